@@ -97,7 +97,7 @@ def _fresh_cache() -> Iterator[None]:
     """What a process remembers for some seconds (the operator's price lists, too) is not the next test's."""
     from django.core.cache import cache
 
-    from kicau.plans import pricing
+    from kicau.costs import pricing
 
     yield
     pricing.forget()
@@ -202,7 +202,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
 @pytest.fixture
 def owner(db: None):
     """Sari, who owns the workspace and hosts the instance."""
-    from kicau.workspaces.acts import add_person
+    from kicau.workspaces.actions import add_person
 
     return add_person(
         "sari@kopisenja.example",
@@ -216,7 +216,7 @@ def owner(db: None):
 
 @pytest.fixture
 def workspace(owner):
-    from kicau.workspaces.acts import create_workspace
+    from kicau.workspaces.actions import create_workspace
 
     return create_workspace(owner, "Kopi Senja", timezone="Asia/Jakarta")
 
@@ -224,7 +224,7 @@ def workspace(owner):
 @pytest.fixture
 def actor(owner, workspace):
     """Sari at the shell."""
-    from kicau.workspaces.acts import actor_for
+    from kicau.workspaces.actions import actor_for
 
     return actor_for(owner, workspace.id, "cli")
 
@@ -232,7 +232,7 @@ def actor(owner, workspace):
 @pytest.fixture
 def member(workspace, actor):
     """A function that adds somebody with a role and gives their Actor."""
-    from kicau.workspaces.acts import actor_for, add_person, set_member
+    from kicau.workspaces.actions import actor_for, add_person, set_member
 
     def make(role: str):
         person = add_person(f"{role}@kopisenja.example", role.title(), "hujan-di-bandung-41", proved=True)
@@ -257,8 +257,8 @@ def stranger(monkeypatch):
 @pytest.fixture
 def channel(stranger, actor):
     """A function that makes a connected channel of the stranger's network, without asking any server."""
-    from kicau.channels.acts import register_app
-    from kicau.channels.live import stored
+    from kicau.channels.actions import register_app
+    from kicau.channels.channel_session import stored
     from kicau.channels.models import Channel
     from kicau.connector.session import Credentials
 

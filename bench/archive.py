@@ -61,9 +61,9 @@ def measure(archive: Path, *, again: bool, slow: bool) -> dict:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from kicau.archive.imports import acts, running
+    from kicau.archive.imports import actions, import_job
     from kicau.archive.models import Item
-    from kicau.workspaces.acts import actor_for, add_person, create_workspace
+    from kicau.workspaces.actions import actor_for, add_person, create_workspace
     from kicau.workspaces.models import Workspace
 
     told: dict = {}
@@ -76,11 +76,11 @@ def measure(archive: Path, *, again: bool, slow: bool) -> dict:
         space.ai_use = {"train_gen": "allow", "search": "allow"}
         space.save()
         actor = actor_for(person, space.id, "cli")
-        row = acts.begin_import(actor, archive, acquired="imported")
+        row = actions.begin_import(actor, archive, acquired="imported")
         peak = Peak()
         spent, spent_there = time.process_time(), database_seconds()
         begin = time.monotonic()
-        done = running.run_import(row.id)
+        done = import_job.run_import(row.id)
         seconds = time.monotonic() - begin
         peak.stop()
         python_s, database_s = time.process_time() - spent, database_seconds() - spent_there

@@ -32,7 +32,7 @@ min_coverage: 0.0
 
 def beside(posts: Sequence[str], data: Path, home: Path, megabytes: int) -> Iterator[str]:
     """Lines to print. `data`: a folder of JSON lines, of whose beginning `megabytes` are searched by both."""
-    from kicau.audit.run import audit
+    from kicau.dataset_audit.matching.pipeline import audit
 
     home.mkdir(parents=True, exist_ok=True)
     try:

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.assay import beside
-from kicau.audit.run import audit
+from kicau.dataset_audit.matching.pipeline import audit
 
 PLANTED = 997  # every so many-th document holds a post
 DECODED = 300_000_000  # bytes that are decoded for the ratio

@@ -60,15 +60,15 @@ def fill(wanted: argparse.Namespace) -> None:
     call_command("migrate", verbosity=0)
     from kicau.base import clock
     from kicau.base.ids import new_id
-    from kicau.channels.acts import register_app
-    from kicau.channels.live import stored
+    from kicau.channels.actions import register_app
+    from kicau.channels.channel_session import stored
     from kicau.channels.models import Channel
     from kicau.connector import registry
     from kicau.connector.session import Credentials
     from kicau.media.library import original
     from kicau.media.models import Medium
     from kicau.publishing.models import Attempt, Delivery, Draft, Part, PartMedium
-    from kicau.workspaces.acts import first_owner
+    from kicau.workspaces.actions import first_owner
 
     chance = random.Random(7)
     actor = first_owner("sari@kopisenja.example", "Sari", "hujan-di-bandung-41", "Kopi Senja")
@@ -171,13 +171,13 @@ class Writing(threading.Thread):
 
 
 def back_up(folder: Path, url: str, passphrase: str) -> dict[str, Any]:
-    from kicau.backup import acts
+    from kicau.backup import actions
 
     target = folder / ("sealed.backup" if passphrase else "plain.backup")
     writing = Writing()
     writing.start()
     began = time.monotonic()
-    made = acts.back_up(target, folder / "data", url, passphrase=passphrase)
+    made = actions.back_up(target, folder / "data", url, passphrase=passphrase)
     seconds = time.monotonic() - began
     writing.over.set()
     writing.join()
@@ -197,16 +197,16 @@ def back_up(folder: Path, url: str, passphrase: str) -> dict[str, Any]:
 
 def restore(folder: Path, told: dict[str, Any], kind: str) -> bool:
     """Into an empty folder, as the shell does it; the row counts are compared on the way, each medium is read back."""
-    from kicau.backup import acts
+    from kicau.backup import actions
 
     source, home = folder / f"{kind}.backup", folder / f"again-{kind}"
     passphrase = "a passphrase for the bench" if kind == "sealed" else ""
     os.environ["KICAU_DATA"] = str(home)
     began = time.monotonic()
-    checked = acts.check(source, home, passphrase)
+    checked = actions.check(source, home, passphrase)
     told["check_seconds"] = round(time.monotonic() - began, 1)
     began = time.monotonic()
-    done = acts.restore(source, home, checked, passphrase=passphrase, verify=True)
+    done = actions.restore(source, home, checked, passphrase=passphrase, verify=True)
     told["restore_and_verify_seconds"] = round(time.monotonic() - began, 1)
     again = sum(
         1

@@ -69,12 +69,12 @@ def measure(wanted: argparse.Namespace) -> dict[str, Any]:
 async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
     from asgiref.sync import sync_to_async
 
-    from kicau.channels import acts as channels
-    from kicau.channels.live import new_client
+    from kicau.channels import actions as channels
+    from kicau.channels.channel_session import new_client
     from kicau.connector.contract import consent
-    from kicau.connector.sandbox import start
-    from kicau.publishing import outcomes as meanings
-    from kicau.workspaces.acts import actor_for, add_person, create_workspace
+    from kicau.connector.sandbox.server import start
+    from kicau.publishing.delivery import outcomes as meanings
+    from kicau.workspaces.actions import actor_for, add_person, create_workspace
     from tests.engine import squeeze
     from tests.stranger.sandbox import Server
 

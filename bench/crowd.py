@@ -50,7 +50,7 @@ class Crowd:
     """A workspace with every account of the networks connected."""
 
     def __init__(self, *networks: Network) -> None:
-        from kicau.workspaces.acts import actor_for, add_person, create_workspace
+        from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
         owner = add_person("bench@example.org", "Bench", operator=True)
         self.actor = actor_for(owner, create_workspace(owner, "Bench").id, "cli")
@@ -79,11 +79,11 @@ class Crowd:
         return Delivery.objects.bulk_create(rows, batch_size=1000)
 
     async def _connect(self, network: Network) -> list[Any]:
-        from kicau.channels import acts
-        from kicau.channels.live import new_client
+        from kicau.channels import actions
+        from kicau.channels.channel_session import new_client
         from kicau.connector.contract import consent
 
-        acts.register_app(
+        actions.register_app(
             network.slug,
             network.said["client_id"],
             network.said["client_secret"],
@@ -93,17 +93,17 @@ class Crowd:
         made: list[Any] = []
         async with new_client() as client:
             for account in network.said["accounts"]:
-                begun = await acts.begin_sign_in(self.actor, network.slug, client=client)
+                begun = await actions.begin_sign_in(self.actor, network.slug, client=client)
                 returned = await consent(client, begun.url, account["id"])
-                await acts.finish_sign_in(self.actor, returned, client=client)
-                made += await acts.connect(self.actor, begun.state, client=client)
+                await actions.finish_sign_in(self.actor, returned, client=client)
+                made += await actions.connect(self.actor, begun.state, client=client)
         return made
 
     def _one_draft(self) -> Any:
-        from kicau.publishing import compose
+        from kicau.publishing.content import compositions
 
-        parts = (compose.PartInput(text="What the benchmark says"),)
-        return compose.create_draft(self.actor, compose.Composition(parts=parts))
+        parts = (compositions.PartInput(text="What the benchmark says"),)
+        return compositions.create_draft(self.actor, compositions.Composition(parts=parts))
 
 
 def rendered(slug: str, text: str) -> Any:

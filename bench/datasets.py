@@ -61,11 +61,11 @@ def measure(count: int) -> None:
 
     call_command("migrate", verbosity=0)
     from kicau.archive.models import Item, Standing
-    from kicau.archive.saying import say
-    from kicau.datasets import acts, making, versions
+    from kicau.archive.record_statements import say
     from kicau.rights.models import Layer, Party, Subject
     from kicau.rights.statements import NewStatement
-    from kicau.workspaces.acts import actor_for, add_person, create_workspace
+    from kicau.training_sets import actions, build, versions
+    from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
     owner = add_person("bench@kicau.example", "Bench", "hujan-di-bandung-41", operator=True)
     workspace = create_workspace(owner, "Bench")
@@ -84,14 +84,14 @@ def measure(count: int) -> None:
             )
         ],
     )
-    of = acts.define(actor, name="half a million", options={"without_repeats": True})
+    of = actions.define(actor, name="half a million", options={"without_repeats": True})
     at = datetime(2099, 1, 1, tzinfo=UTC)
     made, times = [], []
     for _ in range(2):
-        version = acts.order(actor, of.id, as_of=at)
+        version = actions.order(actor, of.id, as_of=at)
         version.number = 1
         began = time.perf_counter()
-        version = making.make(acts.one_version(actor, of.id) if not made else made[0], None)
+        version = build.make(actions.one_version(actor, of.id) if not made else made[0], None)
         times.append(time.perf_counter() - began)
         made.append(version)
         digests = {
@@ -117,7 +117,7 @@ def measure(count: int) -> None:
         taken = time.perf_counter() - began
         print(f"{len(some):,} taken back in {taken:.2f} s (bar {1 if len(some) == 1 else 60})")
         if len(some) == 1:
-            making.make_waiting()
+            build.make_waiting()
 
 
 if __name__ == "__main__":

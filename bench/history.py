@@ -85,8 +85,8 @@ def claimed(people: crowd.Crowd, wanted: argparse.Namespace) -> tuple[list[float
     """Milliseconds of each claim of a wave while many are due, and of each look (which goes on beside the claims)."""
     from kicau.base import clock
     from kicau.config.worker import spare_the_collector
-    from kicau.engine.pump import Room
-    from kicau.publishing.deliver import Deliveries
+    from kicau.engine.dispatcher import Room
+    from kicau.publishing.delivery.delivery_worker import Deliveries
 
     spare_the_collector()  # as a worker does
     claims, looks = list[float](), list[float]()
@@ -128,7 +128,7 @@ def lateness(people: crowd.Crowd, count: int = 600, seconds: float = 20) -> list
 
 
 def fill(people: crowd.Crowd, wanted: argparse.Namespace) -> str:
-    from kicau.connector.wire import to_kept
+    from kicau.connector.serialization import to_kept
 
     channels = next(iter(people.channels.values()))
     same = {

@@ -42,13 +42,13 @@ def measure(count: int, folder: Path) -> dict[str, float]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from kicau.channels.acts import register_app
-    from kicau.channels.live import stored
+    from kicau.channels.actions import register_app
+    from kicau.channels.channel_session import stored
     from kicau.channels.models import Channel
     from kicau.connector import registry
     from kicau.connector.session import Credentials
-    from kicau.publishing.importing import check_posts, create_posts, read_posts
-    from kicau.workspaces.acts import actor_for, add_person, create_workspace
+    from kicau.publishing.imports.bulk_import import check_posts, create_posts, read_posts
+    from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
     person = add_person("bench@example.org", "Bench", operator=True)
     actor = actor_for(person, create_workspace(person, "Bench").id, "cli")

@@ -28,10 +28,10 @@ import numpy as np
 
 from bench.recall import BARS, Words, edited, interval, measure, texts
 from bench.tongues import SIZES, TONGUES, UNSPACED, Texts, cut
-from kicau.audit.calibrate import Rate
-from kicau.audit.reading import letters, plain
-from kicau.audit.search import Search, prepared
-from kicau.audit.words import Reader
+from kicau.dataset_audit.matching.calibration import Rate
+from kicau.dataset_audit.matching.search import Search, prepared
+from kicau.dataset_audit.matching.tokenizer import Reader
+from kicau.dataset_audit.text_decoding import letters, plain
 
 EMOJI = "😀😂🤣😍🥰😎😭😡🤔🙏👍👏🔥💯✨🎉❤️🌞🌻🌧️☕🍜🚗⚽📚💰📣✅➡️🇮🇩👩‍💻👋🏽"
 CLUSTERS = re.findall(r"\U0001f1ee\U0001f1e9|.\ufe0f?\U0001f3fd?(?:\u200d.)?", EMOJI)

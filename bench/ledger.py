@@ -89,9 +89,9 @@ class Bench:
         self.faults: Counter[str] = Counter()
 
     async def run(self) -> dict[str, Any]:
-        from kicau.channels.live import new_client
-        from kicau.connector.sandbox import start
-        from kicau.publishing import outcomes as meanings
+        from kicau.channels.channel_session import new_client
+        from kicau.connector.sandbox.server import start
+        from kicau.publishing.delivery import outcomes as meanings
 
         meanings.LOOK_AFTER = timedelta(seconds=0.3)
         began = time.monotonic()
@@ -115,9 +115,9 @@ class Bench:
         self.server._note = note
 
     async def _connect(self) -> None:
-        from kicau.channels import acts as channels
+        from kicau.channels import actions as channels
         from kicau.connector.contract import consent
-        from kicau.workspaces.acts import actor_for, add_person, create_workspace
+        from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
         for n in range(20):
             sample = dict(next(iter(self.server.store.all("account"))))
@@ -143,7 +143,7 @@ class Bench:
 
     async def _with_faults(self) -> None:
         """Publishing and reading at once, until so many calls were made; then all that was begun is brought to its end."""
-        from kicau.connector.sandbox import Fault
+        from kicau.connector.sandbox.server import Fault
 
         stop = asyncio.Event()
 
@@ -182,21 +182,22 @@ class Bench:
 
     def _schedule(self, count: int, picture: Any = None) -> None:
         from kicau.base import clock
-        from kicau.publishing import compose, schedule
+        from kicau.publishing.content import compositions
+        from kicau.publishing.scheduling import schedule
 
-        uses = (compose.MediumUse(medium=picture),) if picture else ()
+        uses = (compositions.MediumUse(medium=picture),) if picture else ()
         wanted = []
         for _ in range(count):
             words = f"kopi {self.chance.random()}"
             link = " https://kopisenja.id/menu" if self.chance.random() < 0.3 else ""
             parts = 1 if picture or self.chance.random() < 0.85 else self.chance.choice((2, 3))
             wanted.append(
-                compose.Composition(
-                    parts=tuple(compose.PartInput(text=f"{words} {n}{link}", media=uses) for n in range(parts))
+                compositions.Composition(
+                    parts=tuple(compositions.PartInput(text=f"{words} {n}{link}", media=uses) for n in range(parts))
                 )
             )
-        ids = [d.id for d in compose.save_drafts(self.actor, wanted)]
-        drafts = {d.id: d for d in compose.whole(compose.drafts(self.actor).filter(id__in=ids))}
+        ids = [d.id for d in compositions.save_drafts(self.actor, wanted)]
+        drafts = {d.id: d for d in compositions.whole(compositions.drafts(self.actor).filter(id__in=ids))}
         now = clock.now()
         schedule.schedule_many(
             self.actor,
@@ -225,8 +226,8 @@ class Bench:
             )
 
     async def _publisher(self, n: int, *, dies: bool = True) -> None:
-        from kicau.engine.pump import Room
-        from kicau.publishing.deliver import Deliveries
+        from kicau.engine.dispatcher import Room
+        from kicau.publishing.delivery.delivery_worker import Deliveries
 
         work = Deliveries(self.client)
         while self.calls < self.wanted.calls * 0.9:
@@ -246,10 +247,10 @@ class Bench:
 
     async def _reader(self) -> None:
         """Numbers, answers and accounts; what broke off is read again, as a reading that goes on from its cursor is."""
-        from kicau.channels.live import Live
-        from kicau.channels.paying import work_for
+        from kicau.channels.channel_session import Live
+        from kicau.channels.metered_session import work_for
         from kicau.connector.errors import ConnectorError
-        from kicau.plans import purses
+        from kicau.costs import call_budgets
 
         while self.calls < self.wanted.calls * 0.9:
             channel = self.chance.choice(self.channels)
@@ -272,15 +273,15 @@ class Bench:
                 if done and self.chance.random() < 0.1:
                     continue  # the reader died before it wrote, and reads again
                 work = work_for(channel, what if what != "account" else "read")
-                await self._in(lambda live=live, work=work: purses.account(work, live.http.calls))
+                await self._in(lambda live=live, work=work: call_budgets.account(work, live.http.calls))
                 if done:
                     break
             await asyncio.sleep(0.05)
 
     async def _deleter(self) -> None:
         from kicau.base.errors import Refusal
-        from kicau.publishing import acts
         from kicau.publishing.models import Delivery
+        from kicau.publishing.scheduling import actions
 
         while self.calls < self.wanted.calls * 0.9:
             row = await self._in(lambda: Delivery.objects.filter(state="published").order_by("?").first())
@@ -288,15 +289,15 @@ class Bench:
                 if row is None:
                     break
                 try:
-                    await acts.withdraw(self.actor, row.id, client=self.client)
+                    await actions.withdraw(self.actor, row.id, client=self.client)
                     break
                 except Refusal:
                     continue
             await asyncio.sleep(0.3)
 
     async def _drain(self) -> None:
-        from kicau.engine.pump import Room
-        from kicau.publishing.deliver import Deliveries
+        from kicau.engine.dispatcher import Room
+        from kicau.publishing.delivery.delivery_worker import Deliveries
 
         work = Deliveries(self.client)
         await asyncio.sleep(2.1)
@@ -314,7 +315,7 @@ class Bench:
         """The rest of the calls: pictures with alt texts, whose answers arrive."""
         from PIL import Image
 
-        from kicau.media import acts as media
+        from kicau.media import actions as media
 
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "p.jpg"
@@ -328,7 +329,7 @@ class Bench:
         return await asyncio.get_running_loop().run_in_executor(self.pool, call, *args)
 
     def _compare(self, seconds: float) -> dict[str, Any]:
-        from kicau.plans.models import Charge
+        from kicau.costs.models import Charge
         from kicau.publishing.models import Delivery
 
         theirs = {(r["day"], r["meter"]): (r["units"], r["micro"]) for r in self.server.usage()}

@@ -22,7 +22,7 @@ from typing import Any
 
 from kicau.config.worker import spare_the_collector
 from kicau.connector import registry
-from kicau.connector.sandbox import Sandbox, start
+from kicau.connector.sandbox.server import Sandbox, start
 
 SELF = Path(__file__).resolve().parent.parent
 

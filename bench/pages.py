@@ -227,13 +227,14 @@ def fill(posts: int, media: int) -> dict[str, Any]:
     from kicau.base import clock
     from kicau.base.ids import new_id
     from kicau.channels.models import Channel
-    from kicau.media.acts import add_medium
-    from kicau.plans.models import Charge
-    from kicau.publishing import compose, schedule
+    from kicau.costs.models import Charge
+    from kicau.media.actions import add_medium
+    from kicau.publishing.content import compositions
     from kicau.publishing.models import Attempt, Campaign, Delivery, Draft, Part, PartMedium
-    from kicau.reading.models import Answer
+    from kicau.publishing.scheduling import schedule
     from kicau.rights.models import AuditEntry
-    from kicau.workspaces.acts import actor_for, add_person, create_workspace
+    from kicau.sync.models import Answer
+    from kicau.workspaces.actions import actor_for, add_person, create_workspace
     from kicau.workspaces.models import Membership
 
     random.seed(5)
@@ -251,12 +252,12 @@ def fill(posts: int, media: int) -> dict[str, Any]:
 
         Image.new("RGB", (800, 600), "#a05030").save(Path(folder) / "senja.jpg")
         medium = add_medium(actor, Path(folder) / "senja.jpg", "senja.jpg", alt="A cup")
-    given = compose.Composition(
-        parts=(compose.PartInput(text="Selamat pagi", media=(compose.MediumUse(medium=medium.id),)),),
+    given = compositions.Composition(
+        parts=(compositions.PartInput(text="Selamat pagi", media=(compositions.MediumUse(medium=medium.id),)),),
         campaign="Campaign 0",
         tags=("menu",),
     )
-    draft = compose.one_draft(actor, compose.create_draft(actor, given).id)
+    draft = compositions.one_draft(actor, compositions.create_draft(actor, given).id)
     fitting = [c for c in channels if not schedule.render(draft, c).problems]
     delivery = schedule.schedule(
         actor, draft, [fitting[0].key], clock.now() + timedelta(days=1), confirm=True
@@ -419,12 +420,12 @@ def fill(posts: int, media: int) -> dict[str, Any]:
 
 def connected(workspace: Any) -> list[Any]:
     """Two channels a network."""
-    from kicau.channels.acts import register_app
-    from kicau.channels.live import stored
+    from kicau.channels.actions import register_app
+    from kicau.channels.channel_session import stored
     from kicau.channels.models import Channel
     from kicau.connector import registry
+    from kicau.connector.serialization import to_json
     from kicau.connector.session import Credentials
-    from kicau.connector.wire import to_json
 
     made = []
     for slug in registry.slugs():

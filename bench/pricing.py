@@ -55,14 +55,14 @@ def one(people: crowd.Crowd, far: network.Network, name: str, count: int) -> dic
 
 
 def budgets(people: crowd.Crowd) -> list[Any]:
-    from kicau.plans import acts
+    from kicau.costs import actions
 
     app = next(iter(people.channels.values()))[0].app_id
     return [
-        acts.set_budget(people.actor, acts.BudgetInput(name="month", amount=AMOUNT)),
-        acts.set_budget(people.actor, acts.BudgetInput(name="app", amount=AMOUNT, app_id=app, period="day")),
-        acts.set_budget(
-            people.actor, acts.BudgetInput(name="publishing", amount=AMOUNT, purpose="publish", period="total")
+        actions.set_budget(people.actor, actions.BudgetInput(name="month", amount=AMOUNT)),
+        actions.set_budget(people.actor, actions.BudgetInput(name="app", amount=AMOUNT, app_id=app, period="day")),
+        actions.set_budget(
+            people.actor, actions.BudgetInput(name="publishing", amount=AMOUNT, purpose="publish", period="total")
         ),
     ]
 

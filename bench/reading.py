@@ -4,7 +4,7 @@
 
 A simulated month in a steady state: so many channels on the first installed network that bills its readings, so many
 posts a day in each (30% with a link), so many answers. Time is the sandbox's and ours, moved on by five minutes; requests
-are real ones over HTTP, ours through the connector and the planner (`kicau/plans/reading.py`).
+are real ones over HTTP, ours through the connector and the planner (`kicau/costs/read_policy.py`).
 
 The naive policy polls each channel each minute for its newest page of 20 and reads 90 days of posts again every two
 hours. A network that bills each resource once a UTC day bills what is read again that day no more, so of each day only
@@ -143,7 +143,7 @@ def happen(place: Place, what: str, channel: int, n: int) -> str:
 
 
 async def measure(wanted: argparse.Namespace) -> dict[str, Any]:
-    from kicau.connector.sandbox import start
+    from kicau.connector.sandbox.server import start
 
     happens = plan(wanted)
     found: dict[str, Any] = {}
@@ -173,9 +173,9 @@ async def measure(wanted: argparse.Namespace) -> dict[str, Any]:
 
 
 def calculation(wanted: argparse.Namespace) -> dict[str, str]:
-    from kicau.plans import reading
+    from kicau.costs import read_policy
 
-    days = len(_policy(reading).days)
+    days = len(_policy(read_policy).days)
     posts, answers = wanted.channels * wanted.posts, wanted.channels * wanted.answers
     return {
         "ours": f"{posts} posts a day x {days} days of their lives x {wanted.days} days = {posts * days * wanted.days:,}; answers {answers} x {wanted.days} = {answers * wanted.days:,}",
@@ -186,13 +186,13 @@ def calculation(wanted: argparse.Namespace) -> dict[str, str]:
 def _policy(reading: Any) -> Any:
     from importlib.resources import files
 
-    return reading.parse(files("kicau.plans").joinpath(reading.OWN).read_text("utf-8"))
+    return reading.parse(files("kicau.costs").joinpath(reading.OWN).read_text("utf-8"))
 
 
 async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[datetime, str, int]]) -> dict[str, Any]:
-    from kicau.plans import reading
+    from kicau.costs import read_policy
 
-    policy, app = _policy(reading), UUID(int=1)
+    policy, app = _policy(read_policy), UUID(int=1)
     channel_ids = {n: UUID(int=n + 1) for n in range(place.wanted.channels)}
     by_id = {id_: n for n, id_ in channel_ids.items()}
     sessions = [place.session(client, n) for n in range(place.wanted.channels)]
@@ -214,8 +214,8 @@ async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[
             elif what == "answer":
                 cursors[channel] = made
             else:
-                post = reading.Post(id=made, channel_id=channel_ids[channel], app_id=app, published_at=when)
-                heapq.heappush(waiting, (reading.next_reading(policy, when, None), at, post))
+                post = read_policy.Post(id=made, channel_id=channel_ids[channel], app_id=app, published_at=when)
+                heapq.heappush(waiting, (read_policy.next_reading(policy, when, None), at, post))
             at += 1
         place.move(slot)
         begun = slot >= START
@@ -226,7 +226,9 @@ async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[
             if begun:
                 lags.append((slot - wanted_at).total_seconds())
         if begun:
-            for channel_id, batch in reading.batches(due, place.connector.batch, reads_all=place.connector.reads_all):
+            for channel_id, batch in read_policy.batches(
+                due, place.connector.batch, reads_all=place.connector.reads_all
+            ):
                 got = await place.connector.numbers(sessions[by_id[channel_id]], [p.id for p in batch])
                 assert len(got) == len(batch)
                 told["calls"] += 1
@@ -245,10 +247,10 @@ async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[
                 await place.connector.answers(sessions[0], cursors[0])
                 told["polls_found_free"] += place.bill() == before
         for post in due:
-            after = reading.Post(
+            after = read_policy.Post(
                 id=post.id, channel_id=post.channel_id, app_id=post.app_id, published_at=post.published_at, read_at=slot
             )
-            if (again := reading.next_reading(policy, post.published_at, slot)) is not None:
+            if (again := read_policy.next_reading(policy, post.published_at, slot)) is not None:
                 heapq.heappush(waiting, (again, hash(post.id), after))
     for session in sessions:
         session.http.calls.clear()

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kicau.audit.calibrate import Rate
-from kicau.audit.search import Search, prepared
-from kicau.audit.words import Reader
+from kicau.dataset_audit.matching.calibration import Rate
+from kicau.dataset_audit.matching.search import Search, prepared
+from kicau.dataset_audit.matching.tokenizer import Reader
 
 BARS = {0.0: 0.96, 0.1: 0.92, 0.2: 0.86, 0.3: 0.78}
 CHANCE = 1e-4

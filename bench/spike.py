@@ -116,7 +116,7 @@ def wave(people: crowd.Crowd, says: Sequence[str], parts: Parts) -> dict[str, An
         due,
     )
     charges = crowd.ask(
-        "SELECT count(*) FROM plans_charge c JOIN publishing_delivery d ON d.id = c.delivery_id WHERE d.due_at = %s",
+        "SELECT count(*) FROM costs_charge c JOIN publishing_delivery d ON d.id = c.delivery_id WHERE d.due_at = %s",
         due,
     )
     attempts = crowd.ask(
@@ -159,7 +159,7 @@ async def _unpaid(used: object) -> None:
 
 async def requests_for(people: crowd.Crowd, says: Sequence[str]) -> list[Any]:
     """Exactly what the connector would send for these texts on these channels."""
-    from kicau.channels.live import Live
+    from kicau.channels.channel_session import Live
     from kicau.connector.content import Delivery
 
     notes = Notes()

@@ -141,7 +141,7 @@ def outage(wanted: argparse.Namespace) -> bool:
     with network.running("x", accounts=wanted.channels) as far, crowd.instance(), lined(far) as (shut, line, loop):
         people = crowd.Crowd(shut)
         far.set(latency=0.2)  # when all have signed in
-        from kicau.notices.models import Notice
+        from kicau.notifications.models import Notice
         from kicau.publishing.models import Delivery
         from kicau.workspaces import webhooks
         from kicau.workspaces.models import WebhookEvent

@@ -10,10 +10,10 @@ def main() -> None:
     import django
 
     django.setup()
-    from kicau.publishing import affording
+    from kicau.publishing.budget import budget_checks
 
-    affording.afford = lambda items, channels: None
-    affording.account = lambda outcomes, channels: None
+    budget_checks.afford = lambda items, channels: None
+    budget_checks.account = lambda outcomes, channels: None
     from kicau.config import worker
 
     worker.main()

@@ -11,10 +11,10 @@ def main() -> None:
     import django
 
     django.setup()
-    from kicau.engine import pump
+    from kicau.engine import dispatcher
 
     per_group, per_lane = (int(value) for value in sys.argv[1:])
-    defaults = pump.Pump.__init__.__kwdefaults__
+    defaults = dispatcher.Pump.__init__.__kwdefaults__
     assert defaults is not None
     defaults.update(per_group=per_group, per_lane=per_lane)
     from kicau.config import worker

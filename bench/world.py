@@ -22,15 +22,16 @@ from asgiref.sync import async_to_sync
 from PIL import Image
 
 from kicau.base import clock
-from kicau.channels import acts as channels
-from kicau.channels.live import new_client
+from kicau.channels import actions as channels
+from kicau.channels.channel_session import new_client
 from kicau.connector import registry
 from kicau.connector.contract import consent
-from kicau.connector.sandbox import Sandbox, start
-from kicau.media import acts as media
-from kicau.publishing import compose, schedule
+from kicau.connector.sandbox.server import Sandbox, start
+from kicau.media import actions as media
+from kicau.publishing.content import compositions
 from kicau.publishing.models import Delivery
-from kicau.workspaces.acts import actor_for, add_person, create_workspace
+from kicau.publishing.scheduling import schedule
+from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
 
 class World:
@@ -75,17 +76,19 @@ class World:
             path = Path(folder) / "p.jpg"
             Image.effect_noise((1080, 1080), 40).convert("RGB").save(path, quality=60)
             picture = media.add_medium(self.actor, path, "noise.jpg", alt="Noise").id
-        rows: list[compose.Composition] = []
+        rows: list[compositions.Composition] = []
         keys = [c.key for c in self.channels]
         needs = {c.key: registry.get(c.network).baseline.needs_media for c in self.channels}
         for n in range(count):
             key = keys[n % len(keys)]
-            use = (compose.MediumUse(medium=picture),) if needs[key] or random.random() < 0.2 else ()
+            use = (compositions.MediumUse(medium=picture),) if needs[key] or random.random() < 0.2 else ()
             rows.append(
-                compose.Composition(parts=(compose.PartInput(text=f"Post number {n}, {random.random()}", media=use),))
+                compositions.Composition(
+                    parts=(compositions.PartInput(text=f"Post number {n}, {random.random()}", media=use),)
+                )
             )
-        ids = [d.id for d in compose.save_drafts(self.actor, rows)]
-        drafts = {d.id: d for d in compose.whole(compose.drafts(self.actor).filter(id__in=ids))}
+        ids = [d.id for d in compositions.save_drafts(self.actor, rows)]
+        drafts = {d.id: d for d in compositions.whole(compositions.drafts(self.actor).filter(id__in=ids))}
         begin = clock.now() + after
         by_key = {c.key: c for c in self.channels}
         wanted = [

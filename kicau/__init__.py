@@ -3,4 +3,4 @@
 Each folder is a subject with a fixed floor; ARCHITECTURE.md draws them.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

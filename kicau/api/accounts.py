@@ -7,9 +7,9 @@ import json
 from django.http import HttpRequest
 from ninja import Router
 
-from kicau.api.gate import acting
-from kicau.api.routes import SETTINGS, TOKENS, Id
-from kicau.api.shapes import accounts as s
+from kicau.api.core.authentication import acting
+from kicau.api.core.routes import SETTINGS, TOKENS, Id
+from kicau.api.schemas import accounts as s
 from kicau.erasure import accounts, workspaces
 
 routes = Router()

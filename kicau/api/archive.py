@@ -12,14 +12,14 @@ from ninja import File, Form, Query, Router
 from ninja.files import UploadedFile
 from pydantic import Field
 
-from kicau.api.gate import acting
-from kicau.api.paging import page
-from kicau.api.routes import READS, SETTINGS, WRITES, Id
-from kicau.api.shapes import archive as s
-from kicau.api.shapes.base import PageQuery, Shape
-from kicau.api.streams import stream
-from kicau.archive import exports, meaning, reading, saying, search, simulating
-from kicau.archive.imports import acts
+from kicau.api.core.authentication import acting
+from kicau.api.core.paging import page
+from kicau.api.core.routes import READS, SETTINGS, WRITES, Id
+from kicau.api.core.streams import stream
+from kicau.api.schemas import archive as s
+from kicau.api.schemas.base import PageQuery, Shape
+from kicau.archive import exports, item_queries, policy_preview, record_statements, search, semantic_search
+from kicau.archive.imports import actions
 from kicau.archive.models import UNDATED, Import, Item
 from kicau.base.errors import unacceptable
 from kicau.publishing.models import Campaign
@@ -69,7 +69,7 @@ def search_by_meaning(request: HttpRequest, asked: Query[s.NearQuery]) -> list[s
     narrowed = search.Query(networks=_one(asked.network), authors=_one(asked.author))
     return [
         s.NearItem(**_item(one.item), likeness=one.likeness)
-        for one in meaning.near(actor, asked.text, narrowed, limit=asked.limit)
+        for one in semantic_search.near(actor, asked.text, narrowed, limit=asked.limit)
     ]
 
 
@@ -94,7 +94,7 @@ def count_items(request: HttpRequest, asked: Query[s.ItemQuery]) -> s.FacetAnswe
 @routes.get("/archive/items/{item_id}", response=s.Story, summary="Read an item", openapi_extra=READS)
 def get_item(request: HttpRequest, item_id: Id) -> s.Story:
     """With its whole story: where it came from, what it may be used for and why, what was said of it."""
-    story = reading.story(acting(request), item_id)
+    story = item_queries.story(acting(request), item_id)
     return s.Story(
         **_item(story.item),
         statements=[_statement(row) for row in story.statements],
@@ -121,8 +121,8 @@ def say_of_item(request: HttpRequest, item_id: Id, given: s.ItemSay) -> s.Statem
     """A withdrawal (layer withdrawal, deny) counts at once everywhere."""
     actor = acting(request)
     actor.require(Permission.WRITE)
-    item = reading.one_item(actor, item_id)
-    (row,) = saying.say(actor, [_new_statement(actor, given, subject="item", item=item.id)])
+    item = item_queries.one_item(actor, item_id)
+    (row,) = record_statements.say(actor, [_new_statement(actor, given, subject="item", item=item.id)])
     return _statement(row)
 
 
@@ -150,7 +150,7 @@ def export_zip(request: HttpRequest, asked: Query[ExportQuery]) -> StreamingHttp
 
 @routes.get("/archive/imports", response=s.ImportPage, summary="List imports of archives", openapi_extra=READS)
 def list_archive_imports(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    return page(acts.imports(acting(request)), ("-id",), asked, _import)
+    return page(actions.imports(acting(request)), ("-id",), asked, _import)
 
 
 @routes.post("/archive/imports", response={201: s.Import}, summary="Import an archive", openapi_extra=WRITES)
@@ -165,13 +165,13 @@ def begin_archive_import(
     actor = acting(request)
     actor.require(Permission.WRITE)
     assert isinstance(file, TemporaryUploadedFile)  # settings.FILE_UPLOAD_HANDLERS
-    return _import(acts.begin_upload(actor, file, **fields.model_dump(), asks=(acts.OTHER,)))
+    return _import(actions.begin_upload(actor, file, **fields.model_dump(), asks=(actions.OTHER,)))
 
 
 @routes.get("/archive/imports/{import_id}", response=s.Import, summary="Read about an import", openapi_extra=READS)
 def get_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
     """How far it is, and what was left out."""
-    return _import(acts.one_import(acting(request), import_id))
+    return _import(actions.one_import(acting(request), import_id))
 
 
 @routes.post(
@@ -181,14 +181,14 @@ def answer_archive_import(request: HttpRequest, import_id: Id, given: s.ImportSa
     """Where its state is asking: whose it is, or what unknown kinds and visibilities mean. Then it is read."""
     actor = acting(request)
     if given.values is not None:
-        return _import(acts.answer_values(actor, import_id, given.values))
-    return _import(acts.answer_import(actor, import_id, given.acquired or ""))
+        return _import(actions.answer_values(actor, import_id, given.values))
+    return _import(actions.answer_import(actor, import_id, given.acquired or ""))
 
 
 @routes.post("/archive/imports/{import_id}/stop", response=s.Import, summary="Stop an import", openapi_extra=WRITES)
 def stop_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
     """What was read stays."""
-    return _import(acts.stop_import(acting(request), import_id))
+    return _import(actions.stop_import(acting(request), import_id))
 
 
 @routes.post(
@@ -196,13 +196,13 @@ def stop_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
 )
 def resume_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
     """Where it was stopped or failed."""
-    return _import(acts.resume_import(acting(request), import_id))
+    return _import(actions.resume_import(acting(request), import_id))
 
 
 @routes.get("/rights/statements", response=s.StatementPage, summary="List statements", openapi_extra=READS)
 def list_statements(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """Those that reach further than one item."""
-    return page(saying.all_statements(acting(request)), ("-id",), asked, _statement)
+    return page(record_statements.all_statements(acting(request)), ("-id",), asked, _statement)
 
 
 @routes.post(
@@ -214,13 +214,13 @@ def list_statements(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, 
 def say_of_more(request: HttpRequest, given: s.Say) -> s.Statement:
     """Of all, of a network, a site, a licence, an author."""
     actor = acting(request)
-    (row,) = saying.say(actor, [_new_statement(actor, given)])
+    (row,) = record_statements.say(actor, [_new_statement(actor, given)])
     return _statement(row)
 
 
 @routes.get("/rights/statements/{statement_id}", response=s.Statement, summary="Read a statement", openapi_extra=READS)
 def get_statement(request: HttpRequest, statement_id: Id) -> s.Statement:
-    return _statement(saying.one_statement(acting(request), statement_id))
+    return _statement(record_statements.one_statement(acting(request), statement_id))
 
 
 @routes.post(
@@ -228,7 +228,7 @@ def get_statement(request: HttpRequest, statement_id: Id) -> s.Statement:
 )
 def end_statement(request: HttpRequest, statement_id: Id) -> s.Statement:
     """From now on it says nothing any more; it stays in the story of what it was about."""
-    return _statement(saying.end_statement(acting(request), statement_id))
+    return _statement(record_statements.end_statement(acting(request), statement_id))
 
 
 @routes.get("/rights/terms", response=list[s.NetworkTerms], summary="List the networks' terms", openapi_extra=READS)
@@ -249,7 +249,7 @@ def list_terms(request: HttpRequest) -> list[s.NetworkTerms]:
             reviewed=t.reviewed_at is not None,
             reviewed_by=t.reviewed_by,
         )
-        for t in saying.network_terms(acting(request))
+        for t in record_statements.network_terms(acting(request))
     ]
 
 
@@ -257,7 +257,7 @@ def list_terms(request: HttpRequest) -> list[s.NetworkTerms]:
 def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
     """What would enter, what would leave, and whom that would reach; nothing is changed."""
     actor = acting(request)
-    change = simulating.Change(
+    change = policy_preview.Change(
         policy=cast(dict[str, str] | None, given.ai_use),
         others=cast(dict[str, str] | None, given.others_ai_use),
         terms=cast(dict[int, dict[str, str]], given.terms),
@@ -279,7 +279,7 @@ def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
                 s.Recipient(name=r.name, of=r.of, version=r.version, on=r.on, items=r.items) for r in e.recipients
             ],
         )
-        for e in simulating.simulate(actor, change)
+        for e in policy_preview.simulate(actor, change)
     ]
 
 
@@ -404,8 +404,8 @@ def _import(row: Import) -> s.Import:
         network=row.network,
         account=row.account_handle or row.account_id,
         acquired=cast(s.Way, row.acquired),
-        state=cast(Any, acts.state_of(row)),
-        sentence=reading.problem(row.problem).sentence if row.problem else "",
+        state=cast(Any, actions.state_of(row)),
+        sentence=item_queries.problem(row.problem).sentence if row.problem else "",
         expected=row.expected,
         read=row.read,
         new=row.new,
@@ -419,13 +419,16 @@ def _import(row: Import) -> s.Import:
                 count=one.count,
                 meanings=list(one.meanings),
             )
-            for one in (acts.unknown_values(row) if row.state == "asking" else ())
+            for one in (actions.unknown_values(row) if row.state == "asking" else ())
         ],
         created_at=row.created_at,
         finished_at=row.finished_at,
         skips=[
             s.Skipped(
-                code=one["code"], sentence=reading.problem(one).sentence, count=one["count"], examples=one["examples"]
+                code=one["code"],
+                sentence=item_queries.problem(one).sentence,
+                count=one["count"],
+                examples=one["examples"],
             )
             for one in row.skips
         ],

@@ -8,17 +8,17 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from kicau.api import shown
-from kicau.api.gate import acting
-from kicau.api.paging import page
-from kicau.api.routes import CHANNELS, READS, SETTINGS, SIGNS_IN, Key, State, asks_outside
-from kicau.api.shapes import channels as s
-from kicau.api.shapes.base import PageQuery
+from kicau.api.core import serializers
+from kicau.api.core.authentication import acting
+from kicau.api.core.paging import page
+from kicau.api.core.routes import CHANNELS, READS, SETTINGS, SIGNS_IN, Key, State, asks_outside
+from kicau.api.schemas import channels as s
+from kicau.api.schemas.base import PageQuery
 from kicau.base import outbound
-from kicau.channels import acts
-from kicau.channels.live import capabilities_of
+from kicau.channels import actions
+from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import Channel
-from kicau.publishing.schedule import next_free_slot
+from kicau.publishing.scheduling.schedule import next_free_slot
 
 routes = Router(tags=["Channels"])
 
@@ -26,7 +26,7 @@ routes = Router(tags=["Channels"])
 @routes.get("/channels", response=s.ChannelPage, summary="List channels", openapi_extra=READS)
 def list_channels(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """By key, disconnected ones too."""
-    return page(acts.channels(acting(request)), ("key",), asked, shown.channel)
+    return page(actions.channels(acting(request)), ("key",), asked, serializers.channel)
 
 
 @routes.post("/channels/sign-ins", response={201: s.SignIn}, summary="Begin connecting", openapi_extra=SIGNS_IN)
@@ -36,7 +36,7 @@ def begin_sign_in(request: HttpRequest, given: s.SignInBegin) -> s.SignIn:
     program receives the return itself, it goes on with the two endpoints below."""
     begun = outbound.run(
         acting(request).person_id,
-        acts.begin_sign_in,
+        actions.begin_sign_in,
         acting(request),
         given.network,
         given.answers,
@@ -53,7 +53,7 @@ def finish_sign_in(request: HttpRequest, state: State, given: s.SignInReturn) ->
     """Gives the identities to choose among."""
     return _sign_in(
         outbound.run(
-            acting(request).person_id, acts.finish_sign_in, acting(request), {**given.returned, "state": state}
+            acting(request).person_id, actions.finish_sign_in, acting(request), {**given.returned, "state": state}
         )
     )
 
@@ -68,16 +68,18 @@ def finish_sign_in(request: HttpRequest, state: State, given: s.SignInReturn) ->
 def choose_channels(request: HttpRequest, state: State, given: s.SignInChoose) -> s.ChannelsMade:
     """One that was connected before is renewed, and its queue goes on."""
     made = outbound.run(
-        acting(request).person_id, acts.connect, acting(request), state, given.accounts, keys=given.keys
+        acting(request).person_id, actions.connect, acting(request), state, given.accounts, keys=given.keys
     )
-    return s.ChannelsMade(items=[shown.channel(row) for row in made])
+    return s.ChannelsMade(items=[serializers.channel(row) for row in made])
 
 
 @routes.get("/channels/{channel}", response=s.ChannelWhole, summary="Read a channel", openapi_extra=READS)
 def get_channel(request: HttpRequest, channel: Key) -> s.ChannelWhole:
     """With what it can do now."""
-    row = acts.one_channel(acting(request), channel)
-    return s.ChannelWhole(**shown.channel_fields(row), capabilities=shown.capabilities(capabilities_of(row)))
+    row = actions.one_channel(acting(request), channel)
+    return s.ChannelWhole(
+        **serializers.channel_fields(row), capabilities=serializers.capabilities(capabilities_of(row))
+    )
 
 
 @routes.post(
@@ -85,24 +87,24 @@ def get_channel(request: HttpRequest, channel: Key) -> s.ChannelWhole:
 )
 def disconnect_channel(request: HttpRequest, channel: Key) -> s.Channel:
     """Its credentials are forgotten. Its posts, queue and numbers stay; a reconnect takes them up again."""
-    return shown.channel(acts.disconnect(acting(request), channel))
+    return serializers.channel(actions.disconnect(acting(request), channel))
 
 
 @routes.post("/channels/{channel}/pause", response=s.Channel, summary="Hold a channel's queue", openapi_extra=CHANNELS)
 def pause_channel(request: HttpRequest, channel: Key) -> s.Channel:
-    return shown.channel(acts.pause(acting(request), channel, True))
+    return serializers.channel(actions.pause(acting(request), channel, True))
 
 
 @routes.post(
     "/channels/{channel}/resume", response=s.Channel, summary="Let a channel's queue go on", openapi_extra=CHANNELS
 )
 def resume_channel(request: HttpRequest, channel: Key) -> s.Channel:
-    return shown.channel(acts.pause(acting(request), channel, False))
+    return serializers.channel(actions.pause(acting(request), channel, False))
 
 
 @routes.get("/channels/{channel}/slots", response=s.Slots, summary="Read a channel's queue slots", openapi_extra=READS)
 def get_slots(request: HttpRequest, channel: Key) -> s.Slots:
-    row = acts.one_channel(acting(request), channel)
+    row = actions.one_channel(acting(request), channel)
     return _slots(row, row.workspace.timezone)
 
 
@@ -113,8 +115,8 @@ def set_slots(request: HttpRequest, channel: Key, given: s.Slots) -> s.Slots:
     """They replace all that were there."""
     actor = acting(request)
     times = [(slot.weekday, time.fromisoformat(slot.time)) for slot in given.slots]
-    acts.set_slots(actor, channel, times, given.timezone)
-    return _slots(acts.one_channel(actor, channel), given.timezone)
+    actions.set_slots(actor, channel, times, given.timezone)
+    return _slots(actions.one_channel(actor, channel), given.timezone)
 
 
 @routes.get(
@@ -122,7 +124,7 @@ def set_slots(request: HttpRequest, channel: Key, given: s.Slots) -> s.Slots:
 )
 def next_slot(request: HttpRequest, channel: Key) -> s.NextSlot:
     actor = acting(request)
-    return s.NextSlot(at=next_free_slot(actor, acts.one_channel(actor, channel)))
+    return s.NextSlot(at=next_free_slot(actor, actions.one_channel(actor, channel)))
 
 
 def _slots(row: Channel, timezone: str) -> s.Slots:
@@ -131,7 +133,7 @@ def _slots(row: Channel, timezone: str) -> s.Slots:
     return s.Slots(timezone=shown_in, slots=[s.Slot(weekday=one.weekday, time=f"{one.time:%H:%M}") for one in found])
 
 
-def _sign_in(begun: acts.Begun) -> s.SignIn:
+def _sign_in(begun: actions.Begun) -> s.SignIn:
     """Never with the credentials that the identities hold."""
     accounts = [s.Identity(id=a.id, handle=a.handle, name=a.name, kind=a.kind, url=a.url) for a in begun.accounts]
     return s.SignIn(state=begun.state, url=begun.url, accounts=accounts)

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from ninja import File, Router
 from ninja.files import UploadedFile
 
-from kicau.api.gate import acting
-from kicau.api.routes import READS, asks_outside
-from kicau.api.shapes import declarations as s
-from kicau.archive import declaring, hearing
+from kicau.api.core.authentication import acting
+from kicau.api.core.routes import READS, asks_outside
+from kicau.api.schemas import declarations as s
+from kicau.archive import declaration_scanner, published_policy
 from kicau.base import outbound
 from kicau.base.errors import unacceptable
 from kicau.rights.models import Statement
@@ -25,25 +25,27 @@ routes = Router(tags=["Archive and rights"])
 def read_declarations(request: HttpRequest, given: s.Listen) -> s.Heard:
     """In nine vocabularies. Nothing declared is neither a yes nor a no. To keep it asks for the scope settings."""
     actor = acting(request)
-    found = outbound.run(actor.person_id, hearing.hear, actor, given.url)
-    return _heard(found, hearing.keep(actor, found) if given.keep else [])
+    found = outbound.run(actor.person_id, declaration_scanner.hear, actor, given.url)
+    return _heard(found, declaration_scanner.keep(actor, found) if given.keep else [])
 
 
 @routes.post("/rights/read/file", response=s.Heard, summary="Read what a file declares", openapi_extra=READS)
 def read_file(request: HttpRequest, file: Annotated[UploadedFile, File(description="The file itself.")]) -> s.Heard:
     """A picture, a film, a page, a robots.txt, a licence, a record or a Croissant description. Nothing is kept."""
-    if (file.size or 0) > hearing.LARGEST:
-        raise unacceptable("file", "Files of at most {limit} MB are read.", limit=hearing.LARGEST // 1_000_000)
-    return _heard(hearing.hear_file(acting(request), (file.name or "file")[:200], file.read()), [])
+    if (file.size or 0) > declaration_scanner.LARGEST:
+        raise unacceptable(
+            "file", "Files of at most {limit} MB are read.", limit=declaration_scanner.LARGEST // 1_000_000
+        )
+    return _heard(declaration_scanner.hear_file(acting(request), (file.name or "file")[:200], file.read()), [])
 
 
 @routes.get("/rights/forms", response=list[s.Form], summary="Write the rule in every form", openapi_extra=READS)
 def list_forms(request: HttpRequest) -> list[s.Form]:
     """This workspace's rule for its own words, as crawlers and other machines read it."""
-    return [s.Form(form=cast(Any, one.slug), text=one.text) for one in declaring.forms(acting(request))]
+    return [s.Form(form=cast(Any, one.slug), text=one.text) for one in published_policy.forms(acting(request))]
 
 
-def _heard(found: hearing.Hearing, kept: list[Statement]) -> s.Heard:
+def _heard(found: declaration_scanner.Hearing, kept: list[Statement]) -> s.Heard:
     return s.Heard(
         of=found.key,
         at=found.at,

@@ -9,17 +9,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from kicau.api import shown
-from kicau.api.gate import acting
-from kicau.api.paging import page
-from kicau.api.routes import PUBLISHES, READS, Id, asks_outside
-from kicau.api.shapes import deliveries as s
-from kicau.api.times import bound, moment
+from kicau.api.core import serializers
+from kicau.api.core.authentication import acting
+from kicau.api.core.paging import page
+from kicau.api.core.routes import PUBLISHES, READS, Id, asks_outside
+from kicau.api.core.times import bound, moment
+from kicau.api.schemas import deliveries as s
 from kicau.base import outbound
 from kicau.base.ids import as_uuid
-from kicau.channels.acts import one_channel
-from kicau.publishing import acts, bulk, editing
+from kicau.channels.actions import one_channel
+from kicau.publishing.edits import post_edits
 from kicau.publishing.models import Delivery, in_states
+from kicau.publishing.scheduling import actions, bulk
 from kicau.workspaces.actors import Actor
 
 routes = Router(tags=["Deliveries"])
@@ -29,11 +30,11 @@ routes = Router(tags=["Deliveries"])
 def list_deliveries(request: HttpRequest, asked: Query[s.DeliveryQuery]) -> dict[str, Any]:
     """By due time, the past first: give `from` to begin later."""
     actor = acting(request)
-    return page(_filtered(actor, asked), ("due_at", "id"), asked, shown.delivery)
+    return page(_filtered(actor, asked), ("due_at", "id"), asked, serializers.delivery)
 
 
 def _filtered(actor: Actor, asked: s.DeliveryQuery) -> QuerySet[Delivery]:
-    rows = acts.deliveries(actor)
+    rows = actions.deliveries(actor)
     since, until = bound(asked.since, actor, "from"), bound(asked.until, actor, "to")
     wanted = {
         "due_at__gte": since,
@@ -57,8 +58,8 @@ def move_many(request: HttpRequest, given: s.MoveMany) -> s.Moved:
         for one in given.moves
     ]
     bulk.move_many(actor, moves)
-    rows = {row.id: row for row in acts.deliveries(actor).filter(id__in=[move.delivery for move in moves])}
-    return s.Moved(items=[shown.delivery(rows[move.delivery]) for move in moves])
+    rows = {row.id: row for row in actions.deliveries(actor).filter(id__in=[move.delivery for move in moves])}
+    return s.Moved(items=[serializers.delivery(rows[move.delivery]) for move in moves])
 
 
 @routes.post("/deliveries/retry", response=s.ManyDone, summary="Send many again", openapi_extra=PUBLISHES)
@@ -75,9 +76,9 @@ def cancel_many(request: HttpRequest, given: s.Many) -> s.ManyDone:
 
 def _done(actor: Actor, act: Callable[[Actor, Sequence[str]], bulk.Done], given: s.Many) -> s.ManyDone:
     told = act(actor, list(dict.fromkeys(given.deliveries)))
-    rows = acts.deliveries(actor).filter(id__in=[row.id for row in told.done]).order_by("due_at", "id")
+    rows = actions.deliveries(actor).filter(id__in=[row.id for row in told.done]).order_by("due_at", "id")
     refused = [s.NotDone(delivery=str(key), detail=str(why)) for key, why in told.refused]
-    return s.ManyDone(done=[shown.delivery(row) for row in rows], refused=refused)
+    return s.ManyDone(done=[serializers.delivery(row) for row in rows], refused=refused)
 
 
 @routes.get(
@@ -92,14 +93,14 @@ def get_delivery(request: HttpRequest, delivery_id: Id) -> s.DeliveryWhole:
 @routes.post("/deliveries/{delivery_id}/cancel", response=s.Delivery, summary="Never send it", openapi_extra=PUBLISHES)
 def cancel_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
     actor = acting(request)
-    return _after(actor, acts.cancel(actor, delivery_id))
+    return _after(actor, actions.cancel(actor, delivery_id))
 
 
 @routes.post("/deliveries/{delivery_id}/retry", response=s.Delivery, summary="Send it again", openapi_extra=PUBLISHES)
 def retry_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
     """It goes on where it stopped, and looks up first what may have happened."""
     actor = acting(request)
-    return _after(actor, acts.retry(actor, delivery_id))
+    return _after(actor, actions.retry(actor, delivery_id))
 
 
 @routes.post(
@@ -108,7 +109,7 @@ def retry_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
 def move_delivery(request: HttpRequest, delivery_id: Id, given: s.MoveInput) -> s.Delivery:
     """Only what has not begun."""
     actor = acting(request)
-    return _after(actor, acts.move(actor, delivery_id, moment(given.at, given.timezone), given.timezone))
+    return _after(actor, actions.move(actor, delivery_id, moment(given.at, given.timezone), given.timezone))
 
 
 @routes.post(
@@ -117,7 +118,7 @@ def move_delivery(request: HttpRequest, delivery_id: Id, given: s.MoveInput) -> 
 def confirm_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
     """The token's person has read this post and wants it published, as the network's terms ask for each post."""
     actor = acting(request)
-    return _after(actor, acts.confirm(actor, delivery_id))
+    return _after(actor, actions.confirm(actor, delivery_id))
 
 
 @routes.post(
@@ -127,7 +128,7 @@ def resolve_delivery(request: HttpRequest, delivery_id: Id, found: s.ResolveInpu
     """For one whose outcome is unknown, after a person looked at the network. Not there: it is sent again."""
     actor = acting(request)
     return _after(
-        actor, acts.resolve(actor, delivery_id, published=found.published, url=found.url, remote_id=found.remote_id)
+        actor, actions.resolve(actor, delivery_id, published=found.published, url=found.url, remote_id=found.remote_id)
     )
 
 
@@ -139,7 +140,7 @@ def resolve_delivery(request: HttpRequest, delivery_id: Id, found: s.ResolveInpu
 )
 def preview_edit(request: HttpRequest, delivery_id: Id, given: s.EditInput) -> s.EditPreview:
     """As the network would show it, and what it lets nobody change; nothing is changed."""
-    return shown.edit_preview(editing.propose(acting(request), delivery_id, _change(given)))
+    return serializers.edit_preview(post_edits.propose(acting(request), delivery_id, _change(given)))
 
 
 @routes.post(
@@ -149,7 +150,7 @@ def preview_edit(request: HttpRequest, delivery_id: Id, given: s.EditInput) -> s
 def edit_delivery(request: HttpRequest, delivery_id: Id, given: s.EditInput) -> s.Delivery:
     """For a published post of a network that allows it. Where an answer is lost it ends with 409: settle it then."""
     actor = acting(request)
-    return _after(actor, outbound.run(actor.person_id, editing.edit, actor, delivery_id, _change(given)))
+    return _after(actor, outbound.run(actor.person_id, post_edits.edit, actor, delivery_id, _change(given)))
 
 
 @routes.post(
@@ -162,11 +163,11 @@ def edit_delivery(request: HttpRequest, delivery_id: Id, given: s.EditInput) -> 
 def settle_edit(request: HttpRequest, delivery_id: Id, given: s.SettleInput) -> s.Delivery:
     """After a change whose outcome is unknown: the network is asked, and what it lacks is sent."""
     actor = acting(request)
-    return _after(actor, outbound.run(actor.person_id, editing.settle, actor, delivery_id, reads=given.reads))
+    return _after(actor, outbound.run(actor.person_id, post_edits.settle, actor, delivery_id, reads=given.reads))
 
 
-def _change(given: s.EditInput) -> editing.Change:
-    return editing.Change(
+def _change(given: s.EditInput) -> post_edits.Change:
+    return post_edits.Change(
         texts={one.part - 1: one.text for one in given.texts},
         alts={(one.part - 1, one.file - 1): one.alt for one in given.alts},
         options=given.options,
@@ -183,13 +184,13 @@ def _change(given: s.EditInput) -> editing.Change:
 def withdraw_delivery(request: HttpRequest, delivery_id: Id) -> s.Delivery:
     """All its parts. What is known of it here stays."""
     actor = acting(request)
-    return _after(actor, outbound.run(actor.person_id, acts.withdraw, actor, delivery_id))
+    return _after(actor, outbound.run(actor.person_id, actions.withdraw, actor, delivery_id))
 
 
 def _after(actor: Actor, row: Delivery) -> s.Delivery:
-    return shown.delivery(acts.one_delivery(actor, row.id))
+    return serializers.delivery(actions.one_delivery(actor, row.id))
 
 
 def _whole(actor: Actor, delivery_id: str) -> s.DeliveryWhole:
-    row = acts.one_delivery(actor, delivery_id)
-    return shown.delivery_whole(row, acts.story(actor, row))
+    row = actions.one_delivery(actor, delivery_id)
+    return serializers.delivery_whole(row, actions.story(actor, row))

@@ -8,12 +8,12 @@ from django.http import HttpRequest
 from django.utils import translation
 from ninja import Query, Router
 
-from kicau.api.gate import acting
-from kicau.api.paging import page
-from kicau.api.routes import READS, SETTINGS, WRITES, Id
-from kicau.api.shapes import evidence as s
-from kicau.api.shapes.base import PageQuery
-from kicau.audit import canaries
+from kicau.api.core.authentication import acting
+from kicau.api.core.paging import page
+from kicau.api.core.routes import READS, SETTINGS, WRITES, Id
+from kicau.api.schemas import evidence as s
+from kicau.api.schemas.base import PageQuery
+from kicau.dataset_audit import canaries
 from kicau.evidence import log
 from kicau.evidence.models import Canary, CanaryTest
 from kicau.workspaces.actors import Permission

@@ -14,12 +14,12 @@ from ninja import File, Form, Router
 from ninja.files import UploadedFile
 from pydantic import Field
 
-from kicau.api import problems, shown
-from kicau.api.gate import acting
-from kicau.api.routes import PUBLISHES, WRITES
-from kicau.api.shapes.base import ZONE, FieldError, Shape, Zone
+from kicau.api.core import problems, serializers
+from kicau.api.core.authentication import acting
+from kicau.api.core.routes import PUBLISHES, WRITES
+from kicau.api.schemas.base import ZONE, FieldError, Shape, Zone
 from kicau.media import library
-from kicau.publishing import importing
+from kicau.publishing.imports import bulk_import
 from kicau.workspaces.actors import Actor, Permission
 
 routes = Router(tags=["Imports"])
@@ -107,35 +107,35 @@ def create_import(request: HttpRequest, fields: Form[ImportCreate], table: Table
     actor = acting(request)
     actor.require(Permission.PUBLISH)
     with _looked_into(actor, fields, table, files) as (report, folder):
-        made = importing.create_posts(actor, report, folder, confirm=fields.confirm, skip_bad=fields.skip_bad)
+        made = bulk_import.create_posts(actor, report, folder, confirm=fields.confirm, skip_bad=fields.skip_bad)
     return Imported(
         posts=[str(draft.id) for draft in made.drafts],
         deliveries=len(made.deliveries),
         skipped=[ref for _, ref in report.skipped],
-        notices=shown.errors(made.notices),
+        notices=serializers.errors(made.notices),
     )
 
 
 @contextmanager
 def _looked_into(
     actor: Actor, fields: ImportFields, table: UploadedFile, files: Iterable[UploadedFile]
-) -> Iterator[tuple[importing.Report, Path]]:
+) -> Iterator[tuple[bulk_import.Report, Path]]:
     """The report, and the folder in which its files lie for as long."""
     actor.require(Permission.WRITE)
-    read = importing.read_posts(table.read(), Path(table.name or "posts.csv").name)
+    read = bulk_import.read_posts(table.read(), Path(table.name or "posts.csv").name)
     folder = Path(tempfile.mkdtemp(dir=library.scratch_folder()))
     try:
         for file in files:
             with (folder / Path(file.name or "file").name).open("wb") as out:
                 shutil.copyfileobj(file, out)
-        yield importing.check_posts(actor, read, folder, zone=fields.timezone), folder
+        yield bulk_import.check_posts(actor, read, folder, zone=fields.timezone), folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _rows(found: Iterable[importing.RowProblem]) -> list[RowProblem]:
+def _rows(found: Iterable[bulk_import.RowProblem]) -> list[RowProblem]:
     return [RowProblem(**_located(one), row=one.row, column=one.column) for one in found]
 
 
-def _located(one: importing.RowProblem) -> dict[str, Any]:
+def _located(one: bulk_import.RowProblem) -> dict[str, Any]:
     return problems.error(one.problem) | {"field": f"rows.{one.row}.{one.column}"}

@@ -7,13 +7,13 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from kicau.api.gate import acting
-from kicau.api.paging import page
+from kicau.api.core.authentication import acting
+from kicau.api.core.paging import page
+from kicau.api.core.routes import MEMBERS, Id
 from kicau.api.people import invitation_made, invitation_shape, member_shape, person_here
-from kicau.api.routes import MEMBERS, Id
-from kicau.api.shapes import people as s
-from kicau.api.shapes.base import PageQuery
-from kicau.workspaces import acts, invitations
+from kicau.api.schemas import people as s
+from kicau.api.schemas.base import PageQuery
+from kicau.workspaces import actions, invitations
 
 routes = Router(tags=["Members"])
 
@@ -45,4 +45,4 @@ def revoke_invitation(request: HttpRequest, invitation_id: Id) -> None:
 def hand_over(request: HttpRequest, person_id: Id) -> s.Member:
     """The member becomes owner and the token's person admin, both or neither. Owners only."""
     actor = acting(request)
-    return member_shape(acts.hand_over(actor, person_here(actor, person_id)))
+    return member_shape(actions.hand_over(actor, person_here(actor, person_id)))

@@ -16,14 +16,14 @@ from ninja import File, Form, Query, Router
 from ninja.files import UploadedFile
 from pydantic import Field
 
-from kicau.api.gate import acting
-from kicau.api.paging import page
-from kicau.api.routes import READS, WRITES, Id, asks_outside
-from kicau.api.shapes import media as s
-from kicau.api.shapes.base import Shape
+from kicau.api.core.authentication import acting
+from kicau.api.core.paging import page
+from kicau.api.core.routes import READS, WRITES, Id, asks_outside
+from kicau.api.schemas import media as s
+from kicau.api.schemas.base import Shape
 from kicau.base import outbound
 from kicau.base.errors import NotFound
-from kicau.media import acts, library, pages
+from kicau.media import actions, library, link_previews
 from kicau.media.models import Medium
 from kicau.workspaces.actors import Actor, Permission
 
@@ -47,7 +47,7 @@ class UploadFields(Shape):
 @routes.get("/media", response=s.MediumPage, summary="List the library", openapi_extra=READS)
 def list_media(request: HttpRequest, asked: Query[s.MediaQuery]) -> dict[str, Any]:
     """Newest first."""
-    rows = acts.all_media(acting(request))
+    rows = actions.all_media(acting(request))
     if asked.kind:
         rows = rows.filter(kind=asked.kind)
     if asked.tag:
@@ -66,7 +66,7 @@ def upload_medium(
     actor = acting(request)
     actor.require(Permission.WRITE)
     name = Path(file.name or "file").name or "file"
-    kept = acts.add_medium(actor, _on_disk(file), name, alt=fields.alt, title=fields.title, tags=fields.tags)
+    kept = actions.add_medium(actor, _on_disk(file), name, alt=fields.alt, title=fields.title, tags=fields.tags)
     return _medium(kept)
 
 
@@ -75,7 +75,7 @@ def upload_medium(
 def fetch_medium(request: HttpRequest, given: s.MediumFetch) -> s.Medium:
     """From a public address only, at most 600 MB."""
     return _medium(
-        outbound.run(acting(request).person_id, acts.fetch_medium, acting(request), given.url, alt=given.alt)
+        outbound.run(acting(request).person_id, actions.fetch_medium, acting(request), given.url, alt=given.alt)
     )
 
 
@@ -83,7 +83,7 @@ def fetch_medium(request: HttpRequest, given: s.MediumFetch) -> s.Medium:
 @asks_outside
 def read_page(request: HttpRequest, given: s.PageInput) -> s.LinkedPage:
     """Its title, description and picture, kept for a day. A page that cannot be read is no error: `why` says so."""
-    found = outbound.run(acting(request).person_id, pages.read, acting(request), given.url, anew=given.anew)
+    found = outbound.run(acting(request).person_id, link_previews.read, acting(request), given.url, anew=given.anew)
     return s.LinkedPage(
         url=found.url,
         title=found.title,
@@ -96,13 +96,13 @@ def read_page(request: HttpRequest, given: s.PageInput) -> s.LinkedPage:
 
 @routes.get("/media/{medium_id}", response=s.Medium, summary="Read about a file", openapi_extra=READS)
 def get_medium(request: HttpRequest, medium_id: Id) -> s.Medium:
-    return _medium(acts.one_medium(acting(request), medium_id))
+    return _medium(actions.one_medium(acting(request), medium_id))
 
 
 @routes.patch("/media/{medium_id}", response=s.Medium, summary="Change what goes with a file", openapi_extra=WRITES)
 def change_medium(request: HttpRequest, medium_id: Id, change: s.MediumChange) -> s.Medium:
     """The file itself never changes."""
-    return _medium(acts.change_medium(acting(request), medium_id, **change.model_dump()))
+    return _medium(actions.change_medium(acting(request), medium_id, **change.model_dump()))
 
 
 @routes.get(
@@ -130,7 +130,7 @@ async def in_chunks(path: Path) -> AsyncIterator[bytes]:
 
 
 def _readable(actor: Actor, medium_id: str) -> Medium:
-    row = acts.one_medium(actor, medium_id)
+    row = actions.one_medium(actor, medium_id)
     if not library.original(row.ref).exists():
         raise NotFound("file of the medium", row.name)
     return row

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import models
 
 from kicau.base.clock import now
-from kicau.base.sealed import SealedJSONField
+from kicau.base.encrypted_fields import SealedJSONField
 
 KEPT = timedelta(hours=24)  # how long an answer is promised
 

@@ -9,24 +9,24 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
-from kicau.api import shown
-from kicau.api.gate import acting
+from kicau.api.core import serializers
+from kicau.api.core.authentication import acting
+from kicau.api.core.problems import field_error
+from kicau.api.core.routes import READS, Slug
 from kicau.api.posts import poll_value
-from kicau.api.problems import field_error
-from kicau.api.routes import READS, Slug
-from kicau.api.shapes import channels as s
-from kicau.api.shapes.base import A_NETWORK, Flag, Shape, examples
-from kicau.api.shapes.posts import LinkInput, MediumUseInput, Options, PartInput, PollInput, Text
-from kicau.api.shapes.rendered import Checked
+from kicau.api.schemas import channels as s
+from kicau.api.schemas.base import A_NETWORK, Flag, Shape, examples
+from kicau.api.schemas.posts import LinkInput, MediumUseInput, Options, PartInput, PollInput, Text
+from kicau.api.schemas.rendered import Checked
 from kicau.base.errors import NotFound
-from kicau.channels.acts import one_channel
-from kicau.channels.live import capabilities_of
+from kicau.channels.actions import one_channel
+from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import content, registry
 from kicau.connector.protocol import Connector
-from kicau.media.acts import one_medium
-from kicau.plans.pricing import price_all
-from kicau.publishing.own_posts import answers_own
+from kicau.costs.pricing import price_all
+from kicau.media.actions import one_medium
+from kicau.publishing.delivery.own_posts import answers_own
 from kicau.workspaces.actors import Actor, Permission
 
 routes = Router(tags=["Networks"])
@@ -77,7 +77,9 @@ def get_network(request: HttpRequest, network: Slug) -> s.NetworkWhole:
         s.PriceList(name=one.name, since=one.since, currency=one.currency, source=one.source, prices=dict(one.prices))
         for one in found.price_lists
     ]
-    return s.NetworkWhole(**_network(found, _ready()), capabilities=shown.capabilities(found.baseline), prices=prices)
+    return s.NetworkWhole(
+        **_network(found, _ready()), capabilities=serializers.capabilities(found.baseline), prices=prices
+    )
 
 
 @routes.post("/check", response=Checked, tags=["Posts"], summary="Ask what a network would say", openapi_extra=READS)
@@ -94,7 +96,9 @@ def check(request: HttpRequest, asked: CheckInput) -> Checked:
     channels = [channel] if channel else list(Channel.objects.filter(workspace=actor.workspace, network=connector.slug))
     found = connector.render(replace(draft, answers_own=answers_own(channels, draft.reply_to)), can)
     priced = price_all(connector.slug, found.charges, plan=channel.app.plan if channel else "")
-    return Checked(**shown.rendered(found, priced), network=connector.slug, channel=channel.key if channel else None)
+    return Checked(
+        **serializers.rendered(found, priced), network=connector.slug, channel=channel.key if channel else None
+    )
 
 
 def _draft(actor: Actor, asked: CheckInput) -> content.Draft:
@@ -129,7 +133,7 @@ def _network(one: Connector, ready: set[str]) -> dict[str, Any]:
         "ready": one.slug in ready or not one.auth.needs_keys,
         "can_tell": one.can_tell,
         "needs_confirmation": one.baseline.needs_confirmation,
-        "questions": [shown.option(q) for q in one.auth.questions],
+        "questions": [serializers.option(q) for q in one.auth.questions],
     }
 
 

@@ -8,17 +8,17 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from kicau.api import shown
-from kicau.api.gate import acting
-from kicau.api.paging import page
-from kicau.api.routes import MEMBERS, READS, SETTINGS, TOKENS, Id
-from kicau.api.shapes import people as s
-from kicau.api.shapes.base import PageQuery, PersonRef
+from kicau.api.core import serializers
+from kicau.api.core.authentication import acting
+from kicau.api.core.paging import page
+from kicau.api.core.routes import MEMBERS, READS, SETTINGS, TOKENS, Id
+from kicau.api.schemas import people as s
+from kicau.api.schemas.base import PageQuery, PersonRef
 from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
-from kicau.plans.display import unrated
+from kicau.costs.display_currency import unrated
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import acts, addresses, invitations, names
+from kicau.workspaces import actions, addresses, invitations, names
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Invitation, Membership, Person, Token, Workspace
 
@@ -41,7 +41,7 @@ def me(request: HttpRequest) -> s.Me:
         scopes=[p.value for p in Permission if actor.may(p)],
         workspaces=[
             s.OpenWorkspace(id=str(m.workspace_id), name=m.workspace.name, role=cast(s.RoleName, m.role))
-            for m in acts.open_to(actor)
+            for m in actions.open_to(actor)
         ],
     )
 
@@ -57,7 +57,7 @@ def get_workspace(request: HttpRequest) -> s.Workspace:
     "/workspace", response=s.Workspace, tags=["Workspace"], summary="Change the workspace", openapi_extra=SETTINGS
 )
 def change_workspace(request: HttpRequest, change: s.WorkspaceChange) -> s.Workspace:
-    return _workspace(acts.change_workspace(acting(request), **change.model_dump()))
+    return _workspace(actions.change_workspace(acting(request), **change.model_dump()))
 
 
 @routes.get("/members", response=s.MemberPage, tags=["Members"], summary="List members", openapi_extra=READS)
@@ -82,7 +82,7 @@ def add_member(request: HttpRequest, given: s.MemberAdd) -> Status[s.Member | s.
     actor.require(Permission.MEMBERS)
     found = addresses.person_with(given.email)
     if found is not None and Membership.objects.filter(workspace=actor.workspace, person=found).exists():
-        return Status(201, member_shape(acts.set_member(actor, found, given.role)))
+        return Status(201, member_shape(actions.set_member(actor, found, given.role)))
     return Status(202, invitation_made(invitations.invite(actor, given.email, given.role)))
 
 
@@ -92,7 +92,7 @@ def add_member(request: HttpRequest, given: s.MemberAdd) -> Status[s.Member | s.
 def change_member(request: HttpRequest, person_id: Id, change: s.MemberChange) -> s.Member:
     """Only an owner makes or changes owners, and one owner always stays."""
     actor = acting(request)
-    return member_shape(acts.set_member(actor, person_here(actor, person_id), change.role))
+    return member_shape(actions.set_member(actor, person_here(actor, person_id), change.role))
 
 
 @routes.delete(
@@ -101,19 +101,19 @@ def change_member(request: HttpRequest, person_id: Id, change: s.MemberChange) -
 def remove_member(request: HttpRequest, person_id: Id) -> None:
     """Their tokens for this workspace stop counting. What they wrote stays."""
     actor = acting(request)
-    acts.remove_member(actor, person_here(actor, person_id))
+    actions.remove_member(actor, person_here(actor, person_id))
 
 
 @routes.get("/tokens", response=s.TokenPage, tags=["Tokens"], summary="List tokens", openapi_extra=READS)
 def list_tokens(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """Your own for this workspace; all of them for those who manage its members."""
-    return page(acts.tokens(acting(request)), ("-created_at", "-id"), asked, lambda row: s.Token(**_token(row)))
+    return page(actions.tokens(acting(request)), ("-created_at", "-id"), asked, lambda row: s.Token(**_token(row)))
 
 
 @routes.post("/tokens", response={201: s.TokenMade}, tags=["Tokens"], summary="Make a token", openapi_extra=TOKENS)
 def create_token(request: HttpRequest, given: s.TokenCreate) -> s.TokenMade:
     """A token can do no more than the one that makes it. The secret is shown once."""
-    made = acts.create_token(acting(request), given.name, given.scopes, days=given.days, role=given.role or "")
+    made = actions.create_token(acting(request), given.name, given.scopes, days=given.days, role=given.role or "")
     return s.TokenMade(**_token(made.token), secret=made.secret)
 
 
@@ -122,13 +122,13 @@ def create_token(request: HttpRequest, given: s.TokenCreate) -> s.TokenMade:
 )
 def revoke_token(request: HttpRequest, token_id: Id) -> None:
     """It stops counting at once, also where it is the one that asks."""
-    acts.revoke_token(acting(request), token_id)
+    actions.revoke_token(acting(request), token_id)
 
 
 @routes.get("/audit", response=s.AuditPage, tags=["Audit"], summary="Read the audit trail", openapi_extra=MEMBERS)
 def list_audit(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """Every act in this workspace, newest first."""
-    return page(acts.trail(acting(request)), ("-id",), asked, _entry)
+    return page(actions.trail(acting(request)), ("-id",), asked, _entry)
 
 
 def person_here(actor: Actor, person_id: str) -> Person:
@@ -181,7 +181,7 @@ def invitation_shape(row: Invitation) -> dict[str, Any]:
         "id": str(row.id),
         "email": row.email,
         "role": cast(s.RoleName, row.role),
-        "invited_by": shown.person(row.invited_by) if row.invited_by else None,
+        "invited_by": serializers.person(row.invited_by) if row.invited_by else None,
         "created_at": row.created_at,
         "expires_at": row.expires_at,
     }
@@ -196,7 +196,7 @@ def _token(row: Token) -> dict[str, Any]:
         "id": str(row.id),
         "name": row.name,
         "prefix": row.prefix,
-        "person": shown.person(row.person),
+        "person": serializers.person(row.person),
         "role": row.role,
         "scopes": row.scopes,
         "created_at": row.created_at,

@@ -11,23 +11,25 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
-from kicau.api import shown
-from kicau.api.gate import acting
-from kicau.api.paging import page
-from kicau.api.problems import Refused, field_error
-from kicau.api.routes import PUBLISHES, READS, WRITES, Id
-from kicau.api.shapes import posts as s
-from kicau.api.shapes.base import PageQuery
-from kicau.api.shapes.deliveries import PostChanged, PostMade, Scheduled
-from kicau.api.spending import worth
-from kicau.api.times import moment
+from kicau.api.core import serializers
+from kicau.api.core.authentication import acting
+from kicau.api.core.paging import page
+from kicau.api.core.problems import Refused, field_error
+from kicau.api.core.routes import PUBLISHES, READS, WRITES, Id
+from kicau.api.core.times import moment
+from kicau.api.costs import worth
+from kicau.api.schemas import posts as s
+from kicau.api.schemas.base import PageQuery
+from kicau.api.schemas.deliveries import PostChanged, PostMade, Scheduled
 from kicau.base.errors import Conflict
-from kicau.channels.acts import one_channel
+from kicau.channels.actions import one_channel
 from kicau.connector import content
-from kicau.plans.display import Display
-from kicau.publishing import acts, approval, compose, schedule, scheduled_posts
+from kicau.costs.display_currency import Display
+from kicau.publishing.approval import reviews
+from kicau.publishing.content import compositions
 from kicau.publishing.models import Campaign, Draft
-from kicau.publishing.scheduled_posts import Change, Changed
+from kicau.publishing.scheduling import actions, schedule, scheduled_posts
+from kicau.publishing.scheduling.scheduled_posts import Change, Changed
 from kicau.workspaces.actors import Actor
 
 routes = Router(tags=["Posts"])
@@ -45,7 +47,7 @@ class PostQuery(PageQuery):
 @routes.get("/posts", response=s.PostPage, summary="List posts", openapi_extra=READS)
 def list_posts(request: HttpRequest, asked: Query[PostQuery]) -> dict[str, Any]:
     """Newest first."""
-    rows = compose.whole(compose.drafts(acting(request)))
+    rows = compositions.whole(compositions.drafts(acting(request)))
     if asked.state:
         rows = rows.filter(state=asked.state)
     if asked.campaign:
@@ -54,7 +56,7 @@ def list_posts(request: HttpRequest, asked: Query[PostQuery]) -> dict[str, Any]:
         rows = rows.filter(tags__contains=[asked.tag])
     if asked.ref:
         rows = rows.filter(ref=asked.ref)
-    return page(rows, ("-id",), asked, shown.post)
+    return page(rows, ("-id",), asked, serializers.post)
 
 
 @routes.post("/posts", response={201: PostMade}, summary="Write a post, and schedule it", openapi_extra=WRITES)
@@ -63,10 +65,10 @@ def create_post(request: HttpRequest, response: HttpResponse, given: s.PostCreat
     nothing is made."""
     actor = acting(request)
     with transaction.atomic():
-        draft = compose.create_draft(
+        draft = compositions.create_draft(
             actor, _composition(given, ref=given.ref, origin=given.origin, origin_detail=given.origin_detail)
         )
-        row = compose.one_draft(actor, draft.id)
+        row = compositions.one_draft(actor, draft.id)
         made = (
             _schedule(actor, row, given.schedule, "schedule.")
             if given.schedule
@@ -75,15 +77,15 @@ def create_post(request: HttpRequest, response: HttpResponse, given: s.PostCreat
         row.refresh_from_db(fields=["state"])
     response["Location"] = f"/api/v1/posts/{row.id}"
     response["ETag"] = _etag(row)
-    return PostMade(post=shown.post(row), deliveries=made.deliveries, notices=made.notices)
+    return PostMade(post=serializers.post(row), deliveries=made.deliveries, notices=made.notices)
 
 
 @routes.get("/posts/{post_id}", response=s.Post, summary="Read a post", openapi_extra=READS)
 def get_post(request: HttpRequest, response: HttpResponse, post_id: Id) -> s.Post:
     """Its ETag names its version; send it as If-Match with a change."""
-    row = compose.one_draft(acting(request), post_id)
+    row = compositions.one_draft(acting(request), post_id)
     response["ETag"] = _etag(row)
-    return shown.post(row)
+    return serializers.post(row)
 
 
 @routes.put("/posts/{post_id}", response=s.Post, summary="Replace a post's content", openapi_extra=WRITES)
@@ -91,11 +93,11 @@ def replace_post(request: HttpRequest, response: HttpResponse, post_id: Id, give
     """The whole content. Deliveries that have not begun are rendered again (which needs the scope publish), all or
     none; what is out or on its way stays as it was sent. With If-Match, only where nobody was faster."""
     actor = acting(request)
-    before = compose.one_draft(actor, post_id)
+    before = compositions.one_draft(actor, post_id)
     content = _composition(given, origin=before.origin, origin_detail=before.origin_detail)
     done = _changed_post(request, before, Change(composition=content, confirm=given.confirm))
     response["ETag"] = _etag(done.draft)
-    return shown.post(done.draft)
+    return serializers.post(done.draft)
 
 
 @routes.patch(
@@ -109,7 +111,7 @@ def change_post(request: HttpRequest, response: HttpResponse, post_id: Id, given
     What is out or on its way stays as it was sent and is named in `begun`. With If-Match, only where nobody was
     faster."""
     actor = acting(request)
-    before = compose.one_draft(actor, post_id)
+    before = compositions.one_draft(actor, post_id)
     if given.slot and given.at:
         raise field_error("at", "needs-time", "Give `at` or `slot`, not both.")
     wanted = Change(
@@ -124,13 +126,13 @@ def change_post(request: HttpRequest, response: HttpResponse, post_id: Id, given
     done = _changed_post(request, before, wanted)
     response["ETag"] = _etag(done.draft)
     return PostChanged(
-        post=shown.post(done.draft),
-        deliveries=[shown.delivery(row) for row in scheduled_posts.current(actor, post_id)],
+        post=serializers.post(done.draft),
+        deliveries=[serializers.delivery(row) for row in scheduled_posts.current(actor, post_id)],
         changed=[str(row.id) for row in done.changed],
         added=[str(row.id) for row in done.added],
         canceled=[str(row.id) for row in done.canceled],
         begun=[str(row.id) for row in done.begun],
-        notices=shown.errors(done.notices),
+        notices=serializers.errors(done.notices),
     )
 
 
@@ -144,13 +146,13 @@ def _changed_post(request: HttpRequest, before: Draft, wanted: Change) -> Change
     try:
         return scheduled_posts.change(actor, before.id, wanted, version=version)
     except Conflict:
-        now = compose.one_draft(actor, before.id)
+        now = compositions.one_draft(actor, before.id)
         if version is not None and now.version != version:
             raise _changed(now) from None
         raise
 
 
-def _changed_content(before: Draft, given: s.PostChange) -> compose.Composition | None:
+def _changed_content(before: Draft, given: s.PostChange) -> compositions.Composition | None:
     """The content with what is given; None where nothing of it is."""
     read: dict[str, Callable[[Any], Any]] = {
         "parts": _parts,
@@ -166,7 +168,7 @@ def _changed_content(before: Draft, given: s.PostChange) -> compose.Composition 
     found = {name: getattr(given, name) for name in given.model_fields_set & read.keys()}
     may_be_null = ("link", "poll")
     values = {name: read[name](v) for name, v in found.items() if v is not None or name in may_be_null}
-    return replace(compose.composition_of(before), **values) if values else None
+    return replace(compositions.composition_of(before), **values) if values else None
 
 
 @routes.post(
@@ -174,13 +176,13 @@ def _changed_content(before: Draft, given: s.PostChange) -> compose.Composition 
 )
 def submit_post(request: HttpRequest, post_id: Id) -> s.Post:
     actor = acting(request)
-    return shown.post(compose.one_draft(actor, approval.submit(actor, post_id).id))
+    return serializers.post(compositions.one_draft(actor, reviews.submit(actor, post_id).id))
 
 
 @routes.post("/posts/{post_id}/archive", response=s.Post, summary="Put a post away", openapi_extra=WRITES)
 def archive_post(request: HttpRequest, post_id: Id) -> s.Post:
     """Nothing is deleted. One with deliveries still to come must be canceled first."""
-    return shown.post(acts.archive_draft(acting(request), post_id))
+    return serializers.post(actions.archive_draft(acting(request), post_id))
 
 
 @routes.post(
@@ -189,7 +191,7 @@ def archive_post(request: HttpRequest, post_id: Id) -> s.Post:
 def duplicate_post(request: HttpRequest, post_id: Id) -> s.Post:
     """A new draft with the same content, without its `ref`."""
     actor = acting(request)
-    return shown.post(compose.one_draft(actor, acts.duplicate(actor, post_id).id))
+    return serializers.post(compositions.one_draft(actor, actions.duplicate(actor, post_id).id))
 
 
 @routes.post(
@@ -198,12 +200,12 @@ def duplicate_post(request: HttpRequest, post_id: Id) -> s.Post:
 def preview_post(request: HttpRequest, post_id: Id, asked: s.PreviewInput) -> s.Previews:
     """Exactly what would be sent to each: lengths, spans, problems, notices and prices. Nothing is sent or kept."""
     actor = acting(request)
-    row = compose.one_draft(actor, post_id)
+    row = compositions.one_draft(actor, post_id)
     at = moment(asked.at, asked.timezone) if asked.at else None
     found = schedule.preview(actor, row, [one_channel(actor, key) for key in dict.fromkeys(asked.channels)], due_at=at)
     cost, display = schedule.cost(found), Display(actor.workspace.currency)
     return s.Previews(
-        items=[shown.preview(one) for one in found],
+        items=[serializers.preview(one) for one in found],
         cost=dict(cost),
         cost_shown={currency: told for currency, micro in cost.items() if (told := worth(display, micro, currency))},
     )
@@ -214,13 +216,13 @@ def schedule_post(request: HttpRequest, post_id: Id, given: s.ScheduleInput) -> 
     """One delivery for each channel, all or none: any problem on any of them, and nothing is scheduled. A channel
     that the post goes to already is refused unless `again` is true."""
     actor = acting(request)
-    return _schedule(actor, compose.one_draft(actor, post_id), given)
+    return _schedule(actor, compositions.one_draft(actor, post_id), given)
 
 
 @routes.get("/campaigns", response=s.CampaignPage, tags=["Campaigns"], summary="List campaigns", openapi_extra=READS)
 def list_campaigns(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """A campaign begins with the first post that names it."""
-    return page(compose.campaigns(acting(request)), ("name",), asked, _campaign)
+    return page(compositions.campaigns(acting(request)), ("name",), asked, _campaign)
 
 
 def _campaign(row: Campaign) -> s.Campaign:
@@ -240,7 +242,9 @@ def _schedule(actor: Actor, row: Draft, given: s.ScheduleInput, where: str = "")
         made = schedule.schedule(
             actor, row, given.channels, at, timezone=_zone(given), confirm=given.confirm, again=given.again
         )
-    return Scheduled(deliveries=[shown.delivery(one) for one in made.deliveries], notices=shown.errors(made.notices))
+    return Scheduled(
+        deliveries=[serializers.delivery(one) for one in made.deliveries], notices=serializers.errors(made.notices)
+    )
 
 
 def _zone(given: s.ScheduleInput) -> str:
@@ -268,8 +272,8 @@ def _changed(row: Draft) -> Refused:
 # From shapes to compositions
 
 
-def _composition(given: s.PostInput, **more: Any) -> compose.Composition:
-    return compose.Composition(
+def _composition(given: s.PostInput, **more: Any) -> compositions.Composition:
+    return compositions.Composition(
         parts=_parts(given.parts),
         link=link_input(given.link),
         poll=poll_value(given.poll),
@@ -287,12 +291,12 @@ def _composition(given: s.PostInput, **more: Any) -> compose.Composition:
     )
 
 
-def _parts(parts: Sequence[s.PartInput]) -> tuple[compose.PartInput, ...]:
+def _parts(parts: Sequence[s.PartInput]) -> tuple[compositions.PartInput, ...]:
     return tuple(
-        compose.PartInput(
+        compositions.PartInput(
             text=part.text,
             media=tuple(
-                compose.MediumUse(medium=use.medium, alt=use.alt, cover=use.cover, cover_ms=use.cover_ms)
+                compositions.MediumUse(medium=use.medium, alt=use.alt, cover=use.cover, cover_ms=use.cover_ms)
                 for use in part.media
             ),
         )
@@ -300,9 +304,9 @@ def _parts(parts: Sequence[s.PartInput]) -> tuple[compose.PartInput, ...]:
     )
 
 
-def link_input(link: s.LinkInput | None) -> compose.LinkInput | None:
+def link_input(link: s.LinkInput | None) -> compositions.LinkInput | None:
     return (
-        compose.LinkInput(url=link.url, title=link.title, description=link.description, thumbnail=link.thumbnail)
+        compositions.LinkInput(url=link.url, title=link.title, description=link.description, thumbnail=link.thumbnail)
         if link
         else None
     )
@@ -312,8 +316,8 @@ def poll_value(poll: s.PollInput | None) -> content.Poll | None:
     return content.Poll(options=tuple(poll.options), minutes=poll.minutes, question=poll.question) if poll else None
 
 
-def _variant(given: s.VariantInput) -> compose.VariantInput:
-    return compose.VariantInput(
+def _variant(given: s.VariantInput) -> compositions.VariantInput:
+    return compositions.VariantInput(
         channel=given.channel,
         network=given.network,
         parts=None if given.parts is None else _parts(given.parts),

@@ -9,15 +9,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Query, Router
 
-from kicau.api.gate import acting
-from kicau.api.routes import READS, SETTINGS, Id, Number
-from kicau.api.shapes import costs as c
-from kicau.api.spending import budget_shape, forecast_shape, worth
-from kicau.api.streams import stream
-from kicau.plans import acts, display
-from kicau.plans.models import Rate
-from kicau.publishing import clients, statements
-from kicau.publishing.savings import savings
+from kicau.api.core.authentication import acting
+from kicau.api.core.routes import READS, SETTINGS, Id, Number
+from kicau.api.core.streams import stream
+from kicau.api.costs import budget_shape, forecast_shape, worth
+from kicau.api.schemas import costs as c
+from kicau.cost_reports import client_costs, cost_statements
+from kicau.cost_reports.sync_savings import savings
+from kicau.costs import actions, display_currency
+from kicau.costs.models import Rate
 
 routes = Router(tags=["Charges"])
 _FILE: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
@@ -27,7 +27,7 @@ _PDF: dict[str, Any] = {"content": {"application/pdf": {"schema": {"type": "stri
 @routes.get("/price-lists", response=c.PriceLists, summary="List price lists", openapi_extra=READS)
 def list_price_lists(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.PriceLists:
     """Every one with its day and where it is written; the past keeps its own."""
-    found = acts.price_lists(acting(request))
+    found = actions.price_lists(acting(request))
     return c.PriceLists(items=[_list(one) for one in found if asked.network in ("", one.network)])
 
 
@@ -35,8 +35,8 @@ def list_price_lists(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.Pric
 def add_price_list(request: HttpRequest, given: c.OwnPriceList) -> c.PriceLists:
     """For operators: a contract of your own, or a price that has changed. Answers with the lists that it held."""
     actor = acting(request)
-    made = acts.add_price_list(actor, given.network, given.toml)
-    return c.PriceLists(items=[_list(one) for one in acts.price_lists(actor) if one.own and one.own.id == made.id])
+    made = actions.add_price_list(actor, given.network, given.toml)
+    return c.PriceLists(items=[_list(one) for one in actions.price_lists(actor) if one.own and one.own.id == made.id])
 
 
 @routes.delete(
@@ -44,25 +44,27 @@ def add_price_list(request: HttpRequest, given: c.OwnPriceList) -> c.PriceLists:
 )
 def remove_price_list(request: HttpRequest, list_id: Id) -> None:
     """For operators: what it replaced holds again."""
-    acts.remove_price_list(acting(request), list_id)
+    actions.remove_price_list(acting(request), list_id)
 
 
 @routes.get("/rates", response=c.Rates, summary="List rates", openapi_extra=READS)
 def list_rates(request: HttpRequest) -> c.Rates:
     """What currencies are worth in others, for display only."""
-    return c.Rates(items=[_rate(row) for row in display.rates(acting(request))])
+    return c.Rates(items=[_rate(row) for row in display_currency.rates(acting(request))])
 
 
 @routes.post("/rates", response={201: c.Rate}, summary="Enter a rate", openapi_extra=SETTINGS)
 def set_rate(request: HttpRequest, given: c.RateInput) -> c.Rate:
     """For operators. One of the same currencies and day is replaced."""
-    return _rate(display.set_rate(acting(request), given.currency, given.shown_in, Decimal(given.rate), given.since))
+    return _rate(
+        display_currency.set_rate(acting(request), given.currency, given.shown_in, Decimal(given.rate), given.since)
+    )
 
 
 @routes.delete("/rates/{rate_id}", response={204: None}, summary="Take a rate away", openapi_extra=SETTINGS)
 def remove_rate(request: HttpRequest, rate_id: Number) -> None:
     """For operators: the one before it holds again."""
-    display.remove_rate(acting(request), rate_id)
+    display_currency.remove_rate(acting(request), rate_id)
 
 
 @routes.get("/savings", response=c.Savings, summary="See what reading sparingly saves", openapi_extra=READS)
@@ -81,8 +83,8 @@ def list_savings(request: HttpRequest) -> c.Savings:
 def get_month_statement(request: HttpRequest, asked: Query[c.MonthQuery]) -> c.MonthStatement:
     """What a month cost, by network, purpose, meter, channel, campaign and person."""
     actor = acting(request)
-    told = statements.statement(actor, asked.month)
-    shown = display.Display(actor.workspace.currency).by(told.ends_at)
+    told = cost_statements.statement(actor, asked.month)
+    shown = display_currency.Display(actor.workspace.currency).by(told.ends_at)
     return c.MonthStatement(
         workspace=told.workspace,
         timezone=told.zone,
@@ -112,7 +114,7 @@ def get_month_statement_csv(request: HttpRequest, asked: Query[c.MonthQuery]) ->
     actor = acting(request)
     return stream(
         request,
-        _bytes(statements.as_csv(actor, asked.month)),
+        _bytes(cost_statements.as_csv(actor, asked.month)),
         "text/csv; charset=utf-8",
         f"kicau-{asked.month or 'month'}.csv",
     )
@@ -126,8 +128,10 @@ def get_month_statement_csv(request: HttpRequest, asked: Query[c.MonthQuery]) ->
 def get_month_statement_pdf(request: HttpRequest, asked: Query[c.MonthQuery]) -> HttpResponse:
     """To send with a bill, in the workspace's language."""
     actor = acting(request)
-    told = statements.statement(actor, asked.month)
-    made = statements.as_pdf(told, display.Display(actor.workspace.currency).by(told.ends_at), actor.workspace.language)
+    told = cost_statements.statement(actor, asked.month)
+    made = cost_statements.as_pdf(
+        told, display_currency.Display(actor.workspace.currency).by(told.ends_at), actor.workspace.language
+    )
     answer = HttpResponse(made, content_type="application/pdf")
     answer["Content-Disposition"] = f'attachment; filename="kicau-{asked.month or "month"}.pdf"'
     return answer
@@ -136,7 +140,7 @@ def get_month_statement_pdf(request: HttpRequest, asked: Query[c.MonthQuery]) ->
 @routes.get("/costs/clients", response=c.Clients, summary="Read what each client cost", openapi_extra=READS)
 def list_client_costs(request: HttpRequest, asked: Query[c.ClientsQuery]) -> c.Clients:
     """A month of every workspace that the token opens, with the month before it, its forecast and its budgets."""
-    return c.Clients(items=[_client(row) for row in clients.clients(acting(request), asked.month)])
+    return c.Clients(items=[_client(row) for row in client_costs.clients(acting(request), asked.month)])
 
 
 @routes.get(
@@ -146,13 +150,16 @@ def list_client_costs(request: HttpRequest, asked: Query[c.ClientsQuery]) -> c.C
 )
 def get_client_costs_csv(request: HttpRequest, asked: Query[c.ClientsQuery]) -> StreamingHttpResponse:
     """The same as a table."""
-    found = clients.clients(acting(request), asked.month)
+    found = client_costs.clients(acting(request), asked.month)
     return stream(
-        request, _bytes(clients.as_csv(found)), "text/csv; charset=utf-8", f"kicau-clients-{asked.month or 'month'}.csv"
+        request,
+        _bytes(client_costs.as_csv(found)),
+        "text/csv; charset=utf-8",
+        f"kicau-clients-{asked.month or 'month'}.csv",
     )
 
 
-def _client(row: clients.Client) -> c.ClientCosts:
+def _client(row: client_costs.Client) -> c.ClientCosts:
     shown = row.display
     return c.ClientCosts(
         id=str(row.workspace.id),
@@ -181,7 +188,7 @@ def _bytes(lines: Iterable[str]) -> Iterator[bytes]:
         yield line.encode()
 
 
-def _list(one: acts.Listed) -> c.DatedPrices:
+def _list(one: actions.Listed) -> c.DatedPrices:
     v = one.value
     return c.DatedPrices(
         id=str(one.own.id) if one.own else None,
@@ -207,7 +214,7 @@ def _rate(row: Rate) -> c.Rate:
     )
 
 
-def _lines(rows: Iterable[statements.Line]) -> list[c.StatementLine]:
+def _lines(rows: Iterable[cost_statements.Line]) -> list[c.StatementLine]:
     return [
         c.StatementLine(
             key=row.key, label=row.label, currency=row.currency, calls=row.calls, units=row.units, micro=row.micro

@@ -7,14 +7,15 @@ from typing import Any, cast
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from kicau.api import shown
-from kicau.api.gate import acting
-from kicau.api.paging import page
-from kicau.api.routes import PUBLISHES, READS, WRITES, Id
-from kicau.api.shapes import posts as p
-from kicau.api.shapes import reviews as s
-from kicau.api.shapes.base import PageQuery
-from kicau.publishing import approval, compose, reviewing
+from kicau.api.core import serializers
+from kicau.api.core.authentication import acting
+from kicau.api.core.paging import page
+from kicau.api.core.routes import PUBLISHES, READS, WRITES, Id
+from kicau.api.schemas import posts as p
+from kicau.api.schemas import reviews as s
+from kicau.api.schemas.base import PageQuery
+from kicau.publishing.approval import review_links, reviews
+from kicau.publishing.content import compositions
 from kicau.publishing.models import Review, ReviewLink
 from kicau.workspaces.actors import Actor
 
@@ -26,34 +27,34 @@ routes = Router(tags=["Approval"])
 )
 def list_reviews(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
     """Comments and verdicts, oldest first."""
-    return page(approval.reviews_of(acting(request), post_id), ("id",), asked, _review)
+    return page(reviews.reviews_of(acting(request), post_id), ("id",), asked, _review)
 
 
 @routes.post("/posts/{post_id}/comments", response={201: s.Review}, summary="Comment on a post", openapi_extra=WRITES)
 def create_comment(request: HttpRequest, post_id: Id, given: s.CommentInput) -> s.Review:
     """On all of it, on a part, or on words in it."""
     part = None if given.part is None else given.part - 1
-    return _review(approval.comment(acting(request), post_id, given.text, part=part, quote=given.quote))
+    return _review(reviews.comment(acting(request), post_id, given.text, part=part, quote=given.quote))
 
 
 @routes.post("/comments/{comment_id}/resolve", response=s.Review, summary="Settle a comment", openapi_extra=WRITES)
 def resolve_comment(request: HttpRequest, comment_id: Id, given: s.ResolvedInput) -> s.Review:
     """Or, with `resolved` false, open it again."""
-    return _review(approval.resolve(acting(request), comment_id, given.resolved))
+    return _review(reviews.resolve(acting(request), comment_id, given.resolved))
 
 
 @routes.post("/posts/{post_id}/approve", response=p.Post, summary="Approve a post", openapi_extra=PUBLISHES)
 def approve_post(request: HttpRequest, post_id: Id, given: s.ApproveInput) -> p.Post:
     """It may go out as it is; a change takes the approval back. With `version`, only where nobody changed it since."""
     actor = acting(request)
-    return _post(actor, approval.approve(actor, post_id, given.text, version=given.version).id)
+    return _post(actor, reviews.approve(actor, post_id, given.text, version=given.version).id)
 
 
 @routes.post("/posts/{post_id}/return", response=p.Post, summary="Send a post back", openapi_extra=PUBLISHES)
 def return_post(request: HttpRequest, post_id: Id, given: s.ReturnInput) -> p.Post:
     """To its author, as a draft, with what is to be mended: in `text` or in open comments."""
     actor = acting(request)
-    return _post(actor, approval.send_back(actor, post_id, given.text).id)
+    return _post(actor, reviews.send_back(actor, post_id, given.text).id)
 
 
 @routes.get(
@@ -62,7 +63,7 @@ def return_post(request: HttpRequest, post_id: Id, given: s.ReturnInput) -> p.Po
 def list_review_links(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
     """Those that still work, newest first."""
     actor = acting(request)
-    rows = reviewing.links(actor, compose.one_draft(actor, post_id).id)
+    rows = review_links.links(actor, compositions.one_draft(actor, post_id).id)
     return page(rows, ("-id",), asked, lambda row: s.ReviewLink(**_link(row)))
 
 
@@ -74,7 +75,7 @@ def list_review_links(request: HttpRequest, post_id: Id, asked: Query[PageQuery]
 )
 def create_review_link(request: HttpRequest, post_id: Id, given: s.ReviewLinkCreate) -> s.ReviewLinkMade:
     """Somebody without a sign-in reads the post by it and, where it allows, comments, approves or asks for changes."""
-    made = reviewing.make_link(
+    made = review_links.make_link(
         acting(request),
         post_id,
         given.name,
@@ -90,11 +91,11 @@ def create_review_link(request: HttpRequest, post_id: Id, given: s.ReviewLinkCre
 )
 def revoke_review_link(request: HttpRequest, link_id: Id) -> None:
     """It stops working at once; what was said by it stays."""
-    reviewing.revoke_link(acting(request), link_id)
+    review_links.revoke_link(acting(request), link_id)
 
 
 def _post(actor: Actor, post_id: object) -> p.Post:
-    return shown.post(compose.one_draft(actor, str(post_id)))
+    return serializers.post(compositions.one_draft(actor, str(post_id)))
 
 
 def _review(row: Review) -> s.Review:
@@ -106,7 +107,7 @@ def _review(row: Review) -> s.Review:
         quote=row.quote,
         version=row.version,
         by=row.name,
-        person=shown.person(row.person) if row.person else None,
+        person=serializers.person(row.person) if row.person else None,
         by_link=row.link_id is not None,
         at=row.at,
         resolved_at=row.resolved_at,

@@ -19,34 +19,30 @@ from ninja.router import Router
 import kicau
 from kicau.api import (
     accounts,
-    answers,
     archive,
-    audits,
     channels,
+    costs,
+    dataset_audits,
     declarations,
     deliveries,
-    described,
-    desk,
-    docs,
     evidence,
-    gate,
-    hooks,
     imports,
+    inbox,
     invitations,
     media,
     networks,
+    offboarding,
     people,
     posts,
     prices,
-    problems,
-    repeats,
     reviews,
-    sets,
-    spending,
-    withdrawals,
+    snippets,
+    training_sets,
+    webhooks,
 )
-from kicau.api.problems import field_error
-from kicau.api.reading import Strict
+from kicau.api.core import authentication, docs_page, idempotency, openapi, problems
+from kicau.api.core.problems import field_error
+from kicau.api.core.request_parsing import Strict
 
 
 class Api(NinjaAPI):
@@ -65,7 +61,7 @@ class Api(NinjaAPI):
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
         if self._described is None:
-            self._described = described.completed(
+            self._described = openapi.completed(
                 super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
             )
         return self._described
@@ -76,8 +72,12 @@ class Api(NinjaAPI):
             behind += router.urls_paths(router.prefix)
         behind.append(get_root_url(self))
         for pattern in behind:
-            pattern.callback = gate.gated(pattern.callback)
-        return [*get_openapi_urls(self), *behind, re_path(r"^.*$", gate.gated(gate.nothing_here), name="nothing")]
+            pattern.callback = authentication.gated(pattern.callback)
+        return [
+            *get_openapi_urls(self),
+            *behind,
+            re_path(r"^.*$", authentication.gated(authentication.nothing_here), name="nothing"),
+        ]
 
 
 def checked_and_done_once(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -102,9 +102,9 @@ def checked_and_done_once(run: Callable[..., HttpResponseBase]) -> Callable[...,
 
     @wraps(run)
     def once(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        do = repeats.once_outside if hasattr(operation.view_func, "asks_outside") else repeats.once
+        do = idempotency.once_outside if hasattr(operation.view_func, "asks_outside") else idempotency.once
         try:
-            return do(request, gate.let_in(request), lambda: checked(request, **kwargs))
+            return do(request, authentication.let_in(request), lambda: checked(request, **kwargs))
         except Exception as exc:
             return problems.answer(request, exc)
 
@@ -122,11 +122,11 @@ def mounted() -> Api:
     api = Api(
         title="Kicau",
         version=kicau.__version__,
-        description=described.ABOUT,
+        description=openapi.ABOUT,
         urls_namespace="api",
-        auth=gate.Token(),
+        auth=authentication.Token(),
         parser=Strict(),
-        docs=docs.Plain(),
+        docs=docs_page.Plain(),
         openapi_extra={"info": {"license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}},
     )
     api.add_decorator(checked_and_done_once, mode="view")
@@ -137,21 +137,21 @@ def mounted() -> Api:
         posts,
         reviews,
         deliveries,
-        desk,
+        snippets,
         channels,
         media,
         networks,
         imports,
-        answers,
-        spending,
+        inbox,
+        costs,
         prices,
-        hooks,
+        webhooks,
         archive,
         declarations,
-        sets,
-        audits,
+        training_sets,
+        dataset_audits,
         evidence,
-        withdrawals,
+        offboarding,
     ):
         routes: Router = subject.routes
         api.add_router("", routes)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 
-class Archive(AppConfig):
+class ArchiveConfig(AppConfig):
     name = "kicau.archive"
 
     def ready(self) -> None:
-        from kicau.archive import declared
+        from kicau.archive import account_declarations
         from kicau.channels import preferences
 
-        preferences.HEARD.append(declared.heard)
+        preferences.HEARD.append(account_declarations.heard)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from kicau.archive.deciding import Judge
 from kicau.archive.models import UNDATED, Item, Source
+from kicau.archive.policy_decisions import Judge
 from kicau.archive.search import Query, ids
 from kicau.base import clock
 from kicau.base.batches import in_batches

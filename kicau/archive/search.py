@@ -18,8 +18,8 @@ from uuid import UUID
 from django.core import signing
 from django.db import connection
 
-from kicau.archive.deciding import Judge, Permitted, checked_use
 from kicau.archive.models import Item, Standing
+from kicau.archive.policy_decisions import Judge, Permitted, checked_use
 from kicau.base.errors import unacceptable
 from kicau.base.ids import among
 from kicau.rights.decisions import Answer

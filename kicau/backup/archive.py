@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import kicau
-from kicau.backup import sealing
+from kicau.backup import encryption
 from kicau.backup.errors import Damaged, Locked
 from kicau.base import clock, keys, postgres
 
@@ -118,7 +118,7 @@ class Summed:
 @contextlib.contextmanager
 def writing(out: IO[bytes], manifest: Manifest, passphrase: str = "") -> Iterator[Writer]:
     """A backup is written to `out`; it is whole when this ends without an error."""
-    sealer = sealing.Sealer(out, passphrase) if passphrase else None
+    sealer = encryption.Sealer(out, passphrase) if passphrase else None
     with tarfile.open(fileobj=sealer or out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK) as tar:
         writer = Writer(tar, manifest)
         yield writer
@@ -132,12 +132,12 @@ def reading(source: Path, passphrase: str = "") -> Iterator[Iterator[tuple[str, 
     """What a backup holds, in its order, each to be read before the next. Raises Damaged, Locked."""
     try:
         with source.open("rb") as file:
-            beginning = file.read(len(sealing.MARK))
+            beginning = file.read(len(encryption.MARK))
             file.seek(0)
-            sealed = sealing.is_sealed(beginning)
+            sealed = encryption.is_sealed(beginning)
             if sealed and not passphrase:
                 raise Locked(f"The backup {source} is encrypted; give its passphrase.")
-            inner: Any = sealing.Opener(file, passphrase) if sealed else file
+            inner: Any = encryption.Opener(file, passphrase) if sealed else file
             with tarfile.open(fileobj=inner, mode="r|", bufsize=CHUNK) as tar:
                 yield _members(tar)
     except Damaged as exc:
@@ -150,7 +150,7 @@ def is_sealed(source: Path) -> bool:
     """Whether a backup is encrypted, and so written by somebody who has the passphrase. A plain one says nothing of who
     wrote it: its checksums find damage, not a change that somebody made."""
     with source.open("rb") as file:
-        return sealing.is_sealed(file.read(len(sealing.MARK)))
+        return encryption.is_sealed(file.read(len(encryption.MARK)))
 
 
 def _members(tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:

@@ -17,7 +17,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
-from kicau.base import keys, sealed
+from kicau.base import encrypted_fields, keys
 from kicau.base.keys import Keys
 
 LOCK = 7_215_003  # key of the advisory lock under which one process rotates
@@ -46,7 +46,7 @@ def sealed_columns() -> list[tuple[str, str, str]]:
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed and not model._meta.proxy
         for field in model._meta.local_concrete_fields
-        if isinstance(field, sealed.SealedJSONField)
+        if isinstance(field, encrypted_fields.SealedJSONField)
     )
 
 
@@ -121,7 +121,7 @@ def _reseal(table: str, pk: str, column: str) -> int:
         changed: list[Sequence[Any]] = []
         for row, text in rows:
             try:
-                if (again := sealed.reseal(text)) is not None:
+                if (again := encrypted_fields.reseal(text)) is not None:
                     changed.append((again, row, text))
             except InvalidToken:
                 raise RotationFailed(

@@ -18,9 +18,9 @@ from kicau.channels.models import NetworkApp
 from kicau.connector import registry
 from kicau.connector.prices import PriceList, in_order
 from kicau.connector.protocol import ending_facts
+from kicau.costs import pricing
 from kicau.media import signing
-from kicau.notices.watch import Seen
-from kicau.plans import pricing
+from kicau.notifications.trouble_watch import Seen
 
 WARN_BEFORE = timedelta(days=60)
 
@@ -65,7 +65,7 @@ def expiries() -> list[Expiry]:
 
 
 def troubles() -> Iterator[Seen]:
-    """What is used here and ends soon, for `kicau.notices.watch`."""
+    """What is used here and ends soon, for `kicau.notifications.trouble_watch`."""
     today = clock.now().date()
     for one in expiries():
         if one.is_used and one.is_near(today):

@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db import models
 
 from kicau.base.clock import now
+from kicau.base.encrypted_fields import SealedJSONField
 from kicau.base.ids import new_id
-from kicau.base.sealed import SealedJSONField
 from kicau.workspaces.models import Person, Workspace
 
 

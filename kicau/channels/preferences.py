@@ -10,14 +10,14 @@ from asgiref.sync import sync_to_async
 
 from kicau.base.errors import Conflict, Unacceptable, unacceptable
 from kicau.base.sentences import Sentence
-from kicau.channels.acts import one_channel
-from kicau.channels.live import Live, new_client
+from kicau.channels.actions import one_channel
+from kicau.channels.channel_session import Live, new_client
+from kicau.channels.metered_session import paid, work_for
 from kicau.channels.models import Channel, ChannelState
-from kicau.channels.paying import paid, work_for
 from kicau.connector import registry
 from kicau.connector.errors import ConnectorError, Rejected
-from kicau.connector.preferences import USES, Preferences, Prefers
-from kicau.plans.models import Purpose
+from kicau.connector.roles.preferences import USES, Preferences, Prefers
+from kicau.costs.models import Purpose
 from kicau.workspaces.actors import Actor, Permission
 
 #: Told of everything that was read or written: (actor, channel, what the account says). Whoever keeps it registers here.

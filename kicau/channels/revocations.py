@@ -15,15 +15,15 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 
 from kicau.base import clock
-from kicau.channels.live import credentials_of
+from kicau.channels.channel_session import credentials_of
+from kicau.channels.metered_session import paid, work_for
 from kicau.channels.models import Channel, ChannelState, Revocation
-from kicau.channels.paying import paid, work_for
 from kicau.connector import registry
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
 from kicau.connector.protocol import RevokesCredentials
-from kicau.connector.webhooks import TellsByWebhook
-from kicau.plans import purses
-from kicau.plans.models import Purpose
+from kicau.connector.roles.webhooks import TellsByWebhook
+from kicau.costs import call_budgets
+from kicau.costs.models import Purpose
 from kicau.workspaces.actors import system
 from kicau.workspaces.models import Workspace
 
@@ -97,7 +97,7 @@ async def _revoke(row: Revocation, client: aiohttp.ClientSession) -> None:
     except Rejected as exc:
         await sync_to_async(_close)(row, exc.detail or "refused")
         return
-    except purses.NoRoom as exc:
+    except call_budgets.NoRoom as exc:
         await sync_to_async(_put_off)(row, str(exc), exc.again_at)
         return
     except ConnectorError as exc:

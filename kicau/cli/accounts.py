@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kicau.cli.frame import NOT_FOUND, Shell, Trouble, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import NOT_FOUND, Shell, Trouble, answer, json_option, pass_shell, show_table
 
 if TYPE_CHECKING:
     from kicau.workspaces.models import Person
@@ -63,9 +63,9 @@ def workspaces() -> None:
 def list_workspaces(shell: Shell, as_json: bool) -> None:
     """Show your workspaces."""
     person = shell.person()
-    from kicau.workspaces import acts
+    from kicau.workspaces import actions
 
-    rows = [{"id": str(one.id), "name": one.name} for one in acts.workspaces_of(person)]
+    rows = [{"id": str(one.id), "name": one.name} for one in actions.workspaces_of(person)]
     answer(as_json, rows, lambda: show_table(("name", "id"), [(one["name"], one["id"]) for one in rows]))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from kicau.cli.frame import Shell, Trouble, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import Shell, Trouble, answer, json_option, pass_shell, show_table
 
 
 @click.group()
@@ -23,10 +23,10 @@ def apps() -> None:
 def list_apps(shell: Shell, as_json: bool) -> None:
     """Show all apps, without their secrets."""
     shell.kicau()
-    from kicau.channels import acts
-    from kicau.cli import shapes
+    from kicau.channels import actions
+    from kicau.cli.core import serializers
 
-    rows = [shapes.app(row) for row in acts.apps()]
+    rows = [serializers.app(row) for row in actions.apps()]
     empty = (
         "No app yet. Register one at the network (its page in the documentation says how), then: kicau apps add NETWORK"
     )
@@ -89,11 +89,11 @@ def add_app(
         client_secret = client_secret or click.prompt(f"{label} client secret", hide_input=True)
     from django.conf import settings
 
-    from kicau.channels import acts
-    from kicau.channels.live import CALLBACK_PATH
-    from kicau.cli import shapes
+    from kicau.channels import actions
+    from kicau.channels.channel_session import CALLBACK_PATH
+    from kicau.cli.core import serializers
 
-    row = acts.register_app(
+    row = actions.register_app(
         network,
         client_id or "",
         client_secret or "",
@@ -107,7 +107,7 @@ def add_app(
     done = f"{label} has its keys. Register this callback there: {callback}" if needs_keys else f"{label} is ready."
     answer(
         as_json,
-        {**shapes.app(row), "callback": callback},
+        {**serializers.app(row), "callback": callback},
         lambda: click.echo(f"{done}\nThen connect a channel: kicau channels connect {network}"),
     )
 
@@ -120,11 +120,11 @@ def add_app(
 def remove_app(shell: Shell, network: str, name: str, as_json: bool) -> None:
     """Forget an app that no channel was connected with."""
     shell.kicau()
-    from kicau.channels import acts
-    from kicau.cli import shapes
+    from kicau.channels import actions
+    from kicau.cli.core import serializers
 
-    row = acts.remove_app(network, name)
-    answer(as_json, shapes.app(row), lambda: click.echo(f"The app {row} is forgotten."))
+    row = actions.remove_app(network, name)
+    answer(as_json, serializers.app(row), lambda: click.echo(f"The app {row} is forgotten."))
 
 
 def _pairs(given: tuple[str, ...]) -> dict[str, str]:

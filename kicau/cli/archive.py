@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.frame import (
+from kicau.cli.core.command import (
     FAILED,
     USAGE,
     Shell,
@@ -51,21 +51,21 @@ def import_(shell: Shell, source: Path, network: str, account: str, acquired: st
     it again, or kicau archive resume.
     """
     actor = shell.actor()
-    from kicau.archive.imports import acts, running
+    from kicau.archive.imports import actions, import_job
     from kicau.base.errors import Unacceptable
 
-    asks = acts.QUESTIONS if sys.stdin.isatty() else ()
+    asks = actions.QUESTIONS if sys.stdin.isatty() else ()
     try:
-        row = acts.begin_import(actor, source, network=network, account=account, acquired=acquired or "", asks=asks)
+        row = actions.begin_import(actor, source, network=network, account=account, acquired=acquired or "", asks=asks)
     except Unacceptable as exc:
-        if not any(problem.code in acts.QUESTIONS for problem in exc.problems):
+        if not any(problem.code in actions.QUESTIONS for problem in exc.problems):
             raise
         raise Trouble(f"{exc} Run it again with --own or --received.", USAGE) from None
     if row.state == "asking":
         click.echo(printable(_sentence(row.problem)), err=True)
         whose = click.prompt("Whose is it", type=click.Choice(["own", "received"]), err=True)
-        row = acts.answer_import(actor, row.id, "imported" if whose == "own" else "received")
-    done = running.run_import(row.id, None if as_json else _tell)
+        row = actions.answer_import(actor, row.id, "imported" if whose == "own" else "received")
+    done = import_job.run_import(row.id, None if as_json else _tell)
     while done.state == "asking" and sys.stdin.isatty() and not as_json:
         meanings = {
             one.key: click.prompt(
@@ -73,10 +73,10 @@ def import_(shell: Shell, source: Path, network: str, account: str, acquired: st
                 type=click.Choice(one.meanings),
                 err=True,
             )
-            for one in acts.unknown_values(done)
+            for one in actions.unknown_values(done)
         }
-        acts.answer_values(actor, done.id, meanings)
-        done = running.run_import(done.id, _tell)
+        actions.answer_values(actor, done.id, meanings)
+        done = import_job.run_import(done.id, _tell)
     answer(as_json, _import(done), lambda: _show_import(done))
     if done.state != "done":
         sys.exit(FAILED)
@@ -88,11 +88,11 @@ def import_(shell: Shell, source: Path, network: str, account: str, acquired: st
 def imports(shell: Shell, as_json: bool) -> None:
     """List what was taken in."""
     actor = shell.actor()
-    from kicau.archive.imports import acts
+    from kicau.archive.imports import actions
 
-    rows = list(acts.imports(actor)[:200])
+    rows = list(actions.imports(actor)[:200])
     shown = [
-        (r.id, r.name, acts.state_of(r), r.new, r.known, r.skipped, f"{r.created_at:%Y-%m-%d %H:%M}") for r in rows
+        (r.id, r.name, actions.state_of(r), r.new, r.known, r.skipped, f"{r.created_at:%Y-%m-%d %H:%M}") for r in rows
     ]
     answer(
         as_json,
@@ -115,11 +115,11 @@ def answer_(shell: Shell, import_id: str, meanings: tuple[str, ...], as_json: bo
     out).
     """
     actor = shell.actor()
-    from kicau.archive.imports import acts, running
+    from kicau.archive.imports import actions, import_job
 
     told = dict(one.rpartition("=")[::2] for one in meanings)
-    row = acts.answer_values(actor, acts.one_import(actor, import_id).id, told)
-    done = running.run_import(row.id, None if as_json else _tell)
+    row = actions.answer_values(actor, actions.one_import(actor, import_id).id, told)
+    done = import_job.run_import(row.id, None if as_json else _tell)
     answer(as_json, _import(done), lambda: _show_import(done))
     if done.state != "done":
         sys.exit(FAILED)
@@ -132,14 +132,14 @@ def answer_(shell: Shell, import_id: str, meanings: tuple[str, ...], as_json: bo
 def resume(shell: Shell, import_id: str, as_json: bool) -> None:
     """Go on with an import that was stopped, failed or killed."""
     actor = shell.actor()
-    from kicau.archive.imports import acts, running
+    from kicau.archive.imports import actions, import_job
     from kicau.workspaces.actors import Permission
 
     actor.require(Permission.WRITE)
-    row = acts.one_import(actor, import_id)
+    row = actions.one_import(actor, import_id)
     if row.state in ("canceled", "failed"):
-        acts.resume_import(actor, row.id)
-    done = running.run_import(row.id, None if as_json else _tell)
+        actions.resume_import(actor, row.id)
+    done = import_job.run_import(row.id, None if as_json else _tell)
     answer(as_json, _import(done), lambda: _show_import(done))
     if done.state != "done":
         sys.exit(FAILED)
@@ -191,11 +191,11 @@ def near(shell: Shell, text: str, network: str, author: str, limit: int, as_json
     """Find what says nearly the same in other words, also in the other language, among what may be embedded;
     needs the extra "meaning"."""
     actor = shell.actor()
-    from kicau.archive import meaning
+    from kicau.archive import semantic_search
     from kicau.archive.search import Query
 
     narrowed = Query(networks=(network,) if network else (), authors=(author,) if author else ())
-    found = meaning.near(actor, text, narrowed, limit=limit)
+    found = semantic_search.near(actor, text, narrowed, limit=limit)
     shown = [(f"{n.likeness:.2f}", n.item.id, n.item.network, n.item.text[:90]) for n in found]
     answer(
         as_json,
@@ -211,7 +211,7 @@ def near(shell: Shell, text: str, network: str, author: str, limit: int, as_json
 def show(shell: Shell, item_id: str, as_json: bool) -> None:
     """An item's whole story: its origins, what it may be used for, and why."""
     actor = shell.actor()
-    from kicau.archive.reading import story
+    from kicau.archive.item_queries import story
     from kicau.rights import sentences
 
     told = story(actor, item_id)
@@ -281,7 +281,7 @@ def _query(
     answers: str,
 ) -> Query:
     from kicau.archive.search import Query
-    from kicau.publishing.compose import campaigns
+    from kicau.publishing.content.compositions import campaigns
 
     of = campaigns(actor).filter(name=campaign).first() if campaign else None
     if campaign and of is None:
@@ -311,7 +311,7 @@ def _show_import(row: Import) -> None:
     if row.problem:
         click.echo(printable(_sentence(row.problem)))
     if row.problem.get("code") == "values":
-        from kicau.archive.imports.acts import unknown_values
+        from kicau.archive.imports.actions import unknown_values
 
         keys = " ".join(f"'{one.key}=…'" for one in unknown_values(row))
         click.echo(printable(f"Answer with: kicau archive answer {row.id} {keys}"))
@@ -321,13 +321,13 @@ def _show_import(row: Import) -> None:
 
 
 def _sentence(told: dict[str, Any]) -> str:
-    from kicau.archive.reading import problem
+    from kicau.archive.item_queries import problem
 
     return problem(told).sentence
 
 
 def _import(row: Import) -> dict[str, Any]:
-    from kicau.archive.imports.acts import state_of
+    from kicau.archive.imports.actions import state_of
 
     return {
         "id": str(row.id),

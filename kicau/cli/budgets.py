@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_table
 from kicau.cli.costs import amount_of, budget_told
 from kicau.cli.costs import costs as costs  # the group, with what is added here
-from kicau.cli.frame import Shell, answer, json_option, pass_shell, show_table
 
 if TYPE_CHECKING:
-    from kicau.plans.models import Rate
+    from kicau.costs.models import Rate
 
 
 @costs.command("budgets")
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def list_budgets(shell: Shell, as_json: bool) -> None:
     """Show all budgets and what is used of them."""
     actor = shell.actor()
-    from kicau.plans import acts
+    from kicau.costs import actions
 
-    found = acts.states(list(acts.budgets(actor)))
+    found = actions.states(list(actions.budgets(actor)))
     values = [budget_told(s) for s in found]
     rows = [
         (
@@ -93,14 +93,14 @@ def budget(
     """Make a budget of AMOUNT (12.50). A hard one is never passed: what does not fit is held until it is raised."""
     actor = shell.actor()
     from kicau.base.errors import NotFound
-    from kicau.channels.acts import app_for, one_channel
-    from kicau.plans import acts
-    from kicau.publishing.compose import campaigns
+    from kicau.channels.actions import app_for, one_channel
+    from kicau.costs import actions
+    from kicau.publishing.content.compositions import campaigns
 
     found = campaigns(actor).filter(name=campaign).first() if campaign else None
     if campaign and found is None:
         raise NotFound("campaign", campaign)
-    wanted = acts.BudgetInput(
+    wanted = actions.BudgetInput(
         name=name,
         amount=amount_of(amount, meter),
         currency=currency.upper(),
@@ -114,8 +114,8 @@ def budget(
         reading_share=reading_share,
         app_id=app_for(network, app_name).id if app_name else None,
     )
-    made = acts.set_budget(actor, wanted, budget_id=budget_id or None)
-    value = budget_told(acts.states([made])[0])
+    made = actions.set_budget(actor, wanted, budget_id=budget_id or None)
+    value = budget_told(actions.states([made])[0])
     answer(
         as_json,
         value,
@@ -132,9 +132,9 @@ def budget(
 def remove_budget(shell: Shell, budget_id: str, as_json: bool) -> None:
     """Take a budget away; what it held goes out."""
     actor = shell.actor()
-    from kicau.plans import acts
+    from kicau.costs import actions
 
-    gone = acts.remove_budget(actor, budget_id)
+    gone = actions.remove_budget(actor, budget_id)
     answer(as_json, {"id": str(gone.id), "name": gone.name}, lambda: click.echo(f"{gone.name} holds nothing any more."))
 
 
@@ -152,15 +152,15 @@ def remove_budget(shell: Shell, budget_id: str, as_json: bool) -> None:
 def price_lists(shell: Shell, network: str, file: str | None, remove: str, as_json: bool) -> None:
     """Show every price list with its day and source, or enter your own."""
     actor = shell.actor()
-    from kicau.plans import acts
+    from kicau.costs import actions
 
     if file:
         if not network:
             raise click.UsageError("Say whose prices they are: kicau costs prices NETWORK --add FILE.")
-        acts.add_price_list(actor, network, Path(file).read_text("utf-8"))
+        actions.add_price_list(actor, network, Path(file).read_text("utf-8"))
     if remove:
-        acts.remove_price_list(actor, remove)
-    found = [one for one in acts.price_lists(actor) if network in ("", one.network)]
+        actions.remove_price_list(actor, remove)
+    found = [one for one in actions.price_lists(actor) if network in ("", one.network)]
     values = [
         {
             "network": one.network,
@@ -196,13 +196,13 @@ def price_lists(shell: Shell, network: str, file: str | None, remove: str, as_js
 def rate(shell: Shell, currency: str, shown_in: str, rate: str, since: str, as_json: bool) -> None:
     """Say what one CURRENCY is worth: kicau costs rate USD IDR 16250. For display only (operators only)."""
     actor = shell.actor()
-    from kicau.plans import display
+    from kicau.costs import display_currency
 
     try:
         value, day = Decimal(rate), date.fromisoformat(since) if since else None
     except (InvalidOperation, ValueError):
         raise click.UsageError("Give a rate such as 16250 and a day such as 2026-11-01.") from None
-    made = display.set_rate(actor, currency.upper(), shown_in.upper(), value, day)
+    made = display_currency.set_rate(actor, currency.upper(), shown_in.upper(), value, day)
     answer(as_json, _rate(made), lambda: click.echo(str(made)))
 
 
@@ -213,11 +213,11 @@ def rate(shell: Shell, currency: str, shown_in: str, rate: str, since: str, as_j
 def rates(shell: Shell, remove: str, as_json: bool) -> None:
     """Show every rate with its day."""
     actor = shell.actor()
-    from kicau.plans import display
+    from kicau.costs import display_currency
 
     if remove:
-        display.remove_rate(actor, remove)
-    found = [_rate(row) for row in display.rates(actor)]
+        display_currency.remove_rate(actor, remove)
+    found = [_rate(row) for row in display_currency.rates(actor)]
     rows = [(v["id"], f"1 {v['currency']} = {v['rate']} {v['shown_in']}", v["since"]) for v in found]
     answer(
         as_json,
@@ -233,10 +233,10 @@ def rates(shell: Shell, remove: str, as_json: bool) -> None:
 def currency(shell: Shell, currency: str, as_json: bool) -> None:
     """Show the workspace's costs in this CURRENCY too (IDR; "none" for the price list's own alone)."""
     actor = shell.actor()
-    from kicau.plans.display import unrated
-    from kicau.workspaces import acts
+    from kicau.costs.display_currency import unrated
+    from kicau.workspaces import actions as workspaces_actions
 
-    made = acts.change_workspace(actor, currency="" if currency.lower() == "none" else currency.upper())
+    made = workspaces_actions.change_workspace(actor, currency="" if currency.lower() == "none" else currency.upper())
     missing = unrated(made)
 
     def show() -> None:

@@ -12,11 +12,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import click
 
+from kicau.cli.core.command import FAILED, USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
 from kicau.cli.deliveries import in_zone
-from kicau.cli.frame import FAILED, USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
 
 if TYPE_CHECKING:
-    from kicau.channels.acts import Begun
+    from kicau.channels.actions import Begun
     from kicau.channels.models import Channel
     from kicau.workspaces.actors import Actor
 
@@ -35,10 +35,10 @@ def channels() -> None:
 def list_channels(shell: Shell, as_json: bool) -> None:
     """Show the workspace's channels."""
     actor = shell.actor()
-    from kicau.channels import acts
-    from kicau.cli import shapes
+    from kicau.channels import actions
+    from kicau.cli.core import serializers
 
-    rows, zone = [shapes.channel(row) for row in acts.channels(actor)], actor.workspace.timezone
+    rows, zone = [serializers.channel(row) for row in actions.channels(actor)], actor.workspace.timezone
     table = [
         (
             r["key"],
@@ -98,36 +98,36 @@ def connect(
 ) -> None:
     """Connect a channel: prints the address at which to sign in, and waits until the network sends you back."""
     actor = shell.actor()
-    from kicau.channels import acts
-    from kicau.cli import shapes
+    from kicau.channels import actions
+    from kicau.cli.core import serializers
 
     if wrong := [a for a in answers if "=" not in a]:
         raise click.UsageError(f"--answer {wrong[0]!r}: write NAME=VALUE.")
     begun = shell.wait_for(
-        acts.begin_sign_in(actor, network, dict(a.partition("=")[::2] for a in answers), app_name=app_name)
+        actions.begin_sign_in(actor, network, dict(a.partition("=")[::2] for a in answers), app_name=app_name)
     )
     if begun.url:
         click.echo(f"Open this address, sign in and allow the access:\n\n  {begun.url}\n", err=as_json)
         begun = _come_back(shell, actor, begun, paste, err=as_json)
     chosen = _choose(begun, accounts, take_all)
     keys = {chosen[0]: key} if key and len(chosen) == 1 else {}
-    rows = shell.wait_for(acts.connect(actor, begun.state, chosen, keys=keys))
+    rows = shell.wait_for(actions.connect(actor, begun.state, chosen, keys=keys))
     answer(
         as_json,
-        [shapes.channel(row) for row in rows],
+        [serializers.channel(row) for row in rows],
         lambda: show_table(("key", "network", "name"), [(r.key, r.network, r.name) for r in rows]),
     )
 
 
 def _come_back(shell: Shell, actor: Actor, begun: Begun, paste: bool, *, err: bool) -> Begun:
     """The identities that the sign-in gave, by whichever way the browser's return reaches us."""
-    from kicau.base import options
-    from kicau.channels import acts
-    from kicau.channels.live import CALLBACK_PATH
+    from kicau.base import setting_definitions
+    from kicau.channels import actions
+    from kicau.channels.channel_session import CALLBACK_PATH
     from kicau.cli.up import answers as web_answers
-    from kicau.sandbox.serve import is_free
+    from kicau.sandbox.all_networks import is_free
 
-    callback = urlsplit(options.public_url() + CALLBACK_PATH)
+    callback = urlsplit(setting_definitions.public_url() + CALLBACK_PATH)
     if not paste and web_answers():
         click.echo("Waiting until you are back …", err=err)
         return _wait_for_page(actor, begun)
@@ -138,7 +138,7 @@ def _come_back(shell: Shell, actor: Actor, begun: Begun, paste: bool, *, err: bo
         and is_free(callback.port or 80)
     ):
         click.echo("Waiting until you are back …", err=err)
-        return shell.wait_for(acts.finish_sign_in(actor, _listen_once(callback.port or 80)))
+        return shell.wait_for(actions.finish_sign_in(actor, _listen_once(callback.port or 80)))
     said = click.prompt(
         f"Then paste the whole address that the browser ended at (it begins with {callback.geturl()})", err=err
     )
@@ -147,15 +147,15 @@ def _come_back(shell: Shell, actor: Actor, begun: Begun, paste: bool, *, err: bo
         raise Trouble(
             "That address carries nothing after a question mark; paste it whole, as it stands in the browser."
         )
-    return shell.wait_for(acts.finish_sign_in(actor, returned))
+    return shell.wait_for(actions.finish_sign_in(actor, returned))
 
 
 def _wait_for_page(actor: Actor, begun: Begun) -> Begun:
     """The page at the callback finishes the sign-in; its result is read where it is kept."""
-    from kicau.channels.acts import Begun as Done
+    from kicau.channels.actions import Begun as Done
     from kicau.channels.models import PendingSignIn
     from kicau.connector.protocol import Account
-    from kicau.connector.wire import from_json
+    from kicau.connector.serialization import from_json
 
     until = time.monotonic() + WAIT
     while time.monotonic() < until:
@@ -229,9 +229,9 @@ def _choose(begun: Begun, accounts: Sequence[str], take_all: bool) -> list[str]:
 def disconnect(shell: Shell, key: str, as_json: bool) -> None:
     """Forget a channel's permission; its posts and queue stay, and a reconnect goes on."""
     actor = shell.actor()
-    from kicau.channels import acts
+    from kicau.channels import actions
 
-    _changed(acts.disconnect(actor, key), as_json, "is disconnected; its queue is kept")
+    _changed(actions.disconnect(actor, key), as_json, "is disconnected; its queue is kept")
 
 
 @channels.command("pause")
@@ -241,9 +241,9 @@ def disconnect(shell: Shell, key: str, as_json: bool) -> None:
 def pause(shell: Shell, key: str, as_json: bool) -> None:
     """Hold a channel's queue."""
     actor = shell.actor()
-    from kicau.channels import acts
+    from kicau.channels import actions
 
-    _changed(acts.pause(actor, key, True), as_json, "is paused; its queue is kept")
+    _changed(actions.pause(actor, key, True), as_json, "is paused; its queue is kept")
 
 
 @channels.command("resume")
@@ -253,15 +253,15 @@ def pause(shell: Shell, key: str, as_json: bool) -> None:
 def resume(shell: Shell, key: str, as_json: bool) -> None:
     """Let a paused channel go on."""
     actor = shell.actor()
-    from kicau.channels import acts
+    from kicau.channels import actions
 
-    _changed(acts.pause(actor, key, False), as_json, "goes on")
+    _changed(actions.pause(actor, key, False), as_json, "goes on")
 
 
 def _changed(row: Channel, as_json: bool, sentence: str) -> None:
-    from kicau.cli import shapes
+    from kicau.cli.core import serializers
 
-    answer(as_json, shapes.channel(row), lambda: click.echo(f"{row.key} {sentence}."))
+    answer(as_json, serializers.channel(row), lambda: click.echo(f"{row.key} {sentence}."))
 
 
 @channels.command("slots")
@@ -279,11 +279,11 @@ def _changed(row: Channel, as_json: bool, sentence: str) -> None:
 def slots(shell: Shell, key: str, wanted: str | None, clear: bool, zone: str, as_json: bool) -> None:
     """Show or set the weekly times of a channel's queue, for posts at the "next free slot"."""
     actor = shell.actor()
-    from kicau.channels import acts
+    from kicau.channels import actions
 
-    channel = acts.one_channel(actor, key)
+    channel = actions.one_channel(actor, key)
     if wanted or clear:
-        acts.set_slots(actor, key, [] if clear else read_slots(wanted or ""), zone or actor.workspace.timezone)
+        actions.set_slots(actor, key, [] if clear else read_slots(wanted or ""), zone or actor.workspace.timezone)
     there = list(channel.slots.all())
     rows = [{"weekday": s.weekday, "time": f"{s.time:%H:%M}", "timezone": s.timezone} for s in there]
     table = [(DAY_NAMES[s.weekday], f"{s.time:%H:%M}", s.timezone) for s in there]
@@ -296,7 +296,7 @@ def slots(shell: Shell, key: str, wanted: str | None, clear: bool, zone: str, as
 
 def read_slots(said: str) -> list[tuple[int, clock_time]]:
     """ "mon 09:00, wed 17.30" as weekdays (Monday 0) and times. Raises Trouble."""
-    from kicau.publishing.when import WEEKDAYS
+    from kicau.publishing.scheduling.time_parser import WEEKDAYS
 
     groups = {"daily": range(7), "setiap hari": range(7), "weekdays": range(5), "hari kerja": range(5)}
     found = []
@@ -337,7 +337,7 @@ def preferences_of_channel(
     from asgiref.sync import async_to_sync
 
     from kicau.channels import preferences
-    from kicau.connector.preferences import USES
+    from kicau.connector.roles.preferences import USES
 
     says = {**dict.fromkeys(allow, True), **dict.fromkeys(deny, False), **dict.fromkeys(unsay)}
     if account and says:

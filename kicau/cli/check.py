@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from kicau.cli.frame import FAILED, Shell, Trouble, pass_shell, printable, show_table
+from kicau.cli.core.command import FAILED, Shell, Trouble, pass_shell, printable, show_table
 
 if TYPE_CHECKING:
     from kicau.connector.capabilities import Capabilities
@@ -105,7 +105,7 @@ def _lines(stream: BinaryIO) -> Iterator[Any]:
 
 
 def _table(stream: BinaryIO) -> Iterator[Any]:
-    from kicau.publishing.tables import _decoded, _delimiter  # the same reading as the import's
+    from kicau.publishing.imports.csv_reader import _decoded, _delimiter  # the same reading as the import's
 
     text, delimiter = _delimiter(_decoded(stream.read(), "The table"))
     csv.field_size_limit(2_000_000)
@@ -203,8 +203,8 @@ class Judge:
 
     def _of_channel(self, shell: Shell, key: str) -> tuple[Connector, Capabilities]:
         actor = shell.actor()
-        from kicau.channels.acts import one_channel
-        from kicau.channels.live import capabilities_of
+        from kicau.channels.actions import one_channel
+        from kicau.channels.channel_session import capabilities_of
         from kicau.connector import registry
 
         row = one_channel(actor, key)
@@ -219,14 +219,14 @@ class Judge:
             return _malformed(exc)
 
     def _told(self, post: Any) -> dict[str, Any]:
-        from kicau.cli import shapes
-        from kicau.plans.pricing import price_all, price_as_shipped
+        from kicau.cli.core import serializers
+        from kicau.costs.pricing import price_all, price_as_shipped
 
         if isinstance(post, Malformed):
             raise post
         shown = self.connector.render(self._draft(post), self.can)
         priced = price_all if self.has_channel else price_as_shipped
-        said = shapes.rendered(shown, priced(self.connector.slug, shown.charges, plan=self.plan))
+        said = serializers.rendered(shown, priced(self.connector.slug, shown.charges, plan=self.plan))
         return {"id": post["id"], **said} if "id" in post else said
 
     def _draft(self, post: Any) -> Draft:

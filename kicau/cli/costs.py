@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_table
 from kicau.cli.deliveries import in_zone
-from kicau.cli.frame import Shell, answer, json_option, pass_shell, show_table
 
 if TYPE_CHECKING:
-    from kicau.plans.display import Display
-    from kicau.publishing.forecasting import Forecast
+    from kicau.cost_reports.forecast import Forecast
+    from kicau.costs.display_currency import Display
     from kicau.workspaces.actors import Actor
 
 MICRO = 1_000_000
@@ -42,15 +42,15 @@ def costs() -> None:
 def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str, as_json: bool) -> None:
     """Show what a MONTH (2026-11; else the present one) cost, by network and purpose."""
     actor = shell.actor()
-    from kicau.publishing import statements
+    from kicau.cost_reports import cost_statements
 
     if as_csv:
-        sys.stdout.writelines(statements.as_csv(actor, month))
+        sys.stdout.writelines(cost_statements.as_csv(actor, month))
         return
-    told = statements.statement(actor, month)
+    told = cost_statements.statement(actor, month)
     display = _display(actor, shown_in).by(told.ends_at)
     if pdf:
-        Path(pdf).write_bytes(statements.as_pdf(told, display, actor.workspace.language))
+        Path(pdf).write_bytes(cost_statements.as_pdf(told, display, actor.workspace.language))
     groups = {
         "network": told.networks,
         "purpose": told.purposes,
@@ -102,7 +102,7 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
 def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
     """Show what a MONTH (2026-11; else the present one) cost in each workspace of yours, with the month before it."""
     actor = shell.anywhere()
-    from kicau.publishing import clients as found_by
+    from kicau.cost_reports import client_costs as found_by
 
     found = found_by.clients(actor, month)
     if as_csv:
@@ -167,13 +167,15 @@ def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
 def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple[str, ...], as_json: bool) -> None:
     """Show what this month will have cost at its end."""
     actor = shell.actor()
-    from kicau.publishing import forecasting
+    from kicau.cost_reports import forecast as cost_reports_forecast
 
     changed = {meter: amount_of(amount, "") for meter, _, amount in (one.partition("=") for one in prices)}
     display = _display(actor)
-    found = forecasting.forecast(actor, forecasting.WhatIf(plan=plan, reading=reading, plain=plain, prices=changed))
+    found = cost_reports_forecast.forecast(
+        actor, cost_reports_forecast.WhatIf(plan=plan, reading=reading, plain=plain, prices=changed)
+    )
     from kicau.base.money import rounded
-    from kicau.publishing.compose import campaigns
+    from kicau.publishing.content.compositions import campaigns
 
     names = {str(one.id): one.name for one in campaigns(actor)}
     groups = (("total", found.total), ("network", found.networks), ("campaign", found.campaigns))
@@ -227,7 +229,7 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
 def plans(shell: Shell, network: str, as_json: bool) -> None:
     """Compare a NETWORK's plans for what was used in the last 30 days."""
     actor = shell.actor()
-    from kicau.plans import workloads
+    from kicau.costs import workloads
 
     display = _display(actor)
 
@@ -265,7 +267,7 @@ def plans(shell: Shell, network: str, as_json: bool) -> None:
 def savings(shell: Shell, as_json: bool) -> None:
     """Show what the reading policy saves against reading all again and again."""
     actor = shell.actor()
-    from kicau.publishing import savings as saving
+    from kicau.cost_reports import sync_savings as saving
 
     display, found = _display(actor), saving.savings(actor)
     values = [
@@ -286,7 +288,7 @@ def savings(shell: Shell, as_json: bool) -> None:
 
 
 def _display(actor: Actor, shown_in: str = "") -> Display:
-    from kicau.plans.display import Display
+    from kicau.costs.display_currency import Display
 
     return Display(shown_in.upper() or actor.workspace.currency)
 
@@ -312,13 +314,13 @@ def _worth(display: Display, micro: int, currency: str) -> dict[str, object]:
 def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json: bool) -> None:
     """Show on which networks answers and numbers are read and what that costs; switch one NETWORK on or off."""
     actor = shell.actor()
-    from kicau.reading import choosing
+    from kicau.sync import sync_settings
 
     if reads is not None:
         if not network:
             raise click.UsageError("Name the network that is to be switched.")
-        choosing.switch(actor, network, reads, accepts=amount_of(accept, "") if accept else None)
-    found = [choosing.one(actor, network)] if network else choosing.choosable(actor)
+        sync_settings.switch(actor, network, reads, accepts=amount_of(accept, "") if accept else None)
+    found = [sync_settings.one(actor, network)] if network else sync_settings.choosable(actor)
     values = [
         {
             "network": one.network,
@@ -363,13 +365,13 @@ def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json
 def webhooks(shell: Shell, network: str, on: bool | None, as_json: bool) -> None:
     """Show which networks tell of answers by webhook, so that they are asked seldom; switch one NETWORK on or off."""
     actor = shell.actor()
-    from kicau.reading import telling
+    from kicau.sync import webhook_subscriptions
 
     if on is not None:
         if not network:
             raise click.UsageError("Name the network that is to be switched.")
-        telling.switch(actor, network, on)
-    found = [telling.one(actor, network)] if network else telling.offers(actor)
+        webhook_subscriptions.switch(actor, network, on)
+    found = [webhook_subscriptions.one(actor, network)] if network else webhook_subscriptions.offers(actor)
     values = [
         {
             "network": one.network,
@@ -442,8 +444,8 @@ def amount_of(written: str, meter: str) -> int:
 
 
 def budget_told(state: object) -> dict[str, object]:
-    from kicau.plans.acts import BudgetState
-    from kicau.plans.budgets import NEVER
+    from kicau.costs.actions import BudgetState
+    from kicau.costs.budgets import NEVER
 
     assert isinstance(state, BudgetState)
     row = state.budget

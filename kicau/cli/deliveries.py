@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.frame import (
+from kicau.cli.core.command import (
     NOT_FOUND,
     Shell,
     Trouble,
@@ -24,7 +24,7 @@ from kicau.cli.frame import (
 )
 
 if TYPE_CHECKING:
-    from kicau.publishing.compose import Composition
+    from kicau.publishing.content.compositions import Composition
     from kicau.publishing.models import Delivery, Draft
     from kicau.workspaces.actors import Actor
 
@@ -62,14 +62,14 @@ def calendar(
     """Show what goes out when, and what went out."""
     actor = shell.actor()
     from kicau.base import clock
-    from kicau.channels.acts import one_channel
-    from kicau.cli import shapes
-    from kicau.publishing import acts
+    from kicau.channels.actions import one_channel
+    from kicau.cli.core import serializers
     from kicau.publishing.models import in_states
-    from kicau.publishing.when import bound
+    from kicau.publishing.scheduling import actions
+    from kicau.publishing.scheduling.time_parser import bound
 
     zone = zone or actor.workspace.timezone
-    rows = acts.deliveries(actor)
+    rows = actions.deliveries(actor)
     if not from_ever:
         rows = rows.filter(due_at__gte=bound(since or "today", zone, clock.now()))
     if until:
@@ -81,7 +81,7 @@ def calendar(
     rows = rows.filter(in_states(states)) if states else rows
     rows = rows.filter(draft__tags__contains=[tag]) if tag else rows
     found = list(rows[: limit + 1])
-    answer(as_json, [shapes.delivery(row) for row in found[:limit]], lambda: _show_calendar(found, limit, zone))
+    answer(as_json, [serializers.delivery(row) for row in found[:limit]], lambda: _show_calendar(found, limit, zone))
 
 
 def _show_calendar(found: Sequence[Delivery], limit: int, zone: str) -> None:
@@ -134,11 +134,11 @@ def first_line(row: Delivery, width: int = 48) -> str:
 
 def find_delivery(actor: Actor, said: str) -> Delivery:
     """By its whole id, or by an ending that only one has. Raises Trouble, NotFound."""
-    from kicau.publishing import acts
+    from kicau.publishing.scheduling import actions
 
     if not re.fullmatch(r"[0-9a-f]{6,11}", said.casefold()):
-        return acts.one_delivery(actor, said)
-    found = list(acts.deliveries(actor).filter(id__endswith=said.casefold())[:2])
+        return actions.one_delivery(actor, said)
+    found = list(actions.deliveries(actor).filter(id__endswith=said.casefold())[:2])
     if len(found) != 1:
         raise Trouble(
             f"{'Several deliveries end' if found else 'No delivery ends'} in {said}; give the whole id (kicau calendar --json shows it).",
@@ -154,23 +154,23 @@ def find_delivery(actor: Actor, said: str) -> Delivery:
 def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
     """Show a delivery: what is or was sent, its state, and its story, step by step."""
     actor = shell.actor()
-    from kicau.cli import shapes
+    from kicau.cli.core import serializers
     from kicau.connector.content import Rendered
-    from kicau.connector.wire import from_json
-    from kicau.plans.pricing import price_all
-    from kicau.publishing import acts
-    from kicau.reading import shown as what_was_read
+    from kicau.connector.serialization import from_json
+    from kicau.costs.pricing import price_all
+    from kicau.inbox import engagement as what_was_read
+    from kicau.publishing.scheduling import actions
 
     row = find_delivery(actor, delivery_id)
     rendered = from_json(Rendered, row.rendered)
-    story = acts.story(actor, row)
+    story = actions.story(actor, row)
     priced = price_all(row.network, rendered.charges, plan=row.channel.app.plan)
     numbers = list(what_was_read.numbers(actor, row.draft_id).filter(delivery=row).order_by("position"))
     answers = list(what_was_read.answers(actor, row.draft_id).filter(delivery=row).order_by("at", "id"))
     data = {
-        **shapes.delivery(row),
-        "rendered": shapes.rendered(rendered, priced),
-        "attempts": [shapes.attempt(a) for a in story],
+        **serializers.delivery(row),
+        "rendered": serializers.rendered(rendered, priced),
+        "attempts": [serializers.attempt(a) for a in story],
         "numbers": [
             {
                 "part": n.position + 1,
@@ -242,7 +242,7 @@ def _each(
 ) -> None:
     """The same act on several deliveries; what was done before one failed stays done and is told."""
     actor = shell.actor()
-    from kicau.cli import shapes
+    from kicau.cli.core import serializers
 
     done = []
     try:
@@ -253,7 +253,7 @@ def _each(
             for row in done:
                 click.echo(f"{short(row)} ({row.channel.key}) {sentence}.")
     if as_json:
-        answer(True, [shapes.delivery(row) for row in done], lambda: None)
+        answer(True, [serializers.delivery(row) for row in done], lambda: None)
 
 
 ids_argument = click.argument("ids", nargs=-1, required=True, metavar="ID...")
@@ -267,9 +267,9 @@ def cancel(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
     """Never send these deliveries; their posts stay."""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
-        from kicau.publishing import acts
+        from kicau.publishing.scheduling import actions
 
-        return acts.cancel(actor, row.id)
+        return actions.cancel(actor, row.id)
 
     _each(shell, ids, act, "is canceled", as_json)
 
@@ -283,9 +283,9 @@ def retry(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
     out is sent twice."""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
-        from kicau.publishing import acts
+        from kicau.publishing.scheduling import actions
 
-        return acts.retry(actor, row.id)
+        return actions.retry(actor, row.id)
 
     _each(shell, ids, act, "is tried again", as_json)
 
@@ -298,9 +298,9 @@ def confirm(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
     """Say that you have read these posts and want them published, where a network asks for that."""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
-        from kicau.publishing import acts
+        from kicau.publishing.scheduling import actions
 
-        return acts.confirm(actor, row.id)
+        return actions.confirm(actor, row.id)
 
     _each(shell, ids, act, "is confirmed", as_json)
 
@@ -316,9 +316,9 @@ def move(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, as_json
 
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.base import clock
-        from kicau.publishing import acts
-        from kicau.publishing.schedule import next_free_slot
-        from kicau.publishing.when import moment
+        from kicau.publishing.scheduling import actions
+        from kicau.publishing.scheduling.schedule import next_free_slot
+        from kicau.publishing.scheduling.time_parser import moment
 
         said = " ".join(at)
         due = (
@@ -326,7 +326,7 @@ def move(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, as_json
             if said.casefold() in SLOT_WORDS
             else moment(said, zone or row.timezone, clock.now())
         )
-        return acts.move(actor, row.id, due, zone)
+        return actions.move(actor, row.id, due, zone)
 
     _each(shell, [delivery_id], act, f"is moved to {' '.join(at)}", as_json)
 
@@ -334,13 +334,13 @@ def move(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, as_json
 def find_post(actor: Actor, given: str) -> Draft:
     """By the id of the post or of one of its deliveries, whole or as an ending. Raises Trouble, NotFound."""
     from kicau.base.ids import as_uuid
-    from kicau.publishing import compose
+    from kicau.publishing.content import compositions
 
     if re.fullmatch(r"[0-9a-f]{6,11}", given.casefold()):
-        found = list(compose.drafts(actor).filter(id__endswith=given.casefold()).values_list("id", flat=True)[:2])
-        return compose.one_draft(actor, found[0] if len(found) == 1 else find_delivery(actor, given).draft_id)
-    row = compose.whole(compose.drafts(actor)).filter(id=as_uuid(given)).first()
-    return row or compose.one_draft(actor, find_delivery(actor, given).draft_id)
+        found = list(compositions.drafts(actor).filter(id__endswith=given.casefold()).values_list("id", flat=True)[:2])
+        return compositions.one_draft(actor, found[0] if len(found) == 1 else find_delivery(actor, given).draft_id)
+    row = compositions.whole(compositions.drafts(actor)).filter(id=as_uuid(given)).first()
+    return row or compositions.one_draft(actor, find_delivery(actor, given).draft_id)
 
 
 @click.command()
@@ -376,16 +376,17 @@ def change(
         raise Trouble("Say what to change: --text, --at, --add, --remove or --confirm.")
     actor = shell.actor()
     from kicau.base import clock
-    from kicau.cli import shapes
-    from kicau.cli.frame import shown_problem
-    from kicau.publishing import compose, scheduled_posts
-    from kicau.publishing.when import moment
+    from kicau.cli.core import serializers
+    from kicau.cli.core.command import shown_problem
+    from kicau.publishing.content import compositions
+    from kicau.publishing.scheduling import scheduled_posts
+    from kicau.publishing.scheduling.time_parser import moment
 
     draft = find_post(actor, post)
     zone = zone or actor.workspace.timezone
     in_slot = at.strip().casefold() in SLOT_WORDS
     wanted = scheduled_posts.Change(
-        composition=_with_texts(compose.composition_of(draft), texts) if texts else None,
+        composition=_with_texts(compositions.composition_of(draft), texts) if texts else None,
         due_at=moment(at, zone, clock.now()) if at and not in_slot else None,
         next_slot=in_slot,
         timezone=zone if at else "",
@@ -395,7 +396,7 @@ def change(
     )
     done = scheduled_posts.change(actor, draft.id, wanted)
     groups = {"changed": done.changed, "added": done.added, "canceled": done.canceled, "begun": done.begun}
-    data: dict[str, Any] = {name: [shapes.delivery(row) for row in rows] for name, rows in groups.items()}
+    data: dict[str, Any] = {name: [serializers.delivery(row) for row in rows] for name, rows in groups.items()}
 
     def human() -> None:
         results = {"changed": "", "added": "added", "canceled": "canceled", "begun": "not changed: it has begun"}
@@ -413,7 +414,7 @@ def change(
 
 def _with_texts(content: Composition, texts: Sequence[str]) -> Composition:
     """The texts by part; files stay with their part. A part that gets neither goes."""
-    from kicau.publishing.compose import PartInput
+    from kicau.publishing.content.compositions import PartInput
 
     media = [part.media for part in content.parts]
     media += [()] * (len(texts) - len(media))
@@ -439,10 +440,10 @@ def publish_again(
     """
     actor = shell.actor()
     from kicau.base import clock
-    from kicau.channels.acts import one_channel
-    from kicau.cli import shapes
-    from kicau.publishing import schedule
-    from kicau.publishing.when import moment
+    from kicau.channels.actions import one_channel
+    from kicau.cli.core import serializers
+    from kicau.publishing.scheduling import schedule
+    from kicau.publishing.scheduling.time_parser import moment
 
     draft = find_post(actor, post)
     zone = zone or actor.workspace.timezone
@@ -457,7 +458,7 @@ def publish_again(
         for row in made.deliveries:
             click.echo(f"{short(row)} ({row.channel.key}) {row.standing.label}, {local(row.due_at, zone)}")
 
-    answer(as_json, [shapes.delivery(row) for row in made.deliveries], human)
+    answer(as_json, [serializers.delivery(row) for row in made.deliveries], human)
 
 
 SLOT_WORDS = ("next free slot", "next slot", "slot berikutnya", "slot kosong berikutnya")
@@ -474,9 +475,9 @@ def resolve(shell: Shell, delivery_id: str, published: bool, url: str, remote_id
     """Say what you found on the network after an outcome that is unknown."""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
-        from kicau.publishing import acts
+        from kicau.publishing.scheduling import actions
 
-        return acts.resolve(actor, row.id, published=published, url=url, remote_id=remote_id)
+        return actions.resolve(actor, row.id, published=published, url=url, remote_id=remote_id)
 
     _each(shell, [delivery_id], act, "counts as published" if published else "is sent", as_json)
 
@@ -530,16 +531,16 @@ def edit(
     named = dict(one.partition("=")[::2] for one in options)
 
     def act(actor: Actor, row: Delivery) -> Delivery:
-        from kicau.publishing import editing
+        from kicau.publishing.edits import post_edits
 
         if look:
-            return shell.wait_for(editing.settle(actor, row.id, reads=reads or ""))
-        change = editing.Change(
+            return shell.wait_for(post_edits.settle(actor, row.id, reads=reads or ""))
+        change = post_edits.Change(
             texts=dict(enumerate(texts, (part or 1) - 1)),
             alts={(p - 1, f - 1): said for p, f, said in alts},
             options=named,
         )
-        return shell.wait_for(editing.edit(actor, row.id, change))
+        return shell.wait_for(post_edits.edit(actor, row.id, change))
 
     _each(shell, [delivery_id], act, "reads so on the network", as_json)
 
@@ -555,8 +556,8 @@ def delete(shell: Shell, ids: tuple[str, ...], yes: bool, as_json: bool) -> None
         click.confirm(f"Delete {len(ids)} from the network? Readers will not see it any more", abort=True, err=True)
 
     def act(actor: Actor, row: Delivery) -> Delivery:
-        from kicau.publishing import acts
+        from kicau.publishing.scheduling import actions
 
-        return shell.wait_for(acts.withdraw(actor, row.id))
+        return shell.wait_for(actions.withdraw(actor, row.id))
 
     _each(shell, ids, act, "is deleted from the network", as_json)

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from kicau.base import clock, keys, options
-from kicau.cli.finding import Finding, note, ok, wrong
-from kicau.cli.frame import FAILED, Shell, answer, json_option, pass_shell, read_failure, show_table
+from kicau.base import clock, keys, setting_definitions
+from kicau.cli.core.command import FAILED, Shell, answer, json_option, pass_shell, read_failure, show_table
+from kicau.cli.core.finding import Finding, note, ok, wrong
 
 LITTLE_SPACE = 1_000_000_000  # bytes
 MARKS = {"ok": "✓", "note": "·", "wrong": "✗"}
@@ -34,7 +34,7 @@ def doctor(shell: Shell, deep: bool, as_json: bool) -> None:
     """Look at every setting and part of this Kicau, and say what to do. Ends with 1 where anything is wrong."""
     findings = list(examine(shell))
     if deep and not any(f.what == "database" and f.state == "wrong" for f in findings):
-        from kicau.cli import deep as looking
+        from kicau.cli import doctor_deep as looking
 
         findings += _carefully(partial(looking.deep, shell), "deep")
     table = [(MARKS[f.state], f.what, f.says, f.do) for f in findings]
@@ -52,7 +52,7 @@ def examine(shell: Shell) -> Iterator[Finding]:
     yield from settings
     if any(f.state == "wrong" for f in settings):
         return
-    folder = options.data_folder()
+    folder = setting_definitions.data_folder()
     yield from look_at_folder(folder)
     try:
         shell.kicau()
@@ -84,16 +84,16 @@ def _carefully(look: Callable[[], Iterator[Finding]], what: str = "") -> Iterato
 
 
 def look_at_settings() -> Iterator[Finding]:
-    for option in options.OPTIONS:
+    for option in setting_definitions.OPTIONS:
         try:
-            value = options.read(option.name)
-        except options.BadSetting as exc:
+            value = setting_definitions.read(option.name)
+        except setting_definitions.BadSetting as exc:
             yield wrong(option.name, str(exc), option.help)
             continue
         given = bool(os.environ.get(option.name, "").strip())
         shown = "is set" if option.is_secret and value else value or "not set"
         yield ok(option.name, shown if given else f"{shown} (default)")
-    known = {o.name for o in options.OPTIONS} | {
+    known = {o.name for o in setting_definitions.OPTIONS} | {
         "KICAU_AS",
         "KICAU_WORKSPACE",
         "KICAU_OWNER",
@@ -158,7 +158,7 @@ def look_at_database() -> Iterator[Finding]:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    from kicau.base import timekeeping
+    from kicau.base import clock_drift
 
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
@@ -181,7 +181,7 @@ def look_at_database() -> Iterator[Finding]:
         yield wrong("migrations", f"{missing} are missing.", "kicau up applies them.")
     else:
         yield ok("migrations", "all are applied")
-    found = timekeeping.measure()
+    found = clock_drift.measure()
     if found.differs:
         ahead = "ahead of" if found.difference < timedelta(0) else "behind"
         seconds = abs(found.difference.total_seconds())
@@ -195,7 +195,7 @@ def look_at_database() -> Iterator[Finding]:
 
 
 def look_at_work() -> Iterator[Finding]:
-    from kicau.publishing.health import delivery_health
+    from kicau.publishing.delivery.lateness import delivery_health
 
     found = delivery_health()
     if found.ok:
@@ -245,13 +245,13 @@ def look_at_expiries() -> Iterator[Finding]:
 def look_at_web() -> Iterator[Finding]:
     from kicau.cli.up import LOCAL, answers
 
-    address = f"{options.read('KICAU_HOST')}:{options.read('KICAU_PORT')}"
+    address = f"{setting_definitions.read('KICAU_HOST')}:{setting_definitions.read('KICAU_PORT')}"
     yield (
         ok("web server", f"answers at {address}")
         if answers()
         else wrong("web server", f"nothing answers at {address}.", "Start it with: kicau up")
     )
-    public = urlsplit(options.public_url())
+    public = urlsplit(setting_definitions.public_url())
     if public.hostname in LOCAL:
         yield note(
             "public address",
@@ -265,7 +265,7 @@ def look_at_web() -> Iterator[Finding]:
         )
         return
     yield _reachable(public.geturl())
-    if not options.listed("KICAU_PROXIES"):
+    if not setting_definitions.listed("KICAU_PROXIES"):
         yield note(
             "proxies",
             "no proxy is named, so all visitors behind one count as one address.",
@@ -289,11 +289,11 @@ def _reachable(url: str) -> Finding:
 
 
 def look_at_apps() -> Iterator[Finding]:
-    from kicau.channels import acts
+    from kicau.channels import actions
     from kicau.connector import registry
 
     there: dict[str, list[Any]] = {}
-    for app in acts.apps():
+    for app in actions.apps():
         there.setdefault(app.network, []).append(app)
     for slug, connector in registry.installed().items():
         if slug in there:
@@ -328,9 +328,9 @@ def look_at_channels() -> Iterator[Finding]:
 
 def look_at_trail() -> Iterator[Finding]:
     """Whether the audit trail is as its daily digests in the log of evidence say."""
-    from kicau.rights import trail
+    from kicau.rights import trail_digest
 
-    found = trail.check()
+    found = trail_digest.check()
     for one in found:
         if one.erased:
             yield note("audit trail", f"{one.day}: {one.says}.", "")

@@ -6,7 +6,16 @@ from typing import Any
 
 import click
 
-from kicau.cli.frame import FAILED, Shell, Trouble, answer, json_option, pass_shell, show_facts, show_table
+from kicau.cli.core.command import (
+    FAILED,
+    Shell,
+    Trouble,
+    answer,
+    json_option,
+    pass_shell,
+    show_facts,
+    show_table,
+)
 
 
 @click.group()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.frame import FAILED, Shell, answer, json_option, pass_shell, printable
+from kicau.cli.core.command import FAILED, Shell, answer, json_option, pass_shell, printable
 
 if TYPE_CHECKING:
-    from kicau.publishing.importing import Imported, Report, RowProblem
+    from kicau.publishing.imports.bulk_import import Imported, Report, RowProblem
 
 SHOWN = 200  # lines of problems that people are shown; JSON has all
 
@@ -60,15 +60,15 @@ def posts(
     """
     actor = shell.actor()
     from kicau.base import clock
-    from kicau.publishing import importing
-    from kicau.publishing.when import moment
+    from kicau.publishing.imports import bulk_import
+    from kicau.publishing.scheduling.time_parser import moment
 
     folder = media_folder or source.parent
     at = moment(start, zone or actor.workspace.timezone, clock.now())
-    table = importing.read_posts(source.read_bytes(), source.name)
-    report = importing.check_posts(actor, table, folder, zone=zone, start=at)
+    table = bulk_import.read_posts(source.read_bytes(), source.name)
+    report = bulk_import.check_posts(actor, table, folder, zone=zone, start=at)
     create = not only_check and bool(report.ready) and (skip_bad or not report.problems)
-    done = importing.create_posts(actor, report, folder, confirm=confirm, skip_bad=skip_bad) if create else None
+    done = bulk_import.create_posts(actor, report, folder, confirm=confirm, skip_bad=skip_bad) if create else None
     answer(as_json, _told(report, done), lambda: _show(report, done, only_check, confirm))
     if report.problems and not (skip_bad and not only_check):
         sys.exit(FAILED)
@@ -88,7 +88,7 @@ def _told(report: Report, done: Imported | None) -> dict[str, Any]:
 
 
 def _problem(found: RowProblem) -> dict[str, Any]:
-    from kicau.cli.frame import shown_problem
+    from kicau.cli.core.command import shown_problem
 
     return {"row": found.row, "column": found.column, **shown_problem(found.problem), "message": found.sentence}
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.frame import Shell, answer, json_option, pass_shell, printable, show_table
+from kicau.cli.core.command import Shell, answer, json_option, pass_shell, printable, show_table
 
 if TYPE_CHECKING:
-    from kicau.reading.models import Answer
+    from kicau.sync.models import Answer
 
 
 @click.group()
@@ -27,12 +27,12 @@ def answers() -> None:
 def list_answers(shell: Shell, channel: str, network: str, waits: bool, limit: int, as_json: bool) -> None:
     """Show them, newest first."""
     actor = shell.actor()
-    from kicau.channels import acts as channels
-    from kicau.reading import inbox
+    from kicau.channels import actions as channels
+    from kicau.inbox import comments
 
     key = channels.one_channel(actor, channel).key if channel else ""
-    wanted = inbox.Wanted(channel=key, network=network, waits=waits)
-    found = inbox.newest(actor, channels.channels(actor), wanted, limit=limit).rows
+    wanted = comments.Wanted(channel=key, network=network, waits=waits)
+    found = comments.newest(actor, channels.channels(actor), wanted, limit=limit).rows
     rows = [_shape(row) for row in found]
     table = [
         (
@@ -58,9 +58,9 @@ def list_answers(shell: Shell, channel: str, network: str, waits: bool, limit: i
 def done(shell: Shell, answer_id: str, undo: bool, as_json: bool) -> None:
     """Mark one as done, though nobody answers it."""
     actor = shell.actor()
-    from kicau.reading import inbox
+    from kicau.inbox import comments
 
-    row = inbox.mark(actor, answer_id, done=not undo)
+    row = comments.mark(actor, answer_id, done=not undo)
     answer(as_json, _shape(row), lambda: click.echo("It waits again." if undo else "Marked as done."))
 
 
@@ -71,14 +71,14 @@ def done(shell: Shell, answer_id: str, undo: bool, as_json: bool) -> None:
 def reply(shell: Shell, answer_id: str, as_json: bool) -> None:
     """Begin a draft that answers it; write and send it as any other."""
     actor = shell.actor()
-    from kicau.reading import inbox
+    from kicau.inbox import comments
 
-    draft = inbox.begin_reply(actor, answer_id)
+    draft = comments.begin_reply(actor, answer_id)
     answer(as_json, {"post": str(draft.id)}, lambda: click.echo(str(draft.id)))
 
 
 def _shape(row: Answer) -> dict[str, Any]:
-    from kicau.cli.shapes import stamp
+    from kicau.cli.core.serializers import stamp
 
     state = "answered" if row.answered_at else "done" if row.done_at else "waits"
     return {

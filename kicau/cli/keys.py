@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from kicau.base import options
-from kicau.cli.frame import Shell, Trouble, answer, json_option, pass_shell
+from kicau.base import setting_definitions
+from kicau.cli.core.command import Shell, Trouble, answer, json_option, pass_shell
 
 
 @click.group()
@@ -31,7 +31,7 @@ def rotate(shell: Shell, keep_signatures: bool, as_json: bool) -> None:
     from kicau.base import key_rotation
 
     try:
-        done = key_rotation.rotate(options.data_folder(), keep_signatures=keep_signatures)
+        done = key_rotation.rotate(setting_definitions.data_folder(), keep_signatures=keep_signatures)
     except key_rotation.RotationFailed as exc:
         raise Trouble(str(exc)) from None
     said = {

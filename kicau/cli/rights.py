@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.frame import USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from kicau.archive.simulating import Why
+    from kicau.archive.policy_preview import Why
 
 
 @click.group()
@@ -48,7 +48,7 @@ says_option = click.option(
 def rule(shell: Shell, own: tuple[str, ...], others: tuple[str, ...], as_json: bool) -> None:
     """This workspace's two rules: for its own words and for others'. Without options they are shown."""
     actor = shell.actor()
-    from kicau.workspaces.acts import change_workspace
+    from kicau.workspaces.actions import change_workspace
 
     workspace = actor.workspace
     if own or others:
@@ -119,8 +119,8 @@ def say(
 ) -> None:
     """Record what somebody says; without --item, --author, --on-network, --site or --licence it is about everything."""
     actor = shell.actor()
-    from kicau.archive.reading import one_item
-    from kicau.archive.saying import say as keep
+    from kicau.archive.item_queries import one_item
+    from kicau.archive.record_statements import say as keep
     from kicau.rights.statements import NewStatement, end_of_day
 
     keys = {"author": author, "network": on_network, "site": site, "licence": licence}
@@ -149,7 +149,7 @@ def say(
 def end(shell: Shell, statement_id: str) -> None:
     """From now on a statement says nothing any more."""
     actor = shell.actor()
-    from kicau.archive.saying import end_statement
+    from kicau.archive.record_statements import end_statement
 
     end_statement(actor, statement_id)
     click.echo("Ended.")
@@ -163,7 +163,7 @@ def list_(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     from zoneinfo import ZoneInfo
 
-    from kicau.archive.saying import all_statements
+    from kicau.archive.record_statements import all_statements
     from kicau.base import clock
 
     rows = list(all_statements(actor)[:500])
@@ -211,7 +211,7 @@ def list_(shell: Shell, as_json: bool) -> None:
 def terms(shell: Shell, as_json: bool) -> None:
     """The networks' terms, as a dated table."""
     actor = shell.actor()
-    from kicau.archive.saying import network_terms
+    from kicau.archive.record_statements import network_terms
 
     rows = network_terms(actor)
     shown = [
@@ -251,7 +251,7 @@ def terms(shell: Shell, as_json: bool) -> None:
 def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> None:
     """You, the operator, have read a network's terms at their source, and hold that this is what they say."""
     actor = shell.actor()
-    from kicau.archive.saying import review_terms
+    from kicau.archive.record_statements import review_terms
 
     row = review_terms(actor, terms_id, says=_pairs(says) if says else None, note=note)
     click.echo(f"{row.network}, {row.acquired or 'any way'}: {_said(row.says)}")
@@ -287,7 +287,7 @@ def simulate(
     """What a change would do, before it is made: another rule for our own words (--say alone) or others' (--others), a network's terms reviewed
     (--terms), something said of an author (--author), a statement's end (--end). Nothing is changed."""
     actor = shell.actor()
-    from kicau.archive import simulating
+    from kicau.archive import policy_preview
     from kicau.rights.statements import NewStatement
 
     if terms_id is not None and author:
@@ -295,14 +295,14 @@ def simulate(
     if not says and not others and terms_id is None and not ended:
         raise Trouble("Say what to try: --say USE=VALUE, --others USE=VALUE, --terms ID or --end STATEMENT.", USAGE)
     said = _pairs(says)
-    change = simulating.Change(
+    change = policy_preview.Change(
         policy=said if says and terms_id is None and not author else None,
         others=_pairs(others) if others else None,
         terms={} if terms_id is None else {terms_id: said},
         added=[NewStatement(layer=layer, party="author", subject="author", key=author, says=said)] if author else (),
         ended=ended,
     )
-    found = simulating.simulate(actor, change)
+    found = policy_preview.simulate(actor, change)
     data = [
         {
             "use": e.use,
@@ -355,18 +355,18 @@ def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:
     """What a page, a picture or a file declares about its use by machines, and in which vocabulary. Of an address its
     site's robots.txt, tdmrep.json and licences are read too."""
     actor = shell.actor()
-    from kicau.archive import hearing
+    from kicau.archive import declaration_scanner
 
     if place.startswith(("http://", "https://")):
-        found = shell.wait_for(hearing.hear(actor, place))
+        found = shell.wait_for(declaration_scanner.hear(actor, place))
     else:
         path = Path(place)
         if not path.is_file():
             raise Trouble(f"There is no file {place}.", USAGE)
-        if path.stat().st_size > hearing.LARGEST:
-            raise Trouble(f"{place} is larger than {hearing.LARGEST // 1_000_000} MB.")
-        found = hearing.hear_file(actor, path.name, path.read_bytes())
-    kept = hearing.keep(actor, found) if keep else []
+        if path.stat().st_size > declaration_scanner.LARGEST:
+            raise Trouble(f"{place} is larger than {declaration_scanner.LARGEST // 1_000_000} MB.")
+        found = declaration_scanner.hear_file(actor, path.name, path.read_bytes())
+    kept = declaration_scanner.keep(actor, found) if keep else []
     rows = [
         (
             one.vocabulary,
@@ -438,12 +438,12 @@ def write(shell: Shell, form: str, into: str | None, out: str | None, as_json: b
     """This workspace's rule in a form that machines read: robots, headers, html, rsl, tdmrep, lexicon-ai, iptc, cawg,
     odrl; all of them without FORM."""
     actor = shell.actor()
-    from kicau.archive import declaring
+    from kicau.archive import published_policy
 
     if into or out:
         _mark(actor.workspace.ai_use, actor.workspace.terms_url, form, into, out)
         return
-    found = [declaring.form(actor, form)] if form else declaring.forms(actor)
+    found = [published_policy.form(actor, form)] if form else published_policy.forms(actor)
 
     def show() -> None:
         for one in found:

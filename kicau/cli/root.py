@@ -8,14 +8,14 @@ import kicau
 from kicau.cli import accounts
 from kicau.cli.apps import apps
 from kicau.cli.archive import archive
-from kicau.cli.audit import audit, verify
-from kicau.cli.backing_up import backup, restore
+from kicau.cli.backup import backup, restore
 from kicau.cli.budgets import costs
-from kicau.cli.canary import canary
+from kicau.cli.canaries import canary
 from kicau.cli.channels import channels
 from kicau.cli.check import check
-from kicau.cli.completion import completion
-from kicau.cli.dataset import dataset
+from kicau.cli.core.command import Root, Shell, pass_shell
+from kicau.cli.core.completion import completion
+from kicau.cli.dataset_audit import audit, verify
 from kicau.cli.deliveries import (
     calendar,
     cancel,
@@ -30,22 +30,22 @@ from kicau.cli.deliveries import (
     show,
 )
 from kicau.cli.demo import demo
-from kicau.cli.desk import contacts, texts
 from kicau.cli.doctor import doctor
 from kicau.cli.evidence import evidence
-from kicau.cli.frame import Root, Shell, pass_shell
 from kicau.cli.imports import import_
 from kicau.cli.inbox import answers
 from kicau.cli.keys import keys
-from kicau.cli.post import post
-from kicau.cli.review import review
+from kicau.cli.offboarding import withdraw
+from kicau.cli.posts import post
+from kicau.cli.reviews import review
 from kicau.cli.rights import rights
 from kicau.cli.sandbox import sandbox
+from kicau.cli.snippets import contacts, texts
 from kicau.cli.tokens import tokens
+from kicau.cli.training_sets import dataset
 from kicau.cli.up import up
 from kicau.cli.users import users
 from kicau.cli.webhooks import webhooks
-from kicau.cli.withdraw import withdraw
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

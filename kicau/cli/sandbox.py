@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kicau.cli.frame import emit
+from kicau.cli.core.command import emit
 
 if TYPE_CHECKING:
-    from kicau.connector.sandbox import Sandbox
+    from kicau.connector.sandbox.server import Sandbox
 
 
 @click.command()
@@ -39,24 +39,24 @@ def sandbox(as_json: bool, port_base: int, folder: Path | None, fresh: bool) -> 
 
     Each speaks its network's own API, with a sign-in page and a public page. Faults are ordered at /_sandbox/faults.
     """
-    from kicau.base import options
-    from kicau.sandbox import serve
+    from kicau.base import setting_definitions
+    from kicau.sandbox import all_networks
 
-    here = folder or options.data_folder().with_name(options.data_folder().name + "-sandbox")
+    here = folder or setting_definitions.data_folder().with_name(setting_definitions.data_folder().name + "-sandbox")
     if fresh:
         for old in here.glob("*.sqlite3*"):
             old.unlink()
-    ports = serve.choose_ports(serve.default_ports(port_base))
+    ports = all_networks.choose_ports(all_networks.default_ports(port_base))
 
     def tell(running: Sequence[Sandbox]) -> None:
         if as_json:
-            emit(serve.described(running))
+            emit(all_networks.described(running))
         else:
             for one in running:
                 _show(one)
             click.echo(f"What is published is kept in {here}. Stop with Ctrl-C.")
 
-    serve.run(ports, here, tell)
+    all_networks.run(ports, here, tell)
 
 
 def _show(one: Sandbox) -> None:

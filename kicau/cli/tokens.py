@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kicau.cli.frame import Shell, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_table
 
 
 @click.group()
@@ -18,10 +18,10 @@ def tokens() -> None:
 def list_tokens(shell: Shell, as_json: bool) -> None:
     """Show tokens; their secrets are kept nowhere."""
     actor = shell.actor()
-    from kicau.cli import shapes
-    from kicau.workspaces import acts
+    from kicau.cli.core import serializers
+    from kicau.workspaces import actions
 
-    rows = [shapes.token(row) for row in acts.tokens(actor)]
+    rows = [serializers.token(row) for row in actions.tokens(actor)]
     table = [
         (
             r["id"],
@@ -70,10 +70,10 @@ def create_token(
 ) -> None:
     """Make a token and print it, once."""
     actor = shell.actor()
-    from kicau.cli import shapes
-    from kicau.workspaces import acts
+    from kicau.cli.core import serializers
+    from kicau.workspaces import actions
 
-    made = acts.create_token(
+    made = actions.create_token(
         actor,
         name,
         [s for scope in scopes for s in scope.replace(",", " ").split()],
@@ -83,7 +83,7 @@ def create_token(
     )
     answer(
         as_json,
-        {**shapes.token(made.token), "secret": made.secret},
+        {**serializers.token(made.token), "secret": made.secret},
         lambda: click.echo(f"{made.secret}\nShown this once. Send it as: Authorization: Bearer …"),
     )
 
@@ -95,8 +95,8 @@ def create_token(
 def revoke_token(shell: Shell, token_id: str, as_json: bool) -> None:
     """Make a token worthless at once."""
     actor = shell.actor()
-    from kicau.cli import shapes
-    from kicau.workspaces import acts
+    from kicau.cli.core import serializers
+    from kicau.workspaces import actions
 
-    row = acts.revoke_token(actor, token_id)
-    answer(as_json, shapes.token(row), lambda: click.echo(f"{row.name} is revoked."))
+    row = actions.revoke_token(actor, token_id)
+    answer(as_json, serializers.token(row), lambda: click.echo(f"{row.name} is revoked."))

@@ -20,10 +20,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import click
 
-from kicau.base import options, privileges
-from kicau.base.children import die_with_parent
-from kicau.cli.frame import FAILED, NO_KICAU, Trouble
-from kicau.cli.supervisor import Child, Supervisor
+from kicau.base import privileges, setting_definitions
+from kicau.base.subprocesses import die_with_parent
+from kicau.cli.core.command import FAILED, NO_KICAU, Trouble
+from kicau.cli.core.supervisor import Child, Supervisor
 
 PRIVILEGED_PORTS = 1024  # below it only root listens
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -48,9 +48,9 @@ def up(owner: str, workers: int | None, host: str | None, port: int | None) -> N
     for name, given in (("KICAU_HOST", host), ("KICAU_PORT", port), ("KICAU_WORKERS", workers)):
         if given is not None:
             os.environ[name] = str(given)
-    for option in options.OPTIONS:
-        options.read(option.name)  # a wrong setting is told before anything starts
-    folder = options.data_folder()
+    for option in setting_definitions.OPTIONS:
+        setting_definitions.read(option.name)  # a wrong setting is told before anything starts
+    folder = setting_definitions.data_folder()
     try:
         service = Service.of(folder)
     except privileges.NoAccount as exc:
@@ -58,12 +58,14 @@ def up(owner: str, workers: int | None, host: str | None, port: int | None) -> N
     with contextlib.ExitStack() as stack:
         stack.enter_context(privileges.files_of(service.account))
         stack.enter_context(alone_in(folder))
-        stack.callback(options.record_running(folder).unlink, missing_ok=True)
-        listening = check_port(options.read("KICAU_HOST"), int(options.read("KICAU_PORT")), service)
+        stack.callback(setting_definitions.record_running(folder).unlink, missing_ok=True)
+        listening = check_port(
+            setting_definitions.read("KICAU_HOST"), int(setting_definitions.read("KICAU_PORT")), service
+        )
         log = _log()
         service.take_over(folder, log)
         tend: Callable[[], None] = _nothing
-        if not options.read("DATABASE_URL"):
+        if not setting_definitions.read("DATABASE_URL"):
             from kicau.base import postgres
 
             stack.enter_context(postgres.running(folder))
@@ -77,7 +79,7 @@ def up(owner: str, workers: int | None, host: str | None, port: int | None) -> N
         children = [service.child("web", [*web, *(f"--fd={fd}" for fd in kept)], kept)]
         children += [
             service.child(f"worker-{n + 1}", [sys.executable, "-m", "kicau.config.worker"])
-            for n in range(int(options.read("KICAU_WORKERS")))
+            for n in range(int(setting_definitions.read("KICAU_WORKERS")))
         ]
         Supervisor(children, log, tend=tend).run(meanwhile=_announce_when_ready(log))
 
@@ -104,7 +106,7 @@ class Service:
             return
         if privileges.is_somebodys(folder):
             raise Trouble(f"{folder} is not a folder of Kicau's own; choose another with KICAU_DATA.")
-        privileges.adopt(folder, self.account, shared=not options.read("DATABASE_URL"))
+        privileges.adopt(folder, self.account, shared=not setting_definitions.read("DATABASE_URL"))
         if lost := privileges.unreadable(self.account, _named_files()):
             raise Trouble(
                 f"Kicau runs as the user {self.account.name}, who cannot read {lost[0]}. Let that user read it, such as: chown {self.account.name} {lost[0]}"
@@ -156,8 +158,8 @@ def compile_package() -> None:
 
 def _named_files() -> list[str]:
     """Files of the operator's that the settings name for web and workers."""
-    database = dict(parse_qsl(urlsplit(options.read("DATABASE_URL")).query))
-    named = [options.read("KICAU_C2PA_CERTIFICATE"), options.read("KICAU_C2PA_KEY")]
+    database = dict(parse_qsl(urlsplit(setting_definitions.read("DATABASE_URL")).query))
+    named = [setting_definitions.read("KICAU_C2PA_CERTIFICATE"), setting_definitions.read("KICAU_C2PA_KEY")]
     named += [database.get(name, "") for name in ("sslcert", "sslkey", "sslrootcert", "passfile")]
     return [one for one in named if one.startswith("/")]
 
@@ -222,7 +224,7 @@ def check_port(host: str, port: int, service: Service | None = None) -> socket.s
 
 def _prepare(owner: str, service: Service) -> dict[str, Any]:
     """Migrations and the first owner, in a process of their own so that this one stays small."""
-    command = [sys.executable, "-m", "kicau.config.prepare", *(["--owner", owner] if owner else [])]
+    command = [sys.executable, "-m", "kicau.config.database_setup", *(["--owner", owner] if owner else [])]
     done = subprocess.run(
         command,
         capture_output=True,
@@ -257,9 +259,9 @@ def _greet(prepared: dict[str, Any]) -> None:
     elif prepared["empty"]:
         from kicau.base.keys import first_visit_code, keys
 
-        code = first_visit_code(keys(options.data_folder()).signing[0])
+        code = first_visit_code(keys(setting_definitions.data_folder()).signing[0])
         click.echo(
-            f"First start. Become the owner at {options.public_url()}/welcome?code={code} (from another machine or through a proxy the page asks for the code {code})."
+            f"First start. Become the owner at {setting_definitions.public_url()}/welcome?code={code} (from another machine or through a proxy the page asks for the code {code})."
         )
 
 
@@ -269,8 +271,8 @@ def _announce_when_ready(log: Any) -> Any:
     def ready() -> bool:
         if not answers():
             return False
-        log("ready", address=options.public_url())
-        click.echo(f"Kicau is at {options.public_url()}/ (stop it with Ctrl-C).")
+        log("ready", address=setting_definitions.public_url())
+        click.echo(f"Kicau is at {setting_definitions.public_url()}/ (stop it with Ctrl-C).")
         sys.stdout.flush()
         return True
 
@@ -281,9 +283,9 @@ def answers() -> bool:
     """Whether the web server of these settings answers that it is ready."""
     from http.client import HTTPConnection, HTTPException
 
-    host = options.read("KICAU_HOST")
+    host = setting_definitions.read("KICAU_HOST")
     own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (what listens everywhere answers here)
-    there = HTTPConnection(own, int(options.read("KICAU_PORT")), timeout=2)
+    there = HTTPConnection(own, int(setting_definitions.read("KICAU_PORT")), timeout=2)
     try:
         there.request("GET", "/readyz", headers={"Host": "localhost"})
         return there.getresponse().status == 200
@@ -298,6 +300,6 @@ def _log() -> Any:
 
     from kicau.base import logs
 
-    logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="up")
+    logs.set_up(setting_definitions.read("KICAU_LOG_LEVEL"), setting_definitions.read("KICAU_LOG_FORMAT"), process="up")
     log = structlog.get_logger("kicau.up")
     return lambda event, **facts: (log.warning if event.startswith("di") else log.info)(event, **facts)

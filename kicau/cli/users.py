@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.frame import NOT_FOUND, Shell, Trouble, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import NOT_FOUND, Shell, Trouble, answer, json_option, pass_shell, show_table
 
 if TYPE_CHECKING:
     from kicau.workspaces.invitations import Invited
@@ -26,10 +26,10 @@ def users() -> None:
 def list_users(shell: Shell, as_json: bool) -> None:
     """Show the workspace's members."""
     actor = shell.actor()
-    from kicau.cli import shapes
-    from kicau.workspaces import acts
+    from kicau.cli.core import serializers
+    from kicau.workspaces import actions
 
-    rows = [shapes.member(row) for row in acts.members(actor)]
+    rows = [serializers.member(row) for row in actions.members(actor)]
     table = [(r["email"], r["name"], r["role"], "operator" if r["operator"] else "") for r in rows]
     answer(as_json, rows, lambda: show_table(("address", "name", "role", ""), table))
 
@@ -60,17 +60,17 @@ def add_user(
     invitation instead (see kicau users prove).
     """
     actor = shell.actor()
-    from kicau.workspaces import acts, addresses, invitations
+    from kicau.workspaces import actions, addresses, invitations
     from kicau.workspaces.models import Membership
 
     told: dict[str, Any] = {"email": email, "name": name, "role": role, "password": None, "invitation": None}
     person = addresses.person_with(email)
     if person is None:
         password = _read_password() if password_stdin else _made_up()
-        person = acts.create_member(actor, email, name, password, role, operator=operator).person
+        person = actions.create_member(actor, email, name, password, role, operator=operator).person
         told["password"] = None if password_stdin else password
     elif person.is_proved or Membership.objects.filter(workspace=actor.workspace, person=person).exists():
-        acts.set_member(actor, person, role)
+        actions.set_member(actor, person, role)
     else:
         told |= {"email": person.email, "name": person.name}
         _invite(told, invitations.invite(actor, email, role), as_json)
@@ -85,9 +85,9 @@ def add_user(
 
 
 def _invite(told: dict[str, Any], made: Invited, as_json: bool) -> None:
-    from kicau.cli import shapes
+    from kicau.cli.core import serializers
 
-    told["invitation"] = {**shapes.invitation(made.invitation), "link": made.link or None, "mailed": made.mailed}
+    told["invitation"] = {**serializers.invitation(made.invitation), "link": made.link or None, "mailed": made.mailed}
     answer(
         as_json,
         told,
@@ -119,12 +119,12 @@ def prove(shell: Shell, email: str, reset: bool, as_json: bool) -> None:
     Then the identity provider's sign-in with that address opens it, and kicau users add finds it.
     """
     operator = _operator(shell, "prove somebody's address")
-    from kicau.workspaces import proofs
+    from kicau.workspaces import address_verification
 
     person = _somebody(email)
     password = _made_up() if reset else None
-    told: dict[str, Any] = {"email": person.email, "password": password, **proofs.ways_in(person)}
-    proofs.vouch(person, operator, password)
+    told: dict[str, Any] = {"email": person.email, "password": password, **address_verification.ways_in(person)}
+    address_verification.vouch(person, operator, password)
     sentence = (
         f"The account {person.email} is proved. Every other way in has ended; its password, shown this once: {password}"
         if reset
@@ -141,10 +141,10 @@ def prove(shell: Shell, email: str, reset: bool, as_json: bool) -> None:
 def set_role(shell: Shell, email: str, role: str, as_json: bool) -> None:
     """Change somebody's role."""
     actor = shell.actor()
-    from kicau.workspaces import acts
+    from kicau.workspaces import actions
 
-    person = acts.member_by_email(actor, email)
-    acts.set_member(actor, person, role)
+    person = actions.member_by_email(actor, email)
+    actions.set_member(actor, person, role)
     answer(
         as_json,
         {"email": person.email, "role": role},
@@ -159,10 +159,10 @@ def set_role(shell: Shell, email: str, role: str, as_json: bool) -> None:
 def remove_user(shell: Shell, email: str, as_json: bool) -> None:
     """Take somebody out of the workspace; what they wrote stays."""
     actor = shell.actor()
-    from kicau.workspaces import acts
+    from kicau.workspaces import actions
 
-    person = acts.member_by_email(actor, email)
-    acts.remove_member(actor, person)
+    person = actions.member_by_email(actor, email)
+    actions.remove_member(actor, person)
     answer(as_json, {"email": person.email}, lambda: click.echo(f"{person.email} is no longer in {actor.workspace}."))
 
 
@@ -176,13 +176,13 @@ def remove_user(shell: Shell, email: str, as_json: bool) -> None:
 def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) -> None:
     """Give somebody a new password; for who hosts this Kicau."""
     operator = shell.person()
-    from kicau.workspaces import acts
+    from kicau.workspaces import actions
 
     if not operator.is_operator and operator.email.casefold() != email.casefold():
         raise Trouble("Only an operator can give somebody else a password.", NOT_FOUND)
     person = _somebody(email)
     password = _read_password() if password_stdin else _made_up()
-    acts.change_person(person, password=password)
+    actions.change_person(person, password=password)
     told = {"email": person.email, "password": None if password_stdin else password}
     answer(
         as_json,
@@ -205,11 +205,11 @@ def invite_user(shell: Shell, email: str, role: str, show_link: bool, as_json: b
     It works for a week. Where a mail server is set it is mailed and shown to nobody.
     """
     actor = shell.actor()
-    from kicau.cli import shapes
+    from kicau.cli.core import serializers
     from kicau.workspaces import invitations
 
     made = invitations.invite(actor, email, role, show=show_link)
-    told = {**shapes.invitation(made.invitation), "link": made.link or None, "mailed": made.mailed}
+    told = {**serializers.invitation(made.invitation), "link": made.link or None, "mailed": made.mailed}
     answer(as_json, told, lambda: click.echo(_where_to(told)))
 
 
@@ -219,10 +219,10 @@ def invite_user(shell: Shell, email: str, role: str, show_link: bool, as_json: b
 def list_invitations(shell: Shell, as_json: bool) -> None:
     """Show the invitations that nobody has used yet."""
     actor = shell.actor()
-    from kicau.cli import shapes
+    from kicau.cli.core import serializers
     from kicau.workspaces import invitations
 
-    rows = [shapes.invitation(row) for row in invitations.waiting(actor)]
+    rows = [serializers.invitation(row) for row in invitations.waiting(actor)]
     table = [(r["id"], r["email"], r["role"], r["expires_at"]) for r in rows]
     answer(as_json, rows, lambda: show_table(("id", "address", "role", "until"), table))
 
@@ -247,10 +247,10 @@ def uninvite_user(shell: Shell, invitation: str, as_json: bool) -> None:
 def hand_over(shell: Shell, email: str, as_json: bool) -> None:
     """Make a member the owner; whoever hands over becomes admin."""
     actor = shell.actor()
-    from kicau.workspaces import acts
+    from kicau.workspaces import actions
 
-    person = acts.member_by_email(actor, email)
-    acts.hand_over(actor, person)
+    person = actions.member_by_email(actor, email)
+    actions.hand_over(actor, person)
     answer(
         as_json,
         {"email": person.email, "role": "owner"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kicau.cli.frame import Shell, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_table
 
 
 @click.group()
@@ -18,10 +18,10 @@ def webhooks() -> None:
 def list_webhooks(shell: Shell, as_json: bool) -> None:
     """Show the workspace's webhooks and how their last message went."""
     actor = shell.actor()
-    from kicau.cli import shapes
+    from kicau.cli.core import serializers
     from kicau.workspaces import webhooks as acts
 
-    rows = [shapes.webhook(row) for row in acts.all_webhooks(actor)]
+    rows = [serializers.webhook(row) for row in acts.all_webhooks(actor)]
     table = [
         (r["id"], r["url"], " ".join(r["events"]), r["last_error"] or (r["last_status"] or "never used")) for r in rows
     ]
@@ -44,13 +44,13 @@ def list_webhooks(shell: Shell, as_json: bool) -> None:
 def add_webhook(shell: Shell, url: str, events: tuple[str, ...], as_json: bool) -> None:
     """Add an address and print the secret that its messages are signed with, once."""
     actor = shell.actor()
-    from kicau.cli import shapes
+    from kicau.cli.core import serializers
     from kicau.workspaces import webhooks as acts
 
     made = acts.add_webhook(actor, url, events)
     answer(
         as_json,
-        {**shapes.webhook(made), "secret": made.secret},
+        {**serializers.webhook(made), "secret": made.secret},
         lambda: click.echo(f"{made.secret}\nShown this once: it signs every message to {made.url}."),
     )
 
@@ -62,9 +62,9 @@ def add_webhook(shell: Shell, url: str, events: tuple[str, ...], as_json: bool) 
 def remove_webhook(shell: Shell, webhook_id: str, as_json: bool) -> None:
     """Stop telling an address."""
     actor = shell.actor()
-    from kicau.cli import shapes
+    from kicau.cli.core import serializers
     from kicau.workspaces import webhooks as acts
 
-    gone = shapes.webhook(acts.one_webhook(actor, webhook_id))
+    gone = serializers.webhook(acts.one_webhook(actor, webhook_id))
     acts.remove_webhook(actor, webhook_id)
     answer(as_json, gone, lambda: click.echo(f"{gone['url']} is told nothing any more."))

@@ -16,7 +16,7 @@ from django.urls import get_resolver
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
 pages = get_asgi_application()
 
-from kicau.config import door, request_limits  # noqa: E402 (need Django's apps)
+from kicau.config import early_limits, request_limits  # noqa: E402 (need Django's apps)
 from kicau.media.decoder import decoder  # noqa: E402
 
 IS_HTTPS = settings.KICAU_PUBLIC_URL.startswith("https://")
@@ -35,8 +35,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     with request_limits.RequestThread() as thread:  # has nothing to do at its end, so nobody waits for it
         limits = request_limits.Limits(scope, receive, send, thread)
         try:
-            if door.is_told(scope):
-                receive = await door.read(scope, receive, send)
+            if early_limits.is_told(scope):
+                receive = await early_limits.read(scope, receive, send)
                 if receive is None:
                     return
             else:

@@ -32,14 +32,14 @@ from django.db import DatabaseError, connections
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
-from kicau.api.problems import KINDS, MEDIA_TYPE
+from kicau.api.core.problems import KINDS, MEDIA_TYPE
 from kicau.base.pool import waits
-from kicau.config import door
-from kicau.media.acts import LARGEST
-from kicau.web import body_limits
-from kicau.web.frame import actor_of
+from kicau.config import early_limits
+from kicau.media.actions import LARGEST
+from kicau.web.core import body_limits
+from kicau.web.core.views import actor_of
+from kicau.workspaces.actions import actor_by_token
 from kicau.workspaces.actors import Actor, Permission
-from kicau.workspaces.acts import actor_by_token
 from kicau.workspaces.models import Person
 
 ANONYMOUS_BYTES = 64 << 10
@@ -344,7 +344,7 @@ def refuse_at_once(data: bytes) -> bytes | None:
         "path": parts[1].partition(b"?")[0].decode("latin-1"),
         "headers": [(name.lower(), value.strip()) for name, _, value in named],
     }
-    if door.is_told(scope) or (refusal := refusal_of_head(scope)) is None:
+    if early_limits.is_told(scope) or (refusal := refusal_of_head(scope)) is None:
         return None
     headers, body = _answer(scope, refusal, ANONYMOUS_BYTES)
     status = f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\n".encode()

@@ -1,4 +1,4 @@
-"""Django's settings, made from Kicau's own (kicau/base/options.py). Nothing here asks for an environment variable itself."""
+"""Django's settings, made from Kicau's own (kicau/base/setting_definitions.py). Nothing here asks for an environment variable itself."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from kicau.base import options, postgres
+from kicau.base import postgres, setting_definitions
 from kicau.base.keys import SealingKeys, keys
-from kicau.connector import guard
+from kicau.connector.transport import ssrf
 
 ROOT = Path(__file__).resolve().parent.parent
 
-KICAU_DATA = options.data_folder()
+KICAU_DATA = setting_definitions.data_folder()
 # Where numba keeps what it compiled: the packages' own folder and a home are not everybody's to write.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(KICAU_DATA / "compiled"))
-KICAU_PUBLIC_URL = options.public_url()
+KICAU_PUBLIC_URL = setting_definitions.public_url()
 KICAU_KEYS = SealingKeys(KICAU_DATA)
-KICAU_API_RATE = int(options.read("KICAU_API_RATE"))
-KICAU_SIGN_IN_RATE = int(options.read("KICAU_SIGN_IN_RATE"))
-KICAU_SESSION_DAYS = int(options.read("KICAU_SESSION_DAYS"))
-KICAU_SESSION_IDLE_DAYS = int(options.read("KICAU_SESSION_IDLE_DAYS"))
-KICAU_UPLOAD_SPACE = int(options.read("KICAU_UPLOAD_SPACE")) * 1_000_000_000
-KICAU_PROXIES = options.listed("KICAU_PROXIES")
-KICAU_OIDC_ISSUER = options.read("KICAU_OIDC_ISSUER")
-KICAU_OIDC_CLIENT_ID = options.read("KICAU_OIDC_CLIENT_ID")
-KICAU_OIDC_CLIENT_SECRET = options.read("KICAU_OIDC_CLIENT_SECRET")
-KICAU_OIDC_HOSTS = options.listed("KICAU_OIDC_HOSTS")
-KICAU_OIDC_NAME = options.read("KICAU_OIDC_NAME")
-KICAU_INTERNAL_HOSTS = [h.strip() for h in options.read("KICAU_INTERNAL_HOSTS").split(",") if h.strip()]
-KICAU_AUDIT_FOLDERS = [one.strip() for one in options.read("KICAU_AUDIT_FOLDERS").split(",") if one.strip()]
-guard.ALLOWED.update(KICAU_INTERNAL_HOSTS)
+KICAU_API_RATE = int(setting_definitions.read("KICAU_API_RATE"))
+KICAU_SIGN_IN_RATE = int(setting_definitions.read("KICAU_SIGN_IN_RATE"))
+KICAU_SESSION_DAYS = int(setting_definitions.read("KICAU_SESSION_DAYS"))
+KICAU_SESSION_IDLE_DAYS = int(setting_definitions.read("KICAU_SESSION_IDLE_DAYS"))
+KICAU_UPLOAD_SPACE = int(setting_definitions.read("KICAU_UPLOAD_SPACE")) * 1_000_000_000
+KICAU_PROXIES = setting_definitions.listed("KICAU_PROXIES")
+KICAU_OIDC_ISSUER = setting_definitions.read("KICAU_OIDC_ISSUER")
+KICAU_OIDC_CLIENT_ID = setting_definitions.read("KICAU_OIDC_CLIENT_ID")
+KICAU_OIDC_CLIENT_SECRET = setting_definitions.read("KICAU_OIDC_CLIENT_SECRET")
+KICAU_OIDC_HOSTS = setting_definitions.listed("KICAU_OIDC_HOSTS")
+KICAU_OIDC_NAME = setting_definitions.read("KICAU_OIDC_NAME")
+KICAU_INTERNAL_HOSTS = [h.strip() for h in setting_definitions.read("KICAU_INTERNAL_HOSTS").split(",") if h.strip()]
+KICAU_AUDIT_FOLDERS = [one.strip() for one in setting_definitions.read("KICAU_AUDIT_FOLDERS").split(",") if one.strip()]
+ssrf.ALLOWED.update(KICAU_INTERNAL_HOSTS)
 
 SECRET_KEY, *SECRET_KEY_FALLBACKS = keys(KICAU_DATA).signing
-DEBUG = options.read("KICAU_DEBUG") == "1"
+DEBUG = setting_definitions.read("KICAU_DEBUG") == "1"
 _public = urlsplit(KICAU_PUBLIC_URL)
 ALLOWED_HOSTS = list(dict.fromkeys([_public.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]))
 CSRF_TRUSTED_ORIGINS = [KICAU_PUBLIC_URL]
@@ -48,32 +48,33 @@ INSTALLED_APPS = [
     "kicau.evidence",
     "kicau.rights",
     "kicau.workspaces",
-    "kicau.notices",
-    "kicau.plans",
+    "kicau.notifications",
+    "kicau.costs",
     "kicau.media",
     "kicau.engine",
     "kicau.channels",
     "kicau.publishing",
-    "kicau.reading",
+    "kicau.sync",
+    "kicau.inbox",
     "kicau.archive",
-    "kicau.audit",
-    "kicau.datasets",
-    "kicau.withdrawal",
+    "kicau.dataset_audit",
+    "kicau.training_sets",
+    "kicau.offboarding",
     "kicau.web",
     "kicau.api",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "kicau.web.packing.Packed",
+    "kicau.web.core.compression.Packed",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "kicau.web.private.NotStored",
-    "kicau.web.private.Sessions",
+    "kicau.web.core.private_pages.NotStored",
+    "kicau.web.core.private_pages.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "kicau.web.language.PersonLanguage",
+    "kicau.web.core.language.PersonLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -102,7 +103,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "kicau.web.context.frame",
+                "kicau.web.core.context.frame",
             ],
         },
     }
@@ -130,7 +131,7 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": database(options.read("DATABASE_URL") or postgres.cluster(KICAU_DATA).url)}
+DATABASES = {"default": database(setting_definitions.read("DATABASE_URL") or postgres.cluster(KICAU_DATA).url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}}
 
@@ -174,14 +175,14 @@ TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "kicau.config.formats"
 
 STATIC_URL = "/static/"
-CSRF_FAILURE_VIEW = "kicau.web.signing_in.stale"  # Django's own page has a style in it, which ours forbid
+CSRF_FAILURE_VIEW = "kicau.web.account.sign_in.stale"  # Django's own page has a style in it, which ours forbid
 STATIC_ROOT = KICAU_DATA / "static"  # empty: files are served from the packages themselves
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
-_mail = urlsplit(options.read("KICAU_EMAIL_URL"))
+_mail = urlsplit(setting_definitions.read("KICAU_EMAIL_URL"))
 _smtp = {
     "host": _mail.hostname or "",
     "port": _mail.port or 587,
@@ -198,10 +199,10 @@ MAILERS = {
 }
 KICAU_SENDS_MAIL = bool(_mail.hostname)
 KICAU_MAIL_HOST = _mail.hostname or ""
-KICAU_ALERT_EMAIL = [a.strip() for a in options.read("KICAU_ALERT_EMAIL").split(",") if a.strip()]
-KICAU_ALERT_WEBHOOK = options.read("KICAU_ALERT_WEBHOOK")
-KICAU_ALERT_SECRET = options.read("KICAU_ALERT_SECRET")
-KICAU_METRICS_TOKEN = options.read("KICAU_METRICS_TOKEN")
-DEFAULT_FROM_EMAIL = options.read("KICAU_EMAIL_FROM")
+KICAU_ALERT_EMAIL = [a.strip() for a in setting_definitions.read("KICAU_ALERT_EMAIL").split(",") if a.strip()]
+KICAU_ALERT_WEBHOOK = setting_definitions.read("KICAU_ALERT_WEBHOOK")
+KICAU_ALERT_SECRET = setting_definitions.read("KICAU_ALERT_SECRET")
+KICAU_METRICS_TOKEN = setting_definitions.read("KICAU_METRICS_TOKEN")
+DEFAULT_FROM_EMAIL = setting_definitions.read("KICAU_EMAIL_FROM")
 
 LOGGING_CONFIG = None  # structlog, set up by each process: kicau/base/logs.py

@@ -5,19 +5,21 @@ from __future__ import annotations
 from django.urls import include, path
 
 from kicau.api.root import api
-from kicau.web import health, metrics, public, told, witness
+from kicau.web.core import health, metrics
+from kicau.web.inbox import webhook_endpoint
+from kicau.web.public import public, witness
 
-handler400 = "kicau.web.faults.malformed"
-handler403 = "kicau.web.faults.denied"
-handler404 = "kicau.web.faults.not_found"
-handler500 = "kicau.web.faults.broken"
+handler400 = "kicau.web.core.error_pages.malformed"
+handler403 = "kicau.web.core.error_pages.denied"
+handler404 = "kicau.web.core.error_pages.not_found"
+handler500 = "kicau.web.core.error_pages.broken"
 
 urlpatterns = [
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
     path("metrics", metrics.metrics, name="metrics"),
     path("m/<path:ticket>", public.medium, name="public-medium"),
-    path("webhooks/<uuid:app_id>", told.webhook, name="webhook"),
+    path("webhooks/<uuid:app_id>", webhook_endpoint.webhook, name="webhook"),
     path("witness/add-checkpoint", witness.add_checkpoint, name="witness"),
     path("clients/<slug:network>.json", public.client, name="client"),
     path("robots.txt", public.robots, name="robots"),

@@ -32,13 +32,15 @@ def main() -> None:
     import uvicorn
     from django.conf import settings
 
-    from kicau.base import logs, options, privileges
+    from kicau.base import logs, privileges, setting_definitions
 
     privileges.keep_files_private()
-    privileges.give_up_root(options.data_folder())
+    privileges.give_up_root(setting_definitions.data_folder())
     given = [int(one.removeprefix(FD)) for one in sys.argv[1:] if one.startswith(FD)]
 
-    logs.set_up(options.read("KICAU_LOG_LEVEL"), options.read("KICAU_LOG_FORMAT"), process="web")
+    logs.set_up(
+        setting_definitions.read("KICAU_LOG_LEVEL"), setting_definitions.read("KICAU_LOG_FORMAT"), process="web"
+    )
     _raise_open_files()
     # Requests run in threads that come and go, so connections are kept by a pool and not by threads.
     database = settings.DATABASES["default"]
@@ -47,7 +49,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from kicau.config.watching import keep_standing_in
+    from kicau.config.health_monitor import keep_standing_in
 
     threading.Thread(
         target=keep_standing_in, args=(threading.Event(),), name="stands in for workers", daemon=True
@@ -56,8 +58,8 @@ def main() -> None:
     Server(
         uvicorn.Config(
             "kicau.config.asgi:application",
-            host=options.read("KICAU_HOST"),
-            port=int(options.read("KICAU_PORT")),
+            host=setting_definitions.read("KICAU_HOST"),
+            port=int(setting_definitions.read("KICAU_PORT")),
             backlog=ACCEPTS_AT_ONCE,
             timeout_graceful_shutdown=STOP_WITHIN,
             **server_options(settings.KICAU_PROXIES),
@@ -142,7 +144,7 @@ def _server() -> type[uvicorn.Server]:
                     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            if live := sys.modules.get("kicau.web.live"):  # not imported before the application is
+            if live := sys.modules.get("kicau.web.core.event_stream"):  # not imported before the application is
                 live.close_all()
             super().handle_exit(sig, frame)
 

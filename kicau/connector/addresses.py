@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kicau.connector.http import storable
+from kicau.connector.transport.http import storable
 
 _WEB = re.compile(r"https?://[^\s/\\]", re.IGNORECASE)
 _STRIPPED = "\t\r\n"  # browsers take these out of an address, wherever they are in it

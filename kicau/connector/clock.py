@@ -1,6 +1,6 @@
 """The one clock. Tests freeze it or move it; nothing else asks the system for the time.
 
-It follows the system's clock until a process finds that the database's differs (kicau/base/timekeeping.py). From then on it
+It follows the system's clock until a process finds that the database's differs (kicau/base/clock_drift.py). From then on it
 runs from the database's time by the monotonic clock, so that all machines of an instance agree on what is due.
 """
 

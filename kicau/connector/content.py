@@ -1,6 +1,6 @@
 """What is said, before it is addressed (`Draft`) and exactly as it will be sent (`Rendered`).
 
-All values are frozen; all of them go to JSON and back through `kicau.connector.wire`. Rows leave out what stands at its
+All values are frozen; all of them go to JSON and back through `kicau.connector.serialization`. Rows leave out what stands at its
 default, so a default here is changed with a migration of what is stored, or not at all.
 """
 

@@ -22,7 +22,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from kicau.connector import doors, errors, reading, webhooks
+from kicau.connector import app_blocks, errors
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import (
     JSON,
@@ -35,8 +35,7 @@ from kicau.connector.content import (
     Rendered,
     SpanKind,
 )
-from kicau.connector.http import Http, Reply, classify
-from kicau.connector.lent import (
+from kicau.connector.contract_session import (
     CALLBACK,
     USER_AGENT,
     Killed,
@@ -49,12 +48,14 @@ from kicau.connector.lent import (
     sign_in,
     use,
 )
-from kicau.connector.people import FindsPeople
 from kicau.connector.protocol import Account, Connector, Redirect, RevokesCredentials, prove, takes
-from kicau.connector.revising import Reads, Revises, Revision, change, draft_of, refused, settled
-from kicau.connector.sandbox import Fault, Sandbox, start
+from kicau.connector.roles import engagement, webhooks
+from kicau.connector.roles.account_search import FindsPeople
+from kicau.connector.roles.edits import Reads, Revises, Revision, change, draft_of, refused, settled
+from kicau.connector.sandbox.server import Fault, Sandbox, start
+from kicau.connector.serialization import from_json, to_kept
 from kicau.connector.session import File
-from kicau.connector.wire import from_json, to_kept
+from kicau.connector.transport.http import Http, Reply, classify
 
 __all__ = [
     "CALLBACK",
@@ -336,7 +337,7 @@ class ConnectorContract:
             told = self.connector.read_error(reply) or classify(reply)
             if status == 413 or status in self.own_pages:
                 continue  # too large for what is in between is too large; and some servers answer in pages themselves
-            assert doors.reader(self.connector)(reply) is None
+            assert app_blocks.reader(self.connector)(reply) is None
             wanted = saying.get(status, errors.Unavailable if repeatable else errors.Uncertain)
             assert isinstance(told, wanted), (status, repeatable, told)
 
@@ -517,9 +518,9 @@ class ConnectorContract:
             ids.append(done.ids[0])
         return ids
 
-    def reader(self) -> reading.Reads | None:
+    def reader(self) -> engagement.Reads | None:
         """The connector; None where it has no such role, and names nobody who answers."""
-        if isinstance(self.connector, reading.Reads):
+        if isinstance(self.connector, engagement.Reads):
             return self.connector
         assert not self.other
         return None
@@ -531,7 +532,7 @@ class ConnectorContract:
         reader = self.reader()
         if reader is None:
             return
-        assert await reader.answers(session, "") == reading.Answers(items=(), cursor="")
+        assert await reader.answers(session, "") == engagement.Answers(items=(), cursor="")
         (post,) = await self.posted(session, 1)
         first = await self.answered(sandbox, client, post, "the first answer")
         got = await reader.answers(session, "")
@@ -544,7 +545,7 @@ class ConnectorContract:
         later = [await self.answered(sandbox, client, post, f"answer {n}") for n in range(3)]
         more = await reader.answers(session, got.cursor)
         assert [one.id for one in more.items] == later, "what is new, each once, oldest first"
-        assert await reader.answers(session, more.cursor) == reading.Answers(items=(), cursor=more.cursor)
+        assert await reader.answers(session, more.cursor) == engagement.Answers(items=(), cursor=more.cursor)
 
     def said_under(self, sandbox: Sandbox, answer_id: str) -> list[str]:
         """What readers see under somebody's answer; where replies are posts like any, among those."""
@@ -666,7 +667,7 @@ class ConnectorContract:
         assert isinstance(teller, webhooks.TellsByWebhook) == self.tells
         if not isinstance(teller, webhooks.TellsByWebhook):
             return
-        assert isinstance(teller, reading.Reads)
+        assert isinstance(teller, engagement.Reads)
         async with listening(teller, "a token") as heard:
             await self.set_up_webhooks(sandbox, heard.address, "a token")
             for _ in range(2):

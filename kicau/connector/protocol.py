@@ -9,9 +9,9 @@ from typing import Protocol, runtime_checkable
 from kicau.connector.capabilities import Capabilities, Fact, Option
 from kicau.connector.content import JSON, Charge, Delivery, Draft, Published, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
-from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.session import App, Credentials, Session, SignIn
+from kicau.connector.transport.http import Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

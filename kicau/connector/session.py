@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kicau.connector.content import JSON, RenderedMedia
-from kicau.connector.http import Http
+from kicau.connector.transport.http import Http
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from kicau.base import privileges
 from kicau.demo.cast import OWNER
-from kicau.demo.world import DemoTrouble, World, demo_folder, running, wait_until_ready
+from kicau.demo.environment import DemoTrouble, World, demo_folder, running, wait_until_ready
 
 if TYPE_CHECKING:
-    from kicau.demo.show import Row, Screen
+    from kicau.demo.display import Row, Screen
     from kicau.workspaces.actors import Actor
 
 PATIENCE = timedelta(seconds=120)  # after the last due time; a network may be processing a video
@@ -52,7 +52,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def _run(seconds: int, stay: bool, posts: Path | None) -> int:
-    from kicau.demo.show import Screen
+    from kicau.demo.display import Screen
 
     screen = Screen()
     folder = demo_folder()
@@ -63,11 +63,11 @@ def _run(seconds: int, stay: bool, posts: Path | None) -> int:
         wait_until_ready(world)
         stack.enter_context(privileges.files_of(privileges.owner_of(folder)))
         _set_up_django()
-        from kicau.demo import stage
+        from kicau.demo import setup
 
-        actor = stage.owner(world)
-        stage.connect(actor, world, screen.say)
-        stage.import_posts(actor, seconds, screen.say, posts)
+        actor = setup.owner(world)
+        setup.connect(actor, world, screen.say)
+        setup.import_posts(actor, seconds, screen.say, posts)
         rows = _watch(actor, world, screen)
         faults = verify(world, rows)
         screen.table(rows)
@@ -110,8 +110,8 @@ def _began(live: Any) -> datetime:
 
 
 def _rows(actor: Actor) -> list[Row]:
-    from kicau.demo.show import Row
-    from kicau.publishing.acts import deliveries
+    from kicau.demo.display import Row
+    from kicau.publishing.scheduling.actions import deliveries
 
     return [
         Row(

@@ -16,9 +16,9 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
-from kicau.erasure import models_of, names
+from kicau.erasure import model_ownership, name_removal
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import account_security, acts, sessions
+from kicau.workspaces import account_security, actions, sessions
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
 
@@ -48,10 +48,10 @@ def export(by: Person, person: Person, via: str) -> dict[str, Any]:
     """All that Kicau has about a person, without secrets. Raises NotAllowed."""
     _may(by, person)
     _record(by, person, via, "person.exported")
-    data = {label: [models_of.readable(row) for row in rows] for label, rows in models_of.of_person(person)}
+    data = {label: [model_ownership.readable(row) for row in rows] for label, rows in model_ownership.of_person(person)}
     return {
         "exported_at": clock.now(),
-        "person": models_of.readable(person),
+        "person": model_ownership.readable(person),
         "data": {label: rows for label, rows in sorted(data.items()) if rows},
     }
 
@@ -75,7 +75,7 @@ def close(by: Person, person: Person, via: str) -> None:
         actor = Actor(workspace=member.workspace, person=by, role=Role.OWNER, via=via)
         member.delete()
         actor.record("member.removed", person.id)
-        for hook in acts.RIGHTS_REDUCED:
+        for hook in actions.RIGHTS_REDUCED:
             hook(actor, person, "")
     Invitation.objects.filter(invited_by=person, accepted_at=None, revoked_at=None).update(revoked_at=clock.now())
     person.is_active = False
@@ -132,10 +132,10 @@ def _other_owner(workspace: Workspace, person: Person) -> bool:
 
 def _erase_names(person: Person) -> None:
     """The activity log keeps ids; names and addresses in it go, and so do copies of the name elsewhere."""
-    names.erase(person)
+    name_removal.erase(person)
     AuditEntry.objects.filter(actor_id=person.id).update(actor="")
     for entry in _naming(person):
-        entry.detail = names.without(entry.detail, {person.name, person.email} - {""})
+        entry.detail = name_removal.without(entry.detail, {person.name, person.email} - {""})
         entry.save(update_fields=["detail"])
 
 

@@ -10,18 +10,18 @@ from django.conf import settings
 from django.db import transaction
 
 from kicau.archive.models import Import
-from kicau.audit import acts as audits
-from kicau.audit.models import Audit
 from kicau.base.errors import Conflict, NotAllowed, unacceptable
-from kicau.channels import acts as channels
+from kicau.channels import actions as channels
 from kicau.channels.models import Channel, ChannelState
-from kicau.datasets import versions
-from kicau.datasets.models import Version
-from kicau.erasure import models_of
-from kicau.publishing import acts as publishing
+from kicau.dataset_audit import actions as audits
+from kicau.dataset_audit.models import Audit
+from kicau.erasure import model_ownership
+from kicau.offboarding import jobs
+from kicau.offboarding.models import Job
 from kicau.publishing.models import ATTENTION, WAITING, Delivery
-from kicau.withdrawal import jobs
-from kicau.withdrawal.models import Job
+from kicau.publishing.scheduling import actions as publishing
+from kicau.training_sets import versions
+from kicau.training_sets.models import Version
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Role, Workspace
 
@@ -47,7 +47,7 @@ def delete(actor: Actor, *, confirmation: str) -> dict[str, int]:
     disconnected = [channels.disconnect(actor, one.id) for one in connected]
     files = _files(workspace)
     removed: dict[str, int] = {}
-    for label, rows in models_of.of_workspace(workspace.id):
+    for label, rows in model_ownership.of_workspace(workspace.id):
         if count := cast(Any, rows)._raw_delete("default"):  # children first; constraints are checked at the end
             removed[label] = count
     actor.record(

@@ -20,9 +20,9 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import transaction
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, decode_timestamp_response
 
-from kicau.base import clock, options
-from kicau.connector.guard import guarded_session
-from kicau.evidence import log, notes, ots
+from kicau.base import clock, setting_definitions
+from kicau.connector.transport.ssrf import guarded_session
+from kicau.evidence import checkpoints, log, opentimestamps
 from kicau.evidence.models import SignedCheckpoint
 
 story = structlog.get_logger("kicau.evidence")
@@ -61,18 +61,18 @@ class Services:
 def services() -> Services:
     """As the settings name them. Raises BadSetting."""
     return Services(
-        options.listed("KICAU_TIMESTAMPS"),
-        options.listed("KICAU_OPENTIMESTAMPS"),
-        [_witness(told) for told in options.listed("KICAU_WITNESSES")],
+        setting_definitions.listed("KICAU_TIMESTAMPS"),
+        setting_definitions.listed("KICAU_OPENTIMESTAMPS"),
+        [_witness(told) for told in setting_definitions.listed("KICAU_WITNESSES")],
     )
 
 
 def _witness(told: str) -> Witness:
     key, _, url = told.partition(" ")
     try:
-        name, public = notes.read_verifier_key(key)
-    except notes.NoteRefused as wrong:
-        raise options.BadSetting(
+        name, public = checkpoints.read_verifier_key(key)
+    except checkpoints.NoteRefused as wrong:
+        raise setting_definitions.BadSetting(
             f"The setting KICAU_WITNESSES cannot be used: {wrong} Each is NAME+HASH+KEY, a space and an address."
         ) from wrong
     return Witness(name, public, url.strip())
@@ -113,7 +113,7 @@ async def _kept(
 ) -> None:
     try:
         made = await ask()
-    except (OSError, TimeoutError, aiohttp.ClientError, ValueError, notes.NoteRefused, NotAnchored) as wrong:
+    except (OSError, TimeoutError, aiohttp.ClientError, ValueError, checkpoints.NoteRefused, NotAnchored) as wrong:
         troubles.append(f"{by}: {wrong or type(wrong).__name__}")
         story.warning("a checkpoint could not be anchored", by=by, why=str(wrong), size=signed.size)
         return
@@ -162,18 +162,18 @@ async def _promised(client: aiohttp.ClientSession, url: str, digest: bytes) -> A
         client,
         "POST",
         f"{url.rstrip('/')}/digest",
-        ots.asked(digest, nonce),
+        opentimestamps.asked(digest, nonce),
         {"Accept": "application/vnd.opentimestamps.v1"},
     )
     if status != 200:
         raise NotAnchored(f"it answered {status}")
-    return _proof(url, ots.begun(digest, nonce, raw), digest)
+    return _proof(url, opentimestamps.begun(digest, nonce, raw), digest)
 
 
 async def _upgraded(client: aiohttp.ClientSession, old: Anchor, digest: bytes) -> Anchor:
     """The promise as the calendar fulfils it, some hours later; only the calendar that was asked is asked again."""
     proof = base64.b64decode(old["proof"])
-    for promise in ots.attested(proof, digest):
+    for promise in opentimestamps.attested(proof, digest):
         if promise.calendar:
             status, raw = await _asked(
                 client,
@@ -182,14 +182,14 @@ async def _upgraded(client: aiohttp.ClientSession, old: Anchor, digest: bytes) -
                 headers={"Accept": "application/vnd.opentimestamps.v1"},
             )
             if status == 200:
-                return _proof(old["by"], ots.upgraded(proof, digest, promise, raw), digest)
+                return _proof(old["by"], opentimestamps.upgraded(proof, digest, promise, raw), digest)
             if status != 404:
                 raise NotAnchored(f"it answered {status}")
     return old
 
 
 def _proof(url: str, proof: bytes, digest: bytes) -> Anchor:
-    blocks = [one.height for one in ots.attested(proof, digest) if one.height is not None]
+    blocks = [one.height for one in opentimestamps.attested(proof, digest) if one.height is not None]
     return {"kind": "opentimestamps", "by": url, "at": _now(), "proof": _b64(proof), "pending": not blocks}
 
 
@@ -209,8 +209,8 @@ async def _cosigned(client: aiohttp.ClientSession, witness: Witness, signed: Sig
         old = int(raw)
     if status != 200:
         raise NotAnchored(f"it answered {status}: {raw[:200].decode('utf-8', 'replace')}")
-    at = notes.witnessed(signed.note + raw.decode("utf-8", "replace"), witness.name, witness.key)
-    line = next(s for name, s in notes.split(signed.note + raw.decode())[1] if name == witness.name)
+    at = checkpoints.witnessed(signed.note + raw.decode("utf-8", "replace"), witness.name, witness.key)
+    line = next(s for name, s in checkpoints.split(signed.note + raw.decode())[1] if name == witness.name)
     return {
         "kind": "witness",
         "by": witness.name,

@@ -12,8 +12,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kicau.evidence.checkpoints import public_bytes
 from kicau.evidence.log import Proof
-from kicau.evidence.notes import public_bytes
 from kicau.evidence.verify import FORM, PAYLOAD, PREDICATE, STATEMENT, canonical, contents_digest
 
 
@@ -35,7 +35,7 @@ def make(
     key: Ed25519PrivateKey,
     anchors: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
-    """The bundle's bytes. `report` is an audit's (kicau.audit.report); `posts` those that it found, each with `id` and
+    """The bundle's bytes. `report` is an audit's (kicau.dataset_audit.report); `posts` those that it found, each with `id` and
     `text`, as they were logged; `digests` the SHA-256 of each shard by name; `proofs` by post, all under `checkpoint`
     (the signed note). The signed statement holds a digest of all the rest, so that only the key's owner can change any of it."""
     findings = [dict(f) for f in report["findings"]]

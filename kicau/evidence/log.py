@@ -18,7 +18,8 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, transaction
 
-from kicau.evidence import notes, tree
+from kicau.evidence import checkpoints as evidence_checkpoints
+from kicau.evidence import merkle_tree
 from kicau.evidence.models import Leaf, Salt, SignedCheckpoint, SigningKey, Tile
 
 LOCK = 0x6B69_6361_75  # one writer at a time; PostgreSQL's advisory lock
@@ -61,14 +62,14 @@ class State:
 def state(most: int = 20) -> State:
     """The log as it is now."""
     name, key = signing_key()
-    public = notes.public_bytes(key.public_key())
+    public = evidence_checkpoints.public_bytes(key.public_key())
     last = Leaf.objects.order_by("-index").first()
     return State(
         name,
         last.index + 1 if last else 0,
         hashlib.sha256(public).hexdigest(),
-        notes.verifier_key(name, public),
-        notes.verifier_key(name, public, notes.COSIGNED),
+        evidence_checkpoints.verifier_key(name, public),
+        evidence_checkpoints.verifier_key(name, public, evidence_checkpoints.COSIGNED),
         list(SignedCheckpoint.objects.all()[:most]),
     )
 
@@ -91,7 +92,7 @@ def append(kind: str, contents: Iterable[tuple[str, bytes]], workspace_id: UUID 
             leaves.append(
                 Leaf(
                     index=at,
-                    hash=tree.leaf_hash(commitment(salt, content)),
+                    hash=merkle_tree.leaf_hash(commitment(salt, content)),
                     workspace_id=workspace_id,
                     kind=kind,
                     ref=ref,
@@ -106,9 +107,9 @@ def append(kind: str, contents: Iterable[tuple[str, bytes]], workspace_id: UUID 
 
 def _complete_tiles(first: int, end: int) -> None:
     made = []
-    for number in range(first // tree.TILE, end // tree.TILE):
-        hashes = _hashes(number * tree.TILE, (number + 1) * tree.TILE)
-        made.append(Tile(number=number, root=tree.root_of(hashes)))
+    for number in range(first // merkle_tree.TILE, end // merkle_tree.TILE):
+        hashes = _hashes(number * merkle_tree.TILE, (number + 1) * merkle_tree.TILE)
+        made.append(Tile(number=number, root=merkle_tree.root_of(hashes)))
     Tile.objects.bulk_create(made)
 
 
@@ -149,7 +150,7 @@ def _new_key(origin: str) -> SigningKey:
     name = origin or f"kicau-{os.urandom(6).hex()}"
     return SigningKey.objects.create(
         name=name,
-        public=notes.public_bytes(key.public_key()),
+        public=evidence_checkpoints.public_bytes(key.public_key()),
         private=base64.b64encode(key.private_bytes_raw()).decode(),
     )
 
@@ -166,7 +167,7 @@ def checkpoint() -> SignedCheckpoint:
             return known
         root = _Roots(size).root(0, size)
         name, key = signing_key()
-        note = notes.sign(notes.Checkpoint(name, size, root).text(), name, key)
+        note = evidence_checkpoints.sign(evidence_checkpoints.Checkpoint(name, size, root).text(), name, key)
         return SignedCheckpoint.objects.create(size=size, root=root, note=note)
 
 
@@ -176,7 +177,7 @@ class _Roots:
     def __init__(self, size: int) -> None:
         self.tiles = {
             number: bytes(root)
-            for number, root in Tile.objects.filter(number__lt=size // tree.TILE).values_list("number", "root")
+            for number, root in Tile.objects.filter(number__lt=size // merkle_tree.TILE).values_list("number", "root")
         }
         self.root = lru_cache(maxsize=None)(self._root)
 
@@ -184,15 +185,15 @@ class _Roots:
         frontier: list[tuple[int, bytes]] = []
         at = first
         while at < last:
-            if at % tree.TILE == 0 and at + tree.TILE <= last:
-                tree.push(frontier, self.tiles[at // tree.TILE], tree.TILE)
-                at += tree.TILE
+            if at % merkle_tree.TILE == 0 and at + merkle_tree.TILE <= last:
+                merkle_tree.push(frontier, self.tiles[at // merkle_tree.TILE], merkle_tree.TILE)
+                at += merkle_tree.TILE
             else:
-                end = min(last, (at // tree.TILE + 1) * tree.TILE)
+                end = min(last, (at // merkle_tree.TILE + 1) * merkle_tree.TILE)
                 for value in _hashes(at, end):
-                    tree.push(frontier, value)
+                    merkle_tree.push(frontier, value)
                 at = end
-        return tree.fold(frontier)
+        return merkle_tree.fold(frontier)
 
 
 def prove(index: int, signed: SignedCheckpoint | None = None) -> Proof:
@@ -203,7 +204,7 @@ def prove(index: int, signed: SignedCheckpoint | None = None) -> Proof:
     salt = Salt.objects.filter(leaf_id=index).first()
     if salt is None:
         raise Forgotten("This item was forgotten: its place in the log cannot be shown any more.")
-    path = tree.inclusion(index, 0, under.size, _Roots(under.size).root)
+    path = merkle_tree.inclusion(index, 0, under.size, _Roots(under.size).root)
     return Proof(index, bytes(salt.salt), path, under.note)
 
 
@@ -214,4 +215,4 @@ def prove_growth(old: SignedCheckpoint, new: SignedCheckpoint) -> list[bytes]:
 
 def growth(old: int, new: int) -> list[bytes]:
     """As `prove_growth`, between two sizes."""
-    return tree.consistency(old, 0, new, _Roots(new).root) if 0 < old < new else []
+    return merkle_tree.consistency(old, 0, new, _Roots(new).root) if 0 < old < new else []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from kicau.base.clock import now
+from kicau.base.encrypted_fields import SealedJSONField
 from kicau.base.ids import new_id
-from kicau.base.sealed import SealedJSONField
 
 
 class SigningKey(models.Model):
@@ -115,7 +115,7 @@ class CanaryTest(models.Model):
 
     canary = models.ForeignKey(Canary, on_delete=models.CASCADE, related_name="held")
     number = models.PositiveIntegerField()  # of the canary's tests, from 1
-    report = SealedJSONField()  # see kicau.audit.canaries.examine
+    report = SealedJSONField()  # see kicau.dataset_audit.canaries.examine
     made_at = models.DateTimeField(default=now)
 
     class Meta:

@@ -478,7 +478,7 @@ def in_order(post: list, here: list) -> int:  # type: ignore[type-arg]
     return len(post) - bin(left).count("1")
 
 
-# ── words, as the search compares them (kicau/audit/words.py and letters.py) ────────────────────────────────────────
+# ── words, as the search compares them (kicau/dataset_audit/matching/tokenizer.py and letters.py) ────────────────────────────────────────
 SEPARATOR, IGNORED, LETTER, SINGLE, CLUSTER = range(5)
 CLUSTERED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))  # Thai and Lao, Burmese, Khmer
 LEADING = frozenset("\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4\u1039\u17d2")

@@ -9,8 +9,8 @@ import binascii
 
 from django.db import transaction
 
-from kicau.base import clock, options
-from kicau.evidence import log, notes, tree
+from kicau.base import clock, setting_definitions
+from kicau.evidence import checkpoints, log, merkle_tree
 from kicau.evidence.models import Witnessed
 
 MOST_STEPS = 63
@@ -34,13 +34,13 @@ def cosign(request: str) -> str:
             raise NotCosigned(400, "The old size is larger than the new one.")
         if old != seen.size or (old == checkpoint.size and old and bytes(seen.root) != checkpoint.root):
             raise NotCosigned(409, "Another size of this log was seen last.", f"{seen.size}\n")
-        before = bytes(seen.root) if old else tree.root_of([])
-        if not tree.is_consistent(old, before, checkpoint.size, checkpoint.root, proof):
+        before = bytes(seen.root) if old else merkle_tree.root_of([])
+        if not merkle_tree.is_consistent(old, before, checkpoint.size, checkpoint.root, proof):
             raise NotCosigned(422, "The log does not begin with what was seen of it before.")
         seen.size, seen.root, seen.note, seen.at = checkpoint.size, checkpoint.root, note, clock.now()
         seen.save()
     name, key = log.signing_key()
-    return notes.cosign(note, name, key, int(seen.at.timestamp()))
+    return checkpoints.cosign(note, name, key, int(seen.at.timestamp()))
 
 
 def _read(request: str) -> tuple[int, list[bytes], str]:
@@ -63,19 +63,19 @@ def _read(request: str) -> tuple[int, list[bytes], str]:
     return int(size), steps, note
 
 
-def _opened(note: str) -> notes.Checkpoint:
+def _opened(note: str) -> checkpoints.Checkpoint:
     try:
-        checkpoint = notes.read_checkpoint(notes.split(note)[0])
-    except notes.NoteRefused as wrong:
+        checkpoint = checkpoints.read_checkpoint(checkpoints.split(note)[0])
+    except checkpoints.NoteRefused as wrong:
         raise NotCosigned(400, str(wrong)) from wrong
-    known = [notes.read_verifier_key(told) for told in options.listed("KICAU_WITNESS_FOR")]
+    known = [checkpoints.read_verifier_key(told) for told in setting_definitions.listed("KICAU_WITNESS_FOR")]
     mine = [key for name, key in known if name == checkpoint.origin]
     if not mine:
         raise NotCosigned(404, "This log is not witnessed here.")
     for key in mine:
         try:
-            notes.opened(note, checkpoint.origin, key)
+            checkpoints.opened(note, checkpoint.origin, key)
             return checkpoint
-        except notes.NoteRefused:
+        except checkpoints.NoteRefused:
             continue
     raise NotCosigned(403, "No key that is known of this log signed the checkpoint.")

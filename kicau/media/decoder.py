@@ -20,11 +20,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kicau.base import options
+from kicau.base import setting_definitions
 from kicau.base.errors import Busy
 from kicau.base.pool import release
 from kicau.connector.content import MediaKind, Recipe
-from kicau.connector.wire import to_json
+from kicau.connector.serialization import to_json
 from kicau.media.probe import Found, Unusable
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Decoder:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "kicau.media.decoder_process"),
-                    *(str(self.memory), str(IDLE_SECONDS), str(options.data_folder())),
+                    *(str(self.memory), str(IDLE_SECONDS), str(setting_definitions.data_folder())),
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -152,17 +152,17 @@ def probe(path: Path, name: str = "") -> Found:
 
 
 def convert(source: Path, recipe: Recipe, target: Path) -> None:
-    """As `kicau.media.convert.convert`; what was made is not looked into once more."""
+    """As `kicau.media.renditions.convert`; what was made is not looked into once more."""
     decoder.call("convert", str(source), to_json(recipe), str(target))
 
 
 def thumbnail(source: Path, target: Path, edge: int = 480, at_ms: int | None = None) -> bool:
-    """As `kicau.media.convert.thumbnail`."""
+    """As `kicau.media.renditions.thumbnail`."""
     return bool(decoder.call("thumbnail", str(source), str(target), edge, at_ms))
 
 
 def crop(source: Path, box: tuple[float, float, float, float], target: Path) -> None:
-    """As `kicau.media.convert.crop`."""
+    """As `kicau.media.renditions.crop`."""
     decoder.call("crop", str(source), list(box), str(target))
 
 

@@ -21,8 +21,8 @@ from typing import Any, BinaryIO
 
 from kicau.base import privileges
 from kicau.connector.content import Recipe
-from kicau.connector.wire import from_json
-from kicau.media import convert, decoder, probe
+from kicau.connector.serialization import from_json
+from kicau.media import decoder, probe, renditions
 
 LARGEST_FILE_BYTES = 1 << 30
 
@@ -98,16 +98,16 @@ def _probe(path: str, name: str) -> dict[str, Any]:
 
 
 def _convert(source: str, recipe: Any, target: str) -> None:
-    convert.convert(Path(source), from_json(Recipe, recipe), Path(target))
+    renditions.convert(Path(source), from_json(Recipe, recipe), Path(target))
 
 
 def _thumbnail(source: str, target: str, edge: int, at_ms: int | None) -> bool:
-    return convert.thumbnail(Path(source), Path(target), edge, at_ms)
+    return renditions.thumbnail(Path(source), Path(target), edge, at_ms)
 
 
 def _crop(source: str, box: list[float], target: str) -> None:
     left, top, width, height = box
-    convert.crop(Path(source), (left, top, width, height), Path(target))
+    renditions.crop(Path(source), (left, top, width, height), Path(target))
 
 
 FUNCTIONS: dict[str, Callable[..., object]] = {

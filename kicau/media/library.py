@@ -16,11 +16,11 @@ from django.conf import settings
 from django.core import signing
 
 from kicau.connector.content import Recipe, RenderedMedia
+from kicau.connector.serialization import from_json, to_json
 from kicau.connector.session import File
-from kicau.connector.wire import from_json, to_json
 from kicau.media.decoder import convert, thumbnail
-from kicau.media.marking import Mark, marked
 from kicau.media.probe import Unusable
+from kicau.media.usage_metadata_writer import Mark, marked
 
 PUBLIC_HOURS = 24  # how long a signed address works; a network fetches within minutes
 EXTENSIONS = {

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from kicau.media import walk
-from kicau.media.walk import Unusable as Unusable
-from kicau.media.walk import check_pixels, cut_off, damaged
+from kicau.media import file_structure
+from kicau.media.file_structure import Unusable as Unusable
+from kicau.media.file_structure import check_pixels, cut_off, damaged
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
@@ -112,14 +112,14 @@ def probe(path: Path, name: str = "") -> Found:
     import hashlib
 
     name = _shown(name or path.name)
-    with path.open("rb") as file, walk.deadline(60):
+    with path.open("rb") as file, file_structure.deadline(60):
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     try:
-        with path.open("rb") as file, walk.deadline(SECONDS):
+        with path.open("rb") as file, file_structure.deadline(SECONDS):
             found = _look(path, file, file.seek(0, 2), digest)
     except Unusable as exc:
         raise _named(exc, name) from exc.__cause__
-    except walk.TooSlow:
+    except file_structure.TooSlow:
         raise Unusable(
             "too-slow", "{name} takes too long to look into; export it again in a simpler form.", {"name": name}
         ) from None
@@ -179,9 +179,9 @@ def sniff(file: BinaryIO, size: int) -> str:
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return _ebml(head)
     if head[:4] in (b"PK\3\4", b"PK\5\6"):
-        return _office(walk.archive(file, size))
+        return _office(file_structure.archive(file, size))
     if head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        return _old_office(walk.ole(file, size))
+        return _old_office(file_structure.ole(file, size))
     text = head.removeprefix(b"\xef\xbb\xbf")
     for pattern, held in REFUSED:
         if re.match(pattern, text, re.DOTALL):
@@ -249,7 +249,7 @@ def _ebml(head: bytes) -> str:
     raise _unknown("a Matroska video")
 
 
-def _office(entries: tuple[walk.Entry, ...]) -> str:
+def _office(entries: tuple[file_structure.Entry, ...]) -> str:
     names = {entry.name for entry in entries}
     if "[Content_Types].xml" in names:
         if "word/document.xml" in names:
@@ -274,11 +274,11 @@ def _old_office(names: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def opened(path: Path, mime: str) -> Iterator[tuple[Pillow.Image, walk.Shape]]:
+def opened(path: Path, mime: str) -> Iterator[tuple[Pillow.Image, file_structure.Shape]]:
     """A picture with its first frame, not decoded yet, and what its blocks say. Raises Unusable, in the block too."""
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = walk.MAX_PIXELS
+    Image.MAX_IMAGE_PIXELS = file_structure.MAX_PIXELS
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # faults of Exif do no harm
     form, what = TYPES[mime].pillow, TYPES[mime].label.partition(" ")[2]
     if path.stat().st_size > MAX_PICTURE_SIZE:
@@ -301,19 +301,19 @@ def opened(path: Path, mime: str) -> Iterator[tuple[Pillow.Image, walk.Shape]]:
             if mime == "image/tiff":
                 _check_tiles(image)
             yield image, shape
-    except (Unusable, walk.TooSlow):
+    except (Unusable, file_structure.TooSlow):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unusable(
             "too-many-pixels",
             "{name} has more than {limit} million pixels: make it smaller.",
-            {"limit": walk.MAX_PIXELS // 1_000_000},
+            {"limit": file_structure.MAX_PIXELS // 1_000_000},
         ) from None
     except Exception as exc:  # decoders raise anything at all over a damaged file
         raise damaged(what) from exc
 
 
-def _walked(path: Path, mime: str) -> walk.Shape:
+def _walked(path: Path, mime: str) -> file_structure.Shape:
     with (
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held,
@@ -323,14 +323,14 @@ def _walked(path: Path, mime: str) -> walk.Shape:
             raise _unknown("a run-length BMP picture")
         match mime:
             case "image/jpeg":
-                return walk.jpeg(data)
+                return file_structure.jpeg(data)
             case "image/png":
-                return walk.png(data)
+                return file_structure.png(data)
             case "image/gif":
-                return walk.gif(data)
+                return file_structure.gif(data)
             case "image/webp":
-                return walk.webp(data)
-    return walk.Shape()
+                return file_structure.webp(data)
+    return file_structure.Shape()
 
 
 def _check_tiles(image: Pillow.Image) -> None:
@@ -359,7 +359,7 @@ def orientation(image: Pillow.Image) -> int:
 def _picture(path: Path, found: Found) -> Found:
     with opened(path, found.mime) as (image, shape):
         frames = max(shape.frames, getattr(image, "n_frames", 1) if found.mime == "image/avif" else 1)
-        walk.check_frames(frames)
+        file_structure.check_frames(frames)
         (width, height), mode, pixels = image.size, image.mode, image.width * image.height
         turned = orientation(image) >= 5
         if found.mime == "image/jpeg" and not shape.progressive:
@@ -393,7 +393,7 @@ def _video(path: Path, file: BinaryIO, found: Found) -> Found:
             width, height = video.width, video.height
             if not width or not height:
                 raise damaged("video")
-            check_pixels(width, height, walk.MAX_MOVING_PIXELS)
+            check_pixels(width, height, file_structure.MAX_MOVING_PIXELS)
             square = video.sample_aspect_ratio
             width = round(width * square) if square and 0.1 < square < 10 else width
             return replace(
@@ -406,13 +406,13 @@ def _video(path: Path, file: BinaryIO, found: Found) -> Found:
                 video_codec=_codec(video),
                 audio_codec=_codec(sound) if sound else "",
             )
-    except (Unusable, walk.TooSlow):
+    except (Unusable, file_structure.TooSlow):
         raise
     except Exception as exc:  # the file could be read a moment ago, so whatever is wrong is inside it
         raise damaged("video") from exc
 
 
-VIDEO_OPTIONS = {"max_pixels": str(walk.MAX_MOVING_PIXELS), "threads": "1"}
+VIDEO_OPTIONS = {"max_pixels": str(file_structure.MAX_MOVING_PIXELS), "threads": "1"}
 
 
 def video_format(mime: str) -> str:
@@ -423,9 +423,9 @@ def video_format(mime: str) -> str:
 def guard_video(file: BinaryIO, mime: str, size: int) -> bool:
     """Whether a video is shown a quarter turned. Raises Unusable where a decoder must not see it."""
     if mime != "video/webm":
-        return walk.mp4(file, size)
+        return file_structure.mp4(file, size)
     file.seek(0)
-    walk.webm(file.read(1024), size)
+    file_structure.webm(file.read(1024), size)
     return False
 
 
@@ -454,11 +454,11 @@ def _document(file: BinaryIO, found: Found) -> Found:
     if found.mime == "application/pdf":
         return replace(found, pages=_pdf_pages(file, found.size))
     if found.mime == SLIDES:
-        names = {entry.name for entry in walk.archive(file, found.size)}
+        names = {entry.name for entry in file_structure.archive(file, found.size)}
         return replace(found, pages=sum(re.fullmatch(r"ppt/slides/slide\d+\.xml", name) is not None for name in names))
     if found.mime == WORD:
-        told = next((e for e in walk.archive(file, found.size) if e.name == "docProps/app.xml"), None)
-        pages = re.search(rb"<Pages>(\d{1,6})</Pages>", walk.unpacked(file, told, 1 << 18)) if told else None
+        told = next((e for e in file_structure.archive(file, found.size) if e.name == "docProps/app.xml"), None)
+        pages = re.search(rb"<Pages>(\d{1,6})</Pages>", file_structure.unpacked(file, told, 1 << 18)) if told else None
         return replace(found, pages=int(pages[1]) if pages else 0)
     return found
 
@@ -479,7 +479,7 @@ def _pdf_pages(file: BinaryIO, size: int) -> int:
         if reader.is_encrypted and not reader.decrypt(""):
             raise Unusable("encrypted", "{name} is protected by a password: save it without one.")
         pages = int(reader.root_object["/Pages"]["/Count"])  # type: ignore[index]
-    except (Unusable, walk.TooSlow):
+    except (Unusable, file_structure.TooSlow):
         raise
     except Exception as exc:  # a damaged PDF makes its reader raise anything
         raise damaged("PDF document") from exc

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 import kicau
-from kicau.base import clock, options
+from kicau.base import clock, setting_definitions
 from kicau.vocabularies import cawg
 
 CERTIFICATE, KEY = "KICAU_C2PA_CERTIFICATE", "KICAU_C2PA_KEY"
@@ -48,7 +48,7 @@ class Identity:
 
 def identity() -> Identity | None:
     """The operator's; None where no setting names one. Raises NotSigned where it cannot sign."""
-    paths = {name: options.read(name) for name in (CERTIFICATE, KEY)}
+    paths = {name: setting_definitions.read(name) for name in (CERTIFICATE, KEY)}
     if not any(paths.values()):
         return None
     if missing := [name for name, path in paths.items() if not path]:

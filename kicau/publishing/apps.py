@@ -8,11 +8,12 @@ class PublishingConfig(AppConfig):
 
     def ready(self) -> None:
         """What is under way when a budget comes into force is set aside for it; and a link ends with its maker's right."""
-        from kicau.plans import acts
-        from kicau.publishing import capping, reviewing
-        from kicau.workspaces import acts as workspaces
+        from kicau.costs import actions
+        from kicau.publishing.approval import review_links
+        from kicau.publishing.budget import plan_quotas
+        from kicau.workspaces import actions as workspaces
 
-        if capping.set_aside not in acts.UNDER_WAY:
-            acts.UNDER_WAY.append(capping.set_aside)
-        if reviewing.end_links_of not in workspaces.RIGHTS_REDUCED:
-            workspaces.RIGHTS_REDUCED.append(reviewing.end_links_of)
+        if plan_quotas.set_aside not in actions.UNDER_WAY:
+            actions.UNDER_WAY.append(plan_quotas.set_aside)
+        if review_links.end_links_of not in workspaces.RIGHTS_REDUCED:
+            workspaces.RIGHTS_REDUCED.append(review_links.end_links_of)

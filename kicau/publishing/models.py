@@ -15,7 +15,7 @@ from kicau.base.clock import now
 from kicau.base.ids import new_id
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector.content import Rendered
-from kicau.connector.wire import to_kept
+from kicau.connector.serialization import to_kept
 from kicau.media.models import Medium
 from kicau.rights.models import Provenance
 from kicau.workspaces.models import Person, Workspace
@@ -189,7 +189,7 @@ class Delivery(models.Model):
     worker = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True)
     begun_at = models.DateTimeField(null=True)  # a step began and did not report yet
-    # Claimed by a step that says in time that it sends (publishing/leaving.py), and has not said so.
+    # Claimed by a step that says in time that it sends (publishing/delivery/send_intents.py), and has not said so.
     unsent = models.BooleanField(default=False, db_default=False)
     broken_at = models.DateTimeField(null=True)  # when the step began that `find` must look up
     reason = models.TextField(blank=True)  # why it is in its state, in a sentence

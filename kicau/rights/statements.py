@@ -71,7 +71,7 @@ class NewStatement:
 def keep(workspace_id: UUID, given: Iterable[NewStatement], *, by: UUID | None = None) -> list[Statement]:
     """Write statements down, in one go. Raises Unacceptable for the first that cannot be; then none is kept.
 
-    Permission and audit trail are the caller's (kicau.archive.saying, for what people say).
+    Permission and audit trail are the caller's (kicau.archive.record_statements, for what people say).
     """
     now = clock.now()
     rows = [_row(workspace_id, one, by, now) for one in given]

@@ -14,7 +14,7 @@ from kicau.rights.models import AuditEntry
 from kicau.workspaces import sessions
 from kicau.workspaces.models import BrowserSession, Person, Token
 
-# Called in the change's transaction with (person, what changed, its name or ""); see kicau/notices/account_letters.py.
+# Called in the change's transaction with (person, what changed, its name or ""); see kicau/notifications/account_emails.py.
 CHANGED: list[Callable[[Person, str, str], None]] = []
 
 

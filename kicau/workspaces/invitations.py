@@ -25,7 +25,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
-from kicau.workspaces import acts, addresses, proofs
+from kicau.workspaces import actions, address_verification, addresses
 from kicau.workspaces.actors import RANK, Actor, Permission, may_give
 from kicau.workspaces.models import Invitation, Membership, Person, Role
 
@@ -185,7 +185,7 @@ def accept_as_new(
     invitation = _locked(secret)
     if addresses.person_with(invitation.email):
         raise Conflict("You could not be registered under this address. If you have an account here, sign in first.")
-    person = acts.add_person(
+    person = actions.add_person(
         invitation.email,
         name,
         password,
@@ -204,7 +204,7 @@ def accept_and_take_over(secret: str, password: str) -> Actor:
     person = holder_of(invitation)
     if person is None or person.is_proved or not person.is_active:
         raise Conflict("You could not be registered under this address. If you have an account here, sign in first.")
-    proofs.take_over(person, password, by="invitation")
+    address_verification.take_over(person, password, by="invitation")
     return _join(invitation, person)
 
 

@@ -11,8 +11,8 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from kicau.base.clock import now
+from kicau.base.encrypted_fields import SealedJSONField
 from kicau.base.ids import new_id
-from kicau.base.sealed import SealedJSONField
 
 if TYPE_CHECKING:
     _Manager = BaseUserManager["Person"]

@@ -23,11 +23,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from kicau.base import clock, options
+from kicau.base import clock, setting_definitions
 from kicau.base.errors import Conflict, NotAllowed
 from kicau.base.sentences import Sentence
-from kicau.connector.guard import Connector
-from kicau.workspaces import account_security, addresses, proofs, throttle
+from kicau.connector.transport.ssrf import Connector
+from kicau.workspaces import account_security, address_verification, addresses, throttle
 from kicau.workspaces.models import Identity, Person
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
@@ -216,7 +216,7 @@ def connect(person: Person, claims: Claims) -> None:
     if identity.person_id != person.id:
         raise Conflict("This sign-in of the provider belongs to another account here.")
     if not person.is_proved:
-        proofs.take_over(person, None, by="provider", identity=identity)
+        address_verification.take_over(person, None, by="provider", identity=identity)
 
 
 def attach(person: Person, claims: Claims) -> Identity:
@@ -263,7 +263,7 @@ async def _about(by: Provider, session: aiohttp.ClientSession) -> Mapping[str, A
 def is_safe(address: str) -> bool:
     """Whether an address of a provider is https, or http on this machine."""
     try:
-        return bool(_place(address)) and options.is_encrypted_or_local(address)
+        return bool(_place(address)) and setting_definitions.is_encrypted_or_local(address)
     except ValueError:
         return False
 

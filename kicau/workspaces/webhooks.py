@@ -25,8 +25,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from kicau.base import clock
 from kicau.base.errors import NotFound, unacceptable
 from kicau.base.ids import as_uuid
-from kicau.connector import guard
-from kicau.connector.guard import guarded_session
+from kicau.connector.transport import ssrf
+from kicau.connector.transport.ssrf import guarded_session
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Webhook, WebhookEvent
 
@@ -291,7 +291,7 @@ async def _send_one(client: aiohttp.ClientSession, event: WebhookEvent) -> int:
             status = answer.status
             error = "" if _is_taken(status) else f"it answered {status}"
     except (TimeoutError, aiohttp.ClientError, OSError) as exc:
-        log.warning("a webhook could not be reached", webhook=str(hook.id), why=guard.reason(exc))
+        log.warning("a webhook could not be reached", webhook=str(hook.id), why=ssrf.reason(exc))
         error = "it could not be reached: its address must be public, and it must answer"
     await sync_to_async(_report)(event, status, error)
     return status

@@ -19,16 +19,17 @@ from django.db import connections
 import kicau.demo
 from kicau.base import clock
 from kicau.base.errors import Refusal
-from kicau.channels import acts as channels
-from kicau.channels.live import new_client
+from kicau.channels import actions as channels
+from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector import registry
 from kicau.connector.contract import consent
 from kicau.connector.errors import ConnectorError
-from kicau.media import acts as media
-from kicau.plans import acts as plans
-from kicau.publishing import compose, schedule
-from kicau.workspaces.acts import actor_for, add_person, create_workspace
+from kicau.costs import actions as plans
+from kicau.media import actions as media
+from kicau.publishing.content import compositions
+from kicau.publishing.scheduling import schedule
+from kicau.workspaces.actions import actor_for, add_person, create_workspace
 from tests.chaos.plan import Asked, Plan
 from tests.chaos.world import Networks
 
@@ -84,8 +85,10 @@ class People:
         return ids, begin
 
     def _write(self, asked: Sequence[Asked], shelf: Sequence[Any], begin: datetime) -> dict[int, str]:
-        drafts = compose.save_drafts(self.actor, [_composition(one, shelf) for one in asked])
-        whole = {d.id: d for d in compose.whole(compose.drafts(self.actor).filter(id__in=[d.id for d in drafts]))}
+        drafts = compositions.save_drafts(self.actor, [_composition(one, shelf) for one in asked])
+        whole = {
+            d.id: d for d in compositions.whole(compositions.drafts(self.actor).filter(id__in=[d.id for d in drafts]))
+        }
         wanted = [
             schedule.Wanted(
                 draft=whole[draft.id], channels=[self.channel_of(one)], due_at=begin + timedelta(seconds=one.due)
@@ -124,9 +127,11 @@ class People:
             time.sleep(0.1)
 
 
-def _composition(one: Asked, shelf: Sequence[Any]) -> compose.Composition:
+def _composition(one: Asked, shelf: Sequence[Any]) -> compositions.Composition:
     parts = []
     for text, pictures in zip(one.texts, one.pictures, strict=True):
         use = (len(shelf) - 1,) if one.film and text == one.texts[0] else pictures
-        parts.append(compose.PartInput(text=text, media=tuple(compose.MediumUse(medium=shelf[n]) for n in use)))
-    return compose.Composition(parts=tuple(parts), first_comment=one.comment)
+        parts.append(
+            compositions.PartInput(text=text, media=tuple(compositions.MediumUse(medium=shelf[n]) for n in use))
+        )
+    return compositions.Composition(parts=tuple(parts), first_comment=one.comment)

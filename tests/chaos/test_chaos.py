@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kicau.connector.sandbox import Store
+from kicau.connector.sandbox.server import Store
 from tests.chaos import judge
 from tests.chaos.__main__ import SMALL
 from tests.chaos.plan import QUICK, Asked, make

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from aiohttp import web
 
-from kicau.connector.sandbox import Fault, Store
+from kicau.connector.sandbox.server import Fault, Store
 from tests.chaos.plan import Pace
 
 # A proxy's page with a NUL, and a JSON error with half of a surrogate pair: what no database column takes as it is.

@@ -10,18 +10,18 @@ import sys
 from datetime import timedelta
 
 # First, while nothing else is imported: most that use the time-out take it by name.
-from kicau.connector import http
+from kicau.connector.transport import http
 
 
 def shorten(timeout: float, look_after: float, lease: float, longest_wait: float) -> None:
     """Set every place that holds one of these times; Django is set up already."""
-    from kicau.engine import pump
-    from kicau.publishing import deliver, outcomes
+    from kicau.engine import dispatcher
+    from kicau.publishing.delivery import delivery_worker, outcomes
 
     outcomes.LOOK_AFTER = timedelta(seconds=look_after)
     outcomes.LONGEST_WAIT = longest_wait
-    pump.LEASE = deliver.LEASE = timedelta(seconds=lease)
-    pump.RENEW_EVERY = lease / 3
+    dispatcher.LEASE = delivery_worker.LEASE = timedelta(seconds=lease)
+    dispatcher.RENEW_EVERY = lease / 3
     held = {
         name: module.TIMEOUT
         for name, module in sys.modules.items()

@@ -22,7 +22,7 @@ from typing import Any
 from bench.processes import free_port
 from kicau.base import postgres
 from kicau.connector import registry
-from kicau.connector.sandbox import Sandbox, start
+from kicau.connector.sandbox.server import Sandbox, start
 from tests.chaos.line import Line
 from tests.chaos.plan import NETWORKS, Pace, Size
 from tests.chaos.weather import Weather
@@ -226,7 +226,7 @@ def prepared(folder: Path) -> Iterator[Database]:
         import django
 
         django.setup()
-        from kicau.config.prepare import prepare
+        from kicau.config.database_setup import prepare
 
         prepare()
         yield Database(folder / "data")

@@ -17,12 +17,12 @@ import pytest
 
 from kicau.base.errors import Unacceptable
 from kicau.channels.models import Channel
-from kicau.publishing import acts as publishing
+from kicau.offboarding import actions, impact_preview, jobs, restore_network
+from kicau.offboarding.models import Job, Withdrawal
+from kicau.offboarding.new_targets import Decision
+from kicau.offboarding.restore_network import Late
 from kicau.publishing.models import Delivery
-from kicau.withdrawal import acts, jobs, outlook, returning
-from kicau.withdrawal.models import Job, Withdrawal
-from kicau.withdrawal.returning import Late
-from kicau.withdrawal.targets import Decision
+from kicau.publishing.scheduling import actions as publishing
 from tests.drill.time import machine
 from tests.drill.world import (
     AFTER,
@@ -78,10 +78,12 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
 
         # The 19th: notice.
         clock.go(NOTICE)
-        left = acts.announce(actor, network=LEFT, effective_at=EFFECTIVE, reason="$42,000 a month", cause="network")
+        left = actions.announce(actor, network=LEFT, effective_at=EFFECTIVE, reason="$42,000 a month", cause="network")
         due_later = [d for d in stock.waves["during"] if d.network == LEFT and d.due_at >= EFFECTIVE]
-        ahead = outlook.outlook_of(actor, left)
-        assert (ahead.after, outlook.due_after(actor, left).count()) == (len(stock.stopped) + len(due_later),) * 2
+        ahead = impact_preview.outlook_of(actor, left)
+        assert (ahead.after, impact_preview.due_after(actor, left).count()) == (
+            len(stock.stopped) + len(due_later),
+        ) * 2
         with pytest.raises(Unacceptable, match="is left on"):
             publishing.move(actor, stock.stopped[0].id, EFFECTIVE + timedelta(days=40))
 
@@ -164,14 +166,14 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         # Back: as it was, item by item, and nothing goes out late by itself.
         travel(clock, BACK)
         began = time.monotonic()
-        done = returning.reinstate(actor, left.id)
+        done = restore_network.reinstate(actor, left.id)
         figures["reinstated"] = {
             "seconds": _since(began),
             "restored": done.restored,
             "past their time": done.late,
             "taken back": done.replaced,
         }
-        late = list(returning.late_ones(actor, left.id))
+        late = list(restore_network.late_ones(actor, left.id))
         assert {d.id for d in late} >= {d.id for d in stock.stopped[: SIZE.wave]}
         assert done.restored == len(stock.stopped) - SIZE.wave
         _same(first, content(actor), late, {d.id for name in ("during", "after") for d in stock.waves[name]})
@@ -179,7 +181,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         time.sleep(1)  # a worker that would send something late has had its chance
         assert len(place.texts(LEFT)) == out_there
         again = BACK + timedelta(days=1, hours=9)
-        assert returning.decide_late(actor, left.id, Late.SHIFT, again) == len(late)
+        assert restore_network.decide_late(actor, left.id, Late.SHIFT, again) == len(late)
         travel(clock, again - LEAD)
         until(lambda: len(place.texts(LEFT)) > out_there)
         place.close()

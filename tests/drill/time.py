@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from kicau.base import clock
-from kicau.connector.sandbox import Sandbox
+from kicau.connector.sandbox.server import Sandbox
 
 
 class Time:

@@ -20,21 +20,22 @@ from django.db.models import Q
 from PIL import Image
 
 from kicau.base.clock import now
-from kicau.channels import acts as channel_acts
-from kicau.channels.live import new_client
+from kicau.channels import actions as channel_acts
+from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel
 from kicau.config.worker import chores_with
 from kicau.connector import registry
 from kicau.connector.contract import consent
-from kicau.connector.sandbox import Sandbox, start
-from kicau.engine.chores import keep_doing
-from kicau.engine.pump import Pump
-from kicau.media.acts import add_medium
-from kicau.publishing import compose, schedule
-from kicau.publishing.deliver import Deliveries
+from kicau.connector.sandbox.server import Sandbox, start
+from kicau.engine.dispatcher import Pump
+from kicau.engine.periodic_tasks import keep_doing
+from kicau.media.actions import add_medium
+from kicau.publishing.content import compositions
+from kicau.publishing.delivery.delivery_worker import Deliveries
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft
-from kicau.reading import choosing
-from kicau.reading.models import Answer, Post, Reading, Standing
+from kicau.publishing.scheduling import schedule
+from kicau.sync import sync_settings
+from kicau.sync.models import Answer, Post, Reading, Standing
 from kicau.workspaces.actors import Actor
 from tests.drill.time import Time
 
@@ -206,18 +207,18 @@ def _drafts(actor: Actor, count: int, word: str, pictures: Sequence[Any], *, har
         text, more = f"{word} {n}: kopi dari kebun di Lembang, dipetik pagi ini.", {}
         if hard and n % 8 == 5:
             more["variants"] = (
-                compose.VariantInput(network=LEFT, parts=(compose.PartInput(text=f"{text} Singkat."),)),
+                compositions.VariantInput(network=LEFT, parts=(compositions.PartInput(text=f"{text} Singkat."),)),
             )
             text += " Cerita panjang." * 18
-        poll = compose.content.Poll(options=("Gayo", "Toraja"), minutes=1440) if hard and n % 8 == 7 else None
-        media = () if poll or n % 3 == 2 else (compose.MediumUse(medium=pictures[n % len(pictures)].id),)
+        poll = compositions.content.Poll(options=("Gayo", "Toraja"), minutes=1440) if hard and n % 8 == 7 else None
+        media = () if poll or n % 3 == 2 else (compositions.MediumUse(medium=pictures[n % len(pictures)].id),)
         given.append(
-            compose.Composition(
-                parts=(compose.PartInput(text=text, media=media),), poll=poll, campaign="Lembang", **more
+            compositions.Composition(
+                parts=(compositions.PartInput(text=text, media=media),), poll=poll, campaign="Lembang", **more
             )
         )
-    ids = [d.id for d in compose.save_drafts(actor, given)]
-    found = {d.id: d for d in compose.whole(compose.drafts(actor).filter(id__in=ids))}
+    ids = [d.id for d in compositions.save_drafts(actor, given)]
+    found = {d.id: d for d in compositions.whole(compositions.drafts(actor).filter(id__in=ids))}
     return [found[id_] for id_ in ids]
 
 
@@ -293,12 +294,12 @@ def content(actor: Actor) -> dict[tuple[str, Any], dict[str, Any]]:
     mine = set(Channel.objects.filter(workspace=actor.workspace).values_list("id", flat=True))
     left = set(Channel.objects.filter(workspace=actor.workspace, network=LEFT).values_list("id", flat=True))
     found = {}
-    for room in ("channels", "publishing", "media", "reading"):
+    for room in ("channels", "publishing", "media", "sync"):
         for model in apps.get_app_config(room).get_models():
             if model.__name__ in ("Attempt", "Refusal", "Standing"):
                 continue
             for row in model._default_manager.values():
-                if room == "reading" and row.get("channel_id") not in left:
+                if room == "sync" and row.get("channel_id") not in left:
                     continue  # the other networks are read meanwhile
                 if row.get("workspace_id", actor.workspace.id) == actor.workspace.id and row.get("channel_id") in {
                     None,
@@ -345,7 +346,9 @@ def _renews() -> bool:
 def _reads() -> bool:
     """A reading may renew a permission, too; an hour that passes meanwhile would make another do it once more, and a
     network takes a token that comes twice for stolen."""
-    mine = Q(channel__in=[c.id for c in choosing.open_channels()]) & (Q(lease__isnull=False) | Q(next_at__lte=now()))
+    mine = Q(channel__in=[c.id for c in sync_settings.open_channels()]) & (
+        Q(lease__isnull=False) | Q(next_at__lte=now())
+    )
     return Standing.objects.filter(mine).exists() or Post.objects.filter(mine).exists()
 
 

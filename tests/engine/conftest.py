@@ -13,16 +13,17 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from kicau.base import clock
-from kicau.channels import acts as channels
-from kicau.channels.live import new_client
+from kicau.channels import actions as channels
+from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel
 from kicau.connector.contract import consent
-from kicau.connector.sandbox import start
-from kicau.engine.pump import Pump, Room
-from kicau.publishing import compose, schedule
-from kicau.publishing.deliver import Deliveries
+from kicau.connector.sandbox.server import start
+from kicau.engine.dispatcher import Pump, Room
+from kicau.publishing.content import compositions
+from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.publishing.delivery.outcomes import Claimed
 from kicau.publishing.models import Delivery
-from kicau.publishing.outcomes import Claimed
+from kicau.publishing.scheduling import schedule
 from tests.stranger.sandbox import Server
 
 
@@ -68,9 +69,11 @@ def post(actor, pair) -> Callable[..., Delivery]:
     """Write and schedule: post("text", "and a second part", to="ana", after=0)."""
 
     def make(*texts: str, to: str = "ana", after: float = 0) -> Delivery:
-        draft = compose.create_draft(actor, compose.Composition(parts=tuple(compose.PartInput(text=t) for t in texts)))
+        draft = compositions.create_draft(
+            actor, compositions.Composition(parts=tuple(compositions.PartInput(text=t) for t in texts))
+        )
         at = clock.now() + timedelta(seconds=after)
-        return schedule.schedule(actor, compose.one_draft(actor, draft.id), [to], at).deliveries[0]
+        return schedule.schedule(actor, compositions.one_draft(actor, draft.id), [to], at).deliveries[0]
 
     return make
 

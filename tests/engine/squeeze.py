@@ -17,14 +17,16 @@ from django.db import connection
 from django.db.models import Sum
 
 from kicau.channels.models import Channel
-from kicau.connector.sandbox import Fault
-from kicau.engine.pump import Room
-from kicau.plans import acts as plans
-from kicau.plans import pricing
-from kicau.plans.models import Budget, Charge, OwnList, Reservation
-from kicau.publishing import capping, compose, holding, schedule
-from kicau.publishing.deliver import Deliveries
+from kicau.connector.sandbox.server import Fault
+from kicau.costs import actions as plans
+from kicau.costs import pricing
+from kicau.costs.models import Budget, Charge, OwnList, Reservation
+from kicau.engine.dispatcher import Room
+from kicau.publishing.budget import held_deliveries, plan_quotas
+from kicau.publishing.content import compositions
+from kicau.publishing.delivery.delivery_worker import Deliveries
 from kicau.publishing.models import Delivery, DeliveryState
+from kicau.publishing.scheduling import schedule
 from kicau.workspaces.actors import Actor
 from tests.stranger.sandbox import Server
 
@@ -86,18 +88,18 @@ class Allowance:
 
     def set(self, amount: int) -> None:
         plans.add_price_list(self.actor, "stranger", CAPPED.format(units=self.before + amount))
-        capping.look()
+        plan_quotas.look()
 
     def used(self, network: Server) -> int:
         return sum(row["units"] for row in network.usage() if row["meter"] == "post")
 
     def look(self) -> None:
-        capping.look()
+        plan_quotas.look()
 
     def end(self) -> None:
         OwnList.objects.all().delete()
         pricing.forget()
-        capping.look()
+        plan_quotas.look()
 
 
 CAPPED = """[[list]]
@@ -139,7 +141,7 @@ async def run(
         await sync_to_async(_hasten)()
         worst = max(worst, hold.used(network) - start - limit)
         await sync_to_async(hold.look)()
-        await sync_to_async(holding.release)()
+        await sync_to_async(held_deliveries.release)()
         states = await sync_to_async(_states)(rows)
         if not states - {DeliveryState.PUBLISHED}:
             break
@@ -163,13 +165,15 @@ async def _work(name: str, client: aiohttp.ClientSession, dies: bool, chance: ra
 
 def _posts(actor: Actor, channels: Sequence[Channel], chance: random.Random, seed: int) -> list[Delivery]:
     wanted = [
-        compose.Composition(
-            parts=tuple(compose.PartInput(text=f"{seed} {n} {part}") for part in range(chance.choice((1, 1, 1, 2, 3))))
+        compositions.Composition(
+            parts=tuple(
+                compositions.PartInput(text=f"{seed} {n} {part}") for part in range(chance.choice((1, 1, 1, 2, 3)))
+            )
         )
         for n in range(12)
     ]
-    made = [d.id for d in compose.save_drafts(actor, wanted)]
-    drafts = {d.id: d for d in compose.whole(compose.drafts(actor).filter(id__in=made))}
+    made = [d.id for d in compositions.save_drafts(actor, wanted)]
+    drafts = {d.id: d for d in compositions.whole(compositions.drafts(actor).filter(id__in=made))}
     from kicau.base import clock
 
     now = clock.now()

@@ -11,14 +11,17 @@ from asgiref.sync import sync_to_async
 from kicau.base import clock
 from kicau.base.errors import Conflict
 from kicau.channels.models import Channel
-from kicau.connector.sandbox import Fault
-from kicau.notices.models import Notice
-from kicau.plans import acts as plans
-from kicau.plans import pricing
-from kicau.plans.models import Charge, Reservation
-from kicau.publishing import acts, editing, holding, outcomes
-from kicau.publishing.deliver import Deliveries
+from kicau.connector.sandbox.server import Fault
+from kicau.costs import actions as plans
+from kicau.costs import pricing
+from kicau.costs.models import Charge, Reservation
+from kicau.notifications.models import Notice
+from kicau.publishing.budget import held_deliveries
+from kicau.publishing.delivery import outcomes
+from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.publishing.edits import post_edits
 from kicau.publishing.models import Delivery
+from kicau.publishing.scheduling import actions
 from tests.engine import squeeze
 from tests.engine.conftest import claimed
 from tests.stranger.connector import Stranger
@@ -58,11 +61,11 @@ async def test_what_does_not_fit_is_held_in_words_and_goes_out_in_order_when_the
         == "The budget “Kedai” has $0.005 left, and this needs $0.015 for Stranger. It goes out when the budget is raised; or cancel it."
     )
     assert await all_of(Notice.objects.filter(event="budget.near"))
-    await sync_to_async(acts.cancel)(actor, held[1].id)  # dropped by a person
+    await sync_to_async(actions.cancel)(actor, held[1].id)  # dropped by a person
     await sync_to_async(plans.set_budget)(
         actor, plans.BudgetInput(name="Kedai", amount=10 * PRICE, period="total"), budget_id=made.id
     )
-    assert await sync_to_async(holding.release)() == 3
+    assert await sync_to_async(held_deliveries.release)() == 3
     await shop.work(lambda: {state(r) for r in rows} == {"published", "canceled"})
     order = [h.rendered["parts"][0]["text"] for h in (held[0], held[2], held[3])]
     assert [t for t in texts(network) if t in order] == order
@@ -103,13 +106,13 @@ async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(
     with pytest.raises(
         Conflict, match="The budget “Kedai” of 1 delete has no room for this on Stranger, so nothing was sent"
     ):
-        await acts.withdraw(editor, row.id, client=client)
+        await actions.withdraw(editor, row.id, client=client)
     assert texts(network) == ["satu", "dua"]
     assert not await all_of(Reservation.objects.all())
     await sync_to_async(plans.set_budget)(
         actor, plans.BudgetInput(name="Kedai", amount=2, period="total", meter="delete"), budget_id=made.id
     )
-    await acts.withdraw(editor, row.id, client=client)
+    await actions.withdraw(editor, row.id, client=client)
     assert texts(network) == []
     assert {c.person_id for c in await all_of(Charge.objects.filter(purpose="withdraw"))} == {editor.person_id}
     [told] = await sync_to_async(plans.states)([made])
@@ -120,7 +123,7 @@ async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(
 async def test_what_a_broken_look_up_may_have_read_is_not_deleted_before_it_is_counted(
     actor, post, shop, state, network, client, monkeypatch
 ):
-    monkeypatch.setattr(acts, "PATIENCE", 0.5)
+    monkeypatch.setattr(actions, "PATIENCE", 0.5)
     monkeypatch.setattr(
         Stranger, "price_lists", tuple(replace(one, daily=frozenset({"read"})) for one in Stranger.price_lists)
     )
@@ -130,10 +133,10 @@ async def test_what_a_broken_look_up_may_have_read_is_not_deleted_before_it_is_c
     doubtful = Delivery.objects.filter(id=other.id)
     await doubtful.aupdate(state="publishing", broken_at=clock.now())
     with pytest.raises(Conflict, match="just being asked what became of another post of this channel"):
-        await acts.withdraw(actor, row.id, client=client)
+        await actions.withdraw(actor, row.id, client=client)
     assert texts(network) == ["satu"]
     await doubtful.aupdate(state="scheduled", broken_at=None)
-    await acts.withdraw(actor, row.id, client=client)
+    await actions.withdraw(actor, row.id, client=client)
     assert texts(network) == []
 
 
@@ -144,12 +147,12 @@ async def test_changing_is_refused_where_a_budget_has_no_room_and_leaves_no_chan
     await shop.work(lambda: state(row) == "published")
     made = await sync_to_async(budget)(actor, 0, meter="read")
     with pytest.raises(Conflict, match="has no room for this on Stranger"):
-        await editing.edit(actor, row.id, editing.Change(texts={0: "dua"}), client=client)
+        await post_edits.edit(actor, row.id, post_edits.Change(texts={0: "dua"}), client=client)
     assert texts(network) == ["satu"]
     await sync_to_async(plans.set_budget)(
         actor, plans.BudgetInput(name="Kedai", amount=1, period="total", meter="read"), budget_id=made.id
     )
-    await editing.edit(actor, row.id, editing.Change(texts={0: "dua"}), client=client)
+    await post_edits.edit(actor, row.id, post_edits.Change(texts={0: "dua"}), client=client)
     assert texts(network) == ["dua"]
     assert not await all_of(Reservation.objects.all())
 
@@ -165,7 +168,7 @@ async def test_a_budget_made_while_a_post_is_under_way_has_room_for_it_and_no_ot
     await shop.work(lambda: state(second) == "held")
     await sync_to_async(work.settle)("first", [await work.step(items[0])])
     assert await sync_to_async(state)(first) == "published"
-    assert await sync_to_async(holding.release)() == 0
+    assert await sync_to_async(held_deliveries.release)() == 0
     assert [(c.purpose, c.micro) for c in await all_of(Charge.objects.all())] == [("publish", PRICE)]
     assert not await Reservation.objects.aexists()
     assert texts(network) == ["sedang jalan"]

@@ -13,12 +13,14 @@ from django.test.utils import CaptureQueriesContext
 
 from kicau.base import clock
 from kicau.base.errors import Conflict
-from kicau.engine.pump import Room
-from kicau.plans import acts as plans
-from kicau.plans.models import Budget, Charge, Reservation
-from kicau.publishing import acts, bulk, capping, holding, outcomes
-from kicau.publishing.deliver import Deliveries
+from kicau.costs import actions as plans
+from kicau.costs.models import Budget, Charge, Reservation
+from kicau.engine.dispatcher import Room
+from kicau.publishing.budget import held_deliveries, plan_quotas
+from kicau.publishing.delivery import outcomes
+from kicau.publishing.delivery.delivery_worker import Deliveries
 from kicau.publishing.models import Attempt, Delivery
+from kicau.publishing.scheduling import actions, bulk
 from tests.engine import squeeze
 from tests.engine.conftest import claimed
 
@@ -74,11 +76,11 @@ async def test_what_is_beyond_a_cap_waits_for_its_window_or_a_larger_plan(actor,
         assert (cap.budget.channel_id, cap.used, cap.left) == (held[0].channel_id, 3, 0)
         with pytest.raises(Conflict):
             plans.remove_budget(actor, cap.budget.id)
-        assert holding.release() == 0
+        assert held_deliveries.release() == 0
         Charge.objects.order_by("id")[:1].get()
         first = Charge.objects.filter(channel_id=held[0].channel_id).order_by("at")[0]
         Charge.objects.filter(id=first.id).update(at=F("at") - timedelta(hours=24))
-        assert holding.release() == 1
+        assert held_deliveries.release() == 1
         return held
 
     held = await sync_to_async(look)()
@@ -86,9 +88,9 @@ async def test_what_is_beyond_a_cap_waits_for_its_window_or_a_larger_plan(actor,
 
     def larger():
         plans.remove_price_list(actor, listed.id)
-        capping.look()
+        plan_quotas.look()
         assert not Budget.objects.filter(is_active=True).exists()
-        assert holding.release() == 2
+        assert held_deliveries.release() == 2
 
     await sync_to_async(larger)()
     await shop.work(lambda: states(rows) == ["published"] * 6)
@@ -109,7 +111,7 @@ async def test_a_cap_of_the_app_holds_all_its_channels_and_what_was_under_way_co
     taken = await sync_to_async(claim)(early, "early", 2)
     assert len(taken) == 2
     await sync_to_async(allow)(actor, 5, "month", "app")
-    await sync_to_async(capping.look)()
+    await sync_to_async(plan_quotas.look)()
     assert await sync_to_async(Reservation.objects.count)() == 2
     for n in range(3):
         late = Deliveries(client)
@@ -133,9 +135,9 @@ async def test_a_window_of_minutes_holds_too_and_opens_by_itself(actor, post, sh
             == f"Stranger allows 2 in 5 minutes here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {oldest + timedelta(minutes=5):%Y-%m-%d at %H:%M} UTC on; or cancel it."
         )
         assert [s.used for s in plans.states(list(plans.budgets(actor)))] == [2]
-        assert holding.release() == 0
+        assert held_deliveries.release() == 0
         Charge.objects.filter(channel_id=held.channel_id).update(at=F("at") - timedelta(minutes=5))
-        assert holding.release() == 1
+        assert held_deliveries.release() == 1
 
     await sync_to_async(look)()
     await shop.work(lambda: states(rows) == ["published"] * 3)
@@ -148,7 +150,7 @@ def moved_to_now(actor, rows):
 
 def moved_one_by_one(actor, rows):
     for row in rows:
-        acts.move(actor, row.id, clock.now())
+        actions.move(actor, row.id, clock.now())
 
 
 def canceled_then_retried(actor, rows):
@@ -197,7 +199,7 @@ async def test_a_cap_that_is_far_costs_a_claim_nothing(actor, post, client):
         await sync_to_async(post)(f"kopi {n}")
     before = await sync_to_async(statements)(work)
     await sync_to_async(allow)(actor, 1000)
-    await sync_to_async(capping.look)()
+    await sync_to_async(plan_quotas.look)()
     assert not await sync_to_async(Budget.objects.exists)()
     assert await sync_to_async(statements)(work) <= before
 
@@ -216,9 +218,9 @@ async def test_what_a_changed_plan_does_not_have_is_held_before_it_is_sent_and_g
             == "The plan small for Stranger does not have post, which this needs. It goes out when the app is on a plan that has it; or cancel it."
         )
         assert (found.hold, [p["code"] for p in found.problems]) == ("budget", ["not-on-plan"])
-        assert holding.release() == 0
+        assert held_deliveries.release() == 0
         plans.remove_price_list(actor, listed.id)
-        assert holding.release() == 1
+        assert held_deliveries.release() == 1
 
     assert not list(network.store.all("post"))
     await sync_to_async(look)()
@@ -240,6 +242,6 @@ async def test_what_a_plan_loses_in_the_middle_of_a_thread_holds_the_rest(actor,
     await shop.work(lambda: states([row]) == ["held"])
     assert len(list(network.store.all("post"))) == 1
     await sync_to_async(plans.remove_price_list)(actor, listed.id)
-    assert await sync_to_async(holding.release)() == 1
+    assert await sync_to_async(held_deliveries.release)() == 1
     await shop.work(lambda: states([row]) == ["published"])
     assert len(list(network.store.all("post"))) == 2

@@ -15,11 +15,13 @@ from kicau.base import clock
 from kicau.base.bulk import as_ids
 from kicau.base.errors import Conflict
 from kicau.base.ids import new_id
-from kicau.engine.pump import Room
-from kicau.publishing import acts, ahead, calendars
-from kicau.publishing.claims import CLAIM
-from kicau.publishing.deliver import Deliveries
+from kicau.engine.dispatcher import Room
+from kicau.publishing.calendar import calendar_queries
+from kicau.publishing.delivery import due_queue
+from kicau.publishing.delivery.claims import CLAIM
+from kicau.publishing.delivery.delivery_worker import Deliveries
 from kicau.publishing.models import Delivery
+from kicau.publishing.scheduling import actions
 from tests.engine.conftest import claimed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,22 +64,22 @@ def test_a_wave_costs_what_it_moves_whatever_the_planner_believes(post, believed
 
 
 def test_what_many_wrote_at_once_is_counted_before_it_is_claimed(post, monkeypatch):
-    monkeypatch.setattr(ahead, "MANY", ahead.EACH)
-    copies(post("pagi"), 2 * ahead.EACH)
+    monkeypatch.setattr(due_queue, "MANY", due_queue.EACH)
+    copies(post("pagi"), 2 * due_queue.EACH)
     with connection.cursor() as cursor:
         cursor.execute(BELIEVE, [0])
-        ahead.Ahead().look()
-        cursor.execute(ahead.BELIEVED)
-        assert cursor.fetchone()[0] == 2 * ahead.EACH + 1
+        due_queue.Ahead().look()
+        cursor.execute(due_queue.BELIEVED)
+        assert cursor.fetchone()[0] == 2 * due_queue.EACH + 1
 
 
 def test_a_network_with_more_than_a_look_takes_hides_no_other(post, monkeypatch):
-    monkeypatch.setattr(ahead, "MOST", 3)
-    monkeypatch.setattr(ahead, "WAVE", 2)
+    monkeypatch.setattr(due_queue, "MOST", 3)
+    monkeypatch.setattr(due_queue, "WAVE", 2)
     later, earlier = post("sore", to="budi"), post("pagi")
     copies(earlier, 5)
     Delivery.objects.filter(id=later.id).update(network="other", due_at=clock.now())
-    looked = ahead.Ahead()
+    looked = due_queue.Ahead()
     looked.look()
     chosen = looked.choose(Room({"stranger": 100, "other": 100}))
     assert later.id in chosen
@@ -94,18 +96,20 @@ def copies(row: Delivery, count: int) -> list[UUID]:
 async def test_what_is_claimed_is_on_its_way_and_nobodys_to_change(post, client, actor):
     row = await sync_to_async(post)("sedang dikirim")
     await claimed(Deliveries(client), "quick")
-    row = await sync_to_async(acts.one_delivery)(actor, row.id)
+    row = await sync_to_async(actions.one_delivery)(actor, row.id)
     assert (row.state, row.standing, row.standing.label) == ("scheduled", "publishing", "on its way")
-    found = await sync_to_async(calendars.agenda)(actor, calendars.Filter())
+    found = await sync_to_async(calendar_queries.agenda)(actor, calendar_queries.Filter())
     assert [slip.standing for card in found.cards for slip in card.deliveries] == ["publishing"]
     for state, count in (("publishing", 1), ("scheduled", 1), ("published", 0)):
-        found = await sync_to_async(calendars.agenda)(actor, calendars.Filter(state=state))
+        found = await sync_to_async(calendar_queries.agenda)(actor, calendar_queries.Filter(state=state))
         assert sum(len(card.deliveries) for card in found.cards) == count
     day = clock.now().date() - timedelta(days=1)
-    days = await sync_to_async(calendars.days)(actor, calendars.Filter(), day, 3, clock.zone("UTC"), each=5)
+    days = await sync_to_async(calendar_queries.days)(
+        actor, calendar_queries.Filter(), day, 3, clock.zone("UTC"), each=5
+    )
     shown = [slip.standing for one in days for card in one.cards for slip in card.deliveries]
     assert shown == ["publishing"]
-    for change in (acts.cancel, lambda *who: acts.move(*who, clock.now() + timedelta(hours=1))):
+    for change in (actions.cancel, lambda *who: actions.move(*who, clock.now() + timedelta(hours=1))):
         with pytest.raises(Conflict):
             await sync_to_async(change)(actor, row.id)
     assert (await Delivery.objects.aget(id=row.id)).begun_at == row.begun_at

@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import sync_to_async
 
-from kicau.base import clock, timekeeping
+from kicau.base import clock, clock_drift
 from kicau.cli import doctor
-from kicau.config import watching
+from kicau.config import health_monitor
 from kicau.connector import clock as connector_clock
-from kicau.publishing import figures
-from kicau.publishing.deliver import Deliveries
-from kicau.publishing.health import delivery_health
+from kicau.publishing.delivery import delivery_metrics
+from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.publishing.delivery.lateness import delivery_health
 from kicau.publishing.models import Delivery, DeliveryState
 from tests.engine.conftest import claimed
 
@@ -33,49 +33,49 @@ def wrong_by(monkeypatch) -> Iterator[Callable[[timedelta], None]]:
 
     yield set_error
     clock.follow_system()
-    timekeeping._reported.clear()
+    clock_drift._reported.clear()
 
 
 @pytest.mark.parametrize("error", [SIX_HOURS, -SIX_HOURS])
 def test_a_process_follows_the_databases_clock_while_its_machines_is_wrong(wrong_by, error):
     right = clock.now()
     wrong_by(error)
-    found = timekeeping.measure()
+    found = clock_drift.measure()
     assert found.differs
     assert abs(found.difference + error) < HOUR
-    timekeeping.keep_time()
+    clock_drift.keep_time()
     assert timedelta(0) <= clock.now() - right < HOUR
     wrong_by(timedelta(0))  # set by network time meanwhile
-    assert not timekeeping.measure().differs
-    timekeeping.keep_time()
+    assert not clock_drift.measure().differs
+    clock_drift.keep_time()
     assert abs(clock.now() - clock.system_now()) < HOUR
 
 
 def test_a_step_of_the_machines_clock_changes_nothing_while_the_databases_is_followed(wrong_by):
     wrong_by(SIX_HOURS)
-    timekeeping.keep_time()
+    clock_drift.keep_time()
     before = clock.now()
     wrong_by(timedelta(days=-3))
     assert timedelta(0) <= clock.now() - before < HOUR
 
 
 def test_a_difference_within_the_tolerance_is_left_alone(wrong_by):
-    wrong_by(timekeeping.TOLERANCE / 2)
-    assert not timekeeping.measure().differs
+    wrong_by(clock_drift.TOLERANCE / 2)
+    assert not clock_drift.measure().differs
 
 
 def test_the_operator_is_warned_in_the_log_by_doctor_and_as_a_trouble(wrong_by, capsys):
     assert [f.state for f in doctor.look_at_database() if f.what == "clock"] == ["ok"]
-    assert list(watching.clocks()) == []
+    assert list(health_monitor.clocks()) == []
     wrong_by(SIX_HOURS)
-    timekeeping.keep_time()
-    timekeeping.keep_time()
+    clock_drift.keep_time()
+    clock_drift.keep_time()
     assert capsys.readouterr().out.count("clock differs from the database's") == 1  # not once each time
     [finding] = [f for f in doctor.look_at_database() if f.what == "clock"]
     assert finding.state == "wrong"
     assert "ahead of the database's" in finding.says
     assert "NTP" in finding.do
-    [seen] = watching.clocks()
+    [seen] = health_monitor.clocks()
     assert seen.kind == "clock"
     assert abs(seen.details["seconds"] - SIX_HOURS.total_seconds()) < HOUR.total_seconds()
 
@@ -83,10 +83,10 @@ def test_the_operator_is_warned_in_the_log_by_doctor_and_as_a_trouble(wrong_by, 
 async def test_a_machine_whose_clock_is_ahead_publishes_nothing_early(shop, post, client, wrong_by):
     row = await sync_to_async(post)("besok", after=3 * 3600)
     wrong_by(SIX_HOURS)
-    await sync_to_async(timekeeping.keep_time)()
+    await sync_to_async(clock_drift.keep_time)()
     assert await claimed(Deliveries(client), "ahead") == []
     wrong_by(-SIX_HOURS)
-    await sync_to_async(timekeeping.keep_time)()
+    await sync_to_async(clock_drift.keep_time)()
     with clock.frozen(row.due_at):
         assert [item.id for item in await claimed(Deliveries(client), "behind")] == [row.id]
 
@@ -95,7 +95,7 @@ async def test_what_is_due_goes_by_the_clock_that_tests_set(post, client):
     row = await sync_to_async(post)("kelak", after=500 * 86_400)
     assert await claimed(Deliveries(client), "now") == []
     with clock.frozen(row.due_at + timedelta(seconds=5)):
-        assert [q.due for q in await sync_to_async(figures.queues)()] == [1]
+        assert [q.due for q in await sync_to_async(delivery_metrics.queues)()] == [1]
         [item] = await claimed(Deliveries(client), "then")
         assert item.begun_at == clock.now()
         assert (await sync_to_async(delivery_health)()).late == 0  # it is under way

@@ -10,14 +10,15 @@ from asgiref.sync import sync_to_async
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, Unacceptable
-from kicau.channels import acts as channels
+from kicau.channels import actions as channels
 from kicau.channels.models import Channel
 from kicau.connector import errors
 from kicau.connector.content import Problem
-from kicau.connector.sandbox import Fault
-from kicau.plans.models import Charge
-from kicau.publishing import acts, deliver, outcomes
+from kicau.connector.sandbox.server import Fault
+from kicau.costs.models import Charge
+from kicau.publishing.delivery import delivery_worker, outcomes
 from kicau.publishing.models import Attempt, Delivery
+from kicau.publishing.scheduling import actions
 from tests.engine.conftest import claimed
 from tests.stranger import connector
 
@@ -38,10 +39,10 @@ def texts(network):
 async def test_goes_out_at_its_second_with_story_and_charge(post, shop, state, network, actor):
     row = await sync_to_async(post)("halo dunia", after=0.7)
     await shop.work(lambda: state(row) == "published")
-    row = await sync_to_async(acts.one_delivery)(actor, row.id)
+    row = await sync_to_async(actions.one_delivery)(actor, row.id)
     assert texts(network) == ["halo dunia"]
     assert row.late_ms >= 0, "never before its second; how long after it is measured by bench/lateness.py"
-    story = await sync_to_async(acts.story)(actor, row)
+    story = await sync_to_async(actions.story)(actor, row)
     assert [a.outcome for a in story] == ["published"]
     charge = await Charge.objects.aget(delivery_id=row.id)
     assert (charge.meter, charge.units, charge.micro, charge.currency) == ("post", 1, 15_000, "USD")
@@ -119,7 +120,7 @@ async def test_a_dead_workers_step_is_looked_up_when_its_lease_is_over(post, sho
     network.store.put("tag", f"{row.key}-0", {"id": "x1"})
     ago = clock.now() - timedelta(seconds=40)
     await Delivery.objects.filter(id=row.id).aupdate(
-        state="publishing", begun_at=ago, worker="gone", lease_until=ago + deliver.LEASE
+        state="publishing", begun_at=ago, worker="gone", lease_until=ago + delivery_worker.LEASE
     )
     await shop.work(lambda: state(row) == "published")
     assert texts(network) == ["dari worker yang mati"]
@@ -129,7 +130,7 @@ async def test_a_living_workers_lease_is_respected(post, shop, state, network):
     row, other = await sync_to_async(post)("milik worker lain"), await sync_to_async(post)("bebas", to="budi")
     now = clock.now()
     await Delivery.objects.filter(id=row.id).aupdate(
-        state="publishing", begun_at=now, worker="other", lease_until=now + deliver.LEASE
+        state="publishing", begun_at=now, worker="other", lease_until=now + delivery_worker.LEASE
     )
     await shop.work(lambda: state(other) == "published")
     await asyncio.sleep(0.3)
@@ -138,7 +139,7 @@ async def test_a_living_workers_lease_is_respected(post, shop, state, network):
 
 async def test_who_lost_the_lease_lost_the_word(post, client, actor):
     row = await sync_to_async(post)("terlambat melapor")
-    work = deliver.Deliveries(client)
+    work = delivery_worker.Deliveries(client)
 
     item = (await claimed(work, "slow"))[0]
     await Delivery.objects.filter(id=row.id).aupdate(worker="quick")
@@ -151,7 +152,7 @@ async def test_who_lost_the_lease_lost_the_word(post, client, actor):
 @pytest.mark.parametrize("others", ["are waiting", "are looking", "have asked a person"])
 async def test_a_late_report_ends_the_doubt_about_its_step(post, client, actor, network, others):
     row = await sync_to_async(post)("lama diam")
-    slow, quick = deliver.Deliveries(client), deliver.Deliveries(client)
+    slow, quick = delivery_worker.Deliveries(client), delivery_worker.Deliveries(client)
     item = (await claimed(slow, "slow"))[0]
     report = await slow.step(item)  # and then it stands still until its lease is over
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
@@ -171,7 +172,7 @@ async def test_a_late_report_ends_the_doubt_about_its_step(post, client, actor, 
 
 async def test_a_late_report_changes_nothing_once_the_step_was_taken_again(post, client, actor):
     row = await sync_to_async(post)("dikirim lagi")
-    slow, quick = deliver.Deliveries(client), deliver.Deliveries(client)
+    slow, quick = delivery_worker.Deliveries(client), delivery_worker.Deliveries(client)
     item = (await claimed(slow, "slow"))[0]
     report = await slow.step(item)
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
@@ -253,9 +254,9 @@ async def test_a_refusal_goes_back_to_the_author_in_words(post, shop, state, net
     network.faults.append(Fault(effect="status", status=422, text="no cats", method="POST", path="^/posts"))
     row = await sync_to_async(post)("kucing")
     await shop.work(lambda: state(row) == "failed")
-    row = await sync_to_async(acts.one_delivery)(actor, row.id)
+    row = await sync_to_async(actions.one_delivery)(actor, row.id)
     assert "no cats" in row.reason
-    await sync_to_async(acts.retry)(actor, row.id)
+    await sync_to_async(actions.retry)(actor, row.id)
     await shop.work(lambda: state(row) == "published")
 
 
@@ -277,29 +278,29 @@ async def test_a_bug_parks_the_delivery_with_its_traceback_and_looks_before_a_re
     assert "ZeroDivisionError" in attempt.detail["traceback"]
     assert "ZeroDivision" not in attempt.sentence
     monkeypatch.setattr(Stranger, "publish", original)
-    await sync_to_async(acts.retry)(actor, row.id)
+    await sync_to_async(actions.retry)(actor, row.id)
     await shop.work(lambda: state(row) == "published")
     assert texts(network) == ["ada kutu"]
 
 
 async def test_cancel_and_move(post, shop, state, network, actor):
     gone, moved = await sync_to_async(post)("batal", after=1), await sync_to_async(post)("pindah", after=600)
-    await sync_to_async(acts.cancel)(actor, gone.id)
-    await sync_to_async(acts.move)(actor, moved.id, clock.now() + timedelta(seconds=0.3))
+    await sync_to_async(actions.cancel)(actor, gone.id)
+    await sync_to_async(actions.move)(actor, moved.id, clock.now() + timedelta(seconds=0.3))
     await shop.work(lambda: state(moved) == "published")
     await asyncio.sleep(0.8)
     assert texts(network) == ["pindah"]
     with pytest.raises(Conflict):
-        await sync_to_async(acts.move)(actor, moved.id, clock.now() + timedelta(days=1))
+        await sync_to_async(actions.move)(actor, moved.id, clock.now() + timedelta(days=1))
     with pytest.raises(Conflict):
-        await sync_to_async(acts.cancel)(actor, moved.id)
+        await sync_to_async(actions.cancel)(actor, moved.id)
 
 
 async def test_deletes_from_the_network_and_keeps_what_it_knows(post, shop, state, network, actor, client):
     row = await sync_to_async(post)("satu", "dua")
     await shop.work(lambda: state(row) == "published")
-    await acts.withdraw(actor, row.id, client=client)
-    row = await sync_to_async(acts.one_delivery)(actor, row.id)
+    await actions.withdraw(actor, row.id, client=client)
+    row = await sync_to_async(actions.one_delivery)(actor, row.id)
     assert texts(network) == []
     assert (row.state, len(row.remote_ids)) == ("deleted", 2)
 

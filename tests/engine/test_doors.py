@@ -9,11 +9,11 @@ from asgiref.sync import sync_to_async
 
 from kicau.base import clock
 from kicau.channels.models import Refusal
-from kicau.connector.doors import ShutDoor
-from kicau.connector.sandbox import Fault
+from kicau.connector.app_blocks import ShutDoor
+from kicau.connector.sandbox.server import Fault
+from kicau.offboarding import blocked_app_detection
+from kicau.offboarding.models import Withdrawal
 from kicau.publishing.models import Delivery
-from kicau.withdrawal import recognition
-from kicau.withdrawal.models import Withdrawal
 from tests.stranger.connector import Stranger
 
 
@@ -36,11 +36,11 @@ async def test_what_is_heard_while_publishing_and_asking_is_evidence(
         return self.baseline
 
     monkeypatch.setattr(Stranger, "capabilities", asks)
-    with clock.frozen(clock.now() + recognition.ASKED_EVERY):
-        assert await recognition.listen(client) == 1  # the third refusal
+    with clock.frozen(clock.now() + blocked_app_detection.ASKED_EVERY):
+        assert await blocked_app_detection.listen(client) == 1  # the third refusal
     assert await Delivery.objects.filter(id=later.id, state="held", hold="withdrawn").aexists()
     row = await Withdrawal.objects.aget()
-    assert (row.state, await recognition.knock(actor, row.id, client)) == ("proposed", False)
+    assert (row.state, await blocked_app_detection.knock(actor, row.id, client)) == ("proposed", False)
     network.faults.clear()
     network.faults.append(Fault(effect="status", status=200, method="POST", path="^/posts", times=-1, text="{}"))
-    assert await recognition.knock(actor, row.id, client)
+    assert await blocked_app_detection.knock(actor, row.id, client)

@@ -15,12 +15,12 @@ from kicau.base import clock
 from kicau.channels.models import Channel
 from kicau.connector import errors
 from kicau.connector.content import Published
-from kicau.connector.sandbox import Fault
-from kicau.engine import pump
-from kicau.engine.chores import Chore, keep_doing
-from kicau.engine.pump import Pump
-from kicau.publishing import deliver, leaving, outcomes
-from kicau.publishing.deliver import Deliveries
+from kicau.connector.sandbox.server import Fault
+from kicau.engine import dispatcher
+from kicau.engine.dispatcher import Pump
+from kicau.engine.periodic_tasks import Chore, keep_doing
+from kicau.publishing.delivery import delivery_worker, outcomes, send_intents
+from kicau.publishing.delivery.delivery_worker import Deliveries
 from kicau.publishing.models import Attempt, Delivery
 from tests.engine.conftest import claimed
 from tests.stranger.connector import Stranger
@@ -80,7 +80,7 @@ async def test_a_worker_that_stood_still_sends_nothing(post, client, network, mo
     work = Deliveries(client)
     item = (await claimed(work, "asleep"))[0]
     mark, at = work._held[item.id]
-    work._held[item.id] = (mark, at - (deliver.LEASE - outcomes.LOOK_AFTER).total_seconds() - 1)
+    work._held[item.id] = (mark, at - (delivery_worker.LEASE - outcomes.LOOK_AFTER).total_seconds() - 1)
     outcome = await work.step(item)
     assert (outcome.outcome, outcome.broken_at, outcome.calls, texts(network)) == ("waiting", None, [], [])
     await sync_to_async(work.renew)("asleep", [item.id])
@@ -102,9 +102,9 @@ async def test_a_worker_that_lost_the_lease_sends_nothing_however_often_it_renew
 async def test_after_an_outage_what_was_done_is_written_before_it_could_be_claimed_again(
     post, shop, state, network, monkeypatch
 ):
-    monkeypatch.setattr(pump, "LEASE", timedelta(seconds=0.6))
-    monkeypatch.setattr(deliver, "LEASE", timedelta(seconds=0.6))
-    monkeypatch.setattr(pump, "RENEW_EVERY", 0.2)
+    monkeypatch.setattr(dispatcher, "LEASE", timedelta(seconds=0.6))
+    monkeypatch.setattr(delivery_worker, "LEASE", timedelta(seconds=0.6))
+    monkeypatch.setattr(dispatcher, "RENEW_EVERY", 0.2)
     monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(seconds=0.1))
     row = await sync_to_async(post)("sudah terkirim")
     away = asyncio.Event()
@@ -140,7 +140,7 @@ async def test_a_worker_that_can_no_longer_renew_ends_instead_of_going_on(client
         raise ZeroDivisionError("a fault of ours")
 
     monkeypatch.setattr(Pump, "_renew", renew)
-    monkeypatch.setattr(pump, "RENEW_EVERY", 0.05)
+    monkeypatch.setattr(dispatcher, "RENEW_EVERY", 0.05)
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(Pump(Deliveries(client)).run(), 60)
 
@@ -176,14 +176,14 @@ async def test_a_step_that_keeps_breaking_off_is_taken_later_and_later_and_then_
 async def test_a_token_refused_while_the_database_is_away_costs_no_delivery_its_lane(
     post, shop, state, network, monkeypatch
 ):
-    original, away = deliver.upkeep.refresh_channel, [True]
+    original, away = delivery_worker.token_refresh.refresh_channel, [True]
 
     async def refresh(*args, **how):
         if away.pop() if away else False:
             raise OperationalError("the database is away")
         return await original(*args, **how)
 
-    monkeypatch.setattr(deliver.upkeep, "refresh_channel", refresh)
+    monkeypatch.setattr(delivery_worker.token_refresh, "refresh_channel", refresh)
     network.faults.append(Fault(effect="revoke-token", method="POST", path="^/posts"))
     rows = [await sync_to_async(post)(f"nomor {n}") for n in range(3)]
     await shop.work(lambda: all(state(row) == "published" for row in rows))
@@ -267,7 +267,7 @@ async def test_nothing_leaves_while_the_database_cannot_note_it(post, client, ne
     await sync_to_async(post)("menunggu")
     work = Deliveries(client)
     item = (await claimed(work, "alone"))[0]
-    monkeypatch.setattr(leaving, "LEAVE", "SELECT 1 / 0")
+    monkeypatch.setattr(send_intents, "LEAVE", "SELECT 1 / 0")
     outcome = await work.step(item)
     assert (outcome.outcome, outcome.broken_at, texts(network)) == ("waiting", None, [])
     await work.close()

@@ -10,12 +10,12 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from kicau.base import clock
-from kicau.channels import acts as channels
+from kicau.channels import actions as channels
 from kicau.connector import errors
-from kicau.engine.pump import Room
-from kicau.notices.models import Notice
-from kicau.publishing import outages, outcomes
-from kicau.publishing.deliver import Deliveries
+from kicau.engine.dispatcher import Room
+from kicau.notifications.models import Notice
+from kicau.publishing.delivery import outages, outcomes
+from kicau.publishing.delivery.delivery_worker import Deliveries
 from kicau.publishing.models import Attempt, Delivery, Outage
 from kicau.workspaces import webhooks
 from kicau.workspaces.models import WebhookEvent

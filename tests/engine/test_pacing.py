@@ -11,17 +11,18 @@ import pytest_asyncio
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock
-from kicau.channels import acts as channels
-from kicau.channels import pacing, upkeep
+from kicau.channels import actions as channels
+from kicau.channels import rate_limit_backoff, token_refresh
 from kicau.channels.models import Channel, NetworkApp
-from kicau.connector.allowance import Allowance
 from kicau.connector.contract import consent
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
+from kicau.connector.transport.rate_limit_headers import Allowance
 from kicau.networks._meta.sandbox import Window
 from kicau.networks._meta.sandbox_calls import HOUR
 from kicau.networks.facebook.sandbox import Server
-from kicau.publishing import compose, schedule
+from kicau.publishing.content import compositions
 from kicau.publishing.models import Attempt, Delivery
+from kicau.publishing.scheduling import schedule
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,9 +49,9 @@ async def page(facebook, actor, client) -> Channel:
 @pytest.fixture
 def post(actor, page):
     def make(text: str, after: float = 0) -> Delivery:
-        draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=text),)))
+        draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text=text),)))
         at = clock.now() + timedelta(seconds=after)
-        return schedule.schedule(actor, compose.one_draft(actor, draft.id), [page.key], at).deliveries[0]
+        return schedule.schedule(actor, compositions.one_draft(actor, draft.id), [page.key], at).deliveries[0]
 
     return make
 
@@ -79,11 +80,11 @@ async def test_sending_slows_with_its_reason_where_the_network_says_that_little_
         assert Attempt.objects.get(delivery=first).sentence == f"Published on Facebook. {said}"
         waiting = Delivery.objects.get(id=second.id)
         assert (waiting.state, waiting.reason) == ("scheduled", said)
-        assert pacing.reads_from(channel, clock.now()) == channel.reads_from > channel.paused_until
+        assert rate_limit_backoff.reads_from(channel, clock.now()) == channel.reads_from > channel.paused_until
         Channel.objects.update(capabilities_at=clock.now() - timedelta(days=2))
-        assert page not in upkeep.due_for_capabilities("facebook")
+        assert page not in token_refresh.due_for_capabilities("facebook")
         Channel.objects.update(reads_from=clock.now(), paused_until=clock.now())
-        assert page in upkeep.due_for_capabilities("facebook")
+        assert page in token_refresh.due_for_capabilities("facebook")
 
     await sync_to_async(look)()
     await shop.work(lambda: state(second) == "published")
@@ -134,12 +135,16 @@ async def test_reading_waits_before_sending_does(page, facebook, post, shop, sta
     await shop.work(lambda: all(state(row) == "published" for row in rows))
     channel = await Channel.objects.select_related("app").aget(id=page.id)
     assert channel.paused_until is None
-    assert pacing.reads_from(channel, clock.now())
+    assert rate_limit_backoff.reads_from(channel, clock.now())
 
 
 def test_a_networks_own_time_goes_before_ours_and_an_answer_that_says_nothing_changes_nothing():
     now = clock.now()
     later = now + timedelta(minutes=20)
-    [wait] = pacing.waits([Allowance(used=40, until=later), Allowance(used=10, whole_app=True)], now)
+    [wait] = rate_limit_backoff.waits([Allowance(used=40, until=later), Allowance(used=10, whole_app=True)], now)
     assert (wait.used, wait.reading, wait.sending, wait.whole_app) == (40, later, later, False)
-    assert pacing.waits([Allowance(used=40, until=now - timedelta(minutes=1))], now) == pacing.waits([], now) == []
+    assert (
+        rate_limit_backoff.waits([Allowance(used=40, until=now - timedelta(minutes=1))], now)
+        == rate_limit_backoff.waits([], now)
+        == []
+    )

@@ -14,18 +14,19 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from asgiref.sync import sync_to_async
-from django.db import connection
 
 import kicau.demo
 from kicau.base import clock
-from kicau.channels import acts as channels
+from kicau.channels import actions as channels
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.contract import consent
-from kicau.connector.sandbox import Fault, Sandbox, start
-from kicau.media import acts as media
-from kicau.publishing import acts, compose, outcomes, schedule
+from kicau.connector.sandbox.server import Fault, Sandbox, start
+from kicau.media import actions as media
+from kicau.publishing.content import compositions
+from kicau.publishing.delivery import outcomes
 from kicau.publishing.models import Attempt, Delivery
+from kicau.publishing.scheduling import actions, schedule
 from tests.chaos.plan import QUICK
 from tests.chaos.weather import Weather
 
@@ -119,13 +120,13 @@ async def connected(actor, client, slug: str, server: Sandbox, kind: str) -> Cha
 
 def scheduled(actor, channel: Channel, text: str, case: Case) -> Delivery:
     shown = (
-        (compose.MediumUse(medium=media.add_medium(actor, PICTURE, PICTURE.name, alt="Kopi").id),)
+        (compositions.MediumUse(medium=media.add_medium(actor, PICTURE, PICTURE.name, alt="Kopi").id),)
         if case.picture
         else ()
     )
-    part = compose.PartInput(text=text, media=shown)
-    draft = compose.create_draft(actor, compose.Composition(parts=(part,), options=case.options))
-    whole = compose.one_draft(actor, draft.id)
+    part = compositions.PartInput(text=text, media=shown)
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(part,), options=case.options))
+    whole = compositions.one_draft(actor, draft.id)
     return schedule.schedule(actor, whole, [channel.key], clock.now(), confirm=True).deliveries[0]
 
 
@@ -172,7 +173,7 @@ async def test_one_post_is_public_after_a_lost_answer_a_refused_look_up_and_a_re
     sandbox.faults.clear()
     other = await sync_to_async(scheduled)(actor, channel, "Dan kopi sore", case)
     await shop.work(lambda: state(other) == "published")
-    await sync_to_async(acts.retry)(actor, row.id)
+    await sync_to_async(actions.retry)(actor, row.id)
     await shop.work(lambda: state(row) == "published")
     assert sorted(post.text for post in sandbox.public_posts()) == ["Dan kopi sore", "Kopi pagi dari Lembang"]
     again = Attempt.objects.filter(delivery=row, did__in=("find", "publish")).order_by("id")
@@ -194,11 +195,11 @@ async def test_a_look_up_that_fails_otherwise_leaves_the_doubt_too(effect, post,
 
 async def test_a_day_without_an_answer_to_a_look_up_is_not_called_failed(post, actor, client):
     from kicau.connector import errors
-    from kicau.publishing import deliver
+    from kicau.publishing.delivery import delivery_worker
     from tests.engine.conftest import claimed
 
     row = await sync_to_async(post)("entah di mana")
-    work = deliver.Deliveries(client)
+    work = delivery_worker.Deliveries(client)
     (item,) = await claimed(work, "w")
     item.tries, item.due_at = 101, item.due_at - timedelta(hours=25)
     item.broken_at = item.begun_at
@@ -207,23 +208,3 @@ async def test_a_day_without_an_answer_to_a_look_up_is_not_called_failed(post, a
     fresh = await Delivery.objects.aget(id=row.id)
     assert (fresh.state, fresh.broken_at) == ("unknown", item.begun_at)
     assert outcomes.unavailable(item, "publish", "Stranger", errors.Unavailable("no answer")).state == "failed"
-
-
-def test_what_an_earlier_release_forgot_is_in_doubt_again(post, actor):
-    from importlib import import_module
-
-    doubt = import_module("kicau.publishing.migrations.0018_doubt_after_refused_look_ups").DOUBT
-    told = {
-        "forgotten": [("publish", "uncertain"), ("find", "rejected"), ("person", "retried")],
-        "refused": [("publish", "uncertain"), ("find", "not-found"), ("publish", "rejected")],
-    }
-    rows = {name: post(name) for name in told}
-    for name, row in rows.items():
-        Delivery.objects.filter(id=row.id).update(state="failed")
-        for did, outcome in told[name]:
-            Attempt.objects.create(delivery=row, did=did, outcome=outcome, sentence="", detail={})
-    with connection.cursor() as cursor:
-        cursor.execute(doubt)
-    found = {name: Delivery.objects.get(id=row.id).broken_at for name, row in rows.items()}
-    lost_at = Attempt.objects.get(delivery=rows["forgotten"], outcome="uncertain").at
-    assert found == {"forgotten": lost_at - timedelta(minutes=2), "refused": None}

@@ -9,14 +9,14 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock
-from kicau.channels import proving, upkeep
+from kicau.channels import credential_checks, token_refresh
 from kicau.channels.models import Channel
-from kicau.cli import supervisor
-from kicau.connector import http
-from kicau.connector.sandbox import Fault
-from kicau.notices.models import Notice
-from kicau.plans import acts as plans
-from kicau.plans.models import Charge, Reservation
+from kicau.cli.core import supervisor
+from kicau.connector.sandbox.server import Fault
+from kicau.connector.transport import http
+from kicau.costs import actions as plans
+from kicau.costs.models import Charge, Reservation
+from kicau.notifications.models import Notice
 from kicau.publishing.models import Delivery
 from kicau.workspaces.models import WebhookEvent
 from kicau.workspaces.webhooks import add_webhook
@@ -57,13 +57,13 @@ async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pa
     await budget(1)
     await due(timedelta(hours=1))
     before, sent = (await ana()).token_expires_at, asked(network)
-    assert await upkeep.refresh_due(client, "stranger") == 1
+    assert await token_refresh.refresh_due(client, "stranger") == 1
     assert asked(network) == sent + 1
     assert (await ana()).token_expires_at > before
     assert [(c.purpose, c.units) async for c in Charge.objects.filter(meter="renewal")] == [("refresh", 1)]
 
     await due(timedelta(hours=1))
-    await upkeep.refresh_due(client, "stranger")
+    await token_refresh.refresh_due(client, "stranger")
     row = await ana()
     assert asked(network) == sent + 1
     assert (row.state, row.reason, row.renewal_why) == ("active", "", NOT_RENEWED)
@@ -73,7 +73,7 @@ async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pa
 
     await budget(2)
     with clock.frozen(clock.now() + timedelta(seconds=31)):
-        await upkeep.refresh_due(client, "stranger")
+        await token_refresh.refresh_due(client, "stranger")
     row = await ana()
     assert asked(network) == sent + 2
     assert (row.state, row.renewal_why, row.renewal_said) == ("active", "", [])
@@ -82,7 +82,7 @@ async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pa
 async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(pair, network, client, budget):
     await budget(0, period="day")
     await due(timedelta(0))
-    await upkeep.refresh_due(client, "stranger")
+    await token_refresh.refresh_due(client, "stranger")
     row = await ana()
     assert row.state == "held"
     assert row.reason.startswith(
@@ -90,11 +90,11 @@ async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(p
     )
     assert "or else when that begins anew at" in row.reason
     with clock.frozen(clock.now() + timedelta(seconds=31)):
-        await upkeep.refresh_due(client, "stranger")  # and told once
+        await token_refresh.refresh_due(client, "stranger")  # and told once
     assert [n.count async for n in Notice.objects.filter(event="channel.held")] == [1]
     with clock.frozen(clock.now() + timedelta(days=1, seconds=62)):
         await budget(1)
-        await upkeep.refresh_due(client, "stranger")
+        await token_refresh.refresh_due(client, "stranger")
     row = await ana()
     assert (row.state, row.reason, row.renewal_why) == ("active", "", "")
 
@@ -117,7 +117,7 @@ async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_
 
     await budget(1)
     with clock.frozen(clock.now() + timedelta(seconds=31)):
-        await upkeep.refresh_due(client, "stranger")
+        await token_refresh.refresh_due(client, "stranger")
     await shop.work(lambda: all(state(row) == "published" for row in rows))
     assert sorted(p.text for p in network.public_posts()) == ["nomor 0", "nomor 1", "nomor 2"]
     assert asked(network) == sent + 1
@@ -146,12 +146,12 @@ async def test_a_renewal_ends_with_the_call_that_it_is_in_when_the_worker_is_tol
     before, sent = await ana(), asked(network)
     for stops in (True, False):  # before its first call, and then not at all
         looking.clear()
-        renewing = asyncio.create_task(upkeep.refresh_due(client, "stranger"))
+        renewing = asyncio.create_task(token_refresh.refresh_due(client, "stranger"))
         await looking.wait()
         if stops:
-            upkeep.stop()
+            token_refresh.stop()
         go_on.set()
-        await upkeep.finish()
+        await token_refresh.finish()
         await renewing
         row = await ana()
         assert asked(network) == sent + (not stops)
@@ -165,12 +165,12 @@ async def test_an_answer_that_comes_after_the_stop_is_kept(pair, network, client
     network.faults.append(Fault(effect="slow", seconds=0.5, path="^/token$"))
     await due(timedelta(hours=1))
     before, sent = await ana(), asked(network)
-    renewing = asyncio.create_task(upkeep.refresh_due(client, "stranger"))
+    renewing = asyncio.create_task(token_refresh.refresh_due(client, "stranger"))
     while asked(network) == sent:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    upkeep.stop()
+    token_refresh.stop()
     renewing.cancel()  # as the worker ends its chores
-    await upkeep.finish()
+    await token_refresh.finish()
     assert (await ana()).credentials != before.credentials
 
 
@@ -178,7 +178,7 @@ async def test_the_check_of_a_token_is_held_like_any_call(actor, pair, network, 
     wanted = plans.BudgetInput(name="Checks", amount=0, period="total", purpose="refresh")
     await sync_to_async(plans.set_budget)(actor, wanted)
     network.requests.clear()
-    told = {one.key: one for one in await proving.prove_all()}
+    told = {one.key: one for one in await credential_checks.prove_all()}
     assert not network.requests
     assert told["ana"].state == "held"
     assert "The budget “Checks” of $0.00 has no room for this on Stranger" in told["ana"].says

@@ -4,7 +4,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from kicau.backup.doubt import IN_DOUBT
+from kicau.backup.reconciliation import IN_DOUBT
 from kicau.base import clock
 from kicau.publishing.models import Attempt, Delivery
 

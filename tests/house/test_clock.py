@@ -24,17 +24,17 @@ LEASE = "A lease is written and compared by the database's clock alone: it is be
 SANDBOX = "A sandbox is another party with a clock of its own, the machine's plus `clock_offset`."
 #: file -> (how many times its SQL asks the database for the time, why)
 DATABASE_CLOCK = {
-    "kicau/publishing/claims.py": (4, LEASE),
-    "kicau/publishing/leaving.py": (1, LEASE),
-    "kicau/publishing/figures.py": (1, LEASE),
-    "kicau/publishing/health.py": (1, LEASE),
-    "kicau/withdrawal/freezing.py": (1, LEASE),
-    "kicau/base/timekeeping.py": (1, "It compares the two clocks."),
+    "kicau/publishing/delivery/claims.py": (4, LEASE),
+    "kicau/publishing/delivery/send_intents.py": (1, LEASE),
+    "kicau/publishing/delivery/delivery_metrics.py": (1, LEASE),
+    "kicau/publishing/delivery/lateness.py": (1, LEASE),
+    "kicau/offboarding/freeze.py": (1, LEASE),
+    "kicau/base/clock_drift.py": (1, "It compares the two clocks."),
 }
 #: file -> (how many times it asks the system for the time, why)
 SYSTEM_CLOCK = {
     "kicau/connector/clock.py": (1, "It is the one clock."),
-    "kicau/connector/sandbox.py": (1, SANDBOX),
+    "kicau/connector/sandbox/server.py": (1, SANDBOX),
     "kicau/networks/_meta/sandbox.py": (1, SANDBOX),
     "kicau/networks/_meta/sandbox_calls.py": (1, SANDBOX),
     "kicau/networks/bluesky/sandbox/tokens.py": (1, SANDBOX),

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from kicau.base import errors as refusals
-from kicau.base.options import OPTIONS
+from kicau.base.setting_definitions import OPTIONS
 from kicau.cli import main as cli
 from kicau.connector import errors, registry
 from kicau.workspaces import actors, webhooks

@@ -12,38 +12,38 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = [p for p in (ROOT / "kicau").rglob("*.py") if not {"tests", "migrations"} & set(p.relative_to(ROOT).parts)]
 #: What stands for a network (a sandbox), and what lends a session to tests: they are never on our side of the door.
 OTHERS = [p for p in CODE if any(part.startswith("sandbox") for part in p.relative_to(ROOT).with_suffix("").parts)]
-OTHERS += [ROOT / "kicau/connector/lent.py", ROOT / "kicau/connector/contract.py"]
+OTHERS += [ROOT / "kicau/connector/contract_session.py", ROOT / "kicau/connector/contract.py"]
 OURS = [p for p in CODE if p not in OTHERS]
 NETWORKS = [p for p in OURS if "networks" in p.relative_to(ROOT).parts]
 
 #: Where a session (Live) or a sign-in (Desk) is made, and what pays for its calls there.
 DOORS = {
-    "kicau/channels/paying.py": "purses.payer",
-    "kicau/channels/acts.py": "purses.payer",  # connecting
-    "kicau/publishing/acts.py": "purses.payer",  # deleting
-    "kicau/publishing/mentions.py": "purses.payer",  # looking somebody up
-    "kicau/publishing/deliver.py": "self._pay",  # a delivery's steps: set aside when they are claimed
-    "kicau/reading/rounds.py": "pay",  # standing reading, and asking networks to tell: set aside by shares
+    "kicau/channels/metered_session.py": "call_budgets.payer",
+    "kicau/channels/actions.py": "call_budgets.payer",  # connecting
+    "kicau/publishing/scheduling/actions.py": "call_budgets.payer",  # deleting
+    "kicau/publishing/content/mentions.py": "call_budgets.payer",  # looking somebody up
+    "kicau/publishing/delivery/delivery_worker.py": "self._pay",  # a delivery's steps: set aside when they are claimed
+    "kicau/sync/poller.py": "pay",  # standing reading, and asking networks to tell: set aside by shares
 }
 #: Who speaks to the outside otherwise, and to whom: no network's API.
 ELSEWHERE = {
-    "kicau/archive/hearing.py": "websites whose statements on use are read",
-    "kicau/audit/shards.py": "files of data sets that are searched",
-    "kicau/channels/trying.py": "sandboxes on this machine",
-    "kicau/channels/live.py": "makes the connection pool that the door uses",
+    "kicau/archive/declaration_scanner.py": "websites whose statements on use are read",
+    "kicau/dataset_audit/matching/shards.py": "files of data sets that are searched",
+    "kicau/channels/local_sandboxes.py": "sandboxes on this machine",
+    "kicau/channels/channel_session.py": "makes the connection pool that the door uses",
     "kicau/cli/apps.py": "a sandbox's own address",
-    "kicau/cli/deep.py": "networks' servers, for the Date that any answer has: no resource, no permission, nothing billed",
+    "kicau/cli/doctor_deep.py": "networks' servers, for the Date that any answer has: no resource, no permission, nothing billed",
     "kicau/cli/doctor.py": "our own public address",
     "kicau/cli/up.py": "our own web server",
-    "kicau/connector/expecting.py": "for the door: what must not be sent twice",
-    "kicau/connector/guard.py": "makes guarded pools",
-    "kicau/connector/http.py": "the door itself",
-    "kicau/demo/stage.py": "sandboxes' consent pages, as a person's browser does",
-    "kicau/demo/world.py": "sandboxes and our own web server",
+    "kicau/connector/transport/expect_continue.py": "for the door: what must not be sent twice",
+    "kicau/connector/transport/ssrf.py": "makes guarded pools",
+    "kicau/connector/transport/http.py": "the door itself",
+    "kicau/demo/setup.py": "sandboxes' consent pages, as a person's browser does",
+    "kicau/demo/environment.py": "sandboxes and our own web server",
     "kicau/evidence/anchors.py": "outsiders that stamp the log",
-    "kicau/media/acts.py": "a picture's address that somebody gave",
-    "kicau/media/pages.py": "pages that a post links to",
-    "kicau/notices/watch.py": "the operator's own webhook",
+    "kicau/media/actions.py": "a picture's address that somebody gave",
+    "kicau/media/link_previews.py": "pages that a post links to",
+    "kicau/notifications/trouble_watch.py": "the operator's own webhook",
     "kicau/workspaces/oidc.py": "the operator's own sign-in",
     "kicau/workspaces/webhooks.py": "customers' webhooks",
 }
@@ -75,8 +75,8 @@ def test_every_session_is_made_where_something_pays_for_its_calls():
         for called, node in calls(path):
             if called.rsplit(".", 1)[-1] in ("Live", "Desk"):
                 found.setdefault(name(path), []).append(node)
-    found.pop("kicau/demo/show.py")  # a table on the screen
-    assert set(found) == set(DOORS), "whoever uses a channel asks kicau/channels/paying.py for it"
+    found.pop("kicau/demo/display.py")  # a table on the screen
+    assert set(found) == set(DOORS), "whoever uses a channel asks kicau/channels/metered_session.py for it"
     for path, made in found.items():
         for node in made:
             assert len(node.args) >= 3, f"{path}:{node.lineno} does not say how its calls are paid"
@@ -87,7 +87,7 @@ def test_every_session_is_made_where_something_pays_for_its_calls():
 
 def _pays(path: Path, given: ast.expr, by: str) -> bool:
     """The argument is `by`, bound to its work or held in a variable, and that takes out of a purse."""
-    if by == "purses.payer":
+    if by == "call_budgets.payer":
         told = ast.unparse(given)
         return by in told or any(
             by in ast.unparse(n.value)
@@ -106,14 +106,14 @@ def _pays(path: Path, given: ast.expr, by: str) -> bool:
 
 def test_nothing_else_makes_the_door():
     found = {name(p) for p in OURS for called, _ in calls(p) if called.rsplit(".", 1)[-1] == "Http"}
-    assert found == {"kicau/channels/live.py"}
+    assert found == {"kicau/channels/channel_session.py"}
 
 
 def test_who_speaks_to_the_outside_otherwise_is_known_and_speaks_to_no_network():
     found = {name(p) for p in OURS for called, _ in calls(p) if called.rsplit(".", 1)[-1] in OUTSIDE - PASSED_ON}
     found |= {name(p) for p in OURS if p not in NETWORKS for called, _ in calls(p) if _requests(called)}
     assert found == set(ELSEWHERE), (
-        "a call to a network's API goes through kicau/channels/paying.py; else say here to whom it goes"
+        "a call to a network's API goes through kicau/channels/metered_session.py; else say here to whom it goes"
     )
 
 
@@ -150,5 +150,5 @@ def test_the_rules_above_can_fail(tmp_path):
     )
     given = next(node for called, node in calls(bad) if called == "Live").args[2]
     assert not _pays(bad, given, "pay")
-    assert not _pays(bad, given, "purses.payer")
+    assert not _pays(bad, given, "call_budgets.payer")
     assert [called for called, _ in calls(bad) if _requests(called)] == ["client.get"]

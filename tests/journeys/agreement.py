@@ -20,12 +20,12 @@ from PIL import Image
 
 from kicau.base import clock
 from kicau.base.ids import new_id
-from kicau.channels import acts as channels
-from kicau.channels.live import new_client
+from kicau.channels import actions as channels
+from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel
 from kicau.connector.contract import consent
-from kicau.connector.sandbox import PublicPost, Sandbox
-from kicau.media.acts import add_medium
+from kicau.connector.sandbox.server import PublicPost, Sandbox
+from kicau.media.actions import add_medium
 from kicau.media.models import Medium
 from kicau.publishing.models import Delivery
 from kicau.workspaces.actors import Actor

@@ -15,12 +15,12 @@ from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from kicau.channels.acts import register_app
-from kicau.channels.live import new_client
+from kicau.channels.actions import register_app
+from kicau.channels.channel_session import new_client
 from kicau.connector import registry
-from kicau.connector.sandbox import Sandbox, start
-from kicau.engine.pump import Pump
-from kicau.publishing.deliver import Deliveries
+from kicau.connector.sandbox.server import Sandbox, start
+from kicau.engine.dispatcher import Pump
+from kicau.publishing.delivery.delivery_worker import Deliveries
 from kicau.workspaces.models import Person
 from tests.browser import BROWSERS
 

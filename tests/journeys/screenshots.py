@@ -44,7 +44,7 @@ ASKS = {"handle": "rini.hartati", "name": "Rini Hartati"}  # who is told by name
 def read_of(row):
     """What came back of it; the id of its post."""
     from kicau.base import clock
-    from kicau.reading.models import Answer, Post
+    from kicau.sync.models import Answer, Post
 
     now = clock.now()
     values = {
@@ -84,13 +84,14 @@ def read_of(row):
 def stock(actor, workspace) -> dict[str, object]:
     """The demo's posts on six channels, some out, some coming, some in trouble."""
     from kicau.base import clock
-    from kicau.channels.acts import register_app, set_slots
-    from kicau.channels.live import stored
+    from kicau.channels.actions import register_app, set_slots
+    from kicau.channels.channel_session import stored
     from kicau.channels.models import Channel
     from kicau.connector.session import Credentials
-    from kicau.media.acts import add_medium
-    from kicau.publishing import compose, schedule
+    from kicau.media.actions import add_medium
+    from kicau.publishing.content import compositions
     from kicau.publishing.models import Attempt, Delivery, DeliveryState
+    from kicau.publishing.scheduling import schedule
 
     media = {
         f.name: add_medium(actor, f, f.name)
@@ -118,21 +119,21 @@ def stock(actor, workspace) -> dict[str, object]:
     with (DEMO / "posts.csv").open(encoding="utf-8-sig", newline="") as file:
         for n, row in enumerate(csv.DictReader(file)):
             uses = tuple(
-                compose.MediumUse(medium=media[name].id, alt=alt)
+                compositions.MediumUse(medium=media[name].id, alt=alt)
                 for name, alt in zip(row["media"].split(), row["alt"].split("|") + [""] * 20, strict=False)
                 if name in media
             )
             try:
-                draft = compose.create_draft(
+                draft = compositions.create_draft(
                     actor,
-                    compose.Composition(
-                        parts=(compose.PartInput(text=row["text"], media=uses),),
+                    compositions.Composition(
+                        parts=(compositions.PartInput(text=row["text"], media=uses),),
                         campaign=row["campaign"],
                         first_comment=row["first_comment"],
                     ),
                 )
                 wanted = [c for c in row["channels"].split() if c in channels]
-                draft = compose.one_draft(actor, draft.id)
+                draft = compositions.one_draft(actor, draft.id)
                 fitting = [c for c in wanted if not schedule.render(draft, channels[c]).problems]
                 if fitting:
                     made += schedule.schedule(
@@ -178,13 +179,13 @@ def stock(actor, workspace) -> dict[str, object]:
 
 def archived(actor):
     """What was published, a friend's archive, one that asks, and what is said of them."""
-    from kicau.archive import saying
-    from kicau.archive.imports import acts, published, running
+    from kicau.archive import record_statements
+    from kicau.archive.imports import actions, import_job, own_posts
     from kicau.archive.models import Import, Item
-    from kicau.base.alone import at_work
-    from kicau.config.prepare import propose_terms
+    from kicau.base.advisory_locks import at_work
+    from kicau.config.database_setup import propose_terms
     from kicau.rights.statements import NewStatement
-    from kicau.workspaces import acts as workspaces
+    from kicau.workspaces import actions as workspaces
 
     propose_terms()
     workspaces.change_workspace(
@@ -198,7 +199,7 @@ def archived(actor):
         },
         terms_url="https://kopisenja.example/syarat",
     )
-    published.keep_published(actor.workspace)
+    own_posts.keep_published(actor.workspace)
     folder = Path(tempfile.mkdtemp())
     table = folder / "kopi-senja-2019-2023.csv"
     rows = [
@@ -206,8 +207,8 @@ def archived(actor):
         for n in range(40)
     ]
     table.write_text("id,text,date,author\n" + "\n".join(rows) + "\n,,,\n41,,2020-01-01,x\n")
-    running.run_import(acts.begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
-    asks = acts.begin_import(actor, table, "tetangga.csv", network="x", account="tetangga")
+    import_job.run_import(actions.begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
+    asks = actions.begin_import(actor, table, "tetangga.csv", network="x", account="tetangga")
     reads = Import.objects.create(
         workspace=actor.workspace,
         path="x",
@@ -223,7 +224,7 @@ def archived(actor):
     )
     WORKING.enter_context(at_work(reads.id))
     item = Item.objects.filter(workspace=actor.workspace, standing__own=True).latest("posted_at")
-    saying.say(
+    record_statements.say(
         actor,
         [
             NewStatement(
@@ -258,11 +259,12 @@ def evidence(actor):
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from kicau.archive.models import Item, Standing
-    from kicau.archive.saying import say
-    from kicau.audit import acts as audits
-    from kicau.audit import canaries, running
-    from kicau.datasets import acts, making, recipients
+    from kicau.archive.record_statements import say
+    from kicau.dataset_audit import actions as audits
+    from kicau.dataset_audit import audit_job, canaries
     from kicau.rights.statements import NewStatement
+    from kicau.training_sets import actions as training_sets_actions
+    from kicau.training_sets import build, recipients
 
     say(
         actor,
@@ -278,10 +280,14 @@ def evidence(actor):
         text="Reservations for the terrace: 0812-3456-7801 or meja@kopisenja.example, ask for Rani.",
     )
     table.save()
-    of = acts.define(actor, name="Our voice", purpose="Fine-tuning the assistant that drafts our replies")
-    making.make(acts.order(actor, of.id))
-    recipients.give(actor, acts.one_version(actor, of.id), name="Lab Bahasa", contact="data@lab.example")
-    in_it = acts.one_version(actor, of.id).members.exclude(item_id=table.id).values("item_id")
+    of = training_sets_actions.define(
+        actor, name="Our voice", purpose="Fine-tuning the assistant that drafts our replies"
+    )
+    build.make(training_sets_actions.order(actor, of.id))
+    recipients.give(
+        actor, training_sets_actions.one_version(actor, of.id), name="Lab Bahasa", contact="data@lab.example"
+    )
+    in_it = training_sets_actions.one_version(actor, of.id).members.exclude(item_id=table.id).values("item_id")
     gone = Item.objects.filter(id__in=in_it, said=False).latest("posted_at")
     say(
         actor,
@@ -296,8 +302,8 @@ def evidence(actor):
             )
         ],
     )
-    acts.preview(actor, of.id)
-    while making.make_waiting():
+    training_sets_actions.preview(actor, of.id)
+    while build.make_waiting():
         pass
     asked = recipients.ask(actor, recipients.owing(actor).get().id)
     texts = list(
@@ -312,7 +318,7 @@ def evidence(actor):
     ]
     corpus = "".join(json.dumps({"text": text}) + "\n" for text in lines).encode()
     files = [SimpleUploadedFile("corpus-000.jsonl", corpus), SimpleUploadedFile("corpus-001.parquet", b"PAR1 cut off")]
-    found = running.run_audit(audits.begin(actor, name="Corpus of Example AI, 2026", files=files).id, processes=1)
+    found = audit_job.run_audit(audits.begin(actor, name="Corpus of Example AI, 2026", files=files).id, processes=1)
     waiting = audits.begin(actor, name="The same, older", files=[SimpleUploadedFile("old.jsonl", corpus)])
     canary = canaries.register(actor, "Rainy season")
     for model in ("model-x, 2027-03", "model-y, 2027-06"):
@@ -328,19 +334,23 @@ def evidence(actor):
 
 def leaving(actor, now):
     """One network that has a date, and one that was left, with an export and an obstacle or two."""
-    from kicau.publishing import compose, schedule
-    from kicau.withdrawal import acts, jobs
-    from kicau.withdrawal.targets import Decision
+    from kicau.offboarding import actions as offboarding_actions
+    from kicau.offboarding import jobs
+    from kicau.offboarding.new_targets import Decision
+    from kicau.publishing.content import compositions
+    from kicau.publishing.scheduling import schedule
 
     for n in range(3):
         text = "A long story of beans, told slowly and with pleasure. " * (12 if n == 1 else 1)
-        part = compose.PartInput(text=f"{n + 1}. {text}")
-        draft = compose.one_draft(actor, compose.create_draft(actor, compose.Composition(parts=(part,))).id)
+        part = compositions.PartInput(text=f"{n + 1}. {text}")
+        draft = compositions.one_draft(
+            actor, compositions.create_draft(actor, compositions.Composition(parts=(part,))).id
+        )
         schedule.schedule(actor, draft, ["page-kopi"], now + timedelta(days=9 + n))
-    announced = acts.announce(
+    announced = offboarding_actions.announce(
         actor, network="x", effective_at=now + timedelta(days=6), reason="$42,000 a month", cause="network"
     )
-    left = acts.announce(actor, network="facebook", reason="We leave it for a while")
+    left = offboarding_actions.announce(actor, network="facebook", reason="We leave it for a while")
     jobs.work_now(jobs.ask_export(actor, left.id).id)
     jobs.work_now(jobs.ask_retarget(actor, left.id, Decision(channels=("li-kopi",))).id)
     return announced.id, left.id
@@ -348,7 +358,7 @@ def leaving(actor, now):
 
 def telling(actor, channel, now) -> None:
     """Its network tells of it by webhook."""
-    from kicau.reading.models import Listening, Subscription
+    from kicau.sync.models import Listening, Subscription
 
     Listening.objects.create(workspace=actor.workspace, network=channel.network, is_on=True)
     Subscription.objects.create(
@@ -359,8 +369,8 @@ def telling(actor, channel, now) -> None:
 def spend(actor, channel, rows) -> None:
     """A month of charges, and two budgets."""
     from kicau.base import clock
-    from kicau.plans import acts
-    from kicau.plans.models import Charge
+    from kicau.costs import actions as costs_actions
+    from kicau.costs.models import Charge
 
     def charge(n, meter, micro, purpose, delivery=None):
         campaign = delivery.draft.campaign_id if delivery else None
@@ -388,17 +398,19 @@ def spend(actor, channel, rows) -> None:
     Charge.objects.bulk_create(
         charge(n, *kinds[(n * 7 // 3) % 4], rows[n % len(rows)] if rows else None) for n in range(110)
     )
-    acts.set_budget(actor, acts.BudgetInput(name="November, everything", amount=12_000_000))
-    acts.set_budget(actor, acts.BudgetInput(name="Reading", amount=2_000_000, purpose="answers", is_hard=False))
+    costs_actions.set_budget(actor, costs_actions.BudgetInput(name="November, everything", amount=12_000_000))
+    costs_actions.set_budget(
+        actor, costs_actions.BudgetInput(name="Reading", amount=2_000_000, purpose="answers", is_hard=False)
+    )
     second_client(actor)
 
 
 def second_client(actor) -> None:
     """Another workspace of the same agency, whose costs are shown in rupiah."""
     from kicau.base import clock
-    from kicau.plans import acts
-    from kicau.plans.models import Charge, Rate
-    from kicau.workspaces.acts import actor_for, change_workspace, create_workspace
+    from kicau.costs import actions as costs_actions
+    from kicau.costs.models import Charge, Rate
+    from kicau.workspaces.actions import actor_for, change_workspace, create_workspace
 
     theirs = actor_for(actor.person, create_workspace(actor.person, "Batik Laut", timezone="Asia/Jakarta").id, "page")
     change_workspace(theirs, currency="IDR")
@@ -416,18 +428,18 @@ def second_client(actor) -> None:
         )
         for n in range(90)
     )
-    acts.set_budget(theirs, acts.BudgetInput(name="Batik Laut", amount=600_000))
+    costs_actions.set_budget(theirs, costs_actions.BudgetInput(name="Batik Laut", amount=600_000))
 
 
 def tell(actor, things) -> None:
     """What the reader was told, read and unread, of one and of many."""
-    from kicau.notices import acts
+    from kicau.notifications import actions as notifications_actions
 
     def say(event, **details):
-        acts.tell(event, actor.workspace.id, to=[actor.person_id], **details)
+        notifications_actions.tell(event, actor.workspace.id, to=[actor.person_id], **details)
 
     say("draft.approved", name="Ratna", post="Biji baru dari Puntang")
-    acts.mark_all_read(actor.person)
+    notifications_actions.mark_all_read(actor.person)
     say("channel.expired", channel="Kopi Senja (X)", page="/channels/x-kopi")
     for post in ("one", "two", "three"):
         say(
@@ -447,11 +459,11 @@ def tell(actor, things) -> None:
 
 def opened_networks(actor, picture):
     """A draft for two open networks with what only they have."""
-    from kicau.channels.acts import register_app
-    from kicau.channels.live import stored
+    from kicau.channels.actions import register_app
+    from kicau.channels.channel_session import stored
     from kicau.channels.models import Channel
     from kicau.connector.session import Credentials
-    from kicau.publishing import compose
+    from kicau.publishing.content import compositions
 
     for network in ("mastodon", "bluesky"):
         app = register_app(network, "id", "secret", is_sandbox=True)
@@ -472,10 +484,10 @@ def opened_networks(actor, picture):
         "bluesky.label": "nudity",
         "bluesky.reply_to": "https://bsky.app/profile/kabar.test/post/3k",
     }
-    draft = compose.create_draft(
+    draft = compositions.create_draft(
         actor,
-        compose.Composition(
-            parts=(compose.PartInput(text="Gayo, natural", media=(picture,)),), options=chosen, campaign="Gayo"
+        compositions.Composition(
+            parts=(compositions.PartInput(text="Gayo, natural", media=(picture,)),), options=chosen, campaign="Gayo"
         ),
     )
     draft.extras = {**draft.extras, "desk": {"channels": ["mastodon-kopi", "bluesky-kopi"]}}
@@ -486,34 +498,35 @@ def opened_networks(actor, picture):
 def addresses(actor, things) -> dict[str, str]:
     """Every page that is worth a picture."""
     tell(actor, things)
-    from kicau.publishing import approval, compose, reviewing
+    from kicau.publishing.approval import review_links, reviews
+    from kicau.publishing.content import compositions
 
     long = (
         "Kopi Senja opens a second roastery in Lembang on Saturday, and everybody who brings a cup of their own drinks for free. "
         * 3
     )
-    picture = compose.MediumUse(medium=things["medium"])
-    draft = compose.create_draft(
+    picture = compositions.MediumUse(medium=things["medium"])
+    draft = compositions.create_draft(
         actor,
-        compose.Composition(
-            parts=(compose.PartInput(text=long + "https://kopisenja.example/lembang #kopi", media=(picture,)),)
+        compositions.Composition(
+            parts=(compositions.PartInput(text=long + "https://kopisenja.example/lembang #kopi", media=(picture,)),)
         ),
     )
-    poll = compose.content.Poll(options=("Gayo", "Toraja", "Kintamani"), minutes=1440)
-    whole = compose.create_draft(
+    poll = compositions.content.Poll(options=("Gayo", "Toraja", "Kintamani"), minutes=1440)
+    whole = compositions.create_draft(
         actor,
-        compose.Composition(
-            parts=(compose.PartInput(text="One"), compose.PartInput(text="Two")),
+        compositions.Composition(
+            parts=(compositions.PartInput(text="One"), compositions.PartInput(text="Two")),
             poll=poll,
-            link=compose.LinkInput(url="https://kopisenja.example/", title="Kopi Senja"),
+            link=compositions.LinkInput(url="https://kopisenja.example/", title="Kopi Senja"),
             first_comment="More in the link.",
             campaign="Lembang",
         ),
     )
     opened = opened_networks(actor, picture)
-    approval.submit(actor, draft.id)
-    approval.comment(actor, draft.id, "Which Saturday?", quote="on Saturday")
-    link = reviewing.make_link(actor, draft.id, "Ibu Ratna").link
+    reviews.submit(actor, draft.id)
+    reviews.comment(actor, draft.id, "Which Saturday?", quote="on Saturday")
+    link = review_links.make_link(actor, draft.id, "Ibu Ratna").link
     return {
         "calendar": "/",
         "day": "/?view=day",
@@ -564,8 +577,8 @@ def addresses(actor, things) -> dict[str, str]:
         "team": "/team",
         "settings": "/settings",
         "activity": "/activity",
-        "notices": "/notices",
-        "notices-choices": "/you/notices",
+        "notices": "/notifications",
+        "notices-choices": "/you/notifications",
         "costs": "/costs?plain=1",
         "budgets": "/costs/budgets",
         "prices": "/costs/prices",
@@ -599,7 +612,7 @@ def open_as(browser, site, person, theme: str, width: int, height: int):
 
 
 def test_pictures(browser, site, transactional_db, owner, workspace, actor):
-    from kicau.workspaces.acts import change_person
+    from kicau.workspaces.actions import change_person
     from tests.journeys.conftest import fits
 
     pages = addresses(actor, stock(actor, workspace))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from kicau.publishing.models import Delivery
-from kicau.workspaces.acts import add_person, set_member
+from kicau.workspaces.actions import add_person, set_member
 from tests.journeys.agreement import connect_all
 from tests.journeys.conftest import PASSWORD, come_in, fits
 

@@ -6,8 +6,8 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
+from kicau.costs.models import Charge
 from kicau.networks._meta.tests import made
-from kicau.plans.models import Charge
 from tests.journeys.agreement import connect_all
 from tests.journeys.conftest import come_in
 

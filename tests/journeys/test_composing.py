@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, expect
 
 from kicau.publishing.models import Delivery
-from kicau.workspaces.acts import change_person
+from kicau.workspaces.actions import change_person
 from tests.journeys.agreement import connect_all
 from tests.journeys.conftest import come_in, fits
 from tests.journeys.test_quick import PASTE

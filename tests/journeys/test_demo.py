@@ -15,7 +15,7 @@ import pytest
 
 from kicau import demo
 from kicau.connector import registry
-from kicau.sandbox.serve import choose_ports, default_ports
+from kicau.sandbox.all_networks import choose_ports, default_ports
 
 DEMO = Path(demo.__file__).parent
 
@@ -68,7 +68,7 @@ def run(home, *arguments):
 def public(home):
     """What the sandboxes keep, read from their own store: {network: Counter of (account, text)}. None was sent a request
     that its network's own description does not allow."""
-    from kicau.sandbox.serve import server_class
+    from kicau.sandbox.all_networks import server_class
 
     found = {}
     for slug in default_ports():

@@ -22,12 +22,12 @@ SEED = """
 import django; django.setup()
 from datetime import timedelta
 from kicau.base import clock
-from kicau.channels.acts import register_app
-from kicau.channels.live import stored
+from kicau.channels.actions import register_app
+from kicau.channels.channel_session import stored
 from kicau.channels.models import Channel
 from kicau.connector.session import Credentials
 from kicau.publishing import compose, schedule
-from kicau.workspaces.acts import actor_for, workspaces_of
+from kicau.workspaces.actions import actor_for, workspaces_of
 from kicau.workspaces.models import Person
 person = Person.objects.get()
 actor = actor_for(person, workspaces_of(person)[0].id, "cli")

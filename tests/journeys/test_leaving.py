@@ -12,8 +12,8 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
+from kicau.offboarding.models import Withdrawal
 from kicau.publishing.models import Delivery
-from kicau.withdrawal.models import Withdrawal
 from tests.drill.test_drill import READER, _out, _same
 from tests.drill.time import machine
 from tests.drill.world import (

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from kicau.connector.sandbox import Fault
-from kicau.publishing import outcomes
+from kicau.connector.sandbox.server import Fault
+from kicau.publishing.delivery import outcomes
 from kicau.publishing.models import Delivery
-from kicau.workspaces.acts import change_person
+from kicau.workspaces.actions import change_person
 from tests.journeys.agreement import connect_all
 from tests.journeys.conftest import PASSWORD, come_in, connect, fits
 from tests.journeys.test_publish import published

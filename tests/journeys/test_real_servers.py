@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from kicau.base import clock
-from kicau.channels.acts import register_app
-from kicau.publishing import acts
+from kicau.channels.actions import register_app
 from kicau.publishing.models import Delivery
+from kicau.publishing.scheduling import actions
 from tests.journeys.conftest import come_in
 from tests.servers.fixtures import account_server, two_servers
 from tests.servers.pds import PASSWORD, Pds
@@ -57,7 +57,7 @@ def write_and_schedule(page: Page, actor: Any, text: str, picture: Path) -> Deli
     page.wait_for_url("**/posts/*")
     expect(page.locator(".delivery .badge").first).to_have_text("Scheduled")
     row = Delivery.objects.latest("created_at")
-    acts.move(actor, row.id, clock.now() + timedelta(seconds=2))
+    actions.move(actor, row.id, clock.now() + timedelta(seconds=2))
     page.reload()
     expect(page.locator(".delivery .badge").first).to_have_text("Published", timeout=30_000)
     row.refresh_from_db()

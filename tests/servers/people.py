@@ -10,13 +10,14 @@ from asgiref.sync import async_to_sync
 
 import kicau.demo
 from kicau.base import clock
-from kicau.channels import acts as channels
-from kicau.channels.live import new_client
+from kicau.channels import actions as channels
+from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel
-from kicau.media import acts as media
+from kicau.media import actions as media
 from kicau.networks.mastodon.tests.real_server import Real
-from kicau.publishing import compose, schedule
-from kicau.workspaces.acts import actor_for, add_person, create_workspace
+from kicau.publishing.content import compositions
+from kicau.publishing.scheduling import schedule
+from kicau.workspaces.actions import actor_for, add_person, create_workspace
 from tests.servers.pds import PASSWORD, Pds
 from tests.servers.snac import Snac
 
@@ -54,15 +55,18 @@ class People:
     def write(self, posts: Mapping[str, Sequence[tuple[str, float, bool]]], ahead: timedelta) -> datetime:
         """Schedules each (text, seconds after the beginning, with a picture); gives the beginning, `ahead` of now."""
         picture = media.add_medium(self.actor, PICTURE, PICTURE.name, alt="Kartu resep")
-        use = (compose.MediumUse(medium=picture.id),)
+        use = (compositions.MediumUse(medium=picture.id),)
         begin = clock.now() + ahead
         for network, listed in posts.items():
             written = [
-                compose.Composition(parts=(compose.PartInput(text=text, media=use if shown else ()),))
+                compositions.Composition(parts=(compositions.PartInput(text=text, media=use if shown else ()),))
                 for text, _, shown in listed
             ]
-            drafts = compose.save_drafts(self.actor, written)
-            whole = {d.id: d for d in compose.whole(compose.drafts(self.actor).filter(id__in=[d.id for d in drafts]))}
+            drafts = compositions.save_drafts(self.actor, written)
+            whole = {
+                d.id: d
+                for d in compositions.whole(compositions.drafts(self.actor).filter(id__in=[d.id for d in drafts]))
+            }
             wanted = [
                 schedule.Wanted(
                     draft=whole[draft.id], channels=[self.channels[network]], due_at=begin + timedelta(seconds=due)

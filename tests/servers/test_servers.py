@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from kicau.connector.contract import USER_AGENT, consent
-from kicau.connector.sandbox import Sandbox, start
+from kicau.connector.sandbox.server import Sandbox, start
 from kicau.networks.bluesky.sandbox import Server as BlueskySandbox
 from kicau.networks.bluesky.tests import real_server as bluesky
 from kicau.networks.bluesky.tests.cast import PASSWORD as SANDBOX_PASSWORD

@@ -21,11 +21,11 @@ from kicau.connector.content import (
     RenderedPart,
 )
 from kicau.connector.errors import ConnectorError, Rejected
-from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Account, Redirect
-from kicau.connector.revising import Reads, Revision
+from kicau.connector.roles.edits import Reads, Revision
 from kicau.connector.session import Credentials, Session, SignIn
+from kicau.connector.transport.http import Reply
 
 POST = Charge("post", proven=True)
 READ = Charge("read")

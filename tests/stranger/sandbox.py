@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from kicau.connector.sandbox import PublicPost, Sandbox, SeededAccount, SeededApp
+from kicau.connector.sandbox.server import PublicPost, Sandbox, SeededAccount, SeededApp
 
 
 class Server(Sandbox):

@@ -11,10 +11,10 @@ from kicau.networks.newnet.render import render
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
-from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
+from kicau.connector.transport.http import Reply
 
 
 class Newnet:

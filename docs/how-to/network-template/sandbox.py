@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 
-from kicau.connector.sandbox import PublicPost, Sandbox, SeededAccount, SeededApp
+from kicau.connector.sandbox.server import PublicPost, Sandbox, SeededAccount, SeededApp
 
 LASTS = 7200  # seconds that a token works
 

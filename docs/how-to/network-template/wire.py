@@ -6,8 +6,8 @@ from kicau.networks.newnet.render import POST
 
 from kicau.connector.content import Charge, Continue, Delivery, Published, PublishResult, too_early
 from kicau.connector.errors import Rejected
-from kicau.connector.http import Reply
 from kicau.connector.session import Session
+from kicau.connector.transport.http import Reply
 
 READ = Charge("read")
 

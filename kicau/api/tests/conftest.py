@@ -18,38 +18,40 @@ from django.db import transaction
 from django.test import Client
 from PIL import Image
 
-from kicau.archive import saying
-from kicau.archive.imports import acts as archives
-from kicau.archive.imports import running
+from kicau.archive import record_statements
+from kicau.archive.imports import actions as archives
+from kicau.archive.imports import import_job
 from kicau.archive.models import Import, Item
-from kicau.audit import acts as audits
-from kicau.audit import canaries
-from kicau.audit.models import Audit, Hit, Sought
 from kicau.base import clock
-from kicau.channels.live import stored
+from kicau.channels.channel_session import stored
 from kicau.channels.models import Channel, NetworkApp, PendingSignIn
 from kicau.connector.protocol import Account
 from kicau.connector.session import Credentials
-from kicau.datasets import acts as datasets
-from kicau.datasets import recipients
-from kicau.datasets.models import Found, Preview, Recipient, Version
-from kicau.datasets.versions import folder_of
+from kicau.costs import actions as plans
+from kicau.costs.models import Charge, OwnList, Purpose, Rate
+from kicau.dataset_audit import actions as audits
+from kicau.dataset_audit import canaries
+from kicau.dataset_audit.models import Audit, Hit, Sought
 from kicau.evidence import log
-from kicau.media.acts import add_medium
-from kicau.plans import acts as plans
-from kicau.plans.models import Charge, OwnList, Purpose, Rate
-from kicau.publishing import acts as publishing
-from kicau.publishing import approval, compose, contacts, reviewing, schedule
-from kicau.publishing import desk as texts
+from kicau.media.actions import add_medium
+from kicau.offboarding import actions as withdrawals
+from kicau.offboarding import jobs
+from kicau.offboarding.models import Job
+from kicau.publishing.approval import review_links, reviews
+from kicau.publishing.content import compositions, contacts
+from kicau.publishing.content import snippets as texts
 from kicau.publishing.models import Delivery, DeliveryState
-from kicau.reading.models import Answer
+from kicau.publishing.scheduling import actions as publishing
+from kicau.publishing.scheduling import schedule
 from kicau.rights.statements import NewStatement
-from kicau.withdrawal import acts as withdrawals
-from kicau.withdrawal import jobs
-from kicau.withdrawal.models import Job
+from kicau.sync.models import Answer
+from kicau.training_sets import actions as datasets
+from kicau.training_sets import recipients
+from kicau.training_sets.models import Found, Preview, Recipient, Version
+from kicau.training_sets.versions import folder_of
 from kicau.workspaces import webhooks
+from kicau.workspaces.actions import actor_for, add_person, create_token, create_workspace, set_member
 from kicau.workspaces.actors import ALLOWS, Actor
-from kicau.workspaces.acts import actor_for, add_person, create_token, create_workspace, set_member
 from kicau.workspaces.invitations import invite
 from kicau.workspaces.models import Role
 
@@ -142,8 +144,8 @@ def add_channel(actor: Actor, network: str, key: str = "") -> Channel:
 
 
 def write(actor: Actor, text: str, **more: Any) -> Any:
-    given = compose.Composition(parts=(compose.PartInput(text=text, media=more.pop("media", ())),), **more)
-    return compose.one_draft(actor, compose.create_draft(actor, given).id)
+    given = compositions.Composition(parts=(compositions.PartInput(text=text, media=more.pop("media", ())),), **more)
+    return compositions.one_draft(actor, compositions.create_draft(actor, given).id)
 
 
 def deliver(
@@ -196,10 +198,10 @@ def populate(actor: Actor, folder: Path) -> World:
     picture.write_bytes(png())
     medium = add_medium(actor, picture, picture.name, alt=f"Cangkir {MARK}", tags=[MARK])
     post = write(
-        actor, f"Kopi {MARK}", media=(compose.MediumUse(medium=medium.id),), campaign=MARK, tags=(MARK,), ref=MARK
+        actor, f"Kopi {MARK}", media=(compositions.MediumUse(medium=medium.id),), campaign=MARK, tags=(MARK,), ref=MARK
     )
-    comment = approval.comment(actor, post.id, f"Apa ini? {MARK}")
-    link = reviewing.make_link(actor, post.id, f"Ratna {MARK}").row
+    comment = reviews.comment(actor, post.id, f"Apa ini? {MARK}")
+    link = review_links.make_link(actor, post.id, f"Ratna {MARK}").row
     rows = {
         state: deliver(actor, facebook, f"{state} {MARK}", state=state, campaign=MARK, tags=(MARK,))
         for state in ("scheduled", "published", "failed", "unknown")
@@ -241,10 +243,10 @@ def populate(actor: Actor, folder: Path) -> World:
     table = folder / "posts.csv"
     table.write_text(f"text,id,author\nKopi {MARK},{MARK}-1,{MARK}\n")
     taken = archives.begin_import(actor, table, f"{MARK}.csv", network="facebook", account=MARK, acquired="imported")
-    running.run_import(taken.id)
+    import_job.run_import(taken.id)
     item = Item.objects.get(workspace=actor.workspace, remote_id=f"{MARK}-1")
     asking = Import.objects.create(workspace=actor.workspace, path=str(table), name=MARK, state="asking")
-    (statement,) = saying.say(
+    (statement,) = record_statements.say(
         actor,
         [
             NewStatement(

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from kicau.api.root import api
-from kicau.api.shapes.base import NEXT_MARCH
+from kicau.api.schemas.base import NEXT_MARCH
 from kicau.api.tests.conftest import MARK, Caller, png
 
 TABLE = f"channels,at,text\n{{channel}},{NEXT_MARCH}-01T09:00Z,Halo\n"

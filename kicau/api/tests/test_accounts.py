@@ -6,8 +6,8 @@ import pytest
 
 from kicau.api.tests.conftest import Caller
 from kicau.rights.models import AuditEntry
+from kicau.workspaces.actions import actor_for, create_token, create_workspace
 from kicau.workspaces.actors import Permission
-from kicau.workspaces.acts import actor_for, create_token, create_workspace
 from kicau.workspaces.models import Person, Role, Workspace
 
 

@@ -27,13 +27,13 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.specs.openapi.checks import ignored_auth
 from urllib3 import HTTPResponse
 
-from kicau.api.gate import WORKSPACE
+from kicau.api.core.authentication import WORKSPACE
 from kicau.api.root import api
-from kicau.api.shapes.base import Shape
+from kicau.api.schemas.base import Shape
 from kicau.api.tests.conftest import application, populate
 from kicau.base.ids import NO_ID, as_uuid
+from kicau.workspaces.actions import TOKEN_MARK, actor_for, add_person, create_token, create_workspace
 from kicau.workspaces.actors import Permission
-from kicau.workspaces.acts import TOKEN_MARK, actor_for, add_person, create_token, create_workspace
 from kicau.workspaces.models import Token
 
 HERE = "http://testserver"

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from kicau.api.tests.conftest import CONTRACT, Caller, add_channel, caller_for
 from kicau.base import clock
-from kicau.plans.models import Charge, Purpose
-from kicau.workspaces.acts import change_workspace, create_token, create_workspace
+from kicau.costs.models import Charge, Purpose
+from kicau.workspaces.actions import change_workspace, create_token, create_workspace
 
 
 def charge(actor, channel, micro=200_000):

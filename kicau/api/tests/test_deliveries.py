@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from kicau.api.tests.conftest import MARK, World
-from kicau.api.tests.test_gate import problem
+from kicau.api.tests.test_authentication import problem
 from kicau.base import clock
 from kicau.channels.models import Channel
 from kicau.publishing.models import Delivery, Revision

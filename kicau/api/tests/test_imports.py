@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from kicau.api.tests.conftest import World, caller_for, png
-from kicau.api.tests.test_gate import problem
+from kicau.api.tests.test_authentication import problem
 from kicau.publishing.models import Delivery, Draft
 from kicau.workspaces.models import Person, Workspace
 

@@ -13,11 +13,11 @@ import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
-from kicau.api.shapes.base import NEXT_MARCH
+from kicau.api.schemas.base import NEXT_MARCH
 from kicau.api.tests.conftest import MARK, Caller, World, add_channel, caller_for, write
 from kicau.api.tests.requests import Endpoint, endpoints
+from kicau.workspaces.actions import actor_for, add_person, set_member
 from kicau.workspaces.actors import ALLOWS, Actor, Permission
-from kicau.workspaces.acts import actor_for, add_person, set_member
 from kicau.workspaces.models import Role, Workspace
 
 ALL = list(endpoints())

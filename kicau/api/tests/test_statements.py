@@ -10,7 +10,7 @@ import pytest
 from kicau.archive.models import Item, Standing
 from kicau.base import clock
 from kicau.rights.models import Statement
-from kicau.workspaces.acts import change_workspace
+from kicau.workspaces.actions import change_workspace
 
 ZONE = "Asia/Jakarta"
 REFUSAL = {"layer": "author", "party": "author", "says": {"train_gen": "deny"}}

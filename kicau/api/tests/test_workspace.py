@@ -14,12 +14,13 @@ from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from kicau.api import media
-from kicau.api.shapes.webhooks import Event
+from kicau.api.schemas.webhooks import Event
 from kicau.api.tests.conftest import MARK, Caller, caller_for, png
-from kicau.api.tests.test_gate import problem
-from kicau.connector import guard, registry
+from kicau.api.tests.test_authentication import problem
+from kicau.connector import registry
+from kicau.connector.transport import ssrf
 from kicau.workspaces import webhooks
-from kicau.workspaces.acts import add_person
+from kicau.workspaces.actions import add_person
 from kicau.workspaces.models import Membership, Webhook
 from kicau.workspaces.tests.test_invitations import secret_in
 
@@ -148,7 +149,7 @@ def listener(monkeypatch):
     server = HTTPServer(("127.0.0.1", 0), Listener)
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     address = f"127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(guard, "ALLOWED", {address})
+    monkeypatch.setattr(ssrf, "ALLOWED", {address})
     yield f"http://{address}/kicau", got
     server.shutdown()
     server.server_close()
@@ -262,7 +263,7 @@ def test_a_picture_is_fetched_from_an_address(api, monkeypatch):
     with HTTPServer(("127.0.0.1", 0), Server) as server:
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         address = f"127.0.0.1:{server.server_port}"
-        monkeypatch.setattr(guard, "ALLOWED", {address})
+        monkeypatch.setattr(ssrf, "ALLOWED", {address})
         medium = api.post("/media/fetch", {"url": f"http://{address}/menu.png", "alt": "Menu"}).json()
         server.shutdown()
     assert (medium["name"], medium["alt"], medium["origin"], medium["origin_detail"]) == (

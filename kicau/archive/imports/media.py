@@ -10,7 +10,7 @@ from kicau.base.errors import Unacceptable
 from kicau.connector.archives.files import Files, Unreadable
 from kicau.connector.archives.records import Skip, skip
 from kicau.media import library
-from kicau.media.acts import LARGEST, add_medium
+from kicau.media.actions import LARGEST, add_medium
 from kicau.workspaces.actors import Actor
 
 AT_ONCE = 200  # items between two looks at whether to go on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kicau.archive.imports import plain
+from kicau.archive.imports import generic_formats
 from kicau.connector import registry
 from kicau.connector.archives.files import Files, NotAnArchive
 from kicau.connector.archives.records import ArchiveReader, Whose
@@ -26,8 +26,8 @@ def fitting(files: Files, network: str = "") -> Fit:
         reader: ArchiveReader | None = getattr(connector, "archive_reader", None)
         if reader is not None and (whose := reader.sniff(files)) is not None:
             return Fit(network=slug, reader=reader, whose=whose)
-    if (whose := plain.reader.sniff(files)) is not None:
-        return Fit(network=network, reader=plain.reader, whose=whose)
+    if (whose := generic_formats.reader.sniff(files)) is not None:
+        return Fit(network=network, reader=generic_formats.reader, whose=whose)
     raise NotAnArchive(
         Problem(
             code="unknown-archive",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kicau.archive.imports import acts, running
+from kicau.archive.imports import actions, import_job
 
 
 def tweet(number: int, text: str, **more) -> dict:
@@ -64,8 +64,8 @@ def take(actor):
     """A function that imports a file to its end, as our own where nothing else is said, and gives the Import."""
 
     def run(path: Path, acquired: str = "imported", **more):
-        row = acts.begin_import(actor, path, acquired=acquired, **more)
-        return running.run_import(row.id)
+        row = actions.begin_import(actor, path, acquired=acquired, **more)
+        return import_job.run_import(row.id)
 
     return run
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kicau.archive.imports import running
+from kicau.archive.imports import import_job
 from kicau.archive.models import Item
 from kicau.archive.tests import sample_exports as samples
 from kicau.archive.tests.conftest import assigned, tweet, zipped
@@ -264,4 +264,4 @@ def test_an_archive_with_more_files_than_are_looked_at_says_so(take, tmp_path, m
     posts = json.dumps([{"timestamp": 1700000000, "data": [{"post": "Satu"}]}])
     row = take(zipped(tmp_path / "facebook.zip", {f"posts/your_posts_{n}.json": posts for n in range(3)}))
     assert (row.new, counts(row)["too-many-files"]) == (1, 1)
-    assert running.due() is None
+    assert import_job.due() is None

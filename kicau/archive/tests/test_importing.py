@@ -14,23 +14,24 @@ import pytest
 from django.db import connection
 from PIL import Image
 
-from kicau.archive.deciding import decide_item
-from kicau.archive.imports import acts, rows, running
-from kicau.archive.imports.published import keep_published
+from kicau.archive.imports import actions, copy_rows, import_job
+from kicau.archive.imports.own_posts import keep_published
 from kicau.archive.models import Import, Item
+from kicau.archive.policy_decisions import decide_item
 from kicau.archive.search import Query, find
 from kicau.archive.tests.conftest import account, assigned, tweet, zipped
 from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
-from kicau.channels.acts import register_app
-from kicau.channels.live import stored
+from kicau.channels.actions import register_app
+from kicau.channels.channel_session import stored
 from kicau.channels.models import Channel
 from kicau.connector.archives import files as archives
 from kicau.connector.archives import streams
 from kicau.connector.session import Credentials
 from kicau.media import library
 from kicau.media.models import Medium
-from kicau.publishing import compose, schedule
+from kicau.publishing.content import compositions
 from kicau.publishing.models import DeliveryState
+from kicau.publishing.scheduling import schedule
 from kicau.rights.sentences import reason
 
 
@@ -153,11 +154,11 @@ def test_every_form_of_a_post(actor, archive, take):
 
 
 def test_twice_is_once_with_both_origins(actor, archive, take, channel):
-    draft = compose.create_draft(
-        actor, compose.Composition(parts=(compose.PartInput(text="Kopi kami"),), ai_use={"train_gen": "deny"})
+    draft = compositions.create_draft(
+        actor, compositions.Composition(parts=(compositions.PartInput(text="Kopi kami"),), ai_use={"train_gen": "deny"})
     )
     (delivery,) = schedule.schedule(
-        actor, compose.one_draft(actor, draft.id), ["x-kopisenja"], datetime.now(UTC)
+        actor, compositions.one_draft(actor, draft.id), ["x-kopisenja"], datetime.now(UTC)
     ).deliveries
     delivery.state, delivery.remote_ids, delivery.published_at = DeliveryState.PUBLISHED, ["1001"], delivery.due_at
     delivery.save()
@@ -182,14 +183,16 @@ def test_what_was_published_for_a_few_is_used_for_nothing_unless_its_author_says
     actor.workspace.save()
 
     def out(number: int, visibility: str, **more: dict[str, str]):
-        draft = compose.create_draft(
+        draft = compositions.create_draft(
             actor,
-            compose.Composition(
-                parts=(compose.PartInput(text=f"Kopi {number}"),), options={"mastodon.visibility": visibility}, **more
+            compositions.Composition(
+                parts=(compositions.PartInput(text=f"Kopi {number}"),),
+                options={"mastodon.visibility": visibility},
+                **more,
             ),
         )
         (row,) = schedule.schedule(
-            actor, compose.one_draft(actor, draft.id), [mastodon.key], datetime.now(UTC)
+            actor, compositions.one_draft(actor, draft.id), [mastodon.key], datetime.now(UTC)
         ).deliveries
         row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, [str(number)], row.due_at
         row.save()
@@ -226,83 +229,86 @@ def seen_at_work(import_id):
 
 
 def test_killed_it_goes_on_and_nothing_is_twice(actor, archive, take, monkeypatch):
-    monkeypatch.setattr(rows, "EACH", 10)
+    monkeypatch.setattr(copy_rows, "EACH", 10)
     path = archive(*(tweet(n, f"nomor {n}") for n in range(55)))
-    row = acts.begin_import(actor, path, acquired="imported")
+    row = actions.begin_import(actor, path, acquired="imported")
 
     def killed(at):
         if at.read >= 20:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        running.run_import(row.id, killed)
+        import_job.run_import(row.id, killed)
     row.refresh_from_db()
     assert (row.state, row.read, Item.objects.count()) == ("running", 20, 20)
-    assert (running.due(), acts.state_of(row)) == (row.id, "waiting")  # nobody holds it, so that no lease is waited for
+    assert (import_job.due(), actions.state_of(row)) == (
+        row.id,
+        "waiting",
+    )  # nobody holds it, so that no lease is waited for
     with seen_at_work(row.id):
-        assert (running.due(), acts.state_of(row)) == (None, "running")
-        assert running.run_import(row.id).read == 20
+        assert (import_job.due(), actions.state_of(row)) == (None, "running")
+        assert import_job.run_import(row.id).read == 20
         Import.objects.update(lease_until=row.created_at)  # a machine cut off keeps its lock, but no lease
-        assert running.due() == row.id
-    done = running.run_import(row.id)
+        assert import_job.due() == row.id
+    done = import_job.run_import(row.id)
     assert (done.state, done.read) == ("done", 55)
     assert (Import.objects.get().new, Item.objects.count(), done.skipped) == (55, 55, 0)
 
-    other = acts.begin_import(actor, archive(*(tweet(n, f"lagi {n}") for n in range(60, 100))), acquired="imported")
-    stopped = running.run_import(
-        other.id, lambda at: at.state == "running" and at.read == 10 and acts.stop_import(actor, at.id)
+    other = actions.begin_import(actor, archive(*(tweet(n, f"lagi {n}") for n in range(60, 100))), acquired="imported")
+    stopped = import_job.run_import(
+        other.id, lambda at: at.state == "running" and at.read == 10 and actions.stop_import(actor, at.id)
     )
     assert (stopped.state, Item.objects.count()) == ("canceled", 65)
-    acts.resume_import(actor, other.id)
-    assert running.run_import(other.id).state == "done"
+    actions.resume_import(actor, other.id)
+    assert import_job.run_import(other.id).state == "done"
     assert Item.objects.count() == 95
     with pytest.raises(Conflict):
-        acts.resume_import(actor, other.id)
+        actions.resume_import(actor, other.id)
 
 
 def test_somebody_elses_archive_asks(actor, archive, member, channel):
     path = archive(tweet(1, "kata orang"), owner=account("99", "tetangga"))
-    row = acts.begin_import(actor, path)
+    row = actions.begin_import(actor, path)
     assert (row.state, row.problem["code"], row.problem["params"]["account"]) == (
         "asking",
         "another-account",
         "@tetangga",
     )
-    assert running.due() is None
+    assert import_job.due() is None
     with pytest.raises(NotAllowed):
-        acts.answer_import(member("viewer"), row.id, "received")
+        actions.answer_import(member("viewer"), row.id, "received")
     with pytest.raises(NotFound):
-        acts.answer_import(actor, "nothing", "received")
-    acts.stop_import(actor, row.id)
-    assert acts.resume_import(actor, row.id).state == "asking"  # it is not taken for our own by the way
-    acts.answer_import(actor, row.id, "received")
-    assert running.run_import(row.id).new == 1
+        actions.answer_import(actor, "nothing", "received")
+    actions.stop_import(actor, row.id)
+    assert actions.resume_import(actor, row.id).state == "asking"  # it is not taken for our own by the way
+    actions.answer_import(actor, row.id, "received")
+    assert import_job.run_import(row.id).new == 1
     standing = Item.objects.get().standing
     assert (standing.own, standing.acquired, standing.author_handle) == (False, ["received"], "tetangga")
-    assert acts.begin_import(actor, archive(tweet(2, "kata kami"))).state == "waiting"
+    assert actions.begin_import(actor, archive(tweet(2, "kata kami"))).state == "waiting"
 
 
 def test_an_archive_of_a_network_of_which_no_channel_is_connected_asks_whose_it_is(actor, archive):
     path = archive(tweet(1, "kata siapa"))
-    row = acts.begin_import(actor, path)
+    row = actions.begin_import(actor, path)
     assert (row.state, row.problem["code"]) == ("asking", "another-account")
     assert "no channel of X is connected" in row.problem["message"].format_map(row.problem["params"])
-    assert running.due() is None, "nothing counts as our own before somebody says so"
+    assert import_job.due() is None, "nothing counts as our own before somebody says so"
     with pytest.raises(Unacceptable):
-        acts.begin_import(actor, path, asks=())
-    acts.answer_import(actor, row.id, "received")
-    assert running.run_import(row.id).new == 1
+        actions.begin_import(actor, path, asks=())
+    actions.answer_import(actor, row.id, "received")
+    assert import_job.run_import(row.id).new == 1
     assert not Item.objects.get().standing.own
 
 
 def test_a_download_that_names_no_account_asks_whose_it_is(actor, archive, channel):
     nobody = assigned("account.part0", [{"account": {}}])
-    row = acts.begin_import(actor, archive(tweet(1, "kata siapa"), owner=nobody))
+    row = actions.begin_import(actor, archive(tweet(1, "kata siapa"), owner=nobody))
     assert (row.account_id, row.account_handle, row.account_name) == ("", "", "")
-    assert (row.state, row.problem["code"]) == ("asking", acts.WHOSE)
-    assert running.due() is None
-    acts.answer_import(actor, row.id, "imported")
-    assert running.run_import(row.id).new == 1
+    assert (row.state, row.problem["code"]) == ("asking", actions.WHOSE)
+    assert import_job.due() is None
+    actions.answer_import(actor, row.id, "imported")
+    assert import_job.run_import(row.id).new == 1
     assert Item.objects.get().standing.own
 
 
@@ -333,7 +339,7 @@ def test_bad_archives_are_told_and_the_rest_is_read(actor, archive, take, tmp_pa
     picture.write_bytes(b"\xff\xd8\xff\xe0 no archive")
     for path in (broken, empty, picture, tmp_path / "missing.zip"):
         with pytest.raises(Unacceptable) as told:
-            acts.begin_import(actor, path)
+            actions.begin_import(actor, path)
         assert path.name in str(told.value)
 
 
@@ -423,7 +429,7 @@ def test_a_packing_that_cannot_be_undone_here_is_told(actor, archive):
         while (at := packed.find(mark, at + 1)) >= 0:
             packed[at + method] = 9
     path.write_bytes(packed)
-    row = running.run_import(acts.begin_import(actor, path, acquired="imported").id)
+    row = import_job.run_import(actions.begin_import(actor, path, acquired="imported").id)
     assert (row.new, codes(row)) == (0, {"packing": 1})
 
 

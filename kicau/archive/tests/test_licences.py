@@ -8,11 +8,11 @@ import json
 import pytest
 from PIL import Image
 
-from kicau.archive import hearing
-from kicau.archive.deciding import Judge, decide_item
-from kicau.archive.imports import acts, running
+from kicau.archive import declaration_scanner
+from kicau.archive.imports import actions, import_job
 from kicau.archive.models import Item
-from kicau.archive.saying import say
+from kicau.archive.policy_decisions import Judge, decide_item
+from kicau.archive.record_statements import say
 from kicau.archive.tests.conftest import zipped
 from kicau.base.errors import Unacceptable
 from kicau.rights.models import Statement
@@ -23,8 +23,8 @@ DEED = "https://creativecommons.org/licenses/by-nd/4.0/"
 
 
 def taken(actor, path):
-    row = acts.begin_import(actor, path, network="x", account="teman", acquired="received")
-    running.run_import(row.id)
+    row = actions.begin_import(actor, path, network="x", account="teman", acquired="received")
+    import_job.run_import(row.id)
     return Item.objects.select_related("standing").order_by("remote_id")
 
 
@@ -91,9 +91,9 @@ def test_a_picture_names_its_licence(actor, tmp_path, field):
     xmlns:xmpRights="http://ns.adobe.com/xap/1.0/rights/" xmlns:dc="http://purl.org/dc/elements/1.1/">
     <rdf:Description rdf:about="">{field}</rdf:Description></rdf:RDF></x:xmpmeta>"""
     Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", xmp=packet.encode())
-    heard = hearing.hear_file(actor, "a.jpg", (tmp_path / "a.jpg").read_bytes())
+    heard = declaration_scanner.hear_file(actor, "a.jpg", (tmp_path / "a.jpg").read_bytes())
     assert heard.says["train_gen"] == "deny"
-    (kept,) = hearing.keep(actor, heard)
+    (kept,) = declaration_scanner.keep(actor, heard)
     assert (kept.layer, kept.party, kept.says["train_gen"]) == ("licence", "author", "deny")
 
 
@@ -112,7 +112,7 @@ def test_a_picture_names_its_licence(actor, tmp_path, field):
     ],
 )
 def test_pages_feeds_and_descriptions(actor, body):
-    assert hearing.hear_file(actor, "a", body.encode()).says["train_gen"] == "deny"
+    assert declaration_scanner.hear_file(actor, "a", body.encode()).says["train_gen"] == "deny"
 
 
 def test_statements_find_items_whatever_the_spelling(actor, tmp_path):

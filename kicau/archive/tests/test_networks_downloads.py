@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kicau.archive.imports import acts, running
+from kicau.archive.imports import actions, import_job
 from kicau.archive.models import Import, Item
 from kicau.archive.tests.conftest import assigned, tweet, zipped
 from kicau.base.errors import Unacceptable
@@ -293,7 +293,7 @@ def test_web_pages_are_refused_with_what_to_ask_for(actor, tmp_path):
     ):
         path = zipped(tmp_path / f"{network}.zip", {name: "<html>", "start_here.html": "<html>"})
         with pytest.raises(Unacceptable, match=f"ask {network} for it again and choose the format JSON"):
-            acts.begin_import(actor, path)
+            actions.begin_import(actor, path)
     assert not Import.objects.exists()
 
 
@@ -365,7 +365,7 @@ def test_a_download_that_tells_only_a_name_asks_where_that_is_another(actor, cha
             "Shares.csv": f"Date,ShareLink,ShareCommentary\n2024-01-31 08:15:00,https://www.linkedin.com/feed/update/urn%3Ali%3Ashare%3A{len(last)},Halo\n",
             "Profile.csv": f"First Name,Last Name\n{first},{last}\n",
         }
-        return acts.begin_import(actor, zipped(tmp_path / f"{last}.zip", files))
+        return actions.begin_import(actor, zipped(tmp_path / f"{last}.zip", files))
 
     assert of("Sari", "Wulandari").state == "waiting"
     asks, other = of("Tono", "Tetangga"), of("Rini", "Orang Lain")
@@ -375,8 +375,8 @@ def test_a_download_that_tells_only_a_name_asks_where_that_is_another(actor, cha
         "Sari Wulandari",
     )
     for row in (asks, other):
-        acts.answer_import(actor, row.id, "received")
-        assert running.run_import(row.id).new == 1
+        actions.answer_import(actor, row.id, "received")
+        assert import_job.run_import(row.id).new == 1
     assert {i.standing.author for i in Item.objects.select_related("standing")} == {
         "linkedin:Tono Tetangga",
         "linkedin:Rini Orang Lain",

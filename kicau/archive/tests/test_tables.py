@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kicau.archive.imports import acts, running
+from kicau.archive.imports import actions, import_job
 from kicau.archive.models import Import, Item
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
 
@@ -158,8 +158,8 @@ def test_an_unknown_kind_or_visibility_is_asked_about_and_not_guessed(actor, mem
     row = take(path, account="kopisenja", network="x")
     assert (row.state, row.problem["code"], row.read, row.new, row.skipped) == ("asking", "values", 8, 1, 7)
     assert texts() == {"nomor 0"}
-    assert running.due() is None
-    asked = {one.key: one.count for one in acts.unknown_values(row)}
+    assert import_job.due() is None
+    asked = {one.key: one.count for one in actions.unknown_values(row)}
     assert asked == {"kind:acara spesial": 2, "kind:lowongan": 2, "visibility:lokal": 1, "visibility:": 1}
     answers = {
         "kind:acara spesial": "post",
@@ -168,47 +168,47 @@ def test_an_unknown_kind_or_visibility_is_asked_about_and_not_guessed(actor, mem
         "visibility:": "private",
     }
     with pytest.raises(NotAllowed):
-        acts.answer_values(member("viewer"), row.id, answers)
+        actions.answer_values(member("viewer"), row.id, answers)
     for wrong in ({}, {**answers, "kind:lowongan": "public"}):
         with pytest.raises(Unacceptable):
-            acts.answer_values(actor, row.id, wrong)
+            actions.answer_values(actor, row.id, wrong)
     with pytest.raises(Conflict):
-        acts.answer_import(actor, row.id, "imported")
-    acts.stop_import(actor, row.id)
-    assert acts.resume_import(actor, row.id).state == "asking"
-    acts.answer_values(actor, row.id, answers)
-    done = running.run_import(row.id)
+        actions.answer_import(actor, row.id, "imported")
+    actions.stop_import(actor, row.id)
+    assert actions.resume_import(actor, row.id).state == "asking"
+    actions.answer_values(actor, row.id, answers)
+    done = import_job.run_import(row.id)
     assert (done.state, done.new, done.skipped) == ("done", 4, 4)
     assert texts() == {"nomor 0", "nomor 1", "nomor 3", "nomor 4"}
     assert [(one["code"], one["count"]) for one in done.skips] == [("for-few", 4)]
     with pytest.raises(Conflict):
-        acts.answer_values(actor, row.id, answers)
+        actions.answer_values(actor, row.id, answers)
 
 
 def test_what_an_answer_brings_to_light_is_asked_next(actor, take, tmp_path):
     row = take(csv(tmp_path, "kind,visibility", ["lowongan,lokal", "post,public"]), account="kopisenja", network="x")
-    assert [one.key for one in acts.unknown_values(row)] == ["kind:lowongan"]
-    acts.answer_values(actor, row.id, {"kind:lowongan": "repost"})
-    row = running.run_import(row.id)
-    assert (row.state, [one.key for one in acts.unknown_values(row)]) == ("asking", ["visibility:lokal"])
-    acts.answer_values(actor, row.id, {"visibility:lokal": "public"})
-    row = running.run_import(row.id)
+    assert [one.key for one in actions.unknown_values(row)] == ["kind:lowongan"]
+    actions.answer_values(actor, row.id, {"kind:lowongan": "repost"})
+    row = import_job.run_import(row.id)
+    assert (row.state, [one.key for one in actions.unknown_values(row)]) == ("asking", ["visibility:lokal"])
+    actions.answer_values(actor, row.id, {"visibility:lokal": "public"})
+    row = import_job.run_import(row.id)
     assert (row.state, row.new, row.known, row.skips) == ("done", 2, 0, [])
     assert Item.objects.get(kind="repost").standing.own is False
 
 
 def test_killed_after_an_answer_nothing_is_read_twice(actor, take, tmp_path, monkeypatch):
-    from kicau.archive.imports import rows
+    from kicau.archive.imports import copy_rows
 
-    monkeypatch.setattr(rows, "EACH", 2)
+    monkeypatch.setattr(copy_rows, "EACH", 2)
     row = take(csv(tmp_path, "kind", ["post", *["lowongan"] * 7]), account="kopisenja", network="x")
-    acts.answer_values(actor, row.id, {"kind:lowongan": "post"})
+    actions.answer_values(actor, row.id, {"kind:lowongan": "post"})
 
     def killed(at: Import) -> None:
         if at.new >= 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        running.run_import(row.id, killed)
-    done = running.run_import(row.id)
+        import_job.run_import(row.id, killed)
+    done = import_job.run_import(row.id)
     assert (done.state, done.new, done.known, done.skipped) == ("done", 8, 0, 0)

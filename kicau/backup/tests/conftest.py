@@ -16,11 +16,11 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from kicau.backup import acts
+from kicau.backup import actions
 from kicau.base import postgres, privileges
 
 HERE = Path(__file__).parent
-OLD = HERE / "kicau-0.1.0.backup"  # made by that version; of a throw-away instance with invented people
+OLD = HERE / "kicau-0.2.0.backup"  # made by that version; of a throw-away instance with invented people
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def folder():
 def home(empty):
     """The older version's backup, restored here: its folder, its database, and what was told."""
     url, made = empty(), Path(tempfile.mkdtemp(prefix="kicau-home-"))
-    done = acts.restore(OLD, made / "first", acts.check(OLD, made / "first"), verify=True, paused=True)
+    done = actions.restore(OLD, made / "first", actions.check(OLD, made / "first"), verify=True, paused=True)
     yield made / "first", url, done
     shutil.rmtree(made, ignore_errors=True)
 

@@ -20,25 +20,25 @@ import structlog
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
-from kicau.base import clock, ids, keys, logs, money, options, sealed
+from kicau.base import clock, encrypted_fields, ids, keys, logs, money, setting_definitions
 from kicau.base.bulk import as_json
 from kicau.base.sentences import Sentence, in_zone
 
 
 def test_a_sealed_value_opens_again_and_does_not_show(settings):
-    closed = sealed.seal("topsecret")
+    closed = encrypted_fields.seal("topsecret")
     assert "topsecret" not in closed
-    assert sealed.unseal(closed) == "topsecret"
+    assert encrypted_fields.unseal(closed) == "topsecret"
 
 
 def test_an_older_key_still_opens_and_a_strange_one_does_not(settings):
     settings.KICAU_KEYS = ["old"]
-    closed = sealed.seal("v")
+    closed = encrypted_fields.seal("v")
     settings.KICAU_KEYS = ["new", "old"]
-    assert sealed.unseal(closed) == "v"
+    assert encrypted_fields.unseal(closed) == "v"
     settings.KICAU_KEYS = ["other"]
-    with pytest.raises(sealed.KeyLost):
-        sealed.unseal(closed)
+    with pytest.raises(encrypted_fields.KeyLost):
+        encrypted_fields.unseal(closed)
 
 
 def test_credentials_rest_encrypted(channel):
@@ -210,14 +210,14 @@ def test_a_zone_that_does_not_exist_is_told():
     ],
 )
 def test_a_wrong_setting_names_itself_and_the_way_out(name, value):
-    with pytest.raises(options.BadSetting) as told:
-        options.read(name, {name: value})
+    with pytest.raises(setting_definitions.BadSetting) as told:
+        setting_definitions.read(name, {name: value})
     assert name in str(told.value)
 
 
 def test_a_secret_setting_is_not_repeated():
-    with pytest.raises(options.BadSetting) as told:
-        options.read("DATABASE_URL", {"DATABASE_URL": "mysql://u:topsecret@h/d"})
+    with pytest.raises(setting_definitions.BadSetting) as told:
+        setting_definitions.read("DATABASE_URL", {"DATABASE_URL": "mysql://u:topsecret@h/d"})
     assert "topsecret" not in str(told.value)
 
 

@@ -15,14 +15,14 @@ from django.core import signing
 from django.db import connection, connections, models, transaction
 from django.utils import timezone
 
-from kicau.base import key_rotation, keys, sealed
+from kicau.base import encrypted_fields, key_rotation, keys
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def any_value(field: models.Field) -> object:
     """Something that the column takes."""
-    if isinstance(field, sealed.SealedJSONField):
+    if isinstance(field, encrypted_fields.SealedJSONField):
         return {"secret": f"{field.model.__name__}.{field.name}"}
     if field.null and not field.primary_key:
         return None
@@ -69,7 +69,7 @@ def models_with_secrets() -> list[type[models.Model]]:
     return [
         model
         for model in apps.get_models(include_auto_created=True)
-        if any(isinstance(f, sealed.SealedJSONField) for f in model._meta.local_concrete_fields)
+        if any(isinstance(f, encrypted_fields.SealedJSONField) for f in model._meta.local_concrete_fields)
     ]
 
 
@@ -85,7 +85,7 @@ def stored() -> dict[str, str]:
 
 def opens(text: str, *only: str) -> bool:
     try:
-        sealed._box(only).decrypt(text.encode())
+        encrypted_fields._box(only).decrypt(text.encode())
         return True
     except Exception:
         return False
@@ -114,7 +114,7 @@ def test_every_sealed_column_gets_the_new_key_and_the_old_one_is_dropped(everyth
         assert opens(text, *kept.sealing), column
         assert not opens(text, "an-old-key-for-both"), column
         table, name = column.rsplit(".", 1)
-        assert json.loads(sealed.unseal(text))["secret"].endswith(f".{name}"), table
+        assert json.loads(encrypted_fields.unseal(text))["secret"].endswith(f".{name}"), table
     again = key_rotation.rotate(everything)
     assert again.values == len(before)
     assert keys.read(everything / keys.FILE).sealing != kept.sealing
@@ -140,7 +140,7 @@ def test_it_may_stop_anywhere_and_goes_on(everything, monkeypatch, after):
         key_rotation.rotate(everything)
     half = keys.read(everything / keys.FILE)
     assert len(half.sealing) == 2
-    assert all(sealed.unseal(text) for text in stored().values())
+    assert all(encrypted_fields.unseal(text) for text in stored().values())
     monkeypatch.setattr(key_rotation, "_reseal", reseal)
     done = key_rotation.rotate(everything)
     assert done.resumed
@@ -165,7 +165,7 @@ def test_a_running_process_uses_the_new_key_at_once_and_nothing_of_its_is_lost(e
 
     def write() -> None:
         table, _, column = key_rotation.sealed_columns()[0]
-        text = sealed._box(old).encrypt(b'{"secret": "written late"}').decode()
+        text = encrypted_fields._box(old).encrypt(b'{"secret": "written late"}').decode()
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f'UPDATE "{table}" SET "{column}" = %s', [text])
             wrote.set()
@@ -190,14 +190,14 @@ def test_a_running_process_uses_the_new_key_at_once_and_nothing_of_its_is_lost(e
     (kept,) = keys.read(everything / keys.FILE).sealing
     assert (kept, tuple(running)) == (now[0], (kept,))
     assert all(opens(text, kept) for text in stored().values())
-    assert any("written late" in sealed.unseal(text) for text in stored().values())
+    assert any("written late" in encrypted_fields.unseal(text) for text in stored().values())
     assert done[0].values >= len(stored())
 
 
 def test_a_value_that_no_key_opens_keeps_the_old_key(everything):
     table, _, column = key_rotation.sealed_columns()[-1]
     with connection.cursor() as cursor:
-        lost = sealed._box(("a key that is gone",)).encrypt(b"{}").decode()
+        lost = encrypted_fields._box(("a key that is gone",)).encrypt(b"{}").decode()
         cursor.execute(f'UPDATE "{table}" SET "{column}" = %s', [lost])
     with pytest.raises(key_rotation.RotationFailed, match=f"{table}.{column}"):
         key_rotation.rotate(everything)

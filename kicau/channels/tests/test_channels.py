@@ -12,17 +12,17 @@ from asgiref.sync import sync_to_async
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
-from kicau.channels import acts, upkeep
-from kicau.channels.live import credentials_of, new_client, stored
+from kicau.channels import actions, token_refresh
+from kicau.channels.channel_session import credentials_of, new_client, stored
 from kicau.channels.models import Channel, NetworkApp, PendingSignIn
 from kicau.connector import registry
 from kicau.connector.contract import consent
 from kicau.connector.errors import AuthExpired, Unavailable
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
+from kicau.connector.serialization import from_json
 from kicau.connector.session import Credentials
-from kicau.connector.wire import from_json
-from kicau.plans.models import Charge
-from kicau.workspaces.acts import actor_for, add_person, create_workspace
+from kicau.costs.models import Charge
+from kicau.workspaces.actions import actor_for, add_person, create_workspace
 from tests.stranger.connector import Stranger, StrangerAuth
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +50,7 @@ async def test_a_passing_fault_disconnects_nothing(channel, client, monkeypatch,
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
-    await upkeep.refresh_channel(ana.id, client)
+    await token_refresh.refresh_channel(ana.id, client)
     row = await Channel.objects.aget(id=ana.id)
     assert row.state == "active"
     assert row.refresh_at > clock.now()
@@ -63,7 +63,7 @@ async def test_a_dead_token_asks_for_a_reconnect(channel, client, monkeypatch):
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
-    assert not await upkeep.refresh_channel(ana.id, client)
+    assert not await token_refresh.refresh_channel(ana.id, client)
     assert (await Channel.objects.aget(id=ana.id)).state == "expired"
 
 
@@ -76,7 +76,7 @@ async def test_an_empty_refresh_token_never_replaces_one(channel, client, monkey
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
-    assert await upkeep.refresh_channel(ana.id, client)
+    assert await token_refresh.refresh_channel(ana.id, client)
     now = await sync_to_async(kept)("ana")
     assert (now.access_token, now.refresh_token) == ("new", "r")
     row = await Channel.objects.aget(id=ana.id)
@@ -93,9 +93,11 @@ async def test_one_worker_at_a_time_renews(channel, client, monkeypatch):
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
-    await upkeep.refresh_channel(ana.id, client)
-    await upkeep.refresh_channel(ana.id, client)  # not due any more
-    assert await upkeep.refresh_channel(ana.id, client, used="t")  # refused, but renewed meanwhile: that is enough
+    await token_refresh.refresh_channel(ana.id, client)
+    await token_refresh.refresh_channel(ana.id, client)  # not due any more
+    assert await token_refresh.refresh_channel(
+        ana.id, client, used="t"
+    )  # refused, but renewed meanwhile: that is enough
     assert len(asked) == 1
 
 
@@ -112,7 +114,9 @@ async def test_of_all_that_are_refused_at_once_one_renews(channel, client, monke
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
-    assert await asyncio.gather(*(upkeep.refresh_channel(ana.id, client, used="t") for _ in range(4))) == [True] * 4
+    assert (
+        await asyncio.gather(*(token_refresh.refresh_channel(ana.id, client, used="t") for _ in range(4))) == [True] * 4
+    )
     assert len(asked) == 1
     assert (await Channel.objects.aget(id=ana.id)).state == "active"
     assert (await sync_to_async(kept)("ana")).refresh_token == "r2"
@@ -129,11 +133,11 @@ async def test_a_network_that_answers_slowly_is_asked_once(channel, client, monk
         return replace(session.credentials, access_token="new", refresh_token="r2", expires_at=ends)
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
-    monkeypatch.setattr(upkeep, "REFRESH_LASTS", timedelta(hours=1))
-    monkeypatch.setattr(upkeep, "KEEP_EVERY", 0.01)
+    monkeypatch.setattr(token_refresh, "REFRESH_LASTS", timedelta(hours=1))
+    monkeypatch.setattr(token_refresh, "KEEP_EVERY", 0.01)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
-    first = asyncio.create_task(upkeep.refresh_channel(ana.id, client))
+    first = asyncio.create_task(token_refresh.refresh_channel(ana.id, client))
     while not asked:  # noqa: ASYNC110 (it asks after it claimed)
         await asyncio.sleep(0.01)
     try:
@@ -142,8 +146,8 @@ async def test_a_network_that_answers_slowly_is_asked_once(channel, client, monk
             clock.shift(timedelta(minutes=minutes))
             while (await Channel.objects.aget(id=ana.id)).refresh_at <= held_until:  # noqa: ASYNC110 (in the database)
                 await asyncio.sleep(0.01)
-            await upkeep.refresh_channel(ana.id, client)
-        again = asyncio.create_task(upkeep.refresh_channel(ana.id, client, used="t"))
+            await token_refresh.refresh_channel(ana.id, client)
+        again = asyncio.create_task(token_refresh.refresh_channel(ana.id, client, used="t"))
         answered.set()
         assert await first
         assert await again
@@ -165,11 +169,11 @@ async def test_a_worker_that_is_told_to_stop_keeps_what_it_is_renewing(channel, 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
-    chore = asyncio.create_task(upkeep.refresh_due(client, "stranger"))
+    chore = asyncio.create_task(token_refresh.refresh_due(client, "stranger"))
     await asked.wait()
     chore.cancel()
     await asyncio.wait([chore])
-    await upkeep.finish()
+    await token_refresh.finish()
     assert (await sync_to_async(kept)("ana")).refresh_token == "r2"
 
 
@@ -190,7 +194,7 @@ async def test_channels_are_renewed_together_and_one_that_fails_stops_no_other(c
         await made.asave()
         await due(made)
     with pytest.raises(RuntimeError):
-        await upkeep.refresh_due(client, "stranger")
+        await token_refresh.refresh_due(client, "stranger")
     assert [(await sync_to_async(kept)(key)).access_token for key in ("ana", "budi", "cici")] == ["new", "bad", "new"]
 
 
@@ -200,9 +204,9 @@ async def test_a_worker_that_dies_while_it_renews_holds_nothing_up_for_long(chan
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
-    assert await sync_to_async(upkeep._lock_for_refresh)(ana.id, "t")  # and then it is killed
+    assert await sync_to_async(token_refresh._lock_for_refresh)(ana.id, "t")  # and then it is killed
     with clock.frozen(clock.now() + timedelta(seconds=31)):
-        await upkeep.refresh_channel(ana.id, client, used="t")
+        await token_refresh.refresh_channel(ana.id, client, used="t")
     assert (await sync_to_async(kept)("ana")).access_token == "new"
 
 
@@ -211,11 +215,11 @@ async def test_a_renewal_that_comes_late_gives_a_channel_back(channel, client, m
     ana = await sync_to_async(channel)("ana")
 
     async def refresh(self, session, /):
-        await sync_to_async(upkeep.expire_channel)(ana.id, "this refresh token was used before", "t")
+        await sync_to_async(token_refresh.expire_channel)(ana.id, "this refresh token was used before", "t")
         return replace(session.credentials, access_token="late", refresh_token="r2")
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
-    assert await upkeep.refresh_channel(ana.id, client, used="t")
+    assert await token_refresh.refresh_channel(ana.id, client, used="t")
     fresh = await Channel.objects.aget(id=ana.id)
     assert (fresh.state, fresh.reason) == ("active", "")
     assert (await sync_to_async(kept)("ana")).access_token == "late"
@@ -233,14 +237,14 @@ async def test_a_channel_that_gave_no_answer_about_itself_is_asked_again_and_hol
 
     known = Stranger.capabilities
     monkeypatch.setattr(Stranger, "capabilities", gone)
-    [first] = await sync_to_async(upkeep.due_for_capabilities)("stranger", 1)
-    await upkeep.ask_capabilities(first, client)
+    [first] = await sync_to_async(token_refresh.due_for_capabilities)("stranger", 1)
+    await token_refresh.ask_capabilities(first, client)
     assert first.id == ana.id
     monkeypatch.setattr(Stranger, "capabilities", known)
-    assert [one.id for one in await sync_to_async(upkeep.due_for_capabilities)("stranger", 1)] == [budi.id]
+    assert [one.id for one in await sync_to_async(token_refresh.due_for_capabilities)("stranger", 1)] == [budi.id]
     with clock.frozen(clock.now() + timedelta(minutes=16)):
-        await upkeep.ask_due(client, "stranger")
-        assert not await sync_to_async(upkeep.due_for_capabilities)("stranger")
+        await token_refresh.ask_due(client, "stranger")
+        assert not await sync_to_async(token_refresh.due_for_capabilities)("stranger")
 
 
 async def test_one_that_never_answered_is_asked_later(channel, client, monkeypatch):
@@ -250,9 +254,11 @@ async def test_one_that_never_answered_is_asked_later(channel, client, monkeypat
     monkeypatch.setattr(Stranger, "capabilities", gone)
     ana = await sync_to_async(channel)("ana")
     await Channel.objects.filter(id=ana.id).aupdate(capabilities_at=None)
-    await upkeep.ask_capabilities(await Channel.objects.select_related("app", "workspace").aget(id=ana.id), client)
+    await token_refresh.ask_capabilities(
+        await Channel.objects.select_related("app", "workspace").aget(id=ana.id), client
+    )
     with clock.frozen(clock.now() + timedelta(minutes=16)):
-        assert [one.id for one in await sync_to_async(upkeep.due_for_capabilities)("stranger")] == [ana.id]
+        assert [one.id for one in await sync_to_async(token_refresh.due_for_capabilities)("stranger")] == [ana.id]
 
 
 @pytest.mark.parametrize("answer", [AuthExpired("the old one is dead"), None])
@@ -268,30 +274,30 @@ async def test_what_an_old_token_comes_to_does_not_touch_a_new_connection(channe
         return replace(session.credentials, access_token="late")
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
-    await upkeep.refresh_channel(ana.id, client, used="t")
-    await sync_to_async(upkeep.expire_channel)(ana.id, "refused", "t")
+    await token_refresh.refresh_channel(ana.id, client, used="t")
+    await sync_to_async(token_refresh.expire_channel)(ana.id, "refused", "t")
     assert (await sync_to_async(kept)("ana")).access_token == "by a person"
     assert (await Channel.objects.aget(id=ana.id)).state == "active"
 
 
 async def test_a_sign_in_is_its_beginners_and_counts_once(stranger, actor, client):
-    await sync_to_async(acts.register_app)("stranger", "a", "s", endpoints={"api": "http://127.0.0.1:9"})
-    begun = await acts.begin_sign_in(actor, "stranger", client=client)
+    await sync_to_async(actions.register_app)("stranger", "a", "s", endpoints={"api": "http://127.0.0.1:9"})
+    begun = await actions.begin_sign_in(actor, "stranger", client=client)
     other = await sync_to_async(add_person)("x@else.example", "X")
     theirs = await sync_to_async(lambda: actor_for(other, create_workspace(other, "Else").id, "page"))()
     for acting, state in ((theirs, begun.state), (actor, "guessed"), (actor, "")):
         with pytest.raises(Conflict):
-            await acts.finish_sign_in(acting, {"state": state, "code": "c"}, client=client)
+            await actions.finish_sign_in(acting, {"state": state, "code": "c"}, client=client)
     with pytest.raises(Unacceptable):
-        await acts.finish_sign_in(actor, {"state": begun.state, "error": "access_denied"}, client=client)
+        await actions.finish_sign_in(actor, {"state": begun.state, "error": "access_denied"}, client=client)
     assert not await PendingSignIn.objects.filter(state=begun.state).aexists()
 
 
 async def test_an_old_sign_in_is_over(stranger, actor, client):
-    await sync_to_async(acts.register_app)("stranger", "a", "s", endpoints={"api": "http://127.0.0.1:9"})
-    begun = await acts.begin_sign_in(actor, "stranger", client=client)
+    await sync_to_async(actions.register_app)("stranger", "a", "s", endpoints={"api": "http://127.0.0.1:9"})
+    begun = await actions.begin_sign_in(actor, "stranger", client=client)
     with clock.frozen(clock.now() + timedelta(hours=2)), pytest.raises(Conflict):
-        await acts.finish_sign_in(actor, {"state": begun.state, "code": "c"}, client=client)
+        await actions.finish_sign_in(actor, {"state": begun.state, "code": "c"}, client=client)
 
 
 @pytest.mark.django_db
@@ -301,40 +307,40 @@ def test_a_network_that_needs_no_keys_has_its_app_when_it_is_first_wanted():
     for slug in registry.slugs():
         if slug not in keyless:
             with pytest.raises(Conflict, match=f"kicau apps add {slug}"):
-                acts.known_app(slug)
+                actions.known_app(slug)
             continue
-        assert acts.known_app(slug) is None
-        first = acts.app_for(slug)
-        assert (acts.app_for(slug).id, acts.known_app(slug)) == (first.id, first)
+        assert actions.known_app(slug) is None
+        first = actions.app_for(slug)
+        assert (actions.app_for(slug).id, actions.known_app(slug)) == (first.id, first)
         with pytest.raises(Conflict):
-            acts.known_app(slug, "another")
+            actions.known_app(slug, "another")
     assert NetworkApp.objects.count() == len(keyless)
 
 
 async def test_a_network_without_keys_says_what_the_operator_does(stranger, actor):
     with pytest.raises(Conflict, match="kicau apps add stranger"):
-        await acts.begin_sign_in(actor, "stranger")
+        await actions.begin_sign_in(actor, "stranger")
 
 
 async def test_only_those_who_may_connect_and_disconnect(channel, member):
     await sync_to_async(channel)("ana")
     editor = await sync_to_async(member)("editor")
     with pytest.raises(NotAllowed):
-        await acts.begin_sign_in(editor, "stranger")
+        await actions.begin_sign_in(editor, "stranger")
     with pytest.raises(NotAllowed):
-        await sync_to_async(acts.disconnect)(editor, "ana")
+        await sync_to_async(actions.disconnect)(editor, "ana")
 
 
 def test_disconnecting_forgets_the_credentials_and_nothing_else(channel, actor):
     channel("ana")
-    acts.disconnect(actor, "ana")
+    actions.disconnect(actor, "ana")
     assert kept("ana").access_token == ""
     assert Channel.objects.get(key="ana").state == "removed"
 
 
 def test_an_endpoint_that_the_network_lacks_is_told(stranger, db):
     with pytest.raises(Unacceptable, match="no endpoint"):
-        acts.register_app("stranger", "a", "s", endpoints={"uploads": "https://x"})
+        actions.register_app("stranger", "a", "s", endpoints={"uploads": "https://x"})
 
 
 def test_stored_credentials_come_back_whole():
@@ -345,11 +351,11 @@ def test_stored_credentials_come_back_whole():
 async def test_what_connecting_costs_is_attributed_to_who_connected(actor, client):
     sandbox = import_module(f"{registry.package('x')}.sandbox").Server()
     runner, app = await start(sandbox), sandbox.default_app
-    await sync_to_async(acts.register_app)(
+    await sync_to_async(actions.register_app)(
         "x", app.client_id, app.client_secret, endpoints=sandbox.endpoints(), is_sandbox=True
     )
-    begun = await acts.begin_sign_in(actor, "x", client=client)
-    await acts.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    begun = await actions.begin_sign_in(actor, "x", client=client)
+    await actions.finish_sign_in(actor, await consent(client, begun.url), client=client)
     charges = await sync_to_async(list)(Charge.objects.filter(purpose="connect"))
     assert {(c.meter, c.workspace_id, c.person_id) for c in charges} == {
         ("user-read", actor.workspace.id, actor.person_id)

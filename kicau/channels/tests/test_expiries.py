@@ -10,11 +10,11 @@ import pytest
 from kicau.base import clock
 from kicau.channels import expiries
 from kicau.connector import registry
+from kicau.costs import actions as plans
 from kicau.media import signing
 from kicau.media.tests.test_signing import certified
-from kicau.notices import watch, words
-from kicau.notices.models import Trouble
-from kicau.plans import acts as plans
+from kicau.notifications import trouble_watch, wording
+from kicau.notifications.models import Trouble
 
 pytestmark = pytest.mark.django_db
 ENDS = date(2040, 3, 1)
@@ -64,10 +64,10 @@ def test_the_operator_reads_a_sentence_with_the_day(network, channel):
     channel("ana")
     with days_before(30):
         [seen] = [s for s in expiries.troubles() if s.details["value"] == "v7.0"]
-    text = words.trouble(Trouble(key=seen.key, kind=seen.kind, details=seen.details))
+    text = wording.trouble(Trouble(key=seen.key, kind=seen.kind, details=seen.details))
     assert "The API version (v7.0)" in text
     assert "2040" in text
-    assert isinstance(seen, watch.Seen)
+    assert isinstance(seen, trouble_watch.Seen)
 
 
 def test_a_price_list_without_a_successor_is_warned_of(actor, network, channel):

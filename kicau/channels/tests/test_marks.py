@@ -8,15 +8,15 @@ import pytest
 from asgiref.sync import sync_to_async
 from PIL import Image
 
-from kicau.channels.acts import register_app
-from kicau.channels.live import Live, new_client, stored
+from kicau.channels.actions import register_app
+from kicau.channels.channel_session import Live, new_client, stored
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.content import Recipe, RenderedMedia
 from kicau.connector.session import Credentials
-from kicau.media.acts import add_medium
+from kicau.media.actions import add_medium
 from kicau.vocabularies import containers, iptc
-from kicau.workspaces import acts as workspaces
+from kicau.workspaces import actions as workspaces
 
 
 async def unpaid(used: object) -> None:

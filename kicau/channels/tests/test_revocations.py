@@ -10,14 +10,14 @@ from django.db import connection
 
 from kicau.base import clock
 from kicau.base.ids import new_id
-from kicau.channels import acts, revocations
-from kicau.channels.live import new_client, stored
+from kicau.channels import actions, revocations
+from kicau.channels.channel_session import new_client, stored
 from kicau.channels.models import Channel, Revocation
 from kicau.connector.contract import consent
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
 from kicau.connector.session import Credentials
-from kicau.plans.models import Charge
+from kicau.costs.models import Charge
 from kicau.rights.models import AuditEntry
 from tests.stranger.connector import Stranger, StrangerAuth
 from tests.stranger.sandbox import Server
@@ -58,7 +58,7 @@ def recorded() -> list[str]:
 async def test_a_disconnected_channels_credentials_end_at_the_network(channel, actor, client, revoke):
     ana = await sync_to_async(channel)("ana")
     token = ana.credentials["access_token"]
-    await sync_to_async(acts.disconnect)(actor, "ana")
+    await sync_to_async(actions.disconnect)(actor, "ana")
     assert await due(client) == 1
     assert revoke.asked == [token]
     assert not await Revocation.objects.aexists()
@@ -69,15 +69,15 @@ async def test_a_disconnected_channels_credentials_end_at_the_network(channel, a
 async def test_a_network_ends_them_and_the_call_is_booked(actor, client, stranger, tmp_path):
     server = Server(folder=tmp_path)
     runner, app = await start(server), server.default_app
-    await sync_to_async(acts.register_app)(
+    await sync_to_async(actions.register_app)(
         "stranger", app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
     )
-    begun = await acts.begin_sign_in(actor, "stranger", client=client)
-    await acts.finish_sign_in(actor, await consent(client, begun.url, "ana"), client=client)
-    [ana] = await acts.connect(actor, begun.state, client=client)
+    begun = await actions.begin_sign_in(actor, "stranger", client=client)
+    await actions.finish_sign_in(actor, await consent(client, begun.url, "ana"), client=client)
+    [ana] = await actions.connect(actor, begun.state, client=client)
     token = ana.credentials["access_token"]
     assert server.store.get("token", token)
-    await sync_to_async(acts.disconnect)(actor, ana.id)
+    await sync_to_async(actions.disconnect)(actor, ana.id)
     assert await due(client) == 1
     assert not server.store.get("token", token)
     assert await sync_to_async(recorded)() == ["channel.revoked"]
@@ -88,7 +88,7 @@ async def test_a_network_ends_them_and_the_call_is_booked(actor, client, strange
 
 async def test_a_network_that_is_away_is_asked_later_and_given_up_after_a_week(channel, actor, client, revoke):
     await sync_to_async(channel)("ana")
-    await sync_to_async(acts.disconnect)(actor, "ana")
+    await sync_to_async(actions.disconnect)(actor, "ana")
     revoke.fault = Unavailable("down")
     delays = []
     for _ in range(3):
@@ -110,7 +110,7 @@ async def test_a_network_that_is_away_is_asked_later_and_given_up_after_a_week(c
 )
 async def test_what_the_network_says_ends_the_matter(channel, actor, client, revoke, fault, act):
     await sync_to_async(channel)("ana")
-    await sync_to_async(acts.disconnect)(actor, "ana")
+    await sync_to_async(actions.disconnect)(actor, "ana")
     revoke.fault = fault
     await due(client)
     assert not await Revocation.objects.aexists()
@@ -120,7 +120,7 @@ async def test_what_the_network_says_ends_the_matter(channel, actor, client, rev
 async def test_credentials_that_a_channel_uses_are_left_alone(channel, actor, client, revoke):
     ana = await sync_to_async(channel)("ana")
     before = ana.credentials
-    await sync_to_async(acts.disconnect)(actor, "ana")
+    await sync_to_async(actions.disconnect)(actor, "ana")
     await Channel.objects.filter(id=ana.id).aupdate(credentials=before, state="active")  # connected once more
     await due(client)
     assert revoke.asked == []
@@ -129,7 +129,7 @@ async def test_credentials_that_a_channel_uses_are_left_alone(channel, actor, cl
 
 async def test_what_was_in_a_deleted_workspace_ends_too(channel, actor, client, revoke):
     ana = await sync_to_async(channel)("ana")
-    await sync_to_async(acts.disconnect)(actor, "ana")
+    await sync_to_async(actions.disconnect)(actor, "ana")
     await Channel.objects.filter(id=ana.id).adelete()
     await Revocation.objects.aupdate(workspace_id=new_id())  # of nobody
     assert await due(client) == 1
@@ -140,7 +140,7 @@ async def test_what_was_in_a_deleted_workspace_ends_too(channel, actor, client, 
 async def test_a_network_without_an_endpoint_is_not_asked(channel, actor, monkeypatch):
     monkeypatch.setattr(Stranger, "auth", object())
     ana = await sync_to_async(channel)("ana")
-    await sync_to_async(acts.disconnect)(actor, ana.id)
+    await sync_to_async(actions.disconnect)(actor, ana.id)
     assert not await Revocation.objects.aexists()
 
 
@@ -149,7 +149,7 @@ def test_a_copy_of_credentials_is_sealed(channel, actor):
     secret = "a-token-that-nobody-reads"
     ana.credentials = stored(Credentials(access_token=secret))
     ana.save()
-    acts.disconnect(actor, "ana")
+    actions.disconnect(actor, "ana")
     assert Revocation.objects.get().credentials["access_token"] == secret
     with connection.cursor() as cursor:
         cursor.execute("SELECT credentials::text FROM channels_revocation")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kicau.workspaces.acts import add_person, set_member
+from kicau.workspaces.actions import add_person, set_member
 from kicau.workspaces.models import Person, Role, Workspace
 
 pytestmark = pytest.mark.usefixtures("actor")

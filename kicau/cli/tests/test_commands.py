@@ -8,15 +8,22 @@ from PIL import Image
 
 from kicau.base import clock
 from kicau.base.sentences import Sentence
-from kicau.channels.acts import register_app
-from kicau.channels.live import stored
+from kicau.channels.actions import register_app
+from kicau.channels.channel_session import stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector.session import Credentials
-from kicau.plans.models import Charge
+from kicau.costs.models import Charge
 from kicau.publishing.models import Attempt, Delivery, Draft
-from kicau.reading.models import Answer
-from kicau.reading.models import Post as RemotePost
-from kicau.workspaces.acts import actor_by_token, actor_for, add_person, create_token, create_workspace, set_member
+from kicau.sync.models import Answer
+from kicau.sync.models import Post as RemotePost
+from kicau.workspaces.actions import (
+    actor_by_token,
+    actor_for,
+    add_person,
+    create_token,
+    create_workspace,
+    set_member,
+)
 from kicau.workspaces.models import Membership, Person, Token
 
 pytestmark = pytest.mark.usefixtures("actor")

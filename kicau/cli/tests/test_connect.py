@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from kicau.channels import acts
+from kicau.channels import actions
 from kicau.channels.models import Channel
 from kicau.cli import channels, up
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
 from kicau.publishing.models import Delivery
-from kicau.sandbox.serve import is_free, server_class
+from kicau.sandbox.all_networks import is_free, server_class
 from kicau.sandbox.visitor import consent
 
 
@@ -53,11 +53,11 @@ def browser(monkeypatch):
             async with aiohttp.ClientSession() as client:
                 self.returned = await consent(client, begun.url)
             if self.by_page:
-                await acts.finish_sign_in(actor, self.returned)
+                await actions.finish_sign_in(actor, self.returned)
             return begun
 
-    real, made = acts.begin_sign_in, Browser()
-    monkeypatch.setattr(acts, "begin_sign_in", made.begin)
+    real, made = actions.begin_sign_in, Browser()
+    monkeypatch.setattr(actions, "begin_sign_in", made.begin)
     monkeypatch.setattr(up, "answers", lambda: made.by_page)
     return made
 
@@ -107,7 +107,7 @@ def test_the_page_took_the_return(kicau, network, browser):
 
 def test_the_shell_listens_itself_where_no_web_server_runs(kicau, network, browser, monkeypatch):
     monkeypatch.setattr(channels, "_listen_once", lambda port: browser.returned)
-    monkeypatch.setattr("kicau.sandbox.serve.is_free", lambda port: True)
+    monkeypatch.setattr("kicau.sandbox.all_networks.is_free", lambda port: True)
     assert kicau("channels", "connect", network, "--all").code == 0
 
 
@@ -133,9 +133,9 @@ def test_a_refusal_and_a_stale_return_are_told(kicau, network, paste, browser):
     browser.returned = {"state": "stale", "code": "x"}
 
     async def begin(*_, **__):
-        return acts.Begun(state="s", url="http://127.0.0.1:9/authorization?x=1")
+        return actions.Begun(state="s", url="http://127.0.0.1:9/authorization?x=1")
 
-    acts.begin_sign_in = begin
+    actions.begin_sign_in = begin
     said = kicau("channels", "connect", network, "--paste", "--all")
     assert said.code == 1
     assert "connect the channel again" in said.err

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kicau.base.options import OPTIONS
-from kicau.cli import frame
-from kicau.publishing.tables import known_columns
+from kicau.base.setting_definitions import OPTIONS
+from kicau.cli.core import command
+from kicau.publishing.imports.csv_reader import known_columns
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -26,13 +26,13 @@ def test_no_setting_stands_there_that_is_none():
 def test_every_exit_code_is_told():
     said = (DOCS / "reference/cli.md").read_text("utf-8")
     for code in (
-        frame.FAILED,
-        frame.USAGE,
-        frame.NOT_FOUND,
-        frame.NO_KICAU,
-        frame.FAULT,
-        frame.INTERRUPTED,
-        frame.PIPE,
+        command.FAILED,
+        command.USAGE,
+        command.NOT_FOUND,
+        command.NO_KICAU,
+        command.FAULT,
+        command.INTERRUPTED,
+        command.PIPE,
     ):
         assert f"| {code} |" in said
 

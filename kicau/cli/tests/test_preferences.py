@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kicau.connector.preferences import Preferences
+from kicau.connector.roles.preferences import Preferences
 from kicau.rights.models import AuditEntry, Statement
 from tests.stranger.connector import Stranger
 

@@ -150,11 +150,11 @@ def test_web_and_workers_are_not_root_and_what_root_does_beside_them_stays_their
         assert done.returncode == 0
         code = (
             "import os, sys, pathlib\n"
-            "from kicau.cli.frame import Shell\n"
+            "from kicau.cli.core.command import Shell\n"
             "shell = Shell(); shell.kicau()\n"
-            "from kicau.base import options\n"
+            "from kicau.base import setting_definitions\n"
             f"text = pathlib.Path({str(picture / 'brew-1.jpg')!r}).read_bytes()\n"
-            "(options.data_folder() / 'media' / 'from-the-shell').write_bytes(text)\n"
+            "(setting_definitions.data_folder() / 'media' / 'from-the-shell').write_bytes(text)\n"
             f"pathlib.Path({str(picture / 'out')!r}).write_bytes(text)\n"
             "shell.close()\n"
             f"pathlib.Path({str(picture / 'after')!r}).write_bytes(text)\n"
@@ -253,12 +253,12 @@ def test_every_process_keeps_its_files_private():
     root = Path(privileges.__file__).resolve().parents[1]
     without = [
         str(path.relative_to(root))
-        for path in (*(root / "config").glob("*.py"), root / "sandbox" / "serve.py")
+        for path in (*(root / "config").glob("*.py"), root / "sandbox" / "all_networks.py")
         if '__name__ == "__main__"' in (text := path.read_text("utf-8")) and "keep_files_private()" not in text
     ]
     assert without == []
     done = subprocess.run(
-        [sys.executable, "-c", "import os; from kicau.cli.frame import Root; import click\n"
+        [sys.executable, "-c", "import os; from kicau.cli.core.command import Root; import click\n"
          "@click.command(cls=Root, invoke_without_command=True)\n"
          "def main(): umask = os.umask(0); os.umask(umask); print(oct(umask))\nmain()"],
         capture_output=True, text=True, check=True, umask=0o022,

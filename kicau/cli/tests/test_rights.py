@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image
 
-from kicau.archive.imports import running
-from kicau.archive.imports.acts import begin_import
+from kicau.archive.imports import import_job
+from kicau.archive.imports.actions import begin_import
 from kicau.archive.models import Item
 from kicau.base import clock
 from kicau.publishing.models import Campaign
 from kicau.rights.models import Terms
-from kicau.workspaces import acts as workspaces
+from kicau.workspaces import actions as workspaces
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
     table = tmp_path / "posts.csv"
     table.write_text("id,text,author\n1,Kopi,kopisenja\n2,Teh,teman\n")
-    running.run_import(begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
+    import_job.run_import(begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
     terms = Terms.objects.create(
         network="x",
         acquired="imported",
@@ -60,7 +60,7 @@ def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
 def test_items_of_a_campaign_are_found(kicau, actor, tmp_path):
     table = tmp_path / "posts.csv"
     table.write_text("id,text\n1,Kopi pagi\n2,Kopi sore\n")
-    running.run_import(begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
+    import_job.run_import(begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
     rain = Campaign.objects.create(workspace=actor.workspace, name="Hujan")
     Item.objects.filter(remote_id="2").update(campaign=rain)
     (found,) = kicau("archive", "search", "kopi", "--campaign", "Hujan", "--json").json

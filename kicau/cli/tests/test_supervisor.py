@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from kicau.cli.supervisor import Child, Supervisor
+from kicau.cli.core.supervisor import Child, Supervisor
 
 
 def watch(children, act, *, stop_within=5.0, first_wait=0.05):
@@ -81,7 +81,7 @@ def test_children_go_with_a_parent_that_was_killed(tmp_path):
     import subprocess
 
     code = (
-        "import sys\nfrom kicau.cli.supervisor import Child, Supervisor\n"
+        "import sys\nfrom kicau.cli.core.supervisor import Child, Supervisor\n"
         "child = Child('c', [sys.executable, '-S', '-c', 'import time; time.sleep(60)'])\n"
         "def log(event, **facts):\n    print(facts.get('pid', 0), flush=True)\n"
         "Supervisor([child], log).run()"

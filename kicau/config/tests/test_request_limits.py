@@ -29,10 +29,10 @@ from kicau.api.tests.conftest import api, caller_for, png, world
 from kicau.base import outbound
 from kicau.base.errors import Busy
 from kicau.config import request_limits
-from kicau.connector import guard
 from kicau.connector.content import Media, RenderedMedia
+from kicau.connector.transport import ssrf
 from kicau.media import library
-from kicau.media.acts import add_medium
+from kicau.media.actions import add_medium
 
 __all__ = ["api", "world"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,12 +175,12 @@ def slow_server() -> Iterator[tuple[str, threading.Semaphore, threading.Event]]:
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     place = f"127.0.0.1:{server.server_port}"
-    guard.ALLOWED.add(place)
+    ssrf.ALLOWED.add(place)
     try:
         yield f"http://{place}/x", asked, answer
     finally:
         answer.set()
-        guard.ALLOWED.discard(place)
+        ssrf.ALLOWED.discard(place)
         server.shutdown()
         server.server_close()
 
@@ -496,7 +496,7 @@ def test_many_visitors_delay_nobody_who_is_signed_in(raw, actor, cookie, monkeyp
         go.wait(30)
         return False
 
-    monkeypatch.setattr("kicau.web.signing_in.acts.is_empty", blocks)
+    monkeypatch.setattr("kicau.web.account.sign_in.actions.is_empty", blocks)
     visitors = [raw() for _ in range(7)]
     for visitor in visitors:
         visitor.ask("GET", "/sign-in")

@@ -15,10 +15,11 @@ from django.urls import reverse
 
 from kicau.api.tests.conftest import Caller, caller_for
 from kicau.base.errors import Conflict, Unacceptable
-from kicau.publishing import compose, reviewing
+from kicau.publishing.approval import review_links
+from kicau.publishing.content import compositions
 from kicau.web.tests.conftest import _static_folder, guest
 from kicau.web.tests.provider import _serving, come_back, provider
-from kicau.workspaces import acts, addresses, invitations, oidc, proofs
+from kicau.workspaces import actions, address_verification, addresses, invitations, oidc
 from kicau.workspaces.models import Identity, Invitation, Membership, Passkey, Person
 from kicau.workspaces.tests.test_invitations import secret_in
 
@@ -30,8 +31,8 @@ __all__ = ["_serving", "_static_folder", "guest", "provider"]  # fixtures
 
 @pytest.fixture
 def mallory(db):
-    person = acts.add_person("mallory@evil.example", "Mallory", MINE, proved=True)
-    return acts.actor_for(person, acts.create_workspace(person, "Beta").id, "page")
+    person = actions.add_person("mallory@evil.example", "Mallory", MINE, proved=True)
+    return actions.actor_for(person, actions.create_workspace(person, "Beta").id, "page")
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_the_four_steps_end_in_a_refusal(mallory, actor, boss_claims):
 def test_without_a_provider_the_shell_and_the_act_refuse_too(mallory, actor):
     _, person = squat(mallory)
     with pytest.raises(Conflict, match="Nobody has shown yet"):
-        acts.set_member(actor, person, "admin")
+        actions.set_member(actor, person, "admin")
     assert not Membership.objects.filter(workspace=actor.workspace, person=person).exists()
 
 
@@ -124,7 +125,7 @@ def test_nobody_takes_an_invitation_that_is_for_another_address(mallory, actor):
 @pytest.mark.parametrize("email", ["boſſ@alpha.example", "boss@alpha.example\n", "BOSS@alpha.example"])
 def test_an_address_that_only_looks_the_same_is_not_the_same(email, mallory, boss_claims):
     """ "ſ" in upper case is "S": a database that compares without case finds the boss."""
-    boss = acts.add_person(BOSS, "The boss", HIS, proved=True)
+    boss = actions.add_person(BOSS, "The boss", HIS, proved=True)
     boss_claims.person = {"sub": "m-1", "email": email, "email_verified": True, "name": "A"}
     answer = come_back(browser(), boss_claims)
     assert Identity.objects.filter(person=boss).exists() == (answer.status_code == 302) == ("ſ" not in email)
@@ -135,9 +136,9 @@ def test_an_address_that_only_looks_the_same_is_not_the_same(email, mallory, bos
 
 
 def test_the_first_owner_and_an_operators_password_prove_nothing(guest, provider, db):
-    acts.first_owner(BOSS, "Mallory", MINE, "Alpha")
+    actions.first_owner(BOSS, "Mallory", MINE, "Alpha")
     person = Person.objects.get()
-    acts.change_person(person, password=HIS)
+    actions.change_person(person, password=HIS)
     provider.person = {"sub": "boss-1", "email": BOSS, "email_verified": True, "name": "The boss"}
     assert come_back(guest, provider).status_code == 422
     with pytest.raises(Conflict):
@@ -149,7 +150,7 @@ def claims_of(provider) -> oidc.Claims:
 
 
 def test_another_address_needs_another_proof(db):
-    boss = acts.add_person(BOSS, "The boss", HIS, proved=True)
+    boss = actions.add_person(BOSS, "The boss", HIS, proved=True)
     boss.email = "other@alpha.example"
     boss.save()
     assert not Person.objects.get(id=boss.id).is_proved
@@ -163,20 +164,22 @@ def test_a_team_without_mail_invites_works_and_is_proved_by_its_operator(actor, 
     person = Person.objects.get(email=BOSS)
     assert (person.is_proved, is_in(guest, actor.workspace)) == (False, True)
     assert b"Not confirmed" in guest.get(reverse("you-sign-in")).content
-    other = acts.create_workspace(actor.person, "Second")
-    again = invitations.invite(acts.actor_for(actor.person, other.id, "page"), BOSS, "viewer")
+    other = actions.create_workspace(actor.person, "Second")
+    again = invitations.invite(actions.actor_for(actor.person, other.id, "page"), BOSS, "viewer")
     guest.post(way(again.link))
     assert is_in(guest, other), "whom they hand the link to takes it, under the same address"
     provider.person = {"sub": "boss-1", "email": BOSS, "email_verified": True, "name": "The boss"}
     assert come_back(browser(), provider).status_code == 422
-    proofs.vouch(person, actor.person)
+    address_verification.vouch(person, actor.person)
     assert come_back(browser(), provider)["Location"] == "/"
 
 
 def test_who_is_signed_in_connects_the_provider_and_is_alone_in_the_account(mallory, boss_claims):
     """Mallory gave the boss an account to use. Once the boss proves the address, Mallory is out."""
     mallorys, person = squat(mallory)
-    token = acts.create_token(acts.actor_for(person, mallory.workspace.id, "page"), "spy", ["read"], personal=True)
+    token = actions.create_token(
+        actions.actor_for(person, mallory.workspace.id, "page"), "spy", ["read"], personal=True
+    )
     Passkey.objects.create(person=person, name="Mallory's", credential_id=b"m", credential=b"m")
     bosses = browser()
     bosses.post(reverse("sign-in"), {"email": BOSS, "password": MINE})
@@ -253,15 +256,15 @@ def test_a_mailed_link_proves_an_address_and_ends_every_other_way_in(mallory, se
 
 def test_a_stranger_is_not_flooded_with_links(mallory, settings):
     settings.KICAU_SENDS_MAIL = True
-    person = acts.add_person(BOSS, "x", MINE)
-    for _ in range(proofs.MAX_LINKS_PER_DAY):
-        proofs.send_link(person)
+    person = actions.add_person(BOSS, "x", MINE)
+    for _ in range(address_verification.MAX_LINKS_PER_DAY):
+        address_verification.send_link(person)
     with pytest.raises(Conflict, match="today"):
-        proofs.send_link(person)
+        address_verification.send_link(person)
     first, last = mail.outbox[0], mail.outbox[-1]
     with pytest.raises(Conflict):
-        proofs.by_link(secret_in(first.body))
-    assert proofs.by_link(secret_in(last.body)).person == person
+        address_verification.by_link(secret_in(first.body))
+    assert address_verification.by_link(secret_in(last.body)).person == person
 
 
 def test_a_shown_invitation_does_not_tell_whether_an_address_is_known(mallory):
@@ -269,8 +272,8 @@ def test_a_shown_invitation_does_not_tell_whether_an_address_is_known(mallory):
         html = browser().get(way(invitations.invite(mallory, email, "viewer").link)).content.decode()
         return re.sub(r'join(/|=|%2F)[\w-]+|value="[\w]{64}"|"X-CSRFToken": "\w+"', "", html.replace(email, ""))
 
-    acts.add_person(BOSS, "The boss", HIS, proved=True)
-    acts.add_person("unproved@alpha.example", "x", HIS)
+    actions.add_person(BOSS, "The boss", HIS, proved=True)
+    actions.add_person("unproved@alpha.example", "x", HIS)
     assert page(BOSS) == page("unproved@alpha.example") == page("nobody@alpha.example")
 
 
@@ -287,9 +290,9 @@ def test_an_invitation_ends_with_the_right_of_who_made_it(actor, member):
 def test_an_invitation_ends_when_its_maker_is_demoted_closed_or_no_owner_any_more(actor, member):
     admin = member("admin")
     demoted = invitations.invite(admin, "a@evil.example", "viewer").link
-    acts.set_member(actor, admin.person, "editor")
+    actions.set_member(actor, admin.person, "editor")
     assert browser().get(way(demoted)).status_code == 410
-    acts.set_member(actor, admin.person, "admin")
+    actions.set_member(actor, admin.person, "admin")
     assert browser().get(way(demoted)).status_code == 410, "it does not come back"
     closed = invitations.invite(admin, "b@evil.example", "viewer").link
     Person.objects.filter(id=admin.person.id).update(is_active=False)
@@ -297,22 +300,22 @@ def test_an_invitation_ends_when_its_maker_is_demoted_closed_or_no_owner_any_mor
     Person.objects.filter(id=admin.person.id).update(is_active=True)
     owners = invitations.invite(actor, "c@evil.example", "owner").link
     still = invitations.invite(actor, "d@evil.example", "viewer").link
-    acts.hand_over(actor, admin.person)
+    actions.hand_over(actor, admin.person)
     assert browser().get(way(owners)).status_code == 410
     assert browser().get(way(still)).status_code == 200, "an admin may still invite viewers"
 
 
 def test_a_review_link_ends_with_the_right_of_who_made_it(actor, member):
     editor = member("editor")
-    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Halo"),)))
-    made = [reviewing.make_link(who, draft.id, "Ratna").link for who in (editor, editor, actor)]
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="Halo"),)))
+    made = [review_links.make_link(who, draft.id, "Ratna").link for who in (editor, editor, actor)]
     paths = [link[link.index("/review/") :] for link in made]
     assert [browser().get(path).status_code for path in paths] == [200, 200, 200]
-    acts.set_member(actor, editor.person, "contributor")
+    actions.set_member(actor, editor.person, "contributor")
     assert [browser().get(path).status_code for path in paths] == [410, 410, 200]
-    acts.set_member(actor, editor.person, "editor")
-    again = reviewing.make_link(editor, draft.id, "Ratna").link
+    actions.set_member(actor, editor.person, "editor")
+    again = review_links.make_link(editor, draft.id, "Ratna").link
     assert browser().get(paths[0]).status_code == 410, "it does not come back"
-    acts.remove_member(actor, editor.person)
+    actions.remove_member(actor, editor.person)
     assert browser().get(again[again.index("/review/") :]).status_code == 410
-    assert [row.name for row in reviewing.links(actor, draft.id)] == ["Ratna"]
+    assert [row.name for row in review_links.links(actor, draft.id)] == ["Ratna"]

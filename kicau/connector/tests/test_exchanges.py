@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from kicau.connector import errors, expecting, guard
-from kicau.connector.http import MAX_ANSWER, Http, never_again
+from kicau.connector import errors
+from kicau.connector.transport import expect_continue, ssrf
+from kicau.connector.transport.http import MAX_ANSWER, Http, never_again
 
 
 class Server:
@@ -209,8 +210,8 @@ async def test_a_body_of_any_size_arrives(server, door, size):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_what_is_inside_stays_out_of_reach(server, monkeypatch, host):
-    monkeypatch.setattr(guard, "ALLOWED", set())
-    async with aiohttp.ClientSession(connector=guard.Connector()) as client:
+    monkeypatch.setattr(ssrf, "ALLOWED", set())
+    async with aiohttp.ClientSession(connector=ssrf.Connector()) as client:
         with pytest.raises(errors.Unavailable):
             await Http(client).call("GET", server.url.replace("127.0.0.1", host))
     assert server.connections == 0
@@ -248,8 +249,8 @@ async def test_what_counts_leaves_when_the_server_says_that_it_takes_it(server, 
 
 @pytest.mark.parametrize("is_known", [False, True])
 async def test_where_a_line_stands_still_nothing_that_counts_is_sent(server, careful, monkeypatch, is_known):
-    monkeypatch.setattr(expecting, "SILENCE_SECONDS", 0.05)
-    monkeypatch.setattr(expecting, "GO_ON_SECONDS", 0.2)
+    monkeypatch.setattr(expect_continue, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(expect_continue, "GO_ON_SECONDS", 0.2)
     door, noted = careful
     if is_known:
         server.answer = WHOLE
@@ -264,7 +265,7 @@ async def test_where_a_line_stands_still_nothing_that_counts_is_sent(server, car
 
 
 async def test_a_server_that_leaves_it_alone_is_waited_for_once(server, careful, monkeypatch):
-    monkeypatch.setattr(expecting, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(expect_continue, "SILENCE_SECONDS", 0.05)
     door, noted = careful
     server.answer, server.go_on = WHOLE, None
     for _ in range(2):
@@ -278,7 +279,7 @@ async def test_a_server_that_leaves_it_alone_is_waited_for_once(server, careful,
 
 async def test_a_go_on_that_comes_too_late_sends_nothing(server, careful, monkeypatch):
     """It arrives while the server is asked whether it is there; the request then goes out once, without asking."""
-    monkeypatch.setattr(expecting, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(expect_continue, "SILENCE_SECONDS", 0.05)
     door, noted = careful
     server.answer, server.waits_for_look = WHOLE, True
     assert (await door.call("POST", server.url, json={"a": 1})).json() == {"a": 1}

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from kicau.connector import clock, errors
 from kicau.connector.content import Charge
-from kicau.connector.http import Http, Reply, classify, from_between, retry_after
+from kicau.connector.transport.http import Http, Reply, classify, from_between, retry_after
 
 
 @pytest.fixture

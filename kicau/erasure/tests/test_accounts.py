@@ -8,13 +8,13 @@ from django.db import connection
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
-from kicau.channels import acts as channels
-from kicau.erasure import accounts, models_of
-from kicau.publishing import acts as publishing
-from kicau.publishing import approval
+from kicau.channels import actions as channels
+from kicau.erasure import accounts, model_ownership
+from kicau.publishing.approval import reviews
 from kicau.publishing.models import Delivery, Draft
+from kicau.publishing.scheduling import actions as publishing
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import acts, invitations
+from kicau.workspaces import actions, invitations
 from kicau.workspaces.models import BrowserSession, Invitation, Membership, Person, Role
 from kicau.workspaces.names import DELETED_PERSON
 from kicau.workspaces.session_store import SessionStore
@@ -34,14 +34,14 @@ def signed_in(person):
 
 def test_closing_ends_sessions_tokens_and_invitations(admin, owner):
     ours, theirs = signed_in(admin.person), signed_in(owner)
-    token = acts.create_token(admin, "script", ["read"]).secret
+    token = actions.create_token(admin, "script", ["read"]).secret
     invitations.invite(admin, "sleeper@kopisenja.example", Role.ADMIN)
     accounts.close(owner, admin.person, "cli")
     person = Person.objects.get(id=admin.person.id)
     assert not person.is_active
     assert set(BrowserSession.objects.values_list("session_key", flat=True)) == {theirs}
     assert ours != theirs
-    assert acts.actor_by_token(token, None) is None
+    assert actions.actor_by_token(token, None) is None
     assert Invitation.objects.get().revoked_at is not None
     assert not Membership.objects.filter(person=person).exists()
 
@@ -49,15 +49,15 @@ def test_closing_ends_sessions_tokens_and_invitations(admin, owner):
 def test_what_was_written_stays_when_its_author_is_erased(admin, owner):
     draft = Draft.objects.create(workspace=admin.workspace, author=admin.person)
     person, name = admin.person, "Rahmat Hidayat"
-    acts.change_person(person, name=name)
+    actions.change_person(person, name=name)
     who, address = person.id, person.email
-    acts.set_member(acts.actor_for(owner, admin.workspace.id, "page"), person, Role.EDITOR)
+    actions.set_member(actions.actor_for(owner, admin.workspace.id, "page"), person, Role.EDITOR)
     admin.record("draft.made", draft.id)
     accounts.forget(person, person, "page", confirmation=address)
     draft.refresh_from_db()
     assert draft.author is None
     assert not Person.objects.filter(id=who).exists()
-    said = {acts.names.of(row) for row in acts.trail(acts.actor_for(owner, admin.workspace.id, "page"))}
+    said = {actions.names.of(row) for row in actions.trail(actions.actor_for(owner, admin.workspace.id, "page"))}
     assert DELETED_PERSON in said
     assert name not in said
     kept = [f"{row.actor} {row.detail}" for row in AuditEntry.objects.all()]
@@ -69,7 +69,7 @@ def test_the_last_owner_cannot_go(owner, member, actor):
     heir = member(Role.ADMIN).person
     with pytest.raises(Conflict, match="Kopi Senja"):
         accounts.close(owner, owner, "page")
-    acts.hand_over(actor, heir)
+    actions.hand_over(actor, heir)
     with pytest.raises(Conflict, match="operator"):
         accounts.close(owner, owner, "page")
     Person.objects.filter(id=heir.id).update(is_operator=True)
@@ -79,7 +79,7 @@ def test_the_last_owner_cannot_go(owner, member, actor):
 
 def test_a_closed_owner_is_no_owner_who_could_stay(owner, member, actor):
     other = member(Role.ADMIN).person
-    acts.set_member(actor, other, Role.OWNER)
+    actions.set_member(actor, other, Role.OWNER)
     Person.objects.filter(id=other.id).update(is_active=False)
     with pytest.raises(Conflict):
         accounts.close(owner, owner, "page")
@@ -103,7 +103,7 @@ def test_erasing_needs_the_typed_address(admin, owner):
 
 def test_an_export_has_all_that_names_a_person_and_no_secret(admin):
     Draft.objects.create(workspace=admin.workspace, author=admin.person)
-    token = acts.create_token(admin, "script", ["read"])
+    token = actions.create_token(admin, "script", ["read"])
     admin.person.refresh_from_db()
     text = accounts.as_json(accounts.export(admin.person, admin.person, "page"))
     for wanted in (admin.person.email, "publishing.Draft", "workspaces.Membership", "script", "token.created"):
@@ -119,18 +119,18 @@ def test_every_model_with_a_plain_id_of_a_workspace_is_decided():
         for field in model._meta.fields
         if field.name == "workspace_id" and not field.is_relation
     }
-    assert plain <= set(models_of.PLAIN_IDS) | models_of.KEPT_PLAIN_IDS
+    assert plain <= set(model_ownership.PLAIN_IDS) | model_ownership.KEPT_PLAIN_IDS
 
 
 def test_no_text_keeps_a_name_that_was_erased(admin, owner, channel, deliveries_of):
     """Whatever a person did before: their name of now and the one of then are in no column of any table."""
     actor = admin
     names = ("Rahmat Hidayat", "Rahmat H. Santoso")
-    acts.change_person(actor.person, name=names[0])
+    actions.change_person(actor.person, name=names[0])
     ana, first, second = deliveries_of(actor)
     publishing.cancel(actor, first.id)
-    approval.comment(actor, second.draft_id, "Looks good.")
-    acts.change_person(actor.person, name=names[1])
+    reviews.comment(actor, second.draft_id, "Looks good.")
+    actions.change_person(actor.person, name=names[1])
     publishing.cancel(actor, second.id)
     channels.disconnect(actor, ana.id)
     written = [text for text in all_texts() if any(name in text for name in names)]

@@ -10,10 +10,10 @@ from django.db import connection
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
 from kicau.channels.models import Channel, Revocation
-from kicau.erasure import models_of, workspaces
+from kicau.erasure import model_ownership, workspaces
 from kicau.publishing.models import Delivery, DeliveryState, Draft
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import acts
+from kicau.workspaces import actions
 from kicau.workspaces.models import Person, Role, Workspace
 
 
@@ -35,7 +35,7 @@ def queued(actor, channel):
 def test_all_of_a_workspace_goes_and_nothing_of_another(
     actor, owner, channel, queued, django_capture_on_commit_callbacks
 ):
-    other = acts.actor_for(owner, acts.create_workspace(owner, "Teh Pagi").id, "cli")
+    other = actions.actor_for(owner, actions.create_workspace(owner, "Teh Pagi").id, "cli")
     kept = channel("budi", acting=other)
     file = Path(settings.KICAU_DATA) / "media" / actor.workspace.id.hex / "ab" / "abcd"
     file.parent.mkdir(parents=True)
@@ -46,7 +46,7 @@ def test_all_of_a_workspace_goes_and_nothing_of_another(
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no row refers to one that is gone
     assert list(Workspace.objects.values_list("name", flat=True)) == ["Teh Pagi"]
     assert list(Channel.objects.values_list("id", flat=True)) == [kept.id]
-    assert [label for label, rows in models_of.of_workspace(actor.workspace.id) if rows.exists()] == []
+    assert [label for label, rows in model_ownership.of_workspace(actor.workspace.id) if rows.exists()] == []
     assert not file.exists()
     assert not file.parent.parent.exists()
     said = AuditEntry.objects.get(act="workspace.deleted")

@@ -19,7 +19,7 @@ from opentimestamps.core.op import OpAppend, OpPrepend, OpSHA256
 from opentimestamps.core.serialize import BytesSerializationContext
 from opentimestamps.core.timestamp import Timestamp
 
-from kicau.connector import guard
+from kicau.connector.transport import ssrf
 
 CONFIG = """
 [tsa]
@@ -131,10 +131,10 @@ def running(folder: Path) -> Iterator[Outsiders]:
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     host = f"127.0.0.1:{server.server_port}"
     here.url = f"http://{host}"
-    guard.ALLOWED.add(host)
+    ssrf.ALLOWED.add(host)
     try:
         yield here
     finally:
-        guard.ALLOWED.discard(host)
+        ssrf.ALLOWED.discard(host)
         server.shutdown()
         server.server_close()

@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync
 from opentimestamps.core.serialize import BytesDeserializationContext
 from opentimestamps.core.timestamp import DetachedTimestampFile
 
-from kicau.evidence import anchors, bundle, log, notes, ots, tree, verify
+from kicau.evidence import anchors, bundle, checkpoints, log, merkle_tree, opentimestamps, verify
 from kicau.evidence.tests.outsiders import running
 from kicau.evidence.tests.test_evidence import PLACES, TEXTS, data_of, report_of, resealed
 
@@ -29,20 +29,20 @@ def outsiders(tmp_path):
 
 def test_proofs_agree_with_an_independent_implementation():
     entries = [f"entri {n}".encode() for n in range(130)]
-    hashes = [tree.leaf_hash(e) for e in entries]
+    hashes = [merkle_tree.leaf_hash(e) for e in entries]
     other = their_tree.MerkleTree(entries)
 
     def root(first: int, last: int) -> bytes:
-        return tree.root_of(hashes[first:last])
+        return merkle_tree.root_of(hashes[first:last])
 
     for size in (1, 2, 3, 7, 8, 64, 65, 100, 129, 130):
         assert root(0, size) == other.root(size)
         for index in {0, size // 3, size - 1}:
-            path = tree.inclusion(index, 0, size, root)
+            path = merkle_tree.inclusion(index, 0, size, root)
             assert path == other.inclusion_proof(index, size)
             assert their_tree.verify_inclusion(hashes[index], index, size, path, root(0, size))
         for old in {1, size // 2, size - 1} - {0}:
-            proof = tree.consistency(old, 0, size, root)
+            proof = merkle_tree.consistency(old, 0, size, root)
             assert their_tree.verify_consistency(old, size, root(0, old), root(0, size), proof)
             assert their_tree.verify_consistency(
                 old, size, root(0, old), root(0, size), other.consistency_proof(old, size)
@@ -74,11 +74,11 @@ def test_outsiders_are_asked_and_others_check_what_they_said(db, monkeypatch, ou
     assert async_to_sync(anchors.anchor)(signed, whom) == []
 
     note = theirs.checkpoint_from_note(signed.note)[1]
-    assert theirs.verify_checkpoint(note, parse_vkey(notes.verifier_key(*_ours()))).ok
+    assert theirs.verify_checkpoint(note, parse_vkey(checkpoints.verifier_key(*_ours()))).ok
     (seen,) = (a for a in signed.anchors if a["kind"] == "witness")
     both = parse_note(f"{signed.note}— saksi.example {seen['signature']}\n")
     assert theirs.verify_checkpoint(
-        both, parse_vkey(notes.verifier_key(*_ours())), [cosignature_vkey("saksi.example", key)], 1
+        both, parse_vkey(checkpoints.verifier_key(*_ours())), [cosignature_vkey("saksi.example", key)], 1
     ).ok
 
     data, findings = data_of(PLACES[:1])
@@ -106,7 +106,7 @@ def test_outsiders_are_asked_and_others_check_what_they_said(db, monkeypatch, ou
 
 def _ours() -> tuple[str, bytes]:
     name, key = log.signing_key()
-    return name, notes.public_bytes(key.public_key())
+    return name, checkpoints.public_bytes(key.public_key())
 
 
 def _changed_anchors_are_refused(made: bytes) -> None:
@@ -136,11 +136,14 @@ def _changed_anchors_are_refused(made: bytes) -> None:
 
 def test_proofs_of_nonsense_are_refused():
     digest, dice = hashlib.sha256(b"x").digest(), random.Random(3)
-    start = ots.MAGIC + bytes([ots.SHA256]) + digest
-    pending = bytes([0]) + ots.PENDING + bytes([3, 2]) + b"ab"
-    assert [one.calendar for one in ots.attested(start + b"\xff" + pending + b"\x08" + pending, digest)] == ["ab", "ab"]
+    start = opentimestamps.MAGIC + bytes([opentimestamps.SHA256]) + digest
+    pending = bytes([0]) + opentimestamps.PENDING + bytes([3, 2]) + b"ab"
+    assert [one.calendar for one in opentimestamps.attested(start + b"\xff" + pending + b"\x08" + pending, digest)] == [
+        "ab",
+        "ab",
+    ]
     for _ in range(300):
-        with pytest.raises(ots.NotAProof):
-            list(ots.attested(start + dice.randbytes(dice.randint(0, 40)), digest))
-    with pytest.raises(ots.NotAProof):
-        list(ots.attested(start + b"\x08" * 3000, digest))
+        with pytest.raises(opentimestamps.NotAProof):
+            list(opentimestamps.attested(start + dice.randbytes(dice.randint(0, 40)), digest))
+    with pytest.raises(opentimestamps.NotAProof):
+        list(opentimestamps.attested(start + b"\x08" * 3000, digest))

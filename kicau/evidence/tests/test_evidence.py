@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kicau.evidence import bundle, log, notes, tree, verify
+from kicau.evidence import bundle, checkpoints, log, merkle_tree, verify
 from kicau.evidence.models import Leaf, SignedCheckpoint
 
 
@@ -39,46 +39,46 @@ def root_by_the_book(entries: list[bytes]) -> bytes:
 
 def test_trees_of_every_size_prove_what_they_hold_and_nothing_else():
     entries = [f"entri {n}".encode() for n in range(70)]
-    hashes = [tree.leaf_hash(e) for e in entries]
+    hashes = [merkle_tree.leaf_hash(e) for e in entries]
 
     def root(first: int, last: int) -> bytes:
-        return tree.root_of(hashes[first:last])
+        return merkle_tree.root_of(hashes[first:last])
 
     for size in range(1, 70):
         whole = root(0, size)
         assert whole == root_by_the_book(entries[:size])
         for index in {0, size // 3, size // 2, size - 1}:
-            path = tree.inclusion(index, 0, size, root)
-            assert tree.includes(whole, size, index, hashes[index], path)
-            assert not tree.includes(whole, size, index, hashes[(index + 1) % 70], path)
-            assert size == 1 or not tree.includes(whole, size, (index + 1) % size, hashes[index], path)
+            path = merkle_tree.inclusion(index, 0, size, root)
+            assert merkle_tree.includes(whole, size, index, hashes[index], path)
+            assert not merkle_tree.includes(whole, size, index, hashes[(index + 1) % 70], path)
+            assert size == 1 or not merkle_tree.includes(whole, size, (index + 1) % size, hashes[index], path)
         for old in {1, size // 2, size - 1} - {0}:
-            proof = tree.consistency(old, 0, size, root)
-            assert tree.is_consistent(old, root(0, old), size, whole, proof)
-            assert old == size or not tree.is_consistent(old, root(0, old), size, root(0, size + 1), proof)
+            proof = merkle_tree.consistency(old, 0, size, root)
+            assert merkle_tree.is_consistent(old, root(0, old), size, whole, proof)
+            assert old == size or not merkle_tree.is_consistent(old, root(0, old), size, root(0, size + 1), proof)
 
 
 def test_notes_are_signed_and_co_signed():
     key, witness = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-    text = notes.Checkpoint("senja.example/log", 3, b"r" * 32).text()
-    note = notes.sign(text, "senja.example/log", key)
-    ours = notes.public_bytes(key.public_key())
-    assert notes.read_checkpoint(notes.opened(note, "senja.example/log", ours)) == notes.Checkpoint(
+    text = checkpoints.Checkpoint("senja.example/log", 3, b"r" * 32).text()
+    note = checkpoints.sign(text, "senja.example/log", key)
+    ours = checkpoints.public_bytes(key.public_key())
+    assert checkpoints.read_checkpoint(checkpoints.opened(note, "senja.example/log", ours)) == checkpoints.Checkpoint(
         "senja.example/log", 3, b"r" * 32
     )
-    seen = note + notes.cosign(note, "saksi.example", witness, 1_764_000_000)
-    assert notes.opened(seen, "senja.example/log", ours) == text
-    assert notes.witnessed(seen, "saksi.example", notes.public_bytes(witness.public_key())) == 1_764_000_000
+    seen = note + checkpoints.cosign(note, "saksi.example", witness, 1_764_000_000)
+    assert checkpoints.opened(seen, "senja.example/log", ours) == text
+    assert checkpoints.witnessed(seen, "saksi.example", checkpoints.public_bytes(witness.public_key())) == 1_764_000_000
     for wrong in (note.replace("3", "4", 1), note.replace("\n\n", "\n"), note[:-2]):
-        with pytest.raises(notes.NoteRefused):
-            notes.opened(wrong, "senja.example/log", ours)
+        with pytest.raises(checkpoints.NoteRefused):
+            checkpoints.opened(wrong, "senja.example/log", ours)
 
 
 def test_the_verifiers_own_ed25519_agrees_with_the_library():
     dice = random.Random(4)
     for size in (0, 1, 33, 200):
         key, message = Ed25519PrivateKey.generate(), dice.randbytes(size)
-        public, signature = notes.public_bytes(key.public_key()), key.sign(message)
+        public, signature = checkpoints.public_bytes(key.public_key()), key.sign(message)
         assert verify.signed_by(public, message, signature)
         assert not verify.signed_by(public, message + b"x", signature)
         at = dice.randrange(64)
@@ -96,7 +96,7 @@ def signed_again(made: bytes, change, key: Ed25519PrivateKey | None = None) -> b
     statement = json.loads(base64.b64decode(held["statement"]["payload"]))
     change(held, statement)
     key = key or log.signing_key()[1]
-    public = notes.public_bytes(key.public_key())
+    public = checkpoints.public_bytes(key.public_key())
     held["key"] = b64(public) if key != log.signing_key()[1] else held["key"]
     statement["predicate"]["contents_sha256"] = verify.contents_digest(held)
     payload = verify.canonical(statement)
@@ -196,19 +196,19 @@ def made(db) -> bytes:
 
 def witnessed(note: str, key: Ed25519PrivateKey, by: str = "saksi.example", at: int = 1_764_000_000) -> dict[str, str]:
     """What a witness says of a checkpoint, as the log keeps it."""
-    line = notes.cosign(note, by, key, at).split(" ")[2].strip()
+    line = checkpoints.cosign(note, by, key, at).split(" ")[2].strip()
     seen = datetime.fromtimestamp(at, UTC).isoformat()
     return {
         "kind": "witness",
         "by": by,
-        "key": b64(notes.public_bytes(key.public_key())),
+        "key": b64(checkpoints.public_bytes(key.public_key())),
         "signature": line,
         "at": seen,
     }
 
 
 def own_key() -> str:
-    return hashlib.sha256(notes.public_bytes(log.signing_key()[1].public_key())).hexdigest()
+    return hashlib.sha256(checkpoints.public_bytes(log.signing_key()[1].public_key())).hexdigest()
 
 
 def test_the_verifier_alone_in_a_folder_accepts_a_bundle_and_no_changed_one(made, shard, tmp_path):
@@ -453,7 +453,9 @@ FORGERIES = {
     "a witness of 2020 invented": lambda h: h["anchors"].append(
         witnessed(h["log"]["checkpoint"], Ed25519PrivateKey.generate(), "sigsum.org/witness", 1_577_836_800)
     ),
-    "a stranger's key": lambda h: h.update(key=b64(notes.public_bytes(Ed25519PrivateKey.generate().public_key()))),
+    "a stranger's key": lambda h: h.update(
+        key=b64(checkpoints.public_bytes(Ed25519PrivateKey.generate().public_key()))
+    ),
     "a post's text": lambda h: h["material"]["posts"][0].update(text="lain"),
     "the form of before": lambda h: h.update(form="kicau-evidence/1"),
 }
@@ -471,7 +473,7 @@ def test_a_stranger_who_signs_again_is_named_or_refused(made, tmp_path, capsys):
 
     def note_too(held, statement):
         text = held["log"]["checkpoint"].rpartition("\n\n")[0] + "\n"
-        held["log"]["checkpoint"] = notes.sign(text, text.split("\n")[0], stranger)
+        held["log"]["checkpoint"] = checkpoints.sign(text, text.split("\n")[0], stranger)
         held["anchors"] = []
 
     again = signed_again(made, note_too, stranger)
@@ -489,12 +491,12 @@ def test_a_stranger_who_signs_again_is_named_or_refused(made, tmp_path, capsys):
 def test_a_witness_counts_by_a_key_that_is_known_or_is_named_as_stated(made):
     key = base64.b64decode(json.loads(made)["anchors"][0]["key"])
     assert any("The bundle itself states this key" in line for line in verify.verify(made))
-    known = notes.verifier_key("saksi.example", key, notes.COSIGNED)
+    known = checkpoints.verifier_key("saksi.example", key, checkpoints.COSIGNED)
     assert any("with the key that you gave" in line for line in verify.verify(made, witnesses=[known]))
-    other = notes.public_bytes(Ed25519PrivateKey.generate().public_key())
+    other = checkpoints.public_bytes(Ed25519PrivateKey.generate().public_key())
     for wrong in (("saksi.example", other), ("lain.example", key)):
         with pytest.raises(verify.Refused, match="key that you gave"):
-            verify.verify(made, witnesses=[notes.verifier_key(*wrong, notes.COSIGNED)])
+            verify.verify(made, witnesses=[checkpoints.verifier_key(*wrong, checkpoints.COSIGNED)])
 
 
 def test_the_shell_names_the_signer_the_shard_and_the_witness(made, shard, tmp_path):
@@ -502,9 +504,9 @@ def test_the_shell_names_the_signer_the_shard_and_the_witness(made, shard, tmp_p
     (tmp_path / "e.json").write_bytes(made)
     (tmp_path / "a.jsonl").write_bytes(shard)
     key = base64.b64decode(json.loads(made)["anchors"][0]["key"])
-    witness = notes.verifier_key("saksi.example", key, notes.COSIGNED)
-    other = notes.verifier_key(
-        "saksi.example", notes.public_bytes(Ed25519PrivateKey.generate().public_key()), notes.COSIGNED
+    witness = checkpoints.verifier_key("saksi.example", key, checkpoints.COSIGNED)
+    other = checkpoints.verifier_key(
+        "saksi.example", checkpoints.public_bytes(Ed25519PrivateKey.generate().public_key()), checkpoints.COSIGNED
     )
 
     def run(*more: str) -> tuple[int, str]:
@@ -567,14 +569,14 @@ def test_the_log_grows_proves_and_forgets(db):
     log.append("report", ((str(n), str(n).encode()) for n in range(700)))
     new = log.checkpoint()
     hashes = [bytes(h) for h in Leaf.objects.order_by("index").values_list("hash", flat=True)]
-    assert bytes(new.root) == tree.root_of(hashes)
-    assert tree.is_consistent(old.size, bytes(old.root), new.size, bytes(new.root), log.prove_growth(old, new))
+    assert bytes(new.root) == merkle_tree.root_of(hashes)
+    assert merkle_tree.is_consistent(old.size, bytes(old.root), new.size, bytes(new.root), log.prove_growth(old, new))
     proof = log.prove(first[1], new)
-    leaf = tree.leaf_hash(log.commitment(proof.salt, b"dua"))
-    assert tree.includes(bytes(new.root), new.size, first[1], leaf, proof.path)
+    leaf = merkle_tree.leaf_hash(log.commitment(proof.salt, b"dua"))
+    assert merkle_tree.includes(bytes(new.root), new.size, first[1], leaf, proof.path)
     log.forget(first[1])
     with pytest.raises(log.Forgotten):
         log.prove(first[1])
-    assert tree.includes(bytes(new.root), new.size, 0, hashes[0], log.prove(0, new).path)
+    assert merkle_tree.includes(bytes(new.root), new.size, 0, hashes[0], log.prove(0, new).path)
     with pytest.raises(log.NotLogged):
         log.prove(5, SignedCheckpoint.objects.get(size=2))

@@ -14,7 +14,7 @@ from PIL import Image
 
 from kicau.base.errors import Busy
 from kicau.connector.content import Recipe
-from kicau.media import convert, decoder, probe
+from kicau.media import decoder, probe, renditions
 from kicau.media.tests.samples import huge_png, pdf, picture, saved, turned, video
 
 RECIPE = Recipe(mime="image/jpeg", max_width=40, max_height=40)
@@ -48,13 +48,13 @@ def test_the_results_are_the_same(own, files, tmp_path):
     for path in files.values():
         assert decoder.probe(path, "nama.png") == probe.probe(path, "nama.png")
         if path.suffix != ".pdf":
-            assert decoder.thumbnail(path, one, 30) == convert.thumbnail(path, other, 30) is True
+            assert decoder.thumbnail(path, one, 30) == renditions.thumbnail(path, other, 30) is True
             assert one.read_bytes() == other.read_bytes()
     decoder.convert(files["b.jpg"], RECIPE, one)
-    convert.convert(files["b.jpg"], RECIPE, other)
+    renditions.convert(files["b.jpg"], RECIPE, other)
     assert one.read_bytes() == other.read_bytes()
     decoder.crop(files["a.png"], (0.1, 0.2, 0.5, 0.5), one)
-    convert.crop(files["a.png"], (0.1, 0.2, 0.5, 0.5), other)
+    renditions.crop(files["a.png"], (0.1, 0.2, 0.5, 0.5), other)
     assert one.read_bytes() == other.read_bytes()
 
 

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, ImageFile
 
 from kicau.connector.content import MediaKind
+from kicau.media.file_structure import TooSlow, deadline
 from kicau.media.probe import Found, Unusable, probe
 from kicau.media.tests import samples
 from kicau.media.tests.samples import animation, box, picture, saved, video
-from kicau.media.walk import TooSlow, deadline
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -418,6 +418,6 @@ def test_whatever_is_broken_is_found_or_told(look, nth, caplog, capfd):
 
 
 def test_importing_this_costs_little():
-    code = "import sys, kicau.media.probe, kicau.media.convert; print([m for m in ('PIL', 'av', 'pypdf', 'pydantic', 'django') if m in sys.modules])"
+    code = "import sys, kicau.media.probe, kicau.media.renditions; print([m for m in ('PIL', 'av', 'pypdf', 'pydantic', 'django') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

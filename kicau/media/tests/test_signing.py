@@ -17,11 +17,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
 from kicau.connector.session import File
-from kicau.media import marking, signing
+from kicau.media import signing, usage_metadata_writer
 from kicau.vocabularies import cawg, containers, iptc
 from kicau.vocabularies.tests.test_containers import FILES
 
-MARK = marking.Mark(value="PROHIBITED-AIMLTRAINING")
+MARK = usage_metadata_writer.Mark(value="PROHIBITED-AIMLTRAINING")
 
 
 def certified(folder: Path, days: int = 90) -> tuple[Path, Path]:
@@ -77,7 +77,7 @@ def picture(folder: Path, format: str) -> File:
 @pytest.mark.parametrize("format", ["jpeg", "png", "webp"])
 def test_what_is_published_is_marked_and_signed(signer, tmp_path, format):
     file = picture(tmp_path, format)
-    out = marking.marked(file, MARK)
+    out = usage_metadata_writer.marked(file, MARK)
     with c2pa.Reader(file.mime, io.BytesIO(out.path.read_bytes())) as theirs:
         told = json.loads(theirs.json())
     assert told["validation_state"] in ("Valid", "Trusted")
@@ -91,7 +91,7 @@ def test_what_is_published_is_marked_and_signed(signer, tmp_path, format):
     assert iptc.read(look.xmp).declarations
     assert out.size == out.path.stat().st_size
     assert Image.open(out.path).tobytes() == Image.open(file.path).tobytes()
-    assert marking.marked(file, MARK).path == out.path
+    assert usage_metadata_writer.marked(file, MARK).path == out.path
     changed = bytearray(out.path.read_bytes())
     changed[-40] ^= 1
     with c2pa.Reader(file.mime, io.BytesIO(bytes(changed))) as theirs:
@@ -112,7 +112,7 @@ def test_a_picture_that_was_signed_before_keeps_its_story(signer, tmp_path):
     file.path.write_bytes(
         signing.sign(file.path.read_bytes(), file.mime, {"train_gen": "conditional"}, by, "ask the camera")
     )
-    out = marking.marked(file, MARK)
+    out = usage_metadata_writer.marked(file, MARK)
     with c2pa.Reader(file.mime, io.BytesIO(out.path.read_bytes())) as theirs:
         told = json.loads(theirs.json())
     assert told["validation_state"] in ("Valid", "Trusted")
@@ -140,7 +140,7 @@ def test_who_cannot_sign_marks_only(signer, tmp_path, monkeypatch):
         monkeypatch.setenv(signing.KEY, str(private))
         with pytest.raises(signing.NotSigned, match=said):
             signing.identity()
-        out = marking.marked(picture(tmp_path, "png"), MARK)
+        out = usage_metadata_writer.marked(picture(tmp_path, "png"), MARK)
         look = containers.look(io.BytesIO(out.path.read_bytes()))
         assert (bool(look.xmp), bool(look.c2pa)) == (True, False)
     monkeypatch.setenv(signing.CERTIFICATE, "")

@@ -27,8 +27,8 @@ from kicau.connector.content import (
     too_early,
 )
 from kicau.connector.errors import ConnectorError, RateLimited, Rejected, Uncertain
-from kicau.connector.http import Reply
 from kicau.connector.session import Session
+from kicau.connector.transport.http import Reply
 from kicau.networks._meta.errors import NotReady, Refusal, error_object, number
 from kicau.networks._meta.errors import read_error as read_graph_error
 from kicau.networks._meta.graph import Graph, moment, text_of

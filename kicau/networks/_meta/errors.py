@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kicau.connector import clock
+from kicau.connector.app_blocks import ShutDoor
 from kicau.connector.content import Problem
-from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
-from kicau.connector.http import Reply
+from kicau.connector.transport.http import Reply
 from kicau.networks._meta.graph import VERSION
 
 WHOLE_APP = frozenset({4, 341})  # the app's window, not one account's

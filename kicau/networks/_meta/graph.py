@@ -18,8 +18,8 @@ from kicau.connector import clock
 from kicau.connector.capabilities import Fact
 from kicau.connector.content import JSON, Charge
 from kicau.connector.errors import Unavailable, Uncertain
-from kicau.connector.http import TIMEOUT, Http, Reply
 from kicau.connector.session import Session
+from kicau.connector.transport.http import TIMEOUT, Http, Reply
 
 VERSION = Fact(
     value="v26.0",  # the one place that names it

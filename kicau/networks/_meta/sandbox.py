@@ -21,7 +21,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from kicau.connector.sandbox import Handler, Sandbox, SeededAccount, Validator
+from kicau.connector.sandbox.server import Handler, Sandbox, SeededAccount, Validator
 from kicau.networks._meta.fields import parse_fields
 from kicau.networks._meta.forms import Upload, read_form
 from kicau.networks._meta.graph import proof

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
-from kicau.connector.sandbox import Sandbox
+from kicau.connector.sandbox.server import Sandbox
 from kicau.networks._meta.fields import Fields
 from kicau.networks._meta.forms import Upload
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from kicau.connector.sandbox import SeededAccount
+from kicau.connector.sandbox.server import SeededAccount
 from kicau.networks._meta import seeds
 from kicau.networks._meta.sandbox import GraphSandbox
 from kicau.networks._meta.sandbox_calls import LONG_LIVED, PARAMS, Ask, Doc, GraphError, missing_object, time_of

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import aiohttp
 from aiohttp import web
 
-from kicau.connector.webhooks import signed
+from kicau.connector.roles.webhooks import signed
 from kicau.networks._meta.sandbox import GraphSandbox
 from kicau.networks._meta.sandbox_calls import Ask, Doc, GraphError, time_of, unsupported
 

@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kicau.connector.allowance import Allowance
-from kicau.connector.http import Reply
+from kicau.connector.transport.http import Reply
+from kicau.connector.transport.rate_limit_headers import Allowance
 from kicau.networks._meta.errors import number, regain_at
 
 SHARES = ("call_count", "total_time", "total_cputime")  # percent

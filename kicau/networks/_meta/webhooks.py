@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from kicau.connector.errors import Rejected
-from kicau.connector.http import Http
+from kicau.connector.roles.webhooks import Happening, matches, signed
 from kicau.connector.session import App
-from kicau.connector.webhooks import Happening, matches, signed
+from kicau.connector.transport.http import Http
 from kicau.networks._meta.errors import is_gone
 from kicau.networks._meta.graph import Graph
 

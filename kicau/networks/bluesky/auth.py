@@ -11,7 +11,7 @@ from kicau.connector.content import JSON
 from kicau.connector.errors import AuthExpired, Rejected
 from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import App, Credentials, Session, SignIn
-from kicau.networks.bluesky import client, identity, oauth, refusals, wire
+from kicau.networks.bluesky import client, errors, identity, oauth, wire
 from kicau.networks.bluesky.identity import Identity
 
 OAUTH, APP_PASSWORD = "oauth", "app-password"
@@ -139,7 +139,7 @@ async def _by_password(sign_in: SignIn, name: str, server: str, password: str) -
         )
     except AuthExpired as refused:
         raise wire.refusal(
-            refusals.SIGN_IN,
+            errors.SIGN_IN,
             "{network} did not accept the sign-in ({why}): check the handle and the app password.",
             "password",
             why=_why(refused),

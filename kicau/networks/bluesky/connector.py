@@ -8,14 +8,23 @@ from kicau.connector import prices
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Delivery, Draft, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
-from kicau.connector.http import Reply
-from kicau.connector.people import Account as Found
-from kicau.connector.preferences import Preferences
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
-from kicau.connector.reading import Answers
+from kicau.connector.roles.account_search import Account as Found
+from kicau.connector.roles.engagement import Answers
+from kicau.connector.roles.preferences import Preferences
 from kicau.connector.session import Session
-from kicau.networks.bluesky import archive, limits, people, preferences, reading, refusals, steps, wire
+from kicau.connector.transport.http import Reply
+from kicau.networks.bluesky import (
+    account_search,
+    archive,
+    engagement,
+    errors,
+    limits,
+    preferences,
+    publishing_steps,
+    wire,
+)
 from kicau.networks.bluesky.auth import BlueskyAuth
 from kicau.networks.bluesky.render import render
 
@@ -33,13 +42,13 @@ class Bluesky:
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.bluesky")
     archive_reader = archive.reader
-    finding = people.FINDING
+    finding = account_search.FINDING
     can_tell = True  # a record's key is known before it is sent
-    batch = reading.BATCH
+    batch = engagement.BATCH
     reads_all = False  # each account has a server of its own
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
-        return refusals.read_error(reply)
+        return errors.read_error(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         """The network's own rules, with the size of files that the account's server takes."""
@@ -57,22 +66,22 @@ class Bluesky:
         return render(draft, can)
 
     async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
-        return await steps.publish(session, delivery)
+        return await publishing_steps.publish(session, delivery)
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
-        return await steps.find(session, delivery)
+        return await publishing_steps.find(session, delivery)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
-        await steps.withdraw(session, post_id)
+        await publishing_steps.withdraw(session, post_id)
 
     async def answers(self, session: Session, cursor: str, /) -> Answers:
-        return await reading.answers(session, cursor)
+        return await engagement.answers(session, cursor)
 
     async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
-        return await reading.numbers(session, ids)
+        return await engagement.numbers(session, ids)
 
     async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
-        return await people.find(session, words)
+        return await account_search.find(session, words)
 
     async def preferences(self, session: Session, account: str = "", /) -> Preferences:
         return await preferences.read(session, account)

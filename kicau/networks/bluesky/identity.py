@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from kicau.connector.errors import Rejected
-from kicau.connector.guard import is_public
 from kicau.connector.session import App
-from kicau.networks.bluesky import refusals, text, wire
+from kicau.connector.transport.ssrf import is_public
+from kicau.networks.bluesky import errors, text, wire
 from kicau.networks.bluesky.wire import Lent
 
 DID = re.compile(r"did:(?:plc:[a-z2-7]{24}|web:[A-Za-z0-9.%-]+)")
@@ -103,7 +103,7 @@ async def did_of(lent: Lent, handle: str) -> str:
             at=lent.app.endpoints["resolver"],
             params={"handle": handle},
         )
-    except (Rejected, refusals.NoSuchPage):
+    except (Rejected, errors.NoSuchPage):
         return ""
     did = str(answer.get("did") or "")
     return did if DID.fullmatch(did) else ""
@@ -125,10 +125,10 @@ async def _document(lent: Lent, did: str) -> dict[str, Any]:
             raise _no_home(did)
     try:
         return wire.object_of(await wire.call(lent, "GET", url))
-    except refusals.NoSuchPage as missing:
+    except errors.NoSuchPage as missing:
         raise _no_home(did) from missing
     except Rejected as refused:
-        if refusals.is_missing(refused):
+        if errors.is_missing(refused):
             raise _no_home(did) from refused
         raise
 

@@ -17,7 +17,7 @@ from kicau.connector.content import JSON
 from kicau.connector.errors import AuthExpired, Rejected
 from kicau.connector.protocol import Redirect
 from kicau.connector.session import App, Credentials
-from kicau.networks.bluesky import dpop, identity, refusals, wire
+from kicau.networks.bluesky import dpop, errors, identity, wire
 from kicau.networks.bluesky.identity import Identity
 from kicau.networks.bluesky.limits import LABEL
 from kicau.networks.bluesky.wire import Lent
@@ -54,10 +54,10 @@ async def authority_of(lent: Lent, server: str) -> Authority:
         told = wire.object_of(await wire.call(lent, "GET", f"{server}/.well-known/oauth-protected-resource"))
         listed = told.get("authorization_servers")
         issuer = str(listed[0]) if isinstance(listed, list) and listed else server
-    except refusals.NoSuchPage:
+    except errors.NoSuchPage:
         issuer = server
     except Rejected as refused:
-        if not refusals.is_missing(refused):
+        if not errors.is_missing(refused):
             raise
         issuer = server
     return await authority(lent, issuer.rstrip("/"))
@@ -208,7 +208,7 @@ def _with(granted: Credentials, extra: Mapping[str, JSON]) -> Credentials:
 
 def _failed(why: str) -> Rejected:
     return wire.refusal(
-        refusals.SIGN_IN,
+        errors.SIGN_IN,
         "{network} did not accept the sign-in ({why}): connect the channel again, and check the app's id, key and callback address if it happens twice.",
         why=why.strip().rstrip("."),
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from kicau.connector.content import JSON
 from kicau.connector.errors import Rejected, Uncertain
-from kicau.connector.preferences import Preferences
+from kicau.connector.roles.preferences import Preferences
 from kicau.connector.session import Session
 from kicau.networks.bluesky import identity, wire
 

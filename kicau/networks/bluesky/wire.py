@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from kicau.connector.content import FREE, JSON, Charge, Problem
 from kicau.connector.errors import Rejected, Unavailable, Uncertain
-from kicau.connector.http import TIMEOUT, Http, Reply
 from kicau.connector.session import App, Credentials, Session
+from kicau.connector.transport.http import TIMEOUT, Http, Reply
 from kicau.networks.bluesky import dpop
+from kicau.networks.bluesky.errors import NOT_FOUND, NonceAsked
 from kicau.networks.bluesky.limits import LABEL
-from kicau.networks.bluesky.refusals import NOT_FOUND, NonceAsked
 
 NONCES = dpop.Nonces()
 

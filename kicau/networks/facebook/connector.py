@@ -6,23 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kicau.connector import prices
-from kicau.connector.allowance import Allowance
+from kicau.connector.app_blocks import ShutDoor
 from kicau.connector.capabilities import Ability, Capabilities, Fact
 from kicau.connector.content import JSON, Delivery, Draft, Note, PublishResult, Rendered, RenderedPart
-from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError
-from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
-from kicau.connector.reading import Answers
-from kicau.connector.revising import Reads, Revision
+from kicau.connector.roles.edits import Reads, Revision
+from kicau.connector.roles.engagement import Answers
+from kicau.connector.roles.webhooks import Happening
 from kicau.connector.session import Session
-from kicau.connector.webhooks import Happening
+from kicau.connector.transport.http import Reply
+from kicau.connector.transport.rate_limit_headers import Allowance
 from kicau.networks._meta.errors import shut_door
 from kicau.networks._meta.graph import page_graph
 from kicau.networks._meta.usage import allowances
 from kicau.networks._meta.webhooks import MetaWebhooks
-from kicau.networks.facebook import archive, limits, reading, revising, webhooks, wire
+from kicau.networks.facebook import archive, edits, engagement, limits, webhooks, wire
 from kicau.networks.facebook.auth import COMMENTS, FacebookAuth
 from kicau.networks.facebook.render import render
 
@@ -42,7 +42,7 @@ class Facebook(MetaWebhooks):
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.facebook")
     archive_reader = archive.reader
     can_tell = True
-    batch = reading.BATCH
+    batch = engagement.BATCH
     reads_all = False  # a Page's token reads its own posts
     webhook_setup: Note | None = None  # all of it by calls
 
@@ -75,10 +75,10 @@ class Facebook(MetaWebhooks):
         return await wire.find(session, delivery)
 
     async def answers(self, session: Session, cursor: str, /) -> Answers:
-        return await reading.answers(session, cursor)
+        return await engagement.answers(session, cursor)
 
     async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
-        return await reading.numbers(session, ids)
+        return await engagement.numbers(session, ids)
 
     def happenings(self, body: bytes, /) -> Sequence[Happening]:
         return webhooks.happenings(body)
@@ -93,10 +93,10 @@ class Facebook(MetaWebhooks):
         return part.text
 
     async def reads(self, session: Session, revision: Revision, /) -> Reads:
-        return await revising.reads(session, revision)
+        return await edits.reads(session, revision)
 
     async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
-        return await revising.revise(session, revision)
+        return await edits.revise(session, revision)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         await wire.withdraw(session, post_id)

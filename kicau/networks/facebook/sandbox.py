@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from kicau.connector.sandbox import PublicPost, SeededAccount, SeededApp, Validator
+from kicau.connector.sandbox.server import PublicPost, SeededAccount, SeededApp, Validator
 from kicau.networks._meta import seeds
 from kicau.networks._meta.sandbox_calls import Ask, Doc, GraphError, iso, missing_object, stamp, time_of, unsupported
 from kicau.networks._meta.sandbox_login import PERSON

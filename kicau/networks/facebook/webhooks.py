@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kicau.connector.reading import Answer
+from kicau.connector.roles.engagement import Answer
+from kicau.connector.roles.webhooks import Happening
 from kicau.connector.session import Session
-from kicau.connector.webhooks import Happening
 from kicau.networks._meta.graph import moment, page_graph
 from kicau.networks._meta.webhooks import changes, each, subscribe_account, subscribe_app, unsubscribe_account
 

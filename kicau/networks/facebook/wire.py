@@ -20,8 +20,8 @@ from kicau.connector.content import (
     too_early,
 )
 from kicau.connector.errors import ConnectorError, Uncertain
-from kicau.connector.http import Reply
 from kicau.connector.session import Session
+from kicau.connector.transport.http import Reply
 from kicau.networks._meta import comments, deletion
 from kicau.networks._meta.errors import Refusal
 from kicau.networks._meta.errors import read_error as read_graph_error

@@ -7,23 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 from kicau.connector import prices
-from kicau.connector.allowance import Allowance
+from kicau.connector.app_blocks import ShutDoor
 from kicau.connector.capabilities import Ability, Capabilities, Fact
 from kicau.connector.content import Delivery, Draft, Note, PublishResult, Rendered
-from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError
-from kicau.connector.http import Reply
-from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
-from kicau.connector.reading import Answer, Answers
+from kicau.connector.roles.account_search import Account as Found
+from kicau.connector.roles.engagement import Answer, Answers
+from kicau.connector.roles.webhooks import Happening
 from kicau.connector.session import Session
-from kicau.connector.webhooks import Happening
+from kicau.connector.transport.http import Reply
+from kicau.connector.transport.rate_limit_headers import Allowance
 from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number, shut_door
 from kicau.networks._meta.usage import allowances
 from kicau.networks._meta.webhooks import MetaWebhooks
-from kicau.networks.instagram import archive, limits, people, reading, replies, webhooks, wire
+from kicau.networks.instagram import account_search, archive, engagement, limits, replies, webhooks, wire
 from kicau.networks.instagram.auth import COMMENTS, DELETES, InstagramAuth
 from kicau.networks.instagram.render import render
 
@@ -43,9 +43,9 @@ class Instagram(MetaWebhooks):
     facts: Mapping[str, Fact] = limits.FACTS
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.instagram")
     archive_reader = archive.reader
-    finding = people.FINDING
+    finding = account_search.FINDING
     can_tell = True
-    batch = reading.BATCH
+    batch = engagement.BATCH
     reads_all = False  # a token reads its own account's media
     webhook_setup: Note | None = webhooks.SETUP
 
@@ -69,10 +69,10 @@ class Instagram(MetaWebhooks):
         return can
 
     async def answers(self, session: Session, cursor: str, /) -> Answers:
-        return await reading.answers(session, cursor)
+        return await engagement.answers(session, cursor)
 
     async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
-        return await reading.numbers(session, ids)
+        return await engagement.numbers(session, ids)
 
     def happenings(self, body: bytes, /) -> Sequence[Happening]:
         return webhooks.happenings(body)
@@ -87,7 +87,7 @@ class Instagram(MetaWebhooks):
         await webhooks.unsubscribe(session)
 
     async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
-        return await people.find(session, words)
+        return await account_search.find(session, words)
 
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return render(draft, can)

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from kicau.connector.sandbox import PublicPost, SeededAccount, SeededApp, Validator
+from kicau.connector.sandbox.server import PublicPost, SeededAccount, SeededApp, Validator
 from kicau.networks._meta import seeds
 from kicau.networks._meta.sandbox_calls import (
     DAY,

@@ -14,9 +14,9 @@ from typing import Any
 
 from kicau.connector.content import Note
 from kicau.connector.errors import Rejected
-from kicau.connector.reading import Answer
+from kicau.connector.roles.engagement import Answer
+from kicau.connector.roles.webhooks import Happening
 from kicau.connector.session import Session
-from kicau.connector.webhooks import Happening
 from kicau.networks._meta.errors import is_gone
 from kicau.networks._meta.graph import moment
 from kicau.networks._meta.webhooks import changes, each, subscribe_account, subscribe_app, unsubscribe_account

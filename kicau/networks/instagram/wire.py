@@ -21,15 +21,15 @@ from kicau.connector.content import (
     RenderedPart,
 )
 from kicau.connector.errors import ConnectorError, Rejected, Unavailable, Uncertain
-from kicau.connector.http import Reply
 from kicau.connector.session import Session
+from kicau.connector.transport.http import Reply
 from kicau.networks._meta import comments, containers, deletion
 from kicau.networks._meta.containers import LOOK_AROUND
 from kicau.networks._meta.errors import number
 from kicau.networks._meta.graph import Graph, data_of, moment, page_graph, text_of
 from kicau.networks._meta.text import same
+from kicau.networks.instagram.errors import KNOWN, LOST_CONTAINER, NOT_READY, QUOTA
 from kicau.networks.instagram.limits import FACTS, NETWORK
-from kicau.networks.instagram.refusals import KNOWN, LOST_CONTAINER, NOT_READY, QUOTA
 from kicau.networks.instagram.render import kind_of
 
 POST = Charge("posts-24h")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from kicau.connector import checks, prices
+from kicau.connector.app_blocks import ShutDoor
 from kicau.connector.capabilities import Capabilities, Fact
 from kicau.connector.content import (
     JSON,
@@ -22,14 +23,24 @@ from kicau.connector.content import (
     RenderedPart,
     too_early,
 )
-from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Uncertain
-from kicau.connector.http import Reply
-from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
-from kicau.connector.revising import Reads, Revision
+from kicau.connector.roles.account_search import Account as Found
+from kicau.connector.roles.edits import Reads, Revision
 from kicau.connector.session import Session
-from kicau.networks.linkedin import archive, limits, little, lookup, people, refusals, replies, revising, upload, wire
+from kicau.connector.transport.http import Reply
+from kicau.networks.linkedin import (
+    account_search,
+    archive,
+    edits,
+    errors,
+    limits,
+    little,
+    lookup,
+    replies,
+    upload,
+    wire,
+)
 from kicau.networks.linkedin import render as rendering
 from kicau.networks.linkedin.auth import LinkedInAuth
 from kicau.networks.linkedin.limits import LABEL
@@ -51,14 +62,14 @@ class LinkedIn:
     facts: Mapping[str, Fact] = limits.FACTS
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.linkedin")
     archive_reader = archive.reader
-    finding = people.FINDING
+    finding = account_search.FINDING
     can_tell = False  # a member's own posts may not be read back with the scopes that LinkedIn grants
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
-        return refusals.read_error(reply)
+        return errors.read_error(reply)
 
     def shut_door(self, reply: Reply, /) -> ShutDoor | None:
-        return refusals.shut_door(reply)
+        return errors.shut_door(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         """Known without asking: LinkedIn has no call that tells them."""
@@ -77,7 +88,7 @@ class LinkedIn:
             raise AuthExpired(f"{LABEL} says that the token is {told.get('status') or 'not its own'}")
 
     async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
-        return await people.find(session, words)
+        return await account_search.find(session, words)
 
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return rendering.render(draft, can)
@@ -212,10 +223,10 @@ class LinkedIn:
         return little.typed(part.text, part.spans)
 
     async def reads(self, session: Session, revision: Revision, /) -> Reads:
-        return await revising.reads(session, revision)
+        return await edits.reads(session, revision)
 
     async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
-        return await revising.revise(session, revision)
+        return await edits.revise(session, revision)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:

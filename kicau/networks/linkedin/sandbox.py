@@ -13,9 +13,9 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from kicau.connector.sandbox import PublicPost, SeededAccount, SeededApp, Validator
-from kicau.networks.linkedin import sandbox_refusals as refusals
-from kicau.networks.linkedin.sandbox_door import Doc, Door
+from kicau.connector.sandbox.server import PublicPost, SeededAccount, SeededApp, Validator
+from kicau.networks.linkedin import sandbox_errors as refusals
+from kicau.networks.linkedin.sandbox_login_page import Doc, Door
 from kicau.networks.linkedin.sandbox_media import Media
 from kicau.networks.linkedin.sandbox_oauth import SignIn
 from kicau.networks.linkedin.sandbox_posts import Posts

@@ -12,9 +12,9 @@ from typing import BinaryIO
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from kicau.networks.linkedin import sandbox_refusals as refusals
-from kicau.networks.linkedin.sandbox_door import Doc, Door
-from kicau.networks.linkedin.sandbox_refusals import Refusal, stamped
+from kicau.networks.linkedin import sandbox_errors as refusals
+from kicau.networks.linkedin.sandbox_errors import Refusal, stamped
+from kicau.networks.linkedin.sandbox_login_page import Doc, Door
 
 PART = 4_194_304  # bytes of each part of a video
 VIDEO_SIZES = (75_000, 500_000_000)

@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from kicau.connector.sandbox import form_of
-from kicau.networks.linkedin import sandbox_refusals as refusals
-from kicau.networks.linkedin.sandbox_door import Door
-from kicau.networks.linkedin.sandbox_refusals import Refusal, stamped
+from kicau.connector.sandbox.server import form_of
+from kicau.networks.linkedin import sandbox_errors as refusals
+from kicau.networks.linkedin.sandbox_errors import Refusal, stamped
+from kicau.networks.linkedin.sandbox_login_page import Door
 
 CODE_SECONDS = 1800
 TOKEN_SECONDS = 5_184_000

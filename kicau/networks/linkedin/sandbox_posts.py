@@ -10,10 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
-from kicau.networks.linkedin import sandbox_refusals as refusals
-from kicau.networks.linkedin.sandbox_door import Doc, Door
+from kicau.networks.linkedin import sandbox_errors as refusals
+from kicau.networks.linkedin.sandbox_errors import Refusal, stamped
+from kicau.networks.linkedin.sandbox_login_page import Doc, Door
 from kicau.networks.linkedin.sandbox_media import Media
-from kicau.networks.linkedin.sandbox_refusals import Refusal, stamped
 from kicau.networks.linkedin.sandbox_text import read
 
 MAX_TEXT, MAX_COMMENT, MAX_QUESTION, MAX_OPTION = 3000, 1250, 140, 30

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from kicau.connector.content import FREE, JSON, MediaKind, Note, Problem, RenderedMedia
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
-from kicau.connector.http import Reply
 from kicau.connector.session import File, Session
+from kicau.connector.transport.http import Reply
 from kicau.networks.linkedin import wire
 from kicau.networks.linkedin.limits import LABEL
 

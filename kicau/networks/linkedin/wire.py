@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from kicau.connector.content import JSON, Charge, Media, MediaKind, Poll, Rendered, RenderedMedia
 from kicau.connector.errors import AuthExpired
-from kicau.connector.http import Reply
 from kicau.connector.session import Session, SignIn
+from kicau.connector.transport.http import Reply
 from kicau.networks.linkedin import little
 from kicau.networks.linkedin.limits import DURATIONS, VERSION, scopes_for
 from kicau.networks.linkedin.render import CALLS

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from kicau.connector import guard, oauth2
+from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON, Charge, Problem
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import Credentials, Session, SignIn
+from kicau.connector.transport import ssrf
 from kicau.networks.mastodon import wire
 from kicau.networks.mastodon.limits import LABEL
 
@@ -136,11 +137,11 @@ async def _check_reachable(sign_in: SignIn, host: str) -> None:
     if "{host}" not in sign_in.app.endpoints["server"]:
         return
     name, _, port = host.partition(":")
-    resolver = guard.Guarded()
+    resolver = ssrf.Guarded()
     try:
         await resolver.resolve(name, int(port or 443))
     except OSError as exc:  # the same words for an internal address and for a name that nobody has
-        log.warning("a server could not be reached: host=%s why=%s", host[:200], guard.reason(exc))
+        log.warning("a server could not be reached: host=%s why=%s", host[:200], ssrf.reason(exc))
         raise Rejected(_unknown(host)) from exc
     finally:
         await resolver.close()

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kicau.connector import prices
+from kicau.connector.app_blocks import ShutDoor
 from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import JSON, Delivery, Draft, Problem, PublishResult, Rendered, RenderedPart
-from kicau.connector.doors import ShutDoor
 from kicau.connector.errors import ConnectorError, Rejected
-from kicau.connector.http import Reply
-from kicau.connector.people import Account as Found
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Connector
-from kicau.connector.reading import Answers
-from kicau.connector.revising import Reads, Revision
+from kicau.connector.roles.account_search import Account as Found
+from kicau.connector.roles.edits import Reads, Revision
+from kicau.connector.roles.engagement import Answers
 from kicau.connector.session import Session
-from kicau.networks.mastodon import archive, limits, people, reading, refusals, revising, servers, steps, wire
+from kicau.connector.transport.http import Reply
+from kicau.networks.mastodon import (
+    account_search,
+    archive,
+    edits,
+    engagement,
+    errors,
+    limits,
+    publishing_steps,
+    servers,
+    wire,
+)
 from kicau.networks.mastodon.auth import MastodonAuth
 from kicau.networks.mastodon.limits import LABEL
 from kicau.networks.mastodon.render import render
@@ -30,16 +40,16 @@ class Mastodon:
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.mastodon")
     archive_reader = archive.reader
-    finding = people.FINDING
+    finding = account_search.FINDING
     can_tell = True
-    batch = reading.BATCH
+    batch = engagement.BATCH
     reads_all = False  # each channel has a server of its own
 
     def read_error(self, reply: Reply, /) -> ConnectorError | None:
-        return refusals.read_error(reply)
+        return errors.read_error(reply)
 
     def shut_door(self, reply: Reply, /) -> ShutDoor | None:
-        return refusals.shut_door(reply)
+        return errors.shut_door(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         """As the channel's server says; some say it only to who has an account there."""
@@ -50,38 +60,38 @@ class Mastodon:
         await wire.api(session, "GET", "/api/v1/accounts/verify_credentials")
 
     async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
-        return await people.find(session, words)
+        return await account_search.find(session, words)
 
     async def answers(self, session: Session, cursor: str, /) -> Answers:
-        return await reading.answers(session, cursor)
+        return await engagement.answers(session, cursor)
 
     async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
-        return await reading.numbers(session, ids)
+        return await engagement.numbers(session, ids)
 
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return render(draft, can)
 
     async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
-        return await steps.publish(session, delivery)
+        return await publishing_steps.publish(session, delivery)
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
-        return await steps.find(session, delivery)
+        return await publishing_steps.find(session, delivery)
 
     def written(self, part: RenderedPart, /) -> str:
         return part.text
 
     async def reads(self, session: Session, revision: Revision, /) -> Reads:
-        return await revising.reads(session, revision)
+        return await edits.reads(session, revision)
 
     async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
-        return await revising.revise(session, revision)
+        return await edits.revise(session, revision)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         path = f"/api/v1/statuses/{wire.segment(post_id)}"
         try:
             await wire.api(session, "DELETE", path, repeatable=True)
         except Rejected as refused:
-            if refusals.code_of(refused) != refusals.NOT_FOUND:
+            if errors.code_of(refused) != errors.NOT_FOUND:
                 raise
             await self._must_be_gone(session, path, refused)
 
@@ -90,7 +100,7 @@ class Mastodon:
         try:
             await wire.api(session, "GET", path)
         except Rejected as gone:
-            if refusals.code_of(gone) == refusals.NOT_FOUND:
+            if errors.code_of(gone) == errors.NOT_FOUND:
                 return
             raise
         message = "{host} lets no app delete posts: delete this one on its own pages."

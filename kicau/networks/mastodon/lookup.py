@@ -10,9 +10,9 @@ from typing import Any
 
 from kicau.connector.content import RenderedPart, SpanKind
 from kicau.connector.errors import Rejected, Uncertain
-from kicau.connector.http import Reply
 from kicau.connector.session import Session
-from kicau.networks.mastodon import refusals, servers, wire
+from kicau.connector.transport.http import Reply
+from kicau.networks.mastodon import errors, servers, wire
 from kicau.networks.mastodon.limits import LABEL
 
 PAGE = 40  # the most that a server gives at once
@@ -158,7 +158,7 @@ async def _source_is(session: Session, status: Mapping[str, Any], wanted: Wanted
     try:
         answer = (await wire.api(session, "GET", f"/api/v1/statuses/{wire.segment(str(status['id']))}/source")).json()
     except Rejected as refused:
-        if refusals.code_of(refused) == refusals.NOT_FOUND:
+        if errors.code_of(refused) == errors.NOT_FOUND:
             if _shows(status, wanted, "id"):
                 return True
             if not (await servers.ask(session, session.host)).keeps_keys:

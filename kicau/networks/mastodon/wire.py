@@ -14,8 +14,8 @@ from urllib.parse import quote
 import aiohttp
 
 from kicau.connector.content import JSON, Charge, Rendered
-from kicau.connector.http import TIMEOUT, Reply
 from kicau.connector.session import File, Session, SignIn
+from kicau.connector.transport.http import TIMEOUT, Reply
 
 CALLS = "calls"  # the meter: servers count calls in a time, and charge no money
 SLOWEST = 200_000  # bytes a second that a line is given before an upload is given up

@@ -17,7 +17,7 @@ from kicau.connector.content import JSON
 from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import Credentials, Session, SignIn
 from kicau.networks._meta.graph import CALL, moment, text_of
-from kicau.networks.threads import reading
+from kicau.networks.threads import engagement
 from kicau.networks.threads.limits import NETWORK
 from kicau.networks.threads.wire import ThreadsGraph
 
@@ -27,8 +27,8 @@ SCOPES = (
     "threads_manage_replies",
     "threads_read_replies",
     "threads_delete",
-    reading.INSIGHTS,
-    reading.MENTIONED,
+    engagement.INSIGHTS,
+    engagement.MENTIONED,
 )
 YOUNGEST = timedelta(hours=24)  # a token may be refreshed once it is that old
 

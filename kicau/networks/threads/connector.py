@@ -7,21 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 from kicau.connector import prices
-from kicau.connector.allowance import Allowance
 from kicau.connector.capabilities import Ability, Capabilities
 from kicau.connector.content import Delivery, Draft, Note, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
-from kicau.connector.http import Reply
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
-from kicau.connector.reading import Answers
+from kicau.connector.roles.engagement import Answers
+from kicau.connector.roles.webhooks import Happening
 from kicau.connector.session import Session
-from kicau.connector.webhooks import Happening
+from kicau.connector.transport.http import Reply
+from kicau.connector.transport.rate_limit_headers import Allowance
 from kicau.networks._meta import containers
 from kicau.networks._meta.errors import number
 from kicau.networks._meta.usage import allowances
 from kicau.networks._meta.webhooks import MetaWebhooks
-from kicau.networks.threads import limits, reading, webhooks, wire
+from kicau.networks.threads import engagement, limits, webhooks, wire
 from kicau.networks.threads.auth import ThreadsAuth
 from kicau.networks.threads.render import render
 
@@ -36,7 +36,7 @@ class Threads(MetaWebhooks):
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.threads")
     can_tell = True
-    batch = reading.BATCH
+    batch = engagement.BATCH
     reads_all = False
     webhook_setup: Note | None = webhooks.SETUP
 
@@ -67,10 +67,10 @@ class Threads(MetaWebhooks):
         await wire.withdraw(session, post_id)
 
     async def answers(self, session: Session, cursor: str, /) -> Answers:
-        return await reading.answers(session, cursor)
+        return await engagement.answers(session, cursor)
 
     async def numbers(self, session: Session, ids: Sequence[str], /) -> Mapping[str, Mapping[str, int]]:
-        return await reading.numbers(session, ids)
+        return await engagement.numbers(session, ids)
 
     def happenings(self, body: bytes, /) -> Sequence[Happening]:
         return webhooks.happenings(body)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 
-from kicau.connector.sandbox import SeededAccount
+from kicau.connector.sandbox.server import SeededAccount
 from kicau.networks._meta.sandbox import GraphSandbox
 from kicau.networks._meta.sandbox_calls import DAY, HOUR, LONG_LIVED, PARAMS, Ask, Doc, GraphError, time_of
 

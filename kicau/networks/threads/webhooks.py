@@ -11,9 +11,9 @@ from typing import Any
 
 from kicau.connector.content import Note
 from kicau.connector.errors import AuthExpired
-from kicau.connector.reading import Answer
+from kicau.connector.roles.engagement import Answer
+from kicau.connector.roles.webhooks import Happening
 from kicau.connector.session import Session
-from kicau.connector.webhooks import Happening
 from kicau.networks._meta.graph import moment
 from kicau.networks._meta.webhooks import documents, each
 from kicau.networks.threads.limits import NETWORK

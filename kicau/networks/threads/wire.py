@@ -21,15 +21,15 @@ from kicau.connector.content import (
     RenderedPart,
 )
 from kicau.connector.errors import ConnectorError, Rejected, Unavailable, Uncertain
-from kicau.connector.http import Reply
 from kicau.connector.session import Session
+from kicau.connector.transport.http import Reply
 from kicau.networks._meta import containers, deletion
 from kicau.networks._meta.containers import LOOK_AROUND, UNFETCHABLE, listed
 from kicau.networks._meta.errors import error_object
 from kicau.networks._meta.graph import Graph, data_of, moment, text_of
 from kicau.networks._meta.text import same
+from kicau.networks.threads.errors import KNOWN, LINKS, NO_CONTAINER, OTHER, QUOTA, SPOILT, TOO_MANY_LINKS
 from kicau.networks.threads.limits import FACTS, NETWORK
-from kicau.networks.threads.refusals import KNOWN, LINKS, NO_CONTAINER, OTHER, QUOTA, SPOILT, TOO_MANY_LINKS
 from kicau.networks.threads.render import LETTERS
 
 VERSION = "v1.0"

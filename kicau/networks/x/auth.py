@@ -8,11 +8,11 @@ from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON, Charge, Problem
 from kicau.connector.errors import AuthExpired, Rejected
-from kicau.connector.http import Reply
 from kicau.connector.protocol import Account, Redirect
 from kicau.connector.session import App, Credentials, Session, SignIn
+from kicau.connector.transport.http import Reply
 from kicau.networks.x import wire
-from kicau.networks.x.refusals import LABEL
+from kicau.networks.x.errors import LABEL
 
 # What publishing, reading back and answering need. Without offline.access there is no refresh token.
 SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")

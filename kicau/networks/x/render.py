@@ -21,8 +21,8 @@ from kicau.connector.content import (
     Span,
     SpanKind,
 )
+from kicau.networks.x.errors import LABEL
 from kicau.networks.x.limits import SELF_SERVE, number
-from kicau.networks.x.refusals import LABEL
 from kicau.networks.x.text import entities, heavy_emoji, weighted_length
 from kicau.networks.x.wire import METADATA, POST, POST_WITH_LINK, SUMMONED_REPLY
 

@@ -15,7 +15,7 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
-from kicau.networks.x.text_letters import ACCENTED, CYRILLIC, PUNCTUATION, SPACES, UNSENDABLE
+from kicau.networks.x.text_characters import ACCENTED, CYRILLIC, PUNCTUATION, SPACES, UNSENDABLE
 from kicau.networks.x.text_links import find_links
 
 if TYPE_CHECKING:

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from kicau.networks.x.text_letters import ACCENTED, ACCENTED_TWINS, CYRILLIC, CYRILLIC_TWINS, SPACES, UNSENDABLE
+from kicau.networks.x.text_characters import (
+    ACCENTED,
+    ACCENTED_TWINS,
+    CYRILLIC,
+    CYRILLIC_TWINS,
+    SPACES,
+    UNSENDABLE,
+)
 
 MAX_URL = 4096  # UTF-16 units; the protocol counts twice where it is written, as X counts it
 MAX_LABEL = 63  # characters of one part of a host in punycode (RFC 1035)

@@ -18,9 +18,9 @@ import aiohttp
 
 from kicau.connector.content import FREE, JSON, Charge, MediaKind, RenderedPart, SpanKind
 from kicau.connector.errors import Rejected, Unavailable, Uncertain
-from kicau.connector.http import TIMEOUT, Count, Reply
 from kicau.connector.session import File, Session
-from kicau.networks.x.refusals import LABEL
+from kicau.connector.transport.http import TIMEOUT, Count, Reply
+from kicau.networks.x.errors import LABEL
 
 POST, POST_WITH_LINK, SUMMONED_REPLY = "post", "post-with-link", "post-summoned-reply"
 DELETE, METADATA, POST_READ, USER_READ = "post-delete", "media-metadata", "post-read", "user-read"

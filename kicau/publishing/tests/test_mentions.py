@@ -11,17 +11,18 @@ from asgiref.sync import async_to_sync
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, Unacceptable
-from kicau.channels.acts import register_app
-from kicau.channels.live import stored
+from kicau.channels.actions import register_app
+from kicau.channels.channel_session import stored
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.contract import lend, sign_in
-from kicau.connector.sandbox import start
-from kicau.plans.acts import BudgetInput, set_budget
-from kicau.plans.models import Charge
-from kicau.publishing import compose, contacts, mentions, schedule
-from kicau.publishing.compose import Composition, PartInput
+from kicau.connector.sandbox.server import start
+from kicau.costs.actions import BudgetInput, set_budget
+from kicau.costs.models import Charge
+from kicau.publishing.content import compositions, contacts, mentions
+from kicau.publishing.content.compositions import Composition, PartInput
 from kicau.publishing.models import Handle
+from kicau.publishing.scheduling import schedule
 
 
 @pytest.fixture
@@ -46,8 +47,8 @@ def connected(workspace):
 
 
 def seen(actor, channels, text: str) -> dict[str, schedule.Preview]:
-    draft = compose.create_draft(actor, Composition(parts=(PartInput(text=text),)))
-    shown = schedule.preview(actor, compose.one_draft(actor, draft.id), channels)
+    draft = compositions.create_draft(actor, Composition(parts=(PartInput(text=text),)))
+    shown = schedule.preview(actor, compositions.one_draft(actor, draft.id), channels)
     return {one.channel.network: one for one in shown}
 
 
@@ -123,6 +124,6 @@ def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, conn
     with pytest.raises(Conflict, match="offers apps no look-up"):
         async_to_sync(mentions.look_up)(actor, connected("threads")[0], "siapa")
 
-    draft = compose.create_draft(actor, Composition(parts=(PartInput(text="Untuk @belumtahu"),)))
-    schedule.schedule(actor, compose.one_draft(actor, draft.id), ["x"], clock.now() + timedelta(hours=1))
+    draft = compositions.create_draft(actor, Composition(parts=(PartInput(text="Untuk @belumtahu"),)))
+    schedule.schedule(actor, compositions.one_draft(actor, draft.id), ["x"], clock.now() + timedelta(hours=1))
     assert [h.is_there for h in mentions.candidates(actor, ["x"], "belum")] == [None]

@@ -10,13 +10,14 @@ import pytest
 from kicau.base import clock
 from kicau.channels.models import Channel
 from kicau.connector.content import Charge
-from kicau.connector.http import Call
-from kicau.plans.ledger import Work, entries
-from kicau.plans.models import Purpose
-from kicau.publishing import compose, schedule
-from kicau.publishing.given import for_channel
+from kicau.connector.transport.http import Call
+from kicau.costs.ledger import Work, entries
+from kicau.costs.models import Purpose
+from kicau.publishing.content import compositions
+from kicau.publishing.content.channel_variants import for_channel
+from kicau.publishing.delivery.own_posts import answers_own
 from kicau.publishing.models import DeliveryState
-from kicau.publishing.own_posts import answers_own
+from kicau.publishing.scheduling import schedule
 
 pytestmark = pytest.mark.django_db
 OLD, OTHERS = "1790000000000000001", "1790000000000000777"
@@ -26,10 +27,10 @@ OLD, OTHERS = "1790000000000000001", "1790000000000000777"
 def ana(actor, channel) -> Channel:
     """A channel with a published post."""
     made = channel("ana")
-    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="lama"),)))
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="lama"),)))
     with clock.frozen(datetime(2026, 11, 16, tzinfo=UTC)):
         (row,) = schedule.schedule(
-            actor, compose.one_draft(actor, draft.id), [made.key], clock.now() + timedelta(hours=1)
+            actor, compositions.one_draft(actor, draft.id), [made.key], clock.now() + timedelta(hours=1)
         ).deliveries
     row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, [OLD], row.due_at
     row.save()
@@ -61,8 +62,10 @@ def test_a_post_of_another_channel_is_not_ones_own(ana, channel):
 
 def test_what_a_channel_is_given_says_whose_post_it_answers(actor, ana):
     options = {f"{ana.network}.reply_to": OLD}
-    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="jawab"),), options=options))
-    given = for_channel(compose.one_draft(actor, draft.id), ana)
+    draft = compositions.create_draft(
+        actor, compositions.Composition(parts=(compositions.PartInput(text="jawab"),), options=options)
+    )
+    given = for_channel(compositions.one_draft(actor, draft.id), ana)
     assert (given.reply_to, given.answers_own) == (OLD, True)
 
 

@@ -9,25 +9,27 @@ from PIL import Image
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
-from kicau.channels.acts import set_slots
+from kicau.channels.actions import set_slots
 from kicau.connector.content import Media, MediaKind, Poll, Rendered, RenderedMedia, RenderedPart
-from kicau.connector.wire import from_json
-from kicau.media.acts import add_medium
-from kicau.plans import acts as plans
-from kicau.publishing import acts, approval, compose, schedule, scheduled_posts
-from kicau.publishing.compose import Composition, LinkInput, MediumUse, PartInput, VariantInput
-from kicau.publishing.given import for_channel
+from kicau.connector.serialization import from_json
+from kicau.costs import actions as plans
+from kicau.media.actions import add_medium
+from kicau.publishing.approval import reviews
+from kicau.publishing.content import compositions
+from kicau.publishing.content.channel_variants import for_channel
+from kicau.publishing.content.compositions import Composition, LinkInput, MediumUse, PartInput, VariantInput
 from kicau.publishing.models import Delivery, Draft, text_hash
-from kicau.publishing.scheduled_posts import Change
+from kicau.publishing.scheduling import actions, schedule, scheduled_posts
+from kicau.publishing.scheduling.scheduled_posts import Change
 from kicau.rights.models import AuditEntry
-from kicau.workspaces.acts import actor_for, add_person, create_workspace
+from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
 SOON = timedelta(hours=1)
 
 
 def write(actor, *texts, **more):
-    made = compose.create_draft(actor, Composition(parts=tuple(PartInput(text=t) for t in texts), **more))
-    return compose.one_draft(actor, made.id)
+    made = compositions.create_draft(actor, Composition(parts=tuple(PartInput(text=t) for t in texts), **more))
+    return compositions.one_draft(actor, made.id)
 
 
 def at(**ahead):
@@ -58,9 +60,9 @@ def test_what_calendars_show_is_what_is_sent(actor, channel):
         actor, draft.id, Change(composition=Composition(parts=(PartInput(text="dua"), PartInput(text="tiga"))))
     )
     assert shown() == ("dua", None)
-    acts.cancel(actor, row.id)
-    compose.rewrite(actor, compose.one_draft(actor, draft.id), Composition(parts=(PartInput(text="empat"),)))
-    acts.retry(actor, row.id)
+    actions.cancel(actor, row.id)
+    compositions.rewrite(actor, compositions.one_draft(actor, draft.id), Composition(parts=(PartInput(text="empat"),)))
+    actions.retry(actor, row.id)
     assert shown() == ("empat", None)
     kopi = RenderedMedia(media=Media(ref="kopi", kind=MediaKind.IMAGE, mime="image/png", size=9))
     row.show(Rendered(parts=(RenderedPart(text="k" * 200, media=(kopi,), used=200, limit=280),), charges=()))
@@ -79,7 +81,7 @@ def test_a_problem_on_one_channel_schedules_nothing_and_loses_nothing(actor, cha
         == "On Stranger, the text has 101 characters; the limit is 100: shorten it or split it into a thread."
     )
     assert not Delivery.objects.exists()
-    assert compose.one_draft(actor, draft.id).variants.count() == 1
+    assert compositions.one_draft(actor, draft.id).variants.count() == 1
 
 
 WITHOUT_LINKS = '[[list]]\nname = "small"\nsince = 2026-01-02\ncurrency = "USD"\nsource = "ours"\nrefuses = ["post"]\n[list.prices]\nread = 1\n'
@@ -89,19 +91,19 @@ def test_what_the_plan_does_not_have_is_said_before_it_is_planned_or_tried_again
     channel("ana")
     draft = write(actor, "kopi")
     row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
-    acts.cancel(actor, row.id)
+    actions.cancel(actor, row.id)
     listed = plans.add_price_list(actor, "stranger", WITHOUT_LINKS)
     said = "The plan small for Stranger does not have post, which this needs: leave out what needs it, or take another plan."
     for act in (
         lambda: schedule.schedule(actor, write(actor, "lagi"), ["ana"], at(hours=1)),
-        lambda: acts.retry(actor, row.id),
+        lambda: actions.retry(actor, row.id),
     ):
         with pytest.raises(Unacceptable) as told:
             act()
         assert [(p.code, p.sentence) for p in told.value.problems] == [("not-on-plan", said)]
     assert Delivery.objects.count() == 1
     plans.remove_price_list(actor, listed.id)
-    acts.retry(actor, row.id)
+    actions.retry(actor, row.id)
 
 
 def test_a_variant_is_for_its_channel_or_network_only(actor, channel):
@@ -162,7 +164,7 @@ def test_a_contributor_writes_and_submits_but_does_not_schedule(actor, channel, 
     draft = write(someone, "usul")
     with pytest.raises(NotAllowed):
         schedule.schedule(someone, draft, ["ana"], at(hours=1))
-    assert approval.submit(someone, draft.id).state == "submitted"
+    assert reviews.submit(someone, draft.id).state == "submitted"
 
 
 def test_the_same_text_is_warned_of_not_forbidden(actor, channel):
@@ -204,7 +206,7 @@ def test_editing_renders_what_waits_anew_or_changes_nothing(actor, channel):
     with pytest.raises(Unacceptable):
         scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="b" * 101),))))
     assert Delivery.objects.get(id=row.id).rendered["parts"][0]["text"] == "lama"
-    assert compose.one_draft(actor, draft.id).parts.first().text == "lama"
+    assert compositions.one_draft(actor, draft.id).parts.first().text == "lama"
     scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="baru"),))))
     assert Delivery.objects.get(id=row.id).rendered["parts"][0]["text"] == "baru"
 
@@ -226,7 +228,7 @@ def test_media_keep_their_order_and_their_own_alt(actor, channel, tmp_path):
         path = tmp_path / f"{n}.png"
         Image.new("RGB", (10 + n, 10)).save(path)
         pictures.append(add_medium(actor, path, path.name, alt=f"library {n}"))
-    draft = compose.create_draft(
+    draft = compositions.create_draft(
         actor,
         Composition(
             parts=(
@@ -236,7 +238,7 @@ def test_media_keep_their_order_and_their_own_alt(actor, channel, tmp_path):
             )
         ),
     )
-    given = for_channel(compose.one_draft(actor, draft.id), channel("ana")).parts[0].media
+    given = for_channel(compositions.one_draft(actor, draft.id), channel("ana")).parts[0].media
     assert [(m.width, m.alt) for m in given] == [(12, "library 2"), (10, "here")]
 
 
@@ -265,10 +267,10 @@ def test_a_draft_is_copied_whole(actor, channel):
         campaign="Senja",
         variants=(VariantInput(channel="budi", parts=(PartInput(text="b"),)),),
     )
-    copy = compose.one_draft(actor, acts.duplicate(actor, draft.id).id)
+    copy = compositions.one_draft(actor, actions.duplicate(actor, draft.id).id)
     assert copy.id != draft.id
-    assert (compose.composition_of(copy).parts, copy.tags, copy.campaign, copy.variants.count()) == (
-        compose.composition_of(draft).parts,
+    assert (compositions.composition_of(copy).parts, copy.tags, copy.campaign, copy.variants.count()) == (
+        compositions.composition_of(draft).parts,
         ["x"],
         draft.campaign,
         1,
@@ -285,7 +287,7 @@ def test_a_reference_is_taken_once(actor):
 def test_every_act_is_in_the_trail(actor, channel):
     channel("ana")
     row = schedule.schedule(actor, write(actor, "a"), ["ana"], at(hours=1)).deliveries[0]
-    acts.cancel(actor, row.id)
-    acts.retry(actor, row.id)
+    actions.cancel(actor, row.id)
+    actions.retry(actor, row.id)
     trail = set(AuditEntry.objects.filter(workspace_id=actor.workspace.id).values_list("act", flat=True))
     assert {"draft.created", "delivery.scheduled", "delivery.canceled", "delivery.retried"} <= trail

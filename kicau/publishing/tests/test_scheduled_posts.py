@@ -11,16 +11,17 @@ from django.db import connection
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, Unacceptable
-from kicau.channels.acts import register_app, set_slots
-from kicau.channels.live import stored
+from kicau.channels.actions import register_app, set_slots
+from kicau.channels.channel_session import stored
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.session import Credentials
-from kicau.notices.models import Notice
-from kicau.publishing import acts, compose, schedule, scheduled_posts
-from kicau.publishing.compose import Composition, PartInput, VariantInput
+from kicau.notifications.models import Notice
+from kicau.publishing.content import compositions
+from kicau.publishing.content.compositions import Composition, PartInput, VariantInput
 from kicau.publishing.models import Delivery, DeliveryState, Hold
-from kicau.publishing.scheduled_posts import Change, change
+from kicau.publishing.scheduling import actions, schedule, scheduled_posts
+from kicau.publishing.scheduling.scheduled_posts import Change, change
 
 
 def content(text: str, **more: Any) -> Composition:
@@ -39,7 +40,7 @@ def scheduled(actor, channel):
         for key in keys:
             if not Channel.objects.filter(key=key).exists():
                 channel(key)
-        draft = compose.one_draft(actor, compose.create_draft(actor, content(text, **more)).id)
+        draft = compositions.one_draft(actor, compositions.create_draft(actor, content(text, **more)).id)
         return list(schedule.schedule(actor, draft, keys, later(hours=1), timezone="Asia/Jakarta").deliveries)
 
     return make
@@ -62,7 +63,7 @@ def confirming(workspace) -> Channel:
 
 
 def confirmed_post(actor, *keys: str, confirm: bool = True) -> list[Delivery]:
-    draft = compose.one_draft(actor, compose.create_draft(actor, content("Kopi")).id)
+    draft = compositions.one_draft(actor, compositions.create_draft(actor, content("Kopi")).id)
     return list(schedule.schedule(actor, draft, keys, later(hours=1), confirm=confirm).deliveries)
 
 
@@ -79,7 +80,7 @@ def test_content_and_time_change_together_on_every_channel_that_waits(actor, sch
     assert [text_of(row) for row in (ana, budi)] == ["Teh", "Teh"]
     assert {(row.due_at, row.timezone) for row in (ana, budi)} == {(due, "UTC")}
     assert Delivery.objects.count() == 2, "saving makes no second set"
-    assert acts.story(actor, ana)[-1].outcome == "moved"
+    assert actions.story(actor, ana)[-1].outcome == "moved"
 
 
 def test_what_is_left_out_stays(actor, scheduled):
@@ -107,7 +108,7 @@ def test_a_problem_changes_nothing(actor, scheduled, wanted, field):
         change(actor, ana.draft_id, wanted)
     assert refused.value.problems[0].field == field
     assert list(before.all()) == kept
-    assert compose.one_draft(actor, ana.draft_id).parts.get().text == "Kopi"
+    assert compositions.one_draft(actor, ana.draft_id).parts.get().text == "Kopi"
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ def test_somebody_elses_change_is_not_overwritten_and_a_contributor_changes_noth
     actor, member, scheduled
 ):
     (row,) = scheduled("ana")
-    version = compose.one_draft(actor, row.draft_id).version
+    version = compositions.one_draft(actor, row.draft_id).version
     change(actor, row.draft_id, Change(composition=content("Teh")), version=version)
     with pytest.raises(Conflict):
         change(actor, row.draft_id, Change(composition=content("Susu")), version=version)
@@ -192,7 +193,7 @@ def test_somebody_elses_change_is_not_overwritten_and_a_contributor_changes_noth
 
 
 def test_an_unscheduled_post_has_no_time_to_change(actor):
-    draft = compose.create_draft(actor, content("Kopi"))
+    draft = compositions.create_draft(actor, content("Kopi"))
     with pytest.raises(Conflict, match="not scheduled"):
         change(actor, draft.id, Change(due_at=later(days=1)))
 
@@ -249,7 +250,7 @@ def test_a_post_that_nobody_confirmed_yet_asks_nothing_more(actor, confirming):
 
 def test_a_second_set_is_made_only_on_purpose(actor, scheduled):
     (row,) = scheduled("ana")
-    draft = compose.one_draft(actor, row.draft_id)
+    draft = compositions.one_draft(actor, row.draft_id)
     with pytest.raises(Conflict, match="ana already"):
         schedule.schedule(actor, draft, ["ana"], later(days=1))
     assert Delivery.objects.count() == 1
@@ -259,14 +260,14 @@ def test_a_second_set_is_made_only_on_purpose(actor, scheduled):
 
 def test_what_was_canceled_may_be_scheduled_once_more(actor, scheduled):
     (row,) = scheduled("ana")
-    acts.cancel(actor, row.id)
-    schedule.schedule(actor, compose.one_draft(actor, row.draft_id), ["ana"], later(days=1))
+    actions.cancel(actor, row.id)
+    schedule.schedule(actor, compositions.one_draft(actor, row.draft_id), ["ana"], later(days=1))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_presses_at_once_one_schedules(actor, channel):
     channel("ana")
-    draft = compose.one_draft(actor, compose.create_draft(actor, content("Kopi")).id)
+    draft = compositions.one_draft(actor, compositions.create_draft(actor, content("Kopi")).id)
     due, together, refused = later(hours=1), threading.Barrier(2), []
 
     def press() -> None:

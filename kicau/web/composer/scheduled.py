@@ -13,18 +13,18 @@ from django.utils.translation import ngettext
 
 from kicau.base import clock
 from kicau.base.errors import Refusal, Unacceptable
-from kicau.channels.live import capabilities_of
+from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import Channel
-from kicau.publishing import scheduled_posts
 from kicau.publishing.models import Delivery, Draft, DraftState
-from kicau.publishing.schedule import Preview
-from kicau.publishing.scheduled_posts import Change, Changed
-from kicau.web import marks
-from kicau.web.composer.sheet import Sheet
-from kicau.web.frame import Asked
+from kicau.publishing.scheduling import scheduled_posts
+from kicau.publishing.scheduling.schedule import Preview
+from kicau.publishing.scheduling.scheduled_posts import Change, Changed
+from kicau.web.composer.form import Sheet
+from kicau.web.core import network_logos
+from kicau.web.core.labels import sentence
+from kicau.web.core.times import moment_of
+from kicau.web.core.views import Asked
 from kicau.web.templatetags.kicau import moment
-from kicau.web.times import moment_of
-from kicau.web.words import sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def report(request: Asked, done: Changed) -> None:
 
 def names(rows: Iterable[Delivery]) -> str:
     """Channels with their networks, as a list in a sentence."""
-    return ", ".join(dict.fromkeys(f"{row.channel.name} ({marks.label(row.network)})" for row in rows))
+    return ", ".join(dict.fromkeys(f"{row.channel.name} ({network_logos.label(row.network)})" for row in rows))
 
 
 def _with(message: str, name: str, value: SafeString) -> SafeString:

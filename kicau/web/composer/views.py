@@ -21,20 +21,23 @@ from django.views.decorators.http import require_POST, require_safe
 from kicau.base import clock, outbound
 from kicau.base.errors import Conflict, NotFound, Refusal
 from kicau.base.ids import NO_ID, as_uuid, new_id
-from kicau.channels import acts as channels
+from kicau.channels import actions as channels
 from kicau.channels.models import Channel
 from kicau.connector.content import MediaKind
-from kicau.media import pages
-from kicau.media.acts import add_medium, crop_medium, one_medium
+from kicau.media import link_previews
+from kicau.media.actions import add_medium, crop_medium, one_medium
 from kicau.media.models import Medium
-from kicau.publishing import acts, approval, compose, reading, schedule, scheduled_posts, writing
+from kicau.publishing.approval import reviews
+from kicau.publishing.calendar import post_queries
+from kicau.publishing.content import autosave, compositions
 from kicau.publishing.models import Draft, DraftState
-from kicau.web.composer import scheduled, showing
-from kicau.web.composer.shaping import shape
-from kicau.web.composer.sheet import MOST_MEDIA, Piece, Sheet, chosen, from_draft, from_form, unseen
-from kicau.web.frame import Asked, page, person_of
-from kicau.web.times import moment_of
-from kicau.web.words import by_field, said, sentence, told
+from kicau.publishing.scheduling import actions, schedule, scheduled_posts
+from kicau.web.composer import previews, scheduled
+from kicau.web.composer.form import MOST_MEDIA, Piece, Sheet, chosen, from_draft, from_form, unseen
+from kicau.web.composer.form_actions import shape
+from kicau.web.core.labels import by_field, said, sentence, told
+from kicau.web.core.times import moment_of
+from kicau.web.core.views import Asked, page, person_of
 from kicau.workspaces.actors import Permission
 
 LAST_CHOICE = "channels"  # the session's key: what was chosen for the last post
@@ -74,7 +77,7 @@ def composer(request: Asked, draft_id: UUID) -> HttpResponse:
         scheduled.fill(sheet, scheduled.deliveries(request, draft))
     sheet.hand = new_id().hex
     _with_time(sheet)
-    shown = showing.whole_page(request, sheet, draft, every)
+    shown = previews.whole_page(request, sheet, draft, every)
     return render(request, "web/composer.html", shown | {"pending": draft and draft.extras.get("pending")})
 
 
@@ -109,7 +112,7 @@ def reshape(request: Asked) -> HttpResponse:
         focus = shape(sheet, verb, chosen(sheet, every))
         if verb in ("link:on", "link:read"):
             failed = _read_page(request, sheet, anew=verb == "link:read")
-    shown = showing.editor(request, sheet, draft, every) | {"focus": focus, "failed": failed}
+    shown = previews.editor(request, sheet, draft, every) | {"focus": focus, "failed": failed}
     answer = render(request, "web/composer/editor.html", shown)
     answer["HX-Trigger-After-Settle"] = "shaped"
     return answer
@@ -121,7 +124,7 @@ def look(request: Asked) -> HttpResponse:
     """What each chosen channel would show, with counts, problems and costs; nothing is saved."""
     sheet, draft = _asked_sheet(request)
     every = list(channels.channels(request.actor))
-    return render(request, "web/composer/look.html", showing.looked(request, sheet, draft, every))
+    return render(request, "web/composer/look.html", previews.looked(request, sheet, draft, every))
 
 
 @page
@@ -136,9 +139,9 @@ def keep(request: Asked) -> HttpResponse:
         if draft is not None and draft.state == DraftState.SCHEDULED:
             if sheet.version != draft.version:
                 raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
-            writing.keep_pending(request.actor, draft.id, _typed(request), sheet.hand)
+            autosave.keep_pending(request.actor, draft.id, _typed(request), sheet.hand)
             return _kept(request, sheet, "by-hand")
-        saved = writing.keep(request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk())
+        saved = autosave.keep(request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk())
     except Conflict as exc:
         return _kept(request, sheet, "conflict", sentence=said(exc), status=409)
     except Refusal as exc:
@@ -164,7 +167,7 @@ def _typed(request: Asked) -> str:
 @require_POST
 def drop(request: Asked, draft_id: UUID) -> HttpResponse:
     """Forget what was typed into a scheduled post."""
-    writing.drop_pending(request.actor, draft_id)
+    autosave.drop_pending(request.actor, draft_id)
     return redirect("compose-draft", draft_id=draft_id)
 
 
@@ -179,14 +182,14 @@ def send(request: Asked) -> HttpResponse:
             return _settle(request, sheet, draft, how)
         if draft is not None and draft.state == DraftState.SCHEDULED:
             return _save_scheduled(request, sheet, draft, how)
-        saved = writing.keep(request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk())
+        saved = autosave.keep(request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk())
         sheet.version = saved.version
         return _finish(request, sheet, saved, how)
     except NotFound:
         raise
     except Refusal as exc:
         every = list(channels.channels(request.actor))
-        shown = showing.whole_page(request, sheet, draft, every)
+        shown = previews.whole_page(request, sheet, draft, every)
         if scheduled.asks_to_confirm(exc):
             shown |= {"confirm_again": by_field(exc).get("confirm", [])}
         else:
@@ -199,12 +202,12 @@ def _save_scheduled(request: Asked, sheet: Sheet, draft: Draft, how: str) -> Htt
     """Save content, time and channels of what has not begun. A form of before the post was scheduled changes nothing:
     a second press of its button leads to the post, and other words come back to their author."""
     if how in ("schedule", "submit"):
-        if writing.says(draft, sheet.composition()):
+        if autosave.says(draft, sheet.composition()):
             return redirect("post", draft_id=draft.id)
         scheduled.fill(sheet, scheduled.deliveries(request, draft))
         raise Conflict("This post was scheduled meanwhile. Save your changes to it, or publish it again.")
     confirm = True if sheet.confirm or how == "save-confirmed" else False if how == "save-unconfirmed" else None
-    usable = filter(showing.usable, channels.channels(request.actor))
+    usable = filter(previews.usable, channels.channels(request.actor))
     wanted = scheduled.change_of(sheet, usable, confirm=confirm)
     done = scheduled_posts.change(request.actor, draft.id, wanted, version=sheet.version)
     scheduled.report(request, done)
@@ -214,16 +217,16 @@ def _save_scheduled(request: Asked, sheet: Sheet, draft: Draft, how: str) -> Htt
 def _settle(request: Asked, sheet: Sheet, draft: Draft, how: str) -> HttpResponse:
     """Two people changed one post: one version stays in its place, the other becomes a draft of its own."""
     if how == "mine":
-        other = acts.duplicate(request.actor, draft.id)
+        other = actions.duplicate(request.actor, draft.id)
         if draft.state in UNSENT:
-            writing.keep(request.actor, draft.id, sheet.composition(), version=draft.version, desk=sheet.desk())
+            autosave.keep(request.actor, draft.id, sheet.composition(), version=draft.version, desk=sheet.desk())
         else:
-            usable = filter(showing.usable, channels.channels(request.actor))
+            usable = filter(previews.usable, channels.channels(request.actor))
             wanted = scheduled.change_of(sheet, usable, confirm=sheet.confirm or None)
             scheduled_posts.change(request.actor, draft.id, wanted, version=draft.version)
         told = _("Your version is in its place; theirs is kept as a draft of its own.")
     else:
-        other = writing.keep(request.actor, new_id(), sheet.composition(), version=0, desk=sheet.desk())
+        other = autosave.keep(request.actor, new_id(), sheet.composition(), version=0, desk=sheet.desk())
         told = _("Their version is in its place; yours is kept as a draft of its own.")
     messages.success(
         request, format_html('{} <a href="{}">{}</a>', told, reverse("compose-draft", args=[other.id]), _("Open it"))
@@ -235,7 +238,7 @@ def _finish(request: Asked, sheet: Sheet, saved: Draft, how: str) -> HttpRespons
     if how == "save":
         messages.success(request, _("Saved."))
     elif how == "submit":
-        approval.submit(request.actor, saved.id)
+        reviews.submit(request.actor, saved.id)
         messages.success(request, _("Handed to the editors."))
     else:
         _schedule(request, sheet, saved.id)
@@ -244,7 +247,7 @@ def _finish(request: Asked, sheet: Sheet, saved: Draft, how: str) -> HttpRespons
 
 
 def _schedule(request: Asked, sheet: Sheet, draft_id: UUID) -> None:
-    draft = compose.one_draft(request.actor, draft_id)
+    draft = compositions.one_draft(request.actor, draft_id)
     picked = chosen(sheet, channels.channels(request.actor))
     if not picked:
         schedule.schedule(request.actor, draft, [], clock.now())  # raises, in the domain's own words
@@ -280,13 +283,13 @@ def _asked_sheet(request: Asked) -> tuple[Sheet, Draft | None]:
 
 
 def _draft(request: Asked, draft_id: UUID) -> Draft | None:
-    return compose.whole(compose.drafts(request.actor)).filter(id=draft_id).first()
+    return compositions.whole(compositions.drafts(request.actor)).filter(id=draft_id).first()
 
 
 def _usual(request: Asked, every: Sequence[Channel]) -> list[str]:
     """What was chosen for the last post, in this session or before it; before the first, all."""
-    usable = {c.key for c in every if showing.usable(c)}
-    last = request.session.get(LAST_CHOICE) or reading.last_choice(request.actor) or [c.key for c in every]
+    usable = {c.key for c in every if previews.usable(c)}
+    last = request.session.get(LAST_CHOICE) or post_queries.last_choice(request.actor) or [c.key for c in every]
     return [key for key in last if key in usable]
 
 
@@ -353,7 +356,7 @@ def _read_page(request: Asked, sheet: Sheet, *, anew: bool) -> list[str]:
     if link is None or not link.url:
         return []
     try:
-        page = outbound.run(request.actor.person_id, pages.read, request.actor, link.url, anew=anew)
+        page = outbound.run(request.actor.person_id, link_previews.read, request.actor, link.url, anew=anew)
     except Refusal as exc:
         return [said(exc)]
     if page.title:

@@ -13,9 +13,9 @@ from kicau.base import clock
 from kicau.rights import sentences
 from kicau.rights.decisions import Decision
 from kicau.rights.models import Statement, Terms
-from kicau.web import archive_words as w
+from kicau.web.core.labels import CONDITIONS, PARTIES, sentence
+from kicau.web.rights import labels as w
 from kicau.web.templatetags.kicau import icon, moment
-from kicau.web.words import CONDITIONS, PARTIES, sentence
 
 register = template.Library()
 

@@ -15,13 +15,13 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kicau.publishing.calendars import Card, Slip
-from kicau.publishing.costing import Costs
-from kicau.web import words
+from kicau.cost_reports.post_costs import Costs
+from kicau.publishing.calendar.calendar_queries import Card, Slip
+from kicau.web.core import labels
 from kicau.web.templatetags.kicau import brief, dot, icon, mark
 
 if TYPE_CHECKING:
-    from kicau.web.calendar import Cell
+    from kicau.web.calendar.calendar import Cell
 
 register = template.Library()
 
@@ -35,7 +35,7 @@ def _post_address() -> str:
 
 
 def _clock(card: Card) -> str:
-    return f'<time datetime="{card.due_at.isoformat()}">{words.clock_time(timezone.localtime(card.due_at))}</time>'
+    return f'<time datetime="{card.due_at.isoformat()}">{labels.clock_time(timezone.localtime(card.due_at))}</time>'
 
 
 def _text(card: Card, most: int) -> str:
@@ -53,7 +53,7 @@ def chip(card: Card, may_move: bool, long: bool = False, costs: Costs | None = N
         drag = f' draggable="true" data-deliveries="{" ".join(str(row.id) for row in card.deliveries)}"'
     marks = "".join(mark(network, 14) for network in dict.fromkeys(row.network for row in card.deliveries))
     return mark_safe(  # noqa: S308 (every text is escaped above)
-        f'<a class="chip tone-{words.delivery_badge(first).tone}" href="{_post_address().format(card.draft_id)}"{drag}>'
+        f'<a class="chip tone-{labels.delivery_badge(first).tone}" href="{_post_address().format(card.draft_id)}"{drag}>'
         f'<span class="when">{_clock(card)}</span><span class="marks">{marks}</span>{dot(first) if long else ""}'
         f'<span class="text">{_text(card, LONG if long else SHORT)}</span>{_cost(card, costs)}</a>'
     )
@@ -82,12 +82,12 @@ def day_of_grid(context: template.Context, cell: Cell, compose: str) -> SafeStri
     posts = f'<span class="posts">{cell.posts}</span>' if cell.posts > 1 else ""
     add = ""
     if may["write"] and day >= today:
-        label = escape(_("Write for %(day)s") % {"day": words.day_words(day, "j F")})
+        label = escape(_("Write for %(day)s") % {"day": labels.day_words(day, "j F")})
         add = f'<a class="add" href="{compose}?day={day:%Y-%m-%d}" aria-label="{label}">{icon("plus")}</a>'
     return mark_safe(  # noqa: S308 (every text is escaped; the others are numbers and our own drawings)
         f'<section class="{" ".join(["day", *(look for look, holds in looks.items() if holds)])}" data-day="{day:%Y-%m-%d}"'
-        f' aria-label="{escape(words.day_words(day, "l, j F"))}"><header><a class="dayof" href="{escape(context["to_day"])}{day:%Y-%m-%d}">'
-        f'<span class="name">{escape(words.day_words(day, "D"))}</span> <span class="number">{day.day}</span></a>{posts}'
+        f' aria-label="{escape(labels.day_words(day, "l, j F"))}"><header><a class="dayof" href="{escape(context["to_day"])}{day:%Y-%m-%d}">'
+        f'<span class="name">{escape(labels.day_words(day, "D"))}</span> <span class="number">{day.day}</span></a>{posts}'
         f"{brief(context['costs'].days.get(day))}{add}</header>"
     )
 
@@ -136,7 +136,7 @@ def _target(row: Slip) -> str:
 
 @register.filter
 def in_words(day: date, form: str) -> str:
-    return words.day_words(day, form)
+    return labels.day_words(day, form)
 
 
 @register.simple_tag

@@ -6,7 +6,7 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kicau.channels.live import capabilities_of
+from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import Channel
 from kicau.connector.capabilities import REPLY_TO, Option
 from kicau.connector.content import Rendered

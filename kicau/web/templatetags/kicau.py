@@ -22,8 +22,8 @@ from kicau.base.money import MICRO
 from kicau.base.sentences import Sentence
 from kicau.connector import addresses, registry
 from kicau.connector.content import Media, RenderedMedia, RenderedPart, SpanKind
-from kicau.plans import amounts, display
-from kicau.web import marks, words
+from kicau.costs import amounts, display_currency
+from kicau.web.core import labels, network_logos
 from kicau.workspaces.names import DELETED_PERSON
 
 register = template.Library()
@@ -51,7 +51,7 @@ def mark(slug: str, size: int = 18, named: bool = True) -> SafeString:
 
 @lru_cache(maxsize=256)
 def _mark(slug: str, size: int, named: bool) -> SafeString:
-    alt = marks.label(slug) if named else ""
+    alt = network_logos.label(slug) if named else ""
     if slug not in registry.slugs():  # it has no drawing, and a table names networks as it likes
         return format_html("{}", alt)
     return format_html(
@@ -82,38 +82,38 @@ def _dot(tone: str, drawing: str, word: str) -> SafeString:
     return format_html('<span class="dot tone-{}">{}</span>', tone, _icon(drawing, word))
 
 
-def _badge_of(thing: Any) -> words.Badge:
-    if isinstance(thing, words.Badge):
+def _badge_of(thing: Any) -> labels.Badge:
+    if isinstance(thing, labels.Badge):
         return thing
     match type(thing).__name__:
         case "Delivery" | "Slip":
-            return words.delivery_badge(thing)
+            return labels.delivery_badge(thing)
         case "Channel":
-            return words.channel_badge(thing)
+            return labels.channel_badge(thing)
         case "Draft":
-            return words.DRAFT[thing.state]
+            return labels.DRAFT[thing.state]
         case "Withdrawal":
-            return words.WITHDRAWAL[thing.state]
+            return labels.WITHDRAWAL[thing.state]
         case "Review":
-            return words.REVIEWS[thing.kind]
+            return labels.REVIEWS[thing.kind]
         case _:
-            return words.DELIVERY[str(thing)]
+            return labels.DELIVERY[str(thing)]
 
 
 @register.filter
 def full_hour(hour: int) -> str:
     """09:00, in Indonesian 09.00."""
-    return words.clock_time(datetime(2000, 1, 1, hour))
+    return labels.clock_time(datetime(2000, 1, 1, hour))
 
 
 @register.filter
 def network(slug: str) -> str:
-    return marks.label(slug)
+    return network_logos.label(slug)
 
 
 @register.filter
 def review_word(review: Any) -> str:
-    return str(words.REVIEWS[review.kind].word)
+    return str(labels.REVIEWS[review.kind].word)
 
 
 @register.filter
@@ -121,55 +121,55 @@ def said(thing: Any) -> str:
     """The sentence of a delivery's state, of a step, of reading, or of a channel's trouble, in the reader's language and zone."""
     match type(thing).__name__:
         case "Delivery" | "Standing" | "Subscription":
-            return words.told(thing.reason, thing.said)
+            return labels.told(thing.reason, thing.said)
         case "Attempt":
-            return words.told(thing.sentence, thing.detail.get("said", ()))
+            return labels.told(thing.sentence, thing.detail.get("said", ()))
         case _:
-            return words.channel_reason(thing)
+            return labels.channel_reason(thing)
 
 
 @register.filter
 def role(name: str) -> str:
-    return str(words.ROLES[name][0])
+    return str(labels.ROLES[name][0])
 
 
 @register.filter
 def role_means(name: str) -> str:
-    return str(words.ROLES[name][1])
+    return str(labels.ROLES[name][1])
 
 
 @register.filter
 def sentence(problem: Any) -> str:
-    return words.sentence(problem)
+    return labels.sentence(problem)
 
 
 @register.filter
 def phrase(text: str) -> str:
     """A unit, or a place in a post, in the reader's language."""
-    return words.phrase(text)
+    return labels.phrase(text)
 
 
 @register.filter
 def told(text: str) -> str:
     """A text of a network's (the label of an option), or a sentence, in the reader's language."""
     if isinstance(text, Sentence):
-        return words.told(text)
+        return labels.told(text)
     return _(text) if text else ""
 
 
 @register.filter
 def act(name: str) -> str:
-    return str(words.ACTS.get(name, name))
+    return str(labels.ACTS.get(name, name))
 
 
 @register.filter
 def sign_in_way(name: str) -> str:
-    return str(words.SIGN_IN_WAYS.get(name, name))
+    return str(labels.SIGN_IN_WAYS.get(name, name))
 
 
 @register.filter
 def subject(name: str) -> str:
-    return str(words.SUBJECTS.get(name, name))
+    return str(labels.SUBJECTS.get(name, name))
 
 
 @register.filter
@@ -180,13 +180,13 @@ def actor(name: str) -> str:
 
 @register.filter
 def via(name: str) -> str:
-    return str(words.VIA.get(name, name))
+    return str(labels.VIA.get(name, name))
 
 
 @register.filter
 def names(channels: Any) -> str:
     """Networks of channels, as a list in a sentence."""
-    return ", ".join(dict.fromkeys(marks.label(channel.network) for channel in channels))
+    return ", ".join(dict.fromkeys(network_logos.label(channel.network) for channel in channels))
 
 
 @register.filter
@@ -206,17 +206,17 @@ def number_word(name: str) -> str:
     """What a network calls a number, as people call it; what is not known stays in the network's own word."""
     plain = name.removesuffix("_count").removesuffix("Count").replace("_", " ").lower()
     single = f"{plain[:-3]}y" if plain.endswith("ies") else plain.removesuffix("s")
-    return str(words.NUMBERS.get(single) or plain)
+    return str(labels.NUMBERS.get(single) or plain)
 
 
 @register.filter
 def did(name: str) -> str:
-    return str(words.DID.get(name, name))
+    return str(labels.DID.get(name, name))
 
 
 @register.filter
 def weekday(number: int) -> str:
-    return str(words.WEEKDAYS[number])
+    return str(labels.WEEKDAYS[number])
 
 
 @register.filter
@@ -225,7 +225,7 @@ def money(micro: int, currency: str) -> str:
 
 
 def _both(micro: int, currency: str, rounded: int) -> str:
-    return amounts.both(display.current(), micro, currency, rounded)
+    return amounts.both(display_currency.current(), micro, currency, rounded)
 
 
 @register.filter
@@ -233,7 +233,7 @@ def brief(costs: Mapping[str, int] | None) -> SafeString:
     """Micro-units by currency where there is little room: in the workspace's own currency alone, with both on asking."""
     told, whole = [], []
     for currency, micro in (costs or {}).items():
-        worth = display.current().of(micro, currency)
+        worth = display_currency.current().of(micro, currency)
         told.append(amounts.amount(worth.micro, worth.currency) if worth else money_or_zero(micro, currency))
         whole.append(money_or_zero(micro, currency))
     if not told:
@@ -251,7 +251,7 @@ def whole_cost(costs: Mapping[str, int]) -> str:
 @register.simple_tag
 def rates_told() -> SafeString:
     """By which rates the amounts above were converted, and which are missing; after the last amount of a page."""
-    told = amounts.rates(display.current())
+    told = amounts.rates(display_currency.current())
     if not told:
         return SafeString("")
     link = format_html('<a href="{}#rates">{}</a>', reverse("price-lists"), _("Rates"))
@@ -285,7 +285,7 @@ def money_at_glance(micro: int, currency: str) -> str:
         charged = f"< {amounts.amount(10_000, currency)}"
     else:
         charged = amounts.amount(round(micro / 10_000) * 10_000, currency) if currency else "0"
-    worth = display.current().of(micro, currency)
+    worth = display_currency.current().of(micro, currency)
     return (
         format_html('{} <span class="charged">{}</span>', amounts.amount(worth.micro, worth.currency), charged)
         if worth
@@ -336,7 +336,7 @@ def moment(at: datetime | None) -> SafeString:
     if at is None:
         return SafeString("")
     local = timezone.localtime(at) if timezone.is_aware(at) else at
-    text = f"{formats.date_format(local, 'D')} {formats.date_format(local, 'j M Y')}, {words.clock_time(local)}"
+    text = f"{formats.date_format(local, 'D')} {formats.date_format(local, 'j M Y')}, {labels.clock_time(local)}"
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
 
 
@@ -353,7 +353,7 @@ def moment_text(said: object) -> str:
 @register.filter
 def hour(at: datetime) -> SafeString:
     local = timezone.localtime(at)
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), words.clock_time(local))
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), labels.clock_time(local))
 
 
 @register.filter

@@ -8,15 +8,15 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kicau.audit.models import Audit
-from kicau.audit.papers import where
-from kicau.audit.showing import Place
-from kicau.datasets.models import TrainingSet, Version
-from kicau.web import archive_words as a
-from kicau.web import audit_words
-from kicau.web import set_words as w
+from kicau.dataset_audit.models import Audit
+from kicau.dataset_audit.passages import Place
+from kicau.dataset_audit.report_documents import where
+from kicau.training_sets.models import TrainingSet, Version
+from kicau.web.core.labels import Badge
+from kicau.web.dataset_audits import labels
+from kicau.web.rights import labels as a
 from kicau.web.templatetags.kicau import icon
-from kicau.web.words import Badge
+from kicau.web.training_sets import labels as w
 
 register = template.Library()
 
@@ -32,7 +32,7 @@ def version_badge(version: Version) -> SafeString:
 
 @register.simple_tag
 def audit_badge(audit: Audit) -> SafeString:
-    return shown(audit_words.STATES[audit.state])
+    return shown(labels.STATES[audit.state])
 
 
 @register.simple_tag

@@ -11,13 +11,14 @@ from django.test import Client
 from PIL import Image
 
 from kicau.base import clock
-from kicau.channels.acts import register_app
-from kicau.channels.live import stored
+from kicau.channels.actions import register_app
+from kicau.channels.channel_session import stored
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.session import Credentials
-from kicau.media.acts import add_medium
-from kicau.publishing import compose, schedule
+from kicau.media.actions import add_medium
+from kicau.publishing.content import compositions
+from kicau.publishing.scheduling import schedule
 from kicau.web.tests.provider import _serving, provider
 
 __all__ = ["_serving", "provider"]  # fixtures
@@ -66,9 +67,11 @@ def post(actor, channels):
     """Write and schedule: post("text", to=["x-kopisenja"], hours=1)."""
 
     def make(text: str = "Halo dari Bandung", to: list[str] | None = None, hours: float = 1, **more):
-        draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=text),), **more))
+        draft = compositions.create_draft(
+            actor, compositions.Composition(parts=(compositions.PartInput(text=text),), **more)
+        )
         return schedule.schedule(
-            actor, compose.one_draft(actor, draft.id), to or ["x-kopisenja"], clock.now() + timedelta(hours=hours)
+            actor, compositions.one_draft(actor, draft.id), to or ["x-kopisenja"], clock.now() + timedelta(hours=hours)
         )
 
     return make

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from kicau.workspaces import acts
+from kicau.workspaces import actions
 from kicau.workspaces.models import Person, Role, Workspace
 
 PASSWORD = "hujan-di-bandung-41"
@@ -13,7 +13,7 @@ PASSWORD = "hujan-di-bandung-41"
 def outsider(member, actor):
     """A browser of somebody who was removed from their only workspace."""
     person = member(Role.EDITOR).person
-    acts.remove_member(actor, person)
+    actions.remove_member(actor, person)
     client = Client()
     assert client.post("/sign-in", {"email": person.email, "password": PASSWORD}).status_code == 302
     return client, person

@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from kicau.base import clock
-from kicau.notices import account_letters, letters
+from kicau.notifications import account_emails, emails
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import account_security, acts, factors
+from kicau.workspaces import account_security, actions, factors
 from kicau.workspaces.models import Identity, Passkey
 from kicau.workspaces.tests.test_invitations import code_of
 
@@ -104,12 +104,12 @@ def test_guesses_of_the_present_password_have_an_end_whatever_form_they_come_by(
 def test_another_password_ends_other_sessions_and_where_asked_tokens(sari, owner, actor):
     elsewhere = Client()
     elsewhere.force_login(owner)
-    kept = acts.create_token(actor, "a", ["read"]).secret
+    kept = actions.create_token(actor, "a", ["read"]).secret
     sari.post(reverse("password-change"), {"before": PASSWORD, "password": OTHER})
     assert (sari.get("/").status_code, elsewhere.get("/").status_code) == (200, 302)
-    assert acts.actor_by_token(kept, None)
+    assert actions.actor_by_token(kept, None)
     sari.post(reverse("password-change"), {"before": OTHER, "password": PASSWORD, "end_tokens": "1"})
-    assert acts.actor_by_token(kept, None) is None
+    assert actions.actor_by_token(kept, None) is None
 
 
 def test_all_other_access_ends_by_one_button(sari, owner, actor, member):
@@ -117,11 +117,11 @@ def test_all_other_access_ends_by_one_button(sari, owner, actor, member):
     other.force_login(member("editor").person)
     elsewhere = Client()
     elsewhere.force_login(owner)
-    token = acts.create_token(actor, "a", ["read"], personal=True).secret
+    token = actions.create_token(actor, "a", ["read"], personal=True).secret
     assert sari.get(reverse("end-access")).status_code == 405
     sari.post(reverse("end-access"))
     assert [client.get("/").status_code for client in (sari, elsewhere, other)] == [200, 302, 200]
-    assert acts.actor_by_token(token, None) is None
+    assert actions.actor_by_token(token, None) is None
 
 
 def test_a_letter_tells_of_each_change(sari, owner, app):
@@ -138,7 +138,7 @@ def test_a_letter_tells_of_each_change(sari, owner, app):
         sari.post(reverse("password-change"), {"before": PASSWORD, "password": OTHER})
     with clock.frozen(now + timedelta(minutes=5)):
         sari.post(reverse("end-access"))
-        letters.send_due()
+        emails.send_due()
     subjects = [one.subject for one in mail.outbox if one.to == [owner.email]]
     assert subjects == [
         "Kicau: An authenticator app was set up",
@@ -157,10 +157,10 @@ def test_the_letter_is_in_the_persons_language_and_needs_a_mail_server(owner, se
     account_security.record(owner, "person.two_factor_off")
     settings.KICAU_SENDS_MAIL = True
     account_security.record(owner, "person.two_factor_off")
-    letters.send_due()
+    emails.send_due()
     (letter,) = mail.outbox
     assert letter.subject == "Kicau: Aplikasi autentikator dimatikan"
-    assert set(account_letters.CHANGES) >= {"person.password", "person.passkey_added", "person.identity_added"}
+    assert set(account_emails.CHANGES) >= {"person.password", "person.passkey_added", "person.identity_added"}
 
 
 def test_who_has_neither_password_nor_passkey_shows_a_new_sign_in(guest, owner, workspace, provider):

@@ -15,10 +15,10 @@ from django.test import Client
 from django.urls import reverse
 
 from kicau.archive.models import Item, Standing
-from kicau.audit import running
-from kicau.audit.models import Audit, AuditState
-from kicau.web import audits
-from kicau.workspaces.acts import change_person
+from kicau.dataset_audit import audit_job
+from kicau.dataset_audit.models import Audit, AuditState
+from kicau.web.dataset_audits import audits
+from kicau.workspaces.actions import change_person
 
 POST = "Kopi Senja membuka sangrai kedua di Lembang hari Sabtu ☕, siapa membawa gelas <sendiri> minum gratis"
 
@@ -59,7 +59,7 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
     assert "every 1s" in get("audit-state", row.id)
     page.post(reverse("audit-do", args=[row.id, "stop"]))
     page.post(reverse("audit-do", args=[row.id, "resume"]))
-    row = running.run_audit(row.id, processes=1)
+    row = audit_job.run_audit(row.id, processes=1)
     assert row.state == AuditState.DONE, row.problem
     assert page.get(reverse("audit-state", args=[row.id]))["HX-Refresh"] == "true"
     shown = get("audit", row.id)
@@ -112,7 +112,7 @@ def test_what_could_not_be_read_to_its_end_is_named_in_the_readers_language(page
         reverse("audit-new"), {"name": "Korpus", "file": [SimpleUploadedFile(name, raw) for name, raw in files.items()]}
     )
     row = Audit.objects.get()
-    running.run_audit(row.id, processes=1)
+    audit_job.run_audit(row.id, processes=1)
     for language, cut, lost in (
         (
             "en",
@@ -164,7 +164,7 @@ def test_what_is_no_bundle_is_told_beside_the_field(page, workspace, monkeypatch
 
 
 def test_strangers_and_viewers(page, actor, archive, member, db):
-    from kicau.workspaces.acts import add_person, create_workspace
+    from kicau.workspaces.actions import add_person, create_workspace
 
     page.post(reverse("audit-new"), {"file": data(POST), "own": "yes"})
     row = Audit.objects.get()

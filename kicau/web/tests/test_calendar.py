@@ -9,9 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from kicau.base import clock
-from kicau.channels.acts import set_slots
+from kicau.channels.actions import set_slots
 from kicau.publishing.models import Delivery, Draft
-from kicau.workspaces.acts import change_person
+from kicau.workspaces.actions import change_person
 
 pytestmark = pytest.mark.usefixtures("december_2026")
 

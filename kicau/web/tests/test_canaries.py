@@ -9,10 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from kicau.audit import canaries
+from kicau.dataset_audit import canaries
 from kicau.evidence import verify
 from kicau.evidence.models import Canary
-from kicau.workspaces.acts import add_person, change_person, create_workspace
+from kicau.workspaces.actions import add_person, change_person, create_workspace
 
 
 def registered(page, **more) -> Canary:

@@ -11,12 +11,13 @@ from django.urls import reverse
 
 from kicau.base import clock
 from kicau.base.ids import new_id
-from kicau.media.acts import add_medium
+from kicau.media.actions import add_medium
 from kicau.media.models import Medium
 from kicau.media.tests.samples import video
-from kicau.publishing import acts, compose, schedule
+from kicau.publishing.content import compositions
 from kicau.publishing.models import ChannelGroup, Delivery, Draft, SavedText
-from kicau.web.composer.shaping import cut
+from kicau.publishing.scheduling import actions, schedule
+from kicau.web.composer.form_actions import cut
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_poll_link_options_and_first_comment_reach_the_draft_and_come_back(page,
         "tags": "kopi, pagi",
     }
     page.post(reverse("compose-keep"), {**form("Which?"), **more})
-    made = compose.composition_of(compose.whole(Draft.objects.all()).get())
+    made = compositions.composition_of(compositions.whole(Draft.objects.all()).get())
     assert made.poll.options == ("Gayo", "Toraja")
     assert (made.link.title, made.first_comment, made.campaign, made.tags) == (
         "Kopi",
@@ -206,12 +207,12 @@ def test_editing_what_is_scheduled_changes_its_deliveries_only_by_the_button(pag
 
 
 def test_a_variant_that_the_form_does_not_show_survives_an_edit(page, actor, channels):
-    given = compose.Composition(
-        parts=(compose.PartInput(text="All"),),
-        variants=(compose.VariantInput(channel="x-kopisenja", parts=(compose.PartInput(text="Mine"),)),),
+    given = compositions.Composition(
+        parts=(compositions.PartInput(text="All"),),
+        variants=(compositions.VariantInput(channel="x-kopisenja", parts=(compositions.PartInput(text="Mine"),)),),
         language="id",
     )
-    draft = compose.create_draft(actor, given)
+    draft = compositions.create_draft(actor, given)
     page.post(
         reverse("compose-keep"),
         {
@@ -223,7 +224,7 @@ def test_a_variant_that_the_form_does_not_show_survives_an_edit(page, actor, cha
             "timezone": "UTC",
         },
     )
-    made = compose.composition_of(compose.whole(Draft.objects.all()).get())
+    made = compositions.composition_of(compositions.whole(Draft.objects.all()).get())
     assert made.parts[0].text == "All, changed"
     assert made.variants[0].parts[0].text == "Mine"
     assert made.language == "id"
@@ -391,7 +392,7 @@ def test_somebody_else_at_the_same_post_is_named(page, form, member):
 def test_the_next_free_slot_is_told_before_it_is_taken(page, form, actor, channels):
     from datetime import time
 
-    from kicau.channels.acts import set_slots
+    from kicau.channels.actions import set_slots
 
     html = page.post(reverse("compose-look"), form("Hi", when="slot")).content.decode()
     assert "has no queue slots" in html
@@ -436,7 +437,7 @@ def test_the_editor_opens_with_the_real_time_and_saving_another_moves_all(page, 
     rows = post(to=["x-kopisenja", "mastodon-kopisenja"]).deliveries
     due = (clock.now() + timedelta(days=2)).replace(second=0, microsecond=0)
     for row in rows:
-        acts.move(actor, row.id, due, "Asia/Jakarta")
+        actions.move(actor, row.id, due, "Asia/Jakarta")
     form = opened(page, rows[0].draft_id)
     local = due.astimezone(clock.zone("Asia/Jakarta"))
     assert (form["when"], form["date"], form["time"]) == (["at"], [f"{local:%Y-%m-%d}"], [f"{local:%H:%M}"])
@@ -452,7 +453,7 @@ def test_a_post_that_was_moved_while_the_editor_was_open_keeps_its_new_time(page
     row = post().deliveries[0]
     form = opened(page, row.draft_id)
     due = clock.now() + timedelta(days=5)
-    acts.move(actor, row.id, due)
+    actions.move(actor, row.id, due)
     page.post(reverse("compose-keep"), {**form, "text:p1": "Typed"})
     save(page, form, **{"text:p1": "After"})
     row.refresh_from_db()
@@ -464,7 +465,7 @@ def test_what_was_typed_and_not_saved_opens_with_the_real_time_too(page, actor, 
     form = opened(page, row.draft_id)
     page.post(reverse("compose-keep"), {**form, "text:p1": "Typed"})
     due = (clock.now() + timedelta(days=5)).replace(second=0, microsecond=0)
-    acts.move(actor, row.id, due, "UTC")
+    actions.move(actor, row.id, due, "UTC")
     again = opened(page, row.draft_id)
     assert (again["date"], again["time"], again["text:p1"]) == ([f"{due:%Y-%m-%d}"], [f"{due:%H:%M}"], ["Typed"])
 
@@ -472,7 +473,7 @@ def test_what_was_typed_and_not_saved_opens_with_the_real_time_too(page, actor, 
 def test_different_times_are_said_and_kept_unless_one_is_chosen(page, actor, post):
     first, second = post(to=["x-kopisenja", "mastodon-kopisenja"]).deliveries
     due = clock.now() + timedelta(days=4)
-    acts.move(actor, second.id, due)
+    actions.move(actor, second.id, due)
     form = opened(page, first.draft_id)
     assert form["when"] == ["keep"]
     html = page.get(reverse("compose-draft", args=[first.draft_id])).content.decode()
@@ -501,10 +502,10 @@ def test_what_has_begun_is_named_and_channels_are_added_and_taken_out(page, post
 
 
 def test_a_confirmation_is_asked_in_the_same_place_and_never_lost_silently(page, actor, channels):
-    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="Kopi"),)))
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="Kopi"),)))
     due = clock.now() + timedelta(days=1)
     row = schedule.schedule(
-        actor, compose.one_draft(actor, draft.id), ["linkedin-kopisenja"], due, confirm=True
+        actor, compositions.one_draft(actor, draft.id), ["linkedin-kopisenja"], due, confirm=True
     ).deliveries[0]
     given = row.confirmed_at
     form = opened(page, draft.id)

@@ -11,12 +11,15 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from kicau.base import clock
-from kicau.channels.acts import channels as all_channels
-from kicau.plans.models import Budget, Charge, OwnList, Purpose, Rate
-from kicau.publishing import calendars, compose, costing, schedule
-from kicau.publishing.acts import cancel
+from kicau.channels.actions import channels as all_channels
+from kicau.cost_reports import post_costs
+from kicau.costs.models import Budget, Charge, OwnList, Purpose, Rate
+from kicau.publishing.calendar import calendar_queries
+from kicau.publishing.content import compositions
+from kicau.publishing.scheduling import schedule
+from kicau.publishing.scheduling.actions import cancel
 from kicau.web.tests.test_composer import form  # noqa: F401 (a fixture)
-from kicau.workspaces.acts import add_person, create_workspace
+from kicau.workspaces.actions import add_person, create_workspace
 from kicau.workspaces.models import Workspace
 
 
@@ -238,22 +241,25 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     at = day.replace(hour=9, minute=0, second=0, microsecond=0)
     texts = ["https://kopisenja.id", "kopi", "teh", "gula", "susu", "roti"]  # more than a month shows of a day
     for n, text in enumerate(texts):
-        draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=text),)))
+        draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text=text),)))
         schedule.schedule(
-            actor, compose.one_draft(actor, draft.id), ["x-kopisenja", "bluesky-kopisenja"], at + timedelta(hours=n)
+            actor,
+            compositions.one_draft(actor, draft.id),
+            ["x-kopisenja", "bluesky-kopisenja"],
+            at + timedelta(hours=n),
         )
     zone, every = clock.zone(workspace.timezone), list(all_channels(actor))
-    shown = calendars.agenda(actor, calendars.Filter(), since=at)
-    posts = costing.of_cards(shown.cards, every, zone).posts
+    shown = calendar_queries.agenda(actor, calendar_queries.Filter(), since=at)
+    posts = post_costs.of_cards(shown.cards, every, zone).posts
     assert sorted(sum(c.values()) for c in posts.values()) == [15_000] * 5 + [200_000]
-    days = costing.by_day(actor, calendars.Filter(), at, at + timedelta(days=1), every, zone)
+    days = post_costs.by_day(actor, calendar_queries.Filter(), at, at + timedelta(days=1), every, zone)
     assert days == {at.date(): {"USD": 200_000 + 5 * 15_000}}
     for other in (
-        calendars.Filter(channel="bluesky-kopisenja"),
-        calendars.Filter(tag="promo"),
-        calendars.Filter(state="published"),
+        calendar_queries.Filter(channel="bluesky-kopisenja"),
+        calendar_queries.Filter(tag="promo"),
+        calendar_queries.Filter(state="published"),
     ):
-        assert costing.by_day(actor, other, at, at + timedelta(days=1), every, zone) == {}
+        assert post_costs.by_day(actor, other, at, at + timedelta(days=1), every, zone) == {}
     for view, entries in (("month", 0), ("week", 6), ("day", 6), ("coming", 6)):
         html = read(page, "home", view=view, day=f"{at:%Y-%m-%d}")
         assert html.count('<span class="cost"') == entries + (view in ("month", "week")), view
@@ -267,6 +273,6 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     )
     for slip in shown.cards[0].deliveries:
         cancel(actor, slip.id)
-    assert costing.by_day(actor, calendars.Filter(), at, at + timedelta(days=1), every, zone) == {
+    assert post_costs.by_day(actor, calendar_queries.Filter(), at, at + timedelta(days=1), every, zone) == {
         at.date(): {"USD": 75_000}
     }

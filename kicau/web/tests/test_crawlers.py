@@ -6,12 +6,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from kicau.archive import declaring
+from kicau.archive import published_policy
 from kicau.connector.content import RenderedMedia
 from kicau.media import library
 from kicau.vocabularies import robots, rsl, tdmrep
 from kicau.vocabularies.terms import together
-from kicau.workspaces import acts as workspaces
+from kicau.workspaces import actions as workspaces
 
 pytestmark = pytest.mark.django_db
 
@@ -31,16 +31,16 @@ def test_what_the_site_says_to_crawlers(actor, guest, owner, picture):
     answer = guest.get("/m/" + library.public_url(RenderedMedia(media=picture.value())).partition("/m/")[2])
     assert answer["Content-Usage"] == "train-ai=n, search=y"
     assert answer["tdm-reservation"] == "1"
-    assert rsl.named_in_header(answer["Link"]) == (declaring.licence_url(actor.workspace.id),)
+    assert rsl.named_in_header(answer["Link"]) == (published_policy.licence_url(actor.workspace.id),)
 
     other = workspaces.create_workspace(owner, "Warung")
-    assert "search" not in declaring.site_rule()  # one that says nothing has not allowed it
-    assert declaring.site_rule()["train_gen"] == "deny"
-    for form in declaring.forms(actor):
+    assert "search" not in published_policy.site_rule()  # one that says nothing has not allowed it
+    assert published_policy.site_rule()["train_gen"] == "deny"
+    for form in published_policy.forms(actor):
         assert form.text, form.slug
     silent = type(actor)(workspace=other, person=owner, role="owner", via="page")
-    assert not any(form.text for form in declaring.forms(silent))
-    assert "license.xml" in declaring.files(actor.workspace)
+    assert not any(form.text for form in published_policy.forms(silent))
+    assert "license.xml" in published_policy.files(actor.workspace)
 
 
 def test_who_says_nothing_gives_no_licence(actor, guest, workspace):
@@ -49,8 +49,8 @@ def test_who_says_nothing_gives_no_licence(actor, guest, workspace):
         workspaces.change_workspace(actor, ai_use=rule)
         assert guest.get("/license.xml").status_code == guest.get(f"/license/{workspace.id}.xml").status_code == 404
         assert b"License:" not in guest.get("/robots.txt").content
-        assert "Link" not in declaring.headers(actor.workspace, rule)
-        assert "license.xml" not in declaring.files(actor.workspace)
+        assert "Link" not in published_policy.headers(actor.workspace, rule)
+        assert "license.xml" not in published_policy.files(actor.workspace)
 
 
 def test_the_page_shows_each_form_and_reads_what_others_declare(page, workspace):

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from kicau.base.keys import first_visit_code
-from kicau.web import first_visit
+from kicau.web.account import first_visit
 from kicau.workspaces.models import Person
 
 WELCOME = {"name": "Sari", "email": "sari@kopisenja.example", "password": "hujan-di-bandung-41", "workspace": "Kopi"}

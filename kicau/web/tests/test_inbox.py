@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from kicau.base import clock
 from kicau.channels.models import Channel
-from kicau.reading.models import Answer
+from kicau.sync.models import Answer
 from kicau.web.tests.test_pages import QUERIES
 
 

@@ -9,17 +9,17 @@ from django.test import Client
 from django.urls import reverse
 
 from kicau.archive.models import Import, Item, Standing
-from kicau.archive.saying import say
-from kicau.audit import acts as audits
-from kicau.audit import canaries
-from kicau.audit.models import Audit
+from kicau.archive.record_statements import say
 from kicau.base.ids import new_id
-from kicau.datasets import acts as sets
-from kicau.datasets import making, recipients
-from kicau.datasets.models import Recipient, TrainingSet
+from kicau.dataset_audit import actions as audits
+from kicau.dataset_audit import canaries
+from kicau.dataset_audit.models import Audit
 from kicau.rights.models import Statement
 from kicau.rights.statements import NewStatement
-from kicau.workspaces.acts import add_person, create_workspace
+from kicau.training_sets import actions as sets
+from kicau.training_sets import build, recipients
+from kicau.training_sets.models import Recipient, TrainingSet
+from kicau.workspaces.actions import add_person, create_workspace
 
 SECRET = "Rahasia resep kayu manis"
 POSTS = {
@@ -53,7 +53,7 @@ def theirs(actor):
         [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
     )
     of = sets.define(actor, name=SECRET)
-    version = making.make(sets.order(actor, of.id))
+    version = build.make(sets.order(actor, of.id))
     who = recipients.give(actor, version, name=SECRET)
     audit = audits.begin(actor, name=SECRET, files=[SimpleUploadedFile("a.jsonl", b'{"text": "halo"}\n')])
     canary = canaries.register(actor, name=SECRET, candidates=1000)

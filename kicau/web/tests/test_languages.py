@@ -16,13 +16,13 @@ from kicau.connector import checks
 from kicau.connector.content import Problem
 from kicau.media import probe
 from kicau.media.probe import Unusable
-from kicau.notices.events import EVENTS
-from kicau.notices.words import filled
+from kicau.notifications.events import EVENTS
+from kicau.notifications.wording import filled
 from kicau.publishing.models import DeliveryState, DraftState
-from kicau.publishing.schedule import left_before
+from kicau.publishing.scheduling.schedule import left_before
 from kicau.rights import sentences
 from kicau.rights.decisions import Answer
-from kicau.web import words
+from kicau.web.core import labels
 from kicau.web.templatetags import kicau as tags
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Workspace
@@ -46,7 +46,7 @@ def test_each_language_writes_its_own(language, moment, size, money, days, late,
             "money": tags.money(1_234_500_000, "USD"),
             "days": tags.poll_length(3 * 1440),
             "late": tags.lateness(90_000),
-            "kept": words.told(str(kept), stored(kept)),
+            "kept": labels.told(str(kept), stored(kept)),
         }
     for name, part in {
         "moment": moment,
@@ -73,17 +73,17 @@ def test_conditions_and_days_within_sentences_are_the_readers(language, conditio
     unmet = replace(sentences.UNMET, params={"conditions": "attribution, payment"})
     refused = replace(sentences.SAYS["grant", Answer.NO], params={"who": "who wrote it", "day": "2026-11-12"})
     with translation.override(language), timezone.override(ZoneInfo("Asia/Jakarta")):
-        assert conditions in words.sentence(unmet)
-        assert conditions in words.told(unmet.message.format(**unmet.params), [[unmet.message, unmet.params]])
-        assert day in words.sentence(refused)
+        assert conditions in labels.sentence(unmet)
+        assert conditions in labels.told(unmet.message.format(**unmet.params), [[unmet.message, unmet.params]])
+        assert day in labels.sentence(refused)
         assert (
-            words.told(
+            labels.told(
                 "Sent {when}.".format(when="on 2026-11-12 at 09:00"),
                 [["Sent {when}.", {"when": "on 2026-11-12 at 09:00"}]],
             )
             == f"Sent {when}."
         )
-        assert words.told("Sent 2026-13-40.", [["Sent {day}.", {"day": "2026-13-40"}]]) == "Sent 2026-13-40."
+        assert labels.told("Sent 2026-13-40.", [["Sent {day}.", {"day": "2026-13-40"}]]) == "Sent 2026-13-40."
         left = filled(EVENTS["network.leaving"].one, {"what": "X", "when": "2026-12-02T15:09:00+00:00", "after": 3})
         assert notice in left
         assert "2026-12-02" not in left
@@ -104,9 +104,9 @@ def test_moments_of_problems_are_told_in_the_readers_zone(language, left, twin, 
     same = Problem(code="x", message="{channel} has the same text ({when})", params={"channel": "x", "when": "row 4"})
     past = Problem(code="x", message="{text!r} is {when}", params={"text": "a", "when": "Thursday 2026-12-03 06:15"})
     with translation.override(language), timezone.override(ZoneInfo("Asia/Jakarta")):
-        assert left in words.sentence(problem)
-        assert twin in words.sentence(same)
-        assert weekday in words.sentence(past), "its zone stands beside it: nothing is moved"
+        assert left in labels.sentence(problem)
+        assert twin in labels.sentence(same)
+        assert weekday in labels.sentence(past), "its zone stands beside it: nothing is moved"
 
 
 def test_kinds_of_files_are_told_in_the_readers_language(tmp_path):
@@ -122,14 +122,14 @@ def test_kinds_of_files_are_told_in_the_readers_language(tmp_path):
     )
     assert "named as a PNG picture but holds plain text" in misnamed.sentence
     with translation.override("id"):
-        assert "bernama gambar PNG tetapi berisi teks biasa" in words.sentence(misnamed)
-        assert "gambar dan video" in words.sentence(mixed)
+        assert "bernama gambar PNG tetapi berisi teks biasa" in labels.sentence(misnamed)
+        assert "gambar dan video" in labels.sentence(mixed)
 
 
 def test_every_kind_of_file_has_a_word():
     held = {name for _, name in (*probe.REFUSED, *probe.UNKNOWN)} | {kind.label for kind in probe.TYPES.values()}
     whats = {kind.label.partition(" ")[2] for kind in probe.TYPES.values() if kind.pillow} | set(checks.KINDS.values())
-    assert held | whats | {f"{kind}s" for kind in checks.KINDS.values()} <= set(words.FILES)
+    assert held | whats | {f"{kind}s" for kind in checks.KINDS.values()} <= set(labels.FILES)
 
 
 @pytest.mark.parametrize(
@@ -158,15 +158,15 @@ def test_refusals_name_roles_rights_and_states_in_the_readers_words(language, ro
         == "Your role (contributor) does not cover this: publish. Ask somebody whose role is editor or above."
     )
     with translation.override(language):
-        assert role in words.said(refused.value)
-        assert words.said(Conflict(Sentence("This post is {state} already.", state=DraftState.SUBMITTED))) == submitted
-        assert missing in words.said(NotFound("post", "018f"))
-        assert all(str(words.STATES[s.label]) == str(words.STATES[s]) for s in DeliveryState)
+        assert role in labels.said(refused.value)
+        assert labels.said(Conflict(Sentence("This post is {state} already.", state=DraftState.SUBMITTED))) == submitted
+        assert missing in labels.said(NotFound("post", "018f"))
+        assert all(str(labels.STATES[s.label]) == str(labels.STATES[s]) for s in DeliveryState)
 
 
 def test_a_sentence_that_somebody_else_wrote_is_told_as_it_stands():
     old = stored(Sentence("{who} canceled it.", who="Sari"))
     with translation.override("id"):
-        assert words.told("Another {reason} now.", old) == "Another {reason} now."
-        assert words.told("Sari canceled it.", old) == "Sari membatalkannya."
+        assert labels.told("Another {reason} now.", old) == "Another {reason} now."
+        assert labels.told("Sari canceled it.", old) == "Sari membatalkannya."
     assert str(Sentence("{a} and {b}", a="{x}", b=1) + "{plain}") == "{x} and 1 {plain}"

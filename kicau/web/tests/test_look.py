@@ -98,5 +98,5 @@ def test_every_icon_that_a_template_names_is_drawn():
     drawn = set(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "web" / "icons.svg").read_text()))
     folder = STATIC.parent
     used = {name for path in folder.rglob("*.html") for name in re.findall(r'{% icon "([\w-]+)"', path.read_text())}
-    used |= set(re.findall(r'Badge\(.*?, "([\w-]+)", "[\w-]+"\)', (folder / "words.py").read_text()))
+    used |= set(re.findall(r'Badge\(.*?, "([\w-]+)", "[\w-]+"\)', (folder / "core" / "labels.py").read_text()))
     assert used <= drawn

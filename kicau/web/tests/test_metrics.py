@@ -5,10 +5,10 @@ from datetime import timedelta
 from prometheus_client.parser import text_string_to_metric_families
 
 from kicau.base import clock
+from kicau.costs.models import Budget, BudgetUse
 from kicau.engine.models import Heartbeat
-from kicau.plans.models import Budget, BudgetUse
 from kicau.publishing.models import Attempt, Delivery
-from kicau.web import metrics
+from kicau.web.core import metrics
 
 
 def read(client, **how):
@@ -22,7 +22,7 @@ def read(client, **how):
 
 
 def test_the_numbers_tell_how_it_stands(guest, post, channels, workspace, monkeypatch):
-    monkeypatch.setattr(metrics, "_outcomes", metrics.figures.Outcomes())
+    monkeypatch.setattr(metrics, "_outcomes", metrics.delivery_metrics.Outcomes())
     rows = post(to=["x-kopisenja", "mastodon-kopisenja"]).deliveries
     now = clock.now()
     x, other = sorted(rows, key=lambda row: row.network != "x")
@@ -81,5 +81,5 @@ def test_steps_count_from_when_the_server_started_though_nobody_asked_yet(guest,
     for at in (now - timedelta(minutes=9), now - timedelta(minutes=3)):
         Attempt.objects.create(delivery=row, did="publish", outcome="published", sentence="", at=at)
     with clock.frozen(now - timedelta(minutes=5)):
-        monkeypatch.setattr(metrics, "_outcomes", metrics.figures.Outcomes())
+        monkeypatch.setattr(metrics, "_outcomes", metrics.delivery_metrics.Outcomes())
     assert read(guest)["kicau_steps_total", "publish", "x", "published"] == 1, "the one before it is not ours to count"

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from kicau.archive.models import Item, Standing
-from kicau.datasets import acts, making
+from kicau.training_sets import actions, build
 
 NONSENSE = {
     "nul": "a\x00b",
@@ -95,8 +95,8 @@ def things(actor):
     item = Item.objects.create(
         workspace=actor.workspace, network="x", remote_id="1", standing=standing, text="Kopi", sources=[]
     )
-    of = acts.define(actor, name="S", purpose="p")
-    making.make(acts.order(actor, of.id))
+    of = actions.define(actor, name="S", purpose="p")
+    build.make(actions.order(actor, of.id))
     return {"archive-say": [item.id], "set-give": [of.id, 1], "set-personal": [of.id]}
 
 

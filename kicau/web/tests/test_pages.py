@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from kicau.base import clock
-from kicau.publishing import compose
+from kicau.publishing.content import compositions
 
 PLAIN = ["home", "drafts", "channels", "library", "team", "settings", "activity", "you"]
 QUERIES = 12
@@ -37,7 +37,7 @@ def test_pages_with_an_object_answer_within_their_statements(
     page, actor, post, picture, channels, django_assert_max_num_queries
 ):
     row = post(to=[c.key for c in channels.values() if c.network not in ("instagram",)]).deliveries[0]
-    unscheduled = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="x"),)))
+    unscheduled = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="x"),)))
     for name, key in [
         ("post", unscheduled.id),
         ("post", row.draft_id),
@@ -74,7 +74,7 @@ def test_what_does_not_exist_is_a_page_that_says_so_and_belongs_to_nobody_else(p
 
 
 def test_another_workspace_sees_nothing(page, post, picture, db):
-    from kicau.workspaces.acts import add_person, create_workspace
+    from kicau.workspaces.actions import add_person, create_workspace
 
     row = post().deliveries[0]
     other = add_person("budi@lain.example", "Budi", "hujan-di-bandung-41")
@@ -122,7 +122,7 @@ def test_the_list_goes_on_from_where_the_page_before_ended(page, actor, channels
     from kicau.publishing.models import Delivery
 
     start = clock.now() + timedelta(hours=1)
-    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text="x"),)))
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="x"),)))
     rendered = {"parts": [{"text": "Post"}]}
     Delivery.objects.bulk_create(
         Delivery(

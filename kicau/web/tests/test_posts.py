@@ -7,16 +7,16 @@ from datetime import timedelta
 
 from django.urls import reverse
 
-from kicau.archive import saying
-from kicau.archive.imports.published import keep_published
+from kicau.archive import record_statements
+from kicau.archive.imports.own_posts import keep_published
 from kicau.archive.models import Item
 from kicau.base import clock
 from kicau.channels.models import NetworkApp
-from kicau.publishing import compose
+from kicau.publishing.content import compositions
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft, Revision
-from kicau.reading.models import Answer
 from kicau.rights.statements import NewStatement
-from kicau.workspaces.acts import change_person
+from kicau.sync.models import Answer
+from kicau.workspaces.actions import change_person
 
 
 def act(page, row, verb, **fields):
@@ -171,8 +171,8 @@ def test_a_posts_page_says_its_rights_and_leads_to_them(page, actor, workspace, 
     workspace.ai_use = {"train_gen": "allow", "search": "allow", "ground": "deny"}
     workspace.save()
     actor.workspace.refresh_from_db()
-    draft = compose.create_draft(
-        actor, compose.Composition(parts=(compose.PartInput(text="Nanti"),), ai_use={"train_gen": "deny"})
+    draft = compositions.create_draft(
+        actor, compositions.Composition(parts=(compositions.PartInput(text="Nanti"),), ai_use={"train_gen": "deny"})
     )
     shown = page.get(reverse("post", args=[draft.id])).content.decode()
     said = re.sub(r"<[^>]+>", "", shown.split("Rights</summary>")[1].split("</details>")[0])
@@ -188,7 +188,7 @@ def test_a_posts_page_says_its_rights_and_leads_to_them(page, actor, workspace, 
     row.save()
     keep_published(workspace)
     first, second = Item.objects.order_by("id")
-    saying.say(
+    record_statements.say(
         actor, [NewStatement(subject="item", item=second.id, layer="author", party="author", says={"search": "deny"})]
     )
     shown = page.get(reverse("post", args=[row.draft_id])).content.decode()

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from joserfc.jwk import RSAKey
 
-from kicau.base import options
+from kicau.base import setting_definitions
 from kicau.web.tests.provider import come_back
 from kicau.workspaces import invitations
 from kicau.workspaces.models import BrowserSession, Identity, Person
@@ -155,9 +155,9 @@ def test_the_clients_secret_goes_to_no_other_host_or_port(guest, owner, provider
 
 def test_a_provider_without_encryption_is_asked_on_this_machine_only(guest, owner, provider, settings):
     for issuer in ("http://id.kopisenja.example", "ftp://id.kopisenja.example", "https:///nowhere"):
-        assert options.read("KICAU_OIDC_ISSUER", {"KICAU_OIDC_ISSUER": "https://id.kopisenja.example"})
-        with pytest.raises(options.BadSetting, match="https://"):
-            options.read("KICAU_OIDC_ISSUER", {"KICAU_OIDC_ISSUER": issuer})
+        assert setting_definitions.read("KICAU_OIDC_ISSUER", {"KICAU_OIDC_ISSUER": "https://id.kopisenja.example"})
+        with pytest.raises(setting_definitions.BadSetting, match="https://"):
+            setting_definitions.read("KICAU_OIDC_ISSUER", {"KICAU_OIDC_ISSUER": issuer})
         settings.KICAU_OIDC_ISSUER = issuer
         answer = guest.get(reverse("oidc"))
         assert (answer.status_code, "does not use https" in answer.content.decode()) == (422, True)

@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from kicau.base import clock
 from kicau.base.sentences import Sentence, stored
-from kicau.channels.live import stored as sealed
+from kicau.channels.channel_session import stored as sealed
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector.session import Credentials
-from kicau.reading.models import Subscription
+from kicau.sync.models import Subscription
 
 
 def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(page, workspace, settings):

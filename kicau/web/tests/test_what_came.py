@@ -10,7 +10,7 @@ from django.urls import reverse
 from kicau.base import clock
 from kicau.channels.models import Channel, NetworkApp
 from kicau.publishing.models import Delivery
-from kicau.reading.models import Answer, Choice, Post, Standing
+from kicau.sync.models import Answer, Choice, Post, Standing
 from kicau.web.templatetags.kicau import number_word
 from kicau.web.tests.test_pages import QUERIES
 

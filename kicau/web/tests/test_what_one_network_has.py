@@ -9,8 +9,9 @@ import pytest
 from django.urls import reverse
 
 from kicau.base import clock
-from kicau.publishing import compose, schedule
+from kicau.publishing.content import compositions
 from kicau.publishing.models import Delivery, Draft
+from kicau.publishing.scheduling import schedule
 from kicau.web.tests.test_composer import form
 
 __all__ = ["form"]
@@ -94,8 +95,10 @@ def test_each_picture_has_a_place_for_its_focal_point(page, form, picture):
 
 
 def test_an_answer_goes_where_it_is_meant_and_nowhere_else(actor, channels):
-    given = compose.Composition(parts=(compose.PartInput(text="Setuju"),), options={"mastodon.reply_to": " 110 "})
-    draft = compose.one_draft(actor, compose.create_draft(actor, given).id)
+    given = compositions.Composition(
+        parts=(compositions.PartInput(text="Setuju"),), options={"mastodon.reply_to": " 110 "}
+    )
+    draft = compositions.one_draft(actor, compositions.create_draft(actor, given).id)
     schedule.schedule(actor, draft, ["mastodon-kopisenja", "threads-kopisenja"], clock.now() + timedelta(hours=1))
     sent = {row.channel.network: row.rendered.get("reply_to") for row in Delivery.objects.select_related("channel")}
     assert sent == {"mastodon": "110", "threads": None}
@@ -109,7 +112,7 @@ def test_the_language_is_kept_and_given_to_the_networks(page, form, actor, chann
         'name="language" id="language" value="id,en"'
         in page.get(reverse("compose-draft", args=[draft.id])).content.decode()
     )
-    shown = schedule.preview(actor, compose.one_draft(actor, draft.id), [channels["bluesky"]])
+    shown = schedule.preview(actor, compositions.one_draft(actor, draft.id), [channels["bluesky"]])
     assert shown[0].rendered.language == "id,en"
     html = page.post(
         reverse("compose-look"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": "id,en"}

@@ -9,13 +9,13 @@ from aics_tlog import tree as their_tree
 from aics_tlog.note import parse_note, parse_vkey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kicau.evidence import log, notes
+from kicau.evidence import checkpoints, log
 
 
 def test_a_witness_signs_only_what_continues_what_it_saw(client, db, monkeypatch):
     key, stranger = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     origin = "kopi.example/log"
-    monkeypatch.setenv("KICAU_WITNESS_FOR", notes.verifier_key(origin, key.public_key().public_bytes_raw()))
+    monkeypatch.setenv("KICAU_WITNESS_FOR", checkpoints.verifier_key(origin, key.public_key().public_bytes_raw()))
     entries = [f"entri {n}".encode() for n in range(20)]
     other, forked = their_tree.MerkleTree(entries), their_tree.MerkleTree([b"lain", *entries])
 
@@ -30,7 +30,7 @@ def test_a_witness_signs_only_what_continues_what_it_saw(client, db, monkeypatch
     note, first = ask(other, 7)
     assert first.status_code == 200
     own = parse_vkey(log.state().witness_key)
-    known = notes.verifier_key(origin, key.public_key().public_bytes_raw())
+    known = checkpoints.verifier_key(origin, key.public_key().public_bytes_raw())
     assert theirs.verify_checkpoint(parse_note(note + first.content.decode()), parse_vkey(known), [own], 1).ok
     assert (ask(other, 12)[1].status_code, ask(other, 12)[1].content) == (409, b"7\n")
     assert ask(other, 12, 7)[1].status_code == 200

@@ -13,14 +13,14 @@ from django.test import AsyncRequestFactory
 from django.urls import reverse
 
 import kicau
-from kicau.channels import acts
+from kicau.channels import actions
 from kicau.channels.models import NetworkApp, PendingSignIn
 from kicau.connector import registry
 from kicau.connector.protocol import DescribesApp
 from kicau.media import library
-from kicau.media.acts import add_medium
-from kicau.web import files
-from kicau.workspaces.acts import actor_by_token, create_workspace
+from kicau.media.actions import add_medium
+from kicau.web.core import files
+from kicau.workspaces.actions import actor_by_token, create_workspace
 
 
 def test_pausing_resuming_and_disconnecting_a_channel(page, channels):
@@ -83,7 +83,7 @@ def test_the_description_of_an_app_that_nobody_registered_is_open_to_its_network
     assert {client.get(address).status_code for address in addresses.values()} == {404}
     described = [slug for slug, one in registry.installed().items() if isinstance(one.auth, DescribesApp)]
     for slug in described:
-        app = acts.app_for(slug)
+        app = actions.app_for(slug)
         answer = client.get(addresses[slug])
         document = answer.json()
         assert document["client_id"] == f"https://kicau.kopisenja.example{addresses[slug]}"
@@ -296,7 +296,7 @@ def test_changing_oneself_and_ones_password(page, owner):
 
 
 def test_switching_to_a_workspace_of_ones_own_only(page, owner, db):
-    from kicau.workspaces.acts import add_person
+    from kicau.workspaces.actions import add_person
 
     mine = create_workspace(owner, "Kabar Pagi")
     theirs = create_workspace(add_person("eve@example.org", "Eve"), "Theirs")

@@ -14,7 +14,7 @@ from django.core import mail
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import acts, factors, invitations, passwords
+from kicau.workspaces import actions, factors, invitations, passwords
 from kicau.workspaces.models import Invitation, Person, Role
 
 
@@ -79,8 +79,8 @@ def test_nobody_invites_above_themselves_and_nobody_loses_a_role_by_joining(acto
 def test_the_ownership_changes_hands_whole(actor, member):
     admin = member("admin")
     with pytest.raises(NotAllowed):
-        acts.hand_over(admin, admin.person)
-    acts.hand_over(actor, admin.person)
+        actions.hand_over(admin, admin.person)
+    actions.hand_over(actor, admin.person)
     roles = dict(actor.workspace.memberships.values_list("person_id", "role"))
     assert (roles[admin.person.id], roles[actor.person.id]) == (Role.OWNER, Role.ADMIN)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kicau.base.errors import Unacceptable
-from kicau.workspaces import acts, passwords
+from kicau.workspaces import actions, passwords
 
 COMMON = [
     "Password123!",
@@ -45,4 +45,4 @@ def test_other_words_make_a_good_one(password):
 @pytest.mark.parametrize("password", COMMON[:3])
 def test_no_account_is_made_with_one(password, db):
     with pytest.raises(Unacceptable):
-        acts.add_person("budi@kopisenja.example", "Budi", password)
+        actions.add_person("budi@kopisenja.example", "Budi", password)

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 
 from kicau.base import clock
 from kicau.base.errors import NotAllowed, Unacceptable
-from kicau.connector import guard
+from kicau.connector.transport import ssrf
 from kicau.workspaces import webhooks
 from kicau.workspaces.models import Webhook, WebhookEvent
 
@@ -53,7 +53,7 @@ async def receiver(monkeypatch):
     port = runner.addresses[0][1]
     found.url, found.slow = (f"http://127.0.0.1:{port}/{path}" for path in ("hook", "slow"))
     found.told = lambda path: [json.loads(b)["data"]["n"] for h, b in found.got if h["at"] == path]
-    monkeypatch.setattr(guard, "ALLOWED", {f"127.0.0.1:{port}"})
+    monkeypatch.setattr(ssrf, "ALLOWED", {f"127.0.0.1:{port}"})
     yield found
     await runner.cleanup()
 
@@ -95,7 +95,7 @@ async def test_a_failure_is_tried_again_later_and_given_up_in_the_end(receiver, 
 
 
 async def test_an_internal_address_is_not_reached(receiver, actor, monkeypatch):
-    monkeypatch.setattr(guard, "ALLOWED", set())
+    monkeypatch.setattr(ssrf, "ALLOWED", set())
     await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {})])
     await webhooks.send_due()
@@ -176,7 +176,7 @@ async def test_a_slow_address_is_sent_several_messages_at_once_and_each_delivery
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
-    monkeypatch.setattr(guard, "ALLOWED", {f"127.0.0.1:{port}"})
+    monkeypatch.setattr(ssrf, "ALLOWED", {f"127.0.0.1:{port}"})
     await sync_to_async(webhooks.add_webhook)(actor, f"http://127.0.0.1:{port}/hook", ["*"])
     rows = [(actor.workspace.id, {"delivery": str(d), "n": n}) for n in range(3) for d in range(15)]
     await sync_to_async(webhooks.emit)("delivery.held", rows)

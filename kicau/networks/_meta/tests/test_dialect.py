@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kicau.connector import errors
-from kicau.connector.http import Reply
+from kicau.connector.transport.http import Reply
 from kicau.networks._meta.errors import WrongOffset, read_error
 from kicau.networks._meta.fields import parse_fields
 from kicau.networks._meta.forms import read_form

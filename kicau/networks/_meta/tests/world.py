@@ -14,7 +14,7 @@ from facebook_business.session import FacebookSession
 from kicau.connector.content import Delivery, Draft
 from kicau.connector.contract import USER_AGENT, Lent, lend, sign_in, use
 from kicau.connector.protocol import Account, Connector
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
 from kicau.connector.session import File
 from kicau.networks._meta.sandbox import GraphSandbox
 

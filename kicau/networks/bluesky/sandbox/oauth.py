@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 
-from kicau.connector.sandbox import form_of
+from kicau.connector.sandbox.server import form_of
 from kicau.networks.bluesky.sandbox import jws
-from kicau.networks.bluesky.sandbox.refusal import ALGORITHMS, OAuthRefusal, Refusal
+from kicau.networks.bluesky.sandbox.errors import ALGORITHMS, OAuthRefusal, Refusal
 from kicau.networks.bluesky.sandbox.tokens import Tokens
 
 if TYPE_CHECKING:

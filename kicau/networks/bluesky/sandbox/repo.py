@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from kicau.networks.bluesky.sandbox import cid, refusal, schemas
-from kicau.networks.bluesky.sandbox.refusal import invalid
+from kicau.networks.bluesky.sandbox import cid, errors, schemas
+from kicau.networks.bluesky.sandbox.errors import invalid
 from kicau.networks.bluesky.sandbox.tokens import Caller
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ class Repo:
     async def upload(self, request: web.Request, caller: Caller) -> Doc:
         declared = request.content_length
         if declared is not None and declared > self.box.blob_limit:
-            raise refusal.Refusal(413, "PayloadTooLarge", "request entity too large")
+            raise errors.Refusal(413, "PayloadTooLarge", "request entity too large")
         taken = await self.files.take(_blocks(request), self.box.blob_limit)
         if taken is None:
-            raise refusal.Refusal(413, "PayloadTooLarge", "request entity too large")
+            raise errors.Refusal(413, "PayloadTooLarge", "request entity too large")
         name, digest, size, head = taken
         mime = sniffed(head) or request.headers.get("Content-Type", "").split(";")[0].strip()
         self.box.store.put("blob", f"{caller.did}/{name}", {"mime": mime, "size": size, "sha256": digest})
@@ -125,16 +125,16 @@ class Repo:
     def must_own(self, caller: Caller, repo: Any) -> None:
         did = self.box.did_of(str(repo))
         if did is None:
-            raise refusal.Refusal(403, "AccountNotFound", "Account not found")
+            raise errors.Refusal(403, "AccountNotFound", "Account not found")
         if did != caller.did:
-            raise refusal.not_signed_in("Authentication Required")
+            raise errors.not_signed_in("Authentication Required")
         if not caller.scopes & {
             "com.atproto.access",
             "com.atproto.appPass",
             "com.atproto.appPassPrivileged",
             "transition:generic",
         }:
-            raise refusal.Refusal(
+            raise errors.Refusal(
                 403, "ScopeMissingError", 'Missing required scope "repo:app.bsky.feed.post?action=create"'
             )
 
@@ -205,7 +205,7 @@ class Repo:
         key = key or self.tid()
         record, status = self.checked(did, collection, key, body["record"], "$.record")
         if self.record(did, collection, key):
-            raise refusal.fault()
+            raise errors.fault()
         made, _ = self.put(did, collection, key, record)
         self.box.spend(3)
         return {
@@ -243,7 +243,7 @@ class Repo:
                 else self.checked(did, collection, key, one.get("value"), f"$.writes[{n}].record")
             )
             if (self.record(did, str(collection), str(key)) is not None) == (kind == CREATE):
-                raise refusal.fault()
+                raise errors.fault()
             ready.append((kind, str(collection), str(key), record, status))
         results: list[Doc] = []
         for kind, collection, key, record, status in ready:

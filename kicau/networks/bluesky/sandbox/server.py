@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from kicau.connector.sandbox import PublicPost, Sandbox, SeededAccount, SeededApp, Validator
-from kicau.networks.bluesky.sandbox import refusal, windows
+from kicau.connector.sandbox.server import PublicPost, Sandbox, SeededAccount, SeededApp, Validator
+from kicau.networks.bluesky.sandbox import errors, windows
+from kicau.networks.bluesky.sandbox.errors import invalid
 from kicau.networks.bluesky.sandbox.oauth import OAuth
-from kicau.networks.bluesky.sandbox.refusal import invalid
 from kicau.networks.bluesky.sandbox.repo import Repo
 from kicau.networks.bluesky.sandbox.tokens import Caller, Tokens
 from kicau.networks.bluesky.sandbox.view import View
@@ -93,7 +93,7 @@ class Server(Sandbox):
 
     def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
         if not seconds:
-            return refusal.Refusal(429, "RateLimitExceeded", "Rate Limit Exceeded").response()
+            return errors.Refusal(429, "RateLimitExceeded", "Rate Limit Exceeded").response()
         return windows.exceeded(windows.EVERYTHING, self.stamp() + seconds, self.stamp()).response()
 
     def revoke(self, request: web.Request) -> None:
@@ -219,7 +219,7 @@ class Server(Sandbox):
         known = (self.store.get("account", did) or {}).get("app_passwords", {}) if did else {}
         name = next((name for name, value in known.items() if value == body["password"]), "")
         if not did or not name:
-            raise refusal.not_signed_in("Invalid identifier or password")
+            raise errors.not_signed_in("Invalid identifier or password")
         return {**self.tokens.open(did, name), **self._account(did)}
 
     async def _refresh(self, body: Doc, caller: Caller) -> Doc:

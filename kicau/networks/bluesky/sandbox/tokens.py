@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from kicau.networks.bluesky.sandbox import jws, refusal
-from kicau.networks.bluesky.sandbox.refusal import OAuthRefusal, Refusal
+from kicau.networks.bluesky.sandbox import errors, jws
+from kicau.networks.bluesky.sandbox.errors import OAuthRefusal, Refusal
 
 if TYPE_CHECKING:
     from kicau.networks.bluesky.sandbox.server import Server
@@ -66,7 +66,7 @@ class Tokens:
         """A session for a refresh token, which stays good for two hours and gives the same successor."""
         known, now = self.box.store.get("refresh", caller.key), self.box.stamp()
         if known is None or (known["dead_at"] and known["dead_at"] <= now):
-            raise refusal.expired("Token has been revoked")
+            raise errors.expired("Token has been revoked")
         if not known["next"]:
             known |= {"next": secrets.token_urlsafe(24), "dead_at": now + GRACE_SECONDS}
             self.box.store.put("refresh", caller.key, known)
@@ -81,25 +81,25 @@ class Tokens:
         """Who sent a request. Raises Refusal."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if not token:
-            raise refusal.no_token()
+            raise errors.no_token()
         if scheme.lower() == "dpop":
             return self._bound(request, token)
         if scheme.lower() != "bearer":
-            raise refusal.invalid("Unexpected authorization type", "InvalidToken")
+            raise errors.invalid("Unexpected authorization type", "InvalidToken")
         try:
             header, claims = jws.read(self.secret, token)
         except jws.Unreadable:
-            raise refusal.bad_token() from None
+            raise errors.bad_token() from None
         if header.get("typ") != ("refresh+jwt" if renewing else "at+jwt") or "cnf" in claims:
-            raise refusal.bad_token()
+            raise errors.bad_token()
         self._alive(token, claims)
         return Caller(claims["sub"], frozenset(str(claims["scope"]).split()), token, str(claims.get("jti", "")))
 
     def _alive(self, token: str, claims: dict[str, Any]) -> None:
         if self._is_revoked(token):
-            raise refusal.bad_token()
+            raise errors.bad_token()
         if claims["exp"] <= self.box.stamp():
-            raise refusal.expired()
+            raise errors.expired()
 
     def _bound(self, request: web.Request, token: str) -> Caller:
         nonce = self.nonce()
@@ -110,14 +110,14 @@ class Tokens:
         try:
             key = self.proof(request, token)
         except OAuthRefusal as refused:
-            raise refusal.challenge(refused.error, refused.message, nonce) from None
+            raise errors.challenge(refused.error, refused.message, nonce) from None
         grant = self.box.store.get("grant", str(claims.get("grant", "")))
         if grant is None or claims["cnf"]["jkt"] != key or self._is_revoked(token):
-            raise refusal.challenge(
+            raise errors.challenge(
                 "invalid_token", "Malformed token" if not claims else "Token has been revoked", nonce
             )
         if claims["exp"] <= self.box.stamp():
-            raise refusal.challenge("invalid_token", '"exp" claim timestamp check failed', nonce)
+            raise errors.challenge("invalid_token", '"exp" claim timestamp check failed', nonce)
         return Caller(claims["sub"], frozenset(claims["scope"].split()), token)
 
     # Proofs

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kicau.networks.bluesky.sandbox.refusal import Refusal, invalid
+from kicau.networks.bluesky.sandbox.errors import Refusal, invalid
 from kicau.networks.bluesky.sandbox.tokens import Caller
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from kicau.networks.bluesky.sandbox.refusal import Refusal
+from kicau.networks.bluesky.sandbox.errors import Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from kicau.networks.bluesky.sandbox import windows
-from kicau.networks.bluesky.sandbox.refusal import Refusal, invalid
+from kicau.networks.bluesky.sandbox.errors import Refusal, invalid
 from kicau.networks.bluesky.sandbox.tokens import Caller
 from kicau.networks.bluesky.sandbox.windows import Limit
 

@@ -7,7 +7,7 @@ import aiohttp
 import pytest_asyncio
 
 from kicau.connector.contract import USER_AGENT, Lent, lend, sign_in, use
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
 from kicau.networks.bluesky.connector import connector
 from kicau.networks.bluesky.sandbox import Server
 from kicau.networks.bluesky.tests.cast import BY_PASSWORD, FILES

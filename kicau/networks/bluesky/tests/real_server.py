@@ -26,9 +26,9 @@ import aiohttp
 from kicau.connector import errors
 from kicau.connector.content import Delivery, Draft, Link, Part, Published, SpanKind
 from kicau.connector.contract import USER_AGENT, Lent, run, use
-from kicau.connector.http import Http
 from kicau.connector.protocol import Redirect
 from kicau.connector.session import App
+from kicau.connector.transport.http import Http
 from kicau.networks.bluesky import records, text, wire
 from kicau.networks.bluesky.connector import connector
 from kicau.networks.bluesky.tests.cast import FILES, media

@@ -12,7 +12,7 @@ import pytest
 from kicau.connector.contract import CALLBACK, Lent, consent, sign_in, use
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
 from kicau.connector.protocol import Redirect
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
 from kicau.connector.session import App
 from kicau.networks.bluesky import client, dpop, identity, oauth, wire
 from kicau.networks.bluesky.connector import connector

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from kicau.connector import errors
 from kicau.connector.contract import sign_in, use
-from kicau.connector.preferences import Prefers
+from kicau.connector.roles.preferences import Prefers
 from kicau.networks.bluesky import preferences
 from kicau.networks.bluesky.connector import connector
 from kicau.networks.bluesky.preferences import COLLECTION

@@ -11,7 +11,7 @@ from kicau.connector import clock
 from kicau.connector.content import Continue, Delivery, Draft, Part, Published, PublishResult
 from kicau.connector.contract import Lent, run
 from kicau.connector.errors import RateLimited, Rejected, Uncertain
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
 from kicau.networks.bluesky import records, wire
 from kicau.networks.bluesky.connector import connector
 from kicau.networks.bluesky.sandbox import Server

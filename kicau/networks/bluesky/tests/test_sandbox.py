@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from kicau.connector.contract import Lent
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
 from kicau.networks.bluesky.sandbox import Server, cid, schemas
 from kicau.networks.bluesky.tests.cast import KABAR, KOPI, PASSWORD
 from kicau.networks.bluesky.tests.spec import recorded

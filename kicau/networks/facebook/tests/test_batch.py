@@ -16,9 +16,9 @@ from kicau.connector import errors
 from kicau.connector.content import Draft, Part
 from kicau.connector.contract import run
 from kicau.connector.protocol import ending_facts
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
+from kicau.networks._meta.engagement import MAX_BATCH_ROUNDS, many
 from kicau.networks._meta.graph import page_graph
-from kicau.networks._meta.reading import MAX_BATCH_ROUNDS, many
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, official, world
 from kicau.networks.facebook.connector import connector

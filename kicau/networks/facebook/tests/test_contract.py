@@ -10,7 +10,7 @@ import pytest
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract, Lent
 from kicau.connector.errors import AuthExpired
-from kicau.connector.sandbox import Sandbox
+from kicau.connector.sandbox.server import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.facebook.connector import Facebook
 from kicau.networks.facebook.sandbox import VISITOR, Server

@@ -11,7 +11,7 @@ import pytest
 from kicau.connector import errors
 from kicau.connector.content import Continue, Draft, Part
 from kicau.connector.contract import lend, run, sign_in
-from kicau.connector.sandbox import Fault, start
+from kicau.connector.sandbox.server import Fault, start
 from kicau.networks._meta.graph import page_graph, proof
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world

@@ -13,8 +13,8 @@ import pytest
 from kicau.connector import errors
 from kicau.connector.content import Continue, Draft, Part, Published
 from kicau.connector.contract import Lent, lend, run, sign_in
-from kicau.connector.http import Reply
-from kicau.connector.sandbox import Fault, start
+from kicau.connector.sandbox.server import Fault, start
+from kicau.connector.transport.http import Reply
 from kicau.networks._meta.errors import NotReady
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world

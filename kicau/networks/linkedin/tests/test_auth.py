@@ -9,7 +9,7 @@ import pytest
 from kicau.connector.contract import Lent, consent, lend, sign_in, use
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
 from kicau.connector.protocol import Redirect
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
 from kicau.networks.linkedin.connector import connector
 from kicau.networks.linkedin.sandbox import Server
 

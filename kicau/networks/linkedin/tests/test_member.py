@@ -10,7 +10,7 @@ import pytest
 from kicau.connector.content import Continue, Delivery, Draft, Published, PublishResult
 from kicau.connector.contract import ConnectorContract, Killed, Lent, _Wrapped
 from kicau.connector.errors import Uncertain
-from kicau.connector.sandbox import Fault, Sandbox
+from kicau.connector.sandbox.server import Fault, Sandbox
 from kicau.networks.linkedin.connector import connector
 from kicau.networks.linkedin.sandbox import Server
 from kicau.networks.linkedin.tests.cast import DRAFTS, FILES

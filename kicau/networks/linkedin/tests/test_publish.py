@@ -12,7 +12,7 @@ from kicau.connector import clock
 from kicau.connector.content import Continue, Delivery, Draft, Part, Poll, Published
 from kicau.connector.contract import Lent, run
 from kicau.connector.errors import AuthExpired, RateLimited, Rejected, Unavailable
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
 from kicau.networks.linkedin import upload
 from kicau.networks.linkedin.connector import connector
 from kicau.networks.linkedin.sandbox import Server

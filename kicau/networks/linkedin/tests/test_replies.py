@@ -7,7 +7,7 @@ import pytest
 from kicau.connector.content import Draft, Part
 from kicau.connector.contract import Lent, run
 from kicau.connector.errors import Uncertain
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
 from kicau.networks.linkedin.connector import connector
 from kicau.networks.linkedin.render import render
 from kicau.networks.linkedin.sandbox import Server

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from kicau.connector.contract import Lent, run
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
 from kicau.networks.linkedin.connector import connector
 from kicau.networks.linkedin.sandbox import Server
 from kicau.networks.linkedin.tests.cast import DRAFTS

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
+from kicau.networks.mastodon.sandbox.errors import Refusal, invalid, missing
 from kicau.networks.mastodon.sandbox.oauth import Caller
 from kicau.networks.mastodon.sandbox.params import read
-from kicau.networks.mastodon.sandbox.refusal import Refusal, invalid, missing
 
 if TYPE_CHECKING:
     from kicau.networks.mastodon.sandbox.server import Server

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from kicau.connector.content import SpanKind
+from kicau.networks.mastodon.sandbox.errors import missing
 from kicau.networks.mastodon.sandbox.oauth import Caller
 from kicau.networks.mastodon.sandbox.params import number
-from kicau.networks.mastodon.sandbox.refusal import missing
 from kicau.networks.mastodon.text import entities
 
 if TYPE_CHECKING:

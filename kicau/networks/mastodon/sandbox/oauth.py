@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from kicau.connector.sandbox import form_of
+from kicau.connector.sandbox.server import form_of
+from kicau.networks.mastodon.sandbox.errors import Refusal, invalid
 from kicau.networks.mastodon.sandbox.params import read
-from kicau.networks.mastodon.sandbox.refusal import Refusal, invalid
 
 if TYPE_CHECKING:
     from kicau.networks.mastodon.sandbox.server import Server

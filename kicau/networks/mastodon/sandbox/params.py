@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from kicau.networks.mastodon.sandbox.refusal import Refusal
+from kicau.networks.mastodon.sandbox.errors import Refusal
 
 FALSE = frozenset({"", "0", "f", "F", "false", "FALSE", "off", "OFF", "no"})
 

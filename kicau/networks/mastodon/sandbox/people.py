@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from kicau.networks.mastodon.sandbox.errors import missing
 from kicau.networks.mastodon.sandbox.oauth import Caller
-from kicau.networks.mastodon.sandbox.refusal import missing
 
 if TYPE_CHECKING:
     from kicau.networks.mastodon.sandbox.server import Server

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from kicau.connector.sandbox import Handler, PublicPost, Sandbox, SeededAccount, SeededApp, Validator
+from kicau.connector.sandbox.server import Handler, PublicPost, Sandbox, SeededAccount, SeededApp, Validator
+from kicau.networks.mastodon.sandbox.errors import Refusal, no_such_page, too_many
 from kicau.networks.mastodon.sandbox.media import Media
 from kicau.networks.mastodon.sandbox.notifications import Notifications
 from kicau.networks.mastodon.sandbox.oauth import SCOPES, Caller, OAuth
 from kicau.networks.mastodon.sandbox.people import People
-from kicau.networks.mastodon.sandbox.refusal import Refusal, no_such_page, too_many
 from kicau.networks.mastodon.sandbox.statuses import Doc, Statuses
 from kicau.networks.mastodon.sandbox.windows import Windows
 

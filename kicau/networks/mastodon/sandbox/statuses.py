@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from kicau.connector.content import SpanKind
+from kicau.networks.mastodon.sandbox.errors import Refusal, invalid, missing
 from kicau.networks.mastodon.sandbox.oauth import Caller
 from kicau.networks.mastodon.sandbox.params import number, read, truth
-from kicau.networks.mastodon.sandbox.refusal import Refusal, invalid, missing
 from kicau.networks.mastodon.text import entities, graphemes, length, tidy
 
 if TYPE_CHECKING:

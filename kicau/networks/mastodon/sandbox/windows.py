@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from kicau.networks.mastodon.sandbox.refusal import too_many
+from kicau.networks.mastodon.sandbox.errors import too_many
 
 MINUTE = 60
 _MEDIA = re.compile(r"/api/v\d+/media")

@@ -26,10 +26,10 @@ import aiohttp
 
 from kicau.connector.content import Delivery, Draft, Part, Published, SpanKind
 from kicau.connector.contract import CALLBACK, USER_AGENT, Lent, run, use
-from kicau.connector.http import Http
 from kicau.connector.protocol import Redirect
-from kicau.connector.revising import Reads, Revises, Revision, change, draft_of, refused, settled
+from kicau.connector.roles.edits import Reads, Revises, Revision, change, draft_of, refused, settled
 from kicau.connector.session import App
+from kicau.connector.transport.http import Http
 from kicau.networks.mastodon import wire
 from kicau.networks.mastodon.connector import connector
 from kicau.networks.mastodon.tests.cast import FILES, media

@@ -6,12 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from kicau.connector import guard
 from kicau.connector.contract import Lent, consent, lend, sign_in, use
 from kicau.connector.errors import AuthExpired, RateLimited, Rejected
 from kicau.connector.protocol import Redirect
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
 from kicau.connector.session import Credentials
+from kicau.connector.transport import ssrf
 from kicau.networks.mastodon.auth import SCOPES, server_name
 from kicau.networks.mastodon.connector import connector
 from kicau.networks.mastodon.sandbox import LIKE_SNAC, Server
@@ -108,7 +108,7 @@ async def test_no_name_leads_into_the_operators_own_network(
 async def test_the_operator_may_allow_one(
     box: Server, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "ALLOWED", {box.domain})
+    monkeypatch.setattr(ssrf, "ALLOWED", {box.domain})
     lent = lend(connector, box, http)
     lent.app = replace(lent.app, endpoints={"server": "http://{host}"})
     (account,) = await sign_in(connector, lent, {"server": f"@amy@{box.domain}"})

@@ -8,9 +8,9 @@ import pytest
 from kicau.connector import errors
 from kicau.connector.content import Draft, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract, Lent, run
-from kicau.connector.sandbox import Sandbox
+from kicau.connector.sandbox.server import Sandbox
 from kicau.networks.mastodon.connector import connector
-from kicau.networks.mastodon.refusals import OWN_PAGES
+from kicau.networks.mastodon.errors import OWN_PAGES
 from kicau.networks.mastodon.sandbox import LIKE_SNAC, Server
 from kicau.networks.mastodon.tests.cast import CUP, DRAFTS, FILES, KABAR, SERVER, media, saying
 from kicau.networks.mastodon.tests.spec import validate

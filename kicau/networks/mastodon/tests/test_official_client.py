@@ -11,7 +11,7 @@ import pytest
 from mastodon import Mastodon
 
 from kicau.connector.contract import CALLBACK, consent
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
 from kicau.networks.mastodon.sandbox import Server
 from kicau.networks.mastodon.tests.cast import FILES, KOPI
 

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from kicau.connector.contract import Lent
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
 from kicau.networks.mastodon.sandbox import Server
 from kicau.networks.mastodon.tests.cast import FILES, KABAR, KOPI
 from kicau.networks.mastodon.tests.conftest import signed_in

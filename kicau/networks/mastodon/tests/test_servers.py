@@ -11,7 +11,7 @@ import pytest
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import MediaKind
 from kicau.connector.contract import Lent
-from kicau.connector.wire import from_json, to_json
+from kicau.connector.serialization import from_json, to_json
 from kicau.networks.mastodon import servers
 from kicau.networks.mastodon.connector import connector
 from kicau.networks.mastodon.limits import baseline, capabilities

@@ -9,9 +9,9 @@ import pytest
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract, run
+from kicau.connector.contract_session import Lent
 from kicau.connector.errors import AuthExpired
-from kicau.connector.lent import Lent
-from kicau.connector.sandbox import Sandbox
+from kicau.connector.sandbox.server import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.threads.connector import connector
 from kicau.networks.threads.sandbox import VISITOR, Server

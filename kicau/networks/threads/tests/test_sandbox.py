@@ -10,7 +10,7 @@ import pytest
 from kicau.connector import errors
 from kicau.connector.content import Continue, Draft, Link, Part, Poll, Published
 from kicau.connector.contract import lend, run, sign_in
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world
 from kicau.networks.threads import wire

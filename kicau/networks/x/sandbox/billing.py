@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from kicau.networks.x.sandbox.refusal import PROBLEMS, Refusal
+from kicau.networks.x.sandbox.errors import PROBLEMS, Refusal
 
 # Micro-dollars: https://docs.x.com/x-api/getting-started/pricing, as of 2026-08-22, checked 2026-11-24
 PRICES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kicau.networks.x.sandbox.refusal import Refusal
+from kicau.networks.x.sandbox.errors import Refusal
 
 QUARTER, DAY = 900, 86_400
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from kicau.connector.sandbox import form_of
+from kicau.connector.sandbox.server import form_of
+from kicau.networks.x.sandbox.errors import Refusal as Refused
+from kicau.networks.x.sandbox.errors import invalid, missing, plain
 from kicau.networks.x.sandbox.oauth import Caller
-from kicau.networks.x.sandbox.refusal import Refusal as Refused
-from kicau.networks.x.sandbox.refusal import invalid, missing, plain
 from kicau.networks.x.sandbox.shapes import words
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from kicau.connector.sandbox import form_of
-from kicau.networks.x.sandbox.refusal import Refusal, oauth, plain, unauthorized
+from kicau.connector.sandbox.server import form_of
+from kicau.networks.x.sandbox.errors import Refusal, oauth, plain, unauthorized
 from kicau.networks.x.sandbox.shapes import words
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from kicau.networks.x.sandbox import counting, shapes
+from kicau.networks.x.sandbox.errors import Refusal, invalid, missing, plain
 from kicau.networks.x.sandbox.media import key
 from kicau.networks.x.sandbox.oauth import Caller
-from kicau.networks.x.sandbox.refusal import Refusal, invalid, missing, plain
 from kicau.networks.x.text import entities
 
 if TYPE_CHECKING:

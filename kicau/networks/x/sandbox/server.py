@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from kicau.connector.sandbox import PublicPost, Sandbox, SeededAccount, SeededApp, Validator
+from kicau.connector.sandbox.server import PublicPost, Sandbox, SeededAccount, SeededApp, Validator
 from kicau.networks.x.sandbox import shapes
 from kicau.networks.x.sandbox.billing import Billing, depleted, priced
+from kicau.networks.x.sandbox.errors import Refusal, invalid, missing
 from kicau.networks.x.sandbox.limits import Windows, exceeded
 from kicau.networks.x.sandbox.media import Uploads
 from kicau.networks.x.sandbox.oauth import Caller, OAuth
 from kicau.networks.x.sandbox.posts import Posts
-from kicau.networks.x.sandbox.refusal import Refusal, invalid, missing
 
 type Answer = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 

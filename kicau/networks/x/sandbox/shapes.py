@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kicau.networks.x.sandbox.refusal import invalid
+from kicau.networks.x.sandbox.errors import invalid
 
 
 def words(listed: str) -> frozenset[str]:

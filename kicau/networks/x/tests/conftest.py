@@ -9,7 +9,7 @@ import aiohttp
 import pytest_asyncio
 
 from kicau.connector.contract import USER_AGENT, Lent, lend, sign_in, use
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
 from kicau.networks.x.connector import connector
 from kicau.networks.x.sandbox import Server
 from kicau.networks.x.tests import cast, spec

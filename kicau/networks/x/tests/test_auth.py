@@ -14,7 +14,7 @@ from kicau.connector import clock
 from kicau.connector.contract import Lent, consent, lend
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
 from kicau.connector.protocol import Redirect
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
 from kicau.connector.session import Credentials
 from kicau.networks.x.connector import connector
 from kicau.networks.x.sandbox import Server

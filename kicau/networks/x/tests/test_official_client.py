@@ -17,7 +17,7 @@ from xdk.oauth2_auth import OAuth2PKCEAuth
 from xdk.posts.models import CreateRequest
 
 from kicau.connector.contract import CALLBACK, Lent, consent
-from kicau.connector.sandbox import Fault
+from kicau.connector.sandbox.server import Fault
 from kicau.networks.x.sandbox import Server
 from kicau.networks.x.tests.cast import files
 from kicau.networks.x.tests.conftest import KOPI

@@ -15,7 +15,7 @@ import pytest
 
 from kicau.connector import oauth2
 from kicau.connector.contract import Lent
-from kicau.connector.sandbox import start
+from kicau.connector.sandbox.server import start
 from kicau.networks.x.sandbox import Server
 from kicau.networks.x.tests.cast import files
 from kicau.networks.x.tests.conftest import CENDANA, KABAR, KOPI, LENSA, signed_in

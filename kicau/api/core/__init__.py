@@ -1,0 +1,1 @@
+"""What all endpoints share: authentication, rate limits, idempotency, paging, problems, OpenAPI."""

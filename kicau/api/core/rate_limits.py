@@ -1,0 +1,43 @@
+"""How many requests a token may make in a minute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from kicau.api.core.problems import Refused
+from kicau.base import clock
+from kicau.workspaces import throttle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    limit: int
+    used: int
+    reset: int  # seconds until a new minute begins
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(max(0, self.limit - self.used)),
+            "RateLimit-Reset": str(self.reset),
+        }
+
+
+def take(token_id: UUID) -> Rate:
+    """Count one request. What comes back may be above its limit."""
+    now = clock.now()
+    second = int(now.timestamp()) % 60
+    minute_ends = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    limit = throttle.Limit(f"api:{token_id}", settings.KICAU_API_RATE, minute_ends)
+    used = throttle.take([limit])[limit.key].used
+    return Rate(limit=limit.most, used=used, reset=60 - second)
+
+
+def too_many(rate: Rate) -> Refused:
+    detail = f"This token made {rate.used} requests in this minute; {rate.limit} are allowed. Go on in {rate.reset} s."
+    return Refused("too-many", detail, headers={"Retry-After": str(rate.reset)})

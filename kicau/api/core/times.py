@@ -1,0 +1,49 @@
+"""Times as programs give them: ISO 8601, with an offset or with the zone that they are meant in (or words: `when`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from kicau.api.core.problems import field_error
+from kicau.base import clock
+from kicau.base.errors import Unacceptable
+from kicau.publishing.scheduling import time_parser
+from kicau.workspaces.actors import Actor
+
+LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)  # seen from here, nothing that anybody asks for is past
+
+
+def moment(
+    text: str, timezone: str, *, field: str = "at", zone_field: str = "timezone", now: datetime | None = None
+) -> datetime:
+    """A moment in UTC. Raises Unacceptable or Refused, with a sentence, for what is not one certain moment to come."""
+    if not timezone and not _is_certain(text):
+        _read(text, "UTC", LONG_AGO, field, zone_field)
+        message = f"{text!r} is a different moment in each zone; give `timezone` (such as Asia/Jakarta), or the offset (such as +07:00)."
+        raise field_error(zone_field, "needs-zone", message)
+    return _read(text, timezone or "UTC", now or clock.now(), field, zone_field)
+
+
+def bound(text: str, actor: Actor, field: str) -> datetime | None:
+    """An end of a range, in a list's filter: a day or a time, without an offset in the workspace's zone."""
+    if not text:
+        return None
+    text = text.replace(" ", "+") if "T" in text else text  # a + that was not escaped in the address
+    whole = f"{text}T00:00" if len(text) == 10 else text
+    return moment(whole, actor.workspace.timezone, field=field, now=LONG_AGO)
+
+
+def _is_certain(text: str) -> bool:
+    try:
+        return text == "now" or datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _read(text: str, zone: str, now: datetime, field: str, zone_field: str) -> datetime:
+    names = {"at": field, "timezone": zone_field}
+    try:
+        return time_parser.moment(text, zone, now)
+    except Unacceptable as exc:
+        raise Unacceptable([replace(p, field=names.get(p.field, p.field)) for p in exc.problems]) from None

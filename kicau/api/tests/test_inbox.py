@@ -1,0 +1,129 @@
+"""What came back of a post over REST, paged, and reading switched at its figure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from kicau.api.tests.conftest import add_channel, write
+from kicau.base import clock
+from kicau.publishing.models import Delivery
+from kicau.sync.models import Answer, Post
+
+
+def test_numbers_and_answers_come_in_pages(api, actor):
+    channel, draft, now = add_channel(actor, "x"), write(actor, "Kopi"), clock.now()
+    row = Delivery.objects.create(
+        workspace=actor.workspace,
+        draft_id=draft.id,
+        channel=channel,
+        network="x",
+        state="published",
+        due_at=now,
+        next_at=now,
+        rendered={"parts": []},
+        remote_ids=["1", "2"],
+        published_at=now,
+    )
+    for n in (0, 1):
+        Post.objects.create(
+            channel=channel,
+            delivery=row,
+            remote_id=str(n + 1),
+            position=n,
+            published_at=now,
+            values={"like_count": n},
+            read_at=now,
+        )
+    Post.objects.create(channel=channel, delivery=row, remote_id="3", published_at=now)  # not read yet
+    for n in range(3):
+        Answer.objects.create(
+            channel=channel, delivery=row, remote_id=str(n + 10), author="9", text=f"Enak {n}", at=now
+        )
+    told = api.get(f"/posts/{draft.id}/numbers").json()["items"]
+    assert [(one["part"], one["remote_id"], one["values"]) for one in told] == [
+        (1, "1", {"like_count": 0}),
+        (2, "2", {"like_count": 1}),
+    ]
+    first = api.get(f"/posts/{draft.id}/answers?limit=2").json()
+    second = api.get(f"/posts/{draft.id}/answers?limit=2&cursor={first['next']}").json()
+    assert sorted(one["text"] for one in first["items"] + second["items"]) == ["Enak 0", "Enak 1", "Enak 2"]
+    assert second["next"] is None
+
+
+def test_reading_is_switched_on_where_its_figure_is_accepted(api, actor):
+    add_channel(actor, "x")
+    [state] = api.get("/reading").json()["items"]
+    assert (state["network"], state["reads"], state["costs"], state["each"]) == ("x", False, True, 5_000)
+    refused = api.put("/reading", {"network": "x", "reads": True})
+    assert refused.status_code == 409
+    assert "for each answer" in refused.json()["detail"]
+    assert api.put("/reading", {"network": "x", "reads": True, "accepts": state["micro"]}).json()["reads"]
+    assert api.put("/reading", {"network": "nowhere", "reads": True}).status_code == 404
+
+
+def test_webhooks_are_switched_on_where_the_network_can_reach_this_kicau(api, actor, settings):
+    add_channel(actor, "facebook")
+    [state] = api.get("/reading/webhooks").json()["items"]
+    assert (state["network"], state["on"], state["usual"], state["sparse"], state["channels"]) == (
+        "facebook",
+        False,
+        288,
+        12,
+        [],
+    )
+    settings.KICAU_PUBLIC_URL = "http://127.0.0.1:8000"
+    refused = api.put("/reading/webhooks", {"network": "facebook", "on": True})
+    assert refused.status_code == 409
+    assert "https://" in refused.json()["detail"]
+    settings.KICAU_PUBLIC_URL = "https://kicau.example.org"
+    on = api.put("/reading/webhooks", {"network": "facebook", "on": True}).json()
+    assert on["on"]
+    assert [one["since"] for one in on["channels"]] == [None]
+    assert not api.put("/reading/webhooks", {"network": "facebook", "on": False}).json()["on"]
+    assert api.put("/reading/webhooks", {"network": "nowhere", "on": True}).status_code == 404
+
+
+def test_answers_are_listed_newest_first_marked_and_replied_to(api, actor):
+    channel, now = add_channel(actor, "x"), clock.now()
+    rows = [
+        Answer.objects.create(
+            channel=channel,
+            remote_id=str(n),
+            author="9",
+            handle="budi",
+            text=f"Halo {n}",
+            at=now - timedelta(minutes=n),
+        )
+        for n in range(3)
+    ]
+    first = api.get("/answers?limit=2").json()
+    second = api.get(f"/answers?limit=2&cursor={first['next']}").json()
+    assert [one["text"] for one in first["items"] + second["items"]] == ["Halo 0", "Halo 1", "Halo 2"]
+    assert first["items"][0]["channel"] == channel.key
+    assert api.put(f"/answers/{rows[0].id}", {"done": True}).json()["done_at"]
+    assert [one["text"] for one in api.get("/answers?waits=true&network=x").json()["items"]] == ["Halo 1", "Halo 2"]
+    begun = api.post(f"/answers/{rows[1].id}/reply").json()["post"]
+    assert api.get(f"/posts/{begun}").json()["options"] == {"x.reply_to": "1"}
+
+
+def test_a_page_of_many_answers_reads_no_more_than_a_page(api, actor):
+    channel, now = add_channel(actor, "x"), clock.now()
+    Answer.objects.bulk_create(
+        Answer(channel=channel, remote_id=str(n), author="9", text=f"Halo {n}", at=now - timedelta(seconds=n))
+        for n in range(3000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE sync_answer")
+    with CaptureQueriesContext(connection) as asked:
+        first = api.get("/answers?limit=20").json()
+        second = api.get(f"/answers?limit=20&cursor={first['next']}").json()
+    assert [one["text"] for one in first["items"] + second["items"]] == [f"Halo {n}" for n in range(40)]
+    for one in asked.captured_queries:
+        if "sync_answer" in one["sql"]:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {one['sql']}")
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert "Seq Scan on sync_answer" not in plan, plan

@@ -1,0 +1,311 @@
+"""Beginning an import, saying whose it is, stopping it, going on: what people do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import QuerySet
+
+from kicau.archive.imports.column_values import MEANINGS, Column, key
+from kicau.archive.imports.generic_formats import PLAIN, UNKNOWN
+from kicau.archive.imports.readers import fitting
+from kicau.archive.models import Import, ImportState
+from kicau.base.advisory_locks import is_free
+from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.ids import as_uuid, new_id
+from kicau.channels.models import Channel
+from kicau.connector import registry
+from kicau.connector.archives.files import NotAnArchive, opened
+from kicau.connector.content import Problem
+from kicau.rights.models import Origin
+from kicau.workspaces.actors import Actor, Permission
+
+OTHER, WHOSE = (
+    "another-account",
+    "whose",
+)  # codes of questions: is this account's archive ours; nothing says whose it is
+QUESTIONS = (OTHER, WHOSE)
+VALUES = "values"  # code of the question what unknown kinds and visibilities mean; it is asked when the rest is read
+WAYS = (Origin.IMPORTED, Origin.RECEIVED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownValue:
+    """A kind or visibility of a table that Kicau does not know, with how many rows wait for its meaning."""
+
+    column: Column
+    value: str
+    count: int
+
+    @property
+    def key(self) -> str:
+        return key(self.column, self.value)
+
+    @property
+    def meanings(self) -> tuple[str, ...]:
+        """What it can mean."""
+        return MEANINGS[self.column]
+
+
+def unknown_values(row: Import) -> list[UnknownValue]:
+    """Of which nobody has said the meaning yet, the most frequent first."""
+    found = [
+        UnknownValue(column=Column(one["params"]["column"]), value=one["params"]["value"], count=one["count"])
+        for one in row.skips
+        if one["code"] == UNKNOWN
+    ]
+    return sorted(found, key=lambda one: (-one.count, one.key))
+
+
+def begin_import(
+    actor: Actor,
+    path: Path,
+    name: str = "",
+    *,
+    network: str = "",
+    acquired: str = "",
+    account: str = "",
+    take: bool = False,
+    asks: Collection[str] = QUESTIONS,
+) -> Import:
+    """Look into an archive and queue it; nothing of it is read yet.
+
+    `acquired`: "imported" says that it is this workspace's own, "received" that it is somebody else's; left out, an
+    archive of another account than those that are connected asks, also where none is, and so does a table or lines of
+    JSON, which say of no account that it is theirs (state "asking", see `answer_import`). `asks`: the codes of the questions that somebody is
+    there to answer. `network` and `account` are for files that name none. `take`: the file is moved here, and deleted
+    when it has been read. Raises Unacceptable where it cannot be opened, is no archive of posts, or where `acquired` is
+    left out and may not be asked for.
+    """
+    actor.require(Permission.WRITE)
+    if acquired not in ("", *WAYS):
+        raise unacceptable("acquired", "An archive is this workspace's own (imported) or somebody else's (received).")
+    shown = (name or path.name)[:255]
+    try:
+        with opened(path, shown) as files:
+            fit = fitting(files, network)
+    except NotAnArchive as exc:
+        raise unacceptable("file", exc.problem.message, exc.problem.code, **exc.problem.params) from None
+    except FileNotFoundError:
+        raise unacceptable("file", "There is no file {name}.", name=shown) from None
+    id_ = new_id()
+    row = Import(
+        id=id_,
+        workspace=actor.workspace,
+        by=actor.person,
+        path=str(path.absolute()),
+        name=shown,
+        size=_size(path),
+        format=fit.whose.format,
+        network=fit.network[:40],
+        account_id=(fit.whose.account_id or account)[:200],
+        account_handle=(fit.whose.handle or account)[:200],
+        account_name=fit.whose.name[:200],
+        expected=fit.whose.expected,
+        acquired=acquired or Origin.IMPORTED,
+    )
+    if not acquired and (problem := _question(actor, row, fit.whose.host)):
+        if problem.code not in asks:
+            raise unacceptable("acquired", problem.message, problem.code, **problem.params)
+        row.state = ImportState.ASKING
+        row.problem = as_json(problem)
+    if take:
+        row.path, row.is_ours = str(incoming() / id_.hex), True
+        shutil.move(path, row.path)
+    with transaction.atomic():
+        row.save()
+        actor.record("archive.import_begun", row.id, name=row.name, network=row.network)
+    return row
+
+
+def begin_upload(
+    actor: Actor,
+    upload: UploadedFile[Any],
+    *,
+    network: str = "",
+    acquired: str = "",
+    account: str = "",
+    asks: Collection[str] = QUESTIONS,
+) -> Import:
+    """As `begin_import`, of a file that somebody sends; it is kept until it has been read."""
+    actor.require(Permission.WRITE)
+    copy = incoming() / f"{new_id().hex}.part"
+    try:
+        with copy.open("wb") as out:
+            for piece in upload.chunks(1 << 20):
+                out.write(piece)
+        return begin_import(
+            actor,
+            copy,
+            Path(upload.name or "archive").name,
+            network=network,
+            acquired=acquired,
+            account=account,
+            take=True,
+            asks=asks,
+        )
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+@transaction.atomic
+def answer_import(actor: Actor, import_id: UUID | str, acquired: str) -> Import:
+    """Say whose an archive is that asks: "imported" (our own) or "received" (somebody else's); then it is read."""
+    actor.require(Permission.WRITE)
+    if acquired not in WAYS:
+        raise unacceptable("acquired", "An archive is this workspace's own (imported) or somebody else's (received).")
+    row = _one(actor, import_id)
+    if row.state != ImportState.ASKING or row.problem.get("code") == VALUES:
+        raise Conflict("This import does not ask whose it is.")
+    row.acquired, row.state, row.problem = acquired, ImportState.WAITING, {}
+    row.save(update_fields=["acquired", "state", "problem"])
+    actor.record("archive.import_answered", row.id, name=row.name, acquired=acquired)
+    return row
+
+
+@transaction.atomic
+def answer_values(actor: Actor, import_id: UUID | str, meanings: Mapping[str, str]) -> Import:
+    """Say what each unknown kind and visibility of a table means, by `UnknownValue.key`; then their rows are read."""
+    actor.require(Permission.WRITE)
+    row = _one(actor, import_id)
+    waiting = unknown_values(row)
+    if row.state != ImportState.ASKING or row.problem.get("code") != VALUES:
+        raise Conflict("This import does not ask what values mean.")
+    for one in waiting:
+        if meanings.get(one.key) not in one.meanings:
+            raise unacceptable(
+                "values",
+                "Say what {key} means: one of {meanings}.",
+                key=one.key,
+                meanings=", ".join(one.meanings),
+            )
+    asked = {one.key: meanings[one.key] for one in waiting}
+    row.options = {"answers": {**row.options.get("answers", {}), **asked}, "only": sorted(asked), "before": row.read}
+    row.skipped -= sum(one.count for one in waiting)
+    row.skips = [one for one in row.skips if one["code"] != UNKNOWN]
+    row.cursor, row.state, row.problem, row.finished_at = {}, ImportState.WAITING, {}, None
+    row.save(update_fields=["options", "skips", "skipped", "cursor", "state", "problem", "finished_at"])
+    actor.record("archive.import_values_answered", row.id, name=row.name, values=len(asked))
+    return row
+
+
+@transaction.atomic
+def stop_import(actor: Actor, import_id: UUID | str) -> Import:
+    """What was read stays; the rest can be read later with `resume_import`."""
+    actor.require(Permission.WRITE)
+    row = _one(actor, import_id)
+    if row.state in (ImportState.DONE, ImportState.CANCELED):
+        raise Conflict("This import has ended already.")
+    row.state = ImportState.CANCELED
+    row.save(update_fields=["state"])
+    actor.record("archive.import_stopped", row.id, name=row.name)
+    return row
+
+
+@transaction.atomic
+def resume_import(actor: Actor, import_id: UUID | str) -> Import:
+    """Go on where it stopped, failed or was killed; one that asked whose it is asks again."""
+    actor.require(Permission.WRITE)
+    row = _one(actor, import_id)
+    if row.state not in (ImportState.CANCELED, ImportState.FAILED):
+        raise Conflict("Only an import that was stopped or failed can be taken up again.")
+    if not Path(row.path).exists():
+        raise Conflict("The archive's file is gone; give it again, and nothing will be here twice.")
+    if row.problem.get("code") in (
+        *QUESTIONS,
+        VALUES,
+    ):  # stopped before anybody said whose it is: that is still to be said
+        row.state = ImportState.ASKING
+    else:
+        row.state, row.problem = ImportState.WAITING, {}
+    row.finished_at = None
+    row.save(update_fields=["state", "problem", "finished_at"])
+    actor.record("archive.import_resumed", row.id, name=row.name)
+    return row
+
+
+def imports(actor: Actor) -> QuerySet[Import]:
+    """Newest first."""
+    actor.require(Permission.READ)
+    return Import.objects.filter(workspace=actor.workspace).order_by("-id")
+
+
+def one_import(actor: Actor, import_id: UUID | str) -> Import:
+    """Raises NotFound."""
+    found = imports(actor).filter(id=as_uuid(import_id)).first()
+    if found is None:
+        raise NotFound("import", import_id)
+    return found
+
+
+def state_of(row: Import) -> str:
+    """As people are told it: one whose worker is gone waits for another."""
+    return ImportState.WAITING if row.state == ImportState.RUNNING and is_free(row.id) else row.state
+
+
+def incoming() -> Path:
+    """Where uploads lie until they are read."""
+    folder = Path(settings.KICAU_DATA) / "archive" / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def as_json(problem: Problem) -> dict[str, object]:
+    return {"code": problem.code, "message": problem.message, "params": dict(problem.params)}
+
+
+def _one(actor: Actor, import_id: UUID | str) -> Import:
+    row = Import.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(import_id)).first()
+    if row is None:
+        raise NotFound("import", import_id)
+    return row
+
+
+def _question(actor: Actor, row: Import, host: str) -> Problem | None:
+    """Where the archive is of another account than each that is connected here, of a network of which none is, or
+    where nothing says whose it is."""
+    known = Channel.objects.filter(workspace=actor.workspace, network=row.network)
+    if row.format != PLAIN and row.network and not known:
+        return Problem(
+            code=OTHER,
+            message="{name} is an archive of {network}, and no channel of {network} is connected here. Is it your own, or somebody else's that you were given?",
+            params={"name": row.name, "network": registry.get(row.network).label},
+        )
+    if not row.network or not (row.account_id or row.account_handle or row.account_name) or not known:
+        return Problem(
+            code=WHOSE,
+            message="Nothing in {name} says whose archive it is. Is it your own, or somebody else's that you were given?",
+            params={"name": row.name},
+        )
+    by_name = not (row.account_id or row.account_handle)  # some downloads tell nothing else
+    for channel in known:
+        if by_name and channel.name.casefold() == row.account_name.casefold():
+            return None
+        same_handle = channel.handle.split("@")[0].casefold() == row.account_handle.split("@")[0].casefold()
+        if row.account_id and channel.account_id == row.account_id:
+            return None
+        if same_handle and row.account_handle and (not host or channel.host == host):
+            return None
+    return Problem(
+        code=OTHER,
+        message="{name} is the archive of {account}, and connected here are: {channels}. Is it your own, or somebody else's that you were given?",
+        params={
+            "name": row.name,
+            "account": f"@{row.account_handle}" if row.account_handle else row.account_id or row.account_name,
+            "channels": ", ".join(c.name if by_name else f"@{c.handle}" for c in known[:20]),
+        },
+    )
+
+
+def _size(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())

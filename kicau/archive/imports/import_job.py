@@ -1,0 +1,289 @@
+"""The work of an import: read in one thread, written in another, each batch one transaction with its cursor.
+
+Killed at any moment, it goes on after the last batch that was written; nothing is there half, nothing twice.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
+
+from kicau.archive.imports.actions import VALUES, as_json, unknown_values
+from kicau.archive.imports.copy_rows import Batch, Encoder
+from kicau.archive.imports.generic_formats import PLAIN, Reader
+from kicau.archive.imports.item_writer import Writer, by_handle, stem
+from kicau.archive.imports.media import take_media
+from kicau.archive.imports.own_posts import keep_published
+from kicau.archive.imports.readers import Fit, fitting
+from kicau.archive.models import Import, ImportState, Source
+from kicau.base import clock
+from kicau.base.advisory_locks import at_work, is_free
+from kicau.channels.models import Channel
+from kicau.connector.archives.files import Files, NotAnArchive, opened
+from kicau.connector.archives.records import Skip, skip
+from kicau.connector.content import Problem
+from kicau.workspaces.actors import system
+
+LEASE = timedelta(seconds=60)  # after which one is taken up again whose worker's machine is cut off from the database
+AHEAD = 2  # batches that are read before they are written
+EXAMPLES = 5  # places that are named for each kind of skip
+KINDS = 200  # kinds of skips that are told apart
+log = structlog.get_logger("kicau.archive")
+
+
+class Stopped(Exception):
+    """Somebody stopped the import, or another worker has it."""
+
+
+def due() -> UUID | None:
+    """The import that waits longest, or whose worker is gone; one that brings its worker down stands behind the others."""
+    rows = Import.objects.filter(state__in=(ImportState.WAITING, ImportState.RUNNING))
+    rows = rows.order_by(F("started_at").asc(nulls_first=True), "id")[:50]
+    return next((row.id for row in rows if _is_due(row)), None)
+
+
+def _is_due(row: Import) -> bool:
+    """A worker that dies is seen at once by its lock; one that is cut off from the database keeps that, but no lease."""
+    if row.state == ImportState.WAITING:
+        return True
+    late = row.lease_until is None or row.lease_until < clock.now()
+    return row.state == ImportState.RUNNING and (late or is_free(row.id))
+
+
+def run_import(import_id: UUID, told: Callable[[Import], None] | None = None) -> Import:
+    """Read an archive to its end. `told` is called after each batch. Returns the import as it is then."""
+    worker = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
+    row = Import.objects.select_related("workspace").get(id=import_id)
+    if not _is_due(row):
+        return row
+    with at_work(import_id):
+        if _claim(row, worker):
+            _run(row, told)
+    return row
+
+
+def _run(row: Import, told: Callable[[Import], None] | None) -> None:
+    try:
+        keep_published(row.workspace)  # so that what we published is known before its archive comes
+        with opened(Path(row.path), row.name) as files:
+            _read(row, files, fitting(files, row.network), told)
+        _finish(row, *_outcome(row))
+    except Stopped:
+        row.refresh_from_db()
+    except NotAnArchive as exc:
+        _finish(row, ImportState.FAILED, exc.problem)
+    except OSError as exc:
+        _finish(
+            row,
+            ImportState.FAILED,
+            Problem(
+                code="disk",
+                message="{name} cannot be read: {why}.",
+                params={"name": row.name, "why": exc.strerror or str(exc)},
+            ),
+        )
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: it is taken up again
+    except Exception:
+        log.exception("an import stopped by a fault", name=row.name)
+        _finish(
+            row,
+            ImportState.FAILED,
+            Problem(
+                code="fault",
+                message="Reading {name} stopped by a fault of Kicau's; what was read is kept.",
+                params={"name": row.name},
+            ),
+        )
+    if told:
+        told(row)
+
+
+def _outcome(row: Import) -> tuple[str, Problem | None]:
+    """Read to its end: done, or with a question about values that nobody has said the meaning of."""
+    waiting = unknown_values(row)
+    if not waiting:
+        return ImportState.DONE, None
+    return ImportState.ASKING, Problem(
+        code=VALUES,
+        message="{name} is read, except {count} entries whose kind or visibility Kicau does not know: {values}. Say what each of them means.",
+        params={
+            "name": row.name,
+            "count": sum(one.count for one in waiting),
+            "values": ", ".join(f"“{one.value}”" for one in waiting[:20]),
+        },
+    )
+
+
+def _claim(row: Import, worker: str) -> bool:
+    """Whether it is ours now: nobody else has claimed it since it was looked at."""
+    now = clock.now()
+    same = Import.objects.filter(id=row.id, state=row.state, worker=row.worker)
+    taken = same.update(state=ImportState.RUNNING, worker=worker, lease_until=now + LEASE, started_at=now, problem={})
+    row.refresh_from_db()
+    return bool(taken)
+
+
+def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | None) -> None:
+    source, _ = Source.objects.get_or_create(
+        of_import=row,
+        defaults={"workspace": row.workspace, "acquired": row.acquired, "network": row.network, "label": row.name},
+    )
+    if row.expected == 0 and fit.whose.expected:
+        row.expected = fit.whose.expected
+    begin = int(row.cursor.get("read", 0))
+    only = row.options.get("only")  # the rows that were left out until somebody said what their values mean
+    if begin == 0 and only is None:
+        _count_skips(
+            row,
+            [
+                skip("outside", "A name in the archive leads out of it, and was left out.", name)
+                for name in files.refused
+            ],
+        )
+    reader = Reader(row.options.get("answers"), only) if row.format == PLAIN else fit.reader
+    encoder = Encoder(row.network, row.account_id, row.account_handle, row.account_name)
+    writer = Writer(source, _own(row))
+    try:
+        for batch in _ahead(encoder.batches(reader.read(files), begin)):
+            with transaction.atomic():
+                _hold(row)
+                done = writer.write(batch)
+                _count(row, batch, done.new, done.known, done.doubles)
+            if told:
+                told(row)
+        if only is None and (cut := getattr(files, "cut", None)) is not None:
+            _count_skips(row, [Skip(code=cut.code, message=cut.message, params=dict(cut.params))])
+    finally:
+        if connection.connection is not None and not connection.connection.closed and not connection.needs_rollback:
+            writer.close()
+
+    def go_on(left: list[Skip]) -> None:
+        with transaction.atomic():
+            _hold(row)
+            _count_skips(row, left)
+
+    take_media(system(row.workspace), source, files, go_on)
+
+
+def _own(row: Import) -> set[str]:
+    """The keys of authors that are this workspace, whoever's archive it is; a table names them by their handles."""
+    own: set[str] = set()
+    for network, account, handle, host in Channel.objects.filter(workspace=row.workspace).values_list(
+        "network", "account_id", "handle", "host"
+    ):
+        own.add(f"{network}:{account}")
+        if handle:
+            own.add(by_handle(network, f"{handle.split('@')[0]}@{host}" if host else handle))
+    return own
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Read and stemmed in a thread (and on a connection) of its own, a little ahead of who writes."""
+    made: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=AHEAD)
+    over = threading.Event()
+
+    def give(one: Batch | BaseException | None) -> None:
+        while not over.is_set():
+            try:
+                made.put(one, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def read() -> None:
+        try:
+            for batch in batches:
+                if over.is_set():
+                    return
+                stem(batch)
+                give(batch)
+            give(None)
+        except BaseException as exc:
+            give(exc)
+        finally:
+            connection.close()  # this thread's own
+
+    thread = threading.Thread(target=read, name="archive reader", daemon=True)
+    thread.start()
+    try:
+        while (one := made.get()) is not None:
+            if isinstance(one, BaseException):
+                raise one
+            yield one
+    finally:
+        over.set()
+        thread.join()
+
+
+def _hold(row: Import) -> None:
+    """Keep the lease, in the transaction of the batch; raises Stopped where it is not ours any more."""
+    held = Import.objects.filter(id=row.id, worker=row.worker, state=ImportState.RUNNING).update(
+        lease_until=clock.now() + LEASE
+    )
+    if not held:
+        raise Stopped
+
+
+def _count(row: Import, batch: Batch, new: int, known: int, doubles: list[Skip]) -> None:
+    row.read = int(row.options.get("before", 0)) + batch.read
+    row.new, row.known = row.new + new, row.known + known
+    row.cursor = {"read": batch.read}
+    skips = [*batch.skips, *doubles]
+    _count_skips(row, skips)
+    Import.objects.filter(id=row.id).update(
+        read=row.read, new=F("new") + new, known=F("known") + known, cursor=row.cursor, expected=row.expected
+    )
+
+
+def _count_skips(row: Import, skips: list[Skip]) -> None:
+    if not skips:
+        return
+    kinds: dict[tuple[Any, ...], dict[str, Any]] = {_kind(one): one for one in row.skips}
+    for one in skips:
+        told: dict[str, Any] = {
+            "code": one.code,
+            "message": one.message,
+            "params": one.params,
+            "count": 0,
+            "examples": [],
+        }
+        kind = (
+            kinds.setdefault(_kind(told), told)
+            if len(kinds) < KINDS
+            else kinds.get(_kind(told), next(iter(kinds.values())))
+        )
+        kind["count"] += 1
+        if one.is_taken:
+            kind["taken"] = True
+        if one.where and len(kind["examples"]) < EXAMPLES:
+            kind["examples"].append(one.where[:300])
+    row.skips = list(kinds.values())
+    row.skipped += sum(not one.is_taken for one in skips)
+    Import.objects.filter(id=row.id).update(skips=row.skips, skipped=row.skipped)
+
+
+def _kind(told: dict[str, Any]) -> tuple[Any, ...]:
+    return told["code"], told["message"], *sorted(told["params"].items())
+
+
+def _finish(row: Import, state: str, problem: Problem | None = None) -> None:
+    row.state, row.finished_at, row.lease_until = state, clock.now(), None
+    row.problem = as_json(problem) if problem else {}
+    with transaction.atomic():
+        row.save(update_fields=["state", "finished_at", "lease_until", "problem"])
+        system(row.workspace).record(f"archive.import_{state}", row.id, name=row.name, count=row.new)
+    if row.is_ours and state == ImportState.DONE:
+        Path(row.path).unlink(missing_ok=True)
+    log.info("an archive was read", name=row.name, state=state, new=row.new, known=row.known, skipped=row.skipped)

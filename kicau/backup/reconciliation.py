@@ -1,0 +1,36 @@
+"""After a restore: what may have gone out since the backup was made is looked up before any of it is sent.
+
+Every delivery that is not over is in doubt, also one that was to go out later: it may have been moved and sent since.
+The mark lies in its progress; `kicau/publishing/delivery/delivery_worker.py` takes `find` for such a delivery until it finds no more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kicau.backup.database import connected
+
+IN_DOUBT = """
+UPDATE publishing_delivery SET lease_until = NULL, worker = '', progress = progress || jsonb_build_object('restored', jsonb_build_object(
+    'since', coalesce(progress #>> '{restored,since}', %(since)s::text), 'until', %(until)s::text))
+WHERE state NOT IN ('published', 'canceled', 'deleted')
+"""
+PAUSE = "UPDATE channels_channel SET is_paused = true, version = version + 1 WHERE NOT is_paused"
+# Mail and alerts that waited then are of the past now; webhooks promise "at least once", so theirs are kept.
+STALE = (
+    "UPDATE notifications_notice SET mail_at = NULL WHERE mail_at IS NOT NULL",
+    "UPDATE notifications_letter SET given_up_at = %(until)s WHERE sent_at IS NULL AND given_up_at IS NULL",
+    "UPDATE notifications_alert SET given_up_at = %(until)s WHERE sent_at IS NULL AND given_up_at IS NULL",
+)
+
+
+def mark(url: str, since: datetime, until: datetime, *, paused: bool = False) -> int:
+    """Mark what may have gone out between the backup (`since`) and now (`until`); returns how many that are."""
+    with connected(url) as connection:
+        when = {"since": since.isoformat(), "until": until.isoformat()}
+        marked = connection.execute(IN_DOUBT, when).rowcount
+        for statement in STALE:
+            connection.execute(statement, when)
+        if paused:
+            connection.execute(PAUSE)
+        return marked

@@ -1,0 +1,413 @@
+"""Connecting, pausing and disconnecting channels: each act once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
+from kicau.base.ids import as_uuid, new_id
+from kicau.base.sentences import Sentence
+from kicau.channels import revocations, token_refresh
+from kicau.channels.channel_session import Desk, app_value, new_client, stored
+from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Slot
+from kicau.connector import registry
+from kicau.connector.addresses import web_address
+from kicau.connector.content import JSON
+from kicau.connector.errors import Rejected
+from kicau.connector.oauth2 import new_state
+from kicau.connector.protocol import Account, DescribesApp, Redirect, takes
+from kicau.connector.serialization import from_json
+from kicau.connector.session import Credentials
+from kicau.costs import call_budgets
+from kicau.costs.ledger import Work
+from kicau.costs.models import Purpose
+from kicau.workspaces import webhooks
+from kicau.workspaces.actors import Actor, Permission
+
+SIGN_IN_LASTS = timedelta(hours=1)
+#: A room above keeps a channel's queue safe, in the same transaction: called with the actor and the channel after it
+#: went (WENT), and after it came back, with the state that it was in before (CAME_BACK).
+WENT: list[Callable[[Actor, Channel], None]] = []
+#: The same for what still needs the channel's permission: called before it is forgotten.
+GOES: list[Callable[[Actor, Channel], None]] = []
+CAME_BACK: list[Callable[[Actor, Channel, str], None]] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A sign-in under way: send the person to `url`, or, where none is needed, choose among `accounts` at once."""
+
+    state: str
+    url: str = ""
+    accounts: tuple[Account, ...] = ()
+
+
+# Apps
+
+
+DEFAULT_APP = "default"  # the name of an app if the operator gives none
+
+
+@transaction.atomic
+def register_app(
+    network: str,
+    client_id: str,
+    client_secret: str,
+    *,
+    name: str = DEFAULT_APP,
+    endpoints: Mapping[str, str] | None = None,
+    tier: str = "",
+    plan: str = "",
+    is_sandbox: bool = False,
+) -> NetworkApp:
+    """The operator's keys for a network; the same name again replaces them. Raises UnknownNetwork, Unacceptable."""
+    connector = registry.get(network)
+    if not (client_id or client_secret) and isinstance(connector.auth, DescribesApp):
+        known = NetworkApp.objects.filter(network=network, name=name, client_id="").first()
+        client_secret = (known.client_secret if known else "") or connector.auth.new_secret()
+    for key in endpoints or {}:
+        if key not in connector.endpoints:
+            raise unacceptable(
+                f"endpoints.{key}",
+                "{network} has no endpoint {key!r}; it has: {known}.",
+                network=connector.label,
+                key=key,
+                known=", ".join(connector.endpoints),
+            )
+    values = {
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "endpoints": dict(endpoints or {}),
+        "tier": tier,
+        "plan": plan,
+        "is_sandbox": is_sandbox,
+    }
+    app, made = NetworkApp.objects.update_or_create(network=network, name=name, defaults=values)
+    if not made:
+        Channel.objects.filter(app=app).update(version=F("version") + 1)
+    return app
+
+
+def app_for(network: str, name: str = "") -> NetworkApp:
+    """As `known_app`; creates the app of a network that needs no keys when it is first used."""
+    return known_app(network, name) or register_app(network, "", "")
+
+
+def known_app(network: str, name: str = "") -> NetworkApp | None:
+    """The app of that name, or the network's first; None if none exists yet and the network needs no keys. Raises
+    UnknownNetwork, or Conflict that says what to do."""
+    connector = registry.get(network)
+    apps = NetworkApp.objects.filter(network=network)
+    found = (
+        apps.filter(name=name).first()
+        if name
+        else apps.order_by(F("withdrawn_at").desc(nulls_first=True), "created_at").first()
+    )
+    if found is not None and found.withdrawn_at is not None and found.withdrawn_at <= clock.now():
+        raise Conflict(
+            Sentence(
+                "The operator of this Kicau left {network} on {at}; nothing new is connected there.",
+                network=registry.get(network).label,
+                at=f"{found.withdrawn_at:%Y-%m-%d}",
+            )
+        )
+    if found is None and (connector.auth.needs_keys or name not in ("", DEFAULT_APP)):
+        raise Conflict(
+            Sentence(
+                "{network} has no app keys here yet; the operator adds them with: kicau apps add {slug}",
+                network=registry.get(network).label,
+                slug=network,
+            )
+        )
+    return found
+
+
+def description(network: str) -> Mapping[str, JSON] | None:
+    """The description of our app that this network's servers read; None if the network reads none from us."""
+    if network not in registry.slugs() or not isinstance(auth := registry.get(network).auth, DescribesApp):
+        return None
+    app = NetworkApp.objects.filter(network=network, client_id="").order_by("created_at").first()
+    return auth.description(app_value(app)) if app else None
+
+
+def apps() -> QuerySet[NetworkApp]:
+    """The operator's apps, by network and name."""
+    return NetworkApp.objects.order_by("network", "name")
+
+
+@transaction.atomic
+def remove_app(network: str, name: str = "default") -> NetworkApp:
+    """Forget an app's keys. Raises UnknownNetwork, NotFound, or Conflict where channels were connected with it."""
+    registry.get(network)
+    app = NetworkApp.objects.select_for_update().filter(network=network, name=name).first()
+    if app is None:
+        raise NotFound("app", f"{network} ({name})")
+    used = list(app.channels.order_by("key").values_list("key", flat=True))
+    if used:
+        raise Conflict(
+            Sentence(
+                "{channels} came in through this app, and what they published stays told. Put other keys in its place with: kicau apps add {slug} --name {name}",
+                channels=", ".join([*used[:5], *(["…"] if len(used) > 5 else [])]),
+                slug=network,
+                name=name,
+            )
+        )
+    app.delete()
+    return app
+
+
+# Connecting
+
+
+async def begin_sign_in(
+    actor: Actor,
+    network: str,
+    answers: Mapping[str, str] | None = None,
+    *,
+    app_name: str = "",
+    client: aiohttp.ClientSession | None = None,
+) -> Begun:
+    """Start connecting. Raises NotAllowed, UnknownNetwork, Unacceptable, a connector's error, or Conflict: also where a
+    hard budget has no room for all that it takes, before anything is asked."""
+    actor.require(Permission.CHANNELS)
+    app = await sync_to_async(app_for)(network, app_name)
+    async with _client(client) as session, _paid(actor, app, session) as desk:
+        try:
+            begun = await registry.get(network).auth.begin(desk, dict(answers or {}))
+        except Rejected as exc:
+            raise Unacceptable(exc.problems) from exc
+    if isinstance(begun, Redirect):
+        await PendingSignIn.objects.acreate(
+            state=begun.state, workspace=actor.workspace, person=actor.person, app=app, memory=dict(begun.memory)
+        )
+        return Begun(state=begun.state, url=begun.url)
+    state = new_state()
+    await PendingSignIn.objects.acreate(
+        state=state,
+        workspace=actor.workspace,
+        person=actor.person,
+        app=app,
+        memory={},
+        found=[stored(a) for a in begun],
+    )
+    return Begun(state=state, accounts=begun)
+
+
+async def finish_sign_in(
+    actor: Actor, returned: Mapping[str, str], *, client: aiohttp.ClientSession | None = None
+) -> Begun:
+    """The person came back with `returned` (the query); gives the identities to choose among. Each return counts once.
+
+    Raises as `begin_sign_in` does; where a budget has no room, the network is not asked and the sign-in is not used up.
+    """
+    actor.require(Permission.CHANNELS)
+    state = returned.get("state", "")
+    pending = await _pending(actor, state)
+    if pending.found is not None:
+        return Begun(state=state, accounts=tuple(from_json(Account, a) for a in pending.found))
+    async with _client(client) as session, _paid(actor, pending.app, session) as desk:
+        try:
+            accounts = await registry.get(pending.app.network).auth.finish(desk, pending.memory, returned)
+        except Rejected as exc:
+            await pending.adelete()
+            raise Unacceptable(exc.problems) from exc
+    pending.found = [stored(a) for a in accounts]
+    await pending.asave(update_fields=["found"])
+    return Begun(state=state, accounts=accounts)
+
+
+async def connect(
+    actor: Actor,
+    state: str,
+    account_ids: Sequence[str] | None = None,
+    *,
+    keys: Mapping[str, str] | None = None,
+    client: aiohttp.ClientSession | None = None,
+) -> list[Channel]:
+    """Make channels of the chosen identities (all where None); one that was connected before is renewed, and its
+    queue goes on. `keys` gives channels names of their own, by account id."""
+    actor.require(Permission.CHANNELS)
+    pending = await _pending(actor, state)
+    accounts = [from_json(Account, a) for a in pending.found or []]
+    chosen = [a for a in accounts if account_ids is None or a.id in account_ids]
+    if not chosen:
+        raise unacceptable(
+            "accounts",
+            "Choose at least one of: {known}.",
+            known=", ".join(f"{a.name} ({a.id})" for a in accounts) or "nothing",
+        )
+    channels = [
+        await sync_to_async(_save_channel)(actor, pending.app, account, (keys or {}).get(account.id, ""))
+        for account in chosen
+    ]
+    await pending.adelete()
+    async with _client(client) as session:
+        for channel in channels:
+            await token_refresh.ask_capabilities(channel, session)
+    return channels
+
+
+@transaction.atomic
+def _save_channel(actor: Actor, app: NetworkApp, account: Account, key: str) -> Channel:
+    identity = {"workspace": actor.workspace, "network": app.network, "host": account.host, "account_id": account.id}
+    channel = Channel.objects.select_for_update().filter(**identity).first() or Channel(**identity)
+    fresh = channel._state.adding
+    before = channel.state
+    channel.app, channel.connected_by, channel.connected_at = app, actor.person, clock.now()
+    channel.handle, channel.name, channel.kind, channel.url = (
+        account.handle,
+        account.name or account.handle,
+        account.kind,
+        web_address(account.url, 500),
+    )
+    if before != ChannelState.WITHDRAWN:  # else it is renewed, and stays left until it is reinstated
+        channel.state, channel.reason, channel.paused_until = ChannelState.ACTIVE, "", None
+    if fresh:
+        channel.key = _free_key(actor, key or f"{app.network}-{account.handle or account.id}")
+    token_refresh.take_credentials(channel, account.credentials)
+    channel.save()
+    if not fresh and channel.state == ChannelState.ACTIVE:
+        for tell in CAME_BACK:
+            tell(actor, channel, before)
+    actor.record(
+        "channel.connected" if fresh else "channel.reconnected", channel.id, network=app.network, handle=account.handle
+    )
+    webhooks.emit(
+        "channel.connected",
+        [(actor.workspace.id, {"channel": str(channel.id), "key": channel.key, "network": channel.network})],
+    )
+    return channel
+
+
+# What people do with channels
+
+
+def channels(actor: Actor) -> QuerySet[Channel]:
+    """The workspace's channels, disconnected ones too, in the order of their keys."""
+    actor.require(Permission.READ)
+    return Channel.objects.filter(workspace=actor.workspace).select_related("app").order_by("key")
+
+
+def one_channel(actor: Actor, key_or_id: UUID | str) -> Channel:
+    """By id or key. Raises NotFound."""
+    found = channels(actor).filter(Q(key=str(key_or_id)) | Q(id=as_uuid(key_or_id))).first()
+    if found is None:
+        raise NotFound("channel", key_or_id)
+    return found
+
+
+@transaction.atomic
+def disconnect(actor: Actor, key_or_id: UUID | str) -> Channel:
+    """Forget the channel's credentials, and have its network end them where it can. Its posts, queue and numbers stay; a reconnect takes them up again."""
+    actor.require(Permission.CHANNELS)
+    channel = one_channel(actor, key_or_id)
+    for tell in GOES:
+        tell(actor, channel)
+    revocations.queue(channel)
+    channel.state = ChannelState.REMOVED
+    channel.reason = (
+        f"{actor.name} disconnected it on {clock.now():%Y-%m-%d}. Connect it again to go on with its queue."
+    )
+    channel.credentials = stored(Credentials(access_token=""))
+    channel.refresh_at = channel.token_expires_at = channel.leaves_at = None
+    channel.version += 1
+    channel.save()
+    actor.record("channel.disconnected", channel.id)
+    for tell in WENT:
+        tell(actor, channel)
+    return channel
+
+
+@transaction.atomic
+def pause(actor: Actor, key_or_id: UUID | str, paused: bool) -> Channel:
+    """Hold the channel's queue, or let it go on."""
+    actor.require(Permission.CHANNELS)
+    channel = one_channel(actor, key_or_id)
+    if channel.is_paused != paused:
+        channel.is_paused, channel.version = paused, channel.version + 1
+        channel.save(update_fields=["is_paused", "version"])
+        actor.record("channel.paused" if paused else "channel.resumed", channel.id)
+    return channel
+
+
+@transaction.atomic
+def set_slots(actor: Actor, key_or_id: UUID | str, slots: Sequence[tuple[int, Any]], timezone: str) -> list[Slot]:
+    """Replace the weekly slots of a channel: (weekday with Monday 0, time of day) in `timezone`."""
+    actor.require(Permission.SETTINGS)
+    channel = one_channel(actor, key_or_id)
+    try:
+        clock.zone(timezone)
+    except LookupError as exc:
+        raise unacceptable("timezone", str(exc)) from None
+    for weekday, _ in slots:
+        if not 0 <= weekday <= 6:
+            raise unacceptable("weekday", "A weekday is 0 (Monday) to 6 (Sunday), not {actual}.", actual=weekday)
+    channel.slots.all().delete()
+    made = Slot.objects.bulk_create(
+        [Slot(channel=channel, weekday=d, time=t, timezone=timezone) for d, t in sorted(set(slots))]
+    )
+    actor.record("slots.set", channel.id, count=len(made))
+    return made
+
+
+def _free_key(actor: Actor, wanted: str) -> str:
+    stem = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:70] or "channel"
+    taken = set(Channel.objects.filter(workspace=actor.workspace, key__startswith=stem).values_list("key", flat=True))
+    return next(key for key in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if key not in taken)
+
+
+async def _pending(actor: Actor, state: str) -> PendingSignIn:
+    pending = await PendingSignIn.objects.select_related("app").filter(state=state, workspace=actor.workspace).afirst()
+    if pending is None or clock.now() - pending.created_at > SIGN_IN_LASTS or pending.person_id != actor.person_id:
+        raise Conflict("This sign-in is over or was begun elsewhere; connect the channel again.")
+    return pending
+
+
+@asynccontextmanager
+async def _paid(actor: Actor, app: NetworkApp, client: aiohttp.ClientSession) -> AsyncIterator[Desk]:
+    """What a sign-in is foretold to take is set aside as a whole, and what it took is charged to who connects."""
+    connector = registry.get(app.network)
+    mine = Work(
+        workspace_id=actor.workspace.id,
+        network=app.network,
+        purpose=Purpose.CONNECT,
+        app_id=app.id,
+        plan=app.plan,
+        person_id=actor.person_id,
+        holder=new_id(),
+    )
+    purse = await sync_to_async(call_budgets.purse_for)(mine)
+    desk = Desk(app, client, call_budgets.payer(mine, purse, connector.label))
+    await sync_to_async(call_budgets.set_aside)(mine, purse, takes(connector.auth), connector.label)
+    try:
+        yield desk
+    finally:
+        await sync_to_async(call_budgets.account)(mine, desk.http.calls)
+
+
+class _client:
+    """The session that was given, or one for this piece of work."""
+
+    def __init__(self, given: aiohttp.ClientSession | None) -> None:
+        self.given, self.own = given, None if given else new_client()
+
+    async def __aenter__(self) -> aiohttp.ClientSession:
+        session = self.given or self.own
+        assert session is not None
+        return session
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self.own:
+            await self.own.close()

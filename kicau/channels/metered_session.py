@@ -1,0 +1,43 @@
+"""The one way to use a channel outside a delivery's steps and the standing reading: paid for, call by call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+
+from kicau.base.ids import new_id
+from kicau.channels.channel_session import Live
+from kicau.channels.models import Channel
+from kicau.connector import registry
+from kicau.costs import call_budgets
+from kicau.costs.ledger import Work
+
+
+def work_for(channel: Channel, purpose: str, person_id: UUID | None = None) -> Work:
+    """A piece of work of the channel's own, with its app at hand; what it sets aside is its own, too."""
+    return Work(
+        workspace_id=channel.workspace_id,
+        network=channel.network,
+        purpose=purpose,
+        app_id=channel.app_id,
+        plan=channel.app.plan,
+        channel_id=channel.id,
+        person_id=person_id,
+        holder=new_id(),
+    )
+
+
+@asynccontextmanager
+async def paid(channel: Channel, client: aiohttp.ClientSession, work: Work) -> AsyncIterator[Live]:
+    """A session in which what each call uses up is set aside just before it is made; what was used is written down when
+    it is over, whatever it came to. Its calls raise NoRoom where a hard budget has no room."""
+    purse = await sync_to_async(call_budgets.purse_for)(work)
+    live = Live(channel, client, call_budgets.payer(work, purse, registry.get(channel.network).label))
+    try:
+        yield live
+    finally:
+        await sync_to_async(call_budgets.account)(work, live.http.calls)

@@ -1,0 +1,404 @@
+"""Upkeep of channels: permissions renewed in time, abilities asked anew, and what is heard at a network's door kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models import F, Q
+
+from kicau.base import clock, sentences
+from kicau.base.database_reconnect import AWAY
+from kicau.base.sentences import Sentence
+from kicau.channels import rate_limit_backoff
+from kicau.channels.channel_session import Live, credentials_of, stored
+from kicau.channels.metered_session import paid, work_for
+from kicau.channels.models import Channel, ChannelState, Refusal
+from kicau.connector import registry
+from kicau.connector.app_blocks import ShutDoor
+from kicau.connector.content import Charge
+from kicau.connector.errors import AuthExpired, ConnectorError, Unavailable
+from kicau.connector.serialization import from_json
+from kicau.connector.session import Credentials
+from kicau.costs import call_budgets
+from kicau.costs.budgets import NEVER
+from kicau.costs.models import Purpose
+from kicau.notifications import actions as notices
+from kicau.notifications.trouble_watch import Seen
+from kicau.workspaces import webhooks
+from kicau.workspaces.actors import system
+
+CAPABILITIES_LAST = timedelta(days=1)
+ENDS_SOON = timedelta(days=7)  # a person is warned so long before a permission ends
+RENEWAL_OVERDUE = timedelta(minutes=15)  # a renewal is tried every few minutes
+ASKED_LATER = timedelta(minutes=15)  # until what a budget held, or nobody answered, is asked again
+RENEWED_LATER = timedelta(
+    seconds=30
+)  # until a renewal that a budget held is tried again: it costs nothing while it is held
+RENEWED = (ChannelState.ACTIVE, ChannelState.HELD)  # whose permissions are kept alive
+ASKS = ["asks_from", "asks_why", "asks_said"]
+REFRESH_LASTS = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
+KEEP_EVERY = 10.0  # seconds until one that lives takes hold anew: a slow network may need longer than the claim lasts
+TOGETHER = 8  # renewals of one network at a time
+
+_under_way: set[asyncio.Task[bool]] = set()
+_is_stopping = False
+
+
+class Stopping(Unavailable):
+    """This process ends: a renewal begins no further call."""
+
+
+def take_credentials(channel: Channel, new: Credentials) -> None:
+    """An empty refresh token never replaces one that is there."""
+    if not new.refresh_token and channel.credentials:
+        before = from_json(Credentials, channel.credentials)
+        new = replace(
+            new,
+            refresh_token=before.refresh_token,
+            refresh_expires_at=new.refresh_expires_at or before.refresh_expires_at,
+        )
+    channel.credentials = stored(new)
+    channel.token_expires_at = new.expires_at
+    channel.refresh_at, channel.renewal_why, channel.renewal_said = _refresh_at(new), "", []
+    channel.version = (channel.version or 0) + 1
+
+
+def _refresh_at(credentials: Credentials) -> datetime | None:
+    """After half of the token's life, so that a network that is out for hours costs nothing."""
+    if credentials.expires_at is None:
+        return None
+    now = clock.now()
+    return now + max((credentials.expires_at - now) / 2, timedelta(seconds=30))
+
+
+async def ask_capabilities(channel: Channel, client: aiohttp.ClientSession) -> None:
+    """Ask what the channel can do now and keep it; a failure keeps what is known, and it is asked later. Where a hard
+    budget has no room, it is put off, with the reason."""
+    try:
+        async with _heard(channel, client, Purpose.READ) as live:
+            can = await live.connector.capabilities(live)
+    except call_budgets.NoRoom as exc:
+        channel.asks_from, channel.asks_why = min(exc.again_at, clock.now() + ASKED_LATER), exc.sentence
+        channel.asks_said = sentences.stored(exc.sentence)
+        await channel.asave(update_fields=ASKS)
+        return
+    except ConnectorError:
+        channel.asks_from, channel.asks_why, channel.asks_said = clock.now() + ASKED_LATER, "", []
+        await channel.asave(update_fields=ASKS)
+        return
+    channel.capabilities, channel.capabilities_at = stored(can), clock.now()
+    channel.asks_from, channel.asks_why, channel.asks_said = None, "", []
+    if live.http.calls:  # some networks' rules are known without asking
+        channel.answered_at = channel.capabilities_at
+    await channel.asave(update_fields=["capabilities", "capabilities_at", "answered_at", *ASKS])
+
+
+async def ask_due(client: aiohttp.ClientSession, network: str) -> int:
+    """Ask the channels of a network whose answers are a day old, or that gave none; each network by itself, so that one
+    that answers slowly delays no other's."""
+    for channel in await sync_to_async(due_for_capabilities)(network):
+        await ask_capabilities(channel, client)
+    return 0
+
+
+async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, used: str = "") -> bool:
+    """Renew a channel's credentials, one worker at a time. `used` is the access token that was refused: where
+    another worker has renewed it meanwhile, that is enough. False where only a person can help now.
+
+    A passing fault changes nothing but the time of the next try. Raises NoRoom where a hard budget has no room for it:
+    the channel tells so, tries again by itself, and is held meanwhile where its token no longer works.
+    """
+    if _is_stopping:
+        return not used
+    claimed = await sync_to_async(_lock_for_refresh)(channel_id, used)
+    if claimed is None:
+        return True
+    renewing = asyncio.create_task(_renew(channel_id, client, used, claimed))
+    _under_way.add(renewing)
+    renewing.add_done_callback(_under_way.discard)
+    return await asyncio.shield(renewing)
+
+
+async def _renew(channel_id: UUID, client: aiohttp.ClientSession, used: str, claimed: datetime) -> bool:
+    channel = await Channel.objects.select_related("app", "workspace").aget(id=channel_id)
+    held = credentials_of(channel).access_token
+    try:
+        async with _kept(channel_id, claimed), _heard(channel, client, Purpose.REFRESH) as live:
+            _bound_by_the_stop(live)
+            new = await live.connector.auth.refresh(live)
+    except call_budgets.NoRoom as exc:
+        await sync_to_async(_hold)(channel_id, exc, held, refused=bool(used))
+        raise
+    except AuthExpired as exc:
+        await sync_to_async(expire_channel)(channel_id, str(exc), held)
+        return False
+    except Stopping:
+        await Channel.objects.filter(id=channel_id).aupdate(refresh_at=clock.now())  # by the next worker, at once
+        return not used
+    except ConnectorError:
+        await Channel.objects.filter(id=channel_id).aupdate(refresh_at=clock.now() + timedelta(minutes=5))
+        return not used
+    await sync_to_async(_store_refreshed)(channel_id, new, held)
+    return True
+
+
+def _bound_by_the_stop(live: Live) -> None:
+    """From the stop on, no call begins: a renewal of several calls would need longer than the process is given. Nothing
+    is lost by that, since the call that uses up the old token is the last one (`Auth.refresh`)."""
+    pay = live.http.pay
+
+    async def unless_stopping(used: Charge) -> None:
+        if _is_stopping:
+            raise Stopping("this worker is stopping")
+        if pay is not None:
+            await pay(used)
+
+    live.http.pay = unless_stopping
+
+
+def stop() -> None:
+    """This process is told to end: renewals finish the call that they are in, and no more."""
+    global _is_stopping
+    _is_stopping = True
+
+
+async def finish() -> None:
+    """Wait for the renewals that are under way, before the process ends: where a token can be used once, an answer that
+    nobody keeps ends the channel's permission. After `stop` that takes a single call's time at most."""
+    global _is_stopping
+    await asyncio.gather(*_under_way, return_exceptions=True)
+    _is_stopping = False
+
+
+async def refresh_due(client: aiohttp.ClientSession, network: str) -> int:
+    """Renew what is due on a network; how many. What a budget holds waits, and the rest goes on. Each network is asked by
+    itself, and several channels together, so that one that answers slowly delays no other's."""
+    due = await sync_to_async(due_for_refresh)(network)
+    room = asyncio.Semaphore(TOGETHER)
+
+    async def renew(channel_id: UUID) -> None:
+        async with room:
+            with suppress(call_budgets.NoRoom):
+                await refresh_channel(channel_id, client)
+
+    done = await asyncio.gather(*(renew(channel_id) for channel_id in due), return_exceptions=True)
+    for fault in done:
+        if fault:
+            raise fault
+    return len(due)
+
+
+@transaction.atomic
+def _hold(channel_id: UUID, exc: call_budgets.NoRoom, used: str, *, refused: bool) -> None:
+    """Nobody has to connect it again: it waits for a budget, and what is due on it waits with it from when on its token
+    no longer works."""
+    channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
+    if channel.state not in RENEWED or from_json(Credentials, channel.credentials).access_token != used:
+        return
+    now, label = clock.now(), registry.get(channel.network).label
+    first, channel.refresh_at = not channel.renewal_why, min(exc.again_at, now + RENEWED_LATER)
+    why = not_renewed(exc, channel.name)
+    channel.renewal_why, channel.renewal_said = why, sentences.stored(why)
+    fields = ["refresh_at", "renewal_why", "renewal_said"]
+    is_over = refused or (channel.token_expires_at is not None and channel.token_expires_at <= now)
+    if channel.state == ChannelState.HELD or is_over:
+        fields += ["state", "reason", "version"]
+        channel.reason = why[:500]
+    if is_over and channel.state == ChannelState.ACTIVE:
+        channel.state, channel.version = ChannelState.HELD, channel.version + 1
+        system(channel.workspace).record("channel.held", channel.id, budget=exc.short.budget.name)
+        webhooks.emit(
+            "channel.held",
+            [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": str(why)})],
+        )
+    channel.save(update_fields=fields)
+    if first:
+        told = {"channel": f"{channel.name} ({label})", **exc.figures}
+        notices.tell_all(
+            "channel.held",
+            [
+                notices.News(
+                    workspace_id=channel.workspace_id, gather=str(channel.id), page="/costs/budgets", details=told
+                )
+            ],
+        )
+
+
+def not_renewed(exc: call_budgets.NoRoom, name: str) -> Sentence:
+    """Which budget holds the renewal of a channel's permission, its limit, and what to do."""
+    budget = exc.short.budget
+    if budget.cap:
+        return Sentence(
+            "The permission of {channel} is not renewed: the plan for {network} allows {limit}, {left} are left, and this needs {wanted}. It goes on by itself when there is room again, from {at} on, or sooner on a larger plan.",
+            channel=name,
+            **exc.figures,
+            at=exc.again_at,
+        )
+    if exc.again_at == NEVER:
+        return Sentence(
+            "The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself.",
+            channel=name,
+            **exc.figures,
+        )
+    return Sentence(
+        "The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself, or else when that begins anew at {at}.",
+        channel=name,
+        **exc.figures,
+        at=exc.again_at,
+    )
+
+
+@asynccontextmanager
+async def _heard(channel: Channel, client: aiohttp.ClientSession, purpose: Purpose) -> AsyncIterator[Live]:
+    """Paid for, and what was said beside the answers is kept."""
+    async with paid(channel, client, work_for(channel, purpose)) as live:
+        try:
+            yield live
+        finally:
+            await sync_to_async(_note)(channel, live)
+
+
+@asynccontextmanager
+async def _kept(channel_id: UUID, claimed: datetime) -> AsyncIterator[None]:
+    """The claim goes on for as long as we are inside. A second renewal with the same token would be taken for a theft by
+    some networks, and end the channel's permission."""
+
+    async def keep(until: datetime) -> None:
+        with suppress(*AWAY):  # then it ends when it would have
+            while True:
+                await asyncio.sleep(KEEP_EVERY)
+                ours, until = Channel.objects.filter(id=channel_id, refresh_at=until), clock.now() + REFRESH_LASTS
+                await ours.aupdate(refresh_at=until)
+
+    keeping = asyncio.create_task(keep(claimed))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])
+
+
+def _lock_for_refresh(channel_id: UUID, used: str) -> datetime | None:
+    """Claim the refresh for REFRESH_LASTS, and tell until when; None where it was done or is being done by another.
+
+    Many refresh tokens work once: of all the steps that are refused at the same time, one may use it.
+    """
+    with transaction.atomic():
+        channel = Channel.objects.select_for_update().get(id=channel_id)
+        if used and from_json(Credentials, channel.credentials).access_token != used:
+            return None
+        now = clock.now()
+        if not used and (channel.refresh_at is None or channel.refresh_at > now):
+            return None
+        if used and channel.refresh_at is not None and now < channel.refresh_at <= now + REFRESH_LASTS:
+            return None  # claimed by another (or due in a moment, which comes to the same)
+        channel.refresh_at = now + REFRESH_LASTS
+        channel.save(update_fields=["refresh_at"])
+        return channel.refresh_at
+
+
+@transaction.atomic
+def _store_refreshed(channel_id: UUID, new: Credentials, used: str) -> None:
+    channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
+    if from_json(Credentials, channel.credentials).access_token != used:
+        return  # connected again by a person meanwhile, which is newer
+    take_credentials(channel, new)
+    fields = ["credentials", "token_expires_at", "refresh_at", "version", "renewal_why", "renewal_said"]
+    if channel.state in (ChannelState.EXPIRED, ChannelState.HELD):  # expired: given up for lost by another meanwhile
+        system(channel.workspace).record(
+            "channel.reconnected" if channel.state == ChannelState.EXPIRED else "channel.released", channel.id
+        )
+        channel.state, channel.reason = ChannelState.ACTIVE, ""
+        fields += ["state", "reason"]
+    channel.save(update_fields=fields)
+
+
+@transaction.atomic
+def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
+    """The network no longer lets us act: the queue stays, frozen, until somebody reconnects.
+
+    `used`: the access token that was refused; where a person has connected again since, nothing happens.
+    """
+    channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
+    if channel.state not in RENEWED or (used and from_json(Credentials, channel.credentials).access_token != used):
+        return
+    label = registry.get(channel.network).label
+    channel.state, channel.version = ChannelState.EXPIRED, channel.version + 1
+    channel.reason = f"{label} no longer accepts this channel's permission. Connect {channel.name} again; its queue is kept and goes on by itself."
+    channel.save(update_fields=["state", "reason", "version"])
+    system(channel.workspace).record("channel.expired", channel.id, said=why[:300])
+    webhooks.emit(
+        "channel.expired",
+        [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": channel.reason})],
+    )
+    notices.tell(
+        "channel.expired",
+        channel.workspace_id,
+        gather=channel.id,
+        page=f"/channels/{channel.key}",
+        channel=f"{channel.name} ({label})",
+    )
+
+
+def refusals(channel: Channel, shut: Iterable[ShutDoor]) -> list[Refusal]:
+    """Unsaved rows of what a connector heard, so that a caller may write them in its own transaction."""
+    return [
+        Refusal(
+            network=channel.network,
+            app_id=channel.app_id,
+            channel=channel,
+            code=d.code[:60],
+            said=d.said[:500],
+            over=d.over,
+        )
+        for d in shut
+    ]
+
+
+def _note(channel: Channel, live: Live) -> None:
+    """Keep what was heard at the network's door, and what it said of its allowance."""
+    Refusal.objects.bulk_create(refusals(channel, live.http.shut))
+    rate_limit_backoff.note_all(channel, live.http.allowed)
+
+
+def troubles() -> Iterator[Seen]:
+    """Channels whose token is dead, for `kicau.notifications.trouble_watch`."""
+    expired = Channel.objects.filter(state=ChannelState.EXPIRED).select_related("workspace").order_by("key")[:100]
+    for row in expired:
+        details = {
+            "network": registry.get(row.network).label if row.network in registry.slugs() else row.network,
+            "channel": row.name,
+            "workspace": row.workspace.name,
+        }
+        yield Seen(key=f"channel:{row.id}", kind="token", details=details)
+
+
+def ends_soon(channel: Channel) -> bool:
+    """Whether the permission ends within a week and is not renewed by itself: its renewal is overdue, or there is none."""
+    if channel.state != ChannelState.ACTIVE or channel.token_expires_at is None:
+        return False
+    now = clock.now()
+    overdue = channel.refresh_at is None or channel.refresh_at < now - RENEWAL_OVERDUE
+    return overdue and channel.token_expires_at < now + ENDS_SOON
+
+
+def due_for_refresh(network: str, limit: int = 50) -> list[UUID]:
+    due = Channel.objects.filter(network=network, state__in=RENEWED, refresh_at__lte=clock.now())
+    return list(due.order_by("refresh_at").values_list("id", flat=True)[:limit])
+
+
+def due_for_capabilities(network: str, limit: int = 50) -> list[Channel]:
+    old = clock.now() - CAPABILITIES_LAST
+    asked, put_off = Q(asks_from=None, capabilities_at__lte=old), Q(asks_from__lte=clock.now())
+    due = Channel.objects.filter(
+        asked | put_off, rate_limit_backoff.may_read(clock.now()), network=network, state=ChannelState.ACTIVE
+    )
+    return list(due.select_related("app").order_by(F("capabilities_at").asc(nulls_first=True))[:limit])

@@ -1,0 +1,189 @@
+"""`kicau backup` and `kicau restore`: what kicau/backup does, asked for at the shell."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from kicau.base import keys, setting_definitions
+from kicau.cli.core.command import NO_KICAU, Trouble, answer, json_option
+from kicau.cli.up import alone_in
+
+PASSPHRASE = "KICAU_BACKUP_PASSPHRASE"  # noqa: S105 (the name of a variable)
+UNSIGNED = "This backup is not encrypted, so nothing shows who wrote it. Restore only a file that you trust."
+SHORTEST = 12  # characters of a passphrase
+
+passphrase_option = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help=f"Its first line is the passphrase. Else {PASSPHRASE}, else it is asked.",
+)
+
+
+@click.command()
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--encrypt", is_flag=True, help="Seal the file with a passphrase. Without it nobody can restore it.")
+@passphrase_option
+@click.option(
+    "--without-key", is_flag=True, help="Leave the instance's key file out; keep it elsewhere, a restore needs it."
+)
+@json_option
+def backup(target: Path, encrypt: bool, passphrase_file: Path | None, without_key: bool, as_json: bool) -> None:
+    """Write everything into FILE, while Kicau runs or not.
+
+    Unless it is encrypted or made without the key, whoever has the file has the instance's secrets: keep it safe.
+    """
+    from kicau.backup import actions
+
+    folder = setting_definitions.data_folder()
+    if not (folder / keys.FILE).exists():
+        raise Trouble(f"There is no Kicau in {folder}; name its folder with KICAU_DATA.", NO_KICAU)
+    passphrase = _passphrase(passphrase_file, new=True) if encrypt or passphrase_file else ""
+    with _told(), actions.instance(folder) as url:
+        made = actions.back_up(target, folder, url, passphrase=passphrase, with_key=not without_key)
+    size = target.stat().st_size
+    told = {
+        "file": str(target),
+        "size": size,
+        "media": made.media,
+        "rows": sum(made.rows.values()),
+        "made_at": made.made_at,
+        "encrypted": bool(passphrase),
+        "has_key": made.has_key,
+        "missing_media": made.missing,
+    }
+
+    def say() -> None:
+        click.echo(f"{target}: {size / 1e6:.1f} MB, the database ({told['rows']} rows) and {made.media} media.")
+        if made.missing:
+            click.echo(
+                f"{len(made.missing)} media that the database knows are not on the disk, such as {made.missing[0]}; they could not be saved.",
+                err=True,
+            )
+
+    answer(as_json, told, say)
+
+
+@click.command()
+@click.argument("source", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--verify", is_flag=True, help="After restoring, read every medium back from the disk and compare it.")
+@click.option("--dry-run", is_flag=True, help="Only read FILE and say whether it is whole; nothing is written.")
+@click.option("--paused", is_flag=True, help="Pause every channel, so that you can look before anything goes out.")
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The key file of a backup that was made without it.",
+)
+@passphrase_option
+@json_option
+def restore(
+    source: Path,
+    verify: bool,
+    dry_run: bool,
+    paused: bool,
+    key_file: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Put a backup into an empty data folder (KICAU_DATA) and bring it to this version.
+
+    What may have gone out since the backup was made is looked up on the networks before any of it is sent.
+    """
+    from kicau.backup import actions, archive
+
+    sealed = archive.is_sealed(source)
+    passphrase = _passphrase(passphrase_file, new=False) if sealed else ""
+    if dry_run:
+        with _told():
+            found = archive.verify(source, passphrase)
+        _say_who_wrote(sealed)
+        told = {
+            "file": str(source),
+            "made_at": found.made_at,
+            "kicau": found.kicau,
+            "media": found.media,
+            "rows": sum(found.rows.values()),
+            "has_key": found.has_key,
+            "encrypted": sealed,
+        }
+        answer(
+            as_json,
+            told,
+            lambda: click.echo(
+                f"{source} is whole: all of a Kicau {found.kicau} at {found.made_at[:16]}Z, with {found.media} media."
+            ),
+        )
+        return
+    folder = setting_definitions.data_folder()
+    with _told():
+        checked = actions.check(source, folder, passphrase)
+    _say_who_wrote(sealed)
+    with alone_in(folder), _told():
+        done = actions.restore(
+            source, folder, checked, passphrase=passphrase, key_file=key_file, verify=verify, paused=paused
+        )
+    made = done.manifest
+    result = {
+        "folder": str(folder),
+        "made_at": made.made_at,
+        "media": made.media,
+        "rows": sum(made.rows.values()),
+        "migrations": done.migrations,
+        "verified_media": done.verified,
+        "looked_up_first": done.in_doubt,
+        "paused": paused,
+        "encrypted": sealed,
+    }
+
+    def say() -> None:
+        click.echo(
+            f"Restored into {folder} what it was at {made.made_at[:16]}Z: {result['rows']} rows and {made.media} media, as many as were saved."
+        )
+        if verify:
+            click.echo(f"Verified: {done.verified} media read back from the disk, each as it was.")
+        if done.in_doubt:
+            click.echo(
+                f"Deliveries that may have gone out since: {done.in_doubt}; each is looked up before it is sent."
+            )
+        click.echo(
+            "Every channel is paused; look, then resume them. Start it with: kicau up"
+            if paused
+            else "Start it with: kicau up"
+        )
+
+    answer(as_json, result, say)
+
+
+def _say_who_wrote(sealed: bool) -> None:
+    if not sealed:
+        click.echo(UNSIGNED, err=True)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    from kicau.backup.errors import BackupError
+    from kicau.base.postgres import DatabaseTrouble
+
+    try:
+        yield
+    except (BackupError, DatabaseTrouble) as exc:
+        raise Trouble(str(exc)) from None
+    except OSError as exc:
+        raise Trouble(f"{exc.filename or 'A file'} cannot be used: {exc.strerror}. Nothing was changed.") from None
+
+
+def _passphrase(file: Path | None, *, new: bool) -> str:
+    """Raises Trouble for none, or a new one that is too short."""
+    given = file.read_text("utf-8").split("\n", 1)[0].strip() if file else os.environ.get(PASSPHRASE, "")
+    if not given and sys.stdin.isatty():
+        given = click.prompt("Passphrase", hide_input=True, confirmation_prompt=new)
+    if not given:
+        raise Trouble(f"A passphrase is needed: give it with --passphrase-file or {PASSPHRASE}.")
+    if new and len(given) < SHORTEST:
+        raise Trouble(f"The passphrase has {len(given)} characters; it needs at least {SHORTEST}.")
+    return given

@@ -1,0 +1,172 @@
+"""`kicau canary`: whether a model has seen one text that was chosen by lot and registered beforehand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_facts, show_table
+
+
+@click.group()
+def canary() -> None:
+    """Canaries: register many sentences, publish one, and later rank it among the others by a model's scores."""
+
+
+@canary.command("register")
+@click.argument("name")
+@click.option(
+    "--candidates",
+    type=int,
+    default=1000,
+    show_default=True,
+    help="How many are drawn; the smallest p-value is one in so many.",
+)
+@click.option("--language", type=click.Choice(["en", "id"]), default="en", show_default=True)
+@click.option(
+    "--sentence", default="", help='Your own sentence around the drawn words, such as "My recipe is called {words}.".'
+)
+@json_option
+@pass_shell
+def register(shell: Shell, name: str, candidates: int, language: str, sentence: str, as_json: bool) -> None:
+    """Draw the candidates, commit to them in the log, and say which one to publish."""
+    actor = shell.actor()
+    from kicau.dataset_audit import canaries
+
+    made = canaries.register(actor, name, candidates=candidates, language=language, sentence=sentence)
+    text = canaries.published(actor, made)
+    told = {"id": str(made.id), "name": made.name, "candidates": candidates, "publish": text}
+    answer(
+        as_json,
+        told,
+        lambda: show_facts(
+            {
+                "Publish this, and nothing else of it": text,
+                "Registered": f"{made.name}, {candidates:,} candidates, entry {made.first_leaf} of the log",
+            }
+        ),
+    )
+
+
+@canary.command("list")
+@json_option
+@pass_shell
+def list_(shell: Shell, as_json: bool) -> None:
+    """List the canaries and how often each was tested."""
+    actor = shell.actor()
+    from kicau.dataset_audit import canaries
+
+    rows = list(canaries.all_canaries(actor))
+    told = [
+        {
+            "id": str(r.id),
+            "name": r.name,
+            "candidates": len(r.candidates),
+            "registered_at": r.registered_at.isoformat(),
+            "tests": r.tests,
+        }
+        for r in rows
+    ]
+    table = [(r.name, f"{r.registered_at:%Y-%m-%d %H:%M}", len(r.candidates), r.tests) for r in rows]
+    answer(
+        as_json,
+        told,
+        lambda: show_table(
+            ("name", "registered (UTC)", ">candidates", ">tests"), table, empty="No canary is registered."
+        ),
+    )
+
+
+@canary.command("text")
+@click.argument("name")
+@pass_shell
+def text(shell: Shell, name: str) -> None:
+    """Print the one text to publish."""
+    actor = shell.actor()
+    from kicau.dataset_audit import canaries
+
+    click.echo(canaries.published(actor, canaries.one_canary(actor, name)))
+
+
+@canary.command("candidates")
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@pass_shell
+def candidates(shell: Shell, name: str, file: Path) -> None:
+    """Write all candidates as CSV for whoever scores them; keep it secret until the test."""
+    actor = shell.actor()
+    from kicau.dataset_audit import canaries
+
+    file.write_text(canaries.candidates_csv(actor, canaries.one_canary(actor, name)), "utf-8")
+    click.echo(f"{file}: fill in the column score, such as each text's loss.")
+
+
+@canary.command("test")
+@click.argument("name")
+@click.argument("scores", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--model", required=True, help="Which model gave the scores, and how.")
+@click.option("--higher-is-likelier", is_flag=True, help="Scores are probabilities or log-probabilities, not losses.")
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write a signed bundle that others check with the one file beside it.",
+)
+@json_option
+@pass_shell
+def test(
+    shell: Shell, name: str, scores: Path, model: str, higher_is_likelier: bool, evidence: Path | None, as_json: bool
+) -> None:
+    """Rank the published text among all candidates by a model's SCORES (CSV: number, score)."""
+    actor = shell.actor()
+    import shutil
+
+    from kicau.dataset_audit import canaries
+    from kicau.evidence import verify
+
+    found = canaries.one_canary(actor, name)
+    values = canaries.read_scores(scores.read_text("utf-8", "replace"), len(found.candidates))
+    told = canaries.examine(actor, found, values, model=model, lower_is_likelier=not higher_is_likelier)
+    if evidence:
+        evidence.write_bytes(canaries.evidence(actor, found, told))
+        shutil.copyfile(verify.__file__, evidence.with_name("verify.py"))
+    answer(as_json, told, lambda: click.echo(told["says"]))
+
+
+@canary.command("tests")
+@click.argument("name")
+@json_option
+@pass_shell
+def tests(shell: Shell, name: str, as_json: bool) -> None:
+    """List every test of a canary and what it says."""
+    actor = shell.actor()
+    from kicau.dataset_audit import canaries
+
+    rows = canaries.tests_of(actor, canaries.one_canary(actor, name))
+    told = [
+        {
+            "number": r.number,
+            "at": r.made_at.isoformat(),
+            **{k: r.report["canary"][k] for k in ("model", "rank", "of", "p", "lower_is_likelier")},
+            "says": says,
+        }
+        for r, says in rows
+    ]
+    table = [
+        (
+            r.number,
+            f"{r.made_at:%Y-%m-%d %H:%M}",
+            r.report["canary"]["model"],
+            f"{r.report['canary']['rank']:,} of {r.report['canary']['of']:,}",
+            f"{r.report['canary']['p']:.2g}",
+        )
+        for r, _ in rows
+    ]
+    answer(
+        as_json,
+        told,
+        lambda: show_table(
+            (">test", "made (UTC)", "model", ">rank", ">chance"), table, empty="No model's scores were held against it."
+        ),
+    )

@@ -1,0 +1,220 @@
+"""Objects as `--json` prints them: the names are those of the REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from kicau.cli.core.command import shown_problem
+
+if TYPE_CHECKING:
+    from kicau.channels.models import Channel, NetworkApp
+    from kicau.connector.content import Rendered, RenderedPart
+    from kicau.costs.pricing import Priced
+    from kicau.publishing.models import Attempt, Contact, Delivery, Review, ReviewLink, SavedText
+    from kicau.workspaces.models import Invitation, Membership, Token, Webhook
+
+
+def stamp(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def part(shown: RenderedPart) -> dict[str, Any]:
+    return {
+        "text": shown.text,
+        "length": shown.used,
+        "limit": shown.limit,
+        "unit": shown.unit,
+        "spans": [
+            {"kind": str(s.kind), "start": s.start, "end": s.end, "text": s.text, "target": s.target}
+            for s in shown.spans
+        ],
+        "media": [
+            {
+                "name": m.media.name,
+                "kind": str(m.media.kind),
+                "mime": m.recipe.mime if m.recipe else m.media.mime,
+                "converted": m.recipe is not None,
+                "alt": m.media.alt,
+            }
+            for m in shown.media
+        ],
+    }
+
+
+def rendered(shown: Rendered, priced: Iterable[Priced]) -> dict[str, Any]:
+    """What a network would get: the first part's figures at the top, all parts beside them."""
+    first = shown.parts[0] if shown.parts else None
+    return {
+        "length": first.used if first else 0,
+        "limit": first.limit if first else 0,
+        "unit": first.unit if first else "characters",
+        "spans": part(first)["spans"] if first else [],
+        "parts": [part(p) for p in shown.parts],
+        "first_comment": part(shown.first_comment) if shown.first_comment else None,
+        "reply_to": shown.reply_to or "",
+        "options": dict(shown.options),
+        "problems": [shown_problem(p) for p in shown.problems],
+        "notices": [shown_problem(p) for p in shown.notices],
+        "charges": [charge(p) for p in priced],
+    }
+
+
+def charge(priced: Priced) -> dict[str, Any]:
+    return {"meter": priced.meter, "units": priced.units, "micro": priced.micro, "currency": priced.currency}
+
+
+def review(row: Review) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "text": row.text,
+        "part": None if row.part is None else row.part + 1,
+        "quote": row.quote,
+        "version": row.version,
+        "by": row.name,
+        "by_link": row.link_id is not None,
+        "at": row.at.isoformat(),
+        "resolved_at": stamp(row.resolved_at),
+    }
+
+
+def review_link(row: ReviewLink) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "may_comment": row.may_comment,
+        "may_approve": row.may_approve,
+        "created_at": stamp(row.created_at),
+        "expires_at": stamp(row.expires_at),
+        "opened_at": stamp(row.opened_at),
+    }
+
+
+def invitation(row: Invitation) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "email": row.email,
+        "role": row.role,
+        "invited_by": str(row.invited_by or ""),
+        "created_at": stamp(row.created_at),
+        "expires_at": stamp(row.expires_at),
+    }
+
+
+def channel(row: Channel) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "key": row.key,
+        "network": row.network,
+        "name": row.name,
+        "handle": row.handle,
+        "kind": row.kind,
+        "host": row.host,
+        "url": row.url,
+        "state": row.state,
+        "reason": row.reason,
+        "renewal_why": row.renewal_why,
+        "paused": row.is_paused,
+        "paused_until": stamp(row.paused_until),
+        "reads_from": stamp(row.reads_from),
+        "asks_from": stamp(row.asks_from),
+        "asks_why": row.asks_why,
+        "token_expires_at": stamp(row.token_expires_at),
+        "connected_at": stamp(row.connected_at),
+    }
+
+
+def delivery(row: Delivery) -> dict[str, Any]:
+    parts = row.rendered["parts"]
+    return {
+        "id": str(row.id),
+        "post": str(row.draft_id),
+        "channel": row.channel.key,
+        "network": row.network,
+        "text": parts[0].get("text", "") if parts else "",
+        "parts": len(parts),
+        "state": row.standing.value,
+        "hold": row.hold,
+        "reason": row.reason,
+        "problems": row.problems,
+        "due_at": stamp(row.due_at),
+        "timezone": row.timezone,
+        "published_at": stamp(row.published_at),
+        "late_ms": row.late_ms,
+        "url": row.url,
+        "remote_ids": row.remote_ids,
+        "confirmed_by": row.confirmed_by.email if row.confirmed_by else None,
+        "confirmed_at": stamp(row.confirmed_at),
+    }
+
+
+def attempt(row: Attempt) -> dict[str, Any]:
+    return {"at": stamp(row.at), "did": row.did, "outcome": row.outcome, "sentence": row.sentence}
+
+
+def app(row: NetworkApp) -> dict[str, Any]:
+    """Without its secret, which nobody needs to read again."""
+    return {
+        "network": row.network,
+        "name": row.name,
+        "client_id": row.client_id,
+        "endpoints": row.endpoints,
+        "tier": row.tier,
+        "plan": row.plan,
+        "sandbox": row.is_sandbox,
+    }
+
+
+def token(row: Token) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "prefix": row.prefix,
+        "person": row.person.email,
+        "personal": row.workspace_id is None,
+        "role": row.role,
+        "scopes": row.scopes,
+        "created_at": stamp(row.created_at),
+        "expires_at": stamp(row.expires_at),
+        "revoked_at": stamp(row.revoked_at),
+        "last_used_at": stamp(row.last_used_at),
+    }
+
+
+def member(row: Membership) -> dict[str, Any]:
+    return {
+        "email": row.person.email,
+        "name": row.person.name,
+        "role": row.role,
+        "operator": row.person.is_operator,
+        "since": stamp(row.created_at),
+    }
+
+
+def text(row: SavedText) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "name": row.name,
+        "text": row.text,
+        "created_at": stamp(row.created_at),
+    }
+
+
+def contact(row: Contact) -> dict[str, Any]:
+    return {"id": str(row.id), "name": row.name, "mentions": row.mentions}
+
+
+def webhook(row: Webhook) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "url": row.url,
+        "events": row.events,
+        "active": row.is_active,
+        "failures": row.failures,
+        "last_status": row.last_status,
+        "last_error": row.last_error,
+        "last_at": stamp(row.last_at),
+    }

@@ -1,0 +1,228 @@
+"""`kicau audit`: whether others' data holds one's own posts, where, and how sure that is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kicau.base import clock
+from kicau.cli.core.command import FAILED, Shell, Trouble, json_option, pass_shell, show_facts, show_table
+
+if TYPE_CHECKING:
+    from kicau.workspaces.actors import Actor
+
+FEW = 20  # findings shown to a person; all are in the report
+
+
+@click.command()
+@click.argument("data")
+@click.option(
+    "--posts",
+    "source",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="The posts to look for: JSON lines with id and text, CSV with these columns, or a text a line.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Where report, journal and prints are kept; an interrupted audit with the same folder goes on. Else a new folder.",
+)
+@click.option(
+    "--control",
+    metavar="DATA",
+    default="",
+    help="Data that cannot hold the posts, such as one older than they: pairs found there are chance.",
+)
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write a signed bundle that others check with the one file beside it, without Kicau.",
+)
+@click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    default="",
+    help="Search by a Ray cluster: its address, or local; needs the extra cluster.",
+)
+@json_option
+@pass_shell
+def audit(
+    shell: Shell,
+    data: str,
+    source: Path,
+    out: Path | None,
+    control: str,
+    evidence: Path | None,
+    processes: int | None,
+    cluster: str,
+    as_json: bool,
+) -> None:
+    """Search a data set for your posts.
+
+    DATA is a file or folder of JSON lines, Parquet, WARC or text, plain or packed (.gz, .zst), a bucket
+    (s3://…, gs://…), an address (https://…), or a list of them (@FILE, one a line). Ends with 1 where a part of it could not be read.
+    """
+    actor = shell.actor() if evidence else None  # who may not is told before the search
+    if evidence and not (evidence.parent.is_dir() and os.access(evidence.parent, os.W_OK | os.X_OK)):
+        raise Trouble(
+            f"The folder {evidence.parent} is missing or cannot be written to: nothing was searched or logged."
+        )
+    from kicau.dataset_audit.matching.cluster import NoCluster
+    from kicau.dataset_audit.matching.pipeline import audit as search
+    from kicau.dataset_audit.matching.shards import NoSuchShards
+    from kicau.dataset_audit.post_files import NoPosts, read_posts, told_apart
+    from kicau.dataset_audit.report import report
+
+    folder = out or Path(tempfile.mkdtemp(prefix="kicau-audit-"))
+    try:
+        outcome = search(
+            told_apart(read_posts(source)),
+            data,
+            folder,
+            processes=processes,
+            progress=None if as_json else _progress,
+            cluster=cluster,
+        )
+        wanted = {outcome.ids[c.post][0] for f in outcome.found for c in f.copies}
+        wanted |= {i for f in outcome.found for c in f.copies for i in outcome.ids[c.post]}
+        texts = {post: text for post, text in told_apart(read_posts(source)) if post in wanted}
+        told = report(outcome, texts, folder, clock.now(), control=control)
+    except (NoPosts, NoSuchShards, NoCluster) as wrong:
+        raise Trouble(str(wrong)) from wrong
+    bundle = _evidence(actor, told, texts, evidence) if evidence and actor else ""
+    told |= {"report": str(folder / "report.json")} | ({"evidence": bundle} if bundle else {})
+    if as_json:
+        from kicau.cli.core.command import emit
+
+        emit(told)
+    else:
+        _show(told)
+    if told["data"]["failed"]:
+        sys.exit(FAILED)
+
+
+def _evidence(actor: Actor, told: dict[str, Any], texts: dict[str, str], path: Path) -> str:
+    """The bundle, and the verifier beside it. The posts found are logged first, with all that the log held before."""
+    import shutil
+
+    from kicau.dataset_audit.sealed_evidence import prove
+    from kicau.evidence import verify
+
+    made, not_stamped = prove(told, texts, actor.workspace.id, path.name)
+    for trouble in not_stamped:
+        click.echo(f"Not stamped: {trouble}", err=True)
+    path.write_bytes(made)
+    shutil.copyfile(verify.__file__, path.with_name("verify.py"))
+    actor.record("audit.evidence", path.name, findings=len(told["findings"]))
+    return str(path)
+
+
+def _by_length(rates: dict[str, Any]) -> str:
+    """By length, the share found of unchanged copies and of those with most words changed."""
+    return "; ".join(
+        f"{words} words: " + ", ".join(f"{r['share']:.0%} at {name.split()[0]} changed" for name, r in by.items())
+        for words, by in rates.items()
+    )
+
+
+def _chance(told: dict[str, Any]) -> str:
+    if not told["measured"]:
+        return "not measured: name data that cannot hold the posts with --control"
+    failed = f"; {len(told['failed'])} parts of it could not be read" if told["failed"] else ""
+    return (
+        f"{told['hits']:,} pairs in {told['tries']:,} texts of {told['control']} "
+        f"({told['share']:.4%}, 95% interval {told['from']:.4%} to {told['to']:.4%}){failed}"
+    )
+
+
+def _progress(done: int, total: int, copies: int) -> None:
+    print(
+        f"\r{done / max(1, total):4.0%} of {total / 1e6:,.0f} MB, {copies:,} copies so far ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False))
+@click.option("--key", metavar="HEX", help="The SHA-256 of the public key that must have signed it.")
+@click.option("--shard", "shards", multiple=True, metavar="NAME=PATH", help="Compare with this file of the data set.")
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="NAME+HASH+KEY",
+    help="The key of a witness that you trust; it must have co-signed.",
+)
+@click.option(
+    "--extract",
+    default="",
+    metavar="FOLDER",
+    help="Write the checkpoint and the outsiders' stamps there, for openssl ts and ots.",
+)
+@click.option(
+    "--language", type=click.Choice(["en", "id"]), help="What it speaks; left out, what the system is set to."
+)
+def verify(
+    bundle: str,
+    key: str | None,
+    shards: tuple[str, ...],
+    witnesses: tuple[str, ...],
+    extract: str,
+    language: str | None,
+) -> None:
+    """Check a bundle of evidence; ends with 1 where anything in it does not hold."""
+    from kicau.evidence.verify import main
+
+    more = [word for shard in shards for word in ("--shard", shard)]
+    more += ["--extract", extract] if extract else []
+    more += ["--language", language] if language else []
+    more += [word for witness in witnesses for word in ("--witness", witness)]
+    sys.exit(main([bundle, *(["--key", key] if key is not None else []), *more]))
+
+
+def _show(told: dict[str, Any]) -> None:
+    print("", file=sys.stderr)
+    click.echo(told["says"])
+    rows = [
+        (", ".join(f["posts"]), f["kind"], f"{f['words']}/{f['of_words']}", f["shard"], f["first_byte"])
+        for f in told["findings"][:FEW]
+    ]
+    show_table(("posts", "kind", "words", "shard", "byte"), rows, empty="No copy was found.")
+    more = len(told["findings"]) - FEW + told["not_listed"]
+    if more > 0:
+        click.echo(f"… and {more:,} more.")
+    found = "; ".join(
+        f"{name}: {r['share']:.0%} ({r['from']:.0%} to {r['to']:.0%})" for name, r in told["sensitivity"].items()
+    )
+    show_facts(
+        {
+            "Read": f"{told['data']['documents']:,} texts, {told['data']['unpacked_bytes'] / 1e6:,.0f} MB in {len(told['data']['shards'])} shards",
+            "Not read": "\n".join(
+                [
+                    *(f"{name}: {why.removeprefix(name).lstrip(': ')}" for name, why in told["data"]["failed"].items()),
+                    *(f"{name}: no reader is for it" for name in told["data"]["skipped"]),
+                ]
+            )
+            or "nothing",
+            "Too short to tell": f"{told['posts']['too_short_to_tell']:,} of {told['posts']['different']:,} different posts",
+            "Found of planted copies": found or "not measured",
+            "Found by words of the post": _by_length(told["by_length"]) or "not measured",
+            "Found by chance": _chance(told["chance"]),
+            "Report": told["report"],
+            "Evidence": f"{told['evidence']} (check it with: python3 verify.py {Path(told['evidence']).name})"
+            if told.get("evidence")
+            else "",
+        }
+    )

@@ -1,0 +1,456 @@
+"""`kicau withdraw`: leave a network or a channel without losing anything, and go back."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kicau.cli.core.command import (
+    FAILED,
+    Shell,
+    Trouble,
+    answer,
+    json_option,
+    pass_shell,
+    show_facts,
+    show_table,
+)
+from kicau.cli.deliveries import in_zone, local
+
+if TYPE_CHECKING:
+    from kicau.offboarding.impact_preview import Outlook
+    from kicau.offboarding.models import Withdrawal
+    from kicau.offboarding.restore_network import Return
+    from kicau.workspaces.actors import Actor
+
+
+@click.group()
+def withdraw() -> None:
+    """Leave a network or a channel without losing anything, and go back."""
+
+
+def _what(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--channel", default="", metavar="KEY", help="Only this channel.")(command)
+    return click.option("--network", default="", metavar="NETWORK", help="All channels of this network.")(command)
+
+
+def _named(network: str, channel: str) -> dict[str, str]:
+    if bool(network) == bool(channel):
+        raise click.UsageError("Name what is left: --network or --channel.")
+    return {"network": network, "channel": channel}
+
+
+@withdraw.command("list")
+@json_option
+@pass_shell
+def list_withdrawals(shell: Shell, as_json: bool) -> None:
+    """Show what is or was left."""
+    actor = shell.actor()
+    from kicau.offboarding import actions
+
+    rows, zone = list(actions.withdrawals(actor)[:500]), actor.workspace.timezone
+    table = [
+        (
+            str(r.id)[-8:],
+            r.network,
+            r.channel.key if r.channel else "",
+            r.state,
+            local(r.effective_at, zone),
+            in_zone(r.reason, zone),
+        )
+        for r in rows
+    ]
+    answer(
+        as_json,
+        [_told(r) for r in rows],
+        lambda: show_table(
+            ("id", "network", "channel", "state", f"from ({zone})", "why"), table, empty="Nothing was ever left."
+        ),
+    )
+
+
+@withdraw.command("look")
+@_what
+@click.option("--at", "at", default="", help="From when on; else now. Words as for kicau post --at.")
+@json_option
+@pass_shell
+def look(shell: Shell, network: str, channel: str, at: str, as_json: bool) -> None:
+    """Show what leaving would do; change nothing."""
+    actor = shell.actor()
+    from kicau.offboarding import impact_preview
+
+    found = impact_preview.look_ahead(actor, **_named(network, channel), effective_at=_at(actor, at))
+    answer(as_json, _outlook(found), lambda: _show_outlook(found))
+
+
+@withdraw.command("announce")
+@_what
+@click.option("--at", "at", default="", help="From when on; else now. Words as for kicau post --at.")
+@click.option("--reason", default="", help="Why, for those who read it later.")
+@click.option("--by-network", is_flag=True, help="The network announced it.")
+@json_option
+@pass_shell
+def announce(shell: Shell, network: str, channel: str, at: str, reason: str, by_network: bool, as_json: bool) -> None:
+    """Leave it, now or from a time on. Its queue is frozen and kept."""
+    actor = shell.actor()
+    from kicau.offboarding import actions
+
+    row = actions.announce(
+        actor,
+        **_named(network, channel),
+        effective_at=_at(actor, at),
+        reason=reason,
+        cause="network" if by_network else "choice",
+    )
+    answer(as_json, _told(row), lambda: _show(row))
+
+
+@withdraw.command("show")
+@click.argument("which", metavar="ID|NETWORK")
+@json_option
+@pass_shell
+def show(shell: Shell, which: str, as_json: bool) -> None:
+    """Show a withdrawal, what it stopped, and its jobs."""
+    actor = shell.actor()
+    from kicau.offboarding import impact_preview, jobs, new_targets
+
+    row = _find(actor, which)
+    found, progress = impact_preview.outlook_of(actor, row), new_targets.progress_of(row)
+    work = [
+        {
+            "id": str(j.id),
+            "kind": j.kind,
+            "state": j.state,
+            "percent": j.percent,
+            "result": j.result,
+            "sentence": j.sentence,
+        }
+        for j in jobs.jobs(actor, row.id)[:20]
+    ]
+
+    def human() -> None:
+        _show(row)
+        _show_outlook(found)
+        click.echo(f"{progress['replaced']} of {progress['waiting']} stopped posts go elsewhere.")
+
+    answer(as_json, {**_told(row), "outlook": _outlook(found), "progress": dict(progress), "jobs": work}, human)
+
+
+@withdraw.command("now")
+@click.argument("which", metavar="ID|NETWORK")
+@json_option
+@pass_shell
+def now(shell: Shell, which: str, as_json: bool) -> None:
+    """Take what was announced into effect before its date, or confirm what Kicau proposed."""
+    actor = shell.actor()
+    from kicau.offboarding import actions
+
+    row = actions.withdraw(actor, _find(actor, which).id)
+    answer(as_json, _told(row), lambda: _show(row))
+
+
+@withdraw.command("call-off")
+@click.argument("which", metavar="ID|NETWORK")
+@json_option
+@pass_shell
+def call_off(shell: Shell, which: str, as_json: bool) -> None:
+    """Stay after all, before the date came."""
+    actor = shell.actor()
+    from kicau.offboarding import actions
+
+    row = actions.call_off(actor, _find(actor, which).id)
+    answer(as_json, _told(row), lambda: _show(row))
+
+
+@withdraw.command("export")
+@click.argument("which", metavar="ID|NETWORK")
+@click.argument("target", metavar="FILE.zip", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+@pass_shell
+def export(shell: Shell, which: str, target: Path, as_json: bool) -> None:
+    """Write all of it into one open file: JSON, CSV, media, and pages that open in any browser."""
+    actor = shell.actor()
+    if target.exists():
+        raise Trouble(f"{target} is there already; choose another name.")
+    from kicau.offboarding import jobs
+
+    job = jobs.ask_export(actor, _find(actor, which).id)
+    result = _work(actor, job.id)
+    shutil.copyfile(jobs.file_of(jobs.one_job(actor, job.id)), target)
+    told = {"file": str(target), **result}
+    answer(
+        as_json,
+        told,
+        lambda: click.echo(
+            f"{target}: {result['size'] / 1e6:.1f} MB, {result['counts']['posts']} posts, {result['counts']['deliveries']} deliveries, {result['counts']['media']} files."
+        ),
+    )
+
+
+@withdraw.command("retarget")
+@click.argument("which", metavar="ID|NETWORK")
+@click.option(
+    "--to",
+    "keys",
+    multiple=True,
+    required=True,
+    metavar="KEY",
+    help="A channel that takes over; repeatable, or with commas.",
+)
+@click.option(
+    "--past",
+    type=click.Choice(["leave", "now", "shift"]),
+    default="leave",
+    show_default=True,
+    help="Posts whose time has passed.",
+)
+@click.option("--first-at", default="", help="With --past shift: when the first goes out.")
+@click.option("--confirm", is_flag=True, help="You have read them, and confirm those that a network wants confirmed.")
+@click.option("--rest", is_flag=True, help="Only posts that have no new target yet.")
+@click.option("--check", "only_check", is_flag=True, help="Tell how each post fits; change nothing.")
+@json_option
+@pass_shell
+def retarget(
+    shell: Shell,
+    which: str,
+    keys: tuple[str, ...],
+    past: str,
+    first_at: str,
+    confirm: bool,
+    rest: bool,
+    only_check: bool,
+    as_json: bool,
+) -> None:
+    """Schedule what was stopped on other channels, each post written anew for them. What does not fit is told."""
+    actor = shell.actor()
+    from kicau.offboarding import jobs, new_targets
+    from kicau.offboarding.new_targets import Decision, Past
+
+    row = _find(actor, which)
+    to = tuple(key.strip() for said in keys for key in said.split(",") if key.strip())
+    decision = Decision(channels=to, past=Past(past), first_at=_at(actor, first_at), confirm=confirm, rest=rest)
+    act = new_targets.look if only_check else new_targets.retarget
+    found = act(actor, row.id, decision, tell_progress=_progress("posts"))
+    obstacles = [
+        {
+            "delivery": str(o.delivery),
+            "post": str(o.draft),
+            "channel": o.channel.key,
+            "due_at": o.due_at.isoformat(),
+            "problems": [p.sentence for p in o.problems],
+        }
+        for o in found.obstacles
+    ]
+
+    def human() -> None:
+        for one in obstacles[:200]:
+            click.echo(f"✗ {one['post'][-8:]} {one['channel']}: {' '.join(one['problems'])}")
+        click.echo(
+            f"{found.posts} stopped posts: {found.fits} deliveries {'fit' if only_check else 'were scheduled'}, {found.already} were there already, {found.past} are past their time, {found.unfit} do not fit."
+        )
+
+    answer(as_json, {**jobs.summary(found), "obstacles": obstacles}, human)
+
+
+@withdraw.command("reinstate")
+@click.argument("which", metavar="ID|NETWORK")
+@click.option(
+    "--late",
+    type=click.Choice(["ask", "now", "shift", "cancel"]),
+    default="ask",
+    show_default=True,
+    help="Posts whose time has passed: ask leaves them waiting for a decision.",
+)
+@click.option("--first-at", default="", help="With --late shift: when the first goes out.")
+@click.option("--keep-replaced", is_flag=True, help="Let what was scheduled elsewhere in their place go out too.")
+@click.option("--check", "only_check", is_flag=True, help="Tell what would happen; change nothing.")
+@json_option
+@pass_shell
+def reinstate(
+    shell: Shell, which: str, late: str, first_at: str, keep_replaced: bool, only_check: bool, as_json: bool
+) -> None:
+    """Take it back: channels and queue become as they were. Nothing goes out late unless --late says so."""
+    actor = shell.actor()
+    from kicau.offboarding import restore_network
+    from kicau.offboarding.restore_network import Late
+
+    row = _find(actor, which)
+    done = (
+        restore_network.look_back(actor, row.id)
+        if only_check
+        else restore_network.reinstate(
+            actor, row.id, late=Late(late), first_at=_at(actor, first_at), keep_replaced=keep_replaced
+        )
+    )
+    answer(as_json, _return(done), lambda: show_facts(_return(done)))
+
+
+@withdraw.command("late")
+@click.argument("which", metavar="ID|NETWORK")
+@click.option("--decide", "late", type=click.Choice(["now", "shift", "cancel"]), required=True, help="For all of them.")
+@click.option("--first-at", default="", help="With shift: when the first goes out.")
+@json_option
+@pass_shell
+def late(shell: Shell, which: str, late: str, first_at: str, as_json: bool) -> None:
+    """Decide for all posts whose time passed while their network was left."""
+    actor = shell.actor()
+    from kicau.offboarding import restore_network
+    from kicau.offboarding.restore_network import Late
+
+    count = restore_network.decide_late(actor, _find(actor, which, ended=True).id, Late(late), _at(actor, first_at))
+    answer(as_json, {"decided": count}, lambda: click.echo(f"Decided for {count} deliveries."))
+
+
+@withdraw.command("everywhere")
+@click.argument("network")
+@click.option("--app", "app_name", default="", help="Only what came in through this app.")
+@click.option("--at", "at", default="", help="From when on; else now.")
+@click.option("--reason", default="", help="Why, for those who read it later.")
+@click.option("--back", is_flag=True, help="Take it back in every workspace.")
+@json_option
+@pass_shell
+def everywhere(shell: Shell, network: str, app_name: str, at: str, reason: str, back: bool, as_json: bool) -> None:
+    """As the operator, leave a network in every workspace, or take it back."""
+    person = shell.person()
+    from kicau.base import clock
+    from kicau.offboarding import instance_wide as all_of_them
+    from kicau.publishing.scheduling.time_parser import moment
+
+    if back:
+        open_ones = [row.together for row in all_of_them.decisions(person) if row.network == network]
+        rows = [row for together in open_ones if together for row in all_of_them.go_back(person, together, via="cli")]
+    else:
+        when = moment(at, person.timezone, clock.now()) if at else None
+        rows = all_of_them.announce(person, network, app_name=app_name, effective_at=when, reason=reason, via="cli")
+    answer(
+        as_json,
+        [_told(row) for row in rows],
+        lambda: click.echo(f"{len(rows)} workspaces: {', '.join(sorted({r.state for r in rows})) or 'nothing to do'}."),
+    )
+
+
+def _find(actor: Actor, which: str, *, ended: bool = False) -> Withdrawal:
+    """By id, the last eight characters of one, or the network of the newest."""
+    from kicau.base.errors import NotFound
+    from kicau.offboarding import actions
+    from kicau.offboarding.models import OPEN
+
+    rows = list(actions.withdrawals(actor)[:1000])
+    found = [r for r in rows if which in (str(r.id), str(r.id)[-8:])]
+    found = found or [r for r in rows if r.network == which and (ended or r.state in OPEN) and not r.channel_id]
+    found = found or [r for r in rows if r.channel and r.channel.key == which and (ended or r.state in OPEN)]
+    if not found:
+        raise NotFound("withdrawal", which)
+    return found[0]
+
+
+def _at(actor: Actor, said: str) -> datetime | None:
+    from kicau.base import clock
+    from kicau.publishing.scheduling.time_parser import moment
+
+    return moment(said, actor.workspace.timezone, clock.now()) if said else None
+
+
+def _work(actor: Actor, job_id: Any) -> dict[str, Any]:
+    """Do the job here, unless a worker has taken it; then wait for it."""
+    import time
+
+    from kicau.offboarding import jobs
+    from kicau.offboarding.models import JobState
+
+    show = _progress("rows")
+    jobs.work_now(job_id)
+    while (job := jobs.one_job(actor, job_id)).state in (JobState.WAITING, JobState.WORKING):
+        show(job.done, job.total)
+        time.sleep(0.2)
+    if job.state == JobState.FAILED:
+        raise Trouble(job.sentence, FAILED)
+    return dict(job.result)
+
+
+def _progress(what: str) -> Callable[[int, int], None]:
+    """On a terminal only, on standard error."""
+
+    def tell(done: int, total: int) -> None:
+        if sys.stderr.isatty() and total:
+            click.echo(f"\r{done} of {total} {what}", nl=done >= total, err=True)
+
+    return tell
+
+
+def _told(row: Withdrawal) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "network": row.network,
+        "channel": row.channel.key if row.channel else None,
+        "state": row.state,
+        "cause": row.cause,
+        "reason": row.reason,
+        "evidence": row.evidence,
+        "by_operator": row.by_operator,
+        "effective_at": row.effective_at.isoformat(),
+        "withdrawn_at": row.withdrawn_at.isoformat() if row.withdrawn_at else None,
+        "ended_at": row.ended_at.isoformat() if row.ended_at else None,
+    }
+
+
+def _show(row: Withdrawal) -> None:
+    show_facts({k: v for k, v in _told(row).items() if k not in ("evidence", "by_operator")})
+
+
+def _outlook(found: Outlook) -> dict[str, Any]:
+    return {
+        "network": found.network,
+        "at": found.at.isoformat(),
+        "before": found.before,
+        "after": found.after,
+        "after_first": found.after_first.isoformat() if found.after_first else None,
+        "after_last": found.after_last.isoformat() if found.after_last else None,
+        "sending": found.sending,
+        "also_elsewhere": found.also_elsewhere,
+        "troubled": found.troubled,
+        "published": found.published,
+        "drafts": found.drafts,
+        "media": found.media,
+        "others": found.others,
+        "channels": [
+            {"channel": s.channel.key, "before": s.before, "after": s.after, "published": s.published}
+            for s in found.shares
+        ],
+        "targets": [t.channel.key for t in found.targets],
+    }
+
+
+def _show_outlook(found: Outlook) -> None:
+    told = _outlook(found)
+    show_facts(
+        {
+            "still go out": found.before,
+            "stopped and kept": found.after,
+            "first of them": told["after_first"],
+            "last of them": told["after_last"],
+            "go elsewhere too": found.also_elsewhere,
+            "published": found.published,
+            "drafts": found.drafts,
+            "files": found.media,
+            "others go on": found.others,
+            "could take over": ", ".join(told["targets"]),
+        }
+    )
+
+
+def _return(done: Return) -> dict[str, Any]:
+    return {
+        "state": done.withdrawal.state,
+        "channels": [c.key for c in done.channels],
+        "restored": done.restored,
+        "late": done.late,
+        "replaced": done.replaced,
+        "replaced_out": done.replaced_out,
+    }

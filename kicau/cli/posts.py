@@ -1,0 +1,426 @@
+"""`kicau post`: write a post and have it published, now or at its time."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+
+from kicau.cli.core.command import (
+    FAILED,
+    Shell,
+    Trouble,
+    answer,
+    json_option,
+    pass_shell,
+    printable,
+    show_table,
+)
+from kicau.cli.deliveries import SLOT_WORDS, in_zone, local, short
+
+if TYPE_CHECKING:
+    from kicau.channels.models import Channel
+    from kicau.media.models import Medium
+    from kicau.publishing.content.compositions import Composition
+    from kicau.publishing.models import Delivery, Draft
+    from kicau.publishing.scheduling.schedule import Preview
+    from kicau.workspaces.actors import Actor
+
+
+@click.command()
+@click.argument("text", required=False, default="")
+@click.option("--part", "more", multiple=True, metavar="TEXT", help="The next part of a thread; repeatable.")
+@click.option("--thread", is_flag=True, help='Begin a new part at each line that holds only "---".')
+@click.option(
+    "--media", "files", multiple=True, metavar="FILE", help="A file; repeatable. 2:FILE puts it into the second part."
+)
+@click.option("--alt", "alts", multiple=True, metavar="TEXT", help="The alt text of each --media, in order.")
+@click.option(
+    "--cover", default="", metavar="SECONDS|FILE", help="A video's cover: the frame at this second, or a picture."
+)
+@click.option(
+    "--to",
+    "keys",
+    multiple=True,
+    metavar="CHANNEL",
+    help="Where it goes; repeatable, or with commas. Without it the post is kept as a draft.",
+)
+@click.option(
+    "--at",
+    "at",
+    default="now",
+    show_default=True,
+    help='When: "tomorrow 09:00", "besok 09:00", "next free slot", "2026-12-01 09:00" …',
+)
+@click.option("--zone", default="", help="The zone that --at is meant in; else the workspace's.")
+@click.option(
+    "--text-for", "own_texts", multiple=True, metavar="NETWORK=TEXT", help="Another text for one network; repeatable."
+)
+@click.option("--link", default="", help="A link card's address.")
+@click.option("--link-title", default="", help="The card's title, where the network takes one.")
+@click.option("--link-description", default="", help="The card's description, where the network takes one.")
+@click.option(
+    "--read-page",
+    is_flag=True,
+    help="Read the linked page now for what the card leaves out: title, description, picture.",
+)
+@click.option("--first-comment", default="", help="Put below the post, where the network has comments.")
+@click.option("--poll", default="", metavar="POLL", help='"A | B | C ; 24h", or "Question? :: A | B ; 7d".')
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NETWORK.NAME=VALUE",
+    help="What only one network has; repeatable. A VALUE of @FILE is what that file holds.",
+)
+@click.option(
+    "--reply-to",
+    "answered",
+    multiple=True,
+    metavar="NETWORK=POST",
+    help="The post that this one answers there, by its address or id; repeatable.",
+)
+@click.option("--campaign", default="", help="The campaign that it belongs to.")
+@click.option("--tag", "tags", multiple=True, help="A tag to find it again; repeatable.")
+@click.option("--language", default="", help="Its language, such as en or id.")
+@click.option("--ref", default="", help="Your own id of it; the same a second time is refused.")
+@click.option("--confirm", is_flag=True, help="You have read it and confirm it where a network asks for that.")
+@click.option("--dry-run", is_flag=True, help="Show what each channel would get, its problems and price; keep nothing.")
+@click.option("--submit", is_flag=True, help="Hand the draft to those who may publish.")
+@json_option
+@pass_shell
+def post(shell: Shell, /, as_json: bool, **given: Any) -> None:
+    """Write a post. TEXT "-" reads standard input.
+
+    Nothing is kept and nothing is sent where any channel has a problem with it: every problem is told instead.
+    """
+    actor = shell.actor()
+    wanted = Wanted.read(actor, given)
+    previews = wanted.preview(actor)
+    problems = [p for one in previews for p in one.problems] + wanted.time_problems(actor)
+    if given["dry_run"]:
+        answer(as_json, [_shown(p) for p in previews], lambda: show_previews(previews))
+        if problems:
+            if not as_json:
+                for problem in problems:
+                    click.echo(problem.sentence, err=True)
+            sys.exit(FAILED)
+        return
+    if problems:
+        from kicau.base.errors import Unacceptable
+
+        raise Unacceptable(problems)
+    draft, rows, notices = wanted.carry_out(actor, confirm=given["confirm"], submit=given["submit"])
+    from kicau.cli.core import serializers
+    from kicau.cli.core.command import shown_problem
+
+    data = {
+        "post": str(draft.id),
+        "state": draft.state,
+        "deliveries": [serializers.delivery(r) for r in rows],
+        "notices": [shown_problem(n) for n in notices],
+    }
+
+    def human() -> None:
+        for sentence in dict.fromkeys(n.sentence for n in notices):
+            click.echo(f"· {printable(sentence)}")
+        if not rows:
+            click.echo(f"Kept as a draft: {draft.id}" + (" (waits for an editor)" if given["submit"] else ""))
+            return
+        show_table(
+            ("id", "channel", "due", "state", ""),
+            [
+                (
+                    short(r),
+                    r.channel.key,
+                    f"{local(r.due_at, r.timezone)} {r.timezone}",
+                    r.standing.label,
+                    in_zone(r.reason, r.timezone),
+                )
+                for r in rows
+            ],
+        )
+
+    answer(as_json, data, human)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A post as the command line gives it, read."""
+
+    texts: tuple[str, ...]
+    media: Mapping[int, tuple[tuple[str, str | None], ...]]  # part -> (path, alt)
+    channels: tuple[Channel, ...]
+    due: Mapping[UUID, datetime]  # by channel
+    zone: str
+    given: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, actor: Actor, given: Mapping[str, Any]) -> Wanted:
+        from kicau.base import clock
+        from kicau.channels.actions import one_channel
+        from kicau.publishing.imports.row_parser import split_parts
+        from kicau.publishing.scheduling.schedule import next_free_slot
+        from kicau.publishing.scheduling.time_parser import moment
+
+        text = sys.stdin.read().removesuffix("\n") if given["text"] == "-" else given["text"]
+        texts = (*(split_parts(text) if given["thread"] else (text,)), *given["more"])
+        media = _media(given["files"], given["alts"], len(texts))
+        if not any(texts) and not media:
+            raise click.UsageError("Give a text, or --media.")
+        keys = [key for said in given["keys"] for key in re.split(r"[\s,]+", said) if key]
+        channels = tuple(one_channel(actor, key) for key in dict.fromkeys(keys))
+        zone = given["zone"] or actor.workspace.timezone
+        if given["at"].strip().casefold() in SLOT_WORDS:
+            due = {c.id: next_free_slot(actor, c) for c in channels}
+        else:
+            due = dict.fromkeys((c.id for c in channels), moment(given["at"], zone, clock.now()))
+        if given["read_page"] and given["link"]:
+            given = {**given, **_page(actor, given)}
+        return cls(texts=texts, media=media, channels=channels, due=due, zone=zone, given=given)
+
+    def composition(self, ids: Mapping[str, UUID]) -> Composition:
+        from kicau.publishing.content.compositions import Composition, LinkInput, MediumUse, PartInput, VariantInput
+
+        given = self.given
+        count = max(len(self.texts), max(self.media, default=0) + 1)
+        uses = [
+            tuple(MediumUse(medium=ids[path], alt=alt, **self._cover(path, ids)) for path, alt in self.media.get(n, ()))
+            for n in range(count)
+        ]
+        parts = tuple(
+            PartInput(text=text, media=use) for text, use in zip([*self.texts, *[""] * count], uses, strict=False)
+        )
+        own = dict(one.partition("=")[::2] for one in given["own_texts"])
+        everything = tuple(use for group in uses for use in group)
+        link = (
+            LinkInput(
+                url=given["link"],
+                title=given["link_title"],
+                description=given["link_description"],
+                thumbnail=given.get("link_picture"),
+            )
+            if given["link"]
+            else None
+        )
+        return Composition(
+            parts=parts,
+            link=link,
+            poll=_poll(given["poll"]),
+            first_comment=given["first_comment"],
+            options=_options(given["options"], given["answered"]),
+            variants=tuple(
+                VariantInput(network=network, parts=(PartInput(text=text, media=everything),))
+                for network, text in own.items()
+            ),
+            language=given["language"],
+            campaign=given["campaign"],
+            tags=tuple(given["tags"]),
+            timezone=self.zone,
+            ref=given["ref"],
+        )
+
+    def _cover(self, path: str, ids: Mapping[str, UUID]) -> dict[str, Any]:
+        """Of a video, told by its name: the frame's time, or the picture."""
+        said = self.given["cover"]
+        if not said or not (mimetypes.guess_type(path)[0] or "").startswith("video/"):
+            return {}
+        return {"cover": ids[said]} if said in ids else {"cover_ms": round(float(said) * 1000)}
+
+    def preview(self, actor: Actor) -> list[Preview]:
+        """What each channel would get; nothing is kept. Raises Unacceptable for what nobody would take."""
+        from kicau.publishing.content import autosave, compositions
+        from kicau.publishing.scheduling import schedule
+
+        media = {path: _looked_into(actor, path) for path in self._paths()}
+        book = compositions._Book(actor, [])
+        book.media = {m.id: m for m in media.values()}
+        draft = autosave.unsaved(actor, self.composition({path: m.id for path, m in media.items()}), book=book)
+        return [schedule.preview(actor, draft, [c], due_at=self.due[c.id])[0] for c in self.channels]
+
+    def time_problems(self, actor: Actor) -> list[Any]:
+        from kicau.base import clock
+        from kicau.publishing.scheduling.schedule import _bad_channel, _bad_time
+
+        now = clock.now()
+        times = [p for at in dict.fromkeys(self.due.values()) for p in _bad_time(at, now)]
+        return times + [p for c in self.channels for p in _bad_channel(c, self.due[c.id])]
+
+    def carry_out(
+        self, actor: Actor, *, confirm: bool, submit: bool
+    ) -> tuple[Draft, Sequence[Delivery], Sequence[Any]]:
+        from django.db import transaction
+
+        from kicau.media.actions import add_medium
+        from kicau.publishing.approval import reviews
+        from kicau.publishing.content import compositions
+        from kicau.publishing.scheduling import schedule
+
+        ids = {path: add_medium(actor, Path(path), Path(path).name).id for path in self._paths()}
+        with transaction.atomic():
+            draft = compositions.create_draft(actor, self.composition(ids))
+            if submit:
+                draft = reviews.submit(actor, draft.id)
+            if not self.channels:
+                return draft, (), ()
+            whole = compositions.one_draft(actor, draft.id)
+            times: dict[datetime, list[Channel]] = {}
+            for channel in self.channels:
+                times.setdefault(self.due[channel.id], []).append(channel)
+            done = schedule.schedule_many(
+                actor,
+                [schedule.Wanted(draft=whole, channels=c, due_at=at, timezone=self.zone) for at, c in times.items()],
+                confirm=confirm,
+            )
+        return whole, done.deliveries, done.notices
+
+    def _paths(self) -> Iterable[str]:
+        paths = dict.fromkeys(path for group in self.media.values() for path, _ in group)
+        said = self.given["cover"]
+        return paths if not said or _is_number(said) else paths | {said: None}
+
+
+def _media(files: Sequence[str], alts: Sequence[str], parts: int) -> dict[int, tuple[tuple[str, str | None], ...]]:
+    """Files by part. "2:cat.jpg" is for the second part, unless there is a file of that very name."""
+    if len(alts) > len(files):
+        raise click.UsageError(f"There are {len(alts)} alt texts for {len(files)} files; give each --media its --alt.")
+    found: dict[int, tuple[tuple[str, str | None], ...]] = {}
+    for n, said in enumerate(files):
+        numbered = re.fullmatch(r"(\d{1,3}):(.+)", said)
+        part, path = (int(numbered[1]) - 1, numbered[2]) if numbered and not Path(said).exists() else (0, said)
+        if not 0 <= part < parts:
+            raise click.UsageError(f"--media {said}: there is no part {part + 1}; the post has {parts}.")
+        found[part] = (*found.get(part, ()), (path, alts[n] if n < len(alts) else None))
+    return found
+
+
+def _is_number(said: str) -> bool:
+    return re.fullmatch(r"\d{1,5}(\.\d{1,3})?", said) is not None
+
+
+def _looked_into(actor: Actor, path: str) -> Medium:
+    from kicau.base.errors import unacceptable
+    from kicau.media.probe import Unusable, probe
+    from kicau.publishing.imports.bulk_import import medium_of
+
+    try:
+        return medium_of(actor, probe(Path(path), Path(path).name), path)
+    except Unusable as exc:
+        raise unacceptable("media", exc.message, exc.code, **exc.params) from None
+    except OSError as exc:
+        raise Trouble(f"{path} cannot be read: {exc.strerror or exc}.") from None
+
+
+def _page(actor: Actor, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the linked page says, where the command says nothing; a page that cannot be read is told and is no obstacle."""
+    from asgiref.sync import async_to_sync
+
+    from kicau.media import link_previews
+
+    page = async_to_sync(link_previews.read)(actor, given["link"])
+    if page.why:
+        click.echo(page.why, err=True)
+    return {
+        "link_title": given["link_title"] or page.title,
+        "link_description": given["link_description"] or page.description,
+        "link_picture": page.picture_id,
+    }
+
+
+def _poll(said: str) -> Any:
+    from kicau.publishing.imports.row_parser import read_poll
+
+    poll = read_poll(said)
+    if said.strip() and poll is None:
+        raise click.UsageError('--poll is written "A | B | C ; 24h", with a question "Question? :: A | B ; 24h".')
+    return poll
+
+
+def _pair(said: str, option: str = "--option", form: str = "NETWORK.NAME=VALUE") -> tuple[str, str]:
+    name, equals, value = said.partition("=")
+    if not equals:
+        raise click.UsageError(f"{option} {said!r}: write {form}.")
+    path = Path(value[1:])
+    if not value.startswith("@") or not path.is_file():
+        return name, value
+    try:
+        return name, path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise Trouble(f"{path} cannot be read as text: {exc}.") from None
+
+
+def _options(said: Sequence[str], answered: Sequence[str]) -> dict[str, str]:
+    replies = (_pair(one, "--reply-to", "NETWORK=POST") for one in answered)
+    return dict(_pair(one) for one in said) | {f"{network}.reply_to": post for network, post in replies}
+
+
+def _shown(one: Preview) -> dict[str, Any]:
+    from kicau.cli.core import serializers
+    from kicau.cli.core.command import shown_problem
+
+    shown = serializers.rendered(one.rendered, one.priced)
+    return {
+        "channel": one.channel.key,
+        "network": one.channel.network,
+        **shown,
+        "duplicates": [shown_problem(d) for d in one.duplicates],
+    }
+
+
+def _set(one: Preview) -> list[tuple[str, str]]:
+    """What is answered, and every option that is not as it would be without a choice."""
+    from kicau.channels.channel_session import capabilities_of
+
+    usual = {option.name: option.default for option in capabilities_of(one.channel).options}
+    chosen = [(name, value) for name, value in one.rendered.options.items() if value and value != usual.get(name)]
+    return [*([("reply_to", one.rendered.reply_to)] if one.rendered.reply_to else []), *chosen]
+
+
+def show_previews(previews: Sequence[Preview]) -> None:
+    """What each channel would get, for people."""
+    from kicau.base.money import shown as money
+    from kicau.cli.deliveries import printable_lines
+    from kicau.costs.display_currency import Display
+    from kicau.publishing.scheduling.schedule import cost
+
+    for one in previews:
+        click.echo(f"━━ {one.channel.key} ({one.channel.name})")
+        for n, part in enumerate(one.rendered.parts, 1):
+            head = f"part {n}: " if len(one.rendered.parts) > 1 else ""
+            click.echo(f"{head}{part.used} of {part.limit} {part.unit}\n{printable_lines(part.text)}")
+            for medium in part.media:
+                made = f", sent as {medium.recipe.mime}" if medium.recipe else ""
+                made += ", with its cover" if medium.cover else ""
+                click.echo(
+                    f"  [{medium.media.kind}] {printable(medium.media.name)}{made}: {printable(medium.media.alt) or 'no alt text'}"
+                )
+        for name, value in _set(one):
+            click.echo(f"  {name}: {printable(value if len(value) <= 120 else f'{len(value)} characters')}")
+        for problem in one.rendered.problems:
+            click.echo(f"✗ {printable(problem.sentence)}")
+        for notice in (*one.rendered.notices, *one.duplicates, *one.warnings):
+            click.echo(f"· {printable(notice.sentence)}")
+        used = ", ".join(f"{p.units} × {p.meter}" for p in one.priced if p.units)
+        if used:
+            click.echo(
+                f"$ {used}"
+                + (
+                    f": {money(sum(p.micro for p in one.priced), next((p.currency for p in one.priced if p.currency), ''))}"
+                    if any(p.micro for p in one.priced)
+                    else ""
+                )
+            )
+        click.echo()
+    together, display = cost(previews), Display(previews[0].channel.workspace.currency if previews else "")
+    if together:
+        click.echo("Together: " + ", ".join(display.told(micro, currency) for currency, micro in together.items()))
+        for sentence in display.sentences():
+            click.echo(sentence)

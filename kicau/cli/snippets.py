@@ -1,0 +1,166 @@
+"""`kicau texts` and `kicau contacts`: what lies ready where somebody writes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_table
+
+if TYPE_CHECKING:
+    from kicau.publishing.models import Contact, SavedText
+    from kicau.workspaces.actors import Actor
+
+KINDS = ("template", "signature", "hashtags")  # held against the model by a test: commands are built without it
+
+
+@click.group()
+def texts() -> None:
+    """Templates, signatures and groups of hashtags that are used again and again."""
+
+
+@texts.command("list")
+@click.option("--kind", type=click.Choice(KINDS), default=None, help="Only these.")
+@json_option
+@pass_shell
+def list_texts(shell: Shell, kind: str | None, as_json: bool) -> None:
+    """Show what is kept."""
+    actor = shell.actor()
+    from kicau.cli.core import serializers
+    from kicau.publishing.content import snippets
+
+    found = snippets.saved_texts(actor)
+    rows = [serializers.text(row) for row in (found.filter(kind=kind) if kind else found)]
+    table = [(r["kind"], r["name"], r["text"]) for r in rows]
+    answer(as_json, rows, lambda: show_table(("kind", "name", "text"), table, empty="No texts are kept."))
+
+
+@texts.command("show")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("name")
+@json_option
+@pass_shell
+def show_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
+    """Print one as it is, for a pipe into `kicau post -`."""
+    from kicau.cli.core import serializers
+
+    row = _one_text(shell.actor(), kind, name)
+    answer(as_json, serializers.text(row), lambda: click.echo(row.text))
+
+
+@texts.command("keep")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("name")
+@click.argument("text")
+@json_option
+@pass_shell
+def keep_text(shell: Shell, kind: str, name: str, text: str, as_json: bool) -> None:
+    """Keep TEXT under a name; - reads it from standard input. The same kind and name again replaces it."""
+    actor = shell.actor()
+    from kicau.cli.core import serializers
+    from kicau.publishing.content import snippets
+
+    row = snippets.save_text(actor, kind, name, sys.stdin.read() if text == "-" else text)
+    answer(as_json, serializers.text(row), lambda: click.echo(f"{row.name} is kept."))
+
+
+@texts.command("forget")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("name")
+@json_option
+@pass_shell
+def forget_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
+    """Keep it no more; posts that were written with it stay as they are."""
+    actor = shell.actor()
+    from kicau.cli.core import serializers
+    from kicau.publishing.content import snippets
+
+    row = _one_text(actor, kind, name)
+    gone = serializers.text(row)
+    snippets.forget_text(actor, row.id)
+    answer(as_json, gone, lambda: click.echo(f"{row.name} is kept no more."))
+
+
+def _one_text(actor: Actor, kind: str, name: str) -> SavedText:
+    from kicau.base.errors import NotFound
+    from kicau.publishing.content import snippets
+
+    row = snippets.saved_texts(actor).filter(kind=kind, name__iexact=name).first()
+    if row is None:
+        raise NotFound("saved text", name)
+    return row
+
+
+@click.group()
+def contacts() -> None:
+    """One person, several handles: @Name in a text becomes the right one on each network."""
+
+
+@contacts.command("list")
+@json_option
+@pass_shell
+def list_contacts(shell: Shell, as_json: bool) -> None:
+    """Show who is in the book, and what they are called where."""
+    actor = shell.actor()
+    from kicau.cli.core import serializers
+    from kicau.publishing.content import contacts as book
+
+    rows = [serializers.contact(row) for row in book.contacts(actor)]
+    table = [
+        (f"@{r['name']}", "  ".join(f"{network} {mention}" for network, mention in r["mentions"].items())) for r in rows
+    ]
+    answer(as_json, rows, lambda: show_table(("written as", "becomes"), table, empty="Nobody yet."))
+
+
+@contacts.command("keep")
+@click.argument("name")
+@click.option(
+    "--on",
+    "given",
+    multiple=True,
+    required=True,
+    metavar="NETWORK=HANDLE",
+    help="What they are called on a network, such as x=@kopisenja; repeatable.",
+)
+@json_option
+@pass_shell
+def keep_contact(shell: Shell, name: str, given: tuple[str, ...], as_json: bool) -> None:
+    """Keep NAME with its handles; the same name again replaces all of them."""
+    pairs = [one.partition("=") for one in given]
+    for network, sign, _ in pairs:
+        if not sign:
+            raise click.UsageError(f"Write --on as NETWORK=HANDLE, such as x=@kopisenja, not {network!r}.")
+    actor = shell.actor()
+    from kicau.cli.core import serializers
+    from kicau.publishing.content import contacts as book
+
+    row = book.save_contact(actor, name, {network.strip(): mention for network, _, mention in pairs})
+    answer(as_json, serializers.contact(row), lambda: click.echo(f"@{row.name} is kept."))
+
+
+@contacts.command("forget")
+@click.argument("name")
+@json_option
+@pass_shell
+def forget_contact(shell: Shell, name: str, as_json: bool) -> None:
+    """Keep somebody no more; what is scheduled stays as it is."""
+    actor = shell.actor()
+    from kicau.cli.core import serializers
+    from kicau.publishing.content import contacts as book
+
+    row = _one_contact(actor, name)
+    gone = serializers.contact(row)
+    book.forget_contact(actor, row.id)
+    answer(as_json, gone, lambda: click.echo(f"@{row.name} is kept no more."))
+
+
+def _one_contact(actor: Actor, name: str) -> Contact:
+    from kicau.base.errors import NotFound
+    from kicau.publishing.content import contacts as book
+
+    row = book.contacts(actor).filter(name__iexact=name.strip().removeprefix("@")).first()
+    if row is None:
+        raise NotFound("contact", name)
+    return row

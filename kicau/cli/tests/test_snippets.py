@@ -1,0 +1,38 @@
+"""`kicau texts` and `kicau contacts`: what lies ready for a writer, from the shell."""
+
+import pytest
+
+from kicau.cli.snippets import KINDS
+from kicau.publishing.models import Contact, SavedText
+from kicau.rights.models import AuditEntry
+
+pytestmark = pytest.mark.usefixtures("actor")
+
+
+def test_saved_texts_are_kept_shown_replaced_and_forgotten(kicau):
+    assert set(KINDS) == set(SavedText.Kind.values)
+    assert "No texts are kept" in kicau("texts", "list").out
+    kicau("texts", "keep", "hashtags", "Kopi", "#kopi #bandung")
+    kept = kicau("texts", "keep", "hashtags", "Kopi", "#kopi #garut", "--json")
+    assert (kept.code, kept.json["text"]) == (0, "#kopi #garut")
+    kicau("texts", "keep", "signature", "Sari", "-", stdin="– Sari\nKopi Senja\n")
+    assert kicau("texts", "show", "signature", "sari").out == "– Sari\nKopi Senja\n"
+    assert [row["name"] for row in kicau("texts", "list", "--kind", "hashtags", "--json").json] == ["Kopi"]
+    assert "#kopi #garut" in kicau("texts", "list").out
+    assert kicau("texts", "forget", "hashtags", "Kopi").code == 0
+    gone = kicau("texts", "forget", "hashtags", "Kopi")
+    assert (gone.code, "Kopi" in gone.err) == (3, True)
+    assert list(SavedText.objects.values_list("name", flat=True)) == ["Sari"]
+    assert AuditEntry.objects.filter(act="text.forgotten").count() == 1
+
+
+def test_a_contact_has_a_handle_on_each_network(kicau, stranger):
+    kept = kicau("contacts", "keep", "@Budi", "--on", "stranger=budi", "--json")
+    assert (kept.code, kept.json["mentions"]) == (0, {"stranger": "@budi"})
+    assert "stranger @budi" in kicau("contacts", "list").out
+    wrong = kicau("contacts", "keep", "Budi", "--on", "stranger")
+    assert (wrong.code, "NETWORK=HANDLE" in wrong.err) == (2, True)
+    assert "nowhere" in kicau("contacts", "keep", "Budi", "--on", "nowhere=budi").err
+    assert kicau("contacts", "forget", "budi").code == 0
+    assert not Contact.objects.exists()
+    assert kicau("contacts", "forget", "budi").code == 3

@@ -1,0 +1,90 @@
+"""`kicau dataset`: what is asked wrongly is one sentence, and what is made can be handed out and taken back."""
+
+import pytest
+
+from kicau.archive.models import Item, Standing
+from kicau.archive.record_statements import say
+from kicau.rights.statements import NewStatement
+from kicau.training_sets import build
+
+
+@pytest.fixture
+def items(actor):
+    standing = Standing.objects.create(
+        workspace=actor.workspace, network="x", author="x:kopisenja", own=True, acquired=["imported"]
+    )
+    say(
+        actor,
+        [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
+    )
+    return [
+        Item.objects.create(
+            workspace=actor.workspace,
+            network="x",
+            remote_id=str(n),
+            standing=standing,
+            text=f"Tulisan nomor {n} tentang kopi dan senja",
+            sources=[],
+        )
+        for n in range(3)
+    ]
+
+
+def test_what_is_named_wrongly_is_one_sentence_and_nothing_is_kept(kicau, items):
+    for wrong, sentence in (
+        (("--network", "twiter"), "There is no network 'twiter' here; there are: "),
+        (("--language", "indonesia"), "'indonesia' is no language; give its code of two letters, such as id or en."),
+        (("--meets", "nothing"), "There is no condition 'nothing'; the conditions are: "),
+    ):
+        told = kicau("dataset", "make", "Suara", *wrong)
+        assert (told.code, told.out) == (1, "")
+        assert told.err.startswith(sentence)
+        assert told.err.count("\n") == 1
+    assert kicau("dataset", "list", "--json").json == []
+
+
+def test_a_set_is_made_given_taken_back_from_and_acknowledged(kicau, actor, items, tmp_path):
+    made = kicau("dataset", "make", "Suara", "--network", "x", "--json").json
+    assert (made["state"], made["records"]) == ("ready", 3)
+    other = kicau("dataset", "make", "Suara", "--language", "en")  # it would not be heeded: nothing is made
+    assert (other.code, other.err.strip()) == (
+        2,
+        "Suara is there already, made with other languages; change it on its page, or give another name.",
+    )
+    assert kicau("dataset", "show", "Suara", "--json").json["version"] == 1
+    assert kicau("dataset", "make", "Suara", "--network", "x", "--json").json["version"] == 2  # the same again
+    given = kicau("dataset", "export", "Suara", tmp_path / "out", "--for", "Lab Bahasa")
+    assert (given.code, (tmp_path / "out" / "train.jsonl").exists()) == (0, True)
+    say(
+        actor,
+        [
+            NewStatement(
+                layer="withdrawal", party="author", subject="item", item=items[0].id, says={"train_gen": "deny"}
+            )
+        ],
+    )
+    build.make_waiting()
+    refused = kicau("dataset", "export", "Suara", tmp_path / "again", "--version", "2")
+    assert (refused.code, refused.err) == (1, "Something in version 2 was taken back; version 3 is without it.\n")
+    (recipient,) = kicau("dataset", "show", "Suara", "--version", "2", "--json").json["recipients"]
+    assert (recipient["owes"], recipient["acknowledged"]) == (3, False)
+    assert "Lab Bahasa acknowledged version 3." in kicau("dataset", "acknowledge", recipient["id"]).out
+    for command in (("show", "Lain"), ("export", "Lain", tmp_path / "x"), ("acknowledge", str(actor.workspace.id))):
+        told = kicau("dataset", *command)
+        assert (told.code, told.err.count("\n")) == (3, 1)
+
+
+def test_own_copies_of_a_forbidden_text_are_listed_and_decided(kicau, actor, items):
+    Item.objects.filter(id=items[1].id).update(text=f"Sekali lagi: {items[0].text}")
+    Item.objects.filter(id=items[2].id).update(text=f"Terakhir: {items[0].text}")
+    refusal = {"layer": "withdrawal", "party": "author", "says": {"train_gen": "deny"}}
+    say(actor, [NewStatement(subject="item", item=items[0].id, **refusal)])
+    assert kicau("dataset", "make", "Suara").code == 0
+    asked = kicau("dataset", "questions", "Suara", "--json").json
+    assert {one["item"] for one in asked} == {str(items[1].id), str(items[2].id)}
+    assert {one["original"] for one in asked} == {str(items[0].id)}
+    decided = kicau("dataset", "questions", "Suara", "--use", str(items[1].id), "--leave", str(items[2].id))
+    assert "Nothing is to be decided" in decided.out
+    assert kicau("dataset", "questions", "Suara", "--use", str(items[1].id)).code == 3
+    kicau("dataset", "make", "Suara")
+    assert kicau("dataset", "show", "Suara", "--json").json["records"] == 1

@@ -1,0 +1,121 @@
+"""Makes the database ready: migrations, under a lock, and the first owner. Run by `kicau up` before anything else:
+
+    python -m kicau.config.database_setup [--owner EMAIL]
+
+Prints one JSON object: {"migrated": how many, "empty": nobody is here, "owner": {"email", "password"} once, or null}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import sys
+from typing import Any
+
+LOCK = 7_215_002  # key of the lock under which one process migrates
+OLDEST = 150_000  # of PostgreSQL: version 15
+WORDS = 4  # of a made-up password; 4 times 8 random hexadecimal digits
+
+
+class NotReady(RuntimeError):
+    """The database cannot be used as it is. The message says why and what to do."""
+
+
+def prepare(owner: str = "", workspace: str = "") -> dict[str, Any]:
+    """Raises NotReady, or a Refusal where the owner's address is none."""
+    from django.conf import settings
+    from django.db import OperationalError, connection
+
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # where the web server looks first
+
+    try:
+        connection.ensure_connection()
+    except OperationalError as exc:
+        raise NotReady(
+            f"The database does not answer: {str(exc).strip().splitlines()[0].rstrip('.')}. Check DATABASE_URL."
+        ) from exc
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        version = int(cursor.fetchone()[0])
+        if version < OLDEST:
+            raise NotReady(f"The database is PostgreSQL {version // 10_000}; Kicau needs 15 or newer.")
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        try:
+            migrated = migrate()
+            propose_terms()
+            from kicau.workspaces import actions
+
+            made = first_owner(owner, workspace, proved=True) if owner and actions.is_empty() else None
+            return {"migrated": migrated, "empty": actions.is_empty(), "owner": made}
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def migrate() -> int:
+    """Apply what is missing; returns how many migrations that were."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if (
+        "plans",
+        "0001_initial",
+    ) in executor.loader.applied_migrations:  # an app that was renamed before the first release
+        raise NotReady(
+            "This database was made by a Kicau before 0.2.0, which cannot be upgraded. Export its posts with that version, "
+            "and start this one with an empty data folder (KICAU_DATA)."
+        )
+    ours = {key for key in executor.loader.applied_migrations if key[0] in executor.loader.migrated_apps}
+    if unknown := sorted(f"{app}.{name}" for app, name in ours - set(executor.loader.disk_migrations)):
+        raise NotReady(
+            f"The database was last used by a newer Kicau (it has {unknown[0]}, which this one does not know); start that one."
+        )
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        call_command("migrate", verbosity=0, interactive=False)
+    return len(plan)
+
+
+def propose_terms() -> int:
+    """Put what each network's folder says of its terms before the operator, where it is new; returns how much was."""
+    from kicau.connector import registry, terms
+    from kicau.rights import statements
+
+    return sum(statements.propose(slug, terms.load(registry.package(slug))) for slug in registry.slugs())
+
+
+def first_owner(email: str, workspace: str = "", *, proved: bool = False) -> dict[str, str]:
+    """The person who owns this instance, with a password that is told once. `proved`: whoever hosts it named them."""
+    from kicau.workspaces import actions
+
+    password = "-".join(secrets.token_hex(4) for _ in range(WORDS))
+    actions.first_owner(email, email.split("@")[0].title(), password, workspace or "Our posts", proved=proved)
+    return {"email": email, "password": password}
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--owner", default="")
+    wanted = asked.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
+    from kicau.base import logs, privileges, setting_definitions
+    from kicau.base.errors import Refusal
+
+    privileges.keep_files_private()
+    try:
+        logs.set_up(
+            setting_definitions.read("KICAU_LOG_LEVEL"), setting_definitions.read("KICAU_LOG_FORMAT"), process="prepare"
+        )
+        import django
+
+        django.setup()
+        print(json.dumps(prepare(wanted.owner)))
+    except (NotReady, Refusal, ValueError, OSError) as exc:
+        sys.exit(str(exc))
+
+
+if __name__ == "__main__":
+    main()

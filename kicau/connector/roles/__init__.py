@@ -1,0 +1,1 @@
+"""Optional roles of a network: engagement, account search, edits, preferences and webhooks."""

@@ -1,0 +1,1 @@
+"""What every network's sandbox is built on, and its settings."""

@@ -1,0 +1,351 @@
+"""What a workspace's month cost, broken down so that an agency can bill from it; as rows, CSV and PDF."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.utils import formats, translation
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext as _
+
+from kicau.base import clock, pdf
+from kicau.base.batches import in_batches
+from kicau.base.errors import unacceptable
+from kicau.base.spreadsheets import safe_cell
+from kicau.channels.models import Channel
+from kicau.connector import registry
+from kicau.cost_reports.forecast import by_zone, month_of
+from kicau.costs import amounts, ledger
+from kicau.costs.display_currency import Display
+from kicau.costs.models import Charge, Purpose
+from kicau.publishing.models import Campaign
+from kicau.workspaces.actors import Actor
+from kicau.workspaces.models import Person
+
+CSV_HEAD = (
+    "at",
+    "network",
+    "channel",
+    "campaign",
+    "person",
+    "delivery",
+    "purpose",
+    "meter",
+    "units",
+    "micro",
+    "currency",
+    "certain",
+)
+SHOWN_HEAD = ("shown_micro", "shown_in", "rate", "rate_since")  # where the workspace has a currency of its own
+type Totals = tuple[tuple[str, int], ...]  # currency, micro-units of it; the largest first
+NOBODY = "–"  # the label of charges that have no such thing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One group of charges. `units` is 0 where different meters come together."""
+
+    key: str
+    label: str
+    currency: str
+    calls: int
+    units: int
+    micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    workspace: str
+    zone: str
+    begins_at: datetime
+    ends_at: datetime
+    totals: Totals
+    days: tuple[tuple[date, int], ...]  # micro-units of the first currency, each day of the month
+    networks: tuple[Line, ...]
+    purposes: tuple[Line, ...]
+    meters: tuple[Line, ...]
+    channels: tuple[Line, ...]
+    campaigns: tuple[Line, ...]
+    people: tuple[Line, ...]
+    uncertain: int  # micro-units of it that may have cost nothing or another price: see `Charge.is_certain`
+
+
+def month(written: str, zone: str) -> tuple[datetime, datetime]:
+    """The month "2026-11" (the present one for "") in that zone, as UTC moments. Raises Unacceptable."""
+    if not written:
+        return month_of(zone, clock.now())
+    try:
+        year, number = (int(part) for part in written.split("-"))
+        return month_of(zone, datetime(year, number, 15, tzinfo=clock.zone(zone)))
+    except (ValueError, OverflowError) as exc:
+        raise unacceptable("month", "Give a month such as 2026-11.") from exc
+
+
+def statement(actor: Actor, written: str = "") -> Statement:
+    """Raises NotAllowed, Unacceptable."""
+    zone = actor.workspace.timezone
+    begins, ends = month(written, zone)
+    rows = _rows(actor, begins, ends)
+    paid = rows.exclude(currency="")
+    spent = totals(actor, begins, ends)
+    channels = {str(c.id): f"{c.name} ({c.key})" for c in Channel.objects.filter(workspace=actor.workspace)}
+    campaigns = dict(_named(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
+    ids = {id_ for id_ in rows.values_list("person_id", flat=True).distinct() if id_}
+    people = {str(p.id): p.name or p.email for p in Person.objects.filter(id__in=ids)}
+    return Statement(
+        workspace=actor.workspace.name,
+        zone=zone,
+        begins_at=begins,
+        ends_at=ends,
+        totals=spent,
+        days=_days(paid, begins, ends, zone, spent[0][0] if spent else ""),
+        networks=_lines(paid, "network", lambda key: registry.get(key).label if key in registry.slugs() else key),
+        purposes=_lines(paid, "purpose", lambda key: str(Purpose(key).label)),
+        meters=tuple(_meters(rows)),
+        channels=_lines(paid, "channel_id", lambda key: channels.get(key, NOBODY)),
+        campaigns=_lines(paid, "campaign_id", lambda key: campaigns.get(key, NOBODY)),
+        people=_lines(paid, "person_id", lambda key: people.get(key, NOBODY)),
+        uncertain=paid.filter(is_certain=False).aggregate(total=Sum("micro"))["total"] or 0,
+    )
+
+
+def totals(actor: Actor, begins: datetime, ends: datetime) -> Totals:
+    """What the workspace's calls cost from a moment to before another. Raises NotAllowed."""
+    paid = _rows(actor, begins, ends).exclude(currency="")
+    return _largest_first(paid.values_list("currency").annotate(total=Sum("micro")))
+
+
+def spent(actors: Sequence[Actor], written: str = "") -> dict[UUID, tuple[Totals, Totals]]:
+    """What the month "2026-11" and the one before it cost in each actor's workspace, by its id: in one statement for each
+    time zone that is among them. Raises NotAllowed, Unacceptable."""
+    found: dict[UUID, tuple[list[tuple[str, int]], list[tuple[str, int]]]] = {a.workspace.id: ([], []) for a in actors}
+    for zone, ids in by_zone(actors).items():
+        begins, ends = month(written, zone)
+        earlier, _ = month_of(zone, begins - timedelta(days=1))
+        rows = Charge.objects.filter(workspace_id__in=ids, at__gte=earlier, at__lt=ends).exclude(currency="")
+        for one, currency, *sums in rows.values_list("workspace_id", "currency").annotate(
+            now=Sum("micro", filter=Q(at__gte=begins)), before=Sum("micro", filter=Q(at__lt=begins))
+        ):
+            for its, micro in zip(found[one], sums, strict=True):
+                if micro is not None:
+                    its.append((currency, micro))
+    return {one: (_largest_first(now), _largest_first(before)) for one, (now, before) in found.items()}
+
+
+def _largest_first(rows: Iterable[tuple[str, int]]) -> Totals:
+    return tuple(sorted(rows, key=lambda row: -row[1]))
+
+
+def _rows(actor: Actor, begins: datetime, ends: datetime) -> QuerySet[Charge]:
+    return ledger.charges(actor).order_by().filter(at__gte=begins, at__lt=ends)
+
+
+def _named(rows: Any) -> Iterator[tuple[str, str]]:
+    for id_, name in rows:
+        yield str(id_), name
+
+
+def _lines(rows: QuerySet[Charge], by: str, label: Any) -> tuple[Line, ...]:
+    found = rows.values_list(by, "currency").annotate(calls=Count("id"), total=Sum("micro"))
+    made = [
+        Line(key=str(key or ""), label=label(str(key or "")), currency=currency, calls=calls, units=0, micro=total)
+        for key, currency, calls, total in found
+    ]
+    return tuple(sorted(made, key=lambda line: (-line.micro, line.label)))
+
+
+def _meters(rows: QuerySet[Charge]) -> Iterator[Line]:
+    """One line for each; what was not billed of a meter (a second reading on the same day) counts among its calls."""
+    found = list(
+        rows.values_list("network", "meter", "currency").annotate(
+            calls=Count("id"), units=Sum("units"), total=Sum("micro")
+        )
+    )
+    priced = {(network, meter) for network, meter, currency, *_rest in found if currency}
+    free = {
+        (network, meter): (calls, units) for network, meter, currency, calls, units, _total in found if not currency
+    }
+    for network, meter, currency, calls, units, total in sorted(found, key=lambda row: (-row[5], row[0], row[1])):
+        more = free.pop((network, meter), (0, 0)) if (network, meter) in priced else (0, 0)
+        if not currency and (network, meter) in priced:
+            continue
+        name = registry.get(network).label if network in registry.slugs() else network
+        yield Line(
+            key=meter,
+            label=f"{name}: {meter}",
+            currency=currency,
+            calls=calls + more[0],
+            units=units + more[1],
+            micro=total,
+        )
+
+
+def _days(
+    rows: QuerySet[Charge], begins: datetime, ends: datetime, zone: str, currency: str
+) -> tuple[tuple[date, int], ...]:
+    tz = clock.zone(zone)
+    found = dict(rows.filter(currency=currency).values_list(TruncDate("at", tzinfo=tz)).annotate(total=Sum("micro")))
+    first, count = begins.astimezone(tz).date(), (ends.astimezone(tz).date() - begins.astimezone(tz).date()).days
+    days = [date.fromordinal(first.toordinal() + n) for n in range(count)]
+    return tuple((day, found.get(day, 0)) for day in days)
+
+
+def as_csv(actor: Actor, written: str = "") -> Iterator[str]:
+    """Every charge of the month, a line each, oldest first; names that a spreadsheet would run are quoted. Beside it what
+    it is worth in the workspace's own currency, by the rate of its day. Raises
+    NotAllowed, Unacceptable before the first line."""
+    begins, ends = month(written, actor.workspace.timezone)
+    return _csv(actor, _rows(actor, begins, ends))
+
+
+def _csv(actor: Actor, rows: QuerySet[Charge]) -> Iterator[str]:
+    channels = dict(_named(Channel.objects.filter(workspace=actor.workspace).values_list("id", "key")))
+    campaigns = dict(_named(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
+    people = dict(_named(Person.objects.filter(memberships__workspace=actor.workspace).values_list("id", "name")))
+    display = Display(actor.workspace.currency)
+    yield written((*CSV_HEAD, *(SHOWN_HEAD if display.currency else ())))
+    for some in in_batches(rows, 2000):
+        yield "".join(
+            written(
+                (
+                    row.at.isoformat(),
+                    row.network,
+                    channels.get(str(row.channel_id), ""),
+                    campaigns.get(str(row.campaign_id), ""),
+                    people.get(str(row.person_id), ""),
+                    row.delivery_id or "",
+                    row.purpose,
+                    row.meter,
+                    row.units,
+                    row.micro,
+                    row.currency,
+                    row.is_certain,
+                    *(_worth(display, row) if display.currency else ()),
+                )
+            )
+            for row in some
+        )
+
+
+def _worth(display: Display, row: Charge) -> tuple[object, ...]:
+    """By the rate of the charge's own day; empty where there is none."""
+    worth = display.of(row.micro, row.currency, row.at.date())
+    if worth is None:
+        return ("", "", "", "")
+    return round(row.micro * worth.rate), worth.currency, f"{worth.rate.normalize():f}", worth.since.isoformat()
+
+
+def written(values: Sequence[object]) -> str:
+    """A line of CSV; what a spreadsheet would take for a formula is quoted."""
+    out = io.StringIO()
+    csv.writer(out).writerow([safe_cell(v) if isinstance(v, str) else v for v in values])
+    return out.getvalue()
+
+
+def as_pdf(told: Statement, display: Display | None = None, language: str = "") -> bytes:
+    """A4, to send with a bill, in `language` (the active one). Amounts to their last place, also as `display` has them."""
+    from reportlab.lib import colors
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.platypus import KeepTogether, Paragraph, Spacer, Table, TableStyle
+
+    display = display or Display()
+    styles, written = pdf.styles(), pdf.written
+    look = TableStyle(
+        [
+            ("FONT", (0, 0), (-1, -1), "Vera", 8.5),
+            ("FONT", (0, 0), (-1, 0), "Vera-Bold", 8.5),
+            ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
+            ("LINEBELOW", (0, 0), (-1, 0), 0.6, colors.black),
+            ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.lightgrey),
+            ("LEFTPADDING", (0, 0), (0, -1), 0),
+            ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ]
+    )
+    label = ParagraphStyle("label", parent=styles["text"], fontSize=8.5, leading=11, spaceAfter=0)
+    with translation.override(language or get_language()):
+        tz = clock.zone(told.zone)
+        first, last = told.begins_at.astimezone(tz), (told.ends_at - timedelta(seconds=1)).astimezone(tz)
+        title = _("Network costs of {month}").format(month=formats.date_format(first, "F Y"))
+        total = " + ".join(amounts.both(display, micro, currency) for currency, micro in told.totals)
+        about = [
+            _("What the networks charged for calls from {first} to {last} ({zone}).").format(
+                first=formats.date_format(first, "DATE_FORMAT"),
+                last=formats.date_format(last, "DATE_FORMAT"),
+                zone=told.zone,
+            )
+        ]
+        now = clock.now()
+        about.append(
+            (_("Made on {day}, before the month was over.") if now < told.ends_at else _("Made on {day}.")).format(
+                day=formats.date_format(now.astimezone(tz), "DATE_FORMAT")
+            )
+        )
+        if told.uncertain:
+            about.append(
+                _("{n} of it is not certain: an answer was lost, or the network may apply another price.").format(
+                    n=amounts.both(display, told.uncertain, told.totals[0][0])
+                )
+            )
+        story: list[Any] = [
+            Paragraph(written(told.workspace), styles["text"]),
+            Paragraph(written(title), styles["title"]),
+            Paragraph(written(total or _("Nothing that costs money")), styles["lead"]),
+            Paragraph(written(" ".join(about)), styles["small"]),
+        ]
+        for head, lines, nobody in (
+            (_("By network"), told.networks, ""),
+            (_("By campaign"), told.campaigns, _("no campaign")),
+            (_("By channel"), told.channels, _("no channel")),
+            (_("By person"), told.people, _("nobody")),
+            (_("By purpose"), told.purposes, ""),
+            (_("By what was used"), told.meters, ""),
+        ):
+            if not lines:
+                continue
+            units = lines is told.meters
+            rows: list[list[Any]] = [["", _("Calls"), _("Units") if units else "", _("Cost")]]
+            rows += [
+                [
+                    Paragraph(
+                        written(
+                            nobody
+                            if line.label == NOBODY and nobody
+                            else gettext(line.label)
+                            if lines is told.purposes
+                            else line.label
+                        ),
+                        label,
+                    ),
+                    _number(line.calls),
+                    _number(line.units) if units else "",
+                    amounts.both(display, line.micro, line.currency) if line.currency else "–",
+                ]
+                for line in lines
+            ]
+            table = Table(rows, colWidths=[247, 50, 50, 140], style=look, hAlign="LEFT", repeatRows=1)
+            heading = Paragraph(written(head), styles["heading"])
+            story += [KeepTogether([heading, table])] if len(rows) < 30 else [heading, table]
+        story += [
+            Spacer(1, 14),
+            *(Paragraph(written(sentence), styles["small"]) for sentence in amounts.rates(display)),
+        ]
+        return pdf.build(
+            story,
+            title=f"{told.workspace}: {title}",
+            language=get_language() or "en",
+            page=_("Page {n} of {all}"),
+            footer=f"{told.workspace} · {formats.date_format(first, 'F Y')}",
+        )
+
+
+def _number(n: int) -> str:
+    return str(formats.number_format(n, use_l10n=True, force_grouping=True))

@@ -1,0 +1,52 @@
+"""Budgets that are nearly or wholly used up in their present period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kicau.base import clock
+from kicau.connector import registry
+from kicau.costs import budgets
+from kicau.costs.models import ROLLING, Budget, BudgetUse
+from kicau.notifications.trouble_watch import Seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A budget and how much of it is used: both in micro-units of its currency, or units of its meter."""
+
+    budget: Budget
+    used: int
+
+    @property
+    def percent(self) -> int:
+        return self.used * 100 // self.budget.amount if self.budget.amount > 0 else 100
+
+
+def standings() -> list[Standing]:
+    """Every budget in force, in its present period; of all workspaces, for those who host the instance."""
+    now = clock.now()
+    current = list(Budget.objects.filter(is_active=True).exclude(period__in=ROLLING).select_related("workspace"))
+    begins = {row.id: budgets.begins(row, now) for row in current}
+    uses = BudgetUse.objects.filter(budget__in=current, begins_at__in=set(begins.values()))
+    used = {(use.budget_id, use.begins_at): use.amount for use in uses}
+    return [Standing(budget=row, used=used.get((row.id, begins[row.id]), 0)) for row in current]
+
+
+def troubles() -> Iterator[Seen]:
+    """Budgets that have come to where people are told, for `kicau.notifications.trouble_watch`."""
+    for one in standings():
+        if one.percent >= one.budget.tell_at:
+            yield Seen(
+                key=f"budget:{one.budget.id}",
+                kind="budget",
+                details={"budget": one.budget.name, "where": _where(one.budget), "percent": one.percent},
+            )
+
+
+def _where(budget: Budget) -> str:
+    """Whose it is, for whoever hosts many workspaces: its workspace, or the network of its app."""
+    if budget.workspace is not None:
+        return budget.workspace.name
+    return registry.get(budget.network).label if budget.network in registry.slugs() else budget.network

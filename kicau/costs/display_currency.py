@@ -1,0 +1,174 @@
+"""Amounts in the currency that a workspace thinks in, by dated rates that the operator entered.
+
+For reading only: what is charged, held and budgeted stays in the currency of its price list, and is told beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from kicau.base import clock
+from kicau.base.errors import NotFound, unacceptable
+from kicau.base.money import is_currency, rounded, shown
+from kicau.connector import registry
+from kicau.connector.prices import in_force
+from kicau.costs import pricing
+from kicau.costs.actions import operators_only
+from kicau.costs.models import Rate
+from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.models import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """An amount in another currency, rounded as people write it, and the rate by which."""
+
+    micro: int
+    currency: str
+    rate: Decimal
+    since: date  # the day (UTC) from which that rate holds
+
+
+@dataclass(slots=True)
+class Display:
+    """Into `currency` ("" where amounts stay as they are). Rates are read once, when the first amount asks for one."""
+
+    currency: str = ""
+    day: date | None = None  # whose rates are taken where an amount names none (UTC; today)
+    used: dict[str, Worth] = field(default_factory=dict)  # by the currency that was converted
+    missing: set[str] = field(default_factory=set)  # currencies without a rate
+    _rates: list[Rate] | None = None
+
+    def of(self, micro: int, currency: str, day: date | None = None) -> Worth | None:
+        """By the rate in force on `day`; None where nothing is to be converted or no rate was entered."""
+        if not self.currency or not currency or currency == self.currency:
+            return None
+        if self._rates is None:
+            self._rates = list(Rate.objects.filter(shown_in=self.currency).order_by("-since"))
+        day = day or self.day or clock.now().date()
+        found = next((r for r in self._rates if r.currency == currency and r.since <= day), None)
+        if found is None:
+            self.missing.add(currency)
+            return None
+        worth = Worth(
+            micro=rounded(round(micro * found.rate), self.currency),
+            currency=self.currency,
+            rate=found.rate,
+            since=found.since,
+        )
+        self.used[currency] = worth
+        return worth
+
+    def told(self, micro: int, currency: str, day: date | None = None) -> str:
+        """For people at the shell and on paper: "3494 IDR ($0.215)", or the amount alone."""
+        worth = self.of(micro, currency, day)
+        plain = shown(micro, currency)
+        return f"{shown(worth.micro, worth.currency)} ({plain})" if worth else plain
+
+    def by(self, ends_at: datetime) -> Display:
+        """The same, with the rates of the last day (UTC) of a stretch of time that ends before `ends_at`, or today's."""
+        return Display(self.currency, min(clock.now(), ends_at - timedelta(seconds=1)).date(), _rates=self._rates)
+
+    def sentences(self) -> list[str]:
+        """By which rates amounts were converted so far, and for which there is none."""
+        by = [
+            f"1 {currency} = {worth.rate.normalize():f} {worth.currency}, the rate of {worth.since}."
+            for currency, worth in sorted(self.used.items())
+        ]
+        return by + [
+            f"There is no rate from {currency} to {self.currency}: kicau costs rate {currency} {self.currency} RATE"
+            for currency in sorted(self.missing)
+        ]
+
+
+def displays(currencies: Iterable[str]) -> dict[str, Display]:
+    """One into each, by currency, with the rates of all of them read in one statement."""
+    wanted = set(currencies)
+    rates: dict[str, list[Rate]] = {currency: [] for currency in wanted}
+    for rate in Rate.objects.filter(shown_in__in=wanted).order_by("-since"):
+        rates[rate.shown_in].append(rate)
+    return {currency: Display(currency, _rates=rates[currency]) for currency in wanted}
+
+
+_current: ContextVar[Display | None] = ContextVar("display", default=None)
+
+
+def activate(display: Display) -> Display:
+    """What `current` gives from now on in this context."""
+    _current.set(display)
+    return display
+
+
+def current() -> Display:
+    """The one that was activated, else one that leaves amounts as they are."""
+    return _current.get() or Display()
+
+
+# What the operator does
+
+
+def rates(actor: Actor) -> list[Rate]:
+    """All that were entered, by currency, the newest first."""
+    actor.require(Permission.READ)
+    return list(Rate.objects.order_by("currency", "shown_in", "-since"))
+
+
+COMMON = ("AUD", "EUR", "GBP", "IDR", "INR", "JPY", "MYR", "PHP", "SGD", "THB", "USD", "VND")  # always on offer
+
+
+def currencies(actor: Actor) -> list[str]:
+    """What costs may be shown in: the common ones, those for which there is a rate, and the workspace's own."""
+    actor.require(Permission.READ)
+    rated = Rate.objects.values_list("shown_in", flat=True).distinct()
+    return sorted({*COMMON, *rated, *filter(None, [actor.workspace.currency])})
+
+
+def unrated(workspace: Workspace) -> list[str]:
+    """Currencies that networks' price lists ask today for which there is no rate into the workspace's own: amounts in
+    them are told as they are charged. Empty where it has none of its own."""
+    today = clock.now().date()
+    asked = {one.currency for slug in registry.slugs() for one in in_force(pricing.lists(slug), today) if one.currency}
+    display = Display(workspace.currency, today)
+    for currency in asked:
+        display.of(0, currency)
+    return sorted(display.missing)
+
+
+@transaction.atomic
+def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: date | None = None) -> Rate:
+    """What one unit of `currency` is worth in `shown_in` from a day on (today, UTC). Raises NotAllowed, Unacceptable."""
+    operators_only(actor)
+    for name, value in (("currency", currency), ("shown_in", shown_in)):
+        if not is_currency(value):
+            raise unacceptable(
+                name,
+                "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.",
+                currency=value[:20] or "“”",
+            )
+    if currency == shown_in:
+        raise unacceptable("shown_in", "Give two different currencies.")
+    if not rate.is_finite() or not Decimal("0.00000001") <= rate < 10**11:
+        raise unacceptable("rate", "Give a rate above 0.")
+    row, _ = Rate.objects.update_or_create(
+        currency=currency, shown_in=shown_in, since=since or clock.now().date(), defaults={"rate": rate}
+    )
+    actor.record("rate.set", "", currency=currency, shown_in=shown_in, rate=str(rate))
+    return row
+
+
+@transaction.atomic
+def remove_rate(actor: Actor, rate_id: int | str) -> Rate:
+    """What it stood over holds again. Raises NotAllowed, NotFound."""
+    operators_only(actor)
+    row = Rate.objects.filter(id=int(rate_id)).first() if str(rate_id).isdecimal() and len(str(rate_id)) < 18 else None
+    if row is None:
+        raise NotFound("rate", rate_id)
+    Rate.objects.filter(id=row.id).delete()
+    actor.record("rate.removed", "", currency=row.currency, shown_in=row.shown_in, since=row.since.isoformat())
+    return row

@@ -1,0 +1,104 @@
+"""What charges cost, by the dated price lists that each network brings along and those that the operator entered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from kicau.base import clock
+from kicau.connector import prices, registry
+from kicau.connector.content import Charge
+from kicau.connector.prices import PriceList, price_on
+
+FRESH = 5.0  # seconds for which a process goes by the operator's lists as it last read them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """A charge with its price: micro-units of `currency` ("" where it costs no money)."""
+
+    network: str
+    meter: str
+    units: int
+    micro: int
+    currency: str
+
+
+@dataclass(slots=True)
+class _Own:
+    lists: Mapping[str, tuple[PriceList, ...]]
+    read_at: float
+    # What was asked for since, with the network's lists that it was found in: it is asked for each charge.
+    in_force: dict[tuple[str, date, str], tuple[tuple[PriceList, ...], PriceList | None]]
+
+
+_own = _Own({}, float("-inf"), {})
+
+
+def forget() -> None:
+    """Read the operator's lists anew at the next price."""
+    _own.read_at = float("-inf")
+
+
+def lists(network: str, *, fresh: float = FRESH) -> tuple[PriceList, ...]:
+    """All of a network's lists, oldest first; an own list stands in for ours of the same name and day."""
+    if time.monotonic() - _own.read_at > fresh:
+        from kicau.costs.models import OwnList  # here, so that what costs nobody anything needs no database
+
+        found: dict[str, tuple[PriceList, ...]] = {}
+        for row in OwnList.objects.order_by("added_at"):
+            found[row.network] = (*found.get(row.network, ()), *prices.parse(row.toml))
+        _own.lists, _own.read_at, _own.in_force = found, time.monotonic(), {}
+    ours = registry.get(network).price_lists
+    own = _own.lists.get(network, ())
+    return prices.in_order({(one.name, one.since): one for one in (*ours, *own)}.values()) if own else ours
+
+
+def list_on(network: str, day: date, plan: str = "", *, fresh: float = FRESH) -> PriceList | None:
+    ours = registry.get(network).price_lists
+    if time.monotonic() - _own.read_at > fresh:
+        lists(network, fresh=fresh)
+    key = (network, day, plan)
+    known = _own.in_force.get(key)
+    if known is None or known[0] is not ours:
+        known = _own.in_force[key] = (ours, price_on(lists(network, fresh=fresh), day, plan))
+    return known[1]
+
+
+def not_on(network: str, plan: str, charges: Iterable[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """The name of the list in force today, and the meters of foretold charges (as stored) that it does not have at all."""
+    listed = list_on(network, clock.now().date(), plan)
+    if listed is None or not listed.refuses:
+        return "", []
+    return listed.name, sorted(listed.refuses & {one["meter"] for one in charges})
+
+
+def price(network: str, charge: Charge, *, day: date | None = None, plan: str = "") -> Priced:
+    """The price on `day` (UTC; today), on the app's plan or, where that is "", the newest list."""
+    return _priced(network, charge, list_on(network, day or clock.now().date(), plan))
+
+
+def _priced(network: str, charge: Charge, listed: PriceList | None) -> Priced:
+    micro = listed.price(charge.meter, charge.units) if listed else 0
+    return Priced(
+        network=network,
+        meter=charge.meter,
+        units=charge.units,
+        micro=micro,
+        currency=listed.currency if listed and micro else "",
+    )
+
+
+def price_all(
+    network: str, charges: Iterable[Charge], *, plan: str = "", day: date | None = None
+) -> tuple[Priced, ...]:
+    return tuple(price(network, charge, plan=plan, day=day) for charge in charges)
+
+
+def price_as_shipped(network: str, charges: Iterable[Charge], *, plan: str = "") -> tuple[Priced, ...]:
+    """Today's prices by the network's own lists alone: for where there is no database, and so no operator's list."""
+    listed = price_on(registry.get(network).price_lists, clock.now().date(), plan)
+    return tuple(_priced(network, charge, listed) for charge in charges)

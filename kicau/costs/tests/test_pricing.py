@@ -1,0 +1,46 @@
+"""Prices by the dated lists that networks bring along."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from kicau.connector import registry
+from kicau.connector.content import Charge
+from kicau.connector.prices import PriceList, price_on
+from kicau.costs.pricing import price, price_all
+
+pytestmark = pytest.mark.django_db
+
+OLD = PriceList(name="list", since=date(2026, 1, 1), source="s", currency="USD", prices={"post": 10_000})
+NEW = PriceList(name="list", since=date(2026, 4, 20), source="s", currency="USD", prices={"post": 15_000})
+
+
+def test_a_price_holds_from_its_day_and_the_past_keeps_its_own():
+    assert price_on((OLD, NEW), date(2026, 4, 19)) is OLD
+    assert price_on((OLD, NEW), date(2026, 4, 20)) is NEW
+    assert price_on((OLD, NEW), date(2025, 1, 1)) is None
+
+
+def test_units_are_multiplied_and_what_is_not_listed_costs_nothing():
+    assert NEW.price("post", 3) == 45_000
+    assert NEW.price("like", 3) == 0
+
+
+def test_a_network_without_prices_costs_no_money(stranger):
+    free = next(slug for slug in registry.slugs() if not any(one.prices for one in registry.get(slug).price_lists))
+    assert price(free, Charge("calls", 5)).currency == ""
+
+
+@pytest.mark.parametrize("slug", registry.slugs())
+def test_every_list_is_dated_and_says_where_it_is_from(slug):
+    for one in registry.get(slug).price_lists:
+        assert one.source
+        assert one.since <= date(2026, 11, 24)
+        assert all(isinstance(micro, int) and micro >= 0 for micro in one.prices.values())
+
+
+def test_all_charges_of_a_post_are_priced(stranger):
+    found = price_all("stranger", [Charge("post"), Charge("read", 2)])
+    assert [p.micro for p in found] == [15_000, 10_000]

@@ -1,0 +1,220 @@
+"""Beginning an audit, stopping it, going on, reading what was found: what people do.
+
+What is uploaded lies in the audit's own folder. What lies on the server is searched only in the folders and buckets that
+the operator named (KICAU_AUDIT_FOLDERS).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import QuerySet
+
+from kicau.archive.queries import check_query
+from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.ids import as_uuid, new_id
+from kicau.dataset_audit import search_places
+from kicau.dataset_audit.file_formats import format_of
+from kicau.dataset_audit.models import Audit, AuditState, Hit
+from kicau.workspaces.actors import Actor, Permission
+
+BUNDLE = "evidence.json"
+MOST_FILES = 2000  # of one upload, or of one list
+
+
+def begin(
+    actor: Actor,
+    *,
+    name: str = "",
+    query: Mapping[str, Any] | None = None,
+    files: Sequence[UploadedFile[Any]] = (),
+    where: str = "",
+    control_files: Sequence[UploadedFile[Any]] = (),
+    control: str = "",
+) -> Audit:
+    """Queue a search for the workspace's posts (those of `query`; all of its own where none is given) in uploaded files,
+    or in what lies at `where` on the server. `control`: data that cannot hold them, on which chance is counted. Raises
+    Unacceptable where there is nothing to search or it may not be searched; then nothing is kept."""
+    actor.require(Permission.WRITE)
+    asked = dict(query or {}) or {"own": True}
+    check_query(actor, asked)
+    if bool(files) == bool(where):
+        raise unacceptable("file", "Give files, or name where the data set lies on the server.")
+    id_ = new_id()
+    folder = folder_of(id_)
+    try:
+        lies = _kept(files, folder / "shards", "file") if files else _allowed(actor, where, folder, "where")
+        beside = (
+            _kept(control_files, folder / "control", "control")
+            if control_files
+            else _allowed(actor, control, folder, "control")
+            if control
+            else ""
+        )
+        shown = name.strip() or (Path(files[0].name or "data").name if files else where)
+        with transaction.atomic():
+            made = Audit.objects.create(
+                id=id_,
+                workspace=actor.workspace,
+                by=actor.person,
+                name=shown[:200],
+                query=asked,
+                where=lies,
+                control=beside,
+                is_uploaded=bool(files),
+            )
+            actor.record("audit.begun", made.id, name=made.name)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return made
+
+
+def folder_of(audit_id: UUID) -> Path:
+    return Path(settings.KICAU_DATA) / "audits" / str(audit_id)
+
+
+def _kept(files: Sequence[UploadedFile[Any]], folder: Path, field: str) -> str:
+    """Streams uploads into the folder, which is where they are searched."""
+    if len(files) > MOST_FILES:
+        raise unacceptable(
+            field, "Give at most {limit} files at once; more of them as a list on the server.", limit=MOST_FILES
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, file in enumerate(files):
+        name = re.sub(r"[^\w.,+@=()-]+", "_", Path(file.name or "data").name)[-150:].lstrip(".") or "data"
+        if not format_of(name)[0]:
+            raise unacceptable(
+                field,
+                "{name} is nothing that can be searched. JSON lines, Parquet, WARC or text is wanted, plain or packed as .gz, .zst, .bz2 or .xz; unpack a zip first.",
+                name=name,
+            )
+        target = folder / name if not (folder / name).exists() else folder / f"{number}-{name}"
+        with target.open("wb") as out:
+            for piece in file.chunks(1 << 20):
+                out.write(piece)
+        if not target.stat().st_size:
+            raise unacceptable(field, "{name} is empty.", name=name)
+    return str(folder)
+
+
+def _allowed(actor: Actor, where: str, folder: Path, field: str) -> str:
+    """What lies on the server, where the operator allows it. A list is read now, and searched as it is now."""
+    actor.require(Permission.SETTINGS)
+    if not where.startswith("@"):
+        return _inside(where, field)
+    try:
+        names = [
+            line.strip() for line in Path(_inside(where[1:], field)).read_text("utf-8").splitlines() if line.strip()
+        ]
+    except (OSError, UnicodeDecodeError):
+        raise unacceptable(field, "The list {name} cannot be read.", name=where[1:]) from None
+    if not 0 < len(names) <= MOST_FILES * 50:
+        raise unacceptable(field, "A list names 1 to {limit} files, one a line.", limit=MOST_FILES * 50)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{field}.txt"
+    kept.write_text("\n".join(_inside(name, field) for name in names), "utf-8")
+    return f"@{kept}"
+
+
+def _inside(where: str, field: str) -> str:
+    """The path, all links followed, or address. Raises Unacceptable where the operator does not allow it."""
+    if "://" in where:
+        if not search_places.is_plain(where):
+            raise unacceptable(
+                field,
+                "Give the plain address of a file or folder: {where} contains a space, “..”, or one of ? # @ % \\.",
+                where=where,
+            )
+        if search_places.entry_for(where, settings.KICAU_AUDIT_FOLDERS):
+            return where
+    else:
+        place = Path(where).resolve()
+        folders = [Path(one).resolve() for one in settings.KICAU_AUDIT_FOLDERS if "://" not in one]
+        if any(place.is_relative_to(folder) for folder in folders):
+            return str(place)
+    allowed = ", ".join(map(search_places.shown, settings.KICAU_AUDIT_FOLDERS))
+    if not allowed:
+        raise unacceptable(
+            field,
+            "No folder of this server may be searched; ask its operator to name one in KICAU_AUDIT_FOLDERS, or upload the files.",
+        )
+    raise unacceptable(
+        field, "{where} may not be searched; the operator allows: {allowed}.", where=where, allowed=allowed
+    )
+
+
+def audits(actor: Actor) -> QuerySet[Audit]:
+    """Newest first, without their long parts."""
+    actor.require(Permission.READ)
+    return Audit.objects.filter(workspace=actor.workspace).defer("summary").order_by("-id")
+
+
+def one_audit(actor: Actor, audit_id: UUID | str) -> Audit:
+    """Raises NotFound."""
+    actor.require(Permission.READ)
+    found = Audit.objects.filter(workspace=actor.workspace, id=as_uuid(audit_id)).first()
+    if found is None:
+        raise NotFound("audit", audit_id)
+    return found
+
+
+def hits(actor: Actor, audit: Audit, *, kind: str = "") -> QuerySet[Hit]:
+    """The places where copies stand, in the order of the data."""
+    actor.require(Permission.READ)
+    rows = Hit.objects.filter(audit=audit, audit__workspace=actor.workspace).order_by("id")
+    return rows.filter(kind=kind) if kind else rows
+
+
+@transaction.atomic
+def stop(actor: Actor, audit_id: UUID | str) -> Audit:
+    """What was searched stays, and need not be searched again. Raises NotFound, Conflict."""
+    actor.require(Permission.WRITE)
+    row = _locked(actor, audit_id)
+    if row.state not in (AuditState.WAITING, AuditState.RUNNING):
+        raise Conflict("This audit has ended already.")
+    row.state = AuditState.CANCELED
+    row.save(update_fields=["state"])
+    actor.record("audit.stopped", row.id, name=row.name)
+    return row
+
+
+@transaction.atomic
+def resume(actor: Actor, audit_id: UUID | str) -> Audit:
+    """Go on where it was stopped or failed. Raises NotFound, Conflict."""
+    actor.require(Permission.WRITE)
+    row = _locked(actor, audit_id)
+    if row.state not in (AuditState.CANCELED, AuditState.FAILED):
+        raise Conflict("Only an audit that was stopped or failed can be taken up again.")
+    row.state, row.problem, row.finished_at = AuditState.WAITING, {}, None
+    row.save(update_fields=["state", "problem", "finished_at"])
+    actor.record("audit.resumed", row.id, name=row.name)
+    return row
+
+
+def bundle_of(actor: Actor, audit: Audit) -> Path:
+    """The bundle of evidence. Raises NotFound where there is none (nothing was found, or it is not done)."""
+    actor.require(Permission.READ)
+    path = folder_of(audit.id) / BUNDLE
+    if audit.workspace_id != actor.workspace.id or not audit.bundle_sha256 or not path.exists():
+        raise NotFound("bundle of evidence", audit.id)
+    with path.open("rb") as made:
+        if hashlib.file_digest(made, "sha256").hexdigest() != audit.bundle_sha256:
+            raise NotFound("bundle of evidence", audit.id)  # one from before something was taken back
+    return path
+
+
+def _locked(actor: Actor, audit_id: UUID | str) -> Audit:
+    row = Audit.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(audit_id)).first()
+    if row is None:
+        raise NotFound("audit", audit_id)
+    return row

@@ -1,0 +1,169 @@
+"""An audit as a whole: sample, prints, search by as many processes as there are cores, and what came of it.
+
+It may be stopped at any time: each unit that is done is in the journal, and the next run goes on after it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from kicau.base import subprocesses
+from kicau.dataset_audit.matching import fingerprints as prints_of
+from kicau.dataset_audit.matching.calibration import hold_out
+from kicau.dataset_audit.matching.search import Found, begin_process, prepared, search_unit
+from kicau.dataset_audit.matching.shards import Broken, Shard, Unit, blocks, find, units
+from kicau.dataset_audit.matching.tokenizer import Hashes, Reader
+
+SAMPLE = 24 << 20  # bytes of the data from which common words are learnt
+LOOKS = 24  # places in the data from which the sample is taken
+
+type Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, copies so far
+type Posts = Iterable[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an audit read and found. `sizes` are bytes as they lie in the shards."""
+
+    shards: list[Shard]
+    skipped: list[str]
+    found: list[Found] = field(default_factory=list)
+    ids: Sequence[Sequence[str]] = ()
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Shards that could not be read to their end, and why."""
+        return {f.unit.split("|", 1)[0]: f.fault for f in self.found if f.fault}
+
+    @property
+    def bytes(self) -> int:
+        return sum(f.bytes for f in self.found)
+
+    @property
+    def documents(self) -> int:
+        return sum(f.documents for f in self.found)
+
+
+def audit(
+    posts: Posts,
+    where: str,
+    folder: Path,
+    *,
+    processes: int | None = None,
+    progress: Progress | None = None,
+    cluster: str = "",
+) -> Outcome:
+    """Searches the data at `where` for (id, text) `posts`; prints and journal are kept in `folder`, where an
+    interrupted run of the same data goes on. `cluster`: address of a Ray cluster that searches instead of processes of
+    this machine. Raises NoSuchShards, NoCluster."""
+    shards, skipped = find(where)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not prints_of.Prints.are_in(folder / "prints"):
+        (folder / "journal.jsonl").unlink(missing_ok=True)  # it names posts by the numbers of other prints
+        held: list[tuple[str, str]] = []
+        dice = random.Random(1)  # noqa: S311 (chooses samples, guards nothing)
+        made = prepared(hold_out(posts, dice, held), sample(shards))
+        (folder / "held.json").write_text(json.dumps(held), "utf-8")
+        made.save(folder / "prints")
+    wanted = [unit for shard in shards for unit in units(shard)]
+    outcome = Outcome(shards, skipped, ids=json.loads((folder / "prints" / "ids.json").read_text("utf-8")))
+    journal = folder / "journal.jsonl"
+    outcome.found = [f for f in _done(journal) if f.unit in {u.key for u in wanted}]
+    done = {f.unit for f in outcome.found}
+    left = [u for u in wanted if u.key not in done]
+    with journal.open("a", encoding="utf-8") as kept:
+        for found in _by(cluster, left, folder / "prints", processes or os.cpu_count() or 1):
+            kept.write(json.dumps(found.as_json()) + "\n")
+            kept.flush()
+            outcome.found.append(found)
+            if progress:
+                progress(_read(outcome), sum(s.size for s in shards), sum(len(f.copies) for f in outcome.found))
+    order = {unit.key: at for at, unit in enumerate(wanted)}
+    outcome.found.sort(key=lambda f: order[f.unit])
+    return outcome
+
+
+def sample(shards: Sequence[Shard]) -> list[Hashes]:
+    """Words from places all over the data; shards that cannot be read give none."""
+    chosen = shards[:: max(1, len(shards) // LOOKS)][:LOOKS]
+    found: list[Hashes] = []
+    for shard in chosen:
+        reader = Reader(json=shard.format == "json", html=shard.format in ("html", "warc"))
+        pieces = units(shard)
+        pieces = pieces[:: max(1, len(pieces) // max(1, LOOKS // len(chosen)))]
+        for unit in pieces:
+            found += _first_words(unit, reader, SAMPLE // len(chosen) // len(pieces))
+    return found
+
+
+def _first_words(unit: Unit, reader: Reader, size: int) -> list[Hashes]:
+    found: list[Hashes] = []
+    try:
+        for block in blocks(unit):
+            found.append(reader.read(block.data)[0].copy())
+            size -= len(block.data)
+            if size <= 0:
+                break
+    except Broken:
+        pass  # the search will meet it again, and tell
+    return found
+
+
+def _by(cluster: str, left: Sequence[Unit], folder: Path, processes: int) -> Iterator[Found]:
+    if not cluster:
+        return _search(left, folder, processes)
+    from kicau.dataset_audit.matching.cluster import search
+
+    return search(left, folder, cluster)
+
+
+def _search(left: Sequence[Unit], folder: Path, processes: int) -> Iterator[Found]:
+    if not left:
+        return
+    if processes == 1:  # this one
+        begin_process(str(folder))
+        yield from map(search_unit, left)
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(left)), context, _begin, (str(folder),)) as pool:
+        waiting = [pool.submit(search_unit, unit) for unit in left]
+        for done in as_completed(waiting):
+            yield done.result()
+
+
+def _begin(folder: str) -> None:
+    subprocesses.die_with_parent()
+    begin_process(folder)
+
+
+def _done(journal: Path) -> Iterator[Found]:
+    if not journal.exists():
+        return
+    with journal.open(encoding="utf-8") as lines:
+        for line in lines:
+            try:
+                yield Found.from_json(json.loads(line))
+            except (ValueError, TypeError, KeyError):
+                continue  # the line that was being written when the run was stopped
+
+
+def _read(outcome: Outcome) -> int:
+    sizes = {s.name: s.size for s in outcome.shards}
+    total = 0
+    for found in outcome.found:
+        name, size, first, last = found.unit.rsplit("|", 3)
+        total += int(last) - int(first) if int(last) > 0 and int(size) > int(last) - int(first) > 4096 else sizes[name]
+    return min(total, sum(sizes.values()))
+
+
+def seconds_of(outcome: Outcome) -> float:
+    return float(np.sum([f.seconds for f in outcome.found]))

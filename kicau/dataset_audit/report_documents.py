@@ -1,0 +1,387 @@
+"""An audit's report for people, as one HTML file and as PDF, in English or Indonesian: the same words in both.
+
+It says "this data set contains these posts"; of a model trained on it, it says that this is another question.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext
+
+from kicau.base import clock
+from kicau.base import pdf as paper_of
+from kicau.dataset_audit import evidence_wording
+from kicau.dataset_audit.models import Audit
+from kicau.dataset_audit.passages import Place, places
+from kicau.evidence import checkpoints, log
+
+MOST = 400  # places in a paper; all of them are in the bundle
+LANGUAGES = ("en", "id")
+# Why a file could not be read to its end.
+WHY = {
+    evidence_wording.CUT: gettext_lazy("{name} ends in the middle of what it holds; what was read before counts."),
+    evidence_wording.DAMAGED: gettext_lazy("{name} is damaged inside; what was read before counts."),
+    evidence_wording.TOO_FULL: gettext_lazy(
+        "{name} unpacks to more than 400 times its size; what was read before counts."
+    ),
+    evidence_wording.NO_PARQUET: gettext_lazy(
+        "{name} was cut off or is no Parquet file, so that nothing of it could be read."
+    ),
+    evidence_wording.NO_TEXT: gettext_lazy("{name} has no column of text, so that nothing of it was read."),
+    evidence_wording.LOST: gettext_lazy("{name} is not there or cannot be reached, so that nothing of it was read."),
+    evidence_wording.NO_RECORD: gettext_lazy("{name} holds no record that can be read."),
+}
+
+
+@dataclass(slots=True)
+class Section:
+    """A heading, what is said under it, pairs of name and value, a table, and places."""
+
+    heading: str = ""
+    said: list[str] = field(default_factory=list)
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    table: list[Sequence[str]] = field(default_factory=list)  # the first row is its head
+    places: list[Place] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """The report, in one language."""
+
+    language: str
+    title: str
+    lead: str
+    sections: Sequence[Section]
+
+
+def paper(audit: Audit, language: str) -> Paper:
+    """Of an audit that is done; times in its workspace's zone."""
+    with translation.override(language), timezone.override(clock.zone(audit.workspace.timezone)):
+        shown = places(audit, list(audit.hits.order_by("id")[:MOST]))
+        sections = [_about(audit), _where(audit, shown), _how_sure(audit), _not_read(audit), _how_to_check(audit)]
+        return Paper(
+            language,
+            _("Search of “{name}” for posts of {workspace}").format(name=audit.name, workspace=audit.workspace.name),
+            lead(audit),
+            [s for s in sections if s],
+        )
+
+
+def lead(audit: Audit) -> str:
+    """What was found, in a sentence."""
+    if not audit.found:
+        return _("None of the posts was found in this data set, at the sensitivity stated below.")
+    found = ngettext(
+        "This data set contains {n} of the posts", "This data set contains {n} of the posts", audit.found
+    ).format(n=number(audit.found))
+    spots = ngettext("in {n} place", "in {n} places", audit.copies).format(n=number(audit.copies))
+    return f"{found}, {spots}."
+
+
+def number(value: float) -> str:
+    return str(formats.number_format(value, force_grouping=True))
+
+
+def percent(share: float) -> str:
+    return f"{formats.number_format(round(100 * share, 1))}%"
+
+
+def kind_word(kind: str) -> str:
+    """A kind of copy in a few words."""
+    return {
+        "exact": pgettext("copy", "letter by letter"),
+        "normalised": pgettext("copy", "every word, written otherwise"),
+        "near": pgettext("copy", "most of its words"),
+        "partial": pgettext("copy", "a passage of it"),
+    }.get(kind, kind)
+
+
+def sensitivity(audit: Audit) -> list[tuple[str, str, str, str]]:
+    """By share of words changed: planted, found, share and interval."""
+    rows = audit.summary.get("sensitivity", {})
+    return [
+        (
+            name.split()[0],
+            number(r["tries"]),
+            number(r["hits"]),
+            f"{percent(r['share'])} ({percent(r['from'])} – {percent(r['to'])})",
+        )
+        for name, r in rows.items()
+    ]
+
+
+def by_length(audit: Audit) -> list[str]:
+    """How many planted copies were found, by words of the post: a sentence each."""
+    return [
+        _("Posts of {words} words: {rates}.").format(
+            words=words,
+            rates=", ".join(
+                _("{share} found with {changed} of their words changed").format(
+                    share=percent(r["share"]), changed=name.split()[0]
+                )
+                for name, r in rates.items()
+            ),
+        )
+        for words, rates in audit.summary.get("by_length", {}).items()
+    ]
+
+
+def chance(audit: Audit) -> str:
+    """How often chance makes a pair, in a sentence."""
+    told = audit.summary.get("chance", {})
+    if not told.get("measured"):
+        return _(
+            "Chance was not measured: no data was named that cannot hold these posts. The search is set so that chance makes about one pair in ten thousand texts."
+        )
+    return _(
+        "In data that cannot hold these posts, chance made {hits} pairs in {tries} texts: {share}, in 95 of 100 cases between {low} and {high}."
+    ).format(
+        hits=number(told["hits"]),
+        tries=number(told["tries"]),
+        share=_fine(told["share"]),
+        low=_fine(told["from"]),
+        high=_fine(told["to"]),
+    )
+
+
+def _fine(share: float) -> str:
+    return f"{formats.number_format(round(100 * share, 3))}%"
+
+
+def _about(audit: Audit) -> Section:
+    posts, data = audit.summary["posts"], audit.summary["data"]
+    kinds = ", ".join(f"{number(n)} × {kind_word(kind)}" for kind, n in audit.summary["kinds"].items())
+    facts = [
+        (
+            _("Searched for"),
+            _("{given} posts, {different} of them different").format(
+                given=number(posts["given"]), different=number(posts["different"])
+            ),
+        ),
+        (
+            _("Searched in"),
+            _("{texts} texts, {size} in {shards} files").format(
+                texts=number(data["documents"]), size=_size(data["unpacked_bytes"]), shards=number(len(data["shards"]))
+            ),
+        ),
+        (_("Copies"), kinds or _("none")),
+        (
+            _("Too short to tell"),
+            _("{n} posts of so few or so common words that they cannot be told from chance").format(
+                n=number(posts["too_short_to_tell"])
+            ),
+        ),
+        (
+            pgettext("day", "On"),
+            formats.date_format(timezone.localtime(audit.finished_at), "DATETIME_FORMAT") if audit.finished_at else "",
+        ),
+    ]
+    more = audit.summary.get("not_listed", 0)
+    if more:
+        facts.append((_("Counted, not listed"), number(more)))
+    return Section(
+        said=[
+            _(
+                "That a data set contains a post does not say that a model was trained on it: that is another question, which no search of a data set answers."
+            )
+        ],
+        facts=facts,
+    )
+
+
+def _where(audit: Audit, shown: list[Place]) -> Section:
+    said = []
+    if audit.copies > len(shown):
+        said.append(
+            _("The first {shown} of {all} places; all of them are in the bundle of evidence.").format(
+                shown=number(len(shown)), all=number(audit.copies)
+            )
+        )
+    return Section(_("Where they stand"), said=said, places=shown) if shown else Section()
+
+
+def _how_sure(audit: Audit) -> Section:
+    said = [
+        _(
+            "Measured in this very data: posts were planted into its texts with a share of their words changed, and searched for like everything else. “Not found” means: not found at this sensitivity."
+        )
+    ]
+    table: list[Sequence[str]] = [
+        (_("Words changed"), _("Planted"), _("Found"), _("Share (95% interval)")),
+        *sensitivity(audit),
+    ]
+    said += [chance(audit), *by_length(audit)]
+    return Section(_("How sure this is"), said=said, table=table if len(table) > 1 else [])
+
+
+def _not_read(audit: Audit) -> Section:
+    return Section(_("What was not read"), said=not_read(audit) or [_("Everything was read to its end.")])
+
+
+def not_read(audit: Audit) -> list[str]:
+    """A sentence about each file that could not be read to its end, or for which there is no reader."""
+    data = audit.summary["data"]
+    said = [_why(name, why) for name, why in data["failed"].items()]
+    return said + [_("Not read, since no reader is for it: {name}").format(name=name) for name in data["skipped"][:100]]
+
+
+def _why(name: str, why: str) -> str:
+    known = WHY.get(why.removeprefix(f"{name}: "))
+    return (
+        str(known).format(name=name)
+        if known
+        else _("Could not be read to its end, what was read before counts: {why}").format(why=why)
+    )
+
+
+def _how_to_check(audit: Audit) -> Section:
+    if not audit.bundle_sha256:
+        return Section()
+    name, key = log.signing_key()
+    public = checkpoints.public_bytes(key.public_key())
+
+    facts = [
+        (_("Bundle (SHA-256)"), audit.bundle_sha256),
+        (_("Signed by the key (SHA-256)"), hashlib.sha256(public).hexdigest()),
+        (_("Log"), name),
+        (_("Check"), "python3 verify.py evidence.json --key " + hashlib.sha256(public).hexdigest()),
+    ]
+    return Section(
+        _("How others check it"),
+        said=[
+            _(
+                "The bundle of evidence holds this report signed, each passage, and the proof that each post was in the log. The file verify.py checks it without Kicau. Any changed byte fails, since everything in the bundle is signed."
+            )
+        ],
+        facts=facts,
+    )
+
+
+def _size(size: int) -> str:
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{number(round(size / factor, 1))} {unit}"
+    return f"{number(size)} B"
+
+
+# HTML
+
+STYLE = """
+body{font:16px/1.55 system-ui,sans-serif;color:#17211d;background:#f6f3ec;margin:0;padding:2rem 1rem}main{max-width:52rem;margin:auto;background:#fff;padding:2.5rem;border-radius:14px}
+h1{font-size:1.6rem;line-height:1.25;margin:0 0 .75rem}h2{font-size:1.2rem;margin:2rem 0 .5rem}.lead{font-size:1.2rem;font-weight:700;color:#0c6649;margin:.5rem 0 1rem}
+dl{display:grid;grid-template-columns:minmax(9rem,max-content) minmax(0,1fr);gap:.3rem 1.25rem}dt{color:#525a54}dd{margin:0;overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #e2dccf}th{color:#525a54;font-size:.85rem}.place{border-top:1px solid #e2dccf;padding:1rem 0;display:grid;grid-template-columns:1fr 1fr;gap:.5rem 1.5rem}
+.place header{grid-column:1/-1;color:#525a54;font-size:.85rem;overflow-wrap:anywhere}.place p{margin:0;white-space:pre-line;overflow-wrap:anywhere}.place small{display:block;color:#525a54}mark{background:#faecce;box-shadow:inset 0 -2px 0 #7a4f00}
+@media(max-width:40rem){main{padding:1.25rem}.place,dl{grid-template-columns:minmax(0,1fr)}}@media print{body{background:#fff;padding:0}.place{break-inside:avoid}}
+"""
+
+
+def as_html(made: Paper) -> str:
+    """One file that needs nothing else."""
+    with translation.override(made.language):
+        body = "\n".join(_html(section) for section in made.sections)
+    return f'<!doctype html>\n<html lang="{made.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(made.title)}</title><style>{STYLE}</style></head><body><main><h1>{escape(made.title)}</h1><p class="lead">{escape(made.lead)}</p>\n{body}\n</main></body></html>\n'
+
+
+def _html(section: Section) -> str:
+    parts = [f"<h2>{escape(section.heading)}</h2>"] if section.heading else []
+    parts += [f"<p>{escape(text)}</p>" for text in section.said]
+    if section.facts:
+        parts.append("<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in section.facts) + "</dl>")
+    if section.table:
+        head, *rows = section.table
+        cells = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
+        parts.append(
+            f"<table><thead><tr>{''.join(f'<th>{escape(c)}</th>' for c in head)}</tr></thead><tbody>{cells}</tbody></table>"
+        )
+    parts += [_html_place(place) for place in section.places]
+    return "\n".join(parts)
+
+
+def _html_place(place: Place) -> str:
+    post = "<br>".join(f"{escape(text or _gone())}<small>{escape(item)}</small>" for item, text in place.posts)
+    return (
+        f'<section class="place"><header>{escape(f"{where(place)} · {kind_word(place.hit.kind)}")}</header><p><small>{escape(_("Your post"))}</small>{post}</p>'
+        f"<p><small>{escape(_('In the data set'))}</small>{escape(place.before)}<mark>{escape(place.match)}</mark>{escape(place.after)}</p></section>"
+    )
+
+
+def _gone() -> str:
+    return _("Taken back: its words are not kept here any more.")
+
+
+def where(place: Place) -> str:
+    """Where a copy stands, and how much of the post is there."""
+    hit = place.hit
+    inside = "".join(f" · {name} {value}" for name, value in hit.place.items())
+    return _("{shard}, bytes {first} to {last}{inside} · {words} of {of} words").format(
+        shard=hit.shard,
+        first=number(hit.first_byte),
+        last=number(hit.last_byte),
+        inside=inside,
+        words=hit.words,
+        of=hit.of_words,
+    )
+
+
+# PDF
+
+
+def as_pdf(made: Paper) -> bytes:
+    """A4. A letter that its font lacks stands as its number, such as [U+1F600]; the HTML file shows it."""
+    with translation.override(made.language):
+        return paper_of.build(_flow(made), title=made.title, language=made.language, page=_("Page {n} of {all}"))
+
+
+def _flow(made: Paper) -> Iterator[Any]:
+    from reportlab.lib import colors
+    from reportlab.platypus import Paragraph, Spacer, Table, TableStyle
+
+    styles = paper_of.styles()
+    yield Paragraph(paper_of.written(made.title), styles["title"])
+    yield Paragraph(paper_of.written(made.lead), styles["lead"])
+    plain = TableStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey),
+            ("LEFTPADDING", (0, 0), (0, -1), 0),
+        ]
+    )
+    for section in made.sections:
+        if section.heading:
+            yield Paragraph(paper_of.written(section.heading), styles["heading"])
+        for text in section.said:
+            yield Paragraph(paper_of.written(text), styles["text"])
+        rows = [
+            [Paragraph(paper_of.written(c), styles["small"]) for c in row] for row in [*section.facts, *section.table]
+        ]
+        if rows:
+            named = [120, paper_of.TEXT_WIDTH - 120]
+            widths = named if section.facts else [paper_of.TEXT_WIDTH / len(rows[0])] * len(rows[0])
+            yield Table(rows, colWidths=widths, style=plain, hAlign="LEFT", splitInRow=1)
+        for place in section.places:
+            yield Spacer(1, 8)
+            yield Paragraph(paper_of.written(f"{where(place)} · {kind_word(place.hit.kind)}"), styles["small"])
+            post = "<br/>".join(
+                f"{paper_of.written(text or _gone())}<br/><font size=7>{paper_of.written(item)}</font>"
+                for item, text in place.posts
+            )
+            said = f"{paper_of.written(place.before)}<font backColor='#faecce'>{paper_of.written(place.match)}</font>{paper_of.written(place.after)}"
+            heads = [
+                Paragraph(paper_of.written(_("Your post")), styles["small"]),
+                Paragraph(paper_of.written(_("In the data set")), styles["small"]),
+            ]
+            yield Table(
+                [heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]],
+                colWidths=[paper_of.TEXT_WIDTH / 2] * 2,
+                style=plain,
+                hAlign="LEFT",
+                splitInRow=1,
+            )

@@ -1,0 +1,213 @@
+"""Taking back: a post that may not be looked for any more (a withdrawal speaks of the use `search`) leaves the audits
+that found it.
+
+In the transaction of whatever took it back: its text and the passages that hold it leave the rows, the bundle of evidence
+is made again without it, and its entries in the log can be tied to it no more. What stays says nothing of its words: that
+something was found, where, and how much of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from kicau.archive.models import Item
+from kicau.archive.policy_decisions import Judge
+from kicau.base import clock
+from kicau.base.ids import among, as_uuid
+from kicau.dataset_audit.actions import BUNDLE, folder_of
+from kicau.dataset_audit.evidence_wording import says
+from kicau.dataset_audit.models import Audit, AuditState, Hit, Sought
+from kicau.evidence import bundle, log
+from kicau.evidence.verify import unpacked
+from kicau.rights.models import Layer, Statement
+from kicau.workspaces.models import Workspace
+
+USE = "search"
+AT_ONCE = 5000
+#: Files of an audit's own work that hold posts' texts or passages; what it searched is not among them.
+WORK = ("posts.jsonl", "posts.part", "held.json", "report.json", "journal.jsonl")
+
+
+def hold(workspace: Workspace) -> None:
+    """Till the transaction ends, nothing is taken back from this workspace's audits, and no audit writes what it found:
+    one of the two comes later, and sees what the other did."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [str(workspace.id)])
+
+
+def withdrawn(workspace: Workspace, posts: Iterable[str]) -> set[str]:
+    """Those of these items (by id) that were taken back from being looked for."""
+    if not Statement.objects.filter(workspace_id=workspace.id, layer=Layer.WITHDRAWAL).exists():
+        return set()
+    rows = Item.objects.filter(workspace=workspace, id__in=among(as_uuid(post) for post in posts))
+    return {
+        str(id_) for id_, decision in Judge(workspace).decide_items(USE, rows) if decision.layer == Layer.WITHDRAWAL
+    }
+
+
+def review(workspace: Workspace, items: Collection[UUID] | None = None) -> int:
+    """Takes back from each audit what was withdrawn: of these items, or (None) of all. Gives how many posts that were.
+    Call it in the transaction that took them back."""
+    if not Audit.objects.filter(workspace=workspace).exists():
+        return 0
+    with transaction.atomic():
+        hold(workspace)
+        if items:
+            _clear_stopped(workspace, items)
+        gone = withdrawn(workspace, _found(workspace, items))
+        audits = Audit.objects.filter(
+            workspace=workspace, id__in=Sought.objects.filter(item__in=gone, taken_back_at=None).values("audit")
+        )
+        for audit in audits if gone else ():
+            _take_back(audit, gone)
+        log.forget_all("post", gone, workspace.id)
+    return len(gone)
+
+
+def _found(workspace: Workspace, items: Collection[UUID] | None) -> set[str]:
+    """Items whose text some audit holds."""
+    held = Sought.objects.filter(audit__workspace=workspace, taken_back_at=None).values_list("item", flat=True)
+    if items is None:
+        return set(held)
+    ids = [str(item) for item in items]
+    return {one for at in range(0, len(ids), AT_ONCE) for one in held.filter(item__in=ids[at : at + AT_ONCE])}
+
+
+def _take_back(audit: Audit, gone: Collection[str]) -> None:
+    sought = Sought.objects.filter(audit=audit)
+    sought.filter(item__in=gone, taken_back_at=None).update(text="", taken_back_at=clock.now())
+    empty = set(sought.exclude(taken_back_at=None).values_list("item", flat=True))
+    hits = [
+        hit for hit in audit.hits.exclude(raw="").filter(posts__has_any_keys=list(gone)) if empty.issuperset(hit.posts)
+    ]
+    for hit in hits:
+        hit.raw = ""
+    Hit.objects.bulk_update(hits, ["raw"], batch_size=AT_ONCE)
+    _blank_beside(audit, hits)
+    folder = folder_of(audit.id)
+    if audit.bundle_sha256:
+        made = _without(audit, folder / BUNDLE, empty)
+        audit.bundle_sha256 = hashlib.sha256(made).hexdigest() if made else ""
+        audit.save(update_fields=["bundle_sha256"])
+        transaction.on_commit(lambda: _replace(folder / BUNDLE, made))
+    if audit.state == AuditState.DONE:
+        transaction.on_commit(lambda: clear(folder))
+
+
+def _blank_beside(audit: Audit, gone: Collection[Hit]) -> None:
+    """What was kept around other copies may hold words of these: there, they become spaces."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for hit in gone:
+        spans.setdefault(hit.shard, []).append((hit.first_byte, hit.last_byte))
+    changed = []
+    for shard, places in spans.items():
+        places.sort()
+        longest = max(last - first for first, last in places)
+        for hit in audit.hits.filter(shard=shard).exclude(raw="").iterator(chunk_size=AT_ONCE):
+            raw = bytearray(base64.b64decode(hit.raw))
+            begin, end = hit.raw_first_byte, hit.raw_first_byte + len(raw)
+            at = bisect_left(places, (begin - longest, 0))
+            kept = bytes(raw)
+            while at < len(places) and places[at][0] < end:
+                for byte in range(max(places[at][0], begin), min(places[at][1], end)):
+                    if not hit.first_byte <= byte < hit.last_byte:  # what is a copy of a post that stays, stays
+                        raw[byte - begin] = 0x20
+                at += 1
+            if raw != kept:
+                hit.raw = base64.b64encode(raw).decode()
+                changed.append(hit)
+    Hit.objects.bulk_update(changed, ["raw"], batch_size=AT_ONCE)
+
+
+def _without(audit: Audit, path: Path, empty: Collection[str]) -> bytes:
+    """The bundle of what stays, signed again, with its proofs and stamps as they were; b"" where nothing does."""
+    try:
+        old = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return b""
+    names = (
+        "posts",
+        "kind",
+        "shard",
+        "first_byte",
+        "last_byte",
+        "place",
+        "words",
+        "of_words",
+        "longest_run",
+        "bits",
+        "raw_first_byte",
+        "raw",
+    )
+    findings: list[dict[str, Any]] = list(audit.hits.exclude(raw="").order_by("id").values(*names))
+    for finding in findings:
+        finding["posts"] = [post for post in finding["posts"] if post not in empty]
+    if not findings:
+        return b""
+    named = {post for finding in findings for post in finding["posts"]}
+    told = {name: value for name, value in audit.summary.items() if name != "places"} | {
+        "says": says(len(named), len(findings)),
+        "kinds": dict(Counter(f["kind"] for f in findings)),
+        "taken_back": len(empty),
+        "findings": findings,
+    }
+    subject = json.loads(unpacked(old["statement"]["payload"], "The statement"))["subject"]
+    shards = {finding["shard"] for finding in findings}
+    digests = {one["name"]: one["digest"]["sha256"] for one in subject if one["name"] in shards}
+    proofs = {
+        post: log.Proof(
+            p["index"],
+            base64.b64decode(p["salt"]),
+            [base64.b64decode(step) for step in p["path"]],
+            old["log"]["checkpoint"],
+        )
+        for post, p in old["log"]["proofs"].items()
+        if post in named
+    }
+    posts = [post for post in old["material"]["posts"] if post["id"] in named]
+    _, key = log.signing_key()
+    made = bundle.make(told, posts, digests, proofs, old["log"]["checkpoint"], key, old["anchors"])
+    log.append("report", [(str(audit.id), made)], audit.workspace_id)
+    return made
+
+
+def _replace(path: Path, made: bytes) -> None:
+    if not made:
+        path.unlink(missing_ok=True)
+        return
+    half = path.with_suffix(".part")
+    half.write_bytes(made)
+    os.replace(half, path)
+
+
+def _clear_stopped(workspace: Workspace, items: Collection[UUID]) -> None:
+    """What audits that were stopped or failed keep to go on with may hold these posts' words: they begin anew."""
+    stopped = Audit.objects.filter(workspace=workspace, state__in=(AuditState.CANCELED, AuditState.FAILED))
+    kept = [
+        folder
+        for id_ in stopped.values_list("id", flat=True)
+        if any((folder := folder_of(id_)).joinpath(name).exists() for name in WORK)
+    ]
+    if kept and withdrawn(workspace, map(str, items)):
+        for folder in kept:
+            transaction.on_commit(partial(clear, folder))
+
+
+def clear(folder: Path) -> None:
+    """An audit's own work, which nothing needs once it is done."""
+    for name in WORK:
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "prints", ignore_errors=True)

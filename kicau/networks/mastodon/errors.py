@@ -1,0 +1,282 @@
+"""A server's refusals, read into the six errors, in the words that `render` uses for the same problem.
+
+Mastodon answers {"error": sentence}, in English unless asked otherwise: config/locales/en.yml and
+app/controllers/concerns/api/error_handling.rb, read 2026-11-24. Others write sentences of their own, which are shown.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from kicau.connector import checks, clock
+from kicau.connector.app_blocks import ShutDoor
+from kicau.connector.content import Problem, Rendered
+from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
+from kicau.connector.transport.http import DEFAULT_WAIT, Reply, from_between, retry_after
+from kicau.networks.mastodon.limits import LABEL
+from kicau.networks.mastodon.wire import moment
+
+NOT_FOUND = "not-found"
+NOT_READY = "media-not-ready"
+MEDIA_GONE = "media-gone"
+TOO_LONG = "too-long"
+# snac answers in pages where it has nothing (2.75, tried 2026-11-24), Mastodon where it is being closed for good.
+OWN_PAGES = frozenset({404, 410})
+
+# What Mastodon says with 403 and 422 of an account that may not act (app/controllers/api/base_controller.rb).
+_LOCKED_OUT = re.compile(
+    r"your login is (?:currently|missing)|requires an authenticated user|access token", re.IGNORECASE
+)
+_SCOPES = re.compile(r"outside the authorized scopes|insufficient[ _](?:scope|permissions)", re.IGNORECASE)
+_OAUTH = frozenset(
+    {
+        "invalid_grant",
+        "invalid_client",
+        "invalid_token",
+        "unauthorized_client",
+        "invalid_scope",
+        "unsupported_grant_type",
+        "access_denied",
+    }
+)
+_LONGEST_WAIT = timedelta(days=1)  # a clock that is wrong by years holds nothing up for longer
+
+# A pattern of the server's sentence -> code, field, sentence. `{limit}`, `{what}` and `{tag}` come from the pattern.
+_KNOWN: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), code, field, message)
+    for pattern, code, field, message in (
+        (
+            r"text can't be blank|status can't be blank|cannot post an empty",
+            "empty",
+            "parts.0.text",
+            "On {network}, the post is empty: write a text or add a file.",
+        ),
+        (
+            r"(?:files?|media) that have not finished processing|not finished processing",
+            NOT_READY,
+            "parts.0.media",
+            "{network} has not finished with a file of the post: {said}",
+        ),
+        (
+            r"media .*not found or already attached",
+            MEDIA_GONE,
+            "parts.0.media",
+            "{network} no longer has a file of the post, or shows it in another one: {said}",
+        ),
+        (
+            r"video to a post that already contains",
+            "mixed-media",
+            "parts.0.media",
+            "{network} shows a video alone: keep the video, or the other files.",
+        ),
+        (
+            r"cannot attach more than (?P<limit>\d+) files",
+            "too-many-media",
+            "parts.0.media",
+            "{network} takes at most {limit} files in one post: remove some.",
+        ),
+        (
+            r"description is too long \(maximum is (?P<limit>\d+)",
+            "alt-too-long",
+            "parts.0.media",
+            "On {network} an alt text has at most {limit} characters: shorten it.",
+        ),
+        (
+            r"must be less than (?P<what>[\d.,]+ ?\w+)",
+            "too-large",
+            "parts.0.media",
+            "{network} takes files smaller than {what}: make this one smaller.",
+        ),
+        (
+            r"(?P<what>\d+x\d+ (?:images|videos)) are not supported",
+            "too-many-pixels",
+            "parts.0.media",
+            "{network} takes no {what}: make the file smaller.",
+        ),
+        (
+            r"(?P<what>\d+)fps videos are not supported",
+            "wrong-fps",
+            "parts.0.media",
+            "{network} takes no video of {what} frames a second: use fewer.",
+        ),
+        (
+            r"content type is invalid|could not be verified|has no video stream|processing thumbnail",
+            "media-refused",
+            "parts.0.media",
+            "{network} could not use a file of the post ({said}): replace the file.",
+        ),
+        (
+            r"options must have more than one",
+            "poll-too-few",
+            "poll.options",
+            "A poll on {network} needs at least 2 options.",
+        ),
+        (
+            r"options can't contain more than (?P<limit>\d+) items",
+            "poll-too-many",
+            "poll.options",
+            "A poll on {network} takes at most {limit} options: remove some.",
+        ),
+        (
+            r"options can't be longer than (?P<limit>\d+) characters",
+            "poll-option-too-long",
+            "poll.options",
+            "On {network}, a poll option has more than {limit} characters: shorten it.",
+        ),
+        (
+            r"options contain duplicate",
+            "poll-duplicate",
+            "poll.options",
+            "A poll on {network} takes no two options that are alike: change one.",
+        ),
+        (
+            r"is too (?:soon|far into the future)",
+            "poll-duration",
+            "poll.minutes",
+            "{network} refused how long the poll runs: {said}",
+        ),
+        (
+            r"contained (?:a|the) disallowed hashtags?: (?P<tag>.+)",
+            "banned-hashtag",
+            "parts.0.text",
+            "This server of {network} takes no posts with #{tag}: remove it.",
+        ),
+        (
+            r"trying to reply to does not",
+            "no-such-reply",
+            "reply_to",
+            "{network} does not know the post that this one answers, or does not show it to this account: check it.",
+        ),
+        (
+            r"trying to quote does not|quoted (?:post|status).*(?:not found|does not)",
+            "no-such-quote",
+            "options.quote",
+            "{network} does not know the post to quote, or its author allows no quotes: check it.",
+        ),
+        (
+            r"quote.*private mention|quoted user.*mention",
+            "quote-unmentioned",
+            "options.quote",
+            "{network} takes a quote in a post to mentioned people only if the quoted author is one of them: mention them, or show the post to more people.",
+        ),
+    )
+)
+_LENGTH = re.compile(
+    r"character limit of (\d+) exceeded|too long.*?limit is (\d+)|over the character limit", re.IGNORECASE
+)
+
+
+def read_error(reply: Reply) -> ConnectorError | None:
+    """What an answer that is not 2xx means; None leaves it to the shared reading."""
+    if reply.status >= 500 or reply.status in (408, 425):
+        return None
+    if between := from_between(reply, OWN_PAGES):
+        return between
+    body = reply.peek()
+    error = str(body.get("error") or "")
+    said = str(body.get("error_description") or error or _words(reply))
+    if reply.status == 429:
+        return RateLimited(_until(reply), detail=said)
+    if error in _OAUTH or reply.status == 401:
+        return AuthExpired(said)
+    if reply.status in (403, 422) and (_SCOPES.search(said) or _LOCKED_OUT.search(said)):
+        return AuthExpired(said)
+    return _of_content(reply.status, said)
+
+
+def shut_door(reply: Reply) -> ShutDoor | None:
+    """A server that is being closed for good answers everything with 410 (SELF_DESTRUCT; check_self_destruct! in
+    app/controllers/application_controller.rb, read 2026-11-26). A post that is gone does so too, hence a whole day."""
+    return ShutDoor(code="server-closed", said=_words(reply), over=timedelta(days=1)) if reply.status == 410 else None
+
+
+def _words(reply: Reply) -> str:
+    """An answer that is no JSON, without its markup."""
+    return " ".join(re.sub(r"<[^>]*>", " ", reply.text[:600]).split())[:200] or f"HTTP {reply.status}"
+
+
+def _until(reply: Reply) -> datetime:
+    """X-RateLimit-Reset is a time in ISO 8601 (https://docs.joinmastodon.org/api/rate-limits/), not a number of seconds."""
+    now = clock.now()
+    reset = moment(reply.headers.get("x-ratelimit-reset")) or retry_after(reply)
+    if reset is None or reset > now + _LONGEST_WAIT:
+        return now + DEFAULT_WAIT
+    return max(reset, now + timedelta(seconds=1))
+
+
+def _of_content(status: int, said: str) -> Rejected:
+    if found := _LENGTH.search(said):
+        return _too_long(int(found[1] or found[2] or 0), said)
+    for pattern, code, field, message in _KNOWN:
+        if found := pattern.search(said):
+            given = {name: value for name, value in found.groupdict().items() if value}
+            return _refused(code, message, said, field, **{k: int(v) if k == "limit" else v for k, v in given.items()})
+    match status:
+        case 404 | 410:
+            return _refused(NOT_FOUND, "{network} has no such thing any more: {said}", said)
+        case 403:
+            return _refused("not-allowed", "{network} does not allow this account to do that: {said}", said)
+        case 413:
+            return _refused(
+                "too-large",
+                "This server of {network} takes no file as large as one of the post: make it smaller.",
+                said,
+                "parts.0.media",
+            )
+    return _refused("refused", "{network} refused the post: {said}", said)
+
+
+def _too_long(limit: int, said: str) -> Rejected:
+    if not limit:
+        return _refused(
+            TOO_LONG, "On {network}, the text is longer than this server takes: shorten it.", said, "parts.0.text"
+        )
+    message = "On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}."
+    params: dict[str, str | int | float] = {
+        "network": LABEL,
+        "where": "the text",
+        "actual": "too many",
+        "unit": "characters",
+        "limit": limit,
+        "now_what": "shorten it",
+    }
+    return Rejected(
+        Problem(code=TOO_LONG, message=message, params=params, field="parts.0.text", limit=limit, mend="shorten"),
+        detail=said,
+    )
+
+
+def _refused(code: str, message: str, said: str, field: str = "", **params: str | int) -> Rejected:
+    short = said.removeprefix("Validation failed: ").strip()[:300]
+    limit = params.get("limit")
+    problem = Problem(
+        code=code,
+        message=message,
+        params={"network": LABEL, "said": short, **params},
+        field=field,
+        limit=limit if isinstance(limit, int) else None,
+    )
+    return Rejected(problem, detail=said)
+
+
+def code_of(refused: Rejected) -> str:
+    return refused.problems[0].code if refused.problems else ""
+
+
+def at_part(refused: Rejected, post: Rendered, part: int) -> Rejected:
+    """The same refusal, told of the part that it is about, with our count of a text that the server found too long."""
+    problems: list[Problem] = []
+    for problem in refused.problems:
+        if problem.code == TOO_LONG and problem.limit and (used := post.parts[part].used) > 0:
+            limit = min(int(problem.limit), used - 1)
+            counted = checks.too_long(
+                LABEL,
+                [replace(one, limit=limit if n == part else one.used) for n, one in enumerate(post.parts)],
+                can_thread=True,
+            )
+            problems += counted
+        else:
+            problems.append(replace(problem, field=problem.field.replace("parts.0.", f"parts.{part}.", 1)))
+    return Rejected(*problems, detail=refused.detail)

@@ -1,0 +1,44 @@
+"""E-mails about changes to how somebody signs in. They cannot be turned off: whoever changed it may not be the person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from kicau.base import clock
+from kicau.notifications.models import Letter
+from kicau.workspaces.models import Person
+
+CHANGES: dict[str, Any] = {
+    "person.password": _lazy("Your password was changed"),
+    "person.two_factor_on": _lazy("An authenticator app was set up"),
+    "person.two_factor_off": _lazy("The authenticator app was turned off"),
+    "person.recovery_codes": _lazy("New recovery codes were made"),
+    "person.recovery_code_used": _lazy("A recovery code was used"),
+    "person.passkey_added": _lazy("A passkey was added: {name}"),
+    "person.passkey_removed": _lazy("A passkey was removed: {name}"),
+    "person.identity_added": _lazy("A sign-in was connected: {name}"),
+    "person.address_proved": _lazy("Your address was confirmed"),
+    "person.session_ended": _lazy("A device was signed out"),
+    "person.sessions_ended": _lazy("All other devices were signed out"),
+    "person.access_ended": _lazy("Your API tokens and other sessions were ended"),
+}
+
+
+def write(person: Person, change: str, name: str) -> None:
+    """In the change's own transaction; nothing where there is no mail server, or of what is no change of this kind."""
+    if change not in CHANGES or not settings.KICAU_SENDS_MAIL:
+        return
+    with translation.override(person.language), timezone.override(clock.zone(person.timezone)):
+        what = str(CHANGES[change]).format(name=name)
+        at = formats.date_format(timezone.localtime(clock.now()), "DATETIME_FORMAT")
+        text = _(
+            "{what}.\n\nAccount: {email}\nTime: {at}\n\nIf that was you, there is nothing to do. If not, change your password at once and end your other sessions and API tokens:\n{address}\nIf you cannot sign in any more, ask whoever hosts this Kicau."
+        ).format(what=what, email=person.email, at=at, address=settings.KICAU_PUBLIC_URL + reverse("you-sign-in"))
+        subject = _("Kicau: {what}").format(what=what)
+    Letter.objects.create(address=person.email, subject=" ".join(subject.split())[:200], text=text, html="")

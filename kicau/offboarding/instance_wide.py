@@ -1,0 +1,127 @@
+"""The operator leaves a network, or one of its apps, for every workspace of the instance; and goes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from kicau.base.errors import Conflict, NotAllowed, NotFound
+from kicau.base.ids import as_uuid, new_id
+from kicau.base.sentences import Sentence
+from kicau.channels.models import Channel, NetworkApp
+from kicau.connector import registry
+from kicau.offboarding import actions, restore_network
+from kicau.offboarding.actions import IN_USE, begin
+from kicau.offboarding.announcements import label
+from kicau.offboarding.models import OPEN, Cause, Withdrawal, WithdrawalState
+from kicau.workspaces.actors import Actor
+from kicau.workspaces.models import Person, Role, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How much of the instance uses one app, and its open decision."""
+
+    app: NetworkApp
+    workspaces: int
+    channels: int
+
+
+def spread(person: Person) -> list[Spread]:
+    """Every app with what hangs on it. Raises NotAllowed."""
+    _operator(person)
+    using = Q(channels__state__in=IN_USE)
+    rows = NetworkApp.objects.annotate(
+        c=Count("channels", filter=using, distinct=True), w=Count("channels__workspace", filter=using, distinct=True)
+    )
+    return [Spread(app=row, channels=row.c, workspaces=row.w) for row in rows.order_by("network", "name")]
+
+
+def decisions(person: Person) -> list[Withdrawal]:
+    """What was decided or proposed for several workspaces and is still open: one row for each decision."""
+    _operator(person)
+    rows = Withdrawal.objects.filter(state__in=OPEN).exclude(together=None).select_related("workspace", "app")
+    found: dict[UUID | None, Withdrawal] = {}
+    for row in rows.order_by("announced_at", "id"):
+        found.setdefault(row.together, row)
+    return list(found.values())
+
+
+@transaction.atomic
+def announce(
+    person: Person,
+    network: str,
+    *,
+    app_name: str = "",
+    effective_at: datetime | None = None,
+    reason: str = "",
+    cause: str = Cause.CHOICE,
+    via: str = "page",
+) -> list[Withdrawal]:
+    """Leave a network (or, with `app_name`, what came in through that app) in every workspace at `effective_at`; None:
+    now. From then on nothing new is connected there. Only an operator takes it back.
+
+    Raises NotAllowed, UnknownNetwork, NotFound, Unacceptable, or Conflict where nothing is connected there.
+    """
+    _operator(person)
+    registry.get(network)
+    app = None
+    if app_name:
+        app = NetworkApp.objects.filter(network=network, name=app_name).first()
+        if app is None:
+            raise NotFound("app", f"{network} ({app_name})")
+    using = Channel.objects.filter(network=network, state__in=IN_USE, **({"app": app} if app else {}))
+    together, made = new_id(), []
+    for workspace in Workspace.objects.filter(id__in=using.values("workspace")).order_by("id"):
+        actor = _as(person, workspace, via)
+        made.append(
+            begin(
+                actor, network, effective_at, reason=reason, cause=cause, app=app, together=together, by_operator=True
+            )
+        )
+    if not made:
+        raise Conflict(
+            Sentence("No workspace has anything connected on {network} that could be left.", network=label(network))
+        )
+    _apps(network, app).update(withdrawn_at=made[0].effective_at)
+    return made
+
+
+@transaction.atomic
+def go_back(person: Person, together: UUID | str, *, via: str = "page") -> list[Withdrawal]:
+    """Call off or take back one decision in every workspace. What is past its time waits there for a person.
+
+    Raises NotAllowed, NotFound.
+    """
+    _operator(person)
+    rows = list(
+        Withdrawal.objects.filter(together=as_uuid(together)).select_related("workspace", "app").order_by("workspace")
+    )
+    if not rows:
+        raise NotFound("decision", together)
+    _apps(rows[0].network, rows[0].app).update(withdrawn_at=None)
+    for row in rows:
+        actor = _as(person, row.workspace, via)
+        if row.state == WithdrawalState.ANNOUNCED:
+            actions.call_off(actor, row.id)
+        elif row.state in OPEN:
+            restore_network.reinstate(actor, row.id)
+    return list(Withdrawal.objects.filter(together=as_uuid(together)).order_by("workspace"))
+
+
+def _apps(network: str, app: NetworkApp | None) -> QuerySet[NetworkApp]:
+    return NetworkApp.objects.filter(network=network, **({"id": app.id} if app else {}))
+
+
+def _operator(person: Person | None) -> None:
+    if person is None or not person.is_operator:
+        raise NotAllowed("Only the operator of this Kicau decides for all workspaces.")
+
+
+def _as(person: Person, workspace: Workspace, via: str) -> Actor:
+    """The operator in a workspace, whether or not they are a member of it."""
+    return Actor(workspace=workspace, person=person, role=Role.OWNER, via=via)

@@ -1,0 +1,262 @@
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+import kicau.base.ids
+import kicau.connector.clock
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [
+        ("channels", "0001_initial"),
+        ("publishing", "0001_initial"),
+        ("workspaces", "0001_initial"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="Frozen",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("was_state", models.CharField(max_length=10)),
+                ("was_hold", models.CharField(blank=True, max_length=12)),
+                ("was_reason", models.TextField(blank=True)),
+                ("was_said", models.JSONField(blank=True, default=list)),
+                ("frozen_at", models.DateTimeField(default=kicau.connector.clock.now)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="publishing.delivery"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Retargeted",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("made_at", models.DateTimeField(default=kicau.connector.clock.now)),
+                (
+                    "delivery",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="publishing.delivery"
+                    ),
+                ),
+                (
+                    "frozen",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="retargeted", to="offboarding.frozen"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Withdrawal",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False),
+                ),
+                ("network", models.CharField(max_length=40)),
+                ("host", models.CharField(blank=True, max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "frozen; a person decides"),
+                            ("announced", "has a date"),
+                            ("withdrawn", "in effect"),
+                            ("reinstated", "taken back"),
+                            ("called-off", "called off before its date"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("choice", "somebody's decision"),
+                            ("network", "announced by the network"),
+                            ("refused", "the network shut its door"),
+                            ("disconnected", "the channel was disconnected"),
+                            ("lost", "the channel's permission had ended"),
+                        ],
+                        default="choice",
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("evidence", models.JSONField(blank=True, default=dict)),
+                ("together", models.UUIDField(null=True)),
+                ("by_operator", models.BooleanField(default=False)),
+                ("effective_at", models.DateTimeField()),
+                ("announced_at", models.DateTimeField(default=kicau.connector.clock.now)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "announced_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "app",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="channels.networkapp",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="withdrawals",
+                        to="channels.channel",
+                    ),
+                ),
+                (
+                    "ended_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="withdrawals",
+                        to="workspaces.workspace",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="LeftChannel",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("was_state", models.CharField(max_length=10)),
+                ("was_reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="channels.channel"
+                    ),
+                ),
+                (
+                    "withdrawal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="left", to="offboarding.withdrawal"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Job",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False),
+                ),
+                ("kind", models.CharField(choices=[("export", "export"), ("retarget", "new targets")], max_length=10)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waits for a worker"),
+                            ("working", "under way"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("wanted", models.JSONField(blank=True, default=dict)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("result", models.JSONField(blank=True, default=dict)),
+                ("sentence", models.TextField(blank=True)),
+                ("via", models.CharField(default="page", max_length=20)),
+                ("asked_at", models.DateTimeField(default=kicau.connector.clock.now)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="workspaces.workspace"
+                    ),
+                ),
+                (
+                    "withdrawal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="offboarding.withdrawal"
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddField(
+            model_name="frozen",
+            name="withdrawal",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="frozen", to="offboarding.withdrawal"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="withdrawal",
+            index=models.Index(fields=["workspace", "-announced_at"], name="withdrawal_workspace"),
+        ),
+        migrations.AddIndex(
+            model_name="withdrawal",
+            index=models.Index(
+                condition=models.Q(("state", "announced")), fields=["effective_at"], name="withdrawal_due"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="withdrawal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["proposed", "announced", "withdrawn"])),
+                fields=("workspace", "network", "channel", "app", "host"),
+                name="one_open_withdrawal_each",
+                nulls_distinct=False,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="leftchannel",
+            constraint=models.UniqueConstraint(fields=("withdrawal", "channel"), name="left_once"),
+        ),
+        migrations.AddIndex(
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("state__in", ["waiting", "working"])),
+                fields=["asked_at"],
+                name="offboarding_job_due",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="frozen",
+            constraint=models.UniqueConstraint(fields=("withdrawal", "delivery"), name="frozen_once"),
+        ),
+    ]

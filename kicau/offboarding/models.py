@@ -1,0 +1,167 @@
+"""What was left, when and why; what was frozen for it, and what it was before; and the long work around it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+
+from kicau.base.clock import now
+from kicau.base.ids import new_id
+from kicau.channels.models import Channel, NetworkApp
+from kicau.publishing.models import Delivery
+from kicau.workspaces.models import Person, Workspace
+
+
+class Cause(models.TextChoices):
+    CHOICE = "choice", "somebody's decision"
+    NETWORK = "network", "announced by the network"
+    REFUSED = "refused", "the network shut its door"
+    DISCONNECTED = "disconnected", "the channel was disconnected"
+    LOST = "lost", "the channel's permission had ended"
+
+
+class WithdrawalState(models.TextChoices):
+    PROPOSED = "proposed", "frozen; a person decides"
+    ANNOUNCED = "announced", "has a date"
+    WITHDRAWN = "withdrawn", "in effect"
+    REINSTATED = "reinstated", "taken back"
+    CALLED_OFF = "called-off", "called off before its date"
+
+
+OPEN = (WithdrawalState.PROPOSED, WithdrawalState.ANNOUNCED, WithdrawalState.WITHDRAWN)
+FROZEN_STATES = (WithdrawalState.PROPOSED, WithdrawalState.WITHDRAWN)  # its channels take nothing
+
+
+class Withdrawal(models.Model):
+    """A workspace leaves a network (or one app of it, or one channel). One row a workspace, also where the operator
+    leaves for all of them: `together` then joins the rows."""
+
+    workspace_id: UUID
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="withdrawals")
+    network = models.CharField(max_length=40)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, null=True, related_name="withdrawals")  # only this
+    app = models.ForeignKey(NetworkApp, on_delete=models.SET_NULL, null=True, related_name="+")  # only its channels
+    host = models.CharField(max_length=200, blank=True)  # only this server, where the network is many
+    state = models.CharField(max_length=10, choices=WithdrawalState.choices)
+    cause = models.CharField(max_length=12, choices=Cause.choices, default=Cause.CHOICE)
+    reason = models.CharField(max_length=500, blank=True)  # in the words of whoever decided
+    evidence = models.JSONField(default=dict, blank=True)  # of a door that was shut: see recognition.py
+    together = models.UUIDField(null=True)  # the same for all workspaces of one decision
+    by_operator = models.BooleanField(default=False)  # only the operator takes it back
+    effective_at = models.DateTimeField()
+    announced_at = models.DateTimeField(default=now)
+    announced_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)  # reinstated or called off
+    ended_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "network", "channel", "app", "host"],
+                name="one_open_withdrawal_each",
+                condition=Q(state__in=["proposed", "announced", "withdrawn"]),
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "-announced_at"], name="withdrawal_workspace"),
+            models.Index(fields=["effective_at"], name="withdrawal_due", condition=Q(state="announced")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.network}: {self.state}"
+
+
+class LeftChannel(models.Model):
+    """A channel that a withdrawal closed, and what it was before."""
+
+    channel_id: UUID
+    withdrawal = models.ForeignKey(Withdrawal, on_delete=models.CASCADE, related_name="left")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    was_state = models.CharField(max_length=10)
+    was_reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["withdrawal", "channel"], name="left_once")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} was {self.was_state}"
+
+
+class Frozen(models.Model):
+    """A delivery that was stopped, and what it was before."""
+
+    withdrawal = models.ForeignKey(Withdrawal, on_delete=models.CASCADE, related_name="frozen")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")
+    was_state = models.CharField(max_length=10)
+    was_hold = models.CharField(max_length=12, blank=True)
+    was_reason = models.TextField(blank=True)
+    was_said = models.JSONField(default=list, blank=True)  # how that sentence was made
+    frozen_at = models.DateTimeField(default=now)
+    ended_at = models.DateTimeField(null=True)  # restored, or handed to a person because its time had passed
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["withdrawal", "delivery"], name="frozen_once")]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} was {self.was_state}"
+
+
+class Retargeted(models.Model):
+    """A delivery that was made in another's place."""
+
+    frozen = models.ForeignKey(Frozen, on_delete=models.CASCADE, related_name="retargeted")
+    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, related_name="+")
+    made_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} for {self.frozen_id}"
+
+
+class JobKind(models.TextChoices):
+    EXPORT = "export", "export"
+    RETARGET = "retarget", "new targets"
+
+
+class JobState(models.TextChoices):
+    WAITING = "waiting", "waits for a worker"
+    WORKING = "working", "under way"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
+class Job(models.Model):
+    """Long work with its progress. A worker that dies leaves it to the next, which goes on."""
+
+    workspace_id: UUID
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    withdrawal = models.ForeignKey(Withdrawal, on_delete=models.CASCADE, related_name="jobs")
+    kind = models.CharField(max_length=10, choices=JobKind.choices)
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.WAITING)
+    wanted = models.JSONField(default=dict, blank=True)  # what was asked for
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    result = models.JSONField(default=dict, blank=True)
+    sentence = models.TextField(blank=True)  # why it failed
+    asked_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    via = models.CharField(max_length=20, default="page")
+    asked_at = models.DateTimeField(default=now)
+    lease_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["asked_at"], name="offboarding_job_due", condition=Q(state__in=["waiting", "working"]))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.state}"
+
+    @property
+    def percent(self) -> int:
+        return 100 if self.state == JobState.DONE else min(99, self.done * 100 // self.total) if self.total else 0

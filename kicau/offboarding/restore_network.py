@@ -1,0 +1,217 @@
+"""Going back: everything is as it was, item by item; what is past its time waits until a person has said what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, Unacceptable, unacceptable
+from kicau.base.sentences import Sentence
+from kicau.channels.models import Channel, ChannelState
+from kicau.offboarding import new_targets
+from kicau.offboarding.actions import alone, end, locked, one_withdrawal, theirs_to_end
+from kicau.offboarding.announcements import asked, label
+from kicau.offboarding.freeze import thaw
+from kicau.offboarding.models import FROZEN_STATES, Frozen, LeftChannel, Withdrawal, WithdrawalState
+from kicau.publishing.budget import plan_quotas
+from kicau.publishing.models import Attempt, Delivery, DeliveryState, Hold
+from kicau.publishing.scheduling.schedule import _bad_time
+from kicau.workspaces import webhooks
+from kicau.workspaces.actors import Actor, Permission
+
+
+class Late(StrEnum):
+    """What becomes of posts whose time has passed."""
+
+    ASK = "ask"  # they wait, each or all of them, for a decision
+    NOW = "now"  # publish them now
+    SHIFT = "shift"  # the first at a time to come, the others after it with the gaps that they had
+    CANCEL = "cancel"  # never
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """What going back would do, or did."""
+
+    withdrawal: Withdrawal
+    channels: tuple[Channel, ...]  # that are connected again
+    elsewhere: tuple[Channel, ...]  # that somebody disconnected meanwhile, and so stay closed
+    restored: int  # deliveries that go on as before
+    late: int  # deliveries whose time has passed
+    late_first: datetime | None  # UTC
+    late_last: datetime | None
+    replaced: int  # made elsewhere in their place and still to come: taken back unless they are to be kept
+    replaced_out: int  # made elsewhere and out already
+
+
+def look_back(actor: Actor, withdrawal_id: UUID | str) -> Return:
+    """What reinstating it would do; changes nothing. Raises NotFound."""
+    return _look(one_withdrawal(actor, withdrawal_id), clock.now())
+
+
+def _look(row: Withdrawal, now: datetime) -> Return:
+    left = list(row.left.select_related("channel__app").order_by("channel__key"))
+    back = [one.channel for one in left if one.channel.state == ChannelState.WITHDRAWN]
+    held = Delivery.objects.filter(
+        state=DeliveryState.HELD,
+        hold=Hold.WITHDRAWN,
+        channel__in=[c.id for c in back],
+        id__in=Frozen.objects.filter(withdrawal=row, ended_at=None).values("delivery"),
+    )
+    times = sorted(held.filter(due_at__lte=now).values_list("due_at", flat=True))
+    coming, out = new_targets.replaced(row)
+    return Return(
+        withdrawal=row,
+        channels=tuple(back),
+        elsewhere=tuple(one.channel for one in left if one.channel.state == ChannelState.REMOVED),
+        restored=held.filter(due_at__gt=now).count(),
+        late=len(times),
+        late_first=times[0] if times else None,
+        late_last=times[-1] if times else None,
+        replaced=coming,
+        replaced_out=out,
+    )
+
+
+@transaction.atomic
+def reinstate(
+    actor: Actor,
+    withdrawal_id: UUID | str,
+    *,
+    late: Late = Late.ASK,
+    first_at: datetime | None = None,
+    keep_replaced: bool = False,
+) -> Return:
+    """Connect the channels again as they were and let their queue go on. What is past its time goes out only as `late`
+    says; what was made elsewhere in its place and is still to come is taken back unless `keep_replaced`.
+
+    A second time changes nothing. Raises NotAllowed, NotFound, Conflict, Unacceptable (a bad `first_at`).
+    """
+    actor.require(Permission.CHANNELS)
+    if late != Late.ASK:
+        actor.require(Permission.PUBLISH)
+    row = locked(actor, withdrawal_id)
+    now = clock.now()
+    told = _look(row, now)
+    if row.state == WithdrawalState.REINSTATED:
+        return told
+    if row.state not in FROZEN_STATES:
+        raise Conflict(Sentence("This is {state}, so there is nothing to go back from.", state=row.get_state_display()))
+    theirs_to_end(actor, row)
+    if told.elsewhere and not told.channels:
+        raise Conflict(
+            Sentence(
+                "{channel} is not connected; connect it again, and its queue goes on.", channel=told.elsewhere[0].name
+            )
+        )
+    _open_app(actor, told.channels, row)
+    first_at = _checked(late, first_at)
+    if not keep_replaced:
+        new_targets.take_back(actor, row)
+    for left in LeftChannel.objects.filter(withdrawal=row, channel__in=[c.id for c in told.channels]):
+        Channel.objects.filter(id=left.channel_id).update(
+            state=left.was_state, reason=left.was_reason, version=F("version") + 1
+        )
+    ids = [c.id for c in told.channels]
+    restored, waiting = thaw(row, ids, now, asked(row))
+    _look_at_caps(Delivery.objects.filter(channel__in=ids, next_at__lt=now + plan_quotas.AHEAD))
+    if late != Late.ASK and waiting:
+        _answer(actor, _late_ones(ids), late, first_at)
+    end(actor, row, WithdrawalState.REINSTATED, restored=restored, late=waiting)
+    return told
+
+
+def _look_at_caps(rows: QuerySet[Delivery]) -> None:
+    plan_quotas.soon(rows.filter(state=DeliveryState.SCHEDULED).select_related("channel__app").defer("rendered", "raw"))
+
+
+def _open_app(actor: Actor, channels: Sequence[Channel], row: Withdrawal) -> None:
+    if not (actor.person and actor.person.is_operator) and any(c.app.withdrawn_at for c in channels):
+        raise Conflict(
+            Sentence(
+                "The operator of this Kicau left {network} for all workspaces; ask them to go back.",
+                network=label(row.network),
+            )
+        )
+
+
+def _checked(late: Late, first_at: datetime | None) -> datetime | None:
+    if late != Late.SHIFT:
+        return None
+    if first_at is None:
+        raise unacceptable("first_at", "Say when the first of them goes out.")
+    if problems := list(_bad_time(first_at, clock.now())):
+        raise Unacceptable(problems)
+    return first_at
+
+
+# Posts that wait because their time passed
+
+
+def late_ones(actor: Actor, withdrawal_id: UUID | str) -> QuerySet[Delivery]:
+    """Deliveries on channels that are back, whose time passed meanwhile and which wait for a decision."""
+    row = one_withdrawal(actor, withdrawal_id)
+    return _late_ones(list(row.left.values_list("channel_id", flat=True))).select_related("channel", "draft")
+
+
+def _late_ones(channel_ids: Sequence[UUID]) -> QuerySet[Delivery]:
+    back = Q(channel__in=channel_ids) & ~Q(channel__state__in=[ChannelState.WITHDRAWN, ChannelState.REMOVED])
+    return Delivery.objects.filter(back, state=DeliveryState.HELD, hold=Hold.WITHDRAWN).order_by("due_at", "id")
+
+
+@transaction.atomic
+def decide_late(actor: Actor, withdrawal_id: UUID | str, late: Late, first_at: datetime | None = None) -> int:
+    """One decision for all that wait; returns how many that were. Raises NotAllowed, NotFound, Unacceptable."""
+    actor.require(Permission.PUBLISH)
+    alone(actor.workspace.id)
+    rows = late_ones(actor, withdrawal_id)
+    return _answer(actor, rows, late, _checked(late, first_at))
+
+
+SHIFT = """
+UPDATE publishing_delivery SET state = 'scheduled', hold = '', reason = '', tries = 0, due_at = due_at + make_interval(secs => %(by)s), changed_at = %(now)s,
+    next_at = greatest(due_at + make_interval(secs => %(by)s - coalesce((rendered->>'lead')::int, 0)), least(%(now)s, due_at + make_interval(secs => %(by)s)))
+WHERE id = ANY(%(ids)s)
+"""
+
+
+def _answer(actor: Actor, rows: QuerySet[Delivery], late: Late, first_at: datetime | None) -> int:
+    found = list(rows.select_for_update(of=("self",)).values_list("id", "due_at", "draft_id"))
+    if not found or late == Late.ASK:
+        return 0
+    ids, now = [id_ for id_, _, _ in found], clock.now()
+    changed = Delivery.objects.filter(id__in=ids)
+    match late:
+        case Late.NOW:
+            changed.update(state=DeliveryState.SCHEDULED, hold="", reason="", tries=0, next_at=now, changed_at=now)
+            sentence = f"{actor.name} had it published although its time had passed."
+        case Late.SHIFT:
+            assert first_at is not None
+            by = first_at - min(due for _, due, _ in found)
+            with connection.cursor() as cursor:
+                cursor.execute(SHIFT, {"by": by.total_seconds(), "now": now, "ids": ids})
+            sentence = f"{actor.name} gave it a time to come, since its own had passed."
+        case _:
+            sentence = f"{actor.name} canceled it, since its time had passed."
+            changed.update(state=DeliveryState.CANCELED, hold="", reason=sentence, changed_at=now)
+            webhooks.emit(
+                "delivery.canceled",
+                [
+                    (actor.workspace.id, {"delivery": str(id_), "post": str(draft), "state": "canceled"})
+                    for id_, _, draft in found
+                ],
+            )
+    Attempt.objects.bulk_create(
+        [Attempt(delivery_id=id_, did="person", outcome=f"late-{late}", sentence=sentence) for id_ in ids]
+    )
+    if late in (Late.NOW, Late.SHIFT):
+        _look_at_caps(Delivery.objects.filter(id__in=ids))
+    actor.record("delivery.late-decided", "", count=len(ids), how=str(late))
+    return len(ids)

@@ -1,0 +1,1 @@
+"""Approval: reviews by editors, and review links for clients."""

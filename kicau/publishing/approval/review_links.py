@@ -1,0 +1,218 @@
+"""A client reviews a post by a link, without a sign-in: reads it as every channel would show it and, where the link
+allows, comments, approves or asks for changes. Nothing can be changed through it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.notifications import actions as notices
+from kicau.publishing.approval import reviews
+from kicau.publishing.content import compositions
+from kicau.publishing.models import Draft, DraftState, Review, ReviewLink
+from kicau.rights.models import AuditEntry
+from kicau.workspaces.actors import ALLOWS, Actor, Permission
+from kicau.workspaces.models import Membership, Person
+
+MOST_DAYS = 90
+MOST_LINKS = 50  # of one post at once
+MOST_SAID = 100  # by one link
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A link just made; it is told once and kept nowhere."""
+
+    row: ReviewLink
+    link: str
+
+    def __repr__(self) -> str:
+        return f"Made({self.row.name})"
+
+
+@transaction.atomic
+def make_link(
+    actor: Actor, draft_id: UUID | str, name: str, *, days: int = 14, may_comment: bool = True, may_approve: bool = True
+) -> Made:
+    """For somebody outside, called `name`. Raises NotAllowed, NotFound, Unacceptable, Conflict."""
+    actor.require(Permission.PUBLISH)
+    draft = compositions.one_draft(actor, draft_id)
+    name = " ".join(name.split())
+    if not name or len(name) > 120 or "\x00" in name:
+        raise unacceptable("name", "Say for whom the link is, in at most {limit} characters.", limit=120)
+    if not 1 <= days <= MOST_DAYS:
+        raise unacceptable("days", "A link works 1 to {limit} days; {actual} was asked.", limit=MOST_DAYS, actual=days)
+    if _working().filter(draft=draft).count() >= MOST_LINKS:
+        raise Conflict("This post has many links already; take some back first.")
+    secret = secrets.token_urlsafe(32)
+    row = ReviewLink.objects.create(
+        workspace=actor.workspace,
+        draft=draft,
+        digest=_digest(secret),
+        name=name,
+        may_comment=may_comment,
+        may_approve=may_approve,
+        created_by=actor.person,
+        expires_at=clock.now() + timedelta(days=days),
+    )
+    actor.record("review.link_made", draft.id, name=name, days=days, comment=may_comment, approve=may_approve)
+    return Made(row, settings.KICAU_PUBLIC_URL + reverse("review", args=[secret]))
+
+
+def links(actor: Actor, draft_id: UUID | str) -> QuerySet[ReviewLink]:
+    """A post's links that still work, newest first."""
+    actor.require(Permission.READ)
+    return _working().filter(workspace=actor.workspace, draft_id=as_uuid(draft_id)).order_by("-id")
+
+
+@transaction.atomic
+def revoke_link(actor: Actor, link_id: UUID | str) -> ReviewLink:
+    """It stops working at once; what was said by it stays. Raises NotFound."""
+    actor.require(Permission.PUBLISH)
+    found = _working().select_for_update().filter(workspace=actor.workspace, id=as_uuid(link_id)).first()
+    if found is None:
+        raise NotFound("review link", link_id)
+    found.revoked_at = clock.now()
+    found.save(update_fields=["revoked_at"])
+    actor.record("review.link_revoked", found.draft_id, name=found.name)
+    return found
+
+
+def end_links_of(actor: Actor, person: Person, role: str) -> None:
+    """The links that `person` made stop working where their new role ("" for none) may make none."""
+    if role and Permission.PUBLISH in ALLOWS[role]:
+        return
+    ended = _working().filter(workspace=actor.workspace, created_by=person)
+    for one in ended:
+        actor.record("review.link_revoked", one.draft_id, name=one.name, made_by=str(person))
+    ended.update(revoked_at=clock.now())
+
+
+def _working() -> QuerySet[ReviewLink]:
+    return ReviewLink.objects.filter(revoked_at=None, expires_at__gt=clock.now())
+
+
+# The client's side
+
+
+def opened(secret: str) -> ReviewLink:
+    """The link behind a secret, while it works. Raises Conflict with what to do."""
+    found = _working().select_related("workspace", "created_by").filter(digest=_digest(secret)).first()
+    if found is None or not _maker_may(found):
+        raise Conflict("This link has been taken back or is too old. Ask whoever sent it for another one.")
+    if found.opened_at is None or clock.now() - found.opened_at > timedelta(minutes=1):
+        ReviewLink.objects.filter(id=found.id).update(opened_at=clock.now())
+    return found
+
+
+def _maker_may(link: ReviewLink) -> bool:
+    """Whether who made the link could make one today."""
+    member = Membership.objects.filter(workspace=link.workspace, person=link.created_by, person__is_active=True).first()
+    return member is not None and Permission.PUBLISH in ALLOWS[member.role]
+
+
+def draft_of(link: ReviewLink) -> Draft:
+    """The post, whole."""
+    return compositions.whole(Draft.objects.filter(id=link.draft_id)).get()
+
+
+def media_of(draft: Draft) -> set[str]:
+    """The digests of the files that the link may show."""
+    uses = [use for part in draft.parts.all() for use in part.uses.all()]
+    used = {one.sha256 for use in uses for one in (use.medium, use.cover) if one}
+    thumbnail = (draft.extras.get("link") or {}).get("thumbnail")
+    if thumbnail:
+        used |= set(draft.workspace.media.filter(id=as_uuid(thumbnail)).values_list("sha256", flat=True))
+    return used
+
+
+def frames_of(draft: Draft) -> set[tuple[str, int]]:
+    """The frames of films that the link may show: digest of the film and time in milliseconds of each chosen cover."""
+    uses = [use for part in draft.parts.all() for use in part.uses.all()]
+    return {(use.medium.sha256, use.cover_ms) for use in uses if use.cover_ms is not None}
+
+
+def said(link: ReviewLink) -> list[Review]:
+    """What was said by this link. What the team says among themselves is not a client's to read."""
+    return list(Review.objects.filter(link=link).order_by("id"))
+
+
+@transaction.atomic
+def comment(link: ReviewLink, text: str, *, part: int | None = None, quote: str = "") -> Review:
+    """Raises NotAllowed, Unacceptable, Conflict."""
+    if not link.may_comment:
+        raise NotAllowed("This link is for reading only.")
+    draft = _locked(link)
+    made = _say(link, draft, Review.Kind.COMMENT, reviews.needed(text), *reviews.anchor(draft, part, quote))
+    _tell(link, draft, "draft.commented", made.text)
+    return made
+
+
+@transaction.atomic
+def decide(link: ReviewLink, approved: bool, text: str = "", *, version: int | None = None) -> Draft:
+    """The client approves, or asks for changes (and says which). Raises NotAllowed, Unacceptable, Conflict.
+
+    What is scheduled or out stays as it is: the team is told and decides.
+    """
+    if not link.may_approve:
+        raise NotAllowed("This link is not for approving.")
+    draft = _locked(link)
+    if version is not None and version != draft.version:
+        raise Conflict("This post was changed meanwhile; read it again, then decide.")
+    said = text.strip() if approved else reviews.needed(text)
+    _say(link, draft, Review.Kind.APPROVED if approved else Review.Kind.RETURNED, said[: reviews.LONGEST])
+    if draft.state in reviews.OPEN:
+        draft.state = DraftState.APPROVED if approved else DraftState.DRAFT
+        draft.save(update_fields=["state"])
+    _tell(link, draft, "draft.approved" if approved else "draft.returned", said)
+    return draft
+
+
+def _locked(link: ReviewLink) -> Draft:
+    return Draft.objects.select_for_update().get(id=link.draft_id)
+
+
+def _say(link: ReviewLink, draft: Draft, kind: str, text: str, part: int | None = None, quote: str = "") -> Review:
+    if Review.objects.filter(link=link).count() >= MOST_SAID:
+        raise Conflict("A lot was said by this link already; ask for another one.")
+    made = reviews.write(draft, kind, text, link.name, part, quote, link=link)
+    AuditEntry.objects.create(
+        workspace_id=link.workspace_id,
+        actor=link.name,
+        via="link",
+        act=f"review.{kind}",
+        subject=str(draft.id),
+        detail={"link": str(link.id), "version": draft.version},
+    )
+    return made
+
+
+def _tell(link: ReviewLink, draft: Draft, event: str, reason: str) -> None:
+    post = reviews.excerpt(list(draft.parts.filter(variant=None, position=0).values_list("text", flat=True)))
+    to = tuple({draft.author_id, link.created_by_id} - {None})
+    if to:
+        notices.tell(
+            event,
+            link.workspace_id,
+            to=to,
+            gather=f"{event}:{draft.id}",
+            page=f"/posts/{draft.id}",
+            name=link.name,
+            post=post,
+            reason=reason,
+        )
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,341 @@
+"""Approval: contributors submit, editors approve or send back, and say on which words; with what was planned for the post.
+
+A client's part in it, by a link and without a sign-in, is kicau/publishing/approval/review_links.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.base.sentences import Sentence
+from kicau.channels.actions import channels
+from kicau.channels.models import Channel, ChannelState
+from kicau.connector.content import Rendered
+from kicau.connector.serialization import from_json
+from kicau.notifications import actions as notices
+from kicau.publishing.content import compositions
+from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Review
+from kicau.publishing.scheduling import schedule
+from kicau.workspaces.actors import Actor, Permission
+
+LONGEST = 4000  # characters of a comment
+LONGEST_QUOTE = 500
+MOST = 500  # things said about one post
+OPEN = (DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED)
+KINDS = Review.Kind
+
+
+def reviews(actor: Actor, draft: Draft) -> list[Review]:
+    """All that was said about a post, oldest first."""
+    actor.require(Permission.READ)
+    rows = Review.objects.filter(workspace=actor.workspace, draft=draft).select_related("person", "resolved_by")
+    return list(rows.order_by("id")[:MOST])
+
+
+def reviews_of(actor: Actor, draft_id: UUID | str) -> QuerySet[Review]:
+    """The same as a query. Raises NotFound."""
+    draft = compositions.one_draft(actor, draft_id)
+    return Review.objects.filter(workspace=actor.workspace, draft=draft).select_related("person", "resolved_by")
+
+
+def to_mend(actor: Actor, draft: Draft) -> list[Review]:
+    """What its author is to look at: open comments, and why it was sent back since it was last handed in."""
+    said = reviews(actor, draft)
+    handed_in = max((row.at for row in said if row.kind == KINDS.SUBMITTED), default=None)
+    return [
+        row
+        for row in said
+        if (row.kind == KINDS.COMMENT and row.resolved_at is None)
+        or (row.kind == KINDS.RETURNED and row.text and (handed_in is None or row.at > handed_in))
+    ]
+
+
+@transaction.atomic
+def submit(actor: Actor, draft_id: UUID | str, text: str = "") -> Draft:
+    """Hand a draft to those who may publish. Raises Conflict where it is not a draft."""
+    actor.require(Permission.WRITE)
+    draft = _locked(actor, draft_id)
+    if draft.state != DraftState.DRAFT:
+        raise Conflict(Sentence("This post is {state} already.", state=draft.state))
+    _say(actor, draft, KINDS.SUBMITTED, _checked(text))
+    _turn(draft, DraftState.SUBMITTED)
+    actor.record("draft.submitted", draft.id)
+    _tell(actor, "draft.submitted", draft)
+    return draft
+
+
+@transaction.atomic
+def approve(actor: Actor, draft_id: UUID | str, text: str = "", *, version: int | None = None) -> Draft:
+    """This post may go out as it is. A later change takes the approval back.
+
+    `version`: what was read; Conflict where somebody has changed it since, or where it is scheduled or put away.
+    """
+    actor.require(Permission.PUBLISH)
+    draft = _locked(actor, draft_id)
+    _as_read(draft, version)
+    if draft.state not in OPEN:
+        raise Conflict(Sentence("This post is {state} already.", state=draft.state))
+    _say(actor, draft, KINDS.APPROVED, _checked(text))
+    _turn(draft, DraftState.APPROVED)
+    actor.record("draft.approved", draft.id, version=draft.version)
+    _tell(actor, "draft.approved", draft, to=draft.author_id)
+    return draft
+
+
+@transaction.atomic
+def send_back(actor: Actor, draft_id: UUID | str, text: str) -> Draft:
+    """Back to its author, with what is to be mended. Raises Unacceptable where nothing is said at all."""
+    actor.require(Permission.PUBLISH)
+    draft = _locked(actor, draft_id)
+    if draft.state not in (DraftState.SUBMITTED, DraftState.APPROVED):
+        raise Conflict(Sentence("This post is {state}; there is nothing to send back.", state=draft.state))
+    said = _checked(text)
+    if not said and not _open_comments(draft).exists():
+        raise unacceptable("text", "Say what is to be mended, here or on the words themselves.")
+    _say(actor, draft, KINDS.RETURNED, said)
+    _turn(draft, DraftState.DRAFT)
+    actor.record("draft.returned", draft.id)
+    _tell(actor, "draft.returned", draft, to=draft.author_id, reason=said or _last_comment(draft))
+    return draft
+
+
+@transaction.atomic
+def comment(actor: Actor, draft_id: UUID | str, text: str, *, part: int | None = None, quote: str = "") -> Review:
+    """Say something about a post, about one of its parts, or about words in it. Raises Unacceptable."""
+    actor.require(Permission.WRITE)
+    draft = _locked(actor, draft_id)
+    made = _say(actor, draft, KINDS.COMMENT, needed(text), *anchor(draft, part, quote))
+    actor.record("draft.commented", draft.id)
+    _tell(actor, "draft.commented", draft, to=draft.author_id, reason=made.text)
+    return made
+
+
+@transaction.atomic
+def resolve(actor: Actor, comment_id: UUID | str, done: bool = True) -> Review:
+    """A comment is dealt with, or open again. Raises NotFound."""
+    actor.require(Permission.WRITE)
+    found = (
+        Review.objects.select_for_update()
+        .filter(workspace=actor.workspace, id=as_uuid(comment_id), kind=KINDS.COMMENT)
+        .first()
+    )
+    if found is None:
+        raise NotFound("comment", comment_id)
+    found.resolved_at, found.resolved_by = (clock.now(), actor.person) if done else (None, None)
+    found.save(update_fields=["resolved_at", "resolved_by"])
+    actor.record("comment.resolved" if done else "comment.reopened", found.draft_id)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Where and when the post's author wants it to go."""
+
+    channels: tuple[Channel, ...]
+    due_at: datetime | None  # UTC; None: not said, or `in_slot`
+    in_slot: bool  # each channel's next free slot
+    timezone: str
+
+
+def plan_of(actor: Actor, draft: Draft, every: Sequence[Channel] | None = None) -> Plan:
+    """What lies on the author's desk beside the draft; a time that is past counts as not said.
+
+    `every`: the workspace's channels, where they are at hand.
+    """
+    desk = draft.extras.get("desk", {})
+    wanted = set(desk.get("channels", []))
+    chosen = tuple(c for c in (channels(actor) if every is None else every) if c.key in wanted)
+    due_at = None
+    if desk.get("when", "at") == "at":
+        try:
+            wall = datetime.fromisoformat(f"{desk.get('date', '')}T{desk.get('time', '')}")
+            due_at = wall.replace(tzinfo=clock.zone(draft.timezone)).astimezone(clock.UTC)
+        except (ValueError, LookupError, OverflowError):
+            due_at = None
+    if due_at is not None and due_at <= clock.now():
+        due_at = None
+    return Plan(channels=chosen, due_at=due_at, in_slot=desk.get("when") == "slot", timezone=draft.timezone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What one channel shows of a post, or would show."""
+
+    channel: Channel
+    rendered: Rendered
+    delivery: Delivery | None
+
+
+def shown_on(draft: Draft) -> list[Shown]:
+    """The post as each of its channels has or would get it: those it goes to, else those that its author chose, else
+    all that are connected (at most 12). `draft` comes from `compose.whole`."""
+    rows = Delivery.objects.filter(draft=draft).exclude(state=DeliveryState.CANCELED)
+    found = [
+        Shown(channel=row.channel, rendered=from_json(Rendered, row.rendered), delivery=row)
+        for row in rows.select_related("channel", "channel__app").order_by("due_at", "id")
+    ]
+    if found:
+        return found
+    return would_show(
+        draft, list(Channel.objects.filter(workspace_id=draft.workspace_id).select_related("app").order_by("key"))
+    )
+
+
+def would_show(draft: Draft, every: Sequence[Channel]) -> list[Shown]:
+    """The same for a post that goes nowhere yet; `every`: the workspace's channels."""
+    wanted = draft.extras.get("desk", {}).get("channels", [])
+    active = [one for one in every if one.state == ChannelState.ACTIVE]
+    chosen = [one for one in active if one.key in wanted] or active[:12]
+    return [Shown(channel=one, rendered=schedule.render(draft, one), delivery=None) for one in chosen]
+
+
+@transaction.atomic
+def approve_and_schedule(
+    actor: Actor,
+    draft_id: UUID | str,
+    due_at: datetime | None,
+    *,
+    timezone: str = "",
+    text: str = "",
+    version: int | None = None,
+    confirm: bool = False,
+) -> schedule.Scheduled:
+    """Approve a post and schedule it on the channels that its author chose, both or neither; `due_at` None: each
+    channel's next free slot. Raises Unacceptable where no channel is chosen, or one would not take it.
+
+    `confirm`: the actor confirms it in their name where a network wants that of a person.
+    """
+    draft = compositions.one_draft(actor, draft_id)
+    plan = plan_of(actor, draft)
+    if not plan.channels:
+        raise unacceptable("channels", "No channel is chosen for this post; open it and choose one.")
+    if draft.state == DraftState.APPROVED:
+        _as_read(draft, version)
+    else:
+        approve(actor, draft_id, text, version=version)
+    wanted = [
+        schedule.Wanted(
+            draft=draft,
+            channels=[c],
+            due_at=due_at or schedule.next_free_slot(actor, c),
+            timezone=timezone or plan.timezone,
+        )
+        for c in plan.channels
+    ]
+    return schedule.schedule_many(actor, wanted, confirm=confirm)
+
+
+# What both sides of a review share
+
+
+def anchor(draft: Draft, part: int | None, quote: str) -> tuple[int | None, str]:
+    """What a comment is about, checked against the post as it is now. Raises Unacceptable."""
+    quote = " ".join(quote.split())[:LONGEST_QUOTE]
+    texts = [" ".join(p.text.split()) for p in draft.parts.filter(variant=None).order_by("position")]
+    if part is None:
+        part = next((n for n, text in enumerate(texts) if quote in text), None) if quote else None
+    elif not 0 <= part < len(texts):
+        raise unacceptable("part", "There is no part {part} in this post.", part=part + 1)
+    if quote and (part is None or quote not in texts[part]):
+        raise unacceptable("quote", "These words are not in the post: {quote}", quote=quote)
+    return part, quote
+
+
+def needed(text: str) -> str:
+    """A comment's text. Raises Unacceptable where it is empty or too long."""
+    said = _checked(text)
+    if not said:
+        raise unacceptable("text", "Write what you want to say.")
+    return said
+
+
+def _checked(text: str) -> str:
+    said = text.replace("\r\n", "\n").strip()
+    if len(said) > LONGEST:
+        raise unacceptable(
+            "text", "A comment has at most {limit} characters; this one has {actual}.", limit=LONGEST, actual=len(said)
+        )
+    if "\x00" in said:
+        raise unacceptable("text", "The text holds a NUL character; remove it.")
+    return said
+
+
+def write(
+    draft: Draft, kind: str, text: str, name: str, part: int | None = None, quote: str = "", **who: object
+) -> Review:
+    """One line of what was said. Raises Conflict where a post has too many."""
+    if Review.objects.filter(draft=draft).count() >= MOST:
+        raise Conflict(Sentence("{limit} things were said about this post already; go on in a copy of it.", limit=MOST))
+    return Review.objects.create(
+        workspace_id=draft.workspace_id,
+        draft=draft,
+        kind=kind,
+        version=draft.version,
+        text=text,
+        name=name[:120],
+        part=part,
+        quote=quote,
+        **who,
+    )
+
+
+def _say(actor: Actor, draft: Draft, kind: str, text: str, part: int | None = None, quote: str = "") -> Review:
+    return write(draft, kind, text, actor.name, part, quote, person=actor.person)
+
+
+def _as_read(draft: Draft, version: int | None) -> None:
+    if version is not None and version != draft.version:
+        raise Conflict("Somebody changed this post meanwhile; read it again, then decide.")
+
+
+def _turn(draft: Draft, state: DraftState) -> None:
+    draft.state = state
+    draft.save(update_fields=["state"])
+
+
+def _locked(actor: Actor, draft_id: UUID | str) -> Draft:
+    found = Draft.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(draft_id)).first()
+    if found is None:
+        raise NotFound("post", draft_id)
+    return found
+
+
+def _open_comments(draft: Draft) -> QuerySet[Review]:
+    return Review.objects.filter(draft=draft, kind=KINDS.COMMENT, resolved_at=None)
+
+
+def _last_comment(draft: Draft) -> str:
+    last = _open_comments(draft).order_by("-id").first()
+    return last.text if last else ""
+
+
+def excerpt(texts: Sequence[str]) -> str:
+    text = " ".join((texts[0] if texts else "").split())
+    return text if len(text) <= 60 else text[:59].rstrip() + "…"
+
+
+def _tell(actor: Actor, event: str, draft: Draft, *, to: UUID | None = None, reason: str = "") -> None:
+    """Tell those concerned, but whoever acts; of a post without an author, nobody but the editors."""
+    if event != "draft.submitted" and to is None:
+        return
+    post = excerpt(list(draft.parts.filter(variant=None, position=0).values_list("text", flat=True)))
+    notices.tell(
+        event,
+        actor.workspace.id,
+        to=() if to is None else (to,),
+        besides=actor.person_id,
+        gather=f"{event}:{draft.id}",
+        page=f"/posts/{draft.id}",
+        name=actor.name,
+        post=post,
+        reason=reason,
+    )

@@ -1,0 +1,1 @@
+"""What deliveries may spend: budget checks, plan quotas, and deliveries on hold until there is money."""

@@ -1,0 +1,276 @@
+"""What deliveries may spend: set aside when they are claimed, accounted for when they report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
+from itertools import starmap
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Sum
+
+from kicau.base import clock
+from kicau.base.ids import new_id
+from kicau.base.money import shown
+from kicau.channels.models import Channel
+from kicau.connector import errors, registry
+from kicau.connector.content import Charge as Used
+from kicau.connector.content import Problem
+from kicau.costs import budgets, ledger, reservations
+from kicau.costs.call_budgets import NotReserved, Purse, metered
+from kicau.costs.models import Budget, Charge, Period, Purpose
+from kicau.costs.pricing import Priced, list_on, not_on, price_all
+from kicau.costs.reservations import Ask, Short
+
+if TYPE_CHECKING:
+    from kicau.publishing.delivery.outcomes import Claimed, Outcome
+    from kicau.publishing.models import Delivery
+    from kicau.workspaces.actors import Actor
+
+
+NOT_ON_PLAN = "not-on-plan"  # the problem of what the app's plan does not have at all
+
+
+class NotOnPlan(errors.PlanExceeded):
+    """Nothing was sent: since it was planned, the app's plan has come to lack what it needs."""
+
+    def __init__(self, plan: str, label: str, meter: str) -> None:
+        self.problem = Problem(
+            code=NOT_ON_PLAN,
+            message="The plan {plan} for {network} does not have {meter}, which this needs. It goes out when the app is on a plan that has it; or cancel it.",
+            params={"plan": plan, "network": label, "meter": meter},
+        )
+        super().__init__(meter)
+
+
+def check_plans(items: Sequence[Claimed], channels: Mapping[UUID, Channel]) -> None:
+    """Note what of claimed deliveries' foretold charges their apps' plans do not have."""
+    for item in items:
+        plan, missing = not_on(item.group, channels[item.lane].app.plan, item.rendered.get("charges") or ())
+        if missing:
+            label = registry.get(item.group).label
+            item.missing = {meter: NotOnPlan(plan, label, meter) for meter in missing}
+
+
+def work(item: Claimed, channel: Channel, purpose: str) -> ledger.Work:
+    return ledger.Work(
+        workspace_id=item.workspace_id,
+        network=item.group,
+        purpose=purpose,
+        app_id=channel.app_id,
+        plan=channel.app.plan,
+        channel_id=channel.id,
+        campaign_id=item.campaign_id,
+        person_id=item.person_id,
+        delivery_id=item.id,
+        holder=item.id,
+    )
+
+
+def work_of(row: Delivery) -> ledger.Work:
+    """The same for a row that nobody has claimed, with its channel, app and draft at hand."""
+    return ledger.Work(
+        workspace_id=row.workspace_id,
+        network=row.network,
+        purpose=Purpose.PUBLISH,
+        app_id=row.channel.app_id,
+        plan=row.channel.app.plan,
+        channel_id=row.channel_id,
+        campaign_id=row.draft.campaign_id,
+        person_id=row.draft.author_id,
+        delivery_id=row.id,
+        holder=row.id,
+    )
+
+
+def work_by(actor: Actor, row: Delivery, purpose: str) -> ledger.Work:
+    """Somebody's own act for what was published: theirs, whoever wrote the post, and set aside for as such."""
+    return replace(work_of(row), purpose=purpose, person_id=actor.person_id, holder=new_id())
+
+
+def afford(items: Sequence[Claimed], channels: Mapping[UUID, Channel], current: Sequence[Budget]) -> None:
+    """Set aside what claimed deliveries will use up, in the order in which they are due, in the claim's transaction.
+
+    `current` are all budgets in force. Each that a hard budget covers is given its purse, and the budget where it does not fit into it.
+    """
+    hard = [b for b in current if b.is_hard]
+    if not hard or not items:
+        return
+    covered = _covered(items, channels, hard)
+    _count_the_unknown([(i, mine) for i, mine in covered if i.died])
+    held = reservations.held_by(i.id for i, _ in covered)
+    spent = spent_by([i.id for i, _ in covered if i.steps or i.broken_at])
+    meters: dict[tuple[str, str], frozenset[str]] = {}
+    prices: dict[tuple[object, ...], tuple[Priced, ...]] = {}  # most ask for the very same
+    asks: dict[UUID, Ask] = {}
+    for item, mine in covered:
+        key = (mine.network, mine.plan)
+        if key not in meters:
+            meters[key] = metered(mine, hard)
+        item.purse = Purse(metered=meters[key], left=held.get(item.id, {}) if held else {})
+        if Purpose.PUBLISH not in item.purse.left:
+            ahead = to_come(item.rendered, spent.get(item.id) if spent else None, meters[key])
+            if ahead:
+                alike = (*key, *ahead.items())
+                if alike not in prices:
+                    prices[alike] = price_all(mine.network, starmap(Used, ahead.items()), plan=mine.plan)
+                asks[item.id] = Ask(work=mine, priced=prices[alike])
+                item.purse.left[Purpose.PUBLISH] = ahead
+    refused = reservations.reserve(current, list(asks.values()), first=True) if asks else {}
+    if refused:
+        for item, _ in covered:
+            item.short = refused.get(item.id)
+
+
+def _covered(
+    items: Sequence[Claimed], channels: Mapping[UUID, Channel], hard: Sequence[Budget]
+) -> list[tuple[Claimed, ledger.Work]]:
+    """Also where a budget is for looking up only: that may be what comes next."""
+    payers, found = budgets.Coverage(hard), []
+    for item in items:
+        mine = item.work = work(item, channels[item.lane], Purpose.PUBLISH)
+        if payers.of(mine) or payers.of(replace(mine, purpose=Purpose.FIND)):
+            found.append((item, mine))
+    return found
+
+
+def _count_the_unknown(died: Sequence[tuple[Claimed, ledger.Work]]) -> None:
+    """A worker that died may have spent what was set aside for looking up, and nothing tells: it counts as spent. What a
+    network bills once a day needs no such care: the same look-up, taken again, shows it."""
+    held = reservations.held_by(i.id for i, _ in died) if died else {}
+    lost = []
+    for item, publishing in died:
+        mine = replace(publishing, purpose=Purpose.FIND)
+        once_a_day = daily(mine)
+        for meter, units in held.get(item.id, {}).get(Purpose.FIND, {}).items():
+            if units and meter not in once_a_day:
+                lost.append(ledger.Entry(work=mine, at=item.begun_at, used=Used(meter, units), is_certain=False))
+    ledger.write(lost)
+
+
+def daily(mine: ledger.Work) -> frozenset[str]:
+    """Meters of which what is read is billed once a UTC day, whoever reads it and however often."""
+    listed = list_on(mine.network, clock.now().date(), mine.plan)
+    return listed.daily if listed else frozenset()
+
+
+def _unproven(o: Outcome, mine: ledger.Work) -> list[ledger.Entry]:
+    """A worker died in a step of which a look-up shows nothing (an alt text, say): the dearest such call counts as made."""
+    if not (o.item.died and o.did == "find" and o.outcome == "not-found" and o.item.purse is not None):
+        return []
+    left = o.item.purse.left.get(Purpose.PUBLISH, {})
+    meters = {
+        one["meter"] for one in o.item.rendered.get("charges") or () if not one.get("proven") and left.get(one["meter"])
+    }
+    priced = sorted(price_all(mine.network, [Used(meter) for meter in meters], plan=mine.plan), key=lambda p: p.micro)
+    return [
+        ledger.Entry(
+            work=replace(mine, purpose=Purpose.PUBLISH), at=o.item.begun_at, used=Used(p.meter), is_certain=False
+        )
+        for p in priced[-1:]
+    ]
+
+
+def spent_by(ids: Sequence[UUID]) -> dict[UUID, Counter[str]]:
+    found: dict[UUID, Counter[str]] = {}
+    if not ids:
+        return found
+    rows = Charge.objects.filter(delivery_id__in=ids, purpose=Purpose.PUBLISH).values("delivery_id", "meter")
+    for id_, meter, total in rows.annotate(total=Sum("units")).values_list("delivery_id", "meter", "total"):
+        assert id_ is not None
+        found.setdefault(id_, Counter())[meter] = total
+    return found
+
+
+def to_come(rendered: Any, spent: Mapping[str, int] | None, metered: Container[str]) -> dict[str, int]:
+    """What of a delivery's foretold charges is still to be made: units by meter."""
+    foretold: dict[str, int] = {}
+    for one in rendered.get("charges") or ():
+        if one["meter"] in metered:
+            foretold[one["meter"]] = foretold.get(one["meter"], 0) + one.get("units", 1)
+    return {meter: left for meter, units in foretold.items() if (left := units - (spent or {}).get(meter, 0)) > 0}
+
+
+def ask_for_more(
+    outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel], hold: Callable[[Outcome, Short], None]
+) -> None:
+    """Set aside what steps found that they lack, in the transaction that settles them; `hold` what does not fit."""
+    asks = []
+    for o in outcomes:
+        if o.lacks is None:
+            continue
+        mine = work(o.item, channels[o.item.lane], o.lacks.purpose)
+        asks.append(Ask(work=mine, priced=price_all(mine.network, [o.lacks.used], plan=mine.plan)))
+    if asks:
+        refused = reservations.reserve(budgets.current(), asks)
+        for o in outcomes:
+            if o.item.id in refused:
+                hold(o, refused[o.item.id])
+
+
+def account(outcomes: Sequence[Outcome], channels: Mapping[UUID, Channel]) -> None:
+    """Write down what steps used up, and free what those that are over had set aside."""
+    found: list[ledger.Entry] = []
+    for o in outcomes:
+        mine = o.item.work or work(o.item, channels[o.item.lane], Purpose.PUBLISH)
+        if o.did == "find":
+            mine = replace(mine, purpose=Purpose.FIND)
+            found += _unproven(o, mine)
+        found += ledger.entries(mine, o.calls, spent=o.spent, spent_at=o.item.broken_at or o.item.begun_at)
+    purses = [o for o in outcomes if o.item.purse is not None or o.item.short is not None]
+    over = [o.item.id for o in purses if o.state not in ("publishing", "unknown") and o.broken_at is None]
+    ledger.write(found, freed=frozenset(over))
+    looked_up = [o.item.id for o in purses if o.did == "find" and o.broken_at is None and o.state == "publishing"]
+    if looked_up:
+        reservations.free(looked_up, purpose=Purpose.FIND)
+
+
+def problem(short: Short, label: str, lacks: NotReserved | None = None) -> Problem:
+    """Why it is held, and what to do; `lacks` is kept with it where it was held in the middle of its way."""
+    budget = short.budget
+    if budget.cap:
+        return _not_allowed(short, label, lacks)
+    if budget.meter:
+        left, wanted = f"{short.left} {' + '.join(budget.meter.split())}", f"{short.wanted}"
+    else:
+        left, wanted = shown(short.left, budget.currency), shown(short.wanted, budget.currency)
+    zone = clock.zone(budget.timezone)
+    message = "The budget “{budget}” has {left} left, and this needs {wanted} for {network}. It goes out when the budget is raised; or cancel it."
+    params: dict[str, str | int | float] = {"budget": budget.name, "left": left, "wanted": wanted, "network": label}
+    params |= _kept(lacks)
+    if short.renews_at != budgets.NEVER:
+        message = "The budget “{budget}” has {left} left, and this needs {wanted} for {network}. It goes out when the budget begins anew on {when}, or sooner when it is raised; or cancel it."
+        params["when"] = f"{short.renews_at.astimezone(zone):%Y-%m-%d at %H:%M} ({budget.timezone})"
+    return Problem(code="over-budget", message=message, params=params)
+
+
+def _not_allowed(short: Short, label: str, lacks: NotReserved | None) -> Problem:
+    """The same for a cap of a network's plan."""
+    budget = short.budget
+    if budget.period == Period.MINUTES:
+        message = "{network} allows {all} in 5 minutes here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on; or cancel it."
+    elif budget.period == Period.HOUR:
+        message = "{network} allows {all} in an hour here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on, or sooner on a larger plan; or cancel it."
+    elif budget.period == Period.LAST_DAY:
+        message = "{network} allows {all} in 24 hours here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on, or sooner on a larger plan; or cancel it."
+    elif budget.period == Period.DAY:
+        message = "The plan for {network} allows {all} a day, {left} are left, and this needs {wanted}. It goes out by itself when the next day begins, on {when}, or sooner on a larger plan; or cancel it."
+    else:
+        message = "The plan for {network} allows {all} a month, {left} are left, and this needs {wanted}. It goes out by itself when the next month begins, on {when}, or sooner on a larger plan; or cancel it."
+    params: dict[str, str | int | float] = {
+        "network": label,
+        "all": budget.amount,
+        "left": f"{short.left} {' + '.join(budget.meter.split())}",
+        "wanted": short.wanted,
+        "when": f"{short.renews_at:%Y-%m-%d at %H:%M} UTC",
+    }
+    return Problem(code="over-budget", message=message, params=params | _kept(lacks))
+
+
+def _kept(lacks: NotReserved | None) -> dict[str, str | int | float]:
+    """What it was held for in the middle of its way."""
+    if lacks is None:
+        return {}
+    return {"purpose": lacks.purpose, "meter": lacks.used.meter, "units": lacks.used.units}

@@ -1,0 +1,1 @@
+"""Queries of calendars, lists and post pages: few statements however many posts."""

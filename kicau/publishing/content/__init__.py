@@ -1,0 +1,1 @@
+"""The content of posts: drafts with their channel variants, autosave, mentions, contacts and snippets."""

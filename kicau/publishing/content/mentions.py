@@ -1,0 +1,302 @@
+"""Whom a text may mention: candidates as one types, look-ups at the networks, and what is known of each mention."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, Unacceptable
+from kicau.base.sentences import Sentence
+from kicau.channels import rate_limit_backoff
+from kicau.channels.channel_session import Live, new_client
+from kicau.channels.metered_session import work_for
+from kicau.channels.models import Channel, ChannelState
+from kicau.connector import registry
+from kicau.connector.content import Problem, Rendered, RenderedPart, Span, SpanKind
+from kicau.connector.errors import ConnectorError, Rejected
+from kicau.connector.roles.account_search import Account, Finding, FindsPeople
+from kicau.costs import call_budgets
+from kicau.costs.ledger import Work
+from kicau.costs.models import Purpose
+from kicau.costs.pricing import Priced, price_all
+from kicau.publishing.content import contacts
+from kicau.publishing.models import Draft, Handle, Part, SavedText
+from kicau.workspaces.actors import Actor, Permission
+
+MOST = 8  # candidates of one network
+RECENT = 200  # texts that are read for hashtags
+LASTS = timedelta(days=30)  # after which a look-up counts as never made
+TAG = re.compile(r"(?<![\w#&/])#[^\s#@]+")
+AFTER_TAG = ".,;:!?'\"()[]{}…’”"
+
+type State = Literal["there", "missing", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentioned:
+    """One account that a channel's post mentions, and what is known of it."""
+
+    target: str
+    text: str  # as readers see it
+    state: State
+    name: str = ""
+
+
+def finding_of(network: str) -> Finding | None:
+    """How accounts can be looked up there; None: the network offers nothing for it."""
+    connector = registry.get(network)
+    return connector.finding if isinstance(connector, FindsPeople) else None
+
+
+def price_of(channel: Channel) -> tuple[Priced, ...]:
+    """What one look-up costs at the most, by today's price list."""
+    finding = finding_of(channel.network)
+    return price_all(channel.network, [finding.charge], plan=channel.app.plan) if finding else ()
+
+
+def candidates(actor: Actor, networks: Iterable[str], words: str) -> list[Handle]:
+    """Accounts that were found or written here before, whose handle or name begins with the words."""
+    rows = known(actor, words, list(networks)).exclude(is_there=False)
+    return list(rows.order_by("network", "-seen_at")[: MOST * 4]) if words else []
+
+
+def known(actor: Actor, words: str = "", networks: Sequence[str] | None = None) -> QuerySet[Handle]:
+    """The accounts whose handle or name begins with the words, those that nobody was found behind too."""
+    actor.require(Permission.READ)
+    rows = Handle.objects.filter(workspace=actor.workspace)
+    if networks is not None:
+        rows = rows.filter(network__in=networks)
+    begins = Q(handle__istartswith=words) | Q(name__istartswith=words) | Q(name__icontains=f" {words}")
+    return rows.filter(begins) if words else rows
+
+
+def tags(actor: Actor, words: str) -> list[str]:
+    """Hashtags (with #) that begin with the words: of the saved groups first, then of what was written lately."""
+    actor.require(Permission.READ)
+    saved = SavedText.objects.filter(workspace=actor.workspace, kind=SavedText.Kind.HASHTAGS).values_list(
+        "text", flat=True
+    )
+    lately = (
+        Part.objects.filter(draft__workspace=actor.workspace, text__contains="#")
+        .order_by("-id")
+        .values_list("text", flat=True)
+    )
+    found = dict.fromkeys(
+        match[0].rstrip(AFTER_TAG) for text in [*saved, *lately[:RECENT]] for match in TAG.finditer(text)
+    )
+    return [tag for tag in found if tag.casefold().startswith(f"#{words.casefold()}") and len(tag) > 1][:MOST]
+
+
+# Looking up
+
+
+async def look_up(
+    actor: Actor, channel: Channel, words: str, *, client: aiohttp.ClientSession | None = None
+) -> list[Handle]:
+    """Ask the channel's network for accounts, and remember what it says; a whole handle that nobody has too.
+
+    The call is charged as any is, and is not made where it does not fit into a budget. Raises NotAllowed, Conflict with
+    the reason where it could not be asked, Unacceptable with the network's sentence.
+    """
+    actor.require(Permission.WRITE)
+    connector = registry.get(channel.network)
+    label, session = connector.label, client or new_client()
+    try:
+        if not isinstance(connector, FindsPeople):
+            raise Conflict(
+                Sentence("{network} offers apps no look-up of accounts: write the handle yourself.", network=label)
+            )
+        if channel.state != ChannelState.ACTIVE:
+            raise Conflict(Sentence("{channel} is not connected now; connect it again first.", channel=channel.name))
+        if later := rate_limit_backoff.reads_from(channel, clock.now()):
+            raise Conflict(
+                Sentence(
+                    "{network} says that most of what it allows is used up: nothing is read from it until {until}, so that posts go out. Write the handle yourself.",
+                    network=label,
+                    until=later,
+                )
+            )
+        work = work_for(channel, Purpose.READ, actor.person_id)
+        purse = await sync_to_async(call_budgets.purse_for)(work)
+        live = Live(channel, session, call_budgets.payer(work, purse, label))
+        await sync_to_async(call_budgets.set_aside)(work, purse, [connector.finding.charge], label)
+        try:
+            found = await connector.people(live, words.strip().removeprefix("@"))
+        finally:
+            await sync_to_async(_account)(work, live)
+        return await sync_to_async(_remember)(actor, channel.network, words, found, connector.finding)
+    except Rejected as exc:
+        raise Unacceptable(exc.problems) from exc
+    except ConnectorError as exc:
+        raise Conflict(
+            Sentence("{network} could not be asked: {why}. Try again later.", network=label, why=str(exc)[:200])
+        ) from exc
+    finally:
+        if client is None:
+            await session.close()
+
+
+@transaction.atomic
+def _account(work: Work, live: Live) -> None:
+    call_budgets.account(work, live.http.calls)
+    rate_limit_backoff.note_all(live.channel, live.http.allowed)
+
+
+def _remember(actor: Actor, network: str, words: str, found: Sequence[Account], finding: Finding) -> list[Handle]:
+    now = clock.now()
+    rows = [
+        Handle(
+            workspace=actor.workspace,
+            network=network,
+            target=one.target.casefold()[:300],
+            mention=one.mention[:400],
+            handle=one.handle[:300],
+            name=one.name[:300],
+            is_there=True,
+            seen_at=now,
+        )
+        for one in found
+    ]
+    whole = words.strip().removeprefix("@")
+    if not any(whole.casefold() in (row.target, row.handle.casefold()) for row in rows) and whole:
+        sure = finding.every and (not finding.as_typed or "." in whole or "@" in whole)
+        if sure:  # a whole handle, and nobody has it
+            rows.append(
+                Handle(
+                    workspace=actor.workspace,
+                    network=network,
+                    target=whole.casefold()[:300],
+                    mention=f"@{whole}"[:400],
+                    handle=whole[:300],
+                    is_there=False,
+                    seen_at=now,
+                )
+            )
+    _keep({row.target: row for row in rows}.values(), ["mention", "handle", "name", "is_there", "seen_at"])
+    return [row for row in rows if row.is_there]
+
+
+def _keep(rows: Iterable[Handle], fields: Sequence[str]) -> None:
+    Handle.objects.bulk_create(
+        list(rows), update_conflicts=True, unique_fields=["workspace", "network", "target"], update_fields=list(fields)
+    )
+
+
+# What is known of a post's mentions
+
+
+def mentioned(actor: Actor, shown: Sequence[tuple[Channel, Rendered]]) -> list[tuple[Mentioned, ...]]:
+    """For each channel the accounts that its post mentions, each once; in one statement for all of them."""
+    spans = [list(_mentions(rendered)) for _, rendered in shown]
+    wanted = {span.target.casefold() for row in spans for span in row}
+    known: dict[tuple[str, str], Handle] = {}
+    if wanted:
+        rows = Handle.objects.filter(workspace=actor.workspace, target__in=wanted, seen_at__gte=clock.now() - LASTS)
+        known = {(row.network, row.target): row for row in rows}
+    return [
+        tuple(_mentioned(span, known.get((channel.network, span.target.casefold()))) for span in row)
+        for (channel, _), row in zip(shown, spans, strict=True)
+    ]
+
+
+def _mentioned(span: Span, row: Handle | None) -> Mentioned:
+    state: State = "unknown" if row is None or row.is_there is None else "there" if row.is_there else "missing"
+    return Mentioned(target=span.target, text=span.text, state=state, name=row.name if row else "")
+
+
+def _mentions(rendered: Rendered) -> Iterator[Span]:
+    parts = [*rendered.parts, *([rendered.first_comment] if rendered.first_comment else [])]
+    found = (span for part in parts for span in part.spans if span.kind is SpanKind.MENTION and span.target)
+    yield from {span.target.casefold(): span for span in found}.values()
+
+
+def warnings(channel: Channel, rendered: Rendered, found: Sequence[Mentioned], draft: Draft) -> tuple[Problem, ...]:
+    """What the author should know of mentions and hashtags on this channel; none of it blocks."""
+    label, texts = registry.get(channel.network).label, _typed(draft, channel)
+    told = [
+        Problem(
+            code="unknown-mention",
+            message="{network} has no account {handle}: check how it is written.",
+            params={"network": label, "handle": one.text},
+            field="parts.0.text",
+        )
+        for one in found
+        if one.state == "missing"
+    ]
+    told += [
+        Problem(
+            code="contact-without-handle",
+            message="{name} has no handle on {network}: the name stands there without a link.",
+            params={"network": label, "name": name},
+            field="parts.0.text",
+        )
+        for name in contacts.without_handle(draft.workspace, channel.network, texts)
+    ]
+    for n, part in enumerate(rendered.parts):
+        told += _lost_tags(label, n, part)
+    return tuple(told)
+
+
+def _typed(draft: Draft, channel: Channel) -> list[str]:
+    own = {
+        v.id
+        for v in draft.variants.all()
+        if (v.has_parts and channel.network == v.network) or v.channel_id == channel.id
+    }
+    return [part.text for part in draft.parts.all() if (part.variant_id in own if own else part.variant_id is None)]
+
+
+def _lost_tags(label: str, n: int, part: RenderedPart) -> Iterator[Problem]:
+    """Words that look like hashtags, and are none (or only in part) for the network's readers."""
+    tags = {span.start: span.text for span in part.spans if span.kind is SpanKind.TAG}
+    for match in TAG.finditer(part.text):
+        word = match[0].rstrip(AFTER_TAG)
+        if (
+            len(word) < 2
+            or word[1:].isdigit()
+            or any(s.start <= match.start() < s.end and s.kind is not SpanKind.TAG for s in part.spans)
+        ):
+            continue
+        made = tags.get(match.start())
+        params = {"network": label, "tag": word, "short": made or ""}
+        if made is None:
+            yield Problem(
+                code="no-tag",
+                message="On {network}, {tag} is no hashtag: it stands there as plain words.",
+                params=params,
+                field=f"parts.{n}.text",
+            )
+        elif len(made) < len(word):
+            yield Problem(
+                code="short-tag",
+                message="On {network}, only {short} of {tag} is the hashtag.",
+                params=params,
+                field=f"parts.{n}.text",
+            )
+
+
+def note_used(actor: Actor, shown: Iterable[tuple[Channel, Rendered]]) -> None:
+    """Remember who is mentioned in what was scheduled, so that they are offered again."""
+    rows: dict[tuple[str, str], Handle] = {}
+    for channel, rendered in shown:
+        for span in _mentions(rendered):
+            target, handle = span.target.casefold()[:300], span.text.removeprefix("@")[:300]
+            if handle.casefold() == target:  # elsewhere the words that readers see are not what an author writes
+                rows[channel.network, target] = Handle(
+                    workspace=actor.workspace,
+                    network=channel.network,
+                    target=target,
+                    mention=f"@{handle}",
+                    handle=handle,
+                )
+    if rows:
+        Handle.objects.bulk_create(list(rows.values()), ignore_conflicts=True)

@@ -1,0 +1,1 @@
+"""Deliveries as they are published: claimed, sent step by step, looked up after a lost answer, and recorded."""

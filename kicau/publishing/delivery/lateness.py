@@ -1,0 +1,43 @@
+"""How late deliveries are, for the engine's judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from kicau.base import clock
+from kicau.engine import health
+from kicau.notifications.trouble_watch import Seen
+
+# Work of channels that wait (expired, paused, limited) is not late: it is told of where it waits. A lease is compared by
+# the database's clock, which wrote it.
+OLDEST = """
+SELECT min(d.next_at), count(*) FILTER (WHERE d.next_at < %s) FROM publishing_delivery d
+JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
+WHERE d.state IN ('scheduled', 'publishing') AND d.next_at <= %s
+  AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp()) AND c.state = 'active' AND NOT c.is_paused
+  AND (c.leaves_at IS NULL OR c.leaves_at > %s) AND (c.paused_until IS NULL OR c.paused_until < %s) AND (a.paused_until IS NULL OR a.paused_until < %s)
+"""
+
+
+def troubles() -> Iterator[Seen]:
+    """What keeps posts from going out, for `kicau.notifications.trouble_watch`."""
+    found = delivery_health()
+    if found.late:
+        yield Seen(
+            key="late", kind="late", details={"count": found.late, "seconds": round(found.latest.total_seconds())}
+        )
+    last = health.last_sign()
+    if found.workers == 0:
+        yield Seen(key="workers", kind="workers", details={"since": last.isoformat() if last else "?"})
+    for worker, at in health.vanished():
+        yield Seen(key=f"worker:{worker}", kind="worker", details={"worker": worker, "since": at.isoformat()})
+
+
+def delivery_health() -> health.Health:
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST, [now - health.LATE, now, now, now, now])
+        oldest, late = cursor.fetchone()
+    return health.judge(oldest, late, health.workers_alive())

@@ -1,0 +1,247 @@
+"""Changing what is published: proposed, shown, then made to read so on its network, one part after the other.
+
+A lost answer, and a process that died, leave a revision open: the next step of it looks before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.db import IntegrityError, transaction
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, Unacceptable, unacceptable
+from kicau.base.sentences import Sentence, of_problems, stored
+from kicau.channels.channel_session import Live, capabilities_of, new_client
+from kicau.channels.metered_session import paid
+from kicau.connector import registry
+from kicau.connector.capabilities import Ability
+from kicau.connector.content import Part, Problem, Rendered
+from kicau.connector.errors import ConnectorError, Rejected, Uncertain
+from kicau.connector.roles import edits
+from kicau.connector.serialization import from_json, to_json
+from kicau.costs import call_budgets
+from kicau.costs.models import Purpose
+from kicau.publishing.budget import budget_checks
+from kicau.publishing.models import SHOWN, Attempt, Delivery, DeliveryState, Revision
+from kicau.publishing.scheduling import actions
+from kicau.workspaces import webhooks
+from kicau.workspaces.actors import Actor, Permission
+
+OPEN = (Revision.State.BEGUN, Revision.State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to read otherwise; what is not named stays. Texts by part, alt texts by part and place, options by name."""
+
+    texts: Mapping[int, str] = field(default_factory=dict)
+    alts: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """How a published post would read."""
+
+    row: Delivery
+    before: Rendered
+    after: Rendered
+    problems: tuple[Problem, ...]  # empty: it can be changed so
+    parts: tuple[int, ...]  # that are sent; empty: nothing differs
+    written: tuple[str, ...]  # what its author wrote, or would have, for each part
+
+
+def propose(actor: Actor, delivery_id: UUID | str, change: Change) -> Proposed:
+    """The preview of a change, by the same `render` as any other; nothing is changed. Raises NotFound, Conflict."""
+    actor.require(Permission.PUBLISH)
+    return _proposed(actions.one_delivery(actor, delivery_id), change)
+
+
+def _proposed(row: Delivery, change: Change) -> Proposed:
+    if row.state != DeliveryState.PUBLISHED or not row.remote_ids:
+        raise Conflict(
+            Sentence("A delivery that is {state} cannot be changed on its network.", state=row.standing.label)
+        )
+    role, before, can = registry.get(row.network), from_json(Rendered, row.rendered), capabilities_of(row.channel)
+    if not isinstance(role, edits.Revises) or not can.can(Ability.EDIT):
+        raise Unacceptable(edits.refused(before, before, can, role.label))
+    draft = edits.draft_of(role, before)
+    parts = [_changed(n, part, change) for n, part in enumerate(draft.parts)]
+    for part in {*change.texts, *(n for n, _ in change.alts)} - set(range(len(parts))):
+        raise unacceptable(
+            f"parts.{part}", "This post has {count} parts; there is no part {part}.", count=len(parts), part=part + 1
+        )
+    wanted = replace(draft, parts=tuple(parts), options={**draft.options, **change.options})
+    rendered = role.render(wanted, can)
+    after = edits.settled(before, rendered)
+    problems = (*rendered.problems, *edits.refused(before, after, can, role.label))
+    return Proposed(
+        row=row,
+        before=before,
+        after=after,
+        problems=problems,
+        parts=edits.changed_parts(before, after),
+        written=tuple(one.text for one in parts),
+    )
+
+
+def _changed(n: int, part: Part, change: Change) -> Part:
+    media = tuple(replace(one, alt=change.alts.get((n, m), one.alt)) for m, one in enumerate(part.media))
+    return replace(part, text=change.texts.get(n, part.text), media=media)
+
+
+def open_revision(row: Delivery) -> Revision | None:
+    """The change of which it is not known what became."""
+    return row.revisions.filter(state__in=OPEN).first()
+
+
+async def edit(
+    actor: Actor, delivery_id: UUID | str, change: Change, *, client: aiohttp.ClientSession | None = None
+) -> Delivery:
+    """Make a published post read otherwise. Raises NotAllowed, NotFound, Unacceptable (what cannot be changed, or the
+    network's reason), Conflict (not published, nothing differs, a hard budget without room, a change that has not ended, the network away, or an
+    answer that was lost: then `settle` it).
+    """
+    row, revision = await sync_to_async(_begin)(actor, delivery_id, change)
+    return await _carry_out(actor, row, revision, doubt=False, client=client)
+
+
+@transaction.atomic
+def _begin(actor: Actor, delivery_id: UUID | str, change: Change) -> tuple[Delivery, Revision]:
+    proposed = propose(actor, delivery_id, change)
+    if capabilities_of(proposed.row.channel).needs_confirmation and actor.person is None:
+        raise Conflict("On this network each post is a named person's: sign in as one to change it.")
+    if proposed.problems:
+        raise Unacceptable(proposed.problems)
+    if not proposed.parts:
+        raise Conflict("Nothing differs from what is published.")
+    try:
+        with transaction.atomic():
+            made = Revision.objects.create(
+                delivery=proposed.row,
+                person=actor.person,
+                before=to_json(proposed.before),
+                after=to_json(proposed.after),
+            )
+    except IntegrityError:
+        raise Conflict(
+            "It is not known yet what became of an earlier change of this post: look that up first."
+        ) from None
+    return proposed.row, made
+
+
+async def settle(
+    actor: Actor, delivery_id: UUID | str, *, reads: str = "", client: aiohttp.ClientSession | None = None
+) -> Delivery:
+    """What became of a change that did not report: the network is asked, and what it lacks is sent. Where it cannot
+    tell, a person says how the post reads there: `reads` "after" (changed) or "before" (not: it is sent again).
+
+    Raises as `edit` does; Conflict where there is no such change.
+    """
+    actor.require(Permission.PUBLISH)
+    row = await sync_to_async(actions.one_delivery)(actor, delivery_id)
+    revision = await sync_to_async(open_revision)(row)
+    if revision is None:
+        raise Conflict("There is no change of this post whose outcome is unknown.")
+    if reads not in ("", "after", "before"):
+        raise unacceptable("reads", "Say how the post reads on the network: before or after.")
+    if reads == "after":
+        revision.done = [n for n, _ in enumerate(row.remote_ids)]
+        await sync_to_async(_end)(
+            actor,
+            row,
+            revision,
+            Revision.State.DONE,
+            Sentence("{who} found it changed on the network.", who=actor.name),
+        )
+        return row
+    return await _carry_out(actor, row, revision, doubt=not reads, client=client)
+
+
+async def _carry_out(
+    actor: Actor, row: Delivery, revision: Revision, *, doubt: bool, client: aiohttp.ClientSession | None
+) -> Delivery:
+    session, work = client or new_client(), budget_checks.work_by(actor, row, Purpose.EDIT)
+    label = registry.get(row.network).label
+    try:
+        async with paid(row.channel, session, work) as live:
+            await _each_part(live, row, revision, doubt)
+    except call_budgets.NoRoom as exc:
+        await sync_to_async(_end)(
+            actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, exc.sentence
+        )
+        raise
+    except Rejected as exc:
+        await sync_to_async(_end)(actor, row, revision, Revision.State.REFUSED, of_problems(exc.problems))
+        raise Unacceptable(exc.problems) from exc
+    except Uncertain as exc:
+        lost = Sentence(
+            "{network} did not say whether it changed the post: look there, or have it looked up.", network=label
+        )
+        await sync_to_async(_end)(actor, row, revision, Revision.State.UNKNOWN, lost + exc.detail[:200])
+        raise Conflict(str(lost)) from exc
+    except ConnectorError as exc:
+        told = Sentence(
+            "{network} did not change the post: {why}. Nothing was sent; try again later.",
+            network=label,
+            why=str(exc)[:200],
+        )
+        await sync_to_async(_end)(
+            actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, told
+        )
+        raise Conflict(str(told)) from exc
+    finally:
+        if client is None:
+            await session.close()
+    await sync_to_async(_end)(
+        actor,
+        row,
+        revision,
+        Revision.State.DONE,
+        Sentence("{who} changed it on {network}.", who=actor.name, network=label),
+    )
+    return row
+
+
+async def _each_part(live: Live, row: Delivery, revision: Revision, doubt: bool) -> None:
+    role = live.connector
+    assert isinstance(role, edits.Revises)
+    before, after = from_json(Rendered, revision.before), from_json(Rendered, revision.after)
+    for part in edits.changed_parts(before, after):
+        if part in revision.done:
+            continue
+        wanted = edits.Revision(post_id=row.remote_ids[part], part=part, before=before, after=after, doubt=doubt)
+        revision.raw[str(part)] = dict(await edits.change(role, live, wanted, live.connector.label))
+        revision.done.append(part)
+        await sync_to_async(revision.save)(update_fields=["done", "raw"])
+
+
+@transaction.atomic
+def _end(actor: Actor, row: Delivery, revision: Revision, state: Revision.State, said: str) -> None:
+    """What is known of it is kept: the parts that read otherwise now, and a line of the story."""
+    revision.state = state
+    revision.ended_at = None if state in OPEN else clock.now()
+    revision.save()
+    if revision.done and state not in OPEN:
+        before, after = from_json(Rendered, revision.before), from_json(Rendered, revision.after)
+        parts = [
+            new if n in revision.done else old
+            for n, (old, new) in enumerate(zip(before.parts, after.parts, strict=True))
+        ]
+        kept = replace(after, parts=tuple(parts))
+        row.show(kept)
+    row.changed_at = clock.now()
+    row.save(update_fields=[*SHOWN, "changed_at"])
+    outcome = {Revision.State.DONE: "edited", Revision.State.UNKNOWN: "edit-unknown"}.get(state, "edit-refused")
+    Attempt.objects.create(delivery=row, did="person", outcome=outcome, sentence=said, detail={"said": stored(said)})
+    if state == Revision.State.DONE:
+        actor.record("delivery.edited", row.id, parts=revision.done)
+        webhooks.emit(
+            "delivery.edited",
+            [(row.workspace_id, {"delivery": str(row.id), "post": str(row.draft_id), "state": row.state})],
+        )

@@ -1,0 +1,1 @@
+"""Bulk import: a table of posts is read, checked row by row, and imported as a whole."""

@@ -1,0 +1,319 @@
+"""What people do with posts and deliveries after writing: each act once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models import QuerySet
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.base.sentences import Sentence, stored
+from kicau.channels.channel_session import Live, new_client
+from kicau.channels.models import ChannelState
+from kicau.connector import registry
+from kicau.connector.addresses import web_address
+from kicau.connector.content import Rendered
+from kicau.connector.errors import ConnectorError, Rejected
+from kicau.connector.serialization import from_json
+from kicau.costs import call_budgets, ledger
+from kicau.costs.models import Purpose
+from kicau.publishing.budget import budget_checks, plan_quotas
+from kicau.publishing.content import compositions
+from kicau.publishing.delivery.outcome_writer import ANSWERED
+from kicau.publishing.models import ENDED, WAITING, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
+from kicau.publishing.scheduling import schedule
+from kicau.workspaces import webhooks
+from kicau.workspaces.actors import Actor, Permission
+
+RETRIED = (
+    DeliveryState.FAILED,
+    DeliveryState.HELD,
+    DeliveryState.PARKED,
+    DeliveryState.CANCELED,
+    DeliveryState.UNKNOWN,
+)
+PATIENCE = 5.0  # seconds that a deletion waits for a look-up of its channel to end
+
+
+def deliveries(actor: Actor) -> QuerySet[Delivery]:
+    """The workspace's deliveries by due time, with channel and draft."""
+    actor.require(Permission.READ)
+    rows = Delivery.objects.filter(workspace=actor.workspace)
+    return rows.select_related("channel", "channel__app", "draft", "draft__campaign", "confirmed_by").order_by(
+        "due_at", "id"
+    )
+
+
+def one_delivery(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    """Raises NotFound."""
+    found = deliveries(actor).filter(id=as_uuid(delivery_id)).first()
+    if found is None:
+        raise NotFound("delivery", delivery_id)
+    return found
+
+
+def story(actor: Actor, delivery: Delivery) -> list[Attempt]:
+    """The attempt log, oldest first."""
+    actor.require(Permission.READ)
+    return list(delivery.attempts.order_by("id")[:500])
+
+
+@transaction.atomic
+def archive_draft(actor: Actor, draft_id: UUID | str) -> Draft:
+    """Put a post away. Nothing is deleted; one that has deliveries still to come must be canceled first."""
+    actor.require(Permission.WRITE)
+    draft = compositions.one_draft(actor, draft_id)
+    if Delivery.objects.filter(draft=draft).exclude(state__in=ENDED).exists():
+        raise Conflict("This post has deliveries that are still to come; cancel them first.")
+    draft.state = DraftState.ARCHIVED
+    draft.save(update_fields=["state"])
+    actor.record("draft.archived", draft.id)
+    return draft
+
+
+@transaction.atomic
+def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    """Never send it. Conflict where it is on its way this moment or out already."""
+    actor.require(Permission.PUBLISH)
+    row = _one(actor, delivery_id)
+    if row.state == DeliveryState.CANCELED:
+        return row
+    if row.state in ENDED:
+        raise Conflict(
+            Sentence(
+                "This delivery is {state}; it can be deleted from the network instead.", state=row.get_state_display()
+            )
+        )
+    if row.begun_at is not None:
+        raise Conflict("This delivery is being sent this moment; look again in a few seconds.")
+    partly = not _unseen(row) and bool(row.progress)
+    row.state, row.hold, row.reason = DeliveryState.CANCELED, "", Sentence("{who} canceled it.", who=actor.name)
+    _save(
+        actor, row, "canceled", row.reason + (Sentence("Parts of it may be on the network already.") if partly else "")
+    )
+    actor.record("delivery.canceled", row.id)
+    webhooks.emit(
+        "delivery.canceled",
+        [(row.workspace_id, {"delivery": str(row.id), "post": str(row.draft_id), "state": row.state})],
+    )
+    return row
+
+
+@transaction.atomic
+def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    """Send it again, now or at its time; goes on where it stopped, and looks up first what may have happened. One whose
+    outcome is unknown is looked up again, and sent only if the network is certain that it is not out."""
+    actor.require(Permission.PUBLISH)
+    row = _one(actor, delivery_id)
+    if row.state not in RETRIED:
+        raise Conflict(_why_not(row, "retried"))
+    if row.state == DeliveryState.UNKNOWN and row.broken_at is None:
+        row.broken_at = row.changed_at
+    if row.hold == Hold.CONFIRMATION:
+        raise Conflict("This delivery waits for a person's confirmation: read it and confirm it.")
+    if row.channel.state != ChannelState.ACTIVE:
+        raise Conflict(
+            Sentence("{channel} is not connected: {reason}", channel=row.channel.key, reason=row.channel.reason)
+        )
+    if row.steps == 0 and row.broken_at is None:
+        rendered = schedule.render(compositions.one_draft(actor, row.draft_id), row.channel)
+        if rendered.problems:
+            raise Unacceptable(rendered.problems)
+        row.show(rendered)
+    row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
+    row.next_at = _first_step_at(row)
+    _save(actor, row, "retried", Sentence("{who} asked for another try.", who=actor.name))
+    plan_quotas.soon([row])
+    actor.record("delivery.retried", row.id)
+    return row
+
+
+@transaction.atomic
+def move(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str = "") -> Delivery:
+    """Another time for what has not begun. Raises Unacceptable for a time in the past, Conflict where it began."""
+    actor.require(Permission.PUBLISH)
+    row = _one(actor, delivery_id)
+    if row.state not in (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.PUBLISHING) or not _unseen(row):
+        raise Conflict(_why_not(row, "moved"))
+    if problems := [*schedule._bad_time(due_at, clock.now()), *schedule.left_before(row.channel, due_at)]:
+        raise Unacceptable(problems)
+    if (
+        row.hold == Hold.WITHDRAWN and row.channel.state == ChannelState.ACTIVE
+    ):  # its time had passed, and this is the answer
+        row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
+    before = row.due_at
+    row.due_at = due_at
+    row.next_at = _first_step_at(row)
+    row.timezone = timezone or row.timezone
+    _save(
+        actor,
+        row,
+        "moved",
+        Sentence("{who} moved it to {when}.", who=actor.name, when=due_at),
+    )
+    plan_quotas.soon([row])
+    actor.record("delivery.moved", row.id, before=before.isoformat(), after=due_at.isoformat())
+    return row
+
+
+@transaction.atomic
+def confirm(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    """A named person has read this post and wants it published; what some networks' terms ask for each post."""
+    actor.require(Permission.PUBLISH)
+    if actor.person is None:
+        raise Conflict("A confirmation is a person's; sign in as one.")
+    row = _one(actor, delivery_id)
+    if row.hold != Hold.CONFIRMATION:
+        raise Conflict(_why_not(row, "confirmed"))
+    row.confirmed_by, row.confirmed_at = actor.person, clock.now()
+    row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
+    row.next_at = _first_step_at(row)
+    _save(actor, row, "confirmed", Sentence("{who} confirmed it.", who=actor.name))
+    plan_quotas.soon([row])
+    actor.record("delivery.confirmed", row.id)
+    return row
+
+
+@transaction.atomic
+def resolve(actor: Actor, delivery_id: UUID | str, *, published: bool, url: str = "", remote_id: str = "") -> Delivery:
+    """A person looked at the network after an unknown outcome: it is there (with its address), or it is not."""
+    actor.require(Permission.PUBLISH)
+    row = _one(actor, delivery_id)
+    if row.state != DeliveryState.UNKNOWN:
+        raise Conflict(_why_not(row, "resolved"))
+    if url and not web_address(url):
+        raise unacceptable("url", "The post's address begins with https:// or http://.")
+    row.broken_at = None
+    if published:
+        row.state, row.reason, row.url = DeliveryState.PUBLISHED, "", web_address(url)
+        row.remote_ids = [remote_id] if remote_id else row.remote_ids
+        row.published_at = clock.now()
+        _save(actor, row, "found", Sentence("{who} found it published.", who=actor.name) + url)
+        if answered := row.rendered.get("reply_to"):
+            for note in ANSWERED:
+                note([(row.channel_id, answered, row.id, row.published_at)])
+    else:
+        row.state, row.reason, row.next_at, row.tries = DeliveryState.SCHEDULED, "", clock.now(), 0
+        _save(
+            actor,
+            row,
+            "not-found",
+            Sentence("{who} found nothing on the network; the step is taken again.", who=actor.name),
+        )
+    plan_quotas.soon([row])
+    actor.record("delivery.resolved", row.id, published=published)
+    return row
+
+
+async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientSession | None = None) -> Delivery:
+    """Delete a published post from its network, all parts, last first. What we know of it is kept.
+
+    Raises Unacceptable with the network's reason, or Conflict where it could not be reached or a budget has no room.
+    """
+    actor.require(Permission.PUBLISH)
+    row = await sync_to_async(one_delivery)(actor, delivery_id)
+    if row.state != DeliveryState.PUBLISHED or not row.remote_ids:
+        raise Conflict(_why_not(row, "deleted from the network"))
+    session, left = client or new_client(), list(row.remote_ids)
+    work = budget_checks.work_by(actor, row, Purpose.WITHDRAW)
+    purse = await sync_to_async(call_budgets.purse_for)(work)
+    label = registry.get(row.network).label
+    await _look_ups_over(row, work, label)
+    pay = call_budgets.payer(
+        work, purse, label, times=lambda: len(left)
+    )  # for all parts at once, so that none is left behind
+    live = Live(row.channel, session, pay)
+    try:
+        while left:
+            await live.connector.withdraw(live, left[-1])
+            left.pop()
+    except Rejected as exc:
+        raise Unacceptable(exc.problems) from exc
+    except ConnectorError as exc:
+        raise Conflict(
+            Sentence(
+                "{network} did not delete the post: {why}. Nothing was changed here; try again later.",
+                network=label,
+                why=str(exc),
+            )
+        ) from exc
+    finally:
+        await sync_to_async(call_budgets.account)(work, live.http.calls)
+        if client is None:
+            await session.close()
+    await sync_to_async(_deleted)(actor, row)
+    return row
+
+
+async def _look_ups_over(row: Delivery, work: ledger.Work, label: str) -> None:
+    """Where a network bills what it lists, a look-up that broke off is counted by its repetition: what it may have read
+    must be there until then. Raises Conflict where that takes longer than PATIENCE."""
+    if not await sync_to_async(budget_checks.daily)(work):
+        return
+    doubtful = Delivery.objects.filter(channel_id=row.channel_id, state__in=WAITING, broken_at__isnull=False)
+    for _ in range(int(PATIENCE / 0.25)):
+        if not await doubtful.aexists():
+            return
+        await asyncio.sleep(0.25)
+    raise Conflict(
+        Sentence(
+            "{network} is just being asked what became of another post of this channel, and bills what it lists: delete this one when that is known, in a minute or so.",
+            network=label,
+        )
+    )
+
+
+@transaction.atomic
+def _deleted(actor: Actor, row: Delivery) -> None:
+    row.state, row.reason = DeliveryState.DELETED, Sentence("{who} deleted it from the network.", who=actor.name)
+    _save(actor, row, "deleted", row.reason)
+    actor.record("delivery.deleted", row.id)
+
+
+def duplicate(actor: Actor, draft_id: UUID | str) -> Draft:
+    """A new draft with the same content."""
+    draft = compositions.one_draft(actor, draft_id)
+    return compositions.create_draft(actor, compositions.composition_of(draft))
+
+
+def _unseen(row: Delivery) -> bool:
+    """Nothing of it is with readers and no step is under way: it is still ours to change."""
+    if row.begun_at is not None or row.broken_at is not None:
+        return False
+    return row.steps == 0 or (row.state == DeliveryState.PUBLISHING and row.due_at > clock.now())
+
+
+def _first_step_at(row: Delivery) -> datetime:
+    return schedule.first_step_at(row.due_at, from_json(Rendered, row.rendered), clock.now())
+
+
+def _lock(actor: Actor, **where: object) -> QuerySet[Delivery]:
+    rows = Delivery.objects.select_for_update(of=("self",)).select_related("channel", "channel__app")
+    return rows.filter(workspace=actor.workspace, **where)
+
+
+def _one(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    found = _lock(actor, id=as_uuid(delivery_id)).first()
+    if found is None:
+        raise NotFound("delivery", delivery_id)
+    return found
+
+
+def _save(actor: Actor, row: Delivery, outcome: str, sentence: str) -> None:
+    row.changed_at = clock.now()
+    row.said = stored(row.reason)
+    row.save()
+    Attempt.objects.create(
+        delivery=row, did="person", outcome=outcome, sentence=sentence, detail={"said": stored(sentence)}
+    )
+
+
+def _why_not(row: Delivery, wanted: str) -> str:
+    return f"A delivery that is {row.standing.label} cannot be {wanted}." + (f" {row.reason}" if row.reason else "")

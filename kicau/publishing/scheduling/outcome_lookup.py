@@ -1,0 +1,77 @@
+"""After an unknown outcome: what the network itself has now, shown beside the question to a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+
+from kicau.base.errors import Conflict
+from kicau.channels.channel_session import new_client
+from kicau.channels.metered_session import paid
+from kicau.connector.content import Delivery as Asked
+from kicau.connector.content import Published, Rendered
+from kicau.connector.errors import ConnectorError, Unavailable
+from kicau.connector.serialization import from_json
+from kicau.costs.models import Purpose
+from kicau.publishing.budget import budget_checks
+from kicau.publishing.models import Delivery, DeliveryState
+from kicau.publishing.scheduling import actions
+from kicau.workspaces.actors import Actor, Permission
+
+
+class Has(StrEnum):
+    IT = "it"
+    PART = "part"  # it went further than was known, but not to the end
+    NOTHING = "nothing"  # for certain
+    CANNOT_TELL = "cannot-tell"
+    AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the network has of a delivery."""
+
+    has: Has
+    url: str = ""
+    remote_id: str = ""
+    why: str = ""  # what the network said, where it could not tell
+
+
+async def look(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientSession | None = None) -> Seen:
+    """Ask the network again; nothing is changed here or there, though the call may cost money (it is charged).
+
+    Raises NotAllowed, NotFound, or Conflict where the outcome is not unknown, or a hard budget has no room.
+    """
+    actor.require(Permission.PUBLISH)
+    row = await sync_to_async(actions.one_delivery)(actor, delivery_id)
+    if row.state != DeliveryState.UNKNOWN:
+        raise Conflict("What became of this delivery is known; there is nothing to look up.")
+    session, work = client or new_client(), budget_checks.work_by(actor, row, Purpose.FIND)
+    try:
+        async with paid(row.channel, session, work) as live:
+            found = await live.connector.find(live, _asked(row))
+    except Unavailable as exc:
+        return Seen(has=Has.AWAY, why=exc.detail[:300])
+    except ConnectorError as exc:
+        return Seen(has=Has.CANNOT_TELL, why=exc.detail[:300])
+    finally:
+        if client is None:
+            await session.close()
+    if isinstance(found, Published):
+        return Seen(has=Has.IT, url=found.url, remote_id=found.ids[0] if found.ids else "")
+    return Seen(has=Has.NOTHING if found is None else Has.PART)
+
+
+def _asked(row: Delivery) -> Asked:
+    return Asked(
+        key=row.key,
+        post=from_json(Rendered, row.rendered),
+        progress=row.progress,
+        begun_at=row.broken_at or row.changed_at,
+        due_at=row.due_at,
+        steps=row.steps,
+    )

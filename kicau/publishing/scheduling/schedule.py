@@ -1,0 +1,454 @@
+"""Previewing and scheduling: one rendered value, shown first and sent later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, Unacceptable, unacceptable
+from kicau.base.ids import NO_ID
+from kicau.base.sentences import Sentence, stored
+from kicau.channels.actions import one_channel
+from kicau.channels.channel_session import capabilities_of
+from kicau.channels.models import Channel, ChannelState, Slot
+from kicau.connector import registry
+from kicau.connector.content import Problem, Rendered
+from kicau.connector.serialization import from_json
+from kicau.costs.pricing import Priced, list_on, not_on, price_all
+from kicau.media import library
+from kicau.media.probe import Unusable
+from kicau.publishing.budget import budget_checks, plan_quotas
+from kicau.publishing.content import mentions
+from kicau.publishing.content.channel_variants import for_channel
+from kicau.publishing.content.mentions import Mentioned
+from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold, text_hash
+from kicau.workspaces import webhooks
+from kicau.workspaces.actors import Actor, Permission
+
+GRACE = timedelta(seconds=60)  # a time this little in the past means now: the hands were slower than the clock
+FURTHEST = timedelta(days=366 * 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What one channel would get, what is wrong with it, and what it would cost."""
+
+    channel: Channel
+    rendered: Rendered
+    priced: tuple[Priced, ...]
+    duplicates: tuple[Problem, ...]  # warnings, never block
+    mentioned: tuple[Mentioned, ...] = ()
+    warnings: tuple[Problem, ...] = ()  # of mentions and hashtags, never block
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """With fields that name the channel: "channels.<key>.parts.0.text"."""
+        return tuple(
+            replace(p, field=f"channels.{self.channel.key}.{p.field}".rstrip(".")) for p in self.rendered.problems
+        )
+
+
+def render(draft: Draft, channel: Channel) -> Rendered:
+    """Exactly what the channel is given. `draft` comes from `compose.whole` or `one_draft`."""
+    rendered = registry.get(channel.network).render(for_channel(draft, channel), capabilities_of(channel))
+    missing = tuple(_not_on_plan(channel, rendered))
+    return replace(rendered, problems=(*rendered.problems, *missing)) if missing else rendered
+
+
+def _not_on_plan(channel: Channel, rendered: Rendered) -> Iterable[Problem]:
+    """What the app's plan does not have at all would be refused: it is said before anything is planned or paid for."""
+    plan, missing = not_on(channel.network, channel.app.plan, ({"meter": one.meter} for one in rendered.charges))
+    for meter in missing:
+        yield Problem(
+            code=budget_checks.NOT_ON_PLAN,
+            message="The plan {plan} for {network} does not have {meter}, which this needs: leave out what needs it, or take another plan.",
+            params={"plan": plan, "network": registry.get(channel.network).label, "meter": meter},
+        )
+
+
+def preview(
+    actor: Actor, draft: Draft, channels: Iterable[Channel], *, due_at: datetime | None = None
+) -> list[Preview]:
+    actor.require(Permission.READ)
+    shown = [(channel, render(draft, channel)) for channel in channels]
+    at = due_at or clock.now()
+    suspects = _with_same_text(actor, shown, at, draft.id)
+    people = mentions.mentioned(actor, shown)
+    return [
+        Preview(
+            channel=channel,
+            rendered=rendered,
+            priced=price_all(channel.network, rendered.charges, plan=channel.app.plan),
+            duplicates=duplicates(actor, channel, rendered, at, but=draft.id) if channel.id in suspects else (),
+            mentioned=found,
+            warnings=mentions.warnings(channel, rendered, found, draft),
+        )
+        for (channel, rendered), found in zip(shown, people, strict=True)
+    ]
+
+
+def _with_same_text(actor: Actor, shown: Sequence[tuple[Channel, Rendered]], at: datetime, but: UUID) -> set[UUID]:
+    """The channels that may have a duplicate, in one statement for all of them."""
+    window = timedelta(hours=actor.workspace.duplicate_hours)
+    hashes = [h for h in (text_hash(rendered) for _, rendered in shown) if h]
+    if not hashes:
+        return set()
+    rows = Delivery.objects.filter(
+        channel__in=[c.id for c, _ in shown], text_hash__in=hashes, due_at__range=(at - window, at + window)
+    )
+    rows = rows.exclude(draft_id=but)
+    return set(rows.values_list("channel_id", flat=True))
+
+
+def duplicates(
+    actor: Actor, channel: Channel, rendered: Rendered, due_at: datetime, *, but: UUID = NO_ID
+) -> tuple[Problem, ...]:
+    """A warning where the channel has or gets the same text within the workspace's window around `due_at`."""
+    digest = text_hash(rendered)
+    hours = actor.workspace.duplicate_hours
+    if not digest or not hours:
+        return ()
+    window = timedelta(hours=hours)
+    twins = Delivery.objects.filter(channel=channel, text_hash=digest, due_at__range=(due_at - window, due_at + window))
+    twin = (
+        twins.exclude(state__in=[DeliveryState.CANCELED, DeliveryState.DELETED, DeliveryState.FAILED])
+        .exclude(draft_id=but)
+        .order_by("due_at")
+        .first()
+    )
+    if twin is None:
+        return ()
+    message = "{channel} has the same text {when} ({state}); networks may refuse it or show it to fewer people."
+    params = {
+        "channel": channel.key,
+        "when": f"on {twin.due_at.astimezone(clock.UTC):%Y-%m-%d at %H:%M} UTC",
+        "state": twin.state,
+    }
+    return (Problem(code="duplicate", message=message, params=params, field=f"channels.{channel.key}.parts.0.text"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One draft to one or more channels at a time (aware; any zone)."""
+
+    draft: Draft
+    channels: Sequence[Channel]
+    due_at: datetime
+    timezone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    deliveries: tuple[Delivery, ...]
+    notices: tuple[Problem, ...]  # duplicates, conversions: what the author should know
+
+
+def schedule(
+    actor: Actor,
+    draft: Draft,
+    channel_keys: Sequence[str],
+    due_at: datetime,
+    *,
+    timezone: str = "",
+    confirm: bool = False,
+    again: bool = False,
+) -> Scheduled:
+    """Deliver a draft to channels at `due_at`. All channels or none: any problem on any of them is raised as
+    Unacceptable and nothing is scheduled; the draft stays as it is. Raises NotAllowed, NotFound too, and Conflict
+    where the draft goes to one of the channels already: only `again` makes a second post there.
+
+    Where a network wants each post confirmed by a person, `confirm` says that the actor does so now; else the
+    delivery is held until somebody does.
+    """
+    if not channel_keys:
+        raise unacceptable("channels", "Choose at least one channel.")
+    chosen = [one_channel(actor, key) for key in dict.fromkeys(channel_keys)]
+    return schedule_many(
+        actor, [Wanted(draft=draft, channels=chosen, due_at=due_at, timezone=timezone)], confirm=confirm, again=again
+    )
+
+
+def schedule_many(
+    actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = False, twins: bool = True, again: bool = False
+) -> Scheduled:
+    """The same for many drafts in one transaction; drafts come from `compose.whole`. `twins` False: duplicates were
+    looked for already."""
+    actor.require(Permission.PUBLISH)
+    now = clock.now()
+    problems: list[Problem] = []
+    notices: list[Problem] = []
+    rows: list[Delivery] = []
+    shown: list[tuple[Channel, Rendered]] = []
+    taken: set[tuple[UUID, str]] = set()
+    for one in wanted:
+        problems += _bad_time(one.due_at, now)
+        for channel in one.channels:
+            problems += _bad_channel(channel, one.due_at)
+            rendered = render(one.draft, channel)
+            shown.append((channel, rendered))
+            same = duplicates(actor, channel, rendered, one.due_at, but=one.draft.id) if twins else ()
+            problems += Preview(channel=channel, rendered=rendered, priced=(), duplicates=same).problems
+            notices += [*rendered.notices, *same]
+            row = _delivery(actor, one, channel, rendered, now, confirm)
+            if twins and row.text_hash and (channel.id, row.text_hash) in taken:
+                notices.append(
+                    Problem(
+                        code="duplicate",
+                        message="{channel} gets the same text twice here.",
+                        params={"channel": channel.key},
+                        field=f"channels.{channel.key}.parts.0.text",
+                    )
+                )
+            taken.add((channel.id, row.text_hash))
+            rows.append(row)
+    if not problems:
+        problems += _prepare(rows)
+    if problems:
+        raise Unacceptable(problems)
+    with transaction.atomic():
+        if not again:
+            _refuse_twice(rows)
+        _save(actor, wanted, rows)
+        plan_quotas.soon(rows)
+    mentions.note_used(actor, shown)
+    return Scheduled(deliveries=tuple(rows), notices=tuple(notices))
+
+
+def _refuse_twice(rows: Sequence[Delivery]) -> None:
+    """Raises Conflict where a draft goes to one of the channels already. The drafts are locked, so that of two
+    requests at once only one makes deliveries."""
+    ids = {row.draft_id for row in rows}
+    list(Draft.objects.select_for_update().filter(id__in=ids).order_by("id").values_list("id", flat=True))
+    there = Delivery.objects.filter(draft__in=ids).exclude(state__in=[DeliveryState.CANCELED, DeliveryState.DELETED])
+    taken = set(there.values_list("draft_id", "channel_id"))
+    if names := dict.fromkeys(row.channel.key for row in rows if (row.draft_id, row.channel_id) in taken):
+        raise Conflict(
+            Sentence(
+                "This post goes to {channels} already. Change what is scheduled, or publish it again to make a second post there.",
+                channels=", ".join(names),
+            )
+        )
+
+
+def _save(actor: Actor, wanted: Sequence[Wanted], rows: list[Delivery]) -> None:
+    Delivery.objects.bulk_create(rows)
+    ids = [one.draft.id for one in wanted]
+    Draft.objects.filter(id__in=ids, workspace=actor.workspace).update(state=DraftState.SCHEDULED)
+    if len(rows) <= 20:
+        for row in rows:
+            actor.record(
+                "delivery.scheduled",
+                row.id,
+                channel=row.channel.key,
+                due_at=row.due_at.isoformat(),
+                confirmed=row.confirmed_at is not None,
+            )
+    else:
+        actor.record(
+            "delivery.scheduled",
+            "",
+            count=len(rows),
+            posts=len(ids),
+            confirmed=sum(r.confirmed_at is not None for r in rows),
+        )
+    webhooks.emit(
+        "delivery.scheduled",
+        [
+            (
+                actor.workspace.id,
+                {
+                    "delivery": str(r.id),
+                    "post": str(r.draft_id),
+                    "channel": str(r.channel_id),
+                    "network": r.network,
+                    "state": r.state,
+                    "due_at": r.due_at.isoformat(),
+                },
+            )
+            for r in rows
+        ],
+    )
+
+
+def _delivery(
+    actor: Actor, one: Wanted, channel: Channel, rendered: Rendered, now: datetime, confirm: bool
+) -> Delivery:
+    due_at = max(one.due_at, now) if one.due_at > now - GRACE else one.due_at
+    row = Delivery(
+        workspace=actor.workspace,
+        draft=one.draft,
+        channel=channel,
+        network=channel.network,
+        due_at=due_at,
+        next_at=first_step_at(due_at, rendered, now),
+        timezone=one.timezone or one.draft.timezone,
+    )
+    row.show(rendered)
+    if needs_confirmation(channel):
+        if confirm and actor.person is not None:
+            row.confirmed_by, row.confirmed_at = actor.person, now
+        else:
+            row.state, row.hold = DeliveryState.HELD, Hold.CONFIRMATION
+            label = registry.get(channel.network).label
+            row.reason = Sentence(
+                "{network} wants a person to confirm each post: read it and confirm it before its time.", network=label
+            )
+            row.said = stored(row.reason)
+    return row
+
+
+def needs_confirmation(channel: Channel) -> bool:
+    """Whether its network wants each post confirmed by a person."""
+    return capabilities_of(channel).needs_confirmation
+
+
+def priced(channel: Channel, rendered: Rendered) -> tuple[Priced, ...]:
+    """What publishing it there costs."""
+    return price_all(channel.network, rendered.charges, plan=channel.app.plan)
+
+
+def first_step_at(due_at: datetime, rendered: Rendered, now: datetime) -> datetime:
+    """When preparing may begin, so that only the visible step is left for the moment itself."""
+    return max(due_at - timedelta(seconds=rendered.lead), min(now, due_at))
+
+
+def _bad_time(due_at: datetime, now: datetime) -> Iterable[Problem]:
+    if due_at < now - GRACE:
+        yield Problem(
+            code="past",
+            message="{when} is in the past; choose a time to come, or now.",
+            params={"when": f"{due_at.astimezone(clock.UTC):%Y-%m-%d %H:%M} UTC"},
+            field="at",
+        )
+    if due_at > now + FURTHEST:
+        yield Problem(
+            code="too-far",
+            message="{when} is more than two years ahead; choose a nearer time.",
+            params={"when": f"{due_at:%Y-%m-%d}"},
+            field="at",
+        )
+
+
+def left_before(channel: Channel, due_at: datetime) -> Iterable[Problem]:
+    """Nothing is planned for a time at which the channel's network will have been left."""
+    if channel.leaves_at is not None and channel.state != ChannelState.WITHDRAWN and due_at >= channel.leaves_at:
+        yield Problem(
+            code="leaves-before",
+            message="{channel} is left on {when}, and this is due after it: choose an earlier time or another channel.",
+            params={"channel": channel.key, "when": f"{channel.leaves_at.astimezone(clock.UTC):%Y-%m-%d %H:%M} UTC"},
+            field=f"channels.{channel.key}",
+        )
+
+
+def _bad_channel(channel: Channel, due_at: datetime) -> Iterable[Problem]:
+    yield from left_before(channel, due_at)
+    if channel.state in (ChannelState.REMOVED, ChannelState.WITHDRAWN):
+        yield Problem(
+            code="channel-closed",
+            message="{channel} is not connected: {reason}",
+            params={"channel": channel.key, "reason": channel.reason},
+            field=f"channels.{channel.key}",
+        )
+
+
+def _prepare(rows: Sequence[Delivery]) -> list[Problem]:
+    """Make the networks' own copies of pictures now, so that nothing is left for the due second."""
+
+    problems = []
+    for row in rows:
+        rendered = from_json(Rendered, row.rendered)
+        for n, part in enumerate(rendered.parts):
+            for m, medium in enumerate(part.media):
+                field = f"channels.{row.channel.key}.parts.{n}.media.{m}"
+                try:
+                    library.ready(medium)
+                    if medium.cover and medium.cover_ms is None:
+                        library.ready(medium.cover)
+                except Unusable as exc:
+                    problems.append(
+                        Problem(
+                            code="convert-failed",
+                            message="{name} could not be converted: {why}",
+                            params={"name": medium.media.name, "why": str(exc)},
+                            field=field,
+                        )
+                    )
+                except OSError as exc:
+                    problems.append(
+                        Problem(
+                            code="disk",
+                            message="A copy of {name} could not be written: {why}. Free some space and try again.",
+                            params={"name": medium.media.name, "why": exc.strerror or str(exc)},
+                            field=field,
+                        )
+                    )
+    return problems
+
+
+def next_free_slot(actor: Actor, channel: Channel, *, after: datetime | None = None) -> datetime:
+    """The channel's next weekly slot in which nothing is scheduled yet (UTC). Raises Unacceptable where it has none."""
+    actor.require(Permission.READ)
+    after = after or clock.now()
+    slots = list(Slot.objects.filter(channel=channel))
+    if not slots:
+        raise unacceptable("at", "{channel} has no queue slots; set some, or give a time.", channel=channel.key)
+    waiting = Delivery.objects.filter(channel=channel, due_at__gte=after).exclude(
+        state__in=[DeliveryState.CANCELED, DeliveryState.DELETED]
+    )
+    taken = set(waiting.values_list("due_at", flat=True))
+    for week in range(105):
+        times = sorted(filter(None, (_occurrence(slot, after, week) for slot in slots)))
+        for at in times:
+            if at > after and at not in taken:
+                return at
+    raise unacceptable("at", "Every slot of {channel} is taken for two years; add slots.", channel=channel.key)
+
+
+def _occurrence(slot: Slot, after: datetime, week: int) -> datetime | None:
+    """The slot's moment in the week that lies `week` weeks ahead; None where clocks skip it."""
+    zone = clock.zone(slot.timezone)
+    local = after.astimezone(zone)
+    day = (local - timedelta(days=local.weekday()) + timedelta(days=slot.weekday, weeks=week)).date()
+    wall = datetime.combine(day, slot.time, zone)
+    at = wall.astimezone(clock.UTC)
+    return at if at.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """What a post would cost on all its channels, and what makes it dear."""
+
+    channels: int
+    totals: tuple[tuple[int, str], ...]  # (micro-units, currency), the largest first
+    dear: tuple[
+        tuple[int, str, str], ...
+    ]  # of it, for what costs more than a plain post: (micro-units, currency, network)
+
+
+def quote(previews: Iterable[Preview]) -> Quoted:
+    """Before it is scheduled: "4 channels: $0.215, of which $0.20 for the link"."""
+    shown = list(previews)
+    dear: dict[tuple[str, str], int] = {}
+    for one in shown:
+        listed = list_on(one.channel.network, clock.now().date(), one.channel.app.plan)
+        for priced in one.priced:
+            if priced.micro and listed is not None and priced.meter in listed.instead:
+                key = (priced.currency, one.channel.network)
+                dear[key] = dear.get(key, 0) + priced.micro
+    totals = sorted(((micro, currency) for currency, micro in cost(shown).items()), reverse=True)
+    return Quoted(channels=len(shown), totals=tuple(totals), dear=tuple((micro, *key) for key, micro in dear.items()))
+
+
+def cost(previews: Iterable[Preview]) -> Mapping[str, int]:
+    """Micro-units by currency."""
+    total: dict[str, int] = {}
+    for shown in previews:
+        for priced in shown.priced:
+            if priced.micro:
+                total[priced.currency] = total.get(priced.currency, 0) + priced.micro
+    return total

@@ -1,0 +1,299 @@
+"""Whether networks tell a workspace's channels by webhook: somebody says so, a worker asks the network for it.
+
+While webhooks come, answers are asked for seldom (`told.every` of the policy), as a net under them; once one stayed
+away, or none came for long, as often as anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.crypto import salted_hmac
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotFound
+from kicau.base.sentences import Sentence, pieces_of, stored
+from kicau.channels.models import Channel, ChannelState, NetworkApp
+from kicau.connector import errors, registry
+from kicau.connector.roles.webhooks import TellsByWebhook
+from kicau.costs import ledger
+from kicau.costs import read_policy as policies
+from kicau.sync import poller, sync_settings
+from kicau.sync.due_reads import LEASE, Answering
+from kicau.sync.models import Listening, Standing, Subscription
+from kicau.workspaces.actors import Actor, Permission, system
+
+PATH = "/webhooks/"
+AGAIN = timedelta(days=1)  # after which a network is asked once more for what it grants already
+LONG = timedelta(hours=6)  # until what only a person can change is tried again
+AT_ONCE = 20
+PARTING = timedelta(hours=1)  # for which it is tried to have a network tell no more of a channel that was disconnected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A network that tells by webhook, on which the workspace has channels."""
+
+    network: str
+    label: str
+    channels: int
+    is_on: bool
+    obstacle: str  # why it cannot be switched on, in a sentence; "" where it can
+    setup: str  # what the operator does once at the network; "" where nothing
+    addresses: tuple[tuple[str, str], ...]  # address and token of each app, for that; only for who hosts this Kicau
+    subscriptions: tuple[Subscription, ...]
+    usual: int  # readings of answers a day in each channel that is not told
+    sparse: int  # in one that is
+
+
+def address(app: NetworkApp) -> str:
+    return f"{settings.KICAU_PUBLIC_URL}{PATH}{app.id}"
+
+
+def token(app: NetworkApp) -> str:
+    """By which we know that it is the network, or its operator, that asks whether the address is ours."""
+    return salted_hmac("kicau.webhooks", str(app.id), algorithm="sha256").hexdigest()[:40]
+
+
+def offers(actor: Actor) -> list[Offer]:
+    """By the network's name."""
+    actor.require(Permission.READ)
+    rows = Channel.objects.filter(workspace=actor.workspace, state=ChannelState.ACTIVE, network__in=tellers())
+    by_network: dict[str, list[Channel]] = {}
+    for channel in rows.select_related("app").order_by("network", "key"):
+        by_network.setdefault(channel.network, []).append(channel)
+    if not by_network:
+        return []
+    on = set(Listening.objects.filter(workspace=actor.workspace, is_on=True).values_list("network", flat=True))
+    told = list(
+        Subscription.objects.filter(channel__workspace=actor.workspace, is_wanted=True)
+        .select_related("channel")
+        .order_by("channel__key")
+    )
+    policy = policies.policy()
+    return [
+        _offer(actor, slug, mine, slug in on, [s for s in told if s.channel.network == slug], policy)
+        for slug, mine in by_network.items()
+    ]
+
+
+def tellers() -> list[str]:
+    """The networks whose connectors can be told."""
+    return [slug for slug in sync_settings.can_read() if isinstance(registry.get(slug), TellsByWebhook)]
+
+
+def one(actor: Actor, network: str) -> Offer:
+    """Raises NotFound where the workspace has no channel of which that network tells."""
+    found = next((o for o in offers(actor) if o.network == network), None)
+    if found is None:
+        raise NotFound("webhook of the network", network[:40])
+    return found
+
+
+@transaction.atomic
+def switch(actor: Actor, network: str, on: bool) -> Offer:
+    """Have a network tell the workspace's channels from now on, or no more. A worker asks the network for it within
+    seconds. Raises NotAllowed, NotFound, Conflict."""
+    actor.require(Permission.SETTINGS)
+    found = one(actor, network)
+    if on and found.obstacle:
+        raise Conflict(found.obstacle)
+    now = clock.now()
+    Listening.objects.update_or_create(
+        workspace=actor.workspace, network=network, defaults={"is_on": on, "person": actor.person, "at": now}
+    )
+    actor.record("webhooks.on" if on else "webhooks.off", network)
+    if on:
+        _want(Channel.objects.filter(workspace=actor.workspace, network=network, state=ChannelState.ACTIVE), now)
+    else:
+        mine = Subscription.objects.filter(channel__workspace=actor.workspace, channel__network=network)
+        mine.update(is_wanted=False, told_at=None, next_at=now)
+        _read_usually(list(mine.values_list("channel_id", flat=True)))
+    return one(actor, network)
+
+
+def _offer(
+    actor: Actor, slug: str, mine: Sequence[Channel], on: bool, told: Sequence[Subscription], policy: policies.Policy
+) -> Offer:
+    teller, apps = registry.get(slug), {c.app_id: c.app for c in mine}
+    assert isinstance(teller, TellsByWebhook)
+    hosts = bool(actor.person and actor.person.is_operator) and bool(teller.webhook_setup)
+    day = timedelta(days=1)
+    return Offer(
+        network=slug,
+        label=teller.label,
+        channels=len(mine),
+        is_on=on,
+        obstacle=_obstacle(teller.label, list(apps.values())),
+        setup=Sentence.of(pieces_of(teller.webhook_setup)) if teller.webhook_setup else "",
+        addresses=tuple((address(app), token(app)) for app in apps.values()) if hosts else (),
+        subscriptions=tuple(told),
+        usual=day // policy.answers_every,
+        sparse=day // policy.told_every,
+    )
+
+
+def _obstacle(label: str, apps: Sequence[NetworkApp]) -> str:
+    """Networks call no address that is not open to them; a sandbox beside us does."""
+    if settings.KICAU_PUBLIC_URL.startswith("https://") or all(app.is_sandbox for app in apps):
+        return ""
+    return Sentence(
+        "{network} tells only an address that begins with https://, and this Kicau is at {address}. Whoever hosts it sets KICAU_PUBLIC_URL.",
+        network=label,
+        address=settings.KICAU_PUBLIC_URL,
+    )
+
+
+def _want(channels: QuerySet[Channel], now: datetime) -> None:
+    ids = list(channels.values_list("id", flat=True))
+    if not ids:
+        return
+    Subscription.objects.bulk_create([Subscription(channel_id=id_, next_at=now) for id_ in ids], ignore_conflicts=True)
+    Subscription.objects.filter(channel__in=ids).update(
+        is_wanted=True, next_at=now, fruitless=0, parting=None, parted_at=None
+    )
+
+
+def part(actor: Actor, channel: Channel) -> None:
+    """The channel is being disconnected: a worker has the network tell of it no more, with the permission that it had, and
+    forgets that within the hour, whatever came of it. In the transaction that forgets the channel's own."""
+    now = clock.now()
+    mine = Subscription.objects.filter(channel=channel)
+    mine.filter(made_at=None).delete()
+    mine.update(is_wanted=False, told_at=None, next_at=now, fruitless=0, parting=channel.credentials, parted_at=now)
+
+
+def _read_usually(ids: Sequence[UUID]) -> None:
+    soon = clock.now() + policies.policy().answers_every
+    Standing.objects.filter(channel__in=ids, next_at__gt=soon).update(next_at=soon)
+
+
+# Asking the network for it
+
+
+async def settle(client: aiohttp.ClientSession) -> int:
+    """Subscribe what is wanted and is not, or was a day ago; take back what is not wanted. How many were asked for."""
+    due = await sync_to_async(_claim)()
+    for row in due:
+        await _settle_one(row, client)
+    return len(due)
+
+
+@transaction.atomic
+def _claim() -> list[Subscription]:
+    now = clock.now()
+    active = Channel.objects.filter(state=ChannelState.ACTIVE)
+    on = Listening.objects.filter(workspace=OuterRef("workspace"), network=OuterRef("network"), is_on=True)
+    _want(
+        active.filter(Exists(on)).exclude(Exists(Subscription.objects.filter(channel=OuterRef("id"), is_wanted=True))),
+        now,
+    )
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    theirs = Q(channel__in=active) | Q(parted_at__isnull=False)
+    rows = Subscription.objects.filter(free, theirs, next_at__lte=now).select_related(
+        "channel__app", "channel__workspace"
+    )
+    found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
+    for row in found:
+        row.lease, row.leased_until = uuid4(), now + LEASE
+    Subscription.objects.bulk_update(found, ["lease", "leased_until"])
+    return found
+
+
+async def _settle_one(row: Subscription, client: aiohttp.ClientSession) -> None:
+    channel, label = row.channel, registry.get(row.channel.network).label
+    if row.parted_at is not None:
+        channel.credentials = row.parting  # in memory alone
+    job = Answering(
+        channel=channel, cursor="", fruitless=row.fruitless, due_at=clock.now(), lease=row.lease or uuid4(), slower=1.0
+    )
+    asked, at, why, lost = poller.Asked(), clock.now() + AGAIN, "", False
+    try:
+        if row.is_wanted:
+            where, secret = address(channel.app), token(channel.app)
+            await poller.paid(job, client, asked, lambda role, live: role.subscribe(live, where, secret))  # type: ignore[attr-defined]
+        elif not await sync_to_async(_is_shared)(channel):
+            await poller.paid(job, client, asked, lambda role, live: role.unsubscribe(live))  # type: ignore[attr-defined]
+    except poller.Held as held:
+        at, why = (
+            min(held.short.renews_at, clock.now() + LONG),
+            Sentence(
+                "The budget “{budget}” has no room left for reading. It goes on when the budget is raised or begins anew.",
+                budget=held.short.budget.name,
+            ),
+        )
+    except errors.RateLimited as exc:
+        at, why = (
+            exc.until,
+            Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until),
+        )
+    except errors.AuthExpired as exc:
+        lacks = ", ".join(sorted(exc.missing)) or exc.detail[:300] or "no permission"
+        lost = True
+        at, why = (
+            clock.now() + LONG,
+            Sentence(
+                "{network} does not tell of this channel ({why}). Connect it again to give that permission.",
+                network=label,
+                why=lacks,
+            ),
+        )
+    except (errors.ConnectorError, TimeoutError) as exc:
+        wait = min(LONG, timedelta(minutes=2.0 ** min(row.fruitless, 9)))
+        said = str(exc)[:300] or "no answer in time"
+        at, why = (
+            clock.now() + wait,
+            Sentence("{network} does not tell of this channel: {why}. It is tried again.", network=label, why=said),
+        )
+        if row.parted_at is not None:
+            why = Sentence(
+                "{network} could not be asked to tell no more of this channel: {why}.", network=label, why=said
+            )
+    await sync_to_async(_settled)(row, job, asked, at, why, lost)
+
+
+def _is_shared(channel: Channel) -> bool:
+    """Whether another workspace is told of the same account through the same app."""
+    same = Subscription.objects.filter(
+        channel__app=channel.app_id, channel__account_id=channel.account_id, channel__host=channel.host, is_wanted=True
+    )
+    return same.exclude(channel=channel).exists()
+
+
+@transaction.atomic
+def _settled(row: Subscription, job: Answering, asked: poller.Asked, at: datetime, why: str, lost: bool) -> None:
+    mine = Subscription.objects.select_for_update().filter(channel=row.channel_id, lease=job.lease).first()
+    ledger.write(ledger.entries(job.work(), asked.calls), freed=frozenset({job.lease}))
+    if mine is None:
+        return
+    mine.lease = mine.leased_until = None
+    if mine.is_wanted != row.is_wanted:  # somebody thought better of it meanwhile
+        mine.next_at = clock.now()
+    elif not mine.is_wanted and (not why or (row.parted_at and clock.now() - row.parted_at >= PARTING)):
+        if row.parted_at:
+            system(row.channel.workspace).record(
+                "webhooks.taken-back" if not why else "webhooks.left",
+                row.channel_id,
+                network=row.channel.network,
+                why=why[:300],
+            )
+        mine.delete()
+        return
+    else:
+        at = min(at, row.parted_at + PARTING) if row.parted_at else at
+        mine.next_at, mine.reason, mine.said = at, why, stored(why) if why else []
+        mine.fruitless = mine.fruitless + 1 if why else 0
+        if not why:
+            mine.made_at = mine.made_at or clock.now()
+        if lost:
+            mine.made_at = mine.told_at = None
+            _read_usually([row.channel_id])
+    mine.save()

@@ -1,0 +1,277 @@
+"""What people do with training sets: define, make, hand out, and learn who still has what was taken back."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery
+
+from kicau.archive.models import Item
+from kicau.archive.policy_decisions import checked_use
+from kicau.archive.queries import check_languages, check_query
+from kicau.archive.record_statements import say
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.base.sentences import Sentence
+from kicau.rights.models import CONDITIONS, Layer, Party, Statement, Subject
+from kicau.rights.statements import NewStatement
+from kicau.training_sets.models import Format, Preview, TrainingSet, Version, VersionState
+from kicau.training_sets.options import LABELS, SPLITS, Options
+from kicau.training_sets.versions import folder_of, next_version
+from kicau.workspaces.actors import Actor, Permission
+
+
+@transaction.atomic
+def define(
+    actor: Actor,
+    *,
+    name: str,
+    purpose: str = "",
+    use: str = "train_gen",
+    format: str = Format.TEXT,
+    query: Mapping[str, Any] | None = None,
+    meets: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> TrainingSet:
+    """A new set; nothing is made yet. Raises Unacceptable, Conflict."""
+    actor.require(Permission.SETTINGS)
+    checked_use(use)
+    if not name.strip():
+        raise unacceptable("name", "A training set needs a name.")
+    _check(actor, format, meets, query or {})
+    if TrainingSet.objects.filter(workspace=actor.workspace, name=name.strip()[:120]).exists():
+        raise Conflict(Sentence("There is a training set of the name {name!r} already.", name=name.strip()))
+    made = TrainingSet.objects.create(
+        workspace=actor.workspace,
+        name=name.strip()[:120],
+        purpose=purpose.strip(),
+        use=use,
+        format=format,
+        query=dict(query or {}),
+        meets=sorted(set(meets)),
+        options=_checked_options(options or {}),
+        made_by=actor.person,
+    )
+    actor.record("dataset.defined", made.id, name=made.name, use=use)
+    return made
+
+
+@transaction.atomic
+def change(
+    actor: Actor,
+    set_id: UUID | str,
+    *,
+    purpose: str,
+    format: str,
+    query: Mapping[str, Any],
+    meets: Sequence[str],
+    options: Mapping[str, Any],
+) -> TrainingSet:
+    """What the next version is made of; versions that are made stay as they are. Name and use stay: who was given a
+    version was told them. Raises NotFound, Unacceptable."""
+    actor.require(Permission.SETTINGS)
+    of = one_set(actor, set_id)
+    _check(actor, format, meets, query)
+    of.purpose, of.format, of.query, of.meets = purpose.strip(), format, dict(query), sorted(set(meets))
+    of.options = _checked_options(options)
+    of.save(update_fields=["purpose", "format", "query", "meets", "options"])
+    Preview.objects.filter(set=of).delete()  # it told of something else
+    actor.record("dataset.changed", of.id, name=of.name)
+    return of
+
+
+def _check(actor: Actor, format: str, meets: Sequence[str], query: Mapping[str, Any]) -> None:
+    if format not in Format.values:
+        raise unacceptable(
+            "format", "A format is one of {formats}, not {format!r}.", formats=", ".join(Format.values), format=format
+        )
+    for condition in meets:
+        if condition not in CONDITIONS:
+            raise unacceptable(
+                "meets",
+                "There is no condition {condition!r}; the conditions are: {conditions}.",
+                condition=condition,
+                conditions=", ".join(CONDITIONS),
+            )
+    check_query(actor, query)
+
+
+def _checked_options(told: Mapping[str, Any]) -> dict[str, Any]:
+    known = asdict(Options())
+    if unknown := set(told) - set(known):
+        raise unacceptable(
+            "options",
+            "An option is one of {known}, not {name}.",
+            known=", ".join(known),
+            name=", ".join(sorted(unknown)),
+        )
+    if bad := set(told.get("personal", ())) - set(LABELS):
+        raise unacceptable(
+            "options.personal",
+            "Personal data is one of {known}, not {name}.",
+            known=", ".join(LABELS),
+            name=", ".join(sorted(bad)),
+        )
+    check_languages("options.languages", told.get("languages", ()))
+    shares = told.get("shares", Options().shares)
+    if len(shares) != len(SPLITS) or any(s < 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:
+        raise unacceptable(
+            "options.shares", "The shares are three, for {splits}, and together 1.", splits=", ".join(SPLITS)
+        )
+    fields = {name for _, name, _, _ in string.Formatter().parse(str(told.get("prompt", ""))) if name is not None}
+    if fields - {"network", "language"}:
+        raise unacceptable("options.prompt", "A prompt knows {{network}} and {{language}}, nothing else.")
+    return dict(told)
+
+
+def all_sets(actor: Actor) -> QuerySet[TrainingSet]:
+    """Newest first."""
+    actor.require(Permission.READ)
+    return TrainingSet.objects.filter(workspace=actor.workspace)
+
+
+def one_set(actor: Actor, set_id: UUID | str) -> TrainingSet:
+    """By id or name. Raises NotFound."""
+    found = all_sets(actor).filter(id=as_uuid(set_id)).first() or all_sets(actor).filter(name=str(set_id)).first()
+    if found is None:
+        raise NotFound("training set", set_id)
+    return found
+
+
+def with_newest(actor: Actor) -> QuerySet[TrainingSet]:
+    """Newest first, each with `newest`: its newest version without what is long, in a list of none or one."""
+    newest = Version.objects.filter(set=OuterRef("set")).order_by("-number").values("id")[:1]
+    slim = short_versions(Version.objects.filter(id=Subquery(newest)))
+    return all_sets(actor).prefetch_related(Prefetch("versions", slim, to_attr="newest"))
+
+
+def short_versions(rows: QuerySet[Version]) -> QuerySet[Version]:
+    """Without what may hold a hundred thousand ids; `taken` counts the records that each is without."""
+    taken = Func(F("delta__record_ids"), function="jsonb_array_length", output_field=IntegerField())
+    return rows.defer("delta", "excluded", "reasons", "files", "questions").annotate(taken=taken)
+
+
+def retractions(actor: Actor) -> QuerySet[Version]:
+    """The versions that took something back, newest first, short, with their sets."""
+    actor.require(Permission.READ)
+    rows = Version.objects.filter(set__workspace=actor.workspace, delta__has_key="record_ids")
+    return short_versions(rows).select_related("set").order_by("-id")
+
+
+def one_version(actor: Actor, set_id: UUID | str, number: int | None = None) -> Version:
+    """The newest where no number is given. Raises NotFound."""
+    versions = one_set(actor, set_id).versions.all()
+    found = versions.filter(number=number).first() if number else versions.first()
+    if found is None:
+        raise NotFound("version", number or "newest")
+    return found
+
+
+@transaction.atomic
+def order(actor: Actor, set_id: UUID | str, *, as_of: datetime | None = None) -> Version:
+    """A new version, to be made by the next worker that has time (`make_waiting`). Raises Conflict while one is made."""
+    actor.require(Permission.SETTINGS)
+    of = one_set(actor, set_id)
+    if of.versions.filter(state__in=(VersionState.WAITING, VersionState.MAKING)).exists():
+        raise Conflict("A version of this set is being made already; wait until it is ready.")
+    version = next_version(of, as_of or clock.now())
+    actor.record("dataset.ordered", version.id, name=of.name, number=version.number)
+    return version
+
+
+@transaction.atomic
+def preview(actor: Actor, set_id: UUID | str) -> Preview:
+    """Find out what the set would hold now: by the next worker that has time. Raises NotFound."""
+    actor.require(Permission.SETTINGS)
+    of = one_set(actor, set_id)
+    fresh = {
+        "state": VersionState.WAITING,
+        "as_of": clock.now(),
+        "done": 0,
+        "expected": 0,
+        "problem": "",
+        "ready_at": None,
+    }
+    made, _ = Preview.objects.update_or_create(set=of, defaults=fresh)
+    return made
+
+
+def one_preview(actor: Actor, set_id: UUID | str) -> Preview:
+    """Raises NotFound where none was asked for."""
+    found = Preview.objects.filter(set=one_set(actor, set_id)).first()
+    if found is None:
+        raise NotFound("preview", set_id)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A post of ours that holds a text that may not be used: may it be used all the same?"""
+
+    item: Item
+    original: Item
+
+
+def questions(actor: Actor, set_id: UUID | str) -> list[Question]:
+    """Those that the newest preview or version found and nobody has answered. Raises NotFound."""
+    newest = _newest_with_questions(one_set(actor, set_id))
+    pairs = newest.questions if newest else []
+    items = Item.objects.select_related("standing").in_bulk([as_uuid(one) for pair in pairs for one in pair])
+    found = [(items.get(as_uuid(ours)), items.get(as_uuid(original))) for ours, original in pairs]
+    return [Question(ours, original) for ours, original in found if ours and original]
+
+
+def _newest_with_questions(of: TrainingSet) -> Preview | Version | None:
+    ready = [
+        Preview.objects.filter(set=of, state=VersionState.READY).first(),
+        of.versions.filter(state=VersionState.READY).first(),
+    ]
+    return max((one for one in ready if one and one.ready_at), key=lambda one: one.ready_at or one.as_of, default=None)
+
+
+@transaction.atomic
+def answer_question(actor: Actor, set_id: UUID | str, item_id: UUID | str, *, may_be_used: bool) -> Statement:
+    """A person decides over a post of ours that holds a forbidden text: it is granted or refused for the set's use, as a
+    statement about this post. Raises NotFound where nothing is asked about it."""
+    of = one_set(actor, set_id)
+    question = next((one for one in questions(actor, set_id) if one.item.id == as_uuid(item_id)), None)
+    if question is None:
+        raise NotFound("question", item_id)
+    given = NewStatement(
+        layer=Layer.GRANT,
+        party=Party.AUTHOR,
+        subject=Subject.ITEM,
+        item=question.item.id,
+        says={of.use: "allow" if may_be_used else "deny"},
+        note=f"Asked by the training set “{of.name}”: it holds the text of the item {question.original.id}.",
+    )
+    (statement,) = say(actor, [given])
+    asked: list[Preview | Version] = [*Preview.objects.filter(set=of), *of.versions.exclude(questions=[])]
+    for row in asked:
+        row.questions = [pair for pair in row.questions if pair[0] != str(question.item.id)]
+        row.save(update_fields=["questions"])
+    return statement
+
+
+def file_of(actor: Actor, version: Version, name: str) -> Path:
+    """A file of a version that may be handed out. Raises Conflict where something in it was taken back, NotFound."""
+    actor.require(Permission.SETTINGS)
+    if version.state == VersionState.SUPERSEDED:
+        raise Conflict(
+            Sentence(
+                "Something in version {version} was taken back; version {newer} is without it.",
+                version=version.number,
+                newer=version.number + 1,
+            )
+        )
+    if version.state != VersionState.READY or name not in version.files:
+        raise NotFound("file", name)
+    return folder_of(version) / name

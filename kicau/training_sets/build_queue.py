@@ -1,0 +1,20 @@
+"""What waits to be made, and is not being made."""
+
+from __future__ import annotations
+
+from kicau.base.advisory_locks import is_free
+from kicau.training_sets.models import Preview, Version, VersionState
+
+UNDONE = (VersionState.WAITING, VersionState.MAKING)  # the second counts where its process is gone
+
+
+def preview() -> Preview | None:
+    """The one that waits longest and that nobody works on."""
+    rows = Preview.objects.select_related("set__workspace").filter(state__in=UNDONE).order_by("as_of")[:50]
+    return next((row for row in rows if is_free(row.set_id)), None)
+
+
+def version() -> Version | None:
+    """The one that waits longest and that nobody works on."""
+    rows = Version.objects.select_related("set__workspace").filter(state__in=UNDONE).order_by("id")[:50]
+    return next((row for row in rows if is_free(row.id)), None)

@@ -1,0 +1,223 @@
+"""Copies of forbidden texts are found when a set is made: others' stay out, our own are asked about."""
+
+from __future__ import annotations
+
+import csv
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kicau.archive.models import Item, Standing
+from kicau.archive.record_statements import say
+from kicau.base import clock
+from kicau.base.errors import NotFound
+from kicau.rights.statements import NewStatement
+from kicau.training_sets import actions, build, prohibited_copies, retraction, versions
+from kicau.training_sets.prohibited_copies import Copy
+from kicau.workspaces.actions import change_workspace
+
+DAY = datetime(2026, 3, 1, tzinfo=UTC)
+SECRET = "Resep kopi tubruk nenek kami memakai kayu manis, sedikit garam dan air sumur dari lereng Puntang"
+LONGER = f"{SECRET} yang kami ambil setiap pagi sebelum matahari terbit"
+COMMON = "Terima kasih banyak"
+
+
+@pytest.mark.parametrize(
+    ("text", "original", "is_found"),
+    [
+        (SECRET, SECRET, True),
+        (SECRET.upper() + "!!!", SECRET, True),
+        (SECRET.replace(" ", "\n"), SECRET, True),
+        (f"Kata nenek: “{SECRET}” Setuju?", SECRET, True),
+        (f"{SECRET} https://kopi.example/resep #kopi", SECRET, True),
+        (LONGER.replace("sedikit", "secubit"), LONGER, True),
+        (f"Bagus! {LONGER.replace('dan air', 'serta air')} Begitu katanya.", LONGER, True),
+        (SECRET.replace("sedikit garam", "sedikit (sungguh) garam"), SECRET, True),
+        ("Harga kopi kebun 12 hari ini 41 ribu per kilo", "Harga kopi kebun 17 hari ini 41 ribu per kilo", False),
+        (SECRET.replace("nenek", "kakek").replace("Puntang", "Gede"), SECRET, False),
+        (SECRET[:50], SECRET, False),
+        ("Resep kopi tubruk kami memakai gula aren", SECRET, False),
+        ("Besok kedai tutup, ya. Sampai jumpa lusa!", "Besok kedai tutup, ya.", True),
+        (f"{COMMON} sudah mampir ke kedai kami sore ini", COMMON, False),
+        (COMMON, COMMON, True),
+        ("Buka", "Buka", True),
+        ("", SECRET, False),
+        ("今天的咖啡很好喝我们明天再来吧", "今天的咖啡很好喝我们明天再来吧", True),
+        ("他说：今天的咖啡很好喝我们明天再来吧。真的吗？", "今天的咖啡很好喝我们明天再来吧", True),
+    ],
+)
+def test_what_repeats_or_quotes_in_full(text, original, is_found):
+    found = prohibited_copies.find(["Tidak ada apa-apa di sini", text], ["Sesuatu yang lain sama sekali", original])
+    assert [(one.text, one.original) for one in found] == ([(1, 1)] if is_found else [])
+
+
+def test_many_texts_are_compared_as_few():
+    dice = random.Random(6)
+    words = [f"kata{n}" for n in range(500)]
+    originals = [" ".join(dice.choices(words, k=dice.randrange(4, 30))) for _ in range(300)]
+    texts, expected = [], []
+    for n in range(600):
+        text = " ".join(dice.choices(words, k=12))
+        if n % 3 == 0:
+            original = dice.randrange(len(originals))
+            text = dice.choice((f"{text} {originals[original]} {text}", originals[original]))
+            expected.append(Copy(n, original, text == originals[original]))
+        texts.append(text)
+    assert prohibited_copies.find(texts, originals) == expected
+
+
+@pytest.fixture
+def plant(actor):
+    """A function that adds a post; each at a later time."""
+    change_workspace(actor, ai_use={"train_gen": "allow"})
+    count = iter(range(999))
+
+    def add(text, *, own=True, network="x", author="", licence="", acquired="imported", allows="", **more):
+        n = next(count)
+        standing, _ = Standing.objects.get_or_create(
+            workspace=actor.workspace,
+            network=network,
+            author=author or f"{network}:{'kami' if own else 'teman'}",
+            own=own,
+            licence=licence,
+            acquired=[acquired],
+        )
+        more.setdefault("posted_at", DAY + timedelta(hours=n))
+        item = Item.objects.create(
+            workspace=actor.workspace,
+            network=network,
+            remote_id=f"{n}",
+            standing=standing,
+            text=text,
+            sources=[1],
+            **more,
+        )
+        if allows:
+            layer, _, value = allows.partition("=")
+            say(
+                actor,
+                [NewStatement(layer=layer, party="author", subject="item", item=item.id, says={"train_gen": value})],
+            )
+        return item
+
+    return add
+
+
+def made(actor, **more):
+    """Which items are in, and each other's reason."""
+    of = actions.define(actor, name=f"Set {clock.now()}", **more)
+    version = build.make(actions.order(actor, of.id))
+    with (versions.folder_of(version) / "excluded.csv").open(encoding="utf-8") as rows:
+        why = {row["item"]: row["reason"] for row in csv.DictReader(rows)}
+    return of, {str(id_) for id_ in version.members.values_list("item_id", flat=True)}, why
+
+
+def test_a_cross_post_of_a_withdrawn_post_waits_for_a_decision(actor, plant):
+    withdrawn = plant(SECRET, allows="withdrawal=deny")
+    twin, quote = plant(SECRET + "!", network="bluesky"), plant(f"Kata nenek: {SECRET}. Setuju?", network="mastodon")
+    other = plant("Kedai buka jam delapan pagi, ada kopi susu dan roti bakar")
+    of, inside, why = made(actor)
+    assert inside == {str(other.id)}
+    assert why[str(withdrawn.id)].startswith("No: ")
+    for one in (twin, quote):
+        assert why[str(one.id)].startswith("Left out until somebody decides: it is our own")
+        assert "took it back" in why[str(one.id)]
+    asked = actions.questions(actor, of.id)
+    assert {(q.item.id, q.original.id) for q in asked} == {(twin.id, withdrawn.id), (quote.id, withdrawn.id)}
+    actions.answer_question(actor, of.id, quote.id, may_be_used=True)
+    actions.answer_question(actor, of.id, twin.id, may_be_used=False)
+    assert actions.questions(actor, of.id) == []
+    with pytest.raises(NotFound):
+        actions.answer_question(actor, of.id, other.id, may_be_used=True)
+    _, inside, why = made(actor)
+    assert inside == {str(other.id), str(quote.id)}
+    assert "refused" in why[str(twin.id)]
+
+
+@pytest.mark.parametrize(
+    "prohibition",
+    [
+        {"allows": "withdrawal=deny"},
+        {"allows": "grant=deny"},
+        {"allows": "author=deny"},
+        {"licence": "CC-BY-ND-4.0"},
+        {"licence": "CC-BY-4.0"},  # nobody keeps its condition
+        {"allows": "grant=unknown"},
+        {"allows": "contract=deny"},
+        {"kind": "message", "allows": "grant=allow"},
+        {},  # nobody has said anything
+    ],
+)
+def test_a_forbidden_text_quoted_in_full_in_our_own_post(actor, plant, prohibition):
+    original = plant(SECRET, own=False, **prohibition)
+    quote, part = plant(f"Menurut teman: “{SECRET}”"), plant(f"Menurut teman: “{SECRET[:40]} …”")
+    _, inside, why = made(actor)
+    assert inside == {str(part.id)}
+    assert why[str(quote.id)].startswith("Left out until somebody decides")
+    assert str(original.id) in why
+
+
+def test_others_copies_stay_out_with_that_reason(actor, plant):
+    plant(SECRET, own=False, allows="author=deny")
+    thief = plant(f"{SECRET} (dari teman)", own=False, author="x:pencuri", licence="CC0-1.0")
+    of, inside, why = made(actor)
+    assert inside == set()
+    assert why[str(thief.id)].startswith("Left out: it repeats or quotes in full a text that may not be used. No: ")
+    assert actions.questions(actor, of.id) == []
+
+
+@pytest.mark.parametrize(
+    ("original", "copy"),
+    [
+        (
+            {"own": False, "author": "x:a"},
+            {"own": False, "author": "mastodon:a", "network": "mastodon", "licence": "CC0-1.0"},
+        ),
+        ({"own": False, "allows": "contract=deny"}, {"own": False, "network": "mastodon", "licence": "CC0-1.0"}),
+        ({"allows": "contract=deny"}, {"network": "bluesky"}),
+        ({"own": False, "posted_at": DAY + timedelta(days=99)}, {}),
+        ({"own": False, "licence": "CC0-1.0"}, {}),
+    ],
+)
+def test_what_binds_one_copy_alone_leaves_the_same_words_free_elsewhere(actor, plant, original, copy):
+    plant(SECRET, **original)
+    free = plant(SECRET if copy or original.get("posted_at") else f"Kata teman: {SECRET}", **copy)
+    _, inside, why = made(actor, options={"without_repeats": False})
+    assert str(free.id) in inside, why
+
+
+def test_greetings_are_anybodys(actor, plant):
+    plant(COMMON, own=False, allows="grant=deny")
+    mine, longer = plant(COMMON), plant(f"{COMMON} untuk semua yang mampir hari ini")
+    _, inside, _ = made(actor)
+    assert inside == {str(mine.id), str(longer.id)}
+
+
+def test_what_is_taken_back_later_takes_its_copies_along(actor, plant):
+    original, twin = plant(SECRET), plant(f"Lagi: {SECRET}", network="bluesky")
+    other = plant("Kedai buka jam delapan pagi, ada kopi susu dan roti bakar")
+    of, inside, _ = made(actor, options={"without_repeats": False})
+    assert inside == {str(one.id) for one in (original, twin, other)}
+    say(
+        actor,
+        [
+            NewStatement(
+                layer="withdrawal", party="author", subject="item", item=original.id, says={"train_gen": "deny"}
+            )
+        ],
+    )
+    retraction.review_set(of, [original.id])
+    newest = of.versions.first()
+    assert newest.number == 2
+    assert set(newest.delta["record_ids"]) == {str(original.id), str(twin.id)}
+    build.make(newest)
+    assert {str(m) for m in newest.members.values_list("item_id", flat=True)} == {str(other.id)}
+
+
+def test_a_preview_asks(actor, plant):
+    plant(SECRET, allows="withdrawal=deny")
+    twin = plant(SECRET, network="bluesky")
+    of = actions.define(actor, name="Suara kami")
+    build.look(actions.preview(actor, of.id))
+    assert [q.item.id for q in actions.questions(actor, of.id)] == [twin.id]

@@ -1,0 +1,1 @@
+"""Pages of the archive: find items, read one, import archives, export everything."""

@@ -1,0 +1,1 @@
+"""The calendar, bulk changes, and the import of many posts."""

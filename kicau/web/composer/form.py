@@ -1,0 +1,299 @@
+"""What stands in the composer: read from its form, changed by its buttons, turned into a composition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.http import QueryDict
+
+from kicau.base.ids import NO_ID, as_uuid
+from kicau.channels.models import Channel
+from kicau.connector.content import Poll
+from kicau.publishing.content.compositions import (
+    Composition,
+    LinkInput,
+    MediumUse,
+    PartInput,
+    VariantInput,
+    composition_of,
+)
+from kicau.publishing.models import Draft
+
+MOST_PARTS, MOST_MEDIA = 60, 40  # of one form: far above every network
+WHEN = ("at", "slot", "now", "keep")  # "keep": a scheduled post keeps its times
+
+
+@dataclass(slots=True, kw_only=True)
+class Piece:
+    """A medium in a part; `alt` None shows the library's own."""
+
+    id: str
+    alt: str | None = None
+    cover: str = ""  # of a video: a picture's id
+    cover_ms: int | None = None  # or the time of a frame
+
+
+@dataclass(slots=True, kw_only=True)
+class Leaf:
+    """One part's text and media under a key that the form knows it by."""
+
+    key: str
+    text: str = ""
+    media: list[Piece] = field(default_factory=list)
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.text.strip() and not self.media
+
+
+@dataclass(slots=True, kw_only=True)
+class Sheet:
+    """`leaves[""]` is what all channels get; `leaves[network]` a network's own version."""
+
+    draft: UUID
+    version: int = 0
+    hand: str = ""
+    leaves: dict[str, list[Leaf]] = field(default_factory=lambda: {"": [Leaf(key="p1")]})
+    channels: list[str] = field(default_factory=list)  # keys
+    link: LinkInput | None = None
+    poll_options: list[str] | None = None
+    poll_minutes: int = 1440
+    poll_question: str = ""
+    first_comment: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+    campaign: str = ""
+    tags: str = ""
+    language: str | None = None  # None: the form did not ask, and what the draft has stays
+    convert: bool = True
+    mark_links: bool = False
+    when: str = "at"
+    date: str = ""
+    time: str = ""
+    timezone: str = ""
+    confirm: bool = False
+    # Of a scheduled post: what its deliveries had as the editor opened, so that only what its author changes is saved.
+    channels_before: list[str] = field(default_factory=list)
+    time_before: str = ""
+    rest: Mapping[str, Any] = field(default_factory=dict)  # of a composition: what the form does not show
+
+    @property
+    def is_blank(self) -> bool:
+        return (
+            all(leaf.is_blank for leaves in self.leaves.values() for leaf in leaves)
+            and not self.link
+            and not any(self.poll_options or [])
+        )
+
+    @property
+    def chosen_time(self) -> str:
+        return "|".join((self.when, self.date, self.time[:5], self.timezone))
+
+    @property
+    def is_time_changed(self) -> bool:
+        return bool(self.time_before) and self.time_before != self.chosen_time
+
+    def note_time(self) -> None:
+        """From here on, `is_time_changed` compares with the time that is chosen now."""
+        self.time_before = self.chosen_time
+
+    def media_ids(self) -> list[UUID]:
+        pieces = [piece for leaf in self.every_leaf() for piece in leaf.media]
+        keys = [key for piece in pieces for key in (piece.id, piece.cover)]
+        return [as_uuid(key) for key in (*keys, self.link and self.link.thumbnail) if key]
+
+    def every_leaf(self) -> Iterable[Leaf]:
+        for leaves in self.leaves.values():
+            yield from leaves
+
+    def place(self, key: str) -> tuple[list[Leaf], int] | None:
+        """The list that holds the leaf, and where in it."""
+        for leaves in self.leaves.values():
+            for n, leaf in enumerate(leaves):
+                if leaf.key == key:
+                    return leaves, n
+        return None
+
+    def new_key(self) -> str:
+        taken = {leaf.key for leaf in self.every_leaf()}
+        return next(f"p{n}" for n in range(1, MOST_PARTS * 10) if f"p{n}" not in taken)
+
+    def composition(self) -> Composition:
+        variants = tuple(
+            VariantInput(network=network, parts=_inputs(leaves)) for network, leaves in self.leaves.items() if network
+        )
+        others = tuple(self.rest.get("variants", ()))
+        return Composition(
+            parts=_inputs(self.leaves[""]),
+            link=self.link if self.link and self.link.url else None,
+            poll=self.poll(),
+            first_comment=self.first_comment,
+            options=self.options,
+            variants=variants + others,
+            campaign=self.campaign.strip(),
+            tags=tuple(tag.strip() for tag in self.tags.split(",") if tag.strip()),
+            timezone=self.timezone,
+            convert=self.convert,
+            mark_links=self.mark_links,
+            language=self.rest.get("language", "") if self.language is None else self.language.strip(),
+            ai_use=self.rest.get("ai_use"),
+        )
+
+    def poll(self) -> Poll | None:
+        if self.poll_options is None or not any(option.strip() for option in self.poll_options):
+            return None
+        return Poll(
+            options=tuple(o.strip() for o in self.poll_options if o.strip()),
+            minutes=self.poll_minutes,
+            question=self.poll_question.strip(),
+        )
+
+    def desk(self) -> dict[str, Any]:
+        """What is kept beside the post, for the next time it is opened."""
+        return {"channels": self.channels, "when": self.when, "date": self.date, "time": self.time, "hand": self.hand}
+
+
+def _inputs(leaves: Iterable[Leaf]) -> tuple[PartInput, ...]:
+    return tuple(
+        PartInput(
+            text=leaf.text,
+            media=tuple(
+                MediumUse(medium=p.id, alt=p.alt, cover=p.cover or None, cover_ms=p.cover_ms) for p in leaf.media
+            ),
+        )
+        for leaf in leaves
+    )
+
+
+def from_form(form: QueryDict, draft: UUID) -> Sheet:
+    """What the form holds; whatever is missing or odd in it counts as empty."""
+    sheet = Sheet(draft=draft, version=_number(form.get("version"), 0), hand=form.get("hand", "")[:40])
+    sheet.leaves = {group: _leaves(form, group) for group in ["", *form.getlist("own")]}
+    sheet.leaves[""] = sheet.leaves[""] or [Leaf(key="p1")]
+    sheet.channels = list(dict.fromkeys(form.getlist("channel")))
+    if "link-url" in form:
+        sheet.link = LinkInput(
+            url=form.get("link-url", "").strip(),
+            title=form.get("link-title", ""),
+            description=form.get("link-description", ""),
+            thumbnail=form.get("link-thumbnail") or None,
+        )
+    if "poll-option" in form:
+        sheet.poll_options = form.getlist("poll-option")[:20]
+        sheet.poll_minutes = _number(form.get("poll-minutes"), 1440)
+        sheet.poll_question = form.get("poll-question", "")
+    sheet.first_comment = _lines(form.get("first-comment", ""))
+    sheet.options = {
+        name.removeprefix("option:"): _lines(value)
+        for name, value in form.items()
+        if name.startswith("option:") and isinstance(value, str)
+    }
+    language = form.get("language")
+    sheet.language = language if language is None else language[:20]
+    sheet.campaign, sheet.tags = form.get("campaign", "")[:120], form.get("tags", "")[:1000]
+    sheet.convert, sheet.mark_links = "keep-original" not in form, "mark-links" in form
+    sheet.when = form.get("when", "at") if form.get("when") in WHEN else "at"
+    sheet.date, sheet.time, sheet.timezone = form.get("date", ""), form.get("time", ""), form.get("timezone", "")
+    sheet.confirm = "confirm" in form
+    sheet.channels_before = form.getlist("channel-before")
+    sheet.time_before = form.get("time-before", "")[:120]
+    return sheet
+
+
+def _leaves(form: QueryDict, group: str) -> list[Leaf]:
+    found = []
+    for key in form.getlist(f"parts:{group}")[:MOST_PARTS]:
+        media = [_piece(form, key, one) for one in form.getlist(f"media:{key}")[:MOST_MEDIA] if as_uuid(one) != NO_ID]
+        found.append(Leaf(key=key[:10], text=_lines(form.get(f"text:{key}", "")), media=media))
+    return found
+
+
+def _piece(form: QueryDict, key: str, medium: str) -> Piece:
+    cover, at = form.get(f"cover:{key}:{medium}", ""), form.get(f"cover-at:{key}:{medium}", "")
+    return Piece(
+        id=medium,
+        alt=form.get(f"alt:{key}:{medium}"),
+        cover=cover if as_uuid(cover) != NO_ID else "",
+        cover_ms=int(at) if at.isdecimal() and len(at) < 9 else None,
+    )
+
+
+def _lines(text: str) -> str:
+    """Browsers send line ends as CR LF; a network counts and shows one."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _number(text: object, otherwise: int) -> int:
+    try:
+        return int(str(text))
+    except ValueError:
+        return otherwise
+
+
+def from_draft(draft: Draft) -> Sheet:
+    """The sheet that would make this draft again; `draft` comes from `compose.whole`."""
+    made = composition_of(draft)
+    sheet = Sheet(draft=draft.id, version=draft.version)
+    counter = iter(range(1, MOST_PARTS * 10))
+
+    def leaves(parts: Iterable[PartInput]) -> list[Leaf]:
+        return [
+            Leaf(
+                key=f"p{next(counter)}",
+                text=p.text,
+                media=[
+                    Piece(id=str(u.medium), alt=u.alt, cover=str(u.cover or ""), cover_ms=u.cover_ms) for u in p.media
+                ],
+            )
+            for p in parts
+        ]
+
+    sheet.leaves = {"": leaves(made.parts) or [Leaf(key="p1")]}
+    shown = [
+        v
+        for v in made.variants
+        if v.network and v.parts is not None and not v.link and not v.poll and v.first_comment is None and not v.options
+    ]
+    for variant in shown:
+        sheet.leaves[variant.network] = leaves(variant.parts or ())
+    sheet.link, sheet.first_comment, sheet.options = made.link, made.first_comment, dict(made.options)
+    if made.poll:
+        sheet.poll_options, sheet.poll_minutes, sheet.poll_question = (
+            list(made.poll.options),
+            made.poll.minutes,
+            made.poll.question,
+        )
+    sheet.campaign, sheet.tags, sheet.timezone = made.campaign, ", ".join(made.tags), made.timezone
+    sheet.language = made.language
+    sheet.convert, sheet.mark_links = made.convert, made.mark_links
+    desk = draft.extras.get("desk", {})
+    sheet.channels, sheet.when = list(desk.get("channels", [])), desk.get("when", "at")
+    sheet.date, sheet.time = desk.get("date", ""), desk.get("time", "")
+    sheet.rest = unseen(draft)
+    return sheet
+
+
+def unseen(draft: Draft) -> dict[str, Any]:
+    """What a draft says that the form does not show (variants made by programs): kept through an edit."""
+    made = composition_of(draft)
+    others = tuple(
+        v
+        for v in made.variants
+        if not (
+            v.network
+            and v.parts is not None
+            and not v.link
+            and not v.poll
+            and v.first_comment is None
+            and not v.options
+        )
+    )
+    return {"variants": others, "language": made.language, "ai_use": made.ai_use}
+
+
+def chosen(sheet: Sheet, channels: Iterable[Channel]) -> list[Channel]:
+    """The channels that are ticked, in the order in which they are shown."""
+    wanted = set(sheet.channels)
+    return [channel for channel in channels if channel.key in wanted]

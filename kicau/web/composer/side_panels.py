@@ -1,0 +1,208 @@
+"""What a writer reaches for: the library, the frame of a picture, saved texts, groups of channels, and who else is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from kicau.base.errors import Refusal
+from kicau.base.ids import NO_ID, as_uuid
+from kicau.channels import actions as channels
+from kicau.channels.channel_session import capabilities_of
+from kicau.channels.models import Channel
+from kicau.connector.content import MediaKind
+from kicau.media.actions import all_media, one_medium
+from kicau.publishing.calendar import post_queries
+from kicau.publishing.content import snippets
+from kicau.publishing.models import SavedText
+from kicau.web.core.labels import said
+from kicau.web.core.views import Asked, page, person_of
+from kicau.workspaces.actors import Permission
+
+SHOWN_IN_LIBRARY = 60
+
+
+@page
+@require_safe
+def pick(request: Asked) -> HttpResponse:
+    """The library as a choice for one part."""
+    found = all_media(request.actor)
+    if words := request.GET.get("words", "").strip():
+        found = found.filter(name__icontains=words) | found.filter(alt__icontains=words)
+    shown = {"key": request.GET.get("key", ""), "media": list(found[:SHOWN_IN_LIBRARY])}
+    return render(request, "web/composer/library.html", shown)
+
+
+@page
+@require_safe
+def campaigns(request: Asked) -> HttpResponse:
+    """Names to choose from."""
+    names = ((name,) for name in post_queries.campaigns(request.actor))
+    return HttpResponse(format_html_join("", '<option value="{}"></option>', names))
+
+
+# The frame
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An aspect to crop to; `networks` are those of the chosen ones that take it as it then is."""
+
+    name: str
+    aspect: float  # width / height; 0 keeps the picture's own
+    networks: tuple[str, ...] = ()
+
+
+SHAPES = (
+    ("1:1", 1.0),
+    ("4:5", 0.8),
+    ("3:4", 0.75),
+    ("9:16", 0.5625),
+    ("4:3", 4 / 3),
+    ("16:9", 16 / 9),
+    ("1.91:1", 1.91),
+)
+
+
+@page
+@require_safe
+def frame(request: Asked) -> HttpResponse:
+    """A picture with a frame to move over it, in shapes that the chosen channels take."""
+    medium = one_medium(request.actor, request.GET.get("medium", ""))
+    wanted = set(request.GET.getlist("channel"))
+    picked = [c for c in channels.channels(request.actor) if c.key in wanted]
+    shapes = [Shape(_("As it is"), 0.0), *(Shape(name, aspect, _takers(picked, aspect)) for name, aspect in SHAPES)]
+    shown = {"medium": medium, "key": request.GET.get("key", ""), "shapes": shapes}
+    return render(request, "web/composer/frame.html", shown)
+
+
+def _takers(picked: Iterable[Channel], aspect: float) -> tuple[str, ...]:
+    found = []
+    for channel in picked:
+        rule = capabilities_of(channel).media.get(MediaKind.IMAGE)
+        if rule and aspect >= rule.min_aspect - 0.005 and (not rule.max_aspect or aspect <= rule.max_aspect + 0.005):
+            found.append(channel.network)
+    return tuple(dict.fromkeys(found))
+
+
+# The cover
+
+
+SHOWN_AS_COVERS = 12
+
+
+@page
+@require_safe
+def cover(request: Asked) -> HttpResponse:
+    """What a video shows before it plays: a frame by its time or a picture, and who takes which."""
+    medium, wanted = one_medium(request.actor, request.GET.get("medium", "")), set(request.GET.getlist("channel"))
+    rules = {c.network: _cover_rule(c) for c in channels.channels(request.actor) if c.key in wanted}
+    at = request.GET.get("at", "")
+    shown = {
+        "medium": medium,
+        "key": request.GET.get("key", ""),
+        "at": int(at) if at.isdecimal() and len(at) < 9 else min(1000, medium.duration_ms // 2),
+        "chosen": request.GET.get("picture", ""),
+        "has_cover": bool(at or request.GET.get("picture")),
+        "pictures": list(all_media(request.actor).filter(kind=MediaKind.IMAGE)[:SHOWN_AS_COVERS]),
+        "takers": [network for network, rule in rules.items() if rule],
+        "others": [network for network, rule in rules.items() if not rule],
+    }
+    return render(request, "web/composer/cover.html", shown)
+
+
+def _cover_rule(channel: Channel) -> bool:
+    rule = capabilities_of(channel).media.get(MediaKind.VIDEO)
+    return bool(rule and rule.cover)
+
+
+# Saved texts
+
+
+@page
+@require_safe
+def texts(request: Asked) -> HttpResponse:
+    return _texts(request)
+
+
+@page
+@require_POST
+def save_text(request: Asked) -> HttpResponse:
+    given = {name: request.POST.get(f"saved-{name}", "") for name in ("kind", "name", "text")}
+    try:
+        snippets.save_text(request.actor, given["kind"], given["name"], given["text"].replace("\r\n", "\n"))
+    except Refusal as exc:
+        return _texts(request, sentence=said(exc), given=given)
+    return _texts(request)
+
+
+@page
+@require_POST
+def forget_text(request: Asked, text_id: UUID) -> HttpResponse:
+    snippets.forget_text(request.actor, text_id)
+    return _texts(request)
+
+
+def _texts(request: Asked, *, sentence: str = "", given: dict[str, str] | None = None) -> HttpResponse:
+    rows = list(snippets.saved_texts(request.actor))
+    names = {
+        SavedText.Kind.TEMPLATE: _("Templates"),
+        SavedText.Kind.HASHTAGS: _("Hashtags"),
+        SavedText.Kind.SIGNATURE: _("Signatures"),
+    }
+    groups = [(kind, name, [row for row in rows if row.kind == kind]) for kind, name in names.items()]
+    return render(request, "web/composer/texts.html", {"groups": groups, "sentence": sentence, "given": given or {}})
+
+
+# Groups of channels
+
+
+@page
+@require_POST
+def save_group(request: Asked) -> HttpResponse:
+    try:
+        snippets.save_group(request.actor, request.POST.get("group-name", ""), request.POST.getlist("channel"))
+    except Refusal as exc:
+        return _groups(request, said(exc))
+    return _groups(request)
+
+
+@page
+@require_POST
+def forget_group(request: Asked, group_id: UUID) -> HttpResponse:
+    snippets.forget_group(request.actor, group_id)
+    return _groups(request)
+
+
+def _groups(request: Asked, sentence: str = "") -> HttpResponse:
+    shown = {"chosen_groups": list(snippets.channel_groups(request.actor)), "sentence": sentence}
+    return render(request, "web/composer/groups.html", shown)
+
+
+# Who else is here
+
+
+@page
+@require_POST
+def present(request: Asked) -> HttpResponse:
+    """This editor is open; the names of others who have the same post open."""
+    request.actor.require(Permission.WRITE)
+    draft_id = as_uuid(request.POST.get("draft", ""))
+    others = snippets.writing_too(request.actor, draft_id, request.POST.get("hand", "")) if draft_id != NO_ID else []
+    me = person_of(request).name
+    shown = {"others": [name for name in others if name != me], "elsewhere": me in others}
+    return render(request, "web/composer/present.html", shown)
+
+
+@page
+@require_POST
+def leave(request: Asked) -> HttpResponse:
+    snippets.leave(request.actor, as_uuid(request.POST.get("draft", "")), request.POST.get("hand", ""))
+    return HttpResponse(status=204)

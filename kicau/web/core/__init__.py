@@ -1,0 +1,1 @@
+"""What all pages share: views, errors, files, language, labels, compression, health and metrics."""

@@ -1,0 +1,181 @@
+"""What every page has in common: who asks, in which workspace, and how a refusal is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from kicau.base.errors import Busy, Conflict, NotAllowed, NotFound, Refusal
+from kicau.costs import display_currency
+from kicau.notifications import actions as notices
+from kicau.web.core.labels import said
+from kicau.workspaces import factors
+from kicau.workspaces.actors import Actor
+from kicau.workspaces.models import Membership, Person
+
+WORKSPACE = "workspace"  # the session's key for the chosen workspace
+SECOND_FACTOR = "second_factor"  # the session's key for which one was shown in it: one of the next two
+OWN_FACTOR, PROVIDERS_FACTOR = "own", "provider"
+# Put together once, since every page asks it of somebody; nothing is read before that.
+MEMBERSHIPS = (
+    Membership.objects.select_related("workspace").annotate(unread=notices.unread_of("person")).order_by("created_at")
+)
+STATUS: tuple[tuple[type[Refusal], int], ...] = (
+    (NotAllowed, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Busy, 503),
+    (Refusal, 422),
+)
+
+
+class Asked(HttpRequest):
+    """A request of somebody who is signed in and has a workspace."""
+
+    actor: Actor
+    memberships: list[Membership]
+    unread: int  # notices
+
+
+type View = Callable[..., HttpResponseBase]
+
+
+def page(view: View) -> View:
+    """The view gets an `Asked`; whoever is not signed in goes to the sign-in page, whoever lacks a second factor that the
+    workspace requires goes to set it up, and refusals become pages."""
+    return _page(view, enters_workspace=True)
+
+
+def own_page(view: View) -> View:
+    """The same for what people do for themselves, such as setting up the second factor that a workspace requires."""
+    return _page(view, enters_workspace=False)
+
+
+def _page(view: View, *, enters_workspace: bool) -> View:
+    @wraps(view)
+    def run(request: Asked, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _to_sign_in(request)
+        actor = actor_of(request)
+        if actor is None:
+            return redirect("no-workspace")
+        if enters_workspace and lacks_second_factor(request, actor):
+            return _to_second_factor(request)
+        request.actor = actor
+        drop_nul(request)
+        display_currency.activate(display_currency.Display(actor.workspace.currency))
+        try:
+            return view(request, *args, **kwargs)
+        except Refusal as exc:
+            return refused(request, exc)
+
+    return run
+
+
+def drop_nul(request: HttpRequest) -> None:
+    """Take the one letter that PostgreSQL cannot keep out of what was asked and typed; pasted text may hold it."""
+    for name in ("GET", "POST"):
+        given: QueryDict = getattr(request, name)
+        if any("\x00" in value for _field, values in given.lists() for value in values):
+            clean = given.copy()
+            for field, values in given.lists():
+                clean.setlist(field, [value.replace("\x00", "") for value in values])
+            setattr(request, name, clean)
+
+
+def person_of(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)
+    return request.user
+
+
+def is_partial(request: HttpRequest) -> bool:
+    """Whether htmx asks for a piece of the page and not for all of it."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def refused(request: HttpRequest, exc: Refusal) -> HttpResponse:
+    """The refusal as a page or, for htmx, as a notice above the page; the status says which kind it is."""
+    status = next(code for kind, code in STATUS if isinstance(exc, kind))
+    if is_partial(request):
+        answer = render(request, "web/notice.html", {"sentence": said(exc)}, status=status)
+        answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
+    else:
+        answer = render(request, "web/refused.html", {"sentence": said(exc), "status": status}, status=status)
+    if isinstance(exc, Busy):
+        answer["Retry-After"] = str(exc.retry_after)
+    return answer
+
+
+def attempt(request: HttpRequest, act: Callable[[], object], done: str) -> bool:
+    """Do an act; what came of it is told on the next page."""
+    try:
+        act()
+    except NotFound:
+        raise
+    except Refusal as exc:
+        messages.error(request, said(exc))
+        return False
+    if done:
+        messages.success(request, done)
+    return True
+
+
+def back(request: HttpRequest, otherwise: str, *args: Any) -> HttpResponseRedirect:
+    """To the page that the form names (of ours), else to a named one."""
+    return landing(request, request.POST.get("next", ""), otherwise, *args)
+
+
+def landing(request: HttpRequest, wanted: str, otherwise: str = "home", *args: Any) -> HttpResponseRedirect:
+    """To `wanted` where that is an address of ours, else to a named page."""
+    if wanted and url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return HttpResponseRedirect(wanted)
+    return HttpResponseRedirect(reverse(otherwise, args=args))
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    if is_partial(request):
+        sentence = _("You are signed out. What you typed is kept in this browser: sign in again and it is there.")
+        answer = render(request, "web/notice.html", {"sentence": sentence, "signed_out": True}, status=401)
+        answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
+        return answer
+    return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': request.get_full_path()})}")
+
+
+def lacks_second_factor(request: HttpRequest, actor: Actor) -> bool:
+    """Whether the workspace requires a second factor that was not shown in this session or is gone from the account."""
+    if not actor.workspace.requires_second_factor:
+        return False
+    shown = request.session.get(SECOND_FACTOR)
+    return shown != PROVIDERS_FACTOR and not (shown == OWN_FACTOR and factors.has_own(person_of(request)))
+
+
+def _to_second_factor(request: HttpRequest) -> HttpResponse:
+    if is_partial(request):
+        answer = HttpResponse(status=403)
+        answer["HX-Redirect"] = reverse("second-factor")
+        return answer
+    return redirect("second-factor")
+
+
+def actor_of(request: HttpRequest) -> Actor | None:
+    """Who asks, in the workspace that they chose; None for somebody without one. One query gives the workspaces of the switcher and the actor."""
+    person = person_of(request)
+    memberships = list(MEMBERSHIPS.filter(person=person))
+    request.memberships = memberships  # type: ignore[attr-defined]  # an Asked has them
+    wanted = request.session.get(WORKSPACE)
+    chosen = next((m for m in memberships if str(m.workspace_id) == wanted), None) or next(iter(memberships), None)
+    if chosen is None:
+        return None
+    request.unread = chosen.unread  # type: ignore[attr-defined]
+    return Actor(workspace=chosen.workspace, person=person, role=chosen.role, via="page")

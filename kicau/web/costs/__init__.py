@@ -1,0 +1,1 @@
+"""Pages about money: this month's costs, price lists and exchange rates."""

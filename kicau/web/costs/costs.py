@@ -1,0 +1,396 @@
+"""What it costs: the month, its forecast, budgets and the statement."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kicau.base import clock
+from kicau.base.errors import NotFound, Refusal, Unacceptable, unacceptable
+from kicau.base.money import MICRO
+from kicau.channels.actions import apps as network_apps
+from kicau.channels.actions import one_channel
+from kicau.channels.models import Channel
+from kicau.connector import registry
+from kicau.cost_reports import client_costs, cost_statements, forecast
+from kicau.cost_reports.sync_savings import savings
+from kicau.costs import actions, budgets, display_currency, pricing, workloads
+from kicau.costs.models import Budget, Purpose
+from kicau.publishing.content.compositions import campaigns
+from kicau.sync import sync_settings, webhook_subscriptions
+from kicau.web.core.labels import by_field
+from kicau.web.core.times import zones
+from kicau.web.core.views import Asked, attempt, page
+from kicau.web.costs import charts
+from kicau.web.templatetags.kicau import rates_told
+from kicau.workspaces.actors import Actor
+
+
+@page
+@require_safe
+def index(request: Asked) -> HttpResponse:
+    """The month by day, network and purpose, with what is expected of it."""
+    actor = request.actor
+    told = cost_statements.statement(actor, request.GET.get("month", ""))
+    display_currency.activate(display_currency.current().by(told.ends_at))
+    zone = clock.zone(told.zone)
+    begins, today = told.begins_at.astimezone(zone), clock.now().astimezone(zone).date()
+    is_now = told.begins_at <= clock.now() < told.ends_at
+    month = forecast.forecast(actor) if is_now else None
+    otherwise, errors = _otherwise(request) if is_now else (None, {})
+    states = actions.states(list(actions.budgets(actor)))
+    currency = told.totals[0][0] if told.totals else month.total[0].currency if month and month.total else ""
+    total = next((f for f in month.total if f.currency == currency), None) if month else None
+    limit = min(
+        (
+            s.budget.amount
+            for s in states
+            if s.budget.currency == currency and s.budget.period == "month" and _is_whole(s.budget)
+        ),
+        default=0,
+    )
+    names = {str(c.id): c.name for c in campaigns(actor)}
+    worth = display_currency.current().of(MICRO, currency)
+    scale = charts.Scale(currency=worth.currency, rate=worth.rate) if worth else charts.Scale(currency=currency)
+    return render(
+        request,
+        "web/costs.html",
+        {
+            "told": told,
+            "month": month,
+            "total": total,
+            "otherwise": [f for f in otherwise.total if f.currency] if otherwise else None,
+            "currency": currency,
+            "by_day": charts.bars(told.days, scale),
+            "days": [(day, micro) for day, micro in told.days if micro],
+            "course": charts.course(
+                told.days,
+                month.days if month else (),
+                today,
+                scale,
+                low=total.low if total else 0,
+                high=total.high if total else 0,
+                limit=limit,
+            ),
+            "expected": [(day, micro) for day, micro in month.days if day >= today] if month else (),
+            "limit": limit,
+            "begins": begins,
+            "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
+            "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}",
+            "this": f"{begins:%Y-%m}",
+            "states": states,
+            "NEVER": budgets.NEVER,
+            "compared": _compared(actor, told),
+            "savings": [(registry.get(slug).label, currency, one) for slug, currency, one in savings(actor)],
+            "readable": sync_settings.choosable(actor),
+            "tellers": webhook_subscriptions.offers(actor),
+            "plans": forecast.plans(),
+            "meters": forecast.meters(),
+            "asked": request.GET,
+            "errors": errors,
+            "campaign_names": names,
+        },
+    )
+
+
+@page
+@require_POST
+def switch_reading(request: Asked) -> HttpResponse:
+    """Read on a network, at the figure that was shown, or no more."""
+    reads, accepts = request.POST.get("reads") == "on", request.POST.get("accepts", "")
+    attempt(
+        request,
+        lambda: sync_settings.switch(
+            request.actor,
+            request.POST.get("network", ""),
+            reads,
+            accepts=int(accepts) if accepts.isdecimal() and len(accepts) < 19 else None,
+        ),
+        _("It is read from now on.") if reads else _("It is read no more; what was read is kept."),
+    )
+    return redirect("costs")
+
+
+@page
+@require_POST
+def switch_webhooks(request: Asked) -> HttpResponse:
+    """Have a network tell of answers, or no more."""
+    on = request.POST.get("on") == "on"
+    attempt(
+        request,
+        lambda: webhook_subscriptions.switch(request.actor, request.POST.get("network", ""), on),
+        _("The network is asked to tell; that takes some seconds.")
+        if on
+        else _("It is told no more; answers are asked for as usual."),
+    )
+    return redirect("costs")
+
+
+def _is_whole(budget: Budget) -> bool:
+    return not (budget.channel_id or budget.campaign_id or budget.network or budget.purpose or budget.app_id)
+
+
+def _otherwise(request: Asked) -> tuple[forecast.Month | None, dict[str, list[str]]]:
+    """The month as it is asked for in *What if*; None where nothing is; what is wrong, by field."""
+    try:
+        what_if = _what_if(request)
+        return (forecast.forecast(request.actor, what_if) if what_if != forecast.WhatIf() else None), {}
+    except Unacceptable as exc:
+        return None, by_field(exc)
+
+
+def _what_if(request: HttpRequest) -> forecast.WhatIf:
+    asked = request.GET
+    meter, price = asked.get("meter", "")[:60], _price(asked.get("price", ""))
+    if meter and price is None:
+        raise unacceptable("price", "Give what one would cost, such as 0.02.")
+    if price is not None and not meter:
+        raise unacceptable("meter", "Choose what would cost that.")
+    return forecast.WhatIf(
+        plan=asked.get("plan", "")[:40],
+        reading=0.5 if asked.get("reading") == "half" else 1.0,
+        plain="plain" in asked,
+        prices={meter: price} if price is not None else {},
+    )
+
+
+def _price(written: str) -> int | None:
+    """In micro-units; None for nothing. Raises Unacceptable."""
+    if not written.strip():
+        return None
+    try:
+        micro = Decimal(written.strip().replace(",", ".")) * MICRO
+    except InvalidOperation:
+        micro = Decimal("NaN")
+    if not (micro.is_finite() and 0 <= micro < 10**12):
+        raise unacceptable("price", "Give what one would cost, such as 0.02.")
+    return int(micro)
+
+
+def _compared(actor: Actor, told: cost_statements.Statement) -> list[tuple[str, list[workloads.Quote]]]:
+    """For each network that cost money this month: its plans, for what was used in the last 30 days."""
+    found = []
+    for line in told.networks:
+        quotes = workloads.compare(line.key, workloads.measured(line.key, workspace_id=actor.workspace.id))
+        if quotes:
+            found.append((line.label, quotes))
+    return found
+
+
+@page
+@require_safe
+def statement(request: Asked) -> HttpResponse:
+    told = cost_statements.statement(request.actor, request.GET.get("month", ""))
+    display_currency.activate(display_currency.current().by(told.ends_at))
+    begins = told.begins_at.astimezone(clock.zone(told.zone))
+    return render(
+        request,
+        "web/statement.html",
+        {"told": told, "begins": begins, "this": f"{begins:%Y-%m}", "groups": _groups(told)},
+    )
+
+
+def _groups(told: cost_statements.Statement) -> list[tuple[str, tuple[cost_statements.Line, ...]]]:
+    return [
+        (_("By network"), told.networks),
+        (_("By campaign"), told.campaigns),
+        (_("By channel"), told.channels),
+        (_("By person"), told.people),
+        (_("By purpose"), told.purposes),
+        (_("By what was used"), told.meters),
+    ]
+
+
+@page
+@require_safe
+def statement_csv(request: Asked) -> StreamingHttpResponse:
+    month = request.GET.get("month", "")
+    answer = StreamingHttpResponse(cost_statements.as_csv(request.actor, month), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="kicau-{month or "month"}.csv"'
+    return answer
+
+
+@page
+@require_safe
+def statement_pdf(request: Asked) -> HttpResponse:
+    told = cost_statements.statement(request.actor, request.GET.get("month", ""))
+    begins = told.begins_at.astimezone(clock.zone(told.zone))
+    answer = HttpResponse(
+        cost_statements.as_pdf(told, display_currency.current().by(told.ends_at)), content_type="application/pdf"
+    )
+    answer["Content-Disposition"] = f'attachment; filename="kicau-{begins:%Y-%m}.pdf"'
+    return answer
+
+
+@page
+@require_safe
+def client_list(request: Asked) -> HttpResponse:
+    """What each of somebody's workspaces cost, each in its own currency."""
+    found = client_costs.clients(request.actor, request.GET.get("month", ""))
+    rows, rates = [], dict[SafeString, None]()
+    for client in found:  # amounts are told in the currency of the workspace whose they are
+        display_currency.activate(client.display)
+        is_here = client.workspace.id == request.actor.workspace.id
+        rows.append(
+            render_to_string("web/client.html", {"client": client, "is_here": is_here, "NEVER": budgets.NEVER}, request)
+        )
+        rates[rates_told()] = None
+    display_currency.activate(display_currency.Display())
+    month = next((c.month for c in found if c.workspace.id == request.actor.workspace.id), "")
+    shown = {
+        "rows": rows,
+        "sums": client_costs.sums(found),
+        "rates": [r for r in rates if r],
+        "this": month,
+        "is_now": any(c.budgets or c.forecast for c in found),
+    }
+    return render(request, "web/clients.html", shown)
+
+
+@page
+@require_safe
+def clients_csv(request: Asked) -> StreamingHttpResponse:
+    month = request.GET.get("month", "")
+    found = client_costs.clients(request.actor, month)
+    answer = StreamingHttpResponse(client_costs.as_csv(found), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="kicau-clients-{month or "month"}.csv"'
+    return answer
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def budget_list(request: Asked) -> HttpResponse:
+    """All budgets, and the form for a new one."""
+    errors: dict[str, list[str]] = {}
+    if request.method == "POST":
+        try:
+            actions.set_budget(request.actor, _budget_input(request))
+            return redirect("budgets")
+        except NotFound:
+            raise
+        except Refusal as exc:
+            errors = by_field(exc)
+    actor = request.actor
+    shown = {
+        "states": actions.states(list(actions.budgets(actor))),
+        "NEVER": budgets.NEVER,
+        "errors": errors,
+        "given": request.POST,
+        "purposes": _purposes(),
+        "channels": Channel.objects.filter(workspace=actor.workspace).order_by("name"),
+        "campaigns": campaigns(actor),
+        "networks": registry.installed(),
+        "apps": network_apps() if actor.person and actor.person.is_operator else (),
+        "zones": zones(actor.workspace.timezone),
+        "currencies": _currencies(),
+    }
+    return render(request, "web/budgets.html", shown | _names(actor), status=422 if errors else 200)
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def budget(request: Asked, budget_id: str) -> HttpResponse:
+    """Raise, lower or remove one."""
+    actor = request.actor
+    row = actions.one_budget(actor, budget_id)
+    if request.method == "POST":
+        if "remove" in request.POST:
+            attempt(
+                request,
+                lambda: actions.remove_budget(actor, budget_id),
+                _("The budget is removed; what it held goes out."),
+            )
+        else:
+            attempt(
+                request,
+                lambda: actions.set_budget(actor, _changed(row, request), budget_id=budget_id),
+                _("Saved. What it held goes out where it now fits."),
+            )
+        return redirect("budgets")
+    return render(
+        request, "web/budget.html", {"state": actions.states([row])[0], "NEVER": budgets.NEVER} | _names(actor)
+    )
+
+
+def _names(actor: Actor) -> dict[str, Any]:
+    return {
+        "channel_names": {
+            c.id: f"{c.name} ({registry.get(c.network).label})"
+            for c in Channel.objects.filter(workspace=actor.workspace)
+        },
+        "campaign_names": {c.id: c.name for c in campaigns(actor)},
+    }
+
+
+def _purposes() -> list[tuple[str, str]]:
+    return [(value, _(str(label))) for value, label in Purpose.choices]
+
+
+def _currencies() -> list[str]:
+    found = {one.currency for slug in registry.slugs() for one in pricing.lists(slug) if one.currency}
+    return sorted(found) or ["USD"]
+
+
+def _amount(request: HttpRequest, meter: str) -> int:
+    try:
+        given = Decimal(request.POST.get("amount", "").strip().replace(",", "."))
+        amount = given if meter else given * MICRO
+    except InvalidOperation as exc:
+        raise unacceptable("amount", "Give an amount such as 50 or 12.50.") from exc
+    if not amount.is_finite() or amount != amount.to_integral_value():
+        raise unacceptable("amount", "Give an amount such as 50 or 12.50.")
+    return int(amount)
+
+
+def _budget_input(request: Asked) -> actions.BudgetInput:
+    given, actor = request.POST, request.actor
+    meter = given.get("meter", "").strip()
+    campaign = campaigns(actor).filter(name=given["campaign"]).first() if given.get("campaign") else None
+    app = network_apps().filter(id=given["app"]).first() if given.get("app") else None
+    return actions.BudgetInput(
+        name=given.get("name", ""),
+        amount=_amount(request, meter),
+        currency=given.get("currency", "USD"),
+        meter=meter,
+        period=given.get("period", "month"),
+        timezone=given.get("timezone", ""),
+        is_hard=given.get("hard") != "soft",
+        tell_at=_percent(given.get("tell_at"), 80),
+        reading_share=_percent(given.get("reading_share"), 70),
+        network=given.get("network", ""),
+        purpose=given.get("purpose", ""),
+        channel_id=one_channel(actor, given["channel"]).id if given.get("channel") else None,
+        campaign_id=campaign.id if campaign else None,
+        app_id=app.id if app else None,
+    )
+
+
+def _changed(row: Budget, request: HttpRequest) -> actions.BudgetInput:
+    given = request.POST
+    return actions.BudgetInput(
+        name=given.get("name", row.name),
+        amount=_amount(request, row.meter),
+        currency=row.currency or "USD",
+        meter=row.meter,
+        period=row.period,
+        timezone=row.timezone,
+        is_hard=given.get("hard") != "soft",
+        tell_at=_percent(given.get("tell_at"), row.tell_at),
+        reading_share=_percent(given.get("reading_share"), row.reading_share),
+        app_id=row.app_id,
+        network=row.network,
+        channel_id=row.channel_id,
+        campaign_id=row.campaign_id,
+        purpose=row.purpose,
+    )
+
+
+def _percent(written: str | None, otherwise: int) -> int:
+    return int(written) if written and written.isdigit() else otherwise

@@ -1,0 +1,1 @@
+"""The inbox's page, and the endpoint for networks' webhooks."""

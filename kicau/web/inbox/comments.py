@@ -1,0 +1,82 @@
+"""What others said to the workspace's channels: newest first, answered from here where the network lets us, or done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from kicau.base.ids import as_uuid
+from kicau.channels import actions as channels
+from kicau.channels.models import Channel
+from kicau.inbox import comments
+from kicau.sync import sync_settings
+from kicau.web.core.views import Asked, attempt, back, page
+from kicau.workspaces.actors import Permission
+
+EACH_PAGE = 30
+
+
+@page
+@require_safe
+def index(request: Asked) -> HttpResponse:
+    every = list(channels.channels(request.actor))
+    chosen = {name: request.GET.get(name, "")[:80] for name in ("channel", "network", "waits")}
+    wanted = comments.Wanted(channel=chosen["channel"], network=chosen["network"], waits=bool(chosen["waits"]))
+    found = comments.newest(request.actor, every, wanted, after=_place(request.GET.get("after", "")), limit=EACH_PAGE)
+    reads = sync_settings.read_on(request.actor, every)
+    shown = {
+        "rows": [(row, comments.can_answer(row)) for row in found.rows],
+        "wanted": chosen,
+        "filtered": any(chosen.values()),
+        "following": f"{found.following[0].isoformat()}~{found.following[1]}" if found.following else "",
+        "channels": [c for c in every if c.network in reads],
+        "networks": sorted(reads),
+        "is_read": _prices(every, [slug for slug, on in sorted(reads.items()) if on]),
+        "not_read": _prices(every, [slug for slug, on in sorted(reads.items()) if not on]),
+    }
+    return render(request, "web/answers.html", shown)
+
+
+def _place(said: str) -> comments.Place | None:
+    at, _sep, key = said.partition("~")
+    try:
+        place = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (place, as_uuid(key)) if place.tzinfo else None
+
+
+def _prices(every: Sequence[Channel], slugs: Sequence[str]) -> list[tuple[str, int, str]]:
+    """Of each network what one more post or answer that is read costs: micro-units and currency ("" where nothing)."""
+    app = {c.network: c.app for c in every}
+    return [(slug, *sync_settings.each(slug, app[slug].plan)) for slug in slugs]
+
+
+@page
+@require_POST
+def mark(request: Asked, answer_id: UUID) -> HttpResponseRedirect:
+    done = request.POST.get("done") == "yes"
+    attempt(
+        request,
+        lambda: comments.mark(request.actor, answer_id, done=done),
+        _("Marked as done.") if done else _("It waits again."),
+    )
+    return back(request, "answers")
+
+
+@page
+@require_POST
+def reply(request: Asked, answer_id: UUID) -> HttpResponseRedirect:
+    """To the composer, with what is answered filled in."""
+    request.actor.require(Permission.WRITE)
+    row = comments.one(request.actor, answer_id)
+    begun: list[UUID] = []
+    if attempt(request, lambda: begun.append(comments.begin_reply(request.actor, row.id).id), ""):
+        return redirect(f"/compose/{begun[0]}?channel={row.channel.key}")
+    return back(request, "answers")

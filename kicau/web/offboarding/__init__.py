@@ -1,0 +1,1 @@
+"""Pages for leaving a network and returning to it."""

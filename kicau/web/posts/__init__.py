@@ -1,0 +1,1 @@
+"""Pages of one post: its channels, edits, approval, and publishing again."""

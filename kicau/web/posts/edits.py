@@ -1,0 +1,89 @@
+"""A published post is changed: its words beside how its readers would see them, then the act on its network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from kicau.base import outbound
+from kicau.channels.channel_session import capabilities_of
+from kicau.connector import registry
+from kicau.connector.capabilities import Option
+from kicau.publishing.edits import post_edits
+from kicau.publishing.edits.post_edits import Change, Proposed
+from kicau.publishing.scheduling import actions
+from kicau.web.core.views import Asked, attempt, is_partial, page
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: Asked, delivery_id: str) -> HttpResponse:
+    """The form and, as one types, the preview; with `do` the change is made."""
+    change = _change(request)
+    shown = _shown(post_edits.propose(request.actor, delivery_id, change))
+    if is_partial(request):
+        return render(request, "web/edit.html#look", shown)
+    if request.method != "POST":
+        return render(request, "web/edit.html", shown)
+    row = shown["proposed"].row
+    if shown["proposed"].problems:
+        return render(request, "web/edit.html", shown, status=422)
+    done = _("Changed on {network}.").format(network=registry.get(row.network).label)
+    if attempt(
+        request, lambda: outbound.run(request.actor.person_id, post_edits.edit, request.actor, row.id, change), done
+    ):
+        return redirect("post", draft_id=row.draft_id)
+    if post_edits.open_revision(row):
+        return redirect("post", draft_id=row.draft_id)
+    return render(request, "web/edit.html", shown, status=422)
+
+
+@page
+@require_POST
+def settle(request: Asked, delivery_id: str) -> HttpResponse:
+    """After an answer that was lost: the network is asked, or a person says how the post reads there."""
+    row = actions.one_delivery(request.actor, delivery_id)
+    reads = request.POST.get("reads", "")
+    attempt(
+        request,
+        lambda: outbound.run(request.actor.person_id, post_edits.settle, request.actor, row.id, reads=reads),
+        _("The post reads as you wanted it."),
+    )
+    return redirect("post", draft_id=row.draft_id)
+
+
+def _change(request: Asked) -> Change:
+    texts: dict[int, str] = {}
+    alts: dict[tuple[int, int], str] = {}
+    options: dict[str, str] = {}
+    for name, value in request.POST.items():
+        kind, _sign, rest = name.partition(":")
+        value = str(value).replace("\r\n", "\n")
+        numbers = [int(one) for one in rest.split(".") if one.isdecimal() and len(one) < 4]
+        if kind == "text" and len(numbers) == 1:
+            texts[numbers[0]] = value
+        elif kind == "alt" and len(numbers) == 2:
+            alts[numbers[0], numbers[1]] = value
+        elif kind == "option":
+            options[rest] = value
+    return Change(texts=texts, alts=alts, options=options)
+
+
+def _shown(proposed: Proposed) -> dict[str, Any]:
+    can = capabilities_of(proposed.row.channel)
+    fields: list[tuple[Option, str]] = [
+        (option, proposed.after.options.get(option.name, option.default))
+        for option in can.options
+        if f"options.{option.name}" in can.editable
+    ]
+    return {
+        "proposed": proposed,
+        "row": proposed.row,
+        "parts": list(zip(proposed.written, proposed.after.parts, strict=True)),
+        "alts": "alt" in can.editable,
+        "fields": fields,
+    }

@@ -1,0 +1,111 @@
+"""Publishing a post a second time: channels and time are chosen, then the question, then the act."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from kicau.base import clock
+from kicau.base.errors import Refusal, Unacceptable, unacceptable
+from kicau.channels import actions as channels
+from kicau.channels.channel_session import capabilities_of
+from kicau.channels.models import Channel
+from kicau.publishing.content import compositions
+from kicau.publishing.models import Draft, DraftState
+from kicau.publishing.scheduling import schedule, scheduled_posts
+from kicau.web.composer.previews import usable
+from kicau.web.core.labels import by_field, sentence
+from kicau.web.core.times import every_zone, moment_of
+from kicau.web.core.views import Asked, page, person_of
+from kicau.workspaces.actors import Permission
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish_again(request: Asked, draft_id: str) -> HttpResponse:
+    """GET chooses and, with `ask`, shows the question; POST answers it with yes."""
+    request.actor.require(Permission.PUBLISH)
+    draft = compositions.one_draft(request.actor, draft_id)
+    if draft.state != DraftState.SCHEDULED:
+        return redirect("compose-draft", draft_id=draft.id)
+    form = request.POST if request.method == "POST" else request.GET
+    shown = _form(request, draft, form)
+    if "ask" not in form and request.method != "POST":
+        return render(request, "web/publish_again.html", shown)
+    try:
+        shown |= _question(request, draft, form, shown["usable"])
+        if request.method == "POST":
+            return _publish(request, draft, shown)
+    except Refusal as exc:
+        sentences = [one for found in by_field(exc).values() for one in found]
+        return render(request, "web/publish_again.html", shown | {"errors": sentences}, status=422)
+    return render(request, "web/publish_again.html", shown)
+
+
+def _form(request: Asked, draft: Draft, form: QueryDict) -> dict[str, Any]:
+    rows = scheduled_posts.current(request.actor, draft.id)
+    zone = form.get("timezone", "") or draft.timezone or person_of(request).timezone
+    local = (clock.now() + timedelta(hours=2)).astimezone(clock.zone(draft.timezone))
+    there = [row.channel.key for row in rows]
+    return {
+        "draft": draft,
+        "rows": rows,
+        "usable": [c for c in channels.channels(request.actor) if usable(c)],
+        "chosen": form.getlist("channel") if "ask" in form else there,
+        "when": form.get("when", "at"),
+        "date": form.get("date", f"{local:%Y-%m-%d}"),
+        "time": form.get("time", f"{local:%H}:00"),
+        "timezone": zone,
+        "every_zone": every_zone(),
+        "unsaved": bool(draft.extras.get("pending")),
+    }
+
+
+def _question(request: Asked, draft: Draft, form: QueryDict, offered: list[Channel]) -> dict[str, Any]:
+    """Where and when the second set would go, with its price. Raises Unacceptable."""
+    picked = [c for c in offered if c.key in form.getlist("channel")]
+    if not picked:
+        raise unacceptable("channels", "Choose at least one channel.")
+    at = _moment(form)
+    previews = schedule.preview(request.actor, draft, picked, due_at=at)
+    if problems := [p for one in previews for p in one.problems]:
+        raise Unacceptable(problems)
+    return {
+        "question": [(channel, at) for channel in picked],
+        "quote": schedule.quote(previews),
+        "at": at,
+        "confirming": [c for c in picked if capabilities_of(c).needs_confirmation],
+    }
+
+
+def _moment(form: QueryDict) -> datetime | None:
+    """None: now."""
+    if form.get("when") == "now":
+        return None
+    at = moment_of(form.get("date", ""), form.get("time", ""), form.get("timezone", ""))
+    if at < clock.now() - schedule.GRACE:
+        raise unacceptable("at", "This time is in the past; choose a time to come, or now.")
+    return at
+
+
+def _publish(request: Asked, draft: Draft, shown: dict[str, Any]) -> HttpResponse:
+    done = schedule.schedule(
+        request.actor,
+        draft,
+        [channel.key for channel, _at in shown["question"]],
+        shown["at"] or clock.now(),
+        timezone=shown["timezone"],
+        confirm="confirm" in request.POST,
+        again=True,
+    )
+    messages.success(request, _("A second set of posts is scheduled.") if shown["at"] else _("On its way."))
+    for notice in done.notices:
+        if notice.code == "duplicate":
+            messages.warning(request, sentence(notice))
+    return redirect("post", draft_id=draft.id)

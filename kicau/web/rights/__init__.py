@@ -1,0 +1,1 @@
+"""Pages of content rights: rules, statements, network terms, and declarations to crawlers."""

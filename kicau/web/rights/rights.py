@@ -1,0 +1,70 @@
+"""The page *Rights*: the workspace's own rule, what was said, and the networks' terms, with a form for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from kicau.archive import published_policy, record_statements
+from kicau.archive.models import Standing
+from kicau.base import clock
+from kicau.rights.models import IN_HOUSE, USES
+from kicau.web.core.views import Asked
+from kicau.web.rights import forms
+from kicau.web.rights import labels as w
+from kicau.workspaces.actors import Permission
+
+
+def shown(
+    request: Asked,
+    wrong: Mapping[str, list[str]] | None = None,
+    *,
+    saying_form: dict[str, Any] | None = None,
+    reviewed: tuple[int, dict[str, Any]] | None = None,
+    **more: Any,
+) -> HttpResponse:
+    """The page; with `wrong`, one of its forms as it was filled in, and what is wrong beside its fields."""
+    actor = request.actor
+    actor.require(Permission.READ)
+    now = clock.now()
+    rule = actor.workspace.ai_use
+    authors = (
+        Standing.objects.filter(workspace=actor.workspace, own=False)
+        .exclude(author_handle="")
+        .order_by("author_handle")
+    )
+    form: dict[str, Any] = saying_form or {"layer": "grant", "says": {}, "conditions": {}}
+    which, kept = reviewed or (0, {})
+    terms = record_statements.network_terms(actor)
+    of = {
+        row.id: kept if row.id == which else {"says": row.says, "conditions": row.conditions, "note": row.note}
+        for row in terms
+    }
+    told: dict[str, Any] = {
+        "uses": [(use, *w.USES[use], rule.get(use, "")) for use in USES],
+        "others": [(use, *w.USES[use], actor.workspace.others_ai_use.get(use, ""), use in IN_HOUSE) for use in USES],
+        "statements": [
+            (row, row.valid_until is None or row.valid_until > now)
+            for row in record_statements.all_statements(actor)[:200]
+        ],
+        "authors": list(dict.fromkeys(authors.values_list("author", "author_handle")[:300])),
+        "ways": w.WAYS.items(),
+        "layers": [(k, v) for k, v in w.LAYERS.items() if k not in ("contract", "default")],
+        "rule": rule,
+        "forms": [(one, *w.FORMS[one.slug]) for one in published_policy.forms(actor)],
+        "workspace": actor.workspace,
+        "terms_url": actor.workspace.terms_url,
+        "marks_media": actor.workspace.marks_media,
+        "form": form,
+        "conditions": forms.rows(form["conditions"]),
+        "saying": saying_form is not None,
+        "values": w.VALUES,
+        "terms": [(row, of[row.id], forms.rows(of[row.id]["conditions"])) for row in terms],
+        "reviewed": which,
+        "is_operator": actor.person is not None and actor.person.is_operator,
+        "errors": wrong or {},
+    }
+    return render(request, "web/rights/index.html", told | more, status=422 if wrong else 200)

@@ -1,0 +1,1 @@
+"""Settings of a workspace: channels, team, preferences and the activity log."""

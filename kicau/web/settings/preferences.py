@@ -1,0 +1,177 @@
+"""What people set: about themselves, their workspace, its tokens and its webhooks."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kicau.base.errors import Refusal
+from kicau.costs import display_currency
+from kicau.web.core.labels import SCOPES, by_field, said
+from kicau.web.core.times import zones
+from kicau.web.core.views import WORKSPACE, Asked, attempt, back, own_page, page, person_of
+from kicau.workspaces import actions, webhooks
+from kicau.workspaces.actors import Permission
+from kicau.workspaces.models import Workspace
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def you(request: Asked) -> HttpResponse:
+    person = person_of(request)
+    shown = {"zones": zones(person.timezone), "given": person}
+    if request.method != "POST":
+        return render(request, "web/you.html", shown)
+    try:
+        actions.change_person(
+            person,
+            name=request.POST.get("name", ""),
+            language=request.POST.get("language", ""),
+            timezone=request.POST.get("timezone", ""),
+        )
+    except Refusal as exc:
+        return render(request, "web/you.html", shown | {"errors": by_field(exc), "sentence": said(exc)}, status=422)
+    messages.success(request, _("Saved."))
+    return redirect("you")
+
+
+@own_page
+@require_POST
+def switch(request: Asked) -> HttpResponse:
+    """Go on in another workspace of theirs, on the page that the form names or the calendar."""
+    wanted = request.POST.get("workspace", "")
+    actor = actions.actor_for(person_of(request), wanted, "page")
+    request.session[WORKSPACE] = str(actor.workspace.id)
+    return back(request, "home")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def no_workspace(request: HttpRequest) -> HttpResponse:
+    """For somebody who belongs to none: what to do; whoever hosts the instance may make one."""
+    if not request.user.is_authenticated:
+        return redirect("sign-in")
+    person = person_of(request)
+    if request.method != "POST" or not person.is_operator:
+        return render(request, "web/no_workspace.html", {"person": person})
+    try:
+        made = actions.create_workspace(
+            person, request.POST.get("name", ""), timezone=person.timezone, language=person.language
+        )
+    except Refusal as exc:
+        return render(request, "web/no_workspace.html", {"person": person, "errors": by_field(exc)}, status=422)
+    request.session[WORKSPACE] = str(made.id)
+    return redirect("home")
+
+
+@page
+@require_safe
+def workspace_settings(request: Asked) -> HttpResponse:
+    return render(request, "web/settings.html", _shown(request))
+
+
+def _shown(request: Asked) -> dict[str, object]:
+    actor = request.actor
+    hooks = list(actor.workspace.webhooks.order_by("created_at")) if actor.may(Permission.SETTINGS) else []
+    return {
+        "tokens": list(actions.tokens(actor)),
+        "hooks": hooks,
+        "events": webhooks.EVENTS,
+        "zones": zones(actor.workspace.timezone),
+        "scopes": [(scope, label) for scope, label in SCOPES.items() if actor.may(Permission(scope))],
+        "all_languages": settings.LANGUAGES,
+        "currencies": display_currency.currencies(actor),
+    }
+
+
+@page
+@require_POST
+def change_workspace(request: Asked) -> HttpResponse:
+    hours = request.POST.get("duplicate_hours", "")
+    before = request.actor.workspace.currency
+    if attempt(
+        request,
+        lambda: actions.change_workspace(
+            request.actor,
+            name=request.POST.get("name", ""),
+            timezone=request.POST.get("timezone", ""),
+            language=request.POST.get("language") or None,
+            duplicate_hours=min(int(hours), 720) if hours.isdigit() else None,
+            currency=request.POST.get("currency"),
+        ),
+        _("Saved."),
+    ):
+        changed = Workspace.objects.get(id=request.actor.workspace.id)
+        for one in display_currency.unrated(changed) if changed.currency != before else ():
+            messages.warning(
+                request,
+                _("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.")
+                % {"currency": one, "shown": changed.currency},
+            )
+    return redirect("settings")
+
+
+@page
+@require_POST
+def require_second_factor(request: Asked) -> HttpResponse:
+    required = request.POST.get("required") == "1"
+    attempt(
+        request,
+        lambda: actions.require_second_factor(request.actor, required),
+        _("Every member needs a second factor from now on.")
+        if required
+        else _("A second factor is no longer required."),
+    )
+    return redirect("settings")
+
+
+@page
+@require_POST
+def make_token(request: Asked) -> HttpResponse:
+    """The token is shown on this answer and never again."""
+    days = request.POST.get("days", "90")
+    try:
+        made = actions.create_token(
+            request.actor,
+            request.POST.get("name", ""),
+            request.POST.getlist("scope"),
+            days=int(days) if days.isdigit() and int(days) else None,
+        )
+    except Refusal as exc:
+        return render(request, "web/settings.html", _shown(request) | {"token_errors": by_field(exc)}, status=422)
+    answer = render(request, "web/settings.html", _shown(request) | {"made": made})
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@page
+@require_POST
+def revoke_token(request: Asked, token_id: str) -> HttpResponse:
+    attempt(
+        request,
+        lambda: actions.revoke_token(request.actor, token_id),
+        _("The token is revoked; programs that use it are refused from now on."),
+    )
+    return redirect("settings")
+
+
+@page
+@require_POST
+def add_webhook(request: Asked) -> HttpResponse:
+    try:
+        made = webhooks.add_webhook(
+            request.actor, request.POST.get("url", "").strip(), request.POST.getlist("event") or ["*"]
+        )
+    except Refusal as exc:
+        return render(request, "web/settings.html", _shown(request) | {"hook_errors": by_field(exc)}, status=422)
+    return render(request, "web/settings.html", _shown(request) | {"made_hook": made})
+
+
+@page
+@require_POST
+def remove_webhook(request: Asked, webhook_id: str) -> HttpResponse:
+    attempt(request, lambda: webhooks.remove_webhook(request.actor, webhook_id), _("The webhook is removed."))
+    return redirect("settings")

@@ -1,0 +1,86 @@
+"""The activity says who did what to what, and leads there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from django.urls import reverse
+
+import kicau
+from kicau.archive import record_statements
+from kicau.erasure import accounts, workspaces
+from kicau.media import actions as media
+from kicau.publishing.approval import reviews
+from kicau.publishing.content import compositions
+from kicau.publishing.scheduling import actions as publishing
+from kicau.rights.statements import NewStatement
+from kicau.training_sets.actions import define, order
+from kicau.web.core.labels import ACTS
+from kicau.workspaces import actions
+
+
+def test_the_activity_names_what_was_done_to_what_and_leads_there(
+    page, actor, post, channels, picture, member, django_assert_max_num_queries
+):
+    made = post("Halo dari Bandung").deliveries[0]
+    media.change_medium(actor, picture.id, alt="A cup")
+    publishing.cancel(actor, made.id)
+    approval_of = compositions.create_draft(
+        actor, compositions.Composition(parts=(compositions.PartInput(text="A second one"),))
+    )
+    reviews.submit(actor, approval_of.id)
+    record_statements.say(
+        actor,
+        [
+            NewStatement(
+                layer="grant",
+                party="author",
+                party_name="Teman",
+                subject="author",
+                key="x:teman",
+                says={"train_gen": "deny"},
+            )
+        ],
+    )
+    order(actor, define(actor, name="Our voice", purpose="Replies").id)
+    member("viewer")
+    with django_assert_max_num_queries(12):
+        html = page.get(reverse("activity")).content.decode()
+    for words, link in (
+        ("“Halo dari Bandung” · Kopi Senja · X", f'href="{reverse("post", args=[made.draft_id])}#d-{made.id}"'),
+        ("“A second one”", f'href="{reverse("post", args=[approval_of.id])}"'),
+        ("cup.jpg", f'href="{reverse("medium", args=[picture.id])}"'),
+        ("Grant or refusal · Teman · all of an author · x:teman", f'href="{reverse("rights")}"'),
+        ("Our voice", 'href="/sets/'),
+        ("Viewer · Viewer", ""),
+    ):
+        assert words in html, words
+        assert link in html, link
+
+
+def test_every_act_that_is_recorded_has_its_words():
+    found = set()
+    for path in Path(kicau.__file__).parent.rglob("*.py"):
+        if "tests" not in path.parts:
+            found |= set(re.findall(r'\.record\(\s*"([a-z]+\.[a-z_-]+)"', path.read_text("utf-8")))
+    assert len(found) > 60
+    assert found - set(ACTS) == set()
+
+
+def test_an_operator_sees_names_and_deleted_workspaces(page, owner, member, actor):
+    gone = actions.actor_for(owner, actions.create_workspace(owner, "Warung Lama").id, "page")
+    workspaces.delete(gone, confirmation="Warung Lama")
+    editor = member("editor").person
+    accounts.close(owner, editor, "page")
+    body = page.get(reverse("instance-activity")).content.decode()
+    assert 'deleted the workspace <span class="strong">Warung Lama</span>' in body
+    assert f'closed an account <span class="strong">{editor}</span>' in body
+    accounts.forget(owner, editor, "page", confirmation=editor.email)
+    body = page.get(reverse("instance-activity")).content.decode()
+    assert (
+        f'<span class="strong">{owner}</span> deleted an account <span class="strong">(deleted person)</span>' in body
+    )
+    only = page.get(reverse("instance-activity"), {"act": "workspace.deleted"}).content.decode()
+    assert "Warung Lama" in only
+    assert "closed an account" not in only.partition("<ol")[2]

@@ -1,0 +1,107 @@
+"""The assistant shows what will happen first; every page of the road opens, for who may see it."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from kicau.base import clock
+from kicau.channels.models import Channel
+from kicau.offboarding import actions, jobs
+from kicau.offboarding.models import Withdrawal
+from kicau.publishing.models import Delivery
+
+pytestmark = pytest.mark.django_db
+
+
+def words(answer) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settings, tmp_path):
+    settings.KICAU_DATA = tmp_path
+    rows = [post(f"Kopi {n}", hours=24 * (n + 1)).deliveries[0] for n in range(4)]
+    post("Kopi " * 40 + "panjang sekali", hours=200)
+    assert "Leave X" in words(page.get("/withdrawals/new?network=x"))
+    at = (clock.now() + timedelta(days=2, hours=12)).astimezone(clock.zone("Asia/Jakarta"))
+    form = {"network": "x", "when": "at", "date": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M}", "timezone": "Asia/Jakarta"}
+    ahead = page.get("/withdrawals/new", form, headers={"hx-request": "true"})
+    assert "2 posts still go out before" in words(ahead)
+    assert "3 posts are stopped and kept" in words(ahead)
+    assert Withdrawal.objects.count() == 0
+    assert page.post("/withdrawals/new", form | {"date": "x"}).status_code == 422
+    assert page.post("/withdrawals/new", form | {"reason": "Terlalu mahal"}).status_code == 302
+    row = Withdrawal.objects.get()
+    here = f"/withdrawals/{row.id}"
+    for place, said in (
+        (here, "Due after it"),
+        ("/withdrawals", "Has a date"),
+        ("/", "X is left on"),
+        ("/channels", "Is left on"),
+        ("/?view=month", "is left"),
+        ("/channels/x-kopisenja", "Is left on"),
+        ("/compose", "until"),
+        (f"{here}/return", "not in effect"),
+        (f"{here}/targets?channel=mastodon-kopisenja", "You can look now"),
+    ):
+        assert said in words(page.get(place, follow=True)), place
+    page.post(f"{here}/withdraw")
+    assert Delivery.objects.filter(hold="withdrawn").count() == 5
+    seen = words(page.get(f"{here}/targets?channel=instagram-kopisenja&channel=mastodon-kopisenja"))
+    assert "5 deliveries fit" in seen
+    assert "5 do not fit as they stand" in seen
+    assert "Post by post" in seen
+    page.post(f"{here}/targets", {"channel": ["mastodon-kopisenja"], "past": "leave"})
+    page.post(f"{here}/export")
+    assert "The file is being made" in words(page.get(here))
+    assert (jobs.work_now(), jobs.work_now()) == (1, 1)
+    shown = words(page.get(f"{here}?jobs=1", headers={"hx-request": "true"}))
+    assert "5 of 5 stopped posts go elsewhere" in shown
+    link = re.search(r'href="(/withdrawals/exports/[^"]+)"', page.get(here).content.decode())[1]
+    file = page.get(link)
+    assert b"".join(file.streaming_content)[:2] == b"PK"
+    assert 'filename="x-' in file["Content-Disposition"]
+    Delivery.objects.filter(id=rows[0].id).update(due_at=clock.now() - timedelta(hours=1))
+    assert "1 post is past its time" in words(page.get(f"{here}/return"))
+    assert page.post(f"{here}/return", {"late": "shift", "date": "", "time": ""}).status_code == 422
+    page.post(f"{here}/return", {"late": "ask"})
+    assert "1 post is past its time" in words(page.get(here))
+    page.post(f"{here}/late", {"late": "cancel"})
+    assert Delivery.objects.filter(state="canceled").count() == 1
+    assert set(Channel.objects.values_list("state", flat=True)) == {"active"}
+    viewer = Client(headers={"accept-language": "id"})
+    viewer.force_login(member("viewer").person)
+    assert viewer.get(here).status_code == 200
+    assert viewer.get(f"{here}/targets").status_code == viewer.get(link).status_code == 403
+    assert viewer.get("/withdrawals/new?network=x").status_code == 403
+
+
+def test_a_proposal_and_the_operators_page(page, post, channels, actor, owner, member):
+    post("Kopi")
+    told = {"refusals": 7, "refused_channels": 2, "first": clock.now().isoformat(), "said": "client-not-enrolled"}
+    row = Withdrawal.objects.create(
+        workspace=actor.workspace,
+        network="x",
+        state="proposed",
+        cause="refused",
+        effective_at=clock.now(),
+        evidence=told,
+    )
+    actions.take_effect(actor, row, clock.now(), "proposed")
+    assert "seems to have shut its door" in words(page.get("/"))
+    assert "client-not-enrolled" in words(page.get(f"/withdrawals/{row.id}"))
+    page.post(f"/withdrawals/{row.id}/dismiss")
+    assert Channel.objects.get(network="x").state == "active"
+    assert "1 workspace" in words(page.get("/withdrawals/for-all"))
+    page.post("/withdrawals/for-all", {"app": "x/default", "when": "now", "reason": "Terlalu mahal"})
+    assert Channel.objects.get(network="x").state == "withdrawn"
+    made = Withdrawal.objects.get(by_operator=True)
+    assert "Terlalu mahal" in words(page.get("/withdrawals/for-all"))
+    page.post("/withdrawals/for-all", {"together": str(made.together)})
+    assert Channel.objects.get(network="x").state == "active"
+    guest = Client()
+    guest.force_login(member("admin").person)
+    assert guest.get("/withdrawals/for-all").status_code == 403

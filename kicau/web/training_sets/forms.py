@@ -1,0 +1,168 @@
+"""What a training set is made of, as a form asks it and as the acts take it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.http import QueryDict
+
+from kicau.base.errors import Refusal, unacceptable
+from kicau.connector import registry
+from kicau.training_sets.models import TrainingSet
+from kicau.training_sets.options import LABELS, SPLITS, USUAL, Options
+from kicau.web.core.labels import CONDITIONS, by_field
+from kicau.web.rights import labels as a
+from kicau.web.training_sets import labels as w
+
+KINDS = ("post", "reply", "quote", "comment", "article")
+PLAIN = (
+    "name",
+    "purpose",
+    "use",
+    "format",
+    "words",
+    "own",
+    "since",
+    "until",
+    "author",
+    "prompt",
+    "languages",
+    "least_words",
+)
+FIELDS = {
+    "query.networks": "networks",
+    "query.kinds": "kinds",
+    "query.authors": "author",
+    "query.since": "since",
+    "query.until": "until",
+    "options.languages": "languages",
+}
+LISTS = ("networks", "kinds", "personal", "meets")
+
+
+def begun(given: QueryDict) -> dict[str, Any]:
+    """An empty form, with what a search in the archive already asks."""
+    form: dict[str, Any] = dict.fromkeys(PLAIN, "") | {name: [] for name in LISTS}
+    form |= {
+        "use": "train_gen",
+        "format": "text",
+        "personal": list(USUAL),
+        "repeats": True,
+        "least_words": "1",
+        "prompt": Options().prompt,
+    }
+    form |= {split: str(round(share * 100)) for split, share in zip(SPLITS, Options().shares, strict=True)}
+    form |= {name: given[name] for name in ("words", "own", "since", "until", "author") if given.get(name)}
+    form |= {name: [given[one]] for name, one in (("networks", "network"), ("kinds", "kind")) if given.get(one)}
+    if given.get("use") in a.USES:
+        form["use"] = given["use"]
+    return form
+
+
+def read(post: QueryDict) -> dict[str, Any]:
+    form: dict[str, Any] = {name: post.get(name, "").strip() for name in (*PLAIN, *SPLITS)}
+    return form | {name: post.getlist(name) for name in LISTS} | {"repeats": "repeats" in post}
+
+
+def of_set(of: TrainingSet) -> dict[str, Any]:
+    options, query = Options.of(of.options), of.query
+    form: dict[str, Any] = {
+        "name": of.name,
+        "purpose": of.purpose,
+        "use": of.use,
+        "format": of.format,
+        "words": query.get("words", ""),
+        "own": {True: "yes", False: "no"}.get(query.get("own"), ""),
+        "author": next(iter(query.get("authors", ())), ""),
+        "since": _day(query.get("since")),
+        "until": _day(query.get("until"), -1),
+        "prompt": options.prompt,
+        "languages": ", ".join(options.languages),
+        "least_words": str(options.least_words),
+        "networks": query.get("networks", []),
+        "kinds": query.get("kinds", []),
+        "personal": list(options.personal),
+        "meets": of.meets,
+        "repeats": options.without_repeats,
+    }
+    return form | {split: str(round(share * 100)) for split, share in zip(SPLITS, options.shares, strict=True)}
+
+
+def definition(form: Mapping[str, Any]) -> dict[str, Any]:
+    """For `acts.define` and `acts.change`. Raises Unacceptable."""
+    least = form["least_words"] or "1"
+    if not least.isdecimal() or not 1 <= int(least) <= 1000:
+        raise unacceptable("least_words", "Give a number of words from 1 to {limit}.", limit=1000)
+    options = {
+        "languages": [code.strip().lower() for code in form["languages"].replace(";", ",").split(",") if code.strip()],
+        "personal": [kind for kind in LABELS if kind in form["personal"]],
+        "least_words": int(least),
+        "without_repeats": form["repeats"],
+        "shares": _shares(form),
+        "prompt": form["prompt"] or Options().prompt,
+    }
+    return {
+        "purpose": form["purpose"],
+        "format": form["format"],
+        "query": query(form),
+        "meets": form["meets"],
+        "options": options,
+    }
+
+
+def query(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The posts that a form asks for, as the archive keeps a query. Raises Unacceptable."""
+    asked: dict[str, Any] = {
+        "words": form["words"][:500],
+        "networks": form["networks"],
+        "kinds": form.get("kinds", []),
+        "authors": [form["author"]] if form["author"] else [],
+        "own": {"yes": True, "no": False}.get(form["own"]),
+        "since": _moment(form, "since"),
+        "until": _moment(form, "until", 1),
+    }
+    return {k: v for k, v in asked.items() if v not in ("", [], None)}
+
+
+def errors(exc: Refusal) -> dict[str, list[str]]:
+    """Sentences by the form's own fields."""
+    return {FIELDS.get(field, field): sentences for field, sentences in by_field(exc).items()}
+
+
+def shown(form: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template needs."""
+    return {
+        "form": form,
+        "errors": {},
+        "uses": [(use, *a.USES[use]) for use in w.USES_OF_SETS],
+        "formats": w.FORMATS.items(),
+        "slugs": registry.slugs(),
+        "kinds": [(kind, a.KINDS[kind]) for kind in KINDS],
+        "personal": [(kind, w.PERSONAL[kind], label) for kind, label in LABELS.items()],
+        "conditions": [*CONDITIONS.items()],
+        "splits": [(split, w.SPLITS[split], form[split]) for split in SPLITS],
+        "narrowed": any(form[name] for name in ("words", "own", "since", "until", "author", "networks", "kinds")),
+    }
+
+
+def _shares(form: Mapping[str, Any]) -> list[float]:
+    said = [form[split] or "0" for split in SPLITS]
+    if not all(one.isdecimal() for one in said) or sum(map(int, said)) != 100:
+        raise unacceptable("options.shares", "The three shares are whole per cents and together 100.")
+    return [int(one) / 100 for one in said]
+
+
+def _moment(form: Mapping[str, Any], name: str, days: int = 0) -> str | None:
+    if not form[name]:
+        return None
+    try:
+        day = date.fromisoformat(form[name])
+    except ValueError:
+        raise unacceptable(name, "Give a day such as 2027-01-31.") from None
+    return (datetime.combine(day, time(), UTC) + timedelta(days=days)).isoformat()
+
+
+def _day(said: object, days: int = 0) -> str:
+    return (datetime.fromisoformat(str(said)) + timedelta(days=days)).date().isoformat() if said else ""

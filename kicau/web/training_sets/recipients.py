@@ -1,0 +1,67 @@
+"""What a recipient's link opens: what was taken back from the set that they were given, and their word that they use
+it no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from kicau.base import clock
+from kicau.base.errors import Refusal
+from kicau.training_sets import recipients
+from kicau.web.core.labels import said
+from kicau.web.core.views import drop_nul
+from kicau.web.training_sets.sets import signed_list
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def read(request: HttpRequest, secret: str) -> HttpResponse:
+    try:
+        who = recipients.opened(secret)
+        if request.method == "POST":
+            drop_nul(request)
+            recipients.confirm(who, request.POST.get("name", ""))
+            messages.success(request, _("Thank you. Your word is noted."))
+            return redirect("taken-back", secret=secret)
+    except Refusal as exc:
+        return _over(request, exc)
+    of = who.version.set
+    rows = [(row, len(row.delta["record_ids"])) for row in recipients.deltas(who)]
+    with timezone.override(clock.zone(of.workspace.timezone)):
+        shown: dict[str, Any] = {
+            "who": who,
+            "of": of,
+            "rows": rows,
+            "records": sum(n for _row, n in rows),
+            "secret": secret,
+        }
+        answer = render(request, "web/training_sets/sets/taken_back.html", shown)
+    answer["X-Robots-Tag"] = "noindex"
+    return answer
+
+
+@never_cache
+@require_safe
+def delta(request: HttpRequest, secret: str, number: int) -> HttpResponse:
+    """The signed list of one of those versions."""
+    try:
+        row = next((row for row in recipients.deltas(recipients.opened(secret)) if row.number == number), None)
+    except Refusal as exc:
+        return _over(request, exc)
+    if row is None:
+        raise Http404
+    return signed_list(row)
+
+
+def _over(request: HttpRequest, exc: Refusal) -> HttpResponse:
+    answer = render(request, "web/join_over.html", {"sentence": said(exc)}, status=410)
+    answer["X-Robots-Tag"] = "noindex"
+    return answer

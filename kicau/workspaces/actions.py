@@ -1,0 +1,533 @@
+"""People, workspaces, members and tokens: each act once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q, QuerySet
+
+from kicau.base import clock
+from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
+from kicau.base.ids import as_uuid
+from kicau.base.money import is_currency
+from kicau.base.sentences import Sentence
+from kicau.rights.models import AuditEntry, checked_ai_use, checked_others_ai_use
+from kicau.workspaces import account_security, address_verification, addresses, factors, names
+from kicau.workspaces.actors import ALLOWS, Actor, Permission, may_give, weakest
+from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
+
+TOKEN_MARK = "kicau_"  # noqa: S105 (lets secret scanners find a leaked token)
+LONGEST_LIFE = timedelta(days=366)
+FIRST_VISIT = 7_215_001  # key of the lock that lets only one visitor be the first
+# Called in the act's transaction with (actor, person, their new role or "") when somebody's rights become fewer.
+RIGHTS_REDUCED: list[Callable[[Actor, Person, str], None]] = []
+
+
+def add_person(
+    email: str,
+    name: str,
+    password: str | None = None,
+    *,
+    language: str = "en",
+    timezone: str = "UTC",
+    operator: bool = False,
+    proved: bool = False,
+) -> Person:
+    """A new person; without a password they can't sign in by one. `proved`: whoever asks has shown that they read mail
+    to the address. Raises Unacceptable or Conflict."""
+    email = addresses.checked(email)
+    _known_zone(timezone)
+    person = Person(
+        email=email,
+        email_proved_at=clock.now() if proved else None,
+        name=name.strip() or email.split("@")[0],
+        language=language,
+        timezone=timezone,
+        is_operator=operator,
+    )
+    if password is not None:
+        address_verification.set_password(person, password)
+    else:
+        person.set_unusable_password()
+    try:
+        with transaction.atomic():
+            if Person.objects.filter(email__iexact=email).exists():
+                raise IntegrityError
+            person.save()
+    except IntegrityError:
+        raise Conflict(Sentence("Somebody with the address {email} is here already.", email=email)) from None
+    AuditEntry.objects.create(
+        actor=person.name, actor_id=person.id, via="system", act="person.added", subject=str(person.id)
+    )
+    return person
+
+
+def is_empty() -> bool:
+    """Whether nobody is here yet: the first visitor becomes the owner."""
+    return not Person.objects.exists()
+
+
+@transaction.atomic
+def first_owner(
+    email: str,
+    name: str,
+    password: str,
+    workspace: str,
+    *,
+    language: str = "en",
+    timezone: str = "UTC",
+    proved: bool = False,
+) -> Actor:
+    """The person who sets the instance up, with a workspace. `proved`: whoever hosts it named the address at the shell.
+    Raises Conflict where somebody is here already, Unacceptable."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_VISIT])
+    if not is_empty():
+        raise Conflict("This Kicau has its owner already; sign in, or ask them to add you.")
+    person = add_person(email, name, password, language=language, timezone=timezone, operator=True, proved=proved)
+    made = create_workspace(person, workspace, timezone=timezone, language=language)
+    return actor_for(person, made.id, "page")
+
+
+def change_person(
+    person: Person,
+    *,
+    name: str | None = None,
+    language: str | None = None,
+    timezone: str | None = None,
+    password: str | None = None,
+    end_tokens: bool = False,
+) -> Person:
+    """What people change about themselves. Another password ends their other sessions and, with `end_tokens`, their API
+    tokens. Raises Unacceptable."""
+    if name is not None and not name.strip():
+        raise unacceptable("name", "A person needs a name.")
+    if timezone is not None:
+        _known_zone(timezone)
+    if language is not None and language not in dict(settings.LANGUAGES):
+        raise unacceptable(
+            "language",
+            "There is no language {language!r}; the languages are: {known}.",
+            language=language,
+            known=", ".join(dict(settings.LANGUAGES)),
+        )
+    new = {"name": name.strip()[:120] if name else None, "language": language, "timezone": timezone}
+    for key, value in new.items():
+        if value is not None:
+            setattr(person, key, value)
+    if password is not None:
+        address_verification.set_password(person, password)
+    with transaction.atomic():  # not around the hashing, which waits for its turn without a connection
+        person.save()
+        if end_tokens:
+            account_security.end_tokens(person)
+        letter = "person.password" if password is not None else ""
+        account_security.record(person, "person.changed", letter=letter, password=password is not None)
+    return person
+
+
+@transaction.atomic
+def create_workspace(
+    owner: Person, name: str, *, timezone: str = "UTC", language: str = "en", via: str = "page"
+) -> Workspace:
+    """A workspace with `owner` as its first member. Raises Unacceptable."""
+    if not name.strip():
+        raise unacceptable("name", "A workspace needs a name.")
+    _known_zone(timezone)
+    workspace = Workspace.objects.create(name=name.strip()[:120], timezone=timezone, language=language)
+    Membership.objects.create(workspace=workspace, person=owner, role=Role.OWNER)
+    Actor(workspace=workspace, person=owner, role=Role.OWNER, via=via).record(
+        "workspace.created", workspace.id, name=workspace.name
+    )
+    return workspace
+
+
+@transaction.atomic
+def change_workspace(
+    actor: Actor,
+    *,
+    name: str | None = None,
+    timezone: str | None = None,
+    language: str | None = None,
+    duplicate_hours: int | None = None,
+    ai_use: dict[str, str] | None = None,
+    others_ai_use: dict[str, str] | None = None,
+    currency: str | None = None,
+    terms_url: str | None = None,
+    marks_media: bool | None = None,
+) -> Workspace:
+    """`currency`: what costs are shown in beside their own; "" for none. Raises NotAllowed, Unacceptable."""
+    actor.require(Permission.SETTINGS)
+    workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
+    if name is not None and not name.strip():
+        raise unacceptable("name", "A workspace needs a name.")
+    if timezone is not None:
+        _known_zone(timezone)
+    if currency and not is_currency(currency):
+        raise unacceptable(
+            "currency",
+            "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR, or none.",
+            currency=currency[:20],
+        )
+    if terms_url and not (
+        terms_url.startswith(("https://", "http://")) and len(terms_url) <= 500 and terms_url.isprintable()
+    ):
+        raise unacceptable("terms_url", "An address begins with https:// and has at most 500 characters.")
+    new = {
+        "name": name.strip()[:120] if name else None,
+        "timezone": timezone,
+        "language": language,
+        "currency": currency,
+        "duplicate_hours": duplicate_hours,
+        "ai_use": None if ai_use is None else checked_ai_use(ai_use),
+        "others_ai_use": None if others_ai_use is None else checked_others_ai_use(others_ai_use),
+        "terms_url": terms_url,
+        "marks_media": marks_media,
+    }
+    changed = {key: value for key, value in new.items() if value is not None}
+    for key, value in changed.items():
+        setattr(workspace, key, value)
+    workspace.save(update_fields=list(changed) or None)
+    actor.record("workspace.changed", workspace.id, **changed)
+    return workspace
+
+
+@transaction.atomic
+def require_second_factor(actor: Actor, required: bool) -> Workspace:
+    """Whether members get into the workspace with a second factor only. Raises NotAllowed, and Conflict where the owner
+    who asks has none."""
+    if actor.role != Role.OWNER or actor.person is None or actor.scopes is not None:
+        raise NotAllowed("Only an owner who is signed in can require a second factor.")
+    workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
+    if required and not factors.has_any(actor.person):
+        raise Conflict("Set up a second factor for your own account first, under You, Signing in.")
+    if workspace.requires_second_factor != required:
+        workspace.requires_second_factor = required
+        workspace.save(update_fields=["requires_second_factor"])
+        actor.record("workspace.second_factor_on" if required else "workspace.second_factor_off", workspace.id)
+    return workspace
+
+
+def actor_for(person: Person, workspace_id: UUID | str, via: str) -> Actor:
+    """`person` acting in a workspace of theirs. Raises NotFound."""
+    member = (
+        Membership.objects.select_related("workspace").filter(person=person, workspace_id=as_uuid(workspace_id)).first()
+    )
+    if member is None:
+        raise NotFound("workspace", workspace_id)
+    return Actor(workspace=member.workspace, person=person, role=member.role, via=via)
+
+
+def workspaces_of(person: Person) -> list[Workspace]:
+    return list(Workspace.objects.filter(memberships__person=person).order_by("created_at"))
+
+
+@transaction.atomic
+def set_member(actor: Actor, person: Person, role: str) -> Membership:
+    """Add somebody or change their role. Only an owner makes owners; the last owner stays one.
+
+    Somebody who is no member yet is added only where their address is proved; else an invitation is the way, since
+    anybody could have made an account under the address. Raises NotAllowed, Conflict, Unacceptable.
+    """
+    actor.require(Permission.MEMBERS)
+    _may_give(actor, role)
+    here = Membership.objects.filter(workspace=actor.workspace, person=person).exists()
+    if not here and not person.is_proved:
+        raise Conflict(
+            Sentence(
+                "Nobody has shown yet that the address {email} belongs to this account. Invite the address instead.",
+                email=person.email,
+            )
+        )
+    return _set_role(actor, person, role)
+
+
+@transaction.atomic
+def create_member(
+    actor: Actor, email: str, name: str, password: str, role: str, *, operator: bool = False
+) -> Membership:
+    """Somebody new, with a password that the actor hands to them, as a member. Raises as add_person and set_member."""
+    actor.require(Permission.MEMBERS)
+    _may_give(actor, role)
+    here = actor.workspace
+    person = add_person(email, name, password, timezone=here.timezone, language=here.language, operator=operator)
+    return _set_role(actor, person, role)
+
+
+def _may_give(actor: Actor, role: str) -> None:
+    if role not in Role.values:
+        raise unacceptable(
+            "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
+        )
+    if role == Role.OWNER and actor.role != Role.OWNER:
+        raise NotAllowed("Only an owner can make somebody an owner.")
+
+
+def _set_role(actor: Actor, person: Person, role: str) -> Membership:
+    members = Membership.objects.select_for_update().filter(workspace=actor.workspace)
+    before = members.filter(person=person).first()
+    if before and before.role == Role.OWNER and role != Role.OWNER:
+        if actor.role != Role.OWNER:
+            raise NotAllowed("Only an owner can change an owner's role.")
+        _keep_an_owner(actor, person)
+    member, _ = Membership.objects.update_or_create(workspace=actor.workspace, person=person, defaults={"role": role})
+    actor.record("member.set", person.id, name=str(person), role=role, before=before.role if before else "")
+    if before and weakest(before.role, role) != before.role:
+        _reduce_rights(actor, person, role)
+    return member
+
+
+def _reduce_rights(actor: Actor, person: Person, role: str) -> None:
+    """What `person` made and may no longer make ends with their right: invitations here, other things by the hooks."""
+    waiting = Invitation.objects.filter(workspace=actor.workspace, invited_by=person, accepted_at=None, revoked_at=None)
+    ended = [one for one in waiting if not may_give(role, one.role)]
+    Invitation.objects.filter(id__in=[one.id for one in ended]).update(revoked_at=clock.now())
+    for one in ended:
+        actor.record("member.uninvited", one.id, name=one.email, invited_by=str(person))
+    for hook in RIGHTS_REDUCED:
+        hook(actor, person, role)
+
+
+@transaction.atomic
+def hand_over(actor: Actor, person: Person) -> Membership:
+    """A member becomes owner, and the owner who acts becomes admin, both or neither. Raises NotAllowed, NotFound."""
+    if actor.role != Role.OWNER or actor.person is None:
+        raise NotAllowed("Only an owner can hand the ownership over.")
+    actor.require(Permission.MEMBERS)
+    members = Membership.objects.select_for_update().filter(workspace=actor.workspace)
+    heir = members.select_related("person").filter(person=person).first()
+    if heir is None or not heir.person.is_active:
+        raise NotFound("member", person.id)
+    if heir.person_id == actor.person.id:
+        raise Conflict("You are the owner; choose somebody else.")
+    members.filter(person=actor.person).update(role=Role.ADMIN)
+    heir.role = Role.OWNER
+    heir.save(update_fields=["role"])
+    actor.record("member.owner", person.id, name=str(person))
+    _reduce_rights(actor, actor.person, Role.ADMIN)
+    return heir
+
+
+@transaction.atomic
+def remove_member(actor: Actor, person: Person) -> None:
+    actor.require(Permission.MEMBERS)
+    member = Membership.objects.select_for_update().filter(workspace=actor.workspace, person=person).first()
+    if member is None:
+        raise NotFound("member", person.id)
+    if member.role == Role.OWNER:
+        if actor.role != Role.OWNER:
+            raise NotAllowed("Only an owner can remove an owner.")
+        _keep_an_owner(actor, person)
+    member.delete()
+    Token.objects.filter(workspace=actor.workspace, person=person, revoked_at=None).update(revoked_at=clock.now())
+    actor.record("member.removed", person.id, name=str(person))
+    _reduce_rights(actor, person, "")
+
+
+class Named(NamedTuple):
+    id: UUID
+    name: str
+
+
+def members(actor: Actor) -> list[Membership]:
+    actor.require(Permission.READ)
+    return list(actor.workspace.memberships.select_related("person").order_by("created_at"))
+
+
+def named(actor: Actor) -> list[Named]:
+    """The members' ids and names alone, in the order in which they came."""
+    actor.require(Permission.READ)
+    rows = actor.workspace.memberships.order_by("created_at")
+    return [Named(*row) for row in rows.values_list("person_id", "person__name")]
+
+
+def member_by_email(actor: Actor, email: str) -> Person:
+    """A person of this workspace. Raises NotFound."""
+    found = (
+        Membership.objects.select_related("person")
+        .filter(workspace=actor.workspace, person__email__iexact=email)
+        .first()
+    )
+    if found is None:
+        raise NotFound("member", email)
+    return found.person
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token just made; `secret` is shown once and kept nowhere."""
+
+    token: Token
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewToken({self.token.prefix}…)"
+
+
+@transaction.atomic
+def create_token(
+    actor: Actor, name: str, scopes: Iterable[str], *, days: int | None = 90, personal: bool = False, role: str = ""
+) -> NewToken:
+    """A key for programs: for this workspace or, `personal`, for all of the person's. Never more than the actor may."""
+    actor.require(Permission.TOKENS)
+    if actor.person is None:
+        raise NotAllowed("A token acts for a person; sign in as one.")
+    wanted = sorted(set(scopes))
+    unknown = [s for s in wanted if s not in list(Permission)]
+    if unknown or not wanted:
+        raise unacceptable(
+            "scopes",
+            "Unknown scope {unknown!r}; the scopes are: {scopes}.",
+            unknown=", ".join(unknown),
+            scopes=", ".join(Permission),
+        )
+    beyond = [s for s in wanted if not actor.may(Permission(s))]
+    if beyond:
+        raise NotAllowed(Sentence("A token cannot do more than you may: {beyond}.", beyond=", ".join(beyond)))
+    if role and role not in Role.values:
+        raise unacceptable(
+            "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
+        )
+    if days is not None and not 0 < days <= LONGEST_LIFE.days:
+        raise unacceptable(
+            "days", "A token lives 1 to {limit} days; {days} was asked.", limit=LONGEST_LIFE.days, days=days
+        )
+    if personal and actor.scopes is not None:
+        raise NotAllowed("A token cannot make a personal token; sign in to make one.")
+    secret = TOKEN_MARK + secrets.token_urlsafe(32)
+    token = Token.objects.create(
+        name=name.strip()[:120] or "token",
+        prefix=secret[: len(TOKEN_MARK) + 6],
+        digest=_digest(secret),
+        person=actor.person,
+        workspace=None if personal else actor.workspace,
+        role="" if personal else weakest(role or actor.role, actor.role),
+        scopes=wanted,
+        expires_at=clock.now() + timedelta(days=days) if days else None,
+    )
+    actor.record("token.created", token.id, name=token.name, scopes=wanted)
+    return NewToken(token, secret)
+
+
+@transaction.atomic
+def revoke_token(actor: Actor, token_id: UUID | str) -> Token:
+    """Own tokens, or, with the right to manage members, anybody's in this workspace."""
+    actor.require(Permission.TOKENS)
+    token: Token | None = tokens(actor).filter(id=as_uuid(token_id)).first()
+    if token is None:
+        raise NotFound("token", token_id)
+    if token.revoked_at is None:
+        token.revoked_at = clock.now()
+        token.save(update_fields=["revoked_at"])
+        actor.record("token.revoked", token.id, name=token.name)
+    return token
+
+
+def tokens(actor: Actor) -> QuerySet[Token]:
+    """The actor's own tokens here, or all of the workspace's for those who manage members."""
+    actor.require(Permission.READ)
+    found = Token.objects.filter(workspace=actor.workspace).select_related("person")
+    if actor.person is not None and not actor.may(Permission.MEMBERS):
+        found = found.filter(person=actor.person)
+    if actor.person is not None and actor.scopes is None:
+        found = found | Token.objects.filter(workspace=None, person=actor.person).select_related("person")
+    return found.order_by("-created_at")
+
+
+def actor_by_token(secret: str, workspace_id: UUID | str | None) -> Actor | None:
+    """Who a token acts as, in the workspace that is asked or the token's own; None for any token that doesn't count."""
+    now = clock.now()
+    counts = Q(person__tokens__workspace=None) | Q(person__tokens__workspace=F("workspace"))
+    if workspace_id:
+        counts &= Q(workspace_id=as_uuid(workspace_id))
+    member = (  # one statement, as every request to the API begins with it
+        Membership.objects.filter(
+            counts,
+            Q(person__tokens__expires_at=None) | Q(person__tokens__expires_at__gt=now),
+            person__tokens__digest=_digest(secret),
+            person__tokens__revoked_at=None,
+            person__is_active=True,
+        )
+        .annotate(
+            token=F("person__tokens__id"),
+            cap=F("person__tokens__role"),
+            scopes=F("person__tokens__scopes"),
+            used_at=F("person__tokens__last_used_at"),
+        )
+        .select_related("workspace", "person")
+        .order_by("created_at")
+        .first()
+    )
+    if member is None:
+        return None
+    if member.used_at is None or now - member.used_at > timedelta(minutes=1):
+        Token.objects.filter(id=member.token).update(last_used_at=now)
+    role = weakest(member.cap, member.role) if member.cap else member.role
+    scopes = frozenset(s for s in member.scopes if s in ALLOWS[role])
+    return Actor(
+        workspace=member.workspace, person=member.person, role=role, via="api", scopes=scopes, token_id=member.token
+    )
+
+
+def open_to(actor: Actor) -> list[Membership]:
+    """The memberships that the actor may act through: a workspace token's own, else all of the person's."""
+    found = Membership.objects.filter(person=actor.person).select_related("workspace").order_by("created_at")
+    if actor.token_id and Token.objects.filter(id=actor.token_id).exclude(workspace=None).exists():
+        found = found.filter(workspace=actor.workspace)
+    return list(found)
+
+
+def trail(actor: Actor) -> QuerySet[AuditEntry]:
+    """Who did what in this workspace, newest first; for those who manage its members."""
+    actor.require(Permission.MEMBERS)
+    return names.named(AuditEntry.objects.filter(workspace_id=actor.workspace.id).order_by("-id"))
+
+
+def _keep_an_owner(actor: Actor, leaving: Person) -> None:
+    if not Membership.objects.filter(workspace=actor.workspace, role=Role.OWNER).exclude(person=leaving).exists():
+        raise Conflict("A workspace keeps at least one owner; make somebody else an owner first.")
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _known_zone(name: str) -> None:
+    try:
+        clock.zone(name)
+    except LookupError as exc:
+        raise unacceptable("timezone", str(exc).replace("{", "(").replace("}", ")")) from None
+
+
+__all__ = [
+    "NewToken",
+    "actor_by_token",
+    "actor_for",
+    "add_person",
+    "change_person",
+    "change_workspace",
+    "create_member",
+    "create_token",
+    "create_workspace",
+    "first_owner",
+    "hand_over",
+    "is_empty",
+    "member_by_email",
+    "members",
+    "open_to",
+    "remove_member",
+    "require_second_factor",
+    "revoke_token",
+    "set_member",
+    "tokens",
+    "trail",
+    "workspaces_of",
+]
