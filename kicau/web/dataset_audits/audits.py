@@ -33,7 +33,7 @@ ASKS = ("words", "own", "author", "since", "until")
 @page
 @require_safe
 def index(request: Asked) -> HttpResponse:
-    return render(request, "web/dataset_audits/audits/index.html", {"rows": list(actions.audits(request.actor)[:200])})
+    return render(request, "web/audits/index.html", {"rows": list(actions.audits(request.actor)[:200])})
 
 
 @page
@@ -65,10 +65,8 @@ def new(request: Asked) -> HttpResponse:
             )
             return redirect("audit", audit_id=made.id)
         except Refusal as exc:
-            return render(
-                request, "web/dataset_audits/audits/new.html", shown | {"errors": forms.errors(exc)}, status=422
-            )
-    return render(request, "web/dataset_audits/audits/new.html", shown)
+            return render(request, "web/audits/new.html", shown | {"errors": forms.errors(exc)}, status=422)
+    return render(request, "web/audits/new.html", shown)
 
 
 @page
@@ -100,7 +98,7 @@ def one(request: Asked, audit_id: str) -> HttpResponse:
             "key": hashlib.sha256(checkpoints.public_bytes(key.public_key())).hexdigest(),
             "reports": [(code, name) for code, name in settings.LANGUAGES if code in report_documents.LANGUAGES],
         }
-    return render(request, "web/dataset_audits/audits/one.html", shown)
+    return render(request, "web/audits/one.html", shown)
 
 
 @page
@@ -108,7 +106,7 @@ def one(request: Asked, audit_id: str) -> HttpResponse:
 def state(request: Asked, audit_id: str) -> HttpResponse:
     """How far it is; fetched while it runs. Once it has ended, the whole page is asked for again."""
     row = actions.one_audit(request.actor, audit_id)
-    answer = render(request, "web/dataset_audits/audits/state.html", _state(row))
+    answer = render(request, "web/audits/state.html", _state(row))
     if row.state not in (AuditState.WAITING, AuditState.RUNNING):
         answer["HX-Refresh"] = "true"
     return answer
@@ -181,9 +179,9 @@ def check(request: Asked) -> HttpResponse:
         if file is not None and (file.size or 0) > LARGEST:
             trouble = _("A bundle of more than 256 MB is checked with verify.py, which is below.")
         if file is None or trouble:
-            return render(request, "web/dataset_audits/audits/check.html", shown | {"wrong": [trouble]}, status=422)
+            return render(request, "web/audits/check.html", shown | {"wrong": [trouble]}, status=422)
         try:
             shown |= {"holds": verify.verify(file.read(), shown["key"] or None, language=language), "name": file.name}
         except verify.Refused as wrong:
             shown |= {"refused": wrong.told(language), "name": file.name}
-    return render(request, "web/dataset_audits/audits/check.html", shown)
+    return render(request, "web/audits/check.html", shown)

@@ -53,7 +53,7 @@ def index(request: Asked) -> HttpResponse:
         "least": canaries.LEAST,
         "most": canaries.MOST,
     }
-    return render(request, "web/dataset_audits/canaries/index.html", shown, status=422 if wrong else 200)
+    return render(request, "web/canaries/index.html", shown, status=422 if wrong else 200)
 
 
 @page
@@ -74,7 +74,7 @@ def _shown(
         "errors": errors or {},
         "text": canaries.published(actor, row) if actor.may(Permission.WRITE) else "",
     }
-    return render(request, "web/dataset_audits/canaries/one.html", shown, status=422 if errors else 200)
+    return render(request, "web/canaries/one.html", shown, status=422 if errors else 200)
 
 
 @page

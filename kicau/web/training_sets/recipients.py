@@ -43,7 +43,7 @@ def read(request: HttpRequest, secret: str) -> HttpResponse:
             "records": sum(n for _row, n in rows),
             "secret": secret,
         }
-        answer = render(request, "web/training_sets/sets/taken_back.html", shown)
+        answer = render(request, "web/sets/taken_back.html", shown)
     answer["X-Robots-Tag"] = "noindex"
     return answer
 

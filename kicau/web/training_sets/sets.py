@@ -42,7 +42,7 @@ def index(request: Asked) -> HttpResponse:
     for one in recipients.owing(request.actor):
         owing[one.version.set_id] = owing.get(one.version.set_id, 0) + 1
     shown = [(of, next(iter(of.newest), None), owing.get(of.id, 0)) for of in rows]  # type: ignore[attr-defined]
-    return render(request, "web/training_sets/sets/index.html", {"rows": shown})
+    return render(request, "web/sets/index.html", {"rows": shown})
 
 
 @page
@@ -59,11 +59,11 @@ def new(request: Asked) -> HttpResponse:
         except Refusal as exc:
             return render(
                 request,
-                "web/training_sets/sets/form.html",
+                "web/sets/form.html",
                 forms.shown(form) | {"errors": forms.errors(exc)},
                 status=422,
             )
-    return render(request, "web/training_sets/sets/form.html", forms.shown(form))
+    return render(request, "web/sets/form.html", forms.shown(form))
 
 
 @page
@@ -79,8 +79,8 @@ def change(request: Asked, set_id: str) -> HttpResponse:
             return redirect("set", set_id=of.id)
         except Refusal as exc:
             shown = forms.shown(form) | {"of": of, "errors": forms.errors(exc)}
-            return render(request, "web/training_sets/sets/form.html", shown, status=422)
-    return render(request, "web/training_sets/sets/form.html", forms.shown(form) | {"of": of})
+            return render(request, "web/sets/form.html", shown, status=422)
+    return render(request, "web/sets/form.html", forms.shown(form) | {"of": of})
 
 
 @page
@@ -89,16 +89,14 @@ def one(request: Asked, set_id: str) -> HttpResponse:
     """With the preview, the versions, and who has which."""
     of = actions.one_set(request.actor, set_id)
     who = list(recipients.recipients(request.actor).filter(version__set=of).order_by("-version__number", "id")[:200])
-    return render(
-        request, "web/training_sets/sets/one.html", {**_state(request, of), "people": who, "facts": w.facts(of)}
-    )
+    return render(request, "web/sets/one.html", {**_state(request, of), "people": who, "facts": w.facts(of)})
 
 
 @page
 @require_safe
 def state(request: Asked, set_id: str) -> HttpResponse:
     """How far the preview and the versions are; fetched while they are made."""
-    return render(request, "web/training_sets/sets/state.html", _state(request, actions.one_set(request.actor, set_id)))
+    return render(request, "web/sets/state.html", _state(request, actions.one_set(request.actor, set_id)))
 
 
 def _state(request: Asked, of: TrainingSet) -> dict[str, Any]:
@@ -178,7 +176,7 @@ def personal(request: Asked, set_id: str) -> HttpResponse:
         "following": listed[SHOWN - 1].id if len(listed) > SHOWN else None,
         "word": w.PERSONAL.get(kind),
     }
-    return render(request, "web/training_sets/sets/personal.html", shown)
+    return render(request, "web/sets/personal.html", shown)
 
 
 def _judge(request: Asked, of: TrainingSet, kind: str) -> None:
@@ -230,7 +228,7 @@ def _version(request: Asked, row: Version, wrong: dict[str, list[str]] | None = 
         "seconds": (row.ready_at - row.created_at).total_seconds() if row.ready_at and row.delta else None,
     }
     shown |= {"form": request.POST, "errors": wrong or {}}
-    return render(request, "web/training_sets/sets/version.html", shown, status=422 if wrong else 200)
+    return render(request, "web/sets/version.html", shown, status=422 if wrong else 200)
 
 
 @page
@@ -282,7 +280,7 @@ def ask(request: Asked, recipient_id: str) -> HttpResponse:
         return redirect("set", set_id=found.version.set_id)
     return render(
         request,
-        "web/training_sets/sets/asked.html",
+        "web/sets/asked.html",
         {"asked": asked, "who": asked.recipient, "of": asked.recipient.version.set, "mail": w.mail(asked)},
     )
 
