@@ -7,6 +7,7 @@ import io
 import itertools
 import re
 import tokenize
+import tomllib
 from pathlib import Path
 
 import click
@@ -186,3 +187,13 @@ def test_the_glossaries_have_the_same_terms():
     terms = [(row[0].strip("| "), row[2].strip("| ")) for row in pairs[0] if "Meaning" not in row]
     assert terms == [(row[2].strip("| "), row[0].strip("| ")) for row in pairs[1] if "Arti" not in row]
     assert len({term for term, _ in terms}) == len(terms) > 60
+
+
+def test_the_architecture_lists_the_layers():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    layers = next(c for c in contracts if c.get("exhaustive"))["layers"]
+    folders = [re.findall(r"\w+", layer) for layer in layers]
+    there = [[f for f in row if (ROOT / "kicau" / f / "__init__.py").exists()] for row in folders]
+    drawn = (ROOT / "ARCHITECTURE.md").read_text("utf-8").split("```")[1].strip().splitlines()
+    assert [re.findall(r"\w+", line.split("  ")[0]) for line in drawn] == [row for row in there if row]
