@@ -26,7 +26,8 @@ from kicau.channels.actions import register_app
 from kicau.channels.channel_session import stored
 from kicau.channels.models import Channel
 from kicau.connector.session import Credentials
-from kicau.publishing import compose, schedule
+from kicau.publishing.content import compositions
+from kicau.publishing.scheduling import schedule
 from kicau.workspaces.actions import actor_for, workspaces_of
 from kicau.workspaces.models import Person
 person = Person.objects.get()
@@ -34,8 +35,8 @@ actor = actor_for(person, workspaces_of(person)[0].id, "cli")
 app = register_app("x", "app", "secret", endpoints={"api": "http://127.0.0.1:9"}, is_sandbox=True)
 Channel.objects.create(workspace=actor.workspace, network="x", app=app, key="x-kopi", account_id="1", handle="k", name="K", is_paused=True, credentials=stored(Credentials(access_token="t")))
 for text, ahead in (("due soon", 1), ("due later", 3600)):
-    draft = compose.create_draft(actor, compose.Composition(parts=(compose.PartInput(text=text),)))
-    schedule.schedule(actor, compose.one_draft(actor, draft.id), ["x-kopi"], clock.now() + timedelta(seconds=ahead))
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text=text),)))
+    schedule.schedule(actor, compositions.one_draft(actor, draft.id), ["x-kopi"], clock.now() + timedelta(seconds=ahead))
 """
 
 
