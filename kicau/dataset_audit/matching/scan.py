@@ -42,6 +42,12 @@ AGAIN = (
     1.5  # bits that the first of a row after such says less where its script has no spaces: one character often agrees
 )
 LONGEST = 400  # words of a post that are aligned around a hit
+#: A commentary between two phrases of a post: bits that it costs, however long, and bits for each of its words. A word
+#: or two put in cost less by GAP_THERE.
+COMMENT_OPEN_BITS, COMMENT_WORD_BITS = 10.0, 0.1
+#: Bits beyond what tells the posts' words apart, from which a match is aligned again with commentaries: of pairs by
+#: chance most say less. Then so many words there for each word of the post that is missing, and so many more, are searched.
+PHRASE_BITS, WORDS_AROUND_EACH, WORDS_AROUND = 6.0, 3, 40
 
 # A match: post, first and last word there (last excluded), first and last of the post, words and bits that agree,
 # the longest run of words in a row.
@@ -155,11 +161,15 @@ def _sift_one(words, total, marks, shift, said, least, places, found):
 
 
 @njit(cache=True, nogil=True)
-def _align(words, low, high, post, bits, after, n, best, rows, origins):
+def _align(words, low, high, post, bits, after, n, best, rows, origins, has_comments):
     """Local alignment of a post's `n` words with words[low:high]; writes a match into `best`, gives its bits.
 
-    rows: two rows of (score, agreeing bits); origins: two rows of (word there, word here, words, run, longest run)."""
+    rows: three rows of (score, agreeing bits); origins: three rows of (word there, word here, words, run, longest run).
+    Two take turns; the third holds, where `has_comments`, the best match up to each word that a commentary follows."""
     top = 0.0
+    if has_comments:
+        for j in range(n + 1):
+            rows[2, j, 0] = 0.0
     for j in range(n + 1):
         rows[0, j, 0] = 0.0
         rows[1, j, 0] = 0.0
@@ -171,6 +181,15 @@ def _align(words, low, high, post, bits, after, n, best, rows, origins):
         for j in range(n):
             score, kind = 0.0, 0
             said = bits[j]
+            if has_comments:
+                commented = rows[2, j + 1, 0] - COMMENT_WORD_BITS * there
+                begun = rows[old, j + 1, 0] - COMMENT_OPEN_BITS
+                if begun > commented:
+                    commented = begun
+                    rows[2, j + 1, 1] = rows[old, j + 1, 1]
+                    for k in range(5):
+                        origins[2, j + 1, k] = origins[old, j + 1, k]
+                rows[2, j + 1, 0] = commented
             if w == post[j]:
                 if rows[old, j, 0] > 0.0:
                     if origins[old, j, 3] > 0:
@@ -190,6 +209,8 @@ def _align(words, low, high, post, bits, after, n, best, rows, origins):
                     score, kind = left, 4
                 if score <= 0.0:
                     score, kind = 0.0, 0
+            if has_comments and rows[2, j + 1, 0] > score:
+                score, kind = rows[2, j + 1, 0], 5
             rows[new, j + 1, 0] = score
             if kind == 1:
                 if rows[old, j, 0] <= 0.0:
@@ -212,6 +233,8 @@ def _align(words, low, high, post, bits, after, n, best, rows, origins):
                     best[7] = origins[new, j + 1, 4]
             elif kind:
                 r, c = (old, j) if kind == 2 else ((old, j + 1) if kind == 3 else (new, j))
+                if kind == 5:
+                    r, c = 2, j + 1
                 rows[new, j + 1, 1] = rows[r, c, 1]
                 for k in range(5):
                     origins[new, j + 1, k] = origins[r, c, k]
@@ -237,6 +260,7 @@ def _join(
     all_after,
     begins,
     least,
+    phrase,
     rows,
     origins,
     matches,
@@ -246,7 +270,7 @@ def _join(
     made = 0
     looked_post = np.full(LOOKED, -1, np.int64)
     looked_to = np.zeros(LOOKED, np.int64)
-    best = np.zeros(FIELDS, np.float64)
+    best, other = np.zeros(FIELDS, np.float64), np.zeros(FIELDS, np.float64)
     line = 0
     for at in range(hits):
         key = found[at]
@@ -275,18 +299,17 @@ def _join(
                 n = LONGEST
             low = max(line_low, place - (off - cut) - (off - cut) // 2 - 8)
             high = min(line_high, place + (n - (off - cut)) + (n - (off - cut)) // 2 + 8)
-            score = _align(
-                words,
-                low,
-                high,
-                all_words[first + cut : first + cut + n],
-                all_bits[first + cut : first + cut + n],
-                all_after[first + cut : first + cut + n],
-                n,
-                best,
-                rows,
-                origins,
-            )
+            own = all_words[first + cut : first + cut + n]
+            bits = all_bits[first + cut : first + cut + n]
+            after = all_after[first + cut : first + cut + n]
+            score = _align(words, low, high, own, bits, after, n, best, rows, origins, False)
+            if score >= phrase and best[4] - best[3] < n:
+                low = max(line_low, np.int64(best[1] - WORDS_AROUND_EACH * best[3] - WORDS_AROUND))
+                high = min(line_high, np.int64(best[2] + WORDS_AROUND_EACH * (n - best[4]) + WORDS_AROUND))
+                commented = _align(words, low, high, own, bits, after, n, other, rows, origins, True)
+                if commented > score:
+                    score = commented
+                    best[:] = other
             looked_post[slot] = p
             if score < least:
                 looked_to[slot] = place + 1
@@ -326,8 +349,8 @@ class Scan:
         """`least`: bits that a match must say at least, after what its gaps cost."""
         self.prints, self.least = prints, least
         self._room = 0
-        self._rows = np.zeros((2, LONGEST + 1, 2), np.float64)
-        self._origins = np.zeros((2, LONGEST + 1, 5), np.int64)
+        self._rows = np.zeros((3, LONGEST + 1, 2), np.float64)
+        self._origins = np.zeros((3, LONGEST + 1, 5), np.int64)
         self._matches, self._scores = np.zeros((4096, FIELDS), np.int64), np.zeros((4096, 2), np.float64)
         self._shift = np.uint64(shift_of(prints.filter))
         self._doors_shift = np.uint64(shift_of(prints.doors[1:]))
@@ -369,6 +392,7 @@ class Scan:
                 p.after,
                 p.begins,
                 self.least,
+                p.told + PHRASE_BITS,
                 self._rows,
                 self._origins,
                 self._matches,
