@@ -13,7 +13,7 @@ words have words of a manual between them; pairs by chance are counted in the sa
 
 A finding is right if the verse is the same, or if the two verses, in the posts' own words or as the data has the second,
 share five words in a row, or 60% of the shorter in order. Bars: recall 0.90 at precision 0.93 (glosses), 0.93 at 0.96
-(web), no finding in the other texts; of the made ones at most 1 pair by chance in 10,000.
+(web), in the other texts and among the made ones at most 1 pair by chance in 10,000.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from kicau.evidence.verify import in_order, words_of
 MANUALS = (HELP.format("en-US"), GUIDE.format("C"), "usr/share/doc/postgresql-doc-17/html/*.html", "usr/share/doc/python3.13/html/**/*.html")
 LENGTHS = ((1, 5), (6, 8), (9, 12), (13, 20), (21, 10_000))
 AYA = re.compile(r'<sura index="(\d+)"|<aya index="(\d+)" text="([^"]*)"')
+CHANCE = 1e-4  # findings in a text that holds no copy, at most
 ROW, SHARE = 5, 0.6  # of words, that make another verse a right finding
 PHRASES = (3, 4, 6, 9)  # words of the posts' phrases, where a commentary is put in
 COMMENTS = ((3, 8), (9, 20), (21, 50))  # words between two of them
@@ -122,7 +123,7 @@ def judge(
     # Posts of the same words are one, so that each of its verses counts as found where it is.
     asked = [verse for verse in posts if verse in data]
     recall, precision = Rate(sum(v in hit for v in asked), len(asked)), Rate(right, right + wrong)
-    met = recall.share >= bars[0] and precision.share >= bars[1] and not elsewhere
+    met = recall.share >= bars[0] and precision.share >= bars[1] and elsewhere <= CHANCE * len(others)
     print(
         f"recall {interval(recall)} (bar {bars[0]}), {len(found):,} findings, precision {interval(precision)} (bar {bars[1]}), {elsewhere} in {len(others):,} other texts; {seconds:.0f} s; {'met' if met else 'MISSED'}"
     )
@@ -160,7 +161,7 @@ def made(folder: Path, tongue: str, count: int) -> bool:
     chance = Rate(sum(map(len, search_in(search, plain, documents))), len(documents))
     print(f"{tongue}: {len(posts):,} posts, by chance {chance.hits} pairs in {chance.tries:,} documents")
     for size in PHRASES:
-        told = []
+        rates = []
         for comment in COMMENTS:
             some = [n for n, p in enumerate(posts) if len(p) >= max(9, 2 * size)]
             planted = [
@@ -170,9 +171,9 @@ def made(folder: Path, tongue: str, count: int) -> bool:
             found = search_in(search, plain, planted)
             rate = Rate(sum(number[n] in f for n, f in zip(some, found, strict=True)), len(some))
             wrong = sum(len(f - {number[n]}) for n, f in zip(some, found, strict=True))
-            told.append(f"{comment[0]}-{comment[1]} between: {rate.share:.3f} ({wrong} other posts)")
-        print(f"    phrases of {size} words, {len(some):,} posts: {'; '.join(told)}", flush=True)
-    return chance.interval[0] <= 1e-4
+            rates.append(f"{comment[0]}-{comment[1]} between: {rate.share:.3f} ({wrong} other posts)")
+        print(f"    phrases of {size} words, {len(some):,} posts: {'; '.join(rates)}", flush=True)
+    return chance.interval[0] <= CHANCE
 
 
 def main() -> None:

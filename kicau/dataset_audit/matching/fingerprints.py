@@ -40,12 +40,12 @@ MOSTLY = 0.2  # of the posts' words: many
 SPARE = 6.0  # bits that a print says beyond what tells the posts' own words apart: fewer looks in vain
 SHORT_OF = 10.0  # bits that a post's only print may lack, where the search is thorough
 FULL, THOROUGH = (
-    500_000,
+    1_000_000,
     2_000_000,
 )  # words of posts up to which KINDS are looked up, and the first five; beyond, one a word
 KINDS = 3 + len(THREES) - 1 + len(TWOS)  # rows of 3, 4 and 5 words, threes of four words, of five, twos
 LONGER = (6, 7, 8)  # words of the rows that are looked up too where many words are characters, which say little
-SHORT = 16  # words of a post up to which it has prints of all these; a longer one has rows enough
+SHORT = 24  # words of a post up to which it has prints of all these; a longer one has rows enough
 FEW = 6.0  # words of a post up to which it may be a turn of speech, so that its uses are counted in the sample
 OWN = 2  # uses of a row that make no manner of speaking: the post's own, and a copy with other neighbours
 COUNTED = 6_000_000  # words of posts, and of the sample, that are enough to count uses

@@ -188,6 +188,56 @@ def test_short_posts_are_found_with_two_of_their_words_changed():
     assert not Search(make([("none", "👍")])).matches(Reader().read(b"w1x w2x")[0], ONE_LINE)
 
 
+def interleaved(text: str, phrases: list[int], gap: int, dice: random.Random) -> str:
+    """The text's words in phrases of so many words, with a commentary of `gap` words after each."""
+    own, parts, at = text.split(), [], 0
+    for size in phrases:
+        parts += [*own[at : at + size], filler(dice, gap)]
+        at += size
+    return " ".join(parts)
+
+
+@pytest.mark.parametrize("gap", [4, 12, 30])
+def test_a_copy_with_a_commentary_between_its_phrases_is_found(gap):
+    """46 words, of which 40 are there in their order, 14 of them in a row; of 24 words in phrases of four, half."""
+    dice = random.Random(19)
+    language = [f"w{n}x" for n in range(2000)]
+    often = [1 / (n + 8) for n in range(len(language))]
+    posts = {str(n): " ".join(dice.choices(language, often, k=46 if n < 100 else 24)) for n in range(200)}
+    others = [" ".join(dice.choices(language + WORDS, k=3000)) for _ in range(60)]
+    search = Search(prepared(posts.items(), [Reader().read("\n".join(others).encode())[0].copy()]))
+    whole = half = 0
+    for post, text in posts.items():
+        own = text.split()
+        kept = " ".join(own[:10] + own[12:26] + own[28:38] + own[40:])
+        copy = interleaved(kept, [5, 5, 14, 3, 7, 6], gap, dice) if len(own) == 46 else interleaved(text, [4] * 6, gap, dice)
+        words = Reader().read(f"{filler(dice, 30)} {copy}".encode())[0]
+        found = [m for m, sure in search.matches(words, ONE_LINE) if sure and search.prints.ids[m.post][0] == post]
+        whole += len(own) == 46 and any(m.words >= 40 for m in found)
+        half += len(own) == 24 and any(m.words >= 12 for m in found)
+    assert whole >= 98
+    assert half >= 95
+    for text in others:
+        assert not [m for m, sure in search.matches(Reader().read(text.encode())[0], ONE_LINE) if sure]
+
+
+def test_posts_of_a_whole_book_are_searched_as_thoroughly_as_few():
+    """Of 700,000 words of posts, copies with every second word changed are found."""
+    dice = random.Random(20)
+    language = [f"w{n}x" for n in range(9000)]
+    often = np.cumsum([1 / (n + 8) for n in range(len(language))])
+    drawn = np.searchsorted(often / often[-1], np.random.default_rng(20).random(700_000))
+    own = [[language[n] for n in drawn[at : at + 20]] for at in range(0, len(drawn), 20)]
+    search = Search(make((str(n), " ".join(words)) for n, words in enumerate(own)))
+    found = 0
+    some = range(0, len(own), 70)
+    for post in some:
+        changed = [dice.choice(WORDS) if at % 2 else word for at, word in enumerate(own[post])]
+        words = Reader().read(f"{filler(dice, 20)} {' '.join(changed)} {filler(dice, 20)}".encode())[0]
+        found += any(str(post) in search.prints.ids[m.post] for m, sure in search.matches(words, ONE_LINE) if sure)
+    assert found >= 0.9 * len(some)
+
+
 def test_scripts_without_spaces_are_found_and_told_apart():
     """Syllables drawn like a language's: a few are most of all text, so that any two texts share many."""
     dice = random.Random(13)
