@@ -34,11 +34,11 @@ from pathlib import Path
 
 from bench.recall import interval, search_in
 from bench.tongues import GUIDE, HELP, SIZES, TONGUES, Texts, cut
-from kicau.audit.calibrate import Rate
-from kicau.audit.report import findings
-from kicau.audit.run import audit
-from kicau.audit.search import Search, prepared
-from kicau.audit.words import Reader
+from kicau.dataset_audit.matching.calibration import Rate
+from kicau.dataset_audit.matching.pipeline import audit
+from kicau.dataset_audit.matching.search import Search, prepared
+from kicau.dataset_audit.matching.tokenizer import Reader
+from kicau.dataset_audit.report import findings
 from kicau.evidence.verify import in_order, words_of
 
 MANUALS = (HELP.format("en-US"), GUIDE.format("C"), "usr/share/doc/postgresql-doc-17/html/*.html", "usr/share/doc/python3.13/html/**/*.html")
