@@ -27,7 +27,6 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from html import unescape
 from itertools import islice
 from pathlib import Path
@@ -41,7 +40,12 @@ from kicau.dataset_audit.matching.tokenizer import Reader
 from kicau.dataset_audit.report import findings
 from kicau.evidence.verify import in_order, words_of
 
-MANUALS = (HELP.format("en-US"), GUIDE.format("C"), "usr/share/doc/postgresql-doc-17/html/*.html", "usr/share/doc/python3.13/html/**/*.html")
+MANUALS = (
+    HELP.format("en-US"),
+    GUIDE.format("C"),
+    "usr/share/doc/postgresql-doc-17/html/*.html",
+    "usr/share/doc/python3.13/html/**/*.html",
+)
 LENGTHS = ((1, 5), (6, 8), (9, 12), (13, 20), (21, 10_000))
 AYA = re.compile(r'<sura index="(\d+)"|<aya index="(\d+)" text="([^"]*)"')
 CHANCE = 1e-4  # findings in a text that holds no copy, at most
@@ -119,7 +123,9 @@ def judge(
         else:
             wrong += 1
             if wrong <= shown:
-                print(f"    {finding.kind.value} {finding.copy.words} of {finding.copy.of}, {finding.copy.score}: {posts[finding.posts[0]]!r} in {data[verse]!r}")
+                print(
+                    f"    {finding.kind.value} {finding.copy.words} of {finding.copy.of}, {finding.copy.score}: {posts[finding.posts[0]]!r} in {data[verse]!r}"
+                )
     # Posts of the same words are one, so that each of its verses counts as found where it is.
     asked = [verse for verse in posts if verse in data]
     recall, precision = Rate(sum(v in hit for v in asked), len(asked)), Rate(right, right + wrong)
@@ -165,7 +171,9 @@ def made(folder: Path, tongue: str, count: int) -> bool:
         for comment in COMMENTS:
             some = [n for n, p in enumerate(posts) if len(p) >= max(9, 2 * size)]
             planted = [
-                " ".join([*dice.choice(others), *interleaved(posts[n], size, comment, others, dice), *dice.choice(others)])
+                " ".join(
+                    [*dice.choice(others), *interleaved(posts[n], size, comment, others, dice), *dice.choice(others)]
+                )
                 for n in some
             ]
             found = search_in(search, plain, planted)

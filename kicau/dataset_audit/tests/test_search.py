@@ -210,7 +210,11 @@ def test_a_copy_with_a_commentary_between_its_phrases_is_found(gap):
     for post, text in posts.items():
         own = text.split()
         kept = " ".join(own[:10] + own[12:26] + own[28:38] + own[40:])
-        copy = interleaved(kept, [5, 5, 14, 3, 7, 6], gap, dice) if len(own) == 46 else interleaved(text, [4] * 6, gap, dice)
+        copy = (
+            interleaved(kept, [5, 5, 14, 3, 7, 6], gap, dice)
+            if len(own) == 46
+            else interleaved(text, [4] * 6, gap, dice)
+        )
         words = Reader().read(f"{filler(dice, 30)} {copy}".encode())[0]
         found = [m for m, sure in search.matches(words, ONE_LINE) if sure and search.prints.ids[m.post][0] == post]
         whole += len(own) == 46 and any(m.words >= 40 for m in found)
