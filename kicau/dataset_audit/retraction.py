@@ -31,7 +31,7 @@ from kicau.dataset_audit.actions import BUNDLE, folder_of
 from kicau.dataset_audit.evidence_wording import says
 from kicau.dataset_audit.models import Audit, AuditState, Hit, Sought
 from kicau.evidence import bundle, log
-from kicau.evidence.verify import unpacked
+from kicau.evidence.verify import Refused, check_passage, unpacked
 from kicau.rights.models import Layer, Statement
 from kicau.workspaces.models import Workspace
 
@@ -108,7 +108,10 @@ def _take_back(audit: Audit, gone: Collection[str]) -> None:
 
 
 def _blank_beside(audit: Audit, gone: Collection[Hit]) -> None:
-    """What was kept around other copies may hold words of these: there, they become spaces."""
+    """What was kept around other copies, or between their phrases, may hold words of these: there, they become spaces.
+    Words that the other copy needs stay: the evidence of a post that stays says no less than before."""
+    formats = {shard["name"]: shard["format"] for shard in audit.summary.get("data", {}).get("shards", [])}
+    texts = dict(Sought.objects.filter(audit=audit, taken_back_at=None).values_list("item", "text"))
     spans: dict[str, list[tuple[int, int]]] = {}
     for hit in gone:
         spans.setdefault(hit.shard, []).append((hit.first_byte, hit.last_byte))
@@ -122,14 +125,30 @@ def _blank_beside(audit: Audit, gone: Collection[Hit]) -> None:
             at = bisect_left(places, (begin - longest, 0))
             kept = bytes(raw)
             while at < len(places) and places[at][0] < end:
-                for byte in range(max(places[at][0], begin), min(places[at][1], end)):
-                    if not hit.first_byte <= byte < hit.last_byte:  # what is a copy of a post that stays, stays
-                        raw[byte - begin] = 0x20
+                first, last = max(places[at][0], begin), min(places[at][1], end)
+                for byte in (*range(first, min(last, hit.first_byte)), *range(max(first, hit.last_byte), last)):
+                    raw[byte - begin] = 0x20
+                within = max(first, hit.first_byte), min(last, hit.last_byte)
+                if within[0] < within[1]:
+                    tried = bytearray(raw)
+                    tried[within[0] - begin : within[1] - begin] = b" " * (within[1] - within[0])
+                    if _holds(hit, bytes(tried), [texts[p] for p in hit.posts if p in texts], formats.get(shard, "")):
+                        raw = tried
                 at += 1
             if raw != kept:
                 hit.raw = base64.b64encode(raw).decode()
                 changed.append(hit)
     Hit.objects.bulk_update(changed, ["raw"], batch_size=AT_ONCE)
+
+
+def _holds(hit: Hit, raw: bytes, texts: list[str], form: str) -> bool:
+    """Whether the verifier accepts these bytes as the hit's passage."""
+    names = ("kind", "first_byte", "last_byte", "words", "of_words", "longest_run", "raw_first_byte")
+    try:
+        check_passage(0, {name: getattr(hit, name) for name in names}, raw, texts, form, is_blanked=True)
+    except (Refused, IndexError):
+        return False
+    return True
 
 
 def _without(audit: Audit, path: Path, empty: Collection[str]) -> bytes:

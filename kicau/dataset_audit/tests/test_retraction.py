@@ -111,6 +111,49 @@ def test_rows_bundle_and_files_lose_it_in_the_same_transaction(
     assert not (actions.folder_of(searched.id) / actions.BUNDLE).exists()
 
 
+def test_a_post_between_the_phrases_of_one_that_stays_is_blanked_there(
+    actor, archive, django_capture_on_commit_callbacks, tmp_path
+):
+    """The bundle of what stays holds nothing of it, and fits the searched file."""
+    own = POSTS["1"].split()
+    mixed = f"{' '.join(own[:8])} {POSTS['2']} {' '.join(own[8:])}"
+    data = lines(*others(200), mixed, *others(50))
+    row = audit_job.run_audit(actions.begin(actor, files=[upload("a.jsonl", data)]).id, processes=1)
+    assert (row.state, row.found) == (AuditState.DONE, 2), row.problem
+    (around,) = (hit for hit in row.hits.all() if hit.posts == [str(archive[0].id)])
+    assert "jeruk" in base64.b64decode(around.raw)[around.first_byte - around.raw_first_byte :].decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        take_back(actor, archive[1])
+    assert not any(word in everything(row) for word in ("jeruk", "Puntang", "kayu manis"))
+    (tmp_path / "a.jsonl").write_bytes(data)
+    row.refresh_from_db()
+    made = actions.bundle_of(actor, row).read_bytes()
+    (name,) = {
+        finding["shard"]
+        for finding in json.loads(base64.b64decode(json.loads(made)["statement"]["payload"]))["predicate"]["findings"]
+    }
+    said = verify(made, shards={name: str(tmp_path / "a.jsonl")})
+    assert said[0] == "This data set contains 1 of the posts, in 1 places."
+
+
+def test_a_post_whose_words_one_that_stays_needs_is_left_in_that_one(
+    actor, archive, django_capture_on_commit_callbacks
+):
+    """A longer post that quotes the withdrawn one keeps its own evidence whole."""
+    quoting = archive[2]
+    Item.objects.filter(id=quoting.id).update(text=f"Kata petani: {POSTS['2']}, dan kami percaya padanya sepenuhnya")
+    data = lines(*others(200), f"Kata petani: {POSTS['2']}, dan kami percaya padanya sepenuhnya", *others(50))
+    row = audit_job.run_audit(actions.begin(actor, files=[upload("a.jsonl", data)]).id, processes=1)
+    assert row.found >= 2, row.problem
+    with django_capture_on_commit_callbacks(execute=True):
+        take_back(actor, archive[1])
+    kept = [hit for hit in row.hits.exclude(raw="") if hit.posts == [str(quoting.id)]]
+    assert [hit.kind for hit in kept] == ["exact"]
+    assert "jeruk" in base64.b64decode(kept[0].raw).decode()
+    row.refresh_from_db()
+    assert verify(actions.bundle_of(actor, row).read_bytes())
+
+
 def test_a_change_that_is_undone_takes_nothing_back(actor, archive, searched):
     with transaction.atomic():
         take_back(actor, archive[1])

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kicau.evidence import bundle, checkpoints, log, merkle_tree, verify
@@ -541,6 +542,50 @@ def test_passages_of_packed_and_wide_shards_are_compared(made, shard, tmp_path, 
         assert verify.verify(signed_again(made, packs), shards=shards) if encoding == "utf-8" else True
         with pytest.raises(verify.Refused, match="at its place"):
             verify.verify(signed_again(made, lies), shards=shards)
+
+
+@pytest.mark.parametrize(("form", "packing"), [("parquet", ""), ("warc", ""), ("warc", "gz"), ("json", "lzw")])
+def test_what_was_not_compared_is_never_called_verified(made, shard, tmp_path, capsys, form, packing):
+    """Not with the data at hand, whatever else holds; and a wrong file is refused as ever."""
+
+    def of_form(held, statement):
+        statement["predicate"]["data"]["shards"][0].update(format=form, packing=packing)
+
+    (tmp_path / "e.json").write_bytes(signed_again(made, of_form))
+    (tmp_path / "a").write_bytes(shard)
+    named = [str(tmp_path / "e.json"), "--shard", f"a.jsonl={tmp_path / 'a'}", "--language", "en"]
+    assert verify.main([*named, "--key", own_key()]) == 3
+    assert capsys.readouterr().out.splitlines()[-1].startswith("VERIFIED EXCEPT 3 passages")
+    assert verify.main(named) == 3
+    assert capsys.readouterr().out.splitlines()[-1] == "3 passages were NOT compared with their data file."
+    (tmp_path / "a").write_bytes(shard + b" ")
+    assert verify.main([*named, "--key", own_key()]) == 1
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_zst_is_compared_with_the_package_or_is_named(made, shard, tmp_path, monkeypatch, is_there):
+    """With zstandard (or Python 3.14) it is compared in all its frames; without, the verdict says so."""
+    packed = zstandard.compress(shard[:100]) + zstandard.compress(shard[100:])
+    (tmp_path / "a").write_bytes(packed)
+    if not is_there:
+        monkeypatch.setitem(sys.modules, "zstandard", None)
+        monkeypatch.setitem(sys.modules, "compression", None)
+
+    def packs(held, statement):
+        statement["subject"][0]["digest"]["sha256"] = hashlib.sha256(packed).hexdigest()
+        statement["predicate"]["data"]["shards"][0]["packing"] = "zst"
+
+    def lies(held, statement):
+        packs(held, statement)
+        _moved(1, 3)(held, statement)
+
+    codes = []
+    for change in (packs, lies):
+        (tmp_path / "e.json").write_bytes(signed_again(made, change))
+        codes.append(
+            verify.main([str(tmp_path / "e.json"), "--shard", f"a.jsonl={tmp_path / 'a'}", "--key", own_key()])
+        )
+    assert codes == ([0, 1] if is_there else [3, 3])
 
 
 def test_each_sentence_of_the_verifier_is_known_in_both_languages():
