@@ -33,6 +33,8 @@ RIGHT = [
         "/v26.0/1/feed",
         {"fields": "id,message,attachments{target}", "since": "1700000000", "limit": "5"},
     ),
+    (facebook, "GET", "/v26.0/1/feed", {"fields": "id", "limit": "5", "after": "QVFI"}),
+    (instagram, "GET", "/v26.0/1/media", {"fields": "id", "limit": "5", "after": "QVFI"}),
     (facebook, "POST", "/v26.0/1/video_reels", {"upload_phase": "finish", "video_id": "2", "video_state": "PUBLISHED"}),
     (facebook, "POST", "/v26.0/1_2/comments", {"message": "a"}),
     (facebook, "GET", "/v26.0/me/accounts", {"fields": "id,name,access_token,tasks", "limit": "5"}),
