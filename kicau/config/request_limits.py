@@ -80,8 +80,8 @@ type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class Lane:
-    """Requests that are worked on at once. Of the others the senders take turns, so that many requests of one sender
-    delay no other sender, and many of one kind no other kind."""
+    """Requests that are worked on at once. Of the others the kinds take turns, and within a kind the senders: many
+    requests of one sender delay no other sender, and many of one kind, from however many senders, no other kind."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -93,19 +93,24 @@ class Lane:
         return self._queues.setdefault(asyncio.get_running_loop(), FairQueue(self._most))
 
 
+type Turns = OrderedDict[Hashable, deque[asyncio.Future[None]]]  # what waits, by sender
+
+
 class FairQueue:
-    """A semaphore whose next place goes to the sender whose turn it is, and to the oldest of that sender's requests."""
+    """A semaphore whose next place goes to the kind of request whose turn it is, within that kind to the sender whose
+    turn it is, and to the oldest of that sender's requests."""
 
     def __init__(self, places: int) -> None:
         self._free = places
-        self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting: OrderedDict[str, Turns] = OrderedDict()
 
-    async def acquire(self, sender: Hashable) -> None:
+    async def acquire(self, kind: str, sender: Hashable) -> None:
         if self._free:
             self._free -= 1
             return
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(sender, deque()).append(turn)
+        senders = self._waiting.setdefault(kind, OrderedDict())
+        senders.setdefault(sender, deque()).append(turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -115,10 +120,13 @@ class FairQueue:
 
     def release(self) -> None:
         while self._waiting:
-            sender, turns = self._waiting.popitem(last=False)
+            kind, senders = self._waiting.popitem(last=False)
+            sender, turns = senders.popitem(last=False)
             turn = turns.popleft()
             if turns:
-                self._waiting[sender] = turns  # behind all other senders
+                senders[sender] = turns  # behind all other senders
+            if senders:
+                self._waiting[kind] = senders  # behind all other kinds
             if not turn.done():
                 turn.set_result(None)
                 return
@@ -232,17 +240,15 @@ class Limits:
         signed_in = SESSION in _header(self._scope, b"cookie") and not path.startswith(OPEN)
         lane = api if self._api else members if signed_in else visitors
         place = lane.queue
-        await place.acquire(self._sender())
+        await place.acquire(kind_of(path), self._sender())
         self._place = place
         waits.set(self._wait_elsewhere)
 
     def _sender(self) -> Hashable:
-        """Who waits for a place, as far as the request says it, and in which part of Kicau: somebody's downloads don't
-        delay the same person's next page."""
+        """Who waits for a place, as far as the request says it."""
         credentials = _header(self._scope, b"authorization" if self._api else b"cookie")
         client = self._scope.get("client")
-        parts = self._scope["path"].split("/")  # "", "library", … or "", "api", "v1", "posts", …
-        return credentials or (client and client[0]), "".join(parts[3:4] if self._api else parts[1:2])
+        return credentials or (client and client[0])
 
     def _wait_elsewhere(self) -> None:
         """In the request's thread."""
@@ -381,6 +387,12 @@ class Lingering:
 
 
 lingering = Lingering()
+
+
+def kind_of(path: str) -> str:
+    """Which part of Kicau is asked. Addresses that do not exist are one kind, however many somebody makes up."""
+    parts = _route({"path": path}).split("/")  # "library", … or "api", "v1", "posts", …
+    return parts[2] if path.startswith("/api/") and len(parts) > 2 else parts[0]
 
 
 def _has_credentials(scope: Message) -> bool:
