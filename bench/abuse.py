@@ -1,4 +1,4 @@
-"""What outsiders and impatient members may use up: `kicau up` on this machine under abuse, while it is asked for pages.
+"""How fast `kicau up` answers, and what memory and disk it takes, while outsiders and members abuse it.
 
     python -m bench.abuse [--seconds 30]
 

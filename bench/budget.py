@@ -1,4 +1,4 @@
-"""Whether a hard budget holds: many seeded runs of several workers, lost answers, deaths, and a budget that is raised.
+"""Whether a hard budget is ever exceeded: many seeded runs of several workers, lost answers, deaths, and a budget that is raised.
 
     python -m bench.budget [--runs 1000] [--first 0] [--workers 4] [--caps]
 

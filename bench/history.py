@@ -1,4 +1,4 @@
-"""What a long history costs: claims, lateness and the spike with millions of deliveries in the table, against an empty one.
+"""How much slower a long history makes the engine: claims, lateness and the spike, with millions of deliveries and with none.
 
     python -m bench.history [--past 2000000] [--future 1000000] [--deliveries 10000]
 
@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from bench import crowd, network, spike
+from bench import engine_instance, network, spike
 
 CLAIM = 10.0  # milliseconds
 SLOWER = 1.2  # times
@@ -47,13 +47,13 @@ def main() -> None:
     asked.add_argument("--channels", type=int, default=400)
     asked.add_argument("--rounds", type=int, default=2)
     wanted = asked.parse_args()
-    with network.running("x", accounts=wanted.channels) as far, crowd.instance():
-        people = crowd.Crowd(far)
-        empty = measure(people, far, wanted)
+    with network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
+        connected = engine_instance.ConnectedWorkspace(far)
+        empty = measure(connected, far, wanted)
         began = time.monotonic()
-        size = fill(people, wanted)
+        size = fill(connected, wanted)
         filled = time.monotonic() - began
-        full = measure(people, far, wanted)
+        full = measure(connected, far, wanted)
     met = {
         "claim": full["claim_ms"]["p99"] <= CLAIM,
         "lateness": full["late_ms"]["p99"] <= SLOWER * empty["late_ms"]["p99"],
@@ -63,25 +63,29 @@ def main() -> None:
     sys.exit(not all(met.values()))
 
 
-def measure(people: crowd.Crowd, far: network.Network, wanted: argparse.Namespace) -> dict[str, Any]:
-    claims, looks = claimed(people, wanted)
+def measure(
+    connected: engine_instance.ConnectedWorkspace, far: network.Network, wanted: argparse.Namespace
+) -> dict[str, Any]:
+    claims, looks = claimed(connected, wanted)
     far.set(latency=0.2)
     with ExitStack() as running:
-        workers = [running.enter_context(crowd.worker()).pid]
-        parts = {"workers": workers, "network": [far.process.pid], "database": [crowd.database_pid()]}
-        spike.wave(people, ["warm up"] * 50, parts)
-        waves = [spike.wave(people, spike.texts(wanted.deliveries), parts) for _ in range(wanted.rounds)]
-        late = lateness(people)
+        workers = [running.enter_context(engine_instance.worker()).pid]
+        parts = {"workers": workers, "network": [far.process.pid], "database": [engine_instance.database_pid()]}
+        spike.wave(connected, ["warm up"] * 50, parts)
+        waves = [spike.wave(connected, spike.texts(wanted.deliveries), parts) for _ in range(wanted.rounds)]
+        late = lateness(connected)
     return {
-        "claim_ms": {f"p{p}": round(crowd.percentile(claims, p), 1) for p in (50, 99, 100)},
-        "look_ms": {f"p{p}": round(crowd.percentile(looks, p), 1) for p in (50, 100)},
-        "late_ms": {f"p{p}": round(crowd.percentile(late, p)) for p in (50, 99)},
+        "claim_ms": {f"p{p}": round(engine_instance.percentile(claims, p), 1) for p in (50, 99, 100)},
+        "look_ms": {f"p{p}": round(engine_instance.percentile(looks, p), 1) for p in (50, 100)},
+        "late_ms": {f"p{p}": round(engine_instance.percentile(late, p)) for p in (50, 99)},
         "spike_s": statistics.median(w["seconds"] for w in waves),
         "spikes": waves,
     }
 
 
-def claimed(people: crowd.Crowd, wanted: argparse.Namespace) -> tuple[list[float], list[float]]:
+def claimed(
+    connected: engine_instance.ConnectedWorkspace, wanted: argparse.Namespace
+) -> tuple[list[float], list[float]]:
     """Milliseconds of each claim of a wave while many are due, and of each look (which goes on beside the claims)."""
     from kicau.base import clock
     from kicau.config.worker import spare_the_collector
@@ -93,7 +97,7 @@ def claimed(people: crowd.Crowd, wanted: argparse.Namespace) -> tuple[list[float
     work = Deliveries(None)  # type: ignore[arg-type]  # nothing is sent
     for _ in range(3):
         due = clock.now() - timedelta(seconds=1)
-        people.deliveries(spike.texts(wanted.deliveries), due)
+        connected.deliveries(spike.texts(wanted.deliveries), due)
         taken = None
         while taken != 0:
             began = time.perf_counter()
@@ -107,18 +111,18 @@ def claimed(people: crowd.Crowd, wanted: argparse.Namespace) -> tuple[list[float
                     break
                 claims.append((time.perf_counter() - began) * 1000)
                 taken += len(items)
-        crowd.ask("UPDATE publishing_delivery SET state = 'canceled' WHERE due_at = %s RETURNING 1", due)
-        crowd.ask("SELECT pg_stat_force_next_flush()")
+        engine_instance.ask("UPDATE publishing_delivery SET state = 'canceled' WHERE due_at = %s RETURNING 1", due)
+        engine_instance.ask("SELECT pg_stat_force_next_flush()")
     return claims, looks
 
 
-def lateness(people: crowd.Crowd, count: int = 600, seconds: float = 20) -> list[float]:
+def lateness(connected: engine_instance.ConnectedWorkspace, count: int = 600, seconds: float = 20) -> list[float]:
     """Milliseconds of each of `count` deliveries due at random over some seconds."""
     from kicau.base import clock
     from kicau.publishing.models import Delivery
 
     begin = clock.now() + timedelta(seconds=5)
-    rows = people.deliveries([f"Late? {uuid4().hex}" for _ in range(count)], begin)
+    rows = connected.deliveries([f"Late? {uuid4().hex}" for _ in range(count)], begin)
     dice = random.Random(7)
     for row in rows:
         row.due_at = row.next_at = begin + timedelta(seconds=dice.random() * seconds)
@@ -127,29 +131,29 @@ def lateness(people: crowd.Crowd, count: int = 600, seconds: float = 20) -> list
     return [float(row.late_ms) for row in Delivery.objects.filter(id__in=[r.id for r in rows], state="published")]
 
 
-def fill(people: crowd.Crowd, wanted: argparse.Namespace) -> str:
+def fill(connected: engine_instance.ConnectedWorkspace, wanted: argparse.Namespace) -> str:
     from kicau.connector.serialization import to_kept
 
-    channels = next(iter(people.channels.values()))
+    channels = next(iter(connected.channels.values()))
     same = {
-        "workspace": people.actor.workspace.id,
-        "draft": people.draft.id,
+        "workspace": connected.actor.workspace.id,
+        "draft": connected.draft.id,
         "channels": [c.id for c in channels],
         "many": len(channels),
         "network": channels[0].network,
-        "rendered": json.dumps(to_kept(crowd.rendered(channels[0].network, ""))),
+        "rendered": json.dumps(to_kept(engine_instance.rendered(channels[0].network, ""))),
     }
-    crowd.run("SET synchronous_commit = off")
+    engine_instance.run("SET synchronous_commit = off")
     for count, state, begin, span in (
         (wanted.past, "published", "-365 days", "364 days"),
         (wanted.future, "scheduled", "1 day", "364 days"),
     ):
-        crowd.run(FILL, {**same, "count": count, "state": state, "begin": begin, "span": span})
-    crowd.run(STORIES)
-    crowd.run("RESET synchronous_commit")
-    crowd.run("VACUUM ANALYZE publishing_delivery")
-    crowd.run("VACUUM ANALYZE publishing_attempt")
-    return str(crowd.ask("SELECT pg_size_pretty(pg_database_size(current_database()))"))
+        engine_instance.run(FILL, {**same, "count": count, "state": state, "begin": begin, "span": span})
+    engine_instance.run(STORIES)
+    engine_instance.run("RESET synchronous_commit")
+    engine_instance.run("VACUUM ANALYZE publishing_delivery")
+    engine_instance.run("VACUUM ANALYZE publishing_attempt")
+    return str(engine_instance.ask("SELECT pg_size_pretty(pg_database_size(current_database()))"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Copies with a commentary between their phrases, and another translation of the same book, searched by a whole audit.
+"""The dataset audit on copies with a commentary between their phrases, and on another translation of the same book.
 
     python -m bench.interleaved FOLDER [glosses] [web] [made] [--shown N]
 
@@ -31,8 +31,8 @@ from html import unescape
 from itertools import islice
 from pathlib import Path
 
+from bench.languages import GUIDE, HELP, LANGUAGES, SIZES, Texts, cut
 from bench.recall import interval, search_in
-from bench.tongues import GUIDE, HELP, SIZES, TONGUES, Texts, cut
 from kicau.dataset_audit.matching.calibration import Rate
 from kicau.dataset_audit.matching.pipeline import audit
 from kicau.dataset_audit.matching.search import Search, prepared
@@ -153,10 +153,10 @@ def interleaved(
         yield from post[at : at + size]
 
 
-def made(folder: Path, tongue: str, count: int) -> bool:
+def made(folder: Path, language: str, count: int) -> bool:
     """Posts as long as tweets; those of two phrases and more are counted."""
     texts, dice = Texts(folder), random.Random(20261202)
-    posts, others = (list(texts.kept(source(texts), tongue)) for source in TONGUES[tongue])
+    posts, others = (list(texts.kept(source(texts), language)) for source in LANGUAGES[language])
     spans, shares = zip(*SIZES["tweets"], strict=True)
     sizes = [dice.randint(*span) for span in dice.choices(spans, shares, k=min(count, sum(map(len, posts)) // 16))]
     posts = cut(posts, sizes, dice)
@@ -165,7 +165,7 @@ def made(folder: Path, tongue: str, count: int) -> bool:
     search = Search(prepared(((str(n), t) for n, t in enumerate(plain)), [sample]))
     number = {int(i): at for at, ids in enumerate(search.prints.ids) for i in ids}
     chance = Rate(sum(map(len, search_in(search, plain, documents))), len(documents))
-    print(f"{tongue}: {len(posts):,} posts, by chance {chance.hits} pairs in {chance.tries:,} documents")
+    print(f"{language}: {len(posts):,} posts, by chance {chance.hits} pairs in {chance.tries:,} documents")
     for size in PHRASES:
         rates = []
         for comment in COMMENTS:
@@ -198,8 +198,8 @@ def main() -> None:
         posts, data = bible(wanted.folder, "kjv"), bible(wanted.folder, "web")
         met &= judge(posts, data, manuals(wanted.folder, 60_000), (0.93, 0.96), wanted.shown)
     if "made" in parts:
-        for tongue in ("id", "de", "ru"):
-            met &= made(wanted.folder, tongue, 3000)
+        for language in ("id", "de", "ru"):
+            met &= made(wanted.folder, language, 3000)
     raise SystemExit(0 if met else 1)
 
 

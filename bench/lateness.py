@@ -52,9 +52,9 @@ def measure(wanted: argparse.Namespace) -> dict[str, object]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from bench.world import World
+    from bench.sandbox_workspace import SandboxWorkspace
 
-    with World(latency=0) as world:
+    with SandboxWorkspace(latency=0) as world:
         rows = world.schedule(wanted.deliveries, wanted.seconds, after=timedelta(seconds=6))
         world.set_latency(wanted.latency)
         worker = subprocess.Popen([sys.executable, "-m", "kicau.config.worker"], cwd=SELF)

@@ -1,4 +1,4 @@
-"""Whether our ledger is the network's own bill: mixed calls with faults, dying workers and 50 workers at once.
+"""Whether our ledger equals the network's own bill: mixed calls with faults, dying workers and 50 workers at once.
 
     python -m bench.ledger [--calls 20000] [--workers 50] [--seed 7]
 

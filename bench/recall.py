@@ -1,4 +1,4 @@
-"""Copies found by how much was changed, and pairs by chance: 4,200 real short posts in texts of other kinds.
+"""Recall of the dataset audit by how much was changed, and pairs by chance: 4,200 real short posts in other texts.
 
     python -m bench.recall FOLDER
     python -m bench.recall --posts FILE --others FILE [--join N] [--words N] [--count N]
@@ -10,7 +10,7 @@ with 0, 10, 20 and 30% of words edited; at most 1 pair by chance in 10,000 docum
 --posts and --others are files of a text a line, --join makes threads of so many posts each, --words cuts posts to so
 many words, --count takes so many of them. Each recall is also told by length, with its 95% interval (Wilson). Where a
 script has no spaces between words, a file may mark their ends by U+200B; unmarked, two characters with their vowels are
-changed like a word. Other languages and lengths: bench/tongues.py.
+changed like a word. Other languages and lengths: bench/languages.py.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from bench import crowd, network
+from bench import engine_instance, network
 from kicau.config.worker import spare_the_collector
 
 AT_ONCE = 500
@@ -44,30 +44,34 @@ def main() -> None:
     asked.add_argument("--rounds", type=int, default=2)
     asked.add_argument("--workers", type=int, default=1)
     wanted = asked.parse_args()
-    with network.running("x", accounts=wanted.channels) as far, crowd.instance():
-        people = crowd.Crowd(far)
+    with network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
+        connected = engine_instance.ConnectedWorkspace(far)
         with ExitStack() as running:
-            workers = [running.enter_context(crowd.worker()).pid for _ in range(wanted.workers)]
-            parts = {"workers": workers, "network": [far.process.pid], "database": [crowd.database_pid()]}
-            wave(people, ["warm up"] * 50, parts)
+            workers = [running.enter_context(engine_instance.worker()).pid for _ in range(wanted.workers)]
+            parts = {"workers": workers, "network": [far.process.pid], "database": [engine_instance.database_pid()]}
+            wave(connected, ["warm up"] * 50, parts)
             spare_the_collector()  # as the worker does, so that the bare loop stops no more than it
-            found = [measure(people, far, latency, wanted, parts) for latency in wanted.latency]
+            found = [measure(connected, far, latency, wanted, parts) for latency in wanted.latency]
     print(json.dumps(found))
     sys.exit(not all(one["met"] for one in found))
 
 
 def measure(
-    people: crowd.Crowd, far: network.Network, latency: float, wanted: argparse.Namespace, parts: Parts
+    connected: engine_instance.ConnectedWorkspace,
+    far: network.Network,
+    latency: float,
+    wanted: argparse.Namespace,
+    parts: Parts,
 ) -> dict[str, Any]:
     bare, ours, bare_cpu = [], [], 0.0
     for _ in range(wanted.rounds):
         far.set(latency=latency)
-        requests = asyncio.run(requests_for(people, texts(wanted.deliveries)))
+        requests = asyncio.run(requests_for(connected, texts(wanted.deliveries)))
         calm(parts)
         used = time.process_time()
         bare.append(asyncio.run(bare_loop(requests)))
         bare_cpu += time.process_time() - used
-        ours.append(wave(people, texts(wanted.deliveries), parts))
+        ours.append(wave(connected, texts(wanted.deliveries), parts))
     ratio = round(statistics.median(o["seconds"] for o in ours) / statistics.median(bare), 2)
     rate = round(wanted.deliveries / statistics.median(o["seconds"] for o in ours))
     met = ratio <= MOST and (rate >= LEAST or not latency) and not any(o["not_out"] for o in ours)
@@ -90,40 +94,40 @@ def calm(parts: Parts) -> None:
     """Wait until the archive has what was published, and nobody has much to do; a minute at most."""
     pids = [pid for some in parts.values() for pid in some]
     for _ in range(60):
-        before = crowd.spent(*pids)
+        before = engine_instance.spent(*pids)
         time.sleep(1)
-        if crowd.spent(*pids) - before < 0.1 and not crowd.ask(LEFT):
+        if engine_instance.spent(*pids) - before < 0.1 and not engine_instance.ask(LEFT):
             return
 
 
-def wave(people: crowd.Crowd, says: Sequence[str], parts: Parts) -> dict[str, Any]:
+def wave(connected: engine_instance.ConnectedWorkspace, says: Sequence[str], parts: Parts) -> dict[str, Any]:
     """Everything due in one second, until the last outcome is written."""
     from kicau.base import clock
 
     due = clock.now() + timedelta(seconds=5 + len(says) / 400)
-    people.deliveries(says, due)
-    before = crowd.ask("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
+    connected.deliveries(says, due)
+    before = engine_instance.ask("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
     assert clock.now() < due, "writing the rows took longer than the time until they were due"
     time.sleep((due - clock.now()).total_seconds())
-    used = {name: crowd.spent(*pids) for name, pids in parts.items()}
-    crowd.wait_until_out(due, 120)
-    cpu = {name: round(crowd.spent(*pids) - used[name], 1) for name, pids in parts.items()}
+    used = {name: engine_instance.spent(*pids) for name, pids in parts.items()}
+    engine_instance.wait_until_out(due, 120)
+    cpu = {name: round(engine_instance.spent(*pids) - used[name], 1) for name, pids in parts.items()}
     time.sleep(0.5)
-    seconds, out, p99 = crowd.ask(
+    seconds, out, p99 = engine_instance.ask(
         "SELECT extract(epoch FROM max(changed_at) - min(due_at))::float, count(*) FILTER (WHERE state = 'published'), "
         "percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM published_at - due_at))::float "
         "FROM publishing_delivery WHERE due_at = %s",
         due,
     )
-    charges = crowd.ask(
+    charges = engine_instance.ask(
         "SELECT count(*) FROM costs_charge c JOIN publishing_delivery d ON d.id = c.delivery_id WHERE d.due_at = %s",
         due,
     )
-    attempts = crowd.ask(
+    attempts = engine_instance.ask(
         "SELECT count(*) FROM publishing_attempt a JOIN publishing_delivery d ON d.id = a.delivery_id WHERE d.due_at = %s",
         due,
     )
-    after = crowd.ask("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
+    after = engine_instance.ask("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
     return {
         "seconds": round(seconds, 2),
         "p99_s": round(p99 or 0, 2),
@@ -157,19 +161,19 @@ async def _unpaid(used: object) -> None:
     """Nothing is sent."""
 
 
-async def requests_for(people: crowd.Crowd, says: Sequence[str]) -> list[Any]:
+async def requests_for(connected: engine_instance.ConnectedWorkspace, says: Sequence[str]) -> list[Any]:
     """Exactly what the connector would send for these texts on these channels."""
     from kicau.channels.channel_session import Live
     from kicau.connector.content import Delivery
 
     notes = Notes()
     async with aiohttp.ClientSession() as client:
-        channels = next(iter(people.channels.values()))
+        channels = next(iter(connected.channels.values()))
         lives = [Live(channel, client, _unpaid) for channel in channels]
         for live in lives:
             live.http = notes  # type: ignore[assignment]
         for n, text in enumerate(says):
-            post = crowd.rendered(channels[0].network, text)
+            post = engine_instance.rendered(channels[0].network, text)
             try:
                 await lives[n % len(lives)].connector.publish(lives[n % len(lives)], Delivery(key=uuid4(), post=post))
             except Written:

@@ -384,7 +384,7 @@ def test_poll_and_options_and_the_rest_arrive(actor, x):
 
 
 def test_many_rows_take_few_statements(actor, x):
-    """Seconds are bench/importing.py's; what makes it slow is the database being asked row by row."""
+    """Seconds are bench/bulk_import.py's; what makes it slow is the database being asked row by row."""
 
     def taken(first, count):
         rows = [

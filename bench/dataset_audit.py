@@ -1,10 +1,10 @@
-"""A million posts searched for in gigabytes of JSON lines, beside the plain reading of the same data.
+"""How fast the dataset audit finds a million posts in gigabytes of JSON lines, beside plain decoding of the same data.
 
-    python -m bench.audit [--gigabytes 10] [--posts 1000000] [--gz] [--folder FOLDER] [--assay MEGABYTES]
+    python -m bench.dataset_audit [--gigabytes 10] [--posts 1000000] [--gz] [--folder FOLDER] [--corpus-assay MEGABYTES]
 
 Prints the seconds of an audit as a whole (sample, prints, search on all cores), its rate, its ratio to decoding the same
-lines one after the other with the standard library, and the memory of its largest process. With --assay corpus-assay, from
-PyPI, searches the beginning of the same data for the same posts in the same run (see bench/assay.py). Bars: 10 GB in 45 s on 2 cores, 3 GB
+lines one after the other with the standard library, and the memory of its largest process. With --corpus-assay that program, from
+PyPI, searches the beginning of the same data for the same posts in the same run (see bench/corpus_assay.py). Bars: 10 GB in 45 s on 2 cores, 3 GB
 of memory; packed data at half of that rate.
 """
 
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.assay import beside
+from bench.corpus_assay import beside
 from kicau.dataset_audit.matching.pipeline import audit
 
 PLANTED = 997  # every so many-th document holds a post
@@ -92,7 +92,7 @@ def main() -> None:
     asked.add_argument("--posts", type=int, default=1_000_000)
     asked.add_argument("--gz", action="store_true")
     asked.add_argument("--folder", type=Path)
-    asked.add_argument("--assay", type=int, default=0, metavar="MEGABYTES")
+    asked.add_argument("--corpus-assay", type=int, default=0, metavar="MEGABYTES")
     wanted = asked.parse_args()
     home = wanted.folder or Path(tempfile.mkdtemp(prefix="kicau-bench-"))
     posts = list(Texts(1).some(wanted.posts, 6, 25))
@@ -116,8 +116,8 @@ def main() -> None:
         f"plain decoding of the same lines, one process: {plain / 1e6:.0f} MB/s; the audit is {rate / plain:.2f} times as fast"
     )
     print(f"largest process: {memory:.2f} GB (bar 3)", flush=True)
-    if wanted.assay:
-        for line in beside(posts, data, home / "assay", wanted.assay):
+    if wanted.corpus_assay:
+        for line in beside(posts, data, home / "assay", wanted.corpus_assay):
             print(line, flush=True)
 
 

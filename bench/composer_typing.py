@@ -1,6 +1,6 @@
-"""How soon counts and preview follow the hands: in a real browser, four channels chosen, while the worker publishes.
+"""How soon the composer shows counts and preview after a key: in a browser, for four channels, while a worker publishes.
 
-    python -m bench.typing [--keys 150] [--pause 110] [--deliveries 1500]
+    python -m bench.composer_typing [--keys 150] [--pause 110] [--deliveries 1500]
 
 Types at a fast hand's pace and measures each key until the counts and the preview that hold it are drawn. Prints one
 JSON line; the bar is 150 ms for the 95th percentile on two cores.
@@ -66,9 +66,9 @@ def measure(wanted: argparse.Namespace) -> dict[str, Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from bench.world import World
+    from bench.sandbox_workspace import SandboxWorkspace
 
-    with World(latency=0.2) as world:
+    with SandboxWorkspace(latency=0.2) as world:
         world.schedule(wanted.deliveries, 60, after=timedelta(seconds=2))
         worker = subprocess.Popen([sys.executable, "-m", "kicau.config.worker"], cwd=SELF)
         try:

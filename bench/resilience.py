@@ -1,12 +1,12 @@
-"""What goes wrong at one place must not be felt at another: four troubles, each measured beside a quiet run or its bar.
+"""Whether a fault in one place is felt in another: four faults, each compared with a quiet run or with its bar.
 
-    python -m bench.troubles [neighbours] [outage] [flight] [rolling] [--seconds 600]
+    python -m bench.resilience [neighbours] [outage] [connections] [rolling] [--seconds 600]
 
 neighbours: one channel limited for an hour, a network that answers in 20 s, and reading that hangs; the p99 of all
             other deliveries stays within 20 % of the quiet run's.
 outage:     a network refuses connections (for --seconds), then returns: everything due in between is out within 60 s,
-            the oldest first, nothing failed, and its people were told once.
-flight:     5,000 deliveries in flight; the database sees at most 20 connections of ours.
+            the oldest first, nothing failed, and the workspace is notified once.
+connections: 5,000 deliveries in flight; the database sees at most 20 connections of ours.
 rolling:    two workers are restarted one after the other under 50 deliveries a second: p99 under 5 s, none doubled.
 """
 
@@ -27,10 +27,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from bench import crowd, network
+from bench import engine_instance, network
 from tests.chaos.line import Line
 
-PLACES = ("neighbours", "outage", "flight", "rolling")
+PLACES = ("neighbours", "outage", "connections", "rolling")
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 
 
@@ -44,7 +44,7 @@ def main() -> None:
         sys.exit(not globals()[wanted.which[0]](wanted))
     # Each in a process of its own: an instance's settings hold for as long as its process.
     options = ["--seconds", str(wanted.seconds), "--channels", str(wanted.channels)]
-    runs = [subprocess.run([sys.executable, "-m", "bench.troubles", name, *options]) for name in wanted.which]
+    runs = [subprocess.run([sys.executable, "-m", "bench.resilience", name, *options]) for name in wanted.which]
     sys.exit(any(run.returncode for run in runs))
 
 
@@ -61,19 +61,22 @@ def neighbours(wanted: argparse.Namespace) -> bool:
         network.running("x", accounts=40, latency=0.2) as near,
         network.running("linkedin", latency=0.2) as slow,
         network.running("mastodon") as mute,
-        crowd.instance(),
+        engine_instance.instance(),
     ):
-        people = crowd.Crowd(near, slow, mute)
-        with crowd.worker():
-            crowd_out = [run_beside(people, near, [slow, mute], trouble) for trouble in (False, True)]
-    quiet, troubled = ({f"p{p}": round(crowd.percentile(late, p)) for p in (50, 99)} for late in crowd_out)
+        connected = engine_instance.ConnectedWorkspace(near, slow, mute)
+        with engine_instance.worker():
+            lateness = [run_beside(connected, near, [slow, mute], trouble) for trouble in (False, True)]
+    quiet, troubled = ({f"p{p}": round(engine_instance.percentile(late, p)) for p in (50, 99)} for late in lateness)
     ratio = round(troubled["p99"] / max(1, quiet["p99"]), 2)
-    whole = all(len(late) == 600 for late in crowd_out)
+    whole = all(len(late) == 600 for late in lateness)
     return say("neighbours", ratio <= 1.2 and whole, ratio=ratio, quiet_ms=quiet, troubled_ms=troubled)
 
 
 def run_beside(
-    people: crowd.Crowd, near: network.Network, others: Sequence[network.Network], trouble: bool
+    connected: engine_instance.ConnectedWorkspace,
+    near: network.Network,
+    others: Sequence[network.Network],
+    trouble: bool,
 ) -> list[float]:
     from kicau.channels.models import Channel
 
@@ -82,28 +85,34 @@ def run_beside(
         others[1].ask("/_sandbox/faults", {"effect": "slow", "seconds": 3600, "times": -1})
         Channel.objects.filter(network=others[1].slug).update(capabilities_at=None)  # it is asked, and hangs
         near.ask("/_sandbox/faults", {"effect": "rate-limit", "seconds": 3600, "times": 1, "method": "POST"})
-        limited = spread(people, 1, 1, channels=1)
+        limited = spread(connected, 1, 1, channels=1)
         time.sleep(4)
         assert Channel.objects.filter(paused_until__isnull=False).exists(), limited
-        spread(people, 50, 20, channels=1)  # waits for an hour
-        spread(people, 300, 20, slug=others[0].slug)
-    rows = spread(people, 600, 30, but=1)
+        spread(connected, 50, 20, channels=1)  # waits for an hour
+        spread(connected, 300, 20, slug=others[0].slug)
+    rows = spread(connected, 600, 30, but=1)
     time.sleep(40)
     return late_of(rows)
 
 
 def spread(
-    people: crowd.Crowd, count: int, seconds: float, *, slug: str = "x", channels: int = 0, but: int = 0
+    connected: engine_instance.ConnectedWorkspace,
+    count: int,
+    seconds: float,
+    *,
+    slug: str = "x",
+    channels: int = 0,
+    but: int = 0,
 ) -> list[Any]:
     """Deliveries due evenly over some seconds; on the first `channels` only, or on all but the first."""
     from kicau.base import clock
     from kicau.publishing.models import Delivery
 
-    kept = people.channels[slug]
-    people.channels[slug] = kept[:channels] if channels else kept[but:]
+    kept = connected.channels[slug]
+    connected.channels[slug] = kept[:channels] if channels else kept[but:]
     begin = clock.now() + timedelta(seconds=2 + count / 500)
-    rows = people.deliveries([f"Trouble {uuid4().hex}" for _ in range(count)], begin, slug)
-    people.channels[slug] = kept
+    rows = connected.deliveries([f"Trouble {uuid4().hex}" for _ in range(count)], begin, slug)
+    connected.channels[slug] = kept
     for n, row in enumerate(rows):
         row.due_at = row.next_at = begin + timedelta(seconds=seconds * n / count)
     Delivery.objects.bulk_update(rows, ["due_at", "next_at"], batch_size=1000)
@@ -138,22 +147,28 @@ def outage(wanted: argparse.Namespace) -> bool:
     from kicau.base import clock
 
     count = 3000
-    with network.running("x", accounts=wanted.channels) as far, crowd.instance(), lined(far) as (shut, line, loop):
-        people = crowd.Crowd(shut)
+    with (
+        network.running("x", accounts=wanted.channels) as far,
+        engine_instance.instance(),
+        lined(far) as (shut, line, loop),
+    ):
+        connected = engine_instance.ConnectedWorkspace(shut)
         far.set(latency=0.2)  # when all have signed in
         from kicau.notifications.models import Notice
         from kicau.publishing.models import Delivery
         from kicau.workspaces import webhooks
         from kicau.workspaces.models import WebhookEvent
 
-        webhooks.add_webhook(people.actor, "https://hooks.example/", ["network.unreachable"])
-        with crowd.worker():
-            rows = spread(people, count, wanted.seconds)
+        webhooks.add_webhook(connected.actor, "https://hooks.example/", ["network.unreachable"])
+        with engine_instance.worker():
+            rows = spread(connected, count, wanted.seconds)
             time.sleep(max(0.0, (rows[0].due_at - clock.now()).total_seconds()))
             asyncio.run_coroutine_threadsafe(line.refuse(wanted.seconds), loop).result(wanted.seconds + 30)
             back = clock.now()
             while time.sleep(0.2) or (clock.now() - back).total_seconds() < 120:
-                if not crowd.ask("SELECT count(*) FROM publishing_delivery WHERE state IN ('scheduled', 'publishing')"):
+                if not engine_instance.ask(
+                    "SELECT count(*) FROM publishing_delivery WHERE state IN ('scheduled', 'publishing')"
+                ):
                     break
         states = Counter(Delivery.objects.values_list("state", flat=True))
         out = list(Delivery.objects.filter(state="published", published_at__gte=back).order_by("published_at"))
@@ -163,7 +178,12 @@ def outage(wanted: argparse.Namespace) -> bool:
     seconds = max((row.changed_at - back).total_seconds() for row in out)
     # A minute has to pass before an outage is news; then it is told once, to one person and one webhook.
     news = (1, 1) if wanted.seconds > 75 else told
-    met = seconds <= 60 and states == {"published": count} and told == news and crowd.percentile(moved, 99) <= 500
+    met = (
+        seconds <= 60
+        and states == {"published": count}
+        and told == news
+        and engine_instance.percentile(moved, 99) <= 500
+    )
     return say(
         "outage",
         met,
@@ -171,35 +191,35 @@ def outage(wanted: argparse.Namespace) -> bool:
         all_out_s=round(seconds, 1),
         states=dict(states),
         told=told,
-        out_of_order={"p50": crowd.percentile(moved, 50), "p99": crowd.percentile(moved, 99)},
+        out_of_order={"p50": engine_instance.percentile(moved, 50), "p99": engine_instance.percentile(moved, 99)},
     )
 
 
 # Much in flight
 
 
-def flight(wanted: argparse.Namespace) -> bool:
+def connections(wanted: argparse.Namespace) -> bool:
     from datetime import timedelta
 
-    with network.running("x", accounts=wanted.channels, latency=15) as far, crowd.instance():
+    with network.running("x", accounts=wanted.channels, latency=15) as far, engine_instance.instance():
         far.set(latency=0)
-        people = crowd.Crowd(far)
+        connected = engine_instance.ConnectedWorkspace(far)
         far.set(latency=15)
         from kicau.base import clock
         from kicau.engine.models import Heartbeat
 
         seen, flying = [0], [0]
-        with crowd.worker("bench.worker", arguments=("5000", "16")):
+        with engine_instance.worker("bench.worker_with_limits", arguments=("5000", "16")):
             due = clock.now() + timedelta(seconds=20)
-            people.deliveries([f"Flight {uuid4().hex}" for _ in range(6000)], due)
+            connected.deliveries([f"Flight {uuid4().hex}" for _ in range(6000)], due)
             until = due + timedelta(seconds=90)
-            while clock.now() < until and crowd.ask(crowd.WAITING, due):
-                seen.append(crowd.ask(CONNECTIONS))
+            while clock.now() < until and engine_instance.ask(engine_instance.WAITING, due):
+                seen.append(engine_instance.ask(CONNECTIONS))
                 flying.append(Heartbeat.objects.values_list("in_flight", flat=True).first() or 0)
                 time.sleep(0.2)
-        left = crowd.ask(crowd.WAITING, due)
+        left = engine_instance.ask(engine_instance.WAITING, due)
     met = max(seen) <= 20 and max(flying) >= 4500 and not left
-    return say("flight", met, connections=max(seen), in_flight=max(flying), some_left=left)
+    return say("connections", met, connections=max(seen), in_flight=max(flying), some_left=left)
 
 
 # A rolling restart
@@ -207,13 +227,13 @@ def flight(wanted: argparse.Namespace) -> bool:
 
 def rolling(wanted: argparse.Namespace) -> bool:
     count, seconds = 3000, 60
-    with network.running("x", accounts=wanted.channels) as far, crowd.instance():
-        people = crowd.Crowd(far)
+    with network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
+        connected = engine_instance.ConnectedWorkspace(far)
         far.set(latency=0.2)  # when all have signed in
         from kicau.publishing.models import Delivery
 
-        with crowd.Workers(2) as workers:
-            rows = spread(people, count, seconds)
+        with engine_instance.Workers(2) as workers:
+            rows = spread(connected, count, seconds)
             begin = rows[0].due_at.timestamp()
             for n, at in enumerate((15, 35)):
                 time.sleep(max(0.0, begin + at - time.time()))
@@ -224,12 +244,12 @@ def rolling(wanted: argparse.Namespace) -> bool:
         slow = Counter(round(r.due_at.timestamp() - begin) for r in out if (r.late_ms or 0) > 2000)
         public = Counter(post["text"] for post in far.ask("/_sandbox/posts"))
     doubled = sum(n > 1 for n in public.values())
-    p99 = round(crowd.percentile(late, 99))
+    p99 = round(engine_instance.percentile(late, 99))
     met = p99 < 5000 and not doubled and len(late) == count == len(public)
     return say(
         "rolling",
         met,
-        p50_ms=round(crowd.percentile(late, 50)),
+        p50_ms=round(engine_instance.percentile(late, 50)),
         p99_ms=p99,
         doubled=doubled,
         out=len(late),

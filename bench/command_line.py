@@ -1,6 +1,6 @@
 """How long a command takes that needs no database: `kicau --help`, and `kicau check` of 4,000 lines.
 
-    python -m bench.commands [--times 5]
+    python -m bench.command_line [--times 5]
 
 Prints one JSON line with the fastest of each, in seconds.
 """

@@ -1,4 +1,5 @@
-"""Many channels of one network, and deliveries by the ten thousand: what the benchmarks of the engine have in common."""
+"""What the benchmarks of the engine share: an instance with its database, a workspace with many channels of a network, and
+deliveries by the ten thousand."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ def instance(**settings: str) -> Iterator[Path]:
             yield Path(folder) / "data"
 
 
-class Crowd:
+class ConnectedWorkspace:
     """A workspace with every account of the networks connected."""
 
     def __init__(self, *networks: Network) -> None:
@@ -126,7 +127,7 @@ def worker(module: str = "kicau.config.worker", arguments: Sequence[str] = ()) -
 
 
 class Workers:
-    """Several, restarted one at a time as an upgrade does: told to stop, waited for, and started anew."""
+    """Several, restarted one at a time as an upgrade does: stopped, waited for, and started again."""
 
     def __init__(self, count: int) -> None:
         self.count = count

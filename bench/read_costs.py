@@ -1,6 +1,6 @@
-"""What reading costs in a month: our policy beside the naive one, by the meter of a network's own sandbox.
+"""What reading from a network costs in a month: our policy beside the naive one, by the meter of that network's sandbox.
 
-    python -m bench.reading [--days 30] [--channels 100] [--posts 10] [--answers 5]
+    python -m bench.read_costs [--days 30] [--channels 100] [--posts 10] [--answers 5]
 
 A simulated month in a steady state: so many channels on the first installed network that bills its readings, so many
 posts a day in each (30% with a link), so many answers. Time is the sandbox's and ours, moved on by five minutes; requests

@@ -1,6 +1,6 @@
-"""What pricing costs in time: ten thousand posts due in one second, with charges and hard budgets, and without any of it.
+"""How much time prices and budgets take: ten thousand posts due in one second, with charges and hard budgets, and without any of it.
 
-    python -m bench.pricing [--deliveries 10000] [--channels 400] [--latency 0.2] [--rounds 3]
+    python -m bench.cost_overhead [--deliveries 10000] [--channels 400] [--latency 0.2] [--rounds 3]
 
 A round is the spike (`bench/spike.py`) by a worker that neither reserves nor writes charges, and the same by a real one
 while three hard budgets cover every post: the workspace's month, the app's day, and publishing in total. Wall time on a
@@ -16,7 +16,7 @@ import statistics
 import sys
 from typing import Any
 
-from bench import crowd, network, spike
+from bench import engine_instance, network, spike
 
 MOST = 1.05
 AMOUNT = 10**12
@@ -30,39 +30,39 @@ def main() -> None:
     asked.add_argument("--rounds", type=int, default=3)
     wanted = asked.parse_args()
     found: dict[str, list[dict[str, Any]]] = {"without": [], "with": []}
-    with network.running("x", accounts=wanted.channels) as far, crowd.instance():
-        people = crowd.Crowd(far)
+    with network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
+        connected = engine_instance.ConnectedWorkspace(far)
         far.set(latency=wanted.latency)
         for _ in range(wanted.rounds):
             for name in found:
-                found[name].append(one(people, far, name, wanted.deliveries))
+                found[name].append(one(connected, far, name, wanted.deliveries))
     result = report(found)
     print(json.dumps(result))
     sys.exit(not result["met"])
 
 
-def one(people: crowd.Crowd, far: network.Network, name: str, count: int) -> dict[str, Any]:
-    module = "kicau.config.worker" if name == "with" else "bench.unpriced"
-    made = budgets(people) if name == "with" else []
-    with crowd.worker(module) as process:
-        parts = {"worker": [process.pid], "database": [crowd.database_pid()]}
-        spike.wave(people, ["warm up"] * 50, parts)
-        told = spike.wave(people, spike.texts(count), parts)
+def one(connected: engine_instance.ConnectedWorkspace, far: network.Network, name: str, count: int) -> dict[str, Any]:
+    module = "kicau.config.worker" if name == "with" else "bench.worker_without_costs"
+    made = budgets(connected) if name == "with" else []
+    with engine_instance.worker(module) as process:
+        parts = {"worker": [process.pid], "database": [engine_instance.database_pid()]}
+        spike.wave(connected, ["warm up"] * 50, parts)
+        told = spike.wave(connected, spike.texts(count), parts)
     for row in made:
         row.is_active = False
         row.save()
     return told
 
 
-def budgets(people: crowd.Crowd) -> list[Any]:
+def budgets(connected: engine_instance.ConnectedWorkspace) -> list[Any]:
     from kicau.costs import actions
 
-    app = next(iter(people.channels.values()))[0].app_id
+    app = next(iter(connected.channels.values()))[0].app_id
     return [
-        actions.set_budget(people.actor, actions.BudgetInput(name="month", amount=AMOUNT)),
-        actions.set_budget(people.actor, actions.BudgetInput(name="app", amount=AMOUNT, app_id=app, period="day")),
+        actions.set_budget(connected.actor, actions.BudgetInput(name="month", amount=AMOUNT)),
+        actions.set_budget(connected.actor, actions.BudgetInput(name="app", amount=AMOUNT, app_id=app, period="day")),
         actions.set_budget(
-            people.actor, actions.BudgetInput(name="publishing", amount=AMOUNT, purpose="publish", period="total")
+            connected.actor, actions.BudgetInput(name="publishing", amount=AMOUNT, purpose="publish", period="total")
         ),
     ]
 

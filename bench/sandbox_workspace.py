@@ -1,4 +1,4 @@
-"""A small world for benchmarks: every installed network's sandbox, a workspace, and channels on all of them."""
+"""For benchmarks: the sandbox of every installed network, and one workspace with channels on all of them."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from kicau.publishing.scheduling import schedule
 from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
 
-class World:
+class SandboxWorkspace:
     def __init__(self, *, latency: float = 0.0) -> None:
         self.sandboxes: dict[str, Sandbox] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._latency = latency
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> SandboxWorkspace:
         self._thread.start()
         for slug in registry.slugs():
             server: Sandbox = importlib.import_module(registry.package(slug) + ".sandbox").Server()

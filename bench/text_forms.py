@@ -1,8 +1,8 @@
-"""Copies found of posts of other kinds (emoji, tags, links, slang, two scripts), and of posts that were copied in other forms.
+"""The dataset audit on other forms of text: emoji, tags, links, slang, two scripts, escaped, decomposed or wide characters.
 
-    python -m bench.kinds FOLDER [NAME…] [--count 2000]
+    python -m bench.text_forms FOLDER [NAME…] [--count 2000]
 
-FOLDER is that of bench.tongues, with the tweets of bench.recall and, of PyPI, the wheel of indoNLP (how Indonesian words are
+FOLDER is that of bench.languages, with the tweets of bench.recall and, of PyPI, the wheel of indoNLP (how Indonesian words are
 written in chats) unpacked into it. Words are real; where emoji, tags, mentions, links, such spellings and English words stand
 among them was drawn here. The texts among which they are planted were treated alike.
 
@@ -26,8 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.languages import LANGUAGES, SIZES, UNSPACED, Texts, cut
 from bench.recall import BARS, Words, edited, interval, measure, texts
-from bench.tongues import SIZES, TONGUES, UNSPACED, Texts, cut
 from kicau.dataset_audit.matching.calibration import Rate
 from kicau.dataset_audit.matching.search import Search, prepared
 from kicau.dataset_audit.matching.tokenizer import Reader
@@ -40,7 +40,7 @@ type Change = Callable[[Words, random.Random, "Source"], list[str]]
 
 
 class Source(Texts):
-    """The texts of bench.tongues, and what is put between them."""
+    """The texts of bench.languages, and what is put between them."""
 
     @lru_cache(maxsize=1)  # noqa: B019 (one source a run)
     def english(self) -> list[str]:
@@ -136,7 +136,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 
 class Planted:
-    """Posts of a tongue, searched for in texts that hold one of them each."""
+    """Posts of a language, searched for in texts that hold one of them each."""
 
     def __init__(self, posts: Sequence[Words], others: Sequence[Words], between: str) -> None:
         self.posts, self.others, self.between = posts, others, between
@@ -198,9 +198,9 @@ class Planted:
         return Rate(hits, min(200, len(self.posts)))
 
 
-def drawn(source: Source, tongue: str, count: int) -> tuple[list[list[str]], list[list[str]]]:
+def drawn(source: Source, language: str, count: int) -> tuple[list[list[str]], list[list[str]]]:
     dice = random.Random(20261127)
-    posts, others = (list(source.kept(made(source), tongue)) for made in TONGUES[tongue])
+    posts, others = (list(source.kept(made(source), language)) for made in LANGUAGES[language])
     spans, shares = zip(*SIZES["tweets"], strict=True)
     count = min(count, sum(map(len, posts)) // 16)
     made = cut(posts, [dice.randint(*span) for span in dice.choices(spans, shares, k=count)], dice)
@@ -210,24 +210,24 @@ def drawn(source: Source, tongue: str, count: int) -> tuple[list[list[str]], lis
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("folder", type=Path)
-    asked.add_argument("names", nargs="*", help="of kinds, or tongues for the forms")
+    asked.add_argument("names", nargs="*", help="of kinds, or languages for the forms")
     asked.add_argument("--count", type=int, default=2000)
     asked.add_argument("--shown", type=int, default=0, help="pairs by chance to print")
     wanted = asked.parse_args()
     source, met = Source(wanted.folder), True
-    for name, (tongue, change) in KINDS.items():
+    for name, (language, change) in KINDS.items():
         if wanted.names and name not in wanted.names:
             continue
-        posts, others = drawn(source, tongue, wanted.count)
+        posts, others = drawn(source, language, wanted.count)
         dice = random.Random(7)
         posts, others = ([change(text, dice, source) for text in some] for some in (posts, others))
         print(f"\n{name}: {len(posts):,} posts", flush=True)
-        met &= measure(posts, others, "" if tongue in UNSPACED else " ", fair=True, shown=wanted.shown)
-    for tongue in FORMED:
-        if wanted.names and tongue not in wanted.names:
+        met &= measure(posts, others, "" if language in UNSPACED else " ", fair=True, shown=wanted.shown)
+    for language in FORMED:
+        if wanted.names and language not in wanted.names:
             continue
-        planted = Planted(*drawn(source, tongue, wanted.count // 2), "" if tongue in UNSPACED else " ")
-        print(f"\nforms, {tongue}: {len(planted.posts):,} posts", flush=True)
+        planted = Planted(*drawn(source, language, wanted.count // 2), "" if language in UNSPACED else " ")
+        print(f"\nforms, {language}: {len(planted.posts):,} posts", flush=True)
         for share in (0.0, 0.2):
             dice = random.Random(8)
             rates = {name: planted.formed(form, share, dice) for name, form in FORMS.items()}

@@ -1,8 +1,8 @@
-"""A training set of half a million records, made twice.
+"""How fast a training set of half a million records is built, twice, and items are withdrawn from it.
 
-    python -m bench.datasets [--items 500000]
+    python -m bench.training_sets [--items 500000]
 
-Bars: at most 60 s on 2 cores; two makings equal byte for byte; one item taken back from it within 1 s, 100,000 within 60 s.
+Bars: at most 60 s on 2 cores; both builds equal byte for byte; one item withdrawn within 1 s, 100,000 within 60 s.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def measure(count: int) -> None:
             ],
         )
         taken = time.perf_counter() - began
-        print(f"{len(some):,} taken back in {taken:.2f} s (bar {1 if len(some) == 1 else 60})")
+        print(f"{len(some):,} withdrawn in {taken:.2f} s (bar {1 if len(some) == 1 else 60})")
         if len(some) == 1:
             build.make_waiting()
 

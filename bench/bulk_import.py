@@ -1,6 +1,6 @@
-"""How long a table of 10,000 posts takes: reading, checking every post against its network, and scheduling all of them.
+"""How long the import of a table of 10,000 posts takes: reading, checking every post against its network, and scheduling all of them.
 
-    python -m bench.importing [--rows 10000] [--bar 30]
+    python -m bench.bulk_import [--rows 10000] [--bar 30]
 
 Prints one JSON line with the seconds of each part; ends with 1 where they are together above the bar.
 """

