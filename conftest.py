@@ -31,10 +31,12 @@ if "KICAU_TEST_CLUSTER" not in os.environ:  # the first process, before Django's
     from kicau.base import postgres
 
     _stack = contextlib.ExitStack()
-    _here = _stack.enter_context(postgres.running(_folder / "data"))
+    _here = _stack.enter_context(postgres.running_server(_folder / "data"))
     os.environ["DATABASE_URL"] = _here.url
     # What tests do and Kicau never does: databases of their own, and emptying tables that refer to each other.
-    postgres.administer(_here, "ALTER ROLE kicau CREATEDB", "GRANT SET ON PARAMETER session_replication_role TO kicau")
+    postgres.run_as_administrator(
+        _here, "ALTER ROLE kicau CREATEDB", "GRANT SET ON PARAMETER session_replication_role TO kicau"
+    )
 
     def _clean_up() -> None:
         _stack.close()
@@ -55,10 +57,14 @@ import hypothesis
 from django.core.management import BaseCommand
 from django.core.management.commands.flush import Command as Flush
 
-from kicau.workspaces.hashing import Argon2
+from kicau.workspaces.hashing import LimitedArgon2PasswordHasher
 
 # The real algorithm with its smallest parameters (a hash carries its own): a fifth of a second less for each person.
-Argon2.time_cost, Argon2.memory_cost, Argon2.parallelism = 1, 8, 1
+(
+    LimitedArgon2PasswordHasher.time_cost,
+    LimitedArgon2PasswordHasher.memory_cost,
+    LimitedArgon2PasswordHasher.parallelism,
+) = 1, 8, 1
 
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
@@ -100,7 +106,7 @@ def _fresh_cache() -> Iterator[None]:
     from kicau.costs import pricing
 
     yield
-    pricing.forget()
+    pricing.clear_cache()
     with contextlib.suppress(Exception):
         cache.clear()
 
@@ -115,11 +121,11 @@ def go(server) -> Iterator[Callable[..., None]]:
     def on(**more: float) -> None:
         nonlocal gone
         gone += timedelta(**more)
-        clock.shift(gone)
+        clock.shift_clock(gone)
         server.clock_offset = gone.total_seconds()
 
     yield on
-    clock.shift(timedelta(0))
+    clock.shift_clock(timedelta(0))
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +134,9 @@ def december_2026() -> Iterator[None]:
     makes once for all its tests (`populated`) is made at that time, too."""
     from kicau.base import clock
 
-    clock.shift(datetime(2026, 12, 1, 5, tzinfo=UTC) - clock.system_now())
+    clock.shift_clock(datetime(2026, 12, 1, 5, tzinfo=UTC) - clock.system_now())
     yield
-    clock.shift(timedelta(0))
+    clock.shift_clock(timedelta(0))
 
 
 @pytest.fixture(scope="session")
@@ -232,11 +238,11 @@ def actor(owner, workspace):
 @pytest.fixture
 def member(workspace, actor):
     """A function that adds somebody with a role and gives their Actor."""
-    from kicau.workspaces.actions import actor_for, add_person, set_member
+    from kicau.workspaces.actions import actor_for, add_person, set_member_role
 
     def make(role: str):
         person = add_person(f"{role}@kopisenja.example", role.title(), "hujan-di-bandung-41", proved=True)
-        set_member(actor, person, role)
+        set_member_role(actor, person, role)
         return actor_for(person, workspace.id, "page")
 
     return make
@@ -249,16 +255,16 @@ def stranger(monkeypatch):
 
     from kicau.connector import registry
 
-    points = dict(registry._points())
-    points["stranger"] = EntryPoint("stranger", "tests.stranger.connector:connector", registry.GROUP)
-    monkeypatch.setattr(registry, "_points", lambda: points)
+    points = dict(registry._entry_points())
+    points["stranger"] = EntryPoint("stranger", "tests.stranger.connector:connector", registry.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(registry, "_entry_points", lambda: points)
 
 
 @pytest.fixture
 def channel(stranger, actor):
     """A function that makes a connected channel of the stranger's network, without asking any server."""
     from kicau.channels.actions import register_app
-    from kicau.channels.channel_session import stored
+    from kicau.channels.channel_session import to_stored
     from kicau.channels.models import Channel
     from kicau.connector.session import Credentials
 
@@ -272,7 +278,7 @@ def channel(stranger, actor):
             account_id=key,
             handle=key,
             name=key.title(),
-            credentials=stored(Credentials(access_token="t", refresh_token="r")),
+            credentials=to_stored(Credentials(access_token="t", refresh_token="r")),
             connected_by=acting.person,
         )
 

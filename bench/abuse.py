@@ -225,20 +225,20 @@ def populate(folder: Path) -> dict[str, Any]:
     from kicau.connector.content import Media, RenderedMedia
     from kicau.media import library
     from kicau.media.actions import add_medium
-    from kicau.workspaces.actions import actor_for, add_person, create_token, create_workspace, set_member
+    from kicau.workspaces.actions import actor_for, add_person, create_token, create_workspace, set_member_role
 
     owner = add_person("sari@example.org", "Sari")
     actor = actor_for(owner, create_workspace(owner, "Abuse").id, "cli")
     with tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / "a.png").write_bytes(png(60, 40))
         medium = add_medium(actor, Path(scratch) / "a.png", "a.png")
-    library.original(medium.ref).write_bytes(bytes(FILE_BYTES))
+    library.original_path(medium.ref).write_bytes(bytes(FILE_BYTES))
     type(medium).objects.filter(id=medium.id).update(size=FILE_BYTES)
     ticket = library.public_url(RenderedMedia(media=Media(ref=medium.ref, kind=medium.kind, mime=medium.mime, size=1)))
     tokens = []
     for n in range(10):
         person = add_person(f"n{n}@example.net", f"N {n}", proved=True)
-        set_member(actor, person, "contributor")
+        set_member_role(actor, person, "contributor")
         tokens.append(create_token(actor_for(person, actor.workspace.id, "cli"), "x", ["read", "write"]).secret)
     browser = Client()
     browser.force_login(owner)

@@ -43,7 +43,7 @@ def main() -> None:
             make(archive, wanted.posts)
         from kicau.base import postgres
 
-        with postgres.running(data):
+        with postgres.running_server(data):
             told = measure(archive, again=again, slow=wanted.slow)
     told["bars"] = {
         "posts_a_second >= 20000": told.get("posts_a_second", 0) >= 20_000,
@@ -150,21 +150,21 @@ def _pss(pid: int) -> int:
 
 def searching(actor, slow: bool) -> dict:
     """100 mixed queries, each once, as a page asks for them; then each with its facets."""
-    from kicau.archive.search import Query, facets, find
+    from kicau.archive.search import ArchiveQuery, count_facets, find_items
 
-    queries = mixed(Query)
-    find(actor, Query())
+    queries = mixed(ArchiveQuery)
+    find_items(actor, ArchiveQuery())
     took: list[tuple[float, str]] = []
     hits = 0
     for query in queries:
         begin = time.monotonic()
-        found = find(actor, query)
+        found = find_items(actor, query)
         took.append(((time.monotonic() - begin) * 1000, str(query)))
         hits += bool(found.items)
     counting: list[tuple[float, str]] = []
     for query in queries:
         begin = time.monotonic()
-        facets(actor, query)
+        count_facets(actor, query)
         counting.append(((time.monotonic() - begin) * 1000, str(query)))
     if slow:
         for name, times in (("find", took), ("facets", counting)):

@@ -41,7 +41,7 @@ def main() -> None:
         )
         from kicau.base import postgres
 
-        with postgres.running(folder / "data") as here:
+        with postgres.running_server(folder / "data") as here:
             fill(wanted)
             plain = back_up(folder, here.url, "")
             sealed = back_up(folder, here.url, "a passphrase for the bench")
@@ -61,18 +61,18 @@ def fill(wanted: argparse.Namespace) -> None:
     from kicau.base import clock
     from kicau.base.ids import new_id
     from kicau.channels.actions import register_app
-    from kicau.channels.channel_session import stored
+    from kicau.channels.channel_session import to_stored
     from kicau.channels.models import Channel
     from kicau.connector import registry
     from kicau.connector.session import Credentials
-    from kicau.media.library import original
+    from kicau.media.library import original_path
     from kicau.media.models import Medium
     from kicau.publishing.models import Attempt, Delivery, Draft, Part, PartMedium
-    from kicau.workspaces.actions import first_owner
+    from kicau.workspaces.actions import create_first_owner
 
     chance = random.Random(7)
-    actor = first_owner("sari@kopisenja.example", "Sari", "hujan-di-bandung-41", "Kopi Senja")
-    slug = registry.slugs()[0]
+    actor = create_first_owner("sari@kopisenja.example", "Sari", "hujan-di-bandung-41", "Kopi Senja")
+    slug = registry.installed_slugs()[0]
     app = register_app(slug, "app", "secret", is_sandbox=True)
     channel = Channel.objects.create(
         workspace=actor.workspace,
@@ -82,7 +82,7 @@ def fill(wanted: argparse.Namespace) -> None:
         account_id="1",
         handle="kopi",
         name="Kopi Senja",
-        credentials=stored(Credentials(access_token="t")),
+        credentials=to_stored(Credentials(access_token="t")),
     )
     media = []
     for n in range(wanted.media):
@@ -91,7 +91,7 @@ def fill(wanted: argparse.Namespace) -> None:
         made = Medium(
             workspace=actor.workspace, sha256=digest, name=f"{n}.jpg", kind="image", mime="image/jpeg", size=len(data)
         )
-        path = original(made.ref)
+        path = original_path(made.ref)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         media.append(made)
@@ -203,10 +203,10 @@ def restore(folder: Path, told: dict[str, Any], kind: str) -> bool:
     passphrase = "a passphrase for the bench" if kind == "sealed" else ""
     os.environ["KICAU_DATA"] = str(home)
     began = time.monotonic()
-    checked = actions.check(source, home, passphrase)
+    checked = actions.check_backup(source, home, passphrase)
     told["check_seconds"] = round(time.monotonic() - began, 1)
     began = time.monotonic()
-    done = actions.restore(source, home, checked, passphrase=passphrase, verify=True)
+    done = actions.restore_backup(source, home, checked, passphrase=passphrase, verify=True)
     told["restore_and_verify_seconds"] = round(time.monotonic() - began, 1)
     again = sum(
         1

@@ -39,7 +39,7 @@ def main() -> None:
         )
         from kicau.base import postgres
 
-        with postgres.running(Path(folder) / "data"):
+        with postgres.running_server(Path(folder) / "data"):
             result = measure(wanted)
     print(json.dumps(result))
     sys.exit(not result["met"])
@@ -56,12 +56,12 @@ def measure(wanted: argparse.Namespace) -> dict[str, Any]:
     from kicau.base import logs
     from kicau.connector import registry
 
-    logs.set_up("error", "text", process="bench")
+    logs.set_up_logging("error", "text", process="bench")
     points = {
-        **registry._points(),
-        "stranger": EntryPoint("stranger", "tests.stranger.connector:connector", registry.GROUP),
+        **registry._entry_points(),
+        "stranger": EntryPoint("stranger", "tests.stranger.connector:connector", registry.ENTRY_POINT_GROUP),
     }
-    registry._points = lambda: points
+    registry._entry_points = lambda: points
     call_command("migrate", verbosity=0)
     return asyncio.run(squeezed(wanted))
 
@@ -71,16 +71,16 @@ async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
 
     from kicau.channels import actions as channels
     from kicau.channels.channel_session import new_client
-    from kicau.connector.contract import consent
-    from kicau.connector.sandbox.server import start
+    from kicau.connector.contract import consent_at_sandbox
+    from kicau.connector.sandbox.server import start_sandbox
     from kicau.publishing.delivery import outcomes as meanings
     from kicau.workspaces.actions import actor_for, add_person, create_workspace
     from tests.engine import squeeze
     from tests.stranger.sandbox import Server
 
-    meanings.LOOK_AFTER = timedelta(0)
+    meanings.LOOKUP_DELAY = timedelta(0)
     server = Server()
-    runner = await start(server)
+    runner = await start_sandbox(server)
     owner = await sync_to_async(add_person)("bench@example.org", "Bench", operator=True)
     actor = await sync_to_async(lambda: actor_for(owner, create_workspace(owner, "Bench").id, "cli"))()
     began, broken, worst, found = time.monotonic(), [], -(10**12), []
@@ -92,7 +92,9 @@ async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
         pair = []
         for name in ("ana", "budi"):
             begun = await channels.begin_sign_in(actor, "stranger", client=client)
-            await channels.finish_sign_in(actor, await consent(client, begun.url, account=name), client=client)
+            await channels.finish_sign_in(
+                actor, await consent_at_sandbox(client, begun.url, account=name), client=client
+            )
             pair += await channels.connect(actor, begun.state, keys={name: name}, client=client)
         for seed in range(wanted.first, wanted.first + wanted.runs):
             told = await squeeze.run(

@@ -28,7 +28,7 @@ def main() -> None:
         os.environ.update(KICAU_DATA=f"{folder}/data", DJANGO_SETTINGS_MODULE="kicau.config.settings")
         from kicau.base import postgres
 
-        with postgres.running(Path(folder) / "data"):
+        with postgres.running_server(Path(folder) / "data"):
             parts = measure(wanted.rows, Path(folder))
     together = sum(parts.values())
     print(json.dumps({"rows": wanted.rows, "seconds": parts, "together_s": round(together, 1), "bar_s": wanted.bar}))
@@ -43,7 +43,7 @@ def measure(count: int, folder: Path) -> dict[str, float]:
 
     call_command("migrate", verbosity=0)
     from kicau.channels.actions import register_app
-    from kicau.channels.channel_session import stored
+    from kicau.channels.channel_session import to_stored
     from kicau.channels.models import Channel
     from kicau.connector import registry
     from kicau.connector.session import Credentials
@@ -52,7 +52,7 @@ def measure(count: int, folder: Path) -> dict[str, float]:
 
     person = add_person("bench@example.org", "Bench", operator=True)
     actor = actor_for(person, create_workspace(person, "Bench").id, "cli")
-    keys = [slug for slug in registry.slugs() if not registry.get(slug).baseline.needs_media]
+    keys = [slug for slug in registry.installed_slugs() if not registry.get_connector(slug).baseline.needs_media]
     for slug in keys:
         app = register_app(slug, "app", "secret", is_sandbox=True)
         Channel.objects.create(
@@ -63,7 +63,7 @@ def measure(count: int, folder: Path) -> dict[str, float]:
             account_id=slug,
             handle=slug,
             name=slug,
-            credentials=stored(Credentials(access_token="t")),
+            credentials=to_stored(Credentials(access_token="t")),
         )
     out = io.StringIO(newline="")
     rows = csv.writer(out)

@@ -53,7 +53,7 @@ def main() -> None:
         )
         from kicau.base import postgres
 
-        with postgres.running(Path(folder) / "data"):
+        with postgres.running_server(Path(folder) / "data"):
             result = measure(wanted)
     print(json.dumps(result))
     sys.exit(not result["met"])

@@ -32,7 +32,7 @@ min_coverage: 0.0
 
 def beside(posts: Sequence[str], data: Path, home: Path, megabytes: int) -> Iterator[str]:
     """Lines to print. `data`: a folder of JSON lines, of whose beginning `megabytes` are searched by both."""
-    from kicau.dataset_audit.matching.pipeline import audit
+    from kicau.dataset_audit.matching.pipeline import run_search
 
     home.mkdir(parents=True, exist_ok=True)
     try:
@@ -67,10 +67,10 @@ def beside(posts: Sequence[str], data: Path, home: Path, megabytes: int) -> Iter
     )
     theirs = time.perf_counter() - began
     found = json.loads((home / "out" / "_FINAL_SUMMARY.json").read_text())
-    audit(((str(n), t) for n, t in enumerate(posts)), str(home / "share"), home / "audit")
+    run_search(((str(n), t) for n, t in enumerate(posts)), str(home / "share"), home / "audit")
     (home / "audit" / "journal.jsonl").unlink()
     began = time.perf_counter()
-    ours = audit((), str(home / "share"), home / "audit")
+    ours = run_search((), str(home / "share"), home / "audit")
     seconds = time.perf_counter() - began
     documents = _documents(home / "audit" / "journal.jsonl")
     yield f"beside corpus-assay {VERSION}, on {share / 1e6:.0f} MB of the same lines, {cores} processes each:"

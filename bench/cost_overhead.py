@@ -59,10 +59,10 @@ def budgets(connected: engine_instance.ConnectedWorkspace) -> list[Any]:
 
     app = next(iter(connected.channels.values()))[0].app_id
     return [
-        actions.set_budget(connected.actor, actions.BudgetInput(name="month", amount=AMOUNT)),
-        actions.set_budget(connected.actor, actions.BudgetInput(name="app", amount=AMOUNT, app_id=app, period="day")),
+        actions.set_budget(connected.actor, actions.BudgetValues(name="month", amount=AMOUNT)),
+        actions.set_budget(connected.actor, actions.BudgetValues(name="app", amount=AMOUNT, app_id=app, period="day")),
         actions.set_budget(
-            connected.actor, actions.BudgetInput(name="publishing", amount=AMOUNT, purpose="publish", period="total")
+            connected.actor, actions.BudgetValues(name="publishing", amount=AMOUNT, purpose="publish", period="total")
         ),
     ]
 

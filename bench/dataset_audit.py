@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.corpus_assay import beside
-from kicau.dataset_audit.matching.pipeline import audit
+from kicau.dataset_audit.matching.pipeline import run_search
 
 PLANTED = 997  # every so many-th document holds a post
 DECODED = 300_000_000  # bytes that are decoded for the ratio
@@ -100,7 +100,7 @@ def main() -> None:
     planted = write(data, wanted.gigabytes, posts, wanted.gz) if not data.exists() else 0
     out = Path(tempfile.mkdtemp(prefix="kicau-bench-out-"))
     began = time.perf_counter()
-    outcome = audit(((str(n), t) for n, t in enumerate(posts)), str(data), out)
+    outcome = run_search(((str(n), t) for n, t in enumerate(posts)), str(data), out)
     seconds = time.perf_counter() - began
     copies = sum(len(f.copies) for f in outcome.found)
     rate, plain = outcome.bytes / seconds, decode(data)

@@ -37,7 +37,7 @@ def instance(**settings: str) -> Iterator[Path]:
         )
         from kicau.base import postgres
 
-        with postgres.running(Path(folder) / "data"):
+        with postgres.running_server(Path(folder) / "data"):
             import django
 
             django.setup()
@@ -82,7 +82,7 @@ class ConnectedWorkspace:
     async def _connect(self, network: Network) -> list[Any]:
         from kicau.channels import actions
         from kicau.channels.channel_session import new_client
-        from kicau.connector.contract import consent
+        from kicau.connector.contract import consent_at_sandbox
 
         actions.register_app(
             network.slug,
@@ -95,7 +95,7 @@ class ConnectedWorkspace:
         async with new_client() as client:
             for account in network.said["accounts"]:
                 begun = await actions.begin_sign_in(self.actor, network.slug, client=client)
-                returned = await consent(client, begun.url, account["id"])
+                returned = await consent_at_sandbox(client, begun.url, account["id"])
                 await actions.finish_sign_in(self.actor, returned, client=client)
                 made += await actions.connect(self.actor, begun.state, client=client)
         return made
@@ -103,7 +103,7 @@ class ConnectedWorkspace:
     def _one_draft(self) -> Any:
         from kicau.publishing.content import compositions
 
-        parts = (compositions.PartInput(text="What the benchmark says"),)
+        parts = (compositions.PartContent(text="What the benchmark says"),)
         return compositions.create_draft(self.actor, compositions.Composition(parts=parts))
 
 
@@ -112,7 +112,7 @@ def rendered(slug: str, text: str) -> Any:
     from kicau.connector import registry
     from kicau.connector.content import Draft, Part
 
-    connector = registry.get(slug)
+    connector = registry.get_connector(slug)
     return connector.render(Draft(parts=(Part(text=text),)), connector.baseline)
 
 

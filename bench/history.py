@@ -88,13 +88,13 @@ def claimed(
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of each claim of a wave while many are due, and of each look (which goes on beside the claims)."""
     from kicau.base import clock
-    from kicau.config.worker import spare_the_collector
-    from kicau.engine.dispatcher import Room
-    from kicau.publishing.delivery.delivery_worker import Deliveries
+    from kicau.config.worker import freeze_garbage_collector
+    from kicau.engine.dispatcher import Capacity
+    from kicau.publishing.delivery.delivery_worker import DeliverySource
 
-    spare_the_collector()  # as a worker does
+    freeze_garbage_collector()  # as a worker does
     claims, looks = list[float](), list[float]()
-    work = Deliveries(None)  # type: ignore[arg-type]  # nothing is sent
+    work = DeliverySource(None)  # type: ignore[arg-type]  # nothing is sent
     for _ in range(3):
         due = clock.now() - timedelta(seconds=1)
         connected.deliveries(spike.texts(wanted.deliveries), due)
@@ -106,7 +106,7 @@ def claimed(
             taken = 0
             while True:
                 began = time.perf_counter()
-                items = work.claim("bench", Room({"x": 500}, {}, 1000))
+                items = work.claim("bench", Capacity({"x": 500}, {}, 1000))
                 if not items:
                     break
                 claims.append((time.perf_counter() - began) * 1000)
@@ -132,7 +132,7 @@ def lateness(connected: engine_instance.ConnectedWorkspace, count: int = 600, se
 
 
 def fill(connected: engine_instance.ConnectedWorkspace, wanted: argparse.Namespace) -> str:
-    from kicau.connector.serialization import to_kept
+    from kicau.connector.serialization import to_compact_json
 
     channels = next(iter(connected.channels.values()))
     same = {
@@ -141,7 +141,7 @@ def fill(connected: engine_instance.ConnectedWorkspace, wanted: argparse.Namespa
         "channels": [c.id for c in channels],
         "many": len(channels),
         "network": channels[0].network,
-        "rendered": json.dumps(to_kept(engine_instance.rendered(channels[0].network, ""))),
+        "rendered": json.dumps(to_compact_json(engine_instance.rendered(channels[0].network, ""))),
     }
     engine_instance.run("SET synchronous_commit = off")
     for count, state, begin, span in (

@@ -28,24 +28,24 @@ SHORTEST_SECONDS = 0.005
 
 
 def read_on_x(text: str) -> None:
-    x.entities(text)
-    x.parse(text)
+    x.find_entities(text)
+    x.parse_text(text)
 
 
 def read_on_bluesky(text: str) -> None:
-    bluesky.graphemes(text)
-    bluesky.spans_of(text)
-    list(bluesky.tags_too_long(text))
+    bluesky.count_graphemes(text)
+    bluesky.find_spans(text)
+    list(bluesky.overlong_tags(text))
 
 
 def read_on_threads(text: str) -> None:
-    threads.length(text)
-    threads.links(text)
+    threads.count_characters(text)
+    threads.find_urls(text)
 
 
 def read_on_mastodon(text: str) -> None:
-    mastodon.length(text)
-    mastodon.spans(text)
+    mastodon.count_characters(text)
+    mastodon.find_spans(text)
 
 
 READERS: dict[str, Callable[[str], None]] = {

@@ -33,11 +33,11 @@ from pathlib import Path
 
 from bench.languages import GUIDE, HELP, LANGUAGES, SIZES, Texts, cut
 from bench.recall import interval, search_in
-from kicau.dataset_audit.matching.calibration import Rate
-from kicau.dataset_audit.matching.pipeline import audit
-from kicau.dataset_audit.matching.search import Search, prepared
-from kicau.dataset_audit.matching.tokenizer import Reader
-from kicau.dataset_audit.report import findings
+from kicau.dataset_audit.matching.calibration import HitRate
+from kicau.dataset_audit.matching.pipeline import run_search
+from kicau.dataset_audit.matching.search import PrintSearch, prepare_prints
+from kicau.dataset_audit.matching.tokenizer import WordReader
+from kicau.dataset_audit.report import collect_findings
 from kicau.evidence.verify import in_order, words_of
 
 MANUALS = (
@@ -100,9 +100,9 @@ def judge(
                 places.append(at)
                 at += lines.write(line)
         began = time.perf_counter()
-        outcome = audit(posts.items(), str(path), Path(made, "audit"), processes=1)
+        outcome = run_search(posts.items(), str(path), Path(made, "audit"), processes=1)
         seconds = time.perf_counter() - began
-        found = findings(outcome, posts)
+        found = collect_findings(outcome, posts)
     words = {verse: words_of(text, "text") for verse, text in posts.items()}
     theirs = {verse: words_of(text, "text") for verse, text in data.items()}
     hit: set[str] = set()
@@ -128,7 +128,7 @@ def judge(
                 )
     # Posts of the same words are one, so that each of its verses counts as found where it is.
     asked = [verse for verse in posts if verse in data]
-    recall, precision = Rate(sum(v in hit for v in asked), len(asked)), Rate(right, right + wrong)
+    recall, precision = HitRate(sum(v in hit for v in asked), len(asked)), HitRate(right, right + wrong)
     met = recall.share >= bars[0] and precision.share >= bars[1] and elsewhere <= CHANCE * len(others)
     print(
         f"recall {interval(recall)} (bar {bars[0]}), {len(found):,} findings, precision {interval(precision)} (bar {bars[1]}), {elsewhere} in {len(others):,} other texts; {seconds:.0f} s; {'met' if met else 'MISSED'}"
@@ -161,10 +161,10 @@ def made(folder: Path, language: str, count: int) -> bool:
     sizes = [dice.randint(*span) for span in dice.choices(spans, shares, k=min(count, sum(map(len, posts)) // 16))]
     posts = cut(posts, sizes, dice)
     plain, documents = [" ".join(p) for p in posts], [" ".join(o) for o in others]
-    sample = Reader().read("\n".join(documents).encode())[0].copy()
-    search = Search(prepared(((str(n), t) for n, t in enumerate(plain)), [sample]))
+    sample = WordReader().read("\n".join(documents).encode())[0].copy()
+    search = PrintSearch(prepare_prints(((str(n), t) for n, t in enumerate(plain)), [sample]))
     number = {int(i): at for at, ids in enumerate(search.prints.ids) for i in ids}
-    chance = Rate(sum(map(len, search_in(search, plain, documents))), len(documents))
+    chance = HitRate(sum(map(len, search_in(search, plain, documents))), len(documents))
     print(f"{language}: {len(posts):,} posts, by chance {chance.hits} pairs in {chance.tries:,} documents")
     for size in PHRASES:
         rates = []
@@ -177,7 +177,7 @@ def made(folder: Path, language: str, count: int) -> bool:
                 for n in some
             ]
             found = search_in(search, plain, planted)
-            rate = Rate(sum(number[n] in f for n, f in zip(some, found, strict=True)), len(some))
+            rate = HitRate(sum(number[n] in f for n, f in zip(some, found, strict=True)), len(some))
             wrong = sum(len(f - {number[n]}) for n, f in zip(some, found, strict=True))
             rates.append(f"{comment[0]}-{comment[1]} between: {rate.share:.3f} ({wrong} other posts)")
         print(f"    phrases of {size} words, {len(some):,} posts: {'; '.join(rates)}", flush=True)

@@ -39,7 +39,7 @@ def main() -> None:
         os.environ["KICAU_PORT"] = "18999"
         from kicau.base import postgres
 
-        with postgres.running(Path(folder) / "data"):
+        with postgres.running_server(Path(folder) / "data"):
             result = measure(wanted)
     print(json.dumps(result))
     sys.exit(result["p99_ms"] > wanted.bar or result["published"] != wanted.deliveries)

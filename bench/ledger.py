@@ -52,7 +52,7 @@ def main() -> None:
         )
         from kicau.base import postgres
 
-        with postgres.running(Path(folder) / "data"):
+        with postgres.running_server(Path(folder) / "data"):
             result = measure(wanted)
     print(json.dumps(result))
     sys.exit(not result["equal"])
@@ -66,7 +66,7 @@ def measure(wanted: argparse.Namespace) -> dict[str, Any]:
 
     from kicau.base import logs
 
-    logs.set_up("error", "text", process="bench")
+    logs.set_up_logging("error", "text", process="bench")
     call_command("migrate", verbosity=0)
     return asyncio.run(Bench(wanted).run())
 
@@ -80,8 +80,10 @@ class Bench:
         from kicau.connector import registry
 
         self.wanted, self.chance = wanted, random.Random(wanted.seed)
-        self.slug = next(s for s in registry.slugs() if any(one.prices for one in registry.get(s).price_lists))
-        self.server: Any = importlib.import_module(registry.package(self.slug) + ".sandbox").Server()
+        self.slug = next(
+            s for s in registry.installed_slugs() if any(one.prices for one in registry.get_connector(s).price_lists)
+        )
+        self.server: Any = importlib.import_module(registry.network_package(self.slug) + ".sandbox").Server()
         self.server.limits_off = True
         self.pool = ThreadPoolExecutor(wanted.workers, "worker")
         self.calls = 0
@@ -90,12 +92,12 @@ class Bench:
 
     async def run(self) -> dict[str, Any]:
         from kicau.channels.channel_session import new_client
-        from kicau.connector.sandbox.server import start
+        from kicau.connector.sandbox.server import start_sandbox
         from kicau.publishing.delivery import outcomes as meanings
 
-        meanings.LOOK_AFTER = timedelta(seconds=0.3)
+        meanings.LOOKUP_DELAY = timedelta(seconds=0.3)
         began = time.monotonic()
-        runner = await start(self.server)
+        runner = await start_sandbox(self.server)
         self._count_calls()
         async with new_client() as client:
             self.client = client
@@ -116,7 +118,7 @@ class Bench:
 
     async def _connect(self) -> None:
         from kicau.channels import actions as channels
-        from kicau.connector.contract import consent
+        from kicau.connector.contract import consent_at_sandbox
         from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
         for n in range(20):
@@ -137,13 +139,13 @@ class Bench:
         for account in self.server.accounts():
             begun = await channels.begin_sign_in(self.actor, self.slug, client=self.client)
             await channels.finish_sign_in(
-                self.actor, await consent(self.client, begun.url, account.id), client=self.client
+                self.actor, await consent_at_sandbox(self.client, begun.url, account.id), client=self.client
             )
             self.channels += await channels.connect(self.actor, begun.state, client=self.client)
 
     async def _with_faults(self) -> None:
         """Publishing and reading at once, until so many calls were made; then all that was begun is brought to its end."""
-        from kicau.connector.sandbox.server import Fault
+        from kicau.connector.sandbox.server import OrderedFault
 
         stop = asyncio.Event()
 
@@ -152,7 +154,7 @@ class Bench:
                 effect = self.chance.choice(EFFECTS)
                 self.faults[effect] += 1
                 self.server.faults.append(
-                    Fault(
+                    OrderedFault(
                         effect=effect,
                         status=self.chance.choice((500, 502, 503)),
                         path="^/2/(tweets|users)",
@@ -185,7 +187,7 @@ class Bench:
         from kicau.publishing.content import compositions
         from kicau.publishing.scheduling import schedule
 
-        uses = (compositions.MediumUse(medium=picture),) if picture else ()
+        uses = (compositions.MediumAttachment(medium=picture),) if picture else ()
         wanted = []
         for _ in range(count):
             words = f"kopi {self.chance.random()}"
@@ -193,15 +195,18 @@ class Bench:
             parts = 1 if picture or self.chance.random() < 0.85 else self.chance.choice((2, 3))
             wanted.append(
                 compositions.Composition(
-                    parts=tuple(compositions.PartInput(text=f"{words} {n}{link}", media=uses) for n in range(parts))
+                    parts=tuple(compositions.PartContent(text=f"{words} {n}{link}", media=uses) for n in range(parts))
                 )
             )
         ids = [d.id for d in compositions.save_drafts(self.actor, wanted)]
-        drafts = {d.id: d for d in compositions.whole(compositions.drafts(self.actor).filter(id__in=ids))}
+        drafts = {d.id: d for d in compositions.with_content(compositions.drafts(self.actor).filter(id__in=ids))}
         now = clock.now()
         schedule.schedule_many(
             self.actor,
-            [schedule.Wanted(draft=drafts[i], channels=[self.chance.choice(self.channels)], due_at=now) for i in ids],
+            [
+                schedule.ScheduleRequest(draft=drafts[i], channels=[self.chance.choice(self.channels)], due_at=now)
+                for i in ids
+            ],
             twins=False,
         )
 
@@ -226,29 +231,29 @@ class Bench:
             )
 
     async def _publisher(self, n: int, *, dies: bool = True) -> None:
-        from kicau.engine.dispatcher import Room
-        from kicau.publishing.delivery.delivery_worker import Deliveries
+        from kicau.engine.dispatcher import Capacity
+        from kicau.publishing.delivery.delivery_worker import DeliverySource
 
-        work = Deliveries(self.client)
+        work = DeliverySource(self.client)
         while self.calls < self.wanted.calls * 0.9:
             dead = dies and self.chance.random() < 0.25
             name = f"{'dead' if dead else 'live'}-{n}"
             await self._in(work.look)
-            items = await self._in(work.claim, name, Room({self.slug: 5}))
+            items = await self._in(work.claim, name, Capacity({self.slug: 5}))
             if not items:
                 await asyncio.sleep(0.2)
                 continue
             outcomes = await asyncio.gather(*(work.step(item) for item in items))
             if dead:
                 self.died += 1  # the network has answered, and nobody will write it down
-                work = Deliveries(self.client)
+                work = DeliverySource(self.client)
             else:
                 await self._in(work.settle, name, outcomes)
 
     async def _reader(self) -> None:
         """Numbers, answers and accounts; what broke off is read again, as a reading that goes on from its cursor is."""
-        from kicau.channels.channel_session import Live
-        from kicau.channels.metered_session import work_for
+        from kicau.channels.channel_session import ChannelSession
+        from kicau.channels.metered_session import charge_context
         from kicau.connector.errors import ConnectorError
         from kicau.costs import call_budgets
 
@@ -258,7 +263,7 @@ class Bench:
             ids = self.chance.sample(posts, min(len(posts), self.chance.randrange(1, 40))) if posts else []
             what = self.chance.choice(("numbers", "answers", "account"))
             for _ in range(30):
-                live = Live(channel, self.client, _unheld)
+                live = ChannelSession(channel, self.client, _unheld)
                 try:
                     match what:
                         case "numbers":
@@ -272,14 +277,14 @@ class Bench:
                     done = False
                 if done and self.chance.random() < 0.1:
                     continue  # the reader died before it wrote, and reads again
-                work = work_for(channel, what if what != "account" else "read")
-                await self._in(lambda live=live, work=work: call_budgets.account(work, live.http.calls))
+                work = charge_context(channel, what if what != "account" else "read")
+                await self._in(lambda live=live, work=work: call_budgets.record_calls(work, live.http.calls))
                 if done:
                     break
             await asyncio.sleep(0.05)
 
     async def _deleter(self) -> None:
-        from kicau.base.errors import Refusal
+        from kicau.base.errors import DomainError
         from kicau.publishing.models import Delivery
         from kicau.publishing.scheduling import actions
 
@@ -289,22 +294,22 @@ class Bench:
                 if row is None:
                     break
                 try:
-                    await actions.withdraw(self.actor, row.id, client=self.client)
+                    await actions.delete_from_network(self.actor, row.id, client=self.client)
                     break
-                except Refusal:
+                except DomainError:
                     continue
             await asyncio.sleep(0.3)
 
     async def _drain(self) -> None:
-        from kicau.engine.dispatcher import Room
-        from kicau.publishing.delivery.delivery_worker import Deliveries
+        from kicau.engine.dispatcher import Capacity
+        from kicau.publishing.delivery.delivery_worker import DeliverySource
 
-        work = Deliveries(self.client)
+        work = DeliverySource(self.client)
         await asyncio.sleep(2.1)
         while await self._in(self._waiting):
             await self._in(self._hasten)
             await self._in(work.look)
-            items = await self._in(work.claim, "last", Room({self.slug: 200}))
+            items = await self._in(work.claim, "last", Capacity({self.slug: 200}))
             outcomes = await asyncio.gather(*(work.step(item) for item in items))
             if outcomes:
                 await self._in(work.settle, "last", outcomes)

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kicau.config.worker import spare_the_collector
+from kicau.config.worker import freeze_garbage_collector
 from kicau.connector import registry
-from kicau.connector.sandbox.server import Sandbox, start
+from kicau.connector.sandbox.server import Sandbox, start_sandbox
 
 SELF = Path(__file__).resolve().parent.parent
 
@@ -61,14 +61,14 @@ def running(slug: str, *, accounts: int = 0, latency: float = 0.0) -> Iterator[N
 
 
 async def serve(wanted: argparse.Namespace) -> None:
-    server: Sandbox = importlib.import_module(registry.package(wanted.slug) + ".sandbox").Server()
+    server: Sandbox = importlib.import_module(registry.network_package(wanted.slug) + ".sandbox").Server()
     server.limits_off, server.duplicate_seconds = True, 0.0  # type: ignore[attr-defined]
     for n in range(len(server.accounts()), wanted.accounts):
         like = next(server.store.all("account"))
         server.store.put("account", str(1800 + n), {**like, "id": str(1800 + n), "username": f"bench{n}"})
-    await start(server)
+    await start_sandbox(server)
     server.latency = wanted.latency
-    spare_the_collector()  # a network stops for nobody's posts
+    freeze_garbage_collector()  # a network stops for nobody's posts
     print(json.dumps(server.describe()), flush=True)
     await asyncio.Event().wait()
 

@@ -48,7 +48,7 @@ def main() -> None:
         )
         from kicau.base import postgres
 
-        stack.enter_context(postgres.running(folder / "data"))
+        stack.enter_context(postgres.running_server(folder / "data"))
         results = measure(wanted, folder / "filled.json")
     bad = [r for r in results if r["p95_ms"] > MOST_MS or r["statements"] > MOST_STATEMENTS]
     print(
@@ -253,7 +253,9 @@ def fill(posts: int, media: int) -> dict[str, Any]:
         Image.new("RGB", (800, 600), "#a05030").save(Path(folder) / "senja.jpg")
         medium = add_medium(actor, Path(folder) / "senja.jpg", "senja.jpg", alt="A cup")
     given = compositions.Composition(
-        parts=(compositions.PartInput(text="Selamat pagi", media=(compositions.MediumUse(medium=medium.id),)),),
+        parts=(
+            compositions.PartContent(text="Selamat pagi", media=(compositions.MediumAttachment(medium=medium.id),)),
+        ),
         campaign="Campaign 0",
         tags=("menu",),
     )
@@ -421,14 +423,14 @@ def fill(posts: int, media: int) -> dict[str, Any]:
 def connected(workspace: Any) -> list[Any]:
     """Two channels a network."""
     from kicau.channels.actions import register_app
-    from kicau.channels.channel_session import stored
+    from kicau.channels.channel_session import to_stored
     from kicau.channels.models import Channel
     from kicau.connector import registry
     from kicau.connector.serialization import to_json
     from kicau.connector.session import Credentials
 
     made = []
-    for slug in registry.slugs():
+    for slug in registry.installed_slugs():
         app = register_app(slug, "id", "secret", is_sandbox=True)
         for n in (1, 2):
             made.append(
@@ -440,8 +442,8 @@ def connected(workspace: Any) -> list[Any]:
                     account_id=str(n),
                     handle=f"kopi{n}",
                     name=f"Kopi {n}",
-                    credentials=stored(Credentials(access_token="none")),
-                    capabilities=to_json(registry.get(slug).baseline),
+                    credentials=to_stored(Credentials(access_token="none")),
+                    capabilities=to_json(registry.get_connector(slug).baseline),
                 )
             )
     return made

@@ -59,9 +59,11 @@ class Place:
         from kicau.connector import registry
 
         self.wanted, self.at = wanted, START
-        self.slug = next(s for s in registry.slugs() if any(one.daily for one in registry.get(s).price_lists))
-        self.connector: Any = registry.get(self.slug)
-        self.server: Any = importlib.import_module(registry.package(self.slug) + ".sandbox").Server()
+        self.slug = next(
+            s for s in registry.installed_slugs() if any(one.daily for one in registry.get_connector(s).price_lists)
+        )
+        self.connector: Any = registry.get_connector(self.slug)
+        self.server: Any = importlib.import_module(registry.network_package(self.slug) + ".sandbox").Server()
         self.server.limits_off = True
         self.requests = 0
         self.account_ids = [f"77{n:03}" for n in range(wanted.channels)]
@@ -107,10 +109,10 @@ class Place:
         return post_id
 
     def session(self, client: aiohttp.ClientSession, n: int) -> Any:
-        from kicau.connector.contract import lend
+        from kicau.connector.contract import open_test_session
         from kicau.connector.session import Credentials
 
-        lent = lend(self.connector, self.server, client)
+        lent = open_test_session(self.connector, self.server, client)
         lent.account_id = self.account_ids[n]
         lent.credentials = Credentials(access_token=f"token-{lent.account_id}")
         lent.http.now = lambda: self.at
@@ -143,13 +145,13 @@ def happen(place: Place, what: str, channel: int, n: int) -> str:
 
 
 async def measure(wanted: argparse.Namespace) -> dict[str, Any]:
-    from kicau.connector.sandbox.server import start
+    from kicau.connector.sandbox.server import start_sandbox
 
     happens = plan(wanted)
     found: dict[str, Any] = {}
     for name, run in (("ours", ours), ("naive", naive)):
         place, began = Place(wanted), time.monotonic()
-        runner = await start(place.server)
+        runner = await start_sandbox(place.server)
         async with aiohttp.ClientSession(headers={"User-Agent": "Kicau/bench"}) as client:
             told = await run(place, client, happens)
         await runner.cleanup()
@@ -214,8 +216,8 @@ async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[
             elif what == "answer":
                 cursors[channel] = made
             else:
-                post = read_policy.Post(id=made, channel_id=channel_ids[channel], app_id=app, published_at=when)
-                heapq.heappush(waiting, (read_policy.next_reading(policy, when, None), at, post))
+                post = read_policy.PolledPost(id=made, channel_id=channel_ids[channel], app_id=app, published_at=when)
+                heapq.heappush(waiting, (read_policy.next_fetch_at(policy, when, None), at, post))
             at += 1
         place.move(slot)
         begun = slot >= START
@@ -226,7 +228,7 @@ async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[
             if begun:
                 lags.append((slot - wanted_at).total_seconds())
         if begun:
-            for channel_id, batch in read_policy.batches(
+            for channel_id, batch in read_policy.fetch_batches(
                 due, place.connector.batch, reads_all=place.connector.reads_all
             ):
                 got = await place.connector.numbers(sessions[by_id[channel_id]], [p.id for p in batch])
@@ -247,10 +249,10 @@ async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[
                 await place.connector.answers(sessions[0], cursors[0])
                 told["polls_found_free"] += place.bill() == before
         for post in due:
-            after = read_policy.Post(
+            after = read_policy.PolledPost(
                 id=post.id, channel_id=post.channel_id, app_id=post.app_id, published_at=post.published_at, read_at=slot
             )
-            if (again := read_policy.next_reading(policy, post.published_at, slot)) is not None:
+            if (again := read_policy.next_fetch_at(policy, post.published_at, slot)) is not None:
                 heapq.heappush(waiting, (again, hash(post.id), after))
     for session in sessions:
         session.http.calls.clear()

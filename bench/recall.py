@@ -23,9 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kicau.dataset_audit.matching.calibration import Rate
-from kicau.dataset_audit.matching.search import Search, prepared
-from kicau.dataset_audit.matching.tokenizer import Reader
+from kicau.dataset_audit.matching.calibration import HitRate
+from kicau.dataset_audit.matching.search import PrintSearch, prepare_prints
+from kicau.dataset_audit.matching.tokenizer import WordReader
 
 BARS = {0.0: 0.96, 0.1: 0.92, 0.2: 0.86, 0.3: 0.78}
 CHANCE = 1e-4
@@ -78,10 +78,10 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def search_in(search: Search, posts: Sequence[str], documents: Sequence[str]) -> list[set[int]]:
+def search_in(search: PrintSearch, posts: Sequence[str], documents: Sequence[str]) -> list[set[int]]:
     """The posts found in each document; a short one only where its letters are there, as in a report."""
     blob = "\n".join(d.replace("\n", " ") for d in documents).encode()
-    words, starts, _ = Reader().read(blob)
+    words, starts, _ = WordReader().read(blob)
     begins = np.concatenate([[0], np.flatnonzero(np.frombuffer(blob, np.uint8) == 10) + 1])
     firsts = np.searchsorted(starts, begins)
     found: list[set[int]] = [set() for _ in documents]
@@ -108,7 +108,7 @@ def by_length(posts: Sequence[Words], hit: Sequence[bool]) -> str:
     return "; ".join(told)
 
 
-def interval(rate: Rate) -> str:
+def interval(rate: HitRate) -> str:
     low, high = rate.interval
     return f"{rate.share:.4f} ({low:.3f} to {high:.3f})"
 
@@ -120,11 +120,11 @@ def measure(
     interval counts as met. `shown`: pairs by chance that are printed."""
     plain_posts, documents = [between.join(p) for p in posts], [between.join(o) for o in others]
     vocabulary = [word for text in others for word in text]
-    sample = Reader().read("\n".join(documents).encode())[0].copy()
-    search = Search(prepared(((str(n), t) for n, t in enumerate(plain_posts)), [sample]))
+    sample = WordReader().read("\n".join(documents).encode())[0].copy()
+    search = PrintSearch(prepare_prints(((str(n), t) for n, t in enumerate(plain_posts)), [sample]))
     number = {int(i): at for at, ids in enumerate(search.prints.ids) for i in ids}
     found = search_in(search, plain_posts, documents)
-    chance = Rate(sum(map(len, found)), len(documents))
+    chance = HitRate(sum(map(len, found)), len(documents))
     low, high = chance.interval
     met = (low if fair else chance.share) <= CHANCE
     print(
@@ -141,7 +141,7 @@ def measure(
                 for p in posts
             ]
             hit = [number[n] in f for n, f in enumerate(search_in(search, plain_posts, planted))]
-            recall = Rate(sum(hit), len(hit))
+            recall = HitRate(sum(hit), len(hit))
             enough = (recall.interval[1] if fair else recall.share) >= bar
             met &= enough
             print(

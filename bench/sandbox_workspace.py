@@ -25,8 +25,8 @@ from kicau.base import clock
 from kicau.channels import actions as channels
 from kicau.channels.channel_session import new_client
 from kicau.connector import registry
-from kicau.connector.contract import consent
-from kicau.connector.sandbox.server import Sandbox, start
+from kicau.connector.contract import consent_at_sandbox
+from kicau.connector.sandbox.server import Sandbox, start_sandbox
 from kicau.media import actions as media
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Delivery
@@ -43,10 +43,10 @@ class SandboxWorkspace:
 
     def __enter__(self) -> SandboxWorkspace:
         self._thread.start()
-        for slug in registry.slugs():
-            server: Sandbox = importlib.import_module(registry.package(slug) + ".sandbox").Server()
+        for slug in registry.installed_slugs():
+            server: Sandbox = importlib.import_module(registry.network_package(slug) + ".sandbox").Server()
             server.latency = self._latency
-            asyncio.run_coroutine_threadsafe(start(server), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(start_sandbox(server), self._loop).result(10)
             self.sandboxes[slug] = server
         port = os.environ["KICAU_PORT"]
         self._web = subprocess.Popen([sys.executable, "-m", "kicau.config.web"])
@@ -78,21 +78,21 @@ class SandboxWorkspace:
             picture = media.add_medium(self.actor, path, "noise.jpg", alt="Noise").id
         rows: list[compositions.Composition] = []
         keys = [c.key for c in self.channels]
-        needs = {c.key: registry.get(c.network).baseline.needs_media for c in self.channels}
+        needs = {c.key: registry.get_connector(c.network).baseline.needs_media for c in self.channels}
         for n in range(count):
             key = keys[n % len(keys)]
-            use = (compositions.MediumUse(medium=picture),) if needs[key] or random.random() < 0.2 else ()
+            use = (compositions.MediumAttachment(medium=picture),) if needs[key] or random.random() < 0.2 else ()
             rows.append(
                 compositions.Composition(
-                    parts=(compositions.PartInput(text=f"Post number {n}, {random.random()}", media=use),)
+                    parts=(compositions.PartContent(text=f"Post number {n}, {random.random()}", media=use),)
                 )
             )
         ids = [d.id for d in compositions.save_drafts(self.actor, rows)]
-        drafts = {d.id: d for d in compositions.whole(compositions.drafts(self.actor).filter(id__in=ids))}
+        drafts = {d.id: d for d in compositions.with_content(compositions.drafts(self.actor).filter(id__in=ids))}
         begin = clock.now() + after
         by_key = {c.key: c for c in self.channels}
         wanted = [
-            schedule.Wanted(
+            schedule.ScheduleRequest(
                 draft=drafts[id_],
                 channels=[by_key[keys[n % len(keys)]]],
                 due_at=begin + timedelta(seconds=random.random() * seconds),
@@ -124,7 +124,7 @@ class SandboxWorkspace:
                 )
                 for account in server.accounts():
                     begun = await channels.begin_sign_in(self.actor, slug, client=client)
-                    returned = await consent(client, begun.url, account.id)
+                    returned = await consent_at_sandbox(client, begun.url, account.id)
                     await channels.finish_sign_in(self.actor, returned, client=client)
                     self.channels += await channels.connect(self.actor, begun.state, client=client)
 

@@ -26,7 +26,7 @@ from uuid import uuid4
 import aiohttp
 
 from bench import engine_instance, network
-from kicau.config.worker import spare_the_collector
+from kicau.config.worker import freeze_garbage_collector
 
 AT_ONCE = 500
 type Parts = Mapping[str, Sequence[int]]  # process ids, by what they are
@@ -50,7 +50,7 @@ def main() -> None:
             workers = [running.enter_context(engine_instance.worker()).pid for _ in range(wanted.workers)]
             parts = {"workers": workers, "network": [far.process.pid], "database": [engine_instance.database_pid()]}
             wave(connected, ["warm up"] * 50, parts)
-            spare_the_collector()  # as the worker does, so that the bare loop stops no more than it
+            freeze_garbage_collector()  # as the worker does, so that the bare loop stops no more than it
             found = [measure(connected, far, latency, wanted, parts) for latency in wanted.latency]
     print(json.dumps(found))
     sys.exit(not all(one["met"] for one in found))
@@ -163,13 +163,13 @@ async def _unpaid(used: object) -> None:
 
 async def requests_for(connected: engine_instance.ConnectedWorkspace, says: Sequence[str]) -> list[Any]:
     """Exactly what the connector would send for these texts on these channels."""
-    from kicau.channels.channel_session import Live
+    from kicau.channels.channel_session import ChannelSession
     from kicau.connector.content import Delivery
 
     notes = Notes()
     async with aiohttp.ClientSession() as client:
         channels = next(iter(connected.channels.values()))
-        lives = [Live(channel, client, _unpaid) for channel in channels]
+        lives = [ChannelSession(channel, client, _unpaid) for channel in channels]
         for live in lives:
             live.http = notes  # type: ignore[assignment]
         for n, text in enumerate(says):

@@ -28,10 +28,10 @@ import numpy as np
 
 from bench.languages import LANGUAGES, SIZES, UNSPACED, Texts, cut
 from bench.recall import BARS, Words, edited, interval, measure, texts
-from kicau.dataset_audit.matching.calibration import Rate
-from kicau.dataset_audit.matching.search import Search, prepared
-from kicau.dataset_audit.matching.tokenizer import Reader
-from kicau.dataset_audit.text_decoding import letters, plain
+from kicau.dataset_audit.matching.calibration import HitRate
+from kicau.dataset_audit.matching.search import PrintSearch, prepare_prints
+from kicau.dataset_audit.matching.tokenizer import WordReader
+from kicau.dataset_audit.text_decoding import normalize_letters, unescape_bytes
 
 EMOJI = "😀😂🤣😍🥰😎😭😡🤔🙏👍👏🔥💯✨🎉❤️🌞🌻🌧️☕🍜🚗⚽📚💰📣✅➡️🇮🇩👩‍💻👋🏽"
 CLUSTERS = re.findall(r"\U0001f1ee\U0001f1e9|.\ufe0f?\U0001f3fd?(?:\u200d.)?", EMOJI)
@@ -141,31 +141,31 @@ class Planted:
     def __init__(self, posts: Sequence[Words], others: Sequence[Words], between: str) -> None:
         self.posts, self.others, self.between = posts, others, between
         self.vocabulary = [word for text in others for word in text]
-        sample = Reader().read("\n".join(between.join(o) for o in others).encode())[0].copy()
-        self.search = Search(prepared(((str(n), between.join(p)) for n, p in enumerate(posts)), [sample]))
+        sample = WordReader().read("\n".join(between.join(o) for o in others).encode())[0].copy()
+        self.search = PrintSearch(prepare_prints(((str(n), between.join(p)) for n, p in enumerate(posts)), [sample]))
         self.number = {int(i): at for at, ids in enumerate(self.search.prints.ids) for i in ids}
 
     def found(self, text: str, *, json: bool = False) -> set[int]:
         """As in a report: a short post only where its letters are there."""
-        words = Reader(json=json).read(text.encode())[0]
-        text = plain(text.encode(), "json" if json else "text")
+        words = WordReader(json=json).read(text.encode())[0]
+        text = unescape_bytes(text.encode(), "json" if json else "text")
         matches = self.search.matches(words, np.zeros(1, np.int64))
-        return {m.post for m, sure in matches if sure or self.letters(m.post) in letters(text)}
+        return {m.post for m, sure in matches if sure or self.letters(m.post) in normalize_letters(text)}
 
     def letters(self, post: int) -> str:
-        return letters(self.between.join(self.posts[int(self.search.prints.ids[post][0])]))
+        return normalize_letters(self.between.join(self.posts[int(self.search.prints.ids[post][0])]))
 
     def some(self, dice: random.Random, size: int = 1) -> str:
         return self.between.join(w for text in dice.choices(self.others, k=size) for w in text)
 
-    def formed(self, form: Callable[[str], str], share: float, dice: random.Random) -> Rate:
+    def formed(self, form: Callable[[str], str], share: float, dice: random.Random) -> HitRate:
         hits = 0
         for n, post in enumerate(self.posts):
             text = form(self.between.join(edited(post, share, "mixed", self.vocabulary, dice)))
             hits += self.number[n] in self.found(f"{self.some(dice)} {text} {self.some(dice)}", json=form is as_json)
-        return Rate(hits, len(self.posts))
+        return HitRate(hits, len(self.posts))
 
-    def halves(self, share: float, dice: random.Random) -> Rate:
+    def halves(self, share: float, dice: random.Random) -> HitRate:
         long = [(n, p) for n, p in enumerate(self.posts) if len(p) > 12]
         hits = 0
         for n, post in long:
@@ -175,9 +175,9 @@ class Planted:
                 self.number[n] in self.found(f"{self.some(dice)} {self.between.join(p)} {self.some(dice)}")
                 for p in parts
             )
-        return Rate(hits, len(long))
+        return HitRate(hits, len(long))
 
-    def joined(self, share: float, dice: random.Random) -> Rate:
+    def joined(self, share: float, dice: random.Random) -> HitRate:
         hits = 0
         for first in range(0, len(self.posts) - 4, 5):
             made = [
@@ -186,16 +186,16 @@ class Planted:
             ]
             found = self.found(" ".join(made))
             hits += sum(self.number[n] in found for n in range(first, first + 5))
-        return Rate(hits, len(self.posts) // 5 * 5)
+        return HitRate(hits, len(self.posts) // 5 * 5)
 
-    def deep(self, share: float, dice: random.Random) -> Rate:
+    def deep(self, share: float, dice: random.Random) -> HitRate:
         long = self.some(dice, 20_000).encode()[:200_000].decode("utf-8", "ignore")
         hits = 0
         for n, post in enumerate(self.posts[:200]):
             at = dice.randrange(len(long))
             text = self.between.join(edited(post, share, "mixed", self.vocabulary, dice))
             hits += self.number[n] in self.found(f"{long[:at]} {text} {long[at:]}")
-        return Rate(hits, min(200, len(self.posts)))
+        return HitRate(hits, min(200, len(self.posts)))
 
 
 def drawn(source: Source, language: str, count: int) -> tuple[list[list[str]], list[list[str]]]:

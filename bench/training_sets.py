@@ -48,7 +48,7 @@ def main() -> None:
         os.environ.update(KICAU_DATA=f"{name}/data", DJANGO_SETTINGS_MODULE="kicau.config.settings")
         from kicau.base import postgres
 
-        with postgres.running(folder / "data") as here:
+        with postgres.running_server(folder / "data") as here:
             os.environ["DATABASE_URL"] = here.url
             measure(count)
 
@@ -61,7 +61,7 @@ def measure(count: int) -> None:
 
     call_command("migrate", verbosity=0)
     from kicau.archive.models import Item, Standing
-    from kicau.archive.record_statements import say
+    from kicau.archive.record_statements import add_statements
     from kicau.rights.models import Layer, Party, Subject
     from kicau.rights.statements import NewStatement
     from kicau.training_sets import actions, build, versions
@@ -72,7 +72,7 @@ def measure(count: int) -> None:
     actor = actor_for(owner, workspace.id, "cli")
     standing = Standing.objects.create(workspace=workspace, network="x", author="x:1", own=True, acquired=["imported"])
     fill(str(workspace.id), standing.id, count)
-    say(
+    add_statements(
         actor,
         [
             NewStatement(
@@ -84,18 +84,19 @@ def measure(count: int) -> None:
             )
         ],
     )
-    of = actions.define(actor, name="half a million", options={"without_repeats": True})
+    of = actions.create_set(actor, name="half a million", options={"without_repeats": True})
     at = datetime(2099, 1, 1, tzinfo=UTC)
     made, times = [], []
     for _ in range(2):
-        version = actions.order(actor, of.id, as_of=at)
+        version = actions.order_version(actor, of.id, as_of=at)
         version.number = 1
         began = time.perf_counter()
-        version = build.make(actions.one_version(actor, of.id) if not made else made[0], None)
+        version = build.make_version(actions.get_version(actor, of.id) if not made else made[0], None)
         times.append(time.perf_counter() - began)
         made.append(version)
         digests = {
-            p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(versions.folder_of(version).iterdir())
+            p.name: hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in sorted(versions.version_folder(version).iterdir())
         }
         if len(made) == 1:
             first = digests
@@ -105,7 +106,7 @@ def measure(count: int) -> None:
     ids = list(Item.objects.values_list("id", flat=True)[:100_001])
     for some in (ids[:1], ids[1:]):
         began = time.perf_counter()
-        say(
+        add_statements(
             actor,
             [
                 NewStatement(
@@ -117,7 +118,7 @@ def measure(count: int) -> None:
         taken = time.perf_counter() - began
         print(f"{len(some):,} withdrawn in {taken:.2f} s (bar {1 if len(some) == 1 else 60})")
         if len(some) == 1:
-            build.make_waiting()
+            build.make_next()
 
 
 if __name__ == "__main__":

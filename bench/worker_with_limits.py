@@ -14,7 +14,7 @@ def main() -> None:
     from kicau.engine import dispatcher
 
     per_group, per_lane = (int(value) for value in sys.argv[1:])
-    defaults = dispatcher.Pump.__init__.__kwdefaults__
+    defaults = dispatcher.Dispatcher.__init__.__kwdefaults__
     assert defaults is not None
     defaults.update(per_group=per_group, per_lane=per_lane)
     from kicau.config import worker

@@ -12,8 +12,8 @@ def main() -> None:
     django.setup()
     from kicau.publishing.budget import budget_checks
 
-    budget_checks.afford = lambda items, channels: None
-    budget_checks.account = lambda outcomes, channels: None
+    budget_checks.reserve_budgets = lambda items, channels: None
+    budget_checks.record_charges = lambda outcomes, channels: None
     from kicau.config import worker
 
     worker.main()

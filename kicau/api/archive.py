@@ -12,16 +12,16 @@ from ninja import File, Form, Query, Router
 from ninja.files import UploadedFile
 from pydantic import Field
 
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import page
-from kicau.api.core.routes import READS, SETTINGS, WRITES, Id
-from kicau.api.core.streams import stream
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import paginate
+from kicau.api.core.routes import READ_SCOPE, SETTINGS_SCOPE, WRITE_SCOPE, UuidPath
+from kicau.api.core.streams import stream_response
 from kicau.api.schemas import archive as s
-from kicau.api.schemas.base import PageQuery, Shape
+from kicau.api.schemas.base import PageQuery, Schema
 from kicau.archive import exports, item_queries, policy_preview, record_statements, search, semantic_search
 from kicau.archive.imports import actions
-from kicau.archive.models import UNDATED, Import, Item
-from kicau.base.errors import unacceptable
+from kicau.archive.models import UNKNOWN_DATE, Import, Item
+from kicau.base.errors import validation_failed
 from kicau.publishing.models import Campaign
 from kicau.rights import sentences
 from kicau.rights.decisions import Decision
@@ -30,11 +30,11 @@ from kicau.rights.statements import NewStatement, end_of_day
 from kicau.workspaces.actors import Actor, Permission
 
 routes = Router(tags=["Archive and rights"])
-_LINES = {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
-_ZIP = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+_JSON_LINES_RESPONSE = {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
+_ZIP_RESPONSE = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-class ArchiveFields(Shape):
+class ArchiveFields(Schema):
     """What goes with the file."""
 
     network: str = Field(
@@ -49,36 +49,38 @@ class ArchiveFields(Shape):
     )
 
 
-class ExportQuery(s.ItemQuery):
+class ExportQuery(s.ArchiveItemQuery):
     """As for a search; `cursor` and `limit` do not matter."""
 
 
-@routes.get("/archive/items", response=s.ItemPage, summary="Search the archive", openapi_extra=READS)
-def search_items(request: HttpRequest, asked: Query[s.ItemQuery]) -> dict[str, Any]:
+@routes.get("/archive/items", response=s.ArchiveItemPage, summary="Search the archive", openapi_extra=READ_SCOPE)
+def search_items(request: HttpRequest, asked: Query[s.ArchiveItemQuery]) -> dict[str, Any]:
     """Newest first, at most 100 at once."""
-    actor = acting(request)
-    found = search.find(actor, _query(actor, asked), after=asked.cursor, limit=asked.limit)
-    return {"items": [s.Item(**_item(row)) for row in found.items], "next": found.following or None}
+    actor = authenticated_actor(request)
+    found = search.find_items(actor, _query_from_request(actor, asked), after=asked.cursor, limit=asked.limit)
+    return {"items": [s.ArchiveItem(**_item_schema(row)) for row in found.items], "next": found.following or None}
 
 
-@routes.get("/archive/near", response=list[s.NearItem], summary="Search the archive by meaning", openapi_extra=READS)
-def search_by_meaning(request: HttpRequest, asked: Query[s.NearQuery]) -> list[s.NearItem]:
+@routes.get(
+    "/archive/near", response=list[s.SimilarItem], summary="Search the archive by meaning", openapi_extra=READ_SCOPE
+)
+def search_by_meaning(request: HttpRequest, asked: Query[s.SimilarItemQuery]) -> list[s.SimilarItem]:
     """What says nearly the same in other words, also in the other language, the nearest first; only what may be embedded
     is found. Answers 409 where the extra "meaning" is not installed."""
-    actor = acting(request)
-    narrowed = search.Query(networks=_one(asked.network), authors=_one(asked.author))
+    actor = authenticated_actor(request)
+    narrowed = search.ArchiveQuery(networks=_as_tuple(asked.network), authors=_as_tuple(asked.author))
     return [
-        s.NearItem(**_item(one.item), likeness=one.likeness)
-        for one in semantic_search.near(actor, asked.text, narrowed, limit=asked.limit)
+        s.SimilarItem(**_item_schema(one.item), likeness=one.likeness)
+        for one in semantic_search.find_similar(actor, asked.text, narrowed, limit=asked.limit)
     ]
 
 
-@routes.get("/archive/facets", response=s.FacetAnswer, summary="Count what a search finds", openapi_extra=READS)
-def count_items(request: HttpRequest, asked: Query[s.ItemQuery]) -> s.FacetAnswer:
+@routes.get("/archive/facets", response=s.Facets, summary="Count what a search finds", openapi_extra=READ_SCOPE)
+def count_items(request: HttpRequest, asked: Query[s.ArchiveItemQuery]) -> s.Facets:
     """By what it can be narrowed; `cursor` and `limit` do not matter."""
-    actor = acting(request)
-    found = search.facets(actor, _query(actor, asked))
-    return s.FacetAnswer(
+    actor = authenticated_actor(request)
+    found = search.count_facets(actor, _query_from_request(actor, asked))
+    return s.Facets(
         count=found.count,
         more=found.more,
         networks=dict(found.networks),
@@ -91,17 +93,17 @@ def count_items(request: HttpRequest, asked: Query[s.ItemQuery]) -> s.FacetAnswe
     )
 
 
-@routes.get("/archive/items/{item_id}", response=s.Story, summary="Read an item", openapi_extra=READS)
-def get_item(request: HttpRequest, item_id: Id) -> s.Story:
+@routes.get("/archive/items/{item_id}", response=s.ArchiveItemDetail, summary="Read an item", openapi_extra=READ_SCOPE)
+def get_item(request: HttpRequest, item_id: UuidPath) -> s.ArchiveItemDetail:
     """With its whole story: where it came from, what it may be used for and why, what was said of it."""
-    story = item_queries.story(acting(request), item_id)
-    return s.Story(
-        **_item(story.item),
-        statements=[_statement(row) for row in story.statements],
-        decisions=[_decision(d) for d in story.decisions.values()],
+    story = item_queries.item_history(authenticated_actor(request), item_id)
+    return s.ArchiveItemDetail(
+        **_item_schema(story.item),
+        statements=[_statement_schema(row) for row in story.statements],
+        decisions=[_decision_schema(d) for d in story.decisions.values()],
         origins=[
-            s.Origin(
-                acquired=cast(s.Way, o.acquired),
+            s.ItemOrigin(
+                acquired=cast(s.AcquisitionWay, o.acquired),
                 name=o.label,
                 import_id=str(o.of_import_id) if o.of_import_id else None,
                 since=o.created_at,
@@ -113,125 +115,160 @@ def get_item(request: HttpRequest, item_id: Id) -> s.Story:
 
 @routes.post(
     "/archive/items/{item_id}/statements",
-    response={201: s.Statement},
+    response={201: s.RightsStatement},
     summary="Say what an item may be used for",
-    openapi_extra=WRITES,
+    openapi_extra=WRITE_SCOPE,
 )
-def say_of_item(request: HttpRequest, item_id: Id, given: s.ItemSay) -> s.Statement:
+def say_of_item(request: HttpRequest, item_id: UuidPath, given: s.ItemStatementInput) -> s.RightsStatement:
     """A withdrawal (layer withdrawal, deny) counts at once everywhere."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     actor.require(Permission.WRITE)
-    item = item_queries.one_item(actor, item_id)
-    (row,) = record_statements.say(actor, [_new_statement(actor, given, subject="item", item=item.id)])
-    return _statement(row)
+    item = item_queries.get_item(actor, item_id)
+    (row,) = record_statements.add_statements(
+        actor, [_statement_from_request(actor, given, subject="item", item=item.id)]
+    )
+    return _statement_schema(row)
 
 
 @routes.get(
     "/archive/export",
     summary="Export items as lines of JSON",
-    openapi_extra={**READS, "responses": {200: {"description": "One item a line.", **_LINES}}},
+    openapi_extra={**READ_SCOPE, "responses": {200: {"description": "One item a line.", **_JSON_LINES_RESPONSE}}},
 )
 def export_items(request: HttpRequest, asked: Query[ExportQuery]) -> StreamingHttpResponse:
     """Everything that a search finds, each item with what it may be used for."""
-    actor = acting(request)
-    return stream(request, exports.lines(actor, _query(actor, asked)), "application/x-ndjson", "items.jsonl")
+    actor = authenticated_actor(request)
+    return stream_response(
+        request,
+        exports.export_json_lines(actor, _query_from_request(actor, asked)),
+        "application/x-ndjson",
+        "items.jsonl",
+    )
 
 
 @routes.get(
     "/archive/export/zip",
     summary="Export items with media",
-    openapi_extra={**READS, "responses": {200: {"description": "A zip.", **_ZIP}}},
+    openapi_extra={**READ_SCOPE, "responses": {200: {"description": "A zip.", **_ZIP_RESPONSE}}},
 )
 def export_zip(request: HttpRequest, asked: Query[ExportQuery]) -> StreamingHttpResponse:
     """Items, statements, origins and files of everything that a search finds."""
-    actor = acting(request)
-    return stream(request, exports.zipped(actor, _query(actor, asked)), "application/zip", "archive.zip")
+    actor = authenticated_actor(request)
+    return stream_response(
+        request, exports.export_zip(actor, _query_from_request(actor, asked)), "application/zip", "archive.zip"
+    )
 
 
-@routes.get("/archive/imports", response=s.ImportPage, summary="List imports of archives", openapi_extra=READS)
+@routes.get(
+    "/archive/imports", response=s.ArchiveImportPage, summary="List imports of archives", openapi_extra=READ_SCOPE
+)
 def list_archive_imports(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    return page(actions.imports(acting(request)), ("-id",), asked, _import)
+    return paginate(actions.list_imports(authenticated_actor(request)), ("-id",), asked, _import_schema)
 
 
-@routes.post("/archive/imports", response={201: s.Import}, summary="Import an archive", openapi_extra=WRITES)
+@routes.post(
+    "/archive/imports", response={201: s.ArchiveImport}, summary="Import an archive", openapi_extra=WRITE_SCOPE
+)
 def begin_archive_import(
     request: HttpRequest,
     fields: Form[ArchiveFields],
     file: Annotated[
         UploadedFile, File(description="A network's download of one's own data, a CSV table, or lines of JSON.")
     ],
-) -> s.Import:
+) -> s.ArchiveImport:
     """Looks into it, and begins to read it by and by; what is in it twice, or here already, is here once."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     actor.require(Permission.WRITE)
     assert isinstance(file, TemporaryUploadedFile)  # settings.FILE_UPLOAD_HANDLERS
-    return _import(actions.begin_upload(actor, file, **fields.model_dump(), asks=(actions.OTHER,)))
+    return _import_schema(
+        actions.begin_upload(actor, file, **fields.model_dump(), asks=(actions.OTHER_ACCOUNT_QUESTION,))
+    )
 
 
-@routes.get("/archive/imports/{import_id}", response=s.Import, summary="Read about an import", openapi_extra=READS)
-def get_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
+@routes.get(
+    "/archive/imports/{import_id}", response=s.ArchiveImport, summary="Read about an import", openapi_extra=READ_SCOPE
+)
+def get_archive_import(request: HttpRequest, import_id: UuidPath) -> s.ArchiveImport:
     """How far it is, and what was left out."""
-    return _import(actions.one_import(acting(request), import_id))
+    return _import_schema(actions.get_import(authenticated_actor(request), import_id))
 
 
 @routes.post(
-    "/archive/imports/{import_id}/answer", response=s.Import, summary="Say whose an archive is", openapi_extra=WRITES
+    "/archive/imports/{import_id}/answer",
+    response=s.ArchiveImport,
+    summary="Say whose an archive is",
+    openapi_extra=WRITE_SCOPE,
 )
-def answer_archive_import(request: HttpRequest, import_id: Id, given: s.ImportSay) -> s.Import:
+def answer_archive_import(request: HttpRequest, import_id: UuidPath, given: s.ArchiveImportInput) -> s.ArchiveImport:
     """Where its state is asking: whose it is, or what unknown kinds and visibilities mean. Then it is read."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     if given.values is not None:
-        return _import(actions.answer_values(actor, import_id, given.values))
-    return _import(actions.answer_import(actor, import_id, given.acquired or ""))
-
-
-@routes.post("/archive/imports/{import_id}/stop", response=s.Import, summary="Stop an import", openapi_extra=WRITES)
-def stop_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
-    """What was read stays."""
-    return _import(actions.stop_import(acting(request), import_id))
+        return _import_schema(actions.answer_values(actor, import_id, given.values))
+    return _import_schema(actions.answer_import(actor, import_id, given.acquired or ""))
 
 
 @routes.post(
-    "/archive/imports/{import_id}/resume", response=s.Import, summary="Go on with an import", openapi_extra=WRITES
+    "/archive/imports/{import_id}/stop", response=s.ArchiveImport, summary="Stop an import", openapi_extra=WRITE_SCOPE
 )
-def resume_archive_import(request: HttpRequest, import_id: Id) -> s.Import:
+def stop_archive_import(request: HttpRequest, import_id: UuidPath) -> s.ArchiveImport:
+    """What was read stays."""
+    return _import_schema(actions.stop_import(authenticated_actor(request), import_id))
+
+
+@routes.post(
+    "/archive/imports/{import_id}/resume",
+    response=s.ArchiveImport,
+    summary="Go on with an import",
+    openapi_extra=WRITE_SCOPE,
+)
+def resume_archive_import(request: HttpRequest, import_id: UuidPath) -> s.ArchiveImport:
     """Where it was stopped or failed."""
-    return _import(actions.resume_import(acting(request), import_id))
+    return _import_schema(actions.resume_import(authenticated_actor(request), import_id))
 
 
-@routes.get("/rights/statements", response=s.StatementPage, summary="List statements", openapi_extra=READS)
+@routes.get("/rights/statements", response=s.RightsStatementPage, summary="List statements", openapi_extra=READ_SCOPE)
 def list_statements(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """Those that reach further than one item."""
-    return page(record_statements.all_statements(acting(request)), ("-id",), asked, _statement)
+    return paginate(record_statements.list_statements(authenticated_actor(request)), ("-id",), asked, _statement_schema)
 
 
 @routes.post(
     "/rights/statements",
-    response={201: s.Statement},
+    response={201: s.RightsStatement},
     summary="Say what more than one item may be used for",
-    openapi_extra=SETTINGS,
+    openapi_extra=SETTINGS_SCOPE,
 )
-def say_of_more(request: HttpRequest, given: s.Say) -> s.Statement:
+def say_of_more(request: HttpRequest, given: s.StatementInput) -> s.RightsStatement:
     """Of all, of a network, a site, a licence, an author."""
-    actor = acting(request)
-    (row,) = record_statements.say(actor, [_new_statement(actor, given)])
-    return _statement(row)
+    actor = authenticated_actor(request)
+    (row,) = record_statements.add_statements(actor, [_statement_from_request(actor, given)])
+    return _statement_schema(row)
 
 
-@routes.get("/rights/statements/{statement_id}", response=s.Statement, summary="Read a statement", openapi_extra=READS)
-def get_statement(request: HttpRequest, statement_id: Id) -> s.Statement:
-    return _statement(record_statements.one_statement(acting(request), statement_id))
+@routes.get(
+    "/rights/statements/{statement_id}",
+    response=s.RightsStatement,
+    summary="Read a statement",
+    openapi_extra=READ_SCOPE,
+)
+def get_statement(request: HttpRequest, statement_id: UuidPath) -> s.RightsStatement:
+    return _statement_schema(record_statements.get_statement(authenticated_actor(request), statement_id))
 
 
 @routes.post(
-    "/rights/statements/{statement_id}/end", response=s.Statement, summary="End a statement", openapi_extra=SETTINGS
+    "/rights/statements/{statement_id}/end",
+    response=s.RightsStatement,
+    summary="End a statement",
+    openapi_extra=SETTINGS_SCOPE,
 )
-def end_statement(request: HttpRequest, statement_id: Id) -> s.Statement:
+def end_statement(request: HttpRequest, statement_id: UuidPath) -> s.RightsStatement:
     """From now on it says nothing any more; it stays in the story of what it was about."""
-    return _statement(record_statements.end_statement(acting(request), statement_id))
+    return _statement_schema(record_statements.end_statement(authenticated_actor(request), statement_id))
 
 
-@routes.get("/rights/terms", response=list[s.NetworkTerms], summary="List the networks' terms", openapi_extra=READS)
+@routes.get(
+    "/rights/terms", response=list[s.NetworkTerms], summary="List the networks' terms", openapi_extra=READ_SCOPE
+)
 def list_terms(request: HttpRequest) -> list[s.NetworkTerms]:
     """A dated table that the operator of this Kicau reviews."""
     return [
@@ -249,23 +286,23 @@ def list_terms(request: HttpRequest) -> list[s.NetworkTerms]:
             reviewed=t.reviewed_at is not None,
             reviewed_by=t.reviewed_by,
         )
-        for t in record_statements.network_terms(acting(request))
+        for t in record_statements.list_network_terms(authenticated_actor(request))
     ]
 
 
-@routes.post("/rights/simulate", response=list[s.Effect], summary="Try a change", openapi_extra=READS)
-def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
+@routes.post("/rights/simulate", response=list[s.UseEffect], summary="Try a change", openapi_extra=READ_SCOPE)
+def simulate_policy(request: HttpRequest, given: s.PolicySimulation) -> list[s.UseEffect]:
     """What would enter, what would leave, and whom that would reach; nothing is changed."""
-    actor = acting(request)
-    change = policy_preview.Change(
+    actor = authenticated_actor(request)
+    change = policy_preview.PolicyChange(
         policy=cast(dict[str, str] | None, given.ai_use),
         others=cast(dict[str, str] | None, given.others_ai_use),
         terms=cast(dict[int, dict[str, str]], given.terms),
         ended=given.ended,
-        added=[_new_statement(actor, one) for one in given.said],
+        added=[_statement_from_request(actor, one) for one in given.said],
     )
     return [
-        s.Effect(
+        s.UseEffect(
             use=cast(s.UseName, e.use),
             before=e.before,
             after=e.after,
@@ -273,40 +310,41 @@ def simulate_policy(request: HttpRequest, given: s.Policy) -> list[s.Effect]:
             leaving=e.leaving,
             enter=[str(i.id) for i in e.enter],
             leave=[str(i.id) for i in e.leave],
-            why_enter=[s.Why(sentence=w.reason.sentence, items=w.items) for w in e.why_enter],
-            why_leave=[s.Why(sentence=w.reason.sentence, items=w.items) for w in e.why_leave],
+            why_enter=[s.ItemsByReason(sentence=w.reason.sentence, items=w.items) for w in e.why_enter],
+            why_leave=[s.ItemsByReason(sentence=w.reason.sentence, items=w.items) for w in e.why_leave],
             recipients=[
-                s.Recipient(name=r.name, of=r.of, version=r.version, on=r.on, items=r.items) for r in e.recipients
+                s.AffectedRecipient(name=r.name, of=r.of, version=r.version, on=r.on, items=r.items)
+                for r in e.recipients
             ],
         )
-        for e in policy_preview.simulate(actor, change)
+        for e in policy_preview.simulate_change(actor, change)
     ]
 
 
-def _new_statement(actor: Actor, given: s.ItemSay, **more: Any) -> NewStatement:
+def _statement_from_request(actor: Actor, given: s.ItemStatementInput, **more: Any) -> NewStatement:
     values = given.model_dump(exclude={"until"}) | {"acquired": given.acquired or ""} | more
     if given.until is not None:
         if given.valid_until is not None:
-            raise unacceptable("until", "Give either valid_until or until, not both.")
+            raise validation_failed("until", "Give either valid_until or until, not both.")
         values["valid_until"] = end_of_day(given.until, actor.workspace.timezone)
     return NewStatement(**values)
 
 
-def _query(actor: Actor, asked: s.ItemQuery) -> search.Query:
+def _query_from_request(actor: Actor, asked: s.ArchiveItemQuery) -> search.ArchiveQuery:
     actor.require(Permission.READ)
     campaign: UUID | None = None
     if asked.campaign:
         found = Campaign.objects.filter(workspace=actor.workspace, name=asked.campaign).first()
         campaign = found.id if found else UUID(int=0)
-    return search.Query(
+    return search.ArchiveQuery(
         words=asked.words,
-        networks=_one(asked.network),
-        authors=_one(asked.author),
-        kinds=_one(asked.kind),
-        acquired=_one(asked.acquired),
+        networks=_as_tuple(asked.network),
+        authors=_as_tuple(asked.author),
+        kinds=_as_tuple(asked.kind),
+        acquired=_as_tuple(asked.acquired),
         own=asked.own,
-        since=_midnight(asked.since),
-        until=_midnight(asked.until),
+        since=_start_of_day(asked.since),
+        until=_start_of_day(asked.until),
         campaign=campaign,
         use=asked.use or "",
         answers=(asked.answer,),
@@ -314,15 +352,15 @@ def _query(actor: Actor, asked: s.ItemQuery) -> search.Query:
     )
 
 
-def _one(value: str | None) -> tuple[str, ...]:
+def _as_tuple(value: str | None) -> tuple[str, ...]:
     return (value,) if value else ()
 
 
-def _midnight(day: date | None) -> datetime | None:
+def _start_of_day(day: date | None) -> datetime | None:
     return datetime.combine(day, time(), UTC) if day else None
 
 
-def _item(row: Item) -> dict[str, Any]:
+def _item_schema(row: Item) -> dict[str, Any]:
     shared = row.standing
     return {
         "id": str(row.id),
@@ -332,7 +370,7 @@ def _item(row: Item) -> dict[str, Any]:
         "kind": row.kind,
         "text": row.text,
         "language": row.language,
-        "posted_at": None if row.posted_at == UNDATED else row.posted_at,
+        "posted_at": None if row.posted_at == UNKNOWN_DATE else row.posted_at,
         "posted_to": row.posted_to,
         "reply_to": row.reply_to,
         "licence": shared.licence,
@@ -347,11 +385,11 @@ def _item(row: Item) -> dict[str, Any]:
     }
 
 
-def _decision(made: Decision) -> s.Decision:
-    why = sentences.reason(made)
-    return s.Decision(
+def _decision_schema(made: Decision) -> s.RightsDecision:
+    why = sentences.decision_reason(made)
+    return s.RightsDecision(
         use=cast(s.UseName, made.use),
-        answer=cast(s.AnswerName, str(made.answer)),
+        answer=cast(s.VerdictName, str(made.answer)),
         code=why.code,
         sentence=why.sentence,
         layer=made.layer,
@@ -360,12 +398,12 @@ def _decision(made: Decision) -> s.Decision:
         unmet=list(made.unmet),
         digest=made.digest,
         chain=[
-            s.ChainLink(
+            s.DecisionChainLink(
                 statement=link.said.id,
                 layer=cast(s.LayerName, link.said.layer),
                 party=cast(s.PartyName, link.said.party),
                 party_name=link.said.party_name,
-                value=cast(s.Value, link.value),
+                value=cast(s.StatementValue, link.value),
                 decided=link.decided,
                 source=link.said.source,
             )
@@ -374,8 +412,8 @@ def _decision(made: Decision) -> s.Decision:
     )
 
 
-def _statement(row: Statement) -> s.Statement:
-    return s.Statement(
+def _statement_schema(row: Statement) -> s.RightsStatement:
+    return s.RightsStatement(
         id=str(row.id),
         layer=cast(s.LayerName, row.layer),
         party=cast(s.PartyName, row.party),
@@ -397,22 +435,22 @@ def _statement(row: Statement) -> s.Statement:
     )
 
 
-def _import(row: Import) -> s.Import:
-    return s.Import(
+def _import_schema(row: Import) -> s.ArchiveImport:
+    return s.ArchiveImport(
         id=str(row.id),
         name=row.name,
         network=row.network,
         account=row.account_handle or row.account_id,
-        acquired=cast(s.Way, row.acquired),
-        state=cast(Any, actions.state_of(row)),
-        sentence=item_queries.problem(row.problem).sentence if row.problem else "",
+        acquired=cast(s.AcquisitionWay, row.acquired),
+        state=cast(Any, actions.display_state(row)),
+        sentence=item_queries.problem_from_json(row.problem).sentence if row.problem else "",
         expected=row.expected,
         read=row.read,
         new=row.new,
         known=row.known,
         skipped=row.skipped,
         questions=[
-            s.ImportQuestion(
+            s.ArchiveImportQuestion(
                 key=one.key,
                 column=cast(Any, str(one.column)),
                 value=one.value,
@@ -424,9 +462,9 @@ def _import(row: Import) -> s.Import:
         created_at=row.created_at,
         finished_at=row.finished_at,
         skips=[
-            s.Skipped(
+            s.SkippedEntries(
                 code=one["code"],
-                sentence=item_queries.problem(one).sentence,
+                sentence=item_queries.problem_from_json(one).sentence,
                 count=one["count"],
                 examples=one["examples"],
             )

@@ -9,9 +9,17 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from kicau.api.core import serializers
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import page
-from kicau.api.core.routes import CHANNELS, READS, SETTINGS, SIGNS_IN, Key, State, asks_outside
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import paginate
+from kicau.api.core.routes import (
+    CHANNELS_SCOPE,
+    READ_SCOPE,
+    SETTINGS_SCOPE,
+    SIGN_IN_SCOPE,
+    KeyPath,
+    SignInStatePath,
+    waits_for_network,
+)
 from kicau.api.schemas import channels as s
 from kicau.api.schemas.base import PageQuery
 from kicau.base import outbound
@@ -23,117 +31,156 @@ from kicau.publishing.scheduling.schedule import next_free_slot
 routes = Router(tags=["Channels"])
 
 
-@routes.get("/channels", response=s.ChannelPage, summary="List channels", openapi_extra=READS)
+@routes.get("/channels", response=s.ChannelPage, summary="List channels", openapi_extra=READ_SCOPE)
 def list_channels(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """By key, disconnected ones too."""
-    return page(actions.channels(acting(request)), ("key",), asked, serializers.channel)
+    return paginate(actions.channels(authenticated_actor(request)), ("key",), asked, serializers.channel_schema)
 
 
-@routes.post("/channels/sign-ins", response={201: s.SignIn}, summary="Begin connecting", openapi_extra=SIGNS_IN)
-@asks_outside
-def begin_sign_in(request: HttpRequest, given: s.SignInBegin) -> s.SignIn:
+@routes.post(
+    "/channels/sign-ins", response={201: s.SignInState}, summary="Begin connecting", openapi_extra=SIGN_IN_SCOPE
+)
+@waits_for_network
+def begin_sign_in(request: HttpRequest, given: s.SignInRequest) -> s.SignInState:
     """Send the token's person to `url`. They come back to this instance's own page, where they choose; or, where your
     program receives the return itself, it goes on with the two endpoints below."""
-    begun = outbound.run(
-        acting(request).person_id,
+    begun = outbound.run_request(
+        authenticated_actor(request).person_id,
         actions.begin_sign_in,
-        acting(request),
+        authenticated_actor(request),
         given.network,
         given.answers,
         app_name=given.app,
     )
-    return _sign_in(begun)
+    return _sign_in_schema(begun)
 
 
 @routes.post(
-    "/channels/sign-ins/{state}/return", response=s.SignIn, summary="Hand in what came back", openapi_extra=SIGNS_IN
+    "/channels/sign-ins/{state}/return",
+    response=s.SignInState,
+    summary="Hand in what came back",
+    openapi_extra=SIGN_IN_SCOPE,
 )
-@asks_outside
-def finish_sign_in(request: HttpRequest, state: State, given: s.SignInReturn) -> s.SignIn:
+@waits_for_network
+def finish_sign_in(request: HttpRequest, state: SignInStatePath, given: s.SignInCallback) -> s.SignInState:
     """Gives the identities to choose among."""
-    return _sign_in(
-        outbound.run(
-            acting(request).person_id, actions.finish_sign_in, acting(request), {**given.returned, "state": state}
+    return _sign_in_schema(
+        outbound.run_request(
+            authenticated_actor(request).person_id,
+            actions.finish_sign_in,
+            authenticated_actor(request),
+            {**given.returned, "state": state},
         )
     )
 
 
 @routes.post(
     "/channels/sign-ins/{state}/choose",
-    response={201: s.ChannelsMade},
+    response={201: s.ConnectedChannels},
     summary="Make channels of identities",
-    openapi_extra=SIGNS_IN,
+    openapi_extra=SIGN_IN_SCOPE,
 )
-@asks_outside
-def choose_channels(request: HttpRequest, state: State, given: s.SignInChoose) -> s.ChannelsMade:
+@waits_for_network
+def choose_channels(request: HttpRequest, state: SignInStatePath, given: s.SignInChoice) -> s.ConnectedChannels:
     """One that was connected before is renewed, and its queue goes on."""
-    made = outbound.run(
-        acting(request).person_id, actions.connect, acting(request), state, given.accounts, keys=given.keys
+    made = outbound.run_request(
+        authenticated_actor(request).person_id,
+        actions.connect,
+        authenticated_actor(request),
+        state,
+        given.accounts,
+        keys=given.keys,
     )
-    return s.ChannelsMade(items=[serializers.channel(row) for row in made])
+    return s.ConnectedChannels(items=[serializers.channel_schema(row) for row in made])
 
 
-@routes.get("/channels/{channel}", response=s.ChannelWhole, summary="Read a channel", openapi_extra=READS)
-def get_channel(request: HttpRequest, channel: Key) -> s.ChannelWhole:
+@routes.get("/channels/{channel}", response=s.ChannelDetail, summary="Read a channel", openapi_extra=READ_SCOPE)
+def get_channel(request: HttpRequest, channel: KeyPath) -> s.ChannelDetail:
     """With what it can do now."""
-    row = actions.one_channel(acting(request), channel)
-    return s.ChannelWhole(
-        **serializers.channel_fields(row), capabilities=serializers.capabilities(capabilities_of(row))
+    row = actions.one_channel(authenticated_actor(request), channel)
+    return s.ChannelDetail(
+        **serializers.channel_values(row), capabilities=serializers.capabilities_schema(capabilities_of(row))
     )
 
 
 @routes.post(
-    "/channels/{channel}/disconnect", response=s.Channel, summary="Disconnect a channel", openapi_extra=CHANNELS
+    "/channels/{channel}/disconnect",
+    response=s.ConnectedChannel,
+    summary="Disconnect a channel",
+    openapi_extra=CHANNELS_SCOPE,
 )
-def disconnect_channel(request: HttpRequest, channel: Key) -> s.Channel:
+def disconnect_channel(request: HttpRequest, channel: KeyPath) -> s.ConnectedChannel:
     """Its credentials are forgotten. Its posts, queue and numbers stay; a reconnect takes them up again."""
-    return serializers.channel(actions.disconnect(acting(request), channel))
-
-
-@routes.post("/channels/{channel}/pause", response=s.Channel, summary="Hold a channel's queue", openapi_extra=CHANNELS)
-def pause_channel(request: HttpRequest, channel: Key) -> s.Channel:
-    return serializers.channel(actions.pause(acting(request), channel, True))
+    return serializers.channel_schema(actions.disconnect(authenticated_actor(request), channel))
 
 
 @routes.post(
-    "/channels/{channel}/resume", response=s.Channel, summary="Let a channel's queue go on", openapi_extra=CHANNELS
+    "/channels/{channel}/pause",
+    response=s.ConnectedChannel,
+    summary="Hold a channel's queue",
+    openapi_extra=CHANNELS_SCOPE,
 )
-def resume_channel(request: HttpRequest, channel: Key) -> s.Channel:
-    return serializers.channel(actions.pause(acting(request), channel, False))
+def pause_channel(request: HttpRequest, channel: KeyPath) -> s.ConnectedChannel:
+    return serializers.channel_schema(actions.pause(authenticated_actor(request), channel, True))
 
 
-@routes.get("/channels/{channel}/slots", response=s.Slots, summary="Read a channel's queue slots", openapi_extra=READS)
-def get_slots(request: HttpRequest, channel: Key) -> s.Slots:
-    row = actions.one_channel(acting(request), channel)
-    return _slots(row, row.workspace.timezone)
-
-
-@routes.put(
-    "/channels/{channel}/slots", response=s.Slots, summary="Set a channel's queue slots", openapi_extra=SETTINGS
+@routes.post(
+    "/channels/{channel}/resume",
+    response=s.ConnectedChannel,
+    summary="Let a channel's queue go on",
+    openapi_extra=CHANNELS_SCOPE,
 )
-def set_slots(request: HttpRequest, channel: Key, given: s.Slots) -> s.Slots:
-    """They replace all that were there."""
-    actor = acting(request)
-    times = [(slot.weekday, time.fromisoformat(slot.time)) for slot in given.slots]
-    actions.set_slots(actor, channel, times, given.timezone)
-    return _slots(actions.one_channel(actor, channel), given.timezone)
+def resume_channel(request: HttpRequest, channel: KeyPath) -> s.ConnectedChannel:
+    return serializers.channel_schema(actions.pause(authenticated_actor(request), channel, False))
 
 
 @routes.get(
-    "/channels/{channel}/next-slot", response=s.NextSlot, summary="Find the next free queue slot", openapi_extra=READS
+    "/channels/{channel}/slots",
+    response=s.WeeklySlots,
+    summary="Read a channel's queue slots",
+    openapi_extra=READ_SCOPE,
 )
-def next_slot(request: HttpRequest, channel: Key) -> s.NextSlot:
-    actor = acting(request)
+def get_slots(request: HttpRequest, channel: KeyPath) -> s.WeeklySlots:
+    row = actions.one_channel(authenticated_actor(request), channel)
+    return _slots_schema(row, row.workspace.timezone)
+
+
+@routes.put(
+    "/channels/{channel}/slots",
+    response=s.WeeklySlots,
+    summary="Set a channel's queue slots",
+    openapi_extra=SETTINGS_SCOPE,
+)
+def set_slots(request: HttpRequest, channel: KeyPath, given: s.WeeklySlots) -> s.WeeklySlots:
+    """They replace all that were there."""
+    actor = authenticated_actor(request)
+    times = [(slot.weekday, time.fromisoformat(slot.time)) for slot in given.slots]
+    actions.set_slots(actor, channel, times, given.timezone)
+    return _slots_schema(actions.one_channel(actor, channel), given.timezone)
+
+
+@routes.get(
+    "/channels/{channel}/next-slot",
+    response=s.NextSlot,
+    summary="Find the next free queue slot",
+    openapi_extra=READ_SCOPE,
+)
+def next_slot(request: HttpRequest, channel: KeyPath) -> s.NextSlot:
+    actor = authenticated_actor(request)
     return s.NextSlot(at=next_free_slot(actor, actions.one_channel(actor, channel)))
 
 
-def _slots(row: Channel, timezone: str) -> s.Slots:
+def _slots_schema(row: Channel, timezone: str) -> s.WeeklySlots:
     found = list(row.slots.order_by("weekday", "time"))
     shown_in = found[0].timezone if found else timezone
-    return s.Slots(timezone=shown_in, slots=[s.Slot(weekday=one.weekday, time=f"{one.time:%H:%M}") for one in found])
+    return s.WeeklySlots(
+        timezone=shown_in, slots=[s.WeeklySlot(weekday=one.weekday, time=f"{one.time:%H:%M}") for one in found]
+    )
 
 
-def _sign_in(begun: actions.Begun) -> s.SignIn:
+def _sign_in_schema(begun: actions.SignInStep) -> s.SignInState:
     """Never with the credentials that the identities hold."""
-    accounts = [s.Identity(id=a.id, handle=a.handle, name=a.name, kind=a.kind, url=a.url) for a in begun.accounts]
-    return s.SignIn(state=begun.state, url=begun.url, accounts=accounts)
+    accounts = [
+        s.NetworkIdentity(id=a.id, handle=a.handle, name=a.name, kind=a.kind, url=a.url) for a in begun.accounts
+    ]
+    return s.SignInState(state=begun.state, url=begun.url, accounts=accounts)

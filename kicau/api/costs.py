@@ -7,20 +7,20 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import page
-from kicau.api.core.routes import READS, SETTINGS, Id
-from kicau.api.core.times import bound
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import paginate
+from kicau.api.core.routes import READ_SCOPE, SETTINGS_SCOPE, UuidPath
+from kicau.api.core.times import parse_range_end
 from kicau.api.schemas import costs as c
 from kicau.api.schemas import deliveries as s
-from kicau.base.errors import NotFound, unacceptable
+from kicau.base.errors import NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.channels.actions import app_for, one_channel
 from kicau.connector import registry
 from kicau.cost_reports import forecast
 from kicau.costs import actions as plans
 from kicau.costs import budgets, ledger, workloads
-from kicau.costs.display_currency import Display
+from kicau.costs.display_currency import CurrencyDisplay
 from kicau.costs.models import Charge
 from kicau.publishing.content.compositions import campaigns
 from kicau.workspaces.actors import Actor, Permission
@@ -28,31 +28,35 @@ from kicau.workspaces.actors import Actor, Permission
 routes = Router(tags=["Charges"])
 
 
-@routes.get("/charges", response=s.ChargePage, summary="List charges", openapi_extra=READS)
+@routes.get("/charges", response=s.ChargeEntryPage, summary="List charges", openapi_extra=READ_SCOPE)
 def list_charges(request: HttpRequest, asked: Query[s.ChargeQuery]) -> dict[str, Any]:
     """One for each call to a network that used something up, newest first."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     wanted = {
-        "at__gte": bound(asked.since, actor, "from"),
-        "at__lt": bound(asked.until, actor, "to"),
+        "at__gte": parse_range_end(asked.since, actor, "from"),
+        "at__lt": parse_range_end(asked.until, actor, "to"),
         "network": asked.network,
         "channel_id": one_channel(actor, asked.channel).id if asked.channel else None,
         "delivery_id": as_uuid(asked.delivery) if asked.delivery else None,
     }
     rows = ledger.charges(actor).filter(**{name: value for name, value in wanted.items() if value})
-    return page(rows, ("-id",), asked, _charge)
+    return paginate(rows, ("-id",), asked, _charge_schema)
 
 
-@routes.get("/charges/sums", response=s.Sums, summary="Sum charges", openapi_extra=READS)
-def sum_charges(request: HttpRequest, asked: Query[s.RangeQuery]) -> s.Sums:
+@routes.get("/charges/sums", response=s.ChargeTotals, summary="Sum charges", openapi_extra=READ_SCOPE)
+def sum_charges(request: HttpRequest, asked: Query[s.RangeQuery]) -> s.ChargeTotals:
     """By network, meter, purpose and currency."""
-    actor = acting(request)
-    found = ledger.sums(actor, bound(asked.since, actor, "from"), bound(asked.until, actor, "to"))
-    return s.Sums(items=[s.Sum(units=row.pop("total_units"), micro=row.pop("total_micro"), **row) for row in found])
+    actor = authenticated_actor(request)
+    found = ledger.charge_totals(
+        actor, parse_range_end(asked.since, actor, "from"), parse_range_end(asked.until, actor, "to")
+    )
+    return s.ChargeTotals(
+        items=[s.ChargeTotal(units=row.pop("total_units"), micro=row.pop("total_micro"), **row) for row in found]
+    )
 
 
-def _charge(row: Charge) -> s.Charge:
-    return s.Charge(
+def _charge_schema(row: Charge) -> s.ChargeEntry:
+    return s.ChargeEntry(
         id=row.pk,
         at=row.at,
         network=row.network,
@@ -66,78 +70,87 @@ def _charge(row: Charge) -> s.Charge:
     )
 
 
-@routes.get("/budgets", response=c.Budgets, summary="List budgets", openapi_extra=READS)
-def list_budgets(request: HttpRequest) -> c.Budgets:
+@routes.get("/budgets", response=c.BudgetStates, summary="List budgets", openapi_extra=READ_SCOPE)
+def list_budgets(request: HttpRequest) -> c.BudgetStates:
     """The workspace's, and those of the instance's apps, with what is used of each now."""
-    actor = acting(request)
-    display = Display(actor.workspace.currency)
-    return c.Budgets(items=[budget_shape(state, display) for state in plans.states(list(plans.budgets(actor)))])
+    actor = authenticated_actor(request)
+    display = CurrencyDisplay(actor.workspace.currency)
+    return c.BudgetStates(
+        items=[budget_schema(state, display) for state in plans.budget_balances(list(plans.budgets(actor)))]
+    )
 
 
-@routes.post("/budgets", response={201: c.Budget}, summary="Make a budget", openapi_extra=SETTINGS)
-def make_budget(request: HttpRequest, given: c.BudgetInput) -> c.Budget:
+@routes.post("/budgets", response={201: c.BudgetState}, summary="Make a budget", openapi_extra=SETTINGS_SCOPE)
+def make_budget(request: HttpRequest, given: c.BudgetInput) -> c.BudgetState:
     """What was charged in its present period already counts."""
-    actor = acting(request)
-    return budget_shape(
-        plans.states([plans.set_budget(actor, _wanted(actor, given))])[0], Display(actor.workspace.currency)
+    actor = authenticated_actor(request)
+    return budget_schema(
+        plans.budget_balances([plans.set_budget(actor, _assumptions_from_request(actor, given))])[0],
+        CurrencyDisplay(actor.workspace.currency),
     )
 
 
-@routes.get("/budgets/{budget_id}", response=c.Budget, summary="Read a budget", openapi_extra=READS)
-def get_budget(request: HttpRequest, budget_id: Id) -> c.Budget:
+@routes.get("/budgets/{budget_id}", response=c.BudgetState, summary="Read a budget", openapi_extra=READ_SCOPE)
+def get_budget(request: HttpRequest, budget_id: UuidPath) -> c.BudgetState:
     """With what is used of it now."""
-    actor = acting(request)
-    return budget_shape(plans.states([plans.one_budget(actor, budget_id)])[0], Display(actor.workspace.currency))
-
-
-@routes.put("/budgets/{budget_id}", response=c.Budget, summary="Change a budget", openapi_extra=SETTINGS)
-def change_budget(request: HttpRequest, budget_id: Id, given: c.BudgetInput) -> c.Budget:
-    """Raised, what it held goes out within seconds, in the order in which it was due."""
-    actor = acting(request)
-    return budget_shape(
-        plans.states([plans.set_budget(actor, _wanted(actor, given), budget_id=budget_id)])[0],
-        Display(actor.workspace.currency),
+    actor = authenticated_actor(request)
+    return budget_schema(
+        plans.budget_balances([plans.one_budget(actor, budget_id)])[0], CurrencyDisplay(actor.workspace.currency)
     )
 
 
-@routes.delete("/budgets/{budget_id}", response={204: None}, summary="Remove a budget", openapi_extra=SETTINGS)
-def remove_budget(request: HttpRequest, budget_id: Id) -> None:
+@routes.put("/budgets/{budget_id}", response=c.BudgetState, summary="Change a budget", openapi_extra=SETTINGS_SCOPE)
+def change_budget(request: HttpRequest, budget_id: UuidPath, given: c.BudgetInput) -> c.BudgetState:
+    """Raised, what it held goes out within seconds, in the order in which it was due."""
+    actor = authenticated_actor(request)
+    return budget_schema(
+        plans.budget_balances([plans.set_budget(actor, _assumptions_from_request(actor, given), budget_id=budget_id)])[
+            0
+        ],
+        CurrencyDisplay(actor.workspace.currency),
+    )
+
+
+@routes.delete("/budgets/{budget_id}", response={204: None}, summary="Remove a budget", openapi_extra=SETTINGS_SCOPE)
+def remove_budget(request: HttpRequest, budget_id: UuidPath) -> None:
     """What it held goes out."""
-    plans.remove_budget(acting(request), budget_id)
+    plans.remove_budget(authenticated_actor(request), budget_id)
 
 
-@routes.get("/forecast", response=c.Month, summary="Forecast the month", openapi_extra=READS)
-def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.Month:
+@routes.get("/forecast", response=c.MonthForecast, summary="Forecast the month", openapi_extra=READ_SCOPE)
+def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.MonthForecast:
     """Spent so far, scheduled until the end, and what reading goes on to cost; or what would be if it were otherwise."""
-    actor = acting(request)
-    display = Display(actor.workspace.currency)
-    what_if = forecast.WhatIf(plan=asked.plan, reading=asked.reading, plain=asked.plain, prices=_prices(asked.price))
+    actor = authenticated_actor(request)
+    display = CurrencyDisplay(actor.workspace.currency)
+    what_if = forecast.ForecastAssumptions(
+        plan=asked.plan, reading=asked.reading, plain=asked.plain, prices=_parse_prices(asked.price)
+    )
     month = forecast.forecast(actor, what_if)
     total, networks, campaigns = (
-        [forecast_shape(f, display) for f in group if f.currency]
+        [forecast_schema(f, display) for f in group if f.currency]
         for group in (month.total, month.networks, month.campaigns)
     )
-    return c.Month(
+    return c.MonthForecast(
         begins_at=month.begins_at, ends_at=month.ends_at, total=total, networks=networks, campaigns=campaigns
     )
 
 
-@routes.get("/plans", response=c.Quotes, summary="Compare plans", openapi_extra=READS)
-def compare_plans(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.Quotes:
+@routes.get("/plans", response=c.PlanQuotes, summary="Compare plans", openapi_extra=READ_SCOPE)
+def compare_plans(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.PlanQuotes:
     """What each would ask for what this workspace used in the last 30 days."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     actor.require(Permission.READ)
-    if asked.network and asked.network not in registry.slugs():
+    if asked.network and asked.network not in registry.installed_slugs():
         raise NotFound("network", asked.network)
-    display = Display(actor.workspace.currency)
+    display = CurrencyDisplay(actor.workspace.currency)
     found = [
         (slug, q)
-        for slug in ([asked.network] if asked.network else registry.slugs())
-        for q in workloads.compare(slug, workloads.measured(slug, workspace_id=actor.workspace.id))
+        for slug in ([asked.network] if asked.network else registry.installed_slugs())
+        for q in workloads.compare_plans(slug, workloads.measured_workload(slug, workspace_id=actor.workspace.id))
     ]
-    return c.Quotes(
+    return c.PlanQuotes(
         items=[
-            c.Quote(
+            c.PlanQuote(
                 network=slug,
                 plan=q.plan.name,
                 since=q.plan.since,
@@ -145,7 +158,7 @@ def compare_plans(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.Quotes:
                 fee=q.fee,
                 use=q.use,
                 total=q.total,
-                shown=worth(display, q.total, q.plan.currency),
+                shown=converted_amount(display, q.total, q.plan.currency),
                 fits=q.fits,
                 breaks=list(q.breaks),
             )
@@ -154,11 +167,11 @@ def compare_plans(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.Quotes:
     )
 
 
-def _wanted(actor: Actor, given: c.BudgetInput) -> plans.BudgetInput:
+def _assumptions_from_request(actor: Actor, given: c.BudgetInput) -> plans.BudgetValues:
     campaign = campaigns(actor).filter(name=given.campaign).first() if given.campaign else None
     if given.campaign and campaign is None:
         raise NotFound("campaign", given.campaign)
-    return plans.BudgetInput(
+    return plans.BudgetValues(
         name=given.name,
         amount=given.amount,
         currency=given.currency,
@@ -176,18 +189,20 @@ def _wanted(actor: Actor, given: c.BudgetInput) -> plans.BudgetInput:
     )
 
 
-def worth(display: Display, micro: int, currency: str) -> c.Worth | None:
+def converted_amount(display: CurrencyDisplay, micro: int, currency: str) -> c.ConvertedAmount | None:
     found = display.of(micro, currency)
     return (
-        c.Worth(currency=found.currency, amount=found.micro, rate=f"{found.rate.normalize():f}", since=found.since)
+        c.ConvertedAmount(
+            currency=found.currency, amount=found.micro, rate=f"{found.rate.normalize():f}", since=found.since
+        )
         if found
         else None
     )
 
 
-def budget_shape(state: plans.BudgetState, display: Display) -> c.Budget:
+def budget_schema(state: plans.BudgetBalance, display: CurrencyDisplay) -> c.BudgetState:
     row = state.budget
-    return c.Budget(
+    return c.BudgetState(
         id=str(row.id),
         name=row.name,
         amount=row.amount,
@@ -205,25 +220,25 @@ def budget_shape(state: plans.BudgetState, display: Display) -> c.Budget:
         campaign=str(row.campaign_id) if row.campaign_id else None,
         purpose=row.purpose,
         used=state.used,
-        shown=worth(display, row.amount, row.currency),
+        shown=converted_amount(display, row.amount, row.currency),
         reserved=state.reserved,
         begins_at=state.begins_at,
         renews_at=None if state.renews_at == budgets.NEVER else state.renews_at,
     )
 
 
-def _prices(written: list[str]) -> dict[str, int]:
+def _parse_prices(written: list[str]) -> dict[str, int]:
     found = {}
     for one in written:
         meter, _, amount = one.partition("=")
         if not meter or not amount.isdecimal() or len(amount) > 15:
-            raise unacceptable("price", "Give a meter and whole millionths of its currency: post=30000.")
+            raise validation_failed("price", "Give a meter and whole millionths of its currency: post=30000.")
         found[meter] = int(amount)
     return found
 
 
-def forecast_shape(f: forecast.Forecast, display: Display) -> c.Forecast:
-    return c.Forecast(
+def forecast_schema(f: forecast.CurrencyMonthForecast, display: CurrencyDisplay) -> c.CurrencyForecast:
+    return c.CurrencyForecast(
         key=f.key,
         currency=f.currency,
         spent=f.spent,
@@ -233,5 +248,5 @@ def forecast_shape(f: forecast.Forecast, display: Display) -> c.Forecast:
         expected=f.expected,
         low=f.low,
         high=f.high,
-        shown=worth(display, f.expected, f.currency),
+        shown=converted_amount(display, f.expected, f.currency),
     )

@@ -11,15 +11,15 @@ from ninja import File, Form, Path, Query, Router
 from ninja.files import UploadedFile
 from pydantic import Field
 
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import page
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import paginate
 from kicau.api.core.problems import field_error
-from kicau.api.core.routes import READS, WRITES, Id
-from kicau.api.core.streams import send_file
+from kicau.api.core.routes import READ_SCOPE, WRITE_SCOPE, UuidPath
+from kicau.api.core.streams import file_response
 from kicau.api.schemas import dataset_audits as s
-from kicau.api.schemas.base import PageQuery, Shape
-from kicau.archive.item_queries import problem
-from kicau.base.errors import NotFound, Unacceptable
+from kicau.api.schemas.base import PageQuery, Schema
+from kicau.archive.item_queries import problem_from_json
+from kicau.base.errors import NotFound, ValidationFailed
 from kicau.dataset_audit import actions, log_entries, passages, report_documents
 from kicau.dataset_audit.models import Audit, AuditState
 from kicau.evidence import log, verify
@@ -27,20 +27,20 @@ from kicau.evidence.models import Leaf
 from kicau.workspaces.actors import Permission
 
 routes = Router(tags=["Audits and evidence"])
-LARGEST = 256 << 20  # bytes of a bundle that is checked here
-Index = Annotated[int, Path(description="Its place in the log, from 0.", ge=0, le=2**62)]
-Uploads = Annotated[
+MAX_BUNDLE_BYTES = 256 << 20  # bytes of a bundle that is checked here
+LogIndex = Annotated[int, Path(description="Its place in the log, from 0.", ge=0, le=2**62)]
+DataUploads = Annotated[
     list[UploadedFile],
     File(
         description="Files of the data set: JSON lines, Parquet, WARC or text, plain or packed; repeat the field for several."
     ),
 ]
-Beside = Annotated[
+ControlUploads = Annotated[
     list[UploadedFile],
     File(description="Data that cannot hold the posts, such as older data: chance is counted in it."),
 ]
-_FILE = {"content": {"application/json": {"schema": {"type": "object"}}}}
-_REPORT = {
+_JSON_FILE_RESPONSE = {"content": {"application/json": {"schema": {"type": "object"}}}}
+_REPORT_RESPONSE = {
     "content": {
         "text/html": {"schema": {"type": "string"}},
         "application/pdf": {"schema": {"type": "string", "format": "binary"}},
@@ -48,10 +48,13 @@ _REPORT = {
 }
 
 
-FIELDS = {"query.networks": "network", "query.authors": "author"}  # of an audit's query, as its form calls them
+REQUEST_FIELD_NAMES = {
+    "query.networks": "network",
+    "query.authors": "author",
+}  # of an audit's query, as its form calls them
 
 
-class AuditFields(Shape):
+class AuditFields(Schema):
     """What goes with the files."""
 
     name: str = Field(
@@ -70,7 +73,7 @@ class AuditFields(Shape):
     own: bool = Field(True, description="Only this workspace's own posts.")
 
 
-class BundleFields(Shape):
+class BundleFields(Schema):
     """What goes with the bundle."""
 
     key: str | None = Field(
@@ -80,20 +83,25 @@ class BundleFields(Shape):
     )
 
 
-@routes.get("/audits", response=s.AuditList, summary="List audits", openapi_extra=READS)
+@routes.get("/audits", response=s.DatasetAuditPage, summary="List audits", openapi_extra=READ_SCOPE)
 def list_audits(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    return page(actions.audits(acting(request)), ("-id",), asked, lambda row: s.AuditRow(**_row(row)))
+    return paginate(
+        actions.list_audits(authenticated_actor(request)),
+        ("-id",),
+        asked,
+        lambda row: s.DatasetAudit(**_audit_schema(row)),
+    )
 
 
-@routes.post("/audits", response={201: s.AuditRow}, summary="Search a data set", openapi_extra=WRITES)
+@routes.post("/audits", response={201: s.DatasetAudit}, summary="Search a data set", openapi_extra=WRITE_SCOPE)
 def begin_audit(
     request: HttpRequest,
     fields: Form[AuditFields],
-    file: Uploads = [],  # noqa: B006
-    control: Beside = [],  # noqa: B006
-) -> s.AuditRow:
+    file: DataUploads = [],  # noqa: B006
+    control: ControlUploads = [],  # noqa: B006
+) -> s.DatasetAudit:
     """For the workspace's posts, beside other work; ask for it until its state is done."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     actor.require(Permission.WRITE)
     asked: dict[str, Any] = {
         "words": fields.words,
@@ -103,59 +111,68 @@ def begin_audit(
     }
     query = {name: value for name, value in asked.items() if value not in ("", [], None)}
     try:
-        made = actions.begin(
+        made = actions.begin_audit(
             actor, name=fields.name, query=query or {"words": ""}, files=file, where=fields.where, control_files=control
         )
-    except Unacceptable as exc:
-        raise Unacceptable(replace(p, field=FIELDS.get(p.field, p.field)) for p in exc.problems) from None
-    return s.AuditRow(**_row(made))
+    except ValidationFailed as exc:
+        raise ValidationFailed(
+            replace(p, field=REQUEST_FIELD_NAMES.get(p.field, p.field)) for p in exc.problems
+        ) from None
+    return s.DatasetAudit(**_audit_schema(made))
 
 
-@routes.get("/audits/{audit_id}", response=s.AuditResult, summary="Read an audit", openapi_extra=READS)
-def get_audit(request: HttpRequest, audit_id: Id) -> s.AuditResult:
+@routes.get("/audits/{audit_id}", response=s.DatasetAuditResult, summary="Read an audit", openapi_extra=READ_SCOPE)
+def get_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAuditResult:
     """How far it is, and once it is done what was read, failed and skipped, and how sure the result is."""
-    row = actions.one_audit(acting(request), audit_id)
+    row = actions.get_audit(authenticated_actor(request), audit_id)
     sentence = str(row.summary.get("says", ""))
-    return s.AuditResult(**_row(row), sentence=sentence, summary=row.summary, not_stamped=row.not_stamped)
+    return s.DatasetAuditResult(
+        **_audit_schema(row), sentence=sentence, summary=row.summary, not_stamped=row.not_stamped
+    )
 
 
-@routes.post("/audits/{audit_id}/stop", response=s.AuditRow, summary="Stop an audit", openapi_extra=WRITES)
-def stop_audit(request: HttpRequest, audit_id: Id) -> s.AuditRow:
+@routes.post("/audits/{audit_id}/stop", response=s.DatasetAudit, summary="Stop an audit", openapi_extra=WRITE_SCOPE)
+def stop_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAudit:
     """What was searched stays."""
-    return s.AuditRow(**_row(actions.stop(acting(request), audit_id)))
+    return s.DatasetAudit(**_audit_schema(actions.stop_audit(authenticated_actor(request), audit_id)))
 
 
-@routes.post("/audits/{audit_id}/resume", response=s.AuditRow, summary="Go on with an audit", openapi_extra=WRITES)
-def resume_audit(request: HttpRequest, audit_id: Id) -> s.AuditRow:
+@routes.post(
+    "/audits/{audit_id}/resume", response=s.DatasetAudit, summary="Go on with an audit", openapi_extra=WRITE_SCOPE
+)
+def resume_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAudit:
     """Where it was stopped or failed."""
-    return s.AuditRow(**_row(actions.resume(acting(request), audit_id)))
+    return s.DatasetAudit(**_audit_schema(actions.resume_audit(authenticated_actor(request), audit_id)))
 
 
 @routes.get(
-    "/audits/{audit_id}/copies", response=s.CopyPage, summary="List the copies that were found", openapi_extra=READS
+    "/audits/{audit_id}/copies",
+    response=s.FoundCopyPage,
+    summary="List the copies that were found",
+    openapi_extra=READ_SCOPE,
 )
-def list_copies(request: HttpRequest, audit_id: Id, asked: Query[s.CopyQuery]) -> dict[str, Any]:
+def list_copies(request: HttpRequest, audit_id: UuidPath, asked: Query[s.FoundCopyQuery]) -> dict[str, Any]:
     """Each with its place, the posts that say it, and what stands around it."""
-    actor = acting(request)
-    audit = actions.one_audit(actor, audit_id)
-    found = page(actions.hits(actor, audit, kind=asked.kind or ""), ("id",), asked, lambda row: row)
-    return found | {"items": [_copy(place) for place in passages.places(audit, found["items"])]}
+    actor = authenticated_actor(request)
+    audit = actions.get_audit(actor, audit_id)
+    found = paginate(actions.list_hits(actor, audit, kind=asked.kind or ""), ("id",), asked, lambda row: row)
+    return found | {"items": [_copy_schema(place) for place in passages.copies_in_context(audit, found["items"])]}
 
 
 @routes.get(
     "/audits/{audit_id}/report",
     summary="Download an audit's report",
-    openapi_extra={**READS, "responses": {200: {"description": "For people, as one file.", **_REPORT}}},
+    openapi_extra={**READ_SCOPE, "responses": {200: {"description": "For people, as one file.", **_REPORT_RESPONSE}}},
 )
-def get_report(request: HttpRequest, audit_id: Id, asked: Query[s.ReportQuery]) -> HttpResponse:
+def get_report(request: HttpRequest, audit_id: UuidPath, asked: Query[s.AuditReportQuery]) -> HttpResponse:
     """Once it is done."""
-    row = actions.one_audit(acting(request), audit_id)
+    row = actions.get_audit(authenticated_actor(request), audit_id)
     if row.state != AuditState.DONE:
         raise NotFound("report", audit_id)
-    made = report_documents.paper(row, asked.language)
+    made = report_documents.build_report(row, asked.language)
     if asked.form == "pdf":
-        return HttpResponse(report_documents.as_pdf(made), content_type="application/pdf")
-    answer = HttpResponse(report_documents.as_html(made), content_type="text/html; charset=utf-8")
+        return HttpResponse(report_documents.report_pdf(made), content_type="application/pdf")
+    answer = HttpResponse(report_documents.report_html(made), content_type="text/html; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="audit-{asked.language}.html"'
     return answer
 
@@ -163,28 +180,34 @@ def get_report(request: HttpRequest, audit_id: Id, asked: Query[s.ReportQuery]) 
 @routes.get(
     "/audits/{audit_id}/bundle",
     summary="Download an audit's evidence",
-    openapi_extra={**READS, "responses": {200: {"description": "One JSON file, which verify.py checks.", **_FILE}}},
+    openapi_extra={
+        **READ_SCOPE,
+        "responses": {200: {"description": "One JSON file, which verify.py checks.", **_JSON_FILE_RESPONSE}},
+    },
 )
-def get_bundle(request: HttpRequest, audit_id: Id) -> StreamingHttpResponse:
+def get_bundle(request: HttpRequest, audit_id: UuidPath) -> StreamingHttpResponse:
     """Where a copy was found."""
-    actor = acting(request)
-    return send_file(
-        request, actions.bundle_of(actor, actions.one_audit(actor, audit_id)), "application/json", "evidence.json"
+    actor = authenticated_actor(request)
+    return file_response(
+        request, actions.audit_bundle(actor, actions.get_audit(actor, audit_id)), "application/json", "evidence.json"
     )
 
 
 @routes.get(
-    "/evidence/checkpoint", response=s.Checkpoint, summary="Read the log's newest checkpoint", openapi_extra=READS
+    "/evidence/checkpoint",
+    response=s.CurrentCheckpoint,
+    summary="Read the log's newest checkpoint",
+    openapi_extra=READ_SCOPE,
 )
-def get_checkpoint(request: HttpRequest) -> s.Checkpoint:
+def get_checkpoint(request: HttpRequest) -> s.CurrentCheckpoint:
     """The whole log of this Kicau as it is now, signed if it grew since the last time; keep it, and later ones must
     continue it. Proofs of entries are under this one. Those that were signed before are in `/evidence/log`."""
-    row = log_entries.checkpoint(acting(request))
-    told = log.state(most=1)
-    return s.Checkpoint(
+    row = log_entries.current_checkpoint(authenticated_actor(request))
+    told = log.log_state(most=1)
+    return s.CurrentCheckpoint(
         origin=told.origin,
         size=row.size,
-        root=log_entries.b64(bytes(row.root)),
+        root=log_entries.encode_base64(bytes(row.root)),
         note=row.note,
         key=told.verifier_key,
         key_sha256=told.key_sha256,
@@ -194,63 +217,78 @@ def get_checkpoint(request: HttpRequest) -> s.Checkpoint:
 
 
 @routes.get(
-    "/evidence/entries", response=s.EntryPage, summary="List this workspace's entries in the log", openapi_extra=READS
+    "/evidence/entries",
+    response=s.LogEntryPage,
+    summary="List this workspace's entries in the log",
+    openapi_extra=READ_SCOPE,
 )
-def list_entries(request: HttpRequest, asked: Query[s.EntryQuery]) -> dict[str, Any]:
-    rows = log_entries.entries(acting(request), kind=asked.kind.replace("\x00", ""), ref=asked.ref.replace("\x00", ""))
-    return page(rows, ("-index",), asked, lambda row: s.Entry(**_entry(row)))
+def list_entries(request: HttpRequest, asked: Query[s.LogEntryQuery]) -> dict[str, Any]:
+    rows = log_entries.list_entries(
+        authenticated_actor(request), kind=asked.kind.replace("\x00", ""), ref=asked.ref.replace("\x00", "")
+    )
+    return paginate(rows, ("-index",), asked, lambda row: s.LogEntry(**_log_entry_schema(row)))
 
 
 @routes.get(
-    "/evidence/entries/{index}", response=s.Inclusion, summary="Prove that an entry is in the log", openapi_extra=READS
+    "/evidence/entries/{index}",
+    response=s.InclusionProof,
+    summary="Prove that an entry is in the log",
+    openapi_extra=READ_SCOPE,
 )
-def prove_inclusion(request: HttpRequest, index: Index) -> s.Inclusion:
+def prove_inclusion(request: HttpRequest, index: LogIndex) -> s.InclusionProof:
     """Under the newest checkpoint (RFC 6962, section 2.1.1)."""
-    shown = log_entries.inclusion(acting(request), index)
-    return s.Inclusion(
-        **_entry(shown.leaf),
-        salt=log_entries.b64(shown.proof.salt),
-        leaf_hash=log_entries.b64(bytes(shown.leaf.hash)),
-        path=[log_entries.b64(step) for step in shown.proof.path],
+    shown = log_entries.prove_entry(authenticated_actor(request), index)
+    return s.InclusionProof(
+        **_log_entry_schema(shown.leaf),
+        salt=log_entries.encode_base64(shown.proof.salt),
+        leaf_hash=log_entries.encode_base64(bytes(shown.leaf.hash)),
+        path=[log_entries.encode_base64(step) for step in shown.proof.path],
         checkpoint=shown.proof.checkpoint,
     )
 
 
-@routes.get("/evidence/consistency", response=s.Growth, summary="Prove that the log only grew", openapi_extra=READS)
-def prove_consistency(request: HttpRequest, asked: Query[s.GrowthQuery]) -> s.Growth:
+@routes.get(
+    "/evidence/consistency",
+    response=s.ConsistencyProof,
+    summary="Prove that the log only grew",
+    openapi_extra=READ_SCOPE,
+)
+def prove_consistency(request: HttpRequest, asked: Query[s.ConsistencyQuery]) -> s.ConsistencyProof:
     """Between two sizes, such as those of two checkpoints."""
-    actor = acting(request)
-    new = asked.new or log_entries.checkpoint(actor).size
-    proof = log_entries.growth(actor, asked.old, new)
-    return s.Growth(old=asked.old, new=new, proof=[log_entries.b64(step) for step in proof])
+    actor = authenticated_actor(request)
+    new = asked.new or log_entries.current_checkpoint(actor).size
+    proof = log_entries.prove_consistency(actor, asked.old, new)
+    return s.ConsistencyProof(old=asked.old, new=new, proof=[log_entries.encode_base64(step) for step in proof])
 
 
-@routes.post("/evidence/verify", response=s.Verified, summary="Check a bundle of evidence", openapi_extra=READS)
+@routes.post(
+    "/evidence/verify", response=s.BundleVerdict, summary="Check a bundle of evidence", openapi_extra=READ_SCOPE
+)
 def verify_bundle(
     request: HttpRequest,
     fields: Form[BundleFields],
     bundle: Annotated[UploadedFile, File(description="Anybody's bundle.")],
-) -> s.Verified:
+) -> s.BundleVerdict:
     """By the same verifier as verify.py, which needs no Kicau. Nothing of it is kept. Its sentences are in English, or in
     Indonesian where `Accept-Language` asks for it."""
-    acting(request).require(Permission.READ)
+    authenticated_actor(request).require(Permission.READ)
     language = "id" if (get_language() or "").startswith("id") else "en"
-    if bundle.size is None or bundle.size > LARGEST:
+    if bundle.size is None or bundle.size > MAX_BUNDLE_BYTES:
         raise field_error("bundle", "too-large", "A bundle of more than 256 MB is checked with verify.py.")
     try:
         said = verify.verify(bundle.read(), fields.key, language=language)
-        return s.Verified(holds=True, signer_checked=fields.key is not None, said=said, reason="")
+        return s.BundleVerdict(holds=True, signer_checked=fields.key is not None, said=said, reason="")
     except verify.Refused as wrong:
-        return s.Verified(holds=False, signer_checked=False, said=[], reason=wrong.told(language))
+        return s.BundleVerdict(holds=False, signer_checked=False, said=[], reason=wrong.told(language))
 
 
-def _row(row: Audit) -> dict[str, Any]:
+def _audit_schema(row: Audit) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,
         "query": row.query,
         "state": row.state,
-        "problem": problem(row.problem).sentence if row.problem else "",
+        "problem": problem_from_json(row.problem).sentence if row.problem else "",
         "posts": row.posts,
         "expected": row.expected,
         "read": row.read,
@@ -262,9 +300,9 @@ def _row(row: Audit) -> dict[str, Any]:
     }
 
 
-def _copy(place: passages.Place) -> s.Copy:
+def _copy_schema(place: passages.CopyInContext) -> s.FoundCopy:
     hit = place.hit
-    return s.Copy(
+    return s.FoundCopy(
         id=hit.id,
         posts=hit.posts,
         texts=[text for _, text in place.posts],
@@ -283,5 +321,5 @@ def _copy(place: passages.Place) -> s.Copy:
     )
 
 
-def _entry(leaf: Leaf) -> dict[str, Any]:
+def _log_entry_schema(leaf: Leaf) -> dict[str, Any]:
     return {"index": leaf.index, "kind": leaf.kind, "ref": leaf.ref, "at": leaf.at}

@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import cursor_of, page, place_of
-from kicau.api.core.routes import READS, SETTINGS, WRITES, Id
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import cursor_after, paginate, parse_cursor
+from kicau.api.core.routes import READ_SCOPE, SETTINGS_SCOPE, WRITE_SCOPE, UuidPath
 from kicau.api.schemas import inbox as s
 from kicau.api.schemas.base import PageQuery
 from kicau.channels import actions as channels
@@ -19,77 +19,92 @@ from kicau.sync import sync_settings, webhook_subscriptions
 from kicau.sync.models import Answer, Post
 
 routes = Router(tags=["Reading"])
-NEWEST = ("-at", "-id")
+NEWEST_FIRST = ("-at", "-id")
 
 
-@routes.get("/posts/{post_id}/numbers", response=s.NumbersPage, summary="Read a post's numbers", openapi_extra=READS)
-def list_numbers(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
+@routes.get(
+    "/posts/{post_id}/numbers", response=s.PartMetricsPage, summary="Read a post's numbers", openapi_extra=READ_SCOPE
+)
+def list_numbers(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
     """Of each delivery and part that was read, as they were last."""
-    actor = acting(request)
-    return page(engagement.numbers(actor, compositions.one_draft(actor, post_id).id), ("id",), asked, _numbers)
+    actor = authenticated_actor(request)
+    return paginate(
+        engagement.post_metrics(actor, compositions.one_draft(actor, post_id).id), ("id",), asked, _metrics_schema
+    )
 
 
-@routes.get("/posts/{post_id}/answers", response=s.AnswerPage, summary="Read a post's answers", openapi_extra=READS)
-def list_answers(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
+@routes.get("/posts/{post_id}/answers", response=s.ReplyPage, summary="Read a post's answers", openapi_extra=READ_SCOPE)
+def list_answers(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
     """Of all its deliveries, oldest first."""
-    actor = acting(request)
-    return page(engagement.answers(actor, compositions.one_draft(actor, post_id).id), ("at", "id"), asked, _answer)
+    actor = authenticated_actor(request)
+    return paginate(
+        engagement.inbox_items(actor, compositions.one_draft(actor, post_id).id), ("at", "id"), asked, _reply_schema
+    )
 
 
-@routes.get("/answers", response=s.InboxPage, summary="List answers", openapi_extra=READS)
+@routes.get("/answers", response=s.InboxPage, summary="List answers", openapi_extra=READ_SCOPE)
 def list_inbox(request: HttpRequest, asked: Query[s.InboxQuery]) -> dict[str, Any]:
     """All that others said to the workspace's channels, newest first; what answers no post of ours too."""
-    actor = acting(request)
-    wanted = comments.Wanted(channel=asked.channel, network=asked.network, waits=asked.waits)
-    place = place_of(Answer, NEWEST, asked.cursor) if asked.cursor else None
+    actor = authenticated_actor(request)
+    wanted = comments.InboxFilter(channel=asked.channel, network=asked.network, waits=asked.waits)
+    place = parse_cursor(Answer, NEWEST_FIRST, asked.cursor) if asked.cursor else None
     after = (place[0], place[1]) if place else None
-    found = comments.newest(actor, channels.channels(actor), wanted, after=after, limit=asked.limit)
+    found = comments.newest_items(actor, channels.channels(actor), wanted, after=after, limit=asked.limit)
     return {
-        "items": [_said(row) for row in found.rows],
-        "next": cursor_of(found.rows[-1], NEWEST) if found.following else None,
+        "items": [_inbox_entry_schema(row) for row in found.rows],
+        "next": cursor_after(found.rows[-1], NEWEST_FIRST) if found.following else None,
     }
 
 
-@routes.put("/answers/{answer_id}", response=s.InboxAnswer, summary="Mark an answer as done", openapi_extra=WRITES)
-def mark_answer(request: HttpRequest, answer_id: Id, given: s.AnswerMark) -> s.InboxAnswer:
+@routes.put("/answers/{answer_id}", response=s.InboxEntry, summary="Mark an answer as done", openapi_extra=WRITE_SCOPE)
+def mark_answer(request: HttpRequest, answer_id: UuidPath, given: s.InboxEntryChange) -> s.InboxEntry:
     """Or let it wait again."""
-    return _said(comments.mark(acting(request), answer_id, done=given.done))
+    return _inbox_entry_schema(comments.mark_done(authenticated_actor(request), answer_id, done=given.done))
 
 
-@routes.post("/answers/{answer_id}/reply", response=s.Replying, summary="Begin a reply", openapi_extra=WRITES)
-def begin_reply(request: HttpRequest, answer_id: Id) -> s.Replying:
+@routes.post("/answers/{answer_id}/reply", response=s.ReplyDraft, summary="Begin a reply", openapi_extra=WRITE_SCOPE)
+def begin_reply(request: HttpRequest, answer_id: UuidPath) -> s.ReplyDraft:
     """A draft that answers it; the same one again while it is not out. 409 where the network lets the channel answer nobody."""
-    return s.Replying(post=str(comments.begin_reply(acting(request), answer_id).id))
+    return s.ReplyDraft(post=str(comments.begin_reply(authenticated_actor(request), answer_id).id))
 
 
-@routes.get("/reading", response=s.ReadingStates, summary="See what is read", openapi_extra=READS)
-def list_reading(request: HttpRequest) -> s.ReadingStates:
+@routes.get("/reading", response=s.SyncStates, summary="See what is read", openapi_extra=READ_SCOPE)
+def list_reading(request: HttpRequest) -> s.SyncStates:
     """Each network that can be read and has channels here, with what 30 days of it would cost."""
-    return s.ReadingStates(items=[_state(one) for one in sync_settings.choosable(acting(request))])
+    return s.SyncStates(items=[_sync_state(one) for one in sync_settings.sync_options(authenticated_actor(request))])
 
 
-@routes.put("/reading", response=s.ReadingState, summary="Read a network, or no more", openapi_extra=SETTINGS)
-def switch_reading(request: HttpRequest, given: s.ReadingSwitch) -> s.ReadingState:
+@routes.put("/reading", response=s.SyncState, summary="Read a network, or no more", openapi_extra=SETTINGS_SCOPE)
+def switch_reading(request: HttpRequest, given: s.SyncSwitch) -> s.SyncState:
     """Where it costs, 409 names the figure until it is accepted. What was read is kept."""
-    return _state(sync_settings.switch(acting(request), given.network, given.reads, accepts=given.accepts))
+    return _sync_state(
+        sync_settings.switch_sync(authenticated_actor(request), given.network, given.reads, accepts=given.accepts)
+    )
 
 
-@routes.get("/reading/webhooks", response=s.TellingStates, summary="See which networks tell", openapi_extra=READS)
-def list_telling(request: HttpRequest) -> s.TellingStates:
+@routes.get(
+    "/reading/webhooks", response=s.NetworkWebhookStates, summary="See which networks tell", openapi_extra=READ_SCOPE
+)
+def list_telling(request: HttpRequest) -> s.NetworkWebhookStates:
     """Each network that tells of answers by webhook and has channels here."""
-    return s.TellingStates(items=[_telling(one) for one in webhook_subscriptions.offers(acting(request))])
+    return s.NetworkWebhookStates(
+        items=[_webhook_state(one) for one in webhook_subscriptions.webhook_options(authenticated_actor(request))]
+    )
 
 
 @routes.put(
-    "/reading/webhooks", response=s.TellingState, summary="Be told by a network, or no more", openapi_extra=SETTINGS
+    "/reading/webhooks",
+    response=s.NetworkWebhookState,
+    summary="Be told by a network, or no more",
+    openapi_extra=SETTINGS_SCOPE,
 )
-def switch_telling(request: HttpRequest, given: s.TellingSwitch) -> s.TellingState:
+def switch_telling(request: HttpRequest, given: s.NetworkWebhookSwitch) -> s.NetworkWebhookState:
     """The network is asked for it within seconds; `channels` tells how that went. 409 where it cannot reach this Kicau."""
-    return _telling(webhook_subscriptions.switch(acting(request), given.network, given.on))
+    return _webhook_state(webhook_subscriptions.switch_webhooks(authenticated_actor(request), given.network, given.on))
 
 
-def _telling(one: webhook_subscriptions.Offer) -> s.TellingState:
-    return s.TellingState(
+def _webhook_state(one: webhook_subscriptions.WebhookOption) -> s.NetworkWebhookState:
+    return s.NetworkWebhookState(
         network=one.network,
         on=one.is_on,
         obstacle=str(one.obstacle),
@@ -97,7 +112,7 @@ def _telling(one: webhook_subscriptions.Offer) -> s.TellingState:
         usual=one.usual,
         sparse=one.sparse,
         channels=[
-            s.TellingChannel(
+            s.NetworkWebhookChannel(
                 channel=str(r.channel_id), since=r.made_at, told_at=r.told_at, told=r.told, reason=r.reason
             )
             for r in one.subscriptions
@@ -105,9 +120,9 @@ def _telling(one: webhook_subscriptions.Offer) -> s.TellingState:
     )
 
 
-def _numbers(row: Post) -> s.Numbers:
+def _metrics_schema(row: Post) -> s.PartMetrics:
     assert row.read_at is not None  # only what was read is listed
-    return s.Numbers(
+    return s.PartMetrics(
         id=row.pk,
         delivery=str(row.delivery_id),
         channel=str(row.channel_id),
@@ -120,8 +135,8 @@ def _numbers(row: Post) -> s.Numbers:
     )
 
 
-def _answer(row: Answer) -> s.Answer:
-    return s.Answer(
+def _reply_schema(row: Answer) -> s.Reply:
+    return s.Reply(
         id=str(row.id),
         delivery=str(row.delivery_id),
         channel=str(row.channel_id),
@@ -135,8 +150,8 @@ def _answer(row: Answer) -> s.Answer:
     )
 
 
-def _said(row: Answer) -> s.InboxAnswer:
-    return s.InboxAnswer(
+def _inbox_entry_schema(row: Answer) -> s.InboxEntry:
+    return s.InboxEntry(
         id=str(row.id),
         channel=row.channel.key,
         network=row.channel.network,
@@ -153,8 +168,8 @@ def _said(row: Answer) -> s.InboxAnswer:
     )
 
 
-def _state(one: sync_settings.Choosable) -> s.ReadingState:
-    return s.ReadingState(
+def _sync_state(one: sync_settings.SyncOption) -> s.SyncState:
+    return s.SyncState(
         network=one.network,
         channels=one.channels,
         reads=one.reads,

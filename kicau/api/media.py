@@ -16,11 +16,11 @@ from ninja import File, Form, Query, Router
 from ninja.files import UploadedFile
 from pydantic import Field
 
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import page
-from kicau.api.core.routes import READS, WRITES, Id, asks_outside
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import paginate
+from kicau.api.core.routes import READ_SCOPE, WRITE_SCOPE, UuidPath, waits_for_network
 from kicau.api.schemas import media as s
-from kicau.api.schemas.base import Shape
+from kicau.api.schemas.base import Schema
 from kicau.base import outbound
 from kicau.base.errors import NotFound
 from kicau.media import actions, library, link_previews
@@ -28,11 +28,11 @@ from kicau.media.models import Medium
 from kicau.workspaces.actors import Actor, Permission
 
 routes = Router(tags=["Media"])
-CHUNK = 1 << 18  # bytes read and sent at once
-_FILE = {"content": {mime: {"schema": {"type": "string", "format": "binary"}} for mime in library.EXTENSIONS}}
+CHUNK_BYTES = 1 << 18  # bytes read and sent at once
+_FILE_RESPONSE = {"content": {mime: {"schema": {"type": "string", "format": "binary"}} for mime in library.EXTENSIONS}}
 
 
-class UploadFields(Shape):
+class UploadFields(Schema):
     """What goes with the file."""
 
     alt: str = Field("", max_length=200_000, description="Alt text.")
@@ -44,18 +44,18 @@ class UploadFields(Shape):
     )
 
 
-@routes.get("/media", response=s.MediumPage, summary="List the library", openapi_extra=READS)
+@routes.get("/media", response=s.MediumPage, summary="List the library", openapi_extra=READ_SCOPE)
 def list_media(request: HttpRequest, asked: Query[s.MediaQuery]) -> dict[str, Any]:
     """Newest first."""
-    rows = actions.all_media(acting(request))
+    rows = actions.all_media(authenticated_actor(request))
     if asked.kind:
         rows = rows.filter(kind=asked.kind)
     if asked.tag:
         rows = rows.filter(tags__contains=[asked.tag])
-    return page(rows, ("-created_at", "-id"), asked, _medium)
+    return paginate(rows, ("-created_at", "-id"), asked, _medium_schema)
 
 
-@routes.post("/media", response={201: s.Medium}, summary="Upload a file", openapi_extra=WRITES)
+@routes.post("/media", response={201: s.Medium}, summary="Upload a file", openapi_extra=WRITE_SCOPE)
 def upload_medium(
     request: HttpRequest,
     fields: Form[UploadFields],
@@ -63,27 +63,41 @@ def upload_medium(
 ) -> s.Medium:
     """As multipart/form-data, at most 600 MB. The same content is kept once and then answered as it is. What it is,
     its content tells, not its name."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     actor.require(Permission.WRITE)
     name = Path(file.name or "file").name or "file"
-    kept = actions.add_medium(actor, _on_disk(file), name, alt=fields.alt, title=fields.title, tags=fields.tags)
-    return _medium(kept)
+    kept = actions.add_medium(actor, _upload_path(file), name, alt=fields.alt, title=fields.title, tags=fields.tags)
+    return _medium_schema(kept)
 
 
-@routes.post("/media/fetch", response={201: s.Medium}, summary="Fetch a file from an address", openapi_extra=WRITES)
-@asks_outside
+@routes.post(
+    "/media/fetch", response={201: s.Medium}, summary="Fetch a file from an address", openapi_extra=WRITE_SCOPE
+)
+@waits_for_network
 def fetch_medium(request: HttpRequest, given: s.MediumFetch) -> s.Medium:
     """From a public address only, at most 600 MB."""
-    return _medium(
-        outbound.run(acting(request).person_id, actions.fetch_medium, acting(request), given.url, alt=given.alt)
+    return _medium_schema(
+        outbound.run_request(
+            authenticated_actor(request).person_id,
+            actions.fetch_medium,
+            authenticated_actor(request),
+            given.url,
+            alt=given.alt,
+        )
     )
 
 
-@routes.post("/media/page", response=s.LinkedPage, summary="Read a linked page for its card", openapi_extra=WRITES)
-@asks_outside
-def read_page(request: HttpRequest, given: s.PageInput) -> s.LinkedPage:
+@routes.post("/media/page", response=s.LinkedPage, summary="Read a linked page for its card", openapi_extra=WRITE_SCOPE)
+@waits_for_network
+def read_page(request: HttpRequest, given: s.LinkedPageInput) -> s.LinkedPage:
     """Its title, description and picture, kept for a day. A page that cannot be read is no error: `why` says so."""
-    found = outbound.run(acting(request).person_id, link_previews.read, acting(request), given.url, anew=given.anew)
+    found = outbound.run_request(
+        authenticated_actor(request).person_id,
+        link_previews.read_page,
+        authenticated_actor(request),
+        given.url,
+        anew=given.anew,
+    )
     return s.LinkedPage(
         url=found.url,
         title=found.title,
@@ -94,27 +108,29 @@ def read_page(request: HttpRequest, given: s.PageInput) -> s.LinkedPage:
     )
 
 
-@routes.get("/media/{medium_id}", response=s.Medium, summary="Read about a file", openapi_extra=READS)
-def get_medium(request: HttpRequest, medium_id: Id) -> s.Medium:
-    return _medium(actions.one_medium(acting(request), medium_id))
+@routes.get("/media/{medium_id}", response=s.Medium, summary="Read about a file", openapi_extra=READ_SCOPE)
+def get_medium(request: HttpRequest, medium_id: UuidPath) -> s.Medium:
+    return _medium_schema(actions.one_medium(authenticated_actor(request), medium_id))
 
 
-@routes.patch("/media/{medium_id}", response=s.Medium, summary="Change what goes with a file", openapi_extra=WRITES)
-def change_medium(request: HttpRequest, medium_id: Id, change: s.MediumChange) -> s.Medium:
+@routes.patch(
+    "/media/{medium_id}", response=s.Medium, summary="Change what goes with a file", openapi_extra=WRITE_SCOPE
+)
+def change_medium(request: HttpRequest, medium_id: UuidPath, change: s.MediumChange) -> s.Medium:
     """The file itself never changes."""
-    return _medium(actions.change_medium(acting(request), medium_id, **change.model_dump()))
+    return _medium_schema(actions.update_medium(authenticated_actor(request), medium_id, **change.model_dump()))
 
 
 @routes.get(
     "/media/{medium_id}/file",
     summary="Download a file",
-    openapi_extra={**READS, "responses": {200: {"description": "The original, byte for byte.", **_FILE}}},
+    openapi_extra={**READ_SCOPE, "responses": {200: {"description": "The original, byte for byte.", **_FILE_RESPONSE}}},
 )
-def download_medium(request: HttpRequest, medium_id: Id) -> StreamingHttpResponse:
-    row = _readable(acting(request), medium_id)
-    path = library.original(row.ref)
+def download_medium(request: HttpRequest, medium_id: UuidPath) -> StreamingHttpResponse:
+    row = _readable_medium(authenticated_actor(request), medium_id)
+    path = library.original_path(row.ref)
     # Under ASGI, what is not asynchronous would be read into memory whole.
-    content = in_chunks(path) if isinstance(request, ASGIRequest) else FileResponse(path.open("rb"))
+    content = file_chunks(path) if isinstance(request, ASGIRequest) else FileResponse(path.open("rb"))
     answer = StreamingHttpResponse(content, content_type=row.mime)
     answer["Content-Length"] = str(row.size)
     answer["Content-Disposition"] = content_disposition_header(True, row.name) or "attachment"
@@ -122,31 +138,31 @@ def download_medium(request: HttpRequest, medium_id: Id) -> StreamingHttpRespons
     return answer
 
 
-async def in_chunks(path: Path) -> AsyncIterator[bytes]:
+async def file_chunks(path: Path) -> AsyncIterator[bytes]:
     """A file's content, for an answer under ASGI."""
     with await asyncio.to_thread(path.open, "rb") as source:
-        while chunk := await asyncio.to_thread(source.read, CHUNK):
+        while chunk := await asyncio.to_thread(source.read, CHUNK_BYTES):
             yield chunk
 
 
-def _readable(actor: Actor, medium_id: str) -> Medium:
+def _readable_medium(actor: Actor, medium_id: str) -> Medium:
     row = actions.one_medium(actor, medium_id)
-    if not library.original(row.ref).exists():
+    if not library.original_path(row.ref).exists():
         raise NotFound("file of the medium", row.name)
     return row
 
 
-def _on_disk(file: UploadedFile) -> Path:
+def _upload_path(file: UploadedFile) -> Path:
     """Uploads always come as files (settings.FILE_UPLOAD_HANDLERS), whatever their size."""
     assert isinstance(file, TemporaryUploadedFile), settings.FILE_UPLOAD_HANDLERS
     return Path(file.temporary_file_path())
 
 
-def _medium(row: Medium) -> s.Medium:
+def _medium_schema(row: Medium) -> s.Medium:
     return s.Medium(
         id=str(row.id),
         name=row.name,
-        kind=cast(s.Kind, row.kind),
+        kind=cast(s.MediaFileKind, row.kind),
         mime=row.mime,
         size=row.size,
         sha256=row.sha256,

@@ -7,9 +7,9 @@ from datetime import timedelta
 from django.db import models
 
 from kicau.base.clock import now
-from kicau.base.encrypted_fields import SealedJSONField
+from kicau.base.encrypted_fields import EncryptedJSONField
 
-KEPT = timedelta(hours=24)  # how long an answer is promised
+RESPONSE_LIFETIME = timedelta(hours=24)  # how long an answer is promised
 
 
 class Answer(models.Model):
@@ -21,7 +21,7 @@ class Answer(models.Model):
     fingerprint = models.CharField(max_length=64)  # SHA-256 of method, address and body
     status = models.PositiveSmallIntegerField(default=0)  # 0 while under way
     headers = models.JSONField(default=dict)
-    body = SealedJSONField(null=True)  # sealed: it may hold a secret that is shown once
+    body = EncryptedJSONField(null=True)  # sealed: it may hold a secret that is shown once
     at = models.DateTimeField(default=now)
     under_way_until = models.DateTimeField(null=True)  # of a request that asks outside; others hold a transaction open
 
@@ -33,6 +33,6 @@ class Answer(models.Model):
         return f"{self.key}: {self.status}"
 
 
-def forget_old_answers() -> int:
+def delete_expired_responses() -> int:
     """Those that are no longer promised; returns how many."""
-    return Answer.objects.filter(at__lt=now() - KEPT).delete()[0]
+    return Answer.objects.filter(at__lt=now() - RESPONSE_LIFETIME).delete()[0]

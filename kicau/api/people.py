@@ -9,14 +9,14 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from kicau.api.core import serializers
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import page
-from kicau.api.core.routes import MEMBERS, READS, SETTINGS, TOKENS, Id
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import paginate
+from kicau.api.core.routes import MEMBERS_SCOPE, READ_SCOPE, SETTINGS_SCOPE, TOKENS_SCOPE, UuidPath
 from kicau.api.schemas import people as s
 from kicau.api.schemas.base import PageQuery, PersonRef
 from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
-from kicau.costs.display_currency import unrated
+from kicau.costs.display_currency import currencies_without_rate
 from kicau.rights.models import AuditEntry
 from kicau.workspaces import actions, addresses, invitations, names
 from kicau.workspaces.actors import Actor, Permission
@@ -25,113 +25,136 @@ from kicau.workspaces.models import Invitation, Membership, Person, Token, Works
 routes = Router()
 
 
-@routes.get("/me", response=s.Me, tags=["Me"], summary="Who this token acts as", openapi_extra=READS)
-def me(request: HttpRequest) -> s.Me:
+@routes.get("/me", response=s.CurrentUser, tags=["Me"], summary="Who this token acts as", openapi_extra=READ_SCOPE)
+def me(request: HttpRequest) -> s.CurrentUser:
     """The person, the workspace of this request, what the token may do there, and the other workspaces it opens."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     actor.require(Permission.READ)
     assert actor.person is not None
-    return s.Me(
-        person=_ref(actor.person),
+    return s.CurrentUser(
+        person=_person_ref(actor.person),
         email=actor.person.email,
         timezone=actor.person.timezone,
         token=str(actor.token_id),
-        workspace=_workspace(actor.workspace),
+        workspace=_workspace_schema(actor.workspace),
         role=cast(s.RoleName, actor.role),
         scopes=[p.value for p in Permission if actor.may(p)],
         workspaces=[
-            s.OpenWorkspace(id=str(m.workspace_id), name=m.workspace.name, role=cast(s.RoleName, m.role))
-            for m in actions.open_to(actor)
+            s.AccessibleWorkspace(id=str(m.workspace_id), name=m.workspace.name, role=cast(s.RoleName, m.role))
+            for m in actions.usable_memberships(actor)
         ],
     )
 
 
-@routes.get("/workspace", response=s.Workspace, tags=["Workspace"], summary="Read the workspace", openapi_extra=READS)
+@routes.get(
+    "/workspace", response=s.Workspace, tags=["Workspace"], summary="Read the workspace", openapi_extra=READ_SCOPE
+)
 def get_workspace(request: HttpRequest) -> s.Workspace:
-    actor = acting(request)
+    actor = authenticated_actor(request)
     actor.require(Permission.READ)
-    return _workspace(actor.workspace)
+    return _workspace_schema(actor.workspace)
 
 
 @routes.patch(
-    "/workspace", response=s.Workspace, tags=["Workspace"], summary="Change the workspace", openapi_extra=SETTINGS
+    "/workspace", response=s.Workspace, tags=["Workspace"], summary="Change the workspace", openapi_extra=SETTINGS_SCOPE
 )
 def change_workspace(request: HttpRequest, change: s.WorkspaceChange) -> s.Workspace:
-    return _workspace(actions.change_workspace(acting(request), **change.model_dump()))
+    return _workspace_schema(actions.update_workspace(authenticated_actor(request), **change.model_dump()))
 
 
-@routes.get("/members", response=s.MemberPage, tags=["Members"], summary="List members", openapi_extra=READS)
+@routes.get(
+    "/members", response=s.WorkspaceMemberPage, tags=["Members"], summary="List members", openapi_extra=READ_SCOPE
+)
 def list_members(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    actor = acting(request)
+    actor = authenticated_actor(request)
     actor.require(Permission.READ)
     rows = Membership.objects.filter(workspace=actor.workspace).select_related("person")
-    return page(rows, ("created_at", "id"), asked, member_shape)
+    return paginate(rows, ("created_at", "id"), asked, member_schema)
 
 
 @routes.post(
     "/members",
-    response={201: s.Member, 202: s.InvitationMade},
+    response={201: s.WorkspaceMember, 202: s.InvitationCreated},
     tags=["Members"],
     summary="Add a member",
-    openapi_extra=MEMBERS,
+    openapi_extra=MEMBERS_SCOPE,
 )
-def add_member(request: HttpRequest, given: s.MemberAdd) -> Status[s.Member | s.InvitationMade]:
+def add_member(request: HttpRequest, given: s.MemberAdd) -> Status[s.WorkspaceMember | s.InvitationCreated]:
     """Who is a member already gets the role (201). Anybody else gets an invitation that they accept (202), whether or not
     they have an account here: nobody is added unasked, and the answer does not say who is known."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     actor.require(Permission.MEMBERS)
-    found = addresses.person_with(given.email)
+    found = addresses.find_person_by_email(given.email)
     if found is not None and Membership.objects.filter(workspace=actor.workspace, person=found).exists():
-        return Status(201, member_shape(actions.set_member(actor, found, given.role)))
-    return Status(202, invitation_made(invitations.invite(actor, given.email, given.role)))
+        return Status(201, member_schema(actions.set_member_role(actor, found, given.role)))
+    return Status(202, new_invitation_schema(invitations.invite(actor, given.email, given.role)))
 
 
 @routes.patch(
-    "/members/{person_id}", response=s.Member, tags=["Members"], summary="Change a member's role", openapi_extra=MEMBERS
+    "/members/{person_id}",
+    response=s.WorkspaceMember,
+    tags=["Members"],
+    summary="Change a member's role",
+    openapi_extra=MEMBERS_SCOPE,
 )
-def change_member(request: HttpRequest, person_id: Id, change: s.MemberChange) -> s.Member:
+def change_member(request: HttpRequest, person_id: UuidPath, change: s.MemberChange) -> s.WorkspaceMember:
     """Only an owner makes or changes owners, and one owner always stays."""
-    actor = acting(request)
-    return member_shape(actions.set_member(actor, person_here(actor, person_id), change.role))
+    actor = authenticated_actor(request)
+    return member_schema(actions.set_member_role(actor, workspace_member(actor, person_id), change.role))
 
 
 @routes.delete(
-    "/members/{person_id}", response={204: None}, tags=["Members"], summary="Remove a member", openapi_extra=MEMBERS
+    "/members/{person_id}",
+    response={204: None},
+    tags=["Members"],
+    summary="Remove a member",
+    openapi_extra=MEMBERS_SCOPE,
 )
-def remove_member(request: HttpRequest, person_id: Id) -> None:
+def remove_member(request: HttpRequest, person_id: UuidPath) -> None:
     """Their tokens for this workspace stop counting. What they wrote stays."""
-    actor = acting(request)
-    actions.remove_member(actor, person_here(actor, person_id))
+    actor = authenticated_actor(request)
+    actions.remove_member(actor, workspace_member(actor, person_id))
 
 
-@routes.get("/tokens", response=s.TokenPage, tags=["Tokens"], summary="List tokens", openapi_extra=READS)
+@routes.get("/tokens", response=s.ApiTokenPage, tags=["Tokens"], summary="List tokens", openapi_extra=READ_SCOPE)
 def list_tokens(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """Your own for this workspace; all of them for those who manage its members."""
-    return page(actions.tokens(acting(request)), ("-created_at", "-id"), asked, lambda row: s.Token(**_token(row)))
+    return paginate(
+        actions.tokens(authenticated_actor(request)),
+        ("-created_at", "-id"),
+        asked,
+        lambda row: s.ApiToken(**_token_schema(row)),
+    )
 
 
-@routes.post("/tokens", response={201: s.TokenMade}, tags=["Tokens"], summary="Make a token", openapi_extra=TOKENS)
-def create_token(request: HttpRequest, given: s.TokenCreate) -> s.TokenMade:
+@routes.post(
+    "/tokens", response={201: s.ApiTokenCreated}, tags=["Tokens"], summary="Make a token", openapi_extra=TOKENS_SCOPE
+)
+def create_token(request: HttpRequest, given: s.ApiTokenCreate) -> s.ApiTokenCreated:
     """A token can do no more than the one that makes it. The secret is shown once."""
-    made = actions.create_token(acting(request), given.name, given.scopes, days=given.days, role=given.role or "")
-    return s.TokenMade(**_token(made.token), secret=made.secret)
+    made = actions.create_token(
+        authenticated_actor(request), given.name, given.scopes, days=given.days, role=given.role or ""
+    )
+    return s.ApiTokenCreated(**_token_schema(made.token), secret=made.secret)
 
 
 @routes.delete(
-    "/tokens/{token_id}", response={204: None}, tags=["Tokens"], summary="Revoke a token", openapi_extra=TOKENS
+    "/tokens/{token_id}", response={204: None}, tags=["Tokens"], summary="Revoke a token", openapi_extra=TOKENS_SCOPE
 )
-def revoke_token(request: HttpRequest, token_id: Id) -> None:
+def revoke_token(request: HttpRequest, token_id: UuidPath) -> None:
     """It stops counting at once, also where it is the one that asks."""
-    actions.revoke_token(acting(request), token_id)
+    actions.revoke_token(authenticated_actor(request), token_id)
 
 
-@routes.get("/audit", response=s.AuditPage, tags=["Audit"], summary="Read the audit trail", openapi_extra=MEMBERS)
+@routes.get(
+    "/audit", response=s.AuditTrailPage, tags=["Audit"], summary="Read the audit trail", openapi_extra=MEMBERS_SCOPE
+)
 def list_audit(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """Every act in this workspace, newest first."""
-    return page(actions.trail(acting(request)), ("-id",), asked, _entry)
+    return paginate(actions.activity_log(authenticated_actor(request)), ("-id",), asked, _audit_entry_schema)
 
 
-def person_here(actor: Actor, person_id: str) -> Person:
+def workspace_member(actor: Actor, person_id: str) -> Person:
     """A member of this workspace, never somebody else's."""
     actor.require(Permission.MEMBERS)
     found = (
@@ -144,11 +167,11 @@ def person_here(actor: Actor, person_id: str) -> Person:
     return found.person
 
 
-def _ref(row: Person) -> PersonRef:
+def _person_ref(row: Person) -> PersonRef:
     return PersonRef(id=str(row.id), name=str(row))
 
 
-def _workspace(row: Workspace) -> s.Workspace:
+def _workspace_schema(row: Workspace) -> s.Workspace:
     return s.Workspace(
         id=str(row.id),
         name=row.name,
@@ -156,7 +179,7 @@ def _workspace(row: Workspace) -> s.Workspace:
         language=row.language,
         duplicate_hours=row.duplicate_hours,
         currency=row.currency,
-        unrated=unrated(row),
+        unrated=currencies_without_rate(row),
         ai_use=row.ai_use,
         others_ai_use=row.others_ai_use,
         terms_url=row.terms_url,
@@ -166,8 +189,8 @@ def _workspace(row: Workspace) -> s.Workspace:
     )
 
 
-def member_shape(row: Membership) -> s.Member:
-    return s.Member(
+def member_schema(row: Membership) -> s.WorkspaceMember:
+    return s.WorkspaceMember(
         id=str(row.person_id),
         name=str(row.person),
         email=row.person.email,
@@ -176,27 +199,27 @@ def member_shape(row: Membership) -> s.Member:
     )
 
 
-def invitation_shape(row: Invitation) -> dict[str, Any]:
+def invitation_schema(row: Invitation) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "email": row.email,
         "role": cast(s.RoleName, row.role),
-        "invited_by": serializers.person(row.invited_by) if row.invited_by else None,
+        "invited_by": serializers.person_fields(row.invited_by) if row.invited_by else None,
         "created_at": row.created_at,
         "expires_at": row.expires_at,
     }
 
 
-def invitation_made(made: invitations.Invited) -> s.InvitationMade:
-    return s.InvitationMade(**invitation_shape(made.invitation), link=made.link or None, mailed=made.mailed)
+def new_invitation_schema(made: invitations.NewInvitation) -> s.InvitationCreated:
+    return s.InvitationCreated(**invitation_schema(made.invitation), link=made.link or None, mailed=made.mailed)
 
 
-def _token(row: Token) -> dict[str, Any]:
+def _token_schema(row: Token) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,
         "prefix": row.prefix,
-        "person": serializers.person(row.person),
+        "person": serializers.person_fields(row.person),
         "role": row.role,
         "scopes": row.scopes,
         "created_at": row.created_at,
@@ -206,12 +229,12 @@ def _token(row: Token) -> dict[str, Any]:
     }
 
 
-def _entry(row: AuditEntry) -> s.AuditEntry:
+def _audit_entry_schema(row: AuditEntry) -> s.AuditTrailEntry:
     who: UUID | None = row.actor_id
-    return s.AuditEntry(
+    return s.AuditTrailEntry(
         id=row.id,
         at=row.at,
-        actor=names.of(row),
+        actor=names.display_name(row),
         actor_id=str(who) if who else None,
         via=row.via,
         act=row.act,

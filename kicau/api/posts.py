@@ -12,24 +12,24 @@ from ninja import Query, Router
 from pydantic import Field
 
 from kicau.api.core import serializers
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import page
-from kicau.api.core.problems import Refused, field_error
-from kicau.api.core.routes import PUBLISHES, READS, WRITES, Id
-from kicau.api.core.times import moment
-from kicau.api.costs import worth
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import paginate
+from kicau.api.core.problems import ApiProblem, field_error
+from kicau.api.core.routes import PUBLISH_SCOPE, READ_SCOPE, WRITE_SCOPE, UuidPath
+from kicau.api.core.times import parse_time
+from kicau.api.costs import converted_amount
 from kicau.api.schemas import posts as s
 from kicau.api.schemas.base import PageQuery
-from kicau.api.schemas.deliveries import PostChanged, PostMade, Scheduled
+from kicau.api.schemas.deliveries import PostChangeResult, PostCreated, ScheduledDeliveries
 from kicau.base.errors import Conflict
 from kicau.channels.actions import one_channel
 from kicau.connector import content
-from kicau.costs.display_currency import Display
+from kicau.costs.display_currency import CurrencyDisplay
 from kicau.publishing.approval import reviews
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Campaign, Draft
 from kicau.publishing.scheduling import actions, schedule, scheduled_posts
-from kicau.publishing.scheduling.scheduled_posts import Change, Changed
+from kicau.publishing.scheduling.scheduled_posts import ScheduledPostChange, ScheduledPostResult
 from kicau.workspaces.actors import Actor
 
 routes = Router(tags=["Posts"])
@@ -44,10 +44,10 @@ class PostQuery(PageQuery):
     ref: str = Field("", max_length=120, description="With this `ref`.")
 
 
-@routes.get("/posts", response=s.PostPage, summary="List posts", openapi_extra=READS)
+@routes.get("/posts", response=s.PostPage, summary="List posts", openapi_extra=READ_SCOPE)
 def list_posts(request: HttpRequest, asked: Query[PostQuery]) -> dict[str, Any]:
     """Newest first."""
-    rows = compositions.whole(compositions.drafts(acting(request)))
+    rows = compositions.with_content(compositions.drafts(authenticated_actor(request)))
     if asked.state:
         rows = rows.filter(state=asked.state)
     if asked.campaign:
@@ -56,111 +56,114 @@ def list_posts(request: HttpRequest, asked: Query[PostQuery]) -> dict[str, Any]:
         rows = rows.filter(tags__contains=[asked.tag])
     if asked.ref:
         rows = rows.filter(ref=asked.ref)
-    return page(rows, ("-id",), asked, serializers.post)
+    return paginate(rows, ("-id",), asked, serializers.post_fields)
 
 
-@routes.post("/posts", response={201: PostMade}, summary="Write a post, and schedule it", openapi_extra=WRITES)
-def create_post(request: HttpRequest, response: HttpResponse, given: s.PostCreate) -> PostMade:
+@routes.post("/posts", response={201: PostCreated}, summary="Write a post, and schedule it", openapi_extra=WRITE_SCOPE)
+def create_post(request: HttpRequest, response: HttpResponse, given: s.PostCreate) -> PostCreated:
     """With `schedule` (which needs the scope publish too) both happen, or neither: where any channel has a problem,
     nothing is made."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     with transaction.atomic():
         draft = compositions.create_draft(
-            actor, _composition(given, ref=given.ref, origin=given.origin, origin_detail=given.origin_detail)
+            actor,
+            _composition_from_request(given, ref=given.ref, origin=given.origin, origin_detail=given.origin_detail),
         )
         row = compositions.one_draft(actor, draft.id)
         made = (
-            _schedule(actor, row, given.schedule, "schedule.")
+            _schedule_post(actor, row, given.schedule, "schedule.")
             if given.schedule
-            else Scheduled(deliveries=[], notices=[])
+            else ScheduledDeliveries(deliveries=[], notices=[])
         )
         row.refresh_from_db(fields=["state"])
     response["Location"] = f"/api/v1/posts/{row.id}"
     response["ETag"] = _etag(row)
-    return PostMade(post=serializers.post(row), deliveries=made.deliveries, notices=made.notices)
+    return PostCreated(post=serializers.post_fields(row), deliveries=made.deliveries, notices=made.notices)
 
 
-@routes.get("/posts/{post_id}", response=s.Post, summary="Read a post", openapi_extra=READS)
-def get_post(request: HttpRequest, response: HttpResponse, post_id: Id) -> s.Post:
+@routes.get("/posts/{post_id}", response=s.Post, summary="Read a post", openapi_extra=READ_SCOPE)
+def get_post(request: HttpRequest, response: HttpResponse, post_id: UuidPath) -> s.Post:
     """Its ETag names its version; send it as If-Match with a change."""
-    row = compositions.one_draft(acting(request), post_id)
+    row = compositions.one_draft(authenticated_actor(request), post_id)
     response["ETag"] = _etag(row)
-    return serializers.post(row)
+    return serializers.post_fields(row)
 
 
-@routes.put("/posts/{post_id}", response=s.Post, summary="Replace a post's content", openapi_extra=WRITES)
-def replace_post(request: HttpRequest, response: HttpResponse, post_id: Id, given: s.PostReplace) -> s.Post:
+@routes.put("/posts/{post_id}", response=s.Post, summary="Replace a post's content", openapi_extra=WRITE_SCOPE)
+def replace_post(request: HttpRequest, response: HttpResponse, post_id: UuidPath, given: s.PostReplace) -> s.Post:
     """The whole content. Deliveries that have not begun are rendered again (which needs the scope publish), all or
     none; what is out or on its way stays as it was sent. With If-Match, only where nobody was faster."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     before = compositions.one_draft(actor, post_id)
-    content = _composition(given, origin=before.origin, origin_detail=before.origin_detail)
-    done = _changed_post(request, before, Change(composition=content, confirm=given.confirm))
+    content = _composition_from_request(given, origin=before.origin, origin_detail=before.origin_detail)
+    done = _change_post(request, before, ScheduledPostChange(composition=content, confirm=given.confirm))
     response["ETag"] = _etag(done.draft)
-    return serializers.post(done.draft)
+    return serializers.post_fields(done.draft)
 
 
 @routes.patch(
     "/posts/{post_id}",
-    response=PostChanged,
+    response=PostChangeResult,
     summary="Change a post's content, time and channels",
-    openapi_extra=WRITES,
+    openapi_extra=WRITE_SCOPE,
 )
-def change_post(request: HttpRequest, response: HttpResponse, post_id: Id, given: s.PostChange) -> PostChanged:
+def change_post(
+    request: HttpRequest, response: HttpResponse, post_id: UuidPath, given: s.PostChange
+) -> PostChangeResult:
     """Only what is given changes, on every delivery that has not begun (which needs the scope publish), all or none.
     What is out or on its way stays as it was sent and is named in `begun`. With If-Match, only where nobody was
     faster."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     before = compositions.one_draft(actor, post_id)
     if given.slot and given.at:
         raise field_error("at", "needs-time", "Give `at` or `slot`, not both.")
-    wanted = Change(
-        composition=_changed_content(before, given),
-        due_at=moment(given.at, given.timezone) if given.at else None,
+    wanted = ScheduledPostChange(
+        composition=_merge_content(before, given),
+        due_at=parse_time(given.at, given.timezone) if given.at else None,
         next_slot=given.slot,
         timezone=given.timezone if given.at not in ("", "now") else "",
         add=tuple(given.add_channels),
         remove=tuple(given.remove_channels),
         confirm=given.confirm,
     )
-    done = _changed_post(request, before, wanted)
+    done = _change_post(request, before, wanted)
     response["ETag"] = _etag(done.draft)
-    return PostChanged(
-        post=serializers.post(done.draft),
-        deliveries=[serializers.delivery(row) for row in scheduled_posts.current(actor, post_id)],
+    return PostChangeResult(
+        post=serializers.post_fields(done.draft),
+        deliveries=[serializers.delivery_schema(row) for row in scheduled_posts.current_deliveries(actor, post_id)],
         changed=[str(row.id) for row in done.changed],
         added=[str(row.id) for row in done.added],
         canceled=[str(row.id) for row in done.canceled],
         begun=[str(row.id) for row in done.begun],
-        notices=serializers.errors(done.notices),
+        notices=serializers.error_list(done.notices),
     )
 
 
-def _changed_post(request: HttpRequest, before: Draft, wanted: Change) -> Changed:
+def _change_post(request: HttpRequest, before: Draft, wanted: ScheduledPostChange) -> ScheduledPostResult:
     """The change, where the post is still as If-Match says."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     match = request.headers.get("If-Match", "").strip()
     if match not in ("", "*", _etag(before)):
-        raise _changed(before)
+        raise _change_response(before)
     version = before.version if match not in ("", "*") else None
     try:
-        return scheduled_posts.change(actor, before.id, wanted, version=version)
+        return scheduled_posts.change_post(actor, before.id, wanted, version=version)
     except Conflict:
         now = compositions.one_draft(actor, before.id)
         if version is not None and now.version != version:
-            raise _changed(now) from None
+            raise _change_response(now) from None
         raise
 
 
-def _changed_content(before: Draft, given: s.PostChange) -> compositions.Composition | None:
+def _merge_content(before: Draft, given: s.PostChange) -> compositions.Composition | None:
     """The content with what is given; None where nothing of it is."""
     read: dict[str, Callable[[Any], Any]] = {
-        "parts": _parts,
+        "parts": _part_inputs,
         "link": link_input,
         "poll": poll_value,
         "first_comment": str,
         "options": dict,
-        "variants": lambda variants: tuple(_variant(v) for v in variants),
+        "variants": lambda variants: tuple(_variant_input(v) for v in variants),
         "language": str,
         "campaign": str,
         "tags": tuple,
@@ -172,97 +175,112 @@ def _changed_content(before: Draft, given: s.PostChange) -> compositions.Composi
 
 
 @routes.post(
-    "/posts/{post_id}/submit", response=s.Post, summary="Hand a post to those who may publish", openapi_extra=WRITES
+    "/posts/{post_id}/submit",
+    response=s.Post,
+    summary="Hand a post to those who may publish",
+    openapi_extra=WRITE_SCOPE,
 )
-def submit_post(request: HttpRequest, post_id: Id) -> s.Post:
-    actor = acting(request)
-    return serializers.post(compositions.one_draft(actor, reviews.submit(actor, post_id).id))
+def submit_post(request: HttpRequest, post_id: UuidPath) -> s.Post:
+    actor = authenticated_actor(request)
+    return serializers.post_fields(compositions.one_draft(actor, reviews.submit(actor, post_id).id))
 
 
-@routes.post("/posts/{post_id}/archive", response=s.Post, summary="Put a post away", openapi_extra=WRITES)
-def archive_post(request: HttpRequest, post_id: Id) -> s.Post:
+@routes.post("/posts/{post_id}/archive", response=s.Post, summary="Put a post away", openapi_extra=WRITE_SCOPE)
+def archive_post(request: HttpRequest, post_id: UuidPath) -> s.Post:
     """Nothing is deleted. One with deliveries still to come must be canceled first."""
-    return serializers.post(actions.archive_draft(acting(request), post_id))
+    return serializers.post_fields(actions.archive_draft(authenticated_actor(request), post_id))
 
 
 @routes.post(
-    "/posts/{post_id}/duplicate", response={201: s.Post}, summary="Make a copy of a post", openapi_extra=WRITES
+    "/posts/{post_id}/duplicate", response={201: s.Post}, summary="Make a copy of a post", openapi_extra=WRITE_SCOPE
 )
-def duplicate_post(request: HttpRequest, post_id: Id) -> s.Post:
+def duplicate_post(request: HttpRequest, post_id: UuidPath) -> s.Post:
     """A new draft with the same content, without its `ref`."""
-    actor = acting(request)
-    return serializers.post(compositions.one_draft(actor, actions.duplicate(actor, post_id).id))
+    actor = authenticated_actor(request)
+    return serializers.post_fields(compositions.one_draft(actor, actions.duplicate(actor, post_id).id))
 
 
 @routes.post(
-    "/posts/{post_id}/preview", response=s.Previews, summary="See what channels would get", openapi_extra=READS
+    "/posts/{post_id}/preview", response=s.PostPreviews, summary="See what channels would get", openapi_extra=READ_SCOPE
 )
-def preview_post(request: HttpRequest, post_id: Id, asked: s.PreviewInput) -> s.Previews:
+def preview_post(request: HttpRequest, post_id: UuidPath, asked: s.PreviewInput) -> s.PostPreviews:
     """Exactly what would be sent to each: lengths, spans, problems, notices and prices. Nothing is sent or kept."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     row = compositions.one_draft(actor, post_id)
-    at = moment(asked.at, asked.timezone) if asked.at else None
-    found = schedule.preview(actor, row, [one_channel(actor, key) for key in dict.fromkeys(asked.channels)], due_at=at)
-    cost, display = schedule.cost(found), Display(actor.workspace.currency)
-    return s.Previews(
-        items=[serializers.preview(one) for one in found],
+    at = parse_time(asked.at, asked.timezone) if asked.at else None
+    found = schedule.preview_posts(
+        actor, row, [one_channel(actor, key) for key in dict.fromkeys(asked.channels)], due_at=at
+    )
+    cost, display = schedule.total_cost(found), CurrencyDisplay(actor.workspace.currency)
+    return s.PostPreviews(
+        items=[serializers.preview_schema(one) for one in found],
         cost=dict(cost),
-        cost_shown={currency: told for currency, micro in cost.items() if (told := worth(display, micro, currency))},
+        cost_shown={
+            currency: told for currency, micro in cost.items() if (told := converted_amount(display, micro, currency))
+        },
     )
 
 
-@routes.post("/posts/{post_id}/schedule", response={201: Scheduled}, summary="Schedule a post", openapi_extra=PUBLISHES)
-def schedule_post(request: HttpRequest, post_id: Id, given: s.ScheduleInput) -> Scheduled:
+@routes.post(
+    "/posts/{post_id}/schedule",
+    response={201: ScheduledDeliveries},
+    summary="Schedule a post",
+    openapi_extra=PUBLISH_SCOPE,
+)
+def schedule_post(request: HttpRequest, post_id: UuidPath, given: s.ScheduleInput) -> ScheduledDeliveries:
     """One delivery for each channel, all or none: any problem on any of them, and nothing is scheduled. A channel
     that the post goes to already is refused unless `again` is true."""
-    actor = acting(request)
-    return _schedule(actor, compositions.one_draft(actor, post_id), given)
+    actor = authenticated_actor(request)
+    return _schedule_post(actor, compositions.one_draft(actor, post_id), given)
 
 
-@routes.get("/campaigns", response=s.CampaignPage, tags=["Campaigns"], summary="List campaigns", openapi_extra=READS)
+@routes.get(
+    "/campaigns", response=s.CampaignPage, tags=["Campaigns"], summary="List campaigns", openapi_extra=READ_SCOPE
+)
 def list_campaigns(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """A campaign begins with the first post that names it."""
-    return page(compositions.campaigns(acting(request)), ("name",), asked, _campaign)
+    return paginate(compositions.campaigns(authenticated_actor(request)), ("name",), asked, _campaign_schema)
 
 
-def _campaign(row: Campaign) -> s.Campaign:
+def _campaign_schema(row: Campaign) -> s.Campaign:
     return s.Campaign(id=str(row.id), name=row.name, created_at=row.created_at)
 
 
-def _schedule(actor: Actor, row: Draft, given: s.ScheduleInput, where: str = "") -> Scheduled:
+def _schedule_post(actor: Actor, row: Draft, given: s.ScheduleInput, where: str = "") -> ScheduledDeliveries:
     if given.slot == bool(given.at):
         raise field_error(
             f"{where}at", "needs-time", "Give `at` (a time, or now), or `slot`: true for the next free slot; not both."
         )
     if given.slot:
-        wanted = [_in_slot(actor, row, key) for key in dict.fromkeys(given.channels)]
+        wanted = [_next_slot_time(actor, row, key) for key in dict.fromkeys(given.channels)]
         made = schedule.schedule_many(actor, wanted, confirm=given.confirm, again=given.again)
     else:
-        at = moment(given.at, given.timezone, field=f"{where}at", zone_field=f"{where}timezone")
+        at = parse_time(given.at, given.timezone, field=f"{where}at", zone_field=f"{where}timezone")
         made = schedule.schedule(
-            actor, row, given.channels, at, timezone=_zone(given), confirm=given.confirm, again=given.again
+            actor, row, given.channels, at, timezone=_requested_zone(given), confirm=given.confirm, again=given.again
         )
-    return Scheduled(
-        deliveries=[serializers.delivery(one) for one in made.deliveries], notices=serializers.errors(made.notices)
+    return ScheduledDeliveries(
+        deliveries=[serializers.delivery_schema(one) for one in made.deliveries],
+        notices=serializers.error_list(made.notices),
     )
 
 
-def _zone(given: s.ScheduleInput) -> str:
+def _requested_zone(given: s.ScheduleInput) -> str:
     """The zone is kept with the delivery, for showing its time; one that nobody needed may be anything else."""
     return given.timezone if given.at != "now" else ""
 
 
-def _in_slot(actor: Actor, row: Draft, key: str) -> schedule.Wanted:
+def _next_slot_time(actor: Actor, row: Draft, key: str) -> schedule.ScheduleRequest:
     channel = one_channel(actor, key)
-    return schedule.Wanted(draft=row, channels=[channel], due_at=schedule.next_free_slot(actor, channel))
+    return schedule.ScheduleRequest(draft=row, channels=[channel], due_at=schedule.next_free_slot(actor, channel))
 
 
 def _etag(row: Draft) -> str:
     return f'"{row.version}"'
 
 
-def _changed(row: Draft) -> Refused:
-    return Refused(
+def _change_response(row: Draft) -> ApiProblem:
+    return ApiProblem(
         "changed",
         f"This post was changed meanwhile and is at version {row.version}; read it again, then put your change in.",
         headers={"ETag": _etag(row)},
@@ -272,14 +290,14 @@ def _changed(row: Draft) -> Refused:
 # From shapes to compositions
 
 
-def _composition(given: s.PostInput, **more: Any) -> compositions.Composition:
+def _composition_from_request(given: s.PostInput, **more: Any) -> compositions.Composition:
     return compositions.Composition(
-        parts=_parts(given.parts),
+        parts=_part_inputs(given.parts),
         link=link_input(given.link),
         poll=poll_value(given.poll),
         first_comment=given.first_comment,
         options=given.options,
-        variants=tuple(_variant(v) for v in given.variants),
+        variants=tuple(_variant_input(v) for v in given.variants),
         language=given.language,
         campaign=given.campaign,
         tags=tuple(given.tags),
@@ -291,12 +309,12 @@ def _composition(given: s.PostInput, **more: Any) -> compositions.Composition:
     )
 
 
-def _parts(parts: Sequence[s.PartInput]) -> tuple[compositions.PartInput, ...]:
+def _part_inputs(parts: Sequence[s.PostPartInput]) -> tuple[compositions.PartContent, ...]:
     return tuple(
-        compositions.PartInput(
+        compositions.PartContent(
             text=part.text,
             media=tuple(
-                compositions.MediumUse(medium=use.medium, alt=use.alt, cover=use.cover, cover_ms=use.cover_ms)
+                compositions.MediumAttachment(medium=use.medium, alt=use.alt, cover=use.cover, cover_ms=use.cover_ms)
                 for use in part.media
             ),
         )
@@ -304,23 +322,23 @@ def _parts(parts: Sequence[s.PartInput]) -> tuple[compositions.PartInput, ...]:
     )
 
 
-def link_input(link: s.LinkInput | None) -> compositions.LinkInput | None:
+def link_input(link: s.LinkCardInput | None) -> compositions.LinkContent | None:
     return (
-        compositions.LinkInput(url=link.url, title=link.title, description=link.description, thumbnail=link.thumbnail)
+        compositions.LinkContent(url=link.url, title=link.title, description=link.description, thumbnail=link.thumbnail)
         if link
         else None
     )
 
 
-def poll_value(poll: s.PollInput | None) -> content.Poll | None:
+def poll_value(poll: s.PostPollInput | None) -> content.Poll | None:
     return content.Poll(options=tuple(poll.options), minutes=poll.minutes, question=poll.question) if poll else None
 
 
-def _variant(given: s.VariantInput) -> compositions.VariantInput:
-    return compositions.VariantInput(
+def _variant_input(given: s.PostVariantInput) -> compositions.VariantContent:
+    return compositions.VariantContent(
         channel=given.channel,
         network=given.network,
-        parts=None if given.parts is None else _parts(given.parts),
+        parts=None if given.parts is None else _part_inputs(given.parts),
         link=link_input(given.link),
         poll=poll_value(given.poll),
         first_comment=given.first_comment,

@@ -9,82 +9,90 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Query, Router
 
-from kicau.api.core.authentication import acting
-from kicau.api.core.routes import READS, SETTINGS, Id, Number
-from kicau.api.core.streams import stream
-from kicau.api.costs import budget_shape, forecast_shape, worth
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.routes import READ_SCOPE, SETTINGS_SCOPE, IdPath, UuidPath
+from kicau.api.core.streams import stream_response
+from kicau.api.costs import budget_schema, converted_amount, forecast_schema
 from kicau.api.schemas import costs as c
 from kicau.cost_reports import client_costs, cost_statements
-from kicau.cost_reports.sync_savings import savings
+from kicau.cost_reports.sync_savings import sync_savings
 from kicau.costs import actions, display_currency
 from kicau.costs.models import Rate
 
 routes = Router(tags=["Charges"])
-_FILE: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
-_PDF: dict[str, Any] = {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
+_CSV_RESPONSE: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
+_PDF_RESPONSE: dict[str, Any] = {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@routes.get("/price-lists", response=c.PriceLists, summary="List price lists", openapi_extra=READS)
+@routes.get("/price-lists", response=c.PriceLists, summary="List price lists", openapi_extra=READ_SCOPE)
 def list_price_lists(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.PriceLists:
     """Every one with its day and where it is written; the past keeps its own."""
-    found = actions.price_lists(acting(request))
-    return c.PriceLists(items=[_list(one) for one in found if asked.network in ("", one.network)])
+    found = actions.price_lists(authenticated_actor(request))
+    return c.PriceLists(items=[_price_list_schema(one) for one in found if asked.network in ("", one.network)])
 
 
-@routes.post("/price-lists", response={201: c.PriceLists}, summary="Enter price lists", openapi_extra=SETTINGS)
-def add_price_list(request: HttpRequest, given: c.OwnPriceList) -> c.PriceLists:
+@routes.post("/price-lists", response={201: c.PriceLists}, summary="Enter price lists", openapi_extra=SETTINGS_SCOPE)
+def add_price_list(request: HttpRequest, given: c.PriceListInput) -> c.PriceLists:
     """For operators: a contract of your own, or a price that has changed. Answers with the lists that it held."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     made = actions.add_price_list(actor, given.network, given.toml)
-    return c.PriceLists(items=[_list(one) for one in actions.price_lists(actor) if one.own and one.own.id == made.id])
-
-
-@routes.delete(
-    "/price-lists/{list_id}", response={204: None}, summary="Take an own price list away", openapi_extra=SETTINGS
-)
-def remove_price_list(request: HttpRequest, list_id: Id) -> None:
-    """For operators: what it replaced holds again."""
-    actions.remove_price_list(acting(request), list_id)
-
-
-@routes.get("/rates", response=c.Rates, summary="List rates", openapi_extra=READS)
-def list_rates(request: HttpRequest) -> c.Rates:
-    """What currencies are worth in others, for display only."""
-    return c.Rates(items=[_rate(row) for row in display_currency.rates(acting(request))])
-
-
-@routes.post("/rates", response={201: c.Rate}, summary="Enter a rate", openapi_extra=SETTINGS)
-def set_rate(request: HttpRequest, given: c.RateInput) -> c.Rate:
-    """For operators. One of the same currencies and day is replaced."""
-    return _rate(
-        display_currency.set_rate(acting(request), given.currency, given.shown_in, Decimal(given.rate), given.since)
+    return c.PriceLists(
+        items=[_price_list_schema(one) for one in actions.price_lists(actor) if one.own and one.own.id == made.id]
     )
 
 
-@routes.delete("/rates/{rate_id}", response={204: None}, summary="Take a rate away", openapi_extra=SETTINGS)
-def remove_rate(request: HttpRequest, rate_id: Number) -> None:
+@routes.delete(
+    "/price-lists/{list_id}", response={204: None}, summary="Take an own price list away", openapi_extra=SETTINGS_SCOPE
+)
+def remove_price_list(request: HttpRequest, list_id: UuidPath) -> None:
+    """For operators: what it replaced holds again."""
+    actions.remove_price_list(authenticated_actor(request), list_id)
+
+
+@routes.get("/rates", response=c.CurrencyRates, summary="List rates", openapi_extra=READ_SCOPE)
+def list_rates(request: HttpRequest) -> c.CurrencyRates:
+    """What currencies are worth in others, for display only."""
+    return c.CurrencyRates(
+        items=[_rate_schema(row) for row in display_currency.exchange_rates(authenticated_actor(request))]
+    )
+
+
+@routes.post("/rates", response={201: c.CurrencyRate}, summary="Enter a rate", openapi_extra=SETTINGS_SCOPE)
+def set_rate(request: HttpRequest, given: c.RateInput) -> c.CurrencyRate:
+    """For operators. One of the same currencies and day is replaced."""
+    return _rate_schema(
+        display_currency.set_rate(
+            authenticated_actor(request), given.currency, given.shown_in, Decimal(given.rate), given.since
+        )
+    )
+
+
+@routes.delete("/rates/{rate_id}", response={204: None}, summary="Take a rate away", openapi_extra=SETTINGS_SCOPE)
+def remove_rate(request: HttpRequest, rate_id: IdPath) -> None:
     """For operators: the one before it holds again."""
-    display_currency.remove_rate(acting(request), rate_id)
+    display_currency.remove_rate(authenticated_actor(request), rate_id)
 
 
-@routes.get("/savings", response=c.Savings, summary="See what reading sparingly saves", openapi_extra=READS)
-def list_savings(request: HttpRequest) -> c.Savings:
+@routes.get("/savings", response=c.PollingSavings, summary="See what reading sparingly saves", openapi_extra=READ_SCOPE)
+def list_savings(request: HttpRequest) -> c.PollingSavings:
     """The reading policy against a naive one, for the channels here."""
-    found = savings(acting(request))
-    return c.Savings(
+    found = sync_savings(authenticated_actor(request))
+    return c.PollingSavings(
         items=[
-            c.Saving(network=slug, currency=currency, ours=one.ours_micro, naive=one.naive_micro, percent=one.percent)
+            c.PollingSaving(
+                network=slug, currency=currency, ours=one.ours_micro, naive=one.naive_micro, percent=one.percent
+            )
             for slug, currency, one in found
         ]
     )
 
 
-@routes.get("/statement", response=c.MonthStatement, summary="Read a month's statement", openapi_extra=READS)
+@routes.get("/statement", response=c.MonthStatement, summary="Read a month's statement", openapi_extra=READ_SCOPE)
 def get_month_statement(request: HttpRequest, asked: Query[c.MonthQuery]) -> c.MonthStatement:
     """What a month cost, by network, purpose, meter, channel, campaign and person."""
-    actor = acting(request)
-    told = cost_statements.statement(actor, asked.month)
-    shown = display_currency.Display(actor.workspace.currency).by(told.ends_at)
+    actor = authenticated_actor(request)
+    told = cost_statements.cost_statement(actor, asked.month)
+    shown = display_currency.CurrencyDisplay(actor.workspace.currency).by(told.ends_at)
     return c.MonthStatement(
         workspace=told.workspace,
         timezone=told.zone,
@@ -92,29 +100,29 @@ def get_month_statement(request: HttpRequest, asked: Query[c.MonthQuery]) -> c.M
         ends_at=told.ends_at,
         uncertain=told.uncertain,
         totals=[
-            c.StatementTotal(currency=currency, micro=micro, shown=worth(shown, micro, currency))
+            c.MonthTotal(currency=currency, micro=micro, shown=converted_amount(shown, micro, currency))
             for currency, micro in told.totals
         ],
-        networks=_lines(told.networks),
-        purposes=_lines(told.purposes),
-        meters=_lines(told.meters),
-        channels=_lines(told.channels),
-        campaigns=_lines(told.campaigns),
-        people=_lines(told.people),
+        networks=_statement_lines(told.networks),
+        purposes=_statement_lines(told.purposes),
+        meters=_statement_lines(told.meters),
+        channels=_statement_lines(told.channels),
+        campaigns=_statement_lines(told.campaigns),
+        people=_statement_lines(told.people),
     )
 
 
 @routes.get(
     "/statement/csv",
     summary="Download a month's charges",
-    openapi_extra={**READS, "responses": {200: {"description": "A line for each charge.", **_FILE}}},
+    openapi_extra={**READ_SCOPE, "responses": {200: {"description": "A line for each charge.", **_CSV_RESPONSE}}},
 )
 def get_month_statement_csv(request: HttpRequest, asked: Query[c.MonthQuery]) -> StreamingHttpResponse:
     """Oldest first, each with its price and what it is worth in the workspace's own currency."""
-    actor = acting(request)
-    return stream(
+    actor = authenticated_actor(request)
+    return stream_response(
         request,
-        _bytes(cost_statements.as_csv(actor, asked.month)),
+        _encode_lines(cost_statements.statement_csv(actor, asked.month)),
         "text/csv; charset=utf-8",
         f"kicau-{asked.month or 'month'}.csv",
     )
@@ -123,43 +131,52 @@ def get_month_statement_csv(request: HttpRequest, asked: Query[c.MonthQuery]) ->
 @routes.get(
     "/statement/pdf",
     summary="Download a month's statement",
-    openapi_extra={**READS, "responses": {200: {"description": "A4.", **_PDF}}},
+    openapi_extra={**READ_SCOPE, "responses": {200: {"description": "A4.", **_PDF_RESPONSE}}},
 )
 def get_month_statement_pdf(request: HttpRequest, asked: Query[c.MonthQuery]) -> HttpResponse:
     """To send with a bill, in the workspace's language."""
-    actor = acting(request)
-    told = cost_statements.statement(actor, asked.month)
-    made = cost_statements.as_pdf(
-        told, display_currency.Display(actor.workspace.currency).by(told.ends_at), actor.workspace.language
+    actor = authenticated_actor(request)
+    told = cost_statements.cost_statement(actor, asked.month)
+    made = cost_statements.statement_pdf(
+        told, display_currency.CurrencyDisplay(actor.workspace.currency).by(told.ends_at), actor.workspace.language
     )
     answer = HttpResponse(made, content_type="application/pdf")
     answer["Content-Disposition"] = f'attachment; filename="kicau-{asked.month or "month"}.pdf"'
     return answer
 
 
-@routes.get("/costs/clients", response=c.Clients, summary="Read what each client cost", openapi_extra=READS)
-def list_client_costs(request: HttpRequest, asked: Query[c.ClientsQuery]) -> c.Clients:
+@routes.get(
+    "/costs/clients", response=c.ClientCostsList, summary="Read what each client cost", openapi_extra=READ_SCOPE
+)
+def list_client_costs(request: HttpRequest, asked: Query[c.ClientsQuery]) -> c.ClientCostsList:
     """A month of every workspace that the token opens, with the month before it, its forecast and its budgets."""
-    return c.Clients(items=[_client(row) for row in client_costs.clients(acting(request), asked.month)])
+    return c.ClientCostsList(
+        items=[
+            _client_costs_schema(row) for row in client_costs.client_costs(authenticated_actor(request), asked.month)
+        ]
+    )
 
 
 @routes.get(
     "/costs/clients/csv",
     summary="Download what each client cost",
-    openapi_extra={**READS, "responses": {200: {"description": "A line for each client and currency.", **_FILE}}},
+    openapi_extra={
+        **READ_SCOPE,
+        "responses": {200: {"description": "A line for each client and currency.", **_CSV_RESPONSE}},
+    },
 )
 def get_client_costs_csv(request: HttpRequest, asked: Query[c.ClientsQuery]) -> StreamingHttpResponse:
     """The same as a table."""
-    found = client_costs.clients(acting(request), asked.month)
-    return stream(
+    found = client_costs.client_costs(authenticated_actor(request), asked.month)
+    return stream_response(
         request,
-        _bytes(client_costs.as_csv(found)),
+        _encode_lines(client_costs.client_costs_csv(found)),
         "text/csv; charset=utf-8",
         f"kicau-clients-{asked.month or 'month'}.csv",
     )
 
 
-def _client(row: client_costs.Client) -> c.ClientCosts:
+def _client_costs_schema(row: client_costs.ClientMonth) -> c.ClientCosts:
     shown = row.display
     return c.ClientCosts(
         id=str(row.workspace.id),
@@ -172,23 +189,23 @@ def _client(row: client_costs.Client) -> c.ClientCosts:
             c.ClientCost(
                 currency=line.currency,
                 micro=line.micro,
-                shown=worth(shown, line.micro, line.currency),
+                shown=converted_amount(shown, line.micro, line.currency),
                 before=line.before,
-                forecast=forecast_shape(line.forecast, shown) if line.forecast else None,
+                forecast=forecast_schema(line.forecast, shown) if line.forecast else None,
             )
             for line in row.lines
         ],
-        budgets=[budget_shape(state, shown) for state in row.budgets],
+        budgets=[budget_schema(state, shown) for state in row.budgets],
         passed=[str(state.budget.id) for state in row.passed()],
     )
 
 
-def _bytes(lines: Iterable[str]) -> Iterator[bytes]:
+def _encode_lines(lines: Iterable[str]) -> Iterator[bytes]:
     for line in lines:
         yield line.encode()
 
 
-def _list(one: actions.Listed) -> c.DatedPrices:
+def _price_list_schema(one: actions.PriceListSource) -> c.DatedPrices:
     v = one.value
     return c.DatedPrices(
         id=str(one.own.id) if one.own else None,
@@ -204,19 +221,19 @@ def _list(one: actions.Listed) -> c.DatedPrices:
         refuses=sorted(v.refuses),
         note=v.note,
         source=v.source,
-        caps=[c.Cap(meters=list(cap.meters), units=cap.units, period=cap.period, per=cap.per) for cap in v.caps],
+        caps=[c.PlanQuota(meters=list(cap.meters), units=cap.units, period=cap.period, per=cap.per) for cap in v.caps],
     )
 
 
-def _rate(row: Rate) -> c.Rate:
-    return c.Rate(
+def _rate_schema(row: Rate) -> c.CurrencyRate:
+    return c.CurrencyRate(
         id=row.id, currency=row.currency, shown_in=row.shown_in, rate=f"{row.rate.normalize():f}", since=row.since
     )
 
 
-def _lines(rows: Iterable[cost_statements.Line]) -> list[c.StatementLine]:
+def _statement_lines(rows: Iterable[cost_statements.CostLine]) -> list[c.MonthStatementLine]:
     return [
-        c.StatementLine(
+        c.MonthStatementLine(
             key=row.key, label=row.label, currency=row.currency, calls=row.calls, units=row.units, micro=row.micro
         )
         for row in rows

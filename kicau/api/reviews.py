@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from kicau.api.core import serializers
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import page
-from kicau.api.core.routes import PUBLISHES, READS, WRITES, Id
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import paginate
+from kicau.api.core.routes import PUBLISH_SCOPE, READ_SCOPE, WRITE_SCOPE, UuidPath
 from kicau.api.schemas import posts as p
 from kicau.api.schemas import reviews as s
 from kicau.api.schemas.base import PageQuery
@@ -23,83 +23,92 @@ routes = Router(tags=["Approval"])
 
 
 @routes.get(
-    "/posts/{post_id}/reviews", response=s.ReviewPage, summary="Read what was said of a post", openapi_extra=READS
+    "/posts/{post_id}/reviews",
+    response=s.PostReviewPage,
+    summary="Read what was said of a post",
+    openapi_extra=READ_SCOPE,
 )
-def list_reviews(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
+def list_reviews(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
     """Comments and verdicts, oldest first."""
-    return page(reviews.reviews_of(acting(request), post_id), ("id",), asked, _review)
+    return paginate(reviews.review_queryset(authenticated_actor(request), post_id), ("id",), asked, _review_schema)
 
 
-@routes.post("/posts/{post_id}/comments", response={201: s.Review}, summary="Comment on a post", openapi_extra=WRITES)
-def create_comment(request: HttpRequest, post_id: Id, given: s.CommentInput) -> s.Review:
+@routes.post(
+    "/posts/{post_id}/comments", response={201: s.PostReview}, summary="Comment on a post", openapi_extra=WRITE_SCOPE
+)
+def create_comment(request: HttpRequest, post_id: UuidPath, given: s.CommentInput) -> s.PostReview:
     """On all of it, on a part, or on words in it."""
     part = None if given.part is None else given.part - 1
-    return _review(reviews.comment(acting(request), post_id, given.text, part=part, quote=given.quote))
+    return _review_schema(
+        reviews.comment(authenticated_actor(request), post_id, given.text, part=part, quote=given.quote)
+    )
 
 
-@routes.post("/comments/{comment_id}/resolve", response=s.Review, summary="Settle a comment", openapi_extra=WRITES)
-def resolve_comment(request: HttpRequest, comment_id: Id, given: s.ResolvedInput) -> s.Review:
+@routes.post(
+    "/comments/{comment_id}/resolve", response=s.PostReview, summary="Settle a comment", openapi_extra=WRITE_SCOPE
+)
+def resolve_comment(request: HttpRequest, comment_id: UuidPath, given: s.ResolveCommentInput) -> s.PostReview:
     """Or, with `resolved` false, open it again."""
-    return _review(reviews.resolve(acting(request), comment_id, given.resolved))
+    return _review_schema(reviews.resolve_comment(authenticated_actor(request), comment_id, given.resolved))
 
 
-@routes.post("/posts/{post_id}/approve", response=p.Post, summary="Approve a post", openapi_extra=PUBLISHES)
-def approve_post(request: HttpRequest, post_id: Id, given: s.ApproveInput) -> p.Post:
+@routes.post("/posts/{post_id}/approve", response=p.Post, summary="Approve a post", openapi_extra=PUBLISH_SCOPE)
+def approve_post(request: HttpRequest, post_id: UuidPath, given: s.ApproveInput) -> p.Post:
     """It may go out as it is; a change takes the approval back. With `version`, only where nobody changed it since."""
-    actor = acting(request)
-    return _post(actor, reviews.approve(actor, post_id, given.text, version=given.version).id)
+    actor = authenticated_actor(request)
+    return _get_post(actor, reviews.approve(actor, post_id, given.text, version=given.version).id)
 
 
-@routes.post("/posts/{post_id}/return", response=p.Post, summary="Send a post back", openapi_extra=PUBLISHES)
-def return_post(request: HttpRequest, post_id: Id, given: s.ReturnInput) -> p.Post:
+@routes.post("/posts/{post_id}/return", response=p.Post, summary="Send a post back", openapi_extra=PUBLISH_SCOPE)
+def return_post(request: HttpRequest, post_id: UuidPath, given: s.ReturnInput) -> p.Post:
     """To its author, as a draft, with what is to be mended: in `text` or in open comments."""
-    actor = acting(request)
-    return _post(actor, reviews.send_back(actor, post_id, given.text).id)
+    actor = authenticated_actor(request)
+    return _get_post(actor, reviews.send_back(actor, post_id, given.text).id)
 
 
 @routes.get(
-    "/posts/{post_id}/review-links", response=s.ReviewLinkPage, summary="List review links", openapi_extra=READS
+    "/posts/{post_id}/review-links", response=s.ReviewLinkPage, summary="List review links", openapi_extra=READ_SCOPE
 )
-def list_review_links(request: HttpRequest, post_id: Id, asked: Query[PageQuery]) -> dict[str, Any]:
+def list_review_links(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
     """Those that still work, newest first."""
-    actor = acting(request)
-    rows = review_links.links(actor, compositions.one_draft(actor, post_id).id)
-    return page(rows, ("-id",), asked, lambda row: s.ReviewLink(**_link(row)))
+    actor = authenticated_actor(request)
+    rows = review_links.active_links(actor, compositions.one_draft(actor, post_id).id)
+    return paginate(rows, ("-id",), asked, lambda row: s.ReviewLink(**_review_link_schema(row)))
 
 
 @routes.post(
     "/posts/{post_id}/review-links",
-    response={201: s.ReviewLinkMade},
+    response={201: s.ReviewLinkCreated},
     summary="Make a review link",
-    openapi_extra=PUBLISHES,
+    openapi_extra=PUBLISH_SCOPE,
 )
-def create_review_link(request: HttpRequest, post_id: Id, given: s.ReviewLinkCreate) -> s.ReviewLinkMade:
+def create_review_link(request: HttpRequest, post_id: UuidPath, given: s.ReviewLinkCreate) -> s.ReviewLinkCreated:
     """Somebody without a sign-in reads the post by it and, where it allows, comments, approves or asks for changes."""
-    made = review_links.make_link(
-        acting(request),
+    made = review_links.create_link(
+        authenticated_actor(request),
         post_id,
         given.name,
         days=given.days,
         may_comment=given.may_comment,
         may_approve=given.may_approve,
     )
-    return s.ReviewLinkMade(**_link(made.row), link=made.link)
+    return s.ReviewLinkCreated(**_review_link_schema(made.row), link=made.link)
 
 
 @routes.delete(
-    "/review-links/{link_id}", response={204: None}, summary="Take a review link back", openapi_extra=PUBLISHES
+    "/review-links/{link_id}", response={204: None}, summary="Take a review link back", openapi_extra=PUBLISH_SCOPE
 )
-def revoke_review_link(request: HttpRequest, link_id: Id) -> None:
+def revoke_review_link(request: HttpRequest, link_id: UuidPath) -> None:
     """It stops working at once; what was said by it stays."""
-    review_links.revoke_link(acting(request), link_id)
+    review_links.revoke_link(authenticated_actor(request), link_id)
 
 
-def _post(actor: Actor, post_id: object) -> p.Post:
-    return serializers.post(compositions.one_draft(actor, str(post_id)))
+def _get_post(actor: Actor, post_id: object) -> p.Post:
+    return serializers.post_fields(compositions.one_draft(actor, str(post_id)))
 
 
-def _review(row: Review) -> s.Review:
-    return s.Review(
+def _review_schema(row: Review) -> s.PostReview:
+    return s.PostReview(
         id=str(row.id),
         kind=cast(s.ReviewKind, row.kind),
         text=row.text,
@@ -107,14 +116,14 @@ def _review(row: Review) -> s.Review:
         quote=row.quote,
         version=row.version,
         by=row.name,
-        person=serializers.person(row.person) if row.person else None,
+        person=serializers.person_fields(row.person) if row.person else None,
         by_link=row.link_id is not None,
         at=row.at,
         resolved_at=row.resolved_at,
     )
 
 
-def _link(row: ReviewLink) -> dict[str, Any]:
+def _review_link_schema(row: ReviewLink) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,

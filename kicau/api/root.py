@@ -42,17 +42,17 @@ from kicau.api import (
 )
 from kicau.api.core import authentication, docs_page, idempotency, openapi, problems
 from kicau.api.core.problems import field_error
-from kicau.api.core.request_parsing import Strict
+from kicau.api.core.request_parsing import StrictParser
 
 
-class Api(NinjaAPI):
+class KicauApi(NinjaAPI):
     """Every address under the root is behind the gate but the description and its page."""
 
     _described: OpenAPISchema | None = None
 
     def set_default_exception_handlers(self) -> None:
         for what in (Exception, Http404, HttpError, ValidationError):
-            self.add_exception_handler(what, problems.answer)
+            self.add_exception_handler(what, problems.problem_response)
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
@@ -61,7 +61,7 @@ class Api(NinjaAPI):
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
         if self._described is None:
-            self._described = openapi.completed(
+            self._described = openapi.completed_schema(
                 super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
             )
         return self._described
@@ -72,15 +72,15 @@ class Api(NinjaAPI):
             behind += router.urls_paths(router.prefix)
         behind.append(get_root_url(self))
         for pattern in behind:
-            pattern.callback = authentication.gated(pattern.callback)
+            pattern.callback = authentication.authenticated(pattern.callback)
         return [
             *get_openapi_urls(self),
             *behind,
-            re_path(r"^.*$", authentication.gated(authentication.nothing_here), name="nothing"),
+            re_path(r"^.*$", authentication.authenticated(authentication.endpoint_not_found), name="nothing"),
         ]
 
 
-def checked_and_done_once(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def checked_and_idempotent(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """A name in the address or the form that an endpoint does not know is refused: a mistyped filter would show
     everything. A request with an Idempotency-Key is carried out once."""
     operation: Operation = run.__self__  # type: ignore[attr-defined]  # django-ninja decorates a bound method
@@ -93,43 +93,47 @@ def checked_and_done_once(run: Callable[..., HttpResponseBase]) -> Callable[...,
     @wraps(run)
     def checked(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         try:
-            _refuse_unknown(set(request.GET), known["query"], "parameter")
+            _reject_unknown_names(set(request.GET), known["query"], "parameter")
             if known["file"]:
-                _refuse_unknown(set(request.POST) | set(request.FILES), known["form"] | known["file"], "field")
+                _reject_unknown_names(set(request.POST) | set(request.FILES), known["form"] | known["file"], "field")
         except Exception as exc:
-            return problems.answer(request, exc)
+            return problems.problem_response(request, exc)
         return run(request, **kwargs)
 
     @wraps(run)
     def once(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        do = idempotency.once_outside if hasattr(operation.view_func, "asks_outside") else idempotency.once
+        do = (
+            idempotency.run_once_outside_transaction
+            if hasattr(operation.view_func, "asks_outside")
+            else idempotency.run_once
+        )
         try:
-            return do(request, authentication.let_in(request), lambda: checked(request, **kwargs))
+            return do(request, authentication.authenticated_or_none(request), lambda: checked(request, **kwargs))
         except Exception as exc:
-            return problems.answer(request, exc)
+            return problems.problem_response(request, exc)
 
     return once
 
 
-def _refuse_unknown(given: set[str], known: set[str], what: str) -> None:
+def _reject_unknown_names(given: set[str], known: set[str], what: str) -> None:
     for name in sorted(given - known):
         shown = name.replace("\x00", "?")
         takes = f"it takes: {', '.join(sorted(known))}" if known else "it takes none"
         raise field_error(shown, "unknown", f"There is no {what} {shown!r} here; {takes}.")
 
 
-def mounted() -> Api:
-    api = Api(
+def build_api() -> KicauApi:
+    api = KicauApi(
         title="Kicau",
         version=kicau.__version__,
-        description=openapi.ABOUT,
+        description=openapi.API_DESCRIPTION,
         urls_namespace="api",
-        auth=authentication.Token(),
-        parser=Strict(),
-        docs=docs_page.Plain(),
+        auth=authentication.BearerToken(),
+        parser=StrictParser(),
+        docs=docs_page.PlainDocs(),
         openapi_extra={"info": {"license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}},
     )
-    api.add_decorator(checked_and_done_once, mode="view")
+    api.add_decorator(checked_and_idempotent, mode="view")
     for subject in (
         people,
         accounts,
@@ -158,4 +162,4 @@ def mounted() -> Api:
     return api
 
 
-api = mounted()
+api = build_api()

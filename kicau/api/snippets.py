@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import page
-from kicau.api.core.routes import READS, WRITES, Id, asks_outside
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import paginate
+from kicau.api.core.routes import READ_SCOPE, WRITE_SCOPE, UuidPath, waits_for_network
 from kicau.api.schemas import snippets as s
 from kicau.api.schemas.base import PageQuery
 from kicau.base import outbound
@@ -20,94 +20,102 @@ from kicau.publishing.models import ChannelGroup, Contact, Handle, SavedText
 routes = Router(tags=["Writing"])
 
 
-@routes.get("/texts", response=s.SavedTextPage, summary="List saved texts", openapi_extra=READS)
+@routes.get("/texts", response=s.SavedTextPage, summary="List saved texts", openapi_extra=READ_SCOPE)
 def list_texts(request: HttpRequest, asked: Query[s.SavedTextQuery]) -> dict[str, Any]:
-    rows = snippets.saved_texts(acting(request))
-    return page(rows.filter(kind=asked.kind) if asked.kind else rows, ("kind", "name"), asked, _text)
+    rows = snippets.saved_texts(authenticated_actor(request))
+    return paginate(rows.filter(kind=asked.kind) if asked.kind else rows, ("kind", "name"), asked, _saved_text_schema)
 
 
-@routes.post("/texts", response={201: s.SavedText}, summary="Keep a text", openapi_extra=WRITES)
+@routes.post("/texts", response={201: s.SavedText}, summary="Keep a text", openapi_extra=WRITE_SCOPE)
 def save_text(request: HttpRequest, given: s.SavedTextInput) -> s.SavedText:
     """A template, a signature or a group of hashtags. The same kind and name again replaces it."""
-    return _text(snippets.save_text(acting(request), given.kind, given.name, given.text))
+    return _saved_text_schema(snippets.save_text(authenticated_actor(request), given.kind, given.name, given.text))
 
 
-@routes.delete("/texts/{text_id}", response={204: None}, summary="Forget a text", openapi_extra=WRITES)
-def forget_text(request: HttpRequest, text_id: Id) -> None:
+@routes.delete("/texts/{text_id}", response={204: None}, summary="Forget a text", openapi_extra=WRITE_SCOPE)
+def forget_text(request: HttpRequest, text_id: UuidPath) -> None:
     """Posts that were written with it stay as they are."""
-    snippets.forget_text(acting(request), text_id)
+    snippets.delete_text(authenticated_actor(request), text_id)
 
 
-@routes.get("/channel-groups", response=s.ChannelGroupPage, summary="List groups of channels", openapi_extra=READS)
+@routes.get("/channel-groups", response=s.ChannelGroupPage, summary="List groups of channels", openapi_extra=READ_SCOPE)
 def list_groups(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    return page(snippets.channel_groups(acting(request)), ("name", "id"), asked, _group)
+    return paginate(snippets.channel_groups(authenticated_actor(request)), ("name", "id"), asked, _group_schema)
 
 
-@routes.post("/channel-groups", response={201: s.ChannelGroup}, summary="Keep a group", openapi_extra=WRITES)
+@routes.post("/channel-groups", response={201: s.ChannelGroup}, summary="Keep a group", openapi_extra=WRITE_SCOPE)
 def save_group(request: HttpRequest, given: s.ChannelGroupInput) -> s.ChannelGroup:
     """The same name again replaces its channels."""
-    return _group(snippets.save_group(acting(request), given.name, given.channels))
+    return _group_schema(snippets.save_group(authenticated_actor(request), given.name, given.channels))
 
 
-@routes.delete("/channel-groups/{group_id}", response={204: None}, summary="Forget a group", openapi_extra=WRITES)
-def forget_group(request: HttpRequest, group_id: Id) -> None:
+@routes.delete("/channel-groups/{group_id}", response={204: None}, summary="Forget a group", openapi_extra=WRITE_SCOPE)
+def forget_group(request: HttpRequest, group_id: UuidPath) -> None:
     """Its channels stay."""
-    snippets.forget_group(acting(request), group_id)
+    snippets.delete_group(authenticated_actor(request), group_id)
 
 
-@routes.get("/contacts", response=s.ContactPage, summary="List contacts", openapi_extra=READS)
+@routes.get("/contacts", response=s.ContactPage, summary="List contacts", openapi_extra=READ_SCOPE)
 def list_contacts(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    return page(contacts.contacts(acting(request)), ("name", "id"), asked, _contact)
+    return paginate(contacts.contacts(authenticated_actor(request)), ("name", "id"), asked, _contact_schema)
 
 
-@routes.post("/contacts", response={201: s.Contact}, summary="Keep a contact", openapi_extra=WRITES)
+@routes.post("/contacts", response={201: s.Contact}, summary="Keep a contact", openapi_extra=WRITE_SCOPE)
 def save_contact(request: HttpRequest, given: s.ContactInput) -> s.Contact:
     """@name in a text becomes the right handle on each network; where it has none, the name without a link. The same
     name again replaces it."""
-    return _contact(contacts.save_contact(acting(request), given.name, given.mentions))
+    return _contact_schema(contacts.save_contact(authenticated_actor(request), given.name, given.mentions))
 
 
-@routes.delete("/contacts/{contact_id}", response={204: None}, summary="Forget a contact", openapi_extra=WRITES)
-def forget_contact(request: HttpRequest, contact_id: Id) -> None:
+@routes.delete("/contacts/{contact_id}", response={204: None}, summary="Forget a contact", openapi_extra=WRITE_SCOPE)
+def forget_contact(request: HttpRequest, contact_id: UuidPath) -> None:
     """What is scheduled stays as it is."""
-    contacts.forget_contact(acting(request), contact_id)
+    contacts.delete_contact(authenticated_actor(request), contact_id)
 
 
-@routes.get("/accounts", response=s.AccountPage, summary="List accounts to mention", openapi_extra=READS)
-def list_accounts(request: HttpRequest, asked: Query[s.AccountQuery]) -> dict[str, Any]:
+@routes.get("/accounts", response=s.MentionCandidatePage, summary="List accounts to mention", openapi_extra=READ_SCOPE)
+def list_accounts(request: HttpRequest, asked: Query[s.MentionQuery]) -> dict[str, Any]:
     """Those that were looked up or written here before; no network is asked."""
-    rows = mentions.known(acting(request), asked.words, [asked.network] if asked.network else None)
-    return page(rows, ("handle", "id"), asked, _account)
+    rows = mentions.known_handles(authenticated_actor(request), asked.words, [asked.network] if asked.network else None)
+    return paginate(rows, ("handle", "id"), asked, _account_schema)
 
 
-@routes.post("/accounts/look-up", response=s.Found, summary="Look an account up on its network", openapi_extra=WRITES)
-@asks_outside
-def look_up_account(request: HttpRequest, given: s.LookUp) -> s.Found:
+@routes.post(
+    "/accounts/look-up",
+    response=s.AccountLookupResult,
+    summary="Look an account up on its network",
+    openapi_extra=WRITE_SCOPE,
+)
+@waits_for_network
+def look_up_account(request: HttpRequest, given: s.AccountLookupInput) -> s.AccountLookupResult:
     """Charged as the network charges it, and refused with 409 where it fits into no budget or the network offers no
     look-up."""
-    actor = acting(request)
+    actor = authenticated_actor(request)
     channel = one_channel(actor, given.channel)
-    return s.Found(
-        items=[_account(row) for row in outbound.run(actor.person_id, mentions.look_up, actor, channel, given.words)]
+    return s.AccountLookupResult(
+        items=[
+            _account_schema(row)
+            for row in outbound.run_request(actor.person_id, mentions.look_up_accounts, actor, channel, given.words)
+        ]
     )
 
 
-def _text(row: SavedText) -> s.SavedText:
+def _saved_text_schema(row: SavedText) -> s.SavedText:
     return s.SavedText.model_validate(
         {"id": str(row.id), "kind": row.kind, "name": row.name, "text": row.text, "created_at": row.created_at}
     )
 
 
-def _group(row: ChannelGroup) -> s.ChannelGroup:
+def _group_schema(row: ChannelGroup) -> s.ChannelGroup:
     return s.ChannelGroup(id=str(row.id), name=row.name, channels=row.keys)
 
 
-def _contact(row: Contact) -> s.Contact:
+def _contact_schema(row: Contact) -> s.Contact:
     return s.Contact(id=str(row.id), name=row.name, mentions=row.mentions)
 
 
-def _account(row: Handle) -> s.Account:
-    return s.Account(
+def _account_schema(row: Handle) -> s.MentionCandidate:
+    return s.MentionCandidate(
         network=row.network,
         handle=row.handle,
         name=row.name,

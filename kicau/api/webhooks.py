@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from kicau.api.core.authentication import acting
-from kicau.api.core.paging import page
-from kicau.api.core.routes import SETTINGS, Id, asks_outside
+from kicau.api.core.authentication import authenticated_actor
+from kicau.api.core.paging import paginate
+from kicau.api.core.routes import SETTINGS_SCOPE, UuidPath, waits_for_network
 from kicau.api.schemas import webhooks as s
 from kicau.api.schemas.base import PageQuery
 from kicau.base import outbound
@@ -19,39 +19,55 @@ from kicau.workspaces.models import Webhook
 routes = Router(tags=["Webhooks"])
 
 
-@routes.get("/webhooks", response=s.WebhookPage, summary="List webhooks", openapi_extra=SETTINGS)
+@routes.get("/webhooks", response=s.WebhookEndpointPage, summary="List webhooks", openapi_extra=SETTINGS_SCOPE)
 def list_webhooks(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    return page(webhooks.all_webhooks(acting(request)), ("id",), asked, lambda row: s.Webhook(**_webhook(row)))
-
-
-@routes.post("/webhooks", response={201: s.WebhookMade}, summary="Add a webhook", openapi_extra=SETTINGS)
-def add_webhook(request: HttpRequest, given: s.WebhookAdd) -> s.WebhookMade:
-    """Each event is posted as JSON, signed with the secret that is shown this once, and tried again for a day."""
-    made = webhooks.add_webhook(acting(request), given.url, given.events)
-    return s.WebhookMade(**_webhook(made), secret=made.secret)
-
-
-@routes.get("/webhooks/{webhook_id}", response=s.Webhook, summary="Read a webhook", openapi_extra=SETTINGS)
-def get_webhook(request: HttpRequest, webhook_id: Id) -> s.Webhook:
-    """With how its last event went."""
-    return s.Webhook(**_webhook(webhooks.one_webhook(acting(request), webhook_id)))
-
-
-@routes.delete("/webhooks/{webhook_id}", response={204: None}, summary="Remove a webhook", openapi_extra=SETTINGS)
-def remove_webhook(request: HttpRequest, webhook_id: Id) -> None:
-    webhooks.remove_webhook(acting(request), webhook_id)
-
-
-@routes.post("/webhooks/{webhook_id}/test", response=s.Webhook, summary="Send a test event", openapi_extra=SETTINGS)
-@asks_outside
-def try_webhook(request: HttpRequest, webhook_id: Id) -> s.Webhook:
-    """An event "ping", sent now and once; `last_status` and `last_error` tell how it went."""
-    return s.Webhook(
-        **_webhook(outbound.run(acting(request).person_id, webhooks.try_webhook, acting(request), webhook_id))
+    return paginate(
+        webhooks.all_webhooks(authenticated_actor(request)),
+        ("id",),
+        asked,
+        lambda row: s.WebhookEndpoint(**_webhook_schema(row)),
     )
 
 
-def _webhook(row: Webhook) -> dict[str, Any]:
+@routes.post("/webhooks", response={201: s.WebhookCreated}, summary="Add a webhook", openapi_extra=SETTINGS_SCOPE)
+def add_webhook(request: HttpRequest, given: s.WebhookCreate) -> s.WebhookCreated:
+    """Each event is posted as JSON, signed with the secret that is shown this once, and tried again for a day."""
+    made = webhooks.add_webhook(authenticated_actor(request), given.url, given.events)
+    return s.WebhookCreated(**_webhook_schema(made), secret=made.secret)
+
+
+@routes.get(
+    "/webhooks/{webhook_id}", response=s.WebhookEndpoint, summary="Read a webhook", openapi_extra=SETTINGS_SCOPE
+)
+def get_webhook(request: HttpRequest, webhook_id: UuidPath) -> s.WebhookEndpoint:
+    """With how its last event went."""
+    return s.WebhookEndpoint(**_webhook_schema(webhooks.one_webhook(authenticated_actor(request), webhook_id)))
+
+
+@routes.delete("/webhooks/{webhook_id}", response={204: None}, summary="Remove a webhook", openapi_extra=SETTINGS_SCOPE)
+def remove_webhook(request: HttpRequest, webhook_id: UuidPath) -> None:
+    webhooks.remove_webhook(authenticated_actor(request), webhook_id)
+
+
+@routes.post(
+    "/webhooks/{webhook_id}/test", response=s.WebhookEndpoint, summary="Send a test event", openapi_extra=SETTINGS_SCOPE
+)
+@waits_for_network
+def try_webhook(request: HttpRequest, webhook_id: UuidPath) -> s.WebhookEndpoint:
+    """An event "ping", sent now and once; `last_status` and `last_error` tell how it went."""
+    return s.WebhookEndpoint(
+        **_webhook_schema(
+            outbound.run_request(
+                authenticated_actor(request).person_id,
+                webhooks.send_test_event,
+                authenticated_actor(request),
+                webhook_id,
+            )
+        )
+    )
+
+
+def _webhook_schema(row: Webhook) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "url": row.url,

@@ -12,4 +12,4 @@ class ArchiveConfig(AppConfig):
         from kicau.archive import account_declarations
         from kicau.channels import preferences
 
-        preferences.HEARD.append(account_declarations.heard)
+        preferences.PREFERENCES_READ_HOOKS.append(account_declarations.record_account_declaration)

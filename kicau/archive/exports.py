@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from kicau.archive.models import UNDATED, Item, Source
-from kicau.archive.policy_decisions import Judge
-from kicau.archive.search import Query, ids
+from kicau.archive.models import UNKNOWN_DATE, Item, Source
+from kicau.archive.policy_decisions import RightsEvaluator
+from kicau.archive.search import ArchiveQuery, matching_ids
 from kicau.base import clock
 from kicau.base.batches import in_batches
 from kicau.media import library
@@ -19,8 +19,8 @@ from kicau.rights import statements
 from kicau.rights.models import USES, Statement
 from kicau.workspaces.actors import Actor, Permission
 
-AT_ONCE = 1000  # items
-README = """Everything that Kicau's archive holds of {workspace}, as of {at}.
+BATCH_SIZE = 1000  # items
+README_TEMPLATE = """Everything that Kicau's archive holds of {workspace}, as of {at}.
 
 items.jsonl       one post a line; `origins` are the ways by which it came (see sources.json), `rights` what it may be
                   used for, and why not known where it is unknown
@@ -30,23 +30,23 @@ media/            files, named by the SHA-256 of their content (see `media` of a
 """
 
 
-def lines(actor: Actor, query: Query) -> Iterator[bytes]:
+def export_json_lines(actor: Actor, query: ArchiveQuery) -> Iterator[bytes]:
     """Each item that matches as a line of JSON, newest first."""
     actor.require(Permission.READ)
     for some in _batches(actor, query):
         yield b"".join(json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in some)
 
 
-def zipped(actor: Actor, query: Query, *, media: bool = True) -> Iterator[bytes]:
+def export_zip(actor: Actor, query: ArchiveQuery, *, media: bool = True) -> Iterator[bytes]:
     """The pieces of a zip, made as it is read: nothing of it is kept in memory or on disk."""
     actor.require(Permission.READ)
-    out = _Pipe()
+    out = _ZipBuffer()
     kept: dict[str, str] = {}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as packed:
         packed.writestr(
-            "README.txt", README.format(workspace=actor.workspace.name, at=f"{clock.now():%Y-%m-%d %H:%M} UTC")
+            "README.txt", README_TEMPLATE.format(workspace=actor.workspace.name, at=f"{clock.now():%Y-%m-%d %H:%M} UTC")
         )
-        packed.writestr("sources.json", json.dumps(_sources(actor), ensure_ascii=False, indent=2))
+        packed.writestr("sources.json", json.dumps(_sources_json(actor), ensure_ascii=False, indent=2))
         with packed.open("items.jsonl", "w", force_zip64=True) as file:
             for some in _batches(actor, query):
                 for one in some:
@@ -54,13 +54,13 @@ def zipped(actor: Actor, query: Query, *, media: bool = True) -> Iterator[bytes]
                     file.write(json.dumps(one, ensure_ascii=False).encode() + b"\n")
                 yield out.taken()
         with packed.open("statements.jsonl", "w", force_zip64=True) as file:
-            for said in in_batches(Statement.objects.defer("raw").filter(workspace_id=actor.workspace.id), AT_ONCE):
+            for said in in_batches(Statement.objects.defer("raw").filter(workspace_id=actor.workspace.id), BATCH_SIZE):
                 for row in said:
-                    file.write(json.dumps(_statement(row), ensure_ascii=False).encode() + b"\n")
+                    file.write(json.dumps(_statement_json(row), ensure_ascii=False).encode() + b"\n")
                 yield out.taken()
         yield out.taken()
         for digest, name in kept.items() if media else ():
-            path = library.original(f"{actor.workspace.id.hex}/{digest}")
+            path = library.original_path(f"{actor.workspace.id.hex}/{digest}")
             if path.exists():
                 suffix = "." + name.rsplit(".", 1)[-1] if "." in name else ""
                 with (
@@ -73,7 +73,7 @@ def zipped(actor: Actor, query: Query, *, media: bool = True) -> Iterator[bytes]
     yield out.taken()
 
 
-class _Pipe(io.RawIOBase):
+class _ZipBuffer(io.RawIOBase):
     """What is written, until it is taken."""
 
     def __init__(self) -> None:
@@ -92,19 +92,19 @@ class _Pipe(io.RawIOBase):
         return data
 
 
-def _batches(actor: Actor, query: Query) -> Iterator[list[dict[str, Any]]]:
-    judge = Judge(actor.workspace)
-    wanted = list(ids(actor, query))
-    for begin in range(0, len(wanted), AT_ONCE):
-        some = wanted[begin : begin + AT_ONCE]
+def _batches(actor: Actor, query: ArchiveQuery) -> Iterator[list[dict[str, Any]]]:
+    judge = RightsEvaluator(actor.workspace)
+    wanted = list(matching_ids(actor, query))
+    for begin in range(0, len(wanted), BATCH_SIZE):
+        some = wanted[begin : begin + BATCH_SIZE]
         rows = {
             i.id: i for i in Item.objects.select_related("standing", "campaign").defer("search").filter(id__in=some)
         }
-        own = statements.of_items(actor.workspace.id, [i.id for i in rows.values() if i.said])
-        yield [_item(rows[id_], judge, own) for id_ in some if id_ in rows]
+        own = statements.item_statements(actor.workspace.id, [i.id for i in rows.values() if i.said])
+        yield [_item_json(rows[id_], judge, own) for id_ in some if id_ in rows]
 
 
-def _item(item: Item, judge: Judge, own: dict[UUID, list[Any]]) -> dict[str, Any]:
+def _item_json(item: Item, judge: RightsEvaluator, own: dict[UUID, list[Any]]) -> dict[str, Any]:
     facts, standing = item.facts(), item.standing
     return {
         "id": str(item.id),
@@ -114,7 +114,7 @@ def _item(item: Item, judge: Judge, own: dict[UUID, list[Any]]) -> dict[str, Any
         "kind": item.kind,
         "text": item.text,
         "language": item.language,
-        "posted_at": None if item.posted_at == UNDATED else item.posted_at.isoformat(),
+        "posted_at": None if item.posted_at == UNKNOWN_DATE else item.posted_at.isoformat(),
         "posted_to": item.posted_to,
         "reply_to": item.reply_to,
         "author": {
@@ -136,7 +136,7 @@ def _item(item: Item, judge: Judge, own: dict[UUID, list[Any]]) -> dict[str, Any
     }
 
 
-def _sources(actor: Actor) -> list[dict[str, Any]]:
+def _sources_json(actor: Actor) -> list[dict[str, Any]]:
     rows = Source.objects.filter(workspace=actor.workspace).order_by("id")
     return [
         {"id": s.id, "acquired": s.acquired, "network": s.network, "name": s.label, "since": s.created_at.isoformat()}
@@ -144,7 +144,7 @@ def _sources(actor: Actor) -> list[dict[str, Any]]:
     ]
 
 
-def _statement(row: Statement) -> dict[str, Any]:
+def _statement_json(row: Statement) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "layer": row.layer,

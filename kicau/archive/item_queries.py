@@ -10,21 +10,21 @@ from typing import Any
 from uuid import UUID
 
 from kicau.archive.models import Item, Source
-from kicau.archive.policy_decisions import Judge, decide_item
-from kicau.archive.record_statements import all_statements
+from kicau.archive.policy_decisions import RightsEvaluator, decide_item
+from kicau.archive.record_statements import list_statements
 from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
 from kicau.connector.content import Problem
 from kicau.rights import statements
-from kicau.rights.decisions import Answer, Decision
+from kicau.rights.decisions import Decision, RightsVerdict
 from kicau.rights.models import USES, Statement
 from kicau.workspaces.actors import Actor, Permission
 
-STRICTNESS = (Answer.NO, Answer.UNKNOWN, Answer.YES)  # the strictest first
+VERDICTS_BY_STRICTNESS = (RightsVerdict.NO, RightsVerdict.UNKNOWN, RightsVerdict.YES)  # the strictest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class ItemHistory:
     item: Item  # with standing, campaign and delivery
     origins: list[Source]  # in the order in which they came
     decisions: Mapping[str, Decision]  # by use
@@ -33,20 +33,20 @@ class Story:
     after: list[Item]  # what answers it
 
 
-def story(actor: Actor, item_id: UUID | str, *, meets: tuple[str, ...] = ()) -> Story:
+def item_history(actor: Actor, item_id: UUID | str, *, meets: tuple[str, ...] = ()) -> ItemHistory:
     """Raises NotFound."""
-    item = one_item(actor, item_id)
+    item = get_item(actor, item_id)
     sources = {s.id: s for s in Source.objects.filter(workspace=actor.workspace, id__in=item.sources)}
     here = (
         Item.objects.filter(workspace=actor.workspace, network=item.network).defer("search").select_related("standing")
     )
-    return Story(
+    return ItemHistory(
         item=item,
         origins=[sources[id_] for id_ in item.sources if id_ in sources],
         decisions=decide_item(actor, item.id, meets=meets).decisions,
-        statements=list(all_statements(actor, item=item.id)) if item.said else [],
+        statements=list(list_statements(actor, item=item.id)) if item.said else [],
         before=here.filter(remote_id=item.reply_to).first() if item.reply_to else None,
-        after=_answers(item),
+        after=_verdict_filters(item),
     )
 
 
@@ -55,7 +55,7 @@ class DeliveryRights:
     """What may be done with a published post, over all its parts."""
 
     items: list[UUID]  # its parts in the archive, in their order
-    answers: Mapping[str, Answer]  # by use; where the parts differ, the strictest
+    answers: Mapping[str, RightsVerdict]  # by use; where the parts differ, the strictest
 
 
 def rights_of_deliveries(actor: Actor, deliveries: Collection[UUID]) -> dict[UUID, DeliveryRights]:
@@ -68,14 +68,17 @@ def rights_of_deliveries(actor: Actor, deliveries: Collection[UUID]) -> dict[UUI
             rows[item.delivery_id].append(item)
     if not rows:
         return {}
-    judge = Judge(actor.workspace)
-    own = statements.of_items(actor.workspace.id, [one.id for items in rows.values() for one in items if one.said])
+    judge = RightsEvaluator(actor.workspace)
+    own = statements.item_statements(
+        actor.workspace.id, [one.id for items in rows.values() for one in items if one.said]
+    )
     return {
         delivery: DeliveryRights(
             items=[one.id for one in items],
             answers={
                 use: min(
-                    (judge.decide(use, one.facts(), own.get(one.id, ())).answer for one in items), key=STRICTNESS.index
+                    (judge.decide(use, one.facts(), own.get(one.id, ())).answer for one in items),
+                    key=VERDICTS_BY_STRICTNESS.index,
                 )
                 for use in USES
             },
@@ -84,7 +87,7 @@ def rights_of_deliveries(actor: Actor, deliveries: Collection[UUID]) -> dict[UUI
     }
 
 
-def one_item(actor: Actor, item_id: UUID | str) -> Item:
+def get_item(actor: Actor, item_id: UUID | str) -> Item:
     """Raises NotFound."""
     actor.require(Permission.READ)
     found = (
@@ -98,12 +101,12 @@ def one_item(actor: Actor, item_id: UUID | str) -> Item:
     return found
 
 
-def problem(told: Mapping[str, Any]) -> Problem:
+def problem_from_json(told: Mapping[str, Any]) -> Problem:
     """A problem as it was stored with an import."""
     return Problem(code=told["code"], message=told["message"], params=told.get("params", {}))
 
 
-def _answers(item: Item) -> list[Item]:
+def _verdict_filters(item: Item) -> list[Item]:
     """Of the days after it, so that no index of all answers is needed."""
     rows = Item.objects.filter(
         workspace_id=item.workspace_id,

@@ -12,11 +12,11 @@ from django.db import models
 from kicau.base.clock import now
 from kicau.base.ids import new_id
 from kicau.publishing.models import Campaign, Delivery
-from kicau.rights.decisions import Facts
+from kicau.rights.decisions import ItemFacts
 from kicau.rights.models import Origin
 from kicau.workspaces.models import Person, Workspace
 
-UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # `posted_at` of what nothing dates; `posted_to` is "none" there
+UNKNOWN_DATE = datetime(1970, 1, 1, tzinfo=UTC)  # `posted_at` of what nothing dates; `posted_to` is "none" there
 
 
 class ImportState(models.TextChoices):
@@ -115,9 +115,9 @@ class Standing(models.Model):
     def __str__(self) -> str:
         return f"{self.author} by {', '.join(self.acquired)}"
 
-    def facts(self) -> Facts:
+    def facts(self) -> ItemFacts:
         """Of any of its items, but for the item's own id and address."""
-        return Facts(
+        return ItemFacts(
             network=self.network, author=self.author, own=self.own, licence=self.licence, acquired=tuple(self.acquired)
         )
 
@@ -138,7 +138,7 @@ class Item(models.Model):
     kind = models.CharField(max_length=10, default="post")  # post, reply, repost, quote, comment, article, message
     text = models.TextField(blank=True)
     language = models.CharField(max_length=12, blank=True)  # "id", "en", …; "" not known
-    posted_at = models.DateTimeField(default=UNDATED)  # UTC
+    posted_at = models.DateTimeField(default=UNKNOWN_DATE)  # UTC
     posted_to = models.CharField(max_length=6, default="second")  # how exactly that is known: second, day, none
     reply_to = models.CharField(max_length=300, blank=True)  # remote id of what it answers
     url = models.CharField(max_length=1000, blank=True)
@@ -167,10 +167,10 @@ class Item(models.Model):
     def __str__(self) -> str:
         return self.text[:60]
 
-    def facts(self) -> Facts:
+    def facts(self) -> ItemFacts:
         """What statements can speak of. Reads `standing`."""
         shared = self.standing
-        return Facts(
+        return ItemFacts(
             network=shared.network,
             author=shared.author,
             own=shared.own,

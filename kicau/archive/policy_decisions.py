@@ -14,19 +14,19 @@ from django.db.models import Q, QuerySet
 
 from kicau.archive.models import Item, Standing
 from kicau.base import clock
-from kicau.base.errors import NotFound, unacceptable
+from kicau.base.errors import NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.rights import statements
-from kicau.rights.decisions import Answer, Decision, Facts, Said, judge
+from kicau.rights.decisions import Decision, ItemFacts, RightsVerdict, StatementFacts, judge_statements
 from kicau.rights.models import USES, Subject
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Workspace
 
-AT_ONCE = 5000  # items whose own statements are fetched together
+BATCH_SIZE = 5000  # items whose own statements are fetched together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Permitted:
+class PermittedItems:
     """Items of some standings, but for those of which something is said singly or by a site: they are named."""
 
     standings: tuple[int, ...]
@@ -41,7 +41,7 @@ class Permitted:
         return plain | Q(id__in=self.items)
 
 
-class Judge:
+class RightsEvaluator:
     """All that is said in a workspace, ready to decide over any of its items, as of one moment.
 
     `policy`, `others`, `ended` and `added` judge as if they held: for looking at a change before it is made.
@@ -54,26 +54,26 @@ class Judge:
         at: datetime | None = None,
         policy: Mapping[str, str] | None = None,
         others: Mapping[str, str] | None = None,
-        added: Iterable[Said] = (),
+        added: Iterable[StatementFacts] = (),
         ended: Iterable[str] = (),
-        terms: Iterable[Said] | None = None,
+        terms: Iterable[StatementFacts] | None = None,
     ) -> None:
         self.workspace = workspace
         self.at = at or clock.now()
         self._ended = frozenset(ended)
         spoken = [
-            *statements.of_policy(
+            *statements.policy_statements(
                 workspace.ai_use if policy is None else policy, workspace.others_ai_use if others is None else others
             ),
-            *(statements.of_terms() if terms is None else terms),
-            *statements.general(workspace.id),
+            *(statements.terms_statements() if terms is None else terms),
+            *statements.general_statements(workspace.id),
             *added,
         ]
         valid = [s for s in spoken if s.is_valid(self.at) and s.id not in self._ended]
         self._sites = [s for s in valid if s.subject == Subject.SITE]
         self._singly = [s for s in valid if s.item is not None]
         self._general = [s for s in valid if s.subject != Subject.SITE and s.item is None]
-        self._shared: dict[Facts, list[Said]] = {}
+        self._shared: dict[ItemFacts, list[StatementFacts]] = {}
         self._made: dict[tuple[object, ...], Decision] = {}
 
     @property
@@ -86,7 +86,9 @@ class Judge:
         """Items of which `added` speaks singly."""
         return tuple(s.item for s in self._singly if s.item)
 
-    def decide(self, use: str, facts: Facts, own: Sequence[Said] = (), meets: Iterable[str] = ()) -> Decision:
+    def decide(
+        self, use: str, facts: ItemFacts, own: Sequence[StatementFacts] = (), meets: Iterable[str] = ()
+    ) -> Decision:
         """`own`: what is said of the item itself."""
         shared = facts if facts.item is None and not facts.url else replace(facts, item=None, url="")
         mine = self._shared.get(shared)
@@ -98,7 +100,7 @@ class Judge:
         key = (use, shared, kept, *(s.id for s in more))
         found = self._made.get(key)
         if found is None:
-            found = judge(use, facts, [s for s in (*mine, *more) if s.concerns(use, facts)], kept)
+            found = judge_statements(use, facts, [s for s in (*mine, *more) if s.concerns(use, facts)], kept)
             if not any(s.item for s in more):
                 self._made[key] = found
         return found
@@ -112,9 +114,9 @@ class Judge:
         hypothetical = {s.item for s in self._singly}
         needs_url = bool(self._sites)
         shared = {} if needs_url else {id_: self.decide(use, facts, meets=kept) for id_, facts in known.items()}
-        rows = items.values_list("id", "standing_id", "said", "url").iterator(chunk_size=AT_ONCE)
-        for batch in _batches(rows, AT_ONCE):
-            own = statements.of_items(self.workspace.id, [row[0] for row in batch if row[2]])
+        rows = items.values_list("id", "standing_id", "said", "url").iterator(chunk_size=BATCH_SIZE)
+        for batch in _batches(rows, BATCH_SIZE):
+            own = statements.item_statements(self.workspace.id, [row[0] for row in batch if row[2]])
             for id_, standing, said, url in batch:
                 if not (said or needs_url or id_ in hypothetical):
                     yield id_, shared[standing]
@@ -122,7 +124,9 @@ class Judge:
                     facts = replace(known[standing], item=id_, url=url)
                     yield id_, self.decide(use, facts, own.get(id_, ()), kept)
 
-    def permitted(self, use: str, answers: Iterable[str] = (Answer.YES,), meets: Iterable[str] = ()) -> Permitted:
+    def permitted(
+        self, use: str, answers: Iterable[str] = (RightsVerdict.YES,), meets: Iterable[str] = ()
+    ) -> PermittedItems:
         """The items whose answer is one of `answers`, as a condition for queries. Equal to `decide_items`."""
         wanted = frozenset(answers)
         standings = [
@@ -136,32 +140,32 @@ class Judge:
             touched |= Q(url__istartswith=site)
         singly = Item.objects.filter(touched, workspace=self.workspace)
         found = [id_ for id_, decision in self.decide_items(use, singly, meets) if decision.answer in wanted]
-        return Permitted(standings=tuple(standings), items=tuple(found), sites=sites)
+        return PermittedItems(standings=tuple(standings), items=tuple(found), sites=sites)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ItemDecisions:
     """All uses of one item."""
 
     item: Item
     decisions: Mapping[str, Decision]  # by use
 
 
-def decide_item(actor: Actor, item_id: UUID | str, *, meets: Iterable[str] = ()) -> Verdict:
+def decide_item(actor: Actor, item_id: UUID | str, *, meets: Iterable[str] = ()) -> ItemDecisions:
     """What one item may be used for, use by use. Raises NotFound."""
     actor.require(Permission.READ)
     item = Item.objects.select_related("standing").filter(workspace=actor.workspace, id=as_uuid(item_id)).first()
     if item is None:
         raise NotFound("item", item_id)
-    judging = Judge(actor.workspace)
-    own = statements.of_items(actor.workspace.id, [item.id]).get(item.id, []) if item.said else []
+    judging = RightsEvaluator(actor.workspace)
+    own = statements.item_statements(actor.workspace.id, [item.id]).get(item.id, []) if item.said else []
     facts = item.facts()
-    return Verdict(item=item, decisions={use: judging.decide(use, facts, own, meets) for use in USES})
+    return ItemDecisions(item=item, decisions={use: judging.decide(use, facts, own, meets) for use in USES})
 
 
-def checked_use(use: str) -> str:
+def check_use(use: str) -> str:
     if use not in USES:
-        raise unacceptable("use", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES))
+        raise validation_failed("use", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES))
     return use
 
 

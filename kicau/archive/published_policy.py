@@ -11,62 +11,62 @@ from uuid import UUID
 from django.conf import settings
 
 from kicau.base import clock
-from kicau.base.errors import unacceptable
+from kicau.base.errors import validation_failed
 from kicau.media import usage_metadata_writer
 from kicau.media.models import Medium
 from kicau.vocabularies import aipref, cawg, iptc, lexicon, odrl, robots, rsl, tdmrep
-from kicau.vocabularies.terms import strictest
+from kicau.vocabularies.terms import stricter_value
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Workspace
 
-SITE_LICENCE = "/license.xml"
+SITE_LICENCE_PATH = "/license.xml"
 
 
-FORMS = ("robots", "headers", "html", "rsl", "tdmrep", "lexicon-ai", "iptc", "cawg", "odrl")
+FORM_NAMES = ("robots", "headers", "html", "rsl", "tdmrep", "lexicon-ai", "iptc", "cawg", "odrl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class RuleText:
     """One way of saying the rule: `text` is to be copied; "" where this vocabulary has no word for it."""
 
     slug: str
     text: str
 
 
-def forms(actor: Actor) -> list[Form]:
+def rule_forms(actor: Actor) -> list[RuleText]:
     """The workspace's rule for its own words in each form, to be put on its own pages, accounts and files."""
     actor.require(Permission.READ)
     workspace, says = actor.workspace, actor.workspace.ai_use
     licence, policy = licence_url(workspace.id), policy_url(workspace.id)
     terms = workspace.terms_url
     told = {
-        "robots": robots.write(says, licence=licence if rsl.write(says) else "") if says else "",
-        "headers": "".join(f"{name}: {value}\n" for name, value in headers(workspace, says).items()),
+        "robots": robots.write_robots(says, licence=licence if rsl.write_document(says) else "") if says else "",
+        "headers": "".join(f"{name}: {value}\n" for name, value in rule_headers(workspace, says).items()),
         "html": "\n".join(
             filter(
                 None,
                 [
                     tdmrep.write_html(says, terms or policy),
-                    f'<link rel="license" type="{rsl.MIME}" href="{licence}">' if rsl.write(says) else "",
+                    f'<link rel="license" type="{rsl.RSL_MIME}" href="{licence}">' if rsl.write_document(says) else "",
                 ],
             )
         ),
-        "rsl": licence_of(workspace),
+        "rsl": rsl_licence(workspace),
         "tdmrep": tdmrep.write_file({"/": says}, terms or policy) if tdmrep.write_headers(says) else "",
-        "lexicon-ai": _json(lexicon.write(says, clock.now())),
-        "iptc": _iptc(says),
-        "cawg": _json(cawg.write(says, terms or policy)),
-        "odrl": _json(odrl.write(says)),
+        "lexicon-ai": _json_text(lexicon.write_record(says, clock.now())),
+        "iptc": _iptc_text(says),
+        "cawg": _json_text(cawg.write_assertion(says, terms or policy)),
+        "odrl": _json_text(odrl.write_offer(says)),
     }
-    return [Form(slug=slug, text=text.strip()) for slug, text in told.items()]
+    return [RuleText(slug=slug, text=text.strip()) for slug, text in told.items()]
 
 
-def form(actor: Actor, slug: str) -> Form:
-    """Raises Unacceptable, which names those that there are."""
-    known = forms(actor)
+def rule_form(actor: Actor, slug: str) -> RuleText:
+    """Raises ValidationFailed, which names those that there are."""
+    known = rule_forms(actor)
     found = next((one for one in known if one.slug == slug), None)
     if found is None:
-        raise unacceptable(
+        raise validation_failed(
             "form",
             "There is no form {form!r}; the forms are: {forms}.",
             form=slug,
@@ -75,48 +75,52 @@ def form(actor: Actor, slug: str) -> Form:
     return found
 
 
-def headers(workspace: Workspace, says: Mapping[str, str]) -> dict[str, str]:
+def rule_headers(workspace: Workspace, says: Mapping[str, str]) -> dict[str, str]:
     """For answers that carry a work of this workspace; {} where nothing is said."""
     if not says:
         return {}
-    usage = aipref.write(says)
+    usage = aipref.write_preference(says)
     return {
         **({"Content-Usage": usage} if usage else {}),
         **tdmrep.write_headers(says, workspace.terms_url or policy_url(workspace.id)),
-        **({"Link": f'<{licence_url(workspace.id)}>; rel="license"; type="{rsl.MIME}"'} if rsl.write(says) else {}),
+        **(
+            {"Link": f'<{licence_url(workspace.id)}>; rel="license"; type="{rsl.RSL_MIME}"'}
+            if rsl.write_document(says)
+            else {}
+        ),
     }
 
 
-def headers_of(ref: str) -> dict[str, str]:
+def media_headers(ref: str) -> dict[str, str]:
     """For answers that carry a file of the library, by its key: its workspace's rule and its own, the strictest."""
     workspace, _, digest = ref.partition("/")
     medium = Medium.objects.select_related("workspace").filter(workspace_id=workspace, sha256=digest).first()
-    return headers(medium.workspace, usage_metadata_writer.says_of(medium)) if medium else {}
+    return rule_headers(medium.workspace, usage_metadata_writer.usage_rules_of(medium)) if medium else {}
 
 
-def meta(workspace: Workspace) -> dict[str, str]:
+def meta_elements(workspace: Workspace) -> dict[str, str]:
     """Names and contents of a page's meta elements."""
     return tdmrep.write_headers(workspace.ai_use, workspace.terms_url or policy_url(workspace.id))
 
 
-def files(workspace: Workspace) -> dict[str, str]:
+def rule_files(workspace: Workspace) -> dict[str, str]:
     """For a folder that somebody puts on a web server of their own; {} where nothing is said."""
     says = workspace.ai_use
     if not says:
         return {}
-    licence = licence_of(workspace)
-    told = {"robots.txt": robots.write(says, licence=SITE_LICENCE if licence else "")}
-    told |= {SITE_LICENCE[1:]: licence} if licence else {}
+    licence = rsl_licence(workspace)
+    told = {"robots.txt": robots.write_robots(says, licence=SITE_LICENCE_PATH if licence else "")}
+    told |= {SITE_LICENCE_PATH[1:]: licence} if licence else {}
     reserved = tdmrep.write_file({"/": says}, workspace.terms_url or policy_url(workspace.id))
-    return told | ({tdmrep.WHERE_FILE[1:]: reserved} if tdmrep.write_headers(says) else {})
+    return told | ({tdmrep.WELL_KNOWN_PATH[1:]: reserved} if tdmrep.write_headers(says) else {})
 
 
-def licence_of(workspace: Workspace, url: str = "/") -> str:
+def rsl_licence(workspace: Workspace, url: str = "/") -> str:
     """The workspace's RSL document; "" where it has nothing to say."""
-    return rsl.write(workspace.ai_use, url=url, terms=workspace.terms_url, owner=workspace.name)
+    return rsl.write_document(workspace.ai_use, url=url, terms=workspace.terms_url, owner=workspace.name)
 
 
-def policy_of(workspace: Workspace) -> dict[str, Any]:
+def tdm_policy(workspace: Workspace) -> dict[str, Any]:
     """The workspace's TDM policy, an ODRL offer."""
     return tdmrep.write_policy(
         workspace.ai_use, uid=policy_url(workspace.id), name=workspace.name, contact=workspace.terms_url
@@ -129,17 +133,19 @@ def site_rule(rules: Iterable[Mapping[str, str]] | None = None) -> dict[str, str
     says: dict[str, str] = {}
     for rule in every:
         for use, value in rule.items():
-            says[use] = strictest(says.get(use, value), value)
+            says[use] = stricter_value(says.get(use, value), value)
     return {use: value for use, value in says.items() if value != "allow" or all(use in rule for rule in every)}
 
 
 def site_robots() -> str:
     says = site_rule()
-    return robots.write(says, licence=f"{settings.KICAU_PUBLIC_URL}{SITE_LICENCE}" if rsl.write(says) else "")
+    return robots.write_robots(
+        says, licence=f"{settings.KICAU_PUBLIC_URL}{SITE_LICENCE_PATH}" if rsl.write_document(says) else ""
+    )
 
 
 def site_licence() -> str:
-    return rsl.write(site_rule())
+    return rsl.write_document(site_rule())
 
 
 def site_reservations() -> str:
@@ -155,10 +161,10 @@ def policy_url(workspace_id: UUID) -> str:
     return f"{settings.KICAU_PUBLIC_URL}/tdm-policy/{workspace_id}.json"
 
 
-def _iptc(says: Mapping[str, str]) -> str:
-    value = iptc.value_for(says)
-    return f"plus:DataMining = {iptc.VALUE}{value}" if value else ""
+def _iptc_text(says: Mapping[str, str]) -> str:
+    value = iptc.mining_term(says)
+    return f"plus:DataMining = {iptc.VALUE_PREFIX}{value}" if value else ""
 
 
-def _json(told: Mapping[str, Any]) -> str:
+def _json_text(told: Mapping[str, Any]) -> str:
     return json.dumps(told, indent=1, ensure_ascii=False) if told else ""

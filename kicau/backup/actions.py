@@ -1,4 +1,4 @@
-"""`back_up` and `restore`: what both promise is that nothing is changed where they fail."""
+"""`back_up` and `restore_backup`: what both promise is that nothing is changed where they fail."""
 
 from __future__ import annotations
 
@@ -17,47 +17,61 @@ from typing import IO, Any
 import psycopg
 
 from kicau.backup import archive, database, reconciliation
-from kicau.backup.archive import CHUNK, DATABASE, MANIFEST, Manifest, Summed
-from kicau.backup.errors import BackupError, Damaged, InTheWay, Locked, NoRoom, ToolFailed, room
+from kicau.backup.archive import (
+    CHUNK_BYTES,
+    DUMP_NAME_PATTERN,
+    MANIFEST_NAME,
+    BackupManifest,
+    ChecksumReader,
+)
+from kicau.backup.errors import (
+    BackupDamaged,
+    BackupError,
+    BackupLocked,
+    DiskFull,
+    TargetNotEmpty,
+    ToolFailed,
+    require_disk_space,
+)
 from kicau.base import clock, keys, postgres, setting_definitions
 
 LOCK_FILE = "up.lock"  # of the one `kicau up`; it may lie in an empty folder
-ROOM_LEFT = 200_000_000  # bytes that a restored instance needs beside its data
-OPENED = 8  # times that a dump's database is larger, where the backup does not say
+MIN_SPARE_BYTES = 200_000_000  # bytes that a restored instance needs beside its data
+DUMP_EXPANSION_FACTOR = 8  # times that a dump's database is larger, where the backup does not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    manifest: Manifest
+class RestoreResult:
+    manifest: BackupManifest
     in_doubt: int  # deliveries that are looked up before they are sent
     migrations: int  # that brought the database to this version
     verified: int  # media that were read back from disk; 0 where that was not asked
 
 
 @contextlib.contextmanager
-def instance(folder: Path) -> Iterator[str]:
+def running_database_url(folder: Path) -> Iterator[str]:
     """The address of the instance's database, which runs while inside."""
-    if url := setting_definitions.read("DATABASE_URL"):
+    if url := setting_definitions.read_setting("DATABASE_URL"):
         yield url
     else:
-        with postgres.running(folder) as here:
+        with postgres.running_server(folder) as here:
             yield here.url
 
 
-def back_up(target: Path, folder: Path, url: str, *, passphrase: str = "", with_key: bool = True) -> Manifest:
+def back_up(target: Path, folder: Path, url: str, *, passphrase: str = "", with_key: bool = True) -> BackupManifest:
     """Everything into one file, while Kicau runs or not; the database as of one moment. Raises BackupError, OSError."""
     if target.exists():
-        raise InTheWay(f"{target} is there already; choose another name.")
+        raise TargetNotEmpty(f"{target} is there already; choose another name.")
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         with (
-            room(
+            require_disk_space(
                 target.absolute().parent,
                 "so the backup was not made. Nothing was changed; free some space or choose another place.",
             ),
             os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out,
         ):
-            manifest = _fill(out, folder, url, passphrase, with_key)
+            manifest = _write_backup(out, folder, url, passphrase, with_key)
             out.flush()
             os.fsync(out.fileno())
         partial.rename(target)
@@ -66,27 +80,29 @@ def back_up(target: Path, folder: Path, url: str, *, passphrase: str = "", with_
     return manifest
 
 
-def _fill(out: IO[bytes], folder: Path, url: str, passphrase: str, with_key: bool) -> Manifest:
-    manifest = Manifest(made_at=clock.now().isoformat(), key_marks=archive.marks_of(folder / keys.FILE))
-    with archive.writing(out, manifest, passphrase) as writer:
+def _write_backup(out: IO[bytes], folder: Path, url: str, passphrase: str, with_key: bool) -> BackupManifest:
+    manifest = BackupManifest(
+        made_at=clock.now().isoformat(), key_marks=archive.key_fingerprints(folder / keys.KEY_FILE_NAME)
+    )
+    with archive.open_for_writing(out, manifest, passphrase) as writer:
         if with_key:
-            writer.file(keys.FILE, folder / keys.FILE)
-        with database.snapshot(url) as (connection, moment):
+            writer.file(keys.KEY_FILE_NAME, folder / keys.KEY_FILE_NAME)
+        with database.export_snapshot(url) as (connection, moment):
             manifest.server = connection.info.server_version
-            manifest.database_size, manifest.rows = database.size(connection), database.rows(connection)
-            known = _media_of(connection)
-            with database.dumping(url, moment) as dump:
+            manifest.database_size, manifest.rows = database.database_size(connection), database.count_rows(connection)
+            known = _media_names(connection)
+            with database.open_dump(url, moment) as dump:
                 writer.stream(dump)
         for path in sorted((folder / "media").glob("*/*/*")):
             name = f"media/{path.relative_to(folder / 'media').as_posix()}"
-            if archive.ORIGINAL.fullmatch(name):
+            if archive.ORIGINAL_NAME_PATTERN.fullmatch(name):
                 with contextlib.suppress(FileNotFoundError):  # removed while we were at it
                     writer.file(name, path)
         manifest.missing = sorted(known - set(manifest.files))
     return manifest
 
 
-def _media_of(connection: psycopg.Connection[Any]) -> set[str]:
+def _media_names(connection: psycopg.Connection[Any]) -> set[str]:
     """The names of the originals that the database knows."""
     found = connection.execute("SELECT replace(workspace_id::text, '-', ''), sha256 FROM media_medium")
     return {f"media/{workspace}/{digest[:2]}/{digest}" for workspace, digest in found}
@@ -95,81 +111,89 @@ def _media_of(connection: psycopg.Connection[Any]) -> set[str]:
 # Back
 
 
-def check(source: Path, folder: Path, passphrase: str = "") -> Manifest:
+def check_backup(source: Path, folder: Path, passphrase: str = "") -> BackupManifest:
     """What a backup holds, all of it read and found as it was written, and the disk has room for it. Writes nothing.
 
     Raises BackupError.
     """
-    manifest = archive.verify(source, passphrase)
+    manifest = archive.verify_backup(source, passphrase)
     there = next(p for p in (folder, *folder.parents) if p.exists())
-    grown = manifest.database_size or OPENED * manifest.dump_size
-    needed = sum(file["size"] for file in manifest.files.values()) - manifest.dump_size + grown + ROOM_LEFT
+    grown = manifest.database_size or DUMP_EXPANSION_FACTOR * manifest.dump_size
+    needed = sum(file["size"] for file in manifest.files.values()) - manifest.dump_size + grown + MIN_SPARE_BYTES
     if (free := shutil.disk_usage(there).free) < needed:
-        raise NoRoom(
+        raise DiskFull(
             f"The disk of {folder} has {free / 1e6:.0f} MB free; restoring needs about {needed / 1e6:.0f} MB. Nothing was changed."
         )
     return manifest
 
 
-def restore(
+def restore_backup(
     source: Path,
     folder: Path,
-    checked: Manifest,
+    checked: BackupManifest,
     *,
     passphrase: str = "",
     key_file: Path | None = None,
     verify: bool = False,
     paused: bool = False,
-) -> Restored:
+) -> RestoreResult:
     """A backup that was `checked`, into an empty folder and an empty database: all of it, or both are as empty as before.
 
     `verify`: read every medium back from the disk, beside the checks that are always made. `paused`: every channel is
     paused, so that somebody can look before anything goes out. Raises BackupError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    check_empty(folder)
+    require_empty(folder)
     try:
-        with room(folder, "so nothing was restored, and the folder is as empty as before."):
-            return _put_back(source, folder, checked, passphrase, key_file, verify, paused)
+        with require_disk_space(folder, "so nothing was restored, and the folder is as empty as before."):
+            return _restore_all(source, folder, checked, passphrase, key_file, verify, paused)
     except BaseException:
-        _empty(folder)
+        _remove_everything(folder)
         raise
 
 
-def _put_back(
-    source: Path, folder: Path, checked: Manifest, passphrase: str, key_file: Path | None, verify: bool, paused: bool
-) -> Restored:
+def _restore_all(
+    source: Path,
+    folder: Path,
+    checked: BackupManifest,
+    passphrase: str,
+    key_file: Path | None,
+    verify: bool,
+    paused: bool,
+) -> RestoreResult:
     found: dict[str, dict[str, Any]] = {}
-    manifest: Manifest | None = None
-    with archive.reading(source, passphrase) as members:
+    manifest: BackupManifest | None = None
+    with archive.open_for_reading(source, passphrase) as members:
         first = next(members, None)  # before the database is started: a wrong passphrase shows here
-        with instance(folder) as url:
+        with running_database_url(folder) as url:
             following = first
             while following is not None:
                 name, file = following
-                if DATABASE.fullmatch(name):
-                    dump = _Dump(following, members, found)
-                    authentic = archive.is_sealed(source)
-                    database.restore(url, dump.pieces(), checked.server, is_authentic=authentic)
+                if DUMP_NAME_PATTERN.fullmatch(name):
+                    dump = _DumpReader(following, members, found)
+                    authentic = archive.is_encrypted(source)
+                    database.restore_dump(url, dump.pieces(), checked.server, is_authentic=authentic)
                     dump.rest()
                     following = dump.after
                     continue
-                if name == MANIFEST:
+                if name == MANIFEST_NAME:
                     manifest = archive.read_manifest(file)
                 else:
-                    found[name] = _keep(folder / name, file)
+                    found[name] = _store_member(folder / name, file)
                 following = next(members, None)
-            whole = archive.compare(manifest, found)
-            _take_key(folder, whole, key_file)
+            whole = archive.check_manifest(manifest, found)
+            _check_key(folder, whole, key_file)
             _check_rows(url, whole)
-            verified = _read_back(folder, url, whole) if verify else 0
-            migrations = _migrate(folder)
+            verified = _verify_media(folder, url, whole) if verify else 0
+            migrations = _migrate_database(folder)
             until = clock.now()
-            marked = reconciliation.mark(url, datetime.fromisoformat(whole.made_at), until, paused=paused)
-    return Restored(manifest=whole, in_doubt=marked, migrations=migrations, verified=verified)
+            marked = reconciliation.mark_uncertain_deliveries(
+                url, datetime.fromisoformat(whole.made_at), until, paused=paused
+            )
+    return RestoreResult(manifest=whole, in_doubt=marked, migrations=migrations, verified=verified)
 
 
-class _Dump:
+class _DumpReader:
     """The members that hold the dump, as one stream; `after` is the first that does not."""
 
     def __init__(
@@ -179,10 +203,10 @@ class _Dump:
         self.members, self.found = members, found
 
     def pieces(self) -> Iterator[bytes]:
-        while self.after is not None and DATABASE.fullmatch(self.after[0]):
+        while self.after is not None and DUMP_NAME_PATTERN.fullmatch(self.after[0]):
             name, file = self.after
-            summed, size = Summed(file), 0
-            while chunk := summed.read(CHUNK):
+            summed, size = ChecksumReader(file), 0
+            while chunk := summed.read(CHUNK_BYTES):
                 size += len(chunk)
                 yield chunk
             self.found[name] = {"sha256": summed.digest.hexdigest(), "size": size}
@@ -193,33 +217,35 @@ class _Dump:
             pass
 
 
-def _keep(target: Path, file: IO[bytes]) -> dict[str, Any]:
+def _store_member(target: Path, file: IO[bytes]) -> dict[str, Any]:
     target.parent.mkdir(parents=True, exist_ok=True)
-    summed = Summed(file)
+    summed = ChecksumReader(file)
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        shutil.copyfileobj(summed, out, CHUNK)
+        shutil.copyfileobj(summed, out, CHUNK_BYTES)
         out.flush()
         return {"sha256": summed.digest.hexdigest(), "size": out.tell()}
 
 
-def _take_key(folder: Path, manifest: Manifest, key_file: Path | None) -> None:
-    """The key of a backup that was made without it. Raises Locked for none, or another."""
+def _check_key(folder: Path, manifest: BackupManifest, key_file: Path | None) -> None:
+    """The key of a backup that was made without it. Raises BackupLocked for none, or another."""
     if manifest.has_key:
         return
     if key_file is None:
-        raise Locked("This backup was made without its key; give the key file that belongs to it with --key-file.")
-    if manifest.key_marks and not set(manifest.key_marks) & set(archive.marks_of(key_file)):
-        raise Locked(f"{key_file} is not the key that belongs to this backup.")
+        raise BackupLocked(
+            "This backup was made without its key; give the key file that belongs to it with --key-file."
+        )
+    if manifest.key_marks and not set(manifest.key_marks) & set(archive.key_fingerprints(key_file)):
+        raise BackupLocked(f"{key_file} is not the key that belongs to this backup.")
     with key_file.open("rb") as file:
-        _keep(folder / keys.FILE, file)
+        _store_member(folder / keys.KEY_FILE_NAME, file)
 
 
-def _check_rows(url: str, manifest: Manifest) -> None:
+def _check_rows(url: str, manifest: BackupManifest) -> None:
     """Raises ToolFailed where a table has not the rows that it had; format 1 did not count them."""
     if not manifest.rows:
         return
-    with database.connected(url) as connection:
-        there = database.rows(connection)
+    with database.open_connection(url) as connection:
+        there = database.count_rows(connection)
     for table in sorted({*there, *manifest.rows}):
         if there.get(table) != manifest.rows.get(table):
             raise ToolFailed(
@@ -227,29 +253,29 @@ def _check_rows(url: str, manifest: Manifest) -> None:
             )
 
 
-def _read_back(folder: Path, url: str, manifest: Manifest) -> int:
+def _verify_media(folder: Path, url: str, manifest: BackupManifest) -> int:
     """Every medium from the disk against its checksum, and every one that the database knows is there."""
     for name, wanted in manifest.files.items():
-        if archive.ORIGINAL.fullmatch(name):
+        if archive.ORIGINAL_NAME_PATTERN.fullmatch(name):
             with (folder / name).open("rb") as file:
-                summed = Summed(file)
-                while summed.read(CHUNK):
+                summed = ChecksumReader(file)
+                while summed.read(CHUNK_BYTES):
                     pass
             if summed.digest.hexdigest() != wanted["sha256"]:
                 raise ToolFailed(
                     f"{name} reads differently from the disk than it was written. Nothing was kept; check the disk."
                 )
-    with database.connected(url) as connection:
-        lost = _media_of(connection) - set(manifest.files) - set(manifest.missing)
+    with database.open_connection(url) as connection:
+        lost = _media_names(connection) - set(manifest.files) - set(manifest.missing)
     if lost and manifest.format > 1:
-        raise Damaged(
+        raise BackupDamaged(
             f"The backup lacks {len(lost)} media that its database knows, such as {min(lost)}. Nothing was kept."
         )
     return manifest.media
 
 
-def _migrate(folder: Path) -> int:
-    """Bring the database to this version. Raises Damaged where the backup is of a newer one."""
+def _migrate_database(folder: Path) -> int:
+    """Bring the database to this version. Raises BackupDamaged where the backup is of a newer one."""
     command = [sys.executable, "-m", "kicau.config.database_setup"]
     environment = {**os.environ, "KICAU_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "kicau.config.settings"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -259,25 +285,25 @@ def _migrate(folder: Path) -> int:
     return int((re.findall(r'"migrated": (\d+)', done.stdout) or ["0"])[-1])
 
 
-def check_empty(folder: Path) -> None:
-    """Raises InTheWay where anything is there that could be harmed."""
+def require_empty(folder: Path) -> None:
+    """Raises TargetNotEmpty where anything is there that could be harmed."""
     there = sorted(p.name for p in folder.iterdir() if p.name != LOCK_FILE)
     if there:
-        raise InTheWay(
+        raise TargetNotEmpty(
             f"{folder} is not empty (it holds {', '.join(there[:3])}); restore into a new folder: KICAU_DATA=… kicau restore FILE"
         )
-    if url := setting_definitions.read("DATABASE_URL"):
-        with database.connected(url) as connection:
+    if url := setting_definitions.read_setting("DATABASE_URL"):
+        with database.open_connection(url) as connection:
             nothing = database.is_empty(connection)
         if not nothing:
-            raise InTheWay("The database that DATABASE_URL names is not empty; give an empty one.")
+            raise TargetNotEmpty("The database that DATABASE_URL names is not empty; give an empty one.")
 
 
-def _empty(folder: Path) -> None:
+def _remove_everything(folder: Path) -> None:
     """As it was before; an external database loses what was put into it."""
-    if url := setting_definitions.read("DATABASE_URL"):
-        with contextlib.suppress(BackupError, psycopg.Error), database.connected(url) as connection:
-            database.clear(connection)
+    if url := setting_definitions.read_setting("DATABASE_URL"):
+        with contextlib.suppress(BackupError, psycopg.Error), database.open_connection(url) as connection:
+            database.clear_database(connection)
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -3,8 +3,8 @@
 BackupError
 ├── Damaged       take another copy of the backup
 ├── Locked        give the right passphrase, or key file
-├── NoRoom        free some space
-├── InTheWay      choose an empty place
+├── DiskFull        free some space
+├── TargetNotEmpty      choose an empty place
 ├── Untrusted     restore as a role that is no superuser, or a file that is encrypted
 └── ToolFailed    read what PostgreSQL's own program said
 """
@@ -16,30 +16,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class BackupError(RuntimeError):
     """Base class. The message is one sentence for the operator, or two."""
 
 
-class Damaged(BackupError):
+class BackupDamaged(BackupError):
     """The file is not a whole backup that this Kicau can read."""
 
 
-class Locked(BackupError):
+class BackupLocked(BackupError):
     """The file is encrypted, or lacks its key, and what was given does not open it."""
 
 
-class NoRoom(BackupError):
+class DiskFull(BackupError):
     """A disk is full, or a quota is used up."""
 
 
-class InTheWay(BackupError):
+class TargetNotEmpty(BackupError):
     """Something is there that would be harmed."""
 
 
-class Untrusted(BackupError):
+class BackupUntrusted(BackupError):
     """Nothing shows who wrote the file, and what it asks for would be done with a superuser's rights."""
 
 
@@ -48,11 +48,11 @@ class ToolFailed(BackupError):
 
 
 @contextmanager
-def room(at: Path, what: str) -> Iterator[None]:
-    """Turns the system's word for a full disk into NoRoom; `what` ends the sentence."""
+def require_disk_space(at: Path, what: str) -> Iterator[None]:
+    """Turns the system's word for a full disk into DiskFull; `what` ends the sentence."""
     try:
         yield
     except OSError as exc:
-        if exc.errno in FULL:
-            raise NoRoom(f"There is no more room in {at} ({exc.strerror}), {what}") from exc
+        if exc.errno in DISK_FULL_ERRNOS:
+            raise DiskFull(f"There is no more room in {at} ({exc.strerror}), {what}") from exc
         raise

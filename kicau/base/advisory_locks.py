@@ -8,39 +8,39 @@ from uuid import UUID
 
 from django.db import connection
 
-_HELD = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint << 32 | objid::bigint = %s LIMIT 1"
+_LOCK_HELD_SQL = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint << 32 | objid::bigint = %s LIMIT 1"
 
 
 @contextmanager
-def alone(what: UUID) -> Iterator[None]:
+def exclusive_lock(what: UUID) -> Iterator[None]:
     """Waits until no other process works on it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_key(what)])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_lock_key(what)])
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_key(what)])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_lock_key(what)])
 
 
 @contextmanager
-def at_work(what: UUID) -> Iterator[None]:
-    """Lets others see that a process works on it (`is_free`), and keeps none of them away."""
+def shared_lock(what: UUID) -> Iterator[None]:
+    """Lets others see that a process works on it (`is_unlocked`), and keeps none of them away."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock_shared(%s)", [_key(what)])
+        cursor.execute("SELECT pg_advisory_lock_shared(%s)", [_lock_key(what)])
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [_key(what)])
+            cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [_lock_key(what)])
 
 
-def is_free(what: UUID) -> bool:
+def is_unlocked(what: UUID) -> bool:
     """Whether no process works on it now."""
     with connection.cursor() as cursor:
-        cursor.execute(_HELD, [_key(what)])
+        cursor.execute(_LOCK_HELD_SQL, [_lock_key(what)])
         return cursor.fetchone() is None
 
 
-def _key(what: UUID) -> int:
+def _lock_key(what: UUID) -> int:
     return what.int & (2**63 - 1)

@@ -23,18 +23,18 @@ def copy_in(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -
             copy.write_row(row)
 
 
-def as_json(value: object) -> str:
+def to_json_text(value: object) -> str:
     """`value` as JSON; ids, times and sentences are texts in it, NaN and the infinities null. Raises TypeError for what
     has no such form, UnicodeEncodeError for half a surrogate pair."""
-    return msgspec.json.encode(value, enc_hook=_plain).decode()
+    return msgspec.json.encode(value, enc_hook=_to_json_value).decode()
 
 
-def as_ids(ids: Iterable[UUID]) -> str:
+def to_uuid_array(ids: Iterable[UUID]) -> str:
     """Ids as one value for `%s::uuid[]`."""
     return f"{{{','.join(id_.hex for id_ in ids)}}}"
 
 
-def _plain(value: object) -> str:
+def _to_json_value(value: object) -> str:
     if isinstance(value, str):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")

@@ -16,16 +16,16 @@ from django.db import connection
 
 from kicau.base import clock
 
-TOLERANCE = timedelta(seconds=0.5)  # a smaller difference is left alone: nothing depends on it
+CLOCK_TOLERANCE = timedelta(seconds=0.5)  # a smaller difference is left alone: nothing depends on it
 MEASURE_EVERY_SECONDS = 15.0
 MAX_ROUND_TRIP = timedelta(seconds=2)  # a slower answer says too little of the time
 
 log = structlog.get_logger("kicau.clock")
-_reported: list[timedelta] = []  # the difference that was logged last, while there is one
+_reported_differences: list[timedelta] = []  # the difference that was logged last, while there is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
+class ClockMeasurement:
     """The database's clock beside the machine's own."""
 
     database_now: datetime
@@ -35,10 +35,10 @@ class Measurement:
 
     @property
     def differs(self) -> bool:
-        return abs(self.difference) > TOLERANCE + self.error
+        return abs(self.difference) > CLOCK_TOLERANCE + self.error
 
 
-def measure() -> Measurement:
+def measure_clock() -> ClockMeasurement:
     """Ask the database for its time."""
     with connection.cursor() as cursor:
         sent, before = clock.system_now(), time.monotonic()
@@ -46,28 +46,28 @@ def measure() -> Measurement:
         database_now = cursor.fetchone()[0]
         took = time.monotonic() - before
     half = timedelta(seconds=took / 2)
-    return Measurement(
+    return ClockMeasurement(
         database_now=database_now, monotonic=before + took / 2, difference=database_now - (sent + half), error=half
     )
 
 
-def keep_time() -> int:
+def synchronize_clock() -> int:
     """Go by the database's clock while it differs from the machine's, and warn of it. Run at a process' start and every
     MEASURE_EVERY_SECONDS. Always 0: there is never more to do at once."""
-    found = measure()
+    found = measure_clock()
     if found.error * 2 > MAX_ROUND_TRIP:
         return 0
     if found.differs:
-        clock.follow(found.database_now, found.monotonic)
-        if not _reported or abs(found.difference - _reported[0]) > TOLERANCE:
-            _reported[:] = [found.difference]
+        clock.follow_clock(found.database_now, found.monotonic)
+        if not _reported_differences or abs(found.difference - _reported_differences[0]) > CLOCK_TOLERANCE:
+            _reported_differences[:] = [found.difference]
             log.warning(
                 "this machine's clock differs from the database's; the database's is used",
                 seconds=round(found.difference.total_seconds(), 1),
             )
     else:
-        clock.follow_system()
-        if _reported:
-            _reported.clear()
+        clock.follow_system_clock()
+        if _reported_differences:
+            _reported_differences.clear()
             log.info("this machine's clock and the database's agree again")
     return 0

@@ -15,15 +15,15 @@ from collections.abc import Iterable
 from kicau.connector.content import Problem
 
 
-class Refusal(Exception):
+class DomainError(Exception):
     """Base class. The message is one sentence for people."""
 
 
-class NotAllowed(Refusal):
+class NotAllowed(DomainError):
     """The actor's role or token does not cover this act."""
 
 
-class NotFound(Refusal):
+class NotFound(DomainError):
     """There is no such object in this workspace, or it is not the actor's to see."""
 
     def __init__(self, what: str, key: object) -> None:
@@ -31,7 +31,7 @@ class NotFound(Refusal):
         super().__init__(f"There is no {what} {str(key)!r} in this workspace.")
 
 
-class Unacceptable(Refusal):
+class ValidationFailed(DomainError):
     """The input cannot be taken as it stands; nothing was changed."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -39,11 +39,11 @@ class Unacceptable(Refusal):
         super().__init__(" ".join(p.sentence for p in self.problems))
 
 
-class Conflict(Refusal):
+class Conflict(DomainError):
     """The object is in a state in which this cannot be done."""
 
 
-class Busy(Refusal):
+class ServerBusy(DomainError):
     """The server does as much of this as it can at once. Nothing was done."""
 
     def __init__(self, retry_after: int) -> None:
@@ -51,6 +51,6 @@ class Busy(Refusal):
         super().__init__("The server is busy with other requests. Try again in a few seconds.")
 
 
-def unacceptable(field: str, message: str, code: str = "invalid", **params: str | int | float) -> Unacceptable:
+def validation_failed(field: str, message: str, code: str = "invalid", **params: str | int | float) -> ValidationFailed:
     """One problem with one field, as an error to raise."""
-    return Unacceptable([Problem(code=code, message=message, params=params, field=field)])
+    return ValidationFailed([Problem(code=code, message=message, params=params, field=field)])

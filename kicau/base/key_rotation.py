@@ -1,7 +1,7 @@
 """Retiring the keys of an instance: everything that is sealed gets the new key, then the old one is dropped.
 
 It may be stopped at any moment. While both keys are in the file, everything opens; begun again, it goes on with the new
-key that is there. Running processes see the file's new key at their next use of it (`keys.SealingKeys`).
+key that is there. Running processes see the file's new key at their next use of it (`keys.EncryptionKeys`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from django.conf import settings
 from django.db import connection
 
 from kicau.base import encrypted_fields, keys
-from kicau.base.keys import Keys
+from kicau.base.keys import SecretKeys
 
-LOCK = 7_215_003  # key of the advisory lock under which one process rotates
-ROWS_AT_ONCE = 500
+ROTATION_LOCK_ID = 7_215_003  # key of the advisory lock under which one process rotates
+ROWS_PER_BATCH = 500
 SETTLE_SECONDS = 2.0  # in which a process writes what it had sealed just before
-TRANSACTIONS_WITHIN_SECONDS = 120.0
+TRANSACTION_TIMEOUT_SECONDS = 120.0
 POLL_SECONDS = 0.1
 
 
@@ -32,7 +32,7 @@ class RotationFailed(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rotated:
+class RotationResult:
     columns: int  # that hold sealed values
     values: int  # that were sealed again
     resumed: bool  # a rotation that had stopped was finished
@@ -46,46 +46,46 @@ def sealed_columns() -> list[tuple[str, str, str]]:
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed and not model._meta.proxy
         for field in model._meta.local_concrete_fields
-        if isinstance(field, encrypted_fields.SealedJSONField)
+        if isinstance(field, encrypted_fields.EncryptedJSONField)
     )
 
 
-def rotate(folder: Path, *, keep_signatures: bool = False) -> Rotated:
+def rotate(folder: Path, *, keep_signatures: bool = False) -> RotationResult:
     """New keys for sealing and signing; the old ones are dropped once nothing needs them.
 
     `keep_signatures`: what the old key signed counts until the next rotation (sessions, links in letters, media that
     networks fetch). Raises RotationFailed.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ROTATION_LOCK_ID])
         if not cursor.fetchone()[0]:
             raise RotationFailed("The keys are being rotated by another command; wait until it is done.")
     try:
         return _rotate(folder, keep_signatures)
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [ROTATION_LOCK_ID])
 
 
-def _rotate(folder: Path, keep_signatures: bool) -> Rotated:
-    old = keys.keys(folder)
+def _rotate(folder: Path, keep_signatures: bool) -> RotationResult:
+    old = keys.load_or_create_keys(folder)
     resumed = len(old.sealing) > 1
     if not resumed:
         signing = (keys.new_key(), *(old.signing[:1] if keep_signatures else ()))
-        old = Keys(sealing=(keys.new_key(), *old.sealing), signing=signing)
+        old = SecretKeys(sealing=(keys.new_key(), *old.sealing), signing=signing)
         dropped_signing = 0 if keep_signatures else 1
-        keys.write(folder, old)
+        keys.write_keys(folder, old)
     else:
         dropped_signing = 0
-    settings.KICAU_KEYS = keys.SealingKeys(folder)
+    settings.KICAU_KEYS = keys.EncryptionKeys(folder)
     values = 0
     for settle in (0.0, SETTLE_SECONDS):
         _wait_for_transactions()
         time.sleep(settle)
-        while found := sum(_reseal(*column) for column in sealed_columns()):
+        while found := sum(_reencrypt_column(*column) for column in sealed_columns()):
             values += found
-    keys.write(folder, Keys(sealing=old.sealing[:1], signing=old.signing))
-    return Rotated(
+    keys.write_keys(folder, SecretKeys(sealing=old.sealing[:1], signing=old.signing))
+    return RotationResult(
         columns=len(sealed_columns()),
         values=values,
         resumed=resumed,
@@ -98,7 +98,7 @@ def _wait_for_transactions() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_xact_id()::xid::text")
         mine = cursor.fetchone()[0]
-        until = time.monotonic() + TRANSACTIONS_WITHIN_SECONDS
+        until = time.monotonic() + TRANSACTION_TIMEOUT_SECONDS
         while True:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL AND age(backend_xid) > age(%s::xid)",
@@ -113,7 +113,7 @@ def _wait_for_transactions() -> None:
             time.sleep(POLL_SECONDS)
 
 
-def _reseal(table: str, pk: str, column: str) -> int:
+def _reencrypt_column(table: str, pk: str, column: str) -> int:
     """How many values of the column had another key than the newest; they have the newest now."""
     name, key, field = (connection.ops.quote_name(one) for one in (table, pk, column))
     done = 0
@@ -121,11 +121,11 @@ def _reseal(table: str, pk: str, column: str) -> int:
         changed: list[Sequence[Any]] = []
         for row, text in rows:
             try:
-                if (again := encrypted_fields.reseal(text)) is not None:
+                if (again := encrypted_fields.reencrypt(text)) is not None:
                     changed.append((again, row, text))
             except InvalidToken:
                 raise RotationFailed(
-                    f"A value in {table}.{column} (row {row}) opens with none of the keys, so the old ones are kept. Add the key that sealed it to {keys.FILE} as a line at the end, or delete that row, and run the command again."
+                    f"A value in {table}.{column} (row {row}) opens with none of the keys, so the old ones are kept. Add the key that sealed it to {keys.KEY_FILE_NAME} as a line at the end, or delete that row, and run the command again."
                 ) from None
         if changed:
             with connection.cursor() as cursor:  # only where nobody wrote it meanwhile
@@ -140,7 +140,7 @@ def _batches(name: str, key: str, field: str) -> Iterator[list[tuple[Any, str]]]
         where = f"AND {key} > %s" if after is not None else ""
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {key}, {field} FROM {name} WHERE {field} IS NOT NULL {where} ORDER BY {key} LIMIT {ROWS_AT_ONCE}",  # noqa: S608
+                f"SELECT {key}, {field} FROM {name} WHERE {field} IS NOT NULL {where} ORDER BY {key} LIMIT {ROWS_PER_BATCH}",  # noqa: S608
                 [after] if after is not None else [],
             )
             rows = cursor.fetchall()

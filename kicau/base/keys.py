@@ -17,12 +17,12 @@ from pathlib import Path
 
 from kicau.base import privileges
 
-FILE = "secret.key"
-SEAL, SIGN = "seal:", "sign:"
+KEY_FILE_NAME = "secret.key"
+SEALING_PREFIX, SIGNING_PREFIX = "seal:", "sign:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class SecretKeys:
     """The first of each is used; the others still open, or still count."""
 
     sealing: tuple[str, ...]
@@ -33,32 +33,32 @@ def new_key() -> str:
     return secrets.token_urlsafe(48)
 
 
-def keys(folder: Path) -> Keys:
+def load_or_create_keys(folder: Path) -> SecretKeys:
     """All keys; made where there are none yet. Raises ValueError for a file without keys."""
-    path = folder / FILE
+    path = folder / KEY_FILE_NAME
     privileges.make_folder(folder)
     if not path.exists():
-        _make(path)
-    return read(path)
+        _create_key_file(path)
+    return read_keys(path)
 
 
-def read(path: Path) -> Keys:
+def read_keys(path: Path) -> SecretKeys:
     """Raises ValueError for a file without keys of both kinds, OSError."""
     lines = [line.strip() for line in path.read_text("ascii").splitlines() if line.strip()]
-    found = Keys(
-        sealing=tuple(line.removeprefix(SEAL) for line in lines if not line.startswith(SIGN)),
-        signing=tuple(line.removeprefix(SIGN) for line in lines if not line.startswith(SEAL)),
+    found = SecretKeys(
+        sealing=tuple(line.removeprefix(SEALING_PREFIX) for line in lines if not line.startswith(SIGNING_PREFIX)),
+        signing=tuple(line.removeprefix(SIGNING_PREFIX) for line in lines if not line.startswith(SEALING_PREFIX)),
     )
     if not found.sealing or not found.signing:
         raise ValueError(f"The key file {path} is empty or incomplete; restore it from your backup.")
     return found
 
 
-def write(folder: Path, kept: Keys) -> None:
+def write_keys(folder: Path, kept: SecretKeys) -> None:
     """In place of the file that is there, all of it or nothing; who owns it stays its owner."""
-    path = folder / FILE
-    lines = [f"{SEAL}{key}\n" for key in kept.sealing] + [f"{SIGN}{key}\n" for key in kept.signing]
-    fresh = _written(path, "".join(lines))
+    path = folder / KEY_FILE_NAME
+    lines = [f"{SEALING_PREFIX}{key}\n" for key in kept.sealing] + [f"{SIGNING_PREFIX}{key}\n" for key in kept.signing]
+    fresh = _write_temporary_file(path, "".join(lines))
     try:
         about = path.stat()
         if os.geteuid() == 0:
@@ -74,26 +74,26 @@ def write(folder: Path, kept: Keys) -> None:
         os.close(top)
 
 
-class SealingKeys:
+class EncryptionKeys:
     """The sealing keys as the file has them now: a process that runs while they are rotated uses the new one at once."""
 
     def __init__(self, folder: Path) -> None:
-        self._path, self._kept, self._seen = folder / FILE, keys(folder).sealing, (0, 0, 0)
+        self._path, self._kept, self._seen = folder / KEY_FILE_NAME, load_or_create_keys(folder).sealing, (0, 0, 0)
 
     def __iter__(self) -> Iterator[str]:
         try:
             about = self._path.stat()
             seen = (about.st_ino, about.st_mtime_ns, about.st_size)
             if seen != self._seen:
-                self._kept, self._seen = read(self._path).sealing, seen
+                self._kept, self._seen = read_keys(self._path).sealing, seen
         except (OSError, ValueError):
             pass  # what was read last still opens; doctor tells that the file is gone
         return iter(self._kept)
 
 
-def _make(path: Path) -> None:
+def _create_key_file(path: Path) -> None:
     """Atomically, so that two processes that start at once agree on one key."""
-    fresh = _written(path, f"{SEAL}{new_key()}\n{SIGN}{new_key()}\n")
+    fresh = _write_temporary_file(path, f"{SEALING_PREFIX}{new_key()}\n{SIGNING_PREFIX}{new_key()}\n")
     try:
         os.link(fresh, path)
     except FileExistsError:
@@ -102,7 +102,7 @@ def _make(path: Path) -> None:
         fresh.unlink()
 
 
-def _written(path: Path, text: str) -> Path:
+def _write_temporary_file(path: Path, text: str) -> Path:
     fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as out:

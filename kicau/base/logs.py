@@ -24,10 +24,10 @@ _SECRET_PATH = re.compile(
 )
 
 
-def masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def mask_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Whatever looks like a secret, by its key, its form or its place in an address, becomes ***."""
     for key, value in event.items():
-        event[key] = _masked(key, value)
+        event[key] = _mask_value(key, value)
     return event
 
 
@@ -36,33 +36,33 @@ def mask(text: str) -> str:
     return _SECRET_PATH.sub(lambda found: f"{found[1] or found[2]}***", _SECRET_VALUE.sub(r"\1***", text))
 
 
-def _masked(key: str, value: Any) -> Any:
+def _mask_value(key: str, value: Any) -> Any:
     if value and _SECRET_KEY.search(key):
         return "***"
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, Mapping):
-        return {name: _masked(str(name), one) for name, one in value.items()}
+        return {name: _mask_value(str(name), one) for name, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_masked("", one) for one in value]
+        return [_mask_value("", one) for one in value]
     return value
 
 
-def _one_line(record: logging.LogRecord) -> bool:
+def _shorten_host_errors(record: logging.LogRecord) -> bool:
     """A request with a wrong Host header is a visitor's fault, or a scanner's: one warning, without a traceback."""
     record.levelno, record.levelname = logging.WARNING, "WARNING"
     record.exc_info = record.exc_text = record.stack_info = None
     return True
 
 
-def set_up(level: str = "info", form: str = "json", **bound: str) -> None:
+def set_up_logging(level: str = "info", form: str = "json", **bound: str) -> None:
     """For a whole process: our own events and those of libraries, in one form, to standard error."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        masked,
+        mask_event,
     ]
     last: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -86,7 +86,7 @@ def set_up(level: str = "info", form: str = "json", **bound: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(number)
     wrong_hosts = logging.getLogger("django.security.DisallowedHost")
-    wrong_hosts.filters[:] = [_one_line]
+    wrong_hosts.filters[:] = [_shorten_host_errors]
     for chatty in ("asyncio", "uvicorn.access", "aiohttp.access", "PIL", "libav"):
         logging.getLogger(chatty).setLevel(max(number, logging.WARNING))
     structlog.contextvars.bind_contextvars(**bound)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-MICRO = 1_000_000
+MICRO_PER_UNIT = 1_000_000
 # Written without cents: ISO 4217 gives these no minor unit, and nobody writes the rupiah's.
-WHOLE = frozenset(
+WHOLE_UNIT_CURRENCIES = frozenset(
     {
         "BIF",
         "CLP",
@@ -190,22 +190,22 @@ CURRENCIES = frozenset(
 )
 
 
-def shown(micro: int, currency: str) -> str:
+def format_money(micro: int, currency: str) -> str:
     """For people: "$0.215" for USD, "0.215 EUR" for others; trailing zeros cut to at least two places."""
-    amount = Decimal(micro) / MICRO
+    amount = Decimal(micro) / MICRO_PER_UNIT
     text = f"{amount:.6f}".rstrip("0")
     whole, _, rest = text.partition(".")
-    if currency in WHOLE and not rest:
+    if currency in WHOLE_UNIT_CURRENCIES and not rest:
         return f"{whole} {currency}"
     text = f"{whole}.{rest.ljust(2, '0')}"
     return f"${text}" if currency == "USD" else f"{text} {currency}"
 
 
-def rounded(micro: int, currency: str) -> int:
+def round_amount(micro: int, currency: str) -> int:
     """An amount that was reckoned, as near as people write it: whole rupiah, and cents from one of the currency on."""
-    if abs(micro) < MICRO:
+    if abs(micro) < MICRO_PER_UNIT:
         return micro
-    step = MICRO if currency in WHOLE else MICRO // 100
+    step = MICRO_PER_UNIT if currency in WHOLE_UNIT_CURRENCIES else MICRO_PER_UNIT // 100
     return round(micro / step) * step
 
 

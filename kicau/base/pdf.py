@@ -8,19 +8,19 @@ from functools import cache
 from html import escape
 from typing import Any
 
-MARGIN, PADDING = 48, 6  # points; the latter is what reportlab's own frame adds
+MARGIN_POINTS, FRAME_PADDING_POINTS = 48, 6  # points; the latter is what reportlab's own frame adds
 # Of what stands between the margins of A4, in points. A table is exactly as wide, or less: reportlab centres the rest of
 # a row that it splits at a page's end, so that a wider table would stick out there.
-TEXT_WIDTH = 595.27 - 2 * (MARGIN + PADDING)
+TEXT_WIDTH_POINTS = 595.27 - 2 * (MARGIN_POINTS + FRAME_PADDING_POINTS)
 
 
-def build(story: Iterable[Any], *, title: str, language: str, page: str, footer: str = "") -> bytes:
+def build_pdf(story: Iterable[Any], *, title: str, language: str, page: str, footer: str = "") -> bytes:
     """The file. At the foot of each page stand `footer` and `page`, such as "Page {n} of {all}"."""
     from reportlab.lib.pagesizes import A4
     from reportlab.pdfgen.canvas import Canvas
     from reportlab.platypus import SimpleDocTemplate
 
-    styles()
+    paragraph_styles()
 
     class Numbered(Canvas):  # type: ignore[misc]
         """Keeps its pages until it is known how many there are."""
@@ -37,8 +37,10 @@ def build(story: Iterable[Any], *, title: str, language: str, page: str, footer:
             for n, kept in enumerate(self.kept, 1):
                 self.__dict__.update(kept)
                 self.setFont("Vera", 8)
-                self.drawString(MARGIN + PADDING, 28, seen(footer))
-                self.drawRightString(A4[0] - MARGIN - PADDING, 28, page.format(n=n, all=len(self.kept)))
+                self.drawString(MARGIN_POINTS + FRAME_PADDING_POINTS, 28, replace_missing_glyphs(footer))
+                self.drawRightString(
+                    A4[0] - MARGIN_POINTS - FRAME_PADDING_POINTS, 28, page.format(n=n, all=len(self.kept))
+                )
                 super().showPage()
             super().save()
 
@@ -49,17 +51,17 @@ def build(story: Iterable[Any], *, title: str, language: str, page: str, footer:
         title=title,
         author="Kicau",
         lang=language,
-        leftMargin=MARGIN,
-        rightMargin=MARGIN,
-        topMargin=MARGIN,
-        bottomMargin=MARGIN,
+        leftMargin=MARGIN_POINTS,
+        rightMargin=MARGIN_POINTS,
+        topMargin=MARGIN_POINTS,
+        bottomMargin=MARGIN_POINTS,
     )
     document.build(list(story), canvasmaker=Numbered)
     return out.getvalue()
 
 
 @cache
-def styles() -> dict[str, Any]:
+def paragraph_styles() -> dict[str, Any]:
     """Paragraph styles by name: title, lead, heading, text, small."""
     from reportlab.lib.colors import HexColor
     from reportlab.lib.styles import ParagraphStyle
@@ -89,15 +91,15 @@ def styles() -> dict[str, Any]:
     }
 
 
-def seen(text: str) -> str:
+def replace_missing_glyphs(text: str) -> str:
     """What the font lacks is named, such as [U+1F600]."""
     from reportlab.pdfbase import pdfmetrics
 
-    styles()
+    paragraph_styles()
     known = pdfmetrics.getFont("Vera").face.charToGlyph
     return "".join(c if ord(c) in known or c == "\n" else " " if c.isspace() else f"[U+{ord(c):04X}]" for c in text)
 
 
-def written(text: str) -> str:
+def escape_markup(text: str) -> str:
     """For a paragraph: what would be markup is none."""
-    return escape(seen(text), quote=False).replace("\n", "<br/>")
+    return escape(replace_missing_glyphs(text), quote=False).replace("\n", "<br/>")

@@ -15,7 +15,7 @@ from django.db import connections
 waits: ContextVar[Callable[[], None] | None] = ContextVar("waits", default=None)
 
 
-def release() -> None:
+def release_connections() -> None:
     """Give the thread's connections back to the pool, except those with an open transaction. The next query takes one
     again."""
     if tell := waits.get():
@@ -25,7 +25,7 @@ def release() -> None:
             connection.close()
 
 
-class Releasing(Executor):
+class ReleasingExecutor(Executor):
     """Runs everything on another executor, and releases that thread's connections after each call."""
 
     def __init__(self, inner: Executor) -> None:
@@ -36,6 +36,6 @@ class Releasing(Executor):
             try:
                 return fn(*args, **kwargs)
             finally:
-                release()
+                release_connections()
 
         return self._inner.submit(run)

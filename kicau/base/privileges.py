@@ -22,7 +22,7 @@ from pathlib import Path
 SERVICE_USER = "kicau"
 PRIVATE_UMASK = 0o077
 # What Kicau keeps in its data folder; whatever else is there is somebody's own and stays theirs.
-ENTRIES = (
+OWNED_ENTRIES = (
     "archive",
     "audits",
     "datasets",
@@ -33,8 +33,8 @@ ENTRIES = (
     "secret.key",
     "static",
 )
-LOCKS = ("up.lock", "postgres.lock", "postgres.users")
-READ_ANYTHING = 2  # CAP_DAC_READ_SEARCH, include/uapi/linux/capability.h
+LOCK_FILES = ("up.lock", "postgres.lock", "postgres.users")
+CAP_DAC_READ_SEARCH = 2  # CAP_DAC_READ_SEARCH, include/uapi/linux/capability.h
 LAST_CAPABILITY = 63
 PR_SET_KEEPCAPS, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 8, 24, 38, 47  # include/uapi/linux/prctl.h
 PR_CAP_AMBIENT_RAISE = 2
@@ -42,7 +42,7 @@ CAPABILITY_VERSION = 0x20080522
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class SystemUser:
     """A user of this machine."""
 
     uid: int
@@ -51,7 +51,7 @@ class Account:
     home: str = "/"
 
 
-class NoAccount(RuntimeError):
+class SystemUserMissing(RuntimeError):
     """The user that Kicau should run as could not be made. The message says what to do."""
 
 
@@ -64,7 +64,7 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def owner_of(path: Path) -> Account | None:
+def folder_owner(path: Path) -> SystemUser | None:
     """Who owns a file or folder; None where that is root, or nobody since it is not there."""
     try:
         found = path.stat()
@@ -74,21 +74,21 @@ def owner_of(path: Path) -> Account | None:
         return None
     try:
         known = pwd.getpwuid(found.st_uid)
-        return Account(uid=known.pw_uid, gid=known.pw_gid, name=known.pw_name, home=known.pw_dir)
+        return SystemUser(uid=known.pw_uid, gid=known.pw_gid, name=known.pw_name, home=known.pw_dir)
     except KeyError:  # a number alone, as containers have it
-        return Account(uid=found.st_uid, gid=found.st_gid, name=str(found.st_uid))
+        return SystemUser(uid=found.st_uid, gid=found.st_gid, name=str(found.st_uid))
 
 
-def service_account(folder: Path) -> Account | None:
+def service_user(folder: Path) -> SystemUser | None:
     """As whom web and workers of this data folder run: None for ourselves; where we are root, the folder's owner, else
-    the user `kicau`. Raises NoAccount."""
+    the user `kicau`. Raises SystemUserMissing."""
     if not is_root():
         return None
-    return owner_of(folder) or system_account(SERVICE_USER)
+    return folder_owner(folder) or create_system_user(SERVICE_USER)
 
 
-def system_account(name: str) -> Account:
-    """A system user of that name, made where it is missing. Raises NoAccount."""
+def create_system_user(name: str) -> SystemUser:
+    """A system user of that name, made where it is missing. Raises SystemUserMissing."""
     try:
         known = pwd.getpwnam(name)
     except KeyError:
@@ -97,10 +97,10 @@ def system_account(name: str) -> Account:
             subprocess.run([*command, name], check=True, capture_output=True)
             known = pwd.getpwnam(name)
         except (OSError, subprocess.CalledProcessError, KeyError) as exc:
-            raise NoAccount(
+            raise SystemUserMissing(
                 f"Kicau does not run as root, and the user {name} could not be made ({exc}). Make that user, or start Kicau as another one."
             ) from None
-    return Account(uid=known.pw_uid, gid=known.pw_gid, name=known.pw_name, home=known.pw_dir)
+    return SystemUser(uid=known.pw_uid, gid=known.pw_gid, name=known.pw_name, home=known.pw_dir)
 
 
 def make_folder(folder: Path) -> None:
@@ -114,25 +114,25 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
 
 
-def give_up_root(folder: Path) -> None:
+def drop_root(folder: Path) -> None:
     """For a process that is started by itself, not by `kicau up`: as the data folder's owner, where that is not root."""
-    if is_root() and (account := owner_of(folder)):
-        become(account, reads_anything=not reaches_program(account))
+    if is_root() and (account := folder_owner(folder)):
+        switch_user(account, reads_anything=not can_run_kicau(account))
         os.environ.update(KICAU_DATA=str(folder), HOME=str(folder), XDG_CACHE_HOME=str(folder / "cache"))
 
 
-def ourselves() -> Account:
+def current_user() -> SystemUser:
     """The user of this process."""
-    return Account(uid=os.geteuid(), gid=os.getegid(), name=str(os.geteuid()))
+    return SystemUser(uid=os.geteuid(), gid=os.getegid(), name=str(os.geteuid()))
 
 
-def is_somebodys(folder: Path) -> bool:
+def is_shared_place(folder: Path) -> bool:
     """Whether a folder is a place of the system's or a home, which is never given to another user."""
     whole = folder.resolve()
     return len(whole.parts) < 3 or whole in (Path.home(), Path("/var/lib"), Path("/usr/local"), Path("/var/tmp"))  # noqa: S108
 
 
-def let_through(folder: Path) -> None:
+def allow_passage(folder: Path) -> None:
     """Another user passes through the data folder, where root or the folder's own account made it; it cannot list it."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -143,7 +143,7 @@ def let_through(folder: Path) -> None:
         os.close(fd)
 
 
-def adopt(folder: Path, account: Account, *, shared: bool) -> None:
+def take_ownership(folder: Path, account: SystemUser, *, shared: bool) -> None:
     """Give the account what root made in a data folder, and close it to others. `shared`: another user (PostgreSQL's)
     passes through the folder.
 
@@ -152,21 +152,21 @@ def adopt(folder: Path, account: Account, *, shared: bool) -> None:
     """
     top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _give(top, account)
+        _change_owner(top, account)
         os.fchmod(top, 0o711 if shared else 0o700)
-        for name in (*ENTRIES, *LOCKS):
+        for name in (*OWNED_ENTRIES, *LOCK_FILES):
             with suppress(OSError):
-                _adopt_entry(top, name, account)
+                _take_entry_ownership(top, name, account)
     finally:
         os.close(top)
 
 
-def _adopt_entry(top: int, name: str, account: Account) -> None:
+def _take_entry_ownership(top: int, name: str, account: SystemUser) -> None:
     about = os.stat(name, dir_fd=top, follow_symlinks=False)
     follow = stat.S_ISLNK(about.st_mode) and about.st_uid == 0  # the operator's own, to another disk
     fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW), dir_fd=top)
     try:
-        _give(fd, account)
+        _change_owner(fd, account)
         if not stat.S_ISDIR(os.fstat(fd).st_mode):
             return
         for _, folders, files, here in os.fwalk(".", dir_fd=fd):
@@ -174,14 +174,14 @@ def _adopt_entry(top: int, name: str, account: Account) -> None:
                 with suppress(OSError):
                     child = os.open(one, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=here)
                     try:
-                        _give(child, account)
+                        _change_owner(child, account)
                     finally:
                         os.close(child)
     finally:
         os.close(fd)
 
 
-def _give(fd: int, account: Account) -> None:
+def _change_owner(fd: int, account: SystemUser) -> None:
     about = os.fstat(fd)
     is_file = stat.S_ISREG(about.st_mode)
     if not is_file and not stat.S_ISDIR(about.st_mode):
@@ -194,12 +194,12 @@ def _give(fd: int, account: Account) -> None:
         os.fchmod(fd, stat.S_IMODE(about.st_mode) & ~0o077)
 
 
-def unreadable(account: Account, paths: Iterable[str]) -> list[str]:
+def unreadable_paths(account: SystemUser, paths: Iterable[str]) -> list[str]:
     """Which of these files and folders the account cannot read."""
-    return [path for path in paths if not _may(account, "-r", path)]
+    return [path for path in paths if not _can_access(account, "-r", path)]
 
 
-def _may(account: Account, test: str, path: str) -> bool:
+def _can_access(account: SystemUser, test: str, path: str) -> bool:
     done = subprocess.run(
         ["/usr/bin/test", test, path],
         user=account.uid,
@@ -212,20 +212,20 @@ def _may(account: Account, test: str, path: str) -> bool:
     return done.returncode == 0
 
 
-def reaches_program(account: Account) -> bool:
+def can_run_kicau(account: SystemUser) -> bool:
     """Whether the account can run this Python and read Kicau's own files: not from a private folder such as /root."""
     here = Path(__file__).resolve().parents[1] / "__init__.py"
-    return _may(account, "-x", sys.executable) and _may(account, "-r", str(here))
+    return _can_access(account, "-x", sys.executable) and _can_access(account, "-r", str(here))
 
 
 # Linux has these as system calls without a place in Python's library.
 
 
-class _Header(ctypes.Structure):
+class _CapabilityHeader(ctypes.Structure):
     _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
 
 
-class _Half(ctypes.Structure):
+class _CapabilityData(ctypes.Structure):
     _fields_ = [("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32)]
 
 
@@ -233,19 +233,19 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _capabilities() -> ctypes.Array[_Half]:
-    halves = (_Half * 2)()
-    if _libc().capget(ctypes.byref(_Header(CAPABILITY_VERSION, 0)), ctypes.byref(halves)) != 0:
+def _capabilities() -> ctypes.Array[_CapabilityData]:
+    halves = (_CapabilityData * 2)()
+    if _libc().capget(ctypes.byref(_CapabilityHeader(CAPABILITY_VERSION, 0)), ctypes.byref(halves)) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return halves
 
 
-def _set_capabilities(halves: ctypes.Array[_Half]) -> None:
-    if _libc().capset(ctypes.byref(_Header(CAPABILITY_VERSION, 0)), ctypes.byref(halves)) != 0:
+def _set_capabilities(halves: ctypes.Array[_CapabilityData]) -> None:
+    if _libc().capset(ctypes.byref(_CapabilityHeader(CAPABILITY_VERSION, 0)), ctypes.byref(halves)) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def become(account: Account, *, reads_anything: bool = False) -> None:
+def switch_user(account: SystemUser, *, reads_anything: bool = False) -> None:
     """From root to the account, for good and without any capability, in this process and all that it starts.
 
     `reads_anything`: but for the right to read files, where Kicau itself lies in a private folder of root's.
@@ -254,7 +254,7 @@ def become(account: Account, *, reads_anything: bool = False) -> None:
     kept = reads_anything and linux
     if linux:
         for number in range(LAST_CAPABILITY + 1):
-            if not (kept and number == READ_ANYTHING):
+            if not (kept and number == CAP_DAC_READ_SEARCH):
                 _libc().prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
         if kept:
             _libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
@@ -262,16 +262,16 @@ def become(account: Account, *, reads_anything: bool = False) -> None:
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)
     if kept:
-        bit = 1 << READ_ANYTHING
-        _set_capabilities((_Half * 2)(_Half(bit, bit, bit), _Half(0, 0, 0)))
-        _libc().prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, READ_ANYTHING, 0, 0)
+        bit = 1 << CAP_DAC_READ_SEARCH
+        _set_capabilities((_CapabilityData * 2)(_CapabilityData(bit, bit, bit), _CapabilityData(0, 0, 0)))
+        _libc().prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_READ_SEARCH, 0, 0)
     if linux:
         _libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     os.umask(PRIVATE_UMASK)
 
 
 @contextmanager
-def files_of(account: Account | None) -> Iterator[None]:
+def files_owned_by(account: SystemUser | None) -> Iterator[None]:
     """What this thread, and threads that it starts, make meanwhile belongs to the account; root stays root otherwise."""
     if account is None or sys.platform != "linux" or not is_root():
         yield

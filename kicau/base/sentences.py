@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kicau.base import clock
-from kicau.connector.content import Note, Problem
+from kicau.connector.content import AttemptNote, Problem
 
-UTC_MOMENT = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(?P<between> (?:at )?)(?P<time>\d\d:\d\d(?::\d\d)?) UTC\b")
+UTC_TIME_PATTERN = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(?P<between> (?:at )?)(?P<time>\d\d:\d\d(?::\d\d)?) UTC\b")
 
 type Param = str | int | float | datetime
-type Piece = tuple[str, Mapping[str, Param]]
+type SentencePiece = tuple[str, Mapping[str, Param]]
 
 
 class Sentence(str):
@@ -22,21 +22,21 @@ class Sentence(str):
     It is a `str` wherever one is wanted. `+` puts another sentence (or a text without translation) behind it.
     """
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[SentencePiece, ...]
 
     def __new__(cls, message: str, /, **params: Param) -> Sentence:
         return cls.of(((message, params),))
 
     @classmethod
-    def of(cls, pieces: Sequence[Piece]) -> Sentence:
-        made = super().__new__(cls, " ".join(filled(message, params) for message, params in pieces))
+    def of(cls, pieces: Sequence[SentencePiece]) -> Sentence:
+        made = super().__new__(cls, " ".join(fill_template(message, params) for message, params in pieces))
         made.pieces = tuple(pieces)
         return made
 
     def __add__(self, other: str) -> Sentence:
         if not other:
             return self
-        return Sentence.of(self.pieces + pieces_of(other))
+        return Sentence.of(self.pieces + sentence_pieces(other))
 
 
 def of_problems(problems: Iterable[Problem]) -> Sentence:
@@ -44,7 +44,7 @@ def of_problems(problems: Iterable[Problem]) -> Sentence:
     return Sentence.of([(p.message, dict(p.params)) for p in problems])
 
 
-def filled(message: str, params: Mapping[str, Any], shown: Callable[[datetime], object] | None = None) -> str:
+def fill_template(message: str, params: Mapping[str, Any], shown: Callable[[datetime], object] | None = None) -> str:
     """`message` with its places filled; times by `shown`, else in UTC. Never raises."""
     show = shown or (lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
     try:
@@ -53,7 +53,7 @@ def filled(message: str, params: Mapping[str, Any], shown: Callable[[datetime], 
         return message
 
 
-def in_zone(text: str, zone: str) -> str:
+def times_in_zone(text: str, zone: str) -> str:
     """`text` with its moments, which are written in UTC, in that IANA zone: 2026-12-02 16:05:00 WIB."""
 
     def local(found: re.Match[str]) -> str:
@@ -61,38 +61,38 @@ def in_zone(text: str, zone: str) -> str:
             at = datetime.fromisoformat(f"{found['day']}T{found['time']}").replace(tzinfo=UTC)
         except ValueError:
             return found[0]
-        there = at.astimezone(clock.zone(zone))
+        there = at.astimezone(clock.find_zone(zone))
         written = f"{there:%Y-%m-%d}{found['between']}{there:%H:%M:%S}"
         return f"{written if found['time'].count(':') == 2 else written[:-3]} {there:%Z}"
 
-    return UTC_MOMENT.sub(local, text)
+    return UTC_TIME_PATTERN.sub(local, text)
 
 
-def pieces_of(text: str) -> tuple[Piece, ...]:
+def sentence_pieces(text: str) -> tuple[SentencePiece, ...]:
     """A plain text is one piece whose whole content is a param: it is shown as it is, or by its own translation."""
     if isinstance(text, Sentence):
         return text.pieces
-    if isinstance(text, Note):
+    if isinstance(text, AttemptNote):
         return ((text.message, text.params),)
     return ((text.strip().replace("{", "{{").replace("}", "}}"), {}),) if text.strip() else ()
 
 
-def stored(text: str) -> list[Any]:
-    """For a JSON column: what `read` makes the sentence of again."""
+def to_stored_pieces(text: str) -> list[Any]:
+    """For a JSON column: what `read_stored_pieces` makes the sentence of again."""
     return [
         [message, {k: {"at": v.isoformat()} if isinstance(v, datetime) else v for k, v in params.items()}]
-        for message, params in pieces_of(text)
+        for message, params in sentence_pieces(text)
     ]
 
 
-def read(text: str, rows: Sequence[Any]) -> tuple[Piece, ...]:
-    """How `text` was made, by what `stored` kept; where that is of another text, `text` as it stands."""
+def read_stored_pieces(text: str, rows: Sequence[Any]) -> tuple[SentencePiece, ...]:
+    """How `text` was made, by what `to_stored_pieces` kept; where that is of another text, `text` as it stands."""
     try:
-        pieces = tuple((str(message), {k: _param(v) for k, v in params.items()}) for message, params in rows)
+        pieces = tuple((str(message), {k: _param_from_json(v) for k, v in params.items()}) for message, params in rows)
     except (AttributeError, TypeError, ValueError):
         pieces = ()
-    return pieces if " ".join(filled(*piece) for piece in pieces) == text else pieces_of(text)
+    return pieces if " ".join(fill_template(*piece) for piece in pieces) == text else sentence_pieces(text)
 
 
-def _param(value: Any) -> Param:
+def _param_from_json(value: Any) -> Param:
     return datetime.fromisoformat(value["at"]) if isinstance(value, dict) else value

@@ -5,6 +5,6 @@ from __future__ import annotations
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def safe_cell(text: str) -> str:
+def escape_formula(text: str) -> str:
     """The text with an apostrophe before it where a spreadsheet would compute it."""
     return f"'{text}" if text.lstrip(" \n").startswith(FORMULA_STARTS) else text

@@ -16,48 +16,48 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
+from kicau.base.errors import Conflict, NotFound, ValidationFailed, validation_failed
 from kicau.base.ids import as_uuid, new_id
 from kicau.base.sentences import Sentence
 from kicau.channels import revocations, token_refresh
-from kicau.channels.channel_session import Desk, app_value, new_client, stored
+from kicau.channels.channel_session import AppSession, connector_app, new_client, to_stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp, PendingSignIn, Slot
 from kicau.connector import registry
 from kicau.connector.addresses import web_address
 from kicau.connector.content import JSON
 from kicau.connector.errors import Rejected
 from kicau.connector.oauth2 import new_state
-from kicau.connector.protocol import Account, DescribesApp, Redirect, takes
+from kicau.connector.protocol import ClientMetadataRole, SignInIdentity, SignInRedirect, sign_in_charges
 from kicau.connector.serialization import from_json
 from kicau.connector.session import Credentials
 from kicau.costs import call_budgets
-from kicau.costs.ledger import Work
+from kicau.costs.ledger import ChargeContext
 from kicau.costs.models import Purpose
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
-SIGN_IN_LASTS = timedelta(hours=1)
+SIGN_IN_LIFETIME = timedelta(hours=1)
 #: A room above keeps a channel's queue safe, in the same transaction: called with the actor and the channel after it
-#: went (WENT), and after it came back, with the state that it was in before (CAME_BACK).
-WENT: list[Callable[[Actor, Channel], None]] = []
+#: went (WENT), and after it came back, with the state that it was in before (RECONNECTED_HOOKS).
+DISCONNECTED_HOOKS: list[Callable[[Actor, Channel], None]] = []
 #: The same for what still needs the channel's permission: called before it is forgotten.
-GOES: list[Callable[[Actor, Channel], None]] = []
-CAME_BACK: list[Callable[[Actor, Channel, str], None]] = []
+DISCONNECTING_HOOKS: list[Callable[[Actor, Channel], None]] = []
+RECONNECTED_HOOKS: list[Callable[[Actor, Channel, str], None]] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class SignInStep:
     """A sign-in under way: send the person to `url`, or, where none is needed, choose among `accounts` at once."""
 
     state: str
     url: str = ""
-    accounts: tuple[Account, ...] = ()
+    accounts: tuple[SignInIdentity, ...] = ()
 
 
 # Apps
 
 
-DEFAULT_APP = "default"  # the name of an app if the operator gives none
+DEFAULT_APP_NAME = "default"  # the name of an app if the operator gives none
 
 
 @transaction.atomic
@@ -66,20 +66,20 @@ def register_app(
     client_id: str,
     client_secret: str,
     *,
-    name: str = DEFAULT_APP,
+    name: str = DEFAULT_APP_NAME,
     endpoints: Mapping[str, str] | None = None,
     tier: str = "",
     plan: str = "",
     is_sandbox: bool = False,
 ) -> NetworkApp:
-    """The operator's keys for a network; the same name again replaces them. Raises UnknownNetwork, Unacceptable."""
-    connector = registry.get(network)
-    if not (client_id or client_secret) and isinstance(connector.auth, DescribesApp):
+    """The operator's keys for a network; the same name again replaces them. Raises UnknownNetwork, ValidationFailed."""
+    connector = registry.get_connector(network)
+    if not (client_id or client_secret) and isinstance(connector.auth, ClientMetadataRole):
         known = NetworkApp.objects.filter(network=network, name=name, client_id="").first()
         client_secret = (known.client_secret if known else "") or connector.auth.new_secret()
     for key in endpoints or {}:
         if key not in connector.endpoints:
-            raise unacceptable(
+            raise validation_failed(
                 f"endpoints.{key}",
                 "{network} has no endpoint {key!r}; it has: {known}.",
                 network=connector.label,
@@ -101,14 +101,14 @@ def register_app(
 
 
 def app_for(network: str, name: str = "") -> NetworkApp:
-    """As `known_app`; creates the app of a network that needs no keys when it is first used."""
-    return known_app(network, name) or register_app(network, "", "")
+    """As `find_app`; creates the app of a network that needs no keys when it is first used."""
+    return find_app(network, name) or register_app(network, "", "")
 
 
-def known_app(network: str, name: str = "") -> NetworkApp | None:
+def find_app(network: str, name: str = "") -> NetworkApp | None:
     """The app of that name, or the network's first; None if none exists yet and the network needs no keys. Raises
     UnknownNetwork, or Conflict that says what to do."""
-    connector = registry.get(network)
+    connector = registry.get_connector(network)
     apps = NetworkApp.objects.filter(network=network)
     found = (
         apps.filter(name=name).first()
@@ -119,27 +119,29 @@ def known_app(network: str, name: str = "") -> NetworkApp | None:
         raise Conflict(
             Sentence(
                 "The operator of this Kicau left {network} on {at}; nothing new is connected there.",
-                network=registry.get(network).label,
+                network=registry.get_connector(network).label,
                 at=f"{found.withdrawn_at:%Y-%m-%d}",
             )
         )
-    if found is None and (connector.auth.needs_keys or name not in ("", DEFAULT_APP)):
+    if found is None and (connector.auth.needs_keys or name not in ("", DEFAULT_APP_NAME)):
         raise Conflict(
             Sentence(
                 "{network} has no app keys here yet; the operator adds them with: kicau apps add {slug}",
-                network=registry.get(network).label,
+                network=registry.get_connector(network).label,
                 slug=network,
             )
         )
     return found
 
 
-def description(network: str) -> Mapping[str, JSON] | None:
+def client_metadata(network: str) -> Mapping[str, JSON] | None:
     """The description of our app that this network's servers read; None if the network reads none from us."""
-    if network not in registry.slugs() or not isinstance(auth := registry.get(network).auth, DescribesApp):
+    if network not in registry.installed_slugs() or not isinstance(
+        auth := registry.get_connector(network).auth, ClientMetadataRole
+    ):
         return None
     app = NetworkApp.objects.filter(network=network, client_id="").order_by("created_at").first()
-    return auth.description(app_value(app)) if app else None
+    return auth.description(connector_app(app)) if app else None
 
 
 def apps() -> QuerySet[NetworkApp]:
@@ -150,7 +152,7 @@ def apps() -> QuerySet[NetworkApp]:
 @transaction.atomic
 def remove_app(network: str, name: str = "default") -> NetworkApp:
     """Forget an app's keys. Raises UnknownNetwork, NotFound, or Conflict where channels were connected with it."""
-    registry.get(network)
+    registry.get_connector(network)
     app = NetworkApp.objects.select_for_update().filter(network=network, name=name).first()
     if app is None:
         raise NotFound("app", f"{network} ({name})")
@@ -178,21 +180,21 @@ async def begin_sign_in(
     *,
     app_name: str = "",
     client: aiohttp.ClientSession | None = None,
-) -> Begun:
-    """Start connecting. Raises NotAllowed, UnknownNetwork, Unacceptable, a connector's error, or Conflict: also where a
+) -> SignInStep:
+    """Start connecting. Raises NotAllowed, UnknownNetwork, ValidationFailed, a connector's error, or Conflict: also where a
     hard budget has no room for all that it takes, before anything is asked."""
     actor.require(Permission.CHANNELS)
     app = await sync_to_async(app_for)(network, app_name)
-    async with _client(client) as session, _paid(actor, app, session) as desk:
+    async with _client_session(client) as session, _metered_sign_in(actor, app, session) as desk:
         try:
-            begun = await registry.get(network).auth.begin(desk, dict(answers or {}))
+            begun = await registry.get_connector(network).auth.begin(desk, dict(answers or {}))
         except Rejected as exc:
-            raise Unacceptable(exc.problems) from exc
-    if isinstance(begun, Redirect):
+            raise ValidationFailed(exc.problems) from exc
+    if isinstance(begun, SignInRedirect):
         await PendingSignIn.objects.acreate(
             state=begun.state, workspace=actor.workspace, person=actor.person, app=app, memory=dict(begun.memory)
         )
-        return Begun(state=begun.state, url=begun.url)
+        return SignInStep(state=begun.state, url=begun.url)
     state = new_state()
     await PendingSignIn.objects.acreate(
         state=state,
@@ -200,32 +202,32 @@ async def begin_sign_in(
         person=actor.person,
         app=app,
         memory={},
-        found=[stored(a) for a in begun],
+        found=[to_stored(a) for a in begun],
     )
-    return Begun(state=state, accounts=begun)
+    return SignInStep(state=state, accounts=begun)
 
 
 async def finish_sign_in(
     actor: Actor, returned: Mapping[str, str], *, client: aiohttp.ClientSession | None = None
-) -> Begun:
+) -> SignInStep:
     """The person came back with `returned` (the query); gives the identities to choose among. Each return counts once.
 
     Raises as `begin_sign_in` does; where a budget has no room, the network is not asked and the sign-in is not used up.
     """
     actor.require(Permission.CHANNELS)
     state = returned.get("state", "")
-    pending = await _pending(actor, state)
+    pending = await _pending_sign_in(actor, state)
     if pending.found is not None:
-        return Begun(state=state, accounts=tuple(from_json(Account, a) for a in pending.found))
-    async with _client(client) as session, _paid(actor, pending.app, session) as desk:
+        return SignInStep(state=state, accounts=tuple(from_json(SignInIdentity, a) for a in pending.found))
+    async with _client_session(client) as session, _metered_sign_in(actor, pending.app, session) as desk:
         try:
-            accounts = await registry.get(pending.app.network).auth.finish(desk, pending.memory, returned)
+            accounts = await registry.get_connector(pending.app.network).auth.finish(desk, pending.memory, returned)
         except Rejected as exc:
             await pending.adelete()
-            raise Unacceptable(exc.problems) from exc
-    pending.found = [stored(a) for a in accounts]
+            raise ValidationFailed(exc.problems) from exc
+    pending.found = [to_stored(a) for a in accounts]
     await pending.asave(update_fields=["found"])
-    return Begun(state=state, accounts=accounts)
+    return SignInStep(state=state, accounts=accounts)
 
 
 async def connect(
@@ -239,11 +241,11 @@ async def connect(
     """Make channels of the chosen identities (all where None); one that was connected before is renewed, and its
     queue goes on. `keys` gives channels names of their own, by account id."""
     actor.require(Permission.CHANNELS)
-    pending = await _pending(actor, state)
-    accounts = [from_json(Account, a) for a in pending.found or []]
+    pending = await _pending_sign_in(actor, state)
+    accounts = [from_json(SignInIdentity, a) for a in pending.found or []]
     chosen = [a for a in accounts if account_ids is None or a.id in account_ids]
     if not chosen:
-        raise unacceptable(
+        raise validation_failed(
             "accounts",
             "Choose at least one of: {known}.",
             known=", ".join(f"{a.name} ({a.id})" for a in accounts) or "nothing",
@@ -253,14 +255,14 @@ async def connect(
         for account in chosen
     ]
     await pending.adelete()
-    async with _client(client) as session:
+    async with _client_session(client) as session:
         for channel in channels:
-            await token_refresh.ask_capabilities(channel, session)
+            await token_refresh.update_capabilities(channel, session)
     return channels
 
 
 @transaction.atomic
-def _save_channel(actor: Actor, app: NetworkApp, account: Account, key: str) -> Channel:
+def _save_channel(actor: Actor, app: NetworkApp, account: SignInIdentity, key: str) -> Channel:
     identity = {"workspace": actor.workspace, "network": app.network, "host": account.host, "account_id": account.id}
     channel = Channel.objects.select_for_update().filter(**identity).first() or Channel(**identity)
     fresh = channel._state.adding
@@ -276,10 +278,10 @@ def _save_channel(actor: Actor, app: NetworkApp, account: Account, key: str) -> 
         channel.state, channel.reason, channel.paused_until = ChannelState.ACTIVE, "", None
     if fresh:
         channel.key = _free_key(actor, key or f"{app.network}-{account.handle or account.id}")
-    token_refresh.take_credentials(channel, account.credentials)
+    token_refresh.set_credentials(channel, account.credentials)
     channel.save()
     if not fresh and channel.state == ChannelState.ACTIVE:
-        for tell in CAME_BACK:
+        for tell in RECONNECTED_HOOKS:
             tell(actor, channel, before)
     actor.record(
         "channel.connected" if fresh else "channel.reconnected", channel.id, network=app.network, handle=account.handle
@@ -313,19 +315,19 @@ def disconnect(actor: Actor, key_or_id: UUID | str) -> Channel:
     """Forget the channel's credentials, and have its network end them where it can. Its posts, queue and numbers stay; a reconnect takes them up again."""
     actor.require(Permission.CHANNELS)
     channel = one_channel(actor, key_or_id)
-    for tell in GOES:
+    for tell in DISCONNECTING_HOOKS:
         tell(actor, channel)
     revocations.queue(channel)
     channel.state = ChannelState.REMOVED
     channel.reason = (
         f"{actor.name} disconnected it on {clock.now():%Y-%m-%d}. Connect it again to go on with its queue."
     )
-    channel.credentials = stored(Credentials(access_token=""))
+    channel.credentials = to_stored(Credentials(access_token=""))
     channel.refresh_at = channel.token_expires_at = channel.leaves_at = None
     channel.version += 1
     channel.save()
     actor.record("channel.disconnected", channel.id)
-    for tell in WENT:
+    for tell in DISCONNECTED_HOOKS:
         tell(actor, channel)
     return channel
 
@@ -348,12 +350,12 @@ def set_slots(actor: Actor, key_or_id: UUID | str, slots: Sequence[tuple[int, An
     actor.require(Permission.SETTINGS)
     channel = one_channel(actor, key_or_id)
     try:
-        clock.zone(timezone)
+        clock.find_zone(timezone)
     except LookupError as exc:
-        raise unacceptable("timezone", str(exc)) from None
+        raise validation_failed("timezone", str(exc)) from None
     for weekday, _ in slots:
         if not 0 <= weekday <= 6:
-            raise unacceptable("weekday", "A weekday is 0 (Monday) to 6 (Sunday), not {actual}.", actual=weekday)
+            raise validation_failed("weekday", "A weekday is 0 (Monday) to 6 (Sunday), not {actual}.", actual=weekday)
     channel.slots.all().delete()
     made = Slot.objects.bulk_create(
         [Slot(channel=channel, weekday=d, time=t, timezone=timezone) for d, t in sorted(set(slots))]
@@ -368,18 +370,18 @@ def _free_key(actor: Actor, wanted: str) -> str:
     return next(key for key in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if key not in taken)
 
 
-async def _pending(actor: Actor, state: str) -> PendingSignIn:
+async def _pending_sign_in(actor: Actor, state: str) -> PendingSignIn:
     pending = await PendingSignIn.objects.select_related("app").filter(state=state, workspace=actor.workspace).afirst()
-    if pending is None or clock.now() - pending.created_at > SIGN_IN_LASTS or pending.person_id != actor.person_id:
+    if pending is None or clock.now() - pending.created_at > SIGN_IN_LIFETIME or pending.person_id != actor.person_id:
         raise Conflict("This sign-in is over or was begun elsewhere; connect the channel again.")
     return pending
 
 
 @asynccontextmanager
-async def _paid(actor: Actor, app: NetworkApp, client: aiohttp.ClientSession) -> AsyncIterator[Desk]:
+async def _metered_sign_in(actor: Actor, app: NetworkApp, client: aiohttp.ClientSession) -> AsyncIterator[AppSession]:
     """What a sign-in is foretold to take is set aside as a whole, and what it took is charged to who connects."""
-    connector = registry.get(app.network)
-    mine = Work(
+    connector = registry.get_connector(app.network)
+    mine = ChargeContext(
         workspace_id=actor.workspace.id,
         network=app.network,
         purpose=Purpose.CONNECT,
@@ -388,16 +390,16 @@ async def _paid(actor: Actor, app: NetworkApp, client: aiohttp.ClientSession) ->
         person_id=actor.person_id,
         holder=new_id(),
     )
-    purse = await sync_to_async(call_budgets.purse_for)(mine)
-    desk = Desk(app, client, call_budgets.payer(mine, purse, connector.label))
-    await sync_to_async(call_budgets.set_aside)(mine, purse, takes(connector.auth), connector.label)
+    purse = await sync_to_async(call_budgets.new_call_budget)(mine)
+    desk = AppSession(app, client, call_budgets.call_payer(mine, purse, connector.label))
+    await sync_to_async(call_budgets.reserve_for_action)(mine, purse, sign_in_charges(connector.auth), connector.label)
     try:
         yield desk
     finally:
-        await sync_to_async(call_budgets.account)(mine, desk.http.calls)
+        await sync_to_async(call_budgets.record_calls)(mine, desk.http.calls)
 
 
-class _client:
+class _client_session:
     """The session that was given, or one for this piece of work."""
 
     def __init__(self, given: aiohttp.ClientSession | None) -> None:

@@ -20,9 +20,9 @@ from kicau.connector.capabilities import Capabilities
 from kicau.connector.content import Charge, RenderedMedia
 from kicau.connector.protocol import Connector
 from kicau.connector.serialization import from_json, to_json
-from kicau.connector.session import App, Credentials, File
+from kicau.connector.session import App, Credentials, MediaFile
 from kicau.connector.transport import rate_limit_headers, ssrf
-from kicau.connector.transport.http import CLIENT_MARK, Http, never_again
+from kicau.connector.transport.http import USER_AGENT_PREFIX, HttpClient, without_automatic_retry
 from kicau.media import library, usage_metadata_writer
 
 CALLBACK_PATH = "/channels/callback"
@@ -33,38 +33,40 @@ def new_client(limit: int = 0) -> aiohttp.ClientSession:
     """The connection pool of one process; `limit` 0: as many as are needed. Some networks are servers that people
     name, so it reaches public addresses, and internal ones only where the operator gave them for a network."""
     return aiohttp.ClientSession(
-        connector=ssrf.Connector(
-            also=ssrf.ENDPOINTS, limit=limit, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=30
+        connector=ssrf.GuardedConnector(
+            also=ssrf.ENDPOINT_HOSTS, limit=limit, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=30
         ),
-        headers={"User-Agent": f"{CLIENT_MARK}{kicau.__version__}"},
+        headers={"User-Agent": f"{USER_AGENT_PREFIX}{kicau.__version__}"},
         cookie_jar=aiohttp.DummyCookieJar(),
-        middlewares=(never_again,),
+        middlewares=(without_automatic_retry,),
     )
 
 
-def app_value(row: NetworkApp) -> App:
+def connector_app(row: NetworkApp) -> App:
     """The operator's app as the seam knows it, its endpoints complete; these may be reached, wherever they are."""
-    ssrf.ENDPOINTS.update(urlsplit(url).netloc for url in row.endpoints.values())
+    ssrf.ENDPOINT_HOSTS.update(urlsplit(url).netloc for url in row.endpoints.values())
     return App(
         client_id=row.client_id,
         client_secret=row.client_secret,
         callback=settings.KICAU_PUBLIC_URL + CALLBACK_PATH,
-        endpoints={**registry.get(row.network).endpoints, **row.endpoints},
+        endpoints={**registry.get_connector(row.network).endpoints, **row.endpoints},
         description=settings.KICAU_PUBLIC_URL + DESCRIPTION_PATH.format(network=row.network),
         tier=row.tier,
     )
 
 
-type Pay = Callable[[Charge], Awaitable[None]]  # awaited before each call: sets aside what it uses up, or refuses it
+type PayHook = Callable[
+    [Charge], Awaitable[None]
+]  # awaited before each call: sets aside what it uses up, or refuses it
 
 
-class Live:
+class ChannelSession:
     """A Session: one channel for one piece of work. What it spent is in `http.calls`."""
 
-    def __init__(self, channel: Channel, client: aiohttp.ClientSession, pay: Pay, app: App | None = None) -> None:
+    def __init__(self, channel: Channel, client: aiohttp.ClientSession, pay: PayHook, app: App | None = None) -> None:
         self.channel = channel
-        self.connector: Connector = registry.get(channel.network)
-        self.app = app or app_value(channel.app)
+        self.connector: Connector = registry.get_connector(channel.network)
+        self.app = app or connector_app(channel.app)
         self.account_id, self.handle, self.kind, self.host = (
             channel.account_id,
             channel.handle,
@@ -72,26 +74,30 @@ class Live:
             channel.host,
         )
         self.credentials = credentials_of(channel)
-        self.http = Http(
+        self.http = HttpClient(
             client,
             read_error=self.connector.read_error,
             now=clock.now,
-            read_door=app_blocks.reader(self.connector),
-            read_allowances=rate_limit_headers.reader(self.connector),
+            read_door=app_blocks.app_block_reader(self.connector),
+            read_allowances=rate_limit_headers.allowance_reader(self.connector),
             pay=pay,
         )
 
     def now(self) -> datetime:
         return clock.now()
 
-    async def file(self, media: RenderedMedia, /) -> File:
-        file = await asyncio.to_thread(library.ready, media)
-        mark = await sync_to_async(usage_metadata_writer.mark_of)(media.media.ref)
-        return await asyncio.to_thread(usage_metadata_writer.marked, file, mark, self._largest(media)) if mark else file
+    async def file(self, media: RenderedMedia, /) -> MediaFile:
+        file = await asyncio.to_thread(library.network_copy, media)
+        mark = await sync_to_async(usage_metadata_writer.usage_mark_of)(media.media.ref)
+        return (
+            await asyncio.to_thread(usage_metadata_writer.marked_file, file, mark, self._largest(media))
+            if mark
+            else file
+        )
 
     async def public_url(self, media: RenderedMedia, /) -> str:
-        await asyncio.to_thread(library.ready, media)
-        mark = await sync_to_async(usage_metadata_writer.mark_of)(media.media.ref)
+        await asyncio.to_thread(library.network_copy, media)
+        mark = await sync_to_async(usage_metadata_writer.usage_mark_of)(media.media.ref)
         return library.public_url(media, mark, self._largest(media))
 
     def _largest(self, media: RenderedMedia) -> int:
@@ -101,12 +107,14 @@ class Live:
         return min((limit for limit in limits if limit), default=0)
 
 
-class Desk:
+class AppSession:
     """A SignIn: an app while somebody connects a channel of it."""
 
-    def __init__(self, row: NetworkApp, client: aiohttp.ClientSession, pay: Pay) -> None:
-        self.app = app_value(row)
-        self.http = Http(client, read_error=registry.get(row.network).read_error, now=clock.now, pay=pay)
+    def __init__(self, row: NetworkApp, client: aiohttp.ClientSession, pay: PayHook) -> None:
+        self.app = connector_app(row)
+        self.http = HttpClient(
+            client, read_error=registry.get_connector(row.network).read_error, now=clock.now, pay=pay
+        )
 
     def now(self) -> datetime:
         return clock.now()
@@ -115,7 +123,7 @@ class Desk:
 def capabilities_of(channel: Channel) -> Capabilities:
     """What the channel could do when it was last asked; the network's usual before that."""
     if not channel.capabilities:
-        return registry.get(channel.network).baseline
+        return registry.get_connector(channel.network).baseline
     read: tuple[Any, Capabilities] | None = channel.__dict__.get("_read_capabilities")
     if read is None or read[0] is not channel.capabilities:  # reading takes a millisecond; an import asks 10,000 times
         read = channel.__dict__["_read_capabilities"] = (
@@ -136,9 +144,17 @@ def credentials_of(channel: Channel) -> Credentials:
     return read[1]
 
 
-def stored(value: Any) -> Any:
+def to_stored(value: Any) -> Any:
     """A seam value in the form in which rows keep it."""
     return to_json(value)
 
 
-__all__ = ["CALLBACK_PATH", "Desk", "Live", "app_value", "capabilities_of", "new_client", "stored"]
+__all__ = [
+    "CALLBACK_PATH",
+    "AppSession",
+    "ChannelSession",
+    "capabilities_of",
+    "connector_app",
+    "new_client",
+    "to_stored",
+]

@@ -16,19 +16,21 @@ from kicau.connector import registry
 from kicau.sandbox.all_networks import PORT_BASE
 from kicau.workspaces.actors import Actor, Permission
 
-PASSED_OVER = 6  # ports that the sandboxes may have found taken
-PATIENCE = 0.5  # seconds; they are on this machine
+MAX_SKIPPED_PORTS = 6  # ports that the sandboxes may have found taken
+SANDBOX_TIMEOUT_SECONDS = 0.5  # seconds; they are on this machine
 
 
-async def sandboxes(base: int = PORT_BASE) -> dict[str, Mapping[str, Any]]:
+async def running_sandboxes(base: int = PORT_BASE) -> dict[str, Mapping[str, Any]]:
     """What each running sandbox tells of itself, by network; only this machine's own ports are asked."""
-    ports = range(base, base + len(registry.slugs()) + PASSED_OVER)
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE), trust_env=False) as session:
-        told = await asyncio.gather(*(_ask(session, port) for port in ports))
-    return {one["network"]: one for one in told if one.get("network") in registry.slugs()}
+    ports = range(base, base + len(registry.installed_slugs()) + MAX_SKIPPED_PORTS)
+    async with aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=SANDBOX_TIMEOUT_SECONDS), trust_env=False
+    ) as session:
+        told = await asyncio.gather(*(_sandbox_info(session, port) for port in ports))
+    return {one["network"]: one for one in told if one.get("network") in registry.installed_slugs()}
 
 
-async def _ask(session: aiohttp.ClientSession, port: int) -> Mapping[str, Any]:
+async def _sandbox_info(session: aiohttp.ClientSession, port: int) -> Mapping[str, Any]:
     try:
         async with session.get(f"http://127.0.0.1:{port}/_sandbox/info", allow_redirects=False) as answer:
             found = await answer.json() if answer.status == 200 else {}
@@ -42,13 +44,13 @@ async def use_sandboxes(actor: Actor, base: int = PORT_BASE) -> list[str]:
     actor.require(Permission.CHANNELS)
     if actor.person is None or not actor.person.is_operator:
         raise NotAllowed("Only whoever hosts this Kicau can take a sandbox's keys.")
-    running = await sandboxes(base)
+    running = await running_sandboxes(base)
     if not running:
         raise Conflict("No sandbox runs on this machine; start it with: kicau sandbox")
-    return await sync_to_async(_take)(actor, running)
+    return await sync_to_async(_register_apps)(actor, running)
 
 
-def _take(actor: Actor, running: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _register_apps(actor: Actor, running: Mapping[str, Mapping[str, Any]]) -> list[str]:
     known = set(NetworkApp.objects.values_list("network", flat=True))
     fresh = [slug for slug in running if slug not in known]
     for slug in fresh:

@@ -10,16 +10,16 @@ import aiohttp
 from asgiref.sync import sync_to_async
 
 from kicau.base.ids import new_id
-from kicau.channels.channel_session import Live
+from kicau.channels.channel_session import ChannelSession
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.costs import call_budgets
-from kicau.costs.ledger import Work
+from kicau.costs.ledger import ChargeContext
 
 
-def work_for(channel: Channel, purpose: str, person_id: UUID | None = None) -> Work:
+def charge_context(channel: Channel, purpose: str, person_id: UUID | None = None) -> ChargeContext:
     """A piece of work of the channel's own, with its app at hand; what it sets aside is its own, too."""
-    return Work(
+    return ChargeContext(
         workspace_id=channel.workspace_id,
         network=channel.network,
         purpose=purpose,
@@ -32,12 +32,16 @@ def work_for(channel: Channel, purpose: str, person_id: UUID | None = None) -> W
 
 
 @asynccontextmanager
-async def paid(channel: Channel, client: aiohttp.ClientSession, work: Work) -> AsyncIterator[Live]:
+async def metered_session(
+    channel: Channel, client: aiohttp.ClientSession, work: ChargeContext
+) -> AsyncIterator[ChannelSession]:
     """A session in which what each call uses up is set aside just before it is made; what was used is written down when
     it is over, whatever it came to. Its calls raise NoRoom where a hard budget has no room."""
-    purse = await sync_to_async(call_budgets.purse_for)(work)
-    live = Live(channel, client, call_budgets.payer(work, purse, registry.get(channel.network).label))
+    purse = await sync_to_async(call_budgets.new_call_budget)(work)
+    live = ChannelSession(
+        channel, client, call_budgets.call_payer(work, purse, registry.get_connector(channel.network).label)
+    )
     try:
         yield live
     finally:
-        await sync_to_async(call_budgets.account)(work, live.http.calls)
+        await sync_to_async(call_budgets.record_calls)(work, live.http.calls)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import models
 
 from kicau.base.clock import now
-from kicau.base.encrypted_fields import SealedJSONField
+from kicau.base.encrypted_fields import EncryptedJSONField
 from kicau.base.ids import new_id
 from kicau.workspaces.models import Person, Workspace
 
@@ -19,7 +19,7 @@ class NetworkApp(models.Model):
     network = models.CharField(max_length=40)
     name = models.CharField(max_length=80, default="default")
     client_id = models.CharField(max_length=300)
-    client_secret = SealedJSONField()
+    client_secret = EncryptedJSONField()
     endpoints = models.JSONField(default=dict, blank=True)  # base URLs that replace the connector's own
     tier = models.CharField(max_length=40, blank=True)
     plan = models.CharField(max_length=40, blank=True)  # name of a price list; "" the newest
@@ -60,7 +60,7 @@ class Channel(models.Model):
     kind = models.CharField(max_length=20, default="person")
     host = models.CharField(max_length=200, blank=True)
     url = models.URLField(max_length=500, blank=True)
-    credentials = SealedJSONField()
+    credentials = EncryptedJSONField()
     token_expires_at = models.DateTimeField(null=True)
     refresh_at = models.DateTimeField(null=True)  # when the credentials are renewed, well ahead
     renewal_why = models.TextField(blank=True, default="")  # the sentence: which budget has no room for renewing them
@@ -128,8 +128,8 @@ class PendingSignIn(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, null=True)
     app = models.ForeignKey(NetworkApp, on_delete=models.CASCADE)
-    memory = SealedJSONField()
-    found = SealedJSONField(null=True)  # identities to choose among, after the return
+    memory = EncryptedJSONField()
+    found = EncryptedJSONField(null=True)  # identities to choose among, after the return
     created_at = models.DateTimeField(default=now)
 
     def __str__(self) -> str:
@@ -148,7 +148,7 @@ class Revocation(models.Model):
     handle = models.CharField(max_length=200)
     kind = models.CharField(max_length=20)
     host = models.CharField(max_length=200, blank=True)
-    credentials = SealedJSONField()
+    credentials = EncryptedJSONField()
     created_at = models.DateTimeField(default=now)
     next_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -11,15 +11,15 @@ from django.db.models import Q
 
 from kicau.base import clock
 from kicau.channels.models import Channel, NetworkApp
-from kicau.connector.transport.rate_limit_headers import Allowance
+from kicau.connector.transport.rate_limit_headers import RateAllowance
 from kicau.costs import read_policy
 
-READS_LATER = timedelta(minutes=15)  # where the network names no time; a later answer may say more
-SOON = timedelta(seconds=30)  # a wait that ends so much later than the one in force is a new one
+DEFAULT_SYNC_DELAY = timedelta(minutes=15)  # where the network names no time; a later answer may say more
+MIN_DELAY_DIFFERENCE = timedelta(seconds=30)  # a wait that ends so much later than the one in force is a new one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class RateLimitPause:
     """What a channel, or its whole app, has to wait for."""
 
     used: int  # percent of what the network allows
@@ -28,50 +28,50 @@ class Wait:
     whole_app: bool
 
 
-def waits(said: Iterable[Allowance], now: datetime) -> list[Wait]:
+def rate_limit_pauses(said: Iterable[RateAllowance], now: datetime) -> list[RateLimitPause]:
     """By the operator's policy: one for the channel, one for the app, each only where it has to wait at all."""
     found = list(said)
     made = []
     for whole_app in (False, True):
         mine = [one for one in found if one.whole_app == whole_app]
         if mine:
-            made += _wait(mine, now, whole_app)
+            made += _pause_for(mine, now, whole_app)
     return made
 
 
-def _wait(said: Sequence[Allowance], now: datetime, whole_app: bool) -> list[Wait]:
-    near = read_policy.near()
+def _pause_for(said: Sequence[RateAllowance], now: datetime, whole_app: bool) -> list[RateLimitPause]:
+    near = read_policy.allowance_thresholds()
     used = max(one.used for one in said)
     until = max((one.until for one in said if one.until and one.until > now), default=None)
     if until is None and used < min(near.reading, near.sending):
         return []
     sending = until or (now + near.between if used >= near.sending else None)
-    return [Wait(used=used, reading=until or now + READS_LATER, sending=sending, whole_app=whole_app)]
+    return [RateLimitPause(used=used, reading=until or now + DEFAULT_SYNC_DELAY, sending=sending, whole_app=whole_app)]
 
 
-def note(app_id: UUID, channel_id: UUID | None, wait: Wait) -> bool:
+def store_pause(app_id: UUID, channel_id: UUID | None, wait: RateLimitPause) -> bool:
     """Keep it, for the whole app or one channel, where nothing longer is in force; whether sending waits longer than it
     did. In the caller's transaction."""
     rows = Channel.objects.filter(id=channel_id) if channel_id else NetworkApp.objects.filter(id=app_id)
     rows.filter(Q(reads_from=None) | Q(reads_from__lt=wait.reading)).update(reads_from=wait.reading)
     if wait.sending is None:
         return False
-    shorter = Q(paused_until=None) | Q(paused_until__lt=wait.sending - SOON)
+    shorter = Q(paused_until=None) | Q(paused_until__lt=wait.sending - MIN_DELAY_DIFFERENCE)
     return bool(rows.filter(shorter).update(paused_until=wait.sending))
 
 
-def note_all(channel: Channel, said: Iterable[Allowance]) -> None:
+def store_pauses(channel: Channel, said: Iterable[RateAllowance]) -> None:
     """The same for all that was said while a channel was read with."""
-    for wait in waits(said, clock.now()):
-        note(channel.app_id, None if wait.whole_app else channel.id, wait)
+    for wait in rate_limit_pauses(said, clock.now()):
+        store_pause(channel.app_id, None if wait.whole_app else channel.id, wait)
 
 
-def reads_from(channel: Channel, now: datetime) -> datetime | None:
+def sync_resumes_at(channel: Channel, now: datetime) -> datetime | None:
     """From when on (UTC) anything may be read with the channel; None: now. Its app is at hand."""
     later = [at for at in (channel.reads_from, channel.app.reads_from) if at is not None and at > now]
     return max(later, default=None)
 
 
-def may_read(now: datetime) -> Q:
+def sync_allowed_filter(now: datetime) -> Q:
     """The channels with which something may be read now."""
     return (Q(reads_from=None) | Q(reads_from__lte=now)) & (Q(app__reads_from=None) | Q(app__reads_from__lte=now))

@@ -16,15 +16,15 @@ from django.db import transaction
 
 from kicau.base import clock
 from kicau.channels.channel_session import credentials_of
-from kicau.channels.metered_session import paid, work_for
+from kicau.channels.metered_session import charge_context, metered_session
 from kicau.channels.models import Channel, ChannelState, Revocation
 from kicau.connector import registry
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
 from kicau.connector.protocol import RevokesCredentials
-from kicau.connector.roles.webhooks import TellsByWebhook
+from kicau.connector.roles.webhooks import WebhookRole
 from kicau.costs import call_budgets
 from kicau.costs.models import Purpose
-from kicau.workspaces.actors import system
+from kicau.workspaces.actors import system_actor
 from kicau.workspaces.models import Workspace
 
 GIVE_UP_AFTER = timedelta(days=7)
@@ -38,9 +38,9 @@ REVOCATIONS_AT_ONCE = 4
 def queue(channel: Channel) -> None:
     """In the transaction that forgets a channel's credentials, before it does. Nothing happens where the network has no
     endpoint for it."""
-    if channel.network not in registry.slugs():
+    if channel.network not in registry.installed_slugs():
         return
-    connector, now = registry.get(channel.network), clock.now()
+    connector, now = registry.get_connector(channel.network), clock.now()
     if not isinstance(connector.auth, RevokesCredentials) or not credentials_of(channel).access_token:
         return
     Revocation.objects.create(
@@ -53,7 +53,7 @@ def queue(channel: Channel) -> None:
         kind=channel.kind,
         host=channel.host,
         credentials=channel.credentials,
-        next_at=now + WEBHOOKS_END_WITHIN if isinstance(connector, TellsByWebhook) else now,
+        next_at=now + WEBHOOKS_END_WITHIN if isinstance(connector, WebhookRole) else now,
     )
 
 
@@ -86,18 +86,18 @@ async def _revoke(row: Revocation, client: aiohttp.ClientSession) -> None:
         await row.adelete()
         return
     channel = _channel_of(row)
-    auth, later = registry.get(row.network).auth, clock.now()
+    auth, later = registry.get_connector(row.network).auth, clock.now()
     if not isinstance(auth, RevokesCredentials):
         return
     try:
-        async with paid(channel, client, work_for(channel, Purpose.CONNECT)) as live:
+        async with metered_session(channel, client, charge_context(channel, Purpose.CONNECT)) as live:
             await auth.revoke(live)
     except AuthExpired:
         pass  # they have ended already
     except Rejected as exc:
         await sync_to_async(_close)(row, exc.detail or "refused")
         return
-    except call_budgets.NoRoom as exc:
+    except call_budgets.BudgetExceeded as exc:
         await sync_to_async(_put_off)(row, str(exc), exc.again_at)
         return
     except ConnectorError as exc:
@@ -153,4 +153,4 @@ def _close(row: Revocation, why: str) -> None:
         return
     workspace = Workspace.objects.filter(id=row.workspace_id).first() or Workspace(id=row.workspace_id)
     detail = {"network": row.network, "handle": row.handle, **({"why": why[:300]} if why else {})}
-    system(workspace).record("channel.not_revoked" if why else "channel.revoked", row.channel_id, **detail)
+    system_actor(workspace).record("channel.not_revoked" if why else "channel.revoked", row.channel_id, **detail)

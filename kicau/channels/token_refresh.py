@@ -15,14 +15,14 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from kicau.base import clock, sentences
-from kicau.base.database_reconnect import AWAY
+from kicau.base.database_reconnect import CONNECTION_ERRORS
 from kicau.base.sentences import Sentence
 from kicau.channels import rate_limit_backoff
-from kicau.channels.channel_session import Live, credentials_of, stored
-from kicau.channels.metered_session import paid, work_for
+from kicau.channels.channel_session import ChannelSession, credentials_of, to_stored
+from kicau.channels.metered_session import charge_context, metered_session
 from kicau.channels.models import Channel, ChannelState, Refusal
 from kicau.connector import registry
-from kicau.connector.app_blocks import ShutDoor
+from kicau.connector.app_blocks import AppBlocked
 from kicau.connector.content import Charge
 from kicau.connector.errors import AuthExpired, ConnectorError, Unavailable
 from kicau.connector.serialization import from_json
@@ -31,32 +31,34 @@ from kicau.costs import call_budgets
 from kicau.costs.budgets import NEVER
 from kicau.costs.models import Purpose
 from kicau.notifications import actions as notices
-from kicau.notifications.trouble_watch import Seen
+from kicau.notifications.trouble_watch import DetectedIncident
 from kicau.workspaces import webhooks
-from kicau.workspaces.actors import system
+from kicau.workspaces.actors import system_actor
 
-CAPABILITIES_LAST = timedelta(days=1)
-ENDS_SOON = timedelta(days=7)  # a person is warned so long before a permission ends
+CAPABILITIES_LIFETIME = timedelta(days=1)
+EXPIRY_WARNING_PERIOD = timedelta(days=7)  # a person is warned so long before a permission ends
 RENEWAL_OVERDUE = timedelta(minutes=15)  # a renewal is tried every few minutes
-ASKED_LATER = timedelta(minutes=15)  # until what a budget held, or nobody answered, is asked again
-RENEWED_LATER = timedelta(
+CAPABILITIES_RETRY_DELAY = timedelta(minutes=15)  # until what a budget held, or nobody answered, is asked again
+HELD_REFRESH_RETRY_DELAY = timedelta(
     seconds=30
 )  # until a renewal that a budget held is tried again: it costs nothing while it is held
-RENEWED = (ChannelState.ACTIVE, ChannelState.HELD)  # whose permissions are kept alive
-ASKS = ["asks_from", "asks_why", "asks_said"]
-REFRESH_LASTS = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
-KEEP_EVERY = 10.0  # seconds until one that lives takes hold anew: a slow network may need longer than the claim lasts
-TOGETHER = 8  # renewals of one network at a time
+REFRESHED_STATES = (ChannelState.ACTIVE, ChannelState.HELD)  # whose permissions are kept alive
+CAPABILITIES_RETRY_FIELDS = ["asks_from", "asks_why", "asks_said"]
+REFRESH_LEASE = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
+LEASE_RENEWAL_SECONDS = (
+    10.0  # seconds until one that lives takes hold anew: a slow network may need longer than the claim lasts
+)
+MAX_CONCURRENT_REFRESHES = 8  # renewals of one network at a time
 
-_under_way: set[asyncio.Task[bool]] = set()
+_running_refreshes: set[asyncio.Task[bool]] = set()
 _is_stopping = False
 
 
-class Stopping(Unavailable):
+class ProcessStopping(Unavailable):
     """This process ends: a renewal begins no further call."""
 
 
-def take_credentials(channel: Channel, new: Credentials) -> None:
+def set_credentials(channel: Channel, new: Credentials) -> None:
     """An empty refresh token never replaces one that is there."""
     if not new.refresh_token and channel.credentials:
         before = from_json(Credentials, channel.credentials)
@@ -65,7 +67,7 @@ def take_credentials(channel: Channel, new: Credentials) -> None:
             refresh_token=before.refresh_token,
             refresh_expires_at=new.refresh_expires_at or before.refresh_expires_at,
         )
-    channel.credentials = stored(new)
+    channel.credentials = to_stored(new)
     channel.token_expires_at = new.expires_at
     channel.refresh_at, channel.renewal_why, channel.renewal_said = _refresh_at(new), "", []
     channel.version = (channel.version or 0) + 1
@@ -79,33 +81,33 @@ def _refresh_at(credentials: Credentials) -> datetime | None:
     return now + max((credentials.expires_at - now) / 2, timedelta(seconds=30))
 
 
-async def ask_capabilities(channel: Channel, client: aiohttp.ClientSession) -> None:
+async def update_capabilities(channel: Channel, client: aiohttp.ClientSession) -> None:
     """Ask what the channel can do now and keep it; a failure keeps what is known, and it is asked later. Where a hard
     budget has no room, it is put off, with the reason."""
     try:
-        async with _heard(channel, client, Purpose.READ) as live:
+        async with _metered_session(channel, client, Purpose.READ) as live:
             can = await live.connector.capabilities(live)
-    except call_budgets.NoRoom as exc:
-        channel.asks_from, channel.asks_why = min(exc.again_at, clock.now() + ASKED_LATER), exc.sentence
-        channel.asks_said = sentences.stored(exc.sentence)
-        await channel.asave(update_fields=ASKS)
+    except call_budgets.BudgetExceeded as exc:
+        channel.asks_from, channel.asks_why = min(exc.again_at, clock.now() + CAPABILITIES_RETRY_DELAY), exc.sentence
+        channel.asks_said = sentences.to_stored_pieces(exc.sentence)
+        await channel.asave(update_fields=CAPABILITIES_RETRY_FIELDS)
         return
     except ConnectorError:
-        channel.asks_from, channel.asks_why, channel.asks_said = clock.now() + ASKED_LATER, "", []
-        await channel.asave(update_fields=ASKS)
+        channel.asks_from, channel.asks_why, channel.asks_said = clock.now() + CAPABILITIES_RETRY_DELAY, "", []
+        await channel.asave(update_fields=CAPABILITIES_RETRY_FIELDS)
         return
-    channel.capabilities, channel.capabilities_at = stored(can), clock.now()
+    channel.capabilities, channel.capabilities_at = to_stored(can), clock.now()
     channel.asks_from, channel.asks_why, channel.asks_said = None, "", []
     if live.http.calls:  # some networks' rules are known without asking
         channel.answered_at = channel.capabilities_at
-    await channel.asave(update_fields=["capabilities", "capabilities_at", "answered_at", *ASKS])
+    await channel.asave(update_fields=["capabilities", "capabilities_at", "answered_at", *CAPABILITIES_RETRY_FIELDS])
 
 
-async def ask_due(client: aiohttp.ClientSession, network: str) -> int:
+async def update_due_capabilities(client: aiohttp.ClientSession, network: str) -> int:
     """Ask the channels of a network whose answers are a day old, or that gave none; each network by itself, so that one
     that answers slowly delays no other's."""
     for channel in await sync_to_async(due_for_capabilities)(network):
-        await ask_capabilities(channel, client)
+        await update_capabilities(channel, client)
     return 0
 
 
@@ -113,7 +115,7 @@ async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, us
     """Renew a channel's credentials, one worker at a time. `used` is the access token that was refused: where
     another worker has renewed it meanwhile, that is enough. False where only a person can help now.
 
-    A passing fault changes nothing but the time of the next try. Raises NoRoom where a hard budget has no room for it:
+    A passing fault changes nothing but the time of the next try. Raises BudgetExceeded where a hard budget has no room for it:
     the channel tells so, tries again by itself, and is held meanwhile where its token no longer works.
     """
     if _is_stopping:
@@ -121,26 +123,26 @@ async def refresh_channel(channel_id: UUID, client: aiohttp.ClientSession, *, us
     claimed = await sync_to_async(_lock_for_refresh)(channel_id, used)
     if claimed is None:
         return True
-    renewing = asyncio.create_task(_renew(channel_id, client, used, claimed))
-    _under_way.add(renewing)
-    renewing.add_done_callback(_under_way.discard)
+    renewing = asyncio.create_task(_refresh_credentials(channel_id, client, used, claimed))
+    _running_refreshes.add(renewing)
+    renewing.add_done_callback(_running_refreshes.discard)
     return await asyncio.shield(renewing)
 
 
-async def _renew(channel_id: UUID, client: aiohttp.ClientSession, used: str, claimed: datetime) -> bool:
+async def _refresh_credentials(channel_id: UUID, client: aiohttp.ClientSession, used: str, claimed: datetime) -> bool:
     channel = await Channel.objects.select_related("app", "workspace").aget(id=channel_id)
     held = credentials_of(channel).access_token
     try:
-        async with _kept(channel_id, claimed), _heard(channel, client, Purpose.REFRESH) as live:
-            _bound_by_the_stop(live)
+        async with _lease_kept_alive(channel_id, claimed), _metered_session(channel, client, Purpose.REFRESH) as live:
+            _block_calls_after_stop(live)
             new = await live.connector.auth.refresh(live)
-    except call_budgets.NoRoom as exc:
-        await sync_to_async(_hold)(channel_id, exc, held, refused=bool(used))
+    except call_budgets.BudgetExceeded as exc:
+        await sync_to_async(_hold_for_budget)(channel_id, exc, held, refused=bool(used))
         raise
     except AuthExpired as exc:
         await sync_to_async(expire_channel)(channel_id, str(exc), held)
         return False
-    except Stopping:
+    except ProcessStopping:
         await Channel.objects.filter(id=channel_id).aupdate(refresh_at=clock.now())  # by the next worker, at once
         return not used
     except ConnectorError:
@@ -150,31 +152,31 @@ async def _renew(channel_id: UUID, client: aiohttp.ClientSession, used: str, cla
     return True
 
 
-def _bound_by_the_stop(live: Live) -> None:
+def _block_calls_after_stop(live: ChannelSession) -> None:
     """From the stop on, no call begins: a renewal of several calls would need longer than the process is given. Nothing
     is lost by that, since the call that uses up the old token is the last one (`Auth.refresh`)."""
     pay = live.http.pay
 
     async def unless_stopping(used: Charge) -> None:
         if _is_stopping:
-            raise Stopping("this worker is stopping")
+            raise ProcessStopping("this worker is stopping")
         if pay is not None:
             await pay(used)
 
     live.http.pay = unless_stopping
 
 
-def stop() -> None:
+def stop_refreshing() -> None:
     """This process is told to end: renewals finish the call that they are in, and no more."""
     global _is_stopping
     _is_stopping = True
 
 
-async def finish() -> None:
+async def wait_for_refreshes() -> None:
     """Wait for the renewals that are under way, before the process ends: where a token can be used once, an answer that
-    nobody keeps ends the channel's permission. After `stop` that takes a single call's time at most."""
+    nobody keeps ends the channel's permission. After `stop_refreshing` that takes a single call's time at most."""
     global _is_stopping
-    await asyncio.gather(*_under_way, return_exceptions=True)
+    await asyncio.gather(*_running_refreshes, return_exceptions=True)
     _is_stopping = False
 
 
@@ -182,11 +184,11 @@ async def refresh_due(client: aiohttp.ClientSession, network: str) -> int:
     """Renew what is due on a network; how many. What a budget holds waits, and the rest goes on. Each network is asked by
     itself, and several channels together, so that one that answers slowly delays no other's."""
     due = await sync_to_async(due_for_refresh)(network)
-    room = asyncio.Semaphore(TOGETHER)
+    room = asyncio.Semaphore(MAX_CONCURRENT_REFRESHES)
 
     async def renew(channel_id: UUID) -> None:
         async with room:
-            with suppress(call_budgets.NoRoom):
+            with suppress(call_budgets.BudgetExceeded):
                 await refresh_channel(channel_id, client)
 
     done = await asyncio.gather(*(renew(channel_id) for channel_id in due), return_exceptions=True)
@@ -197,16 +199,16 @@ async def refresh_due(client: aiohttp.ClientSession, network: str) -> int:
 
 
 @transaction.atomic
-def _hold(channel_id: UUID, exc: call_budgets.NoRoom, used: str, *, refused: bool) -> None:
+def _hold_for_budget(channel_id: UUID, exc: call_budgets.BudgetExceeded, used: str, *, refused: bool) -> None:
     """Nobody has to connect it again: it waits for a budget, and what is due on it waits with it from when on its token
     no longer works."""
     channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
-    if channel.state not in RENEWED or from_json(Credentials, channel.credentials).access_token != used:
+    if channel.state not in REFRESHED_STATES or from_json(Credentials, channel.credentials).access_token != used:
         return
-    now, label = clock.now(), registry.get(channel.network).label
-    first, channel.refresh_at = not channel.renewal_why, min(exc.again_at, now + RENEWED_LATER)
-    why = not_renewed(exc, channel.name)
-    channel.renewal_why, channel.renewal_said = why, sentences.stored(why)
+    now, label = clock.now(), registry.get_connector(channel.network).label
+    first, channel.refresh_at = not channel.renewal_why, min(exc.again_at, now + HELD_REFRESH_RETRY_DELAY)
+    why = refresh_held_sentence(exc, channel.name)
+    channel.renewal_why, channel.renewal_said = why, sentences.to_stored_pieces(why)
     fields = ["refresh_at", "renewal_why", "renewal_said"]
     is_over = refused or (channel.token_expires_at is not None and channel.token_expires_at <= now)
     if channel.state == ChannelState.HELD or is_over:
@@ -214,7 +216,7 @@ def _hold(channel_id: UUID, exc: call_budgets.NoRoom, used: str, *, refused: boo
         channel.reason = why[:500]
     if is_over and channel.state == ChannelState.ACTIVE:
         channel.state, channel.version = ChannelState.HELD, channel.version + 1
-        system(channel.workspace).record("channel.held", channel.id, budget=exc.short.budget.name)
+        system_actor(channel.workspace).record("channel.held", channel.id, budget=exc.short.budget.name)
         webhooks.emit(
             "channel.held",
             [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": str(why)})],
@@ -222,17 +224,17 @@ def _hold(channel_id: UUID, exc: call_budgets.NoRoom, used: str, *, refused: boo
     channel.save(update_fields=fields)
     if first:
         told = {"channel": f"{channel.name} ({label})", **exc.figures}
-        notices.tell_all(
+        notices.notify_all(
             "channel.held",
             [
-                notices.News(
+                notices.NotificationRequest(
                     workspace_id=channel.workspace_id, gather=str(channel.id), page="/costs/budgets", details=told
                 )
             ],
         )
 
 
-def not_renewed(exc: call_budgets.NoRoom, name: str) -> Sentence:
+def refresh_held_sentence(exc: call_budgets.BudgetExceeded, name: str) -> Sentence:
     """Which budget holds the renewal of a channel's permission, its limit, and what to do."""
     budget = exc.short.budget
     if budget.cap:
@@ -257,25 +259,27 @@ def not_renewed(exc: call_budgets.NoRoom, name: str) -> Sentence:
 
 
 @asynccontextmanager
-async def _heard(channel: Channel, client: aiohttp.ClientSession, purpose: Purpose) -> AsyncIterator[Live]:
+async def _metered_session(
+    channel: Channel, client: aiohttp.ClientSession, purpose: Purpose
+) -> AsyncIterator[ChannelSession]:
     """Paid for, and what was said beside the answers is kept."""
-    async with paid(channel, client, work_for(channel, purpose)) as live:
+    async with metered_session(channel, client, charge_context(channel, purpose)) as live:
         try:
             yield live
         finally:
-            await sync_to_async(_note)(channel, live)
+            await sync_to_async(_store_signals)(channel, live)
 
 
 @asynccontextmanager
-async def _kept(channel_id: UUID, claimed: datetime) -> AsyncIterator[None]:
+async def _lease_kept_alive(channel_id: UUID, claimed: datetime) -> AsyncIterator[None]:
     """The claim goes on for as long as we are inside. A second renewal with the same token would be taken for a theft by
     some networks, and end the channel's permission."""
 
     async def keep(until: datetime) -> None:
-        with suppress(*AWAY):  # then it ends when it would have
+        with suppress(*CONNECTION_ERRORS):  # then it ends when it would have
             while True:
-                await asyncio.sleep(KEEP_EVERY)
-                ours, until = Channel.objects.filter(id=channel_id, refresh_at=until), clock.now() + REFRESH_LASTS
+                await asyncio.sleep(LEASE_RENEWAL_SECONDS)
+                ours, until = Channel.objects.filter(id=channel_id, refresh_at=until), clock.now() + REFRESH_LEASE
                 await ours.aupdate(refresh_at=until)
 
     keeping = asyncio.create_task(keep(claimed))
@@ -287,7 +291,7 @@ async def _kept(channel_id: UUID, claimed: datetime) -> AsyncIterator[None]:
 
 
 def _lock_for_refresh(channel_id: UUID, used: str) -> datetime | None:
-    """Claim the refresh for REFRESH_LASTS, and tell until when; None where it was done or is being done by another.
+    """Claim the refresh for REFRESH_LEASE, and tell until when; None where it was done or is being done by another.
 
     Many refresh tokens work once: of all the steps that are refused at the same time, one may use it.
     """
@@ -298,9 +302,9 @@ def _lock_for_refresh(channel_id: UUID, used: str) -> datetime | None:
         now = clock.now()
         if not used and (channel.refresh_at is None or channel.refresh_at > now):
             return None
-        if used and channel.refresh_at is not None and now < channel.refresh_at <= now + REFRESH_LASTS:
+        if used and channel.refresh_at is not None and now < channel.refresh_at <= now + REFRESH_LEASE:
             return None  # claimed by another (or due in a moment, which comes to the same)
-        channel.refresh_at = now + REFRESH_LASTS
+        channel.refresh_at = now + REFRESH_LEASE
         channel.save(update_fields=["refresh_at"])
         return channel.refresh_at
 
@@ -310,10 +314,10 @@ def _store_refreshed(channel_id: UUID, new: Credentials, used: str) -> None:
     channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
     if from_json(Credentials, channel.credentials).access_token != used:
         return  # connected again by a person meanwhile, which is newer
-    take_credentials(channel, new)
+    set_credentials(channel, new)
     fields = ["credentials", "token_expires_at", "refresh_at", "version", "renewal_why", "renewal_said"]
     if channel.state in (ChannelState.EXPIRED, ChannelState.HELD):  # expired: given up for lost by another meanwhile
-        system(channel.workspace).record(
+        system_actor(channel.workspace).record(
             "channel.reconnected" if channel.state == ChannelState.EXPIRED else "channel.released", channel.id
         )
         channel.state, channel.reason = ChannelState.ACTIVE, ""
@@ -328,18 +332,20 @@ def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
     `used`: the access token that was refused; where a person has connected again since, nothing happens.
     """
     channel = Channel.objects.select_for_update(of=("self",)).select_related("workspace").get(id=channel_id)
-    if channel.state not in RENEWED or (used and from_json(Credentials, channel.credentials).access_token != used):
+    if channel.state not in REFRESHED_STATES or (
+        used and from_json(Credentials, channel.credentials).access_token != used
+    ):
         return
-    label = registry.get(channel.network).label
+    label = registry.get_connector(channel.network).label
     channel.state, channel.version = ChannelState.EXPIRED, channel.version + 1
     channel.reason = f"{label} no longer accepts this channel's permission. Connect {channel.name} again; its queue is kept and goes on by itself."
     channel.save(update_fields=["state", "reason", "version"])
-    system(channel.workspace).record("channel.expired", channel.id, said=why[:300])
+    system_actor(channel.workspace).record("channel.expired", channel.id, said=why[:300])
     webhooks.emit(
         "channel.expired",
         [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": channel.reason})],
     )
-    notices.tell(
+    notices.notify(
         "channel.expired",
         channel.workspace_id,
         gather=channel.id,
@@ -348,7 +354,7 @@ def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
     )
 
 
-def refusals(channel: Channel, shut: Iterable[ShutDoor]) -> list[Refusal]:
+def rejection_rows(channel: Channel, shut: Iterable[AppBlocked]) -> list[Refusal]:
     """Unsaved rows of what a connector heard, so that a caller may write them in its own transaction."""
     return [
         Refusal(
@@ -363,42 +369,44 @@ def refusals(channel: Channel, shut: Iterable[ShutDoor]) -> list[Refusal]:
     ]
 
 
-def _note(channel: Channel, live: Live) -> None:
+def _store_signals(channel: Channel, live: ChannelSession) -> None:
     """Keep what was heard at the network's door, and what it said of its allowance."""
-    Refusal.objects.bulk_create(refusals(channel, live.http.shut))
-    rate_limit_backoff.note_all(channel, live.http.allowed)
+    Refusal.objects.bulk_create(rejection_rows(channel, live.http.shut))
+    rate_limit_backoff.store_pauses(channel, live.http.allowed)
 
 
-def troubles() -> Iterator[Seen]:
+def detect_incidents() -> Iterator[DetectedIncident]:
     """Channels whose token is dead, for `kicau.notifications.trouble_watch`."""
     expired = Channel.objects.filter(state=ChannelState.EXPIRED).select_related("workspace").order_by("key")[:100]
     for row in expired:
         details = {
-            "network": registry.get(row.network).label if row.network in registry.slugs() else row.network,
+            "network": registry.get_connector(row.network).label
+            if row.network in registry.installed_slugs()
+            else row.network,
             "channel": row.name,
             "workspace": row.workspace.name,
         }
-        yield Seen(key=f"channel:{row.id}", kind="token", details=details)
+        yield DetectedIncident(key=f"channel:{row.id}", kind="token", details=details)
 
 
-def ends_soon(channel: Channel) -> bool:
+def expires_soon(channel: Channel) -> bool:
     """Whether the permission ends within a week and is not renewed by itself: its renewal is overdue, or there is none."""
     if channel.state != ChannelState.ACTIVE or channel.token_expires_at is None:
         return False
     now = clock.now()
     overdue = channel.refresh_at is None or channel.refresh_at < now - RENEWAL_OVERDUE
-    return overdue and channel.token_expires_at < now + ENDS_SOON
+    return overdue and channel.token_expires_at < now + EXPIRY_WARNING_PERIOD
 
 
 def due_for_refresh(network: str, limit: int = 50) -> list[UUID]:
-    due = Channel.objects.filter(network=network, state__in=RENEWED, refresh_at__lte=clock.now())
+    due = Channel.objects.filter(network=network, state__in=REFRESHED_STATES, refresh_at__lte=clock.now())
     return list(due.order_by("refresh_at").values_list("id", flat=True)[:limit])
 
 
 def due_for_capabilities(network: str, limit: int = 50) -> list[Channel]:
-    old = clock.now() - CAPABILITIES_LAST
+    old = clock.now() - CAPABILITIES_LIFETIME
     asked, put_off = Q(asks_from=None, capabilities_at__lte=old), Q(asks_from__lte=clock.now())
     due = Channel.objects.filter(
-        asked | put_off, rate_limit_backoff.may_read(clock.now()), network=network, state=ChannelState.ACTIVE
+        asked | put_off, rate_limit_backoff.sync_allowed_filter(clock.now()), network=network, state=ChannelState.ACTIVE
     )
     return list(due.select_related("app").order_by(F("capabilities_at").asc(nulls_first=True))[:limit])

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kicau.cli.core.command import NOT_FOUND, Shell, Trouble, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import (
+    EXIT_NOT_FOUND,
+    CommandError,
+    Shell,
+    json_option,
+    pass_shell,
+    print_result,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from kicau.workspaces.models import Person
@@ -19,11 +27,11 @@ if TYPE_CHECKING:
 @pass_shell
 def close(shell: Shell, email: str, as_json: bool) -> None:
     """Close an account: ends its sessions, tokens, memberships and invitations; what it wrote stays."""
-    operator, person = _both(shell, email)
+    operator, person = _actor_and_person(shell, email)
     from kicau.erasure import accounts
 
-    accounts.close(operator, person, "cli")
-    answer(as_json, {"email": person.email}, lambda: click.echo(f"The account of {person.email} is closed."))
+    accounts.close_account(operator, person, "cli")
+    print_result(as_json, {"email": person.email}, lambda: click.echo(f"The account of {person.email} is closed."))
 
 
 @click.command("export")
@@ -31,10 +39,10 @@ def close(shell: Shell, email: str, as_json: bool) -> None:
 @pass_shell
 def export(shell: Shell, email: str) -> None:
     """Write everything that Kicau has about a person to standard output, as JSON."""
-    operator, person = _both(shell, email)
+    operator, person = _actor_and_person(shell, email)
     from kicau.erasure import accounts
 
-    click.echo(accounts.as_json(accounts.export(operator, person, "cli")))
+    click.echo(accounts.to_json(accounts.export_person_data(operator, person, "cli")))
 
 
 @click.command("forget")
@@ -44,12 +52,12 @@ def export(shell: Shell, email: str) -> None:
 @pass_shell
 def forget(shell: Shell, email: str, confirm: str, as_json: bool) -> None:
     """Close an account and erase who it was. This cannot be undone; backups keep it until they are deleted."""
-    operator, person = _both(shell, email)
+    operator, person = _actor_and_person(shell, email)
     from kicau.erasure import accounts
 
-    typed = confirm or _typed(f"Type {person.email} to delete this account")
-    accounts.forget(operator, person, "cli", confirmation=typed)
-    answer(as_json, {"email": email}, lambda: click.echo("The account is deleted."))
+    typed = confirm or _read_typed(f"Type {person.email} to delete this account")
+    accounts.erase_account(operator, person, "cli", confirmation=typed)
+    print_result(as_json, {"email": email}, lambda: click.echo("The account is deleted."))
 
 
 @click.group()
@@ -66,7 +74,7 @@ def list_workspaces(shell: Shell, as_json: bool) -> None:
     from kicau.workspaces import actions
 
     rows = [{"id": str(one.id), "name": one.name} for one in actions.workspaces_of(person)]
-    answer(as_json, rows, lambda: show_table(("name", "id"), [(one["name"], one["id"]) for one in rows]))
+    print_result(as_json, rows, lambda: print_table(("name", "id"), [(one["name"], one["id"]) for one in rows]))
 
 
 @workspaces.command("delete")
@@ -80,29 +88,29 @@ def delete_workspace(shell: Shell, name: str, confirm: str, as_json: bool) -> No
     actor = shell.actor()
     from kicau.erasure import workspaces as erasure
 
-    typed = confirm or _typed(f"Type {actor.workspace.name} to delete this workspace")
-    removed = erasure.delete(actor, confirmation=typed)
-    answer(
+    typed = confirm or _read_typed(f"Type {actor.workspace.name} to delete this workspace")
+    removed = erasure.delete_workspace(actor, confirmation=typed)
+    print_result(
         as_json,
         {"id": str(actor.workspace.id), "name": actor.workspace.name, "removed": removed},
         lambda: click.echo(f"The workspace {actor.workspace.name} is deleted."),
     )
 
 
-def _both(shell: Shell, email: str) -> tuple[Person, Person]:
+def _actor_and_person(shell: Shell, email: str) -> tuple[Person, Person]:
     """Who acts, and whose account it is."""
     operator = shell.person()
     from kicau.workspaces.models import Person
 
     if not operator.is_operator and operator.email.casefold() != email.strip().casefold():
-        raise Trouble("Only an operator can do this to somebody else's account.", NOT_FOUND)
+        raise CommandError("Only an operator can do this to somebody else's account.", EXIT_NOT_FOUND)
     person = Person.objects.filter(email__iexact=email.strip()).first()
     if person is None:
-        raise Trouble(f"Nobody with the address {email} is here.", NOT_FOUND)
+        raise CommandError(f"Nobody with the address {email} is here.", EXIT_NOT_FOUND)
     return operator, person
 
 
-def _typed(question: str) -> str:
+def _read_typed(question: str) -> str:
     if sys.stdin.isatty():
         return str(click.prompt(question, err=True))
     return sys.stdin.readline().rstrip("\r\n")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from kicau.cli.core.command import Shell, Trouble, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import CommandError, Shell, json_option, pass_shell, print_result, print_table
 
 
 @click.group()
@@ -26,14 +26,14 @@ def list_apps(shell: Shell, as_json: bool) -> None:
     from kicau.channels import actions
     from kicau.cli.core import serializers
 
-    rows = [serializers.app(row) for row in actions.apps()]
+    rows = [serializers.app_json(row) for row in actions.apps()]
     empty = (
         "No app yet. Register one at the network (its page in the documentation says how), then: kicau apps add NETWORK"
     )
-    answer(
+    print_result(
         as_json,
         rows,
-        lambda: show_table(
+        lambda: print_table(
             ("network", "name", "client id", "plan", "sandbox"),
             [
                 (r["network"], r["name"], r["client_id"], r["plan"] or r["tier"], "yes" if r["sandbox"] else "")
@@ -77,11 +77,11 @@ def add_app(
     """Store an app's keys. The callback to register at the network is printed."""
     from kicau.connector import registry
 
-    connector = registry.get(network)
+    connector = registry.get_connector(network)
     label, needs_keys = connector.label, connector.auth.needs_keys
-    bases = _pairs(endpoints)
+    bases = _parse_pairs(endpoints)
     if sandbox:
-        told = _ask_sandbox(sandbox, network)
+        told = _describe_sandbox(sandbox, network)
         client_id, client_secret, bases = told["client_id"], told["client_secret"], {**told["endpoints"], **bases}
     shell.kicau()
     if needs_keys:
@@ -105,9 +105,9 @@ def add_app(
     )
     callback = settings.KICAU_PUBLIC_URL + CALLBACK_PATH
     done = f"{label} has its keys. Register this callback there: {callback}" if needs_keys else f"{label} is ready."
-    answer(
+    print_result(
         as_json,
-        {**serializers.app(row), "callback": callback},
+        {**serializers.app_json(row), "callback": callback},
         lambda: click.echo(f"{done}\nThen connect a channel: kicau channels connect {network}"),
     )
 
@@ -124,26 +124,26 @@ def remove_app(shell: Shell, network: str, name: str, as_json: bool) -> None:
     from kicau.cli.core import serializers
 
     row = actions.remove_app(network, name)
-    answer(as_json, serializers.app(row), lambda: click.echo(f"The app {row} is forgotten."))
+    print_result(as_json, serializers.app_json(row), lambda: click.echo(f"The app {row} is forgotten."))
 
 
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+def _parse_pairs(given: tuple[str, ...]) -> dict[str, str]:
     found = dict(one.partition("=")[::2] for one in given)
     if wrong := [name for name, url in found.items() if not name or not url.startswith(("http://", "https://"))]:
         raise click.UsageError(f"--endpoint {wrong[0]!r}: write NAME=URL.")
     return {name: url.rstrip("/") for name, url in found.items()}
 
 
-def _ask_sandbox(url: str, network: str) -> dict[str, Any]:
+def _describe_sandbox(url: str, network: str) -> dict[str, Any]:
     if not url.startswith(("http://", "https://")):
         raise click.UsageError("--sandbox is an address such as http://127.0.0.1:8101.")
     try:
         with urllib.request.urlopen(url.rstrip("/") + "/_sandbox/info", timeout=10) as told:  # noqa: S310 (http, checked above)
             found: dict[str, Any] = json.load(told)
     except (urllib.error.URLError, ValueError, OSError) as exc:
-        raise Trouble(
+        raise CommandError(
             f"No sandbox answers at {url} ({getattr(exc, 'reason', exc)}). Start them with: kicau sandbox"
         ) from None
     if found.get("network") != network:
-        raise Trouble(f"The sandbox at {url} is that of {found.get('network')}, not of {network}.")
+        raise CommandError(f"The sandbox at {url} is that of {found.get('network')}, not of {network}.")
     return found

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kicau.cli.core.command import (
-    FAILED,
-    USAGE,
+    EXIT_FAILED,
+    EXIT_USAGE,
+    CommandError,
     Shell,
-    Trouble,
-    answer,
     json_option,
     pass_shell,
-    printable,
-    show_facts,
-    show_table,
+    print_facts,
+    print_result,
+    print_table,
+    printable_line,
 )
 
 if TYPE_CHECKING:
     from kicau.archive.models import Import, Item
-    from kicau.archive.search import Query
+    from kicau.archive.search import ArchiveQuery
     from kicau.workspaces.actors import Actor
 
 
@@ -52,34 +52,34 @@ def import_(shell: Shell, source: Path, network: str, account: str, acquired: st
     """
     actor = shell.actor()
     from kicau.archive.imports import actions, import_job
-    from kicau.base.errors import Unacceptable
+    from kicau.base.errors import ValidationFailed
 
-    asks = actions.QUESTIONS if sys.stdin.isatty() else ()
+    asks = actions.OWNER_QUESTIONS if sys.stdin.isatty() else ()
     try:
         row = actions.begin_import(actor, source, network=network, account=account, acquired=acquired or "", asks=asks)
-    except Unacceptable as exc:
-        if not any(problem.code in actions.QUESTIONS for problem in exc.problems):
+    except ValidationFailed as exc:
+        if not any(problem.code in actions.OWNER_QUESTIONS for problem in exc.problems):
             raise
-        raise Trouble(f"{exc} Run it again with --own or --received.", USAGE) from None
+        raise CommandError(f"{exc} Run it again with --own or --received.", EXIT_USAGE) from None
     if row.state == "asking":
-        click.echo(printable(_sentence(row.problem)), err=True)
+        click.echo(printable_line(_problem_sentence(row.problem)), err=True)
         whose = click.prompt("Whose is it", type=click.Choice(["own", "received"]), err=True)
         row = actions.answer_import(actor, row.id, "imported" if whose == "own" else "received")
-    done = import_job.run_import(row.id, None if as_json else _tell)
+    done = import_job.run_import(row.id, None if as_json else _show_progress)
     while done.state == "asking" and sys.stdin.isatty() and not as_json:
         meanings = {
             one.key: click.prompt(
-                printable(f"What does the {one.column} “{one.value}” ({one.count:,} entries) mean"),
+                printable_line(f"What does the {one.column} “{one.value}” ({one.count:,} entries) mean"),
                 type=click.Choice(one.meanings),
                 err=True,
             )
             for one in actions.unknown_values(done)
         }
         actions.answer_values(actor, done.id, meanings)
-        done = import_job.run_import(done.id, _tell)
-    answer(as_json, _import(done), lambda: _show_import(done))
+        done = import_job.run_import(done.id, _show_progress)
+    print_result(as_json, _import_json(done), lambda: _print_import(done))
     if done.state != "done":
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
 
 
 @archive.command("imports")
@@ -90,14 +90,15 @@ def imports(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.archive.imports import actions
 
-    rows = list(actions.imports(actor)[:200])
+    rows = list(actions.list_imports(actor)[:200])
     shown = [
-        (r.id, r.name, actions.state_of(r), r.new, r.known, r.skipped, f"{r.created_at:%Y-%m-%d %H:%M}") for r in rows
+        (r.id, r.name, actions.display_state(r), r.new, r.known, r.skipped, f"{r.created_at:%Y-%m-%d %H:%M}")
+        for r in rows
     ]
-    answer(
+    print_result(
         as_json,
-        [_import(r) for r in rows],
-        lambda: show_table(
+        [_import_json(r) for r in rows],
+        lambda: print_table(
             ("id", "name", "state", ">new", ">known", ">skipped", "begun"), shown, empty="Nothing was taken in yet."
         ),
     )
@@ -118,11 +119,11 @@ def answer_(shell: Shell, import_id: str, meanings: tuple[str, ...], as_json: bo
     from kicau.archive.imports import actions, import_job
 
     told = dict(one.rpartition("=")[::2] for one in meanings)
-    row = actions.answer_values(actor, actions.one_import(actor, import_id).id, told)
-    done = import_job.run_import(row.id, None if as_json else _tell)
-    answer(as_json, _import(done), lambda: _show_import(done))
+    row = actions.answer_values(actor, actions.get_import(actor, import_id).id, told)
+    done = import_job.run_import(row.id, None if as_json else _show_progress)
+    print_result(as_json, _import_json(done), lambda: _print_import(done))
     if done.state != "done":
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
 
 
 @archive.command("resume")
@@ -136,13 +137,13 @@ def resume(shell: Shell, import_id: str, as_json: bool) -> None:
     from kicau.workspaces.actors import Permission
 
     actor.require(Permission.WRITE)
-    row = actions.one_import(actor, import_id)
+    row = actions.get_import(actor, import_id)
     if row.state in ("canceled", "failed"):
         actions.resume_import(actor, row.id)
-    done = import_job.run_import(row.id, None if as_json else _tell)
-    answer(as_json, _import(done), lambda: _show_import(done))
+    done = import_job.run_import(row.id, None if as_json else _show_progress)
+    print_result(as_json, _import_json(done), lambda: _print_import(done))
     if done.state != "done":
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
 
 
 @archive.command("search")
@@ -160,9 +161,9 @@ def resume(shell: Shell, import_id: str, as_json: bool) -> None:
 def search(shell: Shell, /, words: tuple[str, ...], limit: int, as_json: bool, **asked: Any) -> None:
     """Find items, the newest first: all words must occur, "in quotation marks" as a phrase, -without, either OR other."""
     actor = shell.actor()
-    from kicau.archive.search import find
+    from kicau.archive.search import find_items
 
-    found = find(actor, _query(actor, " ".join(words), **asked), limit=limit).items
+    found = find_items(actor, _build_query(actor, " ".join(words), **asked), limit=limit).items
     shown = [
         (
             i.id,
@@ -173,10 +174,10 @@ def search(shell: Shell, /, words: tuple[str, ...], limit: int, as_json: bool, *
         )
         for i in found
     ]
-    answer(
+    print_result(
         as_json,
-        [_item(i) for i in found],
-        lambda: show_table(("id", "posted", "network", "author", "text"), shown, empty="Nothing matches."),
+        [_item_json(i) for i in found],
+        lambda: print_table(("id", "posted", "network", "author", "text"), shown, empty="Nothing matches."),
     )
 
 
@@ -192,15 +193,17 @@ def near(shell: Shell, text: str, network: str, author: str, limit: int, as_json
     needs the extra "meaning"."""
     actor = shell.actor()
     from kicau.archive import semantic_search
-    from kicau.archive.search import Query
+    from kicau.archive.search import ArchiveQuery
 
-    narrowed = Query(networks=(network,) if network else (), authors=(author,) if author else ())
-    found = semantic_search.near(actor, text, narrowed, limit=limit)
+    narrowed = ArchiveQuery(networks=(network,) if network else (), authors=(author,) if author else ())
+    found = semantic_search.find_similar(actor, text, narrowed, limit=limit)
     shown = [(f"{n.likeness:.2f}", n.item.id, n.item.network, n.item.text[:90]) for n in found]
-    answer(
+    print_result(
         as_json,
-        [_item(n.item) | {"likeness": n.likeness} for n in found],
-        lambda: show_table((">like", "id", "network", "text"), shown, empty="Nothing that may be embedded is like it."),
+        [_item_json(n.item) | {"likeness": n.likeness} for n in found],
+        lambda: print_table(
+            (">like", "id", "network", "text"), shown, empty="Nothing that may be embedded is like it."
+        ),
     )
 
 
@@ -211,19 +214,20 @@ def near(shell: Shell, text: str, network: str, author: str, limit: int, as_json
 def show(shell: Shell, item_id: str, as_json: bool) -> None:
     """An item's whole story: its origins, what it may be used for, and why."""
     actor = shell.actor()
-    from kicau.archive.item_queries import story
+    from kicau.archive.item_queries import item_history
     from kicau.rights import sentences
 
-    told = story(actor, item_id)
+    told = item_history(actor, item_id)
     origins = [{"acquired": o.acquired, "name": o.label} for o in told.origins]
     uses = {
-        use: {"answer": str(d.answer), "sentence": sentences.reason(d).sentence} for use, d in told.decisions.items()
+        use: {"answer": str(d.answer), "sentence": sentences.decision_reason(d).sentence}
+        for use, d in told.decisions.items()
     }
 
     def human() -> None:
-        click.echo(printable(told.item.text))
+        click.echo(printable_line(told.item.text))
         click.echo()
-        show_facts(
+        print_facts(
             {
                 "posted": f"{told.item.posted_at:%Y-%m-%d %H:%M} UTC",
                 "network": told.item.network,
@@ -233,9 +237,9 @@ def show(shell: Shell, item_id: str, as_json: bool) -> None:
             }
         )
         click.echo()
-        show_table(("use", "may it?", "why"), [(use, d["answer"], d["sentence"]) for use, d in uses.items()])
+        print_table(("use", "may it?", "why"), [(use, d["answer"], d["sentence"]) for use, d in uses.items()])
 
-    answer(as_json, _item(told.item) | {"origins": origins, "uses": uses}, human)
+    print_result(as_json, _item_json(told.item) | {"origins": origins, "uses": uses}, human)
 
 
 @archive.command("export")
@@ -254,9 +258,11 @@ def export(shell: Shell, /, target: Path, words: str, no_media: bool, **asked: A
     actor = shell.actor()
     from kicau.archive import exports
 
-    query = _query(actor, words, answers="yes", **asked)
+    query = _build_query(actor, words, answers="yes", **asked)
     pieces = (
-        exports.lines(actor, query) if target.suffix == ".jsonl" else exports.zipped(actor, query, media=not no_media)
+        exports.export_json_lines(actor, query)
+        if target.suffix == ".jsonl"
+        else exports.export_zip(actor, query, media=not no_media)
     )
     part = target.with_name(target.name + ".part")
     try:
@@ -269,7 +275,7 @@ def export(shell: Shell, /, target: Path, words: str, no_media: bool, **asked: A
     click.echo(f"{target}: {target.stat().st_size:,} bytes")
 
 
-def _query(
+def _build_query(
     actor: Actor,
     words: str,
     network: str,
@@ -279,14 +285,14 @@ def _query(
     until: datetime | None,
     use: str,
     answers: str,
-) -> Query:
-    from kicau.archive.search import Query
+) -> ArchiveQuery:
+    from kicau.archive.search import ArchiveQuery
     from kicau.publishing.content.compositions import campaigns
 
     of = campaigns(actor).filter(name=campaign).first() if campaign else None
     if campaign and of is None:
-        raise Trouble(f"There is no campaign {printable(campaign)!r} in this workspace.", USAGE)
-    return Query(
+        raise CommandError(f"There is no campaign {printable_line(campaign)!r} in this workspace.", EXIT_USAGE)
+    return ArchiveQuery(
         campaign=of.id if of else None,
         words=words,
         networks=(network,) if network else (),
@@ -298,36 +304,36 @@ def _query(
     )
 
 
-def _tell(row: Import) -> None:
+def _show_progress(row: Import) -> None:
     if sys.stderr.isatty():
         of = f" of {row.expected:,}" if row.expected else ""
         click.echo(f"\r{row.read:,}{of} read, {row.new:,} new", nl=False, err=True)
 
 
-def _show_import(row: Import) -> None:
+def _print_import(row: Import) -> None:
     if sys.stderr.isatty():
         click.echo(err=True)
     click.echo(f"{row.name}: {row.state}. {row.new:,} new, {row.known:,} known before, {row.skipped:,} left out.")
     if row.problem:
-        click.echo(printable(_sentence(row.problem)))
+        click.echo(printable_line(_problem_sentence(row.problem)))
     if row.problem.get("code") == "values":
         from kicau.archive.imports.actions import unknown_values
 
         keys = " ".join(f"'{one.key}=…'" for one in unknown_values(row))
-        click.echo(printable(f"Answer with: kicau archive answer {row.id} {keys}"))
+        click.echo(printable_line(f"Answer with: kicau archive answer {row.id} {keys}"))
     for one in row.skips:
         where = f" ({', '.join(one['examples'][:3])})" if one["examples"] else ""
-        click.echo(f"  {one['count']:,} × {printable(_sentence(one))}{printable(where)}")
+        click.echo(f"  {one['count']:,} × {printable_line(_problem_sentence(one))}{printable_line(where)}")
 
 
-def _sentence(told: dict[str, Any]) -> str:
-    from kicau.archive.item_queries import problem
+def _problem_sentence(told: dict[str, Any]) -> str:
+    from kicau.archive.item_queries import problem_from_json
 
-    return problem(told).sentence
+    return problem_from_json(told).sentence
 
 
-def _import(row: Import) -> dict[str, Any]:
-    from kicau.archive.imports.actions import state_of
+def _import_json(row: Import) -> dict[str, Any]:
+    from kicau.archive.imports.actions import display_state
 
     return {
         "id": str(row.id),
@@ -335,7 +341,7 @@ def _import(row: Import) -> dict[str, Any]:
         "network": row.network,
         "account": row.account_handle or row.account_id,
         "acquired": row.acquired,
-        "state": state_of(row),
+        "state": display_state(row),
         "problem": row.problem or None,
         "read": row.read,
         "new": row.new,
@@ -345,7 +351,7 @@ def _import(row: Import) -> dict[str, Any]:
     }
 
 
-def _item(row: Item) -> dict[str, Any]:
+def _item_json(row: Item) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "network": row.network,

@@ -11,17 +11,17 @@ from pathlib import Path
 import click
 
 from kicau.base import keys, setting_definitions
-from kicau.cli.core.command import NO_KICAU, Trouble, answer, json_option
-from kicau.cli.up import alone_in
+from kicau.cli.core.command import EXIT_NO_KICAU, CommandError, json_option, print_result
+from kicau.cli.up import exclusive_folder
 
-PASSPHRASE = "KICAU_BACKUP_PASSPHRASE"  # noqa: S105 (the name of a variable)
-UNSIGNED = "This backup is not encrypted, so nothing shows who wrote it. Restore only a file that you trust."
-SHORTEST = 12  # characters of a passphrase
+PASSPHRASE_VARIABLE = "KICAU_BACKUP_PASSPHRASE"  # noqa: S105 (the name of a variable)
+UNENCRYPTED_WARNING = "This backup is not encrypted, so nothing shows who wrote it. Restore only a file that you trust."
+MIN_PASSPHRASE_LENGTH = 12  # characters of a passphrase
 
 passphrase_option = click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help=f"Its first line is the passphrase. Else {PASSPHRASE}, else it is asked.",
+    help=f"Its first line is the passphrase. Else {PASSPHRASE_VARIABLE}, else it is asked.",
 )
 
 
@@ -41,10 +41,10 @@ def backup(target: Path, encrypt: bool, passphrase_file: Path | None, without_ke
     from kicau.backup import actions
 
     folder = setting_definitions.data_folder()
-    if not (folder / keys.FILE).exists():
-        raise Trouble(f"There is no Kicau in {folder}; name its folder with KICAU_DATA.", NO_KICAU)
-    passphrase = _passphrase(passphrase_file, new=True) if encrypt or passphrase_file else ""
-    with _told(), actions.instance(folder) as url:
+    if not (folder / keys.KEY_FILE_NAME).exists():
+        raise CommandError(f"There is no Kicau in {folder}; name its folder with KICAU_DATA.", EXIT_NO_KICAU)
+    passphrase = _read_passphrase(passphrase_file, new=True) if encrypt or passphrase_file else ""
+    with _backup_errors_as_trouble(), actions.running_database_url(folder) as url:
         made = actions.back_up(target, folder, url, passphrase=passphrase, with_key=not without_key)
     size = target.stat().st_size
     told = {
@@ -66,7 +66,7 @@ def backup(target: Path, encrypt: bool, passphrase_file: Path | None, without_ke
                 err=True,
             )
 
-    answer(as_json, told, say)
+    print_result(as_json, told, say)
 
 
 @click.command()
@@ -96,12 +96,12 @@ def restore(
     """
     from kicau.backup import actions, archive
 
-    sealed = archive.is_sealed(source)
-    passphrase = _passphrase(passphrase_file, new=False) if sealed else ""
+    sealed = archive.is_encrypted(source)
+    passphrase = _read_passphrase(passphrase_file, new=False) if sealed else ""
     if dry_run:
-        with _told():
-            found = archive.verify(source, passphrase)
-        _say_who_wrote(sealed)
+        with _backup_errors_as_trouble():
+            found = archive.verify_backup(source, passphrase)
+        _warn_if_unencrypted(sealed)
         told = {
             "file": str(source),
             "made_at": found.made_at,
@@ -111,7 +111,7 @@ def restore(
             "has_key": found.has_key,
             "encrypted": sealed,
         }
-        answer(
+        print_result(
             as_json,
             told,
             lambda: click.echo(
@@ -120,11 +120,11 @@ def restore(
         )
         return
     folder = setting_definitions.data_folder()
-    with _told():
-        checked = actions.check(source, folder, passphrase)
-    _say_who_wrote(sealed)
-    with alone_in(folder), _told():
-        done = actions.restore(
+    with _backup_errors_as_trouble():
+        checked = actions.check_backup(source, folder, passphrase)
+    _warn_if_unencrypted(sealed)
+    with exclusive_folder(folder), _backup_errors_as_trouble():
+        done = actions.restore_backup(
             source, folder, checked, passphrase=passphrase, key_file=key_file, verify=verify, paused=paused
         )
     made = done.manifest
@@ -156,34 +156,34 @@ def restore(
             else "Start it with: kicau up"
         )
 
-    answer(as_json, result, say)
+    print_result(as_json, result, say)
 
 
-def _say_who_wrote(sealed: bool) -> None:
+def _warn_if_unencrypted(sealed: bool) -> None:
     if not sealed:
-        click.echo(UNSIGNED, err=True)
+        click.echo(UNENCRYPTED_WARNING, err=True)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _backup_errors_as_trouble() -> Iterator[None]:
     from kicau.backup.errors import BackupError
-    from kicau.base.postgres import DatabaseTrouble
+    from kicau.base.postgres import DatabaseUnavailable
 
     try:
         yield
-    except (BackupError, DatabaseTrouble) as exc:
-        raise Trouble(str(exc)) from None
+    except (BackupError, DatabaseUnavailable) as exc:
+        raise CommandError(str(exc)) from None
     except OSError as exc:
-        raise Trouble(f"{exc.filename or 'A file'} cannot be used: {exc.strerror}. Nothing was changed.") from None
+        raise CommandError(f"{exc.filename or 'A file'} cannot be used: {exc.strerror}. Nothing was changed.") from None
 
 
-def _passphrase(file: Path | None, *, new: bool) -> str:
-    """Raises Trouble for none, or a new one that is too short."""
-    given = file.read_text("utf-8").split("\n", 1)[0].strip() if file else os.environ.get(PASSPHRASE, "")
+def _read_passphrase(file: Path | None, *, new: bool) -> str:
+    """Raises CommandError for none, or a new one that is too short."""
+    given = file.read_text("utf-8").split("\n", 1)[0].strip() if file else os.environ.get(PASSPHRASE_VARIABLE, "")
     if not given and sys.stdin.isatty():
         given = click.prompt("Passphrase", hide_input=True, confirmation_prompt=new)
     if not given:
-        raise Trouble(f"A passphrase is needed: give it with --passphrase-file or {PASSPHRASE}.")
-    if new and len(given) < SHORTEST:
-        raise Trouble(f"The passphrase has {len(given)} characters; it needs at least {SHORTEST}.")
+        raise CommandError(f"A passphrase is needed: give it with --passphrase-file or {PASSPHRASE_VARIABLE}.")
+    if new and len(given) < MIN_PASSPHRASE_LENGTH:
+        raise CommandError(f"The passphrase has {len(given)} characters; it needs at least {MIN_PASSPHRASE_LENGTH}.")
     return given

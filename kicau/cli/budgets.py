@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_table
-from kicau.cli.costs import amount_of, budget_told
+from kicau.cli.core.command import Shell, json_option, pass_shell, print_result, print_table
+from kicau.cli.costs import budget_json, parse_amount
 from kicau.cli.costs import costs as costs  # the group, with what is added here
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def list_budgets(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.costs import actions
 
-    found = actions.states(list(actions.budgets(actor)))
-    values = [budget_told(s) for s in found]
+    found = actions.budget_balances(list(actions.budgets(actor)))
+    values = [budget_json(s) for s in found]
     rows = [
         (
             v["id"],
@@ -40,10 +40,10 @@ def list_budgets(shell: Shell, as_json: bool) -> None:
         )
         for v in values
     ]
-    answer(
+    print_result(
         as_json,
         values,
-        lambda: show_table(
+        lambda: print_table(
             ("id", "name", "period", "", "amount", "used", "set aside", "of"),
             rows,
             empty="No budget yet: kicau costs budget NAME AMOUNT",
@@ -100,9 +100,9 @@ def budget(
     found = campaigns(actor).filter(name=campaign).first() if campaign else None
     if campaign and found is None:
         raise NotFound("campaign", campaign)
-    wanted = actions.BudgetInput(
+    wanted = actions.BudgetValues(
         name=name,
-        amount=amount_of(amount, meter),
+        amount=parse_amount(amount, meter),
         currency=currency.upper(),
         meter=meter,
         period=period,
@@ -115,8 +115,8 @@ def budget(
         app_id=app_for(network, app_name).id if app_name else None,
     )
     made = actions.set_budget(actor, wanted, budget_id=budget_id or None)
-    value = budget_told(actions.states([made])[0])
-    answer(
+    value = budget_json(actions.budget_balances([made])[0])
+    print_result(
         as_json,
         value,
         lambda: click.echo(
@@ -135,7 +135,9 @@ def remove_budget(shell: Shell, budget_id: str, as_json: bool) -> None:
     from kicau.costs import actions
 
     gone = actions.remove_budget(actor, budget_id)
-    answer(as_json, {"id": str(gone.id), "name": gone.name}, lambda: click.echo(f"{gone.name} holds nothing any more."))
+    print_result(
+        as_json, {"id": str(gone.id), "name": gone.name}, lambda: click.echo(f"{gone.name} holds nothing any more.")
+    )
 
 
 @costs.command("prices")
@@ -179,10 +181,10 @@ def price_lists(shell: Shell, network: str, file: str | None, remove: str, as_js
         (v["network"], v["name"], v["since"], len(one.value.prices), v["own"] or "", v["source"])
         for v, one in zip(values, found, strict=True)
     ]
-    answer(
+    print_result(
         as_json,
         values,
-        lambda: show_table(("network", "plan", "from", "prices", "own", "source"), rows, empty="No price lists."),
+        lambda: print_table(("network", "plan", "from", "prices", "own", "source"), rows, empty="No price lists."),
     )
 
 
@@ -203,7 +205,7 @@ def rate(shell: Shell, currency: str, shown_in: str, rate: str, since: str, as_j
     except (InvalidOperation, ValueError):
         raise click.UsageError("Give a rate such as 16250 and a day such as 2026-11-01.") from None
     made = display_currency.set_rate(actor, currency.upper(), shown_in.upper(), value, day)
-    answer(as_json, _rate(made), lambda: click.echo(str(made)))
+    print_result(as_json, _rate_json(made), lambda: click.echo(str(made)))
 
 
 @costs.command("rates")
@@ -217,12 +219,12 @@ def rates(shell: Shell, remove: str, as_json: bool) -> None:
 
     if remove:
         display_currency.remove_rate(actor, remove)
-    found = [_rate(row) for row in display_currency.rates(actor)]
+    found = [_rate_json(row) for row in display_currency.exchange_rates(actor)]
     rows = [(v["id"], f"1 {v['currency']} = {v['rate']} {v['shown_in']}", v["since"]) for v in found]
-    answer(
+    print_result(
         as_json,
         found,
-        lambda: show_table(("id", "rate", "from"), rows, empty="No rate yet: kicau costs rate USD IDR 16250"),
+        lambda: print_table(("id", "rate", "from"), rows, empty="No rate yet: kicau costs rate USD IDR 16250"),
     )
 
 
@@ -233,11 +235,11 @@ def rates(shell: Shell, remove: str, as_json: bool) -> None:
 def currency(shell: Shell, currency: str, as_json: bool) -> None:
     """Show the workspace's costs in this CURRENCY too (IDR; "none" for the price list's own alone)."""
     actor = shell.actor()
-    from kicau.costs.display_currency import unrated
+    from kicau.costs.display_currency import currencies_without_rate
     from kicau.workspaces import actions as workspaces_actions
 
-    made = workspaces_actions.change_workspace(actor, currency="" if currency.lower() == "none" else currency.upper())
-    missing = unrated(made)
+    made = workspaces_actions.update_workspace(actor, currency="" if currency.lower() == "none" else currency.upper())
+    missing = currencies_without_rate(made)
 
     def show() -> None:
         click.echo(f"Costs are shown in {made.currency or 'the currency of their price list'}.")
@@ -246,10 +248,10 @@ def currency(shell: Shell, currency: str, as_json: bool) -> None:
                 f"There is no rate from {one} yet, so amounts in {one} stay as they are. An operator enters it: kicau costs rate {one} {made.currency} RATE"
             )
 
-    answer(as_json, {"currency": made.currency, "unrated": missing}, show)
+    print_result(as_json, {"currency": made.currency, "unrated": missing}, show)
 
 
-def _rate(row: Rate) -> dict[str, object]:
+def _rate_json(row: Rate) -> dict[str, object]:
     return {
         "id": row.id,
         "currency": row.currency,

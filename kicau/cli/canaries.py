@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_facts, show_table
+from kicau.cli.core.command import Shell, json_option, pass_shell, print_facts, print_result, print_table
 
 
 @click.group()
@@ -34,13 +34,13 @@ def register(shell: Shell, name: str, candidates: int, language: str, sentence: 
     actor = shell.actor()
     from kicau.dataset_audit import canaries
 
-    made = canaries.register(actor, name, candidates=candidates, language=language, sentence=sentence)
-    text = canaries.published(actor, made)
+    made = canaries.register_canary(actor, name, candidates=candidates, language=language, sentence=sentence)
+    text = canaries.published_text(actor, made)
     told = {"id": str(made.id), "name": made.name, "candidates": candidates, "publish": text}
-    answer(
+    print_result(
         as_json,
         told,
-        lambda: show_facts(
+        lambda: print_facts(
             {
                 "Publish this, and nothing else of it": text,
                 "Registered": f"{made.name}, {candidates:,} candidates, entry {made.first_leaf} of the log",
@@ -57,7 +57,7 @@ def list_(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.dataset_audit import canaries
 
-    rows = list(canaries.all_canaries(actor))
+    rows = list(canaries.list_canaries(actor))
     told = [
         {
             "id": str(r.id),
@@ -69,10 +69,10 @@ def list_(shell: Shell, as_json: bool) -> None:
         for r in rows
     ]
     table = [(r.name, f"{r.registered_at:%Y-%m-%d %H:%M}", len(r.candidates), r.tests) for r in rows]
-    answer(
+    print_result(
         as_json,
         told,
-        lambda: show_table(
+        lambda: print_table(
             ("name", "registered (UTC)", ">candidates", ">tests"), table, empty="No canary is registered."
         ),
     )
@@ -86,7 +86,7 @@ def text(shell: Shell, name: str) -> None:
     actor = shell.actor()
     from kicau.dataset_audit import canaries
 
-    click.echo(canaries.published(actor, canaries.one_canary(actor, name)))
+    click.echo(canaries.published_text(actor, canaries.get_canary(actor, name)))
 
 
 @canary.command("candidates")
@@ -98,7 +98,7 @@ def candidates(shell: Shell, name: str, file: Path) -> None:
     actor = shell.actor()
     from kicau.dataset_audit import canaries
 
-    file.write_text(canaries.candidates_csv(actor, canaries.one_canary(actor, name)), "utf-8")
+    file.write_text(canaries.candidates_csv(actor, canaries.get_canary(actor, name)), "utf-8")
     click.echo(f"{file}: fill in the column score, such as each text's loss.")
 
 
@@ -125,13 +125,13 @@ def test(
     from kicau.dataset_audit import canaries
     from kicau.evidence import verify
 
-    found = canaries.one_canary(actor, name)
-    values = canaries.read_scores(scores.read_text("utf-8", "replace"), len(found.candidates))
-    told = canaries.examine(actor, found, values, model=model, lower_is_likelier=not higher_is_likelier)
+    found = canaries.get_canary(actor, name)
+    values = canaries.parse_scores(scores.read_text("utf-8", "replace"), len(found.candidates))
+    told = canaries.score_canary(actor, found, values, model=model, lower_is_likelier=not higher_is_likelier)
     if evidence:
-        evidence.write_bytes(canaries.evidence(actor, found, told))
+        evidence.write_bytes(canaries.canary_test_evidence(actor, found, told))
         shutil.copyfile(verify.__file__, evidence.with_name("verify.py"))
-    answer(as_json, told, lambda: click.echo(told["says"]))
+    print_result(as_json, told, lambda: click.echo(told["says"]))
 
 
 @canary.command("tests")
@@ -143,7 +143,7 @@ def tests(shell: Shell, name: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.dataset_audit import canaries
 
-    rows = canaries.tests_of(actor, canaries.one_canary(actor, name))
+    rows = canaries.tests_with_sentences(actor, canaries.get_canary(actor, name))
     told = [
         {
             "number": r.number,
@@ -163,10 +163,10 @@ def tests(shell: Shell, name: str, as_json: bool) -> None:
         )
         for r, _ in rows
     ]
-    answer(
+    print_result(
         as_json,
         told,
-        lambda: show_table(
+        lambda: print_table(
             (">test", "made (UTC)", "model", ">rank", ">chance"), table, empty="No model's scores were held against it."
         ),
     )

@@ -12,15 +12,24 @@ from urllib.parse import parse_qsl, urlsplit
 
 import click
 
-from kicau.cli.core.command import FAILED, USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
-from kicau.cli.deliveries import in_zone
+from kicau.cli.core.command import (
+    EXIT_FAILED,
+    EXIT_USAGE,
+    CommandError,
+    Shell,
+    json_option,
+    pass_shell,
+    print_result,
+    print_table,
+)
+from kicau.cli.deliveries import localize_sentence
 
 if TYPE_CHECKING:
-    from kicau.channels.actions import Begun
+    from kicau.channels.actions import SignInStep
     from kicau.channels.models import Channel
     from kicau.workspaces.actors import Actor
 
-WAIT = 600.0  # seconds for a person to come back from the network
+SIGN_IN_TIMEOUT_SECONDS = 600.0  # seconds for a person to come back from the network
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -38,7 +47,7 @@ def list_channels(shell: Shell, as_json: bool) -> None:
     from kicau.channels import actions
     from kicau.cli.core import serializers
 
-    rows, zone = [serializers.channel(row) for row in actions.channels(actor)], actor.workspace.timezone
+    rows, zone = [serializers.channel_json(row) for row in actions.channels(actor)], actor.workspace.timezone
     table = [
         (
             r["key"],
@@ -46,14 +55,14 @@ def list_channels(shell: Shell, as_json: bool) -> None:
             r["name"],
             r["kind"],
             "paused" if r["paused"] else r["state"],
-            in_zone(r["reason"], zone),
+            localize_sentence(r["reason"], zone),
         )
         for r in rows
     ]
-    answer(
+    print_result(
         as_json,
         rows,
-        lambda: show_table(
+        lambda: print_table(
             ("key", "network", "name", "kind", "state", ""),
             table,
             empty="No channel yet. Connect one with: kicau channels connect NETWORK",
@@ -108,29 +117,29 @@ def connect(
     )
     if begun.url:
         click.echo(f"Open this address, sign in and allow the access:\n\n  {begun.url}\n", err=as_json)
-        begun = _come_back(shell, actor, begun, paste, err=as_json)
-    chosen = _choose(begun, accounts, take_all)
+        begun = _wait_for_return(shell, actor, begun, paste, err=as_json)
+    chosen = _choose_identities(begun, accounts, take_all)
     keys = {chosen[0]: key} if key and len(chosen) == 1 else {}
     rows = shell.wait_for(actions.connect(actor, begun.state, chosen, keys=keys))
-    answer(
+    print_result(
         as_json,
-        [serializers.channel(row) for row in rows],
-        lambda: show_table(("key", "network", "name"), [(r.key, r.network, r.name) for r in rows]),
+        [serializers.channel_json(row) for row in rows],
+        lambda: print_table(("key", "network", "name"), [(r.key, r.network, r.name) for r in rows]),
     )
 
 
-def _come_back(shell: Shell, actor: Actor, begun: Begun, paste: bool, *, err: bool) -> Begun:
+def _wait_for_return(shell: Shell, actor: Actor, begun: SignInStep, paste: bool, *, err: bool) -> SignInStep:
     """The identities that the sign-in gave, by whichever way the browser's return reaches us."""
     from kicau.base import setting_definitions
     from kicau.channels import actions
     from kicau.channels.channel_session import CALLBACK_PATH
-    from kicau.cli.up import answers as web_answers
+    from kicau.cli.up import is_web_ready as web_answers
     from kicau.sandbox.all_networks import is_free
 
     callback = urlsplit(setting_definitions.public_url() + CALLBACK_PATH)
     if not paste and web_answers():
         click.echo("Waiting until you are back …", err=err)
-        return _wait_for_page(actor, begun)
+        return _wait_for_web_sign_in(actor, begun)
     if (
         not paste
         and callback.scheme == "http"
@@ -138,39 +147,39 @@ def _come_back(shell: Shell, actor: Actor, begun: Begun, paste: bool, *, err: bo
         and is_free(callback.port or 80)
     ):
         click.echo("Waiting until you are back …", err=err)
-        return shell.wait_for(actions.finish_sign_in(actor, _listen_once(callback.port or 80)))
+        return shell.wait_for(actions.finish_sign_in(actor, _listen_for_callback(callback.port or 80)))
     said = click.prompt(
         f"Then paste the whole address that the browser ended at (it begins with {callback.geturl()})", err=err
     )
     returned = dict(parse_qsl(urlsplit(said.strip()).query))
     if not returned:
-        raise Trouble(
+        raise CommandError(
             "That address carries nothing after a question mark; paste it whole, as it stands in the browser."
         )
     return shell.wait_for(actions.finish_sign_in(actor, returned))
 
 
-def _wait_for_page(actor: Actor, begun: Begun) -> Begun:
+def _wait_for_web_sign_in(actor: Actor, begun: SignInStep) -> SignInStep:
     """The page at the callback finishes the sign-in; its result is read where it is kept."""
-    from kicau.channels.actions import Begun as Done
+    from kicau.channels.actions import SignInStep as Done
     from kicau.channels.models import PendingSignIn
-    from kicau.connector.protocol import Account
+    from kicau.connector.protocol import SignInIdentity
     from kicau.connector.serialization import from_json
 
-    until = time.monotonic() + WAIT
+    until = time.monotonic() + SIGN_IN_TIMEOUT_SECONDS
     while time.monotonic() < until:
         row = PendingSignIn.objects.filter(state=begun.state, workspace=actor.workspace).first()
         if row is None:
-            raise Trouble(
+            raise CommandError(
                 "The sign-in was finished or refused in the browser; kicau channels list shows what is connected."
             )
         if row.found is not None:
-            return Done(state=begun.state, accounts=tuple(from_json(Account, a) for a in row.found))
+            return Done(state=begun.state, accounts=tuple(from_json(SignInIdentity, a) for a in row.found))
         time.sleep(0.5)
-    raise Trouble("Nobody came back within ten minutes; connect again.")
+    raise CommandError("Nobody came back within ten minutes; connect again.")
 
 
-def _listen_once(port: int) -> dict[str, str]:
+def _listen_for_callback(port: int) -> dict[str, str]:
     """The query of the browser's return, where no web server of ours runs."""
     found: dict[str, str] = {}
 
@@ -189,28 +198,28 @@ def _listen_once(port: int) -> dict[str, str]:
 
     server = HTTPServer(("127.0.0.1", port), Handler)
     server.timeout = 1
-    until = time.monotonic() + WAIT
+    until = time.monotonic() + SIGN_IN_TIMEOUT_SECONDS
     with server:
         while "state" not in found and time.monotonic() < until:
             server.handle_request()
     if "state" not in found:
-        raise Trouble("Nobody came back within ten minutes; connect again.")
+        raise CommandError("Nobody came back within ten minutes; connect again.")
     return found
 
 
-def _choose(begun: Begun, accounts: Sequence[str], take_all: bool) -> list[str]:
+def _choose_identities(begun: SignInStep, accounts: Sequence[str], take_all: bool) -> list[str]:
     there = {a.id: a for a in begun.accounts}
     listed = ", ".join(f"{a.name} ({a.kind}, --account {a.id})" for a in there.values()) or "nothing"
     if accounts:
         if unknown := [a for a in accounts if a not in there]:
-            raise Trouble(f"The sign-in gave no access to {unknown[0]!r}; it gave: {listed}.")
+            raise CommandError(f"The sign-in gave no access to {unknown[0]!r}; it gave: {listed}.")
         return list(accounts)
     if take_all or len(there) == 1:
         return list(there)
     if not there:
-        raise Trouble("The sign-in gave access to nothing that can publish.")
+        raise CommandError("The sign-in gave access to nothing that can publish.")
     if not sys.stdin.isatty():
-        raise Trouble(f"Choose with --account or --all: {listed}.", USAGE)
+        raise CommandError(f"Choose with --account or --all: {listed}.", EXIT_USAGE)
     for n, account in enumerate(there.values(), 1):
         click.echo(f"  {n}  {account.name} ({account.kind})")
     said = click.prompt("Which (numbers with spaces between, or all)", default="all")
@@ -219,7 +228,7 @@ def _choose(begun: Begun, accounts: Sequence[str], take_all: bool) -> list[str]:
     try:
         return [list(there)[int(n) - 1] for n in said.replace(",", " ").split()]
     except (ValueError, IndexError):
-        raise Trouble(f"{said!r} is not among 1 to {len(there)}.") from None
+        raise CommandError(f"{said!r} is not among 1 to {len(there)}.") from None
 
 
 @channels.command("disconnect")
@@ -231,7 +240,7 @@ def disconnect(shell: Shell, key: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.channels import actions
 
-    _changed(actions.disconnect(actor, key), as_json, "is disconnected; its queue is kept")
+    _print_channel(actions.disconnect(actor, key), as_json, "is disconnected; its queue is kept")
 
 
 @channels.command("pause")
@@ -243,7 +252,7 @@ def pause(shell: Shell, key: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.channels import actions
 
-    _changed(actions.pause(actor, key, True), as_json, "is paused; its queue is kept")
+    _print_channel(actions.pause(actor, key, True), as_json, "is paused; its queue is kept")
 
 
 @channels.command("resume")
@@ -255,13 +264,13 @@ def resume(shell: Shell, key: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.channels import actions
 
-    _changed(actions.pause(actor, key, False), as_json, "goes on")
+    _print_channel(actions.pause(actor, key, False), as_json, "goes on")
 
 
-def _changed(row: Channel, as_json: bool, sentence: str) -> None:
+def _print_channel(row: Channel, as_json: bool, sentence: str) -> None:
     from kicau.cli.core import serializers
 
-    answer(as_json, serializers.channel(row), lambda: click.echo(f"{row.key} {sentence}."))
+    print_result(as_json, serializers.channel_json(row), lambda: click.echo(f"{row.key} {sentence}."))
 
 
 @channels.command("slots")
@@ -283,33 +292,33 @@ def slots(shell: Shell, key: str, wanted: str | None, clear: bool, zone: str, as
 
     channel = actions.one_channel(actor, key)
     if wanted or clear:
-        actions.set_slots(actor, key, [] if clear else read_slots(wanted or ""), zone or actor.workspace.timezone)
+        actions.set_slots(actor, key, [] if clear else parse_slots(wanted or ""), zone or actor.workspace.timezone)
     there = list(channel.slots.all())
     rows = [{"weekday": s.weekday, "time": f"{s.time:%H:%M}", "timezone": s.timezone} for s in there]
     table = [(DAY_NAMES[s.weekday], f"{s.time:%H:%M}", s.timezone) for s in there]
-    answer(
+    print_result(
         as_json,
         rows,
-        lambda: show_table(("day", "time", "zone"), table, empty=f"{key} has no slots; set some with --set."),
+        lambda: print_table(("day", "time", "zone"), table, empty=f"{key} has no slots; set some with --set."),
     )
 
 
-def read_slots(said: str) -> list[tuple[int, clock_time]]:
-    """ "mon 09:00, wed 17.30" as weekdays (Monday 0) and times. Raises Trouble."""
-    from kicau.publishing.scheduling.time_parser import WEEKDAYS
+def parse_slots(said: str) -> list[tuple[int, clock_time]]:
+    """ "mon 09:00, wed 17.30" as weekdays (Monday 0) and times. Raises CommandError."""
+    from kicau.publishing.scheduling.time_parser import WEEKDAY_NUMBERS
 
     groups = {"daily": range(7), "setiap hari": range(7), "weekdays": range(5), "hari kerja": range(5)}
     found = []
     for one in filter(None, (part.strip().casefold() for part in said.split(","))):
         day, _, hour = one.rpartition(" ")
-        days = groups.get(day) or ([WEEKDAYS[day]] if day in WEEKDAYS else None)
+        days = groups.get(day) or ([WEEKDAY_NUMBERS[day]] if day in WEEKDAY_NUMBERS else None)
         try:
             at = clock_time.fromisoformat(hour.replace(".", ":").zfill(5))
         except ValueError:
             at = None
         if days is None or at is None:
-            raise Trouble(
-                f'{one!r} is no weekly time; write for example "mon 09:00, wed 17:30" or "daily 08:00".', FAILED
+            raise CommandError(
+                f'{one!r} is no weekly time; write for example "mon 09:00, wed 17:30" or "daily 08:00".', EXIT_FAILED
             )
         found += [(d, at) for d in days]
     return found
@@ -337,21 +346,23 @@ def preferences_of_channel(
     from asgiref.sync import async_to_sync
 
     from kicau.channels import preferences
-    from kicau.connector.roles.preferences import USES
+    from kicau.connector.roles.preferences import PREFERENCE_USES
 
     says = {**dict.fromkeys(allow, True), **dict.fromkeys(deny, False), **dict.fromkeys(unsay)}
     if account and says:
-        raise Trouble("What another account says is only theirs to change: leave out --of, or the changes.", USAGE)
+        raise CommandError(
+            "What another account says is only theirs to change: leave out --of, or the changes.", EXIT_USAGE
+        )
     if says:
-        found = async_to_sync(preferences.declare)(actor, key, says)
+        found = async_to_sync(preferences.set_preferences)(actor, key, says)
     else:
-        found = async_to_sync(preferences.read)(actor, key, account)
+        found = async_to_sync(preferences.read_preferences)(actor, key, account)
     words = {True: "allowed", False: "not allowed", None: "not said"}
-    rows = [(use, words[found.says.get(use)]) for use in USES]
+    rows = [(use, words[found.says.get(use)]) for use in PREFERENCE_USES]
     told = {
         "account": found.account,
         "says": dict(found.says),
         "at": found.at.isoformat() if found.at else None,
         "source": found.source,
     }
-    answer(as_json, told, lambda: show_table(("use", found.account), rows))
+    print_result(as_json, told, lambda: print_table(("use", found.account), rows))

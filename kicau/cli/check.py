@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from kicau.cli.core.command import FAILED, Shell, Trouble, pass_shell, printable, show_table
+from kicau.cli.core.command import EXIT_FAILED, CommandError, Shell, pass_shell, print_table, printable_line
 
 if TYPE_CHECKING:
     from kicau.connector.capabilities import Capabilities
     from kicau.connector.content import Draft, Link, Media, Poll
     from kicau.connector.protocol import Connector
 
-FIELDS = frozenset(
+POST_FIELDS = frozenset(
     {"text", "media", "parts", "poll", "link", "first_comment", "options", "language", "reply_to", "convert", "id"}
 )
 
 
-class Malformed(ValueError):
+class MalformedPost(ValueError):
     """A line cannot be read as a post. The message is a sentence; `field` the place in it."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -72,28 +72,34 @@ def check(
     """
     if bool(network) == bool(channel):
         raise click.UsageError("Say which network to ask with --network, or which channel with --channel.")
-    judge = Judge(shell, network, channel)
+    judge = PostChecker(shell, network, channel)
     stream = source or sys.stdin.buffer
     if as_csv:
-        posts: Iterator[Any] = _table(stream)
+        posts: Iterator[Any] = _read_table(stream)
     elif texts or files:
-        posts = iter([{"parts": [{"text": t} for t in texts] or [{"text": ""}], "media": _uses(files, alts)}])
+        posts = iter([{"parts": [{"text": t} for t in texts] or [{"text": ""}], "media": _media_entries(files, alts)}])
     elif as_json:
-        posts = _lines(stream)
+        posts = _read_json_lines(stream)
     else:
         posts = iter([{"text": stream.read().decode("utf-8", "replace").removesuffix("\n")}])
-    found_any = _stream(judge, posts) if as_json else _overview(judge, posts) if as_csv else _human(judge, posts)
+    found_any = (
+        _print_json_lines(judge, posts)
+        if as_json
+        else _print_overview(judge, posts)
+        if as_csv
+        else _print_results(judge, posts)
+    )
     if found_any:
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
 
 
-def _uses(files: tuple[str, ...], alts: tuple[str, ...]) -> list[dict[str, str]]:
+def _media_entries(files: tuple[str, ...], alts: tuple[str, ...]) -> list[dict[str, str]]:
     if len(alts) > len(files):
         raise click.UsageError(f"There are {len(alts)} alt texts for {len(files)} files; give each --media its --alt.")
     return [{"path": path, "alt": alt} for path, alt in zip(files, [*alts, *[""] * len(files)], strict=False)]
 
 
-def _lines(stream: BinaryIO) -> Iterator[Any]:
+def _read_json_lines(stream: BinaryIO) -> Iterator[Any]:
     """Each line's object, or the Malformed that it is."""
     for number, line in enumerate(stream, 1):
         if not line.strip():
@@ -101,19 +107,19 @@ def _lines(stream: BinaryIO) -> Iterator[Any]:
         try:
             yield json.loads(line)
         except (ValueError, RecursionError) as exc:
-            yield Malformed("", f"Line {number} is not JSON: {exc}.")
+            yield MalformedPost("", f"Line {number} is not JSON: {exc}.")
 
 
-def _table(stream: BinaryIO) -> Iterator[Any]:
-    from kicau.publishing.imports.csv_reader import _decoded, _delimiter  # the same reading as the import's
+def _read_table(stream: BinaryIO) -> Iterator[Any]:
+    from kicau.publishing.imports.csv_reader import _decode, _detect_delimiter  # the same reading as the import's
 
-    text, delimiter = _delimiter(_decoded(stream.read(), "The table"))
+    text, delimiter = _detect_delimiter(_decode(stream.read(), "The table"))
     csv.field_size_limit(2_000_000)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = {(name or "").strip().casefold() for name in rows.fieldnames or []}
         if "text" not in names:
-            raise Trouble(
+            raise CommandError(
                 f"The table has no column text. Found: {', '.join(sorted(names)) or 'nothing'}. Expected: text, and if wanted media and alt."
             )
         for row in rows:
@@ -122,13 +128,13 @@ def _table(stream: BinaryIO) -> Iterator[Any]:
             media = [{"path": path, "alt": alt} for path, alt in zip(paths, [*alts, *[""] * len(paths)], strict=False)]
             yield {"text": cells["text"], "media": media}
     except csv.Error as exc:
-        yield Malformed(
+        yield MalformedPost(
             "",
             f'The table cannot be read from line {rows.line_num} on: {exc}; put a text that holds quotation marks between two " and write a " inside it twice.',
         )
 
 
-def _stream(judge: Judge, posts: Iterable[Any]) -> bool:
+def _print_json_lines(judge: PostChecker, posts: Iterable[Any]) -> bool:
     """One JSON object a post, written as they come."""
     bad = False
     write, dump = sys.stdout.write, json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -143,7 +149,7 @@ def _stream(judge: Judge, posts: Iterable[Any]) -> bool:
     return bad
 
 
-def _overview(judge: Judge, posts: Iterable[Any]) -> bool:
+def _print_overview(judge: PostChecker, posts: Iterable[Any]) -> bool:
     """One line a post, and below it what is wrong."""
     bad = total = 0
     for number, post in enumerate(posts, 2):
@@ -153,12 +159,12 @@ def _overview(judge: Judge, posts: Iterable[Any]) -> bool:
             f"{'✗' if said['problems'] else '✓'} row {number}: {said['length']} of {said['limit']} {said['unit']}"
         )
         for problem in said["problems"]:
-            click.echo(f"    {printable(problem['message'])}")
+            click.echo(f"    {printable_line(problem['message'])}")
     click.echo(f"{total} posts, {bad} with problems.")
     return bad > 0
 
 
-def _human(judge: Judge, posts: Iterable[Any]) -> bool:
+def _print_results(judge: PostChecker, posts: Iterable[Any]) -> bool:
     bad = False
     for post in posts:
         said = judge.told(post)
@@ -171,11 +177,11 @@ def _human(judge: Judge, posts: Iterable[Any]) -> bool:
             )
             for n, p in enumerate(said.get("parts", []))
         ]
-        show_table(("part", "length", "links, mentions, tags"), rows)
+        print_table(("part", "length", "links, mentions, tags"), rows)
         for problem in said["problems"]:
-            click.echo(f"✗ {printable(problem['message'])}")
+            click.echo(f"✗ {printable_line(problem['message'])}")
         for notice in said.get("notices", []):
-            click.echo(f"· {printable(notice['message'])}")
+            click.echo(f"· {printable_line(notice['message'])}")
         for charge in said.get("charges", []):
             cost = f"{charge['micro'] / 1_000_000:.6g} {charge['currency']}" if charge["micro"] else "no money"
             click.echo(f"$ {charge['units']} × {charge['meter']}: {cost}")
@@ -184,7 +190,7 @@ def _human(judge: Judge, posts: Iterable[Any]) -> bool:
     return bad
 
 
-class Judge:
+class PostChecker:
     """One network, asked over and over."""
 
     def __init__(self, shell: Shell, network: str | None, channel: str | None) -> None:
@@ -195,11 +201,11 @@ class Judge:
         else:
             from kicau.connector import registry
 
-            connector = registry.get((network or "").casefold())
+            connector = registry.get_connector((network or "").casefold())
             can = connector.baseline
         self.connector: Connector = connector
         self.can: Capabilities = can
-        self._media: dict[str, Media | Malformed] = {}
+        self._media: dict[str, Media | MalformedPost] = {}
 
     def _of_channel(self, shell: Shell, key: str) -> tuple[Connector, Capabilities]:
         actor = shell.actor()
@@ -209,51 +215,54 @@ class Judge:
 
         row = one_channel(actor, key)
         self.plan = row.app.plan
-        return registry.get(row.network), capabilities_of(row)
+        return registry.get_connector(row.network), capabilities_of(row)
 
     def told(self, post: Any) -> dict[str, Any]:
         """What the network says to one post; never raises."""
         try:
             return self._told(post)
-        except Malformed as exc:
-            return _malformed(exc)
+        except MalformedPost as exc:
+            return _malformed_result(exc)
 
     def _told(self, post: Any) -> dict[str, Any]:
         from kicau.cli.core import serializers
-        from kicau.costs.pricing import price_all, price_as_shipped
+        from kicau.costs.pricing import price_by_shipped_lists, price_charges
 
-        if isinstance(post, Malformed):
+        if isinstance(post, MalformedPost):
             raise post
         shown = self.connector.render(self._draft(post), self.can)
-        priced = price_all if self.has_channel else price_as_shipped
-        said = serializers.rendered(shown, priced(self.connector.slug, shown.charges, plan=self.plan))
+        priced = price_charges if self.has_channel else price_by_shipped_lists
+        said = serializers.rendered_json(shown, priced(self.connector.slug, shown.charges, plan=self.plan))
         return {"id": post["id"], **said} if "id" in post else said
 
     def _draft(self, post: Any) -> Draft:
         from kicau.connector.content import Draft, Part
 
         if not isinstance(post, dict):
-            raise Malformed("", f'A post is an object such as {{"text": "…"}}, not {_kind(post)}.')
-        if unknown := sorted(set(post) - FIELDS):
-            raise Malformed(
-                unknown[0], f"There is no field {unknown[0]!r}; the fields are: {', '.join(sorted(FIELDS))}."
+            raise MalformedPost("", f'A post is an object such as {{"text": "…"}}, not {_json_type(post)}.')
+        if unknown := sorted(set(post) - POST_FIELDS):
+            raise MalformedPost(
+                unknown[0], f"There is no field {unknown[0]!r}; the fields are: {', '.join(sorted(POST_FIELDS))}."
             )
         parts = [
-            Part(text=_text(p, "text", f"parts.{n}.text"), media=self._all_media(p.get("media"), f"parts.{n}.media"))
-            for n, p in enumerate(_parts(post))
+            Part(
+                text=_parse_text(p, "text", f"parts.{n}.text"),
+                media=self._all_media(p.get("media"), f"parts.{n}.media"),
+            )
+            for n, p in enumerate(_parse_parts(post))
         ]
         if post.get("media") and "parts" in post:
             parts[0] = Part(text=parts[0].text, media=self._all_media(post["media"], "media"))
         options = post.get("options") or {}
         if not isinstance(options, dict) or not all(isinstance(v, str | int | float | bool) for v in options.values()):
-            raise Malformed("options", "options is an object of names and values.")
+            raise MalformedPost("options", "options is an object of names and values.")
         return Draft(
             parts=tuple(parts),
             link=self._link(post.get("link")),
-            poll=_poll(post.get("poll")),
-            first_comment=_text(post, "first_comment", "first_comment"),
-            reply_to=_text(post, "reply_to", "reply_to") or None,
-            language=_text(post, "language", "language"),
+            poll=_parse_poll(post.get("poll")),
+            first_comment=_parse_text(post, "first_comment", "first_comment"),
+            reply_to=_parse_text(post, "reply_to", "reply_to") or None,
+            language=_parse_text(post, "language", "language"),
             options={k.removeprefix(f"{self.connector.slug}."): str(v) for k, v in options.items()},
             convert=bool(post.get("convert", True)),
         )
@@ -262,7 +271,9 @@ class Judge:
         if given in (None, []):
             return ()
         if not isinstance(given, list):
-            raise Malformed(field, f"{field} is a list of paths, or of objects with path and alt, not {_kind(given)}.")
+            raise MalformedPost(
+                field, f"{field} is a list of paths, or of objects with path and alt, not {_json_type(given)}."
+            )
         return tuple(self._medium(one, f"{field}.{n}") for n, one in enumerate(given))
 
     def _medium(self, given: Any, field: str) -> Media:
@@ -276,12 +287,12 @@ class Judge:
             else (None, "")
         )
         if not isinstance(path, str) or not path or not isinstance(alt, str):
-            raise Malformed(field, f"{field} is a path, or an object with path and alt.")
+            raise MalformedPost(field, f"{field} is a path, or an object with path and alt.")
         if path not in self._media:
-            self._media[path] = _probed(path, field)
+            self._media[path] = _probe_file(path, field)
         found = self._media[path]
-        if isinstance(found, Malformed):
-            raise Malformed(field, str(found))
+        if isinstance(found, MalformedPost):
+            raise MalformedPost(field, str(found))
         return replace(found, alt=alt) if alt else found
 
     def _link(self, given: Any) -> Link | None:
@@ -292,43 +303,43 @@ class Judge:
         if isinstance(given, str):
             return Link(url=given)
         if not isinstance(given, dict):
-            raise Malformed(
+            raise MalformedPost(
                 "link",
-                f"link is an address, or an object with url, title, description and thumbnail, not {_kind(given)}.",
+                f"link is an address, or an object with url, title, description and thumbnail, not {_json_type(given)}.",
             )
         picture = self._medium(given["thumbnail"], "link.thumbnail") if given.get("thumbnail") else None
         return Link(
-            url=_text(given, "url", "link.url"),
-            title=_text(given, "title", "link.title"),
-            description=_text(given, "description", "link.description"),
+            url=_parse_text(given, "url", "link.url"),
+            title=_parse_text(given, "title", "link.title"),
+            description=_parse_text(given, "description", "link.description"),
             thumbnail=picture,
         )
 
 
-def _parts(post: dict[str, Any]) -> list[dict[str, Any]]:
+def _parse_parts(post: dict[str, Any]) -> list[dict[str, Any]]:
     if "parts" not in post:
         return [{"text": post.get("text"), "media": post.get("media")}]
     given = post["parts"]
     if not isinstance(given, list) or not given:
-        raise Malformed("parts", "parts is a list of texts, or of objects with text and media; at least one.")
+        raise MalformedPost("parts", "parts is a list of texts, or of objects with text and media; at least one.")
     if post.get("text"):
-        raise Malformed("text", "Give either text or parts.")
+        raise MalformedPost("text", "Give either text or parts.")
     found = [{"text": p} if isinstance(p, str) else p for p in given]
     if not all(isinstance(p, dict) for p in found):
-        raise Malformed("parts", "parts is a list of texts, or of objects with text and media.")
+        raise MalformedPost("parts", "parts is a list of texts, or of objects with text and media.")
     return found
 
 
-def _text(given: Mapping[str, Any], name: str, field: str) -> str:
+def _parse_text(given: Mapping[str, Any], name: str, field: str) -> str:
     value = given.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Malformed(field, f"{field} is a text, not {_kind(value)}.")
+        raise MalformedPost(field, f"{field} is a text, not {_json_type(value)}.")
     return value
 
 
-def _poll(given: Any) -> Poll | None:
+def _parse_poll(given: Any) -> Poll | None:
     from kicau.connector.content import Poll
 
     if given is None:
@@ -338,32 +349,36 @@ def _poll(given: Any) -> Poll | None:
         or not isinstance(given.get("options"), list)
         or not all(isinstance(o, str) for o in given["options"])
     ):
-        raise Malformed("poll", "poll is an object with options (a list of texts), and if wanted minutes and question.")
+        raise MalformedPost(
+            "poll", "poll is an object with options (a list of texts), and if wanted minutes and question."
+        )
     minutes = given.get("minutes", 1440)
     if not isinstance(minutes, int) or isinstance(minutes, bool):
-        raise Malformed("poll.minutes", f"poll.minutes is a whole number, not {_kind(minutes)}.")
-    return Poll(options=tuple(given["options"]), minutes=minutes, question=_text(given, "question", "poll.question"))
+        raise MalformedPost("poll.minutes", f"poll.minutes is a whole number, not {_json_type(minutes)}.")
+    return Poll(
+        options=tuple(given["options"]), minutes=minutes, question=_parse_text(given, "question", "poll.question")
+    )
 
 
-def _probed(path: str, field: str) -> Media | Malformed:
+def _probe_file(path: str, field: str) -> Media | MalformedPost:
     from kicau.connector.content import Media
-    from kicau.media.probe import Unusable, probe
+    from kicau.media.probe import UnusableFile, probe_file
 
     try:
-        found = probe(Path(path), Path(path).name)
-    except Unusable as exc:
-        return Malformed(field, exc.message.format_map(dict(exc.params)))
+        found = probe_file(Path(path), Path(path).name)
+    except UnusableFile as exc:
+        return MalformedPost(field, exc.message.format_map(dict(exc.params)))
     except OSError as exc:
-        return Malformed(field, f"{path} cannot be read: {exc.strerror or exc}.")
+        return MalformedPost(field, f"{path} cannot be read: {exc.strerror or exc}.")
     except ValueError:
-        return Malformed(field, "The path holds a NUL character.")
+        return MalformedPost(field, "The path holds a NUL character.")
     names = set(Media.__dataclass_fields__) - {"ref", "name", "alt", "title"}
     return Media(
         ref=path, name=Path(path).name, **{name: getattr(found, name) for name in names if hasattr(found, name)}
     )
 
 
-def _malformed(exc: Malformed) -> dict[str, Any]:
+def _malformed_result(exc: MalformedPost) -> dict[str, Any]:
     problem = {"code": "malformed", "field": exc.field, "message": str(exc), "limit": None, "actual": None, "mend": ""}
     return {
         "length": 0,
@@ -378,7 +393,7 @@ def _malformed(exc: Malformed) -> dict[str, Any]:
     }
 
 
-def _kind(value: Any) -> str:
+def _json_type(value: Any) -> str:
     names = {
         type(None): "null",
         bool: "true or false",

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_table
-from kicau.cli.deliveries import in_zone
+from kicau.cli.core.command import Shell, json_option, pass_shell, print_result, print_table
+from kicau.cli.deliveries import localize_sentence
 
 if TYPE_CHECKING:
-    from kicau.cost_reports.forecast import Forecast
-    from kicau.costs.display_currency import Display
+    from kicau.cost_reports.forecast import CurrencyMonthForecast
+    from kicau.costs.display_currency import CurrencyDisplay
     from kicau.workspaces.actors import Actor
 
-MICRO = 1_000_000
+MICRO_PER_UNIT = 1_000_000
 
 
 @click.group()
@@ -45,12 +45,12 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
     from kicau.cost_reports import cost_statements
 
     if as_csv:
-        sys.stdout.writelines(cost_statements.as_csv(actor, month))
+        sys.stdout.writelines(cost_statements.statement_csv(actor, month))
         return
-    told = cost_statements.statement(actor, month)
+    told = cost_statements.cost_statement(actor, month)
     display = _display(actor, shown_in).by(told.ends_at)
     if pdf:
-        Path(pdf).write_bytes(cost_statements.as_pdf(told, display, actor.workspace.language))
+        Path(pdf).write_bytes(cost_statements.statement_pdf(told, display, actor.workspace.language))
     groups = {
         "network": told.networks,
         "purpose": told.purposes,
@@ -63,7 +63,7 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
     values = {
         "begins_at": told.begins_at.isoformat(),
         "ends_at": told.ends_at.isoformat(),
-        "totals": [{"currency": c, "micro": m, **_worth(display, m, c)} for c, m in told.totals],
+        "totals": [{"currency": c, "micro": m, **_converted_json(display, m, c)} for c, m in told.totals],
         "lines": [
             {
                 "by": by,
@@ -80,7 +80,7 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
     def show() -> None:
         for currency, micro in told.totals:
             click.echo(f"Total: {display.told(micro, currency)}")
-        show_table(
+        print_table(
             ("by", "", "calls", "cost"),
             [
                 (by, line.label, line.calls, display.told(line.micro, line.currency))
@@ -89,9 +89,9 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
             ],
             empty="Nothing has cost money.",
         )
-        _rates_told(display)
+        _print_rates(display)
 
-    answer(as_json, values, show)
+    print_result(as_json, values, show)
 
 
 @costs.command("clients")
@@ -104,9 +104,9 @@ def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
     actor = shell.anywhere()
     from kicau.cost_reports import client_costs as found_by
 
-    found = found_by.clients(actor, month)
+    found = found_by.client_costs(actor, month)
     if as_csv:
-        sys.stdout.writelines(found_by.as_csv(found))
+        sys.stdout.writelines(found_by.client_costs_csv(found))
         return
     shown = [(client, client.display) for client in found]
     values = [
@@ -119,13 +119,13 @@ def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
                 {
                     "currency": one.currency,
                     "micro": one.micro,
-                    **_worth(display, one.micro, one.currency),
+                    **_converted_json(display, one.micro, one.currency),
                     "before_micro": one.before,
-                    **_ahead(one.forecast),
+                    **_forecast_json(one.forecast),
                 }
                 for one in client.lines
             ],
-            "budgets": [budget_told(s) for s in client.budgets],
+            "budgets": [budget_json(s) for s in client.budgets],
             "passed": [s.budget.name for s in client.passed()],
         }
         for client, display in shown
@@ -144,11 +144,11 @@ def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
                 for one in client.lines
             ]
             rows += [(client.workspace.name, client.month, *told, budgets) for told in amounts or [("0", "0", "")]]
-        show_table(("client", "month", "cost", "month before", "expected", "budgets"), rows, empty="No workspace.")
+        print_table(("client", "month", "cost", "month before", "expected", "budgets"), rows, empty="No workspace.")
         for sentence in dict.fromkeys(told for _, display in shown for told in display.sentences()):
             click.echo(sentence)
 
-    answer(as_json, values, show)
+    print_result(as_json, values, show)
 
 
 @costs.command("forecast")
@@ -169,12 +169,12 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
     actor = shell.actor()
     from kicau.cost_reports import forecast as cost_reports_forecast
 
-    changed = {meter: amount_of(amount, "") for meter, _, amount in (one.partition("=") for one in prices)}
+    changed = {meter: parse_amount(amount, "") for meter, _, amount in (one.partition("=") for one in prices)}
     display = _display(actor)
     found = cost_reports_forecast.forecast(
-        actor, cost_reports_forecast.WhatIf(plan=plan, reading=reading, plain=plain, prices=changed)
+        actor, cost_reports_forecast.ForecastAssumptions(plan=plan, reading=reading, plain=plain, prices=changed)
     )
-    from kicau.base.money import rounded
+    from kicau.base.money import round_amount
     from kicau.publishing.content.compositions import campaigns
 
     names = {str(one.id): one.name for one in campaigns(actor)}
@@ -204,22 +204,22 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
                 by,
                 name,
                 *(
-                    display.told(rounded(n, f.currency), f.currency)
+                    display.told(round_amount(n, f.currency), f.currency)
                     for n in (f.spent, f.calendar, f.reading, *([f.fee] if fees else []), f.expected)
                 ),
-                f"{display.told(rounded(f.low, f.currency), f.currency)} to {display.told(rounded(f.high, f.currency), f.currency)}",
+                f"{display.told(round_amount(f.low, f.currency), f.currency)} to {display.told(round_amount(f.high, f.currency), f.currency)}",
             )
             for by, name, f in rows
             if f.currency
         ]
-        show_table(
+        print_table(
             ("by", "", "spent", "scheduled", "reading", *(["fee"] if fees else []), "expected", "band"),
             told,
             empty="Nothing costs money this month.",
         )
-        _rates_told(display)
+        _print_rates(display)
 
-    answer(as_json, values, show)
+    print_result(as_json, values, show)
 
 
 @costs.command("plans")
@@ -233,7 +233,7 @@ def plans(shell: Shell, network: str, as_json: bool) -> None:
 
     display = _display(actor)
 
-    found = workloads.compare(network, workloads.measured(network, workspace_id=actor.workspace.id))
+    found = workloads.compare_plans(network, workloads.measured_workload(network, workspace_id=actor.workspace.id))
     values = [
         {
             "plan": q.plan.name,
@@ -247,10 +247,10 @@ def plans(shell: Shell, network: str, as_json: bool) -> None:
         }
         for q in found
     ]
-    answer(
+    print_result(
         as_json,
         values,
-        lambda: show_table(
+        lambda: print_table(
             ("plan", "fee", "use", "together", "too small for"),
             [
                 (q.plan.name, *(display.told(n, q.plan.currency) for n in (q.fee, q.use, q.total)), ", ".join(q.breaks))
@@ -269,7 +269,7 @@ def savings(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.cost_reports import sync_savings as saving
 
-    display, found = _display(actor), saving.savings(actor)
+    display, found = _display(actor), saving.sync_savings(actor)
     values = [
         {"network": n, "currency": c, "ours": one.ours_micro, "naive": one.naive_micro, "percent": one.percent}
         for n, c, one in found
@@ -278,22 +278,22 @@ def savings(shell: Shell, as_json: bool) -> None:
         (n, display.told(one.ours_micro, c), display.told(one.naive_micro, c), f"{one.percent} %")
         for n, c, one in found
     ]
-    answer(
+    print_result(
         as_json,
         values,
-        lambda: show_table(
+        lambda: print_table(
             ("network", "a month", "in place of", "less"), rows, empty="No channel here reads for money."
         ),
     )
 
 
-def _display(actor: Actor, shown_in: str = "") -> Display:
-    from kicau.costs.display_currency import Display
+def _display(actor: Actor, shown_in: str = "") -> CurrencyDisplay:
+    from kicau.costs.display_currency import CurrencyDisplay
 
-    return Display(shown_in.upper() or actor.workspace.currency)
+    return CurrencyDisplay(shown_in.upper() or actor.workspace.currency)
 
 
-def _worth(display: Display, micro: int, currency: str) -> dict[str, object]:
+def _converted_json(display: CurrencyDisplay, micro: int, currency: str) -> dict[str, object]:
     worth = display.of(micro, currency)
     return {
         "in": display.currency or None,
@@ -319,8 +319,8 @@ def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json
     if reads is not None:
         if not network:
             raise click.UsageError("Name the network that is to be switched.")
-        sync_settings.switch(actor, network, reads, accepts=amount_of(accept, "") if accept else None)
-    found = [sync_settings.one(actor, network)] if network else sync_settings.choosable(actor)
+        sync_settings.switch_sync(actor, network, reads, accepts=parse_amount(accept, "") if accept else None)
+    found = [sync_settings.sync_option(actor, network)] if network else sync_settings.sync_options(actor)
     values = [
         {
             "network": one.network,
@@ -348,13 +348,13 @@ def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json
             )
             for one in found
         ]
-        show_table(
+        print_table(
             ("network", "reading", "channels", "in 30 days"),
             told,
             empty="No channel here is on a network that can be read.",
         )
 
-    answer(as_json, values, show)
+    print_result(as_json, values, show)
 
 
 @costs.command("webhooks")
@@ -370,8 +370,12 @@ def webhooks(shell: Shell, network: str, on: bool | None, as_json: bool) -> None
     if on is not None:
         if not network:
             raise click.UsageError("Name the network that is to be switched.")
-        webhook_subscriptions.switch(actor, network, on)
-    found = [webhook_subscriptions.one(actor, network)] if network else webhook_subscriptions.offers(actor)
+        webhook_subscriptions.switch_webhooks(actor, network, on)
+    found = (
+        [webhook_subscriptions.webhook_option(actor, network)]
+        if network
+        else webhook_subscriptions.webhook_options(actor)
+    )
     values = [
         {
             "network": one.network,
@@ -405,7 +409,7 @@ def webhooks(shell: Shell, network: str, on: bool | None, as_json: bool) -> None
             )
             for one in found
         ]
-        show_table(
+        print_table(
             ("network", "webhooks", "channels", "readings a day"),
             told,
             empty="No channel here is on a network that tells by webhook.",
@@ -417,25 +421,25 @@ def webhooks(shell: Shell, network: str, on: bool | None, as_json: bool) -> None
                 click.echo(f"{one.setup}\n  {where}\n  {token}")
             for row in one.subscriptions:
                 if row.reason:
-                    click.echo(f"{row.channel.key}: {in_zone(row.reason, actor.workspace.timezone)}")
+                    click.echo(f"{row.channel.key}: {localize_sentence(row.reason, actor.workspace.timezone)}")
 
-    answer(as_json, values, show)
+    print_result(as_json, values, show)
 
 
-def _ahead(found: Forecast | None) -> dict[str, int | None]:
+def _forecast_json(found: CurrencyMonthForecast | None) -> dict[str, int | None]:
     names = ("expected", "low", "high")
     return {f"{name}_micro": getattr(found, name) if found else None for name in names}
 
 
-def _rates_told(display: Display) -> None:
+def _print_rates(display: CurrencyDisplay) -> None:
     for sentence in display.sentences():
         click.echo(sentence)
 
 
-def amount_of(written: str, meter: str) -> int:
+def parse_amount(written: str, meter: str) -> int:
     """Micro-units of money, or units of a meter. Raises UsageError."""
     try:
-        value = Decimal(written) * (1 if meter else MICRO)
+        value = Decimal(written) * (1 if meter else MICRO_PER_UNIT)
     except InvalidOperation:
         raise click.UsageError(f"{written!r} is no amount such as 50 or 12.50.") from None
     if not value.is_finite() or value != value.to_integral_value():
@@ -443,15 +447,15 @@ def amount_of(written: str, meter: str) -> int:
     return int(value)
 
 
-def budget_told(state: object) -> dict[str, object]:
-    from kicau.costs.actions import BudgetState
+def budget_json(state: object) -> dict[str, object]:
+    from kicau.costs.actions import BudgetBalance
     from kicau.costs.budgets import NEVER
 
-    assert isinstance(state, BudgetState)
+    assert isinstance(state, BudgetBalance)
     row = state.budget
 
     def told(n: int) -> str:
-        return str(n) if row.meter else f"{Decimal(n) / MICRO:f}"
+        return str(n) if row.meter else f"{Decimal(n) / MICRO_PER_UNIT:f}"
 
     renews: datetime | None = None if state.renews_at == NEVER else state.renews_at
     return {

@@ -11,12 +11,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kicau.base import clock
-from kicau.cli.core.command import FAILED, Shell, Trouble, json_option, pass_shell, show_facts, show_table
+from kicau.cli.core.command import (
+    EXIT_FAILED,
+    CommandError,
+    Shell,
+    json_option,
+    pass_shell,
+    print_facts,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from kicau.workspaces.actors import Actor
 
-FEW = 20  # findings shown to a person; all are in the report
+MAX_COPIES_SHOWN = 20  # findings shown to a person; all are in the report
 
 
 @click.command()
@@ -74,51 +82,51 @@ def audit(
     """
     actor = shell.actor() if evidence else None  # who may not is told before the search
     if evidence and not (evidence.parent.is_dir() and os.access(evidence.parent, os.W_OK | os.X_OK)):
-        raise Trouble(
+        raise CommandError(
             f"The folder {evidence.parent} is missing or cannot be written to: nothing was searched or logged."
         )
-    from kicau.dataset_audit.matching.cluster import NoCluster
-    from kicau.dataset_audit.matching.pipeline import audit as search
+    from kicau.dataset_audit.matching.cluster import ClusterUnavailable
+    from kicau.dataset_audit.matching.pipeline import run_search as search
     from kicau.dataset_audit.matching.shards import NoSuchShards
-    from kicau.dataset_audit.post_files import NoPosts, read_posts, told_apart
-    from kicau.dataset_audit.report import report
+    from kicau.dataset_audit.post_files import UnreadablePosts, read_posts, unique_ids
+    from kicau.dataset_audit.report import build_report
 
     folder = out or Path(tempfile.mkdtemp(prefix="kicau-audit-"))
     try:
         outcome = search(
-            told_apart(read_posts(source)),
+            unique_ids(read_posts(source)),
             data,
             folder,
             processes=processes,
-            progress=None if as_json else _progress,
+            progress=None if as_json else _show_progress,
             cluster=cluster,
         )
         wanted = {outcome.ids[c.post][0] for f in outcome.found for c in f.copies}
         wanted |= {i for f in outcome.found for c in f.copies for i in outcome.ids[c.post]}
-        texts = {post: text for post, text in told_apart(read_posts(source)) if post in wanted}
-        told = report(outcome, texts, folder, clock.now(), control=control)
-    except (NoPosts, NoSuchShards, NoCluster) as wrong:
-        raise Trouble(str(wrong)) from wrong
-    bundle = _evidence(actor, told, texts, evidence) if evidence and actor else ""
+        texts = {post: text for post, text in unique_ids(read_posts(source)) if post in wanted}
+        told = build_report(outcome, texts, folder, clock.now(), control=control)
+    except (UnreadablePosts, NoSuchShards, ClusterUnavailable) as wrong:
+        raise CommandError(str(wrong)) from wrong
+    bundle = _write_evidence(actor, told, texts, evidence) if evidence and actor else ""
     told |= {"report": str(folder / "report.json")} | ({"evidence": bundle} if bundle else {})
     if as_json:
-        from kicau.cli.core.command import emit
+        from kicau.cli.core.command import print_json
 
-        emit(told)
+        print_json(told)
     else:
-        _show(told)
+        _print_report(told)
     if told["data"]["failed"]:
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
 
 
-def _evidence(actor: Actor, told: dict[str, Any], texts: dict[str, str], path: Path) -> str:
+def _write_evidence(actor: Actor, told: dict[str, Any], texts: dict[str, str], path: Path) -> str:
     """The bundle, and the verifier beside it. The posts found are logged first, with all that the log held before."""
     import shutil
 
-    from kicau.dataset_audit.sealed_evidence import prove
+    from kicau.dataset_audit.sealed_evidence import build_evidence
     from kicau.evidence import verify
 
-    made, not_stamped = prove(told, texts, actor.workspace.id, path.name)
+    made, not_stamped = build_evidence(told, texts, actor.workspace.id, path.name)
     for trouble in not_stamped:
         click.echo(f"Not stamped: {trouble}", err=True)
     path.write_bytes(made)
@@ -127,7 +135,7 @@ def _evidence(actor: Actor, told: dict[str, Any], texts: dict[str, str], path: P
     return str(path)
 
 
-def _by_length(rates: dict[str, Any]) -> str:
+def _rates_by_length(rates: dict[str, Any]) -> str:
     """By length, the share found of unchanged copies and of those with most words changed."""
     return "; ".join(
         f"{words} words: " + ", ".join(f"{r['share']:.0%} at {name.split()[0]} changed" for name, r in by.items())
@@ -135,7 +143,7 @@ def _by_length(rates: dict[str, Any]) -> str:
     )
 
 
-def _chance(told: dict[str, Any]) -> str:
+def _chance_sentence(told: dict[str, Any]) -> str:
     if not told["measured"]:
         return "not measured: name data that cannot hold the posts with --control"
     failed = f"; {len(told['failed'])} parts of it could not be read" if told["failed"] else ""
@@ -145,7 +153,7 @@ def _chance(told: dict[str, Any]) -> str:
     )
 
 
-def _progress(done: int, total: int, copies: int) -> None:
+def _show_progress(done: int, total: int, copies: int) -> None:
     print(
         f"\r{done / max(1, total):4.0%} of {total / 1e6:,.0f} MB, {copies:,} copies so far ",
         end="",
@@ -192,21 +200,21 @@ def verify(
     sys.exit(main([bundle, *(["--key", key] if key is not None else []), *more]))
 
 
-def _show(told: dict[str, Any]) -> None:
+def _print_report(told: dict[str, Any]) -> None:
     print("", file=sys.stderr)
     click.echo(told["says"])
     rows = [
         (", ".join(f["posts"]), f["kind"], f"{f['words']}/{f['of_words']}", f["shard"], f["first_byte"])
-        for f in told["findings"][:FEW]
+        for f in told["findings"][:MAX_COPIES_SHOWN]
     ]
-    show_table(("posts", "kind", "words", "shard", "byte"), rows, empty="No copy was found.")
-    more = len(told["findings"]) - FEW + told["not_listed"]
+    print_table(("posts", "kind", "words", "shard", "byte"), rows, empty="No copy was found.")
+    more = len(told["findings"]) - MAX_COPIES_SHOWN + told["not_listed"]
     if more > 0:
         click.echo(f"… and {more:,} more.")
     found = "; ".join(
         f"{name}: {r['share']:.0%} ({r['from']:.0%} to {r['to']:.0%})" for name, r in told["sensitivity"].items()
     )
-    show_facts(
+    print_facts(
         {
             "Read": f"{told['data']['documents']:,} texts, {told['data']['unpacked_bytes'] / 1e6:,.0f} MB in {len(told['data']['shards'])} shards",
             "Not read": "\n".join(
@@ -218,8 +226,8 @@ def _show(told: dict[str, Any]) -> None:
             or "nothing",
             "Too short to tell": f"{told['posts']['too_short_to_tell']:,} of {told['posts']['different']:,} different posts",
             "Found of planted copies": found or "not measured",
-            "Found by words of the post": _by_length(told["by_length"]) or "not measured",
-            "Found by chance": _chance(told["chance"]),
+            "Found by words of the post": _rates_by_length(told["by_length"]) or "not measured",
+            "Found by chance": _chance_sentence(told["chance"]),
             "Report": told["report"],
             "Evidence": f"{told['evidence']} (check it with: python3 verify.py {Path(told['evidence']).name})"
             if told.get("evidence")

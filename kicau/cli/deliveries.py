@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kicau.cli.core.command import (
-    NOT_FOUND,
+    EXIT_NOT_FOUND,
+    CommandError,
     Shell,
-    Trouble,
-    answer,
     json_option,
     pass_shell,
-    printable,
-    show_facts,
-    show_table,
+    print_facts,
+    print_result,
+    print_table,
+    printable_line,
 )
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from kicau.publishing.models import Delivery, Draft
     from kicau.workspaces.actors import Actor
 
-STATES = ("scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted")
-SHORT = 8  # characters of an id's end that tables show and commands take
+STATE_NAMES = ("scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted")
+SHORT_ID_LENGTH = 8  # characters of an id's end that tables show and commands take
 
 
 @click.command()
@@ -37,7 +37,7 @@ SHORT = 8  # characters of an id's end that tables show and commands take
 @click.option("--to", "until", metavar="TIME", help="Due before here.")
 @click.option("--channel", "keys", multiple=True, help="Only this channel; repeatable.")
 @click.option("--network", help="Only this network.")
-@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only this state; repeatable.")
+@click.option("--state", "states", multiple=True, type=click.Choice(STATE_NAMES), help="Only this state; repeatable.")
 @click.option("--campaign", help="Only posts of this campaign.")
 @click.option("--tag", help="Only posts with this tag.")
 @click.option("--all", "from_ever", is_flag=True, help="From the first day on.")
@@ -64,40 +64,42 @@ def calendar(
     from kicau.base import clock
     from kicau.channels.actions import one_channel
     from kicau.cli.core import serializers
-    from kicau.publishing.models import in_states
+    from kicau.publishing.models import state_filter
     from kicau.publishing.scheduling import actions
-    from kicau.publishing.scheduling.time_parser import bound
+    from kicau.publishing.scheduling.time_parser import parse_range_end
 
     zone = zone or actor.workspace.timezone
     rows = actions.deliveries(actor)
     if not from_ever:
-        rows = rows.filter(due_at__gte=bound(since or "today", zone, clock.now()))
+        rows = rows.filter(due_at__gte=parse_range_end(since or "today", zone, clock.now()))
     if until:
-        rows = rows.filter(due_at__lt=bound(until, zone, clock.now()))
+        rows = rows.filter(due_at__lt=parse_range_end(until, zone, clock.now()))
     if keys:
         rows = rows.filter(channel__in=[one_channel(actor, key) for key in keys])
     exact = {"network": network, "draft__campaign__name": campaign}
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
-    rows = rows.filter(in_states(states)) if states else rows
+    rows = rows.filter(state_filter(states)) if states else rows
     rows = rows.filter(draft__tags__contains=[tag]) if tag else rows
     found = list(rows[: limit + 1])
-    answer(as_json, [serializers.delivery(row) for row in found[:limit]], lambda: _show_calendar(found, limit, zone))
+    print_result(
+        as_json, [serializers.delivery_json(row) for row in found[:limit]], lambda: _print_calendar(found, limit, zone)
+    )
 
 
-def _show_calendar(found: Sequence[Delivery], limit: int, zone: str) -> None:
+def _print_calendar(found: Sequence[Delivery], limit: int, zone: str) -> None:
     table = [
         (
-            short(row),
-            local(row.due_at, zone),
+            short_id(row),
+            local_time(row.due_at, zone),
             row.channel.key,
             row.standing.label,
-            late(row),
-            first_line(row),
-            row.url or in_zone(row.reason, zone),
+            delay_text(row),
+            one_line(row),
+            row.url or localize_sentence(row.reason, zone),
         )
         for row in found[:limit]
     ]
-    show_table(
+    print_table(
         ("id", f"due ({zone})", "channel", "state", ">late", "text", ""),
         table,
         empty="Nothing is due from here on; --all looks back.",
@@ -106,43 +108,43 @@ def _show_calendar(found: Sequence[Delivery], limit: int, zone: str) -> None:
         click.echo(f"There are more; raise --limit or narrow the range (--from {found[limit].due_at:%Y-%m-%dT%H:%M}Z).")
 
 
-def short(row: Any) -> str:
-    return str(row.id)[-SHORT:]
+def short_id(row: Any) -> str:
+    return str(row.id)[-SHORT_ID_LENGTH:]
 
 
-def local(at: datetime | None, zone: str) -> str:
+def local_time(at: datetime | None, zone: str) -> str:
     from kicau.base import clock
 
-    return f"{at.astimezone(clock.zone(zone)):%Y-%m-%d %H:%M:%S}" if at else ""
+    return f"{at.astimezone(clock.find_zone(zone)):%Y-%m-%d %H:%M:%S}" if at else ""
 
 
-def in_zone(text: str, zone: str) -> str:
+def localize_sentence(text: str, zone: str) -> str:
     from kicau.base import sentences
 
-    return sentences.in_zone(text, zone)
+    return sentences.times_in_zone(text, zone)
 
 
-def late(row: Delivery) -> str:
+def delay_text(row: Delivery) -> str:
     return "" if row.late_ms is None else f"{row.late_ms / 1000:.1f} s"
 
 
-def first_line(row: Delivery, width: int = 48) -> str:
+def one_line(row: Delivery, width: int = 48) -> str:
     parts = row.rendered["parts"]
-    text = printable(parts[0].get("text", "") if parts else "").strip()
+    text = printable_line(parts[0].get("text", "") if parts else "").strip()
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def find_delivery(actor: Actor, said: str) -> Delivery:
-    """By its whole id, or by an ending that only one has. Raises Trouble, NotFound."""
+    """By its whole id, or by an ending that only one has. Raises CommandError, NotFound."""
     from kicau.publishing.scheduling import actions
 
     if not re.fullmatch(r"[0-9a-f]{6,11}", said.casefold()):
         return actions.one_delivery(actor, said)
     found = list(actions.deliveries(actor).filter(id__endswith=said.casefold())[:2])
     if len(found) != 1:
-        raise Trouble(
+        raise CommandError(
             f"{'Several deliveries end' if found else 'No delivery ends'} in {said}; give the whole id (kicau calendar --json shows it).",
-            NOT_FOUND,
+            EXIT_NOT_FOUND,
         )
     return found[0]
 
@@ -157,20 +159,20 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.connector.content import Rendered
     from kicau.connector.serialization import from_json
-    from kicau.costs.pricing import price_all
+    from kicau.costs.pricing import price_charges
     from kicau.inbox import engagement as what_was_read
     from kicau.publishing.scheduling import actions
 
     row = find_delivery(actor, delivery_id)
     rendered = from_json(Rendered, row.rendered)
-    story = actions.story(actor, row)
-    priced = price_all(row.network, rendered.charges, plan=row.channel.app.plan)
-    numbers = list(what_was_read.numbers(actor, row.draft_id).filter(delivery=row).order_by("position"))
-    answers = list(what_was_read.answers(actor, row.draft_id).filter(delivery=row).order_by("at", "id"))
+    story = actions.attempt_log(actor, row)
+    priced = price_charges(row.network, rendered.charges, plan=row.channel.app.plan)
+    numbers = list(what_was_read.post_metrics(actor, row.draft_id).filter(delivery=row).order_by("position"))
+    answers = list(what_was_read.inbox_items(actor, row.draft_id).filter(delivery=row).order_by("at", "id"))
     data = {
-        **serializers.delivery(row),
-        "rendered": serializers.rendered(rendered, priced),
-        "attempts": [serializers.attempt(a) for a in story],
+        **serializers.delivery_json(row),
+        "rendered": serializers.rendered_json(rendered, priced),
+        "attempts": [serializers.attempt_json(a) for a in story],
         "numbers": [
             {
                 "part": n.position + 1,
@@ -194,16 +196,16 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
     }
 
     def human() -> None:
-        show_facts(
+        print_facts(
             {
                 "id": row.id,
                 "post": row.draft_id,
                 "channel": f"{row.channel.key} ({row.channel.name})",
                 "state": row.standing.label,
-                "because": in_zone(row.reason, row.timezone),
-                "due": f"{local(row.due_at, row.timezone)} {row.timezone}",
-                "published": local(row.published_at, row.timezone),
-                "late": late(row),
+                "because": localize_sentence(row.reason, row.timezone),
+                "due": f"{local_time(row.due_at, row.timezone)} {row.timezone}",
+                "published": local_time(row.published_at, row.timezone),
+                "late": delay_text(row),
                 "address": row.url,
                 "confirmed by": row.confirmed_by,
             }
@@ -212,32 +214,38 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
             click.echo(f"\n── part {n} ({part.used} of {part.limit} {part.unit})\n{printable_lines(part.text)}")
             for medium in part.media:
                 click.echo(
-                    f"   [{medium.media.kind}] {printable(medium.media.name)}: {printable(medium.media.alt) or 'no alt text'}"
+                    f"   [{medium.media.kind}] {printable_line(medium.media.name)}: {printable_line(medium.media.alt) or 'no alt text'}"
                 )
         click.echo()
-        show_table(
+        print_table(
             ("when", "did", "came to", ""),
-            [(local(a.at, row.timezone), a.did, a.outcome, in_zone(a.sentence, row.timezone)) for a in story],
+            [
+                (local_time(a.at, row.timezone), a.did, a.outcome, localize_sentence(a.sentence, row.timezone))
+                for a in story
+            ],
             empty="Nothing was done yet.",
         )
         for one in numbers:
             told = ", ".join(f"{name} {value}" for name, value in one.values.items())
-            click.echo(f"\nRead {local(one.read_at, row.timezone)}: {printable(told)}")
+            click.echo(f"\nRead {local_time(one.read_at, row.timezone)}: {printable_line(told)}")
         if answers:
             click.echo()
-            show_table(
+            print_table(
                 ("answered", "by", ""),
-                [(local(a.at, row.timezone), printable(a.name or a.handle or a.author), a.text) for a in answers],
+                [
+                    (local_time(a.at, row.timezone), printable_line(a.name or a.handle or a.author), a.text)
+                    for a in answers
+                ],
             )
 
-    answer(as_json, data, human)
+    print_result(as_json, data, human)
 
 
 def printable_lines(text: str) -> str:
-    return "\n".join(printable(line) for line in text.split("\n"))
+    return "\n".join(printable_line(line) for line in text.split("\n"))
 
 
-def _each(
+def _run_for_each(
     shell: Shell, ids: Sequence[str], act: Callable[[Actor, Delivery], Delivery], sentence: str, as_json: bool
 ) -> None:
     """The same act on several deliveries; what was done before one failed stays done and is told."""
@@ -251,9 +259,9 @@ def _each(
     finally:
         if not as_json:
             for row in done:
-                click.echo(f"{short(row)} ({row.channel.key}) {sentence}.")
+                click.echo(f"{short_id(row)} ({row.channel.key}) {sentence}.")
     if as_json:
-        answer(True, [serializers.delivery(row) for row in done], lambda: None)
+        print_result(True, [serializers.delivery_json(row) for row in done], lambda: None)
 
 
 ids_argument = click.argument("ids", nargs=-1, required=True, metavar="ID...")
@@ -271,7 +279,7 @@ def cancel(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
 
         return actions.cancel(actor, row.id)
 
-    _each(shell, ids, act, "is canceled", as_json)
+    _run_for_each(shell, ids, act, "is canceled", as_json)
 
 
 @click.command()
@@ -287,7 +295,7 @@ def retry(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
 
         return actions.retry(actor, row.id)
 
-    _each(shell, ids, act, "is tried again", as_json)
+    _run_for_each(shell, ids, act, "is tried again", as_json)
 
 
 @click.command()
@@ -302,7 +310,7 @@ def confirm(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
 
         return actions.confirm(actor, row.id)
 
-    _each(shell, ids, act, "is confirmed", as_json)
+    _run_for_each(shell, ids, act, "is confirmed", as_json)
 
 
 @click.command()
@@ -318,28 +326,28 @@ def move(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, as_json
         from kicau.base import clock
         from kicau.publishing.scheduling import actions
         from kicau.publishing.scheduling.schedule import next_free_slot
-        from kicau.publishing.scheduling.time_parser import moment
+        from kicau.publishing.scheduling.time_parser import parse_time
 
         said = " ".join(at)
         due = (
             next_free_slot(actor, row.channel)
             if said.casefold() in SLOT_WORDS
-            else moment(said, zone or row.timezone, clock.now())
+            else parse_time(said, zone or row.timezone, clock.now())
         )
-        return actions.move(actor, row.id, due, zone)
+        return actions.reschedule(actor, row.id, due, zone)
 
-    _each(shell, [delivery_id], act, f"is moved to {' '.join(at)}", as_json)
+    _run_for_each(shell, [delivery_id], act, f"is moved to {' '.join(at)}", as_json)
 
 
 def find_post(actor: Actor, given: str) -> Draft:
-    """By the id of the post or of one of its deliveries, whole or as an ending. Raises Trouble, NotFound."""
+    """By the id of the post or of one of its deliveries, whole or as an ending. Raises CommandError, NotFound."""
     from kicau.base.ids import as_uuid
     from kicau.publishing.content import compositions
 
     if re.fullmatch(r"[0-9a-f]{6,11}", given.casefold()):
         found = list(compositions.drafts(actor).filter(id__endswith=given.casefold()).values_list("id", flat=True)[:2])
         return compositions.one_draft(actor, found[0] if len(found) == 1 else find_delivery(actor, given).draft_id)
-    row = compositions.whole(compositions.drafts(actor)).filter(id=as_uuid(given)).first()
+    row = compositions.with_content(compositions.drafts(actor)).filter(id=as_uuid(given)).first()
     return row or compositions.one_draft(actor, find_delivery(actor, given).draft_id)
 
 
@@ -373,52 +381,52 @@ def change(
     ID is the id of the post or of one of its deliveries.
     """
     if not (texts or at or add or remove or confirm is not None):
-        raise Trouble("Say what to change: --text, --at, --add, --remove or --confirm.")
+        raise CommandError("Say what to change: --text, --at, --add, --remove or --confirm.")
     actor = shell.actor()
     from kicau.base import clock
     from kicau.cli.core import serializers
-    from kicau.cli.core.command import shown_problem
+    from kicau.cli.core.command import problem_json
     from kicau.publishing.content import compositions
     from kicau.publishing.scheduling import scheduled_posts
-    from kicau.publishing.scheduling.time_parser import moment
+    from kicau.publishing.scheduling.time_parser import parse_time
 
     draft = find_post(actor, post)
     zone = zone or actor.workspace.timezone
     in_slot = at.strip().casefold() in SLOT_WORDS
-    wanted = scheduled_posts.Change(
-        composition=_with_texts(compositions.composition_of(draft), texts) if texts else None,
-        due_at=moment(at, zone, clock.now()) if at and not in_slot else None,
+    wanted = scheduled_posts.ScheduledPostChange(
+        composition=_replace_texts(compositions.composition_of(draft), texts) if texts else None,
+        due_at=parse_time(at, zone, clock.now()) if at and not in_slot else None,
         next_slot=in_slot,
         timezone=zone if at else "",
         add=add,
         remove=remove,
         confirm=confirm,
     )
-    done = scheduled_posts.change(actor, draft.id, wanted)
+    done = scheduled_posts.change_post(actor, draft.id, wanted)
     groups = {"changed": done.changed, "added": done.added, "canceled": done.canceled, "begun": done.begun}
-    data: dict[str, Any] = {name: [serializers.delivery(row) for row in rows] for name, rows in groups.items()}
+    data: dict[str, Any] = {name: [serializers.delivery_json(row) for row in rows] for name, rows in groups.items()}
 
     def human() -> None:
         results = {"changed": "", "added": "added", "canceled": "canceled", "begun": "not changed: it has begun"}
         table = [
-            (short(row), row.channel.key, local(row.due_at, zone), row.standing.label, results[name])
+            (short_id(row), row.channel.key, local_time(row.due_at, zone), row.standing.label, results[name])
             for name, rows in groups.items()
             for row in rows
         ]
-        show_table(("id", "channel", f"due ({zone})", "state", ""), table, empty="The content is changed.")
+        print_table(("id", "channel", f"due ({zone})", "state", ""), table, empty="The content is changed.")
         for problem in done.notices:
-            click.echo(f"· {printable(problem.sentence)}")
+            click.echo(f"· {printable_line(problem.sentence)}")
 
-    answer(as_json, {"post": str(draft.id), **data, "notices": [shown_problem(n) for n in done.notices]}, human)
+    print_result(as_json, {"post": str(draft.id), **data, "notices": [problem_json(n) for n in done.notices]}, human)
 
 
-def _with_texts(content: Composition, texts: Sequence[str]) -> Composition:
+def _replace_texts(content: Composition, texts: Sequence[str]) -> Composition:
     """The texts by part; files stay with their part. A part that gets neither goes."""
-    from kicau.publishing.content.compositions import PartInput
+    from kicau.publishing.content.compositions import PartContent
 
     media = [part.media for part in content.parts]
     media += [()] * (len(texts) - len(media))
-    parts = [PartInput(text=text or "", media=use) for text, use in zip_longest(texts, media)]
+    parts = [PartContent(text=text or "", media=use) for text, use in zip_longest(texts, media)]
     return replace(content, parts=tuple(part for part in parts if part.text or part.media))
 
 
@@ -443,22 +451,22 @@ def publish_again(
     from kicau.channels.actions import one_channel
     from kicau.cli.core import serializers
     from kicau.publishing.scheduling import schedule
-    from kicau.publishing.scheduling.time_parser import moment
+    from kicau.publishing.scheduling.time_parser import parse_time
 
     draft = find_post(actor, post)
     zone = zone or actor.workspace.timezone
-    due_at = moment(at, zone, clock.now())
+    due_at = parse_time(at, zone, clock.now())
     names = ", ".join(one_channel(actor, key).key for key in dict.fromkeys(keys))
     if not yes:
-        time = "now" if at == "now" else f"on {local(due_at, zone)} {zone}"
+        time = "now" if at == "now" else f"on {local_time(due_at, zone)} {zone}"
         click.confirm(f"Publish this post once more on {names} {time}", abort=True, err=True)
     made = schedule.schedule(actor, draft, keys, due_at, timezone=zone, confirm=confirm, again=True)
 
     def human() -> None:
         for row in made.deliveries:
-            click.echo(f"{short(row)} ({row.channel.key}) {row.standing.label}, {local(row.due_at, zone)}")
+            click.echo(f"{short_id(row)} ({row.channel.key}) {row.standing.label}, {local_time(row.due_at, zone)}")
 
-    answer(as_json, [serializers.delivery(row) for row in made.deliveries], human)
+    print_result(as_json, [serializers.delivery_json(row) for row in made.deliveries], human)
 
 
 SLOT_WORDS = ("next free slot", "next slot", "slot berikutnya", "slot kosong berikutnya")
@@ -477,9 +485,9 @@ def resolve(shell: Shell, delivery_id: str, published: bool, url: str, remote_id
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.publishing.scheduling import actions
 
-        return actions.resolve(actor, row.id, published=published, url=url, remote_id=remote_id)
+        return actions.resolve_unknown_outcome(actor, row.id, published=published, url=url, remote_id=remote_id)
 
-    _each(shell, [delivery_id], act, "counts as published" if published else "is sent", as_json)
+    _run_for_each(shell, [delivery_id], act, "counts as published" if published else "is sent", as_json)
 
 
 @click.command()
@@ -525,24 +533,24 @@ def edit(
 ) -> None:
     """Change a published post on its network, such as: kicau edit 1a2b3c4d --text "Without the slip of the pen" """
     if not look and not (texts or alts or options):
-        raise Trouble("Say what is to read otherwise: --text, --alt or --option.")
+        raise CommandError("Say what is to read otherwise: --text, --alt or --option.")
     if part and len(texts) != 1:
-        raise Trouble("--part goes with one --text.")
+        raise CommandError("--part goes with one --text.")
     named = dict(one.partition("=")[::2] for one in options)
 
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.publishing.edits import post_edits
 
         if look:
-            return shell.wait_for(post_edits.settle(actor, row.id, reads=reads or ""))
-        change = post_edits.Change(
+            return shell.wait_for(post_edits.resolve_edit(actor, row.id, reads=reads or ""))
+        change = post_edits.PostEditInput(
             texts=dict(enumerate(texts, (part or 1) - 1)),
             alts={(p - 1, f - 1): said for p, f, said in alts},
             options=named,
         )
-        return shell.wait_for(post_edits.edit(actor, row.id, change))
+        return shell.wait_for(post_edits.apply_edit(actor, row.id, change))
 
-    _each(shell, [delivery_id], act, "reads so on the network", as_json)
+    _run_for_each(shell, [delivery_id], act, "reads so on the network", as_json)
 
 
 @click.command()
@@ -558,6 +566,6 @@ def delete(shell: Shell, ids: tuple[str, ...], yes: bool, as_json: bool) -> None
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.publishing.scheduling import actions
 
-        return shell.wait_for(actions.withdraw(actor, row.id))
+        return shell.wait_for(actions.delete_from_network(actor, row.id))
 
-    _each(shell, ids, act, "is deleted from the network", as_json)
+    _run_for_each(shell, ids, act, "is deleted from the network", as_json)

@@ -26,4 +26,4 @@ def demo(seconds: int, leave: bool, posts: Path | None) -> None:
     """
     from kicau.demo import run
 
-    sys.exit(run.run(seconds=seconds, stay=not leave, posts=posts))
+    sys.exit(run.run_demo(seconds=seconds, stay=not leave, posts=posts))

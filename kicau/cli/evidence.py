@@ -7,14 +7,14 @@ from typing import Any
 import click
 
 from kicau.cli.core.command import (
-    FAILED,
+    EXIT_FAILED,
+    CommandError,
     Shell,
-    Trouble,
-    answer,
     json_option,
     pass_shell,
-    show_facts,
-    show_table,
+    print_facts,
+    print_result,
+    print_table,
 )
 
 
@@ -31,7 +31,7 @@ def log_(shell: Shell, as_json: bool) -> None:
     shell.actor()
     from kicau.evidence import log
 
-    state = log.state()
+    state = log.log_state()
     rows = state.checkpoints
     told: dict[str, Any] = {
         "origin": state.origin,
@@ -43,7 +43,7 @@ def log_(shell: Shell, as_json: bool) -> None:
     }
 
     def show() -> None:
-        show_facts(
+        print_facts(
             {
                 "Log": f"{state.origin}, {state.size:,} entries",
                 "Key (SHA-256, for verify --key)": state.key_sha256,
@@ -60,9 +60,9 @@ def log_(shell: Shell, as_json: bool) -> None:
             )
             for r in rows
         ]
-        show_table((">entries", "signed (UTC)", "seen by"), table, empty="No checkpoint was signed yet.")
+        print_table((">entries", "signed (UTC)", "seen by"), table, empty="No checkpoint was signed yet.")
 
-    answer(as_json, told, show)
+    print_result(as_json, told, show)
 
 
 @evidence.command("stamp")
@@ -75,21 +75,21 @@ def stamp(shell: Shell, as_json: bool) -> None:
     from kicau.workspaces.actors import Permission
 
     actor.require(Permission.SETTINGS)
-    if not anchors.services():
-        raise Trouble(
+    if not anchors.configured_services():
+        raise CommandError(
             "Nobody outside may be asked: name a service in KICAU_TIMESTAMPS, KICAU_OPENTIMESTAMPS or KICAU_WITNESSES."
         )
-    signed = log.checkpoint()
-    troubles = anchors.anchored(signed)
+    signed = log.current_checkpoint()
+    troubles = anchors.anchor_async(signed)
     actor.record("evidence.stamped", str(signed.size), by=[a["by"] for a in signed.anchors])
     for trouble in troubles:
         click.echo(f"Not stamped: {trouble}", err=True)
     told = {"size": signed.size, "anchors": signed.anchors, "troubles": troubles}
     rows = [(a["kind"], a["by"], a["at"], "promised" if a.get("pending") else "") for a in signed.anchors]
-    answer(
+    print_result(
         as_json,
         told,
-        lambda: show_table(("kind", "by", "at", ""), rows, empty="The log is empty: there is nothing to stamp."),
+        lambda: print_table(("kind", "by", "at", ""), rows, empty="The log is empty: there is nothing to stamp."),
     )
     if troubles:
-        raise SystemExit(FAILED)
+        raise SystemExit(EXIT_FAILED)

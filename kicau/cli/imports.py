@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.core.command import FAILED, Shell, answer, json_option, pass_shell, printable
+from kicau.cli.core.command import EXIT_FAILED, Shell, json_option, pass_shell, print_result, printable_line
 
 if TYPE_CHECKING:
-    from kicau.publishing.imports.bulk_import import Imported, Report, RowProblem
+    from kicau.publishing.imports.bulk_import import BulkImportReport, BulkImportResult, CsvRowProblem
 
-SHOWN = 200  # lines of problems that people are shown; JSON has all
+MAX_PROBLEMS_SHOWN = 200  # lines of problems that people are shown; JSON has all
 
 
 @click.group("import")
@@ -61,43 +61,43 @@ def posts(
     actor = shell.actor()
     from kicau.base import clock
     from kicau.publishing.imports import bulk_import
-    from kicau.publishing.scheduling.time_parser import moment
+    from kicau.publishing.scheduling.time_parser import parse_time
 
     folder = media_folder or source.parent
-    at = moment(start, zone or actor.workspace.timezone, clock.now())
+    at = parse_time(start, zone or actor.workspace.timezone, clock.now())
     table = bulk_import.read_posts(source.read_bytes(), source.name)
     report = bulk_import.check_posts(actor, table, folder, zone=zone, start=at)
     create = not only_check and bool(report.ready) and (skip_bad or not report.problems)
     done = bulk_import.create_posts(actor, report, folder, confirm=confirm, skip_bad=skip_bad) if create else None
-    answer(as_json, _told(report, done), lambda: _show(report, done, only_check, confirm))
+    print_result(as_json, _report_json(report, done), lambda: _print_report(report, done, only_check, confirm))
     if report.problems and not (skip_bad and not only_check):
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
 
 
-def _told(report: Report, done: Imported | None) -> dict[str, Any]:
+def _report_json(report: BulkImportReport, done: BulkImportResult | None) -> dict[str, Any]:
     return {
         "ready": len(report.ready),
         "deliveries": report.deliveries,
         "unconfirmed": report.unconfirmed,
         "skipped": [{"row": row, "ref": ref} for row, ref in report.skipped],
-        "problems": [_problem(p) for p in report.problems],
-        "notices": [_problem(p) for p in report.notices],
+        "problems": [_problem_json(p) for p in report.problems],
+        "notices": [_problem_json(p) for p in report.notices],
         "cost": [{"currency": currency, "micro": micro} for currency, micro in report.cost.items()],
         "created": {"posts": len(done.drafts), "deliveries": len(done.deliveries)} if done else None,
     }
 
 
-def _problem(found: RowProblem) -> dict[str, Any]:
-    from kicau.cli.core.command import shown_problem
+def _problem_json(found: CsvRowProblem) -> dict[str, Any]:
+    from kicau.cli.core.command import problem_json
 
-    return {"row": found.row, "column": found.column, **shown_problem(found.problem), "message": found.sentence}
+    return {"row": found.row, "column": found.column, **problem_json(found.problem), "message": found.sentence}
 
 
-def _show(report: Report, done: Imported | None, only_check: bool, confirm: bool) -> None:
-    from kicau.base.money import shown as money
+def _print_report(report: BulkImportReport, done: BulkImportResult | None, only_check: bool, confirm: bool) -> None:
+    from kicau.base.money import format_money as money
 
-    _lines("✗", report.problems)
-    _lines("·", report.notices)
+    _print_problem_lines("✗", report.problems)
+    _print_problem_lines("·", report.notices)
     if report.skipped:
         click.echo(f"{len(report.skipped)} rows were imported before and are skipped.")
     cost = ", ".join(money(micro, currency) for currency, micro in report.cost.items())
@@ -116,8 +116,8 @@ def _show(report: Report, done: Imported | None, only_check: bool, confirm: bool
         click.echo("There was nothing new to create.")
 
 
-def _lines(mark: str, found: Sequence[RowProblem]) -> None:
-    for one in found[:SHOWN]:
-        click.echo(f"{mark} {printable(one.sentence)}")
-    if len(found) > SHOWN:
-        click.echo(f"{mark} … and {len(found) - SHOWN} more; --json has all of them.")
+def _print_problem_lines(mark: str, found: Sequence[CsvRowProblem]) -> None:
+    for one in found[:MAX_PROBLEMS_SHOWN]:
+        click.echo(f"{mark} {printable_line(one.sentence)}")
+    if len(found) > MAX_PROBLEMS_SHOWN:
+        click.echo(f"{mark} … and {len(found) - MAX_PROBLEMS_SHOWN} more; --json has all of them.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.core.command import Shell, answer, json_option, pass_shell, printable, show_table
+from kicau.cli.core.command import Shell, json_option, pass_shell, print_result, print_table, printable_line
 
 if TYPE_CHECKING:
     from kicau.sync.models import Answer
@@ -31,22 +31,22 @@ def list_answers(shell: Shell, channel: str, network: str, waits: bool, limit: i
     from kicau.inbox import comments
 
     key = channels.one_channel(actor, channel).key if channel else ""
-    wanted = comments.Wanted(channel=key, network=network, waits=waits)
-    found = comments.newest(actor, channels.channels(actor), wanted, limit=limit).rows
-    rows = [_shape(row) for row in found]
+    wanted = comments.InboxFilter(channel=key, network=network, waits=waits)
+    found = comments.newest_items(actor, channels.channels(actor), wanted, limit=limit).rows
+    rows = [_inbox_item_json(row) for row in found]
     table = [
         (
             r["at"],
             r["channel"],
-            printable(r["name"] or r["handle"] or r["author"]),
-            printable(r["text"])[:80],
+            printable_line(r["name"] or r["handle"] or r["author"]),
+            printable_line(r["text"])[:80],
             r["state"],
             r["id"],
         )
         for r in rows
     ]
-    answer(
-        as_json, rows, lambda: show_table(("at", "to", "by", "", "state", "id"), table, empty="Nothing has come yet.")
+    print_result(
+        as_json, rows, lambda: print_table(("at", "to", "by", "", "state", "id"), table, empty="Nothing has come yet.")
     )
 
 
@@ -60,8 +60,8 @@ def done(shell: Shell, answer_id: str, undo: bool, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.inbox import comments
 
-    row = comments.mark(actor, answer_id, done=not undo)
-    answer(as_json, _shape(row), lambda: click.echo("It waits again." if undo else "Marked as done."))
+    row = comments.mark_done(actor, answer_id, done=not undo)
+    print_result(as_json, _inbox_item_json(row), lambda: click.echo("It waits again." if undo else "Marked as done."))
 
 
 @answers.command("reply")
@@ -74,11 +74,11 @@ def reply(shell: Shell, answer_id: str, as_json: bool) -> None:
     from kicau.inbox import comments
 
     draft = comments.begin_reply(actor, answer_id)
-    answer(as_json, {"post": str(draft.id)}, lambda: click.echo(str(draft.id)))
+    print_result(as_json, {"post": str(draft.id)}, lambda: click.echo(str(draft.id)))
 
 
-def _shape(row: Answer) -> dict[str, Any]:
-    from kicau.cli.core.serializers import stamp
+def _inbox_item_json(row: Answer) -> dict[str, Any]:
+    from kicau.cli.core.serializers import iso_time
 
     state = "answered" if row.answered_at else "done" if row.done_at else "waits"
     return {
@@ -89,7 +89,7 @@ def _shape(row: Answer) -> dict[str, Any]:
         "handle": row.handle,
         "name": row.name,
         "text": row.text,
-        "at": stamp(row.at),
+        "at": iso_time(row.at),
         "url": row.url,
         "delivery": str(row.delivery_id or ""),
         "state": state,

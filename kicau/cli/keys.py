@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from kicau.base import setting_definitions
-from kicau.cli.core.command import Shell, Trouble, answer, json_option, pass_shell
+from kicau.cli.core.command import CommandError, Shell, json_option, pass_shell, print_result
 
 
 @click.group()
@@ -33,7 +33,7 @@ def rotate(shell: Shell, keep_signatures: bool, as_json: bool) -> None:
     try:
         done = key_rotation.rotate(setting_definitions.data_folder(), keep_signatures=keep_signatures)
     except key_rotation.RotationFailed as exc:
-        raise Trouble(str(exc)) from None
+        raise CommandError(str(exc)) from None
     said = {
         "columns": done.columns,
         "values": done.values,
@@ -48,4 +48,4 @@ def rotate(shell: Shell, keep_signatures: bool, as_json: bool) -> None:
         click.echo(f"Sealed again: {done.values} values in {done.columns} columns. Keys dropped: {done.dropped}.")
         click.echo("Now restart Kicau, so that it signs with the new key, and make a new backup.")
 
-    answer(as_json, said, say)
+    print_result(as_json, said, say)

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kicau.cli.core.command import (
-    FAILED,
+    EXIT_FAILED,
+    CommandError,
     Shell,
-    Trouble,
-    answer,
     json_option,
     pass_shell,
-    show_facts,
-    show_table,
+    print_facts,
+    print_result,
+    print_table,
 )
-from kicau.cli.deliveries import in_zone, local
+from kicau.cli.deliveries import local_time, localize_sentence
 
 if TYPE_CHECKING:
-    from kicau.offboarding.impact_preview import Outlook
+    from kicau.offboarding.impact_preview import OffboardingPreview
     from kicau.offboarding.models import Withdrawal
-    from kicau.offboarding.restore_network import Return
+    from kicau.offboarding.restore_network import Reinstatement
     from kicau.workspaces.actors import Actor
 
 
@@ -35,12 +35,12 @@ def withdraw() -> None:
     """Leave a network or a channel without losing anything, and go back."""
 
 
-def _what(command: Callable[..., Any]) -> Callable[..., Any]:
+def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("--channel", default="", metavar="KEY", help="Only this channel.")(command)
     return click.option("--network", default="", metavar="NETWORK", help="All channels of this network.")(command)
 
 
-def _named(network: str, channel: str) -> dict[str, str]:
+def _target_fields(network: str, channel: str) -> dict[str, str]:
     if bool(network) == bool(channel):
         raise click.UsageError("Name what is left: --network or --channel.")
     return {"network": network, "channel": channel}
@@ -54,29 +54,29 @@ def list_withdrawals(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.offboarding import actions
 
-    rows, zone = list(actions.withdrawals(actor)[:500]), actor.workspace.timezone
+    rows, zone = list(actions.offboardings(actor)[:500]), actor.workspace.timezone
     table = [
         (
             str(r.id)[-8:],
             r.network,
             r.channel.key if r.channel else "",
             r.state,
-            local(r.effective_at, zone),
-            in_zone(r.reason, zone),
+            local_time(r.effective_at, zone),
+            localize_sentence(r.reason, zone),
         )
         for r in rows
     ]
-    answer(
+    print_result(
         as_json,
-        [_told(r) for r in rows],
-        lambda: show_table(
+        [_withdrawal_json(r) for r in rows],
+        lambda: print_table(
             ("id", "network", "channel", "state", f"from ({zone})", "why"), table, empty="Nothing was ever left."
         ),
     )
 
 
 @withdraw.command("look")
-@_what
+@_target_options
 @click.option("--at", "at", default="", help="From when on; else now. Words as for kicau post --at.")
 @json_option
 @pass_shell
@@ -85,12 +85,14 @@ def look(shell: Shell, network: str, channel: str, at: str, as_json: bool) -> No
     actor = shell.actor()
     from kicau.offboarding import impact_preview
 
-    found = impact_preview.look_ahead(actor, **_named(network, channel), effective_at=_at(actor, at))
-    answer(as_json, _outlook(found), lambda: _show_outlook(found))
+    found = impact_preview.preview_offboarding(
+        actor, **_target_fields(network, channel), effective_at=_parse_time(actor, at)
+    )
+    print_result(as_json, _outlook_json(found), lambda: _print_outlook(found))
 
 
 @withdraw.command("announce")
-@_what
+@_target_options
 @click.option("--at", "at", default="", help="From when on; else now. Words as for kicau post --at.")
 @click.option("--reason", default="", help="Why, for those who read it later.")
 @click.option("--by-network", is_flag=True, help="The network announced it.")
@@ -101,14 +103,14 @@ def announce(shell: Shell, network: str, channel: str, at: str, reason: str, by_
     actor = shell.actor()
     from kicau.offboarding import actions
 
-    row = actions.announce(
+    row = actions.announce_offboarding(
         actor,
-        **_named(network, channel),
-        effective_at=_at(actor, at),
+        **_target_fields(network, channel),
+        effective_at=_parse_time(actor, at),
         reason=reason,
         cause="network" if by_network else "choice",
     )
-    answer(as_json, _told(row), lambda: _show(row))
+    print_result(as_json, _withdrawal_json(row), lambda: _print_withdrawal(row))
 
 
 @withdraw.command("show")
@@ -120,8 +122,8 @@ def show(shell: Shell, which: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.offboarding import impact_preview, jobs, new_targets
 
-    row = _find(actor, which)
-    found, progress = impact_preview.outlook_of(actor, row), new_targets.progress_of(row)
+    row = _find_withdrawal(actor, which)
+    found, progress = impact_preview.preview_of(actor, row), new_targets.retarget_progress(row)
     work = [
         {
             "id": str(j.id),
@@ -135,11 +137,15 @@ def show(shell: Shell, which: str, as_json: bool) -> None:
     ]
 
     def human() -> None:
-        _show(row)
-        _show_outlook(found)
+        _print_withdrawal(row)
+        _print_outlook(found)
         click.echo(f"{progress['replaced']} of {progress['waiting']} stopped posts go elsewhere.")
 
-    answer(as_json, {**_told(row), "outlook": _outlook(found), "progress": dict(progress), "jobs": work}, human)
+    print_result(
+        as_json,
+        {**_withdrawal_json(row), "outlook": _outlook_json(found), "progress": dict(progress), "jobs": work},
+        human,
+    )
 
 
 @withdraw.command("now")
@@ -151,8 +157,8 @@ def now(shell: Shell, which: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.offboarding import actions
 
-    row = actions.withdraw(actor, _find(actor, which).id)
-    answer(as_json, _told(row), lambda: _show(row))
+    row = actions.offboard_now(actor, _find_withdrawal(actor, which).id)
+    print_result(as_json, _withdrawal_json(row), lambda: _print_withdrawal(row))
 
 
 @withdraw.command("call-off")
@@ -164,8 +170,8 @@ def call_off(shell: Shell, which: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.offboarding import actions
 
-    row = actions.call_off(actor, _find(actor, which).id)
-    answer(as_json, _told(row), lambda: _show(row))
+    row = actions.cancel_offboarding(actor, _find_withdrawal(actor, which).id)
+    print_result(as_json, _withdrawal_json(row), lambda: _print_withdrawal(row))
 
 
 @withdraw.command("export")
@@ -177,14 +183,14 @@ def export(shell: Shell, which: str, target: Path, as_json: bool) -> None:
     """Write all of it into one open file: JSON, CSV, media, and pages that open in any browser."""
     actor = shell.actor()
     if target.exists():
-        raise Trouble(f"{target} is there already; choose another name.")
+        raise CommandError(f"{target} is there already; choose another name.")
     from kicau.offboarding import jobs
 
-    job = jobs.ask_export(actor, _find(actor, which).id)
-    result = _work(actor, job.id)
-    shutil.copyfile(jobs.file_of(jobs.one_job(actor, job.id)), target)
+    job = jobs.request_export(actor, _find_withdrawal(actor, which).id)
+    result = _run_job(actor, job.id)
+    shutil.copyfile(jobs.archive_file(jobs.one_job(actor, job.id)), target)
     told = {"file": str(target), **result}
-    answer(
+    print_result(
         as_json,
         told,
         lambda: click.echo(
@@ -230,13 +236,15 @@ def retarget(
     """Schedule what was stopped on other channels, each post written anew for them. What does not fit is told."""
     actor = shell.actor()
     from kicau.offboarding import jobs, new_targets
-    from kicau.offboarding.new_targets import Decision, Past
+    from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision
 
-    row = _find(actor, which)
+    row = _find_withdrawal(actor, which)
     to = tuple(key.strip() for said in keys for key in said.split(",") if key.strip())
-    decision = Decision(channels=to, past=Past(past), first_at=_at(actor, first_at), confirm=confirm, rest=rest)
-    act = new_targets.look if only_check else new_targets.retarget
-    found = act(actor, row.id, decision, tell_progress=_progress("posts"))
+    decision = RetargetDecision(
+        channels=to, past=OverdueRetargetAction(past), first_at=_parse_time(actor, first_at), confirm=confirm, rest=rest
+    )
+    act = new_targets.preview_retarget if only_check else new_targets.retarget
+    found = act(actor, row.id, decision, tell_progress=_show_progress("posts"))
     obstacles = [
         {
             "delivery": str(o.delivery),
@@ -255,7 +263,7 @@ def retarget(
             f"{found.posts} stopped posts: {found.fits} deliveries {'fit' if only_check else 'were scheduled'}, {found.already} were there already, {found.past} are past their time, {found.unfit} do not fit."
         )
 
-    answer(as_json, {**jobs.summary(found), "obstacles": obstacles}, human)
+    print_result(as_json, {**jobs.preview_summary(found), "obstacles": obstacles}, human)
 
 
 @withdraw.command("reinstate")
@@ -278,17 +286,17 @@ def reinstate(
     """Take it back: channels and queue become as they were. Nothing goes out late unless --late says so."""
     actor = shell.actor()
     from kicau.offboarding import restore_network
-    from kicau.offboarding.restore_network import Late
+    from kicau.offboarding.restore_network import OverdueAction
 
-    row = _find(actor, which)
+    row = _find_withdrawal(actor, which)
     done = (
-        restore_network.look_back(actor, row.id)
+        restore_network.preview_reinstatement(actor, row.id)
         if only_check
         else restore_network.reinstate(
-            actor, row.id, late=Late(late), first_at=_at(actor, first_at), keep_replaced=keep_replaced
+            actor, row.id, late=OverdueAction(late), first_at=_parse_time(actor, first_at), keep_replaced=keep_replaced
         )
     )
-    answer(as_json, _return(done), lambda: show_facts(_return(done)))
+    print_result(as_json, _return_json(done), lambda: print_facts(_return_json(done)))
 
 
 @withdraw.command("late")
@@ -301,10 +309,12 @@ def late(shell: Shell, which: str, late: str, first_at: str, as_json: bool) -> N
     """Decide for all posts whose time passed while their network was left."""
     actor = shell.actor()
     from kicau.offboarding import restore_network
-    from kicau.offboarding.restore_network import Late
+    from kicau.offboarding.restore_network import OverdueAction
 
-    count = restore_network.decide_late(actor, _find(actor, which, ended=True).id, Late(late), _at(actor, first_at))
-    answer(as_json, {"decided": count}, lambda: click.echo(f"Decided for {count} deliveries."))
+    count = restore_network.decide_overdue(
+        actor, _find_withdrawal(actor, which, ended=True).id, OverdueAction(late), _parse_time(actor, first_at)
+    )
+    print_result(as_json, {"decided": count}, lambda: click.echo(f"Decided for {count} deliveries."))
 
 
 @withdraw.command("everywhere")
@@ -320,61 +330,68 @@ def everywhere(shell: Shell, network: str, app_name: str, at: str, reason: str, 
     person = shell.person()
     from kicau.base import clock
     from kicau.offboarding import instance_wide as all_of_them
-    from kicau.publishing.scheduling.time_parser import moment
+    from kicau.publishing.scheduling.time_parser import parse_time
 
     if back:
-        open_ones = [row.together for row in all_of_them.decisions(person) if row.network == network]
-        rows = [row for together in open_ones if together for row in all_of_them.go_back(person, together, via="cli")]
+        open_ones = [row.together for row in all_of_them.open_decisions(person) if row.network == network]
+        rows = [
+            row
+            for together in open_ones
+            if together
+            for row in all_of_them.reinstate_everywhere(person, together, via="cli")
+        ]
     else:
-        when = moment(at, person.timezone, clock.now()) if at else None
-        rows = all_of_them.announce(person, network, app_name=app_name, effective_at=when, reason=reason, via="cli")
-    answer(
+        when = parse_time(at, person.timezone, clock.now()) if at else None
+        rows = all_of_them.announce_everywhere(
+            person, network, app_name=app_name, effective_at=when, reason=reason, via="cli"
+        )
+    print_result(
         as_json,
-        [_told(row) for row in rows],
+        [_withdrawal_json(row) for row in rows],
         lambda: click.echo(f"{len(rows)} workspaces: {', '.join(sorted({r.state for r in rows})) or 'nothing to do'}."),
     )
 
 
-def _find(actor: Actor, which: str, *, ended: bool = False) -> Withdrawal:
+def _find_withdrawal(actor: Actor, which: str, *, ended: bool = False) -> Withdrawal:
     """By id, the last eight characters of one, or the network of the newest."""
     from kicau.base.errors import NotFound
     from kicau.offboarding import actions
-    from kicau.offboarding.models import OPEN
+    from kicau.offboarding.models import OPEN_STATES
 
-    rows = list(actions.withdrawals(actor)[:1000])
+    rows = list(actions.offboardings(actor)[:1000])
     found = [r for r in rows if which in (str(r.id), str(r.id)[-8:])]
-    found = found or [r for r in rows if r.network == which and (ended or r.state in OPEN) and not r.channel_id]
-    found = found or [r for r in rows if r.channel and r.channel.key == which and (ended or r.state in OPEN)]
+    found = found or [r for r in rows if r.network == which and (ended or r.state in OPEN_STATES) and not r.channel_id]
+    found = found or [r for r in rows if r.channel and r.channel.key == which and (ended or r.state in OPEN_STATES)]
     if not found:
         raise NotFound("withdrawal", which)
     return found[0]
 
 
-def _at(actor: Actor, said: str) -> datetime | None:
+def _parse_time(actor: Actor, said: str) -> datetime | None:
     from kicau.base import clock
-    from kicau.publishing.scheduling.time_parser import moment
+    from kicau.publishing.scheduling.time_parser import parse_time
 
-    return moment(said, actor.workspace.timezone, clock.now()) if said else None
+    return parse_time(said, actor.workspace.timezone, clock.now()) if said else None
 
 
-def _work(actor: Actor, job_id: Any) -> dict[str, Any]:
+def _run_job(actor: Actor, job_id: Any) -> dict[str, Any]:
     """Do the job here, unless a worker has taken it; then wait for it."""
     import time
 
     from kicau.offboarding import jobs
-    from kicau.offboarding.models import JobState
+    from kicau.offboarding.models import OffboardingJobState
 
-    show = _progress("rows")
-    jobs.work_now(job_id)
-    while (job := jobs.one_job(actor, job_id)).state in (JobState.WAITING, JobState.WORKING):
+    show = _show_progress("rows")
+    jobs.run_job(job_id)
+    while (job := jobs.one_job(actor, job_id)).state in (OffboardingJobState.WAITING, OffboardingJobState.WORKING):
         show(job.done, job.total)
         time.sleep(0.2)
-    if job.state == JobState.FAILED:
-        raise Trouble(job.sentence, FAILED)
+    if job.state == OffboardingJobState.FAILED:
+        raise CommandError(job.sentence, EXIT_FAILED)
     return dict(job.result)
 
 
-def _progress(what: str) -> Callable[[int, int], None]:
+def _show_progress(what: str) -> Callable[[int, int], None]:
     """On a terminal only, on standard error."""
 
     def tell(done: int, total: int) -> None:
@@ -384,7 +401,7 @@ def _progress(what: str) -> Callable[[int, int], None]:
     return tell
 
 
-def _told(row: Withdrawal) -> dict[str, Any]:
+def _withdrawal_json(row: Withdrawal) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "network": row.network,
@@ -400,11 +417,11 @@ def _told(row: Withdrawal) -> dict[str, Any]:
     }
 
 
-def _show(row: Withdrawal) -> None:
-    show_facts({k: v for k, v in _told(row).items() if k not in ("evidence", "by_operator")})
+def _print_withdrawal(row: Withdrawal) -> None:
+    print_facts({k: v for k, v in _withdrawal_json(row).items() if k not in ("evidence", "by_operator")})
 
 
-def _outlook(found: Outlook) -> dict[str, Any]:
+def _outlook_json(found: OffboardingPreview) -> dict[str, Any]:
     return {
         "network": found.network,
         "at": found.at.isoformat(),
@@ -427,9 +444,9 @@ def _outlook(found: Outlook) -> dict[str, Any]:
     }
 
 
-def _show_outlook(found: Outlook) -> None:
-    told = _outlook(found)
-    show_facts(
+def _print_outlook(found: OffboardingPreview) -> None:
+    told = _outlook_json(found)
+    print_facts(
         {
             "still go out": found.before,
             "stopped and kept": found.after,
@@ -445,7 +462,7 @@ def _show_outlook(found: Outlook) -> None:
     )
 
 
-def _return(done: Return) -> dict[str, Any]:
+def _return_json(done: Reinstatement) -> dict[str, Any]:
     return {
         "state": done.withdrawal.state,
         "channels": [c.key for c in done.channels],

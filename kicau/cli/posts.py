@@ -15,23 +15,23 @@ from uuid import UUID
 import click
 
 from kicau.cli.core.command import (
-    FAILED,
+    EXIT_FAILED,
+    CommandError,
     Shell,
-    Trouble,
-    answer,
     json_option,
     pass_shell,
-    printable,
-    show_table,
+    print_result,
+    print_table,
+    printable_line,
 )
-from kicau.cli.deliveries import SLOT_WORDS, in_zone, local, short
+from kicau.cli.deliveries import SLOT_WORDS, local_time, localize_sentence, short_id
 
 if TYPE_CHECKING:
     from kicau.channels.models import Channel
     from kicau.media.models import Medium
     from kicau.publishing.content.compositions import Composition
     from kicau.publishing.models import Delivery, Draft
-    from kicau.publishing.scheduling.schedule import Preview
+    from kicau.publishing.scheduling.schedule import PostPreview
     from kicau.workspaces.actors import Actor
 
 
@@ -103,57 +103,57 @@ def post(shell: Shell, /, as_json: bool, **given: Any) -> None:
     Nothing is kept and nothing is sent where any channel has a problem with it: every problem is told instead.
     """
     actor = shell.actor()
-    wanted = Wanted.read(actor, given)
+    wanted = PostCommand.read(actor, given)
     previews = wanted.preview(actor)
     problems = [p for one in previews for p in one.problems] + wanted.time_problems(actor)
     if given["dry_run"]:
-        answer(as_json, [_shown(p) for p in previews], lambda: show_previews(previews))
+        print_result(as_json, [_preview_json(p) for p in previews], lambda: print_previews(previews))
         if problems:
             if not as_json:
                 for problem in problems:
                     click.echo(problem.sentence, err=True)
-            sys.exit(FAILED)
+            sys.exit(EXIT_FAILED)
         return
     if problems:
-        from kicau.base.errors import Unacceptable
+        from kicau.base.errors import ValidationFailed
 
-        raise Unacceptable(problems)
+        raise ValidationFailed(problems)
     draft, rows, notices = wanted.carry_out(actor, confirm=given["confirm"], submit=given["submit"])
     from kicau.cli.core import serializers
-    from kicau.cli.core.command import shown_problem
+    from kicau.cli.core.command import problem_json
 
     data = {
         "post": str(draft.id),
         "state": draft.state,
-        "deliveries": [serializers.delivery(r) for r in rows],
-        "notices": [shown_problem(n) for n in notices],
+        "deliveries": [serializers.delivery_json(r) for r in rows],
+        "notices": [problem_json(n) for n in notices],
     }
 
     def human() -> None:
         for sentence in dict.fromkeys(n.sentence for n in notices):
-            click.echo(f"· {printable(sentence)}")
+            click.echo(f"· {printable_line(sentence)}")
         if not rows:
             click.echo(f"Kept as a draft: {draft.id}" + (" (waits for an editor)" if given["submit"] else ""))
             return
-        show_table(
+        print_table(
             ("id", "channel", "due", "state", ""),
             [
                 (
-                    short(r),
+                    short_id(r),
                     r.channel.key,
-                    f"{local(r.due_at, r.timezone)} {r.timezone}",
+                    f"{local_time(r.due_at, r.timezone)} {r.timezone}",
                     r.standing.label,
-                    in_zone(r.reason, r.timezone),
+                    localize_sentence(r.reason, r.timezone),
                 )
                 for r in rows
             ],
         )
 
-    answer(as_json, data, human)
+    print_result(as_json, data, human)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class PostCommand:
     """A post as the command line gives it, read."""
 
     texts: tuple[str, ...]
@@ -164,16 +164,16 @@ class Wanted:
     given: Mapping[str, Any]
 
     @classmethod
-    def read(cls, actor: Actor, given: Mapping[str, Any]) -> Wanted:
+    def read(cls, actor: Actor, given: Mapping[str, Any]) -> PostCommand:
         from kicau.base import clock
         from kicau.channels.actions import one_channel
         from kicau.publishing.imports.row_parser import split_parts
         from kicau.publishing.scheduling.schedule import next_free_slot
-        from kicau.publishing.scheduling.time_parser import moment
+        from kicau.publishing.scheduling.time_parser import parse_time
 
         text = sys.stdin.read().removesuffix("\n") if given["text"] == "-" else given["text"]
         texts = (*(split_parts(text) if given["thread"] else (text,)), *given["more"])
-        media = _media(given["files"], given["alts"], len(texts))
+        media = _media_by_part(given["files"], given["alts"], len(texts))
         if not any(texts) and not media:
             raise click.UsageError("Give a text, or --media.")
         keys = [key for said in given["keys"] for key in re.split(r"[\s,]+", said) if key]
@@ -182,27 +182,36 @@ class Wanted:
         if given["at"].strip().casefold() in SLOT_WORDS:
             due = {c.id: next_free_slot(actor, c) for c in channels}
         else:
-            due = dict.fromkeys((c.id for c in channels), moment(given["at"], zone, clock.now()))
+            due = dict.fromkeys((c.id for c in channels), parse_time(given["at"], zone, clock.now()))
         if given["read_page"] and given["link"]:
-            given = {**given, **_page(actor, given)}
+            given = {**given, **_read_linked_page(actor, given)}
         return cls(texts=texts, media=media, channels=channels, due=due, zone=zone, given=given)
 
     def composition(self, ids: Mapping[str, UUID]) -> Composition:
-        from kicau.publishing.content.compositions import Composition, LinkInput, MediumUse, PartInput, VariantInput
+        from kicau.publishing.content.compositions import (
+            Composition,
+            LinkContent,
+            MediumAttachment,
+            PartContent,
+            VariantContent,
+        )
 
         given = self.given
         count = max(len(self.texts), max(self.media, default=0) + 1)
         uses = [
-            tuple(MediumUse(medium=ids[path], alt=alt, **self._cover(path, ids)) for path, alt in self.media.get(n, ()))
+            tuple(
+                MediumAttachment(medium=ids[path], alt=alt, **self._cover(path, ids))
+                for path, alt in self.media.get(n, ())
+            )
             for n in range(count)
         ]
         parts = tuple(
-            PartInput(text=text, media=use) for text, use in zip([*self.texts, *[""] * count], uses, strict=False)
+            PartContent(text=text, media=use) for text, use in zip([*self.texts, *[""] * count], uses, strict=False)
         )
         own = dict(one.partition("=")[::2] for one in given["own_texts"])
         everything = tuple(use for group in uses for use in group)
         link = (
-            LinkInput(
+            LinkContent(
                 url=given["link"],
                 title=given["link_title"],
                 description=given["link_description"],
@@ -214,11 +223,11 @@ class Wanted:
         return Composition(
             parts=parts,
             link=link,
-            poll=_poll(given["poll"]),
+            poll=_parse_poll(given["poll"]),
             first_comment=given["first_comment"],
-            options=_options(given["options"], given["answered"]),
+            options=_parse_options(given["options"], given["answered"]),
             variants=tuple(
-                VariantInput(network=network, parts=(PartInput(text=text, media=everything),))
+                VariantContent(network=network, parts=(PartContent(text=text, media=everything),))
                 for network, text in own.items()
             ),
             language=given["language"],
@@ -235,24 +244,26 @@ class Wanted:
             return {}
         return {"cover": ids[said]} if said in ids else {"cover_ms": round(float(said) * 1000)}
 
-    def preview(self, actor: Actor) -> list[Preview]:
-        """What each channel would get; nothing is kept. Raises Unacceptable for what nobody would take."""
+    def preview(self, actor: Actor) -> list[PostPreview]:
+        """What each channel would get; nothing is kept. Raises ValidationFailed for what nobody would take."""
         from kicau.publishing.content import autosave, compositions
         from kicau.publishing.scheduling import schedule
 
-        media = {path: _looked_into(actor, path) for path in self._paths()}
-        book = compositions._Book(actor, [])
+        media = {path: _probe_medium(actor, path) for path in self._paths()}
+        book = compositions._LookupCache(actor, [])
         book.media = {m.id: m for m in media.values()}
-        draft = autosave.unsaved(actor, self.composition({path: m.id for path, m in media.items()}), book=book)
-        return [schedule.preview(actor, draft, [c], due_at=self.due[c.id])[0] for c in self.channels]
+        draft = autosave.build_unsaved_draft(
+            actor, self.composition({path: m.id for path, m in media.items()}), book=book
+        )
+        return [schedule.preview_posts(actor, draft, [c], due_at=self.due[c.id])[0] for c in self.channels]
 
     def time_problems(self, actor: Actor) -> list[Any]:
         from kicau.base import clock
-        from kicau.publishing.scheduling.schedule import _bad_channel, _bad_time
+        from kicau.publishing.scheduling.schedule import _channel_problems, _time_problems
 
         now = clock.now()
-        times = [p for at in dict.fromkeys(self.due.values()) for p in _bad_time(at, now)]
-        return times + [p for c in self.channels for p in _bad_channel(c, self.due[c.id])]
+        times = [p for at in dict.fromkeys(self.due.values()) for p in _time_problems(at, now)]
+        return times + [p for c in self.channels for p in _channel_problems(c, self.due[c.id])]
 
     def carry_out(
         self, actor: Actor, *, confirm: bool, submit: bool
@@ -277,7 +288,10 @@ class Wanted:
                 times.setdefault(self.due[channel.id], []).append(channel)
             done = schedule.schedule_many(
                 actor,
-                [schedule.Wanted(draft=whole, channels=c, due_at=at, timezone=self.zone) for at, c in times.items()],
+                [
+                    schedule.ScheduleRequest(draft=whole, channels=c, due_at=at, timezone=self.zone)
+                    for at, c in times.items()
+                ],
                 confirm=confirm,
             )
         return whole, done.deliveries, done.notices
@@ -285,10 +299,12 @@ class Wanted:
     def _paths(self) -> Iterable[str]:
         paths = dict.fromkeys(path for group in self.media.values() for path, _ in group)
         said = self.given["cover"]
-        return paths if not said or _is_number(said) else paths | {said: None}
+        return paths if not said or _is_seconds(said) else paths | {said: None}
 
 
-def _media(files: Sequence[str], alts: Sequence[str], parts: int) -> dict[int, tuple[tuple[str, str | None], ...]]:
+def _media_by_part(
+    files: Sequence[str], alts: Sequence[str], parts: int
+) -> dict[int, tuple[tuple[str, str | None], ...]]:
     """Files by part. "2:cat.jpg" is for the second part, unless there is a file of that very name."""
     if len(alts) > len(files):
         raise click.UsageError(f"There are {len(alts)} alt texts for {len(files)} files; give each --media its --alt.")
@@ -302,30 +318,30 @@ def _media(files: Sequence[str], alts: Sequence[str], parts: int) -> dict[int, t
     return found
 
 
-def _is_number(said: str) -> bool:
+def _is_seconds(said: str) -> bool:
     return re.fullmatch(r"\d{1,5}(\.\d{1,3})?", said) is not None
 
 
-def _looked_into(actor: Actor, path: str) -> Medium:
-    from kicau.base.errors import unacceptable
-    from kicau.media.probe import Unusable, probe
-    from kicau.publishing.imports.bulk_import import medium_of
+def _probe_medium(actor: Actor, path: str) -> Medium:
+    from kicau.base.errors import validation_failed
+    from kicau.media.probe import UnusableFile, probe_file
+    from kicau.publishing.imports.bulk_import import find_or_build_medium
 
     try:
-        return medium_of(actor, probe(Path(path), Path(path).name), path)
-    except Unusable as exc:
-        raise unacceptable("media", exc.message, exc.code, **exc.params) from None
+        return find_or_build_medium(actor, probe_file(Path(path), Path(path).name), path)
+    except UnusableFile as exc:
+        raise validation_failed("media", exc.message, exc.code, **exc.params) from None
     except OSError as exc:
-        raise Trouble(f"{path} cannot be read: {exc.strerror or exc}.") from None
+        raise CommandError(f"{path} cannot be read: {exc.strerror or exc}.") from None
 
 
-def _page(actor: Actor, given: Mapping[str, Any]) -> dict[str, Any]:
+def _read_linked_page(actor: Actor, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the linked page says, where the command says nothing; a page that cannot be read is told and is no obstacle."""
     from asgiref.sync import async_to_sync
 
     from kicau.media import link_previews
 
-    page = async_to_sync(link_previews.read)(actor, given["link"])
+    page = async_to_sync(link_previews.read_page)(actor, given["link"])
     if page.why:
         click.echo(page.why, err=True)
     return {
@@ -335,7 +351,7 @@ def _page(actor: Actor, given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _poll(said: str) -> Any:
+def _parse_poll(said: str) -> Any:
     from kicau.publishing.imports.row_parser import read_poll
 
     poll = read_poll(said)
@@ -344,7 +360,7 @@ def _poll(said: str) -> Any:
     return poll
 
 
-def _pair(said: str, option: str = "--option", form: str = "NETWORK.NAME=VALUE") -> tuple[str, str]:
+def _parse_pair(said: str, option: str = "--option", form: str = "NETWORK.NAME=VALUE") -> tuple[str, str]:
     name, equals, value = said.partition("=")
     if not equals:
         raise click.UsageError(f"{option} {said!r}: write {form}.")
@@ -354,28 +370,28 @@ def _pair(said: str, option: str = "--option", form: str = "NETWORK.NAME=VALUE")
     try:
         return name, path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
-        raise Trouble(f"{path} cannot be read as text: {exc}.") from None
+        raise CommandError(f"{path} cannot be read as text: {exc}.") from None
 
 
-def _options(said: Sequence[str], answered: Sequence[str]) -> dict[str, str]:
-    replies = (_pair(one, "--reply-to", "NETWORK=POST") for one in answered)
-    return dict(_pair(one) for one in said) | {f"{network}.reply_to": post for network, post in replies}
+def _parse_options(said: Sequence[str], answered: Sequence[str]) -> dict[str, str]:
+    replies = (_parse_pair(one, "--reply-to", "NETWORK=POST") for one in answered)
+    return dict(_parse_pair(one) for one in said) | {f"{network}.reply_to": post for network, post in replies}
 
 
-def _shown(one: Preview) -> dict[str, Any]:
+def _preview_json(one: PostPreview) -> dict[str, Any]:
     from kicau.cli.core import serializers
-    from kicau.cli.core.command import shown_problem
+    from kicau.cli.core.command import problem_json
 
-    shown = serializers.rendered(one.rendered, one.priced)
+    shown = serializers.rendered_json(one.rendered, one.priced)
     return {
         "channel": one.channel.key,
         "network": one.channel.network,
         **shown,
-        "duplicates": [shown_problem(d) for d in one.duplicates],
+        "duplicates": [problem_json(d) for d in one.duplicates],
     }
 
 
-def _set(one: Preview) -> list[tuple[str, str]]:
+def _visible_options(one: PostPreview) -> list[tuple[str, str]]:
     """What is answered, and every option that is not as it would be without a choice."""
     from kicau.channels.channel_session import capabilities_of
 
@@ -384,12 +400,12 @@ def _set(one: Preview) -> list[tuple[str, str]]:
     return [*([("reply_to", one.rendered.reply_to)] if one.rendered.reply_to else []), *chosen]
 
 
-def show_previews(previews: Sequence[Preview]) -> None:
+def print_previews(previews: Sequence[PostPreview]) -> None:
     """What each channel would get, for people."""
-    from kicau.base.money import shown as money
+    from kicau.base.money import format_money as money
     from kicau.cli.deliveries import printable_lines
-    from kicau.costs.display_currency import Display
-    from kicau.publishing.scheduling.schedule import cost
+    from kicau.costs.display_currency import CurrencyDisplay
+    from kicau.publishing.scheduling.schedule import total_cost
 
     for one in previews:
         click.echo(f"━━ {one.channel.key} ({one.channel.name})")
@@ -400,14 +416,14 @@ def show_previews(previews: Sequence[Preview]) -> None:
                 made = f", sent as {medium.recipe.mime}" if medium.recipe else ""
                 made += ", with its cover" if medium.cover else ""
                 click.echo(
-                    f"  [{medium.media.kind}] {printable(medium.media.name)}{made}: {printable(medium.media.alt) or 'no alt text'}"
+                    f"  [{medium.media.kind}] {printable_line(medium.media.name)}{made}: {printable_line(medium.media.alt) or 'no alt text'}"
                 )
-        for name, value in _set(one):
-            click.echo(f"  {name}: {printable(value if len(value) <= 120 else f'{len(value)} characters')}")
+        for name, value in _visible_options(one):
+            click.echo(f"  {name}: {printable_line(value if len(value) <= 120 else f'{len(value)} characters')}")
         for problem in one.rendered.problems:
-            click.echo(f"✗ {printable(problem.sentence)}")
+            click.echo(f"✗ {printable_line(problem.sentence)}")
         for notice in (*one.rendered.notices, *one.duplicates, *one.warnings):
-            click.echo(f"· {printable(notice.sentence)}")
+            click.echo(f"· {printable_line(notice.sentence)}")
         used = ", ".join(f"{p.units} × {p.meter}" for p in one.priced if p.units)
         if used:
             click.echo(
@@ -419,7 +435,10 @@ def show_previews(previews: Sequence[Preview]) -> None:
                 )
             )
         click.echo()
-    together, display = cost(previews), Display(previews[0].channel.workspace.currency if previews else "")
+    together, display = (
+        total_cost(previews),
+        CurrencyDisplay(previews[0].channel.workspace.currency if previews else ""),
+    )
     if together:
         click.echo("Together: " + ", ".join(display.told(micro, currency) for currency, micro in together.items()))
         for sentence in display.sentences():

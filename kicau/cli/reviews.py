@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kicau.cli.core.command import Shell, answer, json_option, pass_shell, printable, show_table
+from kicau.cli.core.command import Shell, json_option, pass_shell, print_result, print_table, printable_line
 
 
 @click.group()
@@ -21,7 +21,7 @@ def list_posts(shell: Shell, state: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.publishing.calendar import post_queries
 
-    found, _ = post_queries.unscheduled(actor, state=state, limit=200)
+    found, _ = post_queries.unscheduled_drafts(actor, state=state, limit=200)
     rows = [
         {
             "id": str(d.id),
@@ -33,7 +33,7 @@ def list_posts(shell: Shell, state: str, as_json: bool) -> None:
         for d in found
     ]
     table = [(r["id"], r["author"], r["text"]) for r in rows]
-    answer(as_json, rows, lambda: show_table(("post", "by", "text"), table, empty="No post waits."))
+    print_result(as_json, rows, lambda: print_table(("post", "by", "text"), table, empty="No post waits."))
 
 
 @review.command("show")
@@ -47,7 +47,7 @@ def show_reviews(shell: Shell, post: str, as_json: bool) -> None:
     from kicau.publishing.approval import reviews
     from kicau.publishing.content import compositions
 
-    rows = [serializers.review(row) for row in reviews.reviews(actor, compositions.one_draft(actor, post))]
+    rows = [serializers.review_json(row) for row in reviews.reviews(actor, compositions.one_draft(actor, post))]
     table = [
         (
             r["at"][:16].replace("T", " "),
@@ -59,10 +59,10 @@ def show_reviews(shell: Shell, post: str, as_json: bool) -> None:
         )
         for r in rows
     ]
-    answer(
+    print_result(
         as_json,
         rows,
-        lambda: show_table(("at (UTC)", "by", "", "about", "said", "id"), table, empty="Nothing was said yet."),
+        lambda: print_table(("at (UTC)", "by", "", "about", "said", "id"), table, empty="Nothing was said yet."),
     )
 
 
@@ -76,7 +76,7 @@ def submit_post(shell: Shell, post: str, text: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.publishing.approval import reviews
 
-    _told(as_json, reviews.submit(actor, post, text).id, "submitted")
+    _print_state(as_json, reviews.submit(actor, post, text).id, "submitted")
 
 
 @review.command("approve")
@@ -89,7 +89,7 @@ def approve_post(shell: Shell, post: str, text: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.publishing.approval import reviews
 
-    _told(as_json, reviews.approve(actor, post, text).id, "approved")
+    _print_state(as_json, reviews.approve(actor, post, text).id, "approved")
 
 
 @review.command("return")
@@ -102,7 +102,7 @@ def return_post(shell: Shell, post: str, text: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.publishing.approval import reviews
 
-    _told(as_json, reviews.send_back(actor, post, text).id, "draft")
+    _print_state(as_json, reviews.send_back(actor, post, text).id, "draft")
 
 
 @review.command("comment")
@@ -119,7 +119,9 @@ def comment_on(shell: Shell, post: str, text: str, part: int | None, quote: str,
     from kicau.publishing.approval import reviews
 
     made = reviews.comment(actor, post, text, part=None if part is None else part - 1, quote=quote)
-    answer(as_json, serializers.review(made), lambda: click.echo(f"Said. To settle it: kicau review settle {made.id}"))
+    print_result(
+        as_json, serializers.review_json(made), lambda: click.echo(f"Said. To settle it: kicau review settle {made.id}")
+    )
 
 
 @review.command("settle")
@@ -133,8 +135,8 @@ def settle(shell: Shell, comment: str, again: bool, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.publishing.approval import reviews
 
-    row = reviews.resolve(actor, comment, not again)
-    answer(as_json, serializers.review(row), lambda: click.echo("Open again." if again else "Settled."))
+    row = reviews.resolve_comment(actor, comment, not again)
+    print_result(as_json, serializers.review_json(row), lambda: click.echo("Open again." if again else "Settled."))
 
 
 @review.command("link")
@@ -150,9 +152,9 @@ def make_link(shell: Shell, post: str, name: str, days: int, read_only: bool, as
     from kicau.cli.core import serializers
     from kicau.publishing.approval import review_links
 
-    made = review_links.make_link(actor, post, name, days=days, may_comment=not read_only, may_approve=not read_only)
-    told = {**serializers.review_link(made.row), "link": made.link}
-    answer(as_json, told, lambda: click.echo(f"Works until {told['expires_at']}:\n{made.link}"))
+    made = review_links.create_link(actor, post, name, days=days, may_comment=not read_only, may_approve=not read_only)
+    told = {**serializers.review_link_json(made.row), "link": made.link}
+    print_result(as_json, told, lambda: click.echo(f"Works until {told['expires_at']}:\n{made.link}"))
 
 
 @review.command("links")
@@ -165,9 +167,9 @@ def list_links(shell: Shell, post: str, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.publishing.approval import review_links
 
-    rows = [serializers.review_link(row) for row in review_links.links(actor, post)]
+    rows = [serializers.review_link_json(row) for row in review_links.active_links(actor, post)]
     table = [(r["id"], r["name"], r["expires_at"], r["opened_at"] or "not opened") for r in rows]
-    answer(as_json, rows, lambda: show_table(("id", "for", "until", "opened"), table, empty="No link."))
+    print_result(as_json, rows, lambda: print_table(("id", "for", "until", "opened"), table, empty="No link."))
 
 
 @review.command("unlink")
@@ -181,10 +183,12 @@ def revoke_link(shell: Shell, link: str, as_json: bool) -> None:
     from kicau.publishing.approval import review_links
 
     row = review_links.revoke_link(actor, link)
-    answer(
-        as_json, serializers.review_link(row), lambda: click.echo(f"The link for {printable(row.name)} works no more.")
+    print_result(
+        as_json,
+        serializers.review_link_json(row),
+        lambda: click.echo(f"The link for {printable_line(row.name)} works no more."),
     )
 
 
-def _told(as_json: bool, post: object, state: str) -> None:
-    answer(as_json, {"id": str(post), "state": state}, lambda: click.echo(f"{post} is {state}."))
+def _print_state(as_json: bool, post: object, state: str) -> None:
+    print_result(as_json, {"id": str(post), "state": state}, lambda: click.echo(f"{post} is {state}."))

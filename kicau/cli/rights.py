@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.core.command import USAGE, Shell, Trouble, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import (
+    EXIT_USAGE,
+    CommandError,
+    Shell,
+    json_option,
+    pass_shell,
+    print_result,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from kicau.archive.policy_preview import Why
+    from kicau.archive.policy_preview import ReasonCount
 
 
 @click.group()
@@ -48,22 +56,25 @@ says_option = click.option(
 def rule(shell: Shell, own: tuple[str, ...], others: tuple[str, ...], as_json: bool) -> None:
     """This workspace's two rules: for its own words and for others'. Without options they are shown."""
     actor = shell.actor()
-    from kicau.workspaces.actions import change_workspace
+    from kicau.workspaces.actions import update_workspace
 
     workspace = actor.workspace
     if own or others:
-        workspace = change_workspace(
+        workspace = update_workspace(
             actor,
-            ai_use=_changed(workspace.ai_use, own) if own else None,
-            others_ai_use=_changed(workspace.others_ai_use, others) if others else None,
+            ai_use=_merge_rule(workspace.ai_use, own) if own else None,
+            others_ai_use=_merge_rule(workspace.others_ai_use, others) if others else None,
         )
     data = {"own": workspace.ai_use, "others": workspace.others_ai_use}
-    rows = [("our own", _said(workspace.ai_use) or "nothing"), ("others'", _said(workspace.others_ai_use) or "nothing")]
-    answer(as_json, data, lambda: show_table(("words", "rule"), rows))
+    rows = [
+        ("our own", _values_text(workspace.ai_use) or "nothing"),
+        ("others'", _values_text(workspace.others_ai_use) or "nothing"),
+    ]
+    print_result(as_json, data, lambda: print_table(("words", "rule"), rows))
 
 
-def _changed(rule: Mapping[str, str], pairs: tuple[str, ...]) -> dict[str, str]:
-    new = {**rule, **_pairs(pairs)}
+def _merge_rule(rule: Mapping[str, str], pairs: tuple[str, ...]) -> dict[str, str]:
+    new = {**rule, **_parse_pairs(pairs)}
     return {use: value for use, value in new.items() if value != "none"}
 
 
@@ -119,28 +130,29 @@ def say(
 ) -> None:
     """Record what somebody says; without --item, --author, --on-network, --site or --licence it is about everything."""
     actor = shell.actor()
-    from kicau.archive.item_queries import one_item
-    from kicau.archive.record_statements import say as keep
+    from kicau.archive.item_queries import get_item
+    from kicau.archive.record_statements import add_statements as keep
     from kicau.rights.statements import NewStatement, end_of_day
 
     keys = {"author": author, "network": on_network, "site": site, "licence": licence}
     about = [(subject, key) for subject, key in keys.items() if key]
     if len(about) + bool(item) > 1:
-        raise Trouble(
-            "A statement is about one thing; choose one of --item, --author, --on-network, --site and --licence.", USAGE
+        raise CommandError(
+            "A statement is about one thing; choose one of --item, --author, --on-network, --site and --licence.",
+            EXIT_USAGE,
         )
     subject, key = ("item", "") if item else about[0] if about else ("everything", "")
     given = NewStatement(
         subject=subject,
         key=key,
-        item=one_item(actor, item).id if item else None,
-        says=_pairs(says),
-        conditions=_pairs(conditions),
+        item=get_item(actor, item).id if item else None,
+        says=_parse_pairs(says),
+        conditions=_parse_pairs(conditions),
         valid_until=end_of_day(until.date(), actor.workspace.timezone) if until else None,
         **told,
     )
     (row,) = keep(actor, [given])
-    answer(as_json, {"id": str(row.id), "says": row.says}, lambda: click.echo(f"Kept: {row.id}"))
+    print_result(as_json, {"id": str(row.id), "says": row.says}, lambda: click.echo(f"Kept: {row.id}"))
 
 
 @rights.command("end")
@@ -163,10 +175,10 @@ def list_(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     from zoneinfo import ZoneInfo
 
-    from kicau.archive.record_statements import all_statements
+    from kicau.archive.record_statements import list_statements
     from kicau.base import clock
 
-    rows = list(all_statements(actor)[:500])
+    rows = list(list_statements(actor)[:500])
     now, zone = clock.now(), ZoneInfo(actor.workspace.timezone)
     shown = [
         (
@@ -174,9 +186,9 @@ def list_(shell: Shell, as_json: bool) -> None:
             r.layer,
             r.party_name or r.party,
             f"{r.subject} {r.key}".strip(),
-            _said(r.says),
+            _values_text(r.says),
             r.acquired,
-            _end(r.valid_until, now, zone),
+            _end_text(r.valid_until, now, zone),
         )
         for r in rows
     ]
@@ -196,10 +208,10 @@ def list_(shell: Shell, as_json: bool) -> None:
         }
         for r in rows
     ]
-    answer(
+    print_result(
         as_json,
         data,
-        lambda: show_table(
+        lambda: print_table(
             ("id", "layer", "who", "about", "says", "only copies", "ends"), shown, empty="Nobody said anything yet."
         ),
     )
@@ -211,11 +223,19 @@ def list_(shell: Shell, as_json: bool) -> None:
 def terms(shell: Shell, as_json: bool) -> None:
     """The networks' terms, as a dated table."""
     actor = shell.actor()
-    from kicau.archive.record_statements import network_terms
+    from kicau.archive.record_statements import list_network_terms
 
-    rows = network_terms(actor)
+    rows = list_network_terms(actor)
     shown = [
-        (r.id, r.network, r.acquired or "any way", r.since, _said(r.says), r.reviewed_by or "not reviewed", r.summary)
+        (
+            r.id,
+            r.network,
+            r.acquired or "any way",
+            r.since,
+            _values_text(r.says),
+            r.reviewed_by or "not reviewed",
+            r.summary,
+        )
         for r in rows
     ]
     data = [
@@ -232,10 +252,10 @@ def terms(shell: Shell, as_json: bool) -> None:
         }
         for r in rows
     ]
-    answer(
+    print_result(
         as_json,
         data,
-        lambda: show_table(
+        lambda: print_table(
             (">id", "network", "copies that were", "since", "say", "reviewed by", "summary"),
             shown,
             empty="No terms are known.",
@@ -253,8 +273,8 @@ def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> Non
     actor = shell.actor()
     from kicau.archive.record_statements import review_terms
 
-    row = review_terms(actor, terms_id, says=_pairs(says) if says else None, note=note)
-    click.echo(f"{row.network}, {row.acquired or 'any way'}: {_said(row.says)}")
+    row = review_terms(actor, terms_id, says=_parse_pairs(says) if says else None, note=note)
+    click.echo(f"{row.network}, {row.acquired or 'any way'}: {_values_text(row.says)}")
 
 
 @rights.command("simulate")
@@ -291,18 +311,20 @@ def simulate(
     from kicau.rights.statements import NewStatement
 
     if terms_id is not None and author:
-        raise Trouble("Try one change at a time: --terms or --author.", USAGE)
+        raise CommandError("Try one change at a time: --terms or --author.", EXIT_USAGE)
     if not says and not others and terms_id is None and not ended:
-        raise Trouble("Say what to try: --say USE=VALUE, --others USE=VALUE, --terms ID or --end STATEMENT.", USAGE)
-    said = _pairs(says)
-    change = policy_preview.Change(
+        raise CommandError(
+            "Say what to try: --say USE=VALUE, --others USE=VALUE, --terms ID or --end STATEMENT.", EXIT_USAGE
+        )
+    said = _parse_pairs(says)
+    change = policy_preview.PolicyChange(
         policy=said if says and terms_id is None and not author else None,
-        others=_pairs(others) if others else None,
+        others=_parse_pairs(others) if others else None,
         terms={} if terms_id is None else {terms_id: said},
         added=[NewStatement(layer=layer, party="author", subject="author", key=author, says=said)] if author else (),
         ended=ended,
     )
-    found = policy_preview.simulate(actor, change)
+    found = policy_preview.simulate_change(actor, change)
     data = [
         {
             "use": e.use,
@@ -310,8 +332,8 @@ def simulate(
             "after": e.after,
             "entering": e.entering,
             "leaving": e.leaving,
-            "why_enter": _whys(e.why_enter),
-            "why_leave": _whys(e.why_leave),
+            "why_enter": _reason_counts(e.why_enter),
+            "why_leave": _reason_counts(e.why_leave),
             "recipients": [{"name": r.name, "of": r.of, "version": r.version, "items": r.items} for r in e.recipients],
         }
         for e in found
@@ -335,14 +357,14 @@ def simulate(
     ]
 
     def human() -> None:
-        show_table(("use", ">now", ">then", ">enter", ">leave", "past recipients"), shown)
+        print_table(("use", ">now", ">then", ">enter", ">leave", "past recipients"), shown)
         if whys:
-            show_table(("use", "", ">items", "why"), whys)
+            print_table(("use", "", ">items", "why"), whys)
 
-    answer(as_json, data, human)
+    print_result(as_json, data, human)
 
 
-def _whys(some: Sequence[Why]) -> list[dict[str, Any]]:
+def _reason_counts(some: Sequence[ReasonCount]) -> list[dict[str, Any]]:
     return [{"sentence": w.reason.sentence, "items": w.items} for w in some]
 
 
@@ -358,21 +380,21 @@ def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:
     from kicau.archive import declaration_scanner
 
     if place.startswith(("http://", "https://")):
-        found = shell.wait_for(declaration_scanner.hear(actor, place))
+        found = shell.wait_for(declaration_scanner.scan_address(actor, place))
     else:
         path = Path(place)
         if not path.is_file():
-            raise Trouble(f"There is no file {place}.", USAGE)
-        if path.stat().st_size > declaration_scanner.LARGEST:
-            raise Trouble(f"{place} is larger than {declaration_scanner.LARGEST // 1_000_000} MB.")
-        found = declaration_scanner.hear_file(actor, path.name, path.read_bytes())
-    kept = declaration_scanner.keep(actor, found) if keep else []
+            raise CommandError(f"There is no file {place}.", EXIT_USAGE)
+        if path.stat().st_size > declaration_scanner.MAX_FILE_BYTES:
+            raise CommandError(f"{place} is larger than {declaration_scanner.MAX_FILE_BYTES // 1_000_000} MB.")
+        found = declaration_scanner.scan_file(actor, path.name, path.read_bytes())
+    kept = declaration_scanner.record_declarations(actor, found) if keep else []
     rows = [
         (
             one.vocabulary,
             source.where,
             " ".join(filter(None, [one.scope, one.agent])),
-            _said(one.says),
+            _values_text(one.says),
             ", ".join(f"{k} {v}".strip() for k, v in one.conditions.items()),
             source.uri,
         )
@@ -409,7 +431,7 @@ def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:
     }
 
     def show() -> None:
-        show_table(
+        print_table(
             ("vocabulary", "where", "about", "says", "conditions", "source"),
             rows,
             empty="Nothing is declared there; that is neither a yes nor a no.",
@@ -417,11 +439,11 @@ def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:
         for fault in faults:
             click.echo(f"Not read: {fault}", err=True)
         if found.says:
-            click.echo(f"Together, the strictest of each: {_said(found.says)}")
+            click.echo(f"Together, the strictest of each: {_values_text(found.says)}")
         if keep:
             click.echo(f"Kept: {len(kept)}" if kept else "Nothing new to keep.")
 
-    answer(as_json, data, show)
+    print_result(as_json, data, show)
 
 
 @rights.command("write")
@@ -441,9 +463,9 @@ def write(shell: Shell, form: str, into: str | None, out: str | None, as_json: b
     from kicau.archive import published_policy
 
     if into or out:
-        _mark(actor.workspace.ai_use, actor.workspace.terms_url, form, into, out)
+        _write_into_file(actor.workspace.ai_use, actor.workspace.terms_url, form, into, out)
         return
-    found = [published_policy.form(actor, form)] if form else published_policy.forms(actor)
+    found = [published_policy.rule_form(actor, form)] if form else published_policy.rule_forms(actor)
 
     def show() -> None:
         for one in found:
@@ -453,39 +475,39 @@ def write(shell: Shell, form: str, into: str | None, out: str | None, as_json: b
             if not form:
                 click.echo()
 
-    answer(as_json, {one.slug: one.text for one in found}, show)
+    print_result(as_json, {one.slug: one.text for one in found}, show)
 
 
-def _mark(says: Mapping[str, str], terms: str, form: str, into: str | None, out: str | None) -> None:
+def _write_into_file(says: Mapping[str, str], terms: str, form: str, into: str | None, out: str | None) -> None:
     from io import BytesIO
 
     from kicau.vocabularies import containers, iptc
-    from kicau.vocabularies.markup import Malformed
+    from kicau.vocabularies.markup import MalformedXml
 
     if form != "iptc" or not into or not out:
-        raise Trouble("A file is written with: kicau rights write iptc --into FILE --out FILE.", USAGE)
+        raise CommandError("A file is written with: kicau rights write iptc --into FILE --out FILE.", EXIT_USAGE)
     data = Path(into).read_bytes()
     try:
-        packet = iptc.write(says, into=containers.look(BytesIO(data)).xmp, constraint=terms)
+        packet = iptc.write_packet(says, into=containers.find_metadata(BytesIO(data)).xmp, constraint=terms)
         if not packet:
-            raise Trouble("The workspace's rule says nothing of data mining, so there is nothing to write.")
-        Path(out).write_bytes(containers.put(data, packet))
-    except (containers.Unmarkable, Malformed) as exc:
-        raise Trouble(f"{into} takes no mark: {exc}.") from None
-    click.echo(f"{out}: {iptc.VALUE}{iptc.value_for(says)}")
+            raise CommandError("The workspace's rule says nothing of data mining, so there is nothing to write.")
+        Path(out).write_bytes(containers.embed_xmp(data, packet))
+    except (containers.CannotEmbed, MalformedXml) as exc:
+        raise CommandError(f"{into} takes no mark: {exc}.") from None
+    click.echo(f"{out}: {iptc.VALUE_PREFIX}{iptc.mining_term(says)}")
 
 
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+def _parse_pairs(given: tuple[str, ...]) -> dict[str, str]:
     if bad := [one for one in given if "=" not in one]:
-        raise Trouble(f"{bad[0]!r} is no NAME=VALUE.", USAGE)
+        raise CommandError(f"{bad[0]!r} is no NAME=VALUE.", EXIT_USAGE)
     return {name.strip(): value.strip() for name, _, value in (one.partition("=") for one in given)}
 
 
-def _end(until: datetime | None, now: datetime, zone: ZoneInfo) -> str:
+def _end_text(until: datetime | None, now: datetime, zone: ZoneInfo) -> str:
     if until is None:
         return ""
     return "ended" if until <= now else f"{until.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def _said(says: Mapping[str, str]) -> str:
+def _values_text(says: Mapping[str, str]) -> str:
     return ", ".join(f"{use}={value}" for use, value in says.items())

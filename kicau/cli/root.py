@@ -13,7 +13,7 @@ from kicau.cli.budgets import costs
 from kicau.cli.canaries import canary
 from kicau.cli.channels import channels
 from kicau.cli.check import check
-from kicau.cli.core.command import Root, Shell, pass_shell
+from kicau.cli.core.command import RootGroup, Shell, pass_shell
 from kicau.cli.core.completion import completion
 from kicau.cli.dataset_audit import audit, verify
 from kicau.cli.deliveries import (
@@ -48,7 +48,7 @@ from kicau.cli.users import users
 from kicau.cli.webhooks import webhooks
 
 
-@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--as", "email", metavar="EMAIL", envvar="KICAU_AS", default="", help="Whom to act for; else the first operator."
 )

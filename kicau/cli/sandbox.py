@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kicau.cli.core.command import emit
+from kicau.cli.core.command import print_json
 
 if TYPE_CHECKING:
     from kicau.connector.sandbox.server import Sandbox
@@ -50,16 +50,16 @@ def sandbox(as_json: bool, port_base: int, folder: Path | None, fresh: bool) -> 
 
     def tell(running: Sequence[Sandbox]) -> None:
         if as_json:
-            emit(all_networks.described(running))
+            print_json(all_networks.client_settings(running))
         else:
             for one in running:
-                _show(one)
+                _print_sandbox(one)
             click.echo(f"What is published is kept in {here}. Stop with Ctrl-C.")
 
-    all_networks.run(ports, here, tell)
+    all_networks.run_until_signal(ports, here, tell)
 
 
-def _show(one: Sandbox) -> None:
+def _print_sandbox(one: Sandbox) -> None:
     told = one.describe()
     click.echo(f"{one.label}: {told['base_url']}/")
     click.echo(f"  client id {told['client_id']}, secret {told['client_secret']}")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import Shell, json_option, pass_shell, print_result, print_table
 
 if TYPE_CHECKING:
     from kicau.publishing.models import Contact, SavedText
     from kicau.workspaces.actors import Actor
 
-KINDS = ("template", "signature", "hashtags")  # held against the model by a test: commands are built without it
+TEXT_KINDS = ("template", "signature", "hashtags")  # held against the model by a test: commands are built without it
 
 
 @click.group()
@@ -22,7 +22,7 @@ def texts() -> None:
 
 
 @texts.command("list")
-@click.option("--kind", type=click.Choice(KINDS), default=None, help="Only these.")
+@click.option("--kind", type=click.Choice(TEXT_KINDS), default=None, help="Only these.")
 @json_option
 @pass_shell
 def list_texts(shell: Shell, kind: str | None, as_json: bool) -> None:
@@ -32,13 +32,13 @@ def list_texts(shell: Shell, kind: str | None, as_json: bool) -> None:
     from kicau.publishing.content import snippets
 
     found = snippets.saved_texts(actor)
-    rows = [serializers.text(row) for row in (found.filter(kind=kind) if kind else found)]
+    rows = [serializers.saved_text_json(row) for row in (found.filter(kind=kind) if kind else found)]
     table = [(r["kind"], r["name"], r["text"]) for r in rows]
-    answer(as_json, rows, lambda: show_table(("kind", "name", "text"), table, empty="No texts are kept."))
+    print_result(as_json, rows, lambda: print_table(("kind", "name", "text"), table, empty="No texts are kept."))
 
 
 @texts.command("show")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice(TEXT_KINDS))
 @click.argument("name")
 @json_option
 @pass_shell
@@ -46,12 +46,12 @@ def show_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
     """Print one as it is, for a pipe into `kicau post -`."""
     from kicau.cli.core import serializers
 
-    row = _one_text(shell.actor(), kind, name)
-    answer(as_json, serializers.text(row), lambda: click.echo(row.text))
+    row = _get_text(shell.actor(), kind, name)
+    print_result(as_json, serializers.saved_text_json(row), lambda: click.echo(row.text))
 
 
 @texts.command("keep")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice(TEXT_KINDS))
 @click.argument("name")
 @click.argument("text")
 @json_option
@@ -63,11 +63,11 @@ def keep_text(shell: Shell, kind: str, name: str, text: str, as_json: bool) -> N
     from kicau.publishing.content import snippets
 
     row = snippets.save_text(actor, kind, name, sys.stdin.read() if text == "-" else text)
-    answer(as_json, serializers.text(row), lambda: click.echo(f"{row.name} is kept."))
+    print_result(as_json, serializers.saved_text_json(row), lambda: click.echo(f"{row.name} is kept."))
 
 
 @texts.command("forget")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice(TEXT_KINDS))
 @click.argument("name")
 @json_option
 @pass_shell
@@ -77,13 +77,13 @@ def forget_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.publishing.content import snippets
 
-    row = _one_text(actor, kind, name)
-    gone = serializers.text(row)
-    snippets.forget_text(actor, row.id)
-    answer(as_json, gone, lambda: click.echo(f"{row.name} is kept no more."))
+    row = _get_text(actor, kind, name)
+    gone = serializers.saved_text_json(row)
+    snippets.delete_text(actor, row.id)
+    print_result(as_json, gone, lambda: click.echo(f"{row.name} is kept no more."))
 
 
-def _one_text(actor: Actor, kind: str, name: str) -> SavedText:
+def _get_text(actor: Actor, kind: str, name: str) -> SavedText:
     from kicau.base.errors import NotFound
     from kicau.publishing.content import snippets
 
@@ -107,11 +107,11 @@ def list_contacts(shell: Shell, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.publishing.content import contacts as book
 
-    rows = [serializers.contact(row) for row in book.contacts(actor)]
+    rows = [serializers.contact_json(row) for row in book.contacts(actor)]
     table = [
         (f"@{r['name']}", "  ".join(f"{network} {mention}" for network, mention in r["mentions"].items())) for r in rows
     ]
-    answer(as_json, rows, lambda: show_table(("written as", "becomes"), table, empty="Nobody yet."))
+    print_result(as_json, rows, lambda: print_table(("written as", "becomes"), table, empty="Nobody yet."))
 
 
 @contacts.command("keep")
@@ -137,7 +137,7 @@ def keep_contact(shell: Shell, name: str, given: tuple[str, ...], as_json: bool)
     from kicau.publishing.content import contacts as book
 
     row = book.save_contact(actor, name, {network.strip(): mention for network, _, mention in pairs})
-    answer(as_json, serializers.contact(row), lambda: click.echo(f"@{row.name} is kept."))
+    print_result(as_json, serializers.contact_json(row), lambda: click.echo(f"@{row.name} is kept."))
 
 
 @contacts.command("forget")
@@ -150,13 +150,13 @@ def forget_contact(shell: Shell, name: str, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.publishing.content import contacts as book
 
-    row = _one_contact(actor, name)
-    gone = serializers.contact(row)
-    book.forget_contact(actor, row.id)
-    answer(as_json, gone, lambda: click.echo(f"@{row.name} is kept no more."))
+    row = _get_contact(actor, name)
+    gone = serializers.contact_json(row)
+    book.delete_contact(actor, row.id)
+    print_result(as_json, gone, lambda: click.echo(f"@{row.name} is kept no more."))
 
 
-def _one_contact(actor: Actor, name: str) -> Contact:
+def _get_contact(actor: Actor, name: str) -> Contact:
     from kicau.base.errors import NotFound
     from kicau.publishing.content import contacts as book
 

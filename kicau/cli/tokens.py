@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import Shell, json_option, pass_shell, print_result, print_table
 
 
 @click.group()
@@ -21,7 +21,7 @@ def list_tokens(shell: Shell, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.workspaces import actions
 
-    rows = [serializers.token(row) for row in actions.tokens(actor)]
+    rows = [serializers.token_json(row) for row in actions.tokens(actor)]
     table = [
         (
             r["id"],
@@ -30,18 +30,18 @@ def list_tokens(shell: Shell, as_json: bool) -> None:
             r["person"],
             " ".join(r["scopes"]),
             (r["expires_at"] or "never")[:10],
-            _state(r),
+            _token_state(r),
         )
         for r in rows
     ]
-    answer(
+    print_result(
         as_json,
         rows,
-        lambda: show_table(("id", "name", "begins", "of", "scopes", "until", "state"), table, empty="No tokens."),
+        lambda: print_table(("id", "name", "begins", "of", "scopes", "until", "state"), table, empty="No tokens."),
     )
 
 
-def _state(row: dict[str, object]) -> str:
+def _token_state(row: dict[str, object]) -> str:
     from kicau.base.clock import now
 
     if row["revoked_at"]:
@@ -81,9 +81,9 @@ def create_token(
         personal=personal,
         role=role,
     )
-    answer(
+    print_result(
         as_json,
-        {**serializers.token(made.token), "secret": made.secret},
+        {**serializers.token_json(made.token), "secret": made.secret},
         lambda: click.echo(f"{made.secret}\nShown this once. Send it as: Authorization: Bearer …"),
     )
 
@@ -99,4 +99,4 @@ def revoke_token(shell: Shell, token_id: str, as_json: bool) -> None:
     from kicau.workspaces import actions
 
     row = actions.revoke_token(actor, token_id)
-    answer(as_json, serializers.token(row), lambda: click.echo(f"{row.name} is revoked."))
+    print_result(as_json, serializers.token_json(row), lambda: click.echo(f"{row.name} is revoked."))

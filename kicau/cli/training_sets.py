@@ -12,21 +12,21 @@ import click
 from click.core import ParameterSource
 
 from kicau.cli.core.command import (
-    FAILED,
-    USAGE,
+    EXIT_FAILED,
+    EXIT_USAGE,
+    CommandError,
     Shell,
-    Trouble,
-    answer,
     json_option,
     pass_shell,
-    show_facts,
-    show_table,
+    print_facts,
+    print_result,
+    print_table,
 )
 
 if TYPE_CHECKING:
     from kicau.training_sets.models import TrainingSet, Version
 
-WORDS = {
+OPTION_NAMES = {
     "purpose": "words on its purpose",
     "form": "records (--format)",
     "meets": "conditions (--meets)",
@@ -95,33 +95,35 @@ def make(
         "prompt": prompt,
     }
     try:
-        of = actions.one_set(actor, name)
-        if other := [name for name, value in _described(of).items() if _is_given(name) and asked[name] != value]:
-            raise Trouble(
-                f"{of.name} is there already, made with other {WORDS[other[0]]}; change it on its page, or give another name.",
-                USAGE,
+        of = actions.get_set(actor, name)
+        if other := [name for name, value in _set_as_options(of).items() if _is_given(name) and asked[name] != value]:
+            raise CommandError(
+                f"{of.name} is there already, made with other {OPTION_NAMES[other[0]]}; change it on its page, or give another name.",
+                EXIT_USAGE,
             )
     except NotFound:
         query = {"words": words, "networks": list(networks)}
         options: dict[str, Any] = {"languages": list(languages), "least_words": least_words}
         options |= {"prompt": prompt} if prompt else {}
         query = {k: v for k, v in query.items() if v}
-        of = actions.define(
+        of = actions.create_set(
             actor, name=name, purpose=purpose, use=use, format=form, meets=meets, query=query, options=options
         )
-    version = build.make(actions.order(actor, of.id, as_of=_moment(as_of)), None if as_json else _tell)
+    version = build.make_version(
+        actions.order_version(actor, of.id, as_of=_parse_moment(as_of)), None if as_json else _show_progress
+    )
     if out:
-        from kicau.training_sets.versions import folder_of
+        from kicau.training_sets.versions import version_folder
 
-        shutil.copytree(folder_of(version), out, dirs_exist_ok=True)
-    answer(as_json, _version(version), lambda: _show(version))
+        shutil.copytree(version_folder(version), out, dirs_exist_ok=True)
+    print_result(as_json, _version_json(version), lambda: _print_version(version))
 
 
-def _described(of: TrainingSet) -> dict[str, Any]:
+def _set_as_options(of: TrainingSet) -> dict[str, Any]:
     """A set as the options of `make` say it."""
-    from kicau.training_sets.options import Options
+    from kicau.training_sets.options import SetOptions
 
-    options = Options.of(of.options)
+    options = SetOptions.of(of.options)
     return {
         "purpose": of.purpose,
         "use": of.use,
@@ -140,19 +142,19 @@ def _is_given(name: str) -> bool:
     return click.get_current_context().get_parameter_source(name) == ParameterSource.COMMANDLINE
 
 
-def _moment(said: str | None) -> datetime | None:
+def _parse_moment(said: str | None) -> datetime | None:
     if not said:
         return None
     try:
         moment = datetime.fromisoformat(said)
     except ValueError as wrong:
-        raise Trouble(f"{said!r} is no time in ISO 8601, such as 2026-12-01T00:00:00Z.") from wrong
+        raise CommandError(f"{said!r} is no time in ISO 8601, such as 2026-12-01T00:00:00Z.") from wrong
     if moment.tzinfo is None:
-        raise Trouble(f"{said!r} lacks its time zone; add Z or +07:00.")
+        raise CommandError(f"{said!r} lacks its time zone; add Z or +07:00.")
     return moment
 
 
-def _tell(done: int) -> None:
+def _show_progress(done: int) -> None:
     print(f"\r{done:,} items looked at ", end="", file=sys.stderr, flush=True)
 
 
@@ -164,16 +166,16 @@ def list_(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.training_sets import actions
 
-    rows = [(of, of.versions.first()) for of in actions.all_sets(actor)]
-    told = [_set(of) | {"newest": _version(v) if v else None} for of, v in rows]
+    rows = [(of, of.versions.first()) for of in actions.list_sets(actor)]
+    told = [_set_json(of) | {"newest": _version_json(v) if v else None} for of, v in rows]
     table = [
         (of.name, of.use, of.format, v.number if v else "", v.state if v else "", v.records if v else "")
         for of, v in rows
     ]
-    answer(
+    print_result(
         as_json,
         told,
-        lambda: show_table(
+        lambda: print_table(
             ("name", "use", "format", "version", "state", ">records"), table, empty="There is no training set."
         ),
     )
@@ -189,10 +191,10 @@ def show(shell: Shell, name: str, number: int | None, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.training_sets import actions
 
-    version = actions.one_version(actor, name, number)
-    answer(as_json, _version(version), lambda: _show(version))
+    version = actions.get_version(actor, name, number)
+    print_result(as_json, _version_json(version), lambda: _print_version(version))
     if version.state == "failed":
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
 
 
 @dataset.command("questions")
@@ -208,13 +210,13 @@ def questions(shell: Shell, name: str, used: tuple[str, ...], left: tuple[str, .
 
     for item, may_be_used in (*((one, True) for one in used), *((one, False) for one in left)):
         actions.answer_question(actor, name, item, may_be_used=may_be_used)
-    found = actions.questions(actor, name)
+    found = actions.open_questions(actor, name)
     data = [{"item": str(q.item.id), "text": q.item.text, "original": str(q.original.id)} for q in found]
     rows = [(q.item.id, q.item.text[:60], q.original.id) for q in found]
-    answer(
+    print_result(
         as_json,
         data,
-        lambda: show_table(("item", "text", "holds the text of"), rows, empty="Nothing is to be decided."),
+        lambda: print_table(("item", "text", "holds the text of"), rows, empty="Nothing is to be decided."),
     )
 
 
@@ -236,15 +238,15 @@ def export(shell: Shell, name: str, folder: Path, number: int | None, recipient:
     actor = shell.actor()
     from kicau.training_sets import actions, recipients
 
-    version = actions.one_version(actor, name, number)
+    version = actions.get_version(actor, name, number)
     files = [actions.file_of(actor, version, file) for file in version.files]
     if not files:
-        raise Trouble(f"Version {version.number} is {version.get_state_display()}: there is nothing to copy yet.")
+        raise CommandError(f"Version {version.number} is {version.get_state_display()}: there is nothing to copy yet.")
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:
         shutil.copy2(file, folder / file.name)
     if recipient:
-        recipients.give(actor, version, name=recipient, contact=contact)
+        recipients.add_recipient(actor, version, name=recipient, contact=contact)
     click.echo(f"{len(files)} files of version {version.number} are in {folder}.")
 
 
@@ -260,7 +262,7 @@ def acknowledge(shell: Shell, recipient: str) -> None:
     click.echo(f"{found.name} acknowledged version {found.owes}.")
 
 
-def _set(of: TrainingSet) -> dict[str, Any]:
+def _set_json(of: TrainingSet) -> dict[str, Any]:
     return {
         "id": str(of.id),
         "name": of.name,
@@ -273,8 +275,8 @@ def _set(of: TrainingSet) -> dict[str, Any]:
     }
 
 
-def _version(version: Version) -> dict[str, Any]:
-    from kicau.training_sets.versions import folder_of
+def _version_json(version: Version) -> dict[str, Any]:
+    from kicau.training_sets.versions import version_folder
 
     people = [
         {
@@ -288,38 +290,38 @@ def _version(version: Version) -> dict[str, Any]:
         for r in version.recipients.all()
     ]
     return {
-        "set": _set(version.set),
+        "set": _set_json(version.set),
         "version": version.number,
         "state": version.state,
         "as_of": version.as_of.isoformat(),
         "records": version.records,
         "excluded": version.excluded,
         "files": version.files,
-        "folder": str(folder_of(version)),
+        "folder": str(version_folder(version)),
         "delta": version.delta,
         "problem": version.problem,
         "recipients": people,
     }
 
 
-def _show(version: Version) -> None:
-    from kicau.training_sets.versions import folder_of
+def _print_version(version: Version) -> None:
+    from kicau.training_sets.versions import version_folder
 
     print("", file=sys.stderr)
-    show_facts(
+    print_facts(
         {
             "Set": f"{version.set.name}, version {version.number} ({version.get_state_display()})",
             "Records": f"{version.records:,}, each permitted for {version.set.use} as of {version.as_of:%Y-%m-%d %H:%M} UTC",
             "Without": f"{len(version.delta['record_ids']):,} records that were taken back" if version.delta else "",
             "Problem": version.problem,
-            "Folder": str(folder_of(version)) if version.files else "",
+            "Folder": str(version_folder(version)) if version.files else "",
             "Given to": ", ".join(
                 f"{r.name} ({'owes an answer' if r.owes and not r.acknowledged_at else 'settled'}, {r.id})"
                 for r in version.recipients.all()
             ),
         }
     )
-    show_table(
+    print_table(
         (">left out", "why"),
         [(f"{n:,}", why) for why, n in sorted(version.excluded.items(), key=lambda r: -r[1])],
         empty="Nothing was left out.",

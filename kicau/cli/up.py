@@ -22,11 +22,11 @@ import click
 
 from kicau.base import privileges, setting_definitions
 from kicau.base.subprocesses import die_with_parent
-from kicau.cli.core.command import FAILED, NO_KICAU, Trouble
-from kicau.cli.core.supervisor import Child, Supervisor
+from kicau.cli.core.command import EXIT_FAILED, EXIT_NO_KICAU, CommandError
+from kicau.cli.core.supervisor import ChildProcess, Supervisor
 
 PRIVILEGED_PORTS = 1024  # below it only root listens
-LOCAL = ("127.0.0.1", "localhost", "::1")
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command()
@@ -48,67 +48,67 @@ def up(owner: str, workers: int | None, host: str | None, port: int | None) -> N
     for name, given in (("KICAU_HOST", host), ("KICAU_PORT", port), ("KICAU_WORKERS", workers)):
         if given is not None:
             os.environ[name] = str(given)
-    for option in setting_definitions.OPTIONS:
-        setting_definitions.read(option.name)  # a wrong setting is told before anything starts
+    for option in setting_definitions.SETTING_DEFINITIONS:
+        setting_definitions.read_setting(option.name)  # a wrong setting is told before anything starts
     folder = setting_definitions.data_folder()
     try:
-        service = Service.of(folder)
-    except privileges.NoAccount as exc:
-        raise Trouble(str(exc), NO_KICAU) from None
+        service = ServiceUser.of(folder)
+    except privileges.SystemUserMissing as exc:
+        raise CommandError(str(exc), EXIT_NO_KICAU) from None
     with contextlib.ExitStack() as stack:
-        stack.enter_context(privileges.files_of(service.account))
-        stack.enter_context(alone_in(folder))
+        stack.enter_context(privileges.files_owned_by(service.account))
+        stack.enter_context(exclusive_folder(folder))
         stack.callback(setting_definitions.record_running(folder).unlink, missing_ok=True)
         listening = check_port(
-            setting_definitions.read("KICAU_HOST"), int(setting_definitions.read("KICAU_PORT")), service
+            setting_definitions.read_setting("KICAU_HOST"), int(setting_definitions.read_setting("KICAU_PORT")), service
         )
-        log = _log()
+        log = _event_logger()
         service.take_over(folder, log)
-        tend: Callable[[], None] = _nothing
-        if not setting_definitions.read("DATABASE_URL"):
+        tend: Callable[[], None] = _do_nothing
+        if not setting_definitions.read_setting("DATABASE_URL"):
             from kicau.base import postgres
 
-            stack.enter_context(postgres.running(folder))
+            stack.enter_context(postgres.running_server(folder))
             log("database started", folder=str(folder / "postgres"))
             tend = partial(_keep_database, folder, log)
         prepared = _prepare(owner, service)
         log("database ready", migrated=prepared["migrated"])
-        _greet(prepared)
+        _print_first_sign_in(prepared)
         web = [sys.executable, "-m", "kicau.config.web"]
         kept = (listening.fileno(),) if listening else ()
         children = [service.child("web", [*web, *(f"--fd={fd}" for fd in kept)], kept)]
         children += [
             service.child(f"worker-{n + 1}", [sys.executable, "-m", "kicau.config.worker"])
-            for n in range(int(setting_definitions.read("KICAU_WORKERS")))
+            for n in range(int(setting_definitions.read_setting("KICAU_WORKERS")))
         ]
         Supervisor(children, log, tend=tend).run(meanwhile=_announce_when_ready(log))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ServiceUser:
     """As whom the children run: where root starts Kicau, as a user without its rights."""
 
-    account: privileges.Account | None  # None: as ourselves
+    account: privileges.SystemUser | None  # None: as ourselves
     folder: Path
     reads_anything: bool = False  # Kicau lies in a private folder of root's
 
     @classmethod
-    def of(cls, folder: Path) -> Service:
-        """Raises privileges.NoAccount."""
-        account = privileges.service_account(folder)
-        private = account is not None and not privileges.reaches_program(account)
+    def of(cls, folder: Path) -> ServiceUser:
+        """Raises privileges.SystemUserMissing."""
+        account = privileges.service_user(folder)
+        private = account is not None and not privileges.can_run_kicau(account)
         return cls(account=account, folder=folder, reads_anything=private)
 
     def take_over(self, folder: Path, log: Any) -> None:
-        """What root made earlier is the account's from now on. Raises Trouble for a named file that it cannot read."""
+        """What root made earlier is the account's from now on. Raises CommandError for a named file that it cannot read."""
         if self.account is None:
-            privileges.adopt(folder, privileges.ourselves(), shared=False)
+            privileges.take_ownership(folder, privileges.current_user(), shared=False)
             return
-        if privileges.is_somebodys(folder):
-            raise Trouble(f"{folder} is not a folder of Kicau's own; choose another with KICAU_DATA.")
-        privileges.adopt(folder, self.account, shared=not setting_definitions.read("DATABASE_URL"))
-        if lost := privileges.unreadable(self.account, _named_files()):
-            raise Trouble(
+        if privileges.is_shared_place(folder):
+            raise CommandError(f"{folder} is not a folder of Kicau's own; choose another with KICAU_DATA.")
+        privileges.take_ownership(folder, self.account, shared=not setting_definitions.read_setting("DATABASE_URL"))
+        if lost := privileges.unreadable_paths(self.account, _configured_files()):
+            raise CommandError(
                 f"Kicau runs as the user {self.account.name}, who cannot read {lost[0]}. Let that user read it, such as: chown {self.account.name} {lost[0]}"
             )
         compile_package()
@@ -122,7 +122,7 @@ class Service:
     def become(self) -> None:
         """In a child: gives up root, where we are root."""
         if self.account is not None:
-            privileges.become(self.account, reads_anything=self.reads_anything)
+            privileges.switch_user(self.account, reads_anything=self.reads_anything)
 
     def environment(self) -> dict[str, str] | None:
         """Not root's home, and the folder by its name: another user has another one by default."""
@@ -136,8 +136,8 @@ class Service:
             "USER": self.account.name,
         }
 
-    def child(self, name: str, command: Sequence[str], keeps: Sequence[int] = ()) -> Child:
-        return Child(name, command, environment=self.environment(), become=self.become, keeps=keeps)
+    def child(self, name: str, command: Sequence[str], keeps: Sequence[int] = ()) -> ChildProcess:
+        return ChildProcess(name, command, environment=self.environment(), become=self.become, keeps=keeps)
 
 
 def compile_package() -> None:
@@ -156,15 +156,18 @@ def compile_package() -> None:
                     path.chmod(mode | (0o055 if path is folder else 0o044))
 
 
-def _named_files() -> list[str]:
+def _configured_files() -> list[str]:
     """Files of the operator's that the settings name for web and workers."""
-    database = dict(parse_qsl(urlsplit(setting_definitions.read("DATABASE_URL")).query))
-    named = [setting_definitions.read("KICAU_C2PA_CERTIFICATE"), setting_definitions.read("KICAU_C2PA_KEY")]
+    database = dict(parse_qsl(urlsplit(setting_definitions.read_setting("DATABASE_URL")).query))
+    named = [
+        setting_definitions.read_setting("KICAU_C2PA_CERTIFICATE"),
+        setting_definitions.read_setting("KICAU_C2PA_KEY"),
+    ]
     named += [database.get(name, "") for name in ("sslcert", "sslkey", "sslrootcert", "passfile")]
     return [one for one in named if one.startswith("/")]
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """An external database is its own operator's to keep running."""
 
 
@@ -172,21 +175,21 @@ def _keep_database(folder: Path, log: Any) -> None:
     from kicau.base import postgres
 
     try:
-        if postgres.keep_running(folder):
+        if postgres.restart_if_dead(folder):
             log("database had died and was started again")
-    except postgres.DatabaseTrouble as exc:
+    except postgres.DatabaseUnavailable as exc:
         log("database does not start", error=str(exc))
 
 
 @contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Nobody else runs `up` on this folder meanwhile. Raises Trouble."""
+def exclusive_folder(folder: Path) -> Iterator[None]:
+    """Nobody else runs `up` on this folder meanwhile. Raises CommandError."""
     try:
         privileges.make_folder(folder)
         lock = open(privileges.open_lock(folder / "up.lock", "a+"), "a+")  # noqa: SIM115 (held while inside)
     except OSError as exc:
-        raise Trouble(
-            f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA.", NO_KICAU
+        raise CommandError(
+            f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA.", EXIT_NO_KICAU
         ) from exc
     with lock:
         try:
@@ -194,7 +197,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             who = lock.read().strip()
-            raise Trouble(
+            raise CommandError(
                 f"Kicau is running on {folder} already{f' (process {who})' if who else ''}. Stop that one first, or choose another KICAU_DATA."
             ) from None
         lock.truncate(0)
@@ -203,8 +206,8 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
-def check_port(host: str, port: int, service: Service | None = None) -> socket.socket | None:
-    """Raises Trouble where nothing can listen there. Gives a socket that listens where only root may open that port, and
+def check_port(host: str, port: int, service: ServiceUser | None = None) -> socket.socket | None:
+    """Raises CommandError where nothing can listen there. Gives a socket that listens where only root may open that port, and
     the web server is not root."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     probe = socket.socket(family)
@@ -213,7 +216,7 @@ def check_port(host: str, port: int, service: Service | None = None) -> socket.s
         probe.bind((host, port))
     except OSError as exc:
         probe.close()
-        raise Trouble(
+        raise CommandError(
             f"Kicau cannot listen on {host}, port {port}: {exc.strerror or exc}. Choose another with --port or KICAU_PORT."
         ) from None
     if service is not None and service.account is not None and port < PRIVILEGED_PORTS:
@@ -222,7 +225,7 @@ def check_port(host: str, port: int, service: Service | None = None) -> socket.s
     return None
 
 
-def _prepare(owner: str, service: Service) -> dict[str, Any]:
+def _prepare(owner: str, service: ServiceUser) -> dict[str, Any]:
     """Migrations and the first owner, in a process of their own so that this one stays small."""
     command = [sys.executable, "-m", "kicau.config.database_setup", *(["--owner", owner] if owner else [])]
     done = subprocess.run(
@@ -231,7 +234,7 @@ def _prepare(owner: str, service: Service) -> dict[str, Any]:
         text=True,
         check=False,
         env=service.environment(),
-        preexec_fn=partial(_begin, service),
+        preexec_fn=partial(_become_service_user, service),
     )
     if done.returncode != 0:
         said = (
@@ -239,27 +242,28 @@ def _prepare(owner: str, service: Service) -> dict[str, Any]:
             if os.environ.get("KICAU_DEBUG") == "1"
             else (done.stderr.strip().splitlines() or ["it did not say why"])[-1]
         )
-        raise Trouble(
-            f"The database could not be made ready: {said}", NO_KICAU if "database" in said.lower() else FAILED
+        raise CommandError(
+            f"The database could not be made ready: {said}",
+            EXIT_NO_KICAU if "database" in said.lower() else EXIT_FAILED,
         )
     prepared: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return prepared
 
 
-def _begin(service: Service) -> None:
+def _become_service_user(service: ServiceUser) -> None:
     service.become()
     die_with_parent()
 
 
-def _greet(prepared: dict[str, Any]) -> None:
+def _print_first_sign_in(prepared: dict[str, Any]) -> None:
     if made := prepared["owner"]:
         click.echo(
             f"First start. Sign in as {made['email']} with the password {made['password']} (shown this once; change it after signing in)."
         )
     elif prepared["empty"]:
-        from kicau.base.keys import first_visit_code, keys
+        from kicau.base.keys import first_visit_code, load_or_create_keys
 
-        code = first_visit_code(keys(setting_definitions.data_folder()).signing[0])
+        code = first_visit_code(load_or_create_keys(setting_definitions.data_folder()).signing[0])
         click.echo(
             f"First start. Become the owner at {setting_definitions.public_url()}/welcome?code={code} (from another machine or through a proxy the page asks for the code {code})."
         )
@@ -269,7 +273,7 @@ def _announce_when_ready(log: Any) -> Any:
     """Asks the web server whether it serves; says so once."""
 
     def ready() -> bool:
-        if not answers():
+        if not is_web_ready():
             return False
         log("ready", address=setting_definitions.public_url())
         click.echo(f"Kicau is at {setting_definitions.public_url()}/ (stop it with Ctrl-C).")
@@ -279,13 +283,13 @@ def _announce_when_ready(log: Any) -> Any:
     return ready
 
 
-def answers() -> bool:
+def is_web_ready() -> bool:
     """Whether the web server of these settings answers that it is ready."""
     from http.client import HTTPConnection, HTTPException
 
-    host = setting_definitions.read("KICAU_HOST")
+    host = setting_definitions.read_setting("KICAU_HOST")
     own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (what listens everywhere answers here)
-    there = HTTPConnection(own, int(setting_definitions.read("KICAU_PORT")), timeout=2)
+    there = HTTPConnection(own, int(setting_definitions.read_setting("KICAU_PORT")), timeout=2)
     try:
         there.request("GET", "/readyz", headers={"Host": "localhost"})
         return there.getresponse().status == 200
@@ -295,11 +299,15 @@ def answers() -> bool:
         there.close()
 
 
-def _log() -> Any:
+def _event_logger() -> Any:
     import structlog
 
     from kicau.base import logs
 
-    logs.set_up(setting_definitions.read("KICAU_LOG_LEVEL"), setting_definitions.read("KICAU_LOG_FORMAT"), process="up")
+    logs.set_up_logging(
+        setting_definitions.read_setting("KICAU_LOG_LEVEL"),
+        setting_definitions.read_setting("KICAU_LOG_FORMAT"),
+        process="up",
+    )
     log = structlog.get_logger("kicau.up")
     return lambda event, **facts: (log.warning if event.startswith("di") else log.info)(event, **facts)

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kicau.cli.core.command import NOT_FOUND, Shell, Trouble, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import (
+    EXIT_NOT_FOUND,
+    CommandError,
+    Shell,
+    json_option,
+    pass_shell,
+    print_result,
+    print_table,
+)
 
 if TYPE_CHECKING:
-    from kicau.workspaces.invitations import Invited
+    from kicau.workspaces.invitations import NewInvitation
     from kicau.workspaces.models import Person
 
 
@@ -29,9 +37,9 @@ def list_users(shell: Shell, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.workspaces import actions
 
-    rows = [serializers.member(row) for row in actions.members(actor)]
+    rows = [serializers.member_json(row) for row in actions.members(actor)]
     table = [(r["email"], r["name"], r["role"], "operator" if r["operator"] else "") for r in rows]
-    answer(as_json, rows, lambda: show_table(("address", "name", "role", ""), table))
+    print_result(as_json, rows, lambda: print_table(("address", "name", "role", ""), table))
 
 
 @users.command("add")
@@ -64,41 +72,45 @@ def add_user(
     from kicau.workspaces.models import Membership
 
     told: dict[str, Any] = {"email": email, "name": name, "role": role, "password": None, "invitation": None}
-    person = addresses.person_with(email)
+    person = addresses.find_person_by_email(email)
     if person is None:
-        password = _read_password() if password_stdin else _made_up()
+        password = _read_password() if password_stdin else _random_password()
         person = actions.create_member(actor, email, name, password, role, operator=operator).person
         told["password"] = None if password_stdin else password
     elif person.is_proved or Membership.objects.filter(workspace=actor.workspace, person=person).exists():
-        actions.set_member(actor, person, role)
+        actions.set_member_role(actor, person, role)
     else:
         told |= {"email": person.email, "name": person.name}
-        _invite(told, invitations.invite(actor, email, role), as_json)
+        _print_invitation(told, invitations.invite(actor, email, role), as_json)
         return
     told |= {"email": person.email, "name": person.name}
     sentence = f"{person.email} is {role} in {actor.workspace}."
-    answer(
+    print_result(
         as_json,
         told,
         lambda: click.echo(sentence + (f" Password, shown this once: {told['password']}" if told["password"] else "")),
     )
 
 
-def _invite(told: dict[str, Any], made: Invited, as_json: bool) -> None:
+def _print_invitation(told: dict[str, Any], made: NewInvitation, as_json: bool) -> None:
     from kicau.cli.core import serializers
 
-    told["invitation"] = {**serializers.invitation(made.invitation), "link": made.link or None, "mailed": made.mailed}
-    answer(
+    told["invitation"] = {
+        **serializers.invitation_json(made.invitation),
+        "link": made.link or None,
+        "mailed": made.mailed,
+    }
+    print_result(
         as_json,
         told,
         lambda: click.echo(
             f"Nobody has shown yet that the account {told['email']} belongs to that address, so it is invited and not added.\n"
-            + _where_to(told["invitation"])
+            + _invitation_text(told["invitation"])
         ),
     )
 
 
-def _where_to(made: dict[str, Any]) -> str:
+def _invitation_text(made: dict[str, Any]) -> str:
     if made["mailed"]:
         return f"Mailed to {made['email']}, and shown to nobody. It works once, until {made['expires_at']}."
     return f"Send this to {made['email']} yourself. It works once, until {made['expires_at']}:\n{made['link']}"
@@ -118,19 +130,19 @@ def prove(shell: Shell, email: str, reset: bool, as_json: bool) -> None:
 
     Then the identity provider's sign-in with that address opens it, and kicau users add finds it.
     """
-    operator = _operator(shell, "prove somebody's address")
+    operator = _require_operator(shell, "prove somebody's address")
     from kicau.workspaces import address_verification
 
-    person = _somebody(email)
-    password = _made_up() if reset else None
-    told: dict[str, Any] = {"email": person.email, "password": password, **address_verification.ways_in(person)}
-    address_verification.vouch(person, operator, password)
+    person = _get_person(email)
+    password = _random_password() if reset else None
+    told: dict[str, Any] = {"email": person.email, "password": password, **address_verification.sign_in_methods(person)}
+    address_verification.vouch_for_address(person, operator, password)
     sentence = (
         f"The account {person.email} is proved. Every other way in has ended; its password, shown this once: {password}"
         if reset
         else f"The account {person.email} is proved. It keeps its password, {told['passkeys']} passkeys, {told['identities']} provider identities and {told['tokens']} tokens; with --reset they end."
     )
-    answer(as_json, told, lambda: click.echo(sentence))
+    print_result(as_json, told, lambda: click.echo(sentence))
 
 
 @users.command("role")
@@ -144,8 +156,8 @@ def set_role(shell: Shell, email: str, role: str, as_json: bool) -> None:
     from kicau.workspaces import actions
 
     person = actions.member_by_email(actor, email)
-    actions.set_member(actor, person, role)
-    answer(
+    actions.set_member_role(actor, person, role)
+    print_result(
         as_json,
         {"email": person.email, "role": role},
         lambda: click.echo(f"{person.email} is {role} in {actor.workspace}."),
@@ -163,7 +175,9 @@ def remove_user(shell: Shell, email: str, as_json: bool) -> None:
 
     person = actions.member_by_email(actor, email)
     actions.remove_member(actor, person)
-    answer(as_json, {"email": person.email}, lambda: click.echo(f"{person.email} is no longer in {actor.workspace}."))
+    print_result(
+        as_json, {"email": person.email}, lambda: click.echo(f"{person.email} is no longer in {actor.workspace}.")
+    )
 
 
 @users.command("password")
@@ -179,12 +193,12 @@ def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) 
     from kicau.workspaces import actions
 
     if not operator.is_operator and operator.email.casefold() != email.casefold():
-        raise Trouble("Only an operator can give somebody else a password.", NOT_FOUND)
-    person = _somebody(email)
-    password = _read_password() if password_stdin else _made_up()
-    actions.change_person(person, password=password)
+        raise CommandError("Only an operator can give somebody else a password.", EXIT_NOT_FOUND)
+    person = _get_person(email)
+    password = _read_password() if password_stdin else _random_password()
+    actions.update_person(person, password=password)
     told = {"email": person.email, "password": None if password_stdin else password}
-    answer(
+    print_result(
         as_json,
         told,
         lambda: click.echo(
@@ -209,8 +223,8 @@ def invite_user(shell: Shell, email: str, role: str, show_link: bool, as_json: b
     from kicau.workspaces import invitations
 
     made = invitations.invite(actor, email, role, show=show_link)
-    told = {**serializers.invitation(made.invitation), "link": made.link or None, "mailed": made.mailed}
-    answer(as_json, told, lambda: click.echo(_where_to(told)))
+    told = {**serializers.invitation_json(made.invitation), "link": made.link or None, "mailed": made.mailed}
+    print_result(as_json, told, lambda: click.echo(_invitation_text(told)))
 
 
 @users.command("invitations")
@@ -222,9 +236,9 @@ def list_invitations(shell: Shell, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.workspaces import invitations
 
-    rows = [serializers.invitation(row) for row in invitations.waiting(actor)]
+    rows = [serializers.invitation_json(row) for row in invitations.open_invitations(actor)]
     table = [(r["id"], r["email"], r["role"], r["expires_at"]) for r in rows]
-    answer(as_json, rows, lambda: show_table(("id", "address", "role", "until"), table))
+    print_result(as_json, rows, lambda: print_table(("id", "address", "role", "until"), table))
 
 
 @users.command("uninvite")
@@ -236,8 +250,10 @@ def uninvite_user(shell: Shell, invitation: str, as_json: bool) -> None:
     actor = shell.actor()
     from kicau.workspaces import invitations
 
-    row = invitations.revoke(actor, invitation)
-    answer(as_json, {"id": str(row.id), "email": row.email}, lambda: click.echo(f"{row.email} is no longer invited."))
+    row = invitations.revoke_invitation(actor, invitation)
+    print_result(
+        as_json, {"id": str(row.id), "email": row.email}, lambda: click.echo(f"{row.email} is no longer invited.")
+    )
 
 
 @users.command("hand-over")
@@ -250,8 +266,8 @@ def hand_over(shell: Shell, email: str, as_json: bool) -> None:
     from kicau.workspaces import actions
 
     person = actions.member_by_email(actor, email)
-    actions.hand_over(actor, person)
-    answer(
+    actions.transfer_ownership(actor, person)
+    print_result(
         as_json,
         {"email": person.email, "role": "owner"},
         lambda: click.echo(f"{person.email} owns {actor.workspace} now."),
@@ -264,33 +280,33 @@ def hand_over(shell: Shell, email: str, as_json: bool) -> None:
 @pass_shell
 def code_off(shell: Shell, email: str, as_json: bool) -> None:
     """Ask somebody for no code any more, who lost both phone and recovery codes; for who hosts this Kicau."""
-    _operator(shell, "turn somebody's code off")
+    _require_operator(shell, "turn somebody's code off")
     from kicau.workspaces import factors
 
-    person = _somebody(email)
-    factors.turn_off(person)
-    answer(as_json, {"email": person.email}, lambda: click.echo(f"{person.email} signs in without a code now."))
+    person = _get_person(email)
+    factors.turn_off_second_factor(person)
+    print_result(as_json, {"email": person.email}, lambda: click.echo(f"{person.email} signs in without a code now."))
 
 
-def _operator(shell: Shell, what: str) -> Person:
-    """Raises Trouble for anybody else."""
+def _require_operator(shell: Shell, what: str) -> Person:
+    """Raises CommandError for anybody else."""
     person = shell.person()
     if not person.is_operator:
-        raise Trouble(f"Only an operator can {what}.", NOT_FOUND)
+        raise CommandError(f"Only an operator can {what}.", EXIT_NOT_FOUND)
     return person
 
 
-def _somebody(email: str) -> Person:
-    """Raises Trouble."""
+def _get_person(email: str) -> Person:
+    """Raises CommandError."""
     from kicau.workspaces import addresses
 
-    person = addresses.person_with(email)
+    person = addresses.find_person_by_email(email)
     if person is None:
-        raise Trouble(f"Nobody with the address {email} is here.", NOT_FOUND)
+        raise CommandError(f"Nobody with the address {email} is here.", EXIT_NOT_FOUND)
     return person
 
 
-def _made_up() -> str:
+def _random_password() -> str:
     return "-".join(secrets.token_hex(4) for _ in range(4))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kicau.cli.core.command import Shell, answer, json_option, pass_shell, show_table
+from kicau.cli.core.command import Shell, json_option, pass_shell, print_result, print_table
 
 
 @click.group()
@@ -21,11 +21,11 @@ def list_webhooks(shell: Shell, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.workspaces import webhooks as acts
 
-    rows = [serializers.webhook(row) for row in acts.all_webhooks(actor)]
+    rows = [serializers.webhook_json(row) for row in acts.all_webhooks(actor)]
     table = [
         (r["id"], r["url"], " ".join(r["events"]), r["last_error"] or (r["last_status"] or "never used")) for r in rows
     ]
-    answer(as_json, rows, lambda: show_table(("id", "address", "events", "last"), table, empty="No webhooks."))
+    print_result(as_json, rows, lambda: print_table(("id", "address", "events", "last"), table, empty="No webhooks."))
 
 
 @webhooks.command("add")
@@ -48,9 +48,9 @@ def add_webhook(shell: Shell, url: str, events: tuple[str, ...], as_json: bool) 
     from kicau.workspaces import webhooks as acts
 
     made = acts.add_webhook(actor, url, events)
-    answer(
+    print_result(
         as_json,
-        {**serializers.webhook(made), "secret": made.secret},
+        {**serializers.webhook_json(made), "secret": made.secret},
         lambda: click.echo(f"{made.secret}\nShown this once: it signs every message to {made.url}."),
     )
 
@@ -65,6 +65,6 @@ def remove_webhook(shell: Shell, webhook_id: str, as_json: bool) -> None:
     from kicau.cli.core import serializers
     from kicau.workspaces import webhooks as acts
 
-    gone = serializers.webhook(acts.one_webhook(actor, webhook_id))
+    gone = serializers.webhook_json(acts.one_webhook(actor, webhook_id))
     acts.remove_webhook(actor, webhook_id)
-    answer(as_json, gone, lambda: click.echo(f"{gone['url']} is told nothing any more."))
+    print_result(as_json, gone, lambda: click.echo(f"{gone['url']} is told nothing any more."))

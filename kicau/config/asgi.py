@@ -14,10 +14,10 @@ from django.db import connections
 from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
-pages = get_asgi_application()
+django_application = get_asgi_application()
 
 from kicau.config import early_limits, request_limits  # noqa: E402 (need Django's apps)
-from kicau.media.decoder import decoder  # noqa: E402
+from kicau.media.decoder import shared_decoder  # noqa: E402
 
 IS_HTTPS = settings.KICAU_PUBLIC_URL.startswith("https://")
 
@@ -33,10 +33,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     if IS_HTTPS:  # a proxy speaks TLS; what it says of that in a header is not asked
         scope = {**scope, "scheme": "https"}
     with request_limits.RequestThread() as thread:  # has nothing to do at its end, so nobody waits for it
-        limits = request_limits.Limits(scope, receive, send, thread)
+        limits = request_limits.RequestLimits(scope, receive, send, thread)
         try:
-            if early_limits.is_told(scope):
-                receive = await early_limits.read(scope, receive, send)
+            if early_limits.is_webhook_request(scope):
+                receive = await early_limits.read_body(scope, receive, send)
                 if receive is None:
                     return
             else:
@@ -45,7 +45,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
                 receive = limits.receive
             async with ThreadSensitiveContext(executor=thread):
                 try:
-                    await pages(scope, receive, limits.send)
+                    await django_application(scope, receive, limits.send)
                 finally:  # behind all that waits there
                     if limits.refusal is None:  # else Django never began, and there is no thread
                         await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
@@ -54,10 +54,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await limits.refuse()
 
 
-decoder.max_waiting = 8  # requests that wait for a picture; more are answered 503
+shared_decoder.max_waiting = 8  # requests that wait for a picture; more are answered 503
 
 
-def settle_in() -> None:
+def preload_pages() -> None:
     """Loads every page's code, and keeps it from being looked through for garbage, which would hold up one answer in
     twenty for a tenth of a second."""
     get_resolver().url_patterns  # noqa: B018 (reading it imports them)
@@ -66,4 +66,4 @@ def settle_in() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-settle_in()
+preload_pages()

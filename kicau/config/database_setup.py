@@ -14,17 +14,17 @@ import secrets
 import sys
 from typing import Any
 
-LOCK = 7_215_002  # key of the lock under which one process migrates
-OLDEST = 150_000  # of PostgreSQL: version 15
-WORDS = 4  # of a made-up password; 4 times 8 random hexadecimal digits
+MIGRATION_LOCK_ID = 7_215_002  # key of the lock under which one process migrates
+MIN_POSTGRES_VERSION = 150_000  # of PostgreSQL: version 15
+PASSWORD_WORD_COUNT = 4  # of a made-up password; 4 times 8 random hexadecimal digits
 
 
-class NotReady(RuntimeError):
+class DatabaseNotReady(RuntimeError):
     """The database cannot be used as it is. The message says why and what to do."""
 
 
-def prepare(owner: str = "", workspace: str = "") -> dict[str, Any]:
-    """Raises NotReady, or a Refusal where the owner's address is none."""
+def prepare_database(owner: str = "", workspace: str = "") -> dict[str, Any]:
+    """Raises DatabaseNotReady, or a Refusal where the owner's address is none."""
     from django.conf import settings
     from django.db import OperationalError, connection
 
@@ -33,27 +33,27 @@ def prepare(owner: str = "", workspace: str = "") -> dict[str, Any]:
     try:
         connection.ensure_connection()
     except OperationalError as exc:
-        raise NotReady(
+        raise DatabaseNotReady(
             f"The database does not answer: {str(exc).strip().splitlines()[0].rstrip('.')}. Check DATABASE_URL."
         ) from exc
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         version = int(cursor.fetchone()[0])
-        if version < OLDEST:
-            raise NotReady(f"The database is PostgreSQL {version // 10_000}; Kicau needs 15 or newer.")
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        if version < MIN_POSTGRES_VERSION:
+            raise DatabaseNotReady(f"The database is PostgreSQL {version // 10_000}; Kicau needs 15 or newer.")
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK_ID])
         try:
-            migrated = migrate()
+            migrated = apply_migrations()
             propose_terms()
             from kicau.workspaces import actions
 
-            made = first_owner(owner, workspace, proved=True) if owner and actions.is_empty() else None
-            return {"migrated": migrated, "empty": actions.is_empty(), "owner": made}
+            made = create_first_owner(owner, workspace, proved=True) if owner and actions.has_no_people() else None
+            return {"migrated": migrated, "empty": actions.has_no_people(), "owner": made}
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK_ID])
 
 
-def migrate() -> int:
+def apply_migrations() -> int:
     """Apply what is missing; returns how many migrations that were."""
     from django.core.management import call_command
     from django.db import connection
@@ -64,13 +64,13 @@ def migrate() -> int:
         "plans",
         "0001_initial",
     ) in executor.loader.applied_migrations:  # an app that was renamed before the first release
-        raise NotReady(
+        raise DatabaseNotReady(
             "This database was made by a Kicau before 0.2.0, which cannot be upgraded. Export its posts with that version, "
             "and start this one with an empty data folder (KICAU_DATA)."
         )
     ours = {key for key in executor.loader.applied_migrations if key[0] in executor.loader.migrated_apps}
     if unknown := sorted(f"{app}.{name}" for app, name in ours - set(executor.loader.disk_migrations)):
-        raise NotReady(
+        raise DatabaseNotReady(
             f"The database was last used by a newer Kicau (it has {unknown[0]}, which this one does not know); start that one."
         )
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -84,15 +84,18 @@ def propose_terms() -> int:
     from kicau.connector import registry, terms
     from kicau.rights import statements
 
-    return sum(statements.propose(slug, terms.load(registry.package(slug))) for slug in registry.slugs())
+    return sum(
+        statements.propose_terms(slug, terms.load_terms(registry.network_package(slug)))
+        for slug in registry.installed_slugs()
+    )
 
 
-def first_owner(email: str, workspace: str = "", *, proved: bool = False) -> dict[str, str]:
+def create_first_owner(email: str, workspace: str = "", *, proved: bool = False) -> dict[str, str]:
     """The person who owns this instance, with a password that is told once. `proved`: whoever hosts it named them."""
     from kicau.workspaces import actions
 
-    password = "-".join(secrets.token_hex(4) for _ in range(WORDS))
-    actions.first_owner(email, email.split("@")[0].title(), password, workspace or "Our posts", proved=proved)
+    password = "-".join(secrets.token_hex(4) for _ in range(PASSWORD_WORD_COUNT))
+    actions.create_first_owner(email, email.split("@")[0].title(), password, workspace or "Our posts", proved=proved)
     return {"email": email, "password": password}
 
 
@@ -102,18 +105,20 @@ def main() -> None:
     wanted = asked.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
     from kicau.base import logs, privileges, setting_definitions
-    from kicau.base.errors import Refusal
+    from kicau.base.errors import DomainError
 
     privileges.keep_files_private()
     try:
-        logs.set_up(
-            setting_definitions.read("KICAU_LOG_LEVEL"), setting_definitions.read("KICAU_LOG_FORMAT"), process="prepare"
+        logs.set_up_logging(
+            setting_definitions.read_setting("KICAU_LOG_LEVEL"),
+            setting_definitions.read_setting("KICAU_LOG_FORMAT"),
+            process="prepare",
         )
         import django
 
         django.setup()
-        print(json.dumps(prepare(wanted.owner)))
-    except (NotReady, Refusal, ValueError, OSError) as exc:
+        print(json.dumps(prepare_database(wanted.owner)))
+    except (DatabaseNotReady, DomainError, ValueError, OSError) as exc:
         sys.exit(str(exc))
 
 

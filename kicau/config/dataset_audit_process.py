@@ -14,17 +14,17 @@ from uuid import UUID
 
 from kicau.base import subprocesses
 
-NICE = 10
-LOOK = 2.0  # seconds between two looks at whether somebody has stopped it
+NICENESS = 10
+STOP_CHECK_SECONDS = 2.0  # seconds between two looks at whether somebody has stopped it
 
 
-async def audit_due() -> int:
+async def run_due_audit() -> int:
     """Search what is due, if anything, and wait until it is done or stopped; a chore of the worker."""
     from asgiref.sync import sync_to_async
 
     from kicau.dataset_audit import audit_queue
 
-    due = await sync_to_async(audit_queue.due)()
+    due = await sync_to_async(audit_queue.next_due_audit)()
     if due is None:
         return 0
     process = await asyncio.create_subprocess_exec(
@@ -38,16 +38,16 @@ async def audit_due() -> int:
     try:
         while process.returncode is None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), LOOK)
+                await asyncio.wait_for(process.wait(), STOP_CHECK_SECONDS)
             if process.returncode is None and await sync_to_async(audit_queue.is_stopped)(due):
-                _end(process)
+                _kill_session(process)
     finally:
-        _end(process)
+        _kill_session(process)
         await process.wait()
     return 1 if process.returncode == 0 else 0
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
+def _kill_session(process: asyncio.subprocess.Process) -> None:
     """It and those that search for it: they are a session of their own."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
@@ -56,12 +56,14 @@ def _end(process: asyncio.subprocess.Process) -> None:
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
-    os.nice(NICE)
+    os.nice(NICENESS)
     from kicau.base import logs, privileges, setting_definitions
 
     privileges.keep_files_private()
-    logs.set_up(
-        setting_definitions.read("KICAU_LOG_LEVEL"), setting_definitions.read("KICAU_LOG_FORMAT"), process="auditor"
+    logs.set_up_logging(
+        setting_definitions.read_setting("KICAU_LOG_LEVEL"),
+        setting_definitions.read_setting("KICAU_LOG_FORMAT"),
+        process="auditor",
     )
     import django
 

@@ -2,9 +2,9 @@
 
 Django writes a whole body to disk before it looks at the address or asks who sends it. So this comes before Django:
 
-- Anybody may send ANONYMOUS_BYTES. A larger body needs a valid session or, for the API, a valid token. That is checked
+- Anybody may send MAX_ANONYMOUS_BYTES. A larger body needs a valid session or, for the API, a valid token. That is checked
   when the announced length is larger, or when more arrives.
-- Who is signed in may send BODY_BYTES, and more only to the addresses of UPLOADS.
+- Who is signed in may send MAX_BODY_BYTES, and more only to the addresses of UPLOADS.
 - A body that arrives too slowly is cut off, and so is a reader who takes an answer too slowly.
 - All bodies together take a limited space on disk and in memory.
 """
@@ -32,29 +32,29 @@ from django.db import DatabaseError, connections
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
-from kicau.api.core.problems import KINDS, MEDIA_TYPE
+from kicau.api.core.problems import MEDIA_TYPE, PROBLEM_TYPES
 from kicau.base.pool import waits
 from kicau.config import early_limits
-from kicau.media.actions import LARGEST
+from kicau.media.actions import MAX_FILE_BYTES
 from kicau.web.core import body_limits
 from kicau.web.core.views import actor_of
 from kicau.workspaces.actions import actor_by_token
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Person
 
-ANONYMOUS_BYTES = 64 << 10
-UNCOUNTED_BYTES = 4 << 10  # of a body: a sign-in is never refused because others send much
-ANONYMOUS_TOTAL_BYTES = 32 << 20  # of all bodies whose senders were not checked
-BODY_BYTES = 10_000_000
-FORM_BYTES = 1 << 20  # beside the file of an upload
+MAX_ANONYMOUS_BYTES = 64 << 10
+MAX_UNCOUNTED_BYTES = 4 << 10  # of a body: a sign-in is never refused because others send much
+MAX_ANONYMOUS_TOTAL_BYTES = 32 << 20  # of all bodies whose senders were not checked
+MAX_BODY_BYTES = 10_000_000
+MAX_FORM_BYTES = 1 << 20  # beside the file of an upload
 MAX_CHECKS = 64  # of senders, waiting at once
 GRACE_SECONDS = 15.0  # for the beginning of a body, and for any body that is small
 MIN_BYTES_PER_SECOND = 4 << 10
-PIECE_SECONDS = 20.0  # for 64 KB of an answer: who takes longer is cut off
+RESPONSE_PIECE_TIMEOUT_SECONDS = 20.0  # for 64 KB of an answer: who takes longer is cut off
 RETRY_AFTER_SECONDS = 10
 LINGER_SECONDS = 1.0  # for a refused sender to read the refusal before the connection is closed
-LINGERING = 500  # refused senders at once
-FREE_BYTES = 500_000_000  # that uploads leave free on the disk
+MAX_LINGERING = 500  # refused senders at once
+MIN_FREE_DISK_BYTES = 500_000_000  # that uploads leave free on the disk
 
 # By the route of an address: the largest body, and what its sender must be allowed. 0: as large as all uploads together.
 UPLOADS: dict[str, tuple[int, Permission]] = {
@@ -65,7 +65,7 @@ UPLOADS: dict[str, tuple[int, Permission]] = {
     "audits/new": (0, Permission.WRITE),
     "audits/check": (257 << 20, Permission.READ),
     "rights/read": (64_000_000, Permission.READ),
-    "api/v1/media": (LARGEST, Permission.WRITE),
+    "api/v1/media": (MAX_FILE_BYTES, Permission.WRITE),
     "api/v1/imports": (0, Permission.PUBLISH),
     "api/v1/imports/check": (0, Permission.PUBLISH),
     "api/v1/archive/imports": (0, Permission.WRITE),
@@ -79,7 +79,7 @@ type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
-class Lane:
+class RequestQueue:
     """Requests that are worked on at once. Of the others the kinds take turns, and within a kind the senders: many
     requests of one sender delay no other sender, and many of one kind, from however many senders, no other kind."""
 
@@ -133,7 +133,7 @@ class FairQueue:
         self._free += 1
 
 
-class Space:
+class BodySpace:
     """Bytes of bodies that are under way, of which there is a limited total."""
 
     def __init__(self) -> None:
@@ -146,14 +146,14 @@ class Space:
         return True
 
 
-anonymous, uploads = Space(), Space()
+anonymous_space, upload_space = BodySpace(), BodySpace()
 #: What waits for a server outside, a picture or the hash of a password keeps no place; that has limits of its own.
-api, members, visitors = Lane(6), Lane(6), Lane(4)
-UNLIMITED = ("/healthz", "/readyz")
-OPEN = ("/sign-in", "/join/", "/welcome", "/review/", "/m/")  # a made-up session changes nothing there
-SESSION = f"{settings.SESSION_COOKIE_NAME}="
-_checks = ThreadPoolExecutor(2, "sender")
-_checking = 0
+api_queue, member_queue, visitor_queue = RequestQueue(6), RequestQueue(6), RequestQueue(4)
+UNLIMITED_PATHS = ("/healthz", "/readyz")
+PUBLIC_PATHS = ("/sign-in", "/join/", "/welcome", "/review/", "/m/")  # a made-up session changes nothing there
+SESSION_COOKIE_PREFIX = f"{settings.SESSION_COOKIE_NAME}="
+_check_executor = ThreadPoolExecutor(2, "sender")
+_running_checks = 0
 
 
 class RequestThread(ThreadPoolExecutor):
@@ -168,7 +168,7 @@ class RequestThread(ThreadPoolExecutor):
         return super().submit(job, *args, **kwargs)
 
 
-class Refusal(Exception):
+class RequestRejected(Exception):
     """Why a body is not read: the slug of one of the API's problems, and what the API says of it."""
 
     def __init__(self, status: int, slug: str, detail: str) -> None:
@@ -176,33 +176,33 @@ class Refusal(Exception):
         super().__init__(detail)
 
 
-class Limits:
+class RequestLimits:
     """The limits of one request: Django gets `receive` and `send` of this in place of the server's."""
 
     def __init__(self, scope: Message, receive: Receive, send: Send, thread: RequestThread) -> None:
         self._scope, self._receive, self._send, self._thread = scope, receive, send, thread
         self._api = scope["path"].startswith("/api/")
         self._size = 0  # bytes received
-        self._limit = ANONYMOUS_BYTES
+        self._limit = MAX_ANONYMOUS_BYTES
         self._checked = self._whole = self._answered = False
         self._anonymous = self._uploads = 0  # bytes taken of the two spaces
         self._jobs = 0  # of the thread, when its connections were last given back
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._place: FairQueue | None = None
-        self.refusal: Refusal | None = None
+        self.refusal: RequestRejected | None = None
 
     async def admit(self) -> bool:
         """Whether Django is asked at all: not where the announced length is too large. Then it is answered."""
-        announced = _announced(self._scope)
+        announced = _announced_length(self._scope)
         try:
-            if refusal := refusal_of_head(self._scope):
+            if refusal := head_rejection(self._scope):
                 raise refusal
             if announced > self._limit:
                 await self._check()
                 self._require(announced)
                 self._reserve(announced)
-        except Refusal as refusal:
+        except RequestRejected as refusal:
             self.refusal = refusal
             await self.refuse()
             return False
@@ -222,8 +222,8 @@ class Limits:
                 self._require(self._size)
                 self._reserve(self._size)
         except TimeoutError:
-            self.refusal = Refusal(408, "malformed", "The body arrived too slowly; send it again.")
-        except Refusal as refusal:
+            self.refusal = RequestRejected(408, "malformed", "The body arrived too slowly; send it again.")
+        except RequestRejected as refusal:
             self.refusal = refusal
         if self.refusal:
             self._whole = True
@@ -235,10 +235,10 @@ class Limits:
     async def _take_place(self) -> None:
         """The body is here; Django begins when it has it."""
         path = self._scope["path"]
-        if path in UNLIMITED:
+        if path in UNLIMITED_PATHS:
             return
-        signed_in = SESSION in _header(self._scope, b"cookie") and not path.startswith(OPEN)
-        lane = api if self._api else members if signed_in else visitors
+        signed_in = SESSION_COOKIE_PREFIX in _header(self._scope, b"cookie") and not path.startswith(PUBLIC_PATHS)
+        lane = api_queue if self._api else member_queue if signed_in else visitor_queue
         place = lane.queue
         await place.acquire(kind_of(path), self._sender())
         self._place = place
@@ -268,72 +268,72 @@ class Limits:
                 self._jobs = self._thread.jobs
             self._leave_place()  # however slowly the answer is read
         try:
-            async with asyncio.timeout(PIECE_SECONDS):
+            async with asyncio.timeout(RESPONSE_PIECE_TIMEOUT_SECONDS):
                 await self._send(message)
         except TimeoutError:
-            abort(self._send)
+            abort_connection(self._send)
             raise RequestAborted from None
 
     async def refuse(self) -> None:
         """Answer with the refusal, unless something was answered already."""
         if self.refusal is None or self._answered:
             return
-        headers, body = _answer(self._scope, self.refusal, self._limit)
+        headers, body = _rejection_response(self._scope, self.refusal, self._limit)
         await self._send({"type": "http.response.start", "status": self.refusal.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
-        if lingering.enter():
+        if lingering_senders.enter():
             try:
                 await asyncio.sleep(LINGER_SECONDS)  # nothing more is read meanwhile
             finally:
-                lingering.leave()
+                lingering_senders.leave()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def leave(self) -> None:
         """Django has let go of the body."""
         self._leave_place()
-        anonymous.used -= self._anonymous
-        uploads.used -= self._uploads
+        anonymous_space.used -= self._anonymous
+        upload_space.used -= self._uploads
 
     async def _check(self) -> None:
-        """Ask the database who sends this. Raises Refusal."""
-        global _checking
+        """Ask the database who sends this. Raises RequestRejected."""
+        global _running_checks
         self._checked = True
-        if not _has_credentials(self._scope):
-            raise _unknown(self._api, self._limit)
-        if _checking >= MAX_CHECKS:
-            raise _busy()
-        _checking += 1
+        if not _carries_credentials(self._scope):
+            raise _unknown_sender_rejection(self._api, self._limit)
+        if _running_checks >= MAX_CHECKS:
+            raise _busy_rejection()
+        _running_checks += 1
         try:
-            limit = await self._loop.run_in_executor(_checks, allowed, self._scope)
+            limit = await self._loop.run_in_executor(_check_executor, max_body_bytes, self._scope)
         except DatabaseError:
-            raise _busy() from None
+            raise _busy_rejection() from None
         finally:
-            _checking -= 1
+            _running_checks -= 1
         if not limit:
-            raise _unknown(self._api, self._limit)
+            raise _unknown_sender_rejection(self._api, self._limit)
         self._limit = max(self._limit, limit)
 
     def _require(self, size: int) -> None:
-        """Raises Refusal."""
+        """Raises RequestRejected."""
         if size > self._limit:
-            detail = f"The body is too large; at most {_shown(self._limit)} are taken at this address."
-            raise Refusal(413, "too-large", detail)
+            detail = f"The body is too large; at most {_format_size(self._limit)} are taken at this address."
+            raise RequestRejected(413, "too-large", detail)
 
     def _reserve(self, size: int) -> None:
-        """Count the bytes, before they are written. Raises Refusal."""
+        """Count the bytes, before they are written. Raises RequestRejected."""
         if not self._checked:
-            more = max(0, size - UNCOUNTED_BYTES) - self._anonymous
-            if more > 0 and not anonymous.take(more, ANONYMOUS_TOTAL_BYTES):
-                raise _busy()
+            more = max(0, size - MAX_UNCOUNTED_BYTES) - self._anonymous
+            if more > 0 and not anonymous_space.take(more, MAX_ANONYMOUS_TOTAL_BYTES):
+                raise _busy_rejection()
             self._anonymous += max(0, more)
             return
         more = size - self._uploads
-        if more > 0 and not uploads.take(more, _room()):
-            raise _busy()
+        if more > 0 and not upload_space.take(more, _free_upload_bytes()):
+            raise _busy_rejection()
         self._uploads += max(0, more)
 
 
-def refuse_at_once(data: bytes) -> bytes | None:
+def reject_by_head(data: bytes) -> bytes | None:
     """The answer to a request that its head refuses. None: the head isn't whole, or says nothing against it.
 
     For the server's protocol: what strangers send in great numbers costs no task and no ASGI application.
@@ -350,26 +350,26 @@ def refuse_at_once(data: bytes) -> bytes | None:
         "path": parts[1].partition(b"?")[0].decode("latin-1"),
         "headers": [(name.lower(), value.strip()) for name, _, value in named],
     }
-    if early_limits.is_told(scope) or (refusal := refusal_of_head(scope)) is None:
+    if early_limits.is_webhook_request(scope) or (refusal := head_rejection(scope)) is None:
         return None
-    headers, body = _answer(scope, refusal, ANONYMOUS_BYTES)
+    headers, body = _rejection_response(scope, refusal, MAX_ANONYMOUS_BYTES)
     status = f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\n".encode()
     return status + b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n" + body
 
 
-def refusal_of_head(scope: Message) -> Refusal | None:
+def head_rejection(scope: Message) -> RequestRejected | None:
     """Why nobody known sends this: what comes without credentials is small and says its length."""
-    if _has_credentials(scope):
+    if _carries_credentials(scope):
         return None
     api = scope["path"].startswith("/api/")
-    if _announced(scope) > ANONYMOUS_BYTES:
-        return _unknown(api, ANONYMOUS_BYTES)
+    if _announced_length(scope) > MAX_ANONYMOUS_BYTES:
+        return _unknown_sender_rejection(api, MAX_ANONYMOUS_BYTES)
     if any(name == b"transfer-encoding" for name, _value in scope["headers"]):
-        return _unknown(api, ANONYMOUS_BYTES, status=411)
+        return _unknown_sender_rejection(api, MAX_ANONYMOUS_BYTES, status=411)
     return None
 
 
-class Lingering:
+class LingeringSenders:
     """Refused senders who may still read the refusal: closing at once would take it from who is still sending."""
 
     def __init__(self) -> None:
@@ -377,7 +377,7 @@ class Lingering:
 
     def enter(self) -> bool:
         """Whether there is room for one more; then `leave` is called for it."""
-        if self.count >= LINGERING:
+        if self.count >= MAX_LINGERING:
             return False
         self.count += 1
         return True
@@ -386,39 +386,41 @@ class Lingering:
         self.count -= 1
 
 
-lingering = Lingering()
+lingering_senders = LingeringSenders()
 
 
 def kind_of(path: str) -> str:
     """Which part of Kicau is asked. Addresses that do not exist are one kind, however many somebody makes up."""
-    parts = _route({"path": path}).split("/")  # "library", … or "api", "v1", "posts", …
+    parts = _route_name({"path": path}).split("/")  # "library", … or "api", "v1", "posts", …
     return parts[2] if path.startswith("/api/") and len(parts) > 2 else parts[0]
 
 
-def _has_credentials(scope: Message) -> bool:
+def _carries_credentials(scope: Message) -> bool:
     api = scope["path"].startswith("/api/")
-    return bool(_header(scope, b"authorization") if api else SESSION in _header(scope, b"cookie"))
+    return bool(_header(scope, b"authorization") if api else SESSION_COOKIE_PREFIX in _header(scope, b"cookie"))
 
 
-def _announced(scope: Message) -> int:
+def _announced_length(scope: Message) -> int:
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     return int(length) if length.isdigit() and len(length) < 16 else 1 << 60
 
 
-def _unknown(api: bool, limit: int, *, status: int = 413) -> Refusal:
-    detail = f"Without a valid token at most {_shown(limit)} are taken, and their length is said first; this token is unknown, expired or revoked, or none was sent."
-    return Refusal(401 if api else status, "no-token", detail)
+def _unknown_sender_rejection(api: bool, limit: int, *, status: int = 413) -> RequestRejected:
+    detail = f"Without a valid token at most {_format_size(limit)} are taken, and their length is said first; this token is unknown, expired or revoked, or none was sent."
+    return RequestRejected(401 if api else status, "no-token", detail)
 
 
-def _answer(scope: Message, refusal: Refusal, limit: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
+def _rejection_response(
+    scope: Message, refusal: RequestRejected, limit: int
+) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """Headers and body."""
     if scope["path"].startswith("/api/"):
-        shape = KINDS[refusal.slug]
+        shape = PROBLEM_TYPES[refusal.slug]
         problem = {"type": shape.type, "title": shape.title, "status": refusal.status, "detail": refusal.detail}
         body, kind = json.dumps(problem, ensure_ascii=False).encode(), MEDIA_TYPE
     else:
         language = _header(scope, b"accept-language"), _cookies(scope).get(settings.LANGUAGE_COOKIE_NAME, "")
-        body, kind = _sentence(refusal.slug, _shown(limit), *language), "text/plain; charset=utf-8"
+        body, kind = _rejection_sentence(refusal.slug, _format_size(limit), *language), "text/plain; charset=utf-8"
     headers = [
         (b"content-type", kind.encode()),
         (b"content-length", str(len(body)).encode()),
@@ -433,40 +435,40 @@ def _answer(scope: Message, refusal: Refusal, limit: int) -> tuple[list[tuple[by
 
 
 @lru_cache(256)
-def _sentence(slug: str, limit: str, accepted: str, chosen: str) -> bytes:
+def _rejection_sentence(slug: str, limit: str, accepted: str, chosen: str) -> bytes:
     request = HttpRequest()
     request.META["HTTP_ACCEPT_LANGUAGE"] = accepted
     request.COOKIES[settings.LANGUAGE_COOKIE_NAME] = chosen
-    return (body_limits.sentence(request, slug, limit) + "\n").encode()
+    return (body_limits.body_limit_sentence(request, slug, limit) + "\n").encode()
 
 
-def abort(send: Send) -> None:
+def abort_connection(send: Send) -> None:
     """Close the connection behind uvicorn's `send` at once; closing it in order would wait for its reader."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is not None:
         transport.abort()
 
 
-def allowed(scope: Message) -> int:
+def max_body_bytes(scope: Message) -> int:
     """Bytes that the sender of a request may send to its address; 0 for somebody unknown."""
     try:
-        actor = _sender(scope)
+        actor = _find_sender(scope)
         if actor is None:
             return 0
         if isinstance(actor, Person):  # signed in, and a member of no workspace
-            return BODY_BYTES
-        route = _route(scope)
+            return MAX_BODY_BYTES
+        route = _route_name(scope)
         if scope["method"] != "POST" or route not in UPLOADS:
-            return BODY_BYTES
+            return MAX_BODY_BYTES
         limit, permission = UPLOADS[route]
         if not actor.may(permission):
-            return BODY_BYTES
-        return limit + FORM_BYTES if limit else _most()
+            return MAX_BODY_BYTES
+        return limit + MAX_FORM_BYTES if limit else _max_upload_bytes()
     finally:
         connections.close_all()
 
 
-def _sender(scope: Message) -> Actor | Person | None:
+def _find_sender(scope: Message) -> Actor | Person | None:
     if scope["path"].startswith("/api/"):
         scheme, _space, secret = _header(scope, b"authorization").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
@@ -475,7 +477,7 @@ def _sender(scope: Message) -> Actor | Person | None:
     key = _cookies(scope).get(settings.SESSION_COOKIE_NAME, "")
     if not key:
         return None
-    request = _request(scope)
+    request = _minimal_request(scope)
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     person = get_user(request)
     if not isinstance(person, Person):
@@ -484,7 +486,7 @@ def _sender(scope: Message) -> Actor | Person | None:
     return actor_of(request) or person
 
 
-def _request(scope: Message) -> HttpRequest:
+def _minimal_request(scope: Message) -> HttpRequest:
     """What Django's functions ask of a request, before there is one."""
     request = HttpRequest()
     request.META["HTTP_ACCEPT_LANGUAGE"] = _header(scope, b"accept-language")
@@ -492,7 +494,7 @@ def _request(scope: Message) -> HttpRequest:
     return request
 
 
-def _route(scope: Message) -> str:
+def _route_name(scope: Message) -> str:
     try:
         return str(resolve(scope["path"]).route)
     except Resolver404:
@@ -510,19 +512,19 @@ def _cookies(scope: Message) -> dict[str, str]:
         return {}
 
 
-def _most() -> int:
+def _max_upload_bytes() -> int:
     return int(settings.KICAU_UPLOAD_SPACE)
 
 
-def _room() -> int:
+def _free_upload_bytes() -> int:
     """What all uploads together may take now: the operator's setting, and never the last of the disk."""
     free = shutil.disk_usage(tempfile.gettempdir()).free
-    return min(_most(), max(0, free - FREE_BYTES) // 2 + uploads.used)
+    return min(_max_upload_bytes(), max(0, free - MIN_FREE_DISK_BYTES) // 2 + upload_space.used)
 
 
-def _busy() -> Refusal:
-    return Refusal(503, "unavailable", "The server is busy with other requests. Try again in a few seconds.")
+def _busy_rejection() -> RequestRejected:
+    return RequestRejected(503, "unavailable", "The server is busy with other requests. Try again in a few seconds.")
 
 
-def _shown(size: int) -> str:
+def _format_size(size: int) -> str:
     return f"{size >> 10} KB" if size < 1 << 20 else f"{size // 1_000_000} MB"

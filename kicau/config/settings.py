@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from kicau.base import postgres, setting_definitions
-from kicau.base.keys import SealingKeys, keys
+from kicau.base.keys import EncryptionKeys, load_or_create_keys
 from kicau.connector.transport import ssrf
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,24 +17,28 @@ KICAU_DATA = setting_definitions.data_folder()
 # Where numba keeps what it compiled: the packages' own folder and a home are not everybody's to write.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(KICAU_DATA / "compiled"))
 KICAU_PUBLIC_URL = setting_definitions.public_url()
-KICAU_KEYS = SealingKeys(KICAU_DATA)
-KICAU_API_RATE = int(setting_definitions.read("KICAU_API_RATE"))
-KICAU_SIGN_IN_RATE = int(setting_definitions.read("KICAU_SIGN_IN_RATE"))
-KICAU_SESSION_DAYS = int(setting_definitions.read("KICAU_SESSION_DAYS"))
-KICAU_SESSION_IDLE_DAYS = int(setting_definitions.read("KICAU_SESSION_IDLE_DAYS"))
-KICAU_UPLOAD_SPACE = int(setting_definitions.read("KICAU_UPLOAD_SPACE")) * 1_000_000_000
-KICAU_PROXIES = setting_definitions.listed("KICAU_PROXIES")
-KICAU_OIDC_ISSUER = setting_definitions.read("KICAU_OIDC_ISSUER")
-KICAU_OIDC_CLIENT_ID = setting_definitions.read("KICAU_OIDC_CLIENT_ID")
-KICAU_OIDC_CLIENT_SECRET = setting_definitions.read("KICAU_OIDC_CLIENT_SECRET")
-KICAU_OIDC_HOSTS = setting_definitions.listed("KICAU_OIDC_HOSTS")
-KICAU_OIDC_NAME = setting_definitions.read("KICAU_OIDC_NAME")
-KICAU_INTERNAL_HOSTS = [h.strip() for h in setting_definitions.read("KICAU_INTERNAL_HOSTS").split(",") if h.strip()]
-KICAU_AUDIT_FOLDERS = [one.strip() for one in setting_definitions.read("KICAU_AUDIT_FOLDERS").split(",") if one.strip()]
-ssrf.ALLOWED.update(KICAU_INTERNAL_HOSTS)
+KICAU_KEYS = EncryptionKeys(KICAU_DATA)
+KICAU_API_RATE = int(setting_definitions.read_setting("KICAU_API_RATE"))
+KICAU_SIGN_IN_RATE = int(setting_definitions.read_setting("KICAU_SIGN_IN_RATE"))
+KICAU_SESSION_DAYS = int(setting_definitions.read_setting("KICAU_SESSION_DAYS"))
+KICAU_SESSION_IDLE_DAYS = int(setting_definitions.read_setting("KICAU_SESSION_IDLE_DAYS"))
+KICAU_UPLOAD_SPACE = int(setting_definitions.read_setting("KICAU_UPLOAD_SPACE")) * 1_000_000_000
+KICAU_PROXIES = setting_definitions.read_list_setting("KICAU_PROXIES")
+KICAU_OIDC_ISSUER = setting_definitions.read_setting("KICAU_OIDC_ISSUER")
+KICAU_OIDC_CLIENT_ID = setting_definitions.read_setting("KICAU_OIDC_CLIENT_ID")
+KICAU_OIDC_CLIENT_SECRET = setting_definitions.read_setting("KICAU_OIDC_CLIENT_SECRET")
+KICAU_OIDC_HOSTS = setting_definitions.read_list_setting("KICAU_OIDC_HOSTS")
+KICAU_OIDC_NAME = setting_definitions.read_setting("KICAU_OIDC_NAME")
+KICAU_INTERNAL_HOSTS = [
+    h.strip() for h in setting_definitions.read_setting("KICAU_INTERNAL_HOSTS").split(",") if h.strip()
+]
+KICAU_AUDIT_FOLDERS = [
+    one.strip() for one in setting_definitions.read_setting("KICAU_AUDIT_FOLDERS").split(",") if one.strip()
+]
+ssrf.ALLOWED_HOSTS.update(KICAU_INTERNAL_HOSTS)
 
-SECRET_KEY, *SECRET_KEY_FALLBACKS = keys(KICAU_DATA).signing
-DEBUG = setting_definitions.read("KICAU_DEBUG") == "1"
+SECRET_KEY, *SECRET_KEY_FALLBACKS = load_or_create_keys(KICAU_DATA).signing
+DEBUG = setting_definitions.read_setting("KICAU_DEBUG") == "1"
 _public = urlsplit(KICAU_PUBLIC_URL)
 ALLOWED_HOSTS = list(dict.fromkeys([_public.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]))
 CSRF_TRUSTED_ORIGINS = [KICAU_PUBLIC_URL]
@@ -65,11 +69,11 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "kicau.web.core.compression.Packed",
+    "kicau.web.core.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "kicau.web.core.private_pages.NotStored",
-    "kicau.web.core.private_pages.Sessions",
+    "kicau.web.core.private_pages.NoStoreMiddleware",
+    "kicau.web.core.private_pages.BrowserSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -103,7 +107,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "kicau.web.core.context.frame",
+                "kicau.web.core.context.page_frame",
             ],
         },
     }
@@ -131,7 +135,7 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": database(setting_definitions.read("DATABASE_URL") or postgres.cluster(KICAU_DATA).url)}
+DATABASES = {"default": database(setting_definitions.read_setting("DATABASE_URL") or postgres.cluster(KICAU_DATA).url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}}
 
@@ -143,8 +147,8 @@ AUTH_PASSWORD_VALIDATORS = [
         ("MinimumLengthValidator", {"min_length": 10}),
         ("CommonPasswordValidator", {}),
     ]
-] + [{"NAME": f"kicau.workspaces.passwords.{name}"} for name in ("Varied", "Stem")]
-PASSWORD_HASHERS = ["kicau.workspaces.hashing.Argon2"]
+] + [{"NAME": f"kicau.workspaces.passwords.{name}"} for name in ("VarietyValidator", "StemValidator")]
+PASSWORD_HASHERS = ["kicau.workspaces.hashing.LimitedArgon2PasswordHasher"]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -175,14 +179,14 @@ TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "kicau.config.formats"
 
 STATIC_URL = "/static/"
-CSRF_FAILURE_VIEW = "kicau.web.account.sign_in.stale"  # Django's own page has a style in it, which ours forbid
+CSRF_FAILURE_VIEW = "kicau.web.account.sign_in.csrf_failure"  # Django's own page has a style in it, which ours forbid
 STATIC_ROOT = KICAU_DATA / "static"  # empty: files are served from the packages themselves
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
-_mail = urlsplit(setting_definitions.read("KICAU_EMAIL_URL"))
+_mail = urlsplit(setting_definitions.read_setting("KICAU_EMAIL_URL"))
 _smtp = {
     "host": _mail.hostname or "",
     "port": _mail.port or 587,
@@ -199,10 +203,10 @@ MAILERS = {
 }
 KICAU_SENDS_MAIL = bool(_mail.hostname)
 KICAU_MAIL_HOST = _mail.hostname or ""
-KICAU_ALERT_EMAIL = [a.strip() for a in setting_definitions.read("KICAU_ALERT_EMAIL").split(",") if a.strip()]
-KICAU_ALERT_WEBHOOK = setting_definitions.read("KICAU_ALERT_WEBHOOK")
-KICAU_ALERT_SECRET = setting_definitions.read("KICAU_ALERT_SECRET")
-KICAU_METRICS_TOKEN = setting_definitions.read("KICAU_METRICS_TOKEN")
-DEFAULT_FROM_EMAIL = setting_definitions.read("KICAU_EMAIL_FROM")
+KICAU_ALERT_EMAIL = [a.strip() for a in setting_definitions.read_setting("KICAU_ALERT_EMAIL").split(",") if a.strip()]
+KICAU_ALERT_WEBHOOK = setting_definitions.read_setting("KICAU_ALERT_WEBHOOK")
+KICAU_ALERT_SECRET = setting_definitions.read_setting("KICAU_ALERT_SECRET")
+KICAU_METRICS_TOKEN = setting_definitions.read_setting("KICAU_METRICS_TOKEN")
+DEFAULT_FROM_EMAIL = setting_definitions.read_setting("KICAU_EMAIL_FROM")
 
 LOGGING_CONFIG = None  # structlog, set up by each process: kicau/base/logs.py

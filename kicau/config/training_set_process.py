@@ -11,10 +11,10 @@ import sys
 
 from kicau.base import subprocesses
 
-NICE = 10
+NICENESS = 10
 
 
-async def make_due() -> int:
+async def make_due_version() -> int:
     """Look at the set or make the version that waits, if any; a chore of the worker."""
     from asgiref.sync import sync_to_async
 
@@ -36,10 +36,10 @@ def _is_due() -> bool:
     """Without what making needs: numbers and tables are loaded by the other process only."""
     from kicau.training_sets import build_queue
 
-    return build_queue.version() is not None or build_queue.preview() is not None
+    return build_queue.next_waiting_version() is not None or build_queue.next_waiting_preview() is not None
 
 
-def review_all() -> int:
+def review_all_sets() -> int:
     """What ended by itself (a grant's last day, terms in force from today, a deletion) leaves the sets too, and what was
     taken back from a day on the audits."""
     from kicau.dataset_audit import retraction as audits
@@ -49,26 +49,28 @@ def review_all() -> int:
     from kicau.workspaces.models import Workspace
 
     for workspace in Workspace.objects.filter(id__in=Audit.objects.values("workspace")):
-        audits.review(workspace)
+        audits.retract_items(workspace)
     with_sets = Workspace.objects.filter(id__in=TrainingSet.objects.values("workspace"))
-    return sum(len(retraction.review(workspace)) for workspace in with_sets)
+    return sum(len(retraction.retract_items(workspace)) for workspace in with_sets)
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
-    os.nice(NICE)
+    os.nice(NICENESS)
     from kicau.base import logs, privileges, setting_definitions
 
     privileges.keep_files_private()
-    logs.set_up(
-        setting_definitions.read("KICAU_LOG_LEVEL"), setting_definitions.read("KICAU_LOG_FORMAT"), process="maker"
+    logs.set_up_logging(
+        setting_definitions.read_setting("KICAU_LOG_LEVEL"),
+        setting_definitions.read_setting("KICAU_LOG_FORMAT"),
+        process="maker",
     )
     import django
 
     django.setup()
     from kicau.training_sets import build
 
-    build.make_waiting()
+    build.make_next()
 
 
 if __name__ == "__main__":

@@ -15,18 +15,18 @@ handler404 = "kicau.web.core.error_pages.not_found"
 handler500 = "kicau.web.core.error_pages.broken"
 
 urlpatterns = [
-    path("healthz", health.alive, name="alive"),
-    path("readyz", health.ready, name="ready"),
+    path("healthz", health.healthz, name="alive"),
+    path("readyz", health.readyz, name="ready"),
     path("metrics", metrics.metrics, name="metrics"),
-    path("m/<path:ticket>", public.medium, name="public-medium"),
-    path("webhooks/<uuid:app_id>", webhook_endpoint.webhook, name="webhook"),
+    path("m/<path:ticket>", public.public_medium, name="public-medium"),
+    path("webhooks/<uuid:app_id>", webhook_endpoint.receive_webhook, name="webhook"),
     path("witness/add-checkpoint", witness.add_checkpoint, name="witness"),
-    path("clients/<slug:network>.json", public.client, name="client"),
-    path("robots.txt", public.robots, name="robots"),
-    path(".well-known/tdmrep.json", public.reservations, name="tdmrep"),
+    path("clients/<slug:network>.json", public.client_metadata, name="client"),
+    path("robots.txt", public.robots_txt, name="robots"),
+    path(".well-known/tdmrep.json", public.tdm_reservations, name="tdmrep"),
     path("license.xml", public.site_licence, name="site-licence"),
-    path("license/<uuid:workspace_id>.xml", public.licence, name="licence"),
-    path("tdm-policy/<uuid:workspace_id>.json", public.policy, name="tdm-policy"),
+    path("license/<uuid:workspace_id>.xml", public.workspace_licence, name="licence"),
+    path("tdm-policy/<uuid:workspace_id>.json", public.workspace_policy, name="tdm-policy"),
     path("api/v1/", api.urls),
     path("", include("kicau.web.urls")),
 ]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from kicau.connector.transport.http import storable
+from kicau.connector.transport.http import without_unstorable
 
-_WEB = re.compile(r"https?://[^\s/\\]", re.IGNORECASE)
-_STRIPPED = "\t\r\n"  # browsers take these out of an address, wherever they are in it
+_WEB_URL_PATTERN = re.compile(r"https?://[^\s/\\]", re.IGNORECASE)
+_STRIPPED_CHARACTERS = "\t\r\n"  # browsers take these out of an address, wherever they are in it
 
 
 def web_address(given: object, most: int = 1000) -> str:
     """The address where it begins with http:// or https://, else ""; also where it is longer than `most` characters,
     since half an address leads elsewhere."""
-    text = storable(str(given or "")).strip()
-    if len(text) > most or any(one in text for one in _STRIPPED):
+    text = without_unstorable(str(given or "")).strip()
+    if len(text) > most or any(one in text for one in _STRIPPED_CHARACTERS):
         return ""
-    return text if _WEB.match(text) else ""
+    return text if _WEB_URL_PATTERN.match(text) else ""

@@ -101,7 +101,9 @@ def is_for_few(options: Iterable[Option], chosen: Mapping[str, str]) -> bool:
 
 
 # Asked of every channel that can answer; what is said becomes the draft's `reply_to`.
-REPLY_TO = Option(name="reply_to", label="Answers this post", help="The post's address, or its id at the network.")
+REPLY_TO_OPTION = Option(
+    name="reply_to", label="Answers this post", help="The post's address, or its id at the network."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +129,7 @@ class Capabilities:
     @property
     def questions(self) -> tuple[Option, ...]:
         """The options, and which post is answered where the channel can answer one."""
-        return (*((REPLY_TO,) if self.can(Ability.REPLY) else ()), *self.options)
+        return (*((REPLY_TO_OPTION,) if self.can(Ability.REPLY) else ()), *self.options)
 
     def can(self, ability: Ability) -> bool:
         return ability in self.abilities

@@ -11,25 +11,30 @@ from dataclasses import dataclass, replace
 from kicau.connector.capabilities import Ability, Capabilities, CoverRule, MediaRule
 from kicau.connector.content import Draft, Media, MediaKind, Poll, Problem, Recipe, RenderedMedia, RenderedPart
 
-CONVERTIBLE = frozenset(
+CONVERTIBLE_TYPES = frozenset(
     {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff", "image/heic", "image/avif"}
 )
-KINDS = {MediaKind.IMAGE: "picture", MediaKind.GIF: "GIF", MediaKind.VIDEO: "video", MediaKind.DOCUMENT: "document"}
+MEDIA_KIND_NAMES = {
+    MediaKind.IMAGE: "picture",
+    MediaKind.GIF: "GIF",
+    MediaKind.VIDEO: "video",
+    MediaKind.DOCUMENT: "document",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class CheckedMedia:
     media: tuple[RenderedMedia, ...]
     problems: tuple[Problem, ...]
     notices: tuple[Problem, ...]
 
 
-def megabytes(size: float) -> str:
+def format_megabytes(size: float) -> str:
     """Bytes for people: "8 MB", "9.4 MB", "0.2 MB"; decimal, as the networks count."""
     return f"{size / 1_000_000:.1f}".removesuffix(".0") + " MB"
 
 
-def seconds(milliseconds: float) -> str:
+def format_duration(milliseconds: float) -> str:
     """A duration for people: "140 s", "3 h 0 min", "15 min"."""
     total = round(milliseconds / 1000)
     if total >= 3600:
@@ -39,7 +44,7 @@ def seconds(milliseconds: float) -> str:
     return f"{milliseconds / 1000:.1f}".removesuffix(".0") + " s"
 
 
-def too_long(network: str, parts: Iterable[RenderedPart], *, can_thread: bool = False) -> tuple[Problem, ...]:
+def check_length(network: str, parts: Iterable[RenderedPart], *, can_thread: bool = False) -> tuple[Problem, ...]:
     """A problem for each part over its limit, in the network's own unit."""
     found = []
     rows = tuple(parts)
@@ -126,7 +131,7 @@ def check_shape(network: str, draft: Draft, can: Capabilities) -> tuple[Problem,
     return tuple(found)
 
 
-def filled_options(draft: Draft, can: Capabilities) -> dict[str, str]:
+def resolve_options(draft: Draft, can: Capabilities) -> dict[str, str]:
     """Every option of the channel with the draft's choice, or its default."""
     return {option.name: draft.options.get(option.name, option.default) for option in can.options}
 
@@ -211,7 +216,7 @@ def check_media(
     convert: bool,
     rules: Mapping[MediaKind, MediaRule] | None = None,
     recipe: Recipe | None = None,
-) -> Checked:
+) -> CheckedMedia:
     """Each file of a part against the channel's rules, by its content.
 
     A picture that breaks a rule which converting can mend gets `recipe` (completed with the rule's limits) and a
@@ -227,33 +232,43 @@ def check_media(
         if rule is None:
             out.append(RenderedMedia(media=one))
             continue  # its count check has told so
-        fitted = _fitted(network, field, one, rule, recipe, convert=convert)
-        covered = _covered(network, field + ".cover", fitted.media[0], rule.cover, convert=convert)
+        fitted = _fit_file(network, field, one, rule, recipe, convert=convert)
+        covered = _fit_cover(network, field + ".cover", fitted.media[0], rule.cover, convert=convert)
         out += covered.media
         problems += (*fitted.problems, *covered.problems)
         notices += (*fitted.notices, *covered.notices)
-    return Checked(media=tuple(out), problems=tuple(problems), notices=tuple(notices))
+    return CheckedMedia(media=tuple(out), problems=tuple(problems), notices=tuple(notices))
 
 
-def _fitted(network: str, field: str, one: Media, rule: MediaRule, recipe: Recipe | None, *, convert: bool) -> Checked:
+def _fit_file(
+    network: str, field: str, one: Media, rule: MediaRule, recipe: Recipe | None, *, convert: bool
+) -> CheckedMedia:
     """One file by its rule, converted where that mends all that is wrong with it."""
     broken = list(_check_file(network, field, one, rule))
     mendable = [p for p in broken if p.mend == "convert"]
-    made = _completed(recipe, rule) if recipe and one.kind is MediaKind.IMAGE and one.mime in CONVERTIBLE else None
+    made = (
+        _complete_recipe(recipe, rule)
+        if recipe and one.kind is MediaKind.IMAGE and one.mime in CONVERTIBLE_TYPES
+        else None
+    )
     if mendable and made and len(mendable) == len(broken):
         if convert:
             shown = RenderedMedia(media=one, recipe=made)
-            return Checked(media=(shown,), problems=(), notices=(_will_convert(network, field, one, made, mendable),))
+            return CheckedMedia(
+                media=(shown,), problems=(), notices=(_conversion_notice(network, field, one, made, mendable),)
+            )
     elif not made or len(mendable) != len(broken):
-        broken = [_without_mend(p) for p in broken]
-    return Checked(media=(RenderedMedia(media=one),), problems=tuple(broken), notices=())
+        broken = [_without_fix(p) for p in broken]
+    return CheckedMedia(media=(RenderedMedia(media=one),), problems=tuple(broken), notices=())
 
 
-def _covered(network: str, field: str, shown: RenderedMedia, rule: CoverRule | None, *, convert: bool) -> Checked:
+def _fit_cover(
+    network: str, field: str, shown: RenderedMedia, rule: CoverRule | None, *, convert: bool
+) -> CheckedMedia:
     """A video with the first sight that its author chose, as far as the network lets it be chosen."""
     one = shown.media
     if one.kind is not MediaKind.VIDEO or (one.cover is None and one.cover_ms is None):
-        return Checked(media=(shown,), problems=(), notices=())
+        return CheckedMedia(media=(shown,), problems=(), notices=())
     params: dict[str, str | int | float] = {"network": network, "name": one.name or one.ref}
     if rule is None or (one.cover and rule.picture is None):
         message = (
@@ -262,22 +277,22 @@ def _covered(network: str, field: str, shown: RenderedMedia, rule: CoverRule | N
             else "{network} takes a frame of {name} as its cover, and no picture: it shows a frame of its own choice."
         )
         told = Problem(code="cover-not-taken", message=message, params=params, field=field)
-        return Checked(media=(shown,), problems=(), notices=(told,))
+        return CheckedMedia(media=(shown,), problems=(), notices=(told,))
     if one.cover and rule.picture:
-        fitted = _fitted(network, field, one.cover, rule.picture, rule.recipe, convert=convert)
+        fitted = _fit_file(network, field, one.cover, rule.picture, rule.recipe, convert=convert)
         return replace(fitted, media=(replace(shown, cover=fitted.media[0]),))
     at = one.cover_ms or 0
     if one.duration_ms and at > one.duration_ms:
-        params |= {"limit": seconds(one.duration_ms), "actual": seconds(at)}
+        params |= {"limit": format_duration(one.duration_ms), "actual": format_duration(at)}
         message = "{name} runs {limit}; its cover on {network} would be the frame at {actual}: choose an earlier one."
         late = Problem(
             code="cover-too-late", message=message, params=params, field=field, limit=one.duration_ms, actual=at
         )
-        return Checked(media=(shown,), problems=(late,), notices=())
-    recipe = _completed(rule.recipe or Recipe(mime="image/jpeg"), rule.picture or MediaRule(mimes=frozenset()))
+        return CheckedMedia(media=(shown,), problems=(late,), notices=())
+    recipe = _complete_recipe(rule.recipe or Recipe(mime="image/jpeg"), rule.picture or MediaRule(mimes=frozenset()))
     picture = RenderedMedia(media=replace(one, cover_ms=None), recipe=replace(recipe, frame_ms=at))
     covered = replace(shown, cover=picture, cover_ms=at if rule.frame else None)
-    return Checked(media=(covered,), problems=(), notices=())
+    return CheckedMedia(media=(covered,), problems=(), notices=())
 
 
 def _check_counts(
@@ -303,7 +318,7 @@ def _check_counts(
                 message="{network} takes no {kind} here: remove {name}.",
                 params={
                     "network": network,
-                    "kind": KINDS[kind],
+                    "kind": MEDIA_KIND_NAMES[kind],
                     "name": next(m.name or m.ref for m in media if m.kind is kind),
                 },
                 field=field,
@@ -316,7 +331,7 @@ def _check_counts(
                     "network": network,
                     "limit": rule.max_count,
                     "actual": count,
-                    "kind": KINDS[kind] + ("s" if rule.max_count > 1 else ""),
+                    "kind": MEDIA_KIND_NAMES[kind] + ("s" if rule.max_count > 1 else ""),
                 },
                 field=field,
                 limit=rule.max_count,
@@ -326,13 +341,13 @@ def _check_counts(
         yield Problem(
             code="mixed-media",
             message="{network} takes no {kinds} together in one post: keep one kind.",
-            params={"network": network, "kinds": " and ".join(sorted(KINDS[k] for k in kinds))},
+            params={"network": network, "kinds": " and ".join(sorted(MEDIA_KIND_NAMES[k] for k in kinds))},
             field=field,
         )
 
 
 def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterable[Problem]:
-    what, name = KINDS[one.kind], one.name or one.ref
+    what, name = MEDIA_KIND_NAMES[one.kind], one.name or one.ref
     base: dict[str, str | int | float] = {"network": network, "what": what, "name": name}
 
     def bad(
@@ -353,7 +368,11 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
         yield Problem(
             code="wrong-type",
             message="{network} takes {types} as a {what}; {name} is {mime}.",
-            params={**base, "types": ", ".join(sorted(_short(m) for m in rule.mimes)), "mime": _short(one.mime)},
+            params={
+                **base,
+                "types": ", ".join(sorted(_short_mime_name(m) for m in rule.mimes)),
+                "mime": _short_mime_name(one.mime),
+            },
             field=field,
             mend="convert",
         )
@@ -364,8 +383,8 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
             rule.max_size,
             one.size,
             "convert",
-            limit=megabytes(rule.max_size),
-            actual=megabytes(one.size),
+            limit=format_megabytes(rule.max_size),
+            actual=format_megabytes(one.size),
         )
     if rule.min_size and one.size < rule.min_size:
         yield bad(
@@ -373,8 +392,8 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
             "{network} takes a {what} of at least {limit}; {name} has {actual}.",
             rule.min_size,
             one.size,
-            limit=megabytes(rule.min_size),
-            actual=megabytes(one.size),
+            limit=format_megabytes(rule.min_size),
+            actual=format_megabytes(one.size),
         )
     if (one.width < rule.min_width) or (one.height < rule.min_height):
         yield bad(
@@ -472,8 +491,8 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
             "{network} takes a {what} of at most {limit}; {name} runs {actual}: cut it.",
             rule.max_duration_ms,
             one.duration_ms,
-            limit=seconds(rule.max_duration_ms),
-            actual=seconds(one.duration_ms),
+            limit=format_duration(rule.max_duration_ms),
+            actual=format_duration(one.duration_ms),
         )
     if one.duration_ms < rule.min_duration_ms:
         yield bad(
@@ -481,8 +500,8 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
             "{network} takes a {what} of at least {limit}; {name} runs {actual}.",
             rule.min_duration_ms,
             one.duration_ms,
-            limit=seconds(rule.min_duration_ms),
-            actual=seconds(one.duration_ms),
+            limit=format_duration(rule.min_duration_ms),
+            actual=format_duration(one.duration_ms),
         )
     if (rule.min_fps and one.fps < rule.min_fps - 0.1) or (rule.max_fps and one.fps > rule.max_fps + 0.1):
         yield bad(
@@ -516,7 +535,7 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
             )
 
 
-def _completed(recipe: Recipe, rule: MediaRule) -> Recipe:
+def _complete_recipe(recipe: Recipe, rule: MediaRule) -> Recipe:
     return Recipe(
         mime=recipe.mime,
         max_width=recipe.max_width or rule.max_width,
@@ -528,17 +547,17 @@ def _completed(recipe: Recipe, rule: MediaRule) -> Recipe:
     )
 
 
-def _will_convert(network: str, field: str, one: Media, made: Recipe, why: list[Problem]) -> Problem:
+def _conversion_notice(network: str, field: str, one: Media, made: Recipe, why: list[Problem]) -> Problem:
     return Problem(
         code="will-convert",
         message="{why} A copy as {mime} will be made for {network}; your file stays as it is.",
-        params={"network": network, "why": " ".join(p.sentence for p in why), "mime": _short(made.mime)},
+        params={"network": network, "why": " ".join(p.sentence for p in why), "mime": _short_mime_name(made.mime)},
         field=field,
         mend="convert",
     )
 
 
-def _without_mend(problem: Problem) -> Problem:
+def _without_fix(problem: Problem) -> Problem:
     return Problem(
         code=problem.code,
         message=problem.message,
@@ -549,7 +568,7 @@ def _without_mend(problem: Problem) -> Problem:
     )
 
 
-def _short(mime: str) -> str:
+def _short_mime_name(mime: str) -> str:
     return {
         "image/jpeg": "JPEG",
         "image/png": "PNG",

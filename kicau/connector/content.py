@@ -158,7 +158,7 @@ class Charge:
     estimated: bool = field(default=False, compare=False)  # the network may bill it by another meter
 
 
-FREE = Charge("free", 0)
+NO_CHARGE = Charge("free", 0)
 
 
 class SpanKind(StrEnum):
@@ -221,14 +221,14 @@ class Delivery:
     restored_at: datetime | None = None
 
 
-class Note(str):
+class AttemptNote(str):
     """One short sentence for the attempt log that can be told in other languages: `message` is the key of its
     translations, with `{named}` places for `params`. A place that is missing stays as it is written."""
 
     message: str
     params: Mapping[str, str | int]
 
-    def __new__(cls, message: str, /, **params: str | int) -> Note:
+    def __new__(cls, message: str, /, **params: str | int) -> AttemptNote:
         try:
             made = super().__new__(cls, message.format_map(params))
         except (KeyError, IndexError, ValueError):
@@ -238,17 +238,17 @@ class Note(str):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Continue:
+class PendingStep:
     """Not done yet. Store `progress`, come back after `after`."""
 
     progress: Mapping[str, JSON]
     after: timedelta = timedelta(0)
-    note: str = ""  # for the attempt log, best a `Note`: "X is processing the video"
+    note: str = ""  # for the attempt log, best a `AttemptNote`: "X is processing the video"
     spent: tuple[Charge, ...] = ()  # what a look-up proves to have been used up by the call whose answer was lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class PublishedPost:
     ids: tuple[str, ...]  # one for each part
     url: str  # of the first part, for people
     at: datetime  # UTC
@@ -257,13 +257,15 @@ class Published:
     warnings: tuple[Problem, ...] = ()  # the post is out, but (a first comment was refused)
 
 
-type PublishResult = Published | Continue
+type PublishResult = PublishedPost | PendingStep
 
 
-def too_early(delivery: Delivery, now: datetime) -> Continue | None:
+def wait_until_due(delivery: Delivery, now: datetime) -> PendingStep | None:
     """What a connector gives back before its visible step while the due time is still ahead; None: take it now."""
     if delivery.due_at is None or delivery.due_at <= now:
         return None
-    return Continue(
-        progress=delivery.progress, after=delivery.due_at - now, note=Note("Everything is ready; waiting for its time.")
+    return PendingStep(
+        progress=delivery.progress,
+        after=delivery.due_at - now,
+        note=AttemptNote("Everything is ready; waiting for its time."),
     )

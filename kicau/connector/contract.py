@@ -1,7 +1,7 @@
 """The suite that every connector passes against its own sandbox, over real HTTP.
 
 Subclass `ConnectorContract` in the network's `tests/test_contract.py`, naming a connector, its sandbox's class and
-drafts that it can publish. `connect`, `Lent` and `run` serve a network's own tests too.
+drafts that it can publish. `connect`, `ContractSession` and `run_to_end` serve a network's own tests too.
 """
 
 from __future__ import annotations
@@ -27,53 +27,68 @@ from kicau.connector.capabilities import Ability
 from kicau.connector.content import (
     JSON,
     Charge,
-    Continue,
     Delivery,
     Draft,
     Part,
-    Published,
+    PendingStep,
+    PublishedPost,
     Rendered,
     SpanKind,
 )
 from kicau.connector.contract_session import (
-    CALLBACK,
-    USER_AGENT,
-    Killed,
-    Lent,
-    consent,
-    lend,
-    listening,
-    look_up,
-    run,
-    sign_in,
-    use,
+    CALLBACK_URL,
+    CONTRACT_USER_AGENT,
+    ContractSession,
+    WorkerKilled,
+    consent_at_sandbox,
+    look_up_restored,
+    open_test_session,
+    record_webhooks,
+    run_to_end,
+    select_identity,
+    sign_in_at_sandbox,
 )
-from kicau.connector.protocol import Account, Connector, Redirect, RevokesCredentials, prove, takes
+from kicau.connector.protocol import (
+    Connector,
+    RevokesCredentials,
+    SignInIdentity,
+    SignInRedirect,
+    check_credentials,
+    sign_in_charges,
+)
 from kicau.connector.roles import engagement, webhooks
-from kicau.connector.roles.account_search import FindsPeople
-from kicau.connector.roles.edits import Reads, Revises, Revision, change, draft_of, refused, settled
-from kicau.connector.sandbox.server import Fault, Sandbox, start
-from kicau.connector.serialization import from_json, to_kept
-from kicau.connector.session import File
-from kicau.connector.transport.http import Http, Reply, classify
+from kicau.connector.roles.account_search import AccountSearch
+from kicau.connector.roles.edits import (
+    EditRole,
+    PartRevision,
+    RemoteContentState,
+    apply_revision,
+    check_editable,
+    draft_from_rendered,
+    with_unchanged_parts,
+)
+from kicau.connector.sandbox.server import OrderedFault, Sandbox, start_sandbox
+from kicau.connector.serialization import from_json, to_compact_json
+from kicau.connector.session import MediaFile
+from kicau.connector.transport.http import HttpClient, HttpResponse, classify_error
 
 __all__ = [
-    "CALLBACK",
-    "USER_AGENT",
+    "CALLBACK_URL",
+    "CONTRACT_USER_AGENT",
     "ConnectorContract",
-    "Killed",
-    "Lent",
-    "consent",
-    "lend",
-    "look_up",
-    "run",
-    "sign_in",
-    "use",
+    "ContractSession",
+    "WorkerKilled",
+    "consent_at_sandbox",
+    "look_up_restored",
+    "open_test_session",
+    "run_to_end",
+    "select_identity",
+    "sign_in_at_sandbox",
 ]
 
 
 # Bodies of errors in no network's form, or in one's form with a value of the wrong type.
-ODD_ERRORS: tuple[JSON, ...] = (
+MALFORMED_ERROR_BODIES: tuple[JSON, ...] = (
     [],
     "text",
     None,
@@ -99,17 +114,19 @@ ODD_ERRORS: tuple[JSON, ...] = (
 )
 
 # What comes from a proxy or a firewall in front of a network.
-PAGE = "<!DOCTYPE html><html><head><title>Attention required</title></head><body><h1>Access denied</h1></body></html>"
+PROXY_ERROR_PAGE = (
+    "<!DOCTYPE html><html><head><title>Attention required</title></head><body><h1>Access denied</h1></body></html>"
+)
 # Answers to a look-up that do not say whether the post is out: refusals, pages, and a 200 that lists nothing.
-REFUSED_LOOK_UPS: tuple[tuple[int, str], ...] = (
+REJECTED_LOOKUP_RESPONSES: tuple[tuple[int, str], ...] = (
     (400, '{"error": "Bad request", "message": "Bad request", "detail": "Bad request"}'),
     (403, '{"error": "Forbidden", "message": "Forbidden", "detail": "Forbidden"}'),
     (404, '{"error": "Not found", "message": "Not found", "detail": "Not found"}'),
-    (400, PAGE),
-    (403, PAGE),
-    (404, PAGE),
+    (400, PROXY_ERROR_PAGE),
+    (403, PROXY_ERROR_PAGE),
+    (404, PROXY_ERROR_PAGE),
     (403, ""),
-    (200, PAGE),
+    (200, PROXY_ERROR_PAGE),
     (200, "{}"),
     (200, "null"),
     (200, '{"data": null, "elements": null, "posts": null}'),
@@ -122,11 +139,11 @@ class ConnectorContract:
     connector: ClassVar[Connector]
     server: ClassVar[Callable[..., Sandbox]]
     drafts: ClassVar[Mapping[str, Draft]]  # by name; each publishable
-    files: ClassVar[Mapping[str, File]] = {}
+    files: ClassVar[Mapping[str, MediaFile]] = {}
     answers: ClassVar[Mapping[str, str]] = {}
     access_outlives_revocation: ClassVar[bool] = False  # whether an access token goes on until its own end
     account: ClassVar[str] = ""  # the consent form's choice; "" the first
-    choice: ClassVar[Callable[[Account], bool]] = staticmethod(lambda account: True)  # which identity to use
+    choice: ClassVar[Callable[[SignInIdentity], bool]] = staticmethod(lambda account: True)  # which identity to use
     bad_drafts: ClassVar[Mapping[str, Draft]] = {}  # expected problem code -> a draft that has it
     other: ClassVar[str] = ""  # somebody else of the sandbox, who answers: the consent form's choice
     other_answers: ClassVar[Mapping[str, str] | None] = None  # of that sign-in; None: the same
@@ -147,27 +164,27 @@ class ConnectorContract:
     @pytest_asyncio.fixture
     async def sandbox(self, tmp_path: Path) -> AsyncIterator[Sandbox]:
         made = type(self).server(folder=tmp_path / "sandbox", validators=self.validators)
-        runner = await start(made)
+        runner = await start_sandbox(made)
         yield made
         await runner.cleanup()
         assert made.violations == [], "a request of ours does not agree with the network's specification"
 
     @pytest_asyncio.fixture
     async def client(self) -> AsyncIterator[aiohttp.ClientSession]:
-        async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}) as session:
+        async with aiohttp.ClientSession(headers={"User-Agent": CONTRACT_USER_AGENT}) as session:
             yield session
 
     @pytest_asyncio.fixture
-    async def session(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> AsyncIterator[Lent]:
-        lent = lend(self.connector, sandbox, client)
+    async def session(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> AsyncIterator[ContractSession]:
+        lent = open_test_session(self.connector, sandbox, client)
         lent.files = self.files
         runner = await self._file_host(lent)
-        accounts = await sign_in(self.connector, lent, self.answers, self.account)
-        use(lent, next(a for a in accounts if type(self).choice(a)))
+        accounts = await sign_in_at_sandbox(self.connector, lent, self.answers, self.account)
+        select_identity(lent, next(a for a in accounts if type(self).choice(a)))
         yield lent
         await runner.cleanup()
 
-    async def _file_host(self, lent: Lent) -> aiohttp.web.AppRunner:
+    async def _file_host(self, lent: ContractSession) -> aiohttp.web.AppRunner:
         """Hands out the test files, as Kicau's own signed addresses do."""
 
         async def serve(request: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
@@ -182,7 +199,7 @@ class ConnectorContract:
         lent.media_base = f"http://127.0.0.1:{runner.addresses[0][1]}"
         return runner
 
-    async def delivery(self, session: Lent, draft: Draft) -> Delivery:
+    async def delivery(self, session: ContractSession, draft: Draft) -> Delivery:
         post = self.connector.render(draft, await self.connector.capabilities(session))
         assert post.problems == (), [p.sentence for p in post.problems]
         return Delivery(key=uuid4(), post=post, due_at=session.now())
@@ -190,21 +207,23 @@ class ConnectorContract:
     def visible(self, sandbox: Sandbox) -> list[str]:
         return [post.text for post in sandbox.public_posts()]
 
-    async def test_publishes_each_part_once(self, session: Lent, sandbox: Sandbox, draft: Draft) -> None:
+    async def test_publishes_each_part_once(self, session: ContractSession, sandbox: Sandbox, draft: Draft) -> None:
         delivery = await self.delivery(session, draft)
-        done = await run(self.connector, session, delivery)
+        done = await run_to_end(self.connector, session, delivery)
         assert len(self.visible(sandbox)) == len(draft.parts) == len(done.ids)
         assert done.url.startswith("http")
 
-    async def test_the_preview_is_what_readers_see(self, session: Lent, sandbox: Sandbox, draft: Draft) -> None:
+    async def test_the_preview_is_what_readers_see(
+        self, session: ContractSession, sandbox: Sandbox, draft: Draft
+    ) -> None:
         delivery = await self.delivery(session, draft)
-        await run(self.connector, session, delivery)
+        await run_to_end(self.connector, session, delivery)
         assert self.visible(sandbox) == [part.text for part in delivery.post.parts]
         covers = [sum(one.cover is not None for one in part.media) for part in delivery.post.parts]
         assert [sum(bool(one.get("cover")) for one in post.media) for post in sandbox.public_posts()] == covers
 
-    async def test_finds_who_is_there_and_nobody_else(self, session: Lent) -> None:
-        if not isinstance(self.connector, FindsPeople):
+    async def test_finds_who_is_there_and_nobody_else(self, session: ContractSession) -> None:
+        if not isinstance(self.connector, AccountSearch):
             assert not self.called
             return
         found = await self.connector.people(session, self.called)
@@ -222,17 +241,19 @@ class ConnectorContract:
     )
     @pytest.mark.parametrize("nth", range(8))
     async def test_a_broken_step_never_doubles_a_post(
-        self, session: Lent, sandbox: Sandbox, effect: str, nth: int
+        self, session: ContractSession, sandbox: Sandbox, effect: str, nth: int
     ) -> None:
         draft = next(iter(self.drafts.values()))
         delivery = await self.delivery(session, draft)
-        page = Fault(effect="status", skip=nth, status=403, text=PAGE)
-        sandbox.faults.append(page if effect == "page" else Fault(effect=effect, skip=nth, status=502))
-        await run(self.connector, session, delivery)
+        page = OrderedFault(effect="status", skip=nth, status=403, text=PROXY_ERROR_PAGE)
+        sandbox.faults.append(page if effect == "page" else OrderedFault(effect=effect, skip=nth, status=502))
+        await run_to_end(self.connector, session, delivery)
         assert len(self.visible(sandbox)) == len(draft.parts)
 
     @pytest.mark.parametrize("nth", range(8))
-    async def test_a_killed_worker_never_doubles_a_post(self, session: Lent, sandbox: Sandbox, nth: int) -> None:
+    async def test_a_killed_worker_never_doubles_a_post(
+        self, session: ContractSession, sandbox: Sandbox, nth: int
+    ) -> None:
         draft = next(iter(self.drafts.values()))
         delivery = await self.delivery(session, draft)
         original, sent = session.http._send, 0
@@ -242,14 +263,16 @@ class ConnectorContract:
             sent += 1
             reply = await original(*args, **how)  # type: ignore[arg-type]
             if sent == nth + 1:
-                raise Killed
+                raise WorkerKilled
             return reply
 
-        session.http = _Wrapped(session.http, send)
-        await run(self.connector, session, delivery)
+        session.http = _FaultyHttp(session.http, send)
+        await run_to_end(self.connector, session, delivery)
         assert len(self.visible(sandbox)) == len(draft.parts)
 
-    async def test_a_refused_look_up_leaves_the_doubt(self, session: Lent, sandbox: Sandbox, draft: Draft) -> None:
+    async def test_a_refused_look_up_leaves_the_doubt(
+        self, session: ContractSession, sandbox: Sandbox, draft: Draft
+    ) -> None:
         """Whatever a look-up fails with, the post whose answer was lost is public once in the end, even with another
         post of the account between."""
         delivery = await self.delivery(session, draft)
@@ -264,11 +287,11 @@ class ConnectorContract:
             except errors.Uncertain:  # and a person is asked
                 assert len(self.visible(sandbox)) - between == 1
                 return
-        await run(self.connector, session, lost, doubtful=doubtful)
+        await run_to_end(self.connector, session, lost, doubtful=doubtful)
         assert len(self.visible(sandbox)) - between == len(draft.parts)
 
     async def test_a_refused_look_up_leaves_the_doubt_about_an_answer(
-        self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession
+        self, session: ContractSession, sandbox: Sandbox, client: aiohttp.ClientSession
     ) -> None:
         reader, can = self.reader(), await self.connector.capabilities(session)
         if reader is None or not can.can(Ability.REPLY):
@@ -283,10 +306,12 @@ class ConnectorContract:
 
         lost = await self._with_a_lost_answer(session, await self.delivery(session, said), seen)
         lost, doubtful = await self._with_refused_look_ups(session, sandbox, lost)
-        await run(self.connector, session, lost, doubtful=doubtful)
+        await run_to_end(self.connector, session, lost, doubtful=doubtful)
         assert seen() == 1
 
-    async def _with_a_lost_answer(self, session: Lent, delivery: Delivery, seen: Callable[[], int]) -> Delivery:
+    async def _with_a_lost_answer(
+        self, session: ContractSession, delivery: Delivery, seen: Callable[[], int]
+    ) -> Delivery:
         """The delivery, published until readers see more of it (`seen`) and the answer to that is lost."""
         original, before = session.http, seen()
 
@@ -296,7 +321,7 @@ class ConnectorContract:
                 raise errors.Uncertain("the answer was lost")
             return reply
 
-        session.http = _Wrapped(original, send)
+        session.http = _FaultyHttp(original, send)
         try:
             for _ in range(80):
                 delivery = replace(delivery, begun_at=session.now())
@@ -304,7 +329,7 @@ class ConnectorContract:
                     result = await self.connector.publish(session, delivery)
                 except errors.Uncertain:
                     return delivery
-                assert isinstance(result, Continue), "it is published, and no reader sees it"
+                assert isinstance(result, PendingStep), "it is published, and no reader sees it"
                 delivery = replace(delivery, progress=result.progress, steps=delivery.steps + 1)
                 await asyncio.sleep(min(result.after.total_seconds(), 0.05))
         finally:
@@ -312,19 +337,19 @@ class ConnectorContract:
         raise AssertionError("no part of it became visible")
 
     async def _with_refused_look_ups(
-        self, session: Lent, sandbox: Sandbox, delivery: Delivery
+        self, session: ContractSession, sandbox: Sandbox, delivery: Delivery
     ) -> tuple[Delivery, bool]:
         """The delivery after every kind of refusal, and whether it is still in doubt: not where its network needs no
         look-up, or took an answer for its word."""
-        for status, body in (*self.refused_look_ups, *REFUSED_LOOK_UPS):
-            sandbox.faults[:] = [Fault(effect="status", status=status, text=body, times=-1)]
+        for status, body in (*self.refused_look_ups, *REJECTED_LOOKUP_RESPONSES):
+            sandbox.faults[:] = [OrderedFault(effect="status", status=status, text=body, times=-1)]
             try:
                 found = await self.connector.find(session, delivery)
             except errors.ConnectorError:
                 continue
             finally:
                 sandbox.faults.clear()
-            assert not isinstance(found, Published), f"{status} {body[:40]} does not show the post"
+            assert not isinstance(found, PublishedPost), f"{status} {body[:40]} does not show the post"
             progress = found.progress if found else delivery.progress
             return replace(delivery, progress=progress, steps=delivery.steps + 1), False
         return delivery, True
@@ -333,15 +358,15 @@ class ConnectorContract:
         """Neither of the post nor of the account: with every status that a proxy or a firewall may answer with."""
         saying = {401: errors.AuthExpired, 429: errors.RateLimited}  # these mean the same, whoever says them
         for status, repeatable in product(range(400, 500), (True, False)):
-            reply = Reply(status, {"content-type": "text/html"}, PAGE.encode(), repeatable)
-            told = self.connector.read_error(reply) or classify(reply)
+            reply = HttpResponse(status, {"content-type": "text/html"}, PROXY_ERROR_PAGE.encode(), repeatable)
+            told = self.connector.read_error(reply) or classify_error(reply)
             if status == 413 or status in self.own_pages:
                 continue  # too large for what is in between is too large; and some servers answer in pages themselves
-            assert app_blocks.reader(self.connector)(reply) is None
+            assert app_blocks.app_block_reader(self.connector)(reply) is None
             wanted = saying.get(status, errors.Unavailable if repeatable else errors.Uncertain)
             assert isinstance(told, wanted), (status, repeatable, told)
 
-    async def test_the_budget_is_asked_before_the_network(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_the_budget_is_asked_before_the_network(self, session: ContractSession, sandbox: Sandbox) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
         before = len(sandbox.requests)
 
@@ -353,37 +378,37 @@ class ConnectorContract:
             await self.connector.publish(session, replace(delivery, begun_at=session.now()))
         assert len(sandbox.requests) == before
 
-    async def test_a_limit_names_when_to_return(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_a_limit_names_when_to_return(self, session: ContractSession, sandbox: Sandbox) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
-        sandbox.faults.append(Fault(effect="rate-limit", seconds=90, times=-1))
+        sandbox.faults.append(OrderedFault(effect="rate-limit", seconds=90, times=-1))
         with pytest.raises(errors.RateLimited) as told:
             await self._until_error(session, delivery)
         assert timedelta(0) < told.value.until - session.now() <= timedelta(minutes=20)
 
-    async def test_a_revoked_token_asks_for_a_reconnect(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_a_revoked_token_asks_for_a_reconnect(self, session: ContractSession, sandbox: Sandbox) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
-        sandbox.faults.append(Fault(effect="revoke-token"))
+        sandbox.faults.append(OrderedFault(effect="revoke-token"))
         with pytest.raises(errors.AuthExpired):
             await self._until_error(session, delivery)
 
-    async def test_a_dead_token_is_noticed_when_asked(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_a_dead_token_is_noticed_when_asked(self, session: ContractSession, sandbox: Sandbox) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
-        await prove(self.connector, session)
-        sandbox.faults.append(Fault(effect="revoke-token"))
+        await check_credentials(self.connector, session)
+        sandbox.faults.append(OrderedFault(effect="revoke-token"))
         with pytest.raises(errors.AuthExpired):
             await self._until_error(session, delivery)
         with pytest.raises(errors.AuthExpired):
-            await prove(self.connector, session)
+            await check_credentials(self.connector, session)
 
-    async def test_an_unreachable_network_is_unavailable(self, session: Lent) -> None:
+    async def test_an_unreachable_network_is_unavailable(self, session: ContractSession) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
         session.app = replace(session.app, endpoints=dict.fromkeys(session.app.endpoints, "http://127.0.0.1:9"))
         with pytest.raises(errors.Unavailable):
             await self.connector.publish(session, replace(delivery, begun_at=session.now()))
 
-    async def test_withdraws_and_is_content_when_already_gone(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_withdraws_and_is_content_when_already_gone(self, session: ContractSession, sandbox: Sandbox) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
-        done = await run(self.connector, session, delivery)
+        done = await run_to_end(self.connector, session, delivery)
         if "delete" not in self.connector.baseline.abilities:
             with pytest.raises(errors.Rejected):
                 await self.connector.withdraw(session, done.ids[0])
@@ -392,41 +417,43 @@ class ConnectorContract:
             await self.connector.withdraw(session, post_id)
         assert self.visible(sandbox) == []
 
-    async def test_a_change_is_what_readers_see(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_a_change_is_what_readers_see(self, session: ContractSession, sandbox: Sandbox) -> None:
         """What is published is changed once its network allows that, and as the preview shows it; else it says so."""
-        if not isinstance(self.connector, Revises):
+        if not isinstance(self.connector, EditRole):
             assert Ability.EDIT not in self.connector.baseline.abilities
             post = self.connector.render(next(iter(self.drafts.values())), self.connector.baseline)
-            told = refused(post, post, self.connector.baseline, self.connector.label)
+            told = check_editable(post, post, self.connector.baseline, self.connector.label)
             assert [problem.code for problem in told] == ["no-edit"]
             return
         revision, others = await self.revision(session)
-        again = self.connector.render(draft_of(self.connector, revision.before), self.connector.baseline)
+        again = self.connector.render(draft_from_rendered(self.connector, revision.before), self.connector.baseline)
         assert again.parts == revision.before.parts, "what is published is rendered again as it is"
         assert Ability.EDIT in self.connector.baseline.abilities
-        await self._reads(session, revision, Reads.BEFORE)
-        await change(self.connector, session, revision, self.connector.label)
+        await self._reads(session, revision, RemoteContentState.BEFORE)
+        await apply_revision(self.connector, session, revision, self.connector.label)
         assert self.visible(sandbox) == [revision.after.parts[0].text, *others]
-        if not await self._reads(session, revision, Reads.AFTER):
+        if not await self._reads(session, revision, RemoteContentState.AFTER):
             return
         before = len(sandbox.requests)
-        assert await change(self.connector, session, replace(revision, doubt=True), self.connector.label) == {}
+        assert await apply_revision(self.connector, session, replace(revision, doubt=True), self.connector.label) == {}
         assert all(one["method"] == "GET" for one in list(sandbox.requests)[before:]), "nothing is sent twice"
         other = replace(revision, before=revision.before, after=self.saying(revision.before, "Something else"))
         with pytest.raises(errors.Rejected, match="Somebody changed this post"):
-            await change(self.connector, session, other, self.connector.label)
+            await apply_revision(self.connector, session, other, self.connector.label)
 
-    async def test_a_broken_change_is_looked_up_before_it_is_repeated(self, session: Lent, sandbox: Sandbox) -> None:
-        if not isinstance(self.connector, Revises):
+    async def test_a_broken_change_is_looked_up_before_it_is_repeated(
+        self, session: ContractSession, sandbox: Sandbox
+    ) -> None:
+        if not isinstance(self.connector, EditRole):
             return
         revision, others = await self.revision(session)
         for effect, nth in product(("drop", "drop-after", "status-after", "truncate"), range(4)):
             wanted = self.saying(revision.before, f"{effect} {nth}")
             revision = replace(revision, after=wanted, doubt=False)
-            sandbox.faults[:] = [Fault(effect=effect, skip=nth, status=502)]
+            sandbox.faults[:] = [OrderedFault(effect=effect, skip=nth, status=502)]
             for _ in range(6):
                 try:
-                    await change(self.connector, session, revision, self.connector.label)
+                    await apply_revision(self.connector, session, revision, self.connector.label)
                     break
                 except errors.Uncertain:  # after a second one, a person has looked
                     revision = replace(revision, doubt=not revision.doubt)
@@ -435,36 +462,38 @@ class ConnectorContract:
             assert self.visible(sandbox) == [wanted.parts[0].text, *others], (effect, nth)
             revision = replace(revision, before=wanted)
 
-    async def test_a_refused_look_leaves_the_doubt_about_a_change(self, session: Lent, sandbox: Sandbox) -> None:
-        if not isinstance(self.connector, Revises):
+    async def test_a_refused_look_leaves_the_doubt_about_a_change(
+        self, session: ContractSession, sandbox: Sandbox
+    ) -> None:
+        if not isinstance(self.connector, EditRole):
             return
         revision, others = await self.revision(session)
         await self.connector.revise(session, revision)  # and its answer is lost
         doubtful = replace(revision, doubt=True)
-        for status, body in (*self.refused_look_ups, *REFUSED_LOOK_UPS):
-            sandbox.faults[:] = [Fault(effect="status", status=status, text=body, times=-1)]
+        for status, body in (*self.refused_look_ups, *REJECTED_LOOKUP_RESPONSES):
+            sandbox.faults[:] = [OrderedFault(effect="status", status=status, text=body, times=-1)]
             with pytest.raises(errors.ConnectorError) as told:
-                await change(self.connector, session, doubtful, self.connector.label)
+                await apply_revision(self.connector, session, doubtful, self.connector.label)
             assert not isinstance(told.value, errors.Rejected), (status, body)
         sandbox.faults.clear()
         assert self.visible(sandbox) == [revision.after.parts[0].text, *others]
 
-    async def test_a_refused_deletion_is_no_deletion(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_a_refused_deletion_is_no_deletion(self, session: ContractSession, sandbox: Sandbox) -> None:
         """What is refused and still there is not taken for gone."""
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
-        done = await run(self.connector, session, delivery)
-        for status, body in (*self.refused_look_ups, *REFUSED_LOOK_UPS):
-            if status not in (400, 403) and not (status == 404 and body == PAGE):
+        done = await run_to_end(self.connector, session, delivery)
+        for status, body in (*self.refused_look_ups, *REJECTED_LOOKUP_RESPONSES):
+            if status not in (400, 403) and not (status == 404 and body == PROXY_ERROR_PAGE):
                 continue  # 404 in the network's own form is its word that there is no such post
-            sandbox.faults[:] = [Fault(effect="status", status=status, text=body)]
+            sandbox.faults[:] = [OrderedFault(effect="status", status=status, text=body)]
             with pytest.raises(errors.ConnectorError):
                 await self.connector.withdraw(session, done.ids[0])
         sandbox.faults.clear()
         assert len(self.visible(sandbox)) == len(delivery.post.parts)
 
-    async def _reads(self, session: Lent, revision: Revision, wanted: Reads) -> bool:
+    async def _reads(self, session: ContractSession, revision: PartRevision, wanted: RemoteContentState) -> bool:
         """Whether the network can tell; then it tells what is wanted."""
-        assert isinstance(self.connector, Revises)
+        assert isinstance(self.connector, EditRole)
         try:
             assert await self.connector.reads(session, revision) is wanted
         except errors.Uncertain:
@@ -472,20 +501,20 @@ class ConnectorContract:
             return False
         return True
 
-    async def revision(self, session: Lent) -> tuple[Revision, list[str]]:
+    async def revision(self, session: ContractSession) -> tuple[PartRevision, list[str]]:
         """The first draft, published, with other words for its first part; and the texts of its other parts."""
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
-        done = await run(self.connector, session, delivery)
+        done = await run_to_end(self.connector, session, delivery)
         after = self.saying(delivery.post, "Said in other words ☕")
-        return Revision(post_id=done.ids[0], part=0, before=delivery.post, after=after), [
+        return PartRevision(post_id=done.ids[0], part=0, before=delivery.post, after=after), [
             part.text for part in delivery.post.parts[1:]
         ]
 
     def saying(self, post: Rendered, text: str) -> Rendered:
-        assert isinstance(self.connector, Revises)
-        draft = draft_of(self.connector, post)
+        assert isinstance(self.connector, EditRole)
+        draft = draft_from_rendered(self.connector, post)
         made = replace(draft, parts=(replace(draft.parts[0], text=text), *draft.parts[1:]))
-        return settled(post, self.connector.render(made, self.connector.baseline))
+        return with_unchanged_parts(post, self.connector.render(made, self.connector.baseline))
 
     # Reading, where a network has the role
 
@@ -494,45 +523,49 @@ class ConnectorContract:
         someone = await self._someone(sandbox, client)
         reply_to = post_id if self.threads_answers else None
         draft = Draft(parts=(Part(text=f"{self.calling} {text}".strip()),), reply_to=reply_to)
-        return (await run(self.connector, someone, await self.delivery(someone, draft))).ids[0]
+        return (await run_to_end(self.connector, someone, await self.delivery(someone, draft))).ids[0]
 
     async def taken_back(self, sandbox: Sandbox, client: aiohttp.ClientSession, answer_id: str) -> None:
         """Who wrote an answer deletes it."""
         await self.connector.withdraw(await self._someone(sandbox, client), answer_id)
 
-    async def _someone(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> Lent:
-        lent = lend(self.connector, sandbox, client)
+    async def _someone(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> ContractSession:
+        lent = open_test_session(self.connector, sandbox, client)
         given = self.answers if self.other_answers is None else self.other_answers
-        return use(lent, (await sign_in(self.connector, lent, given, self.other))[0])
+        return select_identity(lent, (await sign_in_at_sandbox(self.connector, lent, given, self.other))[0])
 
     def public(self) -> Draft:
         """A draft that others can see and answer."""
         return next(iter(self.drafts.values()))
 
-    async def posted(self, session: Lent, count: int) -> list[str]:
+    async def posted(self, session: ContractSession, count: int) -> list[str]:
         """So many posts, each with a number of its own before the words of `public`; their ids."""
         first, ids = self.public(), []
         for n in range(count):
             part = replace(first.parts[0], text=f"{n}: {first.parts[0].text}"[:200])
-            done = await run(self.connector, session, await self.delivery(session, replace(first, parts=(part,))))
+            done = await run_to_end(
+                self.connector, session, await self.delivery(session, replace(first, parts=(part,)))
+            )
             ids.append(done.ids[0])
         return ids
 
-    def reader(self) -> engagement.Reads | None:
+    def reader(self) -> engagement.EngagementRole | None:
         """The connector; None where it has no such role, and names nobody who answers."""
-        if isinstance(self.connector, engagement.Reads):
+        if isinstance(self.connector, engagement.EngagementRole):
             return self.connector
         assert not self.other
         return None
 
-    async def deletes(self, session: Lent) -> bool:
+    async def deletes(self, session: ContractSession) -> bool:
         return "delete" in (await self.connector.capabilities(session)).abilities
 
-    async def test_answers_come_once_each(self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:
+    async def test_answers_come_once_each(
+        self, session: ContractSession, sandbox: Sandbox, client: aiohttp.ClientSession
+    ) -> None:
         reader = self.reader()
         if reader is None:
             return
-        assert await reader.answers(session, "") == engagement.Answers(items=(), cursor="")
+        assert await reader.answers(session, "") == engagement.IncomingPostPage(items=(), cursor="")
         (post,) = await self.posted(session, 1)
         first = await self.answered(sandbox, client, post, "the first answer")
         got = await reader.answers(session, "")
@@ -545,14 +578,14 @@ class ConnectorContract:
         later = [await self.answered(sandbox, client, post, f"answer {n}") for n in range(3)]
         more = await reader.answers(session, got.cursor)
         assert [one.id for one in more.items] == later, "what is new, each once, oldest first"
-        assert await reader.answers(session, more.cursor) == engagement.Answers(items=(), cursor=more.cursor)
+        assert await reader.answers(session, more.cursor) == engagement.IncomingPostPage(items=(), cursor=more.cursor)
 
     def said_under(self, sandbox: Sandbox, answer_id: str) -> list[str]:
         """What readers see under somebody's answer; where replies are posts like any, among those."""
         return [post.text for post in sandbox.public_posts()]
 
     async def test_an_answer_is_answered_once_whatever_is_lost(
-        self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession
+        self, session: ContractSession, sandbox: Sandbox, client: aiohttp.ClientSession
     ) -> None:
         reader, can = self.reader(), await self.connector.capabilities(session)
         if reader is None or not can.can(Ability.REPLY):
@@ -563,10 +596,10 @@ class ConnectorContract:
         for n, effect in enumerate(("", "drop", "drop-after", "status-after", "truncate")):
             said = f"Reply number {n}, with thanks"
             if effect:
-                sandbox.faults[:] = [Fault(effect=effect, status=502, method="POST")]
+                sandbox.faults[:] = [OrderedFault(effect=effect, status=502, method="POST")]
             delivery = await self.delivery(session, Draft(parts=(Part(text=asked.begins + said),), reply_to=asked.id))
             assert not delivery.post.problems
-            done = await run(self.connector, session, delivery)
+            done = await run_to_end(self.connector, session, delivery)
             sandbox.faults.clear()
             assert sum(said in text for text in self.said_under(sandbox, asked.id)) == 1, effect
             assert done.ids
@@ -579,7 +612,7 @@ class ConnectorContract:
         assert isinstance(await reader.numbers(session, list(done.ids)), dict)
 
     async def test_an_answer_that_is_gone_is_left_out(
-        self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession
+        self, session: ContractSession, sandbox: Sandbox, client: aiohttp.ClientSession
     ) -> None:
         reader = self.reader()
         if reader is None or not await self.deletes(session):
@@ -593,7 +626,9 @@ class ConnectorContract:
         after = await self.answered(sandbox, client, post, "one more")
         assert [one.id for one in (await reader.answers(session, seen)).items] == [after], "its cursor is gone"
 
-    async def test_numbers_come_in_batches_without_what_is_gone(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_numbers_come_in_batches_without_what_is_gone(
+        self, session: ContractSession, sandbox: Sandbox
+    ) -> None:
         reader = self.reader()
         if reader is None:
             return
@@ -614,7 +649,7 @@ class ConnectorContract:
         """The most requests that reading so many posts' numbers takes."""
         return 1
 
-    async def test_a_refused_reading_says_why(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_a_refused_reading_says_why(self, session: ContractSession, sandbox: Sandbox) -> None:
         reader = self.reader()
         if reader is None:
             return
@@ -627,17 +662,17 @@ class ConnectorContract:
             ("revoke-token", 0.0, errors.AuthExpired),
         ):
             for read in (reader.answers(session, ""), reader.numbers(session, ids)):
-                sandbox.faults[:] = [Fault(effect=effect, seconds=seconds, times=-1)]
+                sandbox.faults[:] = [OrderedFault(effect=effect, seconds=seconds, times=-1)]
                 with pytest.raises(wanted):
                     await read
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 502, 503])
     def test_an_error_of_any_form_is_read(self, status: int) -> None:
         """Also one that a proxy made up: nothing but the six errors comes of it, and its status keeps its meaning."""
-        for body in ODD_ERRORS:
+        for body in MALFORMED_ERROR_BODIES:
             for repeatable in (True, False):
-                reply = Reply(status, {}, json.dumps(body).encode(), repeatable)
-                found = self.connector.read_error(reply) or classify(reply)
+                reply = HttpResponse(status, {}, json.dumps(body).encode(), repeatable)
+                found = self.connector.read_error(reply) or classify_error(reply)
                 said = f"{type(found).__name__} of {body!r}"
                 if isinstance(found, errors.Rejected):
                     assert found.problems, said
@@ -661,14 +696,14 @@ class ConnectorContract:
         """What the operator does at the network itself, where `webhook_setup` names something."""
 
     async def test_webhooks_tell_what_reading_tells(
-        self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession
+        self, session: ContractSession, sandbox: Sandbox, client: aiohttp.ClientSession
     ) -> None:
         teller = self.connector
-        assert isinstance(teller, webhooks.TellsByWebhook) == self.tells
-        if not isinstance(teller, webhooks.TellsByWebhook):
+        assert isinstance(teller, webhooks.WebhookRole) == self.tells
+        if not isinstance(teller, webhooks.WebhookRole):
             return
-        assert isinstance(teller, engagement.Reads)
-        async with listening(teller, "a token") as heard:
+        assert isinstance(teller, engagement.EngagementRole)
+        async with record_webhooks(teller, "a token") as heard:
             await self.set_up_webhooks(sandbox, heard.address, "a token")
             for _ in range(2):
                 await teller.subscribe(session, heard.address, "a token")
@@ -703,9 +738,11 @@ class ConnectorContract:
             await teller.unsubscribe(session)
             await teller.unsubscribe(session)
 
-    async def test_an_address_that_is_not_ours_is_not_confirmed(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_an_address_that_is_not_ours_is_not_confirmed(
+        self, session: ContractSession, sandbox: Sandbox
+    ) -> None:
         teller = self.connector
-        if not isinstance(teller, webhooks.TellsByWebhook):
+        if not isinstance(teller, webhooks.WebhookRole):
             return
         asked = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": "a token"}
         assert teller.verification(asked, "a token") == "1158201444"
@@ -727,96 +764,100 @@ class ConnectorContract:
         ],
     )
     def test_nonsense_tells_nothing(self, junk: bytes) -> None:
-        if isinstance(self.connector, webhooks.TellsByWebhook):
+        if isinstance(self.connector, webhooks.WebhookRole):
             with suppress(ValueError):
                 assert self.connector.happenings(junk) in ((), [])
 
-    async def test_nothing_found_where_nothing_was_sent(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_nothing_found_where_nothing_was_sent(self, session: ContractSession, sandbox: Sandbox) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
         found = await self.connector.find(session, replace(delivery, begun_at=session.now()))
-        assert found is None or isinstance(found, Continue)
+        assert found is None or isinstance(found, PendingStep)
         assert self.visible(sandbox) == []
 
     async def test_what_went_out_after_a_backup_is_found_whatever_is_known_of_it(
-        self, session: Lent, sandbox: Sandbox, draft: Draft
+        self, session: ContractSession, sandbox: Sandbox, draft: Draft
     ) -> None:
         """After a restore, progress may be older than what happened, and the account may have other posts since."""
         delivery, began, kept = await self.delivery(session, draft), session.now(), [dict[str, Any]()]
         others = [
             replace(await self.delivery(session, one), key=uuid4()) for one in self.drafts.values() if one != draft
         ]
-        await run(self.connector, session, replace(delivery, begun_at=began), kept=kept)
+        await run_to_end(self.connector, session, replace(delivery, begun_at=began), kept=kept)
         for other in others[:2]:
-            await run(self.connector, session, other)
+            await run_to_end(self.connector, session, other)
         before, restored_at = self.visible(sandbox), session.now()
         for progress in (kept[0], kept[-1]):
             restored = replace(delivery, progress=progress, begun_at=began, restored_at=restored_at)
             try:
-                found = await look_up(self.connector, session, restored)
+                found = await look_up_restored(self.connector, session, restored)
             except errors.Uncertain:
                 assert not draft.parts[0].text or not self.connector.can_tell or draft.reply_to, "its text could tell"
                 continue
-            if not isinstance(found, Published):  # a first comment is still to come
-                found = await run(self.connector, session, found)
+            if not isinstance(found, PublishedPost):  # a first comment is still to come
+                found = await run_to_end(self.connector, session, found)
             assert self.visible(sandbox) == before, f"published again with the progress {progress}"
 
-    async def test_what_did_not_go_out_after_a_backup_goes_out_once(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_what_did_not_go_out_after_a_backup_goes_out_once(
+        self, session: ContractSession, sandbox: Sandbox
+    ) -> None:
         draft = next(iter(self.drafts.values()))
         delivery = await self.delivery(session, draft)
         restored = replace(delivery, begun_at=session.now() - timedelta(days=3), restored_at=session.now())
         try:
-            found = await look_up(self.connector, session, restored)
+            found = await look_up_restored(self.connector, session, restored)
         except errors.Uncertain:
             return  # a person is asked
         assert isinstance(found, Delivery), "nothing was there to be found"
-        await run(self.connector, session, found)
+        await run_to_end(self.connector, session, found)
         assert len(self.visible(sandbox)) == len(draft.parts)
 
-    async def test_charges_foretold_are_charges_spent(self, session: Lent, draft: Draft) -> None:
+    async def test_charges_foretold_are_charges_spent(self, session: ContractSession, draft: Draft) -> None:
         delivery = await self.delivery(session, draft)
         session.spent.clear()
-        await run(self.connector, session, delivery)
+        await run_to_end(self.connector, session, delivery)
         priced = {m for listed in self.connector.price_lists for m in listed.prices}
-        assert _sum(session.spent, priced) == _sum(delivery.post.charges, priced)
+        assert _sum_charges(session.spent, priced) == _sum_charges(delivery.post.charges, priced)
 
     async def test_what_signing_in_takes_is_foretold(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:
-        lent = lend(self.connector, sandbox, client)
-        await sign_in(self.connector, lent, self.answers, self.account)
-        assert {one.meter for one in lent.spent if one.units} == {one.meter for one in takes(self.connector.auth)}
+        lent = open_test_session(self.connector, sandbox, client)
+        await sign_in_at_sandbox(self.connector, lent, self.answers, self.account)
+        assert {one.meter for one in lent.spent if one.units} == {
+            one.meter for one in sign_in_charges(self.connector.auth)
+        }
 
-    async def test_revoked_credentials_have_ended(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_revoked_credentials_have_ended(self, session: ContractSession, sandbox: Sandbox) -> None:
         auth = self.connector.auth
         if not isinstance(auth, RevokesCredentials):
             return
-        await prove(self.connector, session)
+        await check_credentials(self.connector, session)
         await auth.revoke(session)
         if session.credentials.refresh_token:
             with pytest.raises(errors.AuthExpired):
                 await auth.refresh(session)
         if not self.access_outlives_revocation:
             with pytest.raises(errors.AuthExpired):
-                await prove(self.connector, session)
+                await check_credentials(self.connector, session)
         with suppress(errors.AuthExpired):
             await auth.revoke(session)  # doing it again does no harm
 
     async def test_credentials_of_another_sign_in_stay(
-        self, session: Lent, sandbox: Sandbox, client: aiohttp.ClientSession
+        self, session: ContractSession, sandbox: Sandbox, client: aiohttp.ClientSession
     ) -> None:
         auth = self.connector.auth
         if not isinstance(auth, RevokesCredentials):
             return
-        other = lend(self.connector, sandbox, client)
-        await sign_in(self.connector, other, self.answers, self.account)
+        other = open_test_session(self.connector, sandbox, client)
+        await sign_in_at_sandbox(self.connector, other, self.answers, self.account)
         await auth.revoke(other)
-        await prove(self.connector, session)
+        await check_credentials(self.connector, session)
 
-    async def test_refreshes_without_losing_the_refresh_token(self, session: Lent) -> None:
+    async def test_refreshes_without_losing_the_refresh_token(self, session: ContractSession) -> None:
         before = session.credentials
         after = await self.connector.auth.refresh(session)
         assert after.access_token
         assert bool(after.refresh_token) == bool(before.refresh_token)
 
-    async def test_a_renewal_that_stops_between_two_calls_can_be_done_again(self, session: Lent) -> None:
+    async def test_a_renewal_that_stops_between_two_calls_can_be_done_again(self, session: ContractSession) -> None:
         """A process that ends begins no further call; the old credentials must work then."""
         calls, stops_at = 0, 0
 
@@ -837,18 +878,18 @@ class ConnectorContract:
         assert stops_at == calls + 1, "in the end it was renewed"
 
     async def test_declining_is_told_in_a_sentence(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:
-        lent = lend(self.connector, sandbox, client)
+        lent = open_test_session(self.connector, sandbox, client)
         begun = await self.connector.auth.begin(lent, self.answers)
-        if isinstance(begun, Redirect):
-            returned = await consent(client, begun.url, decision="deny")
+        if isinstance(begun, SignInRedirect):
+            returned = await consent_at_sandbox(client, begun.url, decision="deny")
             returned.pop("state", None)
             with pytest.raises(errors.Rejected) as told:
                 await self.connector.auth.finish(lent, begun.memory, returned)
             assert told.value.problems[0].sentence
 
-    async def test_what_is_kept_is_what_was_rendered(self, session: Lent, draft: Draft) -> None:
+    async def test_what_is_kept_is_what_was_rendered(self, session: ContractSession, draft: Draft) -> None:
         post = (await self.delivery(session, draft)).post
-        assert from_json(Rendered, msgspec.json.decode(msgspec.json.encode(to_kept(post)))) == post
+        assert from_json(Rendered, msgspec.json.decode(msgspec.json.encode(to_compact_json(post)))) == post
 
     async def test_render_is_pure(self, draft: Draft) -> None:
         can = self.connector.baseline
@@ -877,16 +918,16 @@ class ConnectorContract:
         assert facts
         assert all(fact.source for fact in facts.values())
 
-    async def _until_error(self, session: Lent, delivery: Delivery) -> None:
+    async def _until_error(self, session: ContractSession, delivery: Delivery) -> None:
         for _ in range(30):
             result = await self.connector.publish(session, replace(delivery, begun_at=session.now()))
-            if isinstance(result, Published):
+            if isinstance(result, PublishedPost):
                 return
             delivery = replace(delivery, progress=result.progress, steps=delivery.steps + 1)
 
 
-class _Wrapped(Http):
-    def __init__(self, inner: Http, send: Callable[..., object]) -> None:
+class _FaultyHttp(HttpClient):
+    def __init__(self, inner: HttpClient, send: Callable[..., object]) -> None:
         super().__init__(inner.client, inner.spend, inner.read_error, inner.calls)
         self._wrapped = send
 
@@ -894,7 +935,7 @@ class _Wrapped(Http):
         return await self._wrapped(*args, **how)  # type: ignore[misc]
 
 
-def _sum(charges: object, priced: set[str]) -> dict[str, int]:
+def _sum_charges(charges: object, priced: set[str]) -> dict[str, int]:
     total: dict[str, int] = {}
     for charge in charges:  # type: ignore[attr-defined]
         if charge.meter in priced:

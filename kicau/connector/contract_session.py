@@ -16,37 +16,44 @@ import aiohttp
 from aiohttp import web
 
 from kicau.connector import clock, errors
-from kicau.connector.content import Charge, Continue, Delivery, Published, PublishResult, RenderedMedia
-from kicau.connector.protocol import Account, Connector, Redirect
-from kicau.connector.roles.webhooks import TellsByWebhook
+from kicau.connector.content import (
+    Charge,
+    Delivery,
+    PendingStep,
+    PublishedPost,
+    PublishResult,
+    RenderedMedia,
+)
+from kicau.connector.protocol import Connector, SignInIdentity, SignInRedirect
+from kicau.connector.roles.webhooks import WebhookRole
 from kicau.connector.sandbox.server import Sandbox
-from kicau.connector.serialization import from_json, to_kept
-from kicau.connector.session import App, Credentials, File
-from kicau.connector.transport.http import CLIENT_MARK, Http
+from kicau.connector.serialization import from_json, to_compact_json
+from kicau.connector.session import App, Credentials, MediaFile
+from kicau.connector.transport.http import USER_AGENT_PREFIX, HttpClient
 
-USER_AGENT = f"{CLIENT_MARK}0 (contract)"
-CALLBACK = "http://127.0.0.1:9/callback"
+CONTRACT_USER_AGENT = f"{USER_AGENT_PREFIX}0 (contract)"
+CALLBACK_URL = "http://127.0.0.1:9/callback"
 
 
 @dataclass
-class Lent:
+class ContractSession:
     """A Session (and a SignIn) for tests. `files` are the bytes behind each medium's ref; "ref@1500" is a frame."""
 
-    http: Http
+    http: HttpClient
     app: App
     account_id: str = ""
     handle: str = ""
     kind: str = "person"
     host: str = ""
     credentials: Credentials = field(default_factory=lambda: Credentials(access_token=""))
-    files: Mapping[str, File] = field(default_factory=dict)
+    files: Mapping[str, MediaFile] = field(default_factory=dict)
     spent: list[Charge] = field(default_factory=list)
     media_base: str = ""  # a server that hands out the files, for networks that fetch them
 
     def now(self) -> datetime:
         return clock.now()
 
-    async def file(self, media: RenderedMedia, /) -> File:
+    async def file(self, media: RenderedMedia, /) -> MediaFile:
         at = media.recipe.frame_ms if media.recipe else None
         return self.files[media.media.ref if at is None else f"{media.media.ref}@{at}"]
 
@@ -54,24 +61,24 @@ class Lent:
         return f"{self.media_base}/{media.media.ref}"
 
 
-class Killed(BaseException):
+class WorkerKilled(BaseException):
     """The worker died in the middle of a step; nobody caught anything."""
 
 
-def lend(connector: Connector, sandbox: Sandbox, client: aiohttp.ClientSession) -> Lent:
+def open_test_session(connector: Connector, sandbox: Sandbox, client: aiohttp.ClientSession) -> ContractSession:
     """A Session that has signed in to nothing yet."""
     spent: list[Charge] = []
     seeded = sandbox.default_app
     app = App(
         client_id=seeded.client_id,
         client_secret=seeded.client_secret,
-        callback=CALLBACK,
+        callback=CALLBACK_URL,
         endpoints={**connector.endpoints, **sandbox.endpoints()},
     )
-    return Lent(http=Http(client, spent.append, connector.read_error), app=app, spent=spent)
+    return ContractSession(http=HttpClient(client, spent.append, connector.read_error), app=app, spent=spent)
 
 
-async def consent(
+async def consent_at_sandbox(
     client: aiohttp.ClientSession, url: str, account: str = "", decision: str = "allow"
 ) -> dict[str, str]:
     """Do what a person does at a sandbox's consent page; returns the query that comes back to the callback."""
@@ -86,19 +93,19 @@ async def consent(
         return dict(parse_qsl(urlsplit(done.headers["Location"]).query))
 
 
-async def sign_in(
-    connector: Connector, session: Lent, answers: Mapping[str, str] | None = None, account: str = ""
-) -> tuple[Account, ...]:
+async def sign_in_at_sandbox(
+    connector: Connector, session: ContractSession, answers: Mapping[str, str] | None = None, account: str = ""
+) -> tuple[SignInIdentity, ...]:
     """The whole sign-in flow of a network against its sandbox."""
     begun = await connector.auth.begin(session, answers or {})
-    if not isinstance(begun, Redirect):
+    if not isinstance(begun, SignInRedirect):
         return begun
-    returned = await consent(session.http.client, begun.url, account)
+    returned = await consent_at_sandbox(session.http.client, begun.url, account)
     assert returned.pop("state") == begun.state, "the state must come back unchanged"
     return await connector.auth.finish(session, begun.memory, returned)
 
 
-def use(session: Lent, account: Account) -> Lent:
+def select_identity(session: ContractSession, account: SignInIdentity) -> ContractSession:
     """The session, acting for one of the identities that a sign-in gave."""
     session.account_id, session.handle, session.kind, session.host = (
         account.id,
@@ -110,28 +117,30 @@ def use(session: Lent, account: Account) -> Lent:
     return session
 
 
-async def look_up(connector: Connector, session: Lent, delivery: Delivery) -> Published | Delivery:
+async def look_up_restored(
+    connector: Connector, session: ContractSession, delivery: Delivery
+) -> PublishedPost | Delivery:
     """What the engine does first with a delivery that was restored from a backup: it is looked up until nothing more of
     it is found; then the delivery that comes back is published from where it stands."""
     while True:
         result = await connector.find(session, delivery)
-        if isinstance(result, Published):
+        if isinstance(result, PublishedPost):
             return result
         if result is None or result.progress == delivery.progress:
             return replace(delivery, restored_at=None)
-        delivery = from_json(Delivery, to_kept(replace(delivery, progress=result.progress)))
+        delivery = from_json(Delivery, to_compact_json(replace(delivery, progress=result.progress)))
 
 
-async def run(
+async def run_to_end(
     connector: Connector,
-    session: Lent,
+    session: ContractSession,
     delivery: Delivery,
     *,
     steps: int = 80,
     patience: float = 0.05,
     kept: list[Any] | None = None,
     doubtful: bool = False,
-) -> Published:
+) -> PublishedPost:
     """The engine's promise in miniature: a step that began and did not report is looked up before it is taken again,
     and a look-up that fails leaves it in doubt. `doubtful`: such a step came before."""
     find = doubtful
@@ -144,18 +153,20 @@ async def run(
             else:
                 delivery = replace(delivery, begun_at=begun)
                 result = await connector.publish(session, delivery)
-        except (errors.ConnectorError, Killed) as exc:
-            if not find and not isinstance(exc, errors.Uncertain | errors.Unavailable | Killed):
+        except (errors.ConnectorError, WorkerKilled) as exc:
+            if not find and not isinstance(exc, errors.Uncertain | errors.Unavailable | WorkerKilled):
                 raise
             find = True
             continue
         find = False
         match result:
-            case Published():
+            case PublishedPost():
                 return result
-            case Continue(progress=progress, after=after):
+            case PendingStep(progress=progress, after=after):
                 # What is kept between steps must survive being stored.
-                delivery = from_json(Delivery, to_kept(replace(delivery, progress=progress, steps=delivery.steps + 1)))
+                delivery = from_json(
+                    Delivery, to_compact_json(replace(delivery, progress=progress, steps=delivery.steps + 1))
+                )
                 if kept is not None:
                     kept.append(delivery.progress)
                 await asyncio.sleep(min(after.total_seconds(), patience))
@@ -165,7 +176,7 @@ async def run(
 
 
 @dataclass
-class Heard:
+class WebhookRecorder:
     """What came to an address of ours, as it came: headers (names in lower case) and bytes."""
 
     address: str
@@ -177,7 +188,7 @@ class Heard:
 
 
 @asynccontextmanager
-async def listening(teller: TellsByWebhook, token: str) -> AsyncIterator[Heard]:
+async def record_webhooks(teller: WebhookRole, token: str) -> AsyncIterator[WebhookRecorder]:
     """An address that says of itself that it is ours, and takes whatever is posted to it."""
 
     async def confirm(request: web.Request) -> web.Response:
@@ -193,7 +204,7 @@ async def listening(teller: TellsByWebhook, token: str) -> AsyncIterator[Heard]:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    heard = Heard(f"http://127.0.0.1:{runner.addresses[0][1]}/heard")
+    heard = WebhookRecorder(f"http://127.0.0.1:{runner.addresses[0][1]}/heard")
     try:
         yield heard
     finally:

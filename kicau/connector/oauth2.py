@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from kicau.connector.content import JSON, Problem
 from kicau.connector.errors import Rejected, Unavailable
-from kicau.connector.protocol import Redirect
+from kicau.connector.protocol import SignInRedirect
 from kicau.connector.session import Credentials
 
 
@@ -25,15 +25,15 @@ def new_verifier() -> str:
     return secrets.token_urlsafe(48)
 
 
-def challenge(verifier: str) -> str:
+def code_challenge(verifier: str) -> str:
     """The S256 challenge of a verifier (RFC 7636, 4.2)."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def redirect(
+def authorization_redirect(
     authorize_url: str, query: Mapping[str, str], *, pkce: bool, memory: Mapping[str, JSON] | None = None
-) -> Redirect:
+) -> SignInRedirect:
     """Where to send the person: `query` with a fresh state and, where offered, an S256 challenge."""
     state = new_state()
     kept: dict[str, JSON] = dict(memory or {})
@@ -41,12 +41,12 @@ def redirect(
     if pkce:
         verifier = new_verifier()
         kept["verifier"] = verifier
-        asked |= {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
+        asked |= {"code_challenge": code_challenge(verifier), "code_challenge_method": "S256"}
     joint = "&" if "?" in authorize_url else "?"
-    return Redirect(url=f"{authorize_url}{joint}{urlencode(asked)}", state=state, memory=kept)
+    return SignInRedirect(url=f"{authorize_url}{joint}{urlencode(asked)}", state=state, memory=kept)
 
 
-def returned_code(network: str, returned: Mapping[str, str]) -> str:
+def authorization_code(network: str, returned: Mapping[str, str]) -> str:
     """The code that came back. Raises Rejected with a sentence for the person when they or the network declined."""
     if code := returned.get("code"):
         return code
@@ -60,12 +60,14 @@ def returned_code(network: str, returned: Mapping[str, str]) -> str:
     )
 
 
-def basic(client_id: str, client_secret: str) -> str:
+def basic_authorization(client_id: str, client_secret: str) -> str:
     """The value of an Authorization header for a confidential client (RFC 6749, 2.3.1)."""
     return "Basic " + base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
 
 
-def credentials(answer: Mapping[str, Any], now: datetime, *, before: Credentials | None = None) -> Credentials:
+def credentials_from_response(
+    answer: Mapping[str, Any], now: datetime, *, before: Credentials | None = None
+) -> Credentials:
     """A token answer as Credentials; a refresh token or scope that is not repeated is kept from `before`.
 
     Raises Unavailable where the answer holds no access token: a passing fault, never a reason to disconnect.
@@ -79,14 +81,14 @@ def credentials(answer: Mapping[str, Any], now: datetime, *, before: Credentials
     return Credentials(
         access_token=token,
         refresh_token=str(answer.get("refresh_token") or (before.refresh_token if before else "")),
-        expires_at=_after(now, answer.get("expires_in")),
-        refresh_expires_at=_after(now, refresh_in) or (before.refresh_expires_at if before else None),
+        expires_at=_expiry_time(now, answer.get("expires_in")),
+        refresh_expires_at=_expiry_time(now, refresh_in) or (before.refresh_expires_at if before else None),
         scopes=scopes or (before.scopes if before else frozenset()),
         extra=before.extra if before else {},
     )
 
 
-def _after(now: datetime, seconds: Any) -> datetime | None:
+def _expiry_time(now: datetime, seconds: Any) -> datetime | None:
     try:
         return now + timedelta(seconds=int(seconds)) if seconds is not None else None
     except (TypeError, ValueError, OverflowError):

@@ -9,12 +9,12 @@ from datetime import date
 from importlib.resources import files
 from typing import Any
 
-PERIODS = ("5 minutes", "hour", "24 hours", "day", "month")
-WHOLES = ("app", "channel")
+CAP_PERIODS = ("5 minutes", "hour", "24 hours", "day", "month")
+CAP_SCOPES = ("app", "channel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cap:
+class PlanCap:
     """At most `units` of these meters together in a period (days and months are UTC's), for the app or each channel of it."""
 
     meters: tuple[str, ...]
@@ -25,9 +25,9 @@ class Cap:
     source: str = ""  # where it is not the list's own
 
     def __post_init__(self) -> None:
-        if self.period not in PERIODS or self.per not in WHOLES:
+        if self.period not in CAP_PERIODS or self.per not in CAP_SCOPES:
             raise ValueError(
-                f"a cap is per {' or '.join(PERIODS)} and {' or '.join(WHOLES)}, not {self.period}/{self.per}"
+                f"a cap is per {' or '.join(CAP_PERIODS)} and {' or '.join(CAP_SCOPES)}, not {self.period}/{self.per}"
             )
         if not self.meters or self.units < 0:
             raise ValueError("a cap names one or more meters and a number of units, 0 or more")
@@ -50,7 +50,7 @@ class PriceList:
     daily: frozenset[str] = (
         frozenset()
     )  # meters of which each resource is billed once a UTC day, however often it is read
-    caps: tuple[Cap, ...] = ()
+    caps: tuple[PlanCap, ...] = ()
     refuses: frozenset[str] = frozenset()  # meters that the plan does not have at all
     note: str = ""
     is_default: bool = True  # may be taken where an app names no plan
@@ -60,7 +60,7 @@ class PriceList:
         return self.prices.get(meter, 0) * units
 
 
-KNOWN = frozenset(
+PRICE_LIST_KEYS = frozenset(
     {
         "name",
         "since",
@@ -79,12 +79,12 @@ KNOWN = frozenset(
 )
 
 
-def load(package: str, name: str = "prices.toml") -> tuple[PriceList, ...]:
+def load_price_lists(package: str, name: str = "prices.toml") -> tuple[PriceList, ...]:
     """The lists in a network folder's file, oldest first. Raises ValueError for a malformed one."""
-    return parse(files(package).joinpath(name).read_text("utf-8"))
+    return parse_price_lists(files(package).joinpath(name).read_text("utf-8"))
 
 
-def parse(text: str) -> tuple[PriceList, ...]:
+def parse_price_lists(text: str) -> tuple[PriceList, ...]:
     """Lists written in TOML, oldest first. Raises ValueError with a sentence that says what is wrong and where."""
     try:
         data = tomllib.loads(text)
@@ -93,44 +93,44 @@ def parse(text: str) -> tuple[PriceList, ...]:
     entries = data.get("list")
     if not isinstance(entries, list) or not entries:
         raise ValueError("There is no [[list]] in it.")
-    return in_order(_one(entry, n) for n, entry in enumerate(entries, start=1))
+    return sort_price_lists(_parse_list(entry, n) for n, entry in enumerate(entries, start=1))
 
 
-def in_order(lists: Iterable[PriceList]) -> tuple[PriceList, ...]:
+def sort_price_lists(lists: Iterable[PriceList]) -> tuple[PriceList, ...]:
     return tuple(sorted(lists, key=lambda one: one.since))
 
 
-def price_on(lists: tuple[PriceList, ...], day: date, plan: str = "") -> PriceList | None:
+def applicable_price_list(lists: tuple[PriceList, ...], day: date, plan: str = "") -> PriceList | None:
     """The list in force on `day`, of plan `plan` or, where that is "", the newest that may be taken unasked."""
-    found = [one for one in in_force(lists, day) if (one.is_default if not plan else one.name == plan)]
+    found = [one for one in price_lists_in_force(lists, day) if (one.is_default if not plan else one.name == plan)]
     return found[-1] if found else None
 
 
-def in_force(lists: Iterable[PriceList], day: date) -> tuple[PriceList, ...]:
+def price_lists_in_force(lists: Iterable[PriceList], day: date) -> tuple[PriceList, ...]:
     """Of each plan the list that holds on `day`, oldest first. A later list ends those of its name before it, for good."""
-    newest = {one.name: one for one in in_order(lists) if one.since <= day}
-    return in_order(one for one in newest.values() if one.until is None or day < one.until)
+    newest = {one.name: one for one in sort_price_lists(lists) if one.since <= day}
+    return sort_price_lists(one for one in newest.values() if one.until is None or day < one.until)
 
 
-def _one(entry: Mapping[str, Any], n: int) -> PriceList:
+def _parse_list(entry: Mapping[str, Any], n: int) -> PriceList:
     where = f"List {n} ({entry.get('name', 'without a name')})"
-    if unknown := set(entry) - KNOWN:
-        raise ValueError(f"{where} has {sorted(unknown)[0]!r}, which is none of: {', '.join(sorted(KNOWN))}.")
+    if unknown := set(entry) - PRICE_LIST_KEYS:
+        raise ValueError(f"{where} has {sorted(unknown)[0]!r}, which is none of: {', '.join(sorted(PRICE_LIST_KEYS))}.")
     try:
         return PriceList(
-            name=_text(entry["name"]),
-            since=_day(entry["since"]),
-            until=_day(entry["until"]) if "until" in entry else None,
-            source=_text(entry["source"]),
+            name=_parse_text(entry["name"]),
+            since=_parse_day(entry["since"]),
+            until=_parse_day(entry["until"]) if "until" in entry else None,
+            source=_parse_text(entry["source"]),
             currency=str(entry.get("currency", "")),
-            monthly=_micro(entry.get("monthly", 0)),
-            prices={str(meter): _micro(micro) for meter, micro in entry.get("prices", {}).items()},
+            monthly=_parse_micro(entry.get("monthly", 0)),
+            prices={str(meter): _parse_micro(micro) for meter, micro in entry.get("prices", {}).items()},
             instead={str(dear): str(plain) for dear, plain in entry.get("instead", {}).items()},
             daily=frozenset(entry.get("daily", ())),
             refuses=frozenset(entry.get("refuses", ())),
             note=str(entry.get("note", "")),
             caps=tuple(
-                Cap(meters=tuple(c["meters"]), **{k: v for k, v in c.items() if k != "meters"})
+                PlanCap(meters=tuple(c["meters"]), **{k: v for k, v in c.items() if k != "meters"})
                 for c in entry.get("caps", ())
             ),
             is_default=bool(entry.get("default", True)),
@@ -141,22 +141,30 @@ def _one(entry: Mapping[str, Any], n: int) -> PriceList:
         raise ValueError(f"{where}: {exc}.") from exc
 
 
-def _text(value: object) -> str:
+def _parse_text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a name and a source are texts that are not empty")
     return value.strip()
 
 
-def _day(value: object) -> date:
+def _parse_day(value: object) -> date:
     if not isinstance(value, date):
         raise ValueError(f"{value!r} is no day such as 2026-04-20 (without quotation marks)")
     return value
 
 
-def _micro(value: object) -> int:
+def _parse_micro(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{value!r} is no price: write whole micro-units, 1,000,000 for one of the currency")
     return value
 
 
-__all__ = ["Cap", "PriceList", "in_force", "in_order", "load", "parse", "price_on"]
+__all__ = [
+    "PlanCap",
+    "PriceList",
+    "applicable_price_list",
+    "load_price_lists",
+    "parse_price_lists",
+    "price_lists_in_force",
+    "sort_price_lists",
+]

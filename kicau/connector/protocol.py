@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from kicau.connector.capabilities import Capabilities, Fact, Option
-from kicau.connector.content import JSON, Charge, Delivery, Draft, Published, PublishResult, Rendered
+from kicau.connector.content import JSON, Charge, Delivery, Draft, PublishedPost, PublishResult, Rendered
 from kicau.connector.errors import ConnectorError
 from kicau.connector.prices import PriceList
-from kicau.connector.session import App, Credentials, Session, SignIn
-from kicau.connector.transport.http import Reply
+from kicau.connector.session import App, Credentials, Session, SignInSession
+from kicau.connector.transport.http import HttpResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redirect:
+class SignInRedirect:
     """Send the person to `url`; the core keeps `memory` sealed under `state` until they return with it."""
 
     url: str
@@ -24,7 +24,7 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class SignInIdentity:
     """One identity on the network that a sign-in gives access to; the person chooses which become channels."""
 
     id: str
@@ -47,11 +47,13 @@ class Auth(Protocol):
     def needs_keys(self) -> bool:
         """Whether the operator has to register an app at the network before anybody can sign in."""
 
-    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]: ...
+    async def begin(
+        self, sign_in: SignInSession, answers: Mapping[str, str], /
+    ) -> SignInRedirect | tuple[SignInIdentity, ...]: ...
 
     async def finish(
-        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
-    ) -> tuple[Account, ...]:
+        self, sign_in: SignInSession, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[SignInIdentity, ...]:
         """`returned` is the query that came back. Raises Rejected when the person declined."""
 
     async def refresh(self, session: Session, /) -> Credentials:
@@ -86,7 +88,7 @@ class Connector(Protocol):
         """Whether `find` can always tell what happened; where False, a person may be asked, and a request that does
         harm twice waits for the server's "go on" before its body leaves."""
 
-    def read_error(self, reply: Reply, /) -> ConnectorError | None:
+    def read_error(self, reply: HttpResponse, /) -> ConnectorError | None:
         """The network's own reading of an answer that is not 2xx; None leaves it to the shared one."""
 
     async def capabilities(self, session: Session, /) -> Capabilities:
@@ -113,7 +115,7 @@ class Connector(Protocol):
 
 
 @runtime_checkable
-class Proves(Protocol):
+class CredentialCheckRole(Protocol):
     """The optional role of asking whether a channel's permission still stands, for a network whose `capabilities` are
     known without asking with it."""
 
@@ -122,7 +124,7 @@ class Proves(Protocol):
 
 
 @runtime_checkable
-class DescribesApp(Protocol):
+class ClientMetadataRole(Protocol):
     """The optional role of an Auth for a network where apps are not registered: its servers read the app's description
     from our server, at `App.description`."""
 
@@ -146,7 +148,7 @@ class RevokesCredentials(Protocol):
 
 
 @runtime_checkable
-class Foretells(Protocol):
+class SignInPricingRole(Protocol):
     """The optional role, of an Auth, of telling what a sign-in uses up, for a network where that counts."""
 
     @property
@@ -154,44 +156,44 @@ class Foretells(Protocol):
         """Of all calls of `begin` and `finish` for one who has a single account; each meter that is used is named."""
 
 
-def takes(auth: Auth) -> tuple[Charge, ...]:
+def sign_in_charges(auth: Auth) -> tuple[Charge, ...]:
     """What connecting is foretold to use up; empty where nothing counts."""
-    return auth.takes if isinstance(auth, Foretells) else ()
+    return auth.takes if isinstance(auth, SignInPricingRole) else ()
 
 
 @runtime_checkable
-class HasFacts(Protocol):
+class FactsRole(Protocol):
     """The optional role of showing the facts that a connector is built on."""
 
     @property
     def facts(self) -> Mapping[str, Fact]: ...
 
 
-def ending_facts(connector: Connector) -> dict[str, Fact]:
+def expiring_facts(connector: Connector) -> dict[str, Fact]:
     """Facts with a day on which they end, such as a version of an API, by their names."""
-    facts = connector.facts if isinstance(connector, HasFacts) else {}
+    facts = connector.facts if isinstance(connector, FactsRole) else {}
     return {name: fact for name, fact in facts.items() if fact.ends is not None}
 
 
-async def prove(connector: Connector, session: Session) -> None:
+async def check_credentials(connector: Connector, session: Session) -> None:
     """Ask the network whether the channel's token lives. Raises AuthExpired where it does not, else as any call."""
-    if isinstance(connector, Proves):
+    if isinstance(connector, CredentialCheckRole):
         await connector.prove(session)
     else:
         await connector.capabilities(session)
 
 
 __all__ = [
-    "Account",
     "Auth",
     "Connector",
-    "Foretells",
-    "HasFacts",
-    "Proves",
-    "Published",
-    "Redirect",
+    "CredentialCheckRole",
+    "FactsRole",
+    "PublishedPost",
     "RevokesCredentials",
-    "ending_facts",
-    "prove",
-    "takes",
+    "SignInIdentity",
+    "SignInPricingRole",
+    "SignInRedirect",
+    "check_credentials",
+    "expiring_facts",
+    "sign_in_charges",
 ]

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from kicau.connector.protocol import Connector
 
-GROUP = "kicau.networks"
+ENTRY_POINT_GROUP = "kicau.networks"
 
 
 class UnknownNetwork(LookupError):
@@ -15,34 +15,34 @@ class UnknownNetwork(LookupError):
 
     def __init__(self, slug: str) -> None:
         self.slug = slug
-        super().__init__(f"There is no network {slug!r} here; installed are: {', '.join(slugs())}.")
+        super().__init__(f"There is no network {slug!r} here; installed are: {', '.join(installed_slugs())}.")
 
 
 @cache
-def _points() -> dict[str, EntryPoint]:
-    return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)}
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda p: p.name)}
 
 
-def slugs() -> tuple[str, ...]:
+def installed_slugs() -> tuple[str, ...]:
     """The installed networks' names, in alphabetical order; loads none of them."""
-    return tuple(_points())
+    return tuple(_entry_points())
 
 
 @cache
-def get(slug: str) -> Connector:
+def get_connector(slug: str) -> Connector:
     """The connector of a network. Raises UnknownNetwork."""
-    if slug not in _points():
+    if slug not in _entry_points():
         raise UnknownNetwork(slug)
-    found: Connector = _points()[slug].load()
+    found: Connector = _entry_points()[slug].load()
     return found
 
 
-def installed() -> dict[str, Connector]:
-    return {slug: get(slug) for slug in slugs()}
+def installed_connectors() -> dict[str, Connector]:
+    return {slug: get_connector(slug) for slug in installed_slugs()}
 
 
-def package(slug: str) -> str:
+def network_package(slug: str) -> str:
     """The dotted name of a network's folder. Raises UnknownNetwork."""
-    if slug not in _points():
+    if slug not in _entry_points():
         raise UnknownNetwork(slug)
-    return _points()[slug].module.rsplit(".", 1)[0]
+    return _entry_points()[slug].module.rsplit(".", 1)[0]

@@ -11,21 +11,21 @@ from kicau.connector.content import JSON
 
 
 @cache
-def _adapter(of: Any) -> TypeAdapter[Any]:
+def _type_adapter(of: Any) -> TypeAdapter[Any]:
     return TypeAdapter(of)
 
 
 def to_json(value: object) -> JSON:
     """A seam value (dataclass) as JSON-ready data."""
-    return cast(JSON, _adapter(cast(Any, type(value))).dump_python(value, mode="json"))
+    return cast(JSON, _type_adapter(cast(Any, type(value))).dump_python(value, mode="json"))
 
 
-def to_kept(value: object) -> JSON:
+def to_compact_json(value: object) -> JSON:
     """The same without what stands at its default, for rows that are written by the thousand: `from_json` fills it in,
     and who reads the data itself asks with the default."""
-    return cast(JSON, _adapter(cast(Any, type(value))).dump_python(value, mode="json", exclude_defaults=True))
+    return cast(JSON, _type_adapter(cast(Any, type(value))).dump_python(value, mode="json", exclude_defaults=True))
 
 
 def from_json[T](of: type[T], data: JSON) -> T:
     """The value again. Raises pydantic.ValidationError where `data` is not one."""
-    return cast(T, _adapter(cast(Any, of)).validate_python(data))
+    return cast(T, _type_adapter(cast(Any, of)).validate_python(data))

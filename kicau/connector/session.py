@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kicau.connector.content import JSON, RenderedMedia
-from kicau.connector.transport.http import Http
+from kicau.connector.transport.http import HttpClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,9 @@ class App:
     client_secret: str
     callback: str  # our redirect address, exactly as registered
     endpoints: Mapping[str, str] = field(default_factory=dict)  # base URLs by name; no trailing slash
-    description: str = ""  # where our own description of the app is served, for a network that reads one (DescribesApp)
+    description: str = (
+        ""  # where our own description of the app is served, for a network that reads one (ClientMetadataRole)
+    )
     tier: str = ""  # the plan that the app is on, where it changes what is possible
 
     def __repr__(self) -> str:
@@ -43,7 +45,7 @@ class App:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class MediaFile:
     """A medium's bytes, ready to send (already converted where a recipe asked for it)."""
 
     path: Path
@@ -52,13 +54,13 @@ class File:
     name: str
 
 
-class SignIn(Protocol):
+class SignInSession(Protocol):
     """What a connector has while somebody connects a channel."""
 
     @property
     def app(self) -> App: ...
     @property
-    def http(self) -> Http: ...
+    def http(self) -> HttpClient: ...
     def now(self) -> datetime: ...
 
 
@@ -78,7 +80,7 @@ class Session(Protocol):
     @property
     def credentials(self) -> Credentials: ...
     @property
-    def http(self) -> Http: ...
+    def http(self) -> HttpClient: ...
     def now(self) -> datetime: ...
-    async def file(self, media: RenderedMedia, /) -> File: ...
+    async def file(self, media: RenderedMedia, /) -> MediaFile: ...
     async def public_url(self, media: RenderedMedia, /) -> str: ...  # signed, expiring, reachable by the network

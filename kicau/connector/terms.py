@@ -10,7 +10,7 @@ from importlib import resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class TermsProposal:
     """One reading of terms: what they say about copies that were acquired in one way, since a day."""
 
     acquired: str  # composed, imported, fetched, received; "": however it came
@@ -22,9 +22,9 @@ class Proposal:
     conditions: Mapping[str, str] = field(default_factory=dict)
 
 
-def load(package: str) -> tuple[Proposal, ...]:
+def load_terms(package: str) -> tuple[TermsProposal, ...]:
     """Of a network's folder; () where it has none. Raises TypeError or KeyError for a file that is not in form."""
     file = resources.files(package) / "terms.toml"
     if not file.is_file():
         return ()
-    return tuple(Proposal(**one) for one in tomllib.loads(file.read_text("utf-8")).get("terms", []))
+    return tuple(TermsProposal(**one) for one in tomllib.loads(file.read_text("utf-8")).get("terms", []))

@@ -18,19 +18,19 @@ from django.utils.translation import gettext as _
 
 from kicau.base import clock, pdf
 from kicau.base.batches import in_batches
-from kicau.base.errors import unacceptable
-from kicau.base.spreadsheets import safe_cell
+from kicau.base.errors import validation_failed
+from kicau.base.spreadsheets import escape_formula
 from kicau.channels.models import Channel
 from kicau.connector import registry
-from kicau.cost_reports.forecast import by_zone, month_of
+from kicau.cost_reports.forecast import month_bounds, workspaces_by_zone
 from kicau.costs import amounts, ledger
-from kicau.costs.display_currency import Display
+from kicau.costs.display_currency import CurrencyDisplay
 from kicau.costs.models import Charge, Purpose
 from kicau.publishing.models import Campaign
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Person
 
-CSV_HEAD = (
+STATEMENT_CSV_COLUMNS = (
     "at",
     "network",
     "channel",
@@ -44,13 +44,18 @@ CSV_HEAD = (
     "currency",
     "certain",
 )
-SHOWN_HEAD = ("shown_micro", "shown_in", "rate", "rate_since")  # where the workspace has a currency of its own
-type Totals = tuple[tuple[str, int], ...]  # currency, micro-units of it; the largest first
-NOBODY = "–"  # the label of charges that have no such thing
+CONVERTED_AMOUNT_COLUMNS = (
+    "shown_micro",
+    "shown_in",
+    "rate",
+    "rate_since",
+)  # where the workspace has a currency of its own
+type CurrencyTotals = tuple[tuple[str, int], ...]  # currency, micro-units of it; the largest first
+NO_PERSON_LABEL = "–"  # the label of charges that have no such thing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class CostLine:
     """One group of charges. `units` is 0 where different meters come together."""
 
     key: str
@@ -62,74 +67,76 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class CostStatement:
     workspace: str
     zone: str
     begins_at: datetime
     ends_at: datetime
-    totals: Totals
+    totals: CurrencyTotals
     days: tuple[tuple[date, int], ...]  # micro-units of the first currency, each day of the month
-    networks: tuple[Line, ...]
-    purposes: tuple[Line, ...]
-    meters: tuple[Line, ...]
-    channels: tuple[Line, ...]
-    campaigns: tuple[Line, ...]
-    people: tuple[Line, ...]
+    networks: tuple[CostLine, ...]
+    purposes: tuple[CostLine, ...]
+    meters: tuple[CostLine, ...]
+    channels: tuple[CostLine, ...]
+    campaigns: tuple[CostLine, ...]
+    people: tuple[CostLine, ...]
     uncertain: int  # micro-units of it that may have cost nothing or another price: see `Charge.is_certain`
 
 
-def month(written: str, zone: str) -> tuple[datetime, datetime]:
-    """The month "2026-11" (the present one for "") in that zone, as UTC moments. Raises Unacceptable."""
+def parse_month(written: str, zone: str) -> tuple[datetime, datetime]:
+    """The month "2026-11" (the present one for "") in that zone, as UTC moments. Raises ValidationFailed."""
     if not written:
-        return month_of(zone, clock.now())
+        return month_bounds(zone, clock.now())
     try:
         year, number = (int(part) for part in written.split("-"))
-        return month_of(zone, datetime(year, number, 15, tzinfo=clock.zone(zone)))
+        return month_bounds(zone, datetime(year, number, 15, tzinfo=clock.find_zone(zone)))
     except (ValueError, OverflowError) as exc:
-        raise unacceptable("month", "Give a month such as 2026-11.") from exc
+        raise validation_failed("month", "Give a month such as 2026-11.") from exc
 
 
-def statement(actor: Actor, written: str = "") -> Statement:
-    """Raises NotAllowed, Unacceptable."""
+def cost_statement(actor: Actor, written: str = "") -> CostStatement:
+    """Raises NotAllowed, ValidationFailed."""
     zone = actor.workspace.timezone
-    begins, ends = month(written, zone)
-    rows = _rows(actor, begins, ends)
+    begins, ends = parse_month(written, zone)
+    rows = _charges_between(actor, begins, ends)
     paid = rows.exclude(currency="")
-    spent = totals(actor, begins, ends)
+    spent = cost_totals(actor, begins, ends)
     channels = {str(c.id): f"{c.name} ({c.key})" for c in Channel.objects.filter(workspace=actor.workspace)}
-    campaigns = dict(_named(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
+    campaigns = dict(_labelled_ids(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
     ids = {id_ for id_ in rows.values_list("person_id", flat=True).distinct() if id_}
     people = {str(p.id): p.name or p.email for p in Person.objects.filter(id__in=ids)}
-    return Statement(
+    return CostStatement(
         workspace=actor.workspace.name,
         zone=zone,
         begins_at=begins,
         ends_at=ends,
         totals=spent,
-        days=_days(paid, begins, ends, zone, spent[0][0] if spent else ""),
-        networks=_lines(paid, "network", lambda key: registry.get(key).label if key in registry.slugs() else key),
-        purposes=_lines(paid, "purpose", lambda key: str(Purpose(key).label)),
-        meters=tuple(_meters(rows)),
-        channels=_lines(paid, "channel_id", lambda key: channels.get(key, NOBODY)),
-        campaigns=_lines(paid, "campaign_id", lambda key: campaigns.get(key, NOBODY)),
-        people=_lines(paid, "person_id", lambda key: people.get(key, NOBODY)),
+        days=_daily_totals(paid, begins, ends, zone, spent[0][0] if spent else ""),
+        networks=_lines_by(
+            paid, "network", lambda key: registry.get_connector(key).label if key in registry.installed_slugs() else key
+        ),
+        purposes=_lines_by(paid, "purpose", lambda key: str(Purpose(key).label)),
+        meters=tuple(_meter_lines(rows)),
+        channels=_lines_by(paid, "channel_id", lambda key: channels.get(key, NO_PERSON_LABEL)),
+        campaigns=_lines_by(paid, "campaign_id", lambda key: campaigns.get(key, NO_PERSON_LABEL)),
+        people=_lines_by(paid, "person_id", lambda key: people.get(key, NO_PERSON_LABEL)),
         uncertain=paid.filter(is_certain=False).aggregate(total=Sum("micro"))["total"] or 0,
     )
 
 
-def totals(actor: Actor, begins: datetime, ends: datetime) -> Totals:
+def cost_totals(actor: Actor, begins: datetime, ends: datetime) -> CurrencyTotals:
     """What the workspace's calls cost from a moment to before another. Raises NotAllowed."""
-    paid = _rows(actor, begins, ends).exclude(currency="")
+    paid = _charges_between(actor, begins, ends).exclude(currency="")
     return _largest_first(paid.values_list("currency").annotate(total=Sum("micro")))
 
 
-def spent(actors: Sequence[Actor], written: str = "") -> dict[UUID, tuple[Totals, Totals]]:
+def spent_by_workspace(actors: Sequence[Actor], written: str = "") -> dict[UUID, tuple[CurrencyTotals, CurrencyTotals]]:
     """What the month "2026-11" and the one before it cost in each actor's workspace, by its id: in one statement for each
-    time zone that is among them. Raises NotAllowed, Unacceptable."""
+    time zone that is among them. Raises NotAllowed, ValidationFailed."""
     found: dict[UUID, tuple[list[tuple[str, int]], list[tuple[str, int]]]] = {a.workspace.id: ([], []) for a in actors}
-    for zone, ids in by_zone(actors).items():
-        begins, ends = month(written, zone)
-        earlier, _ = month_of(zone, begins - timedelta(days=1))
+    for zone, ids in workspaces_by_zone(actors).items():
+        begins, ends = parse_month(written, zone)
+        earlier, _ = month_bounds(zone, begins - timedelta(days=1))
         rows = Charge.objects.filter(workspace_id__in=ids, at__gte=earlier, at__lt=ends).exclude(currency="")
         for one, currency, *sums in rows.values_list("workspace_id", "currency").annotate(
             now=Sum("micro", filter=Q(at__gte=begins)), before=Sum("micro", filter=Q(at__lt=begins))
@@ -140,29 +147,29 @@ def spent(actors: Sequence[Actor], written: str = "") -> dict[UUID, tuple[Totals
     return {one: (_largest_first(now), _largest_first(before)) for one, (now, before) in found.items()}
 
 
-def _largest_first(rows: Iterable[tuple[str, int]]) -> Totals:
+def _largest_first(rows: Iterable[tuple[str, int]]) -> CurrencyTotals:
     return tuple(sorted(rows, key=lambda row: -row[1]))
 
 
-def _rows(actor: Actor, begins: datetime, ends: datetime) -> QuerySet[Charge]:
+def _charges_between(actor: Actor, begins: datetime, ends: datetime) -> QuerySet[Charge]:
     return ledger.charges(actor).order_by().filter(at__gte=begins, at__lt=ends)
 
 
-def _named(rows: Any) -> Iterator[tuple[str, str]]:
+def _labelled_ids(rows: Any) -> Iterator[tuple[str, str]]:
     for id_, name in rows:
         yield str(id_), name
 
 
-def _lines(rows: QuerySet[Charge], by: str, label: Any) -> tuple[Line, ...]:
+def _lines_by(rows: QuerySet[Charge], by: str, label: Any) -> tuple[CostLine, ...]:
     found = rows.values_list(by, "currency").annotate(calls=Count("id"), total=Sum("micro"))
     made = [
-        Line(key=str(key or ""), label=label(str(key or "")), currency=currency, calls=calls, units=0, micro=total)
+        CostLine(key=str(key or ""), label=label(str(key or "")), currency=currency, calls=calls, units=0, micro=total)
         for key, currency, calls, total in found
     ]
     return tuple(sorted(made, key=lambda line: (-line.micro, line.label)))
 
 
-def _meters(rows: QuerySet[Charge]) -> Iterator[Line]:
+def _meter_lines(rows: QuerySet[Charge]) -> Iterator[CostLine]:
     """One line for each; what was not billed of a meter (a second reading on the same day) counts among its calls."""
     found = list(
         rows.values_list("network", "meter", "currency").annotate(
@@ -177,8 +184,8 @@ def _meters(rows: QuerySet[Charge]) -> Iterator[Line]:
         more = free.pop((network, meter), (0, 0)) if (network, meter) in priced else (0, 0)
         if not currency and (network, meter) in priced:
             continue
-        name = registry.get(network).label if network in registry.slugs() else network
-        yield Line(
+        name = registry.get_connector(network).label if network in registry.installed_slugs() else network
+        yield CostLine(
             key=meter,
             label=f"{name}: {meter}",
             currency=currency,
@@ -188,33 +195,35 @@ def _meters(rows: QuerySet[Charge]) -> Iterator[Line]:
         )
 
 
-def _days(
+def _daily_totals(
     rows: QuerySet[Charge], begins: datetime, ends: datetime, zone: str, currency: str
 ) -> tuple[tuple[date, int], ...]:
-    tz = clock.zone(zone)
+    tz = clock.find_zone(zone)
     found = dict(rows.filter(currency=currency).values_list(TruncDate("at", tzinfo=tz)).annotate(total=Sum("micro")))
     first, count = begins.astimezone(tz).date(), (ends.astimezone(tz).date() - begins.astimezone(tz).date()).days
     days = [date.fromordinal(first.toordinal() + n) for n in range(count)]
     return tuple((day, found.get(day, 0)) for day in days)
 
 
-def as_csv(actor: Actor, written: str = "") -> Iterator[str]:
+def statement_csv(actor: Actor, written: str = "") -> Iterator[str]:
     """Every charge of the month, a line each, oldest first; names that a spreadsheet would run are quoted. Beside it what
     it is worth in the workspace's own currency, by the rate of its day. Raises
-    NotAllowed, Unacceptable before the first line."""
-    begins, ends = month(written, actor.workspace.timezone)
-    return _csv(actor, _rows(actor, begins, ends))
+    NotAllowed, ValidationFailed before the first line."""
+    begins, ends = parse_month(written, actor.workspace.timezone)
+    return _csv_lines(actor, _charges_between(actor, begins, ends))
 
 
-def _csv(actor: Actor, rows: QuerySet[Charge]) -> Iterator[str]:
-    channels = dict(_named(Channel.objects.filter(workspace=actor.workspace).values_list("id", "key")))
-    campaigns = dict(_named(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
-    people = dict(_named(Person.objects.filter(memberships__workspace=actor.workspace).values_list("id", "name")))
-    display = Display(actor.workspace.currency)
-    yield written((*CSV_HEAD, *(SHOWN_HEAD if display.currency else ())))
+def _csv_lines(actor: Actor, rows: QuerySet[Charge]) -> Iterator[str]:
+    channels = dict(_labelled_ids(Channel.objects.filter(workspace=actor.workspace).values_list("id", "key")))
+    campaigns = dict(_labelled_ids(Campaign.objects.filter(workspace=actor.workspace).values_list("id", "name")))
+    people = dict(
+        _labelled_ids(Person.objects.filter(memberships__workspace=actor.workspace).values_list("id", "name"))
+    )
+    display = CurrencyDisplay(actor.workspace.currency)
+    yield csv_line((*STATEMENT_CSV_COLUMNS, *(CONVERTED_AMOUNT_COLUMNS if display.currency else ())))
     for some in in_batches(rows, 2000):
         yield "".join(
-            written(
+            csv_line(
                 (
                     row.at.isoformat(),
                     row.network,
@@ -228,14 +237,14 @@ def _csv(actor: Actor, rows: QuerySet[Charge]) -> Iterator[str]:
                     row.micro,
                     row.currency,
                     row.is_certain,
-                    *(_worth(display, row) if display.currency else ()),
+                    *(_converted_amount_cells(display, row) if display.currency else ()),
                 )
             )
             for row in some
         )
 
 
-def _worth(display: Display, row: Charge) -> tuple[object, ...]:
+def _converted_amount_cells(display: CurrencyDisplay, row: Charge) -> tuple[object, ...]:
     """By the rate of the charge's own day; empty where there is none."""
     worth = display.of(row.micro, row.currency, row.at.date())
     if worth is None:
@@ -243,21 +252,21 @@ def _worth(display: Display, row: Charge) -> tuple[object, ...]:
     return round(row.micro * worth.rate), worth.currency, f"{worth.rate.normalize():f}", worth.since.isoformat()
 
 
-def written(values: Sequence[object]) -> str:
+def csv_line(values: Sequence[object]) -> str:
     """A line of CSV; what a spreadsheet would take for a formula is quoted."""
     out = io.StringIO()
-    csv.writer(out).writerow([safe_cell(v) if isinstance(v, str) else v for v in values])
+    csv.writer(out).writerow([escape_formula(v) if isinstance(v, str) else v for v in values])
     return out.getvalue()
 
 
-def as_pdf(told: Statement, display: Display | None = None, language: str = "") -> bytes:
+def statement_pdf(told: CostStatement, display: CurrencyDisplay | None = None, language: str = "") -> bytes:
     """A4, to send with a bill, in `language` (the active one). Amounts to their last place, also as `display` has them."""
     from reportlab.lib import colors
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.platypus import KeepTogether, Paragraph, Spacer, Table, TableStyle
 
-    display = display or Display()
-    styles, written = pdf.styles(), pdf.written
+    display = display or CurrencyDisplay()
+    styles, written = pdf.paragraph_styles(), pdf.escape_markup
     look = TableStyle(
         [
             ("FONT", (0, 0), (-1, -1), "Vera", 8.5),
@@ -272,10 +281,10 @@ def as_pdf(told: Statement, display: Display | None = None, language: str = "") 
     )
     label = ParagraphStyle("label", parent=styles["text"], fontSize=8.5, leading=11, spaceAfter=0)
     with translation.override(language or get_language()):
-        tz = clock.zone(told.zone)
+        tz = clock.find_zone(told.zone)
         first, last = told.begins_at.astimezone(tz), (told.ends_at - timedelta(seconds=1)).astimezone(tz)
         title = _("Network costs of {month}").format(month=formats.date_format(first, "F Y"))
-        total = " + ".join(amounts.both(display, micro, currency) for currency, micro in told.totals)
+        total = " + ".join(amounts.format_with_conversion(display, micro, currency) for currency, micro in told.totals)
         about = [
             _("What the networks charged for calls from {first} to {last} ({zone}).").format(
                 first=formats.date_format(first, "DATE_FORMAT"),
@@ -292,7 +301,7 @@ def as_pdf(told: Statement, display: Display | None = None, language: str = "") 
         if told.uncertain:
             about.append(
                 _("{n} of it is not certain: an answer was lost, or the network may apply another price.").format(
-                    n=amounts.both(display, told.uncertain, told.totals[0][0])
+                    n=amounts.format_with_conversion(display, told.uncertain, told.totals[0][0])
                 )
             )
         story: list[Any] = [
@@ -318,16 +327,16 @@ def as_pdf(told: Statement, display: Display | None = None, language: str = "") 
                     Paragraph(
                         written(
                             nobody
-                            if line.label == NOBODY and nobody
+                            if line.label == NO_PERSON_LABEL and nobody
                             else gettext(line.label)
                             if lines is told.purposes
                             else line.label
                         ),
                         label,
                     ),
-                    _number(line.calls),
-                    _number(line.units) if units else "",
-                    amounts.both(display, line.micro, line.currency) if line.currency else "–",
+                    _format_number(line.calls),
+                    _format_number(line.units) if units else "",
+                    amounts.format_with_conversion(display, line.micro, line.currency) if line.currency else "–",
                 ]
                 for line in lines
             ]
@@ -336,9 +345,9 @@ def as_pdf(told: Statement, display: Display | None = None, language: str = "") 
             story += [KeepTogether([heading, table])] if len(rows) < 30 else [heading, table]
         story += [
             Spacer(1, 14),
-            *(Paragraph(written(sentence), styles["small"]) for sentence in amounts.rates(display)),
+            *(Paragraph(written(sentence), styles["small"]) for sentence in amounts.rate_sentences(display)),
         ]
-        return pdf.build(
+        return pdf.build_pdf(
             story,
             title=f"{told.workspace}: {title}",
             language=get_language() or "en",
@@ -347,5 +356,5 @@ def as_pdf(told: Statement, display: Display | None = None, language: str = "") 
         )
 
 
-def _number(n: int) -> str:
+def _format_number(n: int) -> str:
     return str(formats.number_format(n, use_l10n=True, force_grouping=True))

@@ -16,27 +16,27 @@ from django.db.models import Min, Sum
 from django.db.models.functions import TruncDate
 
 from kicau.base import clock
-from kicau.base.errors import Unacceptable, unacceptable
-from kicau.base.money import shown
+from kicau.base.errors import ValidationFailed, validation_failed
+from kicau.base.money import format_money
 from kicau.connector import registry
 from kicau.connector.content import Problem
-from kicau.connector.prices import PriceList, in_force
+from kicau.connector.prices import PriceList, price_lists_in_force
 from kicau.costs import budgets
 from kicau.costs.models import Budget, Charge, Purpose
-from kicau.costs.pricing import list_on, lists
+from kicau.costs.pricing import network_price_lists, price_list_for_day
 from kicau.notifications import actions as notices
 from kicau.workspaces.actors import Actor, Permission
 
-MOST_READING = 100  # times as much as now
-HABIT = 28  # days that standing reading and the habit of posting are judged by
+MAX_READING_FACTOR = 100  # times as much as now
+HABIT_DAYS = 28  # days that standing reading and the habit of posting are judged by
 #: A room above tells what standing reading will cost that was switched on within the last HABIT days, so that there is no
 #: habit yet: micro-units in 30 days, by workspace, network and currency. Called with the ids of workspaces.
-BEGUN: list[Callable[[Collection[UUID]], Mapping[tuple[UUID, str, str], int]]] = []
-BAND = 1.28  # standard deviations: four months of five end within the band
+NEW_SYNC_COST_HOOKS: list[Callable[[Collection[UUID]], Mapping[tuple[UUID, str, str], int]]] = []
+FORECAST_BAND_DEVIATIONS = 1.28  # standard deviations: four months of five end within the band
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WhatIf:
+class ForecastAssumptions:
     """A month in which something were otherwise from now on; left as it is, it is the month as it goes."""
 
     plan: str = ""  # every channel's app were on the price list of this name, and its month's fee were paid
@@ -46,7 +46,7 @@ class WhatIf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class CostScope:
     """Whose costs: ids and names that are not given are not looked at."""
 
     workspace_ids: tuple[UUID, ...] = ()
@@ -58,7 +58,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class CurrencyMonthForecast:
     """One currency's month, in micro-units. `low` to `high` is where four months of five would end."""
 
     key: str  # network, campaign id, or ""
@@ -76,103 +76,105 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Month:
+class ForecastMonth:
     begins_at: datetime
     ends_at: datetime
-    total: tuple[Forecast, ...]  # by currency
-    networks: tuple[Forecast, ...]
-    campaigns: tuple[Forecast, ...]
+    total: tuple[CurrencyMonthForecast, ...]  # by currency
+    networks: tuple[CurrencyMonthForecast, ...]
+    campaigns: tuple[CurrencyMonthForecast, ...]
     days: tuple[tuple[date, int], ...]  # expected at the end of each day of the month, first currency
 
 
-def month_of(zone: str, at: datetime) -> tuple[datetime, datetime]:
+def month_bounds(zone: str, at: datetime) -> tuple[datetime, datetime]:
     """The calendar month in that zone in which `at` lies, as UTC moments: from, and before."""
-    local = at.astimezone(clock.zone(zone))
+    local = at.astimezone(clock.find_zone(zone))
     first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
     after = (first.replace(tzinfo=None) + timedelta(days=32)).replace(day=1).replace(tzinfo=first.tzinfo)
     return first.astimezone(clock.UTC), after.astimezone(clock.UTC)
 
 
-def forecast(actor: Actor, what_if: WhatIf | None = None) -> Month:
-    """The workspace's present month, in its zone. Raises NotAllowed, Unacceptable where `what_if` names a plan or a meter
+def forecast(actor: Actor, what_if: ForecastAssumptions | None = None) -> ForecastMonth:
+    """The workspace's present month, in its zone. Raises NotAllowed, ValidationFailed where `what_if` names a plan or a meter
     that no price list in force has."""
     actor.require(Permission.READ)
     if what_if:
-        _check(what_if)
-    begins, ends = month_of(actor.workspace.timezone, clock.now())
-    scope = Scope(workspace_ids=(actor.workspace.id,))
-    return reckon(scope, begins, ends, what_if or WhatIf(), actor.workspace.timezone)
+        _check_assumptions(what_if)
+    begins, ends = month_bounds(actor.workspace.timezone, clock.now())
+    scope = CostScope(workspace_ids=(actor.workspace.id,))
+    return forecast_month(scope, begins, ends, what_if or ForecastAssumptions(), actor.workspace.timezone)
 
 
-def plans() -> list[str]:
+def plan_names() -> list[str]:
     """The names of all price lists in force that charge money: what a plan may be tried by."""
-    return sorted({one.name for one in _in_force() if one.currency})
+    return sorted({one.name for one in _price_lists_in_force() if one.currency})
 
 
-def meters() -> list[str]:
+def meter_names() -> list[str]:
     """All that is priced today: what another price may be tried of."""
-    return sorted({meter for one in _in_force() for meter in one.prices})
+    return sorted({meter for one in _price_lists_in_force() for meter in one.prices})
 
 
-def _in_force() -> Iterable[PriceList]:
+def _price_lists_in_force() -> Iterable[PriceList]:
     today = clock.now().date()
-    return [one for slug in registry.slugs() for one in in_force(lists(slug), today)]
+    return [
+        one for slug in registry.installed_slugs() for one in price_lists_in_force(network_price_lists(slug), today)
+    ]
 
 
-def _check(what_if: WhatIf) -> None:
+def _check_assumptions(what_if: ForecastAssumptions) -> None:
     problems: list[Problem] = []
-    if what_if.plan and what_if.plan not in plans():
-        problems += unacceptable(
+    if what_if.plan and what_if.plan not in plan_names():
+        problems += validation_failed(
             "plan",
             "No price list in force is called {name}; there are: {known}.",
             name=what_if.plan,
-            known=", ".join(plans()),
+            known=", ".join(plan_names()),
         ).problems
-    for meter in sorted(set(what_if.prices) - set(meters())):
-        problems += unacceptable(
+    for meter in sorted(set(what_if.prices) - set(meter_names())):
+        problems += validation_failed(
             "price",
             "No price list in force has the meter {name}; there are: {known}.",
             name=meter,
-            known=", ".join(meters()),
+            known=", ".join(meter_names()),
         ).problems
-    if not 0 <= what_if.reading <= MOST_READING:
-        problems += unacceptable(
-            "reading", "Give how many times as much reading, from 0 to {most}.", most=MOST_READING
+    if not 0 <= what_if.reading <= MAX_READING_FACTOR:
+        problems += validation_failed(
+            "reading", "Give how many times as much reading, from 0 to {most}.", most=MAX_READING_FACTOR
         ).problems
     if problems:
-        raise Unacceptable(problems)
+        raise ValidationFailed(problems)
 
 
-def totals(actors: Iterable[Actor]) -> dict[UUID, tuple[Forecast, ...]]:
+def forecast_totals(actors: Iterable[Actor]) -> dict[UUID, tuple[CurrencyMonthForecast, ...]]:
     """The present month's `total` of each actor's workspace, by its id: in three statements for each time zone that is
     among them, however many they are."""
-    found: dict[UUID, tuple[Forecast, ...]] = {}
+    found: dict[UUID, tuple[CurrencyMonthForecast, ...]] = {}
     now = clock.now()
-    for zone, ids in by_zone(actors).items():
-        begins, ends = month_of(zone, now)
-        scope = Scope(workspace_ids=tuple(ids))
+    for zone, ids in workspaces_by_zone(actors).items():
+        begins, ends = month_bounds(zone, now)
+        scope = CostScope(workspace_ids=tuple(ids))
         spent, ahead, used = (
-            _spent(scope, begins, now, zone),
-            _calendar(scope, now, ends, zone),
-            _used(scope, now, zone),
+            _spent_rows(scope, begins, now, zone),
+            _scheduled_rows(scope, now, ends, zone),
+            _daily_use(scope, now, zone),
         )
-        begun = _begun(scope)
+        begun = _new_sync_costs(scope)
         for one in ids:
             mine = (
-                _of(one, spent),
-                _of(one, ahead),
-                _of(one, used),
+                _rows_of_workspace(one, spent),
+                _rows_of_workspace(one, ahead),
+                _rows_of_workspace(one, used),
                 {key: n for key, n in begun.items() if key[0] == one},
             )
-            found[one] = _month(*mine, begins, now, ends, WhatIf(), zone).total
+            found[one] = _build_month(*mine, begins, now, ends, ForecastAssumptions(), zone).total
     return found
 
 
-def _of[Row: (_Row, _Used)](workspace: UUID, rows: list[Row]) -> list[Row]:
+def _rows_of_workspace[Row: (_CostRow, _DailyUse)](workspace: UUID, rows: list[Row]) -> list[Row]:
     return [row for row in rows if row.workspace == workspace]
 
 
-def by_zone(actors: Iterable[Actor]) -> dict[str, list[UUID]]:
+def workspaces_by_zone(actors: Iterable[Actor]) -> dict[str, list[UUID]]:
     """Their workspaces, by the time zone in which its months begin."""
     found: dict[str, list[UUID]] = defaultdict(list)
     for actor in actors:
@@ -181,14 +183,16 @@ def by_zone(actors: Iterable[Actor]) -> dict[str, list[UUID]]:
     return found
 
 
-def reckon(scope: Scope, begins: datetime, ends: datetime, what_if: WhatIf, zone: str = "UTC") -> Month:
+def forecast_month(
+    scope: CostScope, begins: datetime, ends: datetime, what_if: ForecastAssumptions, zone: str = "UTC"
+) -> ForecastMonth:
     """The same for any scope and stretch of time of which now is a part."""
     now = min(max(clock.now(), begins), ends)
-    return _month(
-        _spent(scope, begins, now, zone),
-        _calendar(scope, now, ends, zone),
-        _used(scope, now, zone),
-        _begun(scope),
+    return _build_month(
+        _spent_rows(scope, begins, now, zone),
+        _scheduled_rows(scope, now, ends, zone),
+        _daily_use(scope, now, zone),
+        _new_sync_costs(scope),
         begins,
         now,
         ends,
@@ -197,33 +201,33 @@ def reckon(scope: Scope, begins: datetime, ends: datetime, what_if: WhatIf, zone
     )
 
 
-def _month(
-    spent: list[_Row],
-    calendar: list[_Row],
-    used: list[_Used],
-    begun: _Begun,
+def _build_month(
+    spent: list[_CostRow],
+    calendar: list[_CostRow],
+    used: list[_DailyUse],
+    begun: _NewSyncCosts,
     begins: datetime,
     now: datetime,
     ends: datetime,
-    what_if: WhatIf,
+    what_if: ForecastAssumptions,
     zone: str,
-) -> Month:
-    ahead = [_otherwise(row, what_if) for row in calendar]
-    habit = _with_begun(_habit([_priced_otherwise(row, what_if) for row in used], now, zone), begun)
+) -> ForecastMonth:
+    ahead = [_reprice_row(row, what_if) for row in calendar]
+    habit = _add_new_sync_costs(_habit_by_day([_reprice_daily_use(row, what_if) for row in used], now, zone), begun)
     left = (ends - now) / timedelta(days=1)
-    by: dict[str, dict[tuple[str, str], _Sum]] = {"total": {}, "networks": {}, "campaigns": {}}
+    by: dict[str, dict[tuple[str, str], _ForecastSum]] = {"total": {}, "networks": {}, "campaigns": {}}
     for row in spent:
-        for group, key in _groups(row.network, row.campaign):
-            _sum(by[group], key, row.currency).spent += row.micro
+        for group, key in _group_keys(row.network, row.campaign):
+            _sum_for(by[group], key, row.currency).spent += row.micro
     for row in ahead:
-        for group, key in _groups(row.network, row.campaign):
-            _sum(by[group], key, row.currency).calendar += row.micro
+        for group, key in _group_keys(row.network, row.campaign):
+            _sum_for(by[group], key, row.currency).calendar += row.micro
     for (network, currency, is_reading), daily in habit.items():
         mean, spread = statistics.fmean(daily), statistics.pstdev(daily)
-        for group, key in _groups(network, ""):
+        for group, key in _group_keys(network, ""):
             if group == "campaigns":
                 continue
-            found = _sum(by[group], key, currency)
+            found = _sum_for(by[group], key, currency)
             if is_reading:
                 found.reading += mean * left * what_if.reading
                 found.variance += (spread * what_if.reading) ** 2 * left
@@ -231,26 +235,31 @@ def _month(
                 found.habit += mean * left
     if what_if.plan:
         for network in {row.network for row in [*spent, *ahead]} | {row.network for row in used}:
-            listed = list_on(network, now.date(), what_if.plan)
+            listed = price_list_for_day(network, now.date(), what_if.plan)
             if listed and listed.monthly:
-                for group, key in _groups(network, ""):
-                    _sum(by[group], key, listed.currency).fee += listed.monthly
+                for group, key in _group_keys(network, ""):
+                    _sum_for(by[group], key, listed.currency).fee += listed.monthly
     made = {
         group: tuple(
-            sorted((_forecast(key, currency, s) for (key, currency), s in rows.items()), key=lambda f: -f.expected)
+            sorted(
+                (_build_forecast(key, currency, s) for (key, currency), s in rows.items()), key=lambda f: -f.expected
+            )
         )
         for group, rows in by.items()
     }
-    return Month(
-        begins_at=begins, ends_at=ends, days=_days(spent, ahead, habit, begins, now, ends, zone, what_if), **made
+    return ForecastMonth(
+        begins_at=begins,
+        ends_at=ends,
+        days=_expected_by_day(spent, ahead, habit, begins, now, ends, zone, what_if),
+        **made,
     )
 
 
-type _Begun = Mapping[tuple[UUID, str, str], int]  # workspace, network, currency: micro-units in 30 days
+type _NewSyncCosts = Mapping[tuple[UUID, str, str], int]  # workspace, network, currency: micro-units in 30 days
 
 
 @dataclass(slots=True)
-class _Sum:
+class _ForecastSum:
     spent: int = 0
     calendar: int = 0
     reading: float = 0.0
@@ -260,7 +269,7 @@ class _Sum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _CostRow:
     workspace: UUID
     network: str
     campaign: str
@@ -273,7 +282,7 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Used:
+class _DailyUse:
     """What the calls of one day cost that were for one purpose."""
 
     workspace: UUID
@@ -287,20 +296,20 @@ class _Used:
     first_at: datetime
 
 
-def _groups(network: str, campaign: str) -> Iterable[tuple[str, str]]:
+def _group_keys(network: str, campaign: str) -> Iterable[tuple[str, str]]:
     yield "total", ""
     yield "networks", network
     if campaign:
         yield "campaigns", campaign
 
 
-def _sum(rows: dict[tuple[str, str], _Sum], key: str, currency: str) -> _Sum:
-    return rows.setdefault((key, currency), _Sum())
+def _sum_for(rows: dict[tuple[str, str], _ForecastSum], key: str, currency: str) -> _ForecastSum:
+    return rows.setdefault((key, currency), _ForecastSum())
 
 
-def _forecast(key: str, currency: str, s: _Sum) -> Forecast:
-    reading, spread = round(s.reading), BAND * math.sqrt(s.variance)
-    return Forecast(
+def _build_forecast(key: str, currency: str, s: _ForecastSum) -> CurrencyMonthForecast:
+    reading, spread = round(s.reading), FORECAST_BAND_DEVIATIONS * math.sqrt(s.variance)
+    return CurrencyMonthForecast(
         key=key,
         currency=currency,
         spent=s.spent,
@@ -312,7 +321,7 @@ def _forecast(key: str, currency: str, s: _Sum) -> Forecast:
     )
 
 
-def _charged(scope: Scope) -> Any:
+def _charges_in_scope(scope: CostScope) -> Any:
     rows = Charge.objects.exclude(currency="")
     if scope.workspace_ids:
         rows = rows.filter(workspace_id__in=scope.workspace_ids)
@@ -322,18 +331,18 @@ def _charged(scope: Scope) -> Any:
     return rows
 
 
-def _spent(scope: Scope, begins: datetime, now: datetime, zone: str) -> list[_Row]:
-    rows = _charged(scope).filter(at__gte=begins, at__lte=now)
+def _spent_rows(scope: CostScope, begins: datetime, now: datetime, zone: str) -> list[_CostRow]:
+    rows = _charges_in_scope(scope).filter(at__gte=begins, at__lte=now)
     found = rows.values_list(
-        "workspace_id", "network", "campaign_id", "currency", TruncDate("at", tzinfo=clock.zone(zone))
+        "workspace_id", "network", "campaign_id", "currency", TruncDate("at", tzinfo=clock.find_zone(zone))
     ).annotate(total=Sum("micro"))
     return [
-        _Row(workspace=w, network=n, campaign=str(c) if c else "", currency=cur, day=day, micro=total)
+        _CostRow(workspace=w, network=n, campaign=str(c) if c else "", currency=cur, day=day, micro=total)
         for w, n, c, cur, day, total in found
     ]
 
 
-CALENDAR = """
+SCHEDULED_COSTS_SQL = """
 SELECT d.workspace_id, d.network, a.plan, p.campaign_id::text, (greatest(d.due_at, %(now)s) AT TIME ZONE %(zone)s)::date, c->>'meter', sum(coalesce((c->>'units')::bigint, 1))
 FROM publishing_delivery d JOIN publishing_draft p ON p.id = d.draft_id JOIN channels_channel h ON h.id = d.channel_id
 JOIN channels_networkapp a ON a.id = h.app_id CROSS JOIN LATERAL jsonb_array_elements(d.rendered->'charges') c
@@ -345,7 +354,7 @@ GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 
-def _calendar(scope: Scope, now: datetime, ends: datetime, zone: str) -> list[_Row]:
+def _scheduled_rows(scope: CostScope, now: datetime, ends: datetime, zone: str) -> list[_CostRow]:
     """What is scheduled before `ends`, by day; what should have been published before `now` is charged today."""
     if scope.purpose not in ("", Purpose.PUBLISH):
         return []
@@ -355,10 +364,10 @@ def _calendar(scope: Scope, now: datetime, ends: datetime, zone: str) -> list[_R
     }
     ids["workspace_ids"] = list(scope.workspace_ids) or None
     with connection.cursor() as cursor:
-        cursor.execute(CALENDAR, {**ids, "network": scope.network, "now": now, "ends": ends, "zone": zone})
+        cursor.execute(SCHEDULED_COSTS_SQL, {**ids, "network": scope.network, "now": now, "ends": ends, "zone": zone})
         found = cursor.fetchall()
     return [
-        _Row(
+        _CostRow(
             workspace=w,
             network=n,
             plan=plan,
@@ -373,11 +382,11 @@ def _calendar(scope: Scope, now: datetime, ends: datetime, zone: str) -> list[_R
     ]
 
 
-def _otherwise(row: _Row, what_if: WhatIf) -> _Row:
+def _reprice_row(row: _CostRow, what_if: ForecastAssumptions) -> _CostRow:
     """The row with its price: of its own day and plan, or as it would be if something were otherwise."""
-    listed = list_on(row.network, row.day or clock.now().date(), what_if.plan or row.plan)
+    listed = price_list_for_day(row.network, row.day or clock.now().date(), what_if.plan or row.plan)
     if listed is None and what_if.plan:  # another network's plan
-        listed = list_on(row.network, row.day or clock.now().date(), row.plan)
+        listed = price_list_for_day(row.network, row.day or clock.now().date(), row.plan)
     if listed is None:
         return row
     meter = listed.instead.get(row.meter, row.meter) if what_if.plain else row.meter
@@ -385,12 +394,12 @@ def _otherwise(row: _Row, what_if: WhatIf) -> _Row:
     return replace(row, micro=each * row.units, currency=listed.currency)
 
 
-def _priced_otherwise(row: _Used, what_if: WhatIf) -> _Used:
+def _reprice_daily_use(row: _DailyUse, what_if: ForecastAssumptions) -> _DailyUse:
     """The day as it would have been charged if something were otherwise: what was not billed then (a second reading on
     the same day) is not billed here."""
     if not (what_if.plan or what_if.plain or what_if.prices):
         return row
-    listed = list_on(row.network, clock.now().date(), what_if.plan)
+    listed = price_list_for_day(row.network, clock.now().date(), what_if.plan)
     meter = listed.instead.get(row.meter, row.meter) if listed and what_if.plain else row.meter
     if meter in what_if.prices:
         return replace(row, micro=what_if.prices[meter] * row.units)
@@ -399,14 +408,14 @@ def _priced_otherwise(row: _Used, what_if: WhatIf) -> _Used:
     return replace(row, micro=listed.prices.get(meter, 0) * row.units, currency=listed.currency)
 
 
-def _used(scope: Scope, now: datetime, zone: str) -> list[_Used]:
+def _daily_use(scope: CostScope, now: datetime, zone: str) -> list[_DailyUse]:
     """What the last days cost."""
-    rows = _charged(scope).filter(at__gte=now - timedelta(days=HABIT), at__lt=now)
+    rows = _charges_in_scope(scope).filter(at__gte=now - timedelta(days=HABIT_DAYS), at__lt=now)
     found = rows.values_list(
-        "workspace_id", "network", "currency", "purpose", "meter", TruncDate("at", tzinfo=clock.zone(zone))
+        "workspace_id", "network", "currency", "purpose", "meter", TruncDate("at", tzinfo=clock.find_zone(zone))
     ).annotate(count=Sum("units"), total=Sum("micro"), first=Min("at"))
     return [
-        _Used(
+        _DailyUse(
             workspace=w,
             network=n,
             currency=cur,
@@ -421,13 +430,13 @@ def _used(scope: Scope, now: datetime, zone: str) -> list[_Used]:
     ]
 
 
-def _habit(used: list[_Used], now: datetime, zone: str) -> dict[tuple[str, str, bool], list[int]]:
+def _habit_by_day(used: list[_DailyUse], now: datetime, zone: str) -> dict[tuple[str, str, bool], list[int]]:
     """Micro-units of each of the last days: network, currency, whether it was reading and looking up. Fewer days where
     the ledger is younger."""
     if not used:
         return {}
-    today = now.astimezone(clock.zone(zone)).date()
-    days = max(1, min(HABIT, (now - min(row.first_at for row in used)).days + 1))
+    today = now.astimezone(clock.find_zone(zone)).date()
+    days = max(1, min(HABIT_DAYS, (now - min(row.first_at for row in used)).days + 1))
     found: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0] * days)
     for row in used:
         is_reading = row.purpose not in (Purpose.PUBLISH, Purpose.WITHDRAW, Purpose.CONNECT)
@@ -435,15 +444,17 @@ def _habit(used: list[_Used], now: datetime, zone: str) -> dict[tuple[str, str, 
     return found
 
 
-def _begun(scope: Scope) -> _Begun:
+def _new_sync_costs(scope: CostScope) -> _NewSyncCosts:
     """Of whole workspaces; what is narrower goes by its habit alone."""
     if not scope.workspace_ids or scope.app_id or scope.channel_id or scope.campaign_id or scope.purpose:
         return {}
-    told = [tell(scope.workspace_ids) for tell in BEGUN]
+    told = [tell(scope.workspace_ids) for tell in NEW_SYNC_COST_HOOKS]
     return {key: n for one in told for key, n in one.items() if scope.network in ("", key[1])}
 
 
-def _with_begun(habit: dict[tuple[str, str, bool], list[int]], begun: _Begun) -> dict[tuple[str, str, bool], list[int]]:
+def _add_new_sync_costs(
+    habit: dict[tuple[str, str, bool], list[int]], begun: _NewSyncCosts
+) -> dict[tuple[str, str, bool], list[int]]:
     """What began lately is expected each day as it was foretold, where its short habit says less."""
     foretold: dict[tuple[str, str, bool], int] = defaultdict(int)
     for (_, network, currency), micro in begun.items():
@@ -453,15 +464,15 @@ def _with_begun(habit: dict[tuple[str, str, bool], list[int]], begun: _Begun) ->
     return habit | more
 
 
-def _days(
-    spent: list[_Row],
-    ahead: list[_Row],
+def _expected_by_day(
+    spent: list[_CostRow],
+    ahead: list[_CostRow],
     habit: Mapping[tuple[str, str, bool], list[int]],
     begins: datetime,
     now: datetime,
     ends: datetime,
     zone: str,
-    what_if: WhatIf,
+    what_if: ForecastAssumptions,
 ) -> tuple[tuple[date, int], ...]:
     """What is expected to be spent at the end of each day."""
     currency = next((row.currency for row in [*spent, *ahead] if row.currency), "")
@@ -472,7 +483,7 @@ def _days(
     reading = sum(
         statistics.fmean(daily) for (_, cur, is_reading), daily in habit.items() if is_reading and cur == currency
     )
-    tz = clock.zone(zone)
+    tz = clock.find_zone(zone)
     first, last, today = (
         begins.astimezone(tz).date(),
         (ends - timedelta(seconds=1)).astimezone(tz).date(),
@@ -486,15 +497,15 @@ def _days(
     return tuple(made)
 
 
-def beyond(rows: Iterable[Budget]) -> list[tuple[Budget, Forecast]]:
+def budgets_exceeded_by_forecast(rows: Iterable[Budget]) -> list[tuple[Budget, CurrencyMonthForecast]]:
     """Budgets of money that the forecast of their own period passes."""
     found = []
     for budget in rows:
         now = clock.now()
-        ends = budgets.renews(budget, now)
+        ends = budgets.period_end(budget, now)
         if budget.meter or ends == budgets.NEVER:
             continue
-        scope = Scope(
+        scope = CostScope(
             workspace_ids=(budget.workspace_id,) if budget.workspace_id else (),
             app_id=budget.app_id,
             network=budget.network,
@@ -502,16 +513,16 @@ def beyond(rows: Iterable[Budget]) -> list[tuple[Budget, Forecast]]:
             campaign_id=budget.campaign_id,
             purpose=budget.purpose,
         )
-        month = reckon(scope, budgets.begins(budget, now), ends, WhatIf(), budget.timezone)
+        month = forecast_month(scope, budgets.period_start(budget, now), ends, ForecastAssumptions(), budget.timezone)
         for one in month.total:
             if one.currency == budget.currency and one.expected > budget.amount:
                 found.append((budget, one))
     return found
 
 
-def alert() -> int:
+def alert_on_forecast() -> int:
     """Tell, once a period, of budgets that the forecast passes; how many. Run hourly."""
-    found = beyond(Budget.objects.filter(is_active=True, meter=""))
+    found = budgets_exceeded_by_forecast(Budget.objects.filter(is_active=True, meter=""))
     for budget, forecast in found:
         workspace_id = (
             budget.workspace_id
@@ -519,33 +530,33 @@ def alert() -> int:
         )
         if workspace_id is None:
             continue
-        begins, ends = budgets.begins(budget, clock.now()), budgets.renews(budget, clock.now())
-        notices.tell(
+        begins, ends = budgets.period_start(budget, clock.now()), budgets.period_end(budget, clock.now())
+        notices.notify(
             "budget.forecast",
             workspace_id,
             gather=f"{budget.id} {begins.isoformat()} forecast",
             once=True,
             page="/costs/budgets",
             budget=budget.name,
-            expected=shown(forecast.expected, forecast.currency),
-            amount=shown(budget.amount, budget.currency),
-            until=ends.astimezone(clock.zone(budget.timezone)).date().isoformat(),
+            expected=format_money(forecast.expected, forecast.currency),
+            amount=format_money(budget.amount, budget.currency),
+            until=ends.astimezone(clock.find_zone(budget.timezone)).date().isoformat(),
         )
     return 0
 
 
 __all__ = [
-    "Forecast",
-    "Month",
-    "Scope",
-    "WhatIf",
-    "alert",
-    "beyond",
-    "by_zone",
+    "CostScope",
+    "CurrencyMonthForecast",
+    "ForecastAssumptions",
+    "ForecastMonth",
+    "alert_on_forecast",
+    "budgets_exceeded_by_forecast",
     "forecast",
-    "meters",
-    "month_of",
-    "plans",
-    "reckon",
-    "totals",
+    "forecast_month",
+    "forecast_totals",
+    "meter_names",
+    "month_bounds",
+    "plan_names",
+    "workspaces_by_zone",
 ]

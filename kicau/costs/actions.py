@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.base.money import is_currency
 from kicau.connector import prices, registry
@@ -19,13 +19,13 @@ from kicau.connector.prices import PriceList
 from kicau.costs import budgets as reckoning
 from kicau.costs import pricing
 from kicau.costs.models import (
-    PEOPLES,
-    ROLLING,
+    ROLLING_PERIODS,
+    USER_PERIODS,
     Budget,
+    BudgetPeriod,
     BudgetUse,
     Charge,
     OwnList,
-    Period,
     Purpose,
     Reservation,
 )
@@ -33,19 +33,19 @@ from kicau.workspaces.actors import Actor, Permission
 
 #: A room above sets aside what is under way, in the same transaction and while nothing else moves: called with each hard
 #: budget that came into force or changed.
-UNDER_WAY: list[Callable[[Budget], None]] = []
-MOST = 10**15  # micro-units: a thousand million of a currency
+BUDGET_CHANGED_HOOKS: list[Callable[[Budget], None]] = []
+MAX_AMOUNT_MICRO = 10**15  # micro-units: a thousand million of a currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetInput:
+class BudgetValues:
     """A budget as somebody wants it. `app_id` makes it one of the whole instance, which only an operator may have."""
 
     name: str
     amount: int  # micro-units of `currency`, or units of `meter`
     currency: str = "USD"
     meter: str = ""
-    period: str = Period.MONTH
+    period: str = BudgetPeriod.MONTH
     timezone: str = ""  # "": the workspace's
     is_hard: bool = True
     tell_at: int = 80
@@ -58,7 +58,7 @@ class BudgetInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetState:
+class BudgetBalance:
     """A budget with what is used and set aside of it now."""
 
     budget: Budget
@@ -82,7 +82,7 @@ def budgets(actor: Actor) -> QuerySet[Budget]:
     return Budget.objects.filter(Q(workspace=actor.workspace) | Q(workspace=None), is_active=True)
 
 
-def own_budgets(actors: Collection[Actor]) -> QuerySet[Budget]:
+def workspace_budgets(actors: Collection[Actor]) -> QuerySet[Budget]:
     """What people set their workspaces, in force, by age: neither an app's budgets nor what its plan allows."""
     for actor in actors:
         actor.require(Permission.READ)
@@ -97,50 +97,52 @@ def one_budget(actor: Actor, budget_id: UUID | str) -> Budget:
     return found
 
 
-def states(rows: Sequence[Budget], at: datetime | None = None) -> list[BudgetState]:
+def budget_balances(rows: Sequence[Budget], at: datetime | None = None) -> list[BudgetBalance]:
     """What is used of each now, in two statements."""
     now = at or clock.now()
     if not rows:
         return []
-    begun = {b.id: reckoning.begins(b, now) for b in rows}
+    begun = {b.id: reckoning.period_start(b, now) for b in rows}
     uses = {(u.budget_id, u.begins_at): u.amount for u in BudgetUse.objects.filter(budget__in=[b.id for b in rows])}
-    rolled = {b.id: _in_window(b, now) for b in rows if b.is_rolling}
+    rolled = {b.id: _used_in_window(b, now) for b in rows if b.is_rolling}
     open_ = list(Reservation.objects.filter(Q(until=None) | Q(until__gt=now)))
     return [
-        BudgetState(
+        BudgetBalance(
             budget=b,
             used=rolled[b.id] if b.is_rolling else uses.get((b.id, begun[b.id]), 0),
             begins_at=begun[b.id],
-            renews_at=reckoning.renews(b, now),
+            renews_at=reckoning.period_end(b, now),
             reserved=sum(
-                reckoning.counts(b, r.meter, r.units, r.micro, r.currency) for r in open_ if reckoning.covers(b, r)
+                reckoning.budget_units(b, r.meter, r.units, r.micro, r.currency)
+                for r in open_
+                if reckoning.covers(b, r)
             ),
         )
         for b in rows
     ]
 
 
-def _in_window(budget: Budget, now: datetime) -> int:
+def _used_in_window(budget: Budget, now: datetime) -> int:
     found = Charge.objects.filter(
-        app_id=budget.app_id, at__gt=now - ROLLING[Period(budget.period)], meter__in=budget.meters
+        app_id=budget.app_id, at__gt=now - ROLLING_PERIODS[BudgetPeriod(budget.period)], meter__in=budget.meters
     )
     found = found.filter(channel_id=budget.channel_id) if budget.channel_id else found
     return found.aggregate(total=Sum("units"))["total"] or 0
 
 
 @transaction.atomic
-def set_budget(actor: Actor, wanted: BudgetInput, *, budget_id: UUID | str | None = None) -> Budget:
+def set_budget(actor: Actor, wanted: BudgetValues, *, budget_id: UUID | str | None = None) -> Budget:
     """Make a budget, or change the one of that id. What it held goes out by itself where it now fits, in order.
 
-    What was charged in its present period before it was made counts, and what is under way. Raises NotAllowed, NotFound, Unacceptable.
+    What was charged in its present period before it was made counts, and what is under way. Raises NotAllowed, NotFound, ValidationFailed.
     """
     actor.require(Permission.SETTINGS)
     before = one_budget(actor, budget_id) if budget_id else None
     _may_change(actor, wanted.app_id is not None or (before is not None and before.workspace_id is None), before)
-    _check(wanted)
-    reckoning.alone()
+    _check_input(wanted)
+    reckoning.lock_budgets()
     row = before or Budget(created_by=actor.person)
-    covered = _scope(row) if before else None
+    covered = _coverage_key(row) if before else None
     row.workspace = None if wanted.app_id else actor.workspace
     row.name, row.amount, row.meter = wanted.name.strip(), wanted.amount, wanted.meter
     row.currency = "" if wanted.meter else wanted.currency
@@ -149,12 +151,12 @@ def set_budget(actor: Actor, wanted: BudgetInput, *, budget_id: UUID | str | Non
     row.app_id, row.network, row.channel_id = wanted.app_id, wanted.network, wanted.channel_id
     row.campaign_id, row.purpose = wanted.campaign_id, wanted.purpose
     row.save()
-    if _scope(row) != covered:
-        reckon(row)
+    if _coverage_key(row) != covered:
+        recalculate_use(row)
     else:
         BudgetUse.objects.filter(budget=row).update(told=0)
     if row.is_hard:
-        for call in UNDER_WAY:
+        for call in BUDGET_CHANGED_HOOKS:
             call(row)
     actor.record(
         "budget.changed" if before else "budget.made",
@@ -173,7 +175,7 @@ def remove_budget(actor: Actor, budget_id: UUID | str) -> Budget:
     actor.require(Permission.SETTINGS)
     row = one_budget(actor, budget_id)
     _may_change(actor, row.workspace_id is None, row)
-    reckoning.alone()
+    reckoning.lock_budgets()
     row.is_active = False
     row.save(update_fields=["is_active"])
     actor.record("budget.removed", row.id, name=row.name)
@@ -189,33 +191,35 @@ def _may_change(actor: Actor, is_instance: bool, row: Budget | None) -> None:
         raise NotAllowed("A budget of a whole app spans workspaces; only an operator of this Kicau may set it.")
 
 
-def _check(wanted: BudgetInput) -> None:
+def _check_input(wanted: BudgetValues) -> None:
     if not wanted.name.strip() or len(wanted.name) > 120:
-        raise unacceptable("name", "Give the budget a name of 1 to 120 characters.")
-    if not 0 <= wanted.amount <= MOST:
-        raise unacceptable("amount", "Give an amount from 0 to a thousand million.")
-    if wanted.period not in PEOPLES:
-        raise unacceptable("period", "A budget is for a {known}.", known=", ".join(PEOPLES))
+        raise validation_failed("name", "Give the budget a name of 1 to 120 characters.")
+    if not 0 <= wanted.amount <= MAX_AMOUNT_MICRO:
+        raise validation_failed("amount", "Give an amount from 0 to a thousand million.")
+    if wanted.period not in USER_PERIODS:
+        raise validation_failed("period", "A budget is for a {known}.", known=", ".join(USER_PERIODS))
     if wanted.purpose and wanted.purpose not in Purpose.values:
-        raise unacceptable("purpose", "There is no such purpose; there are: {known}.", known=", ".join(Purpose.values))
-    if wanted.network and wanted.network not in registry.slugs():
-        raise unacceptable("network", "There is no network {network} here.", network=wanted.network)
+        raise validation_failed(
+            "purpose", "There is no such purpose; there are: {known}.", known=", ".join(Purpose.values)
+        )
+    if wanted.network and wanted.network not in registry.installed_slugs():
+        raise validation_failed("network", "There is no network {network} here.", network=wanted.network)
     if not wanted.meter and not is_currency(wanted.currency):
-        raise unacceptable(
+        raise validation_failed(
             "currency",
             "{currency} is no currency of ISO 4217; give its three letters, such as USD, or a meter.",
             currency=wanted.currency[:20] or "“”",
         )
     if not 1 <= wanted.tell_at <= 100 or not 0 <= wanted.reading_share <= 100:
-        raise unacceptable("tell_at", "Give a percentage from 1 to 100.")
+        raise validation_failed("tell_at", "Give a percentage from 1 to 100.")
     if wanted.timezone:
         try:
-            clock.zone(wanted.timezone)
+            clock.find_zone(wanted.timezone)
         except LookupError as exc:
-            raise unacceptable("timezone", "{why}", why=str(exc)) from exc
+            raise validation_failed("timezone", "{why}", why=str(exc)) from exc
 
 
-def _scope(row: Budget) -> tuple[object, ...]:
+def _coverage_key(row: Budget) -> tuple[object, ...]:
     """What decides which charges are its: while this stays, so does its use."""
     return (
         row.workspace_id,
@@ -231,9 +235,9 @@ def _scope(row: Budget) -> tuple[object, ...]:
     )
 
 
-def reckon(budget: Budget) -> None:
+def recalculate_use(budget: Budget) -> None:
     """Its present use, from the ledger; charges cannot come in between."""
-    begins = reckoning.begins(budget, clock.now())
+    begins = reckoning.period_start(budget, clock.now())
     found = Charge.objects.filter(at__gte=begins)
     for name in ("workspace_id", "app_id", "channel_id", "campaign_id", "network", "purpose", "currency"):
         if value := getattr(budget, name):
@@ -248,7 +252,7 @@ def reckon(budget: Budget) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class PriceListSource:
     """A price list with where it came from: `own` is None for those that Kicau brings along."""
 
     network: str
@@ -256,38 +260,38 @@ class Listed:
     own: OwnList | None = None
 
 
-def price_lists(actor: Actor) -> list[Listed]:
+def price_lists(actor: Actor) -> list[PriceListSource]:
     """All networks' lists, ours and the operator's, oldest first in each network."""
     actor.require(Permission.READ)
-    found: dict[tuple[str, str, date], Listed] = {}
-    for slug in registry.slugs():
-        for one in registry.get(slug).price_lists:
-            found[slug, one.name, one.since] = Listed(network=slug, value=one)
+    found: dict[tuple[str, str, date], PriceListSource] = {}
+    for slug in registry.installed_slugs():
+        for one in registry.get_connector(slug).price_lists:
+            found[slug, one.name, one.since] = PriceListSource(network=slug, value=one)
     for row in OwnList.objects.order_by("added_at"):
-        for one in prices.parse(row.toml):
-            found[row.network, one.name, one.since] = Listed(network=row.network, value=one, own=row)
+        for one in prices.parse_price_lists(row.toml):
+            found[row.network, one.name, one.since] = PriceListSource(network=row.network, value=one, own=row)
     return sorted(found.values(), key=lambda listed: (listed.network, listed.value.since, listed.value.name))
 
 
 @transaction.atomic
 def add_price_list(actor: Actor, network: str, toml: str) -> OwnList:
     """Lists of the operator's own, in TOML; one of the same name and day replaces ours. The past keeps its prices:
-    charges hold what they cost when they were made. Raises NotAllowed, Unacceptable, UnknownNetwork."""
-    operators_only(actor)
-    registry.get(network)
+    charges hold what they cost when they were made. Raises NotAllowed, ValidationFailed, UnknownNetwork."""
+    require_operator(actor)
+    registry.get_connector(network)
     try:
-        found = prices.parse(toml)
+        found = prices.parse_price_lists(toml)
     except ValueError as exc:
-        raise unacceptable("toml", "{why}", why=str(exc)) from exc
+        raise validation_failed("toml", "{why}", why=str(exc)) from exc
     for one in found:
         if one.currency and not is_currency(one.currency):
-            raise unacceptable(
+            raise validation_failed(
                 "toml",
                 "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.",
                 currency=one.currency[:20],
             )
     row = OwnList.objects.create(network=network, toml=toml, added_by=actor.person)
-    pricing.forget()
+    pricing.clear_cache()
     actor.record("prices.added", row.id, network=network, lists=[f"{one.name} from {one.since}" for one in found])
     return row
 
@@ -295,24 +299,24 @@ def add_price_list(actor: Actor, network: str, toml: str) -> OwnList:
 @transaction.atomic
 def remove_price_list(actor: Actor, list_id: UUID | str) -> OwnList:
     """Take an own list away; what it replaced holds again from now on. Raises NotAllowed, NotFound."""
-    operators_only(actor)
+    require_operator(actor)
     row = OwnList.objects.filter(id=as_uuid(list_id)).first()
     if row is None:
         raise NotFound("price list of your own", list_id)
     OwnList.objects.filter(id=row.id).delete()
-    pricing.forget()
+    pricing.clear_cache()
     actor.record("prices.removed", list_id, network=row.network)
     return row
 
 
-def operators_only(actor: Actor) -> None:
+def require_operator(actor: Actor) -> None:
     """Raises NotAllowed for everybody else."""
     actor.require(Permission.SETTINGS)
     if not (actor.person and actor.person.is_operator):
         raise NotAllowed("Prices and rates hold for the whole instance; only an operator of this Kicau may set them.")
 
 
-def forget_readings(days: int = 3) -> int:
+def delete_old_billed_resources(days: int = 3) -> int:
     """Resources read so long ago that no network counts them as read again. Run daily."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM costs_billed WHERE day < %s", [clock.now().date() - timedelta(days=days)])

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from kicau.base import clock
 from kicau.connector import registry
 from kicau.costs import budgets
-from kicau.costs.models import ROLLING, Budget, BudgetUse
-from kicau.notifications.trouble_watch import Seen
+from kicau.costs.models import ROLLING_PERIODS, Budget, BudgetUse
+from kicau.notifications.trouble_watch import DetectedIncident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class BudgetUsage:
     """A budget and how much of it is used: both in micro-units of its currency, or units of its meter."""
 
     budget: Budget
@@ -24,29 +24,33 @@ class Standing:
         return self.used * 100 // self.budget.amount if self.budget.amount > 0 else 100
 
 
-def standings() -> list[Standing]:
+def budget_usages() -> list[BudgetUsage]:
     """Every budget in force, in its present period; of all workspaces, for those who host the instance."""
     now = clock.now()
-    current = list(Budget.objects.filter(is_active=True).exclude(period__in=ROLLING).select_related("workspace"))
-    begins = {row.id: budgets.begins(row, now) for row in current}
+    current = list(
+        Budget.objects.filter(is_active=True).exclude(period__in=ROLLING_PERIODS).select_related("workspace")
+    )
+    begins = {row.id: budgets.period_start(row, now) for row in current}
     uses = BudgetUse.objects.filter(budget__in=current, begins_at__in=set(begins.values()))
     used = {(use.budget_id, use.begins_at): use.amount for use in uses}
-    return [Standing(budget=row, used=used.get((row.id, begins[row.id]), 0)) for row in current]
+    return [BudgetUsage(budget=row, used=used.get((row.id, begins[row.id]), 0)) for row in current]
 
 
-def troubles() -> Iterator[Seen]:
+def detect_incidents() -> Iterator[DetectedIncident]:
     """Budgets that have come to where people are told, for `kicau.notifications.trouble_watch`."""
-    for one in standings():
+    for one in budget_usages():
         if one.percent >= one.budget.tell_at:
-            yield Seen(
+            yield DetectedIncident(
                 key=f"budget:{one.budget.id}",
                 kind="budget",
-                details={"budget": one.budget.name, "where": _where(one.budget), "percent": one.percent},
+                details={"budget": one.budget.name, "where": _budget_owner(one.budget), "percent": one.percent},
             )
 
 
-def _where(budget: Budget) -> str:
+def _budget_owner(budget: Budget) -> str:
     """Whose it is, for whoever hosts many workspaces: its workspace, or the network of its app."""
     if budget.workspace is not None:
         return budget.workspace.name
-    return registry.get(budget.network).label if budget.network in registry.slugs() else budget.network
+    return (
+        registry.get_connector(budget.network).label if budget.network in registry.installed_slugs() else budget.network
+    )

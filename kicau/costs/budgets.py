@@ -13,19 +13,21 @@ from uuid import UUID
 from django.db import connection
 
 from kicau.base import clock
-from kicau.costs.models import READING, Budget, BudgetUse, Period
+from kicau.costs.models import SYNC_PURPOSES, Budget, BudgetPeriod, BudgetUse
 from kicau.notifications import actions as notices
 
 if TYPE_CHECKING:
-    from kicau.costs.ledger import Work
+    from kicau.costs.ledger import ChargeContext
 
-type Used = tuple[Work, str, int, int, str, datetime]
-LOCK = 0x6B696361  # advisory: shared while charges are written or reserved, alone while a budget is made or changed
+type BudgetCharge = tuple[ChargeContext, str, int, int, str, datetime]
+BUDGET_LOCK_ID = (
+    0x6B696361  # advisory: shared while charges are written or reserved, alone while a budget is made or changed
+)
 NEVER = datetime(9999, 1, 1, tzinfo=clock.UTC)  # when a budget in total begins anew
 
 
-class Payer(Protocol):
-    """Whose money it is: `Work`, or a row that has the same ids."""
+class ChargeSubject(Protocol):
+    """Whose money it is: `ChargeContext`, or a row that has the same ids."""
 
     @property
     def workspace_id(self) -> UUID: ...
@@ -41,51 +43,51 @@ class Payer(Protocol):
     def purpose(self) -> str: ...
 
 
-FIELDS = [field.attname for field in Budget._meta.concrete_fields]
+BUDGET_COLUMNS = [field.attname for field in Budget._meta.concrete_fields]
 # Two statements sent as one: the second sees what was committed while the first waited.
-CURRENT = f"""
-SELECT pg_advisory_xact_lock_shared({LOCK});
-SELECT {", ".join(FIELDS)} FROM costs_budget WHERE is_active ORDER BY created_at;
+ACTIVE_BUDGETS_SQL = f"""
+SELECT pg_advisory_xact_lock_shared({BUDGET_LOCK_ID});
+SELECT {", ".join(BUDGET_COLUMNS)} FROM costs_budget WHERE is_active ORDER BY created_at;
 """  # noqa: S608 (names of our own columns)
 
 
-def current() -> list[Budget]:
+def active_budgets() -> list[Budget]:
     """All that are in force, the oldest first, and none is changed until the transaction ends. They are values: nobody
     saves them."""
-    return current_and("", [])[0]
+    return active_budgets_and_rows("", [])[0]
 
 
-def current_and(
+def active_budgets_and_rows(
     statements: str, values: Sequence[Any] | Mapping[str, Any]
 ) -> tuple[list[Budget], list[tuple[Any, ...]]]:
     """The same, and the rows of the last of some statements that follow in the same message, since the way to the
     database costs as much as a small statement."""
     rows: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
-        cursor.execute(CURRENT + statements, values)
+        cursor.execute(ACTIVE_BUDGETS_SQL + statements, values)
         cursor.nextset()
-        found = _rows(tuple(cursor.fetchall()))
+        found = _budgets_from_rows(tuple(cursor.fetchall()))
         while cursor.nextset():
             rows = cursor.fetchall() if cursor.description else []
     return found, rows
 
 
 @lru_cache(maxsize=8)
-def _rows(found: tuple[tuple[Any, ...], ...]) -> list[Budget]:
+def _budgets_from_rows(found: tuple[tuple[Any, ...], ...]) -> list[Budget]:
     """The same objects as long as nothing changed: a worker asks hundreds of times a second."""
-    return [Budget.from_db("default", FIELDS, row) for row in found]
+    return [Budget.from_db("default", BUDGET_COLUMNS, row) for row in found]
 
 
-def alone() -> None:
+def lock_budgets() -> None:
     """Until the transaction ends, no charge is written and nothing is reserved."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [BUDGET_LOCK_ID])
 
 
-NAMED = ("workspace_id", "app_id", "network", "channel_id", "campaign_id", "purpose")  # what tells payers apart
+SCOPE_FIELDS = ("workspace_id", "app_id", "network", "channel_id", "campaign_id", "purpose")  # what tells payers apart
 
 
-def covers(budget: Budget, payer: Payer) -> bool:
+def covers(budget: Budget, payer: ChargeSubject) -> bool:
     return (
         budget.workspace_id in (None, payer.workspace_id)
         and budget.app_id in (None, payer.app_id)
@@ -96,17 +98,17 @@ def covers(budget: Budget, payer: Payer) -> bool:
     )
 
 
-class Coverage:
+class BudgetCoverage:
     """Which of some budgets cover a payer; found once for each kind of payer, however many calls it makes, and the very
     same tuple for all of a kind. What no budget names makes no other kind."""
 
     def __init__(self, rows: Sequence[Budget]) -> None:
         self._rows = rows
         self._known: dict[object, tuple[Budget, ...]] = {}
-        named = [name for name in NAMED if any(getattr(b, name) for b in rows)]
-        self._kind: Callable[[Payer], object] = attrgetter(*named) if named else lambda payer: None
+        named = [name for name in SCOPE_FIELDS if any(getattr(b, name) for b in rows)]
+        self._kind: Callable[[ChargeSubject], object] = attrgetter(*named) if named else lambda payer: None
 
-    def of(self, payer: Payer) -> tuple[Budget, ...]:
+    def of(self, payer: ChargeSubject) -> tuple[Budget, ...]:
         key = self._kind(payer)
         found = self._known.get(key)
         if found is None:
@@ -114,7 +116,7 @@ class Coverage:
         return found
 
 
-def counts(budget: Budget, meter: str, units: int, micro: int, currency: str) -> int:
+def budget_units(budget: Budget, meter: str, units: int, micro: int, currency: str) -> int:
     """How much of the budget such a charge uses."""
     if budget.meter:
         return units if meter in budget.meter.split() else 0
@@ -123,26 +125,28 @@ def counts(budget: Budget, meter: str, units: int, micro: int, currency: str) ->
 
 def limit_for(budget: Budget, purpose: str) -> int:
     """What may be used up for this purpose: reading stops earlier, so that something is left to publish with."""
-    if purpose in READING and budget.purpose not in READING:
+    if purpose in SYNC_PURPOSES and budget.purpose not in SYNC_PURPOSES:
         return budget.amount * budget.reading_share // 100
     return budget.amount
 
 
-def begins(budget: Budget, at: datetime) -> datetime:
+def period_start(budget: Budget, at: datetime) -> datetime:
     """The beginning (UTC) of the budget's period in which `at` lies, in the budget's own zone."""
-    if budget.period == Period.TOTAL or budget.is_rolling:
+    if budget.period == BudgetPeriod.TOTAL or budget.is_rolling:
         return budget.created_at
-    midnight = at.astimezone(clock.zone(budget.timezone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    first = midnight.replace(day=1) if budget.period == Period.MONTH else midnight
+    midnight = at.astimezone(clock.find_zone(budget.timezone)).replace(
+        hour=0, minute=0, second=0, microsecond=0, fold=0
+    )
+    first = midnight.replace(day=1) if budget.period == BudgetPeriod.MONTH else midnight
     return first.astimezone(clock.UTC)
 
 
-def renews(budget: Budget, at: datetime) -> datetime:
+def period_end(budget: Budget, at: datetime) -> datetime:
     """When (UTC) the next period begins; NEVER for a budget in total, and for one that rolls."""
-    if budget.period == Period.TOTAL or budget.is_rolling:
+    if budget.period == BudgetPeriod.TOTAL or budget.is_rolling:
         return NEVER
-    local = begins(budget, at).astimezone(clock.zone(budget.timezone))
-    days = 32 if budget.period == Period.MONTH else 1
+    local = period_start(budget, at).astimezone(clock.find_zone(budget.timezone))
+    days = 32 if budget.period == BudgetPeriod.MONTH else 1
     later = (
         (local.replace(tzinfo=None) + timedelta(days=days)).replace(day=1)
         if days > 1
@@ -151,12 +155,12 @@ def renews(budget: Budget, at: datetime) -> datetime:
     return later.replace(tzinfo=local.tzinfo).astimezone(clock.UTC)
 
 
-def add(current: Sequence[Budget], used: Sequence[Used]) -> None:
+def add_use(current: Sequence[Budget], used: Sequence[BudgetCharge]) -> None:
     """Add charges (work, meter, units, micro, currency, at) to the uses of the budgets that cover them."""
     if not current:
         return
-    payers = Coverage(current)
-    alike: dict[tuple[object, ...], tuple[Used, list[int]]] = {}  # of one second: a wave falls into few
+    payers = BudgetCoverage(current)
+    alike: dict[tuple[object, ...], tuple[BudgetCharge, list[int]]] = {}  # of one second: a wave falls into few
     for one in used:
         work, meter, units, micro, currency, at = one
         key = (id(payers.of(work)), meter, currency, at.replace(microsecond=0))
@@ -167,8 +171,8 @@ def add(current: Sequence[Budget], used: Sequence[Used]) -> None:
     sums: dict[tuple[UUID, datetime], int] = defaultdict(int)
     for (work, meter, _, _, currency, at), (units, micro) in alike.values():
         for budget in payers.of(work):
-            if amount := counts(budget, meter, units, micro, currency):
-                sums[budget.id, begins(budget, at)] += amount
+            if amount := budget_units(budget, meter, units, micro, currency):
+                sums[budget.id, period_start(budget, at)] += amount
     if not sums:
         return
     rows = sorted(sums)
@@ -182,10 +186,12 @@ def add(current: Sequence[Budget], used: Sequence[Used]) -> None:
         written = cursor.fetchall()
     by_id = {budget.id: budget for budget in current}
     for id_, begins_at, amount, told in written:
-        _tell(by_id[id_], begins_at, amount, told, used)
+        _notify_thresholds(by_id[id_], begins_at, amount, told, used)
 
 
-def _tell(budget: Budget, begins_at: datetime, amount: int, told: int, used: Sequence[Used]) -> None:
+def _notify_thresholds(
+    budget: Budget, begins_at: datetime, amount: int, told: int, used: Sequence[BudgetCharge]
+) -> None:
     """Once when so much of it is used as its owners want to know of, and once when all of it is."""
     percent = amount * 100 // budget.amount if budget.amount else 100
     mark = 100 if percent >= 100 else budget.tell_at if percent >= budget.tell_at else 0
@@ -193,9 +199,9 @@ def _tell(budget: Budget, begins_at: datetime, amount: int, told: int, used: Seq
         return
     BudgetUse.objects.filter(budget=budget, begins_at=begins_at).update(told=mark)
     workspace_id = budget.workspace_id or next(work.workspace_id for work, *_ in used if covers(budget, work))
-    until = renews(budget, begins_at)
-    day = "–" if until == NEVER else until.astimezone(clock.zone(budget.timezone)).date().isoformat()
-    notices.tell(
+    until = period_end(budget, begins_at)
+    day = "–" if until == NEVER else until.astimezone(clock.find_zone(budget.timezone)).date().isoformat()
+    notices.notify(
         "budget.near",
         workspace_id,
         gather=f"{budget.id} {begins_at.isoformat()} {mark}",

@@ -14,19 +14,19 @@ from decimal import Decimal
 from django.db import transaction
 
 from kicau.base import clock
-from kicau.base.errors import NotFound, unacceptable
-from kicau.base.money import is_currency, rounded, shown
+from kicau.base.errors import NotFound, validation_failed
+from kicau.base.money import format_money, is_currency, round_amount
 from kicau.connector import registry
-from kicau.connector.prices import in_force
+from kicau.connector.prices import price_lists_in_force
 from kicau.costs import pricing
-from kicau.costs.actions import operators_only
+from kicau.costs.actions import require_operator
 from kicau.costs.models import Rate
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worth:
+class DisplayAmount:
     """An amount in another currency, rounded as people write it, and the rate by which."""
 
     micro: int
@@ -36,16 +36,16 @@ class Worth:
 
 
 @dataclass(slots=True)
-class Display:
+class CurrencyDisplay:
     """Into `currency` ("" where amounts stay as they are). Rates are read once, when the first amount asks for one."""
 
     currency: str = ""
     day: date | None = None  # whose rates are taken where an amount names none (UTC; today)
-    used: dict[str, Worth] = field(default_factory=dict)  # by the currency that was converted
+    used: dict[str, DisplayAmount] = field(default_factory=dict)  # by the currency that was converted
     missing: set[str] = field(default_factory=set)  # currencies without a rate
     _rates: list[Rate] | None = None
 
-    def of(self, micro: int, currency: str, day: date | None = None) -> Worth | None:
+    def of(self, micro: int, currency: str, day: date | None = None) -> DisplayAmount | None:
         """By the rate in force on `day`; None where nothing is to be converted or no rate was entered."""
         if not self.currency or not currency or currency == self.currency:
             return None
@@ -56,8 +56,8 @@ class Display:
         if found is None:
             self.missing.add(currency)
             return None
-        worth = Worth(
-            micro=rounded(round(micro * found.rate), self.currency),
+        worth = DisplayAmount(
+            micro=round_amount(round(micro * found.rate), self.currency),
             currency=self.currency,
             rate=found.rate,
             since=found.since,
@@ -68,12 +68,14 @@ class Display:
     def told(self, micro: int, currency: str, day: date | None = None) -> str:
         """For people at the shell and on paper: "3494 IDR ($0.215)", or the amount alone."""
         worth = self.of(micro, currency, day)
-        plain = shown(micro, currency)
-        return f"{shown(worth.micro, worth.currency)} ({plain})" if worth else plain
+        plain = format_money(micro, currency)
+        return f"{format_money(worth.micro, worth.currency)} ({plain})" if worth else plain
 
-    def by(self, ends_at: datetime) -> Display:
+    def by(self, ends_at: datetime) -> CurrencyDisplay:
         """The same, with the rates of the last day (UTC) of a stretch of time that ends before `ends_at`, or today's."""
-        return Display(self.currency, min(clock.now(), ends_at - timedelta(seconds=1)).date(), _rates=self._rates)
+        return CurrencyDisplay(
+            self.currency, min(clock.now(), ends_at - timedelta(seconds=1)).date(), _rates=self._rates
+        )
 
     def sentences(self) -> list[str]:
         """By which rates amounts were converted so far, and for which there is none."""
@@ -87,54 +89,72 @@ class Display:
         ]
 
 
-def displays(currencies: Iterable[str]) -> dict[str, Display]:
+def currency_displays(currencies: Iterable[str]) -> dict[str, CurrencyDisplay]:
     """One into each, by currency, with the rates of all of them read in one statement."""
     wanted = set(currencies)
     rates: dict[str, list[Rate]] = {currency: [] for currency in wanted}
     for rate in Rate.objects.filter(shown_in__in=wanted).order_by("-since"):
         rates[rate.shown_in].append(rate)
-    return {currency: Display(currency, _rates=rates[currency]) for currency in wanted}
+    return {currency: CurrencyDisplay(currency, _rates=rates[currency]) for currency in wanted}
 
 
-_current: ContextVar[Display | None] = ContextVar("display", default=None)
+_active_display: ContextVar[CurrencyDisplay | None] = ContextVar("display", default=None)
 
 
-def activate(display: Display) -> Display:
-    """What `current` gives from now on in this context."""
-    _current.set(display)
+def activate_display(display: CurrencyDisplay) -> CurrencyDisplay:
+    """What `active_display` gives from now on in this context."""
+    _active_display.set(display)
     return display
 
 
-def current() -> Display:
+def active_display() -> CurrencyDisplay:
     """The one that was activated, else one that leaves amounts as they are."""
-    return _current.get() or Display()
+    return _active_display.get() or CurrencyDisplay()
 
 
 # What the operator does
 
 
-def rates(actor: Actor) -> list[Rate]:
+def exchange_rates(actor: Actor) -> list[Rate]:
     """All that were entered, by currency, the newest first."""
     actor.require(Permission.READ)
     return list(Rate.objects.order_by("currency", "shown_in", "-since"))
 
 
-COMMON = ("AUD", "EUR", "GBP", "IDR", "INR", "JPY", "MYR", "PHP", "SGD", "THB", "USD", "VND")  # always on offer
+COMMON_CURRENCIES = (
+    "AUD",
+    "EUR",
+    "GBP",
+    "IDR",
+    "INR",
+    "JPY",
+    "MYR",
+    "PHP",
+    "SGD",
+    "THB",
+    "USD",
+    "VND",
+)  # always on offer
 
 
-def currencies(actor: Actor) -> list[str]:
+def display_currencies(actor: Actor) -> list[str]:
     """What costs may be shown in: the common ones, those for which there is a rate, and the workspace's own."""
     actor.require(Permission.READ)
     rated = Rate.objects.values_list("shown_in", flat=True).distinct()
-    return sorted({*COMMON, *rated, *filter(None, [actor.workspace.currency])})
+    return sorted({*COMMON_CURRENCIES, *rated, *filter(None, [actor.workspace.currency])})
 
 
-def unrated(workspace: Workspace) -> list[str]:
+def currencies_without_rate(workspace: Workspace) -> list[str]:
     """Currencies that networks' price lists ask today for which there is no rate into the workspace's own: amounts in
     them are told as they are charged. Empty where it has none of its own."""
     today = clock.now().date()
-    asked = {one.currency for slug in registry.slugs() for one in in_force(pricing.lists(slug), today) if one.currency}
-    display = Display(workspace.currency, today)
+    asked = {
+        one.currency
+        for slug in registry.installed_slugs()
+        for one in price_lists_in_force(pricing.network_price_lists(slug), today)
+        if one.currency
+    }
+    display = CurrencyDisplay(workspace.currency, today)
     for currency in asked:
         display.of(0, currency)
     return sorted(display.missing)
@@ -142,19 +162,19 @@ def unrated(workspace: Workspace) -> list[str]:
 
 @transaction.atomic
 def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: date | None = None) -> Rate:
-    """What one unit of `currency` is worth in `shown_in` from a day on (today, UTC). Raises NotAllowed, Unacceptable."""
-    operators_only(actor)
+    """What one unit of `currency` is worth in `shown_in` from a day on (today, UTC). Raises NotAllowed, ValidationFailed."""
+    require_operator(actor)
     for name, value in (("currency", currency), ("shown_in", shown_in)):
         if not is_currency(value):
-            raise unacceptable(
+            raise validation_failed(
                 name,
                 "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.",
                 currency=value[:20] or "“”",
             )
     if currency == shown_in:
-        raise unacceptable("shown_in", "Give two different currencies.")
+        raise validation_failed("shown_in", "Give two different currencies.")
     if not rate.is_finite() or not Decimal("0.00000001") <= rate < 10**11:
-        raise unacceptable("rate", "Give a rate above 0.")
+        raise validation_failed("rate", "Give a rate above 0.")
     row, _ = Rate.objects.update_or_create(
         currency=currency, shown_in=shown_in, since=since or clock.now().date(), defaults={"rate": rate}
     )
@@ -165,7 +185,7 @@ def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: d
 @transaction.atomic
 def remove_rate(actor: Actor, rate_id: int | str) -> Rate:
     """What it stood over holds again. Raises NotAllowed, NotFound."""
-    operators_only(actor)
+    require_operator(actor)
     row = Rate.objects.filter(id=int(rate_id)).first() if str(rate_id).isdecimal() and len(str(rate_id)) < 18 else None
     if row is None:
         raise NotFound("rate", rate_id)

@@ -23,8 +23,8 @@ class Purpose(models.TextChoices):
     EDIT = "edit", "changing a published post"
 
 
-READING = (Purpose.READ, Purpose.ANSWERS, Purpose.NUMBERS)  # what slows down before publishing stops
-STANDING = (Purpose.ANSWERS, Purpose.NUMBERS)  # what goes on by itself, day and night
+SYNC_PURPOSES = (Purpose.READ, Purpose.ANSWERS, Purpose.NUMBERS)  # what slows down before publishing stops
+AUTOMATIC_PURPOSES = (Purpose.ANSWERS, Purpose.NUMBERS)  # what goes on by itself, day and night
 
 
 class Charge(models.Model):
@@ -78,7 +78,7 @@ class Billed(models.Model):
         return f"{self.meter} {self.resource} on {self.day}"
 
 
-class Period(models.TextChoices):
+class BudgetPeriod(models.TextChoices):
     DAY = "day", "a day"
     MONTH = "month", "a month"
     TOTAL = "total", "in total"
@@ -87,19 +87,23 @@ class Period(models.TextChoices):
     MINUTES = "5m", "5 minutes"
 
 
-PEOPLES = (Period.DAY, Period.MONTH, Period.TOTAL)  # what a budget that somebody makes may be for
-ROLLING = {
-    Period.MINUTES: timedelta(minutes=5),
-    Period.HOUR: timedelta(hours=1),
-    Period.LAST_DAY: timedelta(hours=24),
+USER_PERIODS = (
+    BudgetPeriod.DAY,
+    BudgetPeriod.MONTH,
+    BudgetPeriod.TOTAL,
+)  # what a budget that somebody makes may be for
+ROLLING_PERIODS = {
+    BudgetPeriod.MINUTES: timedelta(minutes=5),
+    BudgetPeriod.HOUR: timedelta(hours=1),
+    BudgetPeriod.LAST_DAY: timedelta(hours=24),
 }  # counted back from each moment
 # The periods of a price list's caps, which hold like budgets.
 CAP_PERIODS = {
-    "5 minutes": Period.MINUTES,
-    "hour": Period.HOUR,
-    "24 hours": Period.LAST_DAY,
-    "day": Period.DAY,
-    "month": Period.MONTH,
+    "5 minutes": BudgetPeriod.MINUTES,
+    "hour": BudgetPeriod.HOUR,
+    "24 hours": BudgetPeriod.LAST_DAY,
+    "day": BudgetPeriod.DAY,
+    "month": BudgetPeriod.MONTH,
 }
 
 
@@ -117,7 +121,7 @@ class Budget(models.Model):
     channel_id = models.UUIDField(null=True)
     campaign_id = models.UUIDField(null=True)
     purpose = models.CharField(max_length=12, choices=Purpose.choices, blank=True)
-    period = models.CharField(max_length=5, choices=Period.choices, default=Period.MONTH)
+    period = models.CharField(max_length=5, choices=BudgetPeriod.choices, default=BudgetPeriod.MONTH)
     timezone = models.CharField(max_length=64, default="UTC")  # in which days and months begin
     currency = models.CharField(max_length=3, blank=True)
     meter = models.CharField(max_length=200, blank=True)  # one or more, with spaces between
@@ -142,7 +146,7 @@ class Budget(models.Model):
 
     @property
     def is_rolling(self) -> bool:
-        return self.period in ROLLING
+        return self.period in ROLLING_PERIODS
 
 
 class BudgetUse(models.Model):

@@ -13,26 +13,26 @@ from uuid import UUID
 from django.db import connection
 
 from kicau.base import clock
-from kicau.base.bulk import as_ids, as_json
+from kicau.base.bulk import to_json_text, to_uuid_array
 from kicau.costs import budgets
-from kicau.costs.models import ROLLING, Budget, Charge, Period
-from kicau.costs.pricing import Priced
+from kicau.costs.models import ROLLING_PERIODS, Budget, BudgetPeriod, Charge
+from kicau.costs.pricing import PricedCharge
 
 if TYPE_CHECKING:
-    from kicau.costs.ledger import Work
+    from kicau.costs.ledger import ChargeContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class ReservationRequest:
     """What one piece of work (`work.holder`) may come to use up."""
 
-    work: Work
-    priced: tuple[Priced, ...]
+    work: ChargeContext
+    priced: tuple[PricedCharge, ...]
     until: datetime | None = None  # UTC; None: it holds until the work reports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Short:
+class BudgetShortfall:
     """The budget that an ask did not fit into."""
 
     budget: Budget
@@ -42,25 +42,25 @@ class Short:
 
 
 def reserve(
-    current: Sequence[Budget], asks: Sequence[Ask], *, dry: bool = False, first: bool = False
-) -> dict[UUID, Short]:
+    current: Sequence[Budget], asks: Sequence[ReservationRequest], *, dry: bool = False, first: bool = False
+) -> dict[UUID, BudgetShortfall]:
     """Set aside what fits, in the order given, and tell what does not, by holder. `current` are all budgets in force.
 
     In the caller's transaction: it keeps the budgets' uses locked until it ends, and sees all that others committed.
     `dry` only tells; `first`: none of the holders, each named once and its row locked, has set aside anything for its
     purpose.
     """
-    payers = budgets.Coverage([b for b in current if b.is_hard])
+    payers = budgets.BudgetCoverage([b for b in current if b.is_hard])
     coverings = [payers.of(ask.work) for ask in asks]
     concerned = {b.id for covering in {id(c): c for c in coverings}.values() for b in covering}
     hard = [b for b in current if b.id in concerned]
     if not hard:
         return {}
     now = clock.now()
-    taken = _taken(hard, now)
+    taken = _used_and_reserved(hard, now)
     left = [b.amount - taken[b.id] for b in hard]
     alike: dict[tuple[int, str, int], list[tuple[int, int, int]]] = {}  # many ask for the very same
-    refused: dict[UUID, Short] = {}
+    refused: dict[UUID, BudgetShortfall] = {}
     granted = []
     for ask, covering in zip(asks, coverings, strict=True):
         if refused and ask.work.holder in refused:
@@ -68,27 +68,32 @@ def reserve(
         kind = (id(covering), ask.work.purpose, id(ask.priced))
         wanted = alike.get(kind)
         if wanted is None:
-            wanted = alike[kind] = _wanted(ask, hard, covering)
+            wanted = alike[kind] = _requested_amounts(ask, hard, covering)
         short = next((one for one in wanted if left[one[0]] - one[2] < one[1]), None)
         if short is not None:
             assert ask.work.holder is not None
             place, amount, kept = short
-            refused[ask.work.holder] = Short(
-                budget=hard[place], left=max(0, left[place] - kept), wanted=amount, renews_at=_again(hard[place], now)
+            refused[ask.work.holder] = BudgetShortfall(
+                budget=hard[place],
+                left=max(0, left[place] - kept),
+                wanted=amount,
+                renews_at=_room_again_at(hard[place], now),
             )
             continue
         for place, amount, _ in wanted:
             left[place] -= amount
         granted.append(ask)
     if granted and not dry:
-        set_aside(granted, first=first)
+        store_reservations(granted, first=first)
     return refused
 
 
-def _wanted(ask: Ask, hard: Sequence[Budget], covering: Sequence[Budget]) -> list[tuple[int, int, int]]:
+def _requested_amounts(
+    ask: ReservationRequest, hard: Sequence[Budget], covering: Sequence[Budget]
+) -> list[tuple[int, int, int]]:
     """What an ask takes of the budgets that cover it: the budget's place, the amount, and what must be left over."""
     amounts = [
-        (place, sum(budgets.counts(b, p.meter, p.units, p.micro, p.currency) for p in ask.priced))
+        (place, sum(budgets.budget_units(b, p.meter, p.units, p.micro, p.currency) for p in ask.priced))
         for place, b in enumerate(hard)
         if b in covering
     ]
@@ -99,11 +104,11 @@ def _wanted(ask: Ask, hard: Sequence[Budget], covering: Sequence[Budget]) -> lis
     ]
 
 
-def _again(budget: Budget, now: datetime) -> datetime:
+def _room_again_at(budget: Budget, now: datetime) -> datetime:
     """When there is more room by itself: where it rolls, as soon as the oldest use is out of its window."""
     if not budget.is_rolling:
-        return budgets.renews(budget, now)
-    window = ROLLING[Period(budget.period)]
+        return budgets.period_end(budget, now)
+    window = ROLLING_PERIODS[BudgetPeriod(budget.period)]
     used = Charge.objects.filter(app_id=budget.app_id, at__gt=now - window, meter__in=budget.meters)
     used = used.filter(channel_id=budget.channel_id) if budget.channel_id else used
     oldest = used.order_by("at").values_list("at", flat=True).first()
@@ -111,12 +116,12 @@ def _again(budget: Budget, now: datetime) -> datetime:
 
 
 # Sent as one: each statement sees what was committed while the one before it waited.
-LOCK_USES = """
+LOCK_USES_SQL = """
 SELECT u.budget_id, u.amount FROM costs_budgetuse u JOIN unnest(%s::uuid[], %s::timestamptz[]) AS v (b, at) ON u.budget_id = v.b AND u.begins_at = v.at
 ORDER BY u.budget_id, u.begins_at FOR UPDATE OF u;
 """
-RESERVED = "SELECT ARRAY[{}]::bigint[] FROM costs_reservation WHERE until IS NULL OR until > %s"
-ROLLED = """
+RESERVED_SUMS_SQL = "SELECT ARRAY[{}]::bigint[] FROM costs_reservation WHERE until IS NULL OR until > %s"
+ROLLING_USE_SQL = """
 SELECT b.id, coalesce(sum(c.units), 0) FROM costs_budget b LEFT JOIN costs_charge c ON c.app_id = b.app_id
   AND c.at > %s - CASE b.period WHEN '5m' THEN interval '5 minutes' WHEN 'hour' THEN interval '1 hour' ELSE interval '24 hours' END
   AND c.meter = ANY(string_to_array(b.meter, ' ')) AND (b.channel_id IS NULL OR c.channel_id = b.channel_id)
@@ -124,13 +129,13 @@ WHERE b.id = ANY(%s::uuid[]) GROUP BY b.id
 """
 
 
-def _taken(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
+def _used_and_reserved(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
     """What is used or set aside, with the uses locked. Whoever makes a charge of what was set aside adds it to the uses
     in the same transaction: once they are ours it is either in both or still set aside."""
-    rows = sorted((b.id, budgets.begins(b, now)) for b in hard)
-    ids, begun = as_ids(id_ for id_, _ in rows), [at for _, at in rows]
-    sums, values = zip(*map(_reserved, hard), strict=True)
-    statement = LOCK_USES + RESERVED.format(", ".join(sums))
+    rows = sorted((b.id, budgets.period_start(b, now)) for b in hard)
+    ids, begun = to_uuid_array(id_ for id_, _ in rows), [at for _, at in rows]
+    sums, values = zip(*map(_reserved_sum_sql, hard), strict=True)
+    statement = LOCK_USES_SQL + RESERVED_SUMS_SQL.format(", ".join(sums))
     values = [ids, begun, *chain.from_iterable(values), now]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
@@ -145,31 +150,31 @@ def _taken(hard: Sequence[Budget], now: datetime) -> dict[UUID, int]:
         cursor.nextset()
         reserved = cursor.fetchone()[0]
         if rolling := [b.id for b in hard if b.is_rolling]:
-            cursor.execute(ROLLED, [now, as_ids(rolling)])
+            cursor.execute(ROLLING_USE_SQL, [now, to_uuid_array(rolling)])
             used |= dict(cursor.fetchall())
     return {b.id: int(used[b.id]) + amount for b, amount in zip(hard, reserved, strict=True)}
 
 
-def _reserved(budget: Budget) -> tuple[str, list[Any]]:
+def _reserved_sum_sql(budget: Budget) -> tuple[str, list[Any]]:
     """The sum of what is set aside of it, in SQL, with its values: what `budgets.covers` and `budgets.counts` say."""
-    named = {name: value for name in budgets.NAMED if (value := getattr(budget, name))}
+    named = {name: value for name in budgets.SCOPE_FIELDS if (value := getattr(budget, name))}
     what, how = ("units", "meter = ANY(%s)") if budget.meter else ("micro", "currency = %s")
     conditions = " AND ".join([how, *(f"{name} = %s" for name in named)])
     of = sorted(budget.meters) if budget.meter else budget.currency
     return f"coalesce(sum({what}) FILTER (WHERE {conditions}), 0)", [of, *named.values()]
 
 
-SET_ASIDE_FIRST = """
+INSERT_RESERVATIONS_SQL = """
 INSERT INTO costs_reservation AS r (holder, workspace_id, channel_id, campaign_id, app_id, network, purpose, meter, units, micro, currency, until)
 SELECT holder, workspace_id, channel_id, campaign_id, app_id, network, purpose, meter, units, micro, currency, until FROM json_to_recordset(%s::json) AS v (
     holder uuid, workspace_id uuid, channel_id uuid, campaign_id uuid, app_id uuid, network text, purpose text, meter text, units int, micro bigint, currency text, until timestamptz)
 """
-SET_ASIDE = f"""{SET_ASIDE_FIRST}
+UPSERT_RESERVATIONS_SQL = f"""{INSERT_RESERVATIONS_SQL}
 ON CONFLICT (holder, purpose, meter) DO UPDATE SET units = r.units + excluded.units, micro = r.micro + excluded.micro, until = excluded.until
 """
 
 
-def set_aside(asks: Iterable[Ask], *, first: bool = False) -> None:
+def store_reservations(asks: Iterable[ReservationRequest], *, first: bool = False) -> None:
     """Whether it fits or not; `first` as for `reserve`."""
     sums: dict[tuple[UUID | None, str, str], dict[str, Any]] = {}
     for ask in asks:
@@ -196,10 +201,12 @@ def set_aside(asks: Iterable[Ask], *, first: bool = False) -> None:
     if not sums:
         return
     with connection.cursor() as cursor:
-        cursor.execute(SET_ASIDE_FIRST if first else SET_ASIDE, [as_json(list(sums.values()))])
+        cursor.execute(
+            INSERT_RESERVATIONS_SQL if first else UPSERT_RESERVATIONS_SQL, [to_json_text(list(sums.values()))]
+        )
 
 
-def take_off(spent: Iterable[tuple[Work, str, int, int]]) -> None:
+def subtract_spent(spent: Iterable[tuple[ChargeContext, str, int, int]]) -> None:
     """What was spent (work, meter, units, micro) is set aside no longer."""
     sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
     for work, meter, units, micro in spent:
@@ -219,16 +226,20 @@ def take_off(spent: Iterable[tuple[Work, str, int, int]]) -> None:
         )
 
 
-FREE = "DELETE FROM costs_reservation WHERE holder = ANY(%s::uuid[])"  # all that these had set aside
+RELEASE_RESERVATIONS_SQL = (
+    "DELETE FROM costs_reservation WHERE holder = ANY(%s::uuid[])"  # all that these had set aside
+)
 
 
-def free(holders: Iterable[UUID], *, purpose: str = "") -> None:
+def release_reservations(holders: Iterable[UUID], *, purpose: str = "") -> None:
     """What these had set aside (for one purpose, or all) is free again."""
     with connection.cursor() as cursor:
-        cursor.execute(f"{FREE} AND (%s = '' OR purpose = %s)", [as_ids(holders), purpose, purpose])
+        cursor.execute(
+            f"{RELEASE_RESERVATIONS_SQL} AND (%s = '' OR purpose = %s)", [to_uuid_array(holders), purpose, purpose]
+        )
 
 
-def held_by(holders: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:
+def reserved_units(holders: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:
     """Units set aside: holder, purpose, meter."""
     found: dict[UUID, dict[str, dict[str, int]]] = {}
     holders = list(holders)
@@ -237,7 +248,7 @@ def held_by(holders: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT holder, purpose, meter, units FROM costs_reservation WHERE holder = ANY(%s::uuid[])",
-            [as_ids(holders)],
+            [to_uuid_array(holders)],
         )
         for holder, purpose, meter, units in cursor.fetchall():
             found.setdefault(holder, {}).setdefault(purpose, {})[meter] = units

@@ -11,11 +11,11 @@ from uuid import UUID
 from django.db.models import Sum
 
 from kicau.base import clock
-from kicau.connector.prices import Cap, PriceList, in_force
+from kicau.connector.prices import PlanCap, PriceList, price_lists_in_force
 from kicau.costs.models import Charge
-from kicau.costs.pricing import lists
+from kicau.costs.pricing import network_price_lists
 
-DAYS = 30  # of the month that is reckoned with
+DAYS_PER_MONTH = 30  # of the month that is reckoned with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class PlanCostEstimate:
     """What a plan asks for a workload: micro-units of the list's currency, fee and use; or which cap it breaks."""
 
     plan: PriceList
@@ -44,31 +44,36 @@ class Quote:
         return not self.breaks
 
 
-def quote(plan: PriceList, work: Workload) -> Quote:
+def estimate_plan_cost(plan: PriceList, work: Workload) -> PlanCostEstimate:
     breaks = [meter for meter in sorted(plan.refuses) if work.units.get(meter)]
-    breaks += [" + ".join(cap.meters) for cap in plan.caps if _breaks(cap, work)]
+    breaks += [" + ".join(cap.meters) for cap in plan.caps if _exceeds_quota(cap, work)]
     use = sum(plan.price(meter, units) for meter, units in work.units.items())
-    return Quote(plan=plan, fee=plan.monthly, use=use, breaks=tuple(breaks))
+    return PlanCostEstimate(plan=plan, fee=plan.monthly, use=use, breaks=tuple(breaks))
 
 
-def _breaks(cap: Cap, work: Workload) -> bool:
+def _exceeds_quota(cap: PlanCap, work: Workload) -> bool:
     if cap.period not in ("24 hours", "day", "month"):
         return False  # a rolling window of minutes says nothing of a month
     used = sum(work.units.get(meter, 0) for meter in cap.meters)
-    room = cap.units * (1 if cap.period == "month" else DAYS) * (max(1, work.channels) if cap.per == "channel" else 1)
+    room = (
+        cap.units
+        * (1 if cap.period == "month" else DAYS_PER_MONTH)
+        * (max(1, work.channels) if cap.per == "channel" else 1)
+    )
     return used > room
 
 
-def compare(network: str, work: Workload, day: date | None = None) -> list[Quote]:
+def compare_plans(network: str, work: Workload, day: date | None = None) -> list[PlanCostEstimate]:
     """All plans in force on `day` (UTC; today), those that fit first, the cheapest first."""
     day = day or clock.now().date()
     return sorted(
-        (quote(one, work) for one in in_force(lists(network), day)), key=lambda q: (not q.fits, q.total, q.plan.name)
+        (estimate_plan_cost(one, work) for one in price_lists_in_force(network_price_lists(network), day)),
+        key=lambda q: (not q.fits, q.total, q.plan.name),
     )
 
 
-def measured(
-    network: str, *, workspace_id: UUID | None = None, app_id: UUID | None = None, days: int = DAYS
+def measured_workload(
+    network: str, *, workspace_id: UUID | None = None, app_id: UUID | None = None, days: int = DAYS_PER_MONTH
 ) -> Workload:
     """The use of the last `days`, made a month of 30."""
     since = clock.now() - timedelta(days=days)
@@ -79,4 +84,4 @@ def measured(
         found = found.filter(app_id=app_id)
     units: Counter[str] = Counter(dict(found.values_list("meter").annotate(total=Sum("units"))))
     channels = found.exclude(channel_id=None).values("channel_id").distinct().count()
-    return Workload(units={meter: n * DAYS // days for meter, n in units.items()}, channels=max(1, channels))
+    return Workload(units={meter: n * DAYS_PER_MONTH // days for meter, n in units.items()}, channels=max(1, channels))

@@ -20,18 +20,18 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from kicau.archive.queries import check_query
-from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import as_uuid, new_id
 from kicau.dataset_audit import search_places
 from kicau.dataset_audit.file_formats import format_of
 from kicau.dataset_audit.models import Audit, AuditState, Hit
 from kicau.workspaces.actors import Actor, Permission
 
-BUNDLE = "evidence.json"
-MOST_FILES = 2000  # of one upload, or of one list
+BUNDLE_FILE_NAME = "evidence.json"
+MAX_FILES = 2000  # of one upload, or of one list
 
 
-def begin(
+def begin_audit(
     actor: Actor,
     *,
     name: str = "",
@@ -43,20 +43,22 @@ def begin(
 ) -> Audit:
     """Queue a search for the workspace's posts (those of `query`; all of its own where none is given) in uploaded files,
     or in what lies at `where` on the server. `control`: data that cannot hold them, on which chance is counted. Raises
-    Unacceptable where there is nothing to search or it may not be searched; then nothing is kept."""
+    ValidationFailed where there is nothing to search or it may not be searched; then nothing is kept."""
     actor.require(Permission.WRITE)
     asked = dict(query or {}) or {"own": True}
     check_query(actor, asked)
     if bool(files) == bool(where):
-        raise unacceptable("file", "Give files, or name where the data set lies on the server.")
+        raise validation_failed("file", "Give files, or name where the data set lies on the server.")
     id_ = new_id()
-    folder = folder_of(id_)
+    folder = audit_folder(id_)
     try:
-        lies = _kept(files, folder / "shards", "file") if files else _allowed(actor, where, folder, "where")
+        lies = (
+            _save_uploads(files, folder / "shards", "file") if files else _check_location(actor, where, folder, "where")
+        )
         beside = (
-            _kept(control_files, folder / "control", "control")
+            _save_uploads(control_files, folder / "control", "control")
             if control_files
-            else _allowed(actor, control, folder, "control")
+            else _check_location(actor, control, folder, "control")
             if control
             else ""
         )
@@ -79,21 +81,21 @@ def begin(
     return made
 
 
-def folder_of(audit_id: UUID) -> Path:
+def audit_folder(audit_id: UUID) -> Path:
     return Path(settings.KICAU_DATA) / "audits" / str(audit_id)
 
 
-def _kept(files: Sequence[UploadedFile[Any]], folder: Path, field: str) -> str:
+def _save_uploads(files: Sequence[UploadedFile[Any]], folder: Path, field: str) -> str:
     """Streams uploads into the folder, which is where they are searched."""
-    if len(files) > MOST_FILES:
-        raise unacceptable(
-            field, "Give at most {limit} files at once; more of them as a list on the server.", limit=MOST_FILES
+    if len(files) > MAX_FILES:
+        raise validation_failed(
+            field, "Give at most {limit} files at once; more of them as a list on the server.", limit=MAX_FILES
         )
     folder.mkdir(parents=True, exist_ok=True)
     for number, file in enumerate(files):
         name = re.sub(r"[^\w.,+@=()-]+", "_", Path(file.name or "data").name)[-150:].lstrip(".") or "data"
         if not format_of(name)[0]:
-            raise unacceptable(
+            raise validation_failed(
                 field,
                 "{name} is nothing that can be searched. JSON lines, Parquet, WARC or text is wanted, plain or packed as .gz, .zst, .bz2 or .xz; unpack a zip first.",
                 name=name,
@@ -103,63 +105,65 @@ def _kept(files: Sequence[UploadedFile[Any]], folder: Path, field: str) -> str:
             for piece in file.chunks(1 << 20):
                 out.write(piece)
         if not target.stat().st_size:
-            raise unacceptable(field, "{name} is empty.", name=name)
+            raise validation_failed(field, "{name} is empty.", name=name)
     return str(folder)
 
 
-def _allowed(actor: Actor, where: str, folder: Path, field: str) -> str:
+def _check_location(actor: Actor, where: str, folder: Path, field: str) -> str:
     """What lies on the server, where the operator allows it. A list is read now, and searched as it is now."""
     actor.require(Permission.SETTINGS)
     if not where.startswith("@"):
-        return _inside(where, field)
+        return _resolve_location(where, field)
     try:
         names = [
-            line.strip() for line in Path(_inside(where[1:], field)).read_text("utf-8").splitlines() if line.strip()
+            line.strip()
+            for line in Path(_resolve_location(where[1:], field)).read_text("utf-8").splitlines()
+            if line.strip()
         ]
     except (OSError, UnicodeDecodeError):
-        raise unacceptable(field, "The list {name} cannot be read.", name=where[1:]) from None
-    if not 0 < len(names) <= MOST_FILES * 50:
-        raise unacceptable(field, "A list names 1 to {limit} files, one a line.", limit=MOST_FILES * 50)
+        raise validation_failed(field, "The list {name} cannot be read.", name=where[1:]) from None
+    if not 0 < len(names) <= MAX_FILES * 50:
+        raise validation_failed(field, "A list names 1 to {limit} files, one a line.", limit=MAX_FILES * 50)
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{field}.txt"
-    kept.write_text("\n".join(_inside(name, field) for name in names), "utf-8")
+    kept.write_text("\n".join(_resolve_location(name, field) for name in names), "utf-8")
     return f"@{kept}"
 
 
-def _inside(where: str, field: str) -> str:
-    """The path, all links followed, or address. Raises Unacceptable where the operator does not allow it."""
+def _resolve_location(where: str, field: str) -> str:
+    """The path, all links followed, or address. Raises ValidationFailed where the operator does not allow it."""
     if "://" in where:
-        if not search_places.is_plain(where):
-            raise unacceptable(
+        if not search_places.is_plain_address(where):
+            raise validation_failed(
                 field,
                 "Give the plain address of a file or folder: {where} contains a space, “..”, or one of ? # @ % \\.",
                 where=where,
             )
-        if search_places.entry_for(where, settings.KICAU_AUDIT_FOLDERS):
+        if search_places.entry_of_address(where, settings.KICAU_AUDIT_FOLDERS):
             return where
     else:
         place = Path(where).resolve()
         folders = [Path(one).resolve() for one in settings.KICAU_AUDIT_FOLDERS if "://" not in one]
         if any(place.is_relative_to(folder) for folder in folders):
             return str(place)
-    allowed = ", ".join(map(search_places.shown, settings.KICAU_AUDIT_FOLDERS))
+    allowed = ", ".join(map(search_places.public_entry, settings.KICAU_AUDIT_FOLDERS))
     if not allowed:
-        raise unacceptable(
+        raise validation_failed(
             field,
             "No folder of this server may be searched; ask its operator to name one in KICAU_AUDIT_FOLDERS, or upload the files.",
         )
-    raise unacceptable(
+    raise validation_failed(
         field, "{where} may not be searched; the operator allows: {allowed}.", where=where, allowed=allowed
     )
 
 
-def audits(actor: Actor) -> QuerySet[Audit]:
+def list_audits(actor: Actor) -> QuerySet[Audit]:
     """Newest first, without their long parts."""
     actor.require(Permission.READ)
     return Audit.objects.filter(workspace=actor.workspace).defer("summary").order_by("-id")
 
 
-def one_audit(actor: Actor, audit_id: UUID | str) -> Audit:
+def get_audit(actor: Actor, audit_id: UUID | str) -> Audit:
     """Raises NotFound."""
     actor.require(Permission.READ)
     found = Audit.objects.filter(workspace=actor.workspace, id=as_uuid(audit_id)).first()
@@ -168,7 +172,7 @@ def one_audit(actor: Actor, audit_id: UUID | str) -> Audit:
     return found
 
 
-def hits(actor: Actor, audit: Audit, *, kind: str = "") -> QuerySet[Hit]:
+def list_hits(actor: Actor, audit: Audit, *, kind: str = "") -> QuerySet[Hit]:
     """The places where copies stand, in the order of the data."""
     actor.require(Permission.READ)
     rows = Hit.objects.filter(audit=audit, audit__workspace=actor.workspace).order_by("id")
@@ -176,10 +180,10 @@ def hits(actor: Actor, audit: Audit, *, kind: str = "") -> QuerySet[Hit]:
 
 
 @transaction.atomic
-def stop(actor: Actor, audit_id: UUID | str) -> Audit:
+def stop_audit(actor: Actor, audit_id: UUID | str) -> Audit:
     """What was searched stays, and need not be searched again. Raises NotFound, Conflict."""
     actor.require(Permission.WRITE)
-    row = _locked(actor, audit_id)
+    row = _lock_audit(actor, audit_id)
     if row.state not in (AuditState.WAITING, AuditState.RUNNING):
         raise Conflict("This audit has ended already.")
     row.state = AuditState.CANCELED
@@ -189,10 +193,10 @@ def stop(actor: Actor, audit_id: UUID | str) -> Audit:
 
 
 @transaction.atomic
-def resume(actor: Actor, audit_id: UUID | str) -> Audit:
+def resume_audit(actor: Actor, audit_id: UUID | str) -> Audit:
     """Go on where it was stopped or failed. Raises NotFound, Conflict."""
     actor.require(Permission.WRITE)
-    row = _locked(actor, audit_id)
+    row = _lock_audit(actor, audit_id)
     if row.state not in (AuditState.CANCELED, AuditState.FAILED):
         raise Conflict("Only an audit that was stopped or failed can be taken up again.")
     row.state, row.problem, row.finished_at = AuditState.WAITING, {}, None
@@ -201,10 +205,10 @@ def resume(actor: Actor, audit_id: UUID | str) -> Audit:
     return row
 
 
-def bundle_of(actor: Actor, audit: Audit) -> Path:
+def audit_bundle(actor: Actor, audit: Audit) -> Path:
     """The bundle of evidence. Raises NotFound where there is none (nothing was found, or it is not done)."""
     actor.require(Permission.READ)
-    path = folder_of(audit.id) / BUNDLE
+    path = audit_folder(audit.id) / BUNDLE_FILE_NAME
     if audit.workspace_id != actor.workspace.id or not audit.bundle_sha256 or not path.exists():
         raise NotFound("bundle of evidence", audit.id)
     with path.open("rb") as made:
@@ -213,7 +217,7 @@ def bundle_of(actor: Actor, audit: Audit) -> Path:
     return path
 
 
-def _locked(actor: Actor, audit_id: UUID | str) -> Audit:
+def _lock_audit(actor: Actor, audit_id: UUID | str) -> Audit:
     row = Audit.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(audit_id)).first()
     if row is None:
         raise NotFound("audit", audit_id)

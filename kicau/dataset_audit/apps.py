@@ -12,4 +12,4 @@ class DatasetAuditConfig(AppConfig):
         from kicau.archive import record_statements
         from kicau.dataset_audit import retraction
 
-        record_statements.CHANGED.append(retraction.review)
+        record_statements.PERMISSION_CHANGE_HOOKS.append(retraction.retract_items)

@@ -18,61 +18,61 @@ from django.db import DatabaseError, transaction
 
 from kicau.archive import search
 from kicau.archive.models import Item
-from kicau.archive.queries import query_of
+from kicau.archive.queries import parse_query
 from kicau.base import clock
-from kicau.base.advisory_locks import alone
-from kicau.base.ids import among, as_uuid
+from kicau.base.advisory_locks import exclusive_lock
+from kicau.base.ids import as_uuid, id_among
 from kicau.connector.content import Problem
 from kicau.dataset_audit import retraction
-from kicau.dataset_audit.actions import BUNDLE, folder_of
-from kicau.dataset_audit.matching.pipeline import Outcome, audit
+from kicau.dataset_audit.actions import BUNDLE_FILE_NAME, audit_folder
+from kicau.dataset_audit.matching.pipeline import AuditOutcome, run_search
 from kicau.dataset_audit.matching.shards import NoSuchShards
 from kicau.dataset_audit.models import Audit, AuditState, Hit, Sought
-from kicau.dataset_audit.post_files import NoPosts, read_posts
-from kicau.dataset_audit.report import report
-from kicau.dataset_audit.sealed_evidence import prove
-from kicau.workspaces.actors import system
+from kicau.dataset_audit.post_files import UnreadablePosts, read_posts
+from kicau.dataset_audit.report import build_report
+from kicau.dataset_audit.sealed_evidence import build_evidence
+from kicau.workspaces.actors import system_actor
 
-AT_ONCE = 5000  # items written or read together
-OFTEN = 1.0  # seconds between two notes of how far it is
-PARTS = ("shards", "control")  # folders of an audit that hold uploads
+BATCH_SIZE = 5000  # items written or read together
+PROGRESS_INTERVAL_SECONDS = 1.0  # seconds between two notes of how far it is
+DATA_PARTS = ("shards", "control")  # folders of an audit that hold uploads
 story = structlog.get_logger("kicau.dataset_audit")
 
 
-class NothingToSeek(Exception):
+class NoMatchingPosts(Exception):
     """Ask for other posts: the archive has none with a text that the query finds."""
 
 
 def run_audit(audit_id: UUID, processes: int | None = None) -> Audit:
     """Searches to the end; the audit as it is then. One that another process works on, or that has ended, is left."""
-    with alone(audit_id):
+    with exclusive_lock(audit_id):
         taken = Audit.objects.filter(id=audit_id, state__in=(AuditState.WAITING, AuditState.RUNNING))
         if not taken.update(state=AuditState.RUNNING, started_at=clock.now(), problem={}):
             return Audit.objects.get(id=audit_id)
         row = Audit.objects.select_related("workspace").get(id=audit_id)
         try:
-            _search(row, processes)
-        except NothingToSeek:
-            _fail(
+            _run_search(row, processes)
+        except NoMatchingPosts:
+            _mark_failed(
                 row,
                 Problem(
                     code="no-posts",
                     message="The archive has no posts with a text that were asked for; take your archive in, or ask for others.",
                 ),
             )
-        except NoPosts as exc:
-            _fail(row, Problem(code="no-posts", message="{why}", params={"why": str(exc)}))
+        except UnreadablePosts as exc:
+            _mark_failed(row, Problem(code="no-posts", message="{why}", params={"why": str(exc)}))
         except NoSuchShards as exc:
-            _fail(
+            _mark_failed(
                 row,
                 Problem(
                     code="no-shards",
                     message="There is nothing that can be read: {why}",
-                    params={"why": _ours(str(exc), row)},
+                    params={"why": _without_own_folder(str(exc), row)},
                 ),
             )
         except OSError as exc:
-            _fail(
+            _mark_failed(
                 row,
                 Problem(
                     code="disk", message="It could not be searched: {why}.", params={"why": exc.strerror or str(exc)}
@@ -82,75 +82,77 @@ def run_audit(audit_id: UUID, processes: int | None = None) -> Audit:
             raise  # it is taken up again
         except Exception:
             story.exception("an audit stopped by a fault", audit=str(audit_id))
-            _fail(
+            _mark_failed(
                 row,
                 Problem(code="fault", message="The search stopped by a fault of Kicau's; what was searched is kept."),
             )
     return row
 
 
-def _search(row: Audit, processes: int | None) -> None:
-    folder = folder_of(row.id)
-    source = _posts(row, folder)
-    outcome = audit(read_posts(source), row.where, folder, processes=processes, progress=_Notes(row))
+def _run_search(row: Audit, processes: int | None) -> None:
+    folder = audit_folder(row.id)
+    source = _write_posts(row, folder)
+    outcome = run_search(read_posts(source), row.where, folder, processes=processes, progress=_ProgressRecorder(row))
     wanted = {i for f in outcome.found for c in f.copies for i in outcome.ids[c.post]}
     texts = {post: text for post, text in read_posts(source) if post in wanted}
-    told = report(outcome, texts, folder, clock.now(), control=row.control)
+    told = build_report(outcome, texts, folder, clock.now(), control=row.control)
     told["data"] |= {"name": row.name}
-    told = _named(told, row)
-    _keep(row, told, texts, outcome)
+    told = _with_upload_names(told, row)
+    _save_report(row, told, texts, outcome)
 
 
-def _posts(row: Audit, folder: Path) -> Path:
+def _write_posts(row: Audit, folder: Path) -> Path:
     """The posts to look for as JSON lines; the same ones when it is taken up again."""
     path = folder / "posts.jsonl"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         half = folder / "posts.part"
         with half.open("w", encoding="utf-8") as lines:
-            for id_, text in _items(row):
+            for id_, text in _archive_items(row):
                 lines.write(json.dumps({"id": str(id_), "text": text}) + "\n")
         half.rename(path)
     with path.open("rb") as lines:
         row.posts = sum(block.count(b"\n") for block in iter(lambda: lines.read(1 << 20), b""))
     if not row.posts:
         path.unlink()
-        raise NothingToSeek
+        raise NoMatchingPosts
     return path
 
 
-def _items(row: Audit) -> Iterator[tuple[UUID, str]]:
-    found = list(search.ids(system(row.workspace), query_of(row.query)))
-    for at in range(0, len(found), AT_ONCE):
-        rows = Item.objects.filter(workspace=row.workspace, id__in=among(found[at : at + AT_ONCE])).exclude(text="")
+def _archive_items(row: Audit) -> Iterator[tuple[UUID, str]]:
+    found = list(search.matching_ids(system_actor(row.workspace), parse_query(row.query)))
+    for at in range(0, len(found), BATCH_SIZE):
+        rows = Item.objects.filter(workspace=row.workspace, id__in=id_among(found[at : at + BATCH_SIZE])).exclude(
+            text=""
+        )
         some = list(rows.order_by("id").values_list("id", "text"))
-        gone = retraction.withdrawn(row.workspace, [str(id_) for id_, _ in some])
+        gone = retraction.withdrawn_posts(row.workspace, [str(id_) for id_, _ in some])
         yield from ((id_, text) for id_, text in some if str(id_) not in gone)
 
 
-class _Notes:
+class _ProgressRecorder:
     """Keeps how far it is, at most once a second."""
 
     def __init__(self, row: Audit) -> None:
         self._row, self._at = row, 0.0
 
     def __call__(self, read: int, expected: int, copies: int) -> None:
-        if time.monotonic() - self._at >= OFTEN:
+        if time.monotonic() - self._at >= PROGRESS_INTERVAL_SECONDS:
             self._at = time.monotonic()
             Audit.objects.filter(id=self._row.id).update(
                 read=read, expected=expected, copies=copies, posts=self._row.posts
             )
 
 
-def _named(told: dict[str, Any], row: Audit) -> dict[str, Any]:
+def _with_upload_names(told: dict[str, Any], row: Audit) -> dict[str, Any]:
     """Uploads by the names that people know, without the folders in which they lie here."""
     if not row.is_uploaded:
         return told
-    prefix = str(folder_of(row.id)) + "/"
+    prefix = str(audit_folder(row.id)) + "/"
 
     def plain(value: Any) -> Any:
         if isinstance(value, str):
-            return _plain(value, prefix)
+            return _without_prefix(value, prefix)
         if isinstance(value, list):
             return [plain(one) for one in value]
         return {plain(k): plain(v) for k, v in value.items()} if isinstance(value, dict) else value
@@ -159,49 +161,49 @@ def _named(told: dict[str, Any], row: Audit) -> dict[str, Any]:
     return {**told, "data": plain(told["data"]), "chance": plain(told["chance"]), "findings": findings}
 
 
-def _plain(text: str, prefix: str) -> str:
-    for part in PARTS:
+def _without_prefix(text: str, prefix: str) -> str:
+    for part in DATA_PARTS:
         text = text.replace(f"{prefix}{part}/", "").replace(f"{prefix}{part}", "the upload")
     return text
 
 
-def _ours(text: str, row: Audit) -> str:
-    return _plain(text, f"{folder_of(row.id)}/") if row.is_uploaded else text
+def _without_own_folder(text: str, row: Audit) -> str:
+    return _without_prefix(text, f"{audit_folder(row.id)}/") if row.is_uploaded else text
 
 
-def _keep(row: Audit, told: dict[str, Any], texts: Mapping[str, str], outcome: Outcome) -> None:
+def _save_report(row: Audit, told: dict[str, Any], texts: Mapping[str, str], outcome: AuditOutcome) -> None:
     """The report in rows, and the bundle beside it; all in one transaction."""
-    shards = {_ours(s.name, row): s for s in outcome.shards}
+    shards = {_without_own_folder(s.name, row): s for s in outcome.shards}
     findings = told["findings"]
     named = {post for finding in findings for post in finding["posts"]}
     made, row.not_stamped = b"", []
     if findings:
-        made, row.not_stamped = prove(
+        made, row.not_stamped = build_evidence(
             told, texts, row.workspace_id, str(row.id), {name: s.name for name, s in shards.items()}
         )
-        (folder_of(row.id) / BUNDLE).write_bytes(made)
+        (audit_folder(row.id) / BUNDLE_FILE_NAME).write_bytes(made)
     row.bundle_sha256 = hashlib.sha256(made).hexdigest() if made else ""
     with transaction.atomic():
-        retraction.hold(row.workspace)
+        retraction.lock_workspace(row.workspace)
         row.hits.all().delete()
         row.sought.all().delete()
         Sought.objects.bulk_create(
-            (Sought(audit=row, item=i, text=texts[i]) for i in sorted(named)), batch_size=AT_ONCE
+            (Sought(audit=row, item=i, text=texts[i]) for i in sorted(named)), batch_size=BATCH_SIZE
         )
         Hit.objects.bulk_create(
-            (Hit(audit=row, format=shards[f["shard"]].format, **f) for f in findings), batch_size=AT_ONCE
+            (Hit(audit=row, format=shards[f["shard"]].format, **f) for f in findings), batch_size=BATCH_SIZE
         )
         row.summary = {k: v for k, v in told.items() if k != "findings"} | {"places": len(findings)}
         row.found, row.copies = len(named), len(findings)
         row.expected = row.read = sum(s.size for s in outcome.shards)
         row.state, row.finished_at = AuditState.DONE, clock.now()
         row.save()
-        transaction.on_commit(lambda: retraction.clear(folder_of(row.id)))
-        retraction.review(row.workspace, [as_uuid(post) for post in named])  # what was taken back meanwhile
+        transaction.on_commit(lambda: retraction.delete_work_files(audit_folder(row.id)))
+        retraction.retract_items(row.workspace, [as_uuid(post) for post in named])  # what was taken back meanwhile
     row.refresh_from_db(fields=["bundle_sha256"])
 
 
-def _fail(row: Audit, problem: Problem) -> None:
+def _mark_failed(row: Audit, problem: Problem) -> None:
     row.state, row.finished_at = AuditState.FAILED, clock.now()
     row.problem = {"code": problem.code, "message": problem.message, "params": dict(problem.params)}
     row.save(update_fields=["state", "finished_at", "problem", "posts"])

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from kicau.base.advisory_locks import is_free
+from kicau.base.advisory_locks import is_unlocked
 from kicau.dataset_audit.models import Audit, AuditState
 
 
-def due() -> UUID | None:
+def next_due_audit() -> UUID | None:
     """The one that waits longest, or whose process is gone."""
     rows = (
         Audit.objects.filter(state__in=(AuditState.WAITING, AuditState.RUNNING))
         .order_by("id")
         .values_list("id", flat=True)
     )
-    return next((id_ for id_ in rows[:50] if is_free(id_)), None)
+    return next((id_ for id_ in rows[:50] if is_unlocked(id_)), None)
 
 
 def is_stopped(audit_id: UUID) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-FORMATS = {
+FORMATS_BY_SUFFIX = {
     ".jsonl": "json",
     ".ndjson": "json",
     ".json": "json",
@@ -19,13 +19,13 @@ FORMATS = {
     ".htm": "html",
     ".xml": "html",
 }
-PACKINGS = {".gz": "gz", ".zst": "zst", ".zstd": "zst", ".bz2": "bz2", ".xz": "xz"}
+PACKINGS_BY_SUFFIX = {".gz": "gz", ".zst": "zst", ".zstd": "zst", ".bz2": "bz2", ".xz": "xz"}
 
 
 def format_of(name: str) -> tuple[str, str]:
     """Format ("" where no reader is for it) and packing."""
     suffixes = [s.lower() for s in PurePosixPath(name).suffixes]
-    packing = PACKINGS.get(suffixes[-1], "") if suffixes else ""
+    packing = PACKINGS_BY_SUFFIX.get(suffixes[-1], "") if suffixes else ""
     if packing:
         suffixes.pop()
-    return FORMATS.get(suffixes[-1] if suffixes else "", "json" if packing else ""), packing
+    return FORMATS_BY_SUFFIX.get(suffixes[-1] if suffixes else "", "json" if packing else ""), packing

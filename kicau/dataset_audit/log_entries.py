@@ -9,21 +9,21 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.evidence import log
 from kicau.evidence.models import Leaf, SignedCheckpoint
 from kicau.workspaces.actors import Actor, Permission
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class EntryWithProof:
     """An entry with its proof."""
 
     leaf: Leaf
-    proof: log.Proof
+    proof: log.LogProof
 
 
-def entries(actor: Actor, *, kind: str = "", ref: str = "") -> QuerySet[Leaf]:
+def list_entries(actor: Actor, *, kind: str = "", ref: str = "") -> QuerySet[Leaf]:
     """Newest first."""
     actor.require(Permission.READ)
     rows = Leaf.objects.filter(workspace_id=actor.workspace.id).order_by("-index")
@@ -31,33 +31,33 @@ def entries(actor: Actor, *, kind: str = "", ref: str = "") -> QuerySet[Leaf]:
     return rows.filter(ref=ref) if ref else rows
 
 
-def inclusion(actor: Actor, index: int) -> Shown:
+def prove_entry(actor: Actor, index: int) -> EntryWithProof:
     """That an entry is in the log, under the newest checkpoint. Raises NotFound; Conflict where it was forgotten."""
-    leaf = entries(actor).filter(index=index).first()
+    leaf = list_entries(actor).filter(index=index).first()
     if leaf is None:
         raise NotFound("entry", index)
     try:
-        return Shown(leaf, log.prove(leaf.index, log.checkpoint()))
-    except log.Forgotten as gone:
+        return EntryWithProof(leaf, log.prove_inclusion(leaf.index, log.current_checkpoint()))
+    except log.EntryForgotten as gone:
         raise Conflict("This item was forgotten: its place in the log cannot be shown any more.") from gone
 
 
-def growth(actor: Actor, old: int, new: int) -> list[bytes]:
-    """That the log of size `new` begins with that of size `old`. Raises Unacceptable."""
+def prove_consistency(actor: Actor, old: int, new: int) -> list[bytes]:
+    """That the log of size `new` begins with that of size `old`. Raises ValidationFailed."""
     actor.require(Permission.READ)
-    size = checkpoint(actor).size
+    size = current_checkpoint(actor).size
     if not 1 <= old <= new <= size:
-        raise unacceptable(
+        raise validation_failed(
             "new", "The sizes are at least 1, the newer at least the older and at most {size}.", size=size
         )
-    return log.growth(old, new)
+    return log.consistency_proof(old, new)
 
 
-def checkpoint(actor: Actor) -> SignedCheckpoint:
+def current_checkpoint(actor: Actor) -> SignedCheckpoint:
     """The log as it is now, signed."""
     actor.require(Permission.READ)
-    return log.checkpoint()
+    return log.current_checkpoint()
 
 
-def b64(raw: bytes) -> str:
+def encode_base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()

@@ -19,81 +19,91 @@ from kicau.base import clock
 from kicau.base import pdf as paper_of
 from kicau.dataset_audit import evidence_wording
 from kicau.dataset_audit.models import Audit
-from kicau.dataset_audit.passages import Place, places
+from kicau.dataset_audit.passages import CopyInContext, copies_in_context
 from kicau.evidence import checkpoints, log
 
-MOST = 400  # places in a paper; all of them are in the bundle
-LANGUAGES = ("en", "id")
+MAX_PLACES = 400  # places in a paper; all of them are in the bundle
+REPORT_LANGUAGES = ("en", "id")
 # Why a file could not be read to its end.
-WHY = {
-    evidence_wording.CUT: gettext_lazy("{name} ends in the middle of what it holds; what was read before counts."),
-    evidence_wording.DAMAGED: gettext_lazy("{name} is damaged inside; what was read before counts."),
-    evidence_wording.TOO_FULL: gettext_lazy(
+READ_FAULT_SENTENCES = {
+    evidence_wording.CUT_FAULT: gettext_lazy(
+        "{name} ends in the middle of what it holds; what was read before counts."
+    ),
+    evidence_wording.DAMAGED_FAULT: gettext_lazy("{name} is damaged inside; what was read before counts."),
+    evidence_wording.UNPACK_RATIO_FAULT: gettext_lazy(
         "{name} unpacks to more than 400 times its size; what was read before counts."
     ),
-    evidence_wording.NO_PARQUET: gettext_lazy(
+    evidence_wording.PARQUET_FAULT: gettext_lazy(
         "{name} was cut off or is no Parquet file, so that nothing of it could be read."
     ),
-    evidence_wording.NO_TEXT: gettext_lazy("{name} has no column of text, so that nothing of it was read."),
-    evidence_wording.LOST: gettext_lazy("{name} is not there or cannot be reached, so that nothing of it was read."),
-    evidence_wording.NO_RECORD: gettext_lazy("{name} holds no record that can be read."),
+    evidence_wording.NO_TEXT_FAULT: gettext_lazy("{name} has no column of text, so that nothing of it was read."),
+    evidence_wording.LOST_FAULT: gettext_lazy(
+        "{name} is not there or cannot be reached, so that nothing of it was read."
+    ),
+    evidence_wording.NO_RECORD_FAULT: gettext_lazy("{name} holds no record that can be read."),
 }
 
 
 @dataclass(slots=True)
-class Section:
+class ReportSection:
     """A heading, what is said under it, pairs of name and value, a table, and places."""
 
     heading: str = ""
     said: list[str] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     table: list[Sequence[str]] = field(default_factory=list)  # the first row is its head
-    places: list[Place] = field(default_factory=list)
+    places: list[CopyInContext] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class ReportDocument:
     """The report, in one language."""
 
     language: str
     title: str
     lead: str
-    sections: Sequence[Section]
+    sections: Sequence[ReportSection]
 
 
-def paper(audit: Audit, language: str) -> Paper:
+def build_report(audit: Audit, language: str) -> ReportDocument:
     """Of an audit that is done; times in its workspace's zone."""
-    with translation.override(language), timezone.override(clock.zone(audit.workspace.timezone)):
-        shown = places(audit, list(audit.hits.order_by("id")[:MOST]))
-        sections = [_about(audit), _where(audit, shown), _how_sure(audit), _not_read(audit), _how_to_check(audit)]
-        return Paper(
+    with translation.override(language), timezone.override(clock.find_zone(audit.workspace.timezone)):
+        shown = copies_in_context(audit, list(audit.hits.order_by("id")[:MAX_PLACES]))
+        sections = [
+            _about_section(audit),
+            _places_section(audit, shown),
+            _confidence_section(audit),
+            _unread_section(audit),
+            _verification_section(audit),
+        ]
+        return ReportDocument(
             language,
             _("Search of “{name}” for posts of {workspace}").format(name=audit.name, workspace=audit.workspace.name),
-            lead(audit),
+            lead_sentence(audit),
             [s for s in sections if s],
         )
 
 
-def lead(audit: Audit) -> str:
+def lead_sentence(audit: Audit) -> str:
     """What was found, in a sentence."""
     if not audit.found:
         return _("None of the posts was found in this data set, at the sensitivity stated below.")
     found = ngettext(
         "This data set contains {n} of the posts", "This data set contains {n} of the posts", audit.found
-    ).format(n=number(audit.found))
-    spots = ngettext("in {n} place", "in {n} places", audit.copies).format(n=number(audit.copies))
+    ).format(n=format_count(audit.found))
+    spots = ngettext("in {n} place", "in {n} places", audit.copies).format(n=format_count(audit.copies))
     return f"{found}, {spots}."
 
 
-def number(value: float) -> str:
+def format_count(value: float) -> str:
     return str(formats.number_format(value, force_grouping=True))
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     return f"{formats.number_format(round(100 * share, 1))}%"
 
 
-def kind_word(kind: str) -> str:
+def copy_kind_label(kind: str) -> str:
     """A kind of copy in a few words."""
     return {
         "exact": pgettext("copy", "letter by letter"),
@@ -103,28 +113,28 @@ def kind_word(kind: str) -> str:
     }.get(kind, kind)
 
 
-def sensitivity(audit: Audit) -> list[tuple[str, str, str, str]]:
+def sensitivity_rows(audit: Audit) -> list[tuple[str, str, str, str]]:
     """By share of words changed: planted, found, share and interval."""
     rows = audit.summary.get("sensitivity", {})
     return [
         (
             name.split()[0],
-            number(r["tries"]),
-            number(r["hits"]),
-            f"{percent(r['share'])} ({percent(r['from'])} – {percent(r['to'])})",
+            format_count(r["tries"]),
+            format_count(r["hits"]),
+            f"{format_percent(r['share'])} ({format_percent(r['from'])} – {format_percent(r['to'])})",
         )
         for name, r in rows.items()
     ]
 
 
-def by_length(audit: Audit) -> list[str]:
+def sensitivity_by_length(audit: Audit) -> list[str]:
     """How many planted copies were found, by words of the post: a sentence each."""
     return [
         _("Posts of {words} words: {rates}.").format(
             words=words,
             rates=", ".join(
                 _("{share} found with {changed} of their words changed").format(
-                    share=percent(r["share"]), changed=name.split()[0]
+                    share=format_percent(r["share"]), changed=name.split()[0]
                 )
                 for name, r in rates.items()
             ),
@@ -133,7 +143,7 @@ def by_length(audit: Audit) -> list[str]:
     ]
 
 
-def chance(audit: Audit) -> str:
+def chance_sentence(audit: Audit) -> str:
     """How often chance makes a pair, in a sentence."""
     told = audit.summary.get("chance", {})
     if not told.get("measured"):
@@ -143,39 +153,41 @@ def chance(audit: Audit) -> str:
     return _(
         "In data that cannot hold these posts, chance made {hits} pairs in {tries} texts: {share}, in 95 of 100 cases between {low} and {high}."
     ).format(
-        hits=number(told["hits"]),
-        tries=number(told["tries"]),
-        share=_fine(told["share"]),
-        low=_fine(told["from"]),
-        high=_fine(told["to"]),
+        hits=format_count(told["hits"]),
+        tries=format_count(told["tries"]),
+        share=_format_small_percent(told["share"]),
+        low=_format_small_percent(told["from"]),
+        high=_format_small_percent(told["to"]),
     )
 
 
-def _fine(share: float) -> str:
+def _format_small_percent(share: float) -> str:
     return f"{formats.number_format(round(100 * share, 3))}%"
 
 
-def _about(audit: Audit) -> Section:
+def _about_section(audit: Audit) -> ReportSection:
     posts, data = audit.summary["posts"], audit.summary["data"]
-    kinds = ", ".join(f"{number(n)} × {kind_word(kind)}" for kind, n in audit.summary["kinds"].items())
+    kinds = ", ".join(f"{format_count(n)} × {copy_kind_label(kind)}" for kind, n in audit.summary["kinds"].items())
     facts = [
         (
             _("Searched for"),
             _("{given} posts, {different} of them different").format(
-                given=number(posts["given"]), different=number(posts["different"])
+                given=format_count(posts["given"]), different=format_count(posts["different"])
             ),
         ),
         (
             _("Searched in"),
             _("{texts} texts, {size} in {shards} files").format(
-                texts=number(data["documents"]), size=_size(data["unpacked_bytes"]), shards=number(len(data["shards"]))
+                texts=format_count(data["documents"]),
+                size=_format_bytes(data["unpacked_bytes"]),
+                shards=format_count(len(data["shards"])),
             ),
         ),
         (_("Copies"), kinds or _("none")),
         (
             _("Too short to tell"),
             _("{n} posts of so few or so common words that they cannot be told from chance").format(
-                n=number(posts["too_short_to_tell"])
+                n=format_count(posts["too_short_to_tell"])
             ),
         ),
         (
@@ -185,8 +197,8 @@ def _about(audit: Audit) -> Section:
     ]
     more = audit.summary.get("not_listed", 0)
     if more:
-        facts.append((_("Counted, not listed"), number(more)))
-    return Section(
+        facts.append((_("Counted, not listed"), format_count(more)))
+    return ReportSection(
         said=[
             _(
                 "That a data set contains a post does not say that a model was trained on it: that is another question, which no search of a data set answers."
@@ -196,18 +208,18 @@ def _about(audit: Audit) -> Section:
     )
 
 
-def _where(audit: Audit, shown: list[Place]) -> Section:
+def _places_section(audit: Audit, shown: list[CopyInContext]) -> ReportSection:
     said = []
     if audit.copies > len(shown):
         said.append(
             _("The first {shown} of {all} places; all of them are in the bundle of evidence.").format(
-                shown=number(len(shown)), all=number(audit.copies)
+                shown=format_count(len(shown)), all=format_count(audit.copies)
             )
         )
-    return Section(_("Where they stand"), said=said, places=shown) if shown else Section()
+    return ReportSection(_("Where they stand"), said=said, places=shown) if shown else ReportSection()
 
 
-def _how_sure(audit: Audit) -> Section:
+def _confidence_section(audit: Audit) -> ReportSection:
     said = [
         _(
             "Measured in this very data: posts were planted into its texts with a share of their words changed, and searched for like everything else. “Not found” means: not found at this sensitivity."
@@ -215,25 +227,25 @@ def _how_sure(audit: Audit) -> Section:
     ]
     table: list[Sequence[str]] = [
         (_("Words changed"), _("Planted"), _("Found"), _("Share (95% interval)")),
-        *sensitivity(audit),
+        *sensitivity_rows(audit),
     ]
-    said += [chance(audit), *by_length(audit)]
-    return Section(_("How sure this is"), said=said, table=table if len(table) > 1 else [])
+    said += [chance_sentence(audit), *sensitivity_by_length(audit)]
+    return ReportSection(_("How sure this is"), said=said, table=table if len(table) > 1 else [])
 
 
-def _not_read(audit: Audit) -> Section:
-    return Section(_("What was not read"), said=not_read(audit) or [_("Everything was read to its end.")])
+def _unread_section(audit: Audit) -> ReportSection:
+    return ReportSection(_("What was not read"), said=unread_sentences(audit) or [_("Everything was read to its end.")])
 
 
-def not_read(audit: Audit) -> list[str]:
+def unread_sentences(audit: Audit) -> list[str]:
     """A sentence about each file that could not be read to its end, or for which there is no reader."""
     data = audit.summary["data"]
-    said = [_why(name, why) for name, why in data["failed"].items()]
+    said = [_read_fault_sentence(name, why) for name, why in data["failed"].items()]
     return said + [_("Not read, since no reader is for it: {name}").format(name=name) for name in data["skipped"][:100]]
 
 
-def _why(name: str, why: str) -> str:
-    known = WHY.get(why.removeprefix(f"{name}: "))
+def _read_fault_sentence(name: str, why: str) -> str:
+    known = READ_FAULT_SENTENCES.get(why.removeprefix(f"{name}: "))
     return (
         str(known).format(name=name)
         if known
@@ -241,9 +253,9 @@ def _why(name: str, why: str) -> str:
     )
 
 
-def _how_to_check(audit: Audit) -> Section:
+def _verification_section(audit: Audit) -> ReportSection:
     if not audit.bundle_sha256:
-        return Section()
+        return ReportSection()
     name, key = log.signing_key()
     public = checkpoints.public_bytes(key.public_key())
 
@@ -253,7 +265,7 @@ def _how_to_check(audit: Audit) -> Section:
         (_("Log"), name),
         (_("Check"), "python3 verify.py evidence.json --key " + hashlib.sha256(public).hexdigest()),
     ]
-    return Section(
+    return ReportSection(
         _("How others check it"),
         said=[
             _(
@@ -264,16 +276,16 @@ def _how_to_check(audit: Audit) -> Section:
     )
 
 
-def _size(size: int) -> str:
+def _format_bytes(size: int) -> str:
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= factor:
-            return f"{number(round(size / factor, 1))} {unit}"
-    return f"{number(size)} B"
+            return f"{format_count(round(size / factor, 1))} {unit}"
+    return f"{format_count(size)} B"
 
 
 # HTML
 
-STYLE = """
+HTML_STYLE = """
 body{font:16px/1.55 system-ui,sans-serif;color:#17211d;background:#f6f3ec;margin:0;padding:2rem 1rem}main{max-width:52rem;margin:auto;background:#fff;padding:2.5rem;border-radius:14px}
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 .75rem}h2{font-size:1.2rem;margin:2rem 0 .5rem}.lead{font-size:1.2rem;font-weight:700;color:#0c6649;margin:.5rem 0 1rem}
 dl{display:grid;grid-template-columns:minmax(9rem,max-content) minmax(0,1fr);gap:.3rem 1.25rem}dt{color:#525a54}dd{margin:0;overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}
@@ -283,14 +295,14 @@ th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #e2dccf}th{col
 """
 
 
-def as_html(made: Paper) -> str:
+def report_html(made: ReportDocument) -> str:
     """One file that needs nothing else."""
     with translation.override(made.language):
-        body = "\n".join(_html(section) for section in made.sections)
-    return f'<!doctype html>\n<html lang="{made.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(made.title)}</title><style>{STYLE}</style></head><body><main><h1>{escape(made.title)}</h1><p class="lead">{escape(made.lead)}</p>\n{body}\n</main></body></html>\n'
+        body = "\n".join(_section_html(section) for section in made.sections)
+    return f'<!doctype html>\n<html lang="{made.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(made.title)}</title><style>{HTML_STYLE}</style></head><body><main><h1>{escape(made.title)}</h1><p class="lead">{escape(made.lead)}</p>\n{body}\n</main></body></html>\n'
 
 
-def _html(section: Section) -> str:
+def _section_html(section: ReportSection) -> str:
     parts = [f"<h2>{escape(section.heading)}</h2>"] if section.heading else []
     parts += [f"<p>{escape(text)}</p>" for text in section.said]
     if section.facts:
@@ -301,30 +313,32 @@ def _html(section: Section) -> str:
         parts.append(
             f"<table><thead><tr>{''.join(f'<th>{escape(c)}</th>' for c in head)}</tr></thead><tbody>{cells}</tbody></table>"
         )
-    parts += [_html_place(place) for place in section.places]
+    parts += [_place_html(place) for place in section.places]
     return "\n".join(parts)
 
 
-def _html_place(place: Place) -> str:
-    post = "<br>".join(f"{escape(text or _gone())}<small>{escape(item)}</small>" for item, text in place.posts)
+def _place_html(place: CopyInContext) -> str:
+    post = "<br>".join(
+        f"{escape(text or _withdrawn_sentence())}<small>{escape(item)}</small>" for item, text in place.posts
+    )
     return (
-        f'<section class="place"><header>{escape(f"{where(place)} · {kind_word(place.hit.kind)}")}</header><p><small>{escape(_("Your post"))}</small>{post}</p>'
+        f'<section class="place"><header>{escape(f"{place_sentence(place)} · {copy_kind_label(place.hit.kind)}")}</header><p><small>{escape(_("Your post"))}</small>{post}</p>'
         f"<p><small>{escape(_('In the data set'))}</small>{escape(place.before)}<mark>{escape(place.match)}</mark>{escape(place.after)}</p></section>"
     )
 
 
-def _gone() -> str:
+def _withdrawn_sentence() -> str:
     return _("Taken back: its words are not kept here any more.")
 
 
-def where(place: Place) -> str:
+def place_sentence(place: CopyInContext) -> str:
     """Where a copy stands, and how much of the post is there."""
     hit = place.hit
     inside = "".join(f" · {name} {value}" for name, value in hit.place.items())
     return _("{shard}, bytes {first} to {last}{inside} · {words} of {of} words").format(
         shard=hit.shard,
-        first=number(hit.first_byte),
-        last=number(hit.last_byte),
+        first=format_count(hit.first_byte),
+        last=format_count(hit.last_byte),
         inside=inside,
         words=hit.words,
         of=hit.of_words,
@@ -334,19 +348,21 @@ def where(place: Place) -> str:
 # PDF
 
 
-def as_pdf(made: Paper) -> bytes:
+def report_pdf(made: ReportDocument) -> bytes:
     """A4. A letter that its font lacks stands as its number, such as [U+1F600]; the HTML file shows it."""
     with translation.override(made.language):
-        return paper_of.build(_flow(made), title=made.title, language=made.language, page=_("Page {n} of {all}"))
+        return paper_of.build_pdf(
+            _pdf_elements(made), title=made.title, language=made.language, page=_("Page {n} of {all}")
+        )
 
 
-def _flow(made: Paper) -> Iterator[Any]:
+def _pdf_elements(made: ReportDocument) -> Iterator[Any]:
     from reportlab.lib import colors
     from reportlab.platypus import Paragraph, Spacer, Table, TableStyle
 
-    styles = paper_of.styles()
-    yield Paragraph(paper_of.written(made.title), styles["title"])
-    yield Paragraph(paper_of.written(made.lead), styles["lead"])
+    styles = paper_of.paragraph_styles()
+    yield Paragraph(paper_of.escape_markup(made.title), styles["title"])
+    yield Paragraph(paper_of.escape_markup(made.lead), styles["lead"])
     plain = TableStyle(
         [
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -356,31 +372,34 @@ def _flow(made: Paper) -> Iterator[Any]:
     )
     for section in made.sections:
         if section.heading:
-            yield Paragraph(paper_of.written(section.heading), styles["heading"])
+            yield Paragraph(paper_of.escape_markup(section.heading), styles["heading"])
         for text in section.said:
-            yield Paragraph(paper_of.written(text), styles["text"])
+            yield Paragraph(paper_of.escape_markup(text), styles["text"])
         rows = [
-            [Paragraph(paper_of.written(c), styles["small"]) for c in row] for row in [*section.facts, *section.table]
+            [Paragraph(paper_of.escape_markup(c), styles["small"]) for c in row]
+            for row in [*section.facts, *section.table]
         ]
         if rows:
-            named = [120, paper_of.TEXT_WIDTH - 120]
-            widths = named if section.facts else [paper_of.TEXT_WIDTH / len(rows[0])] * len(rows[0])
+            named = [120, paper_of.TEXT_WIDTH_POINTS - 120]
+            widths = named if section.facts else [paper_of.TEXT_WIDTH_POINTS / len(rows[0])] * len(rows[0])
             yield Table(rows, colWidths=widths, style=plain, hAlign="LEFT", splitInRow=1)
         for place in section.places:
             yield Spacer(1, 8)
-            yield Paragraph(paper_of.written(f"{where(place)} · {kind_word(place.hit.kind)}"), styles["small"])
+            yield Paragraph(
+                paper_of.escape_markup(f"{place_sentence(place)} · {copy_kind_label(place.hit.kind)}"), styles["small"]
+            )
             post = "<br/>".join(
-                f"{paper_of.written(text or _gone())}<br/><font size=7>{paper_of.written(item)}</font>"
+                f"{paper_of.escape_markup(text or _withdrawn_sentence())}<br/><font size=7>{paper_of.escape_markup(item)}</font>"
                 for item, text in place.posts
             )
-            said = f"{paper_of.written(place.before)}<font backColor='#faecce'>{paper_of.written(place.match)}</font>{paper_of.written(place.after)}"
+            said = f"{paper_of.escape_markup(place.before)}<font backColor='#faecce'>{paper_of.escape_markup(place.match)}</font>{paper_of.escape_markup(place.after)}"
             heads = [
-                Paragraph(paper_of.written(_("Your post")), styles["small"]),
-                Paragraph(paper_of.written(_("In the data set")), styles["small"]),
+                Paragraph(paper_of.escape_markup(_("Your post")), styles["small"]),
+                Paragraph(paper_of.escape_markup(_("In the data set")), styles["small"]),
             ]
             yield Table(
                 [heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]],
-                colWidths=[paper_of.TEXT_WIDTH / 2] * 2,
+                colWidths=[paper_of.TEXT_WIDTH_POINTS / 2] * 2,
                 style=plain,
                 hAlign="LEFT",
                 splitInRow=1,

@@ -24,69 +24,71 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from kicau.archive.models import Item
-from kicau.archive.policy_decisions import Judge
+from kicau.archive.policy_decisions import RightsEvaluator
 from kicau.base import clock
-from kicau.base.ids import among, as_uuid
-from kicau.dataset_audit.actions import BUNDLE, folder_of
-from kicau.dataset_audit.evidence_wording import says
+from kicau.base.ids import as_uuid, id_among
+from kicau.dataset_audit.actions import BUNDLE_FILE_NAME, audit_folder
+from kicau.dataset_audit.evidence_wording import finding_sentence
 from kicau.dataset_audit.models import Audit, AuditState, Hit, Sought
 from kicau.evidence import bundle, log
 from kicau.evidence.verify import Refused, check_passage, unpacked
 from kicau.rights.models import Layer, Statement
 from kicau.workspaces.models import Workspace
 
-USE = "search"
-AT_ONCE = 5000
+SEARCH_USE = "search"
+BATCH_SIZE = 5000
 #: Files of an audit's own work that hold posts' texts or passages; what it searched is not among them.
-WORK = ("posts.jsonl", "posts.part", "held.json", "report.json", "journal.jsonl")
+WORK_FILE_NAMES = ("posts.jsonl", "posts.part", "held.json", "report.json", "journal.jsonl")
 
 
-def hold(workspace: Workspace) -> None:
+def lock_workspace(workspace: Workspace) -> None:
     """Till the transaction ends, nothing is taken back from this workspace's audits, and no audit writes what it found:
     one of the two comes later, and sees what the other did."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [str(workspace.id)])
 
 
-def withdrawn(workspace: Workspace, posts: Iterable[str]) -> set[str]:
+def withdrawn_posts(workspace: Workspace, posts: Iterable[str]) -> set[str]:
     """Those of these items (by id) that were taken back from being looked for."""
     if not Statement.objects.filter(workspace_id=workspace.id, layer=Layer.WITHDRAWAL).exists():
         return set()
-    rows = Item.objects.filter(workspace=workspace, id__in=among(as_uuid(post) for post in posts))
+    rows = Item.objects.filter(workspace=workspace, id__in=id_among(as_uuid(post) for post in posts))
     return {
-        str(id_) for id_, decision in Judge(workspace).decide_items(USE, rows) if decision.layer == Layer.WITHDRAWAL
+        str(id_)
+        for id_, decision in RightsEvaluator(workspace).decide_items(SEARCH_USE, rows)
+        if decision.layer == Layer.WITHDRAWAL
     }
 
 
-def review(workspace: Workspace, items: Collection[UUID] | None = None) -> int:
+def retract_items(workspace: Workspace, items: Collection[UUID] | None = None) -> int:
     """Takes back from each audit what was withdrawn: of these items, or (None) of all. Gives how many posts that were.
     Call it in the transaction that took them back."""
     if not Audit.objects.filter(workspace=workspace).exists():
         return 0
     with transaction.atomic():
-        hold(workspace)
+        lock_workspace(workspace)
         if items:
             _clear_stopped(workspace, items)
-        gone = withdrawn(workspace, _found(workspace, items))
+        gone = withdrawn_posts(workspace, _items_in_audits(workspace, items))
         audits = Audit.objects.filter(
             workspace=workspace, id__in=Sought.objects.filter(item__in=gone, taken_back_at=None).values("audit")
         )
         for audit in audits if gone else ():
-            _take_back(audit, gone)
-        log.forget_all("post", gone, workspace.id)
+            _retract_from_audit(audit, gone)
+        log.forget_entries("post", gone, workspace.id)
     return len(gone)
 
 
-def _found(workspace: Workspace, items: Collection[UUID] | None) -> set[str]:
+def _items_in_audits(workspace: Workspace, items: Collection[UUID] | None) -> set[str]:
     """Items whose text some audit holds."""
     held = Sought.objects.filter(audit__workspace=workspace, taken_back_at=None).values_list("item", flat=True)
     if items is None:
         return set(held)
     ids = [str(item) for item in items]
-    return {one for at in range(0, len(ids), AT_ONCE) for one in held.filter(item__in=ids[at : at + AT_ONCE])}
+    return {one for at in range(0, len(ids), BATCH_SIZE) for one in held.filter(item__in=ids[at : at + BATCH_SIZE])}
 
 
-def _take_back(audit: Audit, gone: Collection[str]) -> None:
+def _retract_from_audit(audit: Audit, gone: Collection[str]) -> None:
     sought = Sought.objects.filter(audit=audit)
     sought.filter(item__in=gone, taken_back_at=None).update(text="", taken_back_at=clock.now())
     empty = set(sought.exclude(taken_back_at=None).values_list("item", flat=True))
@@ -95,19 +97,19 @@ def _take_back(audit: Audit, gone: Collection[str]) -> None:
     ]
     for hit in hits:
         hit.raw = ""
-    Hit.objects.bulk_update(hits, ["raw"], batch_size=AT_ONCE)
-    _blank_beside(audit, hits)
-    folder = folder_of(audit.id)
+    Hit.objects.bulk_update(hits, ["raw"], batch_size=BATCH_SIZE)
+    _blank_surroundings(audit, hits)
+    folder = audit_folder(audit.id)
     if audit.bundle_sha256:
-        made = _without(audit, folder / BUNDLE, empty)
+        made = _bundle_without(audit, folder / BUNDLE_FILE_NAME, empty)
         audit.bundle_sha256 = hashlib.sha256(made).hexdigest() if made else ""
         audit.save(update_fields=["bundle_sha256"])
-        transaction.on_commit(lambda: _replace(folder / BUNDLE, made))
+        transaction.on_commit(lambda: _replace_file(folder / BUNDLE_FILE_NAME, made))
     if audit.state == AuditState.DONE:
-        transaction.on_commit(lambda: clear(folder))
+        transaction.on_commit(lambda: delete_work_files(folder))
 
 
-def _blank_beside(audit: Audit, gone: Collection[Hit]) -> None:
+def _blank_surroundings(audit: Audit, gone: Collection[Hit]) -> None:
     """What was kept around other copies, or between their phrases, may hold words of these: there, they become spaces.
     Words that the other copy needs stay: the evidence of a post that stays says no less than before."""
     formats = {shard["name"]: shard["format"] for shard in audit.summary.get("data", {}).get("shards", [])}
@@ -119,7 +121,7 @@ def _blank_beside(audit: Audit, gone: Collection[Hit]) -> None:
     for shard, places in spans.items():
         places.sort()
         longest = max(last - first for first, last in places)
-        for hit in audit.hits.filter(shard=shard).exclude(raw="").iterator(chunk_size=AT_ONCE):
+        for hit in audit.hits.filter(shard=shard).exclude(raw="").iterator(chunk_size=BATCH_SIZE):
             raw = bytearray(base64.b64decode(hit.raw))
             begin, end = hit.raw_first_byte, hit.raw_first_byte + len(raw)
             at = bisect_left(places, (begin - longest, 0))
@@ -138,7 +140,7 @@ def _blank_beside(audit: Audit, gone: Collection[Hit]) -> None:
             if raw != kept:
                 hit.raw = base64.b64encode(raw).decode()
                 changed.append(hit)
-    Hit.objects.bulk_update(changed, ["raw"], batch_size=AT_ONCE)
+    Hit.objects.bulk_update(changed, ["raw"], batch_size=BATCH_SIZE)
 
 
 def _holds(hit: Hit, raw: bytes, texts: list[str], form: str) -> bool:
@@ -151,7 +153,7 @@ def _holds(hit: Hit, raw: bytes, texts: list[str], form: str) -> bool:
     return True
 
 
-def _without(audit: Audit, path: Path, empty: Collection[str]) -> bytes:
+def _bundle_without(audit: Audit, path: Path, empty: Collection[str]) -> bytes:
     """The bundle of what stays, signed again, with its proofs and stamps as they were; b"" where nothing does."""
     try:
         old = json.loads(path.read_bytes())
@@ -178,7 +180,7 @@ def _without(audit: Audit, path: Path, empty: Collection[str]) -> bytes:
         return b""
     named = {post for finding in findings for post in finding["posts"]}
     told = {name: value for name, value in audit.summary.items() if name != "places"} | {
-        "says": says(len(named), len(findings)),
+        "says": finding_sentence(len(named), len(findings)),
         "kinds": dict(Counter(f["kind"] for f in findings)),
         "taken_back": len(empty),
         "findings": findings,
@@ -187,7 +189,7 @@ def _without(audit: Audit, path: Path, empty: Collection[str]) -> bytes:
     shards = {finding["shard"] for finding in findings}
     digests = {one["name"]: one["digest"]["sha256"] for one in subject if one["name"] in shards}
     proofs = {
-        post: log.Proof(
+        post: log.LogProof(
             p["index"],
             base64.b64decode(p["salt"]),
             [base64.b64decode(step) for step in p["path"]],
@@ -198,12 +200,12 @@ def _without(audit: Audit, path: Path, empty: Collection[str]) -> bytes:
     }
     posts = [post for post in old["material"]["posts"] if post["id"] in named]
     _, key = log.signing_key()
-    made = bundle.make(told, posts, digests, proofs, old["log"]["checkpoint"], key, old["anchors"])
-    log.append("report", [(str(audit.id), made)], audit.workspace_id)
+    made = bundle.make_bundle(told, posts, digests, proofs, old["log"]["checkpoint"], key, old["anchors"])
+    log.append_entries("report", [(str(audit.id), made)], audit.workspace_id)
     return made
 
 
-def _replace(path: Path, made: bytes) -> None:
+def _replace_file(path: Path, made: bytes) -> None:
     if not made:
         path.unlink(missing_ok=True)
         return
@@ -218,15 +220,15 @@ def _clear_stopped(workspace: Workspace, items: Collection[UUID]) -> None:
     kept = [
         folder
         for id_ in stopped.values_list("id", flat=True)
-        if any((folder := folder_of(id_)).joinpath(name).exists() for name in WORK)
+        if any((folder := audit_folder(id_)).joinpath(name).exists() for name in WORK_FILE_NAMES)
     ]
-    if kept and withdrawn(workspace, map(str, items)):
+    if kept and withdrawn_posts(workspace, map(str, items)):
         for folder in kept:
-            transaction.on_commit(partial(clear, folder))
+            transaction.on_commit(partial(delete_work_files, folder))
 
 
-def clear(folder: Path) -> None:
+def delete_work_files(folder: Path) -> None:
     """An audit's own work, which nothing needs once it is done."""
-    for name in WORK:
+    for name in WORK_FILE_NAMES:
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "prints", ignore_errors=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from kicau.evidence import anchors, bundle, log
 
 
-def prove(
+def build_evidence(
     told: Mapping[str, Any],
     texts: Mapping[str, str],
     workspace_id: UUID,
@@ -21,17 +21,17 @@ def prove(
     logged first, with all that the log held before; then the bundle itself, under `name`. `paths` tells where shards lie that go by other names."""
     named = sorted({post for finding in told["findings"] for post in finding["posts"]})
     posts = [{"id": post, "text": texts[post]} for post in named]
-    places = log.append("post", ((p["id"], bundle.logged_content(p)) for p in posts), workspace_id)
-    signed = log.checkpoint()
-    not_stamped = list(anchors.anchored(signed))
-    proofs = {post["id"]: log.prove(at, signed) for post, at in zip(posts, places, strict=True)}
+    places = log.append_entries("post", ((p["id"], bundle.canonical_post(p)) for p in posts), workspace_id)
+    signed = log.current_checkpoint()
+    not_stamped = list(anchors.anchor_async(signed))
+    proofs = {post["id"]: log.prove_inclusion(at, signed) for post, at in zip(posts, places, strict=True)}
     _, key = log.signing_key()
-    made = bundle.make(told, posts, _digests(told, paths or {}), proofs, signed.note, key, signed.anchors)
-    log.append("report", [(name, made)], workspace_id)
+    made = bundle.make_bundle(told, posts, _shard_digests(told, paths or {}), proofs, signed.note, key, signed.anchors)
+    log.append_entries("report", [(name, made)], workspace_id)
     return made, not_stamped
 
 
-def _digests(told: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, str]:
+def _shard_digests(told: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, str]:
     """SHA-256 of each shard on this machine in which something was found."""
     found = {}
     for shard in sorted({finding["shard"] for finding in told["findings"]}):

@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit, urlunsplit
 
-BUCKETS = ("s3", "gs", "gcs")
-FORBIDDEN = frozenset("?#@%\\")
+BUCKET_SCHEMES = ("s3", "gs", "gcs")
+FORBIDDEN_CHARACTERS = frozenset("?#@%\\")
 
 
-def is_plain(address: str) -> bool:
+def is_plain_address(address: str) -> bool:
     """Whether an address says nothing but where something is: no options, sign-in, encoding or way upwards."""
     return (
-        FORBIDDEN.isdisjoint(address)
+        FORBIDDEN_CHARACTERS.isdisjoint(address)
         and ".." not in address
         and all(letter.isprintable() and not letter.isspace() for letter in address)
     )
 
 
-def shown(entry: str) -> str:
+def public_entry(entry: str) -> str:
     """An operator's entry without its sign-in and options: what others may see, and what addresses are compared with."""
     if "://" not in entry:
         return entry
@@ -31,7 +31,11 @@ def shown(entry: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")).rstrip("/")
 
 
-def entry_for(address: str, entries: Iterable[str]) -> str | None:
+def entry_of_address(address: str, entries: Iterable[str]) -> str | None:
     """The operator's entry that an address lies in, whole; the longest where there are several."""
-    found = [one for one in entries if "://" in one and (address == shown(one) or address.startswith(f"{shown(one)}/"))]
-    return max(found, key=lambda one: len(shown(one)), default=None)
+    found = [
+        one
+        for one in entries
+        if "://" in one and (address == public_entry(one) or address.startswith(f"{public_entry(one)}/"))
+    ]
+    return max(found, key=lambda one: len(public_entry(one)), default=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-OWNER, NAME, WORKSPACE, ZONE = (
+OWNER_EMAIL, OWNER_NAME, WORKSPACE_NAME, OWNER_TIMEZONE = (
     "sari@kopi-senja.example.com",
     "Sari Wulandari",
     "Kopi Senja & Kabar Pagi",
@@ -14,7 +14,7 @@ OWNER, NAME, WORKSPACE, ZONE = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class CastMember:
     key: str  # of the channel
     network: str
     signs_in: str  # handle at the consent page
@@ -23,14 +23,14 @@ class Member:
     answers: Mapping[str, str] = field(default_factory=dict)  # to what the network asks before the sign-in
 
 
-CAST = (
-    Member(key="x-kopi", network="x", signs_in="kopisenja", name="Kopi Senja", kind="person"),
-    Member(key="x-kabar", network="x", signs_in="kabarpagi", name="Kabar Pagi", kind="person"),
-    Member(key="page-kopi", network="facebook", signs_in="sari.wulandari", name="Kopi Senja", kind="page"),
-    Member(key="ig-kopi", network="instagram", signs_in="kopisenja", name="Kopi Senja", kind="professional"),
-    Member(key="li-sari", network="linkedin", signs_in="sari-wulandari", name="Sari Wulandari", kind="person"),
-    Member(key="li-kopi", network="linkedin", signs_in="sari-wulandari", name="Kopi Senja", kind="organisation"),
-    Member(
+CAST_MEMBERS = (
+    CastMember(key="x-kopi", network="x", signs_in="kopisenja", name="Kopi Senja", kind="person"),
+    CastMember(key="x-kabar", network="x", signs_in="kabarpagi", name="Kabar Pagi", kind="person"),
+    CastMember(key="page-kopi", network="facebook", signs_in="sari.wulandari", name="Kopi Senja", kind="page"),
+    CastMember(key="ig-kopi", network="instagram", signs_in="kopisenja", name="Kopi Senja", kind="professional"),
+    CastMember(key="li-sari", network="linkedin", signs_in="sari-wulandari", name="Sari Wulandari", kind="person"),
+    CastMember(key="li-kopi", network="linkedin", signs_in="sari-wulandari", name="Kopi Senja", kind="organisation"),
+    CastMember(
         key="bsky-kopi",
         network="bluesky",
         signs_in="kopisenja.test",
@@ -38,7 +38,7 @@ CAST = (
         kind="person",
         answers={"handle": "kopisenja.test"},
     ),
-    Member(
+    CastMember(
         key="masto-kabar",
         network="mastodon",
         signs_in="kabarpagi",
@@ -46,5 +46,5 @@ CAST = (
         kind="person",
         answers={"server": "kabar.social"},
     ),
-    Member(key="threads-kopi", network="threads", signs_in="kopisenja", name="Kopi Senja", kind="person"),
+    CastMember(key="threads-kopi", network="threads", signs_in="kopisenja", name="Kopi Senja", kind="person"),
 )

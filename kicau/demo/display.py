@@ -17,16 +17,16 @@ from rich.table import Table
 from rich.text import Text
 
 from kicau.base import clock
-from kicau.demo.cast import ZONE
-from kicau.demo.environment import World
+from kicau.demo.cast import OWNER_TIMEZONE
+from kicau.demo.environment import DemoWorld
 
-LATEST = 10  # lines of what just went out
-UNDER_WAY = ("scheduled", "publishing")
-WIDE = 240  # columns where nobody looks
+MAX_LATEST = 10  # lines of what just went out
+UNFINISHED_STATES = ("scheduled", "publishing")
+WIDE_TERMINAL_COLUMNS = 240  # columns where nobody looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class DemoDelivery:
     """One delivery as the demo shows it."""
 
     key: str
@@ -44,7 +44,7 @@ class Row:
 
     @property
     def is_under_way(self) -> bool:
-        return self.state in UNDER_WAY
+        return self.state in UNFINISHED_STATES
 
     @property
     def late(self) -> str:
@@ -52,25 +52,27 @@ class Row:
 
     @property
     def due(self) -> str:
-        return f"{self.due_at.astimezone(clock.zone(ZONE)):%H:%M:%S}"
+        return f"{self.due_at.astimezone(clock.find_zone(OWNER_TIMEZONE)):%H:%M:%S}"
 
     def said(self, width: int = 40) -> str:
         line = "".join(c if c.isprintable() or c in "\u200d\ufe0f" else " " for c in self.text).strip() or "(picture)"
         return line if len(line) <= width else line[: width - 1] + "…"
 
 
-class Screen:
+class TerminalScreen:
     def __init__(self) -> None:
         self.is_terminal = sys.stdout.isatty()
-        self.console = Console(file=sys.stdout, highlight=False, width=None if self.is_terminal else WIDE)
+        self.console = Console(
+            file=sys.stdout, highlight=False, width=None if self.is_terminal else WIDE_TERMINAL_COLUMNS
+        )
 
     def say(self, sentence: str) -> None:
         self.console.print(Text(sentence))
         sys.stdout.flush()
 
     @contextmanager
-    def live(self, rows: Sequence[Row]) -> Iterator[Progress]:
-        progress = Progress(self, rows)
+    def live(self, rows: Sequence[DemoDelivery]) -> Iterator[DemoProgress]:
+        progress = DemoProgress(self, rows)
         if not self.is_terminal:
             yield progress
             return
@@ -78,7 +80,7 @@ class Screen:
             progress.screen_live = live
             yield progress
 
-    def table(self, rows: Sequence[Row]) -> None:
+    def table(self, rows: Sequence[DemoDelivery]) -> None:
         """What, where, when, how late, at what address."""
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for name, how in (
@@ -98,7 +100,7 @@ class Screen:
             self.console.print(table)
         sys.stdout.write("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
 
-    def verdict(self, rows: Sequence[Row], faults: Sequence[str]) -> None:
+    def verdict(self, rows: Sequence[DemoDelivery], faults: Sequence[str]) -> None:
         late = sorted(row.late_ms for row in rows if row.late_ms is not None)
         posts = sum(len(row.remote_ids) for row in rows)
         self.say("")
@@ -114,7 +116,7 @@ class Screen:
                 f"✓ {len(rows)} deliveries on {channels} channels: {posts} posts are public, each exactly once (asked of the networks themselves)."
             )
 
-    def where(self, world: World, email: str) -> None:
+    def where(self, world: DemoWorld, email: str) -> None:
         self.say("")
         self.say(f"Kicau:     {world.web}/  (sign in as {email}, password {world.password})")
         self.say(f"API:       {world.web}/api/v1/docs")
@@ -124,15 +126,15 @@ class Screen:
         self.say("It stays up until Ctrl-C.")
 
 
-class Progress:
+class DemoProgress:
     """What is out so far; told as it happens."""
 
-    def __init__(self, screen: Screen, rows: Sequence[Row]) -> None:
+    def __init__(self, screen: TerminalScreen, rows: Sequence[DemoDelivery]) -> None:
         self.screen, self.rows, self.began = screen, list(rows), clock.now()
         self.screen_live: Live | None = None
         self._told = {self._name(row) for row in rows if not row.is_under_way}
 
-    def update(self, rows: Sequence[Row]) -> None:
+    def update(self, rows: Sequence[DemoDelivery]) -> None:
         self.rows = list(rows)
         if self.screen_live is not None:
             self.screen_live.update(self.picture(), refresh=True)
@@ -145,12 +147,12 @@ class Progress:
                 )
 
     @staticmethod
-    def _name(row: Row) -> tuple[str, str]:
+    def _name(row: DemoDelivery) -> tuple[str, str]:
         return row.ref, row.key
 
     def picture(self) -> Any:
         done = [row for row in self.rows if not row.is_under_way]
-        latest = sorted((r for r in done if r.published_at), key=lambda r: r.published_at or r.due_at)[-LATEST:]
+        latest = sorted((r for r in done if r.published_at), key=lambda r: r.published_at or r.due_at)[-MAX_LATEST:]
         head = Table.grid(padding=(0, 1))
         bad = sum(row.state != "published" for row in done)
         head.add_row(

@@ -9,9 +9,9 @@ from PIL import Image
 
 from kicau.demo.drawing import catalogue, clips, kabar, kopi
 
-MEDIA = Path(__file__).parent / "media"
+MEDIA_FOLDER = Path(__file__).parent / "media"
 
-PICTURES: Mapping[str, Callable[[], Image.Image]] = {
+PICTURE_MAKERS: Mapping[str, Callable[[], Image.Image]] = {
     "senja-cup.jpg": kopi.senja_cup,
     "puntang-bag.jpg": kopi.puntang_bag,
     "brew-1.jpg": kopi.brew_cover,
@@ -35,15 +35,15 @@ PICTURES: Mapping[str, Callable[[], Image.Image]] = {
     "chilli-price.jpg": kabar.chilli_price,
 }
 
-OTHERS: Mapping[str, Callable[[Path], None]] = {
+OTHER_FILE_MAKERS: Mapping[str, Callable[[Path], None]] = {
     "steam.gif": clips.steam_gif,
     "roast.mp4": clips.roast_video,
     "pour.mp4": clips.pour_video,
-    "kopi-senja-wholesale-2027.pdf": catalogue.write,
+    "kopi-senja-wholesale-2027.pdf": catalogue.write_catalogue,
 }
 
 
-def picture(image: Image.Image, path: Path) -> None:
+def save_picture(image: Image.Image, path: Path) -> None:
     """Save as the name's ending says, small but clean."""
     if path.suffix == ".png":
         image.quantize(200, dither=Image.Dither.NONE).save(path, optimize=True)
@@ -51,16 +51,16 @@ def picture(image: Image.Image, path: Path) -> None:
         image.save(path, quality=84, optimize=True, progressive=True, subsampling=0)
 
 
-def draw(folder: Path = MEDIA) -> None:
+def draw_all(folder: Path = MEDIA_FOLDER) -> None:
     """Write every file of the demo into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, paint in PICTURES.items():
-        picture(paint(), folder / name)
-    for name, write in OTHERS.items():
+    for name, paint in PICTURE_MAKERS.items():
+        save_picture(paint(), folder / name)
+    for name, write in OTHER_FILE_MAKERS.items():
         write(folder / name)
 
 
 if __name__ == "__main__":
-    draw()
-    for file in sorted(MEDIA.iterdir()):
+    draw_all()
+    for file in sorted(MEDIA_FOLDER.iterdir()):
         print(f"{file.stat().st_size:>9,}  {file.name}")

@@ -23,16 +23,16 @@ from kicau.base.subprocesses import die_with_parent
 from kicau.sandbox.all_networks import choose_ports, default_ports
 
 WEB_PORT = 8090
-START_WITHIN = 90.0  # seconds: the first start makes a database
-STOP_WITHIN = 40.0
+START_TIMEOUT_SECONDS = 90.0  # seconds: the first start makes a database
+STOP_TIMEOUT_SECONDS = 40.0
 
 
-class DemoTrouble(RuntimeError):
+class DemoError(RuntimeError):
     """The demo cannot go on. The message is a sentence that says what to do."""
 
 
 @dataclass(slots=True)
-class World:
+class DemoWorld:
     folder: Path
     web: str = ""  # address
     password: str = field(default="", repr=False)
@@ -41,11 +41,11 @@ class World:
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raises DemoTrouble where a process has died."""
+        """Raises DemoError where a process has died."""
         for name, child in self.children.items():
             if child.poll() is not None:
-                raise DemoTrouble(
-                    f"{name} stopped by itself. {self.folder / 'demo.log'} says why; its last lines:\n{_tail(self.folder / 'demo.log')}"
+                raise DemoError(
+                    f"{name} stopped by itself. {self.folder / 'demo.log'} says why; its last lines:\n{_log_tail(self.folder / 'demo.log')}"
                 )
 
     def published(self, slug: str) -> list[dict[str, Any]]:
@@ -62,10 +62,10 @@ def demo_folder() -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[World]:
-    """Everything runs while inside, and is stopped in order after. Raises DemoTrouble."""
-    with _alone(folder):
-        world = World(folder)
+def running_demo(folder: Path) -> Iterator[DemoWorld]:
+    """Everything runs while inside, and is stopped in order after. Raises DemoError."""
+    with _exclusive_folder(folder):
+        world = DemoWorld(folder)
         ports = _ports(world)
         with open(folder / "demo.log", "ab") as log:
             try:
@@ -73,27 +73,27 @@ def running(folder: Path) -> Iterator[World]:
                 _start_kicau(world, ports["web"], log)
                 yield world
             finally:
-                _stop(world)
+                _stop_processes(world)
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _exclusive_folder(folder: Path) -> Iterator[None]:
     try:
         privileges.make_folder(folder)
         lock = open(folder / "demo.lock", "a")  # noqa: SIM115 (held while inside)
     except OSError as exc:
-        raise DemoTrouble(
+        raise DemoError(
             f"The demo's folder {folder} cannot be used ({exc.strerror}); choose another place with KICAU_DATA."
         ) from exc
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DemoTrouble(f"The demo is running on {folder} already; stop that one first with Ctrl-C.") from None
+            raise DemoError(f"The demo is running on {folder} already; stop that one first with Ctrl-C.") from None
         yield
 
 
-def _ports(world: World) -> dict[str, Any]:
+def _ports(world: DemoWorld) -> dict[str, Any]:
     """The last run's ports where they are free, else others; a change is noted in `moved`."""
     path = world.folder / "demo.json"
     try:
@@ -115,17 +115,17 @@ def _ports(world: World) -> dict[str, Any]:
     return kept
 
 
-def _start_sandboxes(world: World, ports: Mapping[str, int], log: IO[bytes]) -> None:
+def _start_sandboxes(world: DemoWorld, ports: Mapping[str, int], log: IO[bytes]) -> None:
     command = [sys.executable, "-m", "kicau.sandbox.all_networks", "--folder", str(world.folder / "sandbox")]
     command += [part for slug, port in ports.items() for part in ("--port", f"{slug}={port}")]
-    child = _begin(world, "The sandbox", command, log, stdout=subprocess.PIPE)
+    child = _start_process(world, "The sandbox", command, log, stdout=subprocess.PIPE)
     assert child.stdout is not None
-    until = time.monotonic() + START_WITHIN
+    until = time.monotonic() + START_TIMEOUT_SECONDS
     while not select.select([child.stdout], [], [], 0.2)[0]:
         world.check()
         if time.monotonic() > until:
-            raise DemoTrouble(
-                f"The sandboxes did not start within {START_WITHIN:.0f} s; see {world.folder / 'demo.log'}."
+            raise DemoError(
+                f"The sandboxes did not start within {START_TIMEOUT_SECONDS:.0f} s; see {world.folder / 'demo.log'}."
             )
     line = child.stdout.readline()
     child.stdout.close()
@@ -135,7 +135,7 @@ def _start_sandboxes(world: World, ports: Mapping[str, int], log: IO[bytes]) -> 
     world.networks = {told["network"]: told for told in json.loads(line)["networks"]}
 
 
-def _start_kicau(world: World, port: int, log: IO[bytes]) -> None:
+def _start_kicau(world: DemoWorld, port: int, log: IO[bytes]) -> None:
     """Also sets this process's own settings, so that it works on the same instance."""
     world.web = f"http://127.0.0.1:{port}"
     for name in [
@@ -146,12 +146,12 @@ def _start_kicau(world: World, port: int, log: IO[bytes]) -> None:
     os.environ.update(
         KICAU_DATA=str(world.folder), KICAU_PORT=str(port), KICAU_PUBLIC_URL=world.web, KICAU_INTERNAL_HOSTS="127.0.0.1"
     )
-    _begin(world, "Kicau", [sys.executable, "-m", "kicau.cli", "up"], log, stdout=log)
+    _start_process(world, "Kicau", [sys.executable, "-m", "kicau.cli", "up"], log, stdout=log)
 
 
-def wait_until_ready(world: World) -> None:
-    """Until pages can be served, and so migrations are applied. Raises DemoTrouble."""
-    until = time.monotonic() + START_WITHIN
+def wait_until_ready(world: DemoWorld) -> None:
+    """Until pages can be served, and so migrations are applied. Raises DemoError."""
+    until = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
         try:
             with urllib.request.urlopen(f"{world.web}/readyz", timeout=2):  # noqa: S310 (our own server)
@@ -159,13 +159,15 @@ def wait_until_ready(world: World) -> None:
         except OSError:
             world.check()
             if time.monotonic() > until:
-                raise DemoTrouble(
-                    f"Kicau did not start within {START_WITHIN:.0f} s; see {world.folder / 'demo.log'}."
+                raise DemoError(
+                    f"Kicau did not start within {START_TIMEOUT_SECONDS:.0f} s; see {world.folder / 'demo.log'}."
                 ) from None
             time.sleep(0.1)
 
 
-def _begin(world: World, name: str, command: Sequence[str], log: IO[bytes], *, stdout: Any) -> subprocess.Popen[bytes]:
+def _start_process(
+    world: DemoWorld, name: str, command: Sequence[str], log: IO[bytes], *, stdout: Any
+) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches the demo alone, which then stops its children in order.
     child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log, start_new_session=True, preexec_fn=die_with_parent
@@ -174,18 +176,18 @@ def _begin(world: World, name: str, command: Sequence[str], log: IO[bytes], *, s
     return child
 
 
-def _stop(world: World) -> None:
+def _stop_processes(world: DemoWorld) -> None:
     """Kicau first, so that nothing is sent to a network that is gone."""
     for child in reversed(world.children.values()):
         child.terminate()
         try:
-            child.wait(STOP_WITHIN)
+            child.wait(STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
 
 
-def _tail(path: Path) -> str:
+def _log_tail(path: Path) -> str:
     try:
         return "\n".join(path.read_text("utf-8", "replace").splitlines()[-8:])
     except OSError:

@@ -14,22 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kicau.base import privileges
-from kicau.demo.cast import OWNER
-from kicau.demo.environment import DemoTrouble, World, demo_folder, running, wait_until_ready
+from kicau.demo.cast import OWNER_EMAIL
+from kicau.demo.environment import DemoError, DemoWorld, demo_folder, running_demo, wait_until_ready
 
 if TYPE_CHECKING:
-    from kicau.demo.display import Row, Screen
+    from kicau.demo.display import DemoDelivery, TerminalScreen
     from kicau.workspaces.actors import Actor
 
-PATIENCE = timedelta(seconds=120)  # after the last due time; a network may be processing a video
+WATCH_TIMEOUT = timedelta(seconds=120)  # after the last due time; a network may be processing a video
 
 
-def run(*, seconds: int, stay: bool = True, posts: Path | None = None) -> int:
+def run_demo(*, seconds: int, stay: bool = True, posts: Path | None = None) -> int:
     """The whole demo; returns the exit code: 0 where everything is public exactly once."""
     with _interruptible():
         try:
-            return _run(seconds, stay, posts)
-        except DemoTrouble as exc:
+            return _run_in_order(seconds, stay, posts)
+        except DemoError as exc:
             print(exc, file=sys.stderr)
             return 1
         except KeyboardInterrupt:
@@ -51,31 +51,31 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _run(seconds: int, stay: bool, posts: Path | None) -> int:
-    from kicau.demo.display import Screen
+def _run_in_order(seconds: int, stay: bool, posts: Path | None) -> int:
+    from kicau.demo.display import TerminalScreen
 
-    screen = Screen()
+    screen = TerminalScreen()
     folder = demo_folder()
     screen.say(f"The demo lives in {folder}. Nothing leaves this machine.")
-    with ExitStack() as stack, running(folder) as world:
+    with ExitStack() as stack, running_demo(folder) as world:
         for sentence in world.moved:
             screen.say(f"Another port: {sentence}.")
         wait_until_ready(world)
-        stack.enter_context(privileges.files_of(privileges.owner_of(folder)))
+        stack.enter_context(privileges.files_owned_by(privileges.folder_owner(folder)))
         _set_up_django()
         from kicau.demo import setup
 
-        actor = setup.owner(world)
-        setup.connect(actor, world, screen.say)
+        actor = setup.ensure_owner(world)
+        setup.connect_channels(actor, world, screen.say)
         setup.import_posts(actor, seconds, screen.say, posts)
-        rows = _watch(actor, world, screen)
+        rows = _watch_deliveries(actor, world, screen)
         faults = verify(world, rows)
         screen.table(rows)
         screen.verdict(rows, faults)
         code = 1 if faults else 0
         if stay:
-            screen.where(world, OWNER)
-            _stay(world)
+            screen.where(world, OWNER_EMAIL)
+            _serve_until_interrupt(world)
         return code
 
 
@@ -85,18 +85,18 @@ def _set_up_django() -> None:
 
     from kicau.base import logs
 
-    logs.set_up("error", "text", process="demo")
+    logs.set_up_logging("error", "text", process="demo")
     django.setup()
 
 
-def _watch(actor: Actor, world: World, screen: Screen) -> list[Row]:
+def _watch_deliveries(actor: Actor, world: DemoWorld, screen: TerminalScreen) -> list[DemoDelivery]:
     """Live, until nothing is under way or patience is over."""
     from kicau.base import clock
 
     rows = _rows(actor)
     with screen.live(rows) as live:
         last = max((row.due_at for row in rows), default=clock.now())
-        while any(row.is_under_way for row in rows) and clock.now() < max(last, _began(live)) + PATIENCE:
+        while any(row.is_under_way for row in rows) and clock.now() < max(last, _began_at(live)) + WATCH_TIMEOUT:
             world.check()
             time.sleep(0.25)
             rows = _rows(actor)
@@ -104,17 +104,17 @@ def _watch(actor: Actor, world: World, screen: Screen) -> list[Row]:
     return rows
 
 
-def _began(live: Any) -> datetime:
+def _began_at(live: Any) -> datetime:
     began: datetime = live.began
     return began
 
 
-def _rows(actor: Actor) -> list[Row]:
-    from kicau.demo.display import Row
+def _rows(actor: Actor) -> list[DemoDelivery]:
+    from kicau.demo.display import DemoDelivery
     from kicau.publishing.scheduling.actions import deliveries
 
     return [
-        Row(
+        DemoDelivery(
             key=row.channel.key,
             network=row.network,
             ref=row.draft.ref,
@@ -132,7 +132,7 @@ def _rows(actor: Actor) -> list[Row]:
     ]
 
 
-def verify(world: World, rows: Sequence[Row]) -> list[str]:
+def verify(world: DemoWorld, rows: Sequence[DemoDelivery]) -> list[str]:
     """What is not public exactly once, in sentences; the networks themselves are asked."""
     faults = [
         f"{row.ref} on {row.key} is {row.state}, not published. {row.reason}".strip()
@@ -154,7 +154,7 @@ def verify(world: World, rows: Sequence[Row]) -> list[str]:
     return faults
 
 
-def _not_once(row: Row, ids: Sequence[str], public: Counter[str]) -> Iterator[str]:
+def _not_once(row: DemoDelivery, ids: Sequence[str], public: Counter[str]) -> Iterator[str]:
     if len(set(ids)) != row.parts:
         yield f"{row.ref} on {row.key} has {row.parts} parts, but {len(set(ids))} ids."
     for one in ids:
@@ -162,7 +162,7 @@ def _not_once(row: Row, ids: Sequence[str], public: Counter[str]) -> Iterator[st
             yield f"{row.ref} on {row.key}: {one} is public {public[one]} times."
 
 
-def _stay(world: World) -> None:
+def _serve_until_interrupt(world: DemoWorld) -> None:
     """Until Ctrl-C."""
     try:
         while True:

@@ -26,32 +26,32 @@ from django.db import DataError, Error, IntegrityError, close_old_connections, c
 from kicau.base import clock
 from kicau.engine.models import Heartbeat
 
-LEASE = timedelta(seconds=30)  # a worker that dies holds its work no longer
-RENEW_EVERY = 10.0  # seconds; a third of the lease
-IDLE = 0.2  # seconds between looks when nothing is known to be due
-PER_GROUP = 500  # steps in flight in one group (a network), so that a slow one takes nothing from the others
-PER_LANE = 4  # steps in flight in one lane (a channel)
-BATCH = 500  # outcomes settled in one transaction
-UNWRITTEN = 1000  # outcomes that may wait to be settled before nothing more is claimed
-BUSY = 100  # steps in flight from which on what can wait gives way
-BREATH = 0.005  # seconds between claims while there is more, so that each takes many
-REFILL = 10  # a full group waits until one part in so many of it is free
-FEW = 75  # that a transaction moves at the price of many; fewer than a claim takes at once
-GATHER = 0.03  # seconds longer in which, while it is busy, few become more
+CLAIM_LEASE = timedelta(seconds=30)  # a worker that dies holds its work no longer
+RENEW_INTERVAL_SECONDS = 10.0  # seconds; a third of the lease
+IDLE_INTERVAL_SECONDS = 0.2  # seconds between looks when nothing is known to be due
+MAX_STEPS_PER_GROUP = 500  # steps in flight in one group (a network), so that a slow one takes nothing from the others
+MAX_STEPS_PER_PARTITION = 4  # steps in flight in one lane (a channel)
+SETTLE_BATCH_SIZE = 500  # outcomes settled in one transaction
+MAX_UNSETTLED_OUTCOMES = 1000  # outcomes that may wait to be settled before nothing more is claimed
+BUSY_STEP_COUNT = 100  # steps in flight from which on what can wait gives way
+CLAIM_INTERVAL_SECONDS = 0.005  # seconds between claims while there is more, so that each takes many
+REFILL_DIVISOR = 10  # a full group waits until one part in so many of it is free
+SMALL_BATCH_SIZE = 75  # that a transaction moves at the price of many; fewer than a claim takes at once
+GATHER_SECONDS = 0.03  # seconds longer in which, while it is busy, few become more
 
 log = structlog.get_logger("kicau.engine")
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """What may be claimed now: how many of each group, and how many each busy lane is using already."""
 
     groups: dict[str, int]
     lanes: dict[Any, int] = field(default_factory=dict)
-    per_lane: int = PER_LANE
+    per_lane: int = MAX_STEPS_PER_PARTITION
 
 
-class Item(Protocol):
+class WorkItem(Protocol):
     """One piece of claimed work."""
 
     @property
@@ -62,7 +62,7 @@ class Item(Protocol):
     def lane(self) -> Any: ...
 
 
-class Work[I: Item, O](Protocol):
+class WorkSource[I: WorkItem, O](Protocol):
     """What a subject gives the pump. `look`, `claim`, `settle` and `renew` run in threads; `step` and `wait` in the loop."""
 
     def groups(self) -> Sequence[str]: ...
@@ -70,7 +70,7 @@ class Work[I: Item, O](Protocol):
     def look(self) -> float:
         """See what will be due in a moment. Seconds after which to look again."""
 
-    def claim(self, worker: str, room: Room) -> Sequence[I]:
+    def claim(self, worker: str, room: Capacity) -> Sequence[I]:
         """Take due items, of those last seen, under LEASE, their steps marked as begun, in one transaction."""
 
     async def step(self, item: I) -> O:
@@ -95,9 +95,14 @@ def worker_name() -> str:
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
-class Pump[I: Item, O]:
+class Dispatcher[I: WorkItem, O]:
     def __init__(
-        self, work: Work[I, O], *, name: str = "", per_group: int = PER_GROUP, per_lane: int = PER_LANE
+        self,
+        work: WorkSource[I, O],
+        *,
+        name: str = "",
+        per_group: int = MAX_STEPS_PER_GROUP,
+        per_lane: int = MAX_STEPS_PER_PARTITION,
     ) -> None:
         self.work, self.name = work, name or worker_name()
         self.per_group, self.per_lane = per_group, per_lane
@@ -124,7 +129,7 @@ class Pump[I: Item, O]:
 
     def busy(self) -> bool:
         """Whether many posts are going out this moment."""
-        return len(self.in_flight) >= BUSY
+        return len(self.in_flight) >= BUSY_STEP_COUNT
 
     async def run(self) -> None:
         always = [asyncio.create_task(task()) for task in (self._settle_all, self._beat, self._look_all)]
@@ -136,7 +141,7 @@ class Pump[I: Item, O]:
                 if task.done():
                     task.result()  # a fault of ours: end with it, so that the supervisor starts a worker that works
             if self._tasks:
-                await asyncio.wait(self._tasks, timeout=LEASE.total_seconds())
+                await asyncio.wait(self._tasks, timeout=CLAIM_LEASE.total_seconds())
             async with asyncio.timeout(10):
                 while self._outcomes:
                     self._freed.clear()
@@ -156,15 +161,15 @@ class Pump[I: Item, O]:
     async def _turn(self) -> None:
         room = {g: self._room(g) for g in self.work.groups()}
         self._freed.clear()
-        if not any(n > 0 for n in room.values()) or len(self._outcomes) > UNWRITTEN:
-            await self._sleep(IDLE)
+        if not any(n > 0 for n in room.values()) or len(self._outcomes) > MAX_UNSETTLED_OUTCOMES:
+            await self._sleep(IDLE_INTERVAL_SECONDS)
             return
         try:
-            if self.in_flight and time.monotonic() - self._renewed > RENEW_EVERY:
+            if self.in_flight and time.monotonic() - self._renewed > RENEW_INTERVAL_SECONDS:
                 # The database was away, or we stood still: what is ours is renewed before anything is claimed.
                 await self._in(self._claimer, self._renew, list(self.in_flight))
             items: Sequence[I] = await self._in(
-                self._claimer, self.work.claim, self.name, Room(room, dict(self._lanes), self.per_lane)
+                self._claimer, self.work.claim, self.name, Capacity(room, dict(self._lanes), self.per_lane)
             )
         except Error as exc:
             log.error("the database did not answer; trying again", worker=self.name, error=str(exc)[:200])
@@ -175,17 +180,17 @@ class Pump[I: Item, O]:
         if not items and self._took:
             self._dry.set()
         self._took = bool(items)
-        if len(items) >= FEW:
+        if len(items) >= SMALL_BATCH_SIZE:
             return  # there is more: the next are claimed while the steps of these begin
         if items:
-            await asyncio.sleep(BREATH + GATHER if self.busy() else BREATH)
+            await asyncio.sleep(CLAIM_INTERVAL_SECONDS + GATHER_SECONDS if self.busy() else CLAIM_INTERVAL_SECONDS)
         else:
-            await self._sleep(min(max(self.work.wait(), 0.005), IDLE))
+            await self._sleep(min(max(self.work.wait(), 0.005), IDLE_INTERVAL_SECONDS))
 
     def _room(self, group: str) -> int:
         """A full group is filled up when a part of it is free: many at once cost little more than one."""
         free = self.per_group - self._groups[group]
-        return free if free >= self.per_group // REFILL else 0
+        return free if free >= self.per_group // REFILL_DIVISOR else 0
 
     async def _look_all(self) -> None:
         while True:
@@ -232,9 +237,9 @@ class Pump[I: Item, O]:
             if not self._outcomes:
                 self._reported.clear()
                 await self._reported.wait()
-            if self.busy() and len(self._outcomes) < FEW:
-                await asyncio.sleep(GATHER)
-            batch = list(islice(self._outcomes, BATCH))
+            if self.busy() and len(self._outcomes) < SMALL_BATCH_SIZE:
+                await asyncio.sleep(GATHER_SECONDS)
+            batch = list(islice(self._outcomes, SETTLE_BATCH_SIZE))
             await self._write([outcome for _, outcome in batch])
             for item, _ in batch:
                 self._outcomes.popleft()
@@ -281,7 +286,7 @@ class Pump[I: Item, O]:
                 await self._in(self._settler, self._tell, list(self.in_flight))
             except Error as exc:
                 log.error("the worker could not tell that it lives", worker=self.name, error=str(exc)[:200])
-            await asyncio.sleep(RENEW_EVERY / 2)
+            await asyncio.sleep(RENEW_INTERVAL_SECONDS / 2)
 
     def _tell(self, ids: list[Any]) -> None:
         self._renew(ids)

@@ -13,7 +13,7 @@ from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.erasure import model_ownership, name_removal
@@ -23,7 +23,7 @@ from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
 
 
-def by_token(actor: Actor, person_id: UUID | str) -> tuple[Person, Person]:
+def people_by_token(actor: Actor, person_id: UUID | str) -> tuple[Person, Person]:
     """(who asks, whose account it is) for a program's request. An account reaches over all workspaces, so the token has to
     be a personal one; others' accounts are for operators with the scope `members`. Raises NotAllowed, NotFound."""
     actor.require(Permission.TOKENS)
@@ -44,38 +44,41 @@ def _is_personal(actor: Actor) -> bool:
     return actor.token_id is not None and Token.objects.filter(id=actor.token_id, workspace=None).exists()
 
 
-def export(by: Person, person: Person, via: str) -> dict[str, Any]:
+def export_person_data(by: Person, person: Person, via: str) -> dict[str, Any]:
     """All that Kicau has about a person, without secrets. Raises NotAllowed."""
-    _may(by, person)
+    _require_permission(by, person)
     _record(by, person, via, "person.exported")
-    data = {label: [model_ownership.readable(row) for row in rows] for label, rows in model_ownership.of_person(person)}
+    data = {
+        label: [model_ownership.readable_columns(row) for row in rows]
+        for label, rows in model_ownership.rows_of_person(person)
+    }
     return {
         "exported_at": clock.now(),
-        "person": model_ownership.readable(person),
+        "person": model_ownership.readable_columns(person),
         "data": {label: rows for label, rows in sorted(data.items()) if rows},
     }
 
 
-def as_json(data: dict[str, Any]) -> str:
+def to_json(data: dict[str, Any]) -> str:
     return json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
 
 
 @transaction.atomic
-def close(by: Person, person: Person, via: str) -> None:
+def close_account(by: Person, person: Person, via: str) -> None:
     """End somebody's account: sessions, tokens, memberships, and the invitations and review links that they made.
 
     What they wrote stays. Raises NotAllowed, and Conflict where a workspace or the instance would have no owner.
     """
-    _may(by, person)
+    _require_permission(by, person)
     person = Person.objects.select_for_update().get(id=person.id)
-    _keep_owners(person)
-    sessions.end_all(person)
-    account_security.end_tokens(person)
+    _require_other_owners(person)
+    sessions.end_all_sessions(person)
+    account_security.revoke_tokens(person)
     for member in Membership.objects.filter(person=person).select_related("workspace").order_by("id"):
         actor = Actor(workspace=member.workspace, person=by, role=Role.OWNER, via=via)
         member.delete()
         actor.record("member.removed", person.id)
-        for hook in actions.RIGHTS_REDUCED:
+        for hook in actions.RIGHTS_REDUCED_HOOKS:
             hook(actor, person, "")
     Invitation.objects.filter(invited_by=person, accepted_at=None, revoked_at=None).update(revoked_at=clock.now())
     person.is_active = False
@@ -85,29 +88,29 @@ def close(by: Person, person: Person, via: str) -> None:
 
 
 @transaction.atomic
-def forget(by: Person, person: Person, via: str, *, confirmation: str) -> None:
+def erase_account(by: Person, person: Person, via: str, *, confirmation: str) -> None:
     """Close an account and erase who it was. What workspaces own, such as posts, stays without an author.
 
-    `confirmation` is the account's address, typed. Raises NotAllowed, Conflict, Unacceptable.
+    `confirmation` is the account's address, typed. Raises NotAllowed, Conflict, ValidationFailed.
     """
-    _may(by, person)
+    _require_permission(by, person)
     if confirmation.strip().casefold() != person.email.casefold():
-        raise unacceptable(
+        raise validation_failed(
             "confirmation", "Type the address of the account, {email}, to delete it.", email=person.email
         )
-    close(by, person, via)
+    close_account(by, person, via)
     Invitation.objects.filter(email__iexact=person.email).filter(Q(accepted_at=None) | Q(accepted_by=person)).delete()
     _erase_names(person)
     _record(by, person, via, "person.erased")
     person.delete()
 
 
-def _may(by: Person, person: Person) -> None:
+def _require_permission(by: Person, person: Person) -> None:
     if by.id != person.id and not by.is_operator:
         raise NotAllowed("Only an operator can do this to somebody else's account.")
 
 
-def _keep_owners(person: Person) -> None:
+def _require_other_owners(person: Person) -> None:
     owned = Workspace.objects.filter(memberships__person=person, memberships__role=Role.OWNER).order_by("created_at")
     alone = [one.name for one in owned.select_for_update() if not _other_owner(one, person)]
     if alone:
@@ -132,14 +135,14 @@ def _other_owner(workspace: Workspace, person: Person) -> bool:
 
 def _erase_names(person: Person) -> None:
     """The activity log keeps ids; names and addresses in it go, and so do copies of the name elsewhere."""
-    name_removal.erase(person)
+    name_removal.erase_names(person)
     AuditEntry.objects.filter(actor_id=person.id).update(actor="")
-    for entry in _naming(person):
-        entry.detail = name_removal.without(entry.detail, {person.name, person.email} - {""})
+    for entry in _entries_naming(person):
+        entry.detail = name_removal.replace_names(entry.detail, {person.name, person.email} - {""})
         entry.save(update_fields=["detail"])
 
 
-def _naming(person: Person) -> Iterator[AuditEntry]:
+def _entries_naming(person: Person) -> Iterator[AuditEntry]:
     about = Q(subject=str(person.id)) | Q(actor_id=person.id)
     for text in filter(None, (person.name, person.email)):
         about |= Q(detail_text__icontains=text)

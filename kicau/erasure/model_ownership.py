@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Q
 
-from kicau.base.encrypted_fields import SealedJSONField
+from kicau.base.encrypted_fields import EncryptedJSONField
 from kicau.workspaces.models import Person, Workspace
 
 SECRET_COLUMNS = ("password", "digest", "session_key", "session_data")
@@ -30,10 +30,10 @@ KEPT_PLAIN_IDS = {
     "channels.Revocation",  # until the network has ended the credentials, a week at most
 }
 #: What somebody wrote that lies in rows below those that name them.
-WRITTEN_BY = {"publishing.Part": "draft__author", "rights.AuditEntry": "actor_id"}
+AUTHOR_PATHS = {"publishing.Part": "draft__author", "rights.AuditEntry": "actor_id"}
 
 
-def of_workspace(workspace_id: UUID) -> Iterator[tuple[str, models.QuerySet[Any]]]:
+def rows_of_workspace(workspace_id: UUID) -> Iterator[tuple[str, models.QuerySet[Any]]]:
     """Each model's name with its rows of this workspace, children before their parents."""
     for label, path in PLAIN_IDS.items():
         yield label, apps.get_model(label)._base_manager.filter(**{path: workspace_id})
@@ -64,7 +64,7 @@ def workspace_paths() -> dict[str, str]:
     return {model._meta.label: path for model, path in found.items() if path}
 
 
-def of_person(person: Person) -> Iterator[tuple[str, models.QuerySet[Any]]]:
+def rows_of_person(person: Person) -> Iterator[tuple[str, models.QuerySet[Any]]]:
     """Each model's name with the rows that name this person."""
     for model in apps.get_models(include_auto_created=True):
         names = [
@@ -77,14 +77,14 @@ def of_person(person: Person) -> Iterator[tuple[str, models.QuerySet[Any]]]:
             for name in names:
                 named |= Q(**{name: person.id})
             yield model._meta.label, model._base_manager.filter(named)
-    for label, path in WRITTEN_BY.items():
+    for label, path in AUTHOR_PATHS.items():
         yield label, apps.get_model(label)._base_manager.filter(**{path: person.id})
 
 
-def readable(row: models.Model) -> dict[str, Any]:
+def readable_columns(row: models.Model) -> dict[str, Any]:
     """A row's columns without secrets, keys and what only programs read."""
     return {
         field.attname: getattr(row, field.attname)
         for field in row._meta.concrete_fields
-        if not isinstance(field, (SealedJSONField, models.BinaryField)) and field.name not in SECRET_COLUMNS
+        if not isinstance(field, (EncryptedJSONField, models.BinaryField)) and field.name not in SECRET_COLUMNS
     }

@@ -16,7 +16,7 @@ from kicau.workspaces.names import DELETED_PERSON
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class NameColumns:
     """Columns of a model that hold a name: alone or at the beginning of a sentence, or as a value in JSON."""
 
     model: str
@@ -25,19 +25,19 @@ class Copy:
     values: tuple[str, ...] = ()
 
 
-COPIES = (
-    Copy("channels.Channel", "workspace_id", ("reason",)),
-    Copy("publishing.Delivery", "workspace_id", ("reason",), ("said",)),
-    Copy("publishing.Attempt", "delivery__workspace_id", ("sentence",), ("detail",)),
-    Copy("publishing.Review", "draft__workspace_id", ("name",)),
-    Copy("publishing.Draft", "workspace_id", (), ("extras",)),
-    Copy("training_sets.Recipient", "version__set__workspace_id", ("acknowledged_by",)),
-    Copy("notifications.Notice", "workspace_id", (), ("details",)),
-    Copy("rights.Terms", "", ("reviewed_by",)),
+NAME_COLUMNS = (
+    NameColumns("channels.Channel", "workspace_id", ("reason",)),
+    NameColumns("publishing.Delivery", "workspace_id", ("reason",), ("said",)),
+    NameColumns("publishing.Attempt", "delivery__workspace_id", ("sentence",), ("detail",)),
+    NameColumns("publishing.Review", "draft__workspace_id", ("name",)),
+    NameColumns("publishing.Draft", "workspace_id", (), ("extras",)),
+    NameColumns("training_sets.Recipient", "version__set__workspace_id", ("acknowledged_by",)),
+    NameColumns("notifications.Notice", "workspace_id", (), ("details",)),
+    NameColumns("rights.Terms", "", ("reviewed_by",)),
 )
 
 
-def erase(person: Person) -> None:
+def erase_names(person: Person) -> None:
     """In the workspaces in which they acted or are a member; also the names that they had earlier."""
     entries = AuditEntry.objects.filter(actor_id=person.id)
     names = {person.name, person.email, *entries.order_by().values_list("actor", flat=True).distinct()} - {""}
@@ -45,7 +45,7 @@ def erase(person: Person) -> None:
         *entries.exclude(workspace_id=None).order_by().values_list("workspace_id", flat=True).distinct(),
         *Membership.objects.filter(person=person).values_list("workspace_id", flat=True),
     }
-    for copy in COPIES:
+    for copy in NAME_COLUMNS:
         rows = apps.get_model(copy.model)._base_manager.all()
         if copy.workspace:
             rows = rows.filter(**{f"{copy.workspace}__in": workspaces})
@@ -55,16 +55,16 @@ def erase(person: Person) -> None:
             _erase_values(rows, field, names)
 
 
-def without(value: Any, names: Iterable[str]) -> Any:
+def replace_names(value: Any, names: Iterable[str]) -> Any:
     """JSON in which the names are replaced: values that are one, or sentences that begin with one."""
     if isinstance(value, dict):
-        return {key: without(one, names) for key, one in value.items()}
+        return {key: replace_names(one, names) for key, one in value.items()}
     if isinstance(value, list):
-        return [without(one, names) for one in value]
-    return _replaced(value, names) if isinstance(value, str) else value
+        return [replace_names(one, names) for one in value]
+    return _replace_in_text(value, names) if isinstance(value, str) else value
 
 
-def _replaced(text: str, names: Iterable[str]) -> str:
+def _replace_in_text(text: str, names: Iterable[str]) -> str:
     for name in sorted(names, key=len, reverse=True):
         if text == name or text.startswith(f"{name} "):
             return DELETED_PERSON + text[len(name) :]
@@ -76,7 +76,7 @@ def _erase_texts(rows: Any, field: str, names: Iterable[str]) -> None:
     for name in names:
         begins |= Q(**{field: name}) | Q(**{f"{field}__startswith": f"{name} "})
     for row in rows.filter(begins).only("pk", field).iterator():
-        rows.filter(pk=row.pk).update(**{field: _replaced(getattr(row, field), names)})
+        rows.filter(pk=row.pk).update(**{field: _replace_in_text(getattr(row, field), names)})
 
 
 def _erase_values(rows: Any, field: str, names: Iterable[str]) -> None:
@@ -84,4 +84,4 @@ def _erase_values(rows: Any, field: str, names: Iterable[str]) -> None:
     for name in names:
         holds |= Q(as_text__contains=name)
     for row in rows.annotate(as_text=Cast(field, TextField())).filter(holds).only("pk", field).iterator():
-        rows.filter(pk=row.pk).update(**{field: without(getattr(row, field), names)})
+        rows.filter(pk=row.pk).update(**{field: replace_names(getattr(row, field), names)})

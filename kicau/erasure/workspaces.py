@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from kicau.archive.models import Import
-from kicau.base.errors import Conflict, NotAllowed, unacceptable
+from kicau.base.errors import Conflict, NotAllowed, validation_failed
 from kicau.channels import actions as channels
 from kicau.channels.models import Channel, ChannelState
 from kicau.dataset_audit import actions as audits
@@ -18,7 +18,7 @@ from kicau.dataset_audit.models import Audit
 from kicau.erasure import model_ownership
 from kicau.offboarding import jobs
 from kicau.offboarding.models import Job
-from kicau.publishing.models import ATTENTION, WAITING, Delivery
+from kicau.publishing.models import ATTENTION_STATES, PENDING_STATES, Delivery
 from kicau.publishing.scheduling import actions as publishing
 from kicau.training_sets import versions
 from kicau.training_sets.models import Version
@@ -27,12 +27,12 @@ from kicau.workspaces.models import Role, Workspace
 
 
 @transaction.atomic
-def delete(actor: Actor, *, confirmation: str) -> dict[str, int]:
+def delete_workspace(actor: Actor, *, confirmation: str) -> dict[str, int]:
     """Delete the actor's workspace; returns how many rows of each kind went.
 
     Queued deliveries are canceled, credentials of channels erased, files removed. Posts that are public stay public. The
     ledger and the activity log stay. `confirmation` is the workspace's name, typed.
-    Raises NotAllowed, Unacceptable, and Conflict while something is being sent.
+    Raises NotAllowed, ValidationFailed, and Conflict while something is being sent.
     """
     actor.require(Permission.SETTINGS)
     if actor.role != Role.OWNER:
@@ -41,13 +41,13 @@ def delete(actor: Actor, *, confirmation: str) -> dict[str, int]:
         raise NotAllowed("A token that deletes a workspace needs every scope; make one that has them all.")
     workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
     if confirmation.strip() != workspace.name:
-        raise unacceptable("confirmation", "Type the workspace's name, {name}, to delete it.", name=workspace.name)
+        raise validation_failed("confirmation", "Type the workspace's name, {name}, to delete it.", name=workspace.name)
     canceled = _cancel_queue(actor)
     connected = Channel.objects.filter(workspace=workspace).exclude(state=ChannelState.REMOVED)
     disconnected = [channels.disconnect(actor, one.id) for one in connected]
-    files = _files(workspace)
+    files = _workspace_files(workspace)
     removed: dict[str, int] = {}
-    for label, rows in model_ownership.of_workspace(workspace.id):
+    for label, rows in model_ownership.rows_of_workspace(workspace.id):
         if count := cast(Any, rows)._raw_delete("default"):  # children first; constraints are checked at the end
             removed[label] = count
     actor.record(
@@ -59,32 +59,34 @@ def delete(actor: Actor, *, confirmation: str) -> dict[str, int]:
         removed=removed,
     )
     cast(Any, Workspace.objects.filter(id=workspace.id))._raw_delete("default")
-    transaction.on_commit(lambda: _remove(files))
+    transaction.on_commit(lambda: _remove_files(files))
     return removed
 
 
 def _cancel_queue(actor: Actor) -> int:
-    queued = Delivery.objects.select_for_update().filter(workspace=actor.workspace, state__in=(*WAITING, *ATTENTION))
+    queued = Delivery.objects.select_for_update().filter(
+        workspace=actor.workspace, state__in=(*PENDING_STATES, *ATTENTION_STATES)
+    )
     rows = list(queued.order_by("id"))
-    if any(row.begun_at is not None and row.state in WAITING for row in rows):
+    if any(row.begun_at is not None and row.state in PENDING_STATES for row in rows):
         raise Conflict("A post is being sent at this moment. Try again in a minute.")
     for row in rows:
         publishing.cancel(actor, row.id)
     return len(rows)
 
 
-def _files(workspace: Workspace) -> list[Path]:
+def _workspace_files(workspace: Workspace) -> list[Path]:
     """Files and folders of the workspace, below the data folder alone."""
     data = Path(settings.KICAU_DATA).resolve()
     found = [data / "media" / workspace.id.hex]
-    found += [audits.folder_of(row.id) for row in Audit.objects.filter(workspace=workspace)]
-    found += [versions.folder_of(row) for row in Version.objects.filter(set__workspace=workspace)]
-    found += [jobs.file_of(row) for row in Job.objects.filter(workspace=workspace)]
+    found += [audits.audit_folder(row.id) for row in Audit.objects.filter(workspace=workspace)]
+    found += [versions.version_folder(row) for row in Version.objects.filter(set__workspace=workspace)]
+    found += [jobs.archive_file(row) for row in Job.objects.filter(workspace=workspace)]
     found += [Path(path) for path in Import.objects.filter(workspace=workspace).values_list("path", flat=True) if path]
     return [one for one in found if data in one.resolve().parents]
 
 
-def _remove(files: list[Path]) -> None:
+def _remove_files(files: list[Path]) -> None:
     for one in files:
         if one.is_dir():
             shutil.rmtree(one, ignore_errors=True)

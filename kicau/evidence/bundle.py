@@ -13,24 +13,24 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kicau.evidence.checkpoints import public_bytes
-from kicau.evidence.log import Proof
+from kicau.evidence.log import LogProof
 from kicau.evidence.verify import FORM, PAYLOAD, PREDICATE, STATEMENT, canonical, contents_digest
 
 
-def b64(raw: bytes) -> str:
+def encode_base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-def logged_content(post: Mapping[str, Any]) -> bytes:
+def canonical_post(post: Mapping[str, Any]) -> bytes:
     """What is committed to in the log of a post: its canonical JSON (`id`, `text`, and what else is known of it)."""
     return canonical(dict(post))
 
 
-def make(
+def make_bundle(
     report: Mapping[str, Any],
     posts: Sequence[Mapping[str, Any]],
     digests: Mapping[str, str],
-    proofs: Mapping[str, Proof],
+    proofs: Mapping[str, LogProof],
     checkpoint: str,
     key: Ed25519PrivateKey,
     anchors: Sequence[Mapping[str, Any]] = (),
@@ -43,12 +43,12 @@ def make(
     public = public_bytes(key.public_key())
     made: dict[str, Any] = {
         "form": FORM,
-        "key": b64(public),
+        "key": encode_base64(public),
         "material": material,
         "log": {
             "checkpoint": checkpoint,
             "proofs": {
-                post: {"index": p.index, "salt": b64(p.salt), "path": [b64(s) for s in p.path]}
+                post: {"index": p.index, "salt": encode_base64(p.salt), "path": [encode_base64(s) for s in p.path]}
                 for post, p in proofs.items()
             },
         },
@@ -70,7 +70,7 @@ def make(
     said = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
     made["statement"] = {
         "payloadType": PAYLOAD,
-        "payload": b64(payload),
-        "signatures": [{"keyid": hashlib.sha256(public).hexdigest(), "sig": b64(key.sign(said))}],
+        "payload": encode_base64(payload),
+        "signatures": [{"keyid": hashlib.sha256(public).hexdigest(), "sig": encode_base64(key.sign(said))}],
     }
     return canonical(made) + b"\n"

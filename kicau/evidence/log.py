@@ -22,10 +22,10 @@ from kicau.evidence import checkpoints as evidence_checkpoints
 from kicau.evidence import merkle_tree
 from kicau.evidence.models import Leaf, Salt, SignedCheckpoint, SigningKey, Tile
 
-LOCK = 0x6B69_6361_75  # one writer at a time; PostgreSQL's advisory lock
+LOG_LOCK_ID = 0x6B69_6361_75  # one writer at a time; PostgreSQL's advisory lock
 
 
-class Forgotten(Exception):
+class EntryForgotten(Exception):
     """Do without it: the item was forgotten, and its leaf can be tied to nothing any more."""
 
 
@@ -34,7 +34,7 @@ class NotLogged(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class LogProof:
     """That a content is in the log: with its salt, the path from its leaf to the checkpoint's root."""
 
     index: int
@@ -48,7 +48,7 @@ def commitment(salt: bytes, content: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class LogState:
     """What an instance tells of its log: to those who verify, and to those who witness."""
 
     origin: str
@@ -59,32 +59,32 @@ class State:
     checkpoints: Sequence[SignedCheckpoint]  # the newest first
 
 
-def state(most: int = 20) -> State:
+def log_state(most: int = 20) -> LogState:
     """The log as it is now."""
     name, key = signing_key()
     public = evidence_checkpoints.public_bytes(key.public_key())
     last = Leaf.objects.order_by("-index").first()
-    return State(
+    return LogState(
         name,
         last.index + 1 if last else 0,
         hashlib.sha256(public).hexdigest(),
         evidence_checkpoints.verifier_key(name, public),
-        evidence_checkpoints.verifier_key(name, public, evidence_checkpoints.COSIGNED),
+        evidence_checkpoints.verifier_key(name, public, evidence_checkpoints.COSIGNATURE_KIND),
         list(SignedCheckpoint.objects.all()[:most]),
     )
 
 
-def lock() -> None:
+def log_lock() -> None:
     """Only this transaction appends, until it ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOG_LOCK_ID])
 
 
-def append(kind: str, contents: Iterable[tuple[str, bytes]], workspace_id: UUID | None = None) -> range:
+def append_entries(kind: str, contents: Iterable[tuple[str, bytes]], workspace_id: UUID | None = None) -> range:
     """Logs each (ref, content); the indexes of their leaves. In the caller's transaction, or one of its own."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOG_LOCK_ID])
         first = Leaf.objects.count() if not (last := Leaf.objects.order_by("-index").first()) else last.index + 1
         leaves, salts = [], []
         for at, (ref, content) in enumerate(contents, first):
@@ -107,24 +107,24 @@ def append(kind: str, contents: Iterable[tuple[str, bytes]], workspace_id: UUID 
 
 def _complete_tiles(first: int, end: int) -> None:
     made = []
-    for number in range(first // merkle_tree.TILE, end // merkle_tree.TILE):
-        hashes = _hashes(number * merkle_tree.TILE, (number + 1) * merkle_tree.TILE)
+    for number in range(first // merkle_tree.TILE_SIZE, end // merkle_tree.TILE_SIZE):
+        hashes = _leaf_hashes(number * merkle_tree.TILE_SIZE, (number + 1) * merkle_tree.TILE_SIZE)
         made.append(Tile(number=number, root=merkle_tree.root_of(hashes)))
     Tile.objects.bulk_create(made)
 
 
-def _hashes(first: int, last: int) -> list[bytes]:
+def _leaf_hashes(first: int, last: int) -> list[bytes]:
     rows = Leaf.objects.filter(index__gte=first, index__lt=last).order_by("index").values_list("hash", flat=True)
     return [bytes(row) for row in rows]
 
 
-def forget(index: int) -> None:
+def forget_entry(index: int) -> None:
     """The leaf stays, and cannot be tied to its content any more. A second time changes nothing."""
     Salt.objects.filter(leaf_id=index).delete()
 
 
-def forget_all(kind: str, refs: Collection[str], workspace_id: UUID) -> int:
-    """As `forget`, of all of a workspace's entries of these; returns how many."""
+def forget_entries(kind: str, refs: Collection[str], workspace_id: UUID) -> int:
+    """As `forget_entry`, of all of a workspace's entries of these; returns how many."""
     known = list(refs)
     return sum(
         Salt.objects.filter(
@@ -140,12 +140,12 @@ def signing_key(origin: str = "") -> tuple[str, Ed25519PrivateKey]:
         found = SigningKey.objects.order_by("-id").first()
         if found is None:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-            found = SigningKey.objects.order_by("-id").first() or _new_key(origin)
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOG_LOCK_ID])
+            found = SigningKey.objects.order_by("-id").first() or _create_key(origin)
     return found.name, Ed25519PrivateKey.from_private_bytes(base64.b64decode(found.private))
 
 
-def _new_key(origin: str) -> SigningKey:
+def _create_key(origin: str) -> SigningKey:
     key = Ed25519PrivateKey.generate()
     name = origin or f"kicau-{os.urandom(6).hex()}"
     return SigningKey.objects.create(
@@ -155,29 +155,31 @@ def _new_key(origin: str) -> SigningKey:
     )
 
 
-def checkpoint() -> SignedCheckpoint:
+def current_checkpoint() -> SignedCheckpoint:
     """The log as it is now, signed; the last one where nothing was added since."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOG_LOCK_ID])
         last = Leaf.objects.order_by("-index").first()
         size = last.index + 1 if last else 0
         known = SignedCheckpoint.objects.filter(size=size).first()
         if known:
             return known
-        root = _Roots(size).root(0, size)
+        root = _RootCache(size).root(0, size)
         name, key = signing_key()
-        note = evidence_checkpoints.sign(evidence_checkpoints.Checkpoint(name, size, root).text(), name, key)
+        note = evidence_checkpoints.sign_note(evidence_checkpoints.Checkpoint(name, size, root).text(), name, key)
         return SignedCheckpoint.objects.create(size=size, root=root, note=note)
 
 
-class _Roots:
+class _RootCache:
     """Roots of subtrees of the log, by its stored tiles and, at the edges, its leaves."""
 
     def __init__(self, size: int) -> None:
         self.tiles = {
             number: bytes(root)
-            for number, root in Tile.objects.filter(number__lt=size // merkle_tree.TILE).values_list("number", "root")
+            for number, root in Tile.objects.filter(number__lt=size // merkle_tree.TILE_SIZE).values_list(
+                "number", "root"
+            )
         }
         self.root = lru_cache(maxsize=None)(self._root)
 
@@ -185,34 +187,34 @@ class _Roots:
         frontier: list[tuple[int, bytes]] = []
         at = first
         while at < last:
-            if at % merkle_tree.TILE == 0 and at + merkle_tree.TILE <= last:
-                merkle_tree.push(frontier, self.tiles[at // merkle_tree.TILE], merkle_tree.TILE)
-                at += merkle_tree.TILE
+            if at % merkle_tree.TILE_SIZE == 0 and at + merkle_tree.TILE_SIZE <= last:
+                merkle_tree.push_leaf(frontier, self.tiles[at // merkle_tree.TILE_SIZE], merkle_tree.TILE_SIZE)
+                at += merkle_tree.TILE_SIZE
             else:
-                end = min(last, (at // merkle_tree.TILE + 1) * merkle_tree.TILE)
-                for value in _hashes(at, end):
-                    merkle_tree.push(frontier, value)
+                end = min(last, (at // merkle_tree.TILE_SIZE + 1) * merkle_tree.TILE_SIZE)
+                for value in _leaf_hashes(at, end):
+                    merkle_tree.push_leaf(frontier, value)
                 at = end
-        return merkle_tree.fold(frontier)
+        return merkle_tree.frontier_root(frontier)
 
 
-def prove(index: int, signed: SignedCheckpoint | None = None) -> Proof:
-    """The proof of a leaf under a checkpoint (the earliest that covers it). Raises NotLogged, Forgotten."""
+def prove_inclusion(index: int, signed: SignedCheckpoint | None = None) -> LogProof:
+    """The proof of a leaf under a checkpoint (the earliest that covers it). Raises NotLogged, EntryForgotten."""
     under = signed or SignedCheckpoint.objects.filter(size__gt=index).order_by("size", "id").first()
     if under is None or under.size <= index:
         raise NotLogged("No checkpoint covers this leaf yet.")
     salt = Salt.objects.filter(leaf_id=index).first()
     if salt is None:
-        raise Forgotten("This item was forgotten: its place in the log cannot be shown any more.")
-    path = merkle_tree.inclusion(index, 0, under.size, _Roots(under.size).root)
-    return Proof(index, bytes(salt.salt), path, under.note)
+        raise EntryForgotten("This item was forgotten: its place in the log cannot be shown any more.")
+    path = merkle_tree.inclusion_path(index, 0, under.size, _RootCache(under.size).root)
+    return LogProof(index, bytes(salt.salt), path, under.note)
 
 
-def prove_growth(old: SignedCheckpoint, new: SignedCheckpoint) -> list[bytes]:
+def prove_consistency(old: SignedCheckpoint, new: SignedCheckpoint) -> list[bytes]:
     """That the newer log begins with the older (RFC 6962's consistency proof)."""
-    return growth(old.size, new.size)
+    return consistency_proof(old.size, new.size)
 
 
-def growth(old: int, new: int) -> list[bytes]:
-    """As `prove_growth`, between two sizes."""
-    return merkle_tree.consistency(old, 0, new, _Roots(new).root) if 0 < old < new else []
+def consistency_proof(old: int, new: int) -> list[bytes]:
+    """As `prove_consistency`, between two sizes."""
+    return merkle_tree.consistency_path(old, 0, new, _RootCache(new).root) if 0 < old < new else []

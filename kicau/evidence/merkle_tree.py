@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 
-TILE = 256  # leaves whose common root is stored, so that a proof over millions reads a few thousand hashes
+TILE_SIZE = 256  # leaves whose common root is stored, so that a proof over millions reads a few thousand hashes
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -22,11 +22,11 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
         return hashlib.sha256(b"").digest()
     frontier: list[tuple[int, bytes]] = []
     for value in hashes:
-        push(frontier, value)
-    return fold(frontier)
+        push_leaf(frontier, value)
+    return frontier_root(frontier)
 
 
-def push(frontier: list[tuple[int, bytes]], value: bytes, size: int = 1) -> None:
+def push_leaf(frontier: list[tuple[int, bytes]], value: bytes, size: int = 1) -> None:
     """One more leaf (or full subtree of `size` leaves) at the end of a tree kept as its full subtrees, largest first."""
     frontier.append((size, value))
     while len(frontier) > 1 and frontier[-1][0] == frontier[-2][0]:
@@ -34,7 +34,7 @@ def push(frontier: list[tuple[int, bytes]], value: bytes, size: int = 1) -> None
         frontier[-2:] = [(2 * size, node_hash(left, right))]
 
 
-def fold(frontier: Iterable[tuple[int, bytes]]) -> bytes:
+def frontier_root(frontier: Iterable[tuple[int, bytes]]) -> bytes:
     """The root of a tree kept as its full subtrees."""
     parts = [value for _, value in frontier]
     if not parts:
@@ -45,21 +45,21 @@ def fold(frontier: Iterable[tuple[int, bytes]]) -> bytes:
     return root
 
 
-def _split(size: int) -> int:
+def _split_point(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
-def inclusion(index: int, first: int, last: int, root: Callable[[int, int], bytes]) -> list[bytes]:
+def inclusion_path(index: int, first: int, last: int, root: Callable[[int, int], bytes]) -> list[bytes]:
     """The audit path of leaf `index` in the tree over leaves first to last (excluded); `root(a, b)` gives subtrees'."""
     if last - first <= 1:
         return []
-    middle = first + _split(last - first)
+    middle = first + _split_point(last - first)
     if index < middle:
-        return [*inclusion(index, first, middle, root), root(middle, last)]
-    return [*inclusion(index, middle, last, root), root(first, middle)]
+        return [*inclusion_path(index, first, middle, root), root(middle, last)]
+    return [*inclusion_path(index, middle, last, root), root(first, middle)]
 
 
-def includes(root: bytes, size: int, index: int, leaf: bytes, path: Sequence[bytes]) -> bool:
+def is_included(root: bytes, size: int, index: int, leaf: bytes, path: Sequence[bytes]) -> bool:
     """Whether the path leads from the leaf's hash to the root (RFC 9162, section 2.1.3.2)."""
     if not 0 <= index < size:
         return False
@@ -77,15 +77,17 @@ def includes(root: bytes, size: int, index: int, leaf: bytes, path: Sequence[byt
     return last == 0 and value == root
 
 
-def consistency(old: int, first: int, last: int, root: Callable[[int, int], bytes], whole: bool = True) -> list[bytes]:
+def consistency_path(
+    old: int, first: int, last: int, root: Callable[[int, int], bytes], whole: bool = True
+) -> list[bytes]:
     """The proof that the first `old` leaves of the tree are those of its earlier self (RFC 6962, section 2.1.2)."""
     size = last - first
     if old == size:
         return [] if whole else [root(first, last)]
-    middle = _split(size)
+    middle = _split_point(size)
     if old <= middle:
-        return [*consistency(old, first, first + middle, root, whole), root(first + middle, last)]
-    return [*consistency(old - middle, first + middle, last, root, False), root(first, first + middle)]
+        return [*consistency_path(old, first, first + middle, root, whole), root(first + middle, last)]
+    return [*consistency_path(old - middle, first + middle, last, root, False), root(first, first + middle)]
 
 
 def is_consistent(old_size: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> bool:

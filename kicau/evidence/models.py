@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from kicau.base.clock import now
-from kicau.base.encrypted_fields import SealedJSONField
+from kicau.base.encrypted_fields import EncryptedJSONField
 from kicau.base.ids import new_id
 
 
@@ -14,7 +14,7 @@ class SigningKey(models.Model):
 
     name = models.CharField(max_length=200)  # also the log's origin
     public = models.BinaryField(unique=True)  # 32 bytes, Ed25519
-    private = SealedJSONField()  # base64 of 32 bytes
+    private = EncryptedJSONField()  # base64 of 32 bytes
     made_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -96,7 +96,7 @@ class Canary(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace_id = models.UUIDField()
     name = models.CharField(max_length=120)
-    candidates = SealedJSONField()  # list of texts, in the order in which they were drawn
+    candidates = EncryptedJSONField()  # list of texts, in the order in which they were drawn
     chosen = models.PositiveIntegerField()  # place of the published one
     first_leaf = models.BigIntegerField()  # of the candidates; the choice is in the next
     tests = models.PositiveIntegerField(default=0)  # how often a model's scores were held against it
@@ -115,7 +115,7 @@ class CanaryTest(models.Model):
 
     canary = models.ForeignKey(Canary, on_delete=models.CASCADE, related_name="held")
     number = models.PositiveIntegerField()  # of the canary's tests, from 1
-    report = SealedJSONField()  # see kicau.dataset_audit.canaries.examine
+    report = EncryptedJSONField()  # see kicau.dataset_audit.canaries.score_canary
     made_at = models.DateTimeField(default=now)
 
     class Meta:

@@ -11,5 +11,5 @@ class InboxConfig(AppConfig):
         from kicau.inbox import comments
         from kicau.publishing.delivery import outcome_writer
 
-        if comments.note_replies not in outcome_writer.ANSWERED:
-            outcome_writer.ANSWERED.append(comments.note_replies)
+        if comments.record_replies not in outcome_writer.REPLY_PUBLISHED_HOOKS:
+            outcome_writer.REPLY_PUBLISHED_HOOKS.append(comments.record_replies)

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from kicau.base import clock
-from kicau.base.bulk import as_ids
+from kicau.base.bulk import to_uuid_array
 from kicau.base.errors import Conflict, NotFound
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
@@ -27,12 +27,12 @@ from kicau.publishing.models import Draft, DraftState
 from kicau.sync.models import Answer
 from kicau.workspaces.actors import Actor, Permission
 
-MOST = 200  # in one page
-type Place = tuple[datetime, UUID]  # of an answer in the list: its time (UTC) and id
+MAX_PAGE_SIZE = 200  # in one page
+type InboxCursor = tuple[datetime, UUID]  # of an answer in the list: its time (UTC) and id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class InboxFilter:
     """Which answers; what is not named is not looked at."""
 
     channel: str = ""  # a key
@@ -41,23 +41,23 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class InboxItemPage:
     """One page of them."""
 
     rows: tuple[Answer, ...]
-    following: Place | None  # where the next page begins; None: this is the last
+    following: InboxCursor | None  # where the next page begins; None: this is the last
 
 
 # Each channel's newest by its own index, then the newest of these: as fast in 100,000 answers as in ten.
-NEWEST = """
+NEWEST_ITEMS_SQL = """
 SELECT a.id FROM unnest(%s::uuid[]) AS c (id) CROSS JOIN LATERAL (
     SELECT id, at FROM sync_answer WHERE channel_id = c.id {where} ORDER BY at DESC, id DESC LIMIT %s
 ) a ORDER BY a.at DESC, a.id DESC LIMIT %s
 """
-WAITS = "AND done_at IS NULL AND answered_at IS NULL"
+UNANSWERED_SQL = "AND done_at IS NULL AND answered_at IS NULL"
 
 
-def answers(actor: Actor) -> QuerySet[Answer]:
+def inbox_items(actor: Actor) -> QuerySet[Answer]:
     """All of the workspace, in no order, with what is shown beside each."""
     actor.require(Permission.READ)
     return Answer.objects.filter(channel__workspace=actor.workspace).select_related(
@@ -65,9 +65,9 @@ def answers(actor: Actor) -> QuerySet[Answer]:
     )
 
 
-def newest(
-    actor: Actor, channels: Iterable[Channel], wanted: Wanted, *, after: Place | None = None, limit: int = 50
-) -> Found:
+def newest_items(
+    actor: Actor, channels: Iterable[Channel], wanted: InboxFilter, *, after: InboxCursor | None = None, limit: int = 50
+) -> InboxItemPage:
     """Of the workspace's `channels`, newest first, from behind `after` on; two statements, however many there are."""
     actor.require(Permission.READ)
     mine = [
@@ -75,25 +75,27 @@ def newest(
         for c in channels
         if c.workspace_id == actor.workspace.id and wanted.channel in ("", c.key) and wanted.network in ("", c.network)
     ]
-    limit = max(1, min(limit, MOST))
-    where = " ".join([WAITS if wanted.waits else "", "AND (at, id) < (%s, %s)" if after else ""])
+    limit = max(1, min(limit, MAX_PAGE_SIZE))
+    where = " ".join([UNANSWERED_SQL if wanted.waits else "", "AND (at, id) < (%s, %s)" if after else ""])
     with connection.cursor() as cursor:
-        cursor.execute(NEWEST.format(where=where), [as_ids(mine), *(after or ()), limit + 1, limit + 1])
+        cursor.execute(
+            NEWEST_ITEMS_SQL.format(where=where), [to_uuid_array(mine), *(after or ()), limit + 1, limit + 1]
+        )
         ids = [row[0] for row in cursor.fetchall()]
-    by_id = {row.id: row for row in answers(actor).filter(id__in=ids[:limit])}
+    by_id = {row.id: row for row in inbox_items(actor).filter(id__in=ids[:limit])}
     rows = tuple(by_id[id_] for id_ in ids[:limit] if id_ in by_id)
-    return Found(rows=rows, following=(rows[-1].at, rows[-1].id) if len(ids) > limit and rows else None)
+    return InboxItemPage(rows=rows, following=(rows[-1].at, rows[-1].id) if len(ids) > limit and rows else None)
 
 
-def one(actor: Actor, answer_id: UUID | str) -> Answer:
+def get_item(actor: Actor, answer_id: UUID | str) -> Answer:
     """Raises NotFound."""
-    found = answers(actor).filter(id=as_uuid(answer_id)).first()
+    found = inbox_items(actor).filter(id=as_uuid(answer_id)).first()
     if found is None:
         raise NotFound("answer", answer_id)
     return found
 
 
-def can_answer(row: Answer) -> bool:
+def can_reply(row: Answer) -> bool:
     """Whether the network lets its channel answer now."""
     return (
         row.is_answerable
@@ -103,10 +105,10 @@ def can_answer(row: Answer) -> bool:
 
 
 @transaction.atomic
-def mark(actor: Actor, answer_id: UUID | str, *, done: bool) -> Answer:
+def mark_done(actor: Actor, answer_id: UUID | str, *, done: bool) -> Answer:
     """Done, though nobody answers it; or not, after all. Raises NotAllowed, NotFound."""
     actor.require(Permission.WRITE)
-    row = _locked(actor, answer_id)
+    row = _lock_item(actor, answer_id)
     if done != (row.done_at is not None):
         row.done_at, row.done_by = (clock.now(), actor.person) if done else (None, None)
         row.save(update_fields=["done_at", "done_by"])
@@ -121,22 +123,22 @@ def begin_reply(actor: Actor, answer_id: UUID | str) -> Draft:
     """A draft that answers it, to be written and sent as any; the same one again while it is not out. Raises NotAllowed,
     NotFound, Conflict where the network lets the channel answer nobody."""
     actor.require(Permission.WRITE)
-    row = _locked(actor, answer_id)
+    row = _lock_item(actor, answer_id)
     if row.reply is not None and row.reply.state != DraftState.ARCHIVED and row.answered_at is None:
         return row.reply
-    if not can_answer(row):
+    if not can_reply(row):
         raise Conflict(
             Sentence("{channel} cannot answer on its network from here; open it there.", channel=row.channel.name)
         )
     options = {f"{row.channel.network}.reply_to": row.remote_id}
     row.reply = compositions.create_draft(
-        actor, compositions.Composition(parts=(compositions.PartInput(text=row.begins),), options=options)
+        actor, compositions.Composition(parts=(compositions.PartContent(text=row.begins),), options=options)
     )
     row.save(update_fields=["reply"])
     return row.reply
 
 
-def note_replies(went_out: Sequence[tuple[UUID, str, UUID, datetime]]) -> None:
+def record_replies(went_out: Sequence[tuple[UUID, str, UUID, datetime]]) -> None:
     """Posts of ours went out (channel, remote id of what it answers, delivery, time): what they answer waits no more. In
     the transaction that says so."""
     for channel_id, remote_id, delivery_id, at in went_out:
@@ -145,8 +147,8 @@ def note_replies(went_out: Sequence[tuple[UUID, str, UUID, datetime]]) -> None:
         )
 
 
-def _locked(actor: Actor, answer_id: UUID | str) -> Answer:
-    row = answers(actor).select_for_update(of=("self",)).filter(id=as_uuid(answer_id)).first()
+def _lock_item(actor: Actor, answer_id: UUID | str) -> Answer:
+    row = inbox_items(actor).select_for_update(of=("self",)).filter(id=as_uuid(answer_id)).first()
     if row is None:
         raise NotFound("answer", answer_id)
     return row

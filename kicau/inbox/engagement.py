@@ -11,22 +11,22 @@ from django.db.models import QuerySet
 from kicau.sync.models import Answer, Post
 from kicau.workspaces.actors import Actor, Permission
 
-SHOWN = 200  # answers of one post on its page, the newest; REST gives all
+MAX_ITEMS_SHOWN = 200  # answers of one post on its page, the newest; REST gives all
 
 
-def numbers(actor: Actor, draft_id: UUID) -> QuerySet[Post]:
+def post_metrics(actor: Actor, draft_id: UUID) -> QuerySet[Post]:
     """Of every delivery of a post, each part's numbers as they were last read; those that were read at all."""
     actor.require(Permission.READ)
     return Post.objects.filter(delivery__draft=draft_id, delivery__workspace=actor.workspace, read_at__isnull=False)
 
 
-def answers(actor: Actor, draft_id: UUID) -> QuerySet[Answer]:
+def inbox_items(actor: Actor, draft_id: UUID) -> QuerySet[Answer]:
     """What others answered to any delivery of a post."""
     actor.require(Permission.READ)
     return Answer.objects.filter(delivery__draft=draft_id, delivery__workspace=actor.workspace)
 
 
-def by_delivery[Row: (Post, Answer)](rows: Iterable[Row]) -> dict[UUID, list[Row]]:
+def group_by_delivery[Row: (Post, Answer)](rows: Iterable[Row]) -> dict[UUID, list[Row]]:
     found: dict[UUID, list[Row]] = defaultdict(list)
     for row in rows:
         if row.delivery_id:

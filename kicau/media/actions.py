@@ -15,23 +15,23 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.db.models import QuerySet
 
-from kicau.base.errors import NotFound, Unacceptable, unacceptable
+from kicau.base.errors import NotFound, ValidationFailed, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.connector.content import Problem
 from kicau.connector.transport import ssrf
 from kicau.connector.transport.ssrf import guarded_session
 from kicau.media import embedded_usage_metadata, library
-from kicau.media.decoder import crop, probe
+from kicau.media.decoder import crop_file, probe_file
 from kicau.media.models import Medium
-from kicau.media.probe import Unusable
-from kicau.rights.models import Origin, checked_ai_use
-from kicau.vocabularies.sources import Heard, of_headers
+from kicau.media.probe import UnusableFile
+from kicau.rights.models import Origin, check_ai_use
+from kicau.vocabularies.sources import SourceDeclarations, scan_headers
 from kicau.workspaces.actors import Actor, Permission
 
 log = structlog.get_logger("kicau.media")
 
-LARGEST = 600_000_000  # bytes: above every network's own limit that we know (512 MB)
-MEASURES = (
+MAX_FILE_BYTES = 600_000_000  # bytes: above every network's own limit that we know (512 MB)
+MEASURED_FIELDS = (
     "kind",
     "mime",
     "size",
@@ -60,33 +60,33 @@ def add_medium(
     origin_detail: str = "",
     ai_use: Mapping[str, str] | None = None,
     move: bool = False,
-    heard: Iterable[Heard] = (),
+    heard: Iterable[SourceDeclarations] = (),
 ) -> Medium:
     """Look into a file and keep it; the same content is kept once in a workspace, and then returned as it was.
 
     What the file says of its own use (and what was `heard` where it came from) is written down, and restricts `ai_use`.
-    `move` takes the file away from where it lies (it must be on the library's disk). Raises Unacceptable with the
+    `move` takes the file away from where it lies (it must be on the library's disk). Raises ValidationFailed with the
     reason where the content cannot be used; OSError where the disk refuses.
     """
     actor.require(Permission.WRITE)
     try:
-        if source.stat().st_size > LARGEST:
-            raise unacceptable(
+        if source.stat().st_size > MAX_FILE_BYTES:
+            raise validation_failed(
                 "file",
                 "{name} has {actual} MB; files of at most {limit} MB are taken.",
                 name=name,
                 actual=source.stat().st_size // 1_000_000,
-                limit=LARGEST // 1_000_000,
+                limit=MAX_FILE_BYTES // 1_000_000,
             )
-        found = probe(source, name)
-    except Unusable as exc:
-        raise Unacceptable([Problem(code=exc.code, message=exc.message, params=exc.params, field="file")]) from exc
+        found = probe_file(source, name)
+    except UnusableFile as exc:
+        raise ValidationFailed([Problem(code=exc.code, message=exc.message, params=exc.params, field="file")]) from exc
     except FileNotFoundError:
-        raise unacceptable("file", "There is no file {name}.", name=name) from None
+        raise validation_failed("file", "There is no file {name}.", name=name) from None
     known = Medium.objects.filter(workspace=actor.workspace, sha256=found.sha256).first()
-    if known and library.original(known.ref).exists():
-        return _with_alt(known, alt)
-    told = (*heard, *embedded_usage_metadata.listen(source, origin_detail or name)) if known is None else ()
+    if known and library.original_path(known.ref).exists():
+        return _add_missing_alt(known, alt)
+    told = (*heard, *embedded_usage_metadata.read_declarations(source, origin_detail or name)) if known is None else ()
     medium = known or Medium(
         workspace=actor.workspace,
         sha256=found.sha256,
@@ -96,19 +96,19 @@ def add_medium(
         tags=list(tags),
         origin=origin,
         origin_detail=origin_detail,
-        ai_use=embedded_usage_metadata.restricted(checked_ai_use(ai_use or actor.workspace.ai_use), told),
+        ai_use=embedded_usage_metadata.apply_restrictions(check_ai_use(ai_use or actor.workspace.ai_use), told),
         added_by=actor.person,
-        **{measure: getattr(found, measure) for measure in MEASURES},
+        **{measure: getattr(found, measure) for measure in MEASURED_FIELDS},
     )
     if not move:
-        copy = library.scratch()
+        copy = library.scratch_file()
         try:
             shutil.copyfile(source, copy)
         except OSError:
             copy.unlink(missing_ok=True)
             raise
         source = copy
-    library.keep(source, medium.ref)
+    library.store_file(source, medium.ref)
     with transaction.atomic():
         if known is None:
             medium, made = Medium.objects.get_or_create(
@@ -122,18 +122,18 @@ def add_medium(
             )
             if made:
                 actor.record("medium.added", medium.id, name=medium.name)
-                embedded_usage_metadata.write_down(medium, told, actor.person_id)
+                embedded_usage_metadata.record_declarations(medium, told, actor.person_id)
     return medium
 
 
 async def fetch_medium(actor: Actor, url: str, *, alt: str = "") -> Medium:
-    """Add a file from a public address. Raises Unacceptable where it cannot be fetched or is inside our network."""
+    """Add a file from a public address. Raises ValidationFailed where it cannot be fetched or is inside our network."""
     actor.require(Permission.WRITE)
     if not url.startswith(("http://", "https://")):
-        raise unacceptable("url", "A file's address begins with https:// or http://.")
-    copy = await asyncio.to_thread(library.scratch)
+        raise validation_failed("url", "A file's address begins with https:// or http://.")
+    copy = await asyncio.to_thread(library.scratch_file)
     try:
-        heard = tuple(of_headers(url, await _download(url, copy)))
+        heard = tuple(scan_headers(url, await _download(url, copy)))
         name = unquote(Path(urlsplit(url).path).name) or "file"
         return await sync_to_async(add_medium)(
             actor, copy, name, alt=alt, origin=Origin.FETCHED, origin_detail=url[:500], move=True, heard=heard
@@ -147,7 +147,7 @@ async def _download(url: str, target: Path) -> list[tuple[str, str]]:
     try:
         async with guarded_session(timeout=120) as client, client.get(url, max_redirects=5) as answer:
             if answer.status != 200:
-                raise unacceptable(
+                raise validation_failed(
                     "url",
                     "{url} answered {status}; give an address from which the file can be had.",
                     url=url,
@@ -157,19 +157,19 @@ async def _download(url: str, target: Path) -> list[tuple[str, str]]:
             with open(target, "wb") as out:  # noqa: ASYNC230 (a local disk; chunks are small)
                 async for chunk in answer.content.iter_chunked(1 << 18):
                     got += len(chunk)
-                    if got > LARGEST:
-                        raise unacceptable(
-                            "url", "{url} is larger than {limit} MB.", url=url, limit=LARGEST // 1_000_000
+                    if got > MAX_FILE_BYTES:
+                        raise validation_failed(
+                            "url", "{url} is larger than {limit} MB.", url=url, limit=MAX_FILE_BYTES // 1_000_000
                         )
                     out.write(chunk)
             return list(answer.headers.items())
     except (TimeoutError, aiohttp.ClientError, OSError) as exc:
-        log.warning("an address could not be reached", url=url[:200], why=ssrf.reason(exc))
-        raise Unacceptable([ssrf.unreachable(url)]) from exc
+        log.warning("an address could not be reached", url=url[:200], why=ssrf.failure_reason(exc))
+        raise ValidationFailed([ssrf.unreachable_message(url)]) from exc
 
 
 @transaction.atomic
-def change_medium(
+def update_medium(
     actor: Actor,
     medium_id: UUID | str,
     *,
@@ -187,7 +187,7 @@ def change_medium(
     if tags is not None:
         medium.tags = [tag[:60] for tag in tags]
     if ai_use is not None:
-        medium.ai_use = checked_ai_use(ai_use)
+        medium.ai_use = check_ai_use(ai_use)
     medium.save()
     actor.record("medium.changed", medium.id, name=medium.name)
     return medium
@@ -196,16 +196,16 @@ def change_medium(
 def crop_medium(actor: Actor, medium_id: UUID | str, left: float, top: float, width: float, height: float) -> Medium:
     """A picture's part as a new medium with the same description and tags; the original stays. Shares of 0 to 1.
 
-    Raises NotAllowed, NotFound, Unacceptable; OSError where the disk refuses.
+    Raises NotAllowed, NotFound, ValidationFailed; OSError where the disk refuses.
     """
     actor.require(Permission.WRITE)
     medium = one_medium(actor, medium_id)
     inside = all(0 <= n <= 1 for n in (left, top, width, height)) and left + width <= 1.001 and top + height <= 1.001
     if not inside or width * medium.width < 1 or height * medium.height < 1:
-        raise unacceptable("crop", "The frame must lie inside the picture.")
-    copy = library.scratch()
+        raise validation_failed("crop", "The frame must lie inside the picture.")
+    copy = library.scratch_file()
     try:
-        crop(library.original(medium.ref), (left, top, width, height), copy)
+        crop_file(library.original_path(medium.ref), (left, top, width, height), copy)
         name = f"{Path(medium.name).stem[:200]}-{round(width * medium.width)}x{round(height * medium.height)}"
         return add_medium(
             actor,
@@ -219,9 +219,9 @@ def crop_medium(actor: Actor, medium_id: UUID | str, left: float, top: float, wi
             ai_use=medium.ai_use,
             move=True,
         )
-    except Unusable as exc:
+    except UnusableFile as exc:
         params = {"name": medium.name, **exc.params}
-        raise Unacceptable([Problem(code=exc.code, message=exc.message, params=params, field="crop")]) from exc
+        raise ValidationFailed([Problem(code=exc.code, message=exc.message, params=params, field="crop")]) from exc
     finally:
         copy.unlink(missing_ok=True)
 
@@ -241,7 +241,7 @@ def all_media(actor: Actor) -> QuerySet[Medium]:
     return Medium.objects.filter(workspace=actor.workspace).order_by("-created_at", "-id")
 
 
-def _with_alt(medium: Medium, alt: str) -> Medium:
+def _add_missing_alt(medium: Medium, alt: str) -> Medium:
     """A file that is added again brings its alt text along where there was none."""
     if alt and not medium.alt:
         medium.alt = alt

@@ -1,6 +1,6 @@
 """Strangers' pictures, films and documents are decoded in a process of its own, one at a time, with limited memory.
 
-The same functions as in `probe` and `convert`, with the same results and errors. A file that makes the process use too much
+The same functions as in `probe_file` and `convert_file`, with the same results and errors. A file that makes the process use too much
 memory or time, or breaks it, is refused with a sentence; the caller's process goes on. The process knows no secret of
 Kicau's, is started when it is first needed, and ends when nothing was decoded for a while.
 """
@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kicau.base import setting_definitions
-from kicau.base.errors import Busy
-from kicau.base.pool import release
+from kicau.base.errors import ServerBusy
+from kicau.base.pool import release_connections
 from kicau.connector.content import MediaKind, Recipe
 from kicau.connector.serialization import to_json
-from kicau.media.probe import Found, Unusable
+from kicau.media.probe import MediaInfo, UnusableFile
 
 if TYPE_CHECKING:
     from typing import IO
@@ -34,11 +34,20 @@ MEMORY_BYTES = 512 << 20  # beyond what the process takes before its first file
 JOB_SECONDS = 75.0  # longer than the deadlines inside, which a decoder may not notice
 IDLE_SECONDS = 30
 RETRY_AFTER_SECONDS = 10
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH")  # of the environment; the rest may hold secrets
+ENVIRONMENT_VARIABLES = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "PYTHONPATH",
+)  # of the environment; the rest may hold secrets
 
-TOO_MUCH = "{name} needs more memory than one file may take. Make it smaller, or save it in a simpler form."
-BROKEN = "{name} cannot be read: it breaks the program that reads it. Export it again in another form."
-TOO_SLOW = "{name} takes too long to convert; export it again in a simpler form."
+OUT_OF_MEMORY_MESSAGE = (
+    "{name} needs more memory than one file may take. Make it smaller, or save it in a simpler form."
+)
+DECODER_CRASHED_MESSAGE = "{name} cannot be read: it breaks the program that reads it. Export it again in another form."
+TIMEOUT_MESSAGE = "{name} takes too long to convert; export it again in a simpler form."
 
 
 class Decoder:
@@ -52,12 +61,12 @@ class Decoder:
         self._process: subprocess.Popen[bytes] | None = None
 
     def call(self, function: str, *args: Any) -> Any:
-        """Raises Unusable, OSError, Busy."""
+        """Raises UnusableFile, OSError, ServerBusy."""
         request = json.dumps([function, *args]).encode() + b"\n"
         with self._my_turn():
             answer = self._ask(request)
         if (fault := answer.get("fault")) is not None:
-            raise _error(fault)
+            raise _error_from_wire(fault)
         return answer["result"]
 
     def close(self) -> None:
@@ -78,10 +87,10 @@ class Decoder:
     def _my_turn(self) -> Iterator[None]:
         with self._count:
             if self.max_waiting is not None and self._waiting > self.max_waiting:
-                raise Busy(RETRY_AFTER_SECONDS)
+                raise ServerBusy(RETRY_AFTER_SECONDS)
             self._waiting += 1
         try:
-            release()
+            release_connections()
             with self._turn:
                 yield
         finally:
@@ -115,7 +124,7 @@ class Decoder:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.close()
-            environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+            environment = {name: os.environ[name] for name in ENVIRONMENT_VARIABLES if name in os.environ}
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "kicau.media.decoder_process"),
@@ -141,44 +150,44 @@ class Decoder:
         return line if line.endswith(b"\n") else b""
 
 
-decoder = Decoder()
-atexit.register(decoder.close)
+shared_decoder = Decoder()
+atexit.register(shared_decoder.close)
 
 
-def probe(path: Path, name: str = "") -> Found:
-    """As `kicau.media.probe.probe`."""
-    found = decoder.call("probe", str(path), name)
-    return Found(**{**found, "kind": MediaKind(found["kind"])})
+def probe_file(path: Path, name: str = "") -> MediaInfo:
+    """As `kicau.media.probe.probe_file`."""
+    found = shared_decoder.call("probe", str(path), name)
+    return MediaInfo(**{**found, "kind": MediaKind(found["kind"])})
 
 
-def convert(source: Path, recipe: Recipe, target: Path) -> None:
+def convert_file(source: Path, recipe: Recipe, target: Path) -> None:
     """As `kicau.media.renditions.convert`; what was made is not looked into once more."""
-    decoder.call("convert", str(source), to_json(recipe), str(target))
+    shared_decoder.call("convert", str(source), to_json(recipe), str(target))
 
 
-def thumbnail(source: Path, target: Path, edge: int = 480, at_ms: int | None = None) -> bool:
+def create_thumbnail(source: Path, target: Path, edge: int = 480, at_ms: int | None = None) -> bool:
     """As `kicau.media.renditions.thumbnail`."""
-    return bool(decoder.call("thumbnail", str(source), str(target), edge, at_ms))
+    return bool(shared_decoder.call("thumbnail", str(source), str(target), edge, at_ms))
 
 
-def crop(source: Path, box: tuple[float, float, float, float], target: Path) -> None:
+def crop_file(source: Path, box: tuple[float, float, float, float], target: Path) -> None:
     """As `kicau.media.renditions.crop`."""
-    decoder.call("crop", str(source), list(box), str(target))
+    shared_decoder.call("crop", str(source), list(box), str(target))
 
 
-def described(found: Found) -> dict[str, Any]:
+def to_wire(found: MediaInfo) -> dict[str, Any]:
     """For the way between the two processes."""
     return {**asdict(found), "kind": found.kind.value}
 
 
-def _error(fault: dict[str, Any]) -> Exception:
+def _error_from_wire(fault: dict[str, Any]) -> Exception:
     if "errno" in fault:
         return OSError(fault["errno"], fault["message"], fault["path"])
     match fault["code"]:
         case "memory":
-            return Unusable("too-much-memory", TOO_MUCH)
+            return UnusableFile("too-much-memory", OUT_OF_MEMORY_MESSAGE)
         case "broken":
-            return Unusable("damaged", BROKEN)
+            return UnusableFile("damaged", DECODER_CRASHED_MESSAGE)
         case "slow":
-            return Unusable("too-slow", TOO_SLOW)
-    return Unusable(fault["code"], fault["message"], fault["params"])
+            return UnusableFile("too-slow", TIMEOUT_MESSAGE)
+    return UnusableFile(fault["code"], fault["message"], fault["params"])

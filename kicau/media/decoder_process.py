@@ -31,21 +31,21 @@ def main() -> None:
     memory, idle = int(sys.argv[1]), float(sys.argv[2])
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
-    _load()
-    _limit(memory)
-    owner = privileges.owner_of(Path(sys.argv[3]))
-    with privileges.files_of(owner), selectors.DefaultSelector() as selector:
+    _preload_libraries()
+    _limit_memory(memory)
+    owner = privileges.folder_owner(Path(sys.argv[3]))
+    with privileges.files_owned_by(owner), selectors.DefaultSelector() as selector:
         selector.register(0, selectors.EVENT_READ)
         while selector.select(idle):
             request = _read_line()
             if not request:
                 return
             signal.alarm(int(decoder.JOB_SECONDS) + 10)  # ends the process where even its parent is gone
-            _answer(answers, request)
+            _handle_request(answers, request)
             signal.alarm(0)
 
 
-def _load() -> None:
+def _preload_libraries() -> None:
     """Import what is large, so that the memory limit counts from here."""
     import av
     import pypdf
@@ -56,7 +56,7 @@ def _load() -> None:
         pass
 
 
-def _limit(memory: int) -> None:
+def _limit_memory(memory: int) -> None:
     with suppress(OSError, ValueError, FileNotFoundError):
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
@@ -76,12 +76,12 @@ def _read_line() -> bytes:
     return b"".join(parts)
 
 
-def _answer(answers: BinaryIO, request: bytes) -> None:
+def _handle_request(answers: BinaryIO, request: bytes) -> None:
     answer: dict[str, Any]
     try:
         function, *args = json.loads(request)
         answer = {"result": FUNCTIONS[function](*args)}
-    except probe.Unusable as exc:
+    except probe.UnusableFile as exc:
         answer = {"fault": {"code": exc.code, "message": exc.message, "params": exc.params}}
         if isinstance(exc.__cause__, MemoryError) or isinstance(exc.__context__, MemoryError):
             answer = {"fault": {"code": "memory"}}
@@ -94,7 +94,7 @@ def _answer(answers: BinaryIO, request: bytes) -> None:
 
 
 def _probe(path: str, name: str) -> dict[str, Any]:
-    return decoder.described(probe.probe(Path(path), name))
+    return decoder.to_wire(probe.probe_file(Path(path), name))
 
 
 def _convert(source: str, recipe: Any, target: str) -> None:

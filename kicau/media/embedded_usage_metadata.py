@@ -13,27 +13,31 @@ from kicau.rights import statements
 from kicau.rights.models import Layer, Party, Subject
 from kicau.rights.statements import NewStatement
 from kicau.vocabularies import cawg, iptc, lexicon, spdx
-from kicau.vocabularies.sources import Heard, of_file
-from kicau.vocabularies.terms import Declaration, strictest, together
+from kicau.vocabularies.sources import SourceDeclarations, scan_file
+from kicau.vocabularies.terms import Declaration, combine_declarations, stricter_value
 
-OF_AUTHORS = (cawg.SLUG, iptc.SLUG, lexicon.SLUG)  # said by whoever made the work, not by where it stands
+AUTHOR_VOCABULARIES = (cawg.SLUG, iptc.SLUG, lexicon.SLUG)  # said by whoever made the work, not by where it stands
 
 
-def listen(path: Path, uri: str = "") -> tuple[Heard, ...]:
+def read_declarations(path: Path, uri: str = "") -> tuple[SourceDeclarations, ...]:
     """What the file at `path` declares; never raises over what it holds."""
     with path.open("rb") as file:
-        return tuple(of_file(uri or path.name, file))
+        return tuple(scan_file(uri or path.name, file))
 
 
-def restricted(rule: Mapping[str, str], heard: Iterable[Heard]) -> dict[str, str]:
+def apply_restrictions(rule: Mapping[str, str], heard: Iterable[SourceDeclarations]) -> dict[str, str]:
     """A rule with every refusal and condition that was heard; what was allowed there is allowed only where it was here."""
-    told = together(one for source in heard for one in source.declarations)
-    return dict(rule) | {use: strictest(rule.get(use, value), value) for use, value in told.items() if value != "allow"}
+    told = combine_declarations(one for source in heard for one in source.declarations)
+    return dict(rule) | {
+        use: stricter_value(rule.get(use, value), value) for use, value in told.items() if value != "allow"
+    }
 
 
-def statement_of(source: Heard, one: Declaration, *, subject: str, key: str, party_name: str) -> NewStatement:
+def build_statement(
+    source: SourceDeclarations, one: Declaration, *, subject: str, key: str, party_name: str
+) -> NewStatement:
     """A declaration as a statement: whose it is follows from its vocabulary, and its bytes go with it."""
-    of_author = one.vocabulary in OF_AUTHORS
+    of_author = one.vocabulary in AUTHOR_VOCABULARIES
     layer = Layer.AUTHOR if of_author else Layer.LICENCE if one.vocabulary == spdx.SLUG else Layer.SITE
     kept = "; ".join(f"{word}={said}" if said else word for word, said in one.kept)
     return NewStatement(
@@ -52,14 +56,15 @@ def statement_of(source: Heard, one: Declaration, *, subject: str, key: str, par
     )
 
 
-def write_down(medium: Medium, heard: Iterable[Heard], by: UUID | None) -> None:
+def record_declarations(medium: Medium, heard: Iterable[SourceDeclarations], by: UUID | None) -> None:
     """As statements about this file, which its item's words are not."""
     given = [
         replace(
-            statement_of(source, one, subject=Subject.FILE, key=medium.sha256, party_name=medium.name), valid_from=None
+            build_statement(source, one, subject=Subject.FILE, key=medium.sha256, party_name=medium.name),
+            valid_from=None,
         )
         for source in heard
         for one in source.declarations
         if one.says
     ]
-    statements.keep(medium.workspace_id, given, by=by)
+    statements.record_statements(medium.workspace_id, given, by=by)

@@ -20,17 +20,19 @@ MAX_PIXELS = 120_000_000  # of a still picture
 MAX_MOVING_PIXELS = 40_000_000  # of one frame of a video or an animation; 8K video has 33 million
 MAX_FRAMES = 3_000  # of an animation
 MAX_SCANS = 100  # of a progressive JPEG; encoders make about 10
-MAX_BLOCKS = 2_000_000  # of a GIF, PNG or WebP
+MAX_BLOCK_COUNT = 2_000_000  # of a GIF, PNG or WebP
 MAX_SAMPLES = 20_000_000  # of one video or sound track: 92 hours at 60 frames a second
-MAX_HEADER = 64 << 20  # bytes of one MP4 or MOV header box
+MAX_HEADER_BYTES = 64 << 20  # bytes of one MP4 or MOV header box
 
-CUT_OFF = "{name} is cut off: the {what} goes on after the end of the file; export or upload it again."
-DAMAGED = "{name} is damaged: its {what} cannot be read; export or upload it again."
-PIXELS = "{name} has {width}×{height} pixels, more than the {limit} million that are looked at: make it smaller."
-FRAMES = "{name} has {actual} frames; at most {limit} are looked at: shorten it or make it a video."
+TRUNCATED_MESSAGE = "{name} is cut off: the {what} goes on after the end of the file; export or upload it again."
+DAMAGED_MESSAGE = "{name} is damaged: its {what} cannot be read; export or upload it again."
+TOO_MANY_PIXELS_MESSAGE = (
+    "{name} has {width}×{height} pixels, more than the {limit} million that are looked at: make it smaller."
+)
+TOO_MANY_FRAMES_MESSAGE = "{name} has {actual} frames; at most {limit} are looked at: shorten it or make it a video."
 
 
-class Unusable(ValueError):
+class UnusableFile(ValueError):
     """A file that cannot be used, and why: `message` with `{named}` places is the key of its translations."""
 
     def __init__(self, code: str, message: str, params: Mapping[str, str | int] | None = None) -> None:
@@ -41,12 +43,12 @@ class Unusable(ValueError):
         return self.message.format_map({"name": "The file", **self.params})
 
 
-class TooSlow(BaseException):
+class DeadlinePassed(BaseException):
     """Raised in the midst of a library's work when its time is up; no `except Exception` in there may keep it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class PictureStructure:
     """What the blocks of a picture say; zeros where only its decoder can tell."""
 
     width: int = 0
@@ -58,13 +60,13 @@ class Shape:
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise TooSlow from the next call of any Python or C function of this thread once `seconds` are over."""
+    """Raise DeadlinePassed from the next call of any Python or C function of this thread once `seconds` are over."""
     end = time.monotonic() + seconds
     before = sys.getprofile()
 
     def look(frame: FrameType, event: str, arg: object) -> None:
         if time.monotonic() > end:
-            raise TooSlow
+            raise DeadlinePassed
 
     sys.setprofile(look)
     try:
@@ -73,28 +75,30 @@ def deadline(seconds: float) -> Iterator[None]:
         sys.setprofile(before)
 
 
-def cut_off(what: str) -> Unusable:
-    return Unusable("cut-off", CUT_OFF, {"what": what})
+def truncated_error(what: str) -> UnusableFile:
+    return UnusableFile("cut-off", TRUNCATED_MESSAGE, {"what": what})
 
 
-def damaged(what: str) -> Unusable:
-    return Unusable("damaged", DAMAGED, {"what": what})
+def damaged_error(what: str) -> UnusableFile:
+    return UnusableFile("damaged", DAMAGED_MESSAGE, {"what": what})
 
 
 def check_pixels(width: int, height: int, limit: int = MAX_PIXELS) -> None:
-    """Raises Unusable when a picture of these dimensions is not to be decoded."""
+    """Raises UnusableFile when a picture of these dimensions is not to be decoded."""
     if width * height > limit:
-        raise Unusable("too-many-pixels", PIXELS, {"width": width, "height": height, "limit": limit // 1_000_000})
+        raise UnusableFile(
+            "too-many-pixels", TOO_MANY_PIXELS_MESSAGE, {"width": width, "height": height, "limit": limit // 1_000_000}
+        )
 
 
 def check_frames(frames: int) -> None:
     if frames > MAX_FRAMES:
-        raise Unusable("too-many-frames", FRAMES, {"actual": frames, "limit": MAX_FRAMES})
+        raise UnusableFile("too-many-frames", TOO_MANY_FRAMES_MESSAGE, {"actual": frames, "limit": MAX_FRAMES})
 
 
-def _checked(shape: Shape, what: str) -> Shape:
+def _check_limits(shape: PictureStructure, what: str) -> PictureStructure:
     if not shape.width or not shape.height:
-        raise damaged(what)
+        raise damaged_error(what)
     check_frames(shape.frames)
     check_pixels(shape.width, shape.height, MAX_MOVING_PIXELS if shape.frames > 1 else MAX_PIXELS)
     return shape
@@ -103,24 +107,24 @@ def _checked(shape: Shape, what: str) -> Shape:
 # Pictures: `data` is the mapped file.
 
 
-def jpeg(data: memoryview) -> Shape:
+def walk_jpeg(data: memoryview) -> PictureStructure:
     """Up to the end-of-image marker; a file without one is cut off."""
     what, at, scans, width, height, progressive = "JPEG picture", 2, 0, 0, 0, False
     real = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # in a scan, FF 00 is data and FF D0 to D7 are restarts
     for _ in range(10_000):
         found = real.search(data, at)
         if not found:
-            raise cut_off(what)
+            raise truncated_error(what)
         marker, at = data[found.end() - 1], found.end()
         if marker == 0xD9:
-            return _checked(Shape(width=width, height=height, progressive=progressive), what)
+            return _check_limits(PictureStructure(width=width, height=height, progressive=progressive), what)
         if marker in (0x01, 0xD8):
             continue
         if at + 2 > len(data):
-            raise cut_off(what)
+            raise truncated_error(what)
         length = int.from_bytes(data[at : at + 2])
         if at + length > len(data):
-            raise cut_off(what)
+            raise truncated_error(what)
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and length >= 8:
             height, width = (
                 max(a, b) for a, b in zip(struct.unpack(">HH", data[at + 3 : at + 7]), (height, width), strict=True)
@@ -131,23 +135,23 @@ def jpeg(data: memoryview) -> Shape:
         if scans > MAX_SCANS:
             break
         at += max(length, 2)
-    raise damaged(what)
+    raise damaged_error(what)
 
 
-def png(data: memoryview) -> Shape:
+def walk_png(data: memoryview) -> PictureStructure:
     """Every chunk's checksum, up to IEND; an animated PNG has more than one frame."""
     what, at, width, height, frames, duration = "PNG picture", 8, 0, 0, 1, 0.0
-    for n in range(MAX_BLOCKS):
+    for n in range(MAX_BLOCK_COUNT):
         if at + 12 > len(data):
-            raise cut_off(what)
+            raise truncated_error(what)
         length, name = struct.unpack(">I4s", data[at : at + 8])
         body, at = at + 8, at + 12 + length
         if at > len(data):
-            raise cut_off(what)
+            raise truncated_error(what)
         if zlib.crc32(data[body - 4 : body + length]) != int.from_bytes(data[at - 4 : at]):
-            raise damaged(what)
+            raise damaged_error(what)
         if (n == 0) != (name == b"IHDR"):
-            raise damaged(what)
+            raise damaged_error(what)
         if n == 0 and length >= 8:
             width, height = struct.unpack(">II", data[body : body + 8])
             check_pixels(width, height)
@@ -157,69 +161,75 @@ def png(data: memoryview) -> Shape:
             up, down = struct.unpack(">HH", data[body + 20 : body + 24])
             duration += 1000 * up / (down or 100)
         elif name == b"IEND":
-            return _checked(Shape(width=width, height=height, frames=frames, duration_ms=round(duration)), what)
-    raise damaged(what)
+            return _check_limits(
+                PictureStructure(width=width, height=height, frames=frames, duration_ms=round(duration)), what
+            )
+    raise damaged_error(what)
 
 
-def gif(data: memoryview) -> Shape:
+def walk_gif(data: memoryview) -> PictureStructure:
     """Frames and their delays; a delay under 20 ms is shown as 100 ms, as browsers do."""
     what = "GIF"
     try:
         width, height, flags = struct.unpack("<HHB", data[6:11])
-        at, frames, duration, delay = 13 + _colours(flags), 0, 0, 100
-        for _ in range(MAX_BLOCKS):
+        at, frames, duration, delay = 13 + _colour_table_size(flags), 0, 0, 100
+        for _ in range(MAX_BLOCK_COUNT):
             if at >= len(data) and frames:  # some programs leave out the trailer
                 break
             block = data[at]
             if block == 0x21:
                 if data[at + 1] == 0xF9:
                     delay = 10 * int.from_bytes(data[at + 4 : at + 6], "little")
-                at = _after_blocks(data, at + 2)
+                at = _skip_blocks(data, at + 2)
             elif block == 0x2C:
                 left, top, w, h, flags = struct.unpack("<HHHHB", data[at + 1 : at + 10])
                 width, height = (max(width, left + w), max(height, top + h)) if not frames else (width, height)
                 check_pixels(left + w, top + h)
-                at = _after_blocks(data, at + 11 + _colours(flags))
+                at = _skip_blocks(data, at + 11 + _colour_table_size(flags))
                 frames, duration, delay = frames + 1, duration + (delay if delay >= 20 else 100), 100
                 check_frames(frames)
             elif block == 0x3B or frames:
                 break
             else:
-                raise damaged(what)
+                raise damaged_error(what)
         else:
-            raise damaged(what)
+            raise damaged_error(what)
     except (IndexError, struct.error):
-        raise cut_off(what) from None
+        raise truncated_error(what) from None
     if not frames:
-        raise damaged(what)
-    return _checked(Shape(width=width, height=height, frames=frames, duration_ms=duration if frames > 1 else 0), what)
+        raise damaged_error(what)
+    return _check_limits(
+        PictureStructure(width=width, height=height, frames=frames, duration_ms=duration if frames > 1 else 0), what
+    )
 
 
-def _colours(flags: int) -> int:
+def _colour_table_size(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _after_blocks(data: memoryview, at: int) -> int:
-    for _ in range(MAX_BLOCKS):
+def _skip_blocks(data: memoryview, at: int) -> int:
+    for _ in range(MAX_BLOCK_COUNT):
         size = data[at]
         at += 1 + size
         if not size:
             return at
-    raise damaged("GIF")
+    raise damaged_error("GIF")
 
 
-def webp(data: memoryview) -> Shape:
+def walk_webp(data: memoryview) -> PictureStructure:
     what, end = "WebP picture", 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
-        raise cut_off(what)
+        raise truncated_error(what)
     at, width, height, frames, duration = 12, 0, 0, 0, 0
-    for _ in range(MAX_BLOCKS):
+    for _ in range(MAX_BLOCK_COUNT):
         if at + 8 > end:
-            return _checked(Shape(width=width, height=height, frames=max(frames, 1), duration_ms=duration), what)
+            return _check_limits(
+                PictureStructure(width=width, height=height, frames=max(frames, 1), duration_ms=duration), what
+            )
         name, length = struct.unpack("<4sI", data[at : at + 8])
         body = bytes(data[at + 8 : at + 24])
         if at + 8 + length > end:
-            raise cut_off(what)
+            raise truncated_error(what)
         if name == b"ANMF" and len(body) >= 15:
             frames, duration = frames + 1, duration + int.from_bytes(body[12:15], "little")
             w, h = int.from_bytes(body[6:9], "little") + 1, int.from_bytes(body[9:12], "little") + 1
@@ -228,7 +238,7 @@ def webp(data: memoryview) -> Shape:
         check_pixels(w, h)
         width, height = max(width, w), max(height, h)
         at += 8 + length + (length & 1)
-    raise damaged(what)
+    raise damaged_error(what)
 
 
 def _webp_size(name: bytes, body: bytes) -> tuple[int, int]:
@@ -245,12 +255,12 @@ def _webp_size(name: bytes, body: bytes) -> tuple[int, int]:
 
 # Videos.
 
-_DATA = (b"mdat", b"free", b"skip", b"wide")
-_TABLES = re.compile(rb"stsz|stz2|stts|ctts|stsc|stco|co64|trun|cmov")
+_DATA_BOXES = (b"mdat", b"free", b"skip", b"wide")
+_TABLE_BOXES_PATTERN = re.compile(rb"stsz|stz2|stts|ctts|stsc|stco|co64|trun|cmov")
 
 
 @dataclass(slots=True)
-class _Track:
+class _TrackClaims:
     """The greatest claims of one track's tables, whatever they are nested in."""
 
     samples: int = 0
@@ -267,10 +277,10 @@ class _Track:
         else:
             fits = self.samples <= MAX_SAMPLES and self.expanded <= MAX_SAMPLES and self.per_chunk <= MAX_SAMPLES
         if not fits:
-            raise damaged("video")
+            raise damaged_error("video")
 
 
-def mp4(file: BinaryIO, size: int) -> bool:
+def walk_mp4(file: BinaryIO, size: int) -> bool:
     """Whether an MP4 or MOV is shown a quarter turned. Its boxes must be whole and claim no more than a file can hold."""
     what, at, seen, turned, read = "video", 0, set[bytes](), False, 0
     for _ in range(200_000):
@@ -282,44 +292,46 @@ def mp4(file: BinaryIO, size: int) -> bool:
         if at >= size or (done and not name.isalnum()):  # some cameras add data of their own after the last box
             break
         if length < 8:
-            raise damaged(what)
+            raise damaged_error(what)
         if at + length > size:
-            raise cut_off(what)
-        if name not in _DATA or head[12:16] == b"hoov":  # "hoov" in free space: a header that decoders still read
-            if length > MAX_HEADER or (read := read + length) > 4 * MAX_HEADER:
-                raise damaged(what)
+            raise truncated_error(what)
+        if name not in _DATA_BOXES or head[12:16] == b"hoov":  # "hoov" in free space: a header that decoders still read
+            if length > MAX_HEADER_BYTES or (read := read + length) > 4 * MAX_HEADER_BYTES:
+                raise damaged_error(what)
             file.seek(at)
-            turned = _tables(file.read(length), size) or turned
+            turned = _check_tables(file.read(length), size) or turned
         seen.add(name)
         at += length
     if b"moov" not in seen:
-        raise cut_off(what)
+        raise truncated_error(what)
     return turned
 
 
-def _tables(blob: bytes, size: int) -> bool:
+def _check_tables(blob: bytes, size: int) -> bool:
     """Check one header box; whether its first video track is shown a quarter turned."""
     tracks = re.split(rb"(?=trak)", blob)
     if len(tracks) > 256:
-        raise damaged("video")
+        raise damaged_error("video")
     budget = [4_000_000]
     turned: bool | None = None
     for segment in tracks:
-        track = _Track(budget=budget)
-        for n, hit in enumerate(_TABLES.finditer(segment)):
+        track = _TrackClaims(budget=budget)
+        for n, hit in enumerate(_TABLE_BOXES_PATTERN.finditer(segment)):
             if n > 1000:
-                raise damaged("video")
-            _table(track, hit.group(), segment, hit.end())
+                raise damaged_error("video")
+            _check_table(track, hit.group(), segment, hit.end())
         track.check(size)
         if turned is None and re.search(rb"hdlr.{8}vide", segment, re.DOTALL):
-            turned = _turned(segment)
+            turned = _is_turned(segment)
     return bool(turned)
 
 
-def _table(track: _Track, name: bytes, segment: bytes, at: int) -> None:
+def _check_table(track: _TrackClaims, name: bytes, segment: bytes, at: int) -> None:
     words = struct.unpack(">3I", segment[at : at + 12].ljust(12, b"\0"))
     if name == b"cmov":
-        raise Unusable("old-video", "{name} is a video with a compressed header, an old form of MOV: save it as MP4.")
+        raise UnusableFile(
+            "old-video", "{name} is a video with a compressed header, an old form of MOV: save it as MP4."
+        )
     if name in (b"stsz", b"stz2"):
         track.samples = max(track.samples, words[2])
     elif name == b"trun":
@@ -331,7 +343,7 @@ def _table(track: _Track, name: bytes, segment: bytes, at: int) -> None:
         rows = min(words[1], (len(segment) - at - 8) // row)
         track.budget[0] -= max(rows, 0)
         if track.budget[0] < 0:
-            raise damaged("video")
+            raise damaged_error("video")
         table = segment[at + 8 : at + 8 + max(rows, 0) * row]
         if name == b"stsc":
             track.per_chunk = max(track.per_chunk, max((r[1] for r in struct.iter_unpack(">3I", table)), default=0))
@@ -341,7 +353,7 @@ def _table(track: _Track, name: bytes, segment: bytes, at: int) -> None:
             track.unit_steps = track.unit_steps and steady
 
 
-def _turned(segment: bytes) -> bool:
+def _is_turned(segment: bytes) -> bool:
     at = segment.find(b"tkhd") + 4
     start = at + (52 if segment[at : at + 1] == b"\1" else 40)
     if at < 4 or start + 20 > len(segment):
@@ -350,24 +362,24 @@ def _turned(segment: bytes) -> bool:
     return bool(a == d == 0 and b and c)
 
 
-def webm(head: bytes, size: int) -> None:
-    """Raises Unusable when the one segment of a WebM goes on after the end of the file."""
+def walk_webm(head: bytes, size: int) -> None:
+    """Raises UnusableFile when the one segment of a WebM goes on after the end of the file."""
     at = 4
-    at += _number(head, at)[1] + _number(head, at)[0]
+    at += _read_number(head, at)[1] + _read_number(head, at)[0]
     if head[at : at + 4] != b"\x18\x53\x80\x67":
-        raise damaged("video")
-    length, width = _number(head, at + 4)
+        raise damaged_error("video")
+    length, width = _read_number(head, at + 4)
     unknown = length == (1 << 7 * width) - 1  # as browsers record it
     if not unknown and at + 4 + width + length > size:
-        raise cut_off("video")
+        raise truncated_error("video")
 
 
-def _number(head: bytes, at: int) -> tuple[int, int]:
+def _read_number(head: bytes, at: int) -> tuple[int, int]:
     """A variable-length number and how many bytes it takes."""
     first = head[at] if at < len(head) else 0
     width = 9 - first.bit_length()
     if not first:
-        raise damaged("video")
+        raise damaged_error("video")
     return int.from_bytes(head[at : at + width]) & ((1 << 7 * width) - 1), width
 
 
@@ -375,7 +387,7 @@ def _number(head: bytes, at: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ZipEntry:
     name: str
     packed: int
     size: int
@@ -383,29 +395,29 @@ class Entry:
     at: int  # where its local header begins
 
 
-def archive(file: BinaryIO, size: int) -> tuple[Entry, ...]:
-    """The central directory of a zip; nothing is unpacked. Raises Unusable for a bomb."""
+def read_zip_directory(file: BinaryIO, size: int) -> tuple[ZipEntry, ...]:
+    """The central directory of a zip; nothing is unpacked. Raises UnusableFile for a bomb."""
     what = "document"
     tail_at = max(0, size - 66_000)
     file.seek(tail_at)
     tail = file.read(66_000)
     end = tail.rfind(b"PK\5\6")
     if end < 0 or end + 22 > len(tail):
-        raise cut_off(what)
+        raise truncated_error(what)
     count, length, start = struct.unpack("<10xHII", tail[end : end + 20])
     if count > 20_000 or length > 8 << 20 or start + length > size:
-        raise damaged(what)
+        raise damaged_error(what)
     file.seek(start)
     data, at, entries = file.read(length), 0, []
     for _ in range(count):
         if data[at : at + 4] != b"PK\1\2" or at + 46 > len(data):
-            raise damaged(what)
+            raise damaged_error(what)
         method, packed, full, n, extra, note, local = struct.unpack("<10xH8xIIHHH8xI", data[at : at + 46])
-        entries.append(Entry(data[at + 46 : at + 46 + n].decode("utf-8", "replace"), packed, full, method, local))
+        entries.append(ZipEntry(data[at + 46 : at + 46 + n].decode("utf-8", "replace"), packed, full, method, local))
         at += 46 + n + extra + note
     full, packed = sum(e.size for e in entries), sum(e.packed for e in entries)
     if full > 1 << 30 and (full > 100 * size or packed > 2 * size):
-        raise Unusable(
+        raise UnusableFile(
             "bomb",
             "{name} would unpack to {actual} MB from {size} MB: it is made to fill a disk and is not opened.",
             {"actual": full // 1_000_000, "size": max(1, size // 1_000_000)},
@@ -413,7 +425,7 @@ def archive(file: BinaryIO, size: int) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def unpacked(file: BinaryIO, entry: Entry, limit: int) -> bytes:
+def unpack_entry(file: BinaryIO, entry: ZipEntry, limit: int) -> bytes:
     """At most `limit` bytes of one entry of a zip; b"" where it is not as it should be."""
     file.seek(entry.at)
     head = file.read(30)
@@ -430,20 +442,20 @@ def unpacked(file: BinaryIO, entry: Entry, limit: int) -> bytes:
         return b""
 
 
-def ole(file: BinaryIO, size: int) -> tuple[str, ...]:
+def walk_ole(file: BinaryIO, size: int) -> tuple[str, ...]:
     """The names in the directory of an old Office document, in order; at most 4,096."""
     what = "document"
     file.seek(0)
     head = file.read(512)
     if len(head) < 512:
-        raise cut_off(what)
+        raise truncated_error(what)
     shift = int.from_bytes(head[30:32], "little")
     if shift not in (9, 12):
-        raise damaged(what)
+        raise damaged_error(what)
     table, sector = struct.unpack("<109I", head[76:512]), int.from_bytes(head[48:52], "little")
     names: list[str] = []
     for _ in range(4096 * 128 >> shift):
-        data = _sector(file, sector, shift, size)
+        data = _read_sector(file, sector, shift, size)
         for at in range(0, len(data), 128):
             n = int.from_bytes(data[at + 64 : at + 66], "little")
             if 2 <= n <= 64 and data[at + 66]:
@@ -451,16 +463,16 @@ def ole(file: BinaryIO, size: int) -> tuple[str, ...]:
         per = 1 << shift - 2
         if sector // per >= len(table):
             break  # directories that far back belong to files of 7 MB and more; the first names are enough
-        fat = _sector(file, table[sector // per], shift, size)
+        fat = _read_sector(file, table[sector // per], shift, size)
         sector = int.from_bytes(fat[4 * (sector % per) : 4 * (sector % per) + 4], "little")
         if sector >= 0xFFFFFFFA:
             break
     return tuple(names)
 
 
-def _sector(file: BinaryIO, n: int, shift: int, size: int) -> bytes:
+def _read_sector(file: BinaryIO, n: int, shift: int, size: int) -> bytes:
     at = n + 1 << shift
     if at + (1 << shift) > size:
-        raise cut_off("document")
+        raise truncated_error("document")
     file.seek(at)
     return file.read(1 << shift)

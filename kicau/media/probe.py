@@ -15,27 +15,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from kicau.media import file_structure
-from kicau.media.file_structure import Unusable as Unusable
-from kicau.media.file_structure import check_pixels, cut_off, damaged
+from kicau.media.file_structure import UnusableFile as UnusableFile
+from kicau.media.file_structure import check_pixels, damaged_error, truncated_error
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
 
     from kicau.connector.content import MediaKind
 
-SECONDS = 15.0  # a file that takes longer is made to
-MAX_PICTURE_SIZE = 256 << 20  # bytes
-DECODED_PIXELS = 40_000_000  # a larger picture is not decoded to see whether it is whole
-ORIENTATION = 0x0112  # Exif tag
-USABLE = "use a picture (JPEG, PNG, WebP, GIF), a video (MP4, MOV, WebM) or a document (PDF, Word, PowerPoint)"
-WORD, SLIDES = (
+PROBE_TIMEOUT_SECONDS = 15.0  # a file that takes longer is made to
+MAX_PICTURE_BYTES = 256 << 20  # bytes
+MAX_DECODED_PIXELS = 40_000_000  # a larger picture is not decoded to see whether it is whole
+ORIENTATION_TAG = 0x0112  # Exif tag
+USABLE_FORMATS_HINT = (
+    "use a picture (JPEG, PNG, WebP, GIF), a video (MP4, MOV, WebM) or a document (PDF, Word, PowerPoint)"
+)
+WORD_MIME, SLIDES_MIME = (
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class MediaInfo:
     """What looking into a file found; the names are those of `kicau.connector.content.Media`."""
 
     kind: MediaKind
@@ -56,34 +58,34 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Type:
+class MediaType:
     kind: str  # of MediaKind, when it does not move
     label: str
     suffixes: str  # of names; all are harmless aliases of each other
     pillow: str = ""  # Pillow's name of it
 
 
-TYPES = {
-    "image/jpeg": Type("image", "a JPEG picture", "jpg jpeg jpe jfif", "JPEG"),
-    "image/png": Type("image", "a PNG picture", "png apng", "PNG"),
-    "image/webp": Type("image", "a WebP picture", "webp", "WEBP"),
-    "image/gif": Type("image", "a GIF", "gif", "GIF"),
-    "image/bmp": Type("image", "a BMP picture", "bmp dib", "BMP"),
-    "image/tiff": Type("image", "a TIFF picture", "tif tiff", "TIFF"),
-    "image/heic": Type("image", "a HEIC picture", "heic heif", "HEIF"),
-    "image/avif": Type("image", "an AVIF picture", "avif", "AVIF"),
-    "video/mp4": Type("video", "an MP4 video", "mp4 m4v mov qt 3gp"),
-    "video/quicktime": Type("video", "a MOV video", "mov qt mp4 m4v"),
-    "video/webm": Type("video", "a WebM video", "webm"),
-    "application/pdf": Type("document", "a PDF document", "pdf"),
-    "application/msword": Type("document", "a Word document of the old form", "doc dot"),
-    WORD: Type("document", "a Word document", "docx"),
-    "application/vnd.ms-powerpoint": Type("document", "a PowerPoint presentation of the old form", "ppt pps"),
-    SLIDES: Type("document", "a PowerPoint presentation", "pptx ppsx"),
+MEDIA_TYPES = {
+    "image/jpeg": MediaType("image", "a JPEG picture", "jpg jpeg jpe jfif", "JPEG"),
+    "image/png": MediaType("image", "a PNG picture", "png apng", "PNG"),
+    "image/webp": MediaType("image", "a WebP picture", "webp", "WEBP"),
+    "image/gif": MediaType("image", "a GIF", "gif", "GIF"),
+    "image/bmp": MediaType("image", "a BMP picture", "bmp dib", "BMP"),
+    "image/tiff": MediaType("image", "a TIFF picture", "tif tiff", "TIFF"),
+    "image/heic": MediaType("image", "a HEIC picture", "heic heif", "HEIF"),
+    "image/avif": MediaType("image", "an AVIF picture", "avif", "AVIF"),
+    "video/mp4": MediaType("video", "an MP4 video", "mp4 m4v mov qt 3gp"),
+    "video/quicktime": MediaType("video", "a MOV video", "mov qt mp4 m4v"),
+    "video/webm": MediaType("video", "a WebM video", "webm"),
+    "application/pdf": MediaType("document", "a PDF document", "pdf"),
+    "application/msword": MediaType("document", "a Word document of the old form", "doc dot"),
+    WORD_MIME: MediaType("document", "a Word document", "docx"),
+    "application/vnd.ms-powerpoint": MediaType("document", "a PowerPoint presentation of the old form", "ppt pps"),
+    SLIDES_MIME: MediaType("document", "a PowerPoint presentation", "pptx ppsx"),
 }
 
 # Known by their first bytes and never usable. The refused ones are dangerous to pass on.
-REFUSED = (
+REJECTED_SIGNATURES = (
     (rb"MZ", "a Windows program"),
     (rb"\x7fELF", "a program"),
     (rb"(?:\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe)", "a program"),
@@ -91,7 +93,7 @@ REFUSED = (
     (rb"(?i:\s*<(?:!doctype\s+svg|svg)|\s*<\?xml.{0,900}<svg)", "an SVG drawing"),
     (rb"(?i:\s*<(?:!doctype\s+html|html|head|body|script|iframe|\?php))", "a web page"),
 )
-UNKNOWN = (
+UNSUPPORTED_SIGNATURES = (
     (rb"(?:Rar!|7z\xbc\xaf|\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd)", "an archive"),
     (rb"(?:ID3|fLaC|OggS|RIFF....WAVE|FORM....AIFF)", "a sound file"),
     (
@@ -107,100 +109,104 @@ UNKNOWN = (
 )
 
 
-def probe(path: Path, name: str = "") -> Found:
-    """Look into a file, in bounded time and memory. Raises Unusable, or OSError where the disk refuses."""
+def probe_file(path: Path, name: str = "") -> MediaInfo:
+    """Look into a file, in bounded time and memory. Raises UnusableFile, or OSError where the disk refuses."""
     import hashlib
 
-    name = _shown(name or path.name)
+    name = _printable_name(name or path.name)
     with path.open("rb") as file, file_structure.deadline(60):
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     try:
-        with path.open("rb") as file, file_structure.deadline(SECONDS):
-            found = _look(path, file, file.seek(0, 2), digest)
-    except Unusable as exc:
-        raise _named(exc, name) from exc.__cause__
-    except file_structure.TooSlow:
-        raise Unusable(
+        with path.open("rb") as file, file_structure.deadline(PROBE_TIMEOUT_SECONDS):
+            found = _inspect(path, file, file.seek(0, 2), digest)
+    except UnusableFile as exc:
+        raise _with_name(exc, name) from exc.__cause__
+    except file_structure.DeadlinePassed:
+        raise UnusableFile(
             "too-slow", "{name} takes too long to look into; export it again in a simpler form.", {"name": name}
         ) from None
-    claimed = claim(name)
-    if claimed and not set(TYPES[claimed].suffixes.split()) & set(TYPES[found.mime].suffixes.split()):
-        said, held = TYPES[claimed].label, TYPES[found.mime].label
+    claimed = type_by_name(name)
+    if claimed and not set(MEDIA_TYPES[claimed].suffixes.split()) & set(MEDIA_TYPES[found.mime].suffixes.split()):
+        said, held = MEDIA_TYPES[claimed].label, MEDIA_TYPES[found.mime].label
         return replace(found, misnamed=f"{name} is named as {said} but holds {held}: it is used as {held}.")
     return found
 
 
-def claim(name: str) -> str:
+def type_by_name(name: str) -> str:
     """The type that a name says by its last part; "" where it says none that is known."""
     suffix = Path(name).suffix[1:].lower()
-    return next((mime for mime, kind in TYPES.items() if suffix and suffix == kind.suffixes.split()[0]), "") or next(
-        (mime for mime, kind in TYPES.items() if suffix and suffix in kind.suffixes.split()), ""
-    )
+    return next(
+        (mime for mime, kind in MEDIA_TYPES.items() if suffix and suffix == kind.suffixes.split()[0]), ""
+    ) or next((mime for mime, kind in MEDIA_TYPES.items() if suffix and suffix in kind.suffixes.split()), "")
 
 
-def _shown(name: str) -> str:
+def _printable_name(name: str) -> str:
     kept = "".join(c for c in Path(name.replace("\\", "/")).name if c.isprintable()).strip()
     return kept if len(kept) <= 80 else f"{kept[:60]}…{kept[-15:]}"
 
 
-def _named(exc: Unusable, name: str) -> Unusable:
-    claimed = claim(name)
+def _with_name(exc: UnusableFile, name: str) -> UnusableFile:
+    claimed = type_by_name(name)
     if claimed and exc.code in ("unknown-type", "refused-type"):
         message = "{name} is not what its name says: it is named as {claimed} but holds {held}; choose the right file."
         code = exc.code if exc.code == "refused-type" else "misnamed"
-        return Unusable(code, message, {**exc.params, "name": name, "claimed": TYPES[claimed].label})
-    return Unusable(exc.code, exc.message, {**exc.params, "name": name or "The file"})
+        return UnusableFile(code, message, {**exc.params, "name": name, "claimed": MEDIA_TYPES[claimed].label})
+    return UnusableFile(exc.code, exc.message, {**exc.params, "name": name or "The file"})
 
 
-def _look(path: Path, file: BinaryIO, size: int, digest: str) -> Found:
+def _inspect(path: Path, file: BinaryIO, size: int, digest: str) -> MediaInfo:
     from kicau.connector.content import MediaKind
 
-    mime = sniff(file, size)
-    kind = MediaKind(TYPES[mime].kind)
-    found = Found(kind=kind, mime=mime, size=size, sha256=digest)
+    mime = detect_type(file, size)
+    kind = MediaKind(MEDIA_TYPES[mime].kind)
+    found = MediaInfo(kind=kind, mime=mime, size=size, sha256=digest)
     if kind is MediaKind.IMAGE:
-        return _picture(path, found)
+        return _probe_picture(path, found)
     if kind is MediaKind.VIDEO:
-        return _video(path, file, found)
-    return _document(file, found)
+        return _probe_video(path, file, found)
+    return _probe_document(file, found)
 
 
 # Types, by their first bytes.
 
 
-def sniff(file: BinaryIO, size: int) -> str:
-    """The type of a file, one of TYPES. Raises Unusable for all others."""
+def detect_type(file: BinaryIO, size: int) -> str:
+    """The type of a file, one of TYPES. Raises UnusableFile for all others."""
     if size == 0:
-        raise Unusable("empty", "{name} is empty: it has 0 bytes; export or upload it again.")
+        raise UnusableFile("empty", "{name} is empty: it has 0 bytes; export or upload it again.")
     file.seek(0)
     head = file.read(1024)
-    if mime := _by_magic(head) or _by_box(head):
+    if mime := _type_by_signature(head) or _type_by_box_brand(head):
         return mime
     if head[:4] == b"\x1a\x45\xdf\xa3":
-        return _ebml(head)
+        return _ebml_type(head)
     if head[:4] in (b"PK\3\4", b"PK\5\6"):
-        return _office(file_structure.archive(file, size))
+        return _office_type(file_structure.read_zip_directory(file, size))
     if head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        return _old_office(file_structure.ole(file, size))
+        return _ole_type(file_structure.walk_ole(file, size))
     text = head.removeprefix(b"\xef\xbb\xbf")
-    for pattern, held in REFUSED:
+    for pattern, held in REJECTED_SIGNATURES:
         if re.match(pattern, text, re.DOTALL):
-            raise Unusable(
-                "refused-type", "{name} holds {held}, which is never passed on: " + USABLE + ".", {"held": held}
+            raise UnusableFile(
+                "refused-type",
+                "{name} holds {held}, which is never passed on: " + USABLE_FORMATS_HINT + ".",
+                {"held": held},
             )
     if b"%PDF-" in head:
         return "application/pdf"
-    for pattern, held in UNKNOWN:
+    for pattern, held in UNSUPPORTED_SIGNATURES:
         if re.match(pattern, text, re.DOTALL):
-            raise _unknown(held)
-    raise _unknown("plain text" if _is_text(head) else "")
+            raise _unsupported_error(held)
+    raise _unsupported_error("plain text" if _is_text(head) else "")
 
 
-def _unknown(held: str) -> Unusable:
+def _unsupported_error(held: str) -> UnusableFile:
     if held:
-        return Unusable("unknown-type", "{name} holds {held}, which no network takes: " + USABLE + ".", {"held": held})
-    message = "{name} is of no type that is known here, or is damaged from its first byte: " + USABLE + "."
-    return Unusable("unknown-type", message, {"held": "something else"})
+        return UnusableFile(
+            "unknown-type", "{name} holds {held}, which no network takes: " + USABLE_FORMATS_HINT + ".", {"held": held}
+        )
+    message = "{name} is of no type that is known here, or is damaged from its first byte: " + USABLE_FORMATS_HINT + "."
+    return UnusableFile("unknown-type", message, {"held": "something else"})
 
 
 def _is_text(head: bytes) -> bool:
@@ -208,7 +214,7 @@ def _is_text(head: bytes) -> bool:
     return "\ufffd" not in text and all(c.isprintable() or c.isspace() for c in text)
 
 
-def _by_magic(head: bytes) -> str:
+def _type_by_signature(head: bytes) -> str:
     if head[:3] == b"\xff\xd8\xff":
         return "image/jpeg"
     if head[:8] == b"\x89PNG\r\n\x1a\n":
@@ -224,7 +230,7 @@ def _by_magic(head: bytes) -> str:
     return "application/pdf" if head[:5] == b"%PDF-" else ""
 
 
-def _by_box(head: bytes) -> str:
+def _type_by_box_brand(head: bytes) -> str:
     """The type of a file of boxes (MP4 and its relatives), by its brands."""
     if head[4:8] in (b"moov", b"mdat", b"wide", b"pnot") or (head[4:8] in (b"free", b"skip") and head[:2] == b"\0\0"):
         return "video/quicktime"  # from before there were brands
@@ -237,135 +243,135 @@ def _by_box(head: bytes) -> str:
     if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}:
         return "image/heic"
     if main in (b"M4A ", b"M4B ", b"M4P "):
-        raise _unknown("a sound file")
+        raise _unsupported_error("a sound file")
     if main == b"crx ":
-        raise _unknown("a camera's raw picture")
+        raise _unsupported_error("a camera's raw picture")
     return "video/quicktime" if main == b"qt  " else "video/mp4"
 
 
-def _ebml(head: bytes) -> str:
+def _ebml_type(head: bytes) -> str:
     if re.search(rb"\x42\x82[\x80-\xff]webm", head[:64]):
         return "video/webm"
-    raise _unknown("a Matroska video")
+    raise _unsupported_error("a Matroska video")
 
 
-def _office(entries: tuple[file_structure.Entry, ...]) -> str:
+def _office_type(entries: tuple[file_structure.ZipEntry, ...]) -> str:
     names = {entry.name for entry in entries}
     if "[Content_Types].xml" in names:
         if "word/document.xml" in names:
-            return WORD
+            return WORD_MIME
         if "ppt/presentation.xml" in names:
-            return SLIDES
-    raise _unknown("a spreadsheet" if "xl/workbook.xml" in names else "an archive")
+            return SLIDES_MIME
+    raise _unsupported_error("a spreadsheet" if "xl/workbook.xml" in names else "an archive")
 
 
-def _old_office(names: tuple[str, ...]) -> str:
+def _ole_type(names: tuple[str, ...]) -> str:
     for name in names:
         if name == "WordDocument":
             return "application/msword"
         if name == "PowerPoint Document":
             return "application/vnd.ms-powerpoint"
         if name == "EncryptedPackage":
-            raise Unusable("encrypted", "{name} is protected by a password: save it without one.")
-    raise _unknown("a spreadsheet" if "Workbook" in names else "")
+            raise UnusableFile("encrypted", "{name} is protected by a password: save it without one.")
+    raise _unsupported_error("a spreadsheet" if "Workbook" in names else "")
 
 
 # Pictures.
 
 
 @contextmanager
-def opened(path: Path, mime: str) -> Iterator[tuple[Pillow.Image, file_structure.Shape]]:
-    """A picture with its first frame, not decoded yet, and what its blocks say. Raises Unusable, in the block too."""
+def open_picture(path: Path, mime: str) -> Iterator[tuple[Pillow.Image, file_structure.PictureStructure]]:
+    """A picture with its first frame, not decoded yet, and what its blocks say. Raises UnusableFile, in the block too."""
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = file_structure.MAX_PIXELS
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # faults of Exif do no harm
-    form, what = TYPES[mime].pillow, TYPES[mime].label.partition(" ")[2]
-    if path.stat().st_size > MAX_PICTURE_SIZE:
-        raise Unusable(
+    form, what = MEDIA_TYPES[mime].pillow, MEDIA_TYPES[mime].label.partition(" ")[2]
+    if path.stat().st_size > MAX_PICTURE_BYTES:
+        raise UnusableFile(
             "too-large",
             "{name} has more than {limit} MB: save the picture in a smaller form.",
-            {"limit": MAX_PICTURE_SIZE >> 20},
+            {"limit": MAX_PICTURE_BYTES >> 20},
         )
     Image.init()
     if form not in Image.OPEN:
-        raise Unusable(
+        raise UnusableFile(
             "unreadable-type",
             "{name} is {held}, which this installation cannot read: save it as JPEG.",
-            {"held": TYPES[mime].label},
+            {"held": MEDIA_TYPES[mime].label},
         )
-    shape = _walked(path, mime)
+    shape = _picture_structure(path, mime)
     try:
         with Image.open(path, formats=[form]) as image:
             check_pixels(*image.size)
             if mime == "image/tiff":
                 _check_tiles(image)
             yield image, shape
-    except (Unusable, file_structure.TooSlow):
+    except (UnusableFile, file_structure.DeadlinePassed):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Unusable(
+        raise UnusableFile(
             "too-many-pixels",
             "{name} has more than {limit} million pixels: make it smaller.",
             {"limit": file_structure.MAX_PIXELS // 1_000_000},
         ) from None
     except Exception as exc:  # decoders raise anything at all over a damaged file
-        raise damaged(what) from exc
+        raise damaged_error(what) from exc
 
 
-def _walked(path: Path, mime: str) -> file_structure.Shape:
+def _picture_structure(path: Path, mime: str) -> file_structure.PictureStructure:
     with (
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held,
         memoryview(held) as data,
     ):
         if mime == "image/bmp" and bytes(data[30:34]) in (b"\1\0\0\0", b"\2\0\0\0"):  # slow to decode
-            raise _unknown("a run-length BMP picture")
+            raise _unsupported_error("a run-length BMP picture")
         match mime:
             case "image/jpeg":
-                return file_structure.jpeg(data)
+                return file_structure.walk_jpeg(data)
             case "image/png":
-                return file_structure.png(data)
+                return file_structure.walk_png(data)
             case "image/gif":
-                return file_structure.gif(data)
+                return file_structure.walk_gif(data)
             case "image/webp":
-                return file_structure.webp(data)
-    return file_structure.Shape()
+                return file_structure.walk_webp(data)
+    return file_structure.PictureStructure()
 
 
 def _check_tiles(image: Pillow.Image) -> None:
     """A TIFF's tiles are unpacked whole, however small the picture is; cameras' raw files are TIFFs with a preview."""
     tags = getattr(image, "tag_v2", {})
     if 50706 in tags:  # DNGVersion
-        raise _unknown("a camera's raw picture")
+        raise _unsupported_error("a camera's raw picture")
     wide, high = tags.get(322, 0), tags.get(323, 0)
     if not isinstance(wide, int) or not isinstance(high, int) or wide * high > 16_000_000:
-        raise damaged("TIFF picture")
+        raise damaged_error("TIFF picture")
 
 
-def orientation(image: Pillow.Image) -> int:
+def exif_orientation(image: Pillow.Image) -> int:
     """Exif's 1 to 8; 1 where it is not said or makes no sense. May decode a PNG."""
     if image.format == "TIFF":
         return 1  # Pillow turns these by itself
     try:
-        if image.format == "PNG" and "exif" not in image.info and image.width * image.height > DECODED_PIXELS:
+        if image.format == "PNG" and "exif" not in image.info and image.width * image.height > MAX_DECODED_PIXELS:
             return 1
-        said = image.getexif().get(ORIENTATION, 1)
+        said = image.getexif().get(ORIENTATION_TAG, 1)
     except Exception:  # Exif of any camera and any damage; the picture itself may be fine
         return 1
     return said if said in range(1, 9) else 1
 
 
-def _picture(path: Path, found: Found) -> Found:
-    with opened(path, found.mime) as (image, shape):
+def _probe_picture(path: Path, found: MediaInfo) -> MediaInfo:
+    with open_picture(path, found.mime) as (image, shape):
         frames = max(shape.frames, getattr(image, "n_frames", 1) if found.mime == "image/avif" else 1)
         file_structure.check_frames(frames)
         (width, height), mode, pixels = image.size, image.mode, image.width * image.height
-        turned = orientation(image) >= 5
+        turned = exif_orientation(image) >= 5
         if found.mime == "image/jpeg" and not shape.progressive:
             image.draft(None, (1, 1))  # an eighth in each direction; the whole file is read all the same
             pixels //= 64
-        if pixels <= DECODED_PIXELS:
+        if pixels <= MAX_DECODED_PIXELS:
             image.load()
     found = replace(found, width=height if turned else width, height=width if turned else height, colour=mode)
     if frames == 1:
@@ -377,22 +383,22 @@ def _picture(path: Path, found: Found) -> Found:
 # Videos.
 
 
-def _video(path: Path, file: BinaryIO, found: Found) -> Found:
+def _probe_video(path: Path, file: BinaryIO, found: MediaInfo) -> MediaInfo:
     import av
 
-    turned = guard_video(file, found.mime, found.size)
+    turned = check_video(file, found.mime, found.size)
     av.logging.set_level(None)
     file.seek(0)
     try:
         with av.open(file, "r", format=video_format(found.mime), options=VIDEO_OPTIONS) as box:
             shown = [s for s in box.streams.video if not int(s.disposition) & 0x400]  # not a cover picture
             if not shown:
-                raise _unknown("sound without a picture")
+                raise _unsupported_error("sound without a picture")
             video, sound = shown[0], next(iter(box.streams.audio), None)
-            milliseconds = (box.duration or 0) // 1000 or _counted(box, video, found.size)
+            milliseconds = (box.duration or 0) // 1000 or _duration_by_packets(box, video, found.size)
             width, height = video.width, video.height
             if not width or not height:
-                raise damaged("video")
+                raise damaged_error("video")
             check_pixels(width, height, file_structure.MAX_MOVING_PIXELS)
             square = video.sample_aspect_ratio
             width = round(width * square) if square and 0.1 < square < 10 else width
@@ -403,13 +409,13 @@ def _video(path: Path, file: BinaryIO, found: Found) -> Found:
                 duration_ms=max(0, milliseconds),
                 fps=round(float(video.average_rate or video.guessed_rate or 0), 3),
                 bitrate=found.size * 8000 // milliseconds if milliseconds > 0 else 0,
-                video_codec=_codec(video),
-                audio_codec=_codec(sound) if sound else "",
+                video_codec=_codec_name(video),
+                audio_codec=_codec_name(sound) if sound else "",
             )
-    except (Unusable, file_structure.TooSlow):
+    except (UnusableFile, file_structure.DeadlinePassed):
         raise
     except Exception as exc:  # the file could be read a moment ago, so whatever is wrong is inside it
-        raise damaged("video") from exc
+        raise damaged_error("video") from exc
 
 
 VIDEO_OPTIONS = {"max_pixels": str(file_structure.MAX_MOVING_PIXELS), "threads": "1"}
@@ -420,21 +426,21 @@ def video_format(mime: str) -> str:
     return "matroska" if mime == "video/webm" else "mov"
 
 
-def guard_video(file: BinaryIO, mime: str, size: int) -> bool:
-    """Whether a video is shown a quarter turned. Raises Unusable where a decoder must not see it."""
+def check_video(file: BinaryIO, mime: str, size: int) -> bool:
+    """Whether a video is shown a quarter turned. Raises UnusableFile where a decoder must not see it."""
     if mime != "video/webm":
-        return file_structure.mp4(file, size)
+        return file_structure.walk_mp4(file, size)
     file.seek(0)
-    file_structure.webm(file.read(1024), size)
+    file_structure.walk_webm(file.read(1024), size)
     return False
 
 
-def _codec(stream: object) -> str:
+def _codec_name(stream: object) -> str:
     context = getattr(stream, "codec_context", None)
     return str(context.codec.canonical_name) if context else "unknown"
 
 
-def _counted(box: object, video: object, size: int) -> int:
+def _duration_by_packets(box: object, video: object, size: int) -> int:
     """Milliseconds up to the end of the last packet, for recordings that do not say; 0 where that is not cheap."""
     if size > 64 << 20:
         return 0
@@ -450,21 +456,25 @@ def _counted(box: object, video: object, size: int) -> int:
 # Documents.
 
 
-def _document(file: BinaryIO, found: Found) -> Found:
+def _probe_document(file: BinaryIO, found: MediaInfo) -> MediaInfo:
     if found.mime == "application/pdf":
-        return replace(found, pages=_pdf_pages(file, found.size))
-    if found.mime == SLIDES:
-        names = {entry.name for entry in file_structure.archive(file, found.size)}
+        return replace(found, pages=_count_pdf_pages(file, found.size))
+    if found.mime == SLIDES_MIME:
+        names = {entry.name for entry in file_structure.read_zip_directory(file, found.size)}
         return replace(found, pages=sum(re.fullmatch(r"ppt/slides/slide\d+\.xml", name) is not None for name in names))
-    if found.mime == WORD:
-        told = next((e for e in file_structure.archive(file, found.size) if e.name == "docProps/app.xml"), None)
-        pages = re.search(rb"<Pages>(\d{1,6})</Pages>", file_structure.unpacked(file, told, 1 << 18)) if told else None
+    if found.mime == WORD_MIME:
+        told = next(
+            (e for e in file_structure.read_zip_directory(file, found.size) if e.name == "docProps/app.xml"), None
+        )
+        pages = (
+            re.search(rb"<Pages>(\d{1,6})</Pages>", file_structure.unpack_entry(file, told, 1 << 18)) if told else None
+        )
         return replace(found, pages=int(pages[1]) if pages else 0)
     return found
 
 
-def _pdf_pages(file: BinaryIO, size: int) -> int:
-    """What the page tree says. Raises Unusable where a PDF is damaged or needs a password."""
+def _count_pdf_pages(file: BinaryIO, size: int) -> int:
+    """What the page tree says. Raises UnusableFile where a PDF is damaged or needs a password."""
     import logging
 
     import pypdf
@@ -472,17 +482,17 @@ def _pdf_pages(file: BinaryIO, size: int) -> int:
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     file.seek(max(0, size - 65_536))
     if b"%%EOF" not in file.read():
-        raise cut_off("PDF document")
+        raise truncated_error("PDF document")
     file.seek(0)
     try:
         reader = pypdf.PdfReader(file)
         if reader.is_encrypted and not reader.decrypt(""):
-            raise Unusable("encrypted", "{name} is protected by a password: save it without one.")
+            raise UnusableFile("encrypted", "{name} is protected by a password: save it without one.")
         pages = int(reader.root_object["/Pages"]["/Count"])  # type: ignore[index]
-    except (Unusable, file_structure.TooSlow):
+    except (UnusableFile, file_structure.DeadlinePassed):
         raise
     except Exception as exc:  # a damaged PDF makes its reader raise anything
-        raise damaged("PDF document") from exc
+        raise damaged_error("PDF document") from exc
     if not 1 <= pages <= 1_000_000:
-        raise damaged("PDF document")
+        raise damaged_error("PDF document")
     return pages

@@ -16,16 +16,16 @@ from kicau.media import file_structure
 from kicau.media.file_structure import check_pixels
 from kicau.media.frames import frame_at
 from kicau.media.probe import (
-    DECODED_PIXELS,
-    TYPES,
+    MAX_DECODED_PIXELS,
+    MEDIA_TYPES,
     VIDEO_OPTIONS,
-    Found,
-    Unusable,
-    guard_video,
-    opened,
-    orientation,
-    probe,
-    sniff,
+    MediaInfo,
+    UnusableFile,
+    check_video,
+    detect_type,
+    exif_orientation,
+    open_picture,
+    probe_file,
     video_format,
 )
 
@@ -34,14 +34,18 @@ if TYPE_CHECKING:
 
     from kicau.connector.content import Recipe
 
-QUALITIES = (90, 82, 75, 68, 60)  # tried in turn; below 60 a smaller picture looks better
-LONGEST = {"image/jpeg": 65_500, "image/png": 100_000, "image/webp": 16_383}  # pixels an edge the formats can hold
-SECONDS = 60.0
-TRIED_FRAMES = 60  # of a video, for one that shows something
+JPEG_QUALITIES = (90, 82, 75, 68, 60)  # tried in turn; below 60 a smaller picture looks better
+MAX_EDGE_PIXELS = {
+    "image/jpeg": 65_500,
+    "image/png": 100_000,
+    "image/webp": 16_383,
+}  # pixels an edge the formats can hold
+CONVERSION_TIMEOUT_SECONDS = 60.0
+MAX_FRAMES_TRIED = 60  # of a video, for one that shows something
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CanvasLayout:
     """Pixels of the picture, and of the canvas that it lies in the middle of."""
 
     width: int
@@ -50,55 +54,57 @@ class Layout:
     canvas_height: int
 
 
-def convert(source: Path, recipe: Recipe, target: Path) -> Found:
+def convert(source: Path, recipe: Recipe, target: Path) -> MediaInfo:
     """Write the copy of `source` that `recipe` describes, without any metadata, in sRGB; the same bytes each time.
 
-    `target` appears whole or not at all. Raises Unusable where no such copy can be made, OSError where the disk refuses.
+    `target` appears whole or not at all. Raises UnusableFile where no such copy can be made, OSError where the disk refuses.
     """
     try:
-        with file_structure.deadline(SECONDS):
-            data = _converted(source, recipe)
-    except file_structure.TooSlow:
-        raise Unusable("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None
-    with _replacing(target) as copy:
+        with file_structure.deadline(CONVERSION_TIMEOUT_SECONDS):
+            data = _convert_to_bytes(source, recipe)
+    except file_structure.DeadlinePassed:
+        raise UnusableFile("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None
+    with _replacement_file(target) as copy:
         copy.write_bytes(data)
-        return probe(copy, target.name)
+        return probe_file(copy, target.name)
 
 
 def thumbnail(source: Path, target: Path, edge: int = 480, at_ms: int | None = None) -> bool:
     """Write a JPEG of at most `edge` pixels each way of a picture or video; False where there is nothing to show.
     `at_ms`: of a video, the frame at this time instead of the first that shows something.
 
-    Raises Unusable where the file cannot be read, OSError where the disk refuses.
+    Raises UnusableFile where the file cannot be read, OSError where the disk refuses.
     """
     try:
-        with file_structure.deadline(SECONDS):
-            picture = _first_sight(source, edge) if at_ms is None else frame_at(source, _sniffed(source), at_ms, edge)
-    except file_structure.TooSlow:
+        with file_structure.deadline(CONVERSION_TIMEOUT_SECONDS):
+            picture = (
+                _preview_frame(source, edge) if at_ms is None else frame_at(source, _detect_type(source), at_ms, edge)
+            )
+    except file_structure.DeadlinePassed:
         picture = None
     if picture is None:
         return False
-    with _replacing(target) as copy:
-        copy.write_bytes(_encoded(picture, "image/jpeg", 80))
+    with _replacement_file(target) as copy:
+        copy.write_bytes(_encode(picture, "image/jpeg", 80))
     return True
 
 
 def crop(source: Path, box: tuple[float, float, float, float], target: Path) -> None:
     """Write the part of a picture that `box` frames: left, top, width and height as shares (0 to 1) of its shown size.
 
-    A PNG stays one, everything else becomes a JPEG, without metadata, in sRGB. Raises Unusable, OSError.
+    A PNG stays one, everything else becomes a JPEG, without metadata, in sRGB. Raises UnusableFile, OSError.
     """
     left, top, wide, high = box
     try:
-        with file_structure.deadline(SECONDS):
-            mime = _sniffed(source)
-            if TYPES[mime].kind != "image":
-                raise Unusable(
-                    "unconvertible", "{name} is {held}; only pictures are converted.", {"held": TYPES[mime].label}
+        with file_structure.deadline(CONVERSION_TIMEOUT_SECONDS):
+            mime = _detect_type(source)
+            if MEDIA_TYPES[mime].kind != "image":
+                raise UnusableFile(
+                    "unconvertible", "{name} is {held}; only pictures are converted.", {"held": MEDIA_TYPES[mime].label}
                 )
-            with opened(source, mime) as (image, _):
+            with open_picture(source, mime) as (image, _):
                 width, height = _workable_size(image)
-                picture = _flat(image, width, height, "#ffffff")
+                picture = _flatten(image, width, height, "#ffffff")
             x, y = min(width - 1, round(left * width)), min(height - 1, round(top * height))
             edges = (
                 x,
@@ -106,14 +112,14 @@ def crop(source: Path, box: tuple[float, float, float, float], target: Path) -> 
                 min(width, max(x + 1, round((left + wide) * width))),
                 min(height, max(y + 1, round((top + high) * height))),
             )
-            data = _encoded(picture.crop(edges), "image/png" if mime == "image/png" else "image/jpeg", 92)
-    except file_structure.TooSlow:
-        raise Unusable("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None
+            data = _encode(picture.crop(edges), "image/png" if mime == "image/png" else "image/jpeg", 92)
+    except file_structure.DeadlinePassed:
+        raise UnusableFile("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None
     target.write_bytes(data)
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
+def _replacement_file(target: Path) -> Iterator[Path]:
     """A file beside `target` that takes its place at the end, unless something is raised."""
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".making-")
@@ -125,36 +131,40 @@ def _replacing(target: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _converted(source: Path, recipe: Recipe) -> bytes:
-    if recipe.mime not in LONGEST:
-        raise Unusable(
+def _convert_to_bytes(source: Path, recipe: Recipe) -> bytes:
+    if recipe.mime not in MAX_EDGE_PIXELS:
+        raise UnusableFile(
             "unmakeable-type",
             "{name} cannot be converted to {mime}; copies are made as JPEG, PNG or WebP.",
             {"mime": recipe.mime},
         )
-    mime = _sniffed(source)
-    if TYPES[mime].kind == "video" and recipe.frame_ms is not None:
+    mime = _detect_type(source)
+    if MEDIA_TYPES[mime].kind == "video" and recipe.frame_ms is not None:
         picture = frame_at(source, mime, recipe.frame_ms)
-        return _fitted(picture, *picture.size, recipe)
-    if TYPES[mime].kind != "image":
-        raise Unusable("unconvertible", "{name} is {held}; only pictures are converted.", {"held": TYPES[mime].label})
-    with opened(source, mime) as (image, shape):
+        return _encode_within_size(picture, *picture.size, recipe)
+    if MEDIA_TYPES[mime].kind != "image":
+        raise UnusableFile(
+            "unconvertible", "{name} is {held}; only pictures are converted.", {"held": MEDIA_TYPES[mime].label}
+        )
+    with open_picture(source, mime) as (image, shape):
         if max(shape.frames, getattr(image, "n_frames", 1) if mime == "image/avif" else 1) > 1:
-            raise Unusable("unconvertible", "{name} moves; a copy as {mime} would stand still.", {"mime": recipe.mime})
+            raise UnusableFile(
+                "unconvertible", "{name} moves; a copy as {mime} would stand still.", {"mime": recipe.mime}
+            )
         width, height = _workable_size(image)
-        layout = laid_out(width, height, recipe)
-        picture = _flat(image, layout.width, layout.height, recipe.background)
-    return _fitted(picture, width, height, recipe)
+        layout = compute_layout(width, height, recipe)
+        picture = _flatten(image, layout.width, layout.height, recipe.background)
+    return _encode_within_size(picture, width, height, recipe)
 
 
-def _sniffed(source: Path) -> str:
+def _detect_type(source: Path) -> str:
     with source.open("rb") as file:
-        return sniff(file, file.seek(0, 2))
+        return detect_type(file, file.seek(0, 2))
 
 
-def laid_out(width: int, height: int, recipe: Recipe, scale: float = 1.0) -> Layout:
+def compute_layout(width: int, height: int, recipe: Recipe, scale: float = 1.0) -> CanvasLayout:
     """Where a picture of this size comes to lie: scaled down by `scale` and into the limits, padded into the aspect."""
-    longest = LONGEST[recipe.mime]
+    longest = MAX_EDGE_PIXELS[recipe.mime]
     most_wide, most_high = min(recipe.max_width or longest, longest), min(recipe.max_height or longest, longest)
     wide, high = float(width), float(height)
     if recipe.min_aspect:
@@ -167,32 +177,32 @@ def laid_out(width: int, height: int, recipe: Recipe, scale: float = 1.0) -> Lay
         canvas_w = max(w, math.ceil(h * recipe.min_aspect - 1e-9))
         canvas_h = max(h, math.ceil(canvas_w / recipe.max_aspect - 1e-9)) if recipe.max_aspect else h
         if (canvas_w <= most_wide and canvas_h <= most_high) or (w == 1 and h == 1):
-            return Layout(w, h, canvas_w, canvas_h)
+            return CanvasLayout(w, h, canvas_w, canvas_h)
         scale *= 0.999  # rounding went over a limit
 
 
-def _fitted(picture: Pillow.Image, width: int, height: int, recipe: Recipe) -> bytes:
+def _encode_within_size(picture: Pillow.Image, width: int, height: int, recipe: Recipe) -> bytes:
     """Encoded within the recipe's size: first at lower qualities, then smaller."""
     scale, limit = min(1.0, picture.width / width), recipe.max_size
-    qualities = QUALITIES if recipe.mime != "image/png" else (0,)
+    qualities = JPEG_QUALITIES if recipe.mime != "image/png" else (0,)
     for _ in range(40):
-        layout = laid_out(width, height, recipe, scale)
-        laid = _padded(picture, layout, recipe.background)
+        layout = compute_layout(width, height, recipe, scale)
+        laid = _pad(picture, layout, recipe.background)
         for quality in qualities:
-            data = _encoded(laid, recipe.mime, quality)
+            data = _encode(laid, recipe.mime, quality)
             if not limit or len(data) <= limit:
                 return data
         if max(layout.width, layout.height) <= 16:
             break
         scale *= min(0.9, max(0.3, 0.95 * math.sqrt(limit / len(data))))
-    raise Unusable(
+    raise UnusableFile(
         "cannot-fit",
         "{name} cannot be made smaller than {actual} bytes; the limit is {limit}: use another picture.",
         {"actual": len(data), "limit": limit},
     )
 
 
-def _encoded(picture: Pillow.Image, mime: str, quality: int) -> bytes:
+def _encode(picture: Pillow.Image, mime: str, quality: int) -> bytes:
     out = io.BytesIO()
     if mime == "image/jpeg":
         picture.save(out, "JPEG", quality=quality, optimize=True)
@@ -203,7 +213,7 @@ def _encoded(picture: Pillow.Image, mime: str, quality: int) -> bytes:
     return out.getvalue()
 
 
-def _padded(picture: Pillow.Image, layout: Layout, background: str) -> Pillow.Image:
+def _pad(picture: Pillow.Image, layout: CanvasLayout, background: str) -> Pillow.Image:
     from PIL import Image
 
     size, canvas = (layout.width, layout.height), (layout.canvas_width, layout.canvas_height)
@@ -220,31 +230,31 @@ def _padded(picture: Pillow.Image, layout: Layout, background: str) -> Pillow.Im
 
 
 def _workable_size(image: Pillow.Image) -> tuple[int, int]:
-    """The size, as shown, in which a picture can be decoded within DECODED_PIXELS. Raises Unusable."""
-    step = _step(image)
+    """The size, as shown, in which a picture can be decoded within MAX_DECODED_PIXELS. Raises UnusableFile."""
+    step = _jpeg_scale(image)
     width, height = math.ceil(image.width / step), math.ceil(image.height / step)
-    check_pixels(width, height, DECODED_PIXELS)
-    return (height, width) if orientation(image) >= 5 else (width, height)
+    check_pixels(width, height, MAX_DECODED_PIXELS)
+    return (height, width) if exif_orientation(image) >= 5 else (width, height)
 
 
-def _step(image: Pillow.Image) -> int:
+def _jpeg_scale(image: Pillow.Image) -> int:
     """A JPEG can be decoded at a half, a quarter or an eighth of its size."""
     if image.format not in ("JPEG", "MPO"):
         return 1
     pixels = image.width * image.height
-    return next((step for step in (1, 2, 4) if pixels // (step * step) <= DECODED_PIXELS), 8)
+    return next((step for step in (1, 2, 4) if pixels // (step * step) <= MAX_DECODED_PIXELS), 8)
 
 
-def _flat(image: Pillow.Image, width: int, height: int, background: str) -> Pillow.Image:
+def _flatten(image: Pillow.Image, width: int, height: int, background: str) -> Pillow.Image:
     """RGB in sRGB, upright, `width`×`height` as shown (not larger than it is), with nothing of the file but pixels."""
     from PIL import Image
 
-    turn = orientation(image)
+    turn = exif_orientation(image)
     if turn >= 5:
         width, height = height, width
     profile = image.info.get("icc_profile")
     if image.format in ("JPEG", "MPO"):
-        step = _step(image)
+        step = _jpeg_scale(image)
         image.draft(None, (min(2 * width, image.width // step), min(2 * height, image.height // step)))
     pixels = _plain_mode(image)
     if pixels.size != (width, height):
@@ -253,7 +263,7 @@ def _flat(image: Pillow.Image, width: int, height: int, background: str) -> Pill
     if pixels.mode == "RGBA":
         under = Image.new("RGBA", pixels.size, background)
         pixels = Image.alpha_composite(under, pixels)
-    upright = _upright(pixels.convert("RGB"), turn)
+    upright = _rotate_upright(pixels.convert("RGB"), turn)
     upright.info = {}  # encoders write out profiles, comments and resolutions from here
     return upright
 
@@ -276,7 +286,7 @@ def _eight_bits(image: Pillow.Image) -> Pillow.Image:
     wide = image.convert("F")
     low, high = wide.getextrema()
     if not (isinstance(low, float) and isinstance(high, float) and math.isfinite(low) and math.isfinite(high)):
-        raise file_structure.damaged("picture")
+        raise file_structure.damaged_error("picture")
     top = 255.0 if high <= 255 and not image.mode.startswith("I;16") else max(65_535.0, high)
     if image.mode == "F" and high <= 1:
         top = 1.0
@@ -298,7 +308,7 @@ def _to_srgb(pixels: Pillow.Image, profile: bytes | None) -> Pillow.Image:
     return pixels if pixels.mode == out else pixels.convert(out)
 
 
-def _upright(pixels: Pillow.Image, turn: int) -> Pillow.Image:
+def _rotate_upright(pixels: Pillow.Image, turn: int) -> Pillow.Image:
     from PIL import Image
 
     step = Image.Transpose
@@ -317,16 +327,16 @@ def _upright(pixels: Pillow.Image, turn: int) -> Pillow.Image:
 # Small pictures.
 
 
-def _first_sight(source: Path, edge: int) -> Pillow.Image | None:
-    mime = _sniffed(source)
-    if TYPES[mime].kind == "image":
-        with opened(source, mime) as (image, _):
+def _preview_frame(source: Path, edge: int) -> Pillow.Image | None:
+    mime = _detect_type(source)
+    if MEDIA_TYPES[mime].kind == "image":
+        with open_picture(source, mime) as (image, _):
             width, height = _workable_size(image)
             scale = min(1.0, edge / max(width, height))
-            return _flat(image, max(1, round(width * scale)), max(1, round(height * scale)), "#ffffff")
-    if TYPES[mime].kind == "video":
+            return _flatten(image, max(1, round(width * scale)), max(1, round(height * scale)), "#ffffff")
+    if MEDIA_TYPES[mime].kind == "video":
         with source.open("rb") as file:
-            guard_video(file, mime, file.seek(0, 2))
+            check_video(file, mime, file.seek(0, 2))
             file.seek(0)
             return _first_frame(file, video_format(mime), edge)
     return None
@@ -352,7 +362,7 @@ def _first_frame(file: BinaryIO, form: str, edge: int) -> Pillow.Image | None:
                 liveliness = sum(ImageStat.Stat(picture.convert("L").resize((32, 32))).stddev)
                 if liveliness > liveliest:
                     best, liveliest = picture.rotate(frame.rotation % 360, expand=True), liveliness
-                if liveliness > 12 or n >= TRIED_FRAMES:
+                if liveliness > 12 or n >= MAX_FRAMES_TRIED:
                     break
     except Exception:  # a damaged end, or a codec that is not known here: what was seen so far will do
         return best

@@ -23,16 +23,16 @@ import kicau
 from kicau.base import clock, setting_definitions
 from kicau.vocabularies import cawg
 
-CERTIFICATE, KEY = "KICAU_C2PA_CERTIFICATE", "KICAU_C2PA_KEY"
-CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
+CERTIFICATE_SETTING, KEY_SETTING = "KICAU_C2PA_CERTIFICATE", "KICAU_C2PA_KEY"
+SIGNING_ALGORITHMS = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 
 
-class NotSigned(Exception):
+class SigningFailed(Exception):
     """Leave the file unsigned, or mend what the sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class SigningIdentity:
     """Who signs: PEM of the certificate with those above it, PEM of its key, C2PA's name of the algorithm."""
 
     chain: bytes
@@ -46,63 +46,63 @@ class Identity:
         return hashlib.sha256(self.chain).hexdigest()[:8]
 
 
-def identity() -> Identity | None:
-    """The operator's; None where no setting names one. Raises NotSigned where it cannot sign."""
-    paths = {name: setting_definitions.read(name) for name in (CERTIFICATE, KEY)}
+def signing_identity() -> SigningIdentity | None:
+    """The operator's; None where no setting names one. Raises SigningFailed where it cannot sign."""
+    paths = {name: setting_definitions.read_setting(name) for name in (CERTIFICATE_SETTING, KEY_SETTING)}
     if not any(paths.values()):
         return None
     if missing := [name for name, path in paths.items() if not path]:
-        raise NotSigned(f"{missing[0]} is not set, and nothing is signed without it.")
+        raise SigningFailed(f"{missing[0]} is not set, and nothing is signed without it.")
     if find_spec("c2pa") is None:
-        raise NotSigned("Signing is not installed here: pip install 'kicau[c2pa]'.")
+        raise SigningFailed("Signing is not installed here: pip install 'kicau[c2pa]'.")
     try:
-        chain, key = Path(paths[CERTIFICATE]).read_bytes(), Path(paths[KEY]).read_bytes()
+        chain, key = Path(paths[CERTIFICATE_SETTING]).read_bytes(), Path(paths[KEY_SETTING]).read_bytes()
     except OSError as lost:
-        raise NotSigned(f"{lost.filename} cannot be read: {lost.strerror}.") from lost
+        raise SigningFailed(f"{lost.filename} cannot be read: {lost.strerror}.") from lost
     try:
         certificate = x509.load_pem_x509_certificate(chain)
         private = serialization.load_pem_private_key(key, None)
     except (ValueError, TypeError) as wrong:
-        raise NotSigned(f"The certificate or its key is not PEM without a passphrase: {wrong}.") from wrong
-    if _public(certificate.public_key()) != _public(private.public_key()):
-        raise NotSigned(f"{paths[KEY]} is not the key of {paths[CERTIFICATE]}.")
+        raise SigningFailed(f"The certificate or its key is not PEM without a passphrase: {wrong}.") from wrong
+    if _public_bytes(certificate.public_key()) != _public_bytes(private.public_key()):
+        raise SigningFailed(f"{paths[KEY_SETTING]} is not the key of {paths[CERTIFICATE_SETTING]}.")
     if not certificate.not_valid_before_utc <= clock.now() < certificate.not_valid_after_utc:
-        raise NotSigned(
-            f"{paths[CERTIFICATE]} is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d} only."
+        raise SigningFailed(
+            f"{paths[CERTIFICATE_SETTING]} is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d} only."
         )
-    return Identity(
-        chain, key, _algorithm(private), certificate.subject.rfc4514_string(), certificate.not_valid_after_utc
+    return SigningIdentity(
+        chain, key, _algorithm_of_key(private), certificate.subject.rfc4514_string(), certificate.not_valid_after_utc
     )
 
 
-def _public(key: object) -> bytes:
+def _public_bytes(key: object) -> bytes:
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined, no-any-return]
 
 
-def _algorithm(key: object) -> str:
-    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES:
-        return CURVES[key.curve.name]
+def _algorithm_of_key(key: object) -> str:
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in SIGNING_ALGORITHMS:
+        return SIGNING_ALGORITHMS[key.curve.name]
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return "ed25519"
     if isinstance(key, rsa.RSAPrivateKey):
         return "ps256"
-    raise NotSigned("C2PA signs with a key of the curves P-256, P-384, P-521 or Ed25519, or of RSA.")
+    raise SigningFailed("C2PA signs with a key of the curves P-256, P-384, P-521 or Ed25519, or of RSA.")
 
 
-def sign(
-    data: bytes, mime: str, says: Mapping[str, str], by: Identity, constraint: str = "", *, original: bytes = b""
+def sign_file(
+    data: bytes, mime: str, says: Mapping[str, str], by: SigningIdentity, constraint: str = "", *, original: bytes = b""
 ) -> bytes:
     """The file with a manifest that says it; pixels untouched. `original`: the file before it was marked, whose own
-    manifest, if it has one, is kept as that of the parent. Raises NotSigned."""
+    manifest, if it has one, is kept as that of the parent. Raises SigningFailed."""
     import c2pa
 
-    assertion = cawg.write(says, constraint)
+    assertion = cawg.write_assertion(says, constraint)
     if not assertion:
-        raise NotSigned("There is nothing to say, so nothing to sign.")
+        raise SigningFailed("There is nothing to say, so nothing to sign.")
     manifest = {
         "claim_generator_info": [{"name": "Kicau", "version": kicau.__version__}],
         "format": mime,
-        "assertions": [{"label": cawg.LABELS[0], "data": assertion}],
+        "assertions": [{"label": cawg.ASSERTION_LABELS[0], "data": assertion}],
     }
     made = io.BytesIO()
     try:
@@ -112,5 +112,5 @@ def sign(
             builder.add_ingredient({"relationship": "parentOf", "format": mime}, mime, io.BytesIO(original or data))
             builder.sign(signer, mime, io.BytesIO(data), made)
     except c2pa.C2paError as wrong:
-        raise NotSigned(f"It could not be signed: {wrong}.") from wrong
+        raise SigningFailed(f"It could not be signed: {wrong}.") from wrong
     return made.getvalue()

@@ -11,20 +11,20 @@ from pathlib import Path
 
 import structlog
 
-from kicau.connector.session import File
+from kicau.connector.session import MediaFile
 from kicau.media import signing
 from kicau.media.models import Medium
 from kicau.vocabularies import containers, iptc
-from kicau.vocabularies.markup import Malformed
-from kicau.vocabularies.terms import strictest
+from kicau.vocabularies.markup import MalformedXml
+from kicau.vocabularies.terms import stricter_value
 
-LARGEST = 64_000_000  # bytes; longer films go out as they are, since they would be written a second time
-story = structlog.get_logger("kicau.media")
-TAKE = ("image/jpeg", "image/png", "image/webp", "video/mp4")
+MAX_MARKED_BYTES = 64_000_000  # bytes; longer films go out as they are, since they would be written a second time
+log = structlog.get_logger("kicau.media")
+MARKABLE_TYPES = ("image/jpeg", "image/png", "image/webp", "video/mp4")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class UsageMark:
     """`value` of IPTC's list; `constraint`: whom to ask."""
 
     value: str
@@ -38,7 +38,7 @@ class Mark:
         )
 
 
-def mark_of(ref: str) -> Mark | None:
+def usage_mark_of(ref: str) -> UsageMark | None:
     """What a file of the library is to carry: nothing where its workspace does not want it or has said nothing."""
     workspace, _, digest = ref.partition("/")
     row = (
@@ -48,64 +48,64 @@ def mark_of(ref: str) -> Mark | None:
     )
     if row is None:
         return None
-    says = says_of(row)
-    value = iptc.value_for(says)
+    says = usage_rules_of(row)
+    value = iptc.mining_term(says)
     return (
-        Mark(value=value, constraint=row.workspace.terms_url if value.endswith("SEECONSTRAINT") else "")
+        UsageMark(value=value, constraint=row.workspace.terms_url if value.endswith("SEECONSTRAINT") else "")
         if value
         else None
     )
 
 
-def says_of(medium: Medium) -> dict[str, str]:
+def usage_rules_of(medium: Medium) -> dict[str, str]:
     """The workspace's rule and the file's own, the strictest of both."""
     says = dict(medium.workspace.ai_use)
     for use, value in medium.ai_use.items():
-        says[use] = strictest(says.get(use, value), value)
+        says[use] = stricter_value(says.get(use, value), value)
     return says
 
 
-def marked(file: File, mark: Mark | None, limit: int = 0) -> File:
+def marked_file(file: MediaFile, mark: UsageMark | None, limit: int = 0) -> MediaFile:
     """The file with its mark, made beside it once; the file as it is where it takes none, or grows over `limit` bytes.
 
     Raises OSError."""
-    if mark is None or file.mime not in TAKE or file.size > LARGEST:
+    if mark is None or file.mime not in MARKABLE_TYPES or file.size > MAX_MARKED_BYTES:
         return file
-    by = _signer()
+    by = _signing_identity()
     signed = f".c2pa-{by.digest}" if by else ""
     made = file.path.with_name(f"{file.path.name}.{mark.key}{signed}.xmp{file.path.suffix}")
     if not made.exists():
         try:
             data = file.path.read_bytes()
-            before = containers.look(io.BytesIO(data)).xmp
-            packet = iptc.write(iptc.SAYS[mark.value], into=before, constraint=mark.constraint)
-            _replace(made, _signed(containers.put(data, packet), file.mime, mark, by, data))
-        except (containers.Unmarkable, Malformed):
+            before = containers.find_metadata(io.BytesIO(data)).xmp
+            packet = iptc.write_packet(iptc.VALUES_BY_TERM[mark.value], into=before, constraint=mark.constraint)
+            _write_atomically(made, _sign(containers.embed_xmp(data, packet), file.mime, mark, by, data))
+        except (containers.CannotEmbed, MalformedXml):
             return file
     size = made.stat().st_size
     return replace(file, path=made, size=size) if not limit or size <= limit else file
 
 
-def _signer() -> signing.Identity | None:
+def _signing_identity() -> signing.SigningIdentity | None:
     """Who signs; None where nobody does, or cannot (`kicau doctor` tells why): then the mark goes out alone."""
     try:
-        return signing.identity()
-    except signing.NotSigned as why:
-        story.warning("pictures go out unsigned", why=str(why))
+        return signing.signing_identity()
+    except signing.SigningFailed as why:
+        log.warning("pictures go out unsigned", why=str(why))
         return None
 
 
-def _signed(data: bytes, mime: str, mark: Mark, by: signing.Identity | None, original: bytes) -> bytes:
+def _sign(data: bytes, mime: str, mark: UsageMark, by: signing.SigningIdentity | None, original: bytes) -> bytes:
     if by is None:
         return data
     try:
-        return signing.sign(data, mime, iptc.SAYS[mark.value], by, mark.constraint, original=original)
-    except signing.NotSigned as why:
-        story.warning("a picture goes out unsigned", why=str(why))
+        return signing.sign_file(data, mime, iptc.VALUES_BY_TERM[mark.value], by, mark.constraint, original=original)
+    except signing.SigningFailed as why:
+        log.warning("a picture goes out unsigned", why=str(why))
         return data
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _write_atomically(target: Path, data: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".making-")
     try:
         with os.fdopen(handle, "wb") as out:

@@ -14,7 +14,7 @@ from kicau.base import clock
 from kicau.notifications.models import Letter
 from kicau.workspaces.models import Person
 
-CHANGES: dict[str, Any] = {
+SECURITY_CHANGE_SUBJECTS: dict[str, Any] = {
     "person.password": _lazy("Your password was changed"),
     "person.two_factor_on": _lazy("An authenticator app was set up"),
     "person.two_factor_off": _lazy("The authenticator app was turned off"),
@@ -30,12 +30,12 @@ CHANGES: dict[str, Any] = {
 }
 
 
-def write(person: Person, change: str, name: str) -> None:
+def queue_security_email(person: Person, change: str, name: str) -> None:
     """In the change's own transaction; nothing where there is no mail server, or of what is no change of this kind."""
-    if change not in CHANGES or not settings.KICAU_SENDS_MAIL:
+    if change not in SECURITY_CHANGE_SUBJECTS or not settings.KICAU_SENDS_MAIL:
         return
-    with translation.override(person.language), timezone.override(clock.zone(person.timezone)):
-        what = str(CHANGES[change]).format(name=name)
+    with translation.override(person.language), timezone.override(clock.find_zone(person.timezone)):
+        what = str(SECURITY_CHANGE_SUBJECTS[change]).format(name=name)
         at = formats.date_format(timezone.localtime(clock.now()), "DATETIME_FORMAT")
         text = _(
             "{what}.\n\nAccount: {email}\nTime: {at}\n\nIf that was you, there is nothing to do. If not, change your password at once and end your other sessions and API tokens:\n{address}\nIf you cannot sign in any more, ask whoever hosts this Kicau."

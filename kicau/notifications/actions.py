@@ -1,4 +1,4 @@
-"""Telling people: `tell` from any subject, in its own transaction; and what people do with what they were told."""
+"""Telling people: `notify` from any subject, in its own transaction; and what people do with what they were told."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from kicau.base import clock
-from kicau.base.errors import NotFound, unacceptable
+from kicau.base.errors import NotFound, validation_failed
 from kicau.base.ids import as_uuid, new_id
-from kicau.notifications.events import EVENTS, Mail, event_of
+from kicau.notifications.events import EVENTS, EmailFrequency, find_event
 from kicau.notifications.models import Choice, DigestHour, Notice
-from kicau.workspaces.actors import ALLOWS
+from kicau.workspaces.actors import ROLE_PERMISSIONS
 from kicau.workspaces.models import Membership, Person
 
-GATHERED = timedelta(seconds=30)  # what happens within this time goes into one e-mail
-AGAIN = timedelta(hours=1)  # more of what is unread is mailed no sooner than so long after the last e-mail about it
-DIGEST_HOUR = 8  # of a person's own day
-LONGEST = 300  # characters of a detail
+EMAIL_BATCH_DELAY = timedelta(seconds=30)  # what happens within this time goes into one e-mail
+MIN_EMAIL_INTERVAL = timedelta(
+    hours=1
+)  # more of what is unread is mailed no sooner than so long after the last e-mail about it
+DEFAULT_DIGEST_HOUR = 8  # of a person's own day
+MAX_DETAIL_LENGTH = 300  # characters of a detail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class NotificationRequest:
     """What happened in one workspace.
 
     `to`: the people concerned (those who are not members are left out); nobody there: all members whose role may do
@@ -46,7 +48,7 @@ class News:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def tell(
+def notify(
     event: str,
     workspace_id: UUID,
     *,
@@ -58,12 +60,12 @@ def tell(
     once: bool = False,
     **details: object,
 ) -> int:
-    """Tell people of one event, each as they chose; returns how many were told. See `News` for what is given.
+    """Tell people of one event, each as they chose; returns how many were told. See `NotificationRequest` for what is given.
 
     `once`: whoever was told with the same `gather` before, read or not, is not told again (a budget's month, say).
-    Call it in the act's own transaction. Raises UnknownEvent.
+    Call it in the act's own transaction. Raises UnknownNotificationEvent.
     """
-    news = News(
+    news = NotificationRequest(
         workspace_id=workspace_id,
         to=tuple(to),
         besides=besides,
@@ -72,13 +74,13 @@ def tell(
         many=many,
         details=details,
     )
-    return tell_all(event, [news], once=once)
+    return notify_all(event, [news], once=once)
 
 
 @transaction.atomic
-def tell_all(event: str, news: Iterable[News], *, once: bool = False) -> int:
+def notify_all(event: str, news: Iterable[NotificationRequest], *, once: bool = False) -> int:
     """The same for many at once, in three statements however many they are."""
-    meant, all_news = event_of(event), list(news)
+    meant, all_news = find_event(event), list(news)
     if not all_news:
         return 0
     members = _members({n.workspace_id for n in all_news})
@@ -88,20 +90,20 @@ def tell_all(event: str, news: Iterable[News], *, once: bool = False) -> int:
         if any(p in members[one.workspace_id] for p in one.to):
             people = {p for p in one.to if p in allowed}
         else:
-            people = {p for p, role in allowed.items() if meant.who is not None and meant.who in ALLOWS[role]}
+            people = {p for p, role in allowed.items() if meant.who is not None and meant.who in ROLE_PERMISSIONS[role]}
         gather = one.gather or str(new_id())
         for person_id in people:
             row = rows.get((person_id, one.workspace_id, gather))
             if row is None:
                 row = rows[person_id, one.workspace_id, gather] = {"count": 0, "page": one.page}
             row["count"] += 1
-            row |= {"details": _short(one.details), "many": one.many or one.page}
+            row |= {"details": _shorten_details(one.details), "many": one.many or one.page}
     if once and rows:
         gathers = {gather for _, _, gather in rows}
         told = Notice.objects.filter(event=event, gather__in=gathers).values_list("person_id", "workspace_id", "gather")
         for key in told:
             rows.pop(key, None)
-    return _write(event, rows) if rows else 0
+    return _write_notifications(event, rows) if rows else 0
 
 
 def _members(workspaces: Iterable[UUID]) -> dict[UUID, dict[UUID, str]]:
@@ -112,16 +114,16 @@ def _members(workspaces: Iterable[UUID]) -> dict[UUID, dict[UUID, str]]:
     return found
 
 
-def _short(details: Mapping[str, Any]) -> dict[str, Any]:
+def _shorten_details(details: Mapping[str, Any]) -> dict[str, Any]:
     def cut(value: Any) -> Any:
         text = value if isinstance(value, int | float) else str(value)
-        return text[: LONGEST - 1] + "…" if isinstance(text, str) and len(text) > LONGEST else text
+        return text[: MAX_DETAIL_LENGTH - 1] + "…" if isinstance(text, str) and len(text) > MAX_DETAIL_LENGTH else text
 
     return {key: cut(value) for key, value in details.items()}
 
 
 # What is unread and gathered grows; its e-mail keeps the time that it has, or comes again an hour after the last.
-WRITE = """
+UPSERT_NOTIFICATIONS_SQL = """
 INSERT INTO notifications_notice AS n (id, person_id, workspace_id, event, gather, page, details, count, in_page, at, mail_at, read_at)
 SELECT v.id, v.person, v.workspace, %(event)s, v.gather, v.page, v.details, v.count, v.in_page, %(now)s, v.mail_at, NULL
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS v (id uuid, person uuid, workspace uuid, gather text, page text, many text, details jsonb,
@@ -133,13 +135,13 @@ ON CONFLICT (person_id, workspace_id, event, gather) WHERE read_at IS NULL DO UP
 """
 
 
-def _write(event: str, rows: Mapping[tuple[UUID, UUID, str], dict[str, Any]]) -> int:
-    ways = ways_of(event, {person for person, _, _ in rows})
+def _write_notifications(event: str, rows: Mapping[tuple[UUID, UUID, str], dict[str, Any]]) -> int:
+    ways = notification_routes(event, {person for person, _, _ in rows})
     now = clock.now()
     written = []
     for (person_id, workspace_id, gather), row in rows.items():
         way = ways[person_id]
-        if not way.in_page and way.mail == Mail.NEVER:
+        if not way.in_page and way.mail == EmailFrequency.NEVER:
             continue
         due = way.due(now)
         written.append(
@@ -159,13 +161,14 @@ def _write(event: str, rows: Mapping[tuple[UUID, UUID, str], dict[str, Any]]) ->
     if written:
         with connection.cursor() as cursor:
             cursor.execute(
-                WRITE, {"event": event, "now": now, "rows": json.dumps(written), "again": AGAIN.total_seconds()}
+                UPSERT_NOTIFICATIONS_SQL,
+                {"event": event, "now": now, "rows": json.dumps(written), "again": MIN_EMAIL_INTERVAL.total_seconds()},
             )
     return len(written)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class NotificationRoute:
     """How one person hears of one event."""
 
     in_page: bool
@@ -175,14 +178,14 @@ class Way:
 
     def due(self, now: datetime) -> datetime | None:
         """When it goes by e-mail, UTC; None: it does not."""
-        if self.mail == Mail.NOW:
-            return now + GATHERED
-        return next_digest(now, self.timezone, self.hour) if self.mail == Mail.DAILY else None
+        if self.mail == EmailFrequency.NOW:
+            return now + EMAIL_BATCH_DELAY
+        return next_digest(now, self.timezone, self.hour) if self.mail == EmailFrequency.DAILY else None
 
 
 def next_digest(now: datetime, timezone: str, hour: int) -> datetime:
     """The next time, UTC, at which it is `hour` o'clock in that zone."""
-    zone = clock.zone(timezone)
+    zone = clock.find_zone(timezone)
     here = now.astimezone(zone)
     at = datetime.combine(here.date(), time(hour), zone)
     if at <= here:
@@ -190,17 +193,17 @@ def next_digest(now: datetime, timezone: str, hour: int) -> datetime:
     return at.astimezone(clock.UTC)
 
 
-def ways_of(event: str, people: Iterable[UUID]) -> dict[UUID, Way]:
+def notification_routes(event: str, people: Iterable[UUID]) -> dict[UUID, NotificationRoute]:
     """Each person's way to hear of an event, in two statements."""
-    meant, wanted = event_of(event), list(people)
+    meant, wanted = find_event(event), list(people)
     chosen = {c.person_id: c for c in Choice.objects.filter(event=event, person_id__in=wanted)}
     found = {}
     for id_, zone, hour in Person.objects.filter(id__in=wanted).values_list("id", "timezone", "digest_hour__hour"):
         choice = chosen.get(id_)
-        found[id_] = Way(
+        found[id_] = NotificationRoute(
             in_page=choice.in_page if choice else meant.in_page,
             mail=choice.mail if choice else meant.mail,
-            hour=DIGEST_HOUR if hour is None else hour,
+            hour=DEFAULT_DIGEST_HOUR if hour is None else hour,
             timezone=zone,
         )
     return found
@@ -209,18 +212,18 @@ def ways_of(event: str, people: Iterable[UUID]) -> dict[UUID, Way]:
 # What people do
 
 
-def notices(person: Person) -> QuerySet[Notice]:
+def notifications(person: Person) -> QuerySet[Notice]:
     """What they were told in the page, newest first, of every workspace that is still theirs and of the instance."""
     theirs = Q(workspace=None) | Q(workspace__memberships__person=person)
     return Notice.objects.filter(theirs, person=person, in_page=True).order_by("-at", "-id")
 
 
-def unread(person: Person) -> int:
+def count_unread(person: Person) -> int:
     """How many notices they have not read."""
-    return notices(person).filter(read_at=None).order_by().count()
+    return notifications(person).filter(read_at=None).order_by().count()
 
 
-def unread_of(person: str) -> Coalesce:
+def unread_count_column(person: str) -> Coalesce:
     """The same as a column of another query, whose field `person` names whom it is about: the frame of every page has
     it for nothing."""
     theirs = Q(workspace=None) | Q(
@@ -248,7 +251,7 @@ def mark_all_read(person: Person) -> int:
     return Notice.objects.filter(person=person, read_at=None, in_page=True).update(read_at=clock.now(), mail_at=None)
 
 
-def choices(person: Person) -> dict[str, tuple[bool, str]]:
+def preferences(person: Person) -> dict[str, tuple[bool, str]]:
     """By event: whether it is shown in the page, and when it comes by e-mail."""
     chosen = {c.event: (c.in_page, c.mail) for c in Choice.objects.filter(person=person)}
     return {name: chosen.get(name, (event.in_page, str(event.mail))) for name, event in EVENTS.items()}
@@ -257,25 +260,25 @@ def choices(person: Person) -> dict[str, tuple[bool, str]]:
 def digest_hour(person: Person) -> int:
     """The hour of their own day at which their digest comes."""
     found = DigestHour.objects.filter(person=person).values_list("hour", flat=True).first()
-    return DIGEST_HOUR if found is None else found
+    return DEFAULT_DIGEST_HOUR if found is None else found
 
 
 @transaction.atomic
-def choose(person: Person, wanted: Mapping[str, tuple[bool, str]], hour: int | None = None) -> None:
-    """Set how they hear of these events, and the hour of the digest. Raises Unacceptable."""
+def set_preferences(person: Person, wanted: Mapping[str, tuple[bool, str]], hour: int | None = None) -> None:
+    """Set how they hear of these events, and the hour of the digest. Raises ValidationFailed."""
     for name, (in_page, mail) in wanted.items():
         if name not in EVENTS:
-            raise unacceptable("event", "There is no event {event!r} to be told of.", event=name)
-        if mail not in Mail.values:
-            raise unacceptable(name, "E-mail comes never, now or daily, not {mail!r}.", mail=mail)
+            raise validation_failed("event", "There is no event {event!r} to be told of.", event=name)
+        if mail not in EmailFrequency.values:
+            raise validation_failed(name, "E-mail comes never, now or daily, not {mail!r}.", mail=mail)
         Choice.objects.update_or_create(person=person, event=name, defaults={"in_page": in_page, "mail": mail})
     if hour is not None:
         if not 0 <= hour <= 23:
-            raise unacceptable("hour", "An hour is a number from 0 to 23, not {hour}.", hour=hour)
+            raise validation_failed("hour", "An hour is a number from 0 to 23, not {hour}.", hour=hour)
         DigestHour.objects.update_or_create(person=person, defaults={"hour": hour})
 
 
-def forget_old() -> int:
+def delete_old_notifications() -> int:
     """Drop what was read, or was told, long ago; returns how many."""
     old = clock.now() - timedelta(days=90)
     return Notice.objects.filter(Q(read_at__lt=old) | Q(at__lt=old - timedelta(days=90))).delete()[0]

@@ -11,5 +11,5 @@ class NotificationsConfig(AppConfig):
         from kicau.notifications import account_emails
         from kicau.workspaces import account_security
 
-        if account_emails.write not in account_security.CHANGED:
-            account_security.CHANGED.append(account_emails.write)
+        if account_emails.queue_security_email not in account_security.SECURITY_CHANGE_HOOKS:
+            account_security.SECURITY_CHANGE_HOOKS.append(account_emails.queue_security_email)

@@ -26,33 +26,43 @@ from django.utils.translation import ngettext
 
 from kicau.base import clock
 from kicau.notifications import wording
-from kicau.notifications.events import EVENTS, event_of
+from kicau.notifications.events import EVENTS, find_event
 from kicau.notifications.models import Letter, Notice
 from kicau.workspaces.models import Person
 
 log = structlog.get_logger("kicau.notifications")
 
-WAITS = (30, 60, 300, 900, 3600, 7200, 21600, 43200, 86400)  # seconds before each retry; then it is given up
-CLAIMED = timedelta(minutes=2)  # for which no other worker takes what one is sending
-ROUND = 10.0  # seconds of sending in a go: a worker that is told to stop waits for its end
-SALT = "kicau.notifications.stop"
+RETRY_DELAYS_SECONDS = (
+    30,
+    60,
+    300,
+    900,
+    3600,
+    7200,
+    21600,
+    43200,
+    86400,
+)  # seconds before each retry; then it is given up
+SEND_LEASE = timedelta(minutes=2)  # for which no other worker takes what one is sending
+MAX_SEND_ROUND_SECONDS = 10.0  # seconds of sending in a go: a worker that is told to stop waits for its end
+UNSUBSCRIBE_SALT = "kicau.notifications.stop"
 
 
-def write(address: str, event: str, *, language: str = "en", page: str = "", **details: object) -> Letter:
+def queue_email(address: str, event: str, *, language: str = "en", page: str = "", **details: object) -> Letter:
     """A letter about an event to somebody who may not be here yet (an invitation). In the act's own transaction.
 
-    Raises UnknownEvent.
+    Raises UnknownNotificationEvent.
     """
-    event_of(event)
+    find_event(event)
     notice = Notice(
         event=event, page=page, details={k: v if isinstance(v, int) else str(v) for k, v in details.items()}
     )
     with translation.override(language):
-        subject, text, html = _composed([notice], stop="")
+        subject, text, html = _compose_email([notice], stop="")
         return Letter.objects.create(address=address, subject=subject, text=text, html=html)
 
 
-def collect(limit: int = 500) -> int:
+def queue_notification_emails(limit: int = 500) -> int:
     """Make letters of the notices that are due by e-mail, one a person; returns how many."""
     now = clock.now()
     with transaction.atomic():
@@ -66,7 +76,7 @@ def collect(limit: int = 500) -> int:
         for notice in due:
             by_person[notice.person_id].append(notice)
         for notices in by_person.values():
-            _write_to(notices[0].person, sorted(notices, key=lambda n: n.at))
+            _queue_email_to(notices[0].person, sorted(notices, key=lambda n: n.at))
         for notice in due:
             notice.mail_at, notice.mailed_at = None, now
             notice.read_at = notice.read_at or (None if notice.in_page else now)
@@ -74,20 +84,22 @@ def collect(limit: int = 500) -> int:
     return len(by_person)
 
 
-def _write_to(person: Person, notices: Sequence[Notice]) -> None:
-    stop = signing.dumps({"p": str(person.id), "e": sorted({n.event for n in notices})}, salt=SALT, compress=True)
-    with translation.override(person.language), timezone.override(clock.zone(person.timezone)):
-        subject, text, html = _composed(notices, stop=stop)
+def _queue_email_to(person: Person, notices: Sequence[Notice]) -> None:
+    stop = signing.dumps(
+        {"p": str(person.id), "e": sorted({n.event for n in notices})}, salt=UNSUBSCRIBE_SALT, compress=True
+    )
+    with translation.override(person.language), timezone.override(clock.find_zone(person.timezone)):
+        subject, text, html = _compose_email(notices, stop=stop)
     address = settings.KICAU_PUBLIC_URL + reverse("notices-stop", args=[stop])
     headers = {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     Letter.objects.create(address=person.email, subject=subject, text=text, html=html, headers=headers)
 
 
-def _composed(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, str]:
+def _compose_email(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, str]:
     base = settings.KICAU_PUBLIC_URL
     lines: list[dict[str, Any]] = [
         {
-            "sentence": wording.sentence(n),
+            "sentence": wording.notification_text(n),
             "tone": EVENTS[n.event].tone if n.event in EVENTS else "still",
             "workspace": n.workspace,
             "url": base + (reverse("notice-open", args=[n.id]) if n.person_id else n.page),
@@ -109,7 +121,7 @@ def _composed(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, str]:
         "choices_url": base + reverse("notices-choices"),
         "language": translation.get_language(),
     }
-    said = ["\n".join(filter(None, (line["sentence"], _where(line), line["url"]))) for line in lines]
+    said = ["\n".join(filter(None, (line["sentence"], _workspace_line(line), line["url"]))) for line in lines]
     foot = [base, _("What you are told, and how: {address}").format(address=shown["choices_url"])]
     if stop:
         foot.append(_("No more e-mail about this: {address}").format(address=shown["stop_url"]))
@@ -117,7 +129,7 @@ def _composed(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, str]:
     return " ".join(subject.split())[:200], text, render_to_string("notifications/mail.html", shown)
 
 
-def _where(line: Mapping[str, Any]) -> str:
+def _workspace_line(line: Mapping[str, Any]) -> str:
     return (
         f"{line['workspace']}, {formats.date_format(timezone.localtime(line['at']), 'DATETIME_FORMAT')}"
         if line["workspace"]
@@ -125,30 +137,30 @@ def _where(line: Mapping[str, Any]) -> str:
     )
 
 
-def stopped(ticket: str) -> tuple[UUID, list[str]]:
+def read_unsubscribe_link(ticket: str) -> tuple[UUID, list[str]]:
     """Whom and what a link at a letter's end is about. Raises signing.BadSignature."""
-    said = signing.loads(ticket, salt=SALT)
+    said = signing.loads(ticket, salt=UNSUBSCRIBE_SALT)
     return UUID(said["p"]), [event for event in said["e"] if event in EVENTS]
 
 
-def are_due() -> bool:
-    """Whether `send_due` has something to do."""
-    return _due().exists()
+def has_due_emails() -> bool:
+    """Whether `send_due_emails` has something to do."""
+    return _due_emails().exists()
 
 
-def _due() -> QuerySet[Letter]:
+def _due_emails() -> QuerySet[Letter]:
     return Letter.objects.filter(next_at__lte=clock.now(), sent_at=None, given_up_at=None)
 
 
-def send_due(limit: int = 50) -> int:
+def send_due_emails(limit: int = 50) -> int:
     """Send letters that are due over one connection; a failure waits longer each time. Returns how many were taken. It
     waits for the mail server, 20 s for each answer."""
     with transaction.atomic():
-        due = list(_due().select_for_update(skip_locked=True).order_by("next_at")[:limit])
-        Letter.objects.filter(id__in=[letter.id for letter in due]).update(next_at=clock.now() + CLAIMED)
+        due = list(_due_emails().select_for_update(skip_locked=True).order_by("next_at")[:limit])
+        Letter.objects.filter(id__in=[letter.id for letter in due]).update(next_at=clock.now() + SEND_LEASE)
     if not due:
         return 0
-    sent, until = 0, time.monotonic() + ROUND
+    sent, until = 0, time.monotonic() + MAX_SEND_ROUND_SECONDS
     connection = mail.mailers.default
     try:
         connection.open()
@@ -156,22 +168,22 @@ def send_due(limit: int = 50) -> int:
             if time.monotonic() > until:
                 Letter.objects.filter(id__in=[one.id for one in due[n:]]).update(next_at=clock.now())
                 break
-            sent += _send(letter, connection)
+            sent += _send_email(letter, connection)
     except OSError as exc:  # no server answers, or it takes nobody: all of them wait
         for letter in due:
             if letter.sent_at is None:
-                _failed(letter, exc)
+                _record_failure(letter, exc)
     finally:
         connection.close()
     return sent
 
 
-def send_now(address: str, subject: str, text: str) -> None:
+def send_email_now(address: str, subject: str, text: str) -> None:
     """Hand one letter to the mail server, and wait for its answer; to try the settings. Raises OSError."""
     mail.mailers.default.send_messages([EmailMultiAlternatives(subject, text, settings.DEFAULT_FROM_EMAIL, [address])])
 
 
-def _send(letter: Letter, connection: Any) -> bool:
+def _send_email(letter: Letter, connection: Any) -> bool:
     message = EmailMultiAlternatives(
         letter.subject,
         letter.text,
@@ -184,33 +196,41 @@ def _send(letter: Letter, connection: Any) -> bool:
     try:
         connection.send_messages([message])
     except OSError as exc:
-        _failed(letter, exc)
+        _record_failure(letter, exc)
         return False
     letter.sent_at, letter.last_error = clock.now(), ""
     letter.save(update_fields=["sent_at", "last_error"])
     return True
 
 
-def _failed(letter: Letter, exc: OSError) -> None:
+def _record_failure(letter: Letter, exc: OSError) -> None:
     letter.attempts += 1
     letter.last_error = f"{type(exc).__name__}: {exc}"[:300]
-    if letter.attempts > len(WAITS):
+    if letter.attempts > len(RETRY_DELAYS_SECONDS):
         letter.given_up_at = clock.now()
     else:
-        letter.next_at = clock.now() + timedelta(seconds=WAITS[letter.attempts - 1])
+        letter.next_at = clock.now() + timedelta(seconds=RETRY_DELAYS_SECONDS[letter.attempts - 1])
     letter.save(update_fields=["attempts", "last_error", "given_up_at", "next_at"])
     log.warning("a letter was not taken", error=letter.last_error, attempts=letter.attempts)
 
 
-def forget_old() -> int:
+def delete_old_emails() -> int:
     """Drop letters that were sent or given up a week ago; returns how many."""
     old = clock.now() - timedelta(days=7)
     return Letter.objects.filter(created_at__lt=old).exclude(sent_at=None, given_up_at=None).delete()[0]
 
 
-def mail_is_set_up() -> bool:
+def is_email_configured() -> bool:
     """Whether letters go to a mail server, and not to the log."""
     return bool(settings.KICAU_MAIL_HOST)
 
 
-__all__ = ["collect", "forget_old", "mail_is_set_up", "send_due", "send_now", "stopped", "write"]
+__all__ = [
+    "delete_old_emails",
+    "is_email_configured",
+    "queue_email",
+    "queue_notification_emails",
+    "read_unsubscribe_link",
+    "send_due_emails",
+    "send_email_now",
+]

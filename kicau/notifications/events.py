@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 from kicau.workspaces.actors import Permission
 
 
-class Mail(models.TextChoices):
+class EmailFrequency(models.TextChoices):
     """When an event comes by e-mail."""
 
     NEVER = "never", pgettext_lazy("mail", "Never")
@@ -21,7 +21,7 @@ class Mail(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class NotificationEvent:
     """`one` and `many` are lazy translations of sentences with places for the details and `count`."""
 
     name: str
@@ -31,14 +31,14 @@ class Event:
     who: Permission | None  # who is told where nobody is named; None: only who is named
     icon: str
     tone: str
-    mail: Mail = Mail.NOW
+    mail: EmailFrequency = EmailFrequency.NOW
     in_page: bool = True
 
 
-EVENTS: dict[str, Event] = {
+EVENTS: dict[str, NotificationEvent] = {
     event.name: event
     for event in (
-        Event(
+        NotificationEvent(
             name="delivery.failed",
             label=_("A post did not go out"),
             one=_("“{post}” did not go out on {channel}. {reason}"),
@@ -47,7 +47,7 @@ EVENTS: dict[str, Event] = {
             icon="alert",
             tone="ember",
         ),
-        Event(
+        NotificationEvent(
             name="delivery.unknown",
             label=_("A post's outcome is unknown"),
             one=_("Whether “{post}” is out on {channel} is not known. Look there, then say what you found."),
@@ -56,7 +56,7 @@ EVENTS: dict[str, Event] = {
             icon="question",
             tone="plum",
         ),
-        Event(
+        NotificationEvent(
             name="delivery.confirm",
             label=_("A post wants a person to confirm it"),
             one=_("“{post}” waits for somebody to confirm it for {channel}."),
@@ -65,7 +65,7 @@ EVENTS: dict[str, Event] = {
             icon="hand",
             tone="sun",
         ),
-        Event(
+        NotificationEvent(
             name="channel.expired",
             label=_("A channel wants a reconnect"),
             one=_("{channel} has to be connected again; its queue is kept and goes on by itself then."),
@@ -74,7 +74,7 @@ EVENTS: dict[str, Event] = {
             icon="channels",
             tone="ember",
         ),
-        Event(
+        NotificationEvent(
             name="channel.held",
             label=_("A channel's permission is not renewed because a budget is spent"),
             one=_(
@@ -87,7 +87,7 @@ EVENTS: dict[str, Event] = {
             icon="coin",
             tone="sun",
         ),
-        Event(
+        NotificationEvent(
             name="network.unreachable",
             label=_("A network cannot be reached"),
             one=_(
@@ -100,7 +100,7 @@ EVENTS: dict[str, Event] = {
             icon="alert",
             tone="sun",
         ),
-        Event(
+        NotificationEvent(
             name="draft.submitted",
             label=_("A post was submitted for approval"),
             one=_("{name} asks for approval of “{post}”."),
@@ -109,7 +109,7 @@ EVENTS: dict[str, Event] = {
             icon="hand",
             tone="sun",
         ),
-        Event(
+        NotificationEvent(
             name="draft.returned",
             label=_("A post of yours was sent back"),
             one=_("{name} sent “{post}” back: {reason}"),
@@ -118,7 +118,7 @@ EVENTS: dict[str, Event] = {
             icon="retry",
             tone="sun",
         ),
-        Event(
+        NotificationEvent(
             name="draft.approved",
             label=_("A post of yours was approved"),
             one=_("{name} approved “{post}”."),
@@ -126,9 +126,9 @@ EVENTS: dict[str, Event] = {
             who=None,
             icon="check",
             tone="leaf",
-            mail=Mail.DAILY,
+            mail=EmailFrequency.DAILY,
         ),
-        Event(
+        NotificationEvent(
             name="draft.commented",
             label=_("Somebody commented on a post of yours"),
             one=_("{name} wrote about “{post}”: {reason}"),
@@ -136,9 +136,9 @@ EVENTS: dict[str, Event] = {
             who=None,
             icon="comment",
             tone="sky",
-            mail=Mail.DAILY,
+            mail=EmailFrequency.DAILY,
         ),
-        Event(
+        NotificationEvent(
             name="member.invited",
             label=_("You were invited to a workspace"),
             one=_("{name} invites you to {workspace}."),
@@ -147,7 +147,7 @@ EVENTS: dict[str, Event] = {
             icon="team",
             tone="sky",
         ),
-        Event(
+        NotificationEvent(
             name="network.shut",
             label=_("A network seems to have shut its door"),
             one=_(
@@ -160,7 +160,7 @@ EVENTS: dict[str, Event] = {
             icon="alert",
             tone="ember",
         ),
-        Event(
+        NotificationEvent(
             name="network.leaving",
             label=_("A network will be left"),
             one=_("{what} is left on {when}. Posts that are due after it: {after}; give them new targets. {reason}"),
@@ -169,7 +169,7 @@ EVENTS: dict[str, Event] = {
             icon="clock",
             tone="sun",
         ),
-        Event(
+        NotificationEvent(
             name="network.withdrawn",
             label=_("A network was left"),
             one=_(
@@ -182,7 +182,7 @@ EVENTS: dict[str, Event] = {
             icon="cross",
             tone="ember",
         ),
-        Event(
+        NotificationEvent(
             name="network.reinstated",
             label=_("A network was taken back"),
             one=_(
@@ -195,7 +195,7 @@ EVENTS: dict[str, Event] = {
             icon="retry",
             tone="leaf",
         ),
-        Event(
+        NotificationEvent(
             name="budget.near",
             label=_("A budget nears its end"),
             one=_("{budget} is {percent} % used up; it is renewed on {until}."),
@@ -204,7 +204,7 @@ EVENTS: dict[str, Event] = {
             icon="coin",
             tone="sun",
         ),
-        Event(
+        NotificationEvent(
             name="budget.forecast",
             label=_("A budget will not last"),
             one=_("{budget} will not last: {expected} is expected until {until}, of {amount}."),
@@ -212,9 +212,9 @@ EVENTS: dict[str, Event] = {
             who=Permission.SETTINGS,
             icon="coin",
             tone="sun",
-            mail=Mail.DAILY,
+            mail=EmailFrequency.DAILY,
         ),
-        Event(
+        NotificationEvent(
             name="budget.held",
             label=_("A post is held because a budget is spent"),
             one=_("“{post}” is held for {channel}: {reason}"),
@@ -227,13 +227,13 @@ EVENTS: dict[str, Event] = {
 }
 
 
-class UnknownEvent(LookupError):
+class UnknownNotificationEvent(LookupError):
     """A fault of ours: nothing in kicau/notifications/events.py has that name."""
 
 
-def event_of(name: str) -> Event:
-    """Raises UnknownEvent."""
+def find_event(name: str) -> NotificationEvent:
+    """Raises UnknownNotificationEvent."""
     try:
         return EVENTS[name]
     except KeyError:
-        raise UnknownEvent(f"There is no event {name!r}; the events are: {', '.join(EVENTS)}.") from None
+        raise UnknownNotificationEvent(f"There is no event {name!r}; the events are: {', '.join(EVENTS)}.") from None

@@ -6,7 +6,7 @@ from django.db import models
 
 from kicau.base.clock import now
 from kicau.base.ids import new_id
-from kicau.notifications.events import Mail
+from kicau.notifications.events import EmailFrequency
 from kicau.workspaces.models import Person, Workspace
 
 
@@ -53,7 +53,7 @@ class Choice(models.Model):
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="choices")
     event = models.CharField(max_length=40)
     in_page = models.BooleanField()
-    mail = models.CharField(max_length=8, choices=Mail.choices)
+    mail = models.CharField(max_length=8, choices=EmailFrequency.choices)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["person", "event"], name="one_choice_each_event")]

@@ -30,13 +30,13 @@ from kicau.workspaces.models import Person
 
 log = structlog.get_logger("kicau.notifications")
 
-LOCK = 7_215_011  # of the one process that looks at a time
-OVER_AFTER = timedelta(seconds=30)  # not seen for so long means over; what flickers is one trouble
-WAITS = (5, 10, 30, 60, 300, 900, 3600, 21600)  # seconds before each retry of an alert
+INCIDENT_LOCK_ID = 7_215_011  # of the one process that looks at a time
+RESOLVE_AFTER = timedelta(seconds=30)  # not seen for so long means over; what flickers is one trouble
+ALERT_RETRY_DELAYS_SECONDS = (5, 10, 30, 60, 300, 900, 3600, 21600)  # seconds before each retry of an alert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class DetectedIncident:
     """Something that is wrong now. `key` is the same as long as it is the same trouble; `kind` is one of TROUBLES."""
 
     key: str
@@ -44,24 +44,24 @@ class Seen:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-type Looker = Callable[[], Iterable[Seen]]
-LOOKERS: list[Looker] = []
+type IncidentDetector = Callable[[], Iterable[DetectedIncident]]
+INCIDENT_DETECTORS: list[IncidentDetector] = []
 
 
-def look_for(*lookers: Looker) -> None:
+def register_detectors(*lookers: IncidentDetector) -> None:
     """Register what is looked for; a looker that is there already is not added again."""
-    LOOKERS.extend(one for one in lookers if one not in LOOKERS)
+    INCIDENT_DETECTORS.extend(one for one in lookers if one not in INCIDENT_DETECTORS)
 
 
 @transaction.atomic
-def look() -> int:
+def check_incidents() -> int:
     """Look for troubles and tell of changes; returns how many were told. Nothing while another process looks."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [INCIDENT_LOCK_ID])
         if not cursor.fetchone()[0]:
             return 0
     now = clock.now()
-    seen = {one.key[:160]: one for looker in LOOKERS for one in looker()}
+    seen = {one.key[:160]: one for looker in INCIDENT_DETECTORS for one in looker()}
     there = {row.key: row for row in Trouble.objects.filter(over_at=None)}
     began = [
         Trouble.objects.create(key=key, kind=one.kind, details=one.details, began_at=now, seen_at=now)
@@ -69,30 +69,30 @@ def look() -> int:
         if key not in there
     ]
     Trouble.objects.filter(id__in=[row.id for key, row in there.items() if key in seen]).update(seen_at=now)
-    over = [row for key, row in there.items() if key not in seen and now - row.seen_at >= OVER_AFTER]
+    over = [row for key, row in there.items() if key not in seen and now - row.seen_at >= RESOLVE_AFTER]
     for row in over:
         row.over_at = now
         row.save(update_fields=["over_at"])
     for row in [*began, *over]:
-        _tell(row)
+        _notify_operators(row)
     return len(began) + len(over)
 
 
-def present() -> list[Trouble]:
+def open_incidents() -> list[Trouble]:
     """The troubles of this moment, oldest first."""
     return list(Trouble.objects.filter(over_at=None).order_by("began_at"))
 
 
-def _tell(row: Trouble) -> None:
+def _notify_operators(row: Trouble) -> None:
     log.warning("trouble is over" if row.over_at else "trouble began", key=row.key, kind=row.kind, **row.details)
-    for address, language, zone in _operators():
-        with translation.override(language), timezone.override(clock.zone(zone)):
-            sentence = wording.trouble(row)
-            text = f"{sentence}\n\n{_lasted(row)}\n\n--\nKicau, {settings.KICAU_PUBLIC_URL}\n"
+    for address, language, zone in _alert_recipients():
+        with translation.override(language), timezone.override(clock.find_zone(zone)):
+            sentence = wording.incident_text(row)
+            text = f"{sentence}\n\n{_duration_text(row)}\n\n--\nKicau, {settings.KICAU_PUBLIC_URL}\n"
             Letter.objects.create(address=address, subject=f"Kicau: {sentence}"[:200], text=text)
     if settings.KICAU_ALERT_WEBHOOK:
         with translation.override("en"):
-            text = wording.trouble(row)
+            text = wording.incident_text(row)
         told = {
             "event": "trouble.over" if row.over_at else "trouble.began",
             "kind": row.kind,
@@ -106,7 +106,7 @@ def _tell(row: Trouble) -> None:
         Alert.objects.create(payload=told)
 
 
-def _lasted(row: Trouble) -> str:
+def _duration_text(row: Trouble) -> str:
     began = formats.date_format(timezone.localtime(row.began_at), "DATETIME_FORMAT")
     if row.over_at is None:
         return _(
@@ -116,7 +116,7 @@ def _lasted(row: Trouble) -> str:
     return _("It began {began} and was over {over}.").format(began=began, over=over)
 
 
-def _operators() -> list[tuple[str, str, str]]:
+def _alert_recipients() -> list[tuple[str, str, str]]:
     """Address, language and time zone of who is told: those that the setting names, else everybody who hosts."""
     if settings.KICAU_ALERT_EMAIL:
         known = {p.email.lower(): p for p in Person.objects.filter(email__in=settings.KICAU_ALERT_EMAIL)}
@@ -128,21 +128,21 @@ def _operators() -> list[tuple[str, str, str]]:
 # The operator's webhook
 
 
-async def send_alerts(limit: int = 20) -> int:
+async def send_due_alerts(limit: int = 20) -> int:
     """Send alerts that are due, oldest first; returns how many were taken."""
-    due = await sync_to_async(_claim)(limit)
+    due = await sync_to_async(_claim_alerts)(limit)
     if not due:
         return 0
     sent = 0
     async with _client() as client:
         for alert in due:
-            error = await _post(client, alert)
-            await sync_to_async(_report)(alert, error)
+            error = await _post_alert(client, alert)
+            await sync_to_async(_record_result)(alert, error)
             sent += not error
     return sent
 
 
-async def try_webhook() -> str:
+async def send_test_alert() -> str:
     """Send one message "ping" to the operator's address now; returns what was wrong, "" where it was taken."""
     made = Alert(
         payload={
@@ -152,17 +152,17 @@ async def try_webhook() -> str:
         }
     )
     async with _client() as client:
-        return await _post(client, made)
+        return await _post_alert(client, made)
 
 
 def _client() -> aiohttp.ClientSession:
     """The operator named the address, so it may be inside."""
     where = urlsplit(settings.KICAU_ALERT_WEBHOOK)
-    inside = ssrf.Connector(also={where.netloc, where.hostname or ""})
+    inside = ssrf.GuardedConnector(also={where.netloc, where.hostname or ""})
     return aiohttp.ClientSession(connector=inside, timeout=aiohttp.ClientTimeout(total=10), trust_env=False)
 
 
-async def _post(client: aiohttp.ClientSession, alert: Alert) -> str:
+async def _post_alert(client: aiohttp.ClientSession, alert: Alert) -> str:
     """What was wrong; "" where it was taken."""
     body, stamp = json.dumps({"id": str(alert.id), **alert.payload}).encode(), int(clock.now().timestamp())
     headers = {"Content-Type": "application/json", "Kicau-Event": alert.payload["event"]}
@@ -178,7 +178,7 @@ async def _post(client: aiohttp.ClientSession, alert: Alert) -> str:
         return f"it could not be reached ({type(exc).__name__})"
 
 
-def _claim(limit: int) -> list[Alert]:
+def _claim_alerts(limit: int) -> list[Alert]:
     if not settings.KICAU_ALERT_WEBHOOK:
         return []
     with transaction.atomic():
@@ -190,19 +190,19 @@ def _claim(limit: int) -> list[Alert]:
     return rows
 
 
-def _report(alert: Alert, error: str) -> None:
+def _record_result(alert: Alert, error: str) -> None:
     alert.attempts += 1
     alert.last_error = error[:300]
     if not error:
         alert.sent_at = clock.now()
-    elif alert.attempts > len(WAITS):
+    elif alert.attempts > len(ALERT_RETRY_DELAYS_SECONDS):
         alert.given_up_at = clock.now()
     else:
-        alert.next_at = clock.now() + timedelta(seconds=WAITS[alert.attempts - 1])
+        alert.next_at = clock.now() + timedelta(seconds=ALERT_RETRY_DELAYS_SECONDS[alert.attempts - 1])
     alert.save(update_fields=["attempts", "last_error", "sent_at", "given_up_at", "next_at"])
 
 
-def forget_old() -> int:
+def delete_old_incidents() -> int:
     """Drop troubles that are over, and alerts, after a year; returns how many."""
     old = clock.now() - timedelta(days=365)
     return Trouble.objects.filter(over_at__lt=old).delete()[0] + Alert.objects.filter(created_at__lt=old).delete()[0]

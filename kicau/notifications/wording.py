@@ -15,7 +15,7 @@ from kicau.notifications.events import EVENTS
 from kicau.notifications.models import Notice, Trouble
 
 #: By kind of trouble: what is said when it begins, and when it is over.
-TROUBLES: dict[str, tuple[Any, Any]] = {
+INCIDENT_TEXTS: dict[str, tuple[Any, Any]] = {
     "late": (_("Late posts: {count}, the longest by {seconds} seconds."), _("No post is late any more.")),
     "workers": (
         _("No worker is running, so nothing is published. The last sign of one was {since}."),
@@ -50,36 +50,38 @@ TROUBLES: dict[str, tuple[Any, Any]] = {
 }
 
 
-MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d.*)?$")  # or a day
+ISO_TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d.*)?$")  # or a day
 
 
-class _Kept(dict[str, Any]):
+class _BlankIfMissing(dict[str, Any]):
     """A place that nothing fills stays empty; a sentence with a gap is better than none."""
 
     def __missing__(self, key: str) -> str:
         return ""
 
 
-def sentence(notice: Notice) -> str:
+def notification_text(notice: Notice) -> str:
     event = EVENTS.get(notice.event)
     if event is None:  # of a version that knew more events
         return notice.event
-    return filled(event.one if notice.count == 1 else event.many, {**notice.details, "count": notice.count})
+    return fill_template(event.one if notice.count == 1 else event.many, {**notice.details, "count": notice.count})
 
 
-def trouble(row: Trouble) -> str:
+def incident_text(row: Trouble) -> str:
     """What the operator is told: that it began or, once it is, that it is over."""
-    began, over = TROUBLES[row.kind]
-    return filled(over if row.over_at else began, row.details)
+    began, over = INCIDENT_TEXTS[row.kind]
+    return fill_template(over if row.over_at else began, row.details)
 
 
-def filled(template: Any, details: Mapping[str, Any]) -> str:
+def fill_template(template: Any, details: Mapping[str, Any]) -> str:
     """A sentence with its details; sentences among them (a reason) in the reader's language, moments as it writes them."""
-    return str(template).format_map(_Kept({key: _shown(value) for key, value in details.items()})).strip()
+    return (
+        str(template).format_map(_BlankIfMissing({key: _format_value(value) for key, value in details.items()})).strip()
+    )
 
 
-def _shown(value: Any) -> Any:
-    if isinstance(value, str) and MOMENT.match(value):
+def _format_value(value: Any) -> Any:
+    if isinstance(value, str) and ISO_TIME_PATTERN.match(value):
         try:
             at = datetime.fromisoformat(value)
         except ValueError:

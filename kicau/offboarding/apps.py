@@ -12,6 +12,6 @@ class OffboardingConfig(AppConfig):
         from kicau.channels import actions
         from kicau.offboarding import single_channel
 
-        if single_channel.came_back not in actions.CAME_BACK:
-            actions.CAME_BACK.append(single_channel.came_back)
-            actions.WENT.append(single_channel.went)
+        if single_channel.channel_reconnected not in actions.RECONNECTED_HOOKS:
+            actions.RECONNECTED_HOOKS.append(single_channel.channel_reconnected)
+            actions.DISCONNECTED_HOOKS.append(single_channel.channel_disconnected)

@@ -26,28 +26,28 @@ from django.db.models import Max
 from kicau.base import clock
 from kicau.base.ids import new_id
 from kicau.channels.models import Channel, Refusal
-from kicau.channels.token_refresh import ask_capabilities
-from kicau.offboarding.actions import IN_USE, alone, one_withdrawal, take_effect
-from kicau.offboarding.models import OPEN, Cause, Withdrawal, WithdrawalState
+from kicau.channels.token_refresh import update_capabilities
+from kicau.offboarding.actions import CONNECTED_STATES, close_channels, lock_workspace, one_offboarding
+from kicau.offboarding.models import OPEN_STATES, OffboardingCause, OffboardingState, Withdrawal
 from kicau.publishing.models import Attempt
-from kicau.workspaces.actors import Actor, Permission, system
+from kicau.workspaces.actors import Actor, Permission, system_actor
 from kicau.workspaces.models import Workspace
 
-LOOKED_BACK = timedelta(days=14)
-ENOUGH = 3  # refusals
-SEVERAL = 2  # channels
-ASKED_EVERY = timedelta(minutes=20)
-ASKED = 2  # channels of an app at once
-SUCCESS = ("published", "continued", "not-found")  # outcomes of a step that the network let happen
+EVIDENCE_PERIOD = timedelta(days=14)
+MIN_REJECTIONS = 3  # refusals
+MIN_REJECTED_CHANNELS = 2  # channels
+PROBE_INTERVAL = timedelta(minutes=20)
+MAX_CHANNELS_PROBED = 2  # channels of an app at once
+SUCCESS_OUTCOMES = ("published", "continued", "not-found")  # outcomes of a step that the network let happen
 
-type Door = tuple[str, UUID, str]  # network, app, host
+type AppEndpoint = tuple[str, UUID, str]  # network, app, host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class BlockEvidence:
     """What was heard at one door since anything last succeeded there."""
 
-    door: Door
+    door: AppEndpoint
     code: str
     said: str
     first: datetime
@@ -59,8 +59,8 @@ class Evidence:
 
     @property
     def is_enough(self) -> bool:
-        several = self.refused >= min(SEVERAL, self.channels)
-        return self.refusals >= ENOUGH and several and self.last - self.first >= self.over
+        several = self.refused >= min(MIN_REJECTED_CHANNELS, self.channels)
+        return self.refusals >= MIN_REJECTIONS and several and self.last - self.first >= self.over
 
     def told(self) -> dict[str, str | int]:
         return {
@@ -74,20 +74,20 @@ class Evidence:
         }
 
 
-def evidence() -> list[Evidence]:
+def block_evidence() -> list[BlockEvidence]:
     """Of every door at which something was refused of late."""
-    heard: dict[Door, list[Refusal]] = {}
-    for row in Refusal.objects.filter(at__gte=clock.now() - LOOKED_BACK).select_related("channel").order_by("at"):
+    heard: dict[AppEndpoint, list[Refusal]] = {}
+    for row in Refusal.objects.filter(at__gte=clock.now() - EVIDENCE_PERIOD).select_related("channel").order_by("at"):
         heard.setdefault((row.network, row.app_id, row.channel.host), []).append(row)
-    return [found for door, rows in heard.items() if (found := _at(door, rows))]
+    return [found for door, rows in heard.items() if (found := _evidence_at(door, rows))]
 
 
-def _at(door: Door, rows: list[Refusal]) -> Evidence | None:
+def _evidence_at(door: AppEndpoint, rows: list[Refusal]) -> BlockEvidence | None:
     network, app_id, host = door
-    using = list(Channel.objects.filter(network=network, app_id=app_id, host=host, state__in=IN_USE))
+    using = list(Channel.objects.filter(network=network, app_id=app_id, host=host, state__in=CONNECTED_STATES))
     ids = [c.id for c in using]
-    steps = Attempt.objects.filter(delivery__channel__in=ids, outcome__in=SUCCESS, at__gte=rows[0].at)
-    decided = Withdrawal.objects.filter(network=network, app=app_id, host=host, cause=Cause.REFUSED).exclude(
+    steps = Attempt.objects.filter(delivery__channel__in=ids, outcome__in=SUCCESS_OUTCOMES, at__gte=rows[0].at)
+    decided = Withdrawal.objects.filter(network=network, app=app_id, host=host, cause=OffboardingCause.REFUSED).exclude(
         ended_at=None
     )
     past = [
@@ -98,7 +98,7 @@ def _at(door: Door, rows: list[Refusal]) -> Evidence | None:
     since = [row for row in rows if row.channel_id in ids and (succeeded is None or row.at > succeeded)]
     if not since:
         return None
-    return Evidence(
+    return BlockEvidence(
         door=door,
         code=since[-1].code,
         said=since[-1].said,
@@ -111,78 +111,78 @@ def _at(door: Door, rows: list[Refusal]) -> Evidence | None:
     )
 
 
-def recognise() -> int:
+def detect_blocked_apps() -> int:
     """Freeze what a shut door stands before, and ask a person; returns how many workspaces that were."""
-    return sum(_propose(found) for found in evidence() if found.is_enough)
+    return sum(_propose_offboarding(found) for found in block_evidence() if found.is_enough)
 
 
-def _propose(found: Evidence) -> int:
+def _propose_offboarding(found: BlockEvidence) -> int:
     network, app_id, host = found.door
-    using = Channel.objects.filter(network=network, app_id=app_id, host=host, state__in=IN_USE)
+    using = Channel.objects.filter(network=network, app_id=app_id, host=host, state__in=CONNECTED_STATES)
     together = new_id()
     workspaces = Workspace.objects.filter(id__in=using.values("workspace")).order_by("id")
-    return sum(_freeze(workspace, found, together) for workspace in workspaces)
+    return sum(_freeze_workspace(workspace, found, together) for workspace in workspaces)
 
 
 @transaction.atomic
-def _freeze(workspace: Workspace, found: Evidence, together: UUID) -> int:
-    alone(workspace.id)
+def _freeze_workspace(workspace: Workspace, found: BlockEvidence, together: UUID) -> int:
+    lock_workspace(workspace.id)
     network, app_id, host = found.door
     now = clock.now()
     known = Withdrawal.objects.filter(
-        workspace=workspace, network=network, channel=None, app=app_id, host=host, state__in=OPEN
+        workspace=workspace, network=network, channel=None, app=app_id, host=host, state__in=OPEN_STATES
     )
     row = known.first() or Withdrawal(
         workspace=workspace, network=network, app_id=app_id, host=host, together=together, effective_at=now
     )
-    if row.state in (WithdrawalState.PROPOSED, WithdrawalState.WITHDRAWN):
+    if row.state in (OffboardingState.PROPOSED, OffboardingState.WITHDRAWN):
         return 0
-    row.cause, row.evidence, row.state = Cause.REFUSED, found.told(), WithdrawalState.PROPOSED
+    row.cause, row.evidence, row.state = OffboardingCause.REFUSED, found.told(), OffboardingState.PROPOSED
     row.save()
-    take_effect(system(workspace), row, now, WithdrawalState.PROPOSED)
+    close_channels(system_actor(workspace), row, now, OffboardingState.PROPOSED)
     return 1
 
 
 # Asking again
 
 
-async def listen(client: aiohttp.ClientSession) -> int:
+async def probe_suspected_blocks(client: aiohttp.ClientSession) -> int:
     """Ask at doors where too little was heard to tell; then see what that makes."""
-    for channel in await sync_to_async(_to_ask)():
-        await ask_capabilities(channel, client)
-    return await sync_to_async(recognise)()
+    for channel in await sync_to_async(_channels_to_probe)():
+        await update_capabilities(channel, client)
+    return await sync_to_async(detect_blocked_apps)()
 
 
-def _to_ask() -> list[Channel]:
+def _channels_to_probe() -> list[Channel]:
     found: list[Channel] = []
     now = clock.now()
-    for heard in evidence():
-        if not heard.is_enough and now - heard.last >= ASKED_EVERY and now - heard.last < LOOKED_BACK / 2:
+    for heard in block_evidence():
+        if not heard.is_enough and now - heard.last >= PROBE_INTERVAL and now - heard.last < EVIDENCE_PERIOD / 2:
             network, app_id, host = heard.door
-            using = Channel.objects.filter(network=network, app_id=app_id, host=host, state__in=IN_USE)
-            found += using.select_related("app").order_by("capabilities_at", "key")[:ASKED]
+            using = Channel.objects.filter(network=network, app_id=app_id, host=host, state__in=CONNECTED_STATES)
+            found += using.select_related("app").order_by("capabilities_at", "key")[:MAX_CHANNELS_PROBED]
     return found
 
 
-async def knock(actor: Actor, withdrawal_id: UUID | str, client: aiohttp.ClientSession) -> bool:
+async def check_if_unblocked(actor: Actor, withdrawal_id: UUID | str, client: aiohttp.ClientSession) -> bool:
     """Ask whether a door is open again, with at most three of the channels that were left; changes nothing else.
     Raises NotAllowed, NotFound."""
     actor.require(Permission.CHANNELS)
-    channels = await sync_to_async(_left)(actor, withdrawal_id)
-    return any([await _answers(channel, client) for channel in channels])
+    channels = await sync_to_async(_closed_channels)(actor, withdrawal_id)
+    return any([await _is_accepted(channel, client) for channel in channels])
 
 
-def _left(actor: Actor, withdrawal_id: UUID | str) -> list[Channel]:
-    row = one_withdrawal(actor, withdrawal_id)
+def _closed_channels(actor: Actor, withdrawal_id: UUID | str) -> list[Channel]:
+    row = one_offboarding(actor, withdrawal_id)
     return [left.channel for left in row.left.select_related("channel__app")[:3]]
 
 
-async def _answers(channel: Channel, client: aiohttp.ClientSession) -> bool:
+async def _is_accepted(channel: Channel, client: aiohttp.ClientSession) -> bool:
     before = channel.answered_at
-    await ask_capabilities(channel, client)
+    await update_capabilities(channel, client)
     return channel.answered_at is not None and channel.answered_at != before
 
 
-def forget_old() -> int:
+def delete_old_evidence() -> int:
     """Drop evidence that is no longer looked at; returns how much."""
-    return Refusal.objects.filter(at__lt=clock.now() - LOOKED_BACK * 2).delete()[0]
+    return Refusal.objects.filter(at__lt=clock.now() - EVIDENCE_PERIOD * 2).delete()[0]

@@ -14,16 +14,16 @@ from uuid import UUID
 
 from django.db import connection
 
-from kicau.base.sentences import Sentence, stored
+from kicau.base.sentences import Sentence, to_stored_pieces
 from kicau.offboarding.models import Withdrawal
 
-WAITING = "('scheduled', 'publishing', 'held')"
+PENDING_STATES_SQL = "('scheduled', 'publishing', 'held')"
 
 # A lease is compared by the database's clock, which wrote it.
-FREEZE = f"""
+FREEZE_SQL = f"""
 WITH waiting AS (
     SELECT id, state, hold, reason, said FROM publishing_delivery
-    WHERE channel_id = ANY(%(channels)s) AND state IN {WAITING} AND hold <> 'withdrawn'
+    WHERE channel_id = ANY(%(channels)s) AND state IN {PENDING_STATES_SQL} AND hold <> 'withdrawn'
       AND (%(before)s::timestamptz IS NULL OR due_at < %(before)s)
       AND (lease_until IS NULL OR lease_until <= clock_timestamp())
     FOR UPDATE
@@ -40,7 +40,7 @@ FROM waiting WHERE d.id = waiting.id
 """  # noqa: S608 (constants only)
 
 # What is past its time is not let go: it keeps its hold, and a person is asked.
-THAW = """
+THAW_SQL = """
 WITH back AS (
     UPDATE offboarding_frozen f SET ended_at = %(now)s FROM publishing_delivery d
     WHERE f.withdrawal_id = %(withdrawal)s AND f.ended_at IS NULL AND d.id = f.delivery_id AND d.channel_id = ANY(%(channels)s)
@@ -57,18 +57,18 @@ RETURNING d.hold = 'withdrawn' AND d.state = 'held' AND d.due_at <= %(until)s
 """
 
 
-def freeze(
+def freeze_deliveries(
     row: Withdrawal, channels: Iterable[UUID], reason: Sentence, now: datetime, *, before: datetime | None = None
 ) -> int:
     """Stop what waits on these channels (or of it, what was due before a time); returns how many that were."""
     with connection.cursor() as cursor:
         cursor.execute(
-            FREEZE,
+            FREEZE_SQL,
             {
                 "channels": list(channels),
                 "withdrawal": row.id,
                 "reason": str(reason),
-                "said": json.dumps(stored(reason)),
+                "said": json.dumps(to_stored_pieces(reason)),
                 "now": now,
                 "before": before,
             },
@@ -76,20 +76,20 @@ def freeze(
         return int(cursor.rowcount)
 
 
-def thaw(
+def thaw_deliveries(
     row: Withdrawal, channels: Iterable[UUID], now: datetime, asked: Sentence, *, until: datetime | None = None
 ) -> tuple[int, int]:
     """Let go on what is due after `until` (now); returns (how many go on, how many are past their time and wait)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            THAW,
+            THAW_SQL,
             {
                 "withdrawal": row.id,
                 "channels": list(channels),
                 "now": now,
                 "until": until or now,
                 "asked": str(asked),
-                "said": json.dumps(stored(asked)),
+                "said": json.dumps(to_stored_pieces(asked)),
             },
         )
         late = [bool(is_late) for (is_late,) in cursor.fetchall()]

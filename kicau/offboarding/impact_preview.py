@@ -12,20 +12,20 @@ from django.db.models import Count, Max, Min, Q, QuerySet, Value
 from kicau.base import clock
 from kicau.channels.actions import one_channel
 from kicau.channels.models import Channel
-from kicau.offboarding.actions import channels_of, in_scope, scope
+from kicau.offboarding.actions import channels_in_scope, channels_in_scope_queryset, channels_of
 from kicau.offboarding.export.media import media_ids
-from kicau.offboarding.models import Withdrawal, WithdrawalState
-from kicau.offboarding.new_targets import Suggestion, suggestions
+from kicau.offboarding.models import OffboardingState, Withdrawal
+from kicau.offboarding.new_targets import TargetSuggestion, target_suggestions
 from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState
 from kicau.workspaces.actors import Actor, Permission
 
-TO_COME = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHING, DeliveryState.HELD)
-TROUBLED = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.PARKED)
-OUT = (DeliveryState.PUBLISHED, DeliveryState.DELETED)
+PENDING_STATES = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHING, DeliveryState.HELD)
+PROBLEM_STATES = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.PARKED)
+PUBLISHED_STATES = (DeliveryState.PUBLISHED, DeliveryState.DELETED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class ChannelImpact:
     """One channel's part of it."""
 
     channel: Channel
@@ -35,10 +35,10 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class OffboardingPreview:
     network: str
     at: datetime  # from when on nothing is sent, UTC
-    shares: tuple[Share, ...]
+    shares: tuple[ChannelImpact, ...]
     before: int  # deliveries that still go out
     after: int  # deliveries that are stopped, each with its text, files, time and progress
     after_first: datetime | None  # UTC
@@ -50,39 +50,41 @@ class Outlook:
     drafts: int  # written and not scheduled: nothing happens to them
     media: int  # files of all these posts
     others: int  # deliveries on other channels that go on, to the second
-    targets: tuple[Suggestion, ...]  # channels that could take over
+    targets: tuple[TargetSuggestion, ...]  # channels that could take over
 
 
-def look_ahead(actor: Actor, *, network: str = "", channel: str = "", effective_at: datetime | None = None) -> Outlook:
+def preview_offboarding(
+    actor: Actor, *, network: str = "", channel: str = "", effective_at: datetime | None = None
+) -> OffboardingPreview:
     """Of leaving a network, or one channel (its key or id), at a time; None: now. Raises NotFound."""
     actor.require(Permission.READ)
     only = one_channel(actor, channel) if channel else None
     row = Withdrawal(workspace=actor.workspace, network=only.network if only else network, channel=only)
-    return _look(actor, row, in_scope(row), effective_at or clock.now())
+    return _build_preview(actor, row, channels_in_scope(row), effective_at or clock.now())
 
 
-def outlook_of(actor: Actor, row: Withdrawal) -> Outlook:
+def preview_of(actor: Actor, row: Withdrawal) -> OffboardingPreview:
     """Of what is announced or in effect."""
     actor.require(Permission.READ)
-    return _look(actor, row, channels_of(row), row.effective_at)
+    return _build_preview(actor, row, channels_of(row), row.effective_at)
 
 
-def due_after(actor: Actor, row: Withdrawal) -> QuerySet[Delivery]:
+def affected_deliveries(actor: Actor, row: Withdrawal) -> QuerySet[Delivery]:
     """Every delivery that is, or will be, stopped, by its time."""
     actor.require(Permission.READ)
-    rows = Delivery.objects.filter(workspace=actor.workspace, channel__in=channels_of(row), state__in=TO_COME)
+    rows = Delivery.objects.filter(workspace=actor.workspace, channel__in=channels_of(row), state__in=PENDING_STATES)
     rows = rows if row.withdrawn_at else rows.filter(due_at__gte=row.effective_at)
     return rows.select_related("channel").order_by("due_at", "id")
 
 
-def counts_after(actor: Actor, rows: Iterable[Withdrawal]) -> dict[UUID, int]:
+def affected_counts(actor: Actor, rows: Iterable[Withdrawal]) -> dict[UUID, int]:
     """How many deliveries each of those that are announced will stop, by its id: all in one statement."""
     actor.require(Permission.READ)
     each = [
         Delivery.objects.filter(
             workspace=actor.workspace,
-            channel__in=scope(row).values("id"),
-            state__in=TO_COME,
+            channel__in=channels_in_scope_queryset(row).values("id"),
+            state__in=PENDING_STATES,
             due_at__gte=row.effective_at,
         )
         .order_by()
@@ -90,44 +92,44 @@ def counts_after(actor: Actor, rows: Iterable[Withdrawal]) -> dict[UUID, int]:
         .annotate(after=Count("id"))
         .values_list("withdrawal", "after")
         for row in rows
-        if row.state == WithdrawalState.ANNOUNCED
+        if row.state == OffboardingState.ANNOUNCED
     ]
     return dict(each[0].union(*each[1:], all=True)) if each else {}
 
 
-def _look(actor: Actor, row: Withdrawal, channels: Sequence[Channel], at: datetime) -> Outlook:
+def _build_preview(actor: Actor, row: Withdrawal, channels: Sequence[Channel], at: datetime) -> OffboardingPreview:
     now = clock.now()
     ids = [c.id for c in channels]
     rows = Delivery.objects.filter(workspace=actor.workspace, channel__in=ids).order_by()
-    coming = Q(state__in=TO_COME)
+    coming = Q(state__in=PENDING_STATES)
     stopped = coming if at <= now else coming & Q(due_at__gte=at)
     by = {
         share["channel"]: share
         for share in rows.values("channel").annotate(
             coming=Count("id", filter=coming),
             after=Count("id", filter=stopped),
-            published=Count("id", filter=Q(state__in=OUT)),
-            troubled=Count("id", filter=Q(state__in=TROUBLED)),
+            published=Count("id", filter=Q(state__in=PUBLISHED_STATES)),
+            troubled=Count("id", filter=Q(state__in=PROBLEM_STATES)),
             sending=Count("id", filter=coming & Q(lease_until__gt=now)),
             first=Min("due_at", filter=stopped),
             last=Max("due_at", filter=stopped),
         )
     }
     shares = tuple(
-        Share(
+        ChannelImpact(
             channel=c,
             before=by[c.id]["coming"] - by[c.id]["after"],
             after=by[c.id]["after"],
             published=by[c.id]["published"],
         )
         if c.id in by
-        else Share(channel=c, before=0, after=0, published=0)
+        else ChannelImpact(channel=c, before=0, after=0, published=0)
         for c in channels
     )
-    elsewhere = Delivery.objects.filter(workspace=actor.workspace, state__in=TO_COME).exclude(channel__in=ids)
+    elsewhere = Delivery.objects.filter(workspace=actor.workspace, state__in=PENDING_STATES).exclude(channel__in=ids)
     posts = list(rows.values_list("draft", flat=True).distinct())
     loose = Draft.objects.filter(workspace=actor.workspace, state__in=[DraftState.DRAFT, DraftState.SUBMITTED])
-    return Outlook(
+    return OffboardingPreview(
         network=row.network,
         at=at,
         shares=shares,
@@ -145,5 +147,5 @@ def _look(actor: Actor, row: Withdrawal, channels: Sequence[Channel], at: dateti
         drafts=loose.count(),
         media=len(list(media_ids(actor.workspace.id, posts, ids))),
         others=elsewhere.count(),
-        targets=tuple(suggestions(actor, row)),
+        targets=tuple(target_suggestions(actor, row)),
     )

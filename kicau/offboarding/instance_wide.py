@@ -15,15 +15,15 @@ from kicau.base.sentences import Sentence
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import registry
 from kicau.offboarding import actions, restore_network
-from kicau.offboarding.actions import IN_USE, begin
-from kicau.offboarding.announcements import label
-from kicau.offboarding.models import OPEN, Cause, Withdrawal, WithdrawalState
+from kicau.offboarding.actions import CONNECTED_STATES, start_offboarding
+from kicau.offboarding.announcements import network_label
+from kicau.offboarding.models import OPEN_STATES, OffboardingCause, OffboardingState, Withdrawal
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Person, Role, Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class AppUsage:
     """How much of the instance uses one app, and its open decision."""
 
     app: NetworkApp
@@ -31,20 +31,20 @@ class Spread:
     channels: int
 
 
-def spread(person: Person) -> list[Spread]:
+def app_usages(person: Person) -> list[AppUsage]:
     """Every app with what hangs on it. Raises NotAllowed."""
-    _operator(person)
-    using = Q(channels__state__in=IN_USE)
+    _require_operator(person)
+    using = Q(channels__state__in=CONNECTED_STATES)
     rows = NetworkApp.objects.annotate(
         c=Count("channels", filter=using, distinct=True), w=Count("channels__workspace", filter=using, distinct=True)
     )
-    return [Spread(app=row, channels=row.c, workspaces=row.w) for row in rows.order_by("network", "name")]
+    return [AppUsage(app=row, channels=row.c, workspaces=row.w) for row in rows.order_by("network", "name")]
 
 
-def decisions(person: Person) -> list[Withdrawal]:
+def open_decisions(person: Person) -> list[Withdrawal]:
     """What was decided or proposed for several workspaces and is still open: one row for each decision."""
-    _operator(person)
-    rows = Withdrawal.objects.filter(state__in=OPEN).exclude(together=None).select_related("workspace", "app")
+    _require_operator(person)
+    rows = Withdrawal.objects.filter(state__in=OPEN_STATES).exclude(together=None).select_related("workspace", "app")
     found: dict[UUID | None, Withdrawal] = {}
     for row in rows.order_by("announced_at", "id"):
         found.setdefault(row.together, row)
@@ -52,52 +52,54 @@ def decisions(person: Person) -> list[Withdrawal]:
 
 
 @transaction.atomic
-def announce(
+def announce_everywhere(
     person: Person,
     network: str,
     *,
     app_name: str = "",
     effective_at: datetime | None = None,
     reason: str = "",
-    cause: str = Cause.CHOICE,
+    cause: str = OffboardingCause.CHOICE,
     via: str = "page",
 ) -> list[Withdrawal]:
     """Leave a network (or, with `app_name`, what came in through that app) in every workspace at `effective_at`; None:
     now. From then on nothing new is connected there. Only an operator takes it back.
 
-    Raises NotAllowed, UnknownNetwork, NotFound, Unacceptable, or Conflict where nothing is connected there.
+    Raises NotAllowed, UnknownNetwork, NotFound, ValidationFailed, or Conflict where nothing is connected there.
     """
-    _operator(person)
-    registry.get(network)
+    _require_operator(person)
+    registry.get_connector(network)
     app = None
     if app_name:
         app = NetworkApp.objects.filter(network=network, name=app_name).first()
         if app is None:
             raise NotFound("app", f"{network} ({app_name})")
-    using = Channel.objects.filter(network=network, state__in=IN_USE, **({"app": app} if app else {}))
+    using = Channel.objects.filter(network=network, state__in=CONNECTED_STATES, **({"app": app} if app else {}))
     together, made = new_id(), []
     for workspace in Workspace.objects.filter(id__in=using.values("workspace")).order_by("id"):
-        actor = _as(person, workspace, via)
+        actor = _operator_actor(person, workspace, via)
         made.append(
-            begin(
+            start_offboarding(
                 actor, network, effective_at, reason=reason, cause=cause, app=app, together=together, by_operator=True
             )
         )
     if not made:
         raise Conflict(
-            Sentence("No workspace has anything connected on {network} that could be left.", network=label(network))
+            Sentence(
+                "No workspace has anything connected on {network} that could be left.", network=network_label(network)
+            )
         )
     _apps(network, app).update(withdrawn_at=made[0].effective_at)
     return made
 
 
 @transaction.atomic
-def go_back(person: Person, together: UUID | str, *, via: str = "page") -> list[Withdrawal]:
+def reinstate_everywhere(person: Person, together: UUID | str, *, via: str = "page") -> list[Withdrawal]:
     """Call off or take back one decision in every workspace. What is past its time waits there for a person.
 
     Raises NotAllowed, NotFound.
     """
-    _operator(person)
+    _require_operator(person)
     rows = list(
         Withdrawal.objects.filter(together=as_uuid(together)).select_related("workspace", "app").order_by("workspace")
     )
@@ -105,10 +107,10 @@ def go_back(person: Person, together: UUID | str, *, via: str = "page") -> list[
         raise NotFound("decision", together)
     _apps(rows[0].network, rows[0].app).update(withdrawn_at=None)
     for row in rows:
-        actor = _as(person, row.workspace, via)
-        if row.state == WithdrawalState.ANNOUNCED:
-            actions.call_off(actor, row.id)
-        elif row.state in OPEN:
+        actor = _operator_actor(person, row.workspace, via)
+        if row.state == OffboardingState.ANNOUNCED:
+            actions.cancel_offboarding(actor, row.id)
+        elif row.state in OPEN_STATES:
             restore_network.reinstate(actor, row.id)
     return list(Withdrawal.objects.filter(together=as_uuid(together)).order_by("workspace"))
 
@@ -117,11 +119,11 @@ def _apps(network: str, app: NetworkApp | None) -> QuerySet[NetworkApp]:
     return NetworkApp.objects.filter(network=network, **({"id": app.id} if app else {}))
 
 
-def _operator(person: Person | None) -> None:
+def _require_operator(person: Person | None) -> None:
     if person is None or not person.is_operator:
         raise NotAllowed("Only the operator of this Kicau decides for all workspaces.")
 
 
-def _as(person: Person, workspace: Workspace, via: str) -> Actor:
+def _operator_actor(person: Person, workspace: Workspace, via: str) -> Actor:
     """The operator in a workspace, whether or not they are a member of it."""
     return Actor(workspace=workspace, person=person, role=Role.OWNER, via=via)

@@ -16,27 +16,27 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotFound, Refusal
+from kicau.base.errors import Conflict, DomainError, NotFound
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.offboarding import new_targets
-from kicau.offboarding.actions import one_withdrawal
-from kicau.offboarding.export.write import write
-from kicau.offboarding.models import FROZEN_STATES, Job, JobKind, JobState
-from kicau.offboarding.new_targets import Decision, Look, Past
+from kicau.offboarding.actions import one_offboarding
+from kicau.offboarding.export.write import write_export
+from kicau.offboarding.models import FROZEN_STATES, Job, OffboardingJobKind, OffboardingJobState
+from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision, RetargetPreview
 from kicau.workspaces.actions import actor_for
 from kicau.workspaces.actors import Actor, Permission
 
 log = structlog.get_logger("kicau.offboarding")
 
-LEASE = timedelta(seconds=60)  # a worker that says nothing for so long has died
-KEPT = timedelta(days=30)  # an archive stays to be fetched; it can be made again at any time
-LISTED = 500  # obstacles that a job keeps in its answer; the page of targets has all
+JOB_LEASE = timedelta(seconds=60)  # a worker that says nothing for so long has died
+ARCHIVE_RETENTION = timedelta(days=30)  # an archive stays to be fetched; it can be made again at any time
+MAX_OBSTACLES_KEPT = 500  # obstacles that a job keeps in its answer; the page of targets has all
 
 
 def jobs(actor: Actor, withdrawal_id: UUID | str) -> QuerySet[Job]:
     """A withdrawal's jobs, newest first. Raises NotFound."""
-    row = one_withdrawal(actor, withdrawal_id)
+    row = one_offboarding(actor, withdrawal_id)
     return Job.objects.filter(withdrawal=row).order_by("-asked_at", "-id")
 
 
@@ -50,17 +50,17 @@ def one_job(actor: Actor, job_id: UUID | str) -> Job:
 
 
 @transaction.atomic
-def ask_export(actor: Actor, withdrawal_id: UUID | str) -> Job:
+def request_export(actor: Actor, withdrawal_id: UUID | str) -> Job:
     """Have the archive made; the one that is being made already, where there is one. Raises NotAllowed, NotFound."""
     actor.require(Permission.PUBLISH)
-    return _ask(actor, withdrawal_id, JobKind.EXPORT, {})
+    return _request_job(actor, withdrawal_id, OffboardingJobKind.EXPORT, {})
 
 
 @transaction.atomic
-def ask_retarget(actor: Actor, withdrawal_id: UUID | str, decision: Decision) -> Job:
-    """Have one decision carried out for all that is frozen. Raises NotAllowed, NotFound, Unacceptable, Conflict."""
+def request_retarget(actor: Actor, withdrawal_id: UUID | str, decision: RetargetDecision) -> Job:
+    """Have one decision carried out for all that is frozen. Raises NotAllowed, NotFound, ValidationFailed, Conflict."""
     actor.require(Permission.PUBLISH)
-    row = one_withdrawal(actor, withdrawal_id)
+    row = one_offboarding(actor, withdrawal_id)
     if row.state not in FROZEN_STATES:
         raise Conflict(
             Sentence(
@@ -68,20 +68,22 @@ def ask_retarget(actor: Actor, withdrawal_id: UUID | str, decision: Decision) ->
                 state=row.get_state_display(),
             )
         )
-    new_targets.check(actor, row, decision)
+    new_targets.check_decision(actor, row, decision)
     wanted = {
         **asdict(decision),
         "channels": list(decision.channels),
         "first_at": decision.first_at.isoformat() if decision.first_at else None,
     }
-    return _ask(actor, withdrawal_id, JobKind.RETARGET, wanted)
+    return _request_job(actor, withdrawal_id, OffboardingJobKind.RETARGET, wanted)
 
 
-def _ask(actor: Actor, withdrawal_id: UUID | str, kind: str, wanted: dict[str, Any]) -> Job:
-    row = one_withdrawal(actor, withdrawal_id)
-    under_way = Job.objects.filter(withdrawal=row, kind=kind, state__in=[JobState.WAITING, JobState.WORKING])
+def _request_job(actor: Actor, withdrawal_id: UUID | str, kind: str, wanted: dict[str, Any]) -> Job:
+    row = one_offboarding(actor, withdrawal_id)
+    under_way = Job.objects.filter(
+        withdrawal=row, kind=kind, state__in=[OffboardingJobState.WAITING, OffboardingJobState.WORKING]
+    )
     if found := under_way.first():
-        if kind == JobKind.RETARGET and found.wanted != wanted:
+        if kind == OffboardingJobKind.RETARGET and found.wanted != wanted:
             raise Conflict("Posts are being given new targets this moment; decide again when that is done.")
         return found
     made = Job.objects.create(
@@ -91,12 +93,12 @@ def _ask(actor: Actor, withdrawal_id: UUID | str, kind: str, wanted: dict[str, A
     return made
 
 
-def file_of(job: Job) -> Path:
+def archive_file(job: Job) -> Path:
     """The archive of an export that is done."""
     return Path(settings.KICAU_DATA) / "exports" / f"{job.id}.zip"
 
 
-def name_of(job: Job) -> str:
+def archive_name(job: Job) -> str:
     """What the archive is called where it is saved."""
     return f"{job.withdrawal.network}-{job.asked_at:%Y-%m-%d}.zip"
 
@@ -104,78 +106,86 @@ def name_of(job: Job) -> str:
 # Working
 
 
-def work_now(job_id: UUID | None = None) -> int:
+def run_job(job_id: UUID | None = None) -> int:
     """Do the named job, or the one that waits longest, to its end. 0 where there was none."""
-    job = _claim(job_id)
+    job = _claim_job(job_id)
     if job is None:
         return 0
     try:
-        result = _do(job)
-    except Refusal as exc:
-        _end(job, JobState.FAILED, sentence=str(exc))
+        result = _execute(job)
+    except DomainError as exc:
+        _end_job(job, OffboardingJobState.FAILED, sentence=str(exc))
     except OSError as exc:
-        _end(
+        _end_job(
             job,
-            JobState.FAILED,
+            OffboardingJobState.FAILED,
             sentence=f"The archive could not be written: {exc.strerror or exc}. Free some space and ask for it again.",
         )
     except Exception:
         log.exception("a job failed by a fault of ours", job=str(job.id), kind=job.kind)
-        _end(
+        _end_job(
             job,
-            JobState.FAILED,
+            OffboardingJobState.FAILED,
             sentence="This failed by a fault of Kicau's own; the details are in its log. Nothing was lost: ask for it again.",
         )
     else:
-        _end(job, JobState.DONE, result=result)
+        _end_job(job, OffboardingJobState.DONE, result=result)
     return 1
 
 
-def any_waits() -> bool:
-    """Whether `work_now` has something to do."""
-    return _free(clock.now()).exists()
+def has_waiting_jobs() -> bool:
+    """Whether `run_job` has something to do."""
+    return _available_jobs(clock.now()).exists()
 
 
-def _free(now: datetime) -> QuerySet[Job]:
-    return Job.objects.filter(Q(state=JobState.WAITING) | Q(state=JobState.WORKING, lease_until__lt=now))
+def _available_jobs(now: datetime) -> QuerySet[Job]:
+    return Job.objects.filter(
+        Q(state=OffboardingJobState.WAITING) | Q(state=OffboardingJobState.WORKING, lease_until__lt=now)
+    )
 
 
 @transaction.atomic
-def _claim(job_id: UUID | None) -> Job | None:
+def _claim_job(job_id: UUID | None) -> Job | None:
     now = clock.now()
-    rows = _free(now).select_for_update(skip_locked=True, of=("self",)).order_by("asked_at")
+    rows = _available_jobs(now).select_for_update(skip_locked=True, of=("self",)).order_by("asked_at")
     job = (rows.filter(id=job_id) if job_id else rows).select_related("withdrawal__workspace", "workspace").first()
     if job is not None:
-        job.state, job.lease_until = JobState.WORKING, now + LEASE
+        job.state, job.lease_until = OffboardingJobState.WORKING, now + JOB_LEASE
         job.save(update_fields=["state", "lease_until"])
     return job
 
 
-def _do(job: Job) -> dict[str, Any]:
+def _execute(job: Job) -> dict[str, Any]:
     if job.asked_by is None:
         raise Conflict("Whoever asked for this is gone; ask for it again.")
     actor = actor_for(job.asked_by, job.workspace_id, job.via)
     actor.require(Permission.PUBLISH)
-    if job.kind == JobKind.EXPORT:
-        return write(one_withdrawal(actor, job.withdrawal_id), file_of(job), job.asked_by.language, _progress(job))
+    if job.kind == OffboardingJobKind.EXPORT:
+        return write_export(
+            one_offboarding(actor, job.withdrawal_id), archive_file(job), job.asked_by.language, _progress_callback(job)
+        )
     done = new_targets.retarget(
-        actor, job.withdrawal_id, decision_of(job.wanted), most=LISTED, tell_progress=_progress(job)
+        actor,
+        job.withdrawal_id,
+        parse_decision(job.wanted),
+        most=MAX_OBSTACLES_KEPT,
+        tell_progress=_progress_callback(job),
     )
-    return summary(done)
+    return preview_summary(done)
 
 
-def decision_of(wanted: dict[str, Any]) -> Decision:
+def parse_decision(wanted: dict[str, Any]) -> RetargetDecision:
     at = wanted.get("first_at")
-    return Decision(
+    return RetargetDecision(
         channels=tuple(wanted["channels"]),
-        past=Past(wanted["past"]),
+        past=OverdueRetargetAction(wanted["past"]),
         first_at=datetime.fromisoformat(at) if at else None,
         confirm=wanted["confirm"],
         rest=wanted["rest"],
     )
 
 
-def summary(done: Look) -> dict[str, Any]:
+def preview_summary(done: RetargetPreview) -> dict[str, Any]:
     """A look as JSON; obstacles by post and channel."""
     return {
         "posts": done.posts,
@@ -188,31 +198,33 @@ def summary(done: Look) -> dict[str, Any]:
     }
 
 
-def _progress(job: Job) -> Callable[[int, int], None]:
+def _progress_callback(job: Job) -> Callable[[int, int], None]:
     told = 0.0
 
     def tell(done: int, total: int) -> None:
         nonlocal told
         if time.monotonic() - told > 0.25 or done >= total:
             told = time.monotonic()
-            Job.objects.filter(id=job.id).update(done=done, total=total, lease_until=clock.now() + LEASE)
+            Job.objects.filter(id=job.id).update(done=done, total=total, lease_until=clock.now() + JOB_LEASE)
         time.sleep(0)  # others in this process get their turn
 
     return tell
 
 
-def _end(job: Job, state: str, *, sentence: str = "", result: dict[str, Any] | None = None) -> None:
+def _end_job(job: Job, state: str, *, sentence: str = "", result: dict[str, Any] | None = None) -> None:
     Job.objects.filter(id=job.id).update(
         state=state, sentence=sentence, result=result or {}, lease_until=None, ended_at=clock.now()
     )
 
 
-def forget_old() -> int:
+def delete_old_archives() -> int:
     """Delete archives that were made long ago; returns how many."""
-    old = Job.objects.filter(kind=JobKind.EXPORT, state=JobState.DONE, ended_at__lt=clock.now() - KEPT)
+    old = Job.objects.filter(
+        kind=OffboardingJobKind.EXPORT, state=OffboardingJobState.DONE, ended_at__lt=clock.now() - ARCHIVE_RETENTION
+    )
     count = 0
     for job in old.exclude(result={}):
-        file_of(job).unlink(missing_ok=True)
+        archive_file(job).unlink(missing_ok=True)
         Job.objects.filter(id=job.id).update(result={})
         count += 1
     return count

@@ -14,7 +14,7 @@ from kicau.publishing.models import Delivery
 from kicau.workspaces.models import Person, Workspace
 
 
-class Cause(models.TextChoices):
+class OffboardingCause(models.TextChoices):
     CHOICE = "choice", "somebody's decision"
     NETWORK = "network", "announced by the network"
     REFUSED = "refused", "the network shut its door"
@@ -22,7 +22,7 @@ class Cause(models.TextChoices):
     LOST = "lost", "the channel's permission had ended"
 
 
-class WithdrawalState(models.TextChoices):
+class OffboardingState(models.TextChoices):
     PROPOSED = "proposed", "frozen; a person decides"
     ANNOUNCED = "announced", "has a date"
     WITHDRAWN = "withdrawn", "in effect"
@@ -30,8 +30,8 @@ class WithdrawalState(models.TextChoices):
     CALLED_OFF = "called-off", "called off before its date"
 
 
-OPEN = (WithdrawalState.PROPOSED, WithdrawalState.ANNOUNCED, WithdrawalState.WITHDRAWN)
-FROZEN_STATES = (WithdrawalState.PROPOSED, WithdrawalState.WITHDRAWN)  # its channels take nothing
+OPEN_STATES = (OffboardingState.PROPOSED, OffboardingState.ANNOUNCED, OffboardingState.WITHDRAWN)
+FROZEN_STATES = (OffboardingState.PROPOSED, OffboardingState.WITHDRAWN)  # its channels take nothing
 
 
 class Withdrawal(models.Model):
@@ -45,8 +45,8 @@ class Withdrawal(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, null=True, related_name="withdrawals")  # only this
     app = models.ForeignKey(NetworkApp, on_delete=models.SET_NULL, null=True, related_name="+")  # only its channels
     host = models.CharField(max_length=200, blank=True)  # only this server, where the network is many
-    state = models.CharField(max_length=10, choices=WithdrawalState.choices)
-    cause = models.CharField(max_length=12, choices=Cause.choices, default=Cause.CHOICE)
+    state = models.CharField(max_length=10, choices=OffboardingState.choices)
+    cause = models.CharField(max_length=12, choices=OffboardingCause.choices, default=OffboardingCause.CHOICE)
     reason = models.CharField(max_length=500, blank=True)  # in the words of whoever decided
     evidence = models.JSONField(default=dict, blank=True)  # of a door that was shut: see recognition.py
     together = models.UUIDField(null=True)  # the same for all workspaces of one decision
@@ -122,12 +122,12 @@ class Retargeted(models.Model):
         return f"{self.delivery_id} for {self.frozen_id}"
 
 
-class JobKind(models.TextChoices):
+class OffboardingJobKind(models.TextChoices):
     EXPORT = "export", "export"
     RETARGET = "retarget", "new targets"
 
 
-class JobState(models.TextChoices):
+class OffboardingJobState(models.TextChoices):
     WAITING = "waiting", "waits for a worker"
     WORKING = "working", "under way"
     DONE = "done", "done"
@@ -141,8 +141,8 @@ class Job(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.CASCADE, related_name="jobs")
-    kind = models.CharField(max_length=10, choices=JobKind.choices)
-    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.WAITING)
+    kind = models.CharField(max_length=10, choices=OffboardingJobKind.choices)
+    state = models.CharField(max_length=10, choices=OffboardingJobState.choices, default=OffboardingJobState.WAITING)
     wanted = models.JSONField(default=dict, blank=True)  # what was asked for
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
@@ -164,4 +164,10 @@ class Job(models.Model):
 
     @property
     def percent(self) -> int:
-        return 100 if self.state == JobState.DONE else min(99, self.done * 100 // self.total) if self.total else 0
+        return (
+            100
+            if self.state == OffboardingJobState.DONE
+            else min(99, self.done * 100 // self.total)
+            if self.total
+            else 0
+        )

@@ -15,25 +15,27 @@ from django.db import transaction
 from django.db.models import Count, Min, Q, QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, Unacceptable, unacceptable
+from kicau.base.errors import Conflict, ValidationFailed, validation_failed
 from kicau.base.sentences import Sentence
 from kicau.channels.actions import one_channel
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
-from kicau.offboarding.actions import alone, channels_of, one_withdrawal
-from kicau.offboarding.announcements import tell
+from kicau.offboarding.actions import channels_of, lock_workspace, one_offboarding
+from kicau.offboarding.announcements import notify
 from kicau.offboarding.models import FROZEN_STATES, Frozen, Retargeted, Withdrawal
 from kicau.publishing.content import compositions
-from kicau.publishing.models import Delivery, DeliveryState, Draft, Hold
+from kicau.publishing.models import Delivery, DeliveryState, Draft, HoldReason
 from kicau.publishing.scheduling import schedule
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
-AT_ONCE = 100  # posts of one transaction; a retarget that is broken off goes on after the last whole hundred
-OVER = (DeliveryState.CANCELED, DeliveryState.DELETED)
+RETARGET_BATCH_SIZE = (
+    100  # posts of one transaction; a retarget that is broken off goes on after the last whole hundred
+)
+FINAL_STATES = (DeliveryState.CANCELED, DeliveryState.DELETED)
 
 
-class Past(StrEnum):
+class OverdueRetargetAction(StrEnum):
     """What becomes of posts whose time has passed, or passes before the decision."""
 
     LEAVE = "leave"  # they stay where they are
@@ -42,18 +44,18 @@ class Past(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class RetargetDecision:
     """One decision for many posts."""
 
     channels: tuple[str, ...]  # keys or ids of the new targets
-    past: Past = Past.LEAVE
+    past: OverdueRetargetAction = OverdueRetargetAction.LEAVE
     first_at: datetime | None = None  # with Past.SHIFT
     confirm: bool = False  # the actor has read them, for networks that want each post confirmed
     rest: bool = False  # only posts that have no new target yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
+class TargetSuggestion:
     """A channel that could take over."""
 
     channel: Channel
@@ -62,7 +64,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
+class RetargetObstacle:
     """A post that cannot go to a channel as it stands."""
 
     delivery: UUID  # the frozen one
@@ -74,7 +76,7 @@ class Obstacle:
 
 
 @dataclass(slots=True, kw_only=True)
-class Look:
+class RetargetPreview:
     """What a decision would come to."""
 
     posts: int = 0  # frozen posts looked at
@@ -83,16 +85,16 @@ class Look:
     past: int = 0  # posts that are left because their time has passed
     unconfirmed: int = 0  # deliveries that a person must confirm before their time
     unfit: int = 0  # deliveries that cannot be made as they stand
-    obstacles: list[Obstacle] = field(default_factory=list)
+    obstacles: list[RetargetObstacle] = field(default_factory=list)
     codes: Counter[tuple[str, str]] = field(default_factory=Counter)  # (channel key, problem code) -> posts
     micro: Counter[str] = field(default_factory=Counter)  # what publishing them costs: micro-units by currency
 
 
-def suggestions(actor: Actor, row: Withdrawal) -> list[Suggestion]:
+def target_suggestions(actor: Actor, row: Withdrawal) -> list[TargetSuggestion]:
     """Connected channels outside of what is left: first those of the same campaigns."""
     actor.require(Permission.READ)
     leaving = {c.id for c in channels_of(row)}
-    waiting = _frozen(row)
+    waiting = _frozen_deliveries(row)
     campaigns = list(
         waiting.exclude(delivery__draft__campaign=None).values_list("delivery__draft__campaign", flat=True).distinct()
     )
@@ -104,7 +106,7 @@ def suggestions(actor: Actor, row: Withdrawal) -> list[Suggestion]:
     )
     same = dict(
         posts.filter(draft__in=waiting.values("delivery__draft"))
-        .exclude(state__in=OVER)
+        .exclude(state__in=FINAL_STATES)
         .values_list("channel")
         .annotate(Count("id"))
     )
@@ -112,32 +114,32 @@ def suggestions(actor: Actor, row: Withdrawal) -> list[Suggestion]:
         id__in=leaving
     )
     found = [
-        Suggestion(channel=c, same_campaign=shared.get(c.id, 0), already=same.get(c.id, 0))
+        TargetSuggestion(channel=c, same_campaign=shared.get(c.id, 0), already=same.get(c.id, 0))
         for c in usable.select_related("app").order_by("key")
     ]
     return sorted(found, key=lambda one: (-one.same_campaign, one.already))
 
 
-def look(
+def preview_retarget(
     actor: Actor,
     withdrawal_id: UUID | str,
-    decision: Decision,
+    decision: RetargetDecision,
     *,
     most: int = 0,
     tell_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Look:
+) -> RetargetPreview:
     """Render every frozen post for the new targets and tell what would happen; changes nothing. At most `most` obstacles
-    are kept in the list (0: all); the counts are of all. Raises NotFound, Unacceptable."""
+    are kept in the list (0: all); the counts are of all. Raises NotFound, ValidationFailed."""
     actor.require(Permission.READ)
-    row = one_withdrawal(actor, withdrawal_id)
-    found, total = Look(), _asked(row, decision).count()
-    for chosen in _chunks(actor, row, decision, found):
+    row = one_offboarding(actor, withdrawal_id)
+    found, total = RetargetPreview(), _selected_deliveries(row, decision).count()
+    for chosen in _rendered_batches(actor, row, decision, found):
         for one in chosen:
             for channel, priced in one.fits:
                 found.fits += 1
                 found.micro.update({p.currency: p.micro for p in priced if p.micro})
                 found.unconfirmed += schedule.needs_confirmation(channel) and not decision.confirm
-            _note(found, one, most)
+            _add_to_preview(found, one, most)
         tell_progress(found.posts, total)
     return found
 
@@ -145,18 +147,18 @@ def look(
 def retarget(
     actor: Actor,
     withdrawal_id: UUID | str,
-    decision: Decision,
+    decision: RetargetDecision,
     *,
     most: int = 0,
     tell_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Look:
+) -> RetargetPreview:
     """Schedule every frozen post on the new targets where it fits; the others stay frozen and are told with their
     problems. A second time makes nothing twice, and goes on where the first was broken off.
 
-    Raises NotAllowed, NotFound, Unacceptable, Conflict.
+    Raises NotAllowed, NotFound, ValidationFailed, Conflict.
     """
     actor.require(Permission.PUBLISH)
-    row = one_withdrawal(actor, withdrawal_id)
+    row = one_offboarding(actor, withdrawal_id)
     if row.state not in FROZEN_STATES:
         raise Conflict(
             Sentence(
@@ -164,19 +166,19 @@ def retarget(
                 state=row.get_state_display(),
             )
         )
-    found, total = Look(), _asked(row, decision).count()
-    for chosen in _chunks(actor, row, decision, found):
+    found, total = RetargetPreview(), _selected_deliveries(row, decision).count()
+    for chosen in _rendered_batches(actor, row, decision, found):
         with transaction.atomic():
-            _make(actor, row, chosen, decision, found, most)
+            _create_replacements(actor, row, chosen, decision, found, most)
         tell_progress(found.posts, total)
     if found.fits:
         actor.record("withdrawal.retargeted", row.id, made=found.fits, channels=list(decision.channels))
-        tell(row, "retargeted", made=found.fits, problems=len({o.delivery for o in found.obstacles}))
+        notify(row, "retargeted", made=found.fits, problems=len({o.delivery for o in found.obstacles}))
     return found
 
 
 @dataclass(slots=True, kw_only=True)
-class _Post:
+class _RetargetPost:
     """A frozen post with the channels that it fits, and why not the others."""
 
     frozen: Frozen
@@ -186,17 +188,24 @@ class _Post:
     bad: list[tuple[Channel, tuple[Problem, ...]]] = field(default_factory=list)
 
 
-def _make(actor: Actor, row: Withdrawal, chosen: Sequence[_Post], decision: Decision, found: Look, most: int) -> None:
+def _create_replacements(
+    actor: Actor,
+    row: Withdrawal,
+    chosen: Sequence[_RetargetPost],
+    decision: RetargetDecision,
+    found: RetargetPreview,
+    most: int,
+) -> None:
     """One transaction's worth. The row is held, so that nobody goes back meanwhile."""
-    alone(actor.workspace.id)
+    lock_workspace(actor.workspace.id)
     if not Withdrawal.objects.filter(id=row.id, state__in=FROZEN_STATES).exists():
         raise Conflict("It was taken back meanwhile; nothing more goes elsewhere.")
     wanted, of = [], []
     for one in chosen:
-        _note(found, one, most)
+        _add_to_preview(found, one, most)
         for channel, _ in one.fits:
             wanted.append(
-                schedule.Wanted(
+                schedule.ScheduleRequest(
                     draft=one.draft, channels=[channel], due_at=one.at, timezone=one.frozen.delivery.timezone
                 )
             )
@@ -206,17 +215,17 @@ def _make(actor: Actor, row: Withdrawal, chosen: Sequence[_Post], decision: Deci
     made = schedule.schedule_many(actor, wanted, confirm=decision.confirm, twins=False, again=True).deliveries
     Retargeted.objects.bulk_create([Retargeted(frozen=f, delivery=d) for f, d in zip(of, made, strict=True)])
     found.fits += len(made)
-    found.unconfirmed += sum(d.hold == Hold.CONFIRMATION for d in made)
+    found.unconfirmed += sum(d.hold == HoldReason.CONFIRMATION for d in made)
 
 
-def _note(found: Look, one: _Post, most: int) -> None:
+def _add_to_preview(found: RetargetPreview, one: _RetargetPost, most: int) -> None:
     for channel, problems in one.bad:
         found.unfit += 1
         found.codes.update({(channel.key, code): 1 for code in {p.code for p in problems}})
         if not most or len(found.obstacles) < most:
             text = next((p.text for p in one.draft.parts.all()), "")[:200]
             found.obstacles.append(
-                Obstacle(
+                RetargetObstacle(
                     delivery=one.frozen.delivery_id,
                     draft=one.draft.id,
                     text=text,
@@ -227,80 +236,86 @@ def _note(found: Look, one: _Post, most: int) -> None:
             )
 
 
-def _frozen(row: Withdrawal) -> QuerySet[Frozen]:
+def _frozen_deliveries(row: Withdrawal) -> QuerySet[Frozen]:
     """What still waits in this withdrawal."""
     return Frozen.objects.filter(
-        withdrawal=row, ended_at=None, delivery__state=DeliveryState.HELD, delivery__hold=Hold.WITHDRAWN
+        withdrawal=row, ended_at=None, delivery__state=DeliveryState.HELD, delivery__hold=HoldReason.WITHDRAWN
     )
 
 
-def _asked(row: Withdrawal, decision: Decision) -> QuerySet[Frozen]:
-    return _frozen(row).filter(retargeted=None) if decision.rest else _frozen(row)
+def _selected_deliveries(row: Withdrawal, decision: RetargetDecision) -> QuerySet[Frozen]:
+    return _frozen_deliveries(row).filter(retargeted=None) if decision.rest else _frozen_deliveries(row)
 
 
-def _chunks(actor: Actor, row: Withdrawal, decision: Decision, found: Look) -> Iterator[list[_Post]]:
+def _rendered_batches(
+    actor: Actor, row: Withdrawal, decision: RetargetDecision, found: RetargetPreview
+) -> Iterator[list[_RetargetPost]]:
     """Frozen posts by their time, a hundred at once, each rendered for every new target."""
-    channels = _targets(actor, row, decision)
+    channels = _target_channels(actor, row, decision)
     now = clock.now()
-    by = _shift(row, decision, now)
+    by = _time_shift(row, decision, now)
     after: tuple[datetime, UUID] | None = None
-    rows = _asked(row, decision).select_related("delivery").order_by("delivery__due_at", "delivery_id")
+    rows = _selected_deliveries(row, decision).select_related("delivery").order_by("delivery__due_at", "delivery_id")
     while True:
         ahead = (
             rows.filter(Q(delivery__due_at__gt=after[0]) | Q(delivery__due_at=after[0], delivery_id__gt=after[1]))
             if after
             else rows
         )
-        chunk = list(ahead[:AT_ONCE])
+        chunk = list(ahead[:RETARGET_BATCH_SIZE])
         if not chunk:
             return
         after = (chunk[-1].delivery.due_at, chunk[-1].delivery_id)
         found.posts += len(chunk)
-        yield _looked_at(actor, chunk, channels, decision, now, by, found)
+        yield _render_batch(actor, chunk, channels, decision, now, by, found)
 
 
-def _looked_at(
+def _render_batch(
     actor: Actor,
     chunk: Sequence[Frozen],
     channels: Sequence[Channel],
-    decision: Decision,
+    decision: RetargetDecision,
     now: datetime,
     by: timedelta,
-    found: Look,
-) -> list[_Post]:
+    found: RetargetPreview,
+) -> list[_RetargetPost]:
     ids = [one.delivery.draft_id for one in chunk]
-    drafts = {d.id: d for d in compositions.whole(compositions.drafts(actor).filter(id__in=ids))}
-    there = Delivery.objects.filter(draft__in=ids, channel__in=channels).exclude(state__in=OVER)
+    drafts = {d.id: d for d in compositions.with_content(compositions.drafts(actor).filter(id__in=ids))}
+    there = Delivery.objects.filter(draft__in=ids, channel__in=channels).exclude(state__in=FINAL_STATES)
     taken = set(there.values_list("draft_id", "channel_id"))
-    shown: list[_Post] = []
+    shown: list[_RetargetPost] = []
     for one in chunk:
         at = one.delivery.due_at
         if at <= now:
-            if decision.past == Past.LEAVE:
+            if decision.past == OverdueRetargetAction.LEAVE:
                 found.past += 1
                 continue
-            at = now if decision.past == Past.NOW else at + by
-        post = _Post(frozen=one, draft=drafts[one.delivery.draft_id], at=at)
+            at = now if decision.past == OverdueRetargetAction.NOW else at + by
+        post = _RetargetPost(frozen=one, draft=drafts[one.delivery.draft_id], at=at)
         for channel in channels:
             if (post.draft.id, channel.id) in taken:
                 found.already += 1
             else:
                 taken.add((post.draft.id, channel.id))
-                _render(post, channel)
+                _render_for_channel(post, channel)
         shown.append(post)
     return shown
 
 
-def _render(post: _Post, channel: Channel) -> None:
+def _render_for_channel(post: _RetargetPost, channel: Channel) -> None:
     rendered = schedule.render(post.draft, channel)
-    problems = (*_half_out(post.frozen.delivery), *schedule.left_before(channel, post.at), *rendered.problems)
+    problems = (
+        *_partly_published_problems(post.frozen.delivery),
+        *schedule.offboarding_problems(channel, post.at),
+        *rendered.problems,
+    )
     if problems:
         post.bad.append((channel, problems))
     else:
-        post.fits.append((channel, schedule.priced(channel, rendered)))
+        post.fits.append((channel, schedule.publishing_prices(channel, rendered)))
 
 
-def _half_out(row: Delivery) -> Iterator[Problem]:
+def _partly_published_problems(row: Delivery) -> Iterator[Problem]:
     """A post that may have readers already is not sent elsewhere by one decision for many."""
     if row.broken_at is not None:
         yield Problem(
@@ -314,14 +329,14 @@ def _half_out(row: Delivery) -> Iterator[Problem]:
         )
 
 
-def _targets(actor: Actor, row: Withdrawal, decision: Decision) -> list[Channel]:
+def _target_channels(actor: Actor, row: Withdrawal, decision: RetargetDecision) -> list[Channel]:
     if not decision.channels:
-        raise unacceptable("channels", "Choose at least one channel.")
+        raise validation_failed("channels", "Choose at least one channel.")
     leaving = {c.id for c in channels_of(row)}
     found = [one_channel(actor, key) for key in dict.fromkeys(decision.channels)]
     for channel in found:
         if channel.id in leaving or channel.state != ChannelState.ACTIVE:
-            raise unacceptable(
+            raise validation_failed(
                 "channels",
                 "{channel} takes nothing: it is being left or not connected. Choose another.",
                 channel=channel.key,
@@ -329,34 +344,38 @@ def _targets(actor: Actor, row: Withdrawal, decision: Decision) -> list[Channel]
     return found
 
 
-def check(actor: Actor, row: Withdrawal, decision: Decision) -> None:
-    """Raises Unacceptable or NotFound for a decision that cannot be carried out."""
-    _targets(actor, row, decision)
-    _shift(row, decision, clock.now())
+def check_decision(actor: Actor, row: Withdrawal, decision: RetargetDecision) -> None:
+    """Raises ValidationFailed or NotFound for a decision that cannot be carried out."""
+    _target_channels(actor, row, decision)
+    _time_shift(row, decision, clock.now())
 
 
-def _shift(row: Withdrawal, decision: Decision, now: datetime) -> timedelta:
-    if decision.past != Past.SHIFT:
+def _time_shift(row: Withdrawal, decision: RetargetDecision, now: datetime) -> timedelta:
+    if decision.past != OverdueRetargetAction.SHIFT:
         return timedelta(0)
     if decision.first_at is None:
-        raise unacceptable("first_at", "Say when the first of them goes out.")
-    if problems := list(schedule._bad_time(decision.first_at, now)):
-        raise Unacceptable(problems)
-    first = _asked(row, decision).filter(delivery__due_at__lte=now).aggregate(first=Min("delivery__due_at"))["first"]
+        raise validation_failed("first_at", "Say when the first of them goes out.")
+    if problems := list(schedule._time_problems(decision.first_at, now)):
+        raise ValidationFailed(problems)
+    first = (
+        _selected_deliveries(row, decision)
+        .filter(delivery__due_at__lte=now)
+        .aggregate(first=Min("delivery__due_at"))["first"]
+    )
     return decision.first_at - first if first else timedelta(0)
 
 
 # And back
 
 
-def replaced(row: Withdrawal) -> tuple[int, int]:
+def count_replacements(row: Withdrawal) -> tuple[int, int]:
     """(made elsewhere and still to come, made elsewhere and begun or out)."""
     rows = Retargeted.objects.filter(frozen__withdrawal=row)
-    coming = rows.filter(_still_ours()).count()
-    return coming, rows.exclude(delivery__state__in=OVER).count() - coming
+    coming = rows.filter(_unpublished_filter()).count()
+    return coming, rows.exclude(delivery__state__in=FINAL_STATES).count() - coming
 
 
-def _still_ours() -> Q:
+def _unpublished_filter() -> Q:
     return Q(
         delivery__state__in=[DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED],
         delivery__steps=0,
@@ -366,11 +385,11 @@ def _still_ours() -> Q:
 
 
 @transaction.atomic
-def take_back(actor: Actor, row: Withdrawal) -> int:
+def delete_replacements(actor: Actor, row: Withdrawal) -> int:
     """Undo new targets of which nothing has begun: they are gone as if they had never been made, and other programs are
     told that they are canceled. What has begun or is out stays. Returns how many were taken back. The caller has asked
     who may."""
-    rows = Retargeted.objects.filter(_still_ours(), frozen__withdrawal=row).values_list("delivery", flat=True)
+    rows = Retargeted.objects.filter(_unpublished_filter(), frozen__withdrawal=row).values_list("delivery", flat=True)
     found = list(Delivery.objects.select_for_update().filter(id__in=list(rows), steps=0, begun_at=None, broken_at=None))
     webhooks.emit(
         "delivery.canceled",
@@ -382,23 +401,23 @@ def take_back(actor: Actor, row: Withdrawal) -> int:
     return len(found)
 
 
-def progress_of(row: Withdrawal) -> Mapping[str, int]:
+def retarget_progress(row: Withdrawal) -> Mapping[str, int]:
     """How far the finding of new targets is: waiting, replaced."""
-    waiting = _frozen(row)
+    waiting = _frozen_deliveries(row)
     done = waiting.filter(retargeted__isnull=False).values("id").distinct().count()
     return {"waiting": waiting.count(), "replaced": done}
 
 
 __all__ = [
-    "Decision",
-    "Look",
-    "Obstacle",
-    "Past",
-    "Suggestion",
-    "look",
-    "progress_of",
-    "replaced",
+    "OverdueRetargetAction",
+    "RetargetDecision",
+    "RetargetObstacle",
+    "RetargetPreview",
+    "TargetSuggestion",
+    "count_replacements",
+    "delete_replacements",
+    "preview_retarget",
     "retarget",
-    "suggestions",
-    "take_back",
+    "retarget_progress",
+    "target_suggestions",
 ]

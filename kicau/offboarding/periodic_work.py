@@ -5,7 +5,7 @@ from __future__ import annotations
 from kicau.offboarding import actions
 
 
-def look_after() -> int:
+def run_due_work() -> int:
     """Returns how much there was to do. Safe in many workers at once."""
-    done = sum(actions.come_into_effect(row) for row in actions.due())
-    return done + sum(actions.freeze_stragglers(row, ids) for row, ids in actions.stragglers())
+    done = sum(actions.start_if_due(row) for row in actions.due_offboardings())
+    return done + sum(actions.freeze_leftovers(row, ids) for row, ids in actions.unfrozen_leftovers())

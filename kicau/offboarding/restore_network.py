@@ -12,22 +12,28 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, Unacceptable, unacceptable
+from kicau.base.errors import Conflict, ValidationFailed, validation_failed
 from kicau.base.sentences import Sentence
 from kicau.channels.models import Channel, ChannelState
 from kicau.offboarding import new_targets
-from kicau.offboarding.actions import alone, end, locked, one_withdrawal, theirs_to_end
-from kicau.offboarding.announcements import asked, label
-from kicau.offboarding.freeze import thaw
-from kicau.offboarding.models import FROZEN_STATES, Frozen, LeftChannel, Withdrawal, WithdrawalState
+from kicau.offboarding.actions import (
+    end_offboarding,
+    lock_offboarding,
+    lock_workspace,
+    one_offboarding,
+    require_right_to_end,
+)
+from kicau.offboarding.announcements import network_label, overdue_reason
+from kicau.offboarding.freeze import thaw_deliveries
+from kicau.offboarding.models import FROZEN_STATES, Frozen, LeftChannel, OffboardingState, Withdrawal
 from kicau.publishing.budget import plan_quotas
-from kicau.publishing.models import Attempt, Delivery, DeliveryState, Hold
-from kicau.publishing.scheduling.schedule import _bad_time
+from kicau.publishing.models import Attempt, Delivery, DeliveryState, HoldReason
+from kicau.publishing.scheduling.schedule import _time_problems
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
 
-class Late(StrEnum):
+class OverdueAction(StrEnum):
     """What becomes of posts whose time has passed."""
 
     ASK = "ask"  # they wait, each or all of them, for a decision
@@ -37,7 +43,7 @@ class Late(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Return:
+class Reinstatement:
     """What going back would do, or did."""
 
     withdrawal: Withdrawal
@@ -51,23 +57,23 @@ class Return:
     replaced_out: int  # made elsewhere and out already
 
 
-def look_back(actor: Actor, withdrawal_id: UUID | str) -> Return:
+def preview_reinstatement(actor: Actor, withdrawal_id: UUID | str) -> Reinstatement:
     """What reinstating it would do; changes nothing. Raises NotFound."""
-    return _look(one_withdrawal(actor, withdrawal_id), clock.now())
+    return _build_preview(one_offboarding(actor, withdrawal_id), clock.now())
 
 
-def _look(row: Withdrawal, now: datetime) -> Return:
+def _build_preview(row: Withdrawal, now: datetime) -> Reinstatement:
     left = list(row.left.select_related("channel__app").order_by("channel__key"))
     back = [one.channel for one in left if one.channel.state == ChannelState.WITHDRAWN]
     held = Delivery.objects.filter(
         state=DeliveryState.HELD,
-        hold=Hold.WITHDRAWN,
+        hold=HoldReason.WITHDRAWN,
         channel__in=[c.id for c in back],
         id__in=Frozen.objects.filter(withdrawal=row, ended_at=None).values("delivery"),
     )
     times = sorted(held.filter(due_at__lte=now).values_list("due_at", flat=True))
-    coming, out = new_targets.replaced(row)
-    return Return(
+    coming, out = new_targets.count_replacements(row)
+    return Reinstatement(
         withdrawal=row,
         channels=tuple(back),
         elsewhere=tuple(one.channel for one in left if one.channel.state == ChannelState.REMOVED),
@@ -85,26 +91,26 @@ def reinstate(
     actor: Actor,
     withdrawal_id: UUID | str,
     *,
-    late: Late = Late.ASK,
+    late: OverdueAction = OverdueAction.ASK,
     first_at: datetime | None = None,
     keep_replaced: bool = False,
-) -> Return:
+) -> Reinstatement:
     """Connect the channels again as they were and let their queue go on. What is past its time goes out only as `late`
     says; what was made elsewhere in its place and is still to come is taken back unless `keep_replaced`.
 
-    A second time changes nothing. Raises NotAllowed, NotFound, Conflict, Unacceptable (a bad `first_at`).
+    A second time changes nothing. Raises NotAllowed, NotFound, Conflict, ValidationFailed (a bad `first_at`).
     """
     actor.require(Permission.CHANNELS)
-    if late != Late.ASK:
+    if late != OverdueAction.ASK:
         actor.require(Permission.PUBLISH)
-    row = locked(actor, withdrawal_id)
+    row = lock_offboarding(actor, withdrawal_id)
     now = clock.now()
-    told = _look(row, now)
-    if row.state == WithdrawalState.REINSTATED:
+    told = _build_preview(row, now)
+    if row.state == OffboardingState.REINSTATED:
         return told
     if row.state not in FROZEN_STATES:
         raise Conflict(Sentence("This is {state}, so there is nothing to go back from.", state=row.get_state_display()))
-    theirs_to_end(actor, row)
+    require_right_to_end(actor, row)
     if told.elsewhere and not told.channels:
         raise Conflict(
             Sentence(
@@ -112,24 +118,26 @@ def reinstate(
             )
         )
     _open_app(actor, told.channels, row)
-    first_at = _checked(late, first_at)
+    first_at = _check_first_time(late, first_at)
     if not keep_replaced:
-        new_targets.take_back(actor, row)
+        new_targets.delete_replacements(actor, row)
     for left in LeftChannel.objects.filter(withdrawal=row, channel__in=[c.id for c in told.channels]):
         Channel.objects.filter(id=left.channel_id).update(
             state=left.was_state, reason=left.was_reason, version=F("version") + 1
         )
     ids = [c.id for c in told.channels]
-    restored, waiting = thaw(row, ids, now, asked(row))
-    _look_at_caps(Delivery.objects.filter(channel__in=ids, next_at__lt=now + plan_quotas.AHEAD))
-    if late != Late.ASK and waiting:
-        _answer(actor, _late_ones(ids), late, first_at)
-    end(actor, row, WithdrawalState.REINSTATED, restored=restored, late=waiting)
+    restored, waiting = thaw_deliveries(row, ids, now, overdue_reason(row))
+    _update_plan_quotas(Delivery.objects.filter(channel__in=ids, next_at__lt=now + plan_quotas.QUOTA_LOOK_AHEAD))
+    if late != OverdueAction.ASK and waiting:
+        _apply_overdue_action(actor, _overdue_on(ids), late, first_at)
+    end_offboarding(actor, row, OffboardingState.REINSTATED, restored=restored, late=waiting)
     return told
 
 
-def _look_at_caps(rows: QuerySet[Delivery]) -> None:
-    plan_quotas.soon(rows.filter(state=DeliveryState.SCHEDULED).select_related("channel__app").defer("rendered", "raw"))
+def _update_plan_quotas(rows: QuerySet[Delivery]) -> None:
+    plan_quotas.update_soon(
+        rows.filter(state=DeliveryState.SCHEDULED).select_related("channel__app").defer("rendered", "raw")
+    )
 
 
 def _open_app(actor: Actor, channels: Sequence[Channel], row: Withdrawal) -> None:
@@ -137,66 +145,70 @@ def _open_app(actor: Actor, channels: Sequence[Channel], row: Withdrawal) -> Non
         raise Conflict(
             Sentence(
                 "The operator of this Kicau left {network} for all workspaces; ask them to go back.",
-                network=label(row.network),
+                network=network_label(row.network),
             )
         )
 
 
-def _checked(late: Late, first_at: datetime | None) -> datetime | None:
-    if late != Late.SHIFT:
+def _check_first_time(late: OverdueAction, first_at: datetime | None) -> datetime | None:
+    if late != OverdueAction.SHIFT:
         return None
     if first_at is None:
-        raise unacceptable("first_at", "Say when the first of them goes out.")
-    if problems := list(_bad_time(first_at, clock.now())):
-        raise Unacceptable(problems)
+        raise validation_failed("first_at", "Say when the first of them goes out.")
+    if problems := list(_time_problems(first_at, clock.now())):
+        raise ValidationFailed(problems)
     return first_at
 
 
 # Posts that wait because their time passed
 
 
-def late_ones(actor: Actor, withdrawal_id: UUID | str) -> QuerySet[Delivery]:
+def overdue_deliveries(actor: Actor, withdrawal_id: UUID | str) -> QuerySet[Delivery]:
     """Deliveries on channels that are back, whose time passed meanwhile and which wait for a decision."""
-    row = one_withdrawal(actor, withdrawal_id)
-    return _late_ones(list(row.left.values_list("channel_id", flat=True))).select_related("channel", "draft")
+    row = one_offboarding(actor, withdrawal_id)
+    return _overdue_on(list(row.left.values_list("channel_id", flat=True))).select_related("channel", "draft")
 
 
-def _late_ones(channel_ids: Sequence[UUID]) -> QuerySet[Delivery]:
+def _overdue_on(channel_ids: Sequence[UUID]) -> QuerySet[Delivery]:
     back = Q(channel__in=channel_ids) & ~Q(channel__state__in=[ChannelState.WITHDRAWN, ChannelState.REMOVED])
-    return Delivery.objects.filter(back, state=DeliveryState.HELD, hold=Hold.WITHDRAWN).order_by("due_at", "id")
+    return Delivery.objects.filter(back, state=DeliveryState.HELD, hold=HoldReason.WITHDRAWN).order_by("due_at", "id")
 
 
 @transaction.atomic
-def decide_late(actor: Actor, withdrawal_id: UUID | str, late: Late, first_at: datetime | None = None) -> int:
-    """One decision for all that wait; returns how many that were. Raises NotAllowed, NotFound, Unacceptable."""
+def decide_overdue(
+    actor: Actor, withdrawal_id: UUID | str, late: OverdueAction, first_at: datetime | None = None
+) -> int:
+    """One decision for all that wait; returns how many that were. Raises NotAllowed, NotFound, ValidationFailed."""
     actor.require(Permission.PUBLISH)
-    alone(actor.workspace.id)
-    rows = late_ones(actor, withdrawal_id)
-    return _answer(actor, rows, late, _checked(late, first_at))
+    lock_workspace(actor.workspace.id)
+    rows = overdue_deliveries(actor, withdrawal_id)
+    return _apply_overdue_action(actor, rows, late, _check_first_time(late, first_at))
 
 
-SHIFT = """
+SHIFT_OVERDUE_SQL = """
 UPDATE publishing_delivery SET state = 'scheduled', hold = '', reason = '', tries = 0, due_at = due_at + make_interval(secs => %(by)s), changed_at = %(now)s,
     next_at = greatest(due_at + make_interval(secs => %(by)s - coalesce((rendered->>'lead')::int, 0)), least(%(now)s, due_at + make_interval(secs => %(by)s)))
 WHERE id = ANY(%(ids)s)
 """
 
 
-def _answer(actor: Actor, rows: QuerySet[Delivery], late: Late, first_at: datetime | None) -> int:
+def _apply_overdue_action(
+    actor: Actor, rows: QuerySet[Delivery], late: OverdueAction, first_at: datetime | None
+) -> int:
     found = list(rows.select_for_update(of=("self",)).values_list("id", "due_at", "draft_id"))
-    if not found or late == Late.ASK:
+    if not found or late == OverdueAction.ASK:
         return 0
     ids, now = [id_ for id_, _, _ in found], clock.now()
     changed = Delivery.objects.filter(id__in=ids)
     match late:
-        case Late.NOW:
+        case OverdueAction.NOW:
             changed.update(state=DeliveryState.SCHEDULED, hold="", reason="", tries=0, next_at=now, changed_at=now)
             sentence = f"{actor.name} had it published although its time had passed."
-        case Late.SHIFT:
+        case OverdueAction.SHIFT:
             assert first_at is not None
             by = first_at - min(due for _, due, _ in found)
             with connection.cursor() as cursor:
-                cursor.execute(SHIFT, {"by": by.total_seconds(), "now": now, "ids": ids})
+                cursor.execute(SHIFT_OVERDUE_SQL, {"by": by.total_seconds(), "now": now, "ids": ids})
             sentence = f"{actor.name} gave it a time to come, since its own had passed."
         case _:
             sentence = f"{actor.name} canceled it, since its time had passed."
@@ -211,7 +223,7 @@ def _answer(actor: Actor, rows: QuerySet[Delivery], late: Late, first_at: dateti
     Attempt.objects.bulk_create(
         [Attempt(delivery_id=id_, did="person", outcome=f"late-{late}", sentence=sentence) for id_ in ids]
     )
-    if late in (Late.NOW, Late.SHIFT):
-        _look_at_caps(Delivery.objects.filter(id__in=ids))
+    if late in (OverdueAction.NOW, OverdueAction.SHIFT):
+        _update_plan_quotas(Delivery.objects.filter(id__in=ids))
     actor.record("delivery.late-decided", "", count=len(ids), how=str(late))
     return len(ids)

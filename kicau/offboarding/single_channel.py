@@ -8,32 +8,39 @@ from django.db.models import Q
 
 from kicau.base import clock
 from kicau.channels.models import Channel, ChannelState
-from kicau.offboarding.actions import alone, mark, reason_of
-from kicau.offboarding.announcements import asked, frozen_reason, tell
-from kicau.offboarding.freeze import freeze, thaw
+from kicau.offboarding.actions import lock_workspace, reason_of, update_leave_dates
+from kicau.offboarding.announcements import delivery_reason, notify, overdue_reason
+from kicau.offboarding.freeze import freeze_deliveries, thaw_deliveries
 from kicau.offboarding.models import (
     FROZEN_STATES,
-    OPEN,
-    Cause,
+    OPEN_STATES,
     Frozen,
     LeftChannel,
+    OffboardingCause,
+    OffboardingState,
     Withdrawal,
-    WithdrawalState,
 )
 from kicau.workspaces.actors import Actor
 
-SHORT = timedelta(hours=1)  # a lost permission that is mended within it lets what was due meanwhile go out by itself
+SHORT_LOSS = timedelta(
+    hours=1
+)  # a lost permission that is mended within it lets what was due meanwhile go out by itself
 
 
-def went(actor: Actor, channel: Channel) -> None:
+def channel_disconnected(actor: Actor, channel: Channel) -> None:
     """It was disconnected: its queue is frozen like that of a network."""
-    alone(actor.workspace.id)
+    lock_workspace(actor.workspace.id)
     now = clock.now()
-    rows = Withdrawal.objects.filter(workspace=actor.workspace, channel=channel, state__in=OPEN)
+    rows = Withdrawal.objects.filter(workspace=actor.workspace, channel=channel, state__in=OPEN_STATES)
     row = rows.first() or Withdrawal(
         workspace=actor.workspace, network=channel.network, channel=channel, announced_by=actor.person
     )
-    row.state, row.cause, row.effective_at, row.withdrawn_at = WithdrawalState.WITHDRAWN, Cause.DISCONNECTED, now, now
+    row.state, row.cause, row.effective_at, row.withdrawn_at = (
+        OffboardingState.WITHDRAWN,
+        OffboardingCause.DISCONNECTED,
+        now,
+        now,
+    )
     row.save()
     LeftChannel.objects.get_or_create(
         withdrawal=row, channel=channel, defaults={"was_state": ChannelState.ACTIVE, "was_reason": ""}
@@ -41,48 +48,50 @@ def went(actor: Actor, channel: Channel) -> None:
     # Where its whole network was left before, what that froze is this channel's own matter from now on.
     Frozen.objects.filter(delivery__channel=channel, ended_at=None).exclude(withdrawal=row).update(withdrawal=row)
     LeftChannel.objects.filter(channel=channel, withdrawal__state__in=FROZEN_STATES).exclude(withdrawal=row).delete()
-    count = freeze(row, [channel.id], frozen_reason(row), now)
-    tell(row, "withdrawn", channels=1, frozen=count)
+    count = freeze_deliveries(row, [channel.id], delivery_reason(row), now)
+    notify(row, "withdrawn", channels=1, frozen=count)
 
 
-def came_back(actor: Actor, channel: Channel, before: str) -> None:
+def channel_reconnected(actor: Actor, channel: Channel, before: str) -> None:
     """It was connected again: its queue goes on, and what is past its time waits for a person."""
-    alone(actor.workspace.id)
+    lock_workspace(actor.workspace.id)
     if before == ChannelState.EXPIRED:
-        _after_loss(actor, channel)
+        _recover_from_loss(actor, channel)
     elif before == ChannelState.REMOVED:
-        _after_disconnecting(actor, channel)
-    mark([channel.id])
+        _recover_from_disconnect(actor, channel)
+    update_leave_dates([channel.id])
     channel.refresh_from_db(fields=["state", "reason", "leaves_at", "version"])
 
 
-def _after_loss(actor: Actor, channel: Channel) -> None:
+def _recover_from_loss(actor: Actor, channel: Channel) -> None:
     now = clock.now()
     row = Withdrawal.objects.create(
         workspace=actor.workspace,
         network=channel.network,
         channel=channel,
         announced_by=actor.person,
-        state=WithdrawalState.REINSTATED,
-        cause=Cause.LOST,
+        state=OffboardingState.REINSTATED,
+        cause=OffboardingCause.LOST,
         effective_at=now,
         withdrawn_at=now,
         ended_at=now,
         ended_by=actor.person,
     )
-    if freeze(row, [channel.id], asked(row), now, before=now - SHORT):
+    if freeze_deliveries(row, [channel.id], overdue_reason(row), now, before=now - SHORT_LOSS):
         LeftChannel.objects.create(withdrawal=row, channel=channel, was_state=ChannelState.EXPIRED)
         Frozen.objects.filter(withdrawal=row).update(ended_at=now)
     else:
         row.delete()
 
 
-def _after_disconnecting(actor: Actor, channel: Channel) -> None:
+def _recover_from_disconnect(actor: Actor, channel: Channel) -> None:
     open_ones = Withdrawal.objects.filter(
         workspace=actor.workspace, network=channel.network, channel=None, state__in=FROZEN_STATES
     )
     whole = open_ones.filter(Q(app=None) | Q(app_id=channel.app_id), Q(host="") | Q(host=channel.host)).first()
-    row = Withdrawal.objects.filter(workspace=actor.workspace, channel=channel, state=WithdrawalState.WITHDRAWN).first()
+    row = Withdrawal.objects.filter(
+        workspace=actor.workspace, channel=channel, state=OffboardingState.WITHDRAWN
+    ).first()
     if whole is not None:  # its network is left: it comes back together with that
         LeftChannel.objects.get_or_create(
             withdrawal=whole, channel=channel, defaults={"was_state": ChannelState.ACTIVE, "was_reason": ""}
@@ -94,7 +103,7 @@ def _after_disconnecting(actor: Actor, channel: Channel) -> None:
     if row is None:
         return
     now = clock.now()
-    restored, late = thaw(row, [channel.id], now, asked(row))
-    row.state, row.ended_at, row.ended_by = WithdrawalState.REINSTATED, now, actor.person
+    restored, late = thaw_deliveries(row, [channel.id], now, overdue_reason(row))
+    row.state, row.ended_at, row.ended_by = OffboardingState.REINSTATED, now, actor.person
     row.save()
-    tell(row, "reinstated", restored=restored, late=late)
+    notify(row, "reinstated", restored=restored, late=late)

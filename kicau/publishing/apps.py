@@ -13,7 +13,7 @@ class PublishingConfig(AppConfig):
         from kicau.publishing.budget import plan_quotas
         from kicau.workspaces import actions as workspaces
 
-        if plan_quotas.set_aside not in actions.UNDER_WAY:
-            actions.UNDER_WAY.append(plan_quotas.set_aside)
-        if review_links.end_links_of not in workspaces.RIGHTS_REDUCED:
-            workspaces.RIGHTS_REDUCED.append(review_links.end_links_of)
+        if plan_quotas.reserve_in_flight not in actions.BUDGET_CHANGED_HOOKS:
+            actions.BUDGET_CHANGED_HOOKS.append(plan_quotas.reserve_in_flight)
+        if review_links.revoke_links_of not in workspaces.RIGHTS_REDUCED_HOOKS:
+            workspaces.RIGHTS_REDUCED_HOOKS.append(review_links.revoke_links_of)

@@ -15,7 +15,7 @@ from kicau.base.clock import now
 from kicau.base.ids import new_id
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector.content import Rendered
-from kicau.connector.serialization import to_kept
+from kicau.connector.serialization import to_compact_json
 from kicau.media.models import Medium
 from kicau.rights.models import Provenance
 from kicau.workspaces.models import Person, Workspace
@@ -139,20 +139,25 @@ class DeliveryState(models.TextChoices):
     DELETED = "deleted", "deleted from the network"
 
 
-WAITING = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHING)  # what the engine looks for
-ATTENTION = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.PARKED, DeliveryState.HELD)  # a person is asked
-ENDED = (DeliveryState.PUBLISHED, DeliveryState.CANCELED, DeliveryState.DELETED)
+PENDING_STATES = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHING)  # what the engine looks for
+ATTENTION_STATES = (
+    DeliveryState.FAILED,
+    DeliveryState.UNKNOWN,
+    DeliveryState.PARKED,
+    DeliveryState.HELD,
+)  # a person is asked
+FINAL_STATES = (DeliveryState.PUBLISHED, DeliveryState.CANCELED, DeliveryState.DELETED)
 
 
-class Hold(models.TextChoices):
+class HoldReason(models.TextChoices):
     NONE = "", ""
     CONFIRMATION = "confirmation", "waits for a person to confirm it"
     BUDGET = "budget", "plan or budget is spent"
     WITHDRAWN = "withdrawn", "its network was withdrawn"
 
 
-SHOWN = ("rendered", "head", "picture", "charges", "text_hash")
-HEAD = 160  # characters of a text that calendars have
+RENDERED_COLUMNS = ("rendered", "head", "picture", "charges", "text_hash")
+HEAD_LENGTH = 160  # characters of a text that calendars have
 
 
 def text_hash(rendered: Rendered) -> str:
@@ -173,7 +178,7 @@ class Delivery(models.Model):
     network = models.CharField(max_length=40)
     key = models.UUIDField(default=new_id)  # the same on every step and retry
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.SCHEDULED)
-    hold = models.CharField(max_length=12, choices=Hold.choices, blank=True, default=Hold.NONE)
+    hold = models.CharField(max_length=12, choices=HoldReason.choices, blank=True, default=HoldReason.NONE)
     due_at = models.DateTimeField()  # when it was wanted, UTC
     timezone = models.CharField(max_length=64, default="UTC")  # in which that was said
     next_at = models.DateTimeField()  # when the next step may be taken
@@ -227,7 +232,7 @@ class Delivery(models.Model):
                 fields=["workspace", "due_at", "id"],
                 name="delivery_attention",
                 include=["channel", "hold", "state"],
-                condition=models.Q(state__in=ATTENTION),
+                condition=models.Q(state__in=ATTENTION_STATES),
             ),
         ]
 
@@ -236,8 +241,8 @@ class Delivery(models.Model):
 
     def show(self, rendered: Rendered) -> None:
         """Take what is to be sent, with what others ask of it: the columns SHOWN."""
-        self.rendered, self.text_hash, first = to_kept(rendered), text_hash(rendered), rendered.parts[0]
-        self.head, self.picture = first.text[:HEAD], first.media[0].media.ref if first.media else None
+        self.rendered, self.text_hash, first = to_compact_json(rendered), text_hash(rendered), rendered.parts[0]
+        self.head, self.picture = first.text[:HEAD_LENGTH], first.media[0].media.ref if first.media else None
         self.charges = self.rendered.get("charges")
 
     @property
@@ -252,16 +257,16 @@ class Delivery(models.Model):
         return round((self.published_at - self.due_at).total_seconds() * 1000) if self.published_at else None
 
 
-def claimed() -> models.Q:
+def in_flight_filter() -> models.Q:
     """Deliveries whose first step is under way: by their time, so that the index of what is due leads to them."""
     return models.Q(state=DeliveryState.SCHEDULED, begun_at__isnull=False, next_at__lte=now())
 
 
-def in_states(states: Collection[str]) -> models.Q:
+def state_filter(states: Collection[str]) -> models.Q:
     """Deliveries that stand in one of these states. Those whose first step is under way are among both the scheduled,
     which an index alone tells, and those on their way."""
     found = models.Q(state__in=states)
-    return found | claimed() if DeliveryState.PUBLISHING in states else found
+    return found | in_flight_filter() if DeliveryState.PUBLISHING in states else found
 
 
 class Attempt(models.Model):

@@ -19,26 +19,26 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 from kicau.rights import licences
-from kicau.rights.models import IN_HOUSE, Layer, Party, Subject
+from kicau.rights.models import IN_HOUSE_USES, Layer, Party, Subject
 
-OWN = "own"  # key of the author subject that means this workspace's own words
-OTHERS = "others"  # key of the author subject that means everybody else's
-FEW = "few"  # key of an author's word on an item that was written for some alone
-ORDER = {layer: place for place, layer in enumerate(Layer)}
-WIDTH = {subject: place for place, subject in enumerate(Subject)}
+OWN_POSTS_KEY = "own"  # key of the author subject that means this workspace's own words
+OTHERS_POSTS_KEY = "others"  # key of the author subject that means everybody else's
+LIMITED_AUDIENCE_KEY = "few"  # key of an author's word on an item that was written for some alone
+LAYER_ORDER = {layer: place for place, layer in enumerate(Layer)}
+SUBJECT_ORDER = {subject: place for place, subject in enumerate(Subject)}
 DEFAULT_PORTS = {"https": 443, "http": 80}
-STRICT = {"deny": 0, "conditional": 1, "allow": 2}
+VALUE_STRICTNESS = {"deny": 0, "conditional": 1, "allow": 2}
 UNKNOWN_VALUE = "unknown"
 
 
-class Answer(StrEnum):
+class RightsVerdict(StrEnum):
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class ItemFacts:
     """What is known of an item that statements can speak of."""
 
     network: str = ""
@@ -51,7 +51,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class StatementFacts:
     """A statement as decisions read it (see rights.models.Statement for each field)."""
 
     id: str
@@ -77,7 +77,7 @@ class Said:
             self.valid_until is None or at < self.valid_until
         )
 
-    def speaks_of(self, facts: Facts) -> bool:
+    def speaks_of(self, facts: ItemFacts) -> bool:
         """Whether it is about this item, however it was acquired."""
         if self.network and self.network != facts.network:
             return False
@@ -87,19 +87,19 @@ class Said:
             case Subject.NETWORK:
                 return self.key == facts.network
             case Subject.SITE:
-                return under(facts.url, self.key)
+                return is_under_prefix(facts.url, self.key)
             case Subject.LICENCE:
                 return licences.is_under(facts.licence, self.key)
             case Subject.AUTHOR:
-                if self.key in (OWN, OTHERS):
-                    return facts.own is (self.key == OWN)
+                if self.key in (OWN_POSTS_KEY, OTHERS_POSTS_KEY):
+                    return facts.own is (self.key == OWN_POSTS_KEY)
                 return bool(self.key) and self.key == facts.author
             case Subject.FILE:
                 return False  # of a picture that stands with it, not of the words
             case _:
                 return self.item is not None and self.item == facts.item
 
-    def concerns(self, use: str, facts: Facts) -> bool:
+    def concerns(self, use: str, facts: ItemFacts) -> bool:
         """Whether it says anything of this use of this item."""
         if use not in self.says or not self.speaks_of(facts):
             return False
@@ -112,7 +112,7 @@ class Said:
         """Of two by the same party on the same layer the heavier counts: narrower, then later."""
         since = self.valid_from or self.observed_at
         return (
-            WIDTH[Subject(self.subject)],
+            SUBJECT_ORDER[Subject(self.subject)],
             bool(self.network),
             bool(self.acquired),
             since.timestamp() if since else 0.0,
@@ -121,10 +121,10 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class ChainLink:
     """One statement's place in a decision."""
 
-    said: Said
+    said: StatementFacts
     value: str  # what it says of this use
     decided: bool  # whether the answer rests on it
 
@@ -134,10 +134,10 @@ class Decision:
     """`chain` has all that speaks of the item and the use, in order of authority; `duties` are conditions to be kept."""
 
     use: str
-    answer: Answer
+    answer: RightsVerdict
     layer: str = ""  # on which it was decided; "" where nobody spoke
     acquired: str = ""  # for the copy that came this way
-    chain: tuple[Link, ...] = ()
+    chain: tuple[ChainLink, ...] = ()
     duties: Mapping[str, str] = field(default_factory=dict)
     unmet: tuple[str, ...] = ()  # conditions that the purpose does not meet
 
@@ -162,40 +162,42 @@ class Decision:
         return hashlib.sha256(json.dumps(made, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
-def decide(use: str, facts: Facts, statements: Iterable[Said], at: datetime, *, meets: Iterable[str] = ()) -> Decision:
+def decide(
+    use: str, facts: ItemFacts, statements: Iterable[StatementFacts], at: datetime, *, meets: Iterable[str] = ()
+) -> Decision:
     """May the item be put to `use` at `at`, by a purpose that keeps the conditions `meets`?
 
     `statements` may hold others too; only what is valid and speaks of the item counts.
     """
     mine = [s for s in statements if s.is_valid(at) and s.concerns(use, facts)]
-    return judge(use, facts, mine, frozenset(meets))
+    return judge_statements(use, facts, mine, frozenset(meets))
 
 
-def judge(use: str, facts: Facts, mine: Iterable[Said], meets: frozenset[str]) -> Decision:
+def judge_statements(use: str, facts: ItemFacts, mine: Iterable[StatementFacts], meets: frozenset[str]) -> Decision:
     """As `decide`, of statements that are known to be valid and about the item and the use."""
     mine = list(mine)
     copies = []
     for way in facts.acquired or ("",):
         heard = [s for s in mine if not s.acquired or s.acquired == way]
         if facts.licence and not any(s.layer == Layer.LICENCE for s in heard):
-            heard.append(of_licence(use, facts.licence, meets))
-        may_speak = facts.own or use in IN_HOUSE
-        copies.append(_of_copy(use, way, sorted(heard, key=_place), meets, may_speak))
-    best = {Answer.YES: 0, Answer.UNKNOWN: 1, Answer.NO: 2}
+            heard.append(licence_values(use, facts.licence, meets))
+        may_speak = facts.own or use in IN_HOUSE_USES
+        copies.append(_decide_copy(use, way, sorted(heard, key=_authority_order), meets, may_speak))
+    best = {RightsVerdict.YES: 0, RightsVerdict.UNKNOWN: 1, RightsVerdict.NO: 2}
     return min(copies, key=lambda d: best[d.answer])
 
 
-def _place(said: Said) -> tuple[Any, ...]:
+def _authority_order(said: StatementFacts) -> tuple[Any, ...]:
     """In the order of authority; on one level the weightier first."""
     weight = said.weight
-    return (ORDER[Layer(said.layer)], *(-w for w in weight[:3]), -weight[3], said.id)
+    return (LAYER_ORDER[Layer(said.layer)], *(-w for w in weight[:3]), -weight[3], said.id)
 
 
-def of_licence(use: str, expression: str, meets: frozenset[str]) -> Said:
+def licence_values(use: str, expression: str, meets: frozenset[str]) -> StatementFacts:
     """Kicau's reading of an item's licence. It counts where nobody says on the level of licences what one says."""
-    found = licences.meaning(expression, use, meets)
+    found = licences.licence_meaning(expression, use, meets)
     name = " AND ".join(found.licences)
-    return Said(
+    return StatementFacts(
         id=f"licence:{name}",
         layer=Layer.LICENCE,
         party=Party.AUTHOR,
@@ -206,7 +208,7 @@ def of_licence(use: str, expression: str, meets: frozenset[str]) -> Said:
     )
 
 
-def site(address: str) -> str:
+def normalize_site(address: str) -> str:
     """An address as it is compared: scheme and host in small letters, without the scheme's own port. "" for none."""
     text = address.strip()
     try:
@@ -227,73 +229,77 @@ def site(address: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _prefix(key: str) -> str:
-    return site(key)
+def _normalize_prefix(key: str) -> str:
+    return normalize_site(key)
 
 
-def under(url: str, prefix: str) -> bool:
+def is_under_prefix(url: str, prefix: str) -> bool:
     """Whether an address lies under another: the same, or in a folder of it."""
-    url, prefix = site(url) if url else "", _prefix(prefix)
+    url, prefix = normalize_site(url) if url else "", _normalize_prefix(prefix)
     if not prefix or not url.startswith(prefix):
         return False
     return len(url) == len(prefix) or prefix.endswith("/") or url[len(prefix)] in "/?#"
 
 
-def _of_copy(use: str, way: str, ordered: list[Said], meets: frozenset[str], workspace_may: bool) -> Decision:
+def _decide_copy(
+    use: str, way: str, ordered: list[StatementFacts], meets: frozenset[str], workspace_may: bool
+) -> Decision:
     """`workspace_may`: whether the workspace's own default and grants can say yes."""
-    on: dict[str, list[Said]] = {}
-    for said in _heaviest(ordered):
+    on: dict[str, list[StatementFacts]] = {}
+    for said in _strongest_statements(ordered):
         on.setdefault(said.layer, []).append(said)
     withdrawals = [s for s in ordered if s.layer == Layer.WITHDRAWAL]  # each: a withdrawal is undone by ending it
 
-    def value(layer: str, *, of: Iterable[str] | None = None) -> tuple[str, list[Said]]:
+    def value(layer: str, *, of: Iterable[str] | None = None) -> tuple[str, list[StatementFacts]]:
         """The strictest value on a layer (by these parties), and the statements that have it. Unknown is no value."""
-        found = [s for s in on.get(layer, ()) if (of is None or s.party in of) and s.says[use] in STRICT]
+        found = [s for s in on.get(layer, ()) if (of is None or s.party in of) and s.says[use] in VALUE_STRICTNESS]
         if not found:
             return "", []
-        strictest = min((s.says[use] for s in found), key=STRICT.__getitem__)
+        strictest = min((s.says[use] for s in found), key=VALUE_STRICTNESS.__getitem__)
         return strictest, [s for s in found if s.says[use] == strictest]
 
-    def made(answer: Answer, layer: str, by: list[Said], also: Iterable[Said] = ()) -> Decision:
+    def made(
+        answer: RightsVerdict, layer: str, by: list[StatementFacts], also: Iterable[StatementFacts] = ()
+    ) -> Decision:
         resting = {s.id for s in by}
         duties = {
             name: detail for s in (*by, *also) if s.says[use] == "conditional" for name, detail in s.conditions.items()
         }
         unmet: tuple[str, ...] = ()
         bare = any(s.says[use] == "conditional" and not s.conditions for s in (*by, *also))
-        if answer == Answer.YES and (bare or not set(duties) <= meets):
+        if answer == RightsVerdict.YES and (bare or not set(duties) <= meets):
             unmet = tuple(sorted(set(duties) - meets)) or ("consent",)
-            answer = Answer.UNKNOWN
-        links = tuple(Link(said=s, value=s.says[use], decided=s.id in resting) for s in ordered)
+            answer = RightsVerdict.UNKNOWN
+        links = tuple(ChainLink(said=s, value=s.says[use], decided=s.id in resting) for s in ordered)
         return Decision(
             use=use,
             answer=answer,
             layer=layer,
             acquired=way,
             chain=links,
-            duties=duties if answer != Answer.NO else {},
+            duties=duties if answer != RightsVerdict.NO else {},
             unmet=unmet,
         )
 
-    def yes(layer: str, by: list[Said], *heard: str, also: Iterable[Said] = ()) -> Decision:
+    def yes(layer: str, by: list[StatementFacts], *heard: str, also: Iterable[StatementFacts] = ()) -> Decision:
         """Yes, unless somebody on one of the layers `heard` left it open."""
         for above in heard:
             found = withdrawals if above == Layer.WITHDRAWAL else on.get(above, ())
             if left_open := [s for s in found if s.says[use] == UNKNOWN_VALUE]:
-                return made(Answer.UNKNOWN, above, left_open)
-        return made(Answer.YES, layer, by, also) if by else made(Answer.UNKNOWN, "", [])
+                return made(RightsVerdict.UNKNOWN, above, left_open)
+        return made(RightsVerdict.YES, layer, by, also) if by else made(RightsVerdict.UNKNOWN, "", [])
 
     if withdrawn := [s for s in withdrawals if s.says[use] == "deny"]:
-        return made(Answer.NO, Layer.WITHDRAWAL, withdrawn)
+        return made(RightsVerdict.NO, Layer.WITHDRAWAL, withdrawn)
     for party in Party:
         refused, by = value(Layer.GRANT, of=[party])
         if refused == "deny":
-            return made(Answer.NO, Layer.GRANT, by)
+            return made(RightsVerdict.NO, Layer.GRANT, by)
     heard = [Layer.WITHDRAWAL, Layer.GRANT]
     lifted, lift = value(Layer.GRANT, of=[Party.NETWORK])
     contract, terms = (lifted, lift) if lifted else value(Layer.CONTRACT)
     if contract == "deny":
-        return made(Answer.NO, Layer.CONTRACT, terms)
+        return made(RightsVerdict.NO, Layer.CONTRACT, terms)
     if not lifted:
         heard.append(Layer.CONTRACT)
     bound = terms if contract == "conditional" else []
@@ -305,7 +311,7 @@ def _of_copy(use: str, way: str, ordered: list[Said], meets: frozenset[str], wor
         heard.append(layer)
         wish, by = value(layer)
         if wish == "deny":
-            return made(Answer.NO, layer, by)
+            return made(RightsVerdict.NO, layer, by)
         if wish:
             return yes(layer, by, *heard, also=bound)
     if contract:
@@ -318,15 +324,15 @@ def _of_copy(use: str, way: str, ordered: list[Said], meets: frozenset[str], wor
         heard.append(layer)
         wish, by = value(layer)
         if wish == "deny":
-            return made(Answer.NO, layer, by)
+            return made(RightsVerdict.NO, layer, by)
         if wish and may_say_yes:
             return yes(layer, by, *heard)
     return yes("", [], *heard)
 
 
-def _heaviest(ordered: Iterable[Said]) -> list[Said]:
+def _strongest_statements(ordered: Iterable[StatementFacts]) -> list[StatementFacts]:
     """Of each party on each layer the one that counts."""
-    best: dict[tuple[str, str, str], Said] = {}
+    best: dict[tuple[str, str, str], StatementFacts] = {}
     for said in ordered:
         who = (said.layer, said.party, said.party_name)
         if who not in best or said.weight > best[who].weight:

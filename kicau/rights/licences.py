@@ -17,23 +17,23 @@ from kicau.rights.uses import USES
 
 MAX_LENGTH = 400  # characters of an expression
 MAX_DEPTH = 20
-CUSTOM = "LicenseRef-"
-RESERVED = f"{CUSTOM}all-rights-reserved"
-PROGRAMS = ("train_gen", "train_other", "ground", "embed", "synthesise")  # what programs make of a work
-_FREE = dict.fromkeys((*PROGRAMS, "search", "redistribute", "archive"), "allow")
-_BOUND = {
-    **dict.fromkeys(PROGRAMS, "conditional"),
+CUSTOM_PREFIX = "LicenseRef-"
+ALL_RIGHTS_RESERVED = f"{CUSTOM_PREFIX}all-rights-reserved"
+PROGRAM_USES = ("train_gen", "train_other", "ground", "embed", "synthesise")  # what programs make of a work
+_FREE_VALUES = dict.fromkeys((*PROGRAM_USES, "search", "redistribute", "archive"), "allow")
+_CONDITIONAL_VALUES = {
+    **dict.fromkeys(PROGRAM_USES, "conditional"),
     "search": "allow",
     "redistribute": "conditional",
     "archive": "allow",
 }
-_NO_DERIVATIVES = _BOUND | dict.fromkeys(PROGRAMS, "deny")
-_CLOSED = dict.fromkeys((*PROGRAMS, "redistribute"), "deny")
-_NAMED = {"attribution": ""}
-_ALIKE = {"attribution": "", "share-alike": ""}
-KNOWN: dict[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
+_NO_DERIVATIVES_VALUES = _CONDITIONAL_VALUES | dict.fromkeys(PROGRAM_USES, "deny")
+_CLOSED_VALUES = dict.fromkeys((*PROGRAM_USES, "redistribute"), "deny")
+_ATTRIBUTION_CONDITIONS = {"attribution": ""}
+_SHARE_ALIKE_CONDITIONS = {"attribution": "", "share-alike": ""}
+KNOWN_LICENCES: dict[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     **dict.fromkeys(
-        ("CC0-1.0", "CC-PDM-1.0", "CC-PDDC", "PDDL-1.0", "Unlicense", "0BSD", "MIT-0", "WTFPL"), (_FREE, {})
+        ("CC0-1.0", "CC-PDM-1.0", "CC-PDDC", "PDDL-1.0", "Unlicense", "0BSD", "MIT-0", "WTFPL"), (_FREE_VALUES, {})
     ),
     **dict.fromkeys(
         (
@@ -47,7 +47,7 @@ KNOWN: dict[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
             "ODC-By-1.0",
             "CDLA-Permissive-2.0",
         ),
-        (_BOUND, _NAMED),
+        (_CONDITIONAL_VALUES, _ATTRIBUTION_CONDITIONS),
     ),
     **dict.fromkeys(
         (
@@ -58,61 +58,63 @@ KNOWN: dict[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
             ),
             *("GPL-2.0", "GPL-3.0", "LGPL-2.1", "LGPL-3.0", "AGPL-3.0", "GFDL-1.3", "MPL-2.0", "ODbL-1.0", "EUPL-1.2"),
         ),
-        (_BOUND, _ALIKE),
+        (_CONDITIONAL_VALUES, _SHARE_ALIKE_CONDITIONS),
     ),
 }
-_SHARED = {
-    "": (_BOUND, _NAMED),
-    "-SA": (_BOUND, _ALIKE),
-    "-NC": (_BOUND, _NAMED | {"non-commercial": ""}),
-    "-NC-SA": (_BOUND, _ALIKE | {"non-commercial": ""}),
-    "-ND": (_NO_DERIVATIVES, _NAMED),
-    "-NC-ND": (_NO_DERIVATIVES, _NAMED | {"non-commercial": ""}),
+_CC_VARIANTS = {
+    "": (_CONDITIONAL_VALUES, _ATTRIBUTION_CONDITIONS),
+    "-SA": (_CONDITIONAL_VALUES, _SHARE_ALIKE_CONDITIONS),
+    "-NC": (_CONDITIONAL_VALUES, _ATTRIBUTION_CONDITIONS | {"non-commercial": ""}),
+    "-NC-SA": (_CONDITIONAL_VALUES, _SHARE_ALIKE_CONDITIONS | {"non-commercial": ""}),
+    "-ND": (_NO_DERIVATIVES_VALUES, _ATTRIBUTION_CONDITIONS),
+    "-NC-ND": (_NO_DERIVATIVES_VALUES, _ATTRIBUTION_CONDITIONS | {"non-commercial": ""}),
 }
 CC_VERSIONS = ("1.0", "2.0", "2.5", "3.0", "4.0")
-KNOWN |= {f"CC-BY{kind}-{version}": meaning for version in CC_VERSIONS for kind, meaning in _SHARED.items()}
+KNOWN_LICENCES |= {
+    f"CC-BY{kind}-{version}": meaning for version in CC_VERSIONS for kind, meaning in _CC_VARIANTS.items()
+}
 # The same in every version, in those for one country, and where no version is named.
-_CC = re.compile(rf"(?:{CUSTOM})?CC-BY(-NC)?(-ND|-SA)?(?:-\d\.\d(?:-[A-Z]{{2,4}})?)?\+?", re.IGNORECASE)
+_CC_PATTERN = re.compile(rf"(?:{CUSTOM_PREFIX})?CC-BY(-NC)?(-ND|-SA)?(?:-\d\.\d(?:-[A-Z]{{2,4}})?)?\+?", re.IGNORECASE)
 #: Exceptions that grant more than their licence does. With any other the licence is not known.
-EXCEPTIONS = (
+LICENCE_EXCEPTIONS = (
     "LLVM-exception",
     "Classpath-exception-2.0",
     "GCC-exception-3.1",
     "Font-exception-2.0",
     "OpenSSL-exception",
 )
-_BY_LOWER = {name.lower(): name for name in (*KNOWN, *EXCEPTIONS, RESERVED)}
-_TOKEN = re.compile(r"\(|\)|\s+(?:and|or|with)(?=[\s(])|[^\s()]+|\s+", re.IGNORECASE)
-_ID = re.compile(r"(?:DocumentRef-[A-Za-z0-9.\-]+:)?[A-Za-z0-9][A-Za-z0-9.\-]*\+?")
+_NAMES_BY_LOWERCASE = {name.lower(): name for name in (*KNOWN_LICENCES, *LICENCE_EXCEPTIONS, ALL_RIGHTS_RESERVED)}
+_TOKEN_PATTERN = re.compile(r"\(|\)|\s+(?:and|or|with)(?=[\s(])|[^\s()]+|\s+", re.IGNORECASE)
+_ID_PATTERN = re.compile(r"(?:DocumentRef-[A-Za-z0-9.\-]+:)?[A-Za-z0-9][A-Za-z0-9.\-]*\+?")
 _OPERATORS = ("AND", "OR", "WITH")
-_SILENT = ("", "noassertion", "n/a", "na", "null", "-", "none")
+_EMPTY_VALUES = ("", "noassertion", "n/a", "na", "null", "-", "none")
 
 
-class NoExpression(ValueError):
+class InvalidExpression(ValueError):
     """It is no licence expression. The message says where it breaks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class LicenceNode:
     """A licence (`exception` where one is named WITH it), or AND / OR of two."""
 
     word: str
-    left: Node | None = None
-    right: Node | None = None
+    left: LicenceNode | None = None
+    right: LicenceNode | None = None
     exception: str = ""
 
     @property
     def licences(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(leaf.word for leaf in self.leaves()))
 
-    def leaves(self) -> Iterator[Node]:
+    def leaves(self) -> Iterator[LicenceNode]:
         if self.left is None or self.right is None:
             yield self
         else:
             yield from self.left.leaves()
             yield from self.right.leaves()
 
-    def sides(self, operator: str) -> Iterator[Node]:
+    def sides(self, operator: str) -> Iterator[LicenceNode]:
         """What AND or OR joins, however it is nested; the node itself where it is something else."""
         if self.word == operator and self.left is not None and self.right is not None:
             yield from self.left.sides(operator)
@@ -137,7 +139,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class LicenceMeaning:
     """Of one use, for one purpose. `value`: allow, deny, conditional or unknown."""
 
     value: str
@@ -152,47 +154,47 @@ class Meaning:
 
 
 @lru_cache(maxsize=4096)
-def parsed(expression: str) -> Node:
-    """AND binds closer than OR, WITH closer than both. Names are read as people spell them. Raises NoExpression."""
+def parse_expression(expression: str) -> LicenceNode:
+    """AND binds closer than OR, WITH closer than both. Names are read as people spell them. Raises InvalidExpression."""
     if len(expression) > MAX_LENGTH:
-        raise NoExpression(f"it is longer than {MAX_LENGTH} characters")
-    words = _words(expression)
-    node, rest = _either(words, 0)
+        raise InvalidExpression(f"it is longer than {MAX_LENGTH} characters")
+    words = _tokenize(expression)
+    node, rest = _parse_or(words, 0)
     if rest:
-        raise NoExpression(f"{rest[0]!r} is one too many")
+        raise InvalidExpression(f"{rest[0]!r} is one too many")
     return node
 
 
 @lru_cache(maxsize=4096)
-def canonical(text: str) -> str:
+def canonical_spdx(text: str) -> str:
     """A licence as SPDX spells it; as it was written where that cannot be read, and "" where none is named."""
-    if " ".join(text.split()).casefold() in _SILENT:
+    if " ".join(text.split()).casefold() in _EMPTY_VALUES:
         return ""
     try:
-        return str(parsed(text))
-    except NoExpression:
+        return str(parse_expression(text))
+    except InvalidExpression:
         return " ".join(text.split())
 
 
 def is_known(expression: str) -> bool:
     """Whether anything in it has a meaning here."""
-    node = _node(expression)
-    return node is not None and any(_of_leaf(leaf) is not None for leaf in node.leaves())
+    node = _parse_or_none(expression)
+    return node is not None and any(_leaf_values(leaf) is not None for leaf in node.leaves())
 
 
 @lru_cache(maxsize=65_536)
-def meaning(expression: str, use: str, meets: frozenset[str] = frozenset()) -> Meaning:
+def licence_meaning(expression: str, use: str, meets: frozenset[str] = frozenset()) -> LicenceMeaning:
     """What is said of one use. Of licences joined by OR the freest for this purpose counts, of those joined by AND each."""
-    node = _node(expression)
-    return _meaning(node, use, meets) if node else Meaning("unknown", {}, (expression,))
+    node = _parse_or_none(expression)
+    return _node_meaning(node, use, meets) if node else LicenceMeaning("unknown", {}, (expression,))
 
 
-def summary(node: Node) -> tuple[dict[str, str], dict[str, str]]:
+def summarize_licence(node: LicenceNode) -> tuple[dict[str, str], dict[str, str]]:
     """(says, conditions) of an expression for a reader of whom nothing is known; what is open is left out."""
     says: dict[str, str] = {}
     conditions: dict[str, str] = {}
     for use in USES:
-        found = _meaning(node, use, frozenset())
+        found = _node_meaning(node, use, frozenset())
         if found.value != "unknown":
             says[use] = found.value
             conditions |= found.conditions if found.value == "conditional" else {}
@@ -202,97 +204,99 @@ def summary(node: Node) -> tuple[dict[str, str], dict[str, str]]:
 @lru_cache(maxsize=65_536)
 def is_under(expression: str, key: str) -> bool:
     """Whether a work under `expression` is under the licence `key`: the same, or one that it names."""
-    node, wanted = _node(expression), _node(key)
+    node, wanted = _parse_or_none(expression), _parse_or_none(key)
     if node is None or wanted is None:
         return bool(key) and " ".join(expression.split()).casefold() == " ".join(key.split()).casefold()
-    return wanted.key() in {one.key() for one in _parts(node)}
+    return wanted.key() in {one.key() for one in _and_parts(node)}
 
 
 @lru_cache(maxsize=65_536)
 def is_alternative(expression: str, key: str) -> bool:
     """Whether keeping to the licence `key` alone is enough: it is the same, or one of those that OR offers."""
-    node, wanted = _node(expression), _node(key)
+    node, wanted = _parse_or_none(expression), _parse_or_none(key)
     if node is None or wanted is None:
         return is_under(expression, key)
     return wanted.key() == node.key() or wanted.key() in {one.key() for one in node.sides("OR")}
 
 
-def _parts(node: Node) -> Iterator[Node]:
+def _and_parts(node: LicenceNode) -> Iterator[LicenceNode]:
     yield node
     if node.left is not None and node.right is not None:
-        yield from _parts(node.left)
-        yield from _parts(node.right)
+        yield from _and_parts(node.left)
+        yield from _and_parts(node.right)
 
 
-def _node(expression: str) -> Node | None:
+def _parse_or_none(expression: str) -> LicenceNode | None:
     try:
-        return parsed(expression)
-    except NoExpression:
+        return parse_expression(expression)
+    except InvalidExpression:
         return None
 
 
-def _of_leaf(leaf: Node) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
-    if leaf.exception and leaf.exception not in EXCEPTIONS:
+def _leaf_values(leaf: LicenceNode) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
+    if leaf.exception and leaf.exception not in LICENCE_EXCEPTIONS:
         return None
-    word = leaf.word.removesuffix("+") if leaf.word.removesuffix("+") in KNOWN else leaf.word
-    if word in KNOWN:
-        return KNOWN[word]
-    if word == RESERVED:
-        return _CLOSED, {}
-    found = _CC.fullmatch(word)
-    return _SHARED[f"{(found[1] or '').upper()}{(found[2] or '').upper()}"] if found else None
+    word = leaf.word.removesuffix("+") if leaf.word.removesuffix("+") in KNOWN_LICENCES else leaf.word
+    if word in KNOWN_LICENCES:
+        return KNOWN_LICENCES[word]
+    if word == ALL_RIGHTS_RESERVED:
+        return _CLOSED_VALUES, {}
+    found = _CC_PATTERN.fullmatch(word)
+    return _CC_VARIANTS[f"{(found[1] or '').upper()}{(found[2] or '').upper()}"] if found else None
 
 
-def _meaning(node: Node, use: str, meets: frozenset[str]) -> Meaning:
+def _node_meaning(node: LicenceNode, use: str, meets: frozenset[str]) -> LicenceMeaning:
     if node.left is None or node.right is None:
-        known = _of_leaf(node)
+        known = _leaf_values(node)
         value = known[0].get(use, "unknown") if known else "unknown"
-        return Meaning(value, known[1] if known and value == "conditional" else {}, (str(node),))
-    left, right = _meaning(node.left, use, meets), _meaning(node.right, use, meets)
+        return LicenceMeaning(value, known[1] if known and value == "conditional" else {}, (str(node),))
+    left, right = _node_meaning(node.left, use, meets), _node_meaning(node.right, use, meets)
     if node.word == "OR":
         return max(left, right, key=lambda one: (one.rank(meets), -len(one.conditions)))
     order = ("deny", "unknown", "conditional", "allow")
     value = min(left.value, right.value, key=order.index)
     both = {**left.conditions, **right.conditions} if value == "conditional" else {}
-    return Meaning(value, both, tuple(one for side in (left, right) if side.value == value for one in side.licences))
+    return LicenceMeaning(
+        value, both, tuple(one for side in (left, right) if side.value == value for one in side.licences)
+    )
 
 
-def _words(expression: str) -> list[str]:
+def _tokenize(expression: str) -> list[str]:
     """Brackets, operators and licences as SPDX spells them. A name may be several words."""
     text = re.sub(
         r"\bor[ -]any[ -]later(?: version)?\b|\bor later(?: version)?\b", "or-later", expression, flags=re.IGNORECASE
     )
-    if spelled := _spelled(text):
+    if spelled := _spdx_of_name(text):
         return [spelled]
     words: list[str] = []
     name = ""
-    for found in _TOKEN.finditer(f" {text} "):
+    for found in _TOKEN_PATTERN.finditer(f" {text} "):
         piece = found[0]
         if piece.strip().upper() in _OPERATORS or piece in ("(", ")"):
             if name.strip():
-                words.append(_named(name))
+                words.append(_licence_id(name))
             name = ""
             words.append(piece.strip().upper())
         else:
             name += piece
     if name.strip():
-        words.append(_named(name))
+        words.append(_licence_id(name))
     return words
 
 
-def _named(name: str) -> str:
+def _licence_id(name: str) -> str:
     text = " ".join(name.split())
-    if spelled := _spelled(text):
+    if spelled := _spdx_of_name(text):
         return spelled
-    if _ID.fullmatch(text):
-        return _BY_LOWER.get(text.lower(), text)
-    raise NoExpression(f"{text[:60]!r} is no licence's name")
+    if _ID_PATTERN.fullmatch(text):
+        return _NAMES_BY_LOWERCASE.get(text.lower(), text)
+    raise InvalidExpression(f"{text[:60]!r} is no licence's name")
 
 
-_PHRASES = (
+_PHRASE_PATTERNS = (
     (
         r"(?!.*(\bcc\b|cc0|creative|licen[sc]|public)).*(all rights reserved|hak cipta|©|\(c\)|copyright).*|proprietary",
-        RESERVED,
+        ALL_RIGHTS_RESERVED,
     ),
     (r"(the )?mit( expat)?( license| licence)?", "MIT"),
     (r"(the )?isc( license| licence)?", "ISC"),
@@ -312,7 +316,7 @@ _PHRASES = (
     (r"(gnu )?(?P<gnu>l|a)?gpl ?v?(?P<v>[23](\.[01])?)( |-)?(?P<later>or-later|\+)?", ""),
     (r"public domain( work)?|pd|pdm|cc[ -]?pdm|public domain mark.*|no known copyright.*|domain publik", "CC-PDM-1.0"),
 )
-_URLS = (
+_URL_PATTERNS = (
     (
         r"(?:www\.)?creativecommons\.org/licen[sc]es/(by(?:-nc)?(?:-nd|-sa)?)(?:/(\d\.\d))?(?:/([a-z]{2,4}))?(?:/.*)?",
         "cc",
@@ -370,23 +374,23 @@ _CC_FILLERS = frozenset(
         "this",
     ]
 )
-_ZERO = {"cc0", "zero"}
+_ZERO_WORDS = {"cc0", "zero"}
 
 
 @lru_cache(maxsize=4096)
-def _spelled(text: str) -> str:
+def _spdx_of_name(text: str) -> str:
     """The SPDX id of a name as people write it, or of the address of its text; "" where it is none of these."""
     bare = " ".join(text.strip(" \t\r\n\"'“”‘’.,;").split())
     if not bare:
         return ""
-    if "/" in bare and (found := _of_address(bare)):
+    if "/" in bare and (found := _spdx_of_url(bare)):
         return found
-    if bare.lower() in _BY_LOWER:
-        return _BY_LOWER[bare.lower()]
-    if (twice := re.fullmatch(r"([^()]+)\(([^()]+)\)", bare)) and (short := _spelled(twice[2])):
-        return short if _spelled(twice[1]) == short else ""
+    if bare.lower() in _NAMES_BY_LOWERCASE:
+        return _NAMES_BY_LOWERCASE[bare.lower()]
+    if (twice := re.fullmatch(r"([^()]+)\(([^()]+)\)", bare)) and (short := _spdx_of_name(twice[2])):
+        return short if _spdx_of_name(twice[1]) == short else ""
     lower = bare.casefold()
-    for pattern, name in _PHRASES:
+    for pattern, name in _PHRASE_PATTERNS:
         if match := re.fullmatch(pattern, lower):
             if name:
                 return name
@@ -395,17 +399,17 @@ def _spelled(text: str) -> str:
     return _creative_commons(lower)
 
 
-def _of_address(text: str) -> str:
+def _spdx_of_url(text: str) -> str:
     try:
         parts = urlsplit(text if "//" in text else f"//{text}")
         place = f"{parts.hostname or ''}{parts.path}"
     except ValueError:
         return ""
-    for pattern, name in _URLS:
+    for pattern, name in _URL_PATTERNS:
         if match := re.fullmatch(pattern, place, re.IGNORECASE):
             if name == "cc":
-                return _cc(match[1].lower().split("-"), match[2] or "", match[3] or "")
-            return _spelled(match[1]) or match[1] if name == "id" else name
+                return _cc_id(match[1].lower().split("-"), match[2] or "", match[3] or "")
+            return _spdx_of_name(match[1]) or match[1] if name == "id" else name
     return ""
 
 
@@ -419,8 +423,8 @@ def _creative_commons(lower: str) -> str:
     text = re.sub(r"\bnc(?=(nd|sa))", "nc ", text)
     text = re.sub(r"(?<=[a-z])(?=\d\.\d)", " ", text)
     words = [word for word in re.split(r"[^a-z0-9.+]+", text) if word]
-    if _ZERO & set(words) or words[:2] == ["cc", "0"]:
-        rest = [word for word in words if word not in _ZERO and word not in _CC_FILLERS]
+    if _ZERO_WORDS & set(words) or words[:2] == ["cc", "0"]:
+        rest = [word for word in words if word not in _ZERO_WORDS and word not in _CC_FILLERS]
         plain = ("cc", "0", "1.0", "creative", "commons", "dedication", "domain")
         return "CC0-1.0" if all(word in plain for word in rest) and {"cc", "cc0", "creative"} & set(words) else ""
     is_cc = "cc" in words or words[:2] == ["creative", "commons"] or "attribution" in words
@@ -440,10 +444,10 @@ def _creative_commons(lower: str) -> str:
             return ""
     if "by" not in kinds or (len(kinds) == 1 and not is_cc):
         return ""
-    return _cc(kinds, version, country)
+    return _cc_id(kinds, version, country)
 
 
-def _cc(kinds: Collection[str], version: str, country: str) -> str:
+def _cc_id(kinds: Collection[str], version: str, country: str) -> str:
     if version and "." not in version:
         version += ".0"
     name = "-".join(
@@ -455,40 +459,40 @@ def _cc(kinds: Collection[str], version: str, country: str) -> str:
     )
     if "nd" in kinds and "sa" in kinds:
         return ""
-    return name if version else CUSTOM + name
+    return name if version else CUSTOM_PREFIX + name
 
 
-def _either(words: list[str], depth: int) -> tuple[Node, list[str]]:
-    node, rest = _both(words, depth)
+def _parse_or(words: list[str], depth: int) -> tuple[LicenceNode, list[str]]:
+    node, rest = _parse_and(words, depth)
     while rest and rest[0] == "OR":
-        right, rest = _both(rest[1:], depth)
-        node = Node("OR", node, right)
+        right, rest = _parse_and(rest[1:], depth)
+        node = LicenceNode("OR", node, right)
     return node, rest
 
 
-def _both(words: list[str], depth: int) -> tuple[Node, list[str]]:
-    node, rest = _one(words, depth)
+def _parse_and(words: list[str], depth: int) -> tuple[LicenceNode, list[str]]:
+    node, rest = _parse_term(words, depth)
     while rest and rest[0] == "AND":
-        right, rest = _one(rest[1:], depth)
-        node = Node("AND", node, right)
+        right, rest = _parse_term(rest[1:], depth)
+        node = LicenceNode("AND", node, right)
     return node, rest
 
 
-def _one(words: list[str], depth: int) -> tuple[Node, list[str]]:
+def _parse_term(words: list[str], depth: int) -> tuple[LicenceNode, list[str]]:
     if not words:
-        raise NoExpression("it ends where a licence should stand")
+        raise InvalidExpression("it ends where a licence should stand")
     word, rest = words[0], words[1:]
     if word == "(":
         if depth >= MAX_DEPTH:
-            raise NoExpression("its brackets are nested too deeply")
-        node, rest = _either(rest, depth + 1)
+            raise InvalidExpression("its brackets are nested too deeply")
+        node, rest = _parse_or(rest, depth + 1)
         if not rest or rest[0] != ")":
-            raise NoExpression("a bracket is not closed")
+            raise InvalidExpression("a bracket is not closed")
         return node, rest[1:]
     if word == ")" or word in _OPERATORS:
-        raise NoExpression(f"{word!r} stands where a licence should")
+        raise InvalidExpression(f"{word!r} stands where a licence should")
     if rest and rest[0] == "WITH":
         if len(rest) < 2 or rest[1] in ("(", ")", *_OPERATORS):
-            raise NoExpression("WITH names no exception")
-        return Node(word, exception=rest[1]), rest[2:]
-    return Node(word), rest
+            raise InvalidExpression("WITH names no exception")
+        return LicenceNode(word, exception=rest[1]), rest[2:]
+    return LicenceNode(word), rest

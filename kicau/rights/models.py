@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from django.db import models
 
 from kicau.base.clock import now
-from kicau.base.errors import unacceptable
+from kicau.base.errors import validation_failed
 from kicau.base.ids import new_id
 from kicau.rights.uses import CONDITIONS as CONDITIONS
-from kicau.rights.uses import IN_HOUSE as IN_HOUSE
+from kicau.rights.uses import IN_HOUSE_USES as IN_HOUSE_USES
+from kicau.rights.uses import USE_VALUES as USE_VALUES
 from kicau.rights.uses import USES as USES
-from kicau.rights.uses import VALUES as VALUES
 
 
 class Origin(models.TextChoices):
@@ -25,23 +25,23 @@ class Origin(models.TextChoices):
     GENERATED = "generated", "made by a model"
 
 
-def checked_ai_use(value: Mapping[str, str]) -> dict[str, str]:
-    """The permissions, each use and value known. Raises Unacceptable."""
+def check_ai_use(value: Mapping[str, str]) -> dict[str, str]:
+    """The permissions, each use and value known. Raises ValidationFailed."""
     for use, said in value.items():
         if use not in USES:
-            raise unacceptable(
+            raise validation_failed(
                 f"ai_use.{use}", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES)
             )
-        if said not in VALUES:
-            raise unacceptable(f"ai_use.{use}", "A use is allow, deny or conditional, not {said!r}.", said=said)
+        if said not in USE_VALUES:
+            raise validation_failed(f"ai_use.{use}", "A use is allow, deny or conditional, not {said!r}.", said=said)
     return dict(value)
 
 
-def checked_others_ai_use(value: Mapping[str, str]) -> dict[str, str]:
-    """The rule for others' words: what leaves this house can only be denied by it. Raises Unacceptable."""
-    for use, said in checked_ai_use(value).items():
-        if said != "deny" and use not in IN_HOUSE:
-            raise unacceptable(
+def check_others_ai_use(value: Mapping[str, str]) -> dict[str, str]:
+    """The rule for others' words: what leaves this house can only be denied by it. Raises ValidationFailed."""
+    for use, said in check_ai_use(value).items():
+        if said != "deny" and use not in IN_HOUSE_USES:
+            raise validation_failed(
                 f"others_ai_use.{use}",
                 "A rule cannot allow {use} for others' words. Their author, licence or network has to permit it.",
                 use=use,

@@ -6,90 +6,102 @@ from dataclasses import replace
 
 from kicau.connector import registry
 from kicau.connector.content import Problem
-from kicau.rights.decisions import FEW, OWN, Answer, Decision, Said
+from kicau.rights.decisions import (
+    LIMITED_AUDIENCE_KEY,
+    OWN_POSTS_KEY,
+    Decision,
+    RightsVerdict,
+    StatementFacts,
+)
 from kicau.rights.models import Layer, Party
 
-NOBODY = Problem(code="nobody-spoke", message="Not known: nobody has said whether this may be done.")
-UNMET = Problem(
+NOBODY_SPOKE = Problem(code="nobody-spoke", message="Not known: nobody has said whether this may be done.")
+UNMET_CONDITIONS = Problem(
     code="conditions",
     message="Not known: it is allowed under conditions that this purpose does not meet ({conditions}).",
 )
-UNREVIEWED = Problem(
+UNREVIEWED_TERMS = Problem(
     code="unreviewed",
     message="Not known: nobody has reviewed the terms of {network} under which this copy was acquired.",
 )
-LEFT_OPEN = Problem(code="left-open", message="Not known: {who} left this open on {day}.")
-LICENCE_OPEN = Problem(
+LEFT_OPEN_PROBLEM = Problem(code="left-open", message="Not known: {who} left this open on {day}.")
+LICENCE_OPEN_PROBLEM = Problem(
     code="licence-open", message="Not known: its licence, {key}, does not say whether this may be done."
 )
-SAYS: dict[tuple[str, Answer], Problem] = {
-    (Layer.WITHDRAWAL, Answer.NO): Problem(code="withdrawn", message="No: {who} took it back on {day}."),
-    (Layer.GRANT, Answer.NO): Problem(code="refused", message="No: {who} refused this on {day}."),
-    (Layer.GRANT, Answer.YES): Problem(code="granted", message="Yes: {who} granted this on {day}."),
-    (Layer.CONTRACT, Answer.NO): Problem(
+LAYER_REASONS: dict[tuple[str, RightsVerdict], Problem] = {
+    (Layer.WITHDRAWAL, RightsVerdict.NO): Problem(code="withdrawn", message="No: {who} took it back on {day}."),
+    (Layer.GRANT, RightsVerdict.NO): Problem(code="refused", message="No: {who} refused this on {day}."),
+    (Layer.GRANT, RightsVerdict.YES): Problem(code="granted", message="Yes: {who} granted this on {day}."),
+    (Layer.CONTRACT, RightsVerdict.NO): Problem(
         code="terms-forbid", message="No: the terms of {network} forbid it for a copy that came this way."
     ),
-    (Layer.CONTRACT, Answer.YES): Problem(
+    (Layer.CONTRACT, RightsVerdict.YES): Problem(
         code="terms-allow", message="Yes: the terms of {network} allow it for a copy that came this way."
     ),
-    (Layer.AUTHOR, Answer.NO): Problem(code="author-denies", message="No: its author, {who}, does not want it."),
-    (Layer.AUTHOR, Answer.YES): Problem(code="author-allows", message="Yes: its author, {who}, allows it."),
-    (Layer.LICENCE, Answer.NO): Problem(code="licence-denies", message="No: its licence, {key}, does not allow it."),
-    (Layer.LICENCE, Answer.YES): Problem(code="licence-allows", message="Yes: its licence, {key}, allows it."),
-    (Layer.SITE, Answer.NO): Problem(
+    (Layer.AUTHOR, RightsVerdict.NO): Problem(code="author-denies", message="No: its author, {who}, does not want it."),
+    (Layer.AUTHOR, RightsVerdict.YES): Problem(code="author-allows", message="Yes: its author, {who}, allows it."),
+    (Layer.LICENCE, RightsVerdict.NO): Problem(
+        code="licence-denies", message="No: its licence, {key}, does not allow it."
+    ),
+    (Layer.LICENCE, RightsVerdict.YES): Problem(code="licence-allows", message="Yes: its licence, {key}, allows it."),
+    (Layer.SITE, RightsVerdict.NO): Problem(
         code="site-denies", message="No: the site where it stood, {key}, does not want it."
     ),
-    (Layer.SITE, Answer.YES): Problem(code="site-allows", message="Yes: the site where it stood, {key}, allows it."),
-    (Layer.DEFAULT, Answer.NO): Problem(
+    (Layer.SITE, RightsVerdict.YES): Problem(
+        code="site-allows", message="Yes: the site where it stood, {key}, allows it."
+    ),
+    (Layer.DEFAULT, RightsVerdict.NO): Problem(
         code="default-denies", message="No: this workspace does not do it where nobody else said anything."
     ),
-    (Layer.DEFAULT, Answer.YES): Problem(
+    (Layer.DEFAULT, RightsVerdict.YES): Problem(
         code="default-allows", message="Yes: this workspace does it where nobody else said anything."
     ),
 }
-OWN_SAYS: dict[Answer, Problem] = {
-    Answer.NO: Problem(
+OWN_RULE_REASONS: dict[RightsVerdict, Problem] = {
+    RightsVerdict.NO: Problem(
         code="own-denies", message="No: these are your own words, and this workspace does not allow it."
     ),
-    Answer.YES: Problem(code="own-allows", message="Yes: these are your own words, and this workspace allows it."),
+    RightsVerdict.YES: Problem(
+        code="own-allows", message="Yes: these are your own words, and this workspace allows it."
+    ),
 }
-FOR_FEW = Problem(code="for-few", message="No: it was written for a few, not for everybody.")
-NAMELESS: dict[Answer, Problem] = {  # its author, of whom no name is known
-    Answer.NO: Problem(code="author-denies", message="No: its author does not want it."),
-    Answer.YES: Problem(code="author-allows", message="Yes: its author allows it."),
+LIMITED_AUDIENCE = Problem(code="for-few", message="No: it was written for a few, not for everybody.")
+UNNAMED_AUTHOR_REASONS: dict[RightsVerdict, Problem] = {  # its author, of whom no name is known
+    RightsVerdict.NO: Problem(code="author-denies", message="No: its author does not want it."),
+    RightsVerdict.YES: Problem(code="author-allows", message="Yes: its author allows it."),
 }
 
 
-def reason(decision: Decision) -> Problem:
+def decision_reason(decision: Decision) -> Problem:
     """Why, as a sentence with its parameters filled; `code` is stable, for programs."""
     if decision.unmet:
-        return replace(UNMET, params={"conditions": ", ".join(decision.unmet)})
+        return replace(UNMET_CONDITIONS, params={"conditions": ", ".join(decision.unmet)})
     by = next((link.said for link in decision.chain if link.decided), None)
     if by is None:
-        return NOBODY
-    if decision.answer == Answer.UNKNOWN:
+        return NOBODY_SPOKE
+    if decision.answer == RightsVerdict.UNKNOWN:
         if by.layer == Layer.LICENCE:
-            return replace(LICENCE_OPEN, params=_params(by))
-        return replace(UNREVIEWED if by.is_unreviewed else LEFT_OPEN, params=_params(by))
-    if decision.layer == Layer.AUTHOR and by.key == OWN:
-        return OWN_SAYS[decision.answer]
-    if decision.layer == Layer.AUTHOR and by.key == FEW and decision.answer == Answer.NO:
-        return FOR_FEW
+            return replace(LICENCE_OPEN_PROBLEM, params=_sentence_params(by))
+        return replace(UNREVIEWED_TERMS if by.is_unreviewed else LEFT_OPEN_PROBLEM, params=_sentence_params(by))
+    if decision.layer == Layer.AUTHOR and by.key == OWN_POSTS_KEY:
+        return OWN_RULE_REASONS[decision.answer]
+    if decision.layer == Layer.AUTHOR and by.key == LIMITED_AUDIENCE_KEY and decision.answer == RightsVerdict.NO:
+        return LIMITED_AUDIENCE
     if decision.layer == Layer.AUTHOR and by.party == Party.AUTHOR and not by.party_name:
-        return NAMELESS[decision.answer]
-    return replace(SAYS[decision.layer, decision.answer], params=_params(by))
+        return UNNAMED_AUTHOR_REASONS[decision.answer]
+    return replace(LAYER_REASONS[decision.layer, decision.answer], params=_sentence_params(by))
 
 
-def _label(network: str) -> str:
+def _network_label(network: str) -> str:
     """As people know it."""
-    return registry.get(network).label if network in registry.slugs() else network
+    return registry.get_connector(network).label if network in registry.installed_slugs() else network
 
 
-def _params(said: Said) -> dict[str, str | int | float]:
+def _sentence_params(said: StatementFacts) -> dict[str, str | int | float]:
     since = said.valid_from or said.observed_at
     return {
         "who": said.party_name or Party(said.party).label,
         "day": f"{since:%Y-%m-%d}" if since else "",
-        "network": _label(said.party_name or said.network) or said.key,
+        "network": _network_label(said.party_name or said.network) or said.key,
         "key": said.key or said.party_name,
     }

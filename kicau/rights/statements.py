@@ -15,18 +15,18 @@ from django.db.models import JSONField, Q
 from psycopg.types.json import Jsonb
 
 from kicau.base import clock
-from kicau.base.errors import unacceptable
-from kicau.base.ids import NO_ID, among
-from kicau.connector.terms import Proposal
+from kicau.base.errors import validation_failed
+from kicau.base.ids import NO_ID, id_among
+from kicau.connector.terms import TermsProposal
 from kicau.rights import licences
-from kicau.rights.decisions import OTHERS, OWN, Said, site
-from kicau.rights.models import CONDITIONS, USES, VALUES, Layer, Origin, Party, Statement, Subject, Terms
+from kicau.rights.decisions import OTHERS_POSTS_KEY, OWN_POSTS_KEY, StatementFacts, normalize_site
+from kicau.rights.models import CONDITIONS, USE_VALUES, USES, Layer, Origin, Party, Statement, Subject, Terms
 
-MANY = 200  # statements from which they are copied in
-RAW_LIMIT = 65_536  # bytes of a source that are kept beside its hash
-ANY = ("unknown", *VALUES)
-#: What a statement and `Said` have by the same name, but for the ids.
-SAID = (
+COPY_THRESHOLD = 200  # statements from which they are copied in
+MAX_RAW_BYTES = 65_536  # bytes of a source that are kept beside its hash
+STATEMENT_VALUES = ("unknown", *USE_VALUES)
+#: What a statement and `StatementFacts` have by the same name, but for the ids.
+COPIED_FIELDS = (
     "layer",
     "party",
     "party_name",
@@ -42,7 +42,12 @@ SAID = (
     "valid_from",
     "valid_until",
 )
-LAYERS, PARTIES, SUBJECTS, WAYS = tuple(Layer.values), tuple(Party.values), tuple(Subject.values), ("", *Origin.values)
+LAYER_VALUES, PARTY_VALUES, SUBJECT_VALUES, ORIGIN_VALUES = (
+    tuple(Layer.values),
+    tuple(Party.values),
+    tuple(Subject.values),
+    ("", *Origin.values),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +73,17 @@ class NewStatement:
     note: str = ""
 
 
-def keep(workspace_id: UUID, given: Iterable[NewStatement], *, by: UUID | None = None) -> list[Statement]:
-    """Write statements down, in one go. Raises Unacceptable for the first that cannot be; then none is kept.
+def record_statements(workspace_id: UUID, given: Iterable[NewStatement], *, by: UUID | None = None) -> list[Statement]:
+    """Write statements down, in one go. Raises ValidationFailed for the first that cannot be; then none is kept.
 
     Permission and audit trail are the caller's (kicau.archive.record_statements, for what people say).
     """
     now = clock.now()
-    rows = [_row(workspace_id, one, by, now) for one in given]
-    return _copied(rows) if len(rows) > MANY else Statement.objects.bulk_create(rows)
+    rows = [_statement_row(workspace_id, one, by, now) for one in given]
+    return _copy_rows(rows) if len(rows) > COPY_THRESHOLD else Statement.objects.bulk_create(rows)
 
 
-def _copied(rows: list[Statement]) -> list[Statement]:
+def _copy_rows(rows: list[Statement]) -> list[Statement]:
     """As bulk_create: parameters by the hundred thousand cost a minute that COPY does not. Values go as they are, but for
     JSON."""
     fields = Statement._meta.concrete_fields
@@ -94,16 +99,16 @@ def _copied(rows: list[Statement]) -> list[Statement]:
     return rows
 
 
-def as_if_kept(workspace_id: UUID, one: NewStatement, at: datetime) -> Said:
-    """What it would say from `at` on, were it kept; nothing is written. Raises Unacceptable as `keep` does."""
-    check_end(one, at)
-    return as_said(_row(workspace_id, one, None, at))
+def preview_statement(workspace_id: UUID, one: NewStatement, at: datetime) -> StatementFacts:
+    """What it would say from `at` on, were it kept; nothing is written. Raises ValidationFailed as `record_statements` does."""
+    check_validity_end(one, at)
+    return statement_facts(_statement_row(workspace_id, one, None, at))
 
 
-def check_end(one: NewStatement, at: datetime) -> None:
-    """Whoever says something now means it to be valid. Raises Unacceptable where it would have ended before `at`."""
+def check_validity_end(one: NewStatement, at: datetime) -> None:
+    """Whoever says something now means it to be valid. Raises ValidationFailed where it would have ended before `at`."""
     if one.valid_until and one.valid_until <= at:
-        raise unacceptable("valid_until", "This end has passed already. Give one in the future, or none.")
+        raise validation_failed("valid_until", "This end has passed already. Give one in the future, or none.")
 
 
 def end_of_day(day: date, zone: str) -> datetime:
@@ -111,54 +116,63 @@ def end_of_day(day: date, zone: str) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
 
 
-def end(workspace_id: UUID, statement_ids: Sequence[UUID], at: datetime | None = None) -> int:
+def end_statements(workspace_id: UUID, statement_ids: Sequence[UUID], at: datetime | None = None) -> int:
     """From `at` (now) on they say nothing any more; returns how many were still valid."""
     when = at or clock.now()
-    found = Statement.objects.filter(workspace_id=workspace_id, id__in=among(statement_ids))
+    found = Statement.objects.filter(workspace_id=workspace_id, id__in=id_among(statement_ids))
     return found.filter(Q(valid_until=None) | Q(valid_until__gt=when)).update(valid_until=when)
 
 
-def general(workspace_id: UUID) -> list[Said]:
+def general_statements(workspace_id: UUID) -> list[StatementFacts]:
     """All that is said of more than one item, whether valid now or not."""
-    return [as_said(row) for row in Statement.objects.defer("raw").filter(workspace_id=workspace_id, item=None)]
+    return [statement_facts(row) for row in Statement.objects.defer("raw").filter(workspace_id=workspace_id, item=None)]
 
 
-def of_items(workspace_id: UUID, items: Sequence[UUID]) -> dict[UUID, list[Said]]:
+def item_statements(workspace_id: UUID, items: Sequence[UUID]) -> dict[UUID, list[StatementFacts]]:
     """What is said of these items themselves; items of which nothing is said are left out."""
-    found: dict[UUID, list[Said]] = {}
-    rows = Statement.objects.filter(workspace_id=workspace_id, item__in=among(items))
-    for id_, item, *rest in rows.values_list("id", "item", *SAID):  # rows of models would take twice as long
-        found.setdefault(item or NO_ID, []).append(Said(id=str(id_), item=item, **dict(zip(SAID, rest, strict=True))))
+    found: dict[UUID, list[StatementFacts]] = {}
+    rows = Statement.objects.filter(workspace_id=workspace_id, item__in=id_among(items))
+    for id_, item, *rest in rows.values_list("id", "item", *COPIED_FIELDS):  # rows of models would take twice as long
+        found.setdefault(item or NO_ID, []).append(
+            StatementFacts(id=str(id_), item=item, **dict(zip(COPIED_FIELDS, rest, strict=True)))
+        )
     return found
 
 
-def of_policy(own: Mapping[str, str], others: Mapping[str, str]) -> list[Said]:
+def policy_statements(own: Mapping[str, str], others: Mapping[str, str]) -> list[StatementFacts]:
     """What a workspace says by its own settings: the author's word on its own posts, the default on others' words."""
     rules = []
     if own:
         rules.append(
-            Said(id="policy:own", layer=Layer.AUTHOR, party=Party.AUTHOR, subject=Subject.AUTHOR, key=OWN, says=own)
+            StatementFacts(
+                id="policy:own",
+                layer=Layer.AUTHOR,
+                party=Party.AUTHOR,
+                subject=Subject.AUTHOR,
+                key=OWN_POSTS_KEY,
+                says=own,
+            )
         )
     if others:
         rules.append(
-            Said(
+            StatementFacts(
                 id="policy:default",
                 layer=Layer.DEFAULT,
                 party=Party.WORKSPACE,
                 subject=Subject.AUTHOR,
-                key=OTHERS,
+                key=OTHERS_POSTS_KEY,
                 says=others,
             )
         )
     return rules
 
 
-def of_terms(rows: Iterable[Terms] | None = None) -> list[Said]:
+def terms_statements(rows: Iterable[Terms] | None = None) -> list[StatementFacts]:
     """The networks' terms as statements; what nobody has reviewed says "unknown", which leaves the answer open."""
-    return [_as_contract(row) for row in (Terms.objects.all() if rows is None else rows)]
+    return [_terms_facts(row) for row in (Terms.objects.all() if rows is None else rows)]
 
 
-def propose(network: str, proposals: Iterable[Proposal]) -> int:
+def propose_terms(network: str, proposals: Iterable[TermsProposal]) -> int:
     """Enter terms that are not in the table yet, unreviewed; what is there is left as it is. Returns how many."""
     known = set(Terms.objects.filter(network=network).values_list("acquired", "since"))
     rows = [
@@ -166,8 +180,8 @@ def propose(network: str, proposals: Iterable[Proposal]) -> int:
             network=network,
             acquired=one.acquired,
             since=one.since,
-            says=checked_says(one.says),
-            conditions=checked_conditions(one.conditions),
+            says=check_values(one.says),
+            conditions=check_conditions(one.conditions),
             summary=one.summary,
             source=one.source,
             seen_on=one.seen_on,
@@ -178,26 +192,28 @@ def propose(network: str, proposals: Iterable[Proposal]) -> int:
     return len(Terms.objects.bulk_create(rows, ignore_conflicts=True))
 
 
-def as_said(row: Statement) -> Said:
-    return Said(id=str(row.id), item=row.item, **{name: getattr(row, name) for name in SAID})
+def statement_facts(row: Statement) -> StatementFacts:
+    return StatementFacts(id=str(row.id), item=row.item, **{name: getattr(row, name) for name in COPIED_FIELDS})
 
 
-def checked_says(says: Mapping[str, str]) -> dict[str, str]:
-    """Each use and value known, at least one. Raises Unacceptable."""
+def check_values(says: Mapping[str, str]) -> dict[str, str]:
+    """Each use and value known, at least one. Raises ValidationFailed."""
     if not says:
-        raise unacceptable("says", "A statement says something of at least one use.")
+        raise validation_failed("says", "A statement says something of at least one use.")
     for use, value in says.items():
         if use not in USES:
-            raise unacceptable("says", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES))
-        if value not in ANY:
-            raise unacceptable("says", "A use is allow, deny, conditional or unknown, not {said!r}.", said=value)
+            raise validation_failed(
+                "says", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES)
+            )
+        if value not in STATEMENT_VALUES:
+            raise validation_failed("says", "A use is allow, deny, conditional or unknown, not {said!r}.", said=value)
     return dict(says)
 
 
-def checked_conditions(conditions: Mapping[str, str]) -> dict[str, str]:
+def check_conditions(conditions: Mapping[str, str]) -> dict[str, str]:
     for name in conditions:
         if name not in CONDITIONS:
-            raise unacceptable(
+            raise validation_failed(
                 "conditions",
                 "There is no condition {name!r}; the conditions are: {known}.",
                 name=name,
@@ -206,15 +222,15 @@ def checked_conditions(conditions: Mapping[str, str]) -> dict[str, str]:
     return dict(conditions)
 
 
-def _row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: datetime) -> Statement:
+def _statement_row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: datetime) -> Statement:
     for name, value, known in (
-        ("layer", one.layer, LAYERS),
-        ("party", one.party, PARTIES),
-        ("subject", one.subject, SUBJECTS),
-        ("acquired", one.acquired, WAYS),
+        ("layer", one.layer, LAYER_VALUES),
+        ("party", one.party, PARTY_VALUES),
+        ("subject", one.subject, SUBJECT_VALUES),
+        ("acquired", one.acquired, ORIGIN_VALUES),
     ):
         if value not in known:
-            raise unacceptable(
+            raise validation_failed(
                 name,
                 "There is no {name} {value!r}; there are: {known}.",
                 name=name,
@@ -222,21 +238,23 @@ def _row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: datetime) 
                 known=", ".join(filter(None, known)),
             )
     if (one.subject == Subject.ITEM) != (one.item is not None):
-        raise unacceptable("item", "A statement about one item names it, and no other does.")
+        raise validation_failed("item", "A statement about one item names it, and no other does.")
     if one.subject not in (Subject.ITEM, Subject.EVERYTHING) and not one.key:
-        raise unacceptable("key", "Name what the statement is about.")
+        raise validation_failed("key", "Name what the statement is about.")
     if one.valid_until and one.valid_from and one.valid_until <= one.valid_from:
-        raise unacceptable("valid_until", "A statement ends after it begins.")
+        raise validation_failed("valid_until", "A statement ends after it begins.")
     if one.layer == Layer.WITHDRAWAL and set(one.says.values()) - {"deny"}:
-        raise unacceptable("says", "A withdrawal can only deny. To allow it again, end the withdrawal.")
+        raise validation_failed("says", "A withdrawal can only deny. To allow it again, end the withdrawal.")
     key = one.key
-    if one.subject == Subject.SITE and not (key := site(one.key)):
-        raise unacceptable("key", "{said!r} is no address. Write it as https://example.org/folder.", said=one.key[:80])
+    if one.subject == Subject.SITE and not (key := normalize_site(one.key)):
+        raise validation_failed(
+            "key", "{said!r} is no address. Write it as https://example.org/folder.", said=one.key[:80]
+        )
     if one.subject == Subject.LICENCE:
         try:
-            key = str(licences.parsed(one.key))
-        except licences.NoExpression as exc:
-            raise unacceptable(
+            key = str(licences.parse_expression(one.key))
+        except licences.InvalidExpression as exc:
+            raise validation_failed(
                 "key",
                 "{said!r} is no licence: {why}. Write it as an SPDX expression, such as CC-BY-4.0.",
                 said=one.key[:80],
@@ -252,10 +270,10 @@ def _row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: datetime) 
         item=one.item,
         network=one.network,
         acquired=one.acquired,
-        says=checked_says(one.says),
-        conditions=checked_conditions(one.conditions),
+        says=check_values(one.says),
+        conditions=check_conditions(one.conditions),
         source=one.source[:2000],
-        raw=one.raw if one.raw and len(one.raw) <= RAW_LIMIT else None,
+        raw=one.raw if one.raw and len(one.raw) <= MAX_RAW_BYTES else None,
         raw_sha256=hashlib.sha256(one.raw).hexdigest() if one.raw else "",
         parser=one.parser[:80],
         observed_at=one.observed_at or now,
@@ -267,9 +285,9 @@ def _row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: datetime) 
     )
 
 
-def _as_contract(row: Terms) -> Said:
+def _terms_facts(row: Terms) -> StatementFacts:
     says = row.says if row.reviewed_at else dict.fromkeys(row.says, "unknown")
-    return Said(
+    return StatementFacts(
         id=f"terms:{row.id}",
         layer=Layer.CONTRACT,
         party=Party.NETWORK,
@@ -280,12 +298,12 @@ def _as_contract(row: Terms) -> Said:
         says=says,
         conditions=row.conditions,
         source=row.source,
-        observed_at=_midnight(row.seen_on),
-        valid_from=_midnight(row.since),
-        valid_until=_midnight(row.until) if row.until else None,
+        observed_at=_start_of_day(row.seen_on),
+        valid_from=_start_of_day(row.since),
+        valid_until=_start_of_day(row.until) if row.until else None,
         is_unreviewed=row.reviewed_at is None,
     )
 
 
-def _midnight(day: date) -> datetime:
+def _start_of_day(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)

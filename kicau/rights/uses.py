@@ -3,7 +3,7 @@
 #: What an item may be used for. Each is allow, deny or conditional; not listed means unknown, and unknown is not exported.
 USES = ("train_gen", "train_other", "ground", "embed", "synthesise", "search", "redistribute", "archive")
 #: Uses that stay in this house. Others' words need somebody's permission for every other use, whatever the workspace says.
-IN_HOUSE = ("ground", "embed", "search", "archive")
-VALUES = ("allow", "deny", "conditional")
+IN_HOUSE_USES = ("ground", "embed", "search", "archive")
+USE_VALUES = ("allow", "deny", "conditional")
 #: Under which something conditional may be done; a purpose that meets all of them may.
 CONDITIONS = ("attribution", "payment", "non-commercial", "share-alike", "consent", "geography")

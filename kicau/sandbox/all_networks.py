@@ -17,15 +17,17 @@ from typing import Any
 
 from kicau.base import privileges
 from kicau.connector import registry
-from kicau.connector.sandbox.server import Sandbox, Validator, start
+from kicau.connector.sandbox.server import RequestValidator, Sandbox, start_sandbox
 
 PORT_BASE = 8101
-VALIDATORS = "KICAU_SANDBOX_VALIDATORS"  # "network=module:function,…": what our requests are held against, in tests
+VALIDATORS_VARIABLE = (
+    "KICAU_SANDBOX_VALIDATORS"  # "network=module:function,…": what our requests are held against, in tests
+)
 
 
 def server_class(slug: str) -> type[Sandbox]:
     """A network's sandbox. Raises UnknownNetwork."""
-    found: type[Sandbox] = import_module(registry.package(slug) + ".sandbox").Server
+    found: type[Sandbox] = import_module(registry.network_package(slug) + ".sandbox").Server
     return found
 
 
@@ -54,32 +56,32 @@ def choose_ports(wanted: Mapping[str, int], host: str = "127.0.0.1") -> dict[str
 
 def default_ports(base: int = PORT_BASE) -> dict[str, int]:
     """One a network, from `base` on, in alphabetical order."""
-    return {slug: base + n for n, slug in enumerate(registry.slugs())}
+    return {slug: base + n for n, slug in enumerate(registry.installed_slugs())}
 
 
-def validators(names: str) -> dict[str, list[Validator]]:
+def load_validators(names: str) -> dict[str, list[RequestValidator]]:
     """By network, the functions that "network=module:function,…" names.
 
     Raises UnknownNetwork, ImportError, AttributeError, ValueError.
     """
-    found: dict[str, list[Validator]] = {}
+    found: dict[str, list[RequestValidator]] = {}
     for name in filter(None, (part.strip() for part in names.split(","))):
         slug, _, place = name.partition("=")
         module, _, function = place.partition(":")
         if not (slug and module and function):
-            raise ValueError(f"{VALIDATORS} holds {name!r}; write network=module:function.")
-        registry.package(slug)
+            raise ValueError(f"{VALIDATORS_VARIABLE} holds {name!r}; write network=module:function.")
+        registry.network_package(slug)
         found.setdefault(slug, []).append(getattr(import_module(module), function))
     return found
 
 
-async def serve(
+async def serve_sandboxes(
     ports: Mapping[str, int],
     folder: Path | None,
     *,
     ready: Callable[[Sequence[Sandbox]], None],
     stop: asyncio.Event,
-    held_against: Mapping[str, Iterable[Validator]] | None = None,
+    held_against: Mapping[str, Iterable[RequestValidator]] | None = None,
     host: str = "127.0.0.1",
 ) -> None:
     """Run the networks of `ports` until `stop`; what was published there is kept in `folder`. Raises OSError where a
@@ -89,7 +91,7 @@ async def serve(
         running = []
         for slug, port in ports.items():
             sandbox = server_class(slug)(folder=folder, validators=against.get(slug, ()))
-            runner = await start(sandbox, host, port)
+            runner = await start_sandbox(sandbox, host, port)
             stack.push_async_callback(runner.cleanup)
             stack.callback(sandbox.store.close)
             running.append(sandbox)
@@ -97,7 +99,7 @@ async def serve(
         await stop.wait()
 
 
-def run(
+def run_until_signal(
     ports: Mapping[str, int],
     folder: Path | None,
     ready: Callable[[Sequence[Sandbox]], None],
@@ -111,14 +113,19 @@ def run(
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
-        await serve(
-            ports, folder, ready=ready, stop=stop, held_against=validators(os.environ.get(VALIDATORS, "")), host=host
+        await serve_sandboxes(
+            ports,
+            folder,
+            ready=ready,
+            stop=stop,
+            held_against=load_validators(os.environ.get(VALIDATORS_VARIABLE, "")),
+            host=host,
         )
 
     asyncio.run(until_told())
 
 
-def described(running: Iterable[Sandbox]) -> dict[str, Any]:
+def client_settings(running: Iterable[Sandbox]) -> dict[str, Any]:
     """Everything that another client needs to be pointed at them."""
     return {"networks": [sandbox.describe() for sandbox in running]}
 
@@ -132,10 +139,10 @@ def main() -> None:
     ports = {slug: int(port) for slug, _, port in (said.partition("=") for said in wanted.port)} or default_ports()
 
     def tell(running: Sequence[Sandbox]) -> None:
-        print(json.dumps(described(running)), flush=True)
+        print(json.dumps(client_settings(running)), flush=True)
 
     try:
-        run(ports, wanted.folder, tell)
+        run_until_signal(ports, wanted.folder, tell)
     except OSError as exc:
         sys.exit(f"The sandboxes could not start: {exc.strerror or exc}.")
 

@@ -12,7 +12,7 @@ class SyncConfig(AppConfig):
         from kicau.cost_reports import forecast
         from kicau.sync import sync_settings, webhook_subscriptions
 
-        if sync_settings.begun not in forecast.BEGUN:
-            forecast.BEGUN.append(sync_settings.begun)
-        if webhook_subscriptions.part not in actions.GOES:
-            actions.GOES.append(webhook_subscriptions.part)
+        if sync_settings.new_sync_costs not in forecast.NEW_SYNC_COST_HOOKS:
+            forecast.NEW_SYNC_COST_HOOKS.append(sync_settings.new_sync_costs)
+        if webhook_subscriptions.unsubscribe_channel not in actions.DISCONNECTING_HOOKS:
+            actions.DISCONNECTING_HOOKS.append(webhook_subscriptions.unsubscribe_channel)

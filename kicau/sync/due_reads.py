@@ -20,18 +20,18 @@ from kicau.costs import actions as plans
 from kicau.costs import budgets, ledger, reservations
 from kicau.costs import read_policy as policies
 from kicau.costs.models import Budget, Purpose, Reservation
-from kicau.costs.pricing import list_on
+from kicau.costs.pricing import price_list_for_day
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.sync import sync_settings, unanswered_reads
 from kicau.sync.models import Post, Standing
 
-LEASE = timedelta(minutes=3)  # longer than a whole round may take (rounds.py)
-AT_ONCE = 200  # channels, and thousands of posts, in one round
-LOOKED_BACK = timedelta(days=60)  # by how much a post may have gone out after the time it was due
+SYNC_LEASE = timedelta(minutes=3)  # longer than a whole round may take (rounds.py)
+MAX_CHANNELS_PER_ROUND = 200  # channels, and thousands of posts, in one round
+MAX_PUBLISH_DELAY = timedelta(days=60)  # by how much a post may have gone out after the time it was due
 
 
 @dataclass(slots=True, kw_only=True)
-class Answering:
+class InboxFetch:
     """A channel whose answers are read now."""
 
     channel: Channel
@@ -41,12 +41,12 @@ class Answering:
     lease: UUID
     slower: float
 
-    def work(self) -> ledger.Work:
-        return work_for(self.channel, Purpose.ANSWERS, self.lease)
+    def work(self) -> ledger.ChargeContext:
+        return charge_context(self.channel, Purpose.ANSWERS, self.lease)
 
 
 @dataclass(slots=True, kw_only=True)
-class Share:
+class ChannelPosts:
     """The posts of one channel in a batch: what they use up is theirs."""
 
     channel: Channel
@@ -54,15 +54,15 @@ class Share:
     slower: float
     posts: list[Post] = field(default_factory=list)
 
-    def work(self, post: Post | None = None) -> ledger.Work:
-        return work_for(self.channel, Purpose.NUMBERS, self.lease, post)
+    def work(self, post: Post | None = None) -> ledger.ChargeContext:
+        return charge_context(self.channel, Purpose.NUMBERS, self.lease, post)
 
 
 @dataclass(slots=True, kw_only=True)
-class Numbering:
+class MetricsFetch:
     """Posts whose numbers one call reads, through the first share's channel."""
 
-    shares: list[Share]
+    shares: list[ChannelPosts]
 
     @property
     def channel(self) -> Channel:
@@ -73,9 +73,9 @@ class Numbering:
         return [post for share in self.shares for post in share.posts]
 
 
-def work_for(channel: Channel, purpose: Purpose, lease: UUID, post: Post | None = None) -> ledger.Work:
+def charge_context(channel: Channel, purpose: Purpose, lease: UUID, post: Post | None = None) -> ledger.ChargeContext:
     draft = post.delivery.draft if post else None
-    return ledger.Work(
+    return ledger.ChargeContext(
         workspace_id=channel.workspace_id,
         network=channel.network,
         purpose=purpose,
@@ -88,16 +88,16 @@ def work_for(channel: Channel, purpose: Purpose, lease: UUID, post: Post | None 
     )
 
 
-def take_in() -> int:
+def register_published_posts() -> int:
     """Posts that went out since the last look, in channels that are read with; how many."""
-    now, policy = clock.now(), policies.policy()
+    now, policy = clock.now(), policies.sync_policy()
     horizon = now - timedelta(days=policy.days[-1] + 1)
     rows = Delivery.objects.filter(
         ~Exists(Post.objects.filter(delivery=OuterRef("id"))),
         channel__in=[c.id for c in sync_settings.open_channels()],
         state=DeliveryState.PUBLISHED,
         published_at__gte=horizon,
-        due_at__gte=horizon - LOOKED_BACK,
+        due_at__gte=horizon - MAX_PUBLISH_DELAY,
     ).exclude(remote_ids=[])
     made = [
         Post(
@@ -106,7 +106,7 @@ def take_in() -> int:
             remote_id=remote_id,
             position=n,
             published_at=at,
-            next_at=together(policy, policies.first_reading(policy, at, now)),
+            next_at=align_fetch_time(policy, policies.first_fetch_at(policy, at, now)),
         )
         for id_, channel_id, at, remote_ids in rows.values_list("id", "channel_id", "published_at", "remote_ids")[:5000]
         if at
@@ -116,7 +116,7 @@ def take_in() -> int:
     return len(made)
 
 
-def together(policy: policies.Policy, at: datetime | None) -> datetime | None:
+def align_fetch_time(policy: policies.SyncPolicy, at: datetime | None) -> datetime | None:
     """The next of the moments at which numbers are read, so that those that are due about then fill one batch."""
     if at is None:
         return None
@@ -125,9 +125,9 @@ def together(policy: policies.Policy, at: datetime | None) -> datetime | None:
 
 
 @transaction.atomic
-def claim() -> tuple[list[Answering], list[Numbering]]:
-    """Everything that is due and that nobody else reads, at most AT_ONCE channels' answers and as many batches."""
-    now, policy = clock.now(), policies.policy()
+def claim_due() -> tuple[list[InboxFetch], list[MetricsFetch]]:
+    """Everything that is due and that nobody else reads, at most MAX_CHANNELS_PER_ROUND channels' answers and as many batches."""
+    now, policy = clock.now(), policies.sync_policy()
     open_ = {c.id: c for c in sync_settings.open_channels()}
     known = set(Standing.objects.filter(channel__in=open_).values_list("channel_id", flat=True))
     fresh = [Standing(channel_id=id_, next_at=now + policy.answers_every) for id_ in open_ if id_ not in known]
@@ -137,7 +137,7 @@ def claim() -> tuple[list[Answering], list[Numbering]]:
     standings = list(
         Standing.objects.filter(free, channel__in=open_, next_at__lte=now)
         .order_by("next_at")
-        .select_for_update(skip_locked=True)[:AT_ONCE]
+        .select_for_update(skip_locked=True)[:MAX_CHANNELS_PER_ROUND]
     )
     posts = list(
         Post.objects.filter(free, channel__in=open_, next_at__lte=now)
@@ -159,16 +159,16 @@ def claim() -> tuple[list[Answering], list[Numbering]]:
             "delivery__draft__author_id",
         )
         .order_by("next_at", "id")
-        .select_for_update(of=("self",), skip_locked=True)[: AT_ONCE * 100]
+        .select_for_update(of=("self",), skip_locked=True)[: MAX_CHANNELS_PER_ROUND * 100]
     )
     if not standings and not posts:
         return [], []
-    _count_what_was_lost({s.lease for s in standings if s.lease} | {p.lease for p in posts if p.lease})
+    _charge_expired_reservations({s.lease for s in standings if s.lease} | {p.lease for p in posts if p.lease})
     touched = {s.channel_id for s in standings} | {p.channel_id for p in posts}
     whole = {c.id: c for c in Channel.objects.filter(id__in=touched).select_related("app", "workspace")}
-    slower = _slower(policy, whole.values(), now)
+    slower = _slowdown_by_channel(policy, whole.values(), now)
     answering = [
-        Answering(
+        InboxFetch(
             channel=whole[s.channel_id],
             cursor=s.cursor,
             fruitless=s.fruitless,
@@ -179,27 +179,30 @@ def claim() -> tuple[list[Answering], list[Numbering]]:
         for s in standings
     ]
     for standing, job in zip(standings, answering, strict=True):
-        standing.lease, standing.leased_until = job.lease, now + LEASE
+        standing.lease, standing.leased_until = job.lease, now + SYNC_LEASE
     Standing.objects.bulk_update(standings, ["lease", "leased_until"])
     for post in posts:
         if post.lease and post.leased_until:  # its worker died, and may have read it
-            post.lost_at = post.lost_at or post.leased_until - LEASE
+            post.lost_at = post.lost_at or post.leased_until - SYNC_LEASE
     numbering = _batches(policy, posts, whole, slower, now)
-    _count_deleted(posts, whole, now)
+    _charge_lost_fetches_of_deleted(posts, whole, now)
     Post.objects.bulk_update(posts, ["lease", "leased_until", "next_at", "lost_at"], batch_size=1000)
     return answering, numbering
 
 
-def _count_deleted(posts: Sequence[Post], whole: dict[UUID, Channel], now: datetime) -> None:
+def _charge_lost_fetches_of_deleted(posts: Sequence[Post], whole: dict[UUID, Channel], now: datetime) -> None:
     """No later reading shows what a lost one of a deleted post was billed as."""
     deleted = [post for post in posts if post.delivery.state != DeliveryState.PUBLISHED]
-    ledger.write(
+    ledger.write_entries(
         [
             line
-            for post, at in unanswered_reads.settled(deleted, (), now)
+            for post, at in unanswered_reads.resolved_lost_fetches(deleted, (), now)
             if (
-                line := unanswered_reads.entry(
-                    whole[post.channel_id], work_for(whole[post.channel_id], Purpose.NUMBERS, NO_ID, post), post, at
+                line := unanswered_reads.lost_fetch_entry(
+                    whole[post.channel_id],
+                    charge_context(whole[post.channel_id], Purpose.NUMBERS, NO_ID, post),
+                    post,
+                    at,
                 )
             )
         ]
@@ -207,14 +210,18 @@ def _count_deleted(posts: Sequence[Post], whole: dict[UUID, Channel], now: datet
 
 
 def _batches(
-    policy: policies.Policy, posts: Sequence[Post], whole: dict[UUID, Channel], slower: dict[UUID, float], now: datetime
-) -> list[Numbering]:
+    policy: policies.SyncPolicy,
+    posts: Sequence[Post],
+    whole: dict[UUID, Channel],
+    slower: dict[UUID, float],
+    now: datetime,
+) -> list[MetricsFetch]:
     """The largest that there are, each with a lease for each channel in it. What is not due after all, because reading
     is slowed, waits; what was deleted is left out for good."""
     by_id, asked = {str(p.id): p for p in posts}, []
     for post in posts:
         post.lease = post.leased_until = None
-        mine = policies.Post(
+        mine = policies.PolledPost(
             id=str(post.id),
             channel_id=post.channel_id,
             app_id=whole[post.channel_id].app_id,
@@ -223,60 +230,64 @@ def _batches(
         )
         if post.delivery.state != DeliveryState.PUBLISHED:
             post.next_at = None
-        elif (at := _later(policy, mine, now, slower[post.channel_id])) is None or at > now:
-            post.next_at = together(policy, at)
+        elif (at := _postponed_until(policy, mine, now, slower[post.channel_id])) is None or at > now:
+            post.next_at = align_fetch_time(policy, at)
         else:
             asked.append(mine)
     made = []
-    by_network: dict[tuple[str, str], list[policies.Post]] = defaultdict(list)
+    by_network: dict[tuple[str, str], list[policies.PolledPost]] = defaultdict(list)
     for one in asked:
         by_network[whole[one.channel_id].network, whole[one.channel_id].host].append(one)
     for (network, _), some in by_network.items():
-        connector = registry.get(network)
-        for reader, batch in policies.batches(some, connector.batch, reads_all=connector.reads_all):  # type: ignore[attr-defined]
-            shares: dict[UUID, Share] = {}
+        connector = registry.get_connector(network)
+        for reader, batch in policies.fetch_batches(some, connector.batch, reads_all=connector.reads_all):  # type: ignore[attr-defined]
+            shares: dict[UUID, ChannelPosts] = {}
             for one in sorted(batch, key=lambda p: p.channel_id != reader):
                 channel = whole[one.channel_id]
-                share = shares.setdefault(channel.id, Share(channel=channel, lease=uuid4(), slower=slower[channel.id]))
+                share = shares.setdefault(
+                    channel.id, ChannelPosts(channel=channel, lease=uuid4(), slower=slower[channel.id])
+                )
                 post = by_id[one.id]
-                post.lease, post.leased_until = share.lease, now + LEASE
+                post.lease, post.leased_until = share.lease, now + SYNC_LEASE
                 share.posts.append(post)
-            made.append(Numbering(shares=list(shares.values())))
+            made.append(MetricsFetch(shares=list(shares.values())))
     return made
 
 
-def _later(policy: policies.Policy, post: policies.Post, now: datetime, slower: float) -> datetime | None:
+def _postponed_until(
+    policy: policies.SyncPolicy, post: policies.PolledPost, now: datetime, slower: float
+) -> datetime | None:
     """When it is to be read after all: now, or later where reading is slowed or its day is over (a round came late, or a
     channel came back)."""
-    if not policies.is_day(policy, post.published_at, now):
-        return policies.next_reading(policy, post.published_at, now)
-    if post.read_at is None or policies.due(policy, [post], now, slower=slower):
+    if not policies.is_fetch_day(policy, post.published_at, now):
+        return policies.next_fetch_at(policy, post.published_at, now)
+    if post.read_at is None or policies.due_posts(policy, [post], now, slower=slower):
         return now
-    return policies.next_reading(policy, post.published_at, post.read_at, slower=slower)
+    return policies.next_fetch_at(policy, post.published_at, post.read_at, slower=slower)
 
 
-def _slower(policy: policies.Policy, channels: Iterable[Channel], now: datetime) -> dict[UUID, float]:
+def _slowdown_by_channel(policy: policies.SyncPolicy, channels: Iterable[Channel], now: datetime) -> dict[UUID, float]:
     """How many times slower each channel is read, as the budgets that cover it are used up."""
-    states = plans.states(list(Budget.objects.filter(is_active=True)), now)
+    states = plans.budget_balances(list(Budget.objects.filter(is_active=True)), now)
     found = {}
     for channel in channels:
-        works = [work_for(channel, purpose, channel.id) for purpose in (Purpose.ANSWERS, Purpose.NUMBERS)]
+        works = [charge_context(channel, purpose, channel.id) for purpose in (Purpose.ANSWERS, Purpose.NUMBERS)]
         mine = [s for s in states if any(budgets.covers(s.budget, one) for one in works)]
-        found[channel.id] = policies.slowed(policy, mine, now)
+        found[channel.id] = policies.slowdown_factor(policy, mine, now)
     return found
 
 
-def _count_what_was_lost(leases: set[UUID]) -> None:
+def _charge_expired_reservations(leases: set[UUID]) -> None:
     """A worker that died may have spent what it had set aside, and nothing tells: it counts as spent. What is billed
     once a day needs no such care: the same reading, taken again, shows it."""
     if not leases:
         return
-    lost: list[ledger.Entry] = []
+    lost: list[ledger.LedgerEntry] = []
     for row in Reservation.objects.filter(holder__in=leases, units__gt=0):
         plan = Channel.objects.filter(id=row.channel_id or NO_ID).values_list("app__plan", flat=True).first() or ""
-        listed = list_on(row.network, clock.now().date(), plan)
+        listed = price_list_for_day(row.network, clock.now().date(), plan)
         if listed is None or row.meter not in listed.daily:
-            mine = ledger.Work(
+            mine = ledger.ChargeContext(
                 workspace_id=row.workspace_id,
                 network=row.network,
                 purpose=row.purpose,
@@ -286,6 +297,8 @@ def _count_what_was_lost(leases: set[UUID]) -> None:
                 campaign_id=row.campaign_id,
                 holder=row.holder,
             )
-            lost.append(ledger.Entry(work=mine, at=clock.now(), used=Charge(row.meter, row.units), is_certain=False))
-    ledger.write(lost)
-    reservations.free(leases)
+            lost.append(
+                ledger.LedgerEntry(work=mine, at=clock.now(), used=Charge(row.meter, row.units), is_certain=False)
+            )
+    ledger.write_entries(lost)
+    reservations.release_reservations(leases)

@@ -11,25 +11,25 @@ from django.db import transaction
 from django.db.models import Q
 
 from kicau.base import clock
-from kicau.base.sentences import Sentence, stored
+from kicau.base.sentences import Sentence, to_stored_pieces
 from kicau.channels import rate_limit_backoff
 from kicau.channels.models import ChannelState
 from kicau.connector import errors, registry
-from kicau.connector.roles.engagement import Answer
+from kicau.connector.roles.engagement import IncomingPost
 from kicau.costs import ledger
 from kicau.sync import poller, sync_store
-from kicau.sync.due_reads import LEASE, Answering
+from kicau.sync.due_reads import SYNC_LEASE, InboxFetch
 from kicau.sync.models import Named, Subscription
 
-AT_ONCE = 20
-SLOWEST = timedelta(hours=1)  # between tries
+FETCH_BATCH_SIZE = 20
+MAX_RETRY_DELAY = timedelta(hours=1)  # between tries
 
 
-async def read_due(client: aiohttp.ClientSession) -> int:
+async def fetch_due(client: aiohttp.ClientSession) -> int:
     """Read what is due; how many were asked for. Safe in any number of workers at once."""
     due = await sync_to_async(_claim)()
     for row in due:
-        await _read(row, client)
+        await _fetch(row, client)
     return len(due)
 
 
@@ -44,23 +44,23 @@ def _claim() -> list[Named]:
         .exclude(spared)
         .select_related("channel__app", "channel__workspace")
     )
-    found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
+    found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:FETCH_BATCH_SIZE])
     for row in found:
-        row.lease, row.leased_until = uuid4(), now + LEASE
+        row.lease, row.leased_until = uuid4(), now + SYNC_LEASE
     Named.objects.bulk_update(found, ["lease", "leased_until"])
     return found
 
 
-async def _read(row: Named, client: aiohttp.ClientSession) -> None:
-    label, now = registry.get(row.channel.network).label, clock.now()
-    job = Answering(
+async def _fetch(row: Named, client: aiohttp.ClientSession) -> None:
+    label, now = registry.get_connector(row.channel.network).label, clock.now()
+    job = InboxFetch(
         channel=row.channel, cursor="", fruitless=row.fruitless, due_at=now, lease=row.lease or uuid4(), slower=1.0
     )
-    asked, found, at, why = poller.Asked(), None, None, ""
+    asked, found, at, why = poller.FetchUsage(), None, None, ""
     try:
-        found = await poller.paid(job, client, asked, lambda role, live: role.words(live, row.named))  # type: ignore[attr-defined]
-    except poller.Held as held:
-        at, why = poller.until(held.short.renews_at), poller.over(held.short)
+        found = await poller.metered_fetch(job, client, asked, lambda role, live: role.words(live, row.named))  # type: ignore[attr-defined]
+    except poller.HeldByBudget as held:
+        at, why = poller.next_budget_check(held.short.renews_at), poller.budget_exceeded_sentence(held.short)
     except errors.RateLimited as exc:
         at, why = (
             exc.until,
@@ -69,27 +69,29 @@ async def _read(row: Named, client: aiohttp.ClientSession) -> None:
     except (errors.AuthExpired, errors.Rejected) as exc:  # it is not for this channel to read
         why = Sentence("{network} does not let this channel be read: {why}", network=label, why=str(exc)[:300])
     except (errors.ConnectorError, TimeoutError) as exc:
-        at = now + min(SLOWEST, timedelta(minutes=2.0 ** min(row.fruitless, 6)))
+        at = now + min(MAX_RETRY_DELAY, timedelta(minutes=2.0 ** min(row.fruitless, 6)))
         why = Sentence(
             "{network} did not answer when it was read: {why}. It is tried again.",
             network=label,
             why=str(exc)[:200] or "no answer in time",
         )
-    await sync_to_async(_done)(row, job, asked, found, at, why)
+    await sync_to_async(_finish)(row, job, asked, found, at, why)
 
 
 @transaction.atomic
-def _done(row: Named, job: Answering, asked: poller.Asked, found: Answer | None, at: datetime | None, why: str) -> None:
+def _finish(
+    row: Named, job: InboxFetch, asked: poller.FetchUsage, found: IncomingPost | None, at: datetime | None, why: str
+) -> None:
     mine = Named.objects.select_for_update().filter(id=row.pk, lease=job.lease).first()
-    ledger.write(ledger.entries(job.work(), asked.calls), freed=frozenset({job.lease}))
-    rate_limit_backoff.note_all(row.channel, asked.allowed)
+    ledger.write_entries(ledger.ledger_entries(job.work(), asked.calls), freed=frozenset({job.lease}))
+    rate_limit_backoff.store_pauses(row.channel, asked.allowed)
     if mine is None:
         return
     mine.lease = mine.leased_until = None
     mine.next_at, mine.fruitless = at, mine.fruitless + 1 if why else 0
     mine.save()
     if found is not None:
-        whose = sync_store.deliveries(row.channel, {found.answers} if found.answers else set())
-        sync_store.store(row.channel, [found], whose, clock.now())
+        whose = sync_store.deliveries_by_remote_id(row.channel, {found.answers} if found.answers else set())
+        sync_store.store_new_items(row.channel, [found], whose, clock.now())
     if why or row.fruitless:
-        Subscription.objects.filter(channel=row.channel).update(reason=why, said=stored(why) if why else [])
+        Subscription.objects.filter(channel=row.channel).update(reason=why, said=to_stored_pieces(why) if why else [])

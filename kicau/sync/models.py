@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from kicau.base.clock import now
-from kicau.base.encrypted_fields import SealedJSONField
+from kicau.base.encrypted_fields import EncryptedJSONField
 from kicau.base.ids import new_id
 from kicau.channels.models import Channel, NetworkApp
 from kicau.publishing.models import Delivery, Draft
@@ -164,7 +164,7 @@ class Subscription(Leased):
     channel_id: UUID
     channel = models.OneToOneField(Channel, on_delete=models.CASCADE, primary_key=True, related_name="+")
     is_wanted = models.BooleanField(default=True)  # else it is to be taken back
-    parting = SealedJSONField(null=True)  # the permission of a channel that was disconnected, until that is done
+    parting = EncryptedJSONField(null=True)  # the permission of a channel that was disconnected, until that is done
     parted_at = models.DateTimeField(null=True)  # UTC; when it was
     made_at = models.DateTimeField(null=True)  # UTC; since when the network tells
     told_at = models.DateTimeField(null=True)  # of the last webhook; None: none came yet, or one stayed away

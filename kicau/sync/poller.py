@@ -20,122 +20,125 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 
 from kicau.base import clock
-from kicau.base.errors import Refusal
+from kicau.base.errors import DomainError
 from kicau.base.sentences import Sentence
 from kicau.channels import token_refresh
-from kicau.channels.channel_session import Live, credentials_of
+from kicau.channels.channel_session import ChannelSession, credentials_of
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import errors, registry
 from kicau.connector.content import Charge
-from kicau.connector.roles.engagement import Reads
-from kicau.connector.transport.http import Call
-from kicau.connector.transport.rate_limit_headers import Allowance
+from kicau.connector.roles.engagement import EngagementRole
+from kicau.connector.transport.http import CallRecord
+from kicau.connector.transport.rate_limit_headers import RateAllowance
 from kicau.costs import call_budgets, ledger, reservations
 from kicau.costs.models import Purpose
-from kicau.costs.pricing import list_on, price_all
-from kicau.costs.reservations import Ask, Short
+from kicau.costs.pricing import price_charges, price_list_for_day
+from kicau.costs.reservations import BudgetShortfall, ReservationRequest
 from kicau.sync import due_reads, sync_store
-from kicau.sync.due_reads import Answering, Numbering
+from kicau.sync.due_reads import InboxFetch, MetricsFetch
 from kicau.sync.models import Standing
 
-PATIENCE = 20.0  # seconds for one reading
-LANES_AT_ONCE, IN_A_LANE = 20, 4  # networks (and servers) that are asked together, and calls to each
-ROUND = 120.0  # seconds for a round; less than the lease (due.py)
-LATER = timedelta(minutes=15)  # until a budget or a limit is asked again
-LONG = timedelta(hours=6)  # until what only a person or the operator can change is tried again
-MOST_ASKS = 8  # for more to be set aside, for one reading
-SLOWEST = timedelta(hours=1)  # between tries at a network that does not answer
+FETCH_TIMEOUT_SECONDS = 20.0  # seconds for one reading
+MAX_CONCURRENT_PARTITIONS, MAX_CALLS_PER_PARTITION = (
+    20,
+    4,
+)  # networks (and servers) that are asked together, and calls to each
+ROUND_TIMEOUT_SECONDS = 120.0  # seconds for a round; less than the lease (due.py)
+BUDGET_RETRY_DELAY = timedelta(minutes=15)  # until a budget or a limit is asked again
+MANUAL_FIX_RETRY_DELAY = timedelta(hours=6)  # until what only a person or the operator can change is tried again
+MAX_RESERVATIONS_PER_FETCH = 8  # for more to be set aside, for one reading
+MAX_RETRY_DELAY = timedelta(hours=1)  # between tries at a network that does not answer
 
 log = structlog.get_logger("kicau.sync")
 
-type Lane = tuple[str, UUID, str]  # network, app, server
-type Job = Answering | Numbering
+type PartitionKey = tuple[str, UUID, str]  # network, app, server
+type FetchJob = InboxFetch | MetricsFetch
 
 
-class Held(Exception):
+class HeldByBudget(Exception):
     """A hard budget has no room for it."""
 
-    def __init__(self, short: Short) -> None:
+    def __init__(self, short: BudgetShortfall) -> None:
         self.short = short
 
 
 @dataclass(slots=True)
-class Asked:
+class FetchUsage:
     """What one reading spent and heard, over all its tries."""
 
-    calls: list[Call] = field(default_factory=list)
-    allowed: list[Allowance] = field(default_factory=list)
+    calls: list[CallRecord] = field(default_factory=list)
+    allowed: list[RateAllowance] = field(default_factory=list)
 
 
-async def read_due(client: aiohttp.ClientSession) -> int:
+async def fetch_due(client: aiohttp.ClientSession) -> int:
     """Read what is due; how many readings were made. Safe in any number of workers at once."""
-    answering, numbering = await sync_to_async(due_reads.claim)()
-    lanes: dict[Lane, list[Job]] = defaultdict(list)
-    jobs: list[Job] = [*answering, *numbering]
+    answering, numbering = await sync_to_async(due_reads.claim_due)()
+    lanes: dict[PartitionKey, list[FetchJob]] = defaultdict(list)
+    jobs: list[FetchJob] = [*answering, *numbering]
     for job in jobs:
         lanes[job.channel.network, job.channel.app_id, job.channel.host].append(job)
-    room = asyncio.Semaphore(LANES_AT_ONCE)
+    room = asyncio.Semaphore(MAX_CONCURRENT_PARTITIONS)
     try:
-        async with asyncio.timeout(ROUND):  # what is left is taken up when its lease ends
-            await asyncio.gather(*(_keep_lane(lane, client, room) for lane in lanes.values()))
+        async with asyncio.timeout(ROUND_TIMEOUT_SECONDS):  # what is left is taken up when its lease ends
+            await asyncio.gather(*(_fetch_partition(lane, client, room) for lane in lanes.values()))
     except TimeoutError:
-        log.warning("a round of reading took too long", seconds=ROUND)
+        log.warning("a round of reading took too long", seconds=ROUND_TIMEOUT_SECONDS)
     return len(answering) + len(numbering)
 
 
-async def _keep_lane(jobs: Sequence[Job], client: aiohttp.ClientSession, room: asyncio.Semaphore) -> None:
+async def _fetch_partition(jobs: Sequence[FetchJob], client: aiohttp.ClientSession, room: asyncio.Semaphore) -> None:
     waiting, silent = list(reversed(jobs)), asyncio.Event()
 
     async def go_on() -> None:
         while waiting:
             job = waiting.pop()
             if silent.is_set():
-                await _unanswered(job, Asked(), "")
-            elif not await _read(job, client):
+                await _back_off(job, FetchUsage(), "")
+            elif not await _fetch(job, client):
                 silent.set()
 
     async with room:
-        await asyncio.gather(*(go_on() for _ in range(IN_A_LANE)))
+        await asyncio.gather(*(go_on() for _ in range(MAX_CALLS_PER_PARTITION)))
 
 
-async def _read(job: Job, client: aiohttp.ClientSession) -> bool:
+async def _fetch(job: FetchJob, client: aiohttp.ClientSession) -> bool:
     """Whether the network answered."""
-    asked, label = Asked(), ""
+    asked, label = FetchUsage(), ""
     try:
-        label = registry.get(job.channel.network).label
-        if isinstance(job, Answering):
+        label = registry.get_connector(job.channel.network).label
+        if isinstance(job, InboxFetch):
             cursor = job.cursor
-            found = await paid(job, client, asked, lambda role, live: role.answers(live, cursor))
-            await sync_to_async(sync_store.answers)(job, asked.calls, asked.allowed, found)
+            found = await metered_fetch(job, client, asked, lambda role, live: role.answers(live, cursor))
+            await sync_to_async(sync_store.store_inbox_items)(job, asked.calls, asked.allowed, found)
         else:
-            numbers = await paid(
+            numbers = await metered_fetch(
                 job, client, asked, lambda role, live: role.numbers(live, [p.remote_id for p in job.posts])
             )
-            await sync_to_async(sync_store.numbers)(job, asked.calls, asked.allowed, numbers)
-    except Held as held:
-        await _later(job, asked, until(held.short.renews_at), over(held.short))
+            await sync_to_async(sync_store.store_metrics)(job, asked.calls, asked.allowed, numbers)
+    except HeldByBudget as held:
+        await _postpone(job, asked, next_budget_check(held.short.renews_at), budget_exceeded_sentence(held.short))
     except errors.RateLimited as exc:
-        await sync_to_async(_wait)(job.channel, exc)
-        await _later(
+        await sync_to_async(_pause_for_rate_limit)(job.channel, exc)
+        await _postpone(
             job,
             asked,
             exc.until,
             Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until),
         )
     except errors.AuthExpired as exc:
-        await _refused(job, client, asked, label, exc)
+        await _handle_rejection(job, client, asked, label, exc)
     except errors.Rejected as exc:
-        await _later(
+        await _postpone(
             job,
             asked,
-            clock.now() + LONG,
+            clock.now() + MANUAL_FIX_RETRY_DELAY,
             Sentence("{network} does not let this channel be read: {why}", network=label, why=str(exc)[:300]),
         )
     except errors.PlanExceeded as exc:
-        await _later(
+        await _postpone(
             job,
             asked,
-            exc.resets_at or clock.now() + LONG,
+            exc.resets_at or clock.now() + MANUAL_FIX_RETRY_DELAY,
             Sentence(
                 "The plan for {network} does not cover reading ({meter}). It goes on when the app is on a plan that does.",
                 network=label,
@@ -143,28 +146,36 @@ async def _read(job: Job, client: aiohttp.ClientSession) -> bool:
             ),
         )
     except (errors.ConnectorError, TimeoutError) as exc:
-        await _unanswered(job, asked, label, exc)
+        await _back_off(job, asked, label, exc)
         return False
-    except Refusal as exc:
-        await _later(job, asked, clock.now() + LONG, str(exc))
+    except DomainError as exc:
+        await _postpone(job, asked, clock.now() + MANUAL_FIX_RETRY_DELAY, str(exc))
     except asyncio.CancelledError:
         raise
     except Exception:
         log.exception("a reading failed by a fault of ours", network=job.channel.network, channel=str(job.channel.id))
-        await _later(
-            job, asked, clock.now() + SLOWEST, Sentence("Reading stopped by a fault of Kicau's own; it is tried again.")
+        await _postpone(
+            job,
+            asked,
+            clock.now() + MAX_RETRY_DELAY,
+            Sentence("Reading stopped by a fault of Kicau's own; it is tried again."),
         )
     return True
 
 
-async def paid[T](
-    job: Job, client: aiohttp.ClientSession, asked: Asked, ask: Callable[[Reads, Live], Awaitable[T]]
+async def metered_fetch[T](
+    job: FetchJob,
+    client: aiohttp.ClientSession,
+    asked: FetchUsage,
+    ask: Callable[[EngagementRole, ChannelSession], Awaitable[T]],
 ) -> T:
     """Ask within 20 seconds; what it costs is set aside before it is sent, and where a reading finds that it needs more
     (another page), that is set aside and all of it is asked again: what was read already is not billed again that day."""
-    purse = await sync_to_async(call_budgets.purse_for)(_works(job)[0])
-    refused = await sync_to_async(_refused_meters)(job.channel)  # here, since paying happens where no database is asked
-    for _ in range(MOST_ASKS):
+    purse = await sync_to_async(call_budgets.new_call_budget)(_charge_contexts(job)[0])
+    refused = await sync_to_async(_meters_missing_from_plan)(
+        job.channel
+    )  # here, since paying happens where no database is asked
+    for _ in range(MAX_RESERVATIONS_PER_FETCH):
         taken: Counter[str] = Counter()
 
         async def pay(used: Charge, taken: Counter[str] = taken) -> None:
@@ -173,58 +184,60 @@ async def paid[T](
             purse.take(purpose_of(job), used)
             taken[used.meter] += used.units
 
-        live = Live(job.channel, client, pay)
+        live = ChannelSession(job.channel, client, pay)
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await ask(cast("Reads", live.connector), live)
-        except call_budgets.NotReserved as lacks:
+            async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
+                return await ask(cast("EngagementRole", live.connector), live)
+        except call_budgets.ReservationMissing as lacks:
             wanted = Charge(lacks.used.meter, 2 * taken[lacks.used.meter] + lacks.used.units)
-            await sync_to_async(_set_aside)(job, purse, wanted)
+            await sync_to_async(_reserve)(job, purse, wanted)
         finally:
             asked.calls += live.http.calls
             asked.allowed += live.http.allowed
-    raise errors.Unavailable(f"a reading asked {MOST_ASKS} times for more")
+    raise errors.Unavailable(f"a reading asked {MAX_RESERVATIONS_PER_FETCH} times for more")
 
 
-def purpose_of(job: Job) -> Purpose:
-    return Purpose.ANSWERS if isinstance(job, Answering) else Purpose.NUMBERS
+def purpose_of(job: FetchJob) -> Purpose:
+    return Purpose.ANSWERS if isinstance(job, InboxFetch) else Purpose.NUMBERS
 
 
-def _refused_meters(channel: Channel) -> frozenset[str]:
+def _meters_missing_from_plan(channel: Channel) -> frozenset[str]:
     """The meters that the plan of the channel's app does not have."""
-    listed = list_on(channel.network, clock.now().date(), channel.app.plan)
+    listed = price_list_for_day(channel.network, clock.now().date(), channel.app.plan)
     return frozenset(listed.refuses) if listed else frozenset()
 
 
-def _works(job: Job) -> list[ledger.Work]:
-    return [job.work()] if isinstance(job, Answering) else [share.work() for share in job.shares]
+def _charge_contexts(job: FetchJob) -> list[ledger.ChargeContext]:
+    return [job.work()] if isinstance(job, InboxFetch) else [share.work() for share in job.shares]
 
 
-def _set_aside(job: Job, purse: call_budgets.Purse, wanted: Charge) -> None:
-    """Raises Held. Of a batch, the channels whose budgets have no room are left out, and the rest is read."""
-    shares = _shares(job, wanted)
-    refused = call_budgets.ask(
+def _reserve(job: FetchJob, purse: call_budgets.CallBudget, wanted: Charge) -> None:
+    """Raises HeldByBudget. Of a batch, the channels whose budgets have no room are left out, and the rest is read."""
+    shares = _units_by_context(job, wanted)
+    refused = call_budgets.request_reservations(
         [
-            Ask(work=work, priced=price_all(work.network, [Charge(wanted.meter, units)], plan=work.plan))
+            ReservationRequest(
+                work=work, priced=price_charges(work.network, [Charge(wanted.meter, units)], plan=work.plan)
+            )
             for work, units in shares
         ]
     )
-    if refused and not (isinstance(job, Numbering) and _leave_out(job, refused)):
-        raise Held(next(iter(refused.values())))
+    if refused and not (isinstance(job, MetricsFetch) and _exclude_channels(job, refused)):
+        raise HeldByBudget(next(iter(refused.values())))
     granted = sum(units for work, units in shares if work.holder not in refused)
     purse.put(purpose_of(job), Charge(wanted.meter, granted))
 
 
-def _shares(job: Job, wanted: Charge) -> list[tuple[ledger.Work, int]]:
+def _units_by_context(job: FetchJob, wanted: Charge) -> list[tuple[ledger.ChargeContext, int]]:
     """Whose it will be: each channel's posts are its own; what is not counted by posts is the reading channel's."""
-    if isinstance(job, Numbering) and wanted.units % len(job.posts) == 0:
+    if isinstance(job, MetricsFetch) and wanted.units % len(job.posts) == 0:
         times = wanted.units // len(job.posts)
         return [(share.work(), times * len(share.posts)) for share in job.shares]
-    return [(_works(job)[0], wanted.units)]
+    return [(_charge_contexts(job)[0], wanted.units)]
 
 
 @transaction.atomic
-def _leave_out(job: Numbering, refused: dict[UUID, Short]) -> bool:
+def _exclude_channels(job: MetricsFetch, refused: dict[UUID, BudgetShortfall]) -> bool:
     """Whether anything of the batch is left; where nothing is, all of it waits as one."""
     out = [share for share in job.shares if share.lease in refused]
     if len(out) == len(job.shares):
@@ -232,25 +245,25 @@ def _leave_out(job: Numbering, refused: dict[UUID, Short]) -> bool:
     job.shares = [share for share in job.shares if share.lease not in refused]
     for share in out:
         short = refused[share.lease]
-        sync_store.put_off([share], until(short.renews_at), over(short))
-    reservations.free([share.lease for share in out])
+        sync_store.postpone([share], next_budget_check(short.renews_at), budget_exceeded_sentence(short))
+    reservations.release_reservations([share.lease for share in out])
     return True
 
 
 # What becomes of a reading that brought nothing
 
 
-async def _later(job: Job, asked: Asked, at: datetime, why: str) -> None:
-    if isinstance(job, Answering):
-        await sync_to_async(sync_store.answers_later)(job, asked.calls, asked.allowed, at, why, fruitless=False)
+async def _postpone(job: FetchJob, asked: FetchUsage, at: datetime, why: str) -> None:
+    if isinstance(job, InboxFetch):
+        await sync_to_async(sync_store.postpone_inbox_fetch)(job, asked.calls, asked.allowed, at, why, fruitless=False)
     else:
-        await sync_to_async(sync_store.numbers_later)(job, asked.calls, asked.allowed, at, why)
+        await sync_to_async(sync_store.postpone_metrics_fetch)(job, asked.calls, asked.allowed, at, why)
 
 
-async def _unanswered(job: Job, asked: Asked, label: str, exc: Exception | None = None) -> None:
+async def _back_off(job: FetchJob, asked: FetchUsage, label: str, exc: Exception | None = None) -> None:
     """Later and later, from a minute to an hour."""
-    fruitless = job.fruitless if isinstance(job, Answering) else 3
-    at = clock.now() + min(SLOWEST, timedelta(minutes=2.0 ** min(fruitless, 6)))
+    fruitless = job.fruitless if isinstance(job, InboxFetch) else 3
+    at = clock.now() + min(MAX_RETRY_DELAY, timedelta(minutes=2.0 ** min(fruitless, 6)))
     why = (
         Sentence(
             "{network} did not answer when it was read: {why}. It is tried again.",
@@ -260,13 +273,15 @@ async def _unanswered(job: Job, asked: Asked, label: str, exc: Exception | None 
         if exc
         else Sentence("The network did not answer when it was read. It is tried again.")
     )
-    if isinstance(job, Answering):
-        await sync_to_async(sync_store.answers_later)(job, asked.calls, asked.allowed, at, why, fruitless=True)
+    if isinstance(job, InboxFetch):
+        await sync_to_async(sync_store.postpone_inbox_fetch)(job, asked.calls, asked.allowed, at, why, fruitless=True)
     else:
-        await sync_to_async(sync_store.numbers_later)(job, asked.calls, asked.allowed, at, why)
+        await sync_to_async(sync_store.postpone_metrics_fetch)(job, asked.calls, asked.allowed, at, why)
 
 
-async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label: str, exc: errors.AuthExpired) -> None:
+async def _handle_rejection(
+    job: FetchJob, client: aiohttp.ClientSession, asked: FetchUsage, label: str, exc: errors.AuthExpired
+) -> None:
     """A token is renewed where it can be, once: a fresh one that is refused too shows that it is not the token. Reading
     alone never ends a channel: what was refused may be reading alone."""
     used, told = credentials_of(job.channel), Sentence("{network} refused the token; it was renewed.", network=label)
@@ -274,18 +289,20 @@ async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label:
     may = bool(used.refresh_token) and not exc.missing and not again
     try:
         renewed = may and await token_refresh.refresh_channel(job.channel.id, client, used=used.access_token)
-    except call_budgets.NoRoom as held:
-        await _later(job, asked, until(held.again_at), token_refresh.not_renewed(held, job.channel.name))
+    except call_budgets.BudgetExceeded as held:
+        await _postpone(
+            job, asked, next_budget_check(held.again_at), token_refresh.refresh_held_sentence(held, job.channel.name)
+        )
         return
     if renewed:
-        await _later(job, asked, clock.now() + timedelta(minutes=1), told)
+        await _postpone(job, asked, clock.now() + timedelta(minutes=1), told)
         await Standing.objects.filter(channel=job.channel).aupdate(is_renewed=True)
         return
     why = ", ".join(sorted(exc.missing)) or exc.detail[:300] or "no permission"
-    await _later(
+    await _postpone(
         job,
         asked,
-        clock.now() + LONG,
+        clock.now() + MANUAL_FIX_RETRY_DELAY,
         Sentence(
             "{network} does not let this channel be read ({why}). Connect it again to give that permission.",
             network=label,
@@ -294,7 +311,7 @@ async def _refused(job: Job, client: aiohttp.ClientSession, asked: Asked, label:
     )
 
 
-def _wait(channel: Channel, exc: errors.RateLimited) -> None:
+def _pause_for_rate_limit(channel: Channel, exc: errors.RateLimited) -> None:
     """A limit on reading holds reading alone: publishing has limits of its own, and hears of them itself."""
     if exc.whole_app:
         NetworkApp.objects.filter(id=channel.app_id).update(reads_from=exc.until)
@@ -302,16 +319,16 @@ def _wait(channel: Channel, exc: errors.RateLimited) -> None:
         Channel.objects.filter(id=channel.id).update(reads_from=exc.until)
 
 
-def until(renews_at: datetime) -> datetime:
+def next_budget_check(renews_at: datetime) -> datetime:
     """It may be raised at any time, so it is asked again soon; and once more just when it begins anew."""
-    return min(renews_at, clock.now() + LATER)
+    return min(renews_at, clock.now() + BUDGET_RETRY_DELAY)
 
 
-def over(short: Short) -> Sentence:
+def budget_exceeded_sentence(short: BudgetShortfall) -> Sentence:
     return Sentence(
         "The budget “{budget}” has no room left for reading. It goes on when the budget is raised or begins anew.",
         budget=short.budget.name,
     )
 
 
-__all__ = ["read_due"]
+__all__ = ["fetch_due"]

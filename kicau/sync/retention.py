@@ -9,22 +9,22 @@ from django.db import transaction
 
 from kicau.base import clock, setting_definitions
 from kicau.sync.models import Answer
-from kicau.workspaces.actors import system
+from kicau.workspaces.actors import system_actor
 from kicau.workspaces.models import Workspace
 
 BATCH_SIZE = 5_000  # rows
 
 
-def kept_since() -> datetime | None:
+def retention_cutoff() -> datetime | None:
     """Answers from before this time are not kept; None: all are."""
-    days = int(setting_definitions.read("KICAU_ANSWER_DAYS"))
+    days = int(setting_definitions.read_setting("KICAU_ANSWER_DAYS"))
     return clock.now() - timedelta(days=days) if days else None
 
 
 @transaction.atomic
-def purge() -> int:
+def delete_old_items() -> int:
     """Delete answers that are too old, some at a time; the activity log says how many. Returns 0 when none are left."""
-    since = kept_since()
+    since = retention_cutoff()
     if since is None:
         return 0
     old = Answer.objects.select_for_update(skip_locked=True, of=("self",)).filter(at__lt=since).order_by("at")
@@ -32,5 +32,7 @@ def purge() -> int:
     Answer.objects.filter(id__in=[answer for answer, _ in found]).delete()
     counts = Counter(workspace for _, workspace in found)
     for workspace in Workspace.objects.filter(id__in=counts):
-        system(workspace).record("answers.purged", workspace.id, count=counts[workspace.id], before=since.isoformat())
+        system_actor(workspace).record(
+            "answers.purged", workspace.id, count=counts[workspace.id], before=since.isoformat()
+        )
     return len(found)

@@ -13,47 +13,49 @@ from uuid import UUID
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.content import Charge
-from kicau.connector.roles.engagement import BillsReading
-from kicau.connector.transport.http import Call
+from kicau.connector.roles.engagement import MeteredEngagementRole
+from kicau.connector.transport.http import CallRecord
 from kicau.costs import ledger
-from kicau.costs.pricing import list_on
+from kicau.costs.pricing import price_list_for_day
 from kicau.sync.models import Post
 
 
-def note(leases: Collection[UUID], calls: Sequence[Call]) -> list[tuple[Post, datetime]]:
+def record_lost_fetches(leases: Collection[UUID], calls: Sequence[CallRecord]) -> list[tuple[Post, datetime]]:
     """Remember which posts' reading was lost; those of an earlier day, which no reading will show any more. In the
     caller's transaction, while the leases last."""
     lost = [call for call in calls if call.lost and call.counted]
     if not lost:
         return []
     rows = list(Post.objects.filter(lease__in=leases).order_by("id").select_for_update())
-    earlier = [(row, row.lost_at) for row in rows if row.lost_at and _day(row.lost_at) != _day(lost[0].at)]
+    earlier = [(row, row.lost_at) for row in rows if row.lost_at and _utc_day(row.lost_at) != _utc_day(lost[0].at)]
     fresh = [row.id for row in rows if row.lost_at is None] + [row.id for row, _ in earlier]
     Post.objects.filter(id__in=fresh).update(lost_at=lost[0].at)
     return earlier
 
 
-def settled(rows: Sequence[Post], read: Collection[str], now: datetime) -> list[tuple[Post, datetime]]:
+def resolved_lost_fetches(rows: Sequence[Post], read: Collection[str], now: datetime) -> list[tuple[Post, datetime]]:
     """The lost readings of these posts that a reading just now (`read`: the ids that it brought) does not show, because
     the post is there no more, or the day is another. They are forgotten in the rows, which the caller saves."""
     found = []
     for post in rows:
-        if post.lost_at and (post.remote_id not in read or _day(post.lost_at) != _day(now)):
+        if post.lost_at and (post.remote_id not in read or _utc_day(post.lost_at) != _utc_day(now)):
             found.append((post, post.lost_at))
         post.lost_at = None
     return found
 
 
-def entry(channel: Channel, work: ledger.Work, post: Post, at: datetime) -> ledger.Entry | None:
+def lost_fetch_entry(
+    channel: Channel, work: ledger.ChargeContext, post: Post, at: datetime
+) -> ledger.LedgerEntry | None:
     """The ledger's line for a lost reading. It counts nothing where the post was billed that day all the same; None where
     the network bills no reading, or bills each again."""
-    connector = registry.get(channel.network)
-    meter = connector.reading_meter if isinstance(connector, BillsReading) else ""
-    listed = list_on(channel.network, at.date(), channel.app.plan)
+    connector = registry.get_connector(channel.network)
+    meter = connector.reading_meter if isinstance(connector, MeteredEngagementRole) else ""
+    listed = price_list_for_day(channel.network, at.date(), channel.app.plan)
     if listed is None or meter not in listed.daily:
         return None
-    return ledger.Entry(work=work, at=at, used=Charge(meter, 1, resources=(post.remote_id,)), is_certain=False)
+    return ledger.LedgerEntry(work=work, at=at, used=Charge(meter, 1, resources=(post.remote_id,)), is_certain=False)
 
 
-def _day(at: datetime) -> object:
+def _utc_day(at: datetime) -> object:
     return at.astimezone(UTC).date()

@@ -20,26 +20,28 @@ from django.utils.crypto import salted_hmac
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound
-from kicau.base.sentences import Sentence, pieces_of, stored
+from kicau.base.sentences import Sentence, sentence_pieces, to_stored_pieces
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector import errors, registry
-from kicau.connector.roles.webhooks import TellsByWebhook
+from kicau.connector.roles.webhooks import WebhookRole
 from kicau.costs import ledger
 from kicau.costs import read_policy as policies
 from kicau.sync import poller, sync_settings
-from kicau.sync.due_reads import LEASE, Answering
+from kicau.sync.due_reads import SYNC_LEASE, InboxFetch
 from kicau.sync.models import Listening, Standing, Subscription
-from kicau.workspaces.actors import Actor, Permission, system
+from kicau.workspaces.actors import Actor, Permission, system_actor
 
-PATH = "/webhooks/"
-AGAIN = timedelta(days=1)  # after which a network is asked once more for what it grants already
-LONG = timedelta(hours=6)  # until what only a person can change is tried again
-AT_ONCE = 20
-PARTING = timedelta(hours=1)  # for which it is tried to have a network tell no more of a channel that was disconnected
+WEBHOOK_PATH = "/webhooks/"
+RENEW_INTERVAL = timedelta(days=1)  # after which a network is asked once more for what it grants already
+MANUAL_FIX_RETRY_DELAY = timedelta(hours=6)  # until what only a person can change is tried again
+SUBSCRIPTION_BATCH_SIZE = 20
+UNSUBSCRIBE_PERIOD = timedelta(
+    hours=1
+)  # for which it is tried to have a network tell no more of a channel that was disconnected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class WebhookOption:
     """A network that tells by webhook, on which the workspace has channels."""
 
     network: str
@@ -54,19 +56,21 @@ class Offer:
     sparse: int  # in one that is
 
 
-def address(app: NetworkApp) -> str:
-    return f"{settings.KICAU_PUBLIC_URL}{PATH}{app.id}"
+def callback_url(app: NetworkApp) -> str:
+    return f"{settings.KICAU_PUBLIC_URL}{WEBHOOK_PATH}{app.id}"
 
 
-def token(app: NetworkApp) -> str:
+def verify_token(app: NetworkApp) -> str:
     """By which we know that it is the network, or its operator, that asks whether the address is ours."""
     return salted_hmac("kicau.webhooks", str(app.id), algorithm="sha256").hexdigest()[:40]
 
 
-def offers(actor: Actor) -> list[Offer]:
+def webhook_options(actor: Actor) -> list[WebhookOption]:
     """By the network's name."""
     actor.require(Permission.READ)
-    rows = Channel.objects.filter(workspace=actor.workspace, state=ChannelState.ACTIVE, network__in=tellers())
+    rows = Channel.objects.filter(
+        workspace=actor.workspace, state=ChannelState.ACTIVE, network__in=networks_with_webhooks()
+    )
     by_network: dict[str, list[Channel]] = {}
     for channel in rows.select_related("app").order_by("network", "key"):
         by_network.setdefault(channel.network, []).append(channel)
@@ -78,32 +82,32 @@ def offers(actor: Actor) -> list[Offer]:
         .select_related("channel")
         .order_by("channel__key")
     )
-    policy = policies.policy()
+    policy = policies.sync_policy()
     return [
-        _offer(actor, slug, mine, slug in on, [s for s in told if s.channel.network == slug], policy)
+        _webhook_option(actor, slug, mine, slug in on, [s for s in told if s.channel.network == slug], policy)
         for slug, mine in by_network.items()
     ]
 
 
-def tellers() -> list[str]:
+def networks_with_webhooks() -> list[str]:
     """The networks whose connectors can be told."""
-    return [slug for slug in sync_settings.can_read() if isinstance(registry.get(slug), TellsByWebhook)]
+    return [slug for slug in sync_settings.readable_networks() if isinstance(registry.get_connector(slug), WebhookRole)]
 
 
-def one(actor: Actor, network: str) -> Offer:
+def webhook_option(actor: Actor, network: str) -> WebhookOption:
     """Raises NotFound where the workspace has no channel of which that network tells."""
-    found = next((o for o in offers(actor) if o.network == network), None)
+    found = next((o for o in webhook_options(actor) if o.network == network), None)
     if found is None:
         raise NotFound("webhook of the network", network[:40])
     return found
 
 
 @transaction.atomic
-def switch(actor: Actor, network: str, on: bool) -> Offer:
+def switch_webhooks(actor: Actor, network: str, on: bool) -> WebhookOption:
     """Have a network tell the workspace's channels from now on, or no more. A worker asks the network for it within
     seconds. Raises NotAllowed, NotFound, Conflict."""
     actor.require(Permission.SETTINGS)
-    found = one(actor, network)
+    found = webhook_option(actor, network)
     if on and found.obstacle:
         raise Conflict(found.obstacle)
     now = clock.now()
@@ -112,36 +116,43 @@ def switch(actor: Actor, network: str, on: bool) -> Offer:
     )
     actor.record("webhooks.on" if on else "webhooks.off", network)
     if on:
-        _want(Channel.objects.filter(workspace=actor.workspace, network=network, state=ChannelState.ACTIVE), now)
+        _request_subscriptions(
+            Channel.objects.filter(workspace=actor.workspace, network=network, state=ChannelState.ACTIVE), now
+        )
     else:
         mine = Subscription.objects.filter(channel__workspace=actor.workspace, channel__network=network)
         mine.update(is_wanted=False, told_at=None, next_at=now)
-        _read_usually(list(mine.values_list("channel_id", flat=True)))
-    return one(actor, network)
+        _reset_polling_interval(list(mine.values_list("channel_id", flat=True)))
+    return webhook_option(actor, network)
 
 
-def _offer(
-    actor: Actor, slug: str, mine: Sequence[Channel], on: bool, told: Sequence[Subscription], policy: policies.Policy
-) -> Offer:
-    teller, apps = registry.get(slug), {c.app_id: c.app for c in mine}
-    assert isinstance(teller, TellsByWebhook)
+def _webhook_option(
+    actor: Actor,
+    slug: str,
+    mine: Sequence[Channel],
+    on: bool,
+    told: Sequence[Subscription],
+    policy: policies.SyncPolicy,
+) -> WebhookOption:
+    teller, apps = registry.get_connector(slug), {c.app_id: c.app for c in mine}
+    assert isinstance(teller, WebhookRole)
     hosts = bool(actor.person and actor.person.is_operator) and bool(teller.webhook_setup)
     day = timedelta(days=1)
-    return Offer(
+    return WebhookOption(
         network=slug,
         label=teller.label,
         channels=len(mine),
         is_on=on,
-        obstacle=_obstacle(teller.label, list(apps.values())),
-        setup=Sentence.of(pieces_of(teller.webhook_setup)) if teller.webhook_setup else "",
-        addresses=tuple((address(app), token(app)) for app in apps.values()) if hosts else (),
+        obstacle=_setup_problem(teller.label, list(apps.values())),
+        setup=Sentence.of(sentence_pieces(teller.webhook_setup)) if teller.webhook_setup else "",
+        addresses=tuple((callback_url(app), verify_token(app)) for app in apps.values()) if hosts else (),
         subscriptions=tuple(told),
         usual=day // policy.answers_every,
         sparse=day // policy.told_every,
     )
 
 
-def _obstacle(label: str, apps: Sequence[NetworkApp]) -> str:
+def _setup_problem(label: str, apps: Sequence[NetworkApp]) -> str:
     """Networks call no address that is not open to them; a sandbox beside us does."""
     if settings.KICAU_PUBLIC_URL.startswith("https://") or all(app.is_sandbox for app in apps):
         return ""
@@ -152,7 +163,7 @@ def _obstacle(label: str, apps: Sequence[NetworkApp]) -> str:
     )
 
 
-def _want(channels: QuerySet[Channel], now: datetime) -> None:
+def _request_subscriptions(channels: QuerySet[Channel], now: datetime) -> None:
     ids = list(channels.values_list("id", flat=True))
     if not ids:
         return
@@ -162,7 +173,7 @@ def _want(channels: QuerySet[Channel], now: datetime) -> None:
     )
 
 
-def part(actor: Actor, channel: Channel) -> None:
+def unsubscribe_channel(actor: Actor, channel: Channel) -> None:
     """The channel is being disconnected: a worker has the network tell of it no more, with the permission that it had, and
     forgets that within the hour, whatever came of it. In the transaction that forgets the channel's own."""
     now = clock.now()
@@ -171,19 +182,19 @@ def part(actor: Actor, channel: Channel) -> None:
     mine.update(is_wanted=False, told_at=None, next_at=now, fruitless=0, parting=channel.credentials, parted_at=now)
 
 
-def _read_usually(ids: Sequence[UUID]) -> None:
-    soon = clock.now() + policies.policy().answers_every
+def _reset_polling_interval(ids: Sequence[UUID]) -> None:
+    soon = clock.now() + policies.sync_policy().answers_every
     Standing.objects.filter(channel__in=ids, next_at__gt=soon).update(next_at=soon)
 
 
 # Asking the network for it
 
 
-async def settle(client: aiohttp.ClientSession) -> int:
+async def update_subscriptions(client: aiohttp.ClientSession) -> int:
     """Subscribe what is wanted and is not, or was a day ago; take back what is not wanted. How many were asked for."""
     due = await sync_to_async(_claim)()
     for row in due:
-        await _settle_one(row, client)
+        await _update_subscription(row, client)
     return len(due)
 
 
@@ -192,7 +203,7 @@ def _claim() -> list[Subscription]:
     now = clock.now()
     active = Channel.objects.filter(state=ChannelState.ACTIVE)
     on = Listening.objects.filter(workspace=OuterRef("workspace"), network=OuterRef("network"), is_on=True)
-    _want(
+    _request_subscriptions(
         active.filter(Exists(on)).exclude(Exists(Subscription.objects.filter(channel=OuterRef("id"), is_wanted=True))),
         now,
     )
@@ -201,30 +212,30 @@ def _claim() -> list[Subscription]:
     rows = Subscription.objects.filter(free, theirs, next_at__lte=now).select_related(
         "channel__app", "channel__workspace"
     )
-    found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
+    found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:SUBSCRIPTION_BATCH_SIZE])
     for row in found:
-        row.lease, row.leased_until = uuid4(), now + LEASE
+        row.lease, row.leased_until = uuid4(), now + SYNC_LEASE
     Subscription.objects.bulk_update(found, ["lease", "leased_until"])
     return found
 
 
-async def _settle_one(row: Subscription, client: aiohttp.ClientSession) -> None:
-    channel, label = row.channel, registry.get(row.channel.network).label
+async def _update_subscription(row: Subscription, client: aiohttp.ClientSession) -> None:
+    channel, label = row.channel, registry.get_connector(row.channel.network).label
     if row.parted_at is not None:
         channel.credentials = row.parting  # in memory alone
-    job = Answering(
+    job = InboxFetch(
         channel=channel, cursor="", fruitless=row.fruitless, due_at=clock.now(), lease=row.lease or uuid4(), slower=1.0
     )
-    asked, at, why, lost = poller.Asked(), clock.now() + AGAIN, "", False
+    asked, at, why, lost = poller.FetchUsage(), clock.now() + RENEW_INTERVAL, "", False
     try:
         if row.is_wanted:
-            where, secret = address(channel.app), token(channel.app)
-            await poller.paid(job, client, asked, lambda role, live: role.subscribe(live, where, secret))  # type: ignore[attr-defined]
-        elif not await sync_to_async(_is_shared)(channel):
-            await poller.paid(job, client, asked, lambda role, live: role.unsubscribe(live))  # type: ignore[attr-defined]
-    except poller.Held as held:
+            where, secret = callback_url(channel.app), verify_token(channel.app)
+            await poller.metered_fetch(job, client, asked, lambda role, live: role.subscribe(live, where, secret))  # type: ignore[attr-defined]
+        elif not await sync_to_async(_is_shared_account)(channel):
+            await poller.metered_fetch(job, client, asked, lambda role, live: role.unsubscribe(live))  # type: ignore[attr-defined]
+    except poller.HeldByBudget as held:
         at, why = (
-            min(held.short.renews_at, clock.now() + LONG),
+            min(held.short.renews_at, clock.now() + MANUAL_FIX_RETRY_DELAY),
             Sentence(
                 "The budget “{budget}” has no room left for reading. It goes on when the budget is raised or begins anew.",
                 budget=held.short.budget.name,
@@ -239,7 +250,7 @@ async def _settle_one(row: Subscription, client: aiohttp.ClientSession) -> None:
         lacks = ", ".join(sorted(exc.missing)) or exc.detail[:300] or "no permission"
         lost = True
         at, why = (
-            clock.now() + LONG,
+            clock.now() + MANUAL_FIX_RETRY_DELAY,
             Sentence(
                 "{network} does not tell of this channel ({why}). Connect it again to give that permission.",
                 network=label,
@@ -247,7 +258,7 @@ async def _settle_one(row: Subscription, client: aiohttp.ClientSession) -> None:
             ),
         )
     except (errors.ConnectorError, TimeoutError) as exc:
-        wait = min(LONG, timedelta(minutes=2.0 ** min(row.fruitless, 9)))
+        wait = min(MANUAL_FIX_RETRY_DELAY, timedelta(minutes=2.0 ** min(row.fruitless, 9)))
         said = str(exc)[:300] or "no answer in time"
         at, why = (
             clock.now() + wait,
@@ -257,10 +268,10 @@ async def _settle_one(row: Subscription, client: aiohttp.ClientSession) -> None:
             why = Sentence(
                 "{network} could not be asked to tell no more of this channel: {why}.", network=label, why=said
             )
-    await sync_to_async(_settled)(row, job, asked, at, why, lost)
+    await sync_to_async(_store_result)(row, job, asked, at, why, lost)
 
 
-def _is_shared(channel: Channel) -> bool:
+def _is_shared_account(channel: Channel) -> bool:
     """Whether another workspace is told of the same account through the same app."""
     same = Subscription.objects.filter(
         channel__app=channel.app_id, channel__account_id=channel.account_id, channel__host=channel.host, is_wanted=True
@@ -269,17 +280,19 @@ def _is_shared(channel: Channel) -> bool:
 
 
 @transaction.atomic
-def _settled(row: Subscription, job: Answering, asked: poller.Asked, at: datetime, why: str, lost: bool) -> None:
+def _store_result(
+    row: Subscription, job: InboxFetch, asked: poller.FetchUsage, at: datetime, why: str, lost: bool
+) -> None:
     mine = Subscription.objects.select_for_update().filter(channel=row.channel_id, lease=job.lease).first()
-    ledger.write(ledger.entries(job.work(), asked.calls), freed=frozenset({job.lease}))
+    ledger.write_entries(ledger.ledger_entries(job.work(), asked.calls), freed=frozenset({job.lease}))
     if mine is None:
         return
     mine.lease = mine.leased_until = None
     if mine.is_wanted != row.is_wanted:  # somebody thought better of it meanwhile
         mine.next_at = clock.now()
-    elif not mine.is_wanted and (not why or (row.parted_at and clock.now() - row.parted_at >= PARTING)):
+    elif not mine.is_wanted and (not why or (row.parted_at and clock.now() - row.parted_at >= UNSUBSCRIBE_PERIOD)):
         if row.parted_at:
-            system(row.channel.workspace).record(
+            system_actor(row.channel.workspace).record(
                 "webhooks.taken-back" if not why else "webhooks.left",
                 row.channel_id,
                 network=row.channel.network,
@@ -288,12 +301,12 @@ def _settled(row: Subscription, job: Answering, asked: poller.Asked, at: datetim
         mine.delete()
         return
     else:
-        at = min(at, row.parted_at + PARTING) if row.parted_at else at
-        mine.next_at, mine.reason, mine.said = at, why, stored(why) if why else []
+        at = min(at, row.parted_at + UNSUBSCRIBE_PERIOD) if row.parted_at else at
+        mine.next_at, mine.reason, mine.said = at, why, to_stored_pieces(why) if why else []
         mine.fruitless = mine.fruitless + 1 if why else 0
         if not why:
             mine.made_at = mine.made_at or clock.now()
         if lost:
             mine.made_at = mine.told_at = None
-            _read_usually([row.channel_id])
+            _reset_polling_interval([row.channel_id])
     mine.save()

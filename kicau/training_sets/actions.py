@@ -14,39 +14,39 @@ from django.db import transaction
 from django.db.models import F, Func, IntegerField, OuterRef, Prefetch, QuerySet, Subquery
 
 from kicau.archive.models import Item
-from kicau.archive.policy_decisions import checked_use
+from kicau.archive.policy_decisions import check_use
 from kicau.archive.queries import check_languages, check_query
-from kicau.archive.record_statements import say
+from kicau.archive.record_statements import add_statements
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.rights.models import CONDITIONS, Layer, Party, Statement, Subject
 from kicau.rights.statements import NewStatement
-from kicau.training_sets.models import Format, Preview, TrainingSet, Version, VersionState
-from kicau.training_sets.options import LABELS, SPLITS, Options
-from kicau.training_sets.versions import folder_of, next_version
+from kicau.training_sets.models import Preview, RecordFormat, TrainingSet, Version, VersionState
+from kicau.training_sets.options import REPLACEMENT_LABELS, SPLIT_NAMES, SetOptions
+from kicau.training_sets.versions import build_next_version, version_folder
 from kicau.workspaces.actors import Actor, Permission
 
 
 @transaction.atomic
-def define(
+def create_set(
     actor: Actor,
     *,
     name: str,
     purpose: str = "",
     use: str = "train_gen",
-    format: str = Format.TEXT,
+    format: str = RecordFormat.TEXT,
     query: Mapping[str, Any] | None = None,
     meets: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
 ) -> TrainingSet:
-    """A new set; nothing is made yet. Raises Unacceptable, Conflict."""
+    """A new set; nothing is made yet. Raises ValidationFailed, Conflict."""
     actor.require(Permission.SETTINGS)
-    checked_use(use)
+    check_use(use)
     if not name.strip():
-        raise unacceptable("name", "A training set needs a name.")
-    _check(actor, format, meets, query or {})
+        raise validation_failed("name", "A training set needs a name.")
+    _check_definition(actor, format, meets, query or {})
     if TrainingSet.objects.filter(workspace=actor.workspace, name=name.strip()[:120]).exists():
         raise Conflict(Sentence("There is a training set of the name {name!r} already.", name=name.strip()))
     made = TrainingSet.objects.create(
@@ -57,7 +57,7 @@ def define(
         format=format,
         query=dict(query or {}),
         meets=sorted(set(meets)),
-        options=_checked_options(options or {}),
+        options=_check_options(options or {}),
         made_by=actor.person,
     )
     actor.record("dataset.defined", made.id, name=made.name, use=use)
@@ -65,7 +65,7 @@ def define(
 
 
 @transaction.atomic
-def change(
+def change_set(
     actor: Actor,
     set_id: UUID | str,
     *,
@@ -76,26 +76,29 @@ def change(
     options: Mapping[str, Any],
 ) -> TrainingSet:
     """What the next version is made of; versions that are made stay as they are. Name and use stay: who was given a
-    version was told them. Raises NotFound, Unacceptable."""
+    version was told them. Raises NotFound, ValidationFailed."""
     actor.require(Permission.SETTINGS)
-    of = one_set(actor, set_id)
-    _check(actor, format, meets, query)
+    of = get_set(actor, set_id)
+    _check_definition(actor, format, meets, query)
     of.purpose, of.format, of.query, of.meets = purpose.strip(), format, dict(query), sorted(set(meets))
-    of.options = _checked_options(options)
+    of.options = _check_options(options)
     of.save(update_fields=["purpose", "format", "query", "meets", "options"])
     Preview.objects.filter(set=of).delete()  # it told of something else
     actor.record("dataset.changed", of.id, name=of.name)
     return of
 
 
-def _check(actor: Actor, format: str, meets: Sequence[str], query: Mapping[str, Any]) -> None:
-    if format not in Format.values:
-        raise unacceptable(
-            "format", "A format is one of {formats}, not {format!r}.", formats=", ".join(Format.values), format=format
+def _check_definition(actor: Actor, format: str, meets: Sequence[str], query: Mapping[str, Any]) -> None:
+    if format not in RecordFormat.values:
+        raise validation_failed(
+            "format",
+            "A format is one of {formats}, not {format!r}.",
+            formats=", ".join(RecordFormat.values),
+            format=format,
         )
     for condition in meets:
         if condition not in CONDITIONS:
-            raise unacceptable(
+            raise validation_failed(
                 "meets",
                 "There is no condition {condition!r}; the conditions are: {conditions}.",
                 condition=condition,
@@ -104,56 +107,56 @@ def _check(actor: Actor, format: str, meets: Sequence[str], query: Mapping[str, 
     check_query(actor, query)
 
 
-def _checked_options(told: Mapping[str, Any]) -> dict[str, Any]:
-    known = asdict(Options())
+def _check_options(told: Mapping[str, Any]) -> dict[str, Any]:
+    known = asdict(SetOptions())
     if unknown := set(told) - set(known):
-        raise unacceptable(
+        raise validation_failed(
             "options",
             "An option is one of {known}, not {name}.",
             known=", ".join(known),
             name=", ".join(sorted(unknown)),
         )
-    if bad := set(told.get("personal", ())) - set(LABELS):
-        raise unacceptable(
+    if bad := set(told.get("personal", ())) - set(REPLACEMENT_LABELS):
+        raise validation_failed(
             "options.personal",
             "Personal data is one of {known}, not {name}.",
-            known=", ".join(LABELS),
+            known=", ".join(REPLACEMENT_LABELS),
             name=", ".join(sorted(bad)),
         )
     check_languages("options.languages", told.get("languages", ()))
-    shares = told.get("shares", Options().shares)
-    if len(shares) != len(SPLITS) or any(s < 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:
-        raise unacceptable(
-            "options.shares", "The shares are three, for {splits}, and together 1.", splits=", ".join(SPLITS)
+    shares = told.get("shares", SetOptions().shares)
+    if len(shares) != len(SPLIT_NAMES) or any(s < 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:
+        raise validation_failed(
+            "options.shares", "The shares are three, for {splits}, and together 1.", splits=", ".join(SPLIT_NAMES)
         )
     fields = {name for _, name, _, _ in string.Formatter().parse(str(told.get("prompt", ""))) if name is not None}
     if fields - {"network", "language"}:
-        raise unacceptable("options.prompt", "A prompt knows {{network}} and {{language}}, nothing else.")
+        raise validation_failed("options.prompt", "A prompt knows {{network}} and {{language}}, nothing else.")
     return dict(told)
 
 
-def all_sets(actor: Actor) -> QuerySet[TrainingSet]:
+def list_sets(actor: Actor) -> QuerySet[TrainingSet]:
     """Newest first."""
     actor.require(Permission.READ)
     return TrainingSet.objects.filter(workspace=actor.workspace)
 
 
-def one_set(actor: Actor, set_id: UUID | str) -> TrainingSet:
+def get_set(actor: Actor, set_id: UUID | str) -> TrainingSet:
     """By id or name. Raises NotFound."""
-    found = all_sets(actor).filter(id=as_uuid(set_id)).first() or all_sets(actor).filter(name=str(set_id)).first()
+    found = list_sets(actor).filter(id=as_uuid(set_id)).first() or list_sets(actor).filter(name=str(set_id)).first()
     if found is None:
         raise NotFound("training set", set_id)
     return found
 
 
-def with_newest(actor: Actor) -> QuerySet[TrainingSet]:
+def sets_with_newest_version(actor: Actor) -> QuerySet[TrainingSet]:
     """Newest first, each with `newest`: its newest version without what is long, in a list of none or one."""
     newest = Version.objects.filter(set=OuterRef("set")).order_by("-number").values("id")[:1]
-    slim = short_versions(Version.objects.filter(id=Subquery(newest)))
-    return all_sets(actor).prefetch_related(Prefetch("versions", slim, to_attr="newest"))
+    slim = without_long_fields(Version.objects.filter(id=Subquery(newest)))
+    return list_sets(actor).prefetch_related(Prefetch("versions", slim, to_attr="newest"))
 
 
-def short_versions(rows: QuerySet[Version]) -> QuerySet[Version]:
+def without_long_fields(rows: QuerySet[Version]) -> QuerySet[Version]:
     """Without what may hold a hundred thousand ids; `taken` counts the records that each is without."""
     taken = Func(F("delta__record_ids"), function="jsonb_array_length", output_field=IntegerField())
     return rows.defer("delta", "excluded", "reasons", "files", "questions").annotate(taken=taken)
@@ -163,12 +166,12 @@ def retractions(actor: Actor) -> QuerySet[Version]:
     """The versions that took something back, newest first, short, with their sets."""
     actor.require(Permission.READ)
     rows = Version.objects.filter(set__workspace=actor.workspace, delta__has_key="record_ids")
-    return short_versions(rows).select_related("set").order_by("-id")
+    return without_long_fields(rows).select_related("set").order_by("-id")
 
 
-def one_version(actor: Actor, set_id: UUID | str, number: int | None = None) -> Version:
+def get_version(actor: Actor, set_id: UUID | str, number: int | None = None) -> Version:
     """The newest where no number is given. Raises NotFound."""
-    versions = one_set(actor, set_id).versions.all()
+    versions = get_set(actor, set_id).versions.all()
     found = versions.filter(number=number).first() if number else versions.first()
     if found is None:
         raise NotFound("version", number or "newest")
@@ -176,22 +179,22 @@ def one_version(actor: Actor, set_id: UUID | str, number: int | None = None) -> 
 
 
 @transaction.atomic
-def order(actor: Actor, set_id: UUID | str, *, as_of: datetime | None = None) -> Version:
-    """A new version, to be made by the next worker that has time (`make_waiting`). Raises Conflict while one is made."""
+def order_version(actor: Actor, set_id: UUID | str, *, as_of: datetime | None = None) -> Version:
+    """A new version, to be made by the next worker that has time (`make_next`). Raises Conflict while one is made."""
     actor.require(Permission.SETTINGS)
-    of = one_set(actor, set_id)
+    of = get_set(actor, set_id)
     if of.versions.filter(state__in=(VersionState.WAITING, VersionState.MAKING)).exists():
         raise Conflict("A version of this set is being made already; wait until it is ready.")
-    version = next_version(of, as_of or clock.now())
+    version = build_next_version(of, as_of or clock.now())
     actor.record("dataset.ordered", version.id, name=of.name, number=version.number)
     return version
 
 
 @transaction.atomic
-def preview(actor: Actor, set_id: UUID | str) -> Preview:
+def request_preview(actor: Actor, set_id: UUID | str) -> Preview:
     """Find out what the set would hold now: by the next worker that has time. Raises NotFound."""
     actor.require(Permission.SETTINGS)
-    of = one_set(actor, set_id)
+    of = get_set(actor, set_id)
     fresh = {
         "state": VersionState.WAITING,
         "as_of": clock.now(),
@@ -204,32 +207,32 @@ def preview(actor: Actor, set_id: UUID | str) -> Preview:
     return made
 
 
-def one_preview(actor: Actor, set_id: UUID | str) -> Preview:
+def get_preview(actor: Actor, set_id: UUID | str) -> Preview:
     """Raises NotFound where none was asked for."""
-    found = Preview.objects.filter(set=one_set(actor, set_id)).first()
+    found = Preview.objects.filter(set=get_set(actor, set_id)).first()
     if found is None:
         raise NotFound("preview", set_id)
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CopyQuestion:
     """A post of ours that holds a text that may not be used: may it be used all the same?"""
 
     item: Item
     original: Item
 
 
-def questions(actor: Actor, set_id: UUID | str) -> list[Question]:
+def open_questions(actor: Actor, set_id: UUID | str) -> list[CopyQuestion]:
     """Those that the newest preview or version found and nobody has answered. Raises NotFound."""
-    newest = _newest_with_questions(one_set(actor, set_id))
+    newest = _newest_result(get_set(actor, set_id))
     pairs = newest.questions if newest else []
     items = Item.objects.select_related("standing").in_bulk([as_uuid(one) for pair in pairs for one in pair])
     found = [(items.get(as_uuid(ours)), items.get(as_uuid(original))) for ours, original in pairs]
-    return [Question(ours, original) for ours, original in found if ours and original]
+    return [CopyQuestion(ours, original) for ours, original in found if ours and original]
 
 
-def _newest_with_questions(of: TrainingSet) -> Preview | Version | None:
+def _newest_result(of: TrainingSet) -> Preview | Version | None:
     ready = [
         Preview.objects.filter(set=of, state=VersionState.READY).first(),
         of.versions.filter(state=VersionState.READY).first(),
@@ -241,8 +244,8 @@ def _newest_with_questions(of: TrainingSet) -> Preview | Version | None:
 def answer_question(actor: Actor, set_id: UUID | str, item_id: UUID | str, *, may_be_used: bool) -> Statement:
     """A person decides over a post of ours that holds a forbidden text: it is granted or refused for the set's use, as a
     statement about this post. Raises NotFound where nothing is asked about it."""
-    of = one_set(actor, set_id)
-    question = next((one for one in questions(actor, set_id) if one.item.id == as_uuid(item_id)), None)
+    of = get_set(actor, set_id)
+    question = next((one for one in open_questions(actor, set_id) if one.item.id == as_uuid(item_id)), None)
     if question is None:
         raise NotFound("question", item_id)
     given = NewStatement(
@@ -253,7 +256,7 @@ def answer_question(actor: Actor, set_id: UUID | str, item_id: UUID | str, *, ma
         says={of.use: "allow" if may_be_used else "deny"},
         note=f"Asked by the training set “{of.name}”: it holds the text of the item {question.original.id}.",
     )
-    (statement,) = say(actor, [given])
+    (statement,) = add_statements(actor, [given])
     asked: list[Preview | Version] = [*Preview.objects.filter(set=of), *of.versions.exclude(questions=[])]
     for row in asked:
         row.questions = [pair for pair in row.questions if pair[0] != str(question.item.id)]
@@ -274,4 +277,4 @@ def file_of(actor: Actor, version: Version, name: str) -> Path:
         )
     if version.state != VersionState.READY or name not in version.files:
         raise NotFound("file", name)
-    return folder_of(version) / name
+    return version_folder(version) / name

@@ -12,5 +12,5 @@ class TrainingSetsConfig(AppConfig):
         from kicau.archive import policy_preview, record_statements
         from kicau.training_sets import retraction
 
-        record_statements.CHANGED.append(retraction.review)
-        policy_preview.PAST_RECIPIENTS.append(retraction.recipients)
+        record_statements.PERMISSION_CHANGE_HOOKS.append(retraction.retract_items)
+        policy_preview.PAST_RECIPIENT_HOOKS.append(retraction.affected_recipients)

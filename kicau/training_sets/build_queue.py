@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from kicau.base.advisory_locks import is_free
+from kicau.base.advisory_locks import is_unlocked
 from kicau.training_sets.models import Preview, Version, VersionState
 
-UNDONE = (VersionState.WAITING, VersionState.MAKING)  # the second counts where its process is gone
+UNFINISHED_STATES = (VersionState.WAITING, VersionState.MAKING)  # the second counts where its process is gone
 
 
-def preview() -> Preview | None:
+def next_waiting_preview() -> Preview | None:
     """The one that waits longest and that nobody works on."""
-    rows = Preview.objects.select_related("set__workspace").filter(state__in=UNDONE).order_by("as_of")[:50]
-    return next((row for row in rows if is_free(row.set_id)), None)
+    rows = Preview.objects.select_related("set__workspace").filter(state__in=UNFINISHED_STATES).order_by("as_of")[:50]
+    return next((row for row in rows if is_unlocked(row.set_id)), None)
 
 
-def version() -> Version | None:
+def next_waiting_version() -> Version | None:
     """The one that waits longest and that nobody works on."""
-    rows = Version.objects.select_related("set__workspace").filter(state__in=UNDONE).order_by("id")[:50]
-    return next((row for row in rows if is_free(row.id)), None)
+    rows = Version.objects.select_related("set__workspace").filter(state__in=UNFINISHED_STATES).order_by("id")[:50]
+    return next((row for row in rows if is_unlocked(row.id)), None)

@@ -12,11 +12,11 @@ from typing import Any
 
 import kicau
 from kicau.rights.uses import USES
-from kicau.training_sets.models import Format, TrainingSet
-from kicau.training_sets.options import SPLITS, Options
+from kicau.training_sets.models import RecordFormat, TrainingSet
+from kicau.training_sets.options import SPLIT_NAMES, SetOptions
 from kicau.vocabularies import aipref, odrl, tdmrep
 
-CONTEXT: dict[str, Any] = {
+JSON_LD_CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
     "citeAs": "cr:citeAs",
@@ -55,8 +55,8 @@ CONTEXT: dict[str, Any] = {
     "transform": "cr:transform",
     "usageInfo": "cr:usageInfo",
 }
-BODIES = {Format.TEXT: ("text",), Format.PROMPT: ("prompt", "completion"), Format.CHAT: ()}
-OF_EACH = (
+BODY_FIELDS = {RecordFormat.TEXT: ("text",), RecordFormat.PROMPT: ("prompt", "completion"), RecordFormat.CHAT: ()}
+RECORD_FIELDS = (
     "id",
     "source",
     "url",
@@ -74,13 +74,13 @@ OF_EACH = (
 )
 
 
-def croissant(
+def croissant_metadata(
     of: TrainingSet, number: int, as_of: datetime, files: Mapping[str, Mapping[str, Any]], counts: Mapping[str, int]
 ) -> dict[str, Any]:
     """The JSON-LD. Chat messages are read from the JSON lines by their own loaders; here they are named, not typed."""
-    tables = [split for split in SPLITS if counts.get(split)]
+    tables = [split for split in SPLIT_NAMES if counts.get(split)]
     return {
-        "@context": CONTEXT,
+        "@context": JSON_LD_CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
         "name": of.name,
@@ -93,7 +93,7 @@ def croissant(
         "url": f"urn:uuid:{of.id}",
         "citeAs": f"{of.workspace.name}: {of.name}, version {number}",
         "isLiveDataset": False,
-        "usageInfo": odrl.write(said(of), dict.fromkeys(of.meets, "")),
+        "usageInfo": odrl.write_offer(use_policy(of), dict.fromkeys(of.meets, "")),
         "prov:wasGeneratedBy": {
             "@type": "prov:Activity",
             "sc:name": f"kicau {kicau.__version__}",
@@ -101,21 +101,21 @@ def croissant(
         },
         "rai:dataCollection": "Posts of the workspace's own archive and what it answered; how each was acquired stands in acquired_via.",
         "rai:dataUseCases": of.purpose or f"Use {of.use} only.",
-        "rai:personalSensitiveInformation": f"Replaced where found: {', '.join(Options.of(of.options).personal) or 'nothing'}. Names of people are found at most behind a title, so others may be there.",
+        "rai:personalSensitiveInformation": f"Replaced where found: {', '.join(SetOptions.of(of.options).personal) or 'nothing'}. Names of people are found at most behind a title, so others may be there.",
         "rai:dataReleaseMaintenancePlan": "Records are taken back when their permission ends: a signed delta and a new version, and everybody who was given one is told.",
         "rai:dataBiases": "The voice of one organisation and of those who wrote to it.",
-        "distribution": [_file(name, told) for name, told in files.items()],
-        "recordSet": [_records(of, split) for split in tables],
+        "distribution": [_file_object(name, told) for name, told in files.items()],
+        "recordSet": [_record_set(of, split) for split in tables],
     }
 
 
-def said(of: TrainingSet) -> dict[str, str]:
+def use_policy(of: TrainingSet) -> dict[str, str]:
     """What whoever is given the set may do with it: the one use that each record is permitted for."""
     others = {use: "deny" for use in USES if use not in (of.use, "archive")}
     return others | {of.use: "conditional" if of.meets else "allow"}
 
 
-def _file(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+def _file_object(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
     kinds = {
         "jsonl": "application/jsonlines",
         "parquet": "application/x-parquet",
@@ -133,18 +133,18 @@ def _file(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _records(of: TrainingSet, split: str) -> dict[str, Any]:
-    names = [*BODIES[Format(of.format)], *OF_EACH]
+def _record_set(of: TrainingSet, split: str) -> dict[str, Any]:
+    names = [*BODY_FIELDS[RecordFormat(of.format)], *RECORD_FIELDS]
     return {
         "@type": "cr:RecordSet",
         "@id": split,
         "name": split,
         "key": {"@id": f"{split}/id"},
-        "field": [_field(split, name) for name in names],
+        "field": [_record_field(split, name) for name in names],
     }
 
 
-def _field(split: str, name: str) -> dict[str, Any]:
+def _record_field(split: str, name: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "@type": "cr:Field",
         "@id": f"{split}/{name}",
@@ -157,9 +157,11 @@ def _field(split: str, name: str) -> dict[str, Any]:
     return told
 
 
-def card(of: TrainingSet, number: int, as_of: datetime, counts: Mapping[str, int], reasons: Mapping[str, int]) -> str:
+def dataset_card(
+    of: TrainingSet, number: int, as_of: datetime, counts: Mapping[str, int], reasons: Mapping[str, int]
+) -> str:
     """README.md, with the front matter that model hubs read."""
-    total, options = sum(counts.values()), Options.of(of.options)
+    total, options = sum(counts.values()), SetOptions.of(of.options)
     size = next(
         (
             name
@@ -168,7 +170,7 @@ def card(of: TrainingSet, number: int, as_of: datetime, counts: Mapping[str, int
         ),
         "1M<n<10M",
     )
-    splits = "\n".join(f"      - split: {s}\n        path: {s}.parquet" for s in SPLITS if counts.get(s))
+    splits = "\n".join(f"      - split: {s}\n        path: {s}.parquet" for s in SPLIT_NAMES if counts.get(s))
     rows = "\n".join(f"| {n:,} | {why} |" for why, n in sorted(reasons.items(), key=lambda r: (-r[1], r[0])))
     left_out = (
         f"| items | why |\n| --- | --- |\n{rows}\n\nEach of them is in `excluded.csv`."
@@ -194,7 +196,7 @@ configs:
 
 | split | records |
 | --- | --- |
-{chr(10).join(f"| {s} | {counts[s]:,} |" for s in SPLITS if counts.get(s))}
+{chr(10).join(f"| {s} | {counts[s]:,} |" for s in SPLIT_NAMES if counts.get(s))}
 
 ## What was left out
 
@@ -210,7 +212,7 @@ Replaced where rules find it: {", ".join(options.personal) or "nothing"}. Each p
 
 ## For whoever serves these files
 
-`croissant.json` says it as an ODRL offer. As HTTP headers: {_headers(of)}.
+`croissant.json` says it as an ODRL offer. As HTTP headers: {_policy_headers(of)}.
 
 ## When something is taken back
 
@@ -220,6 +222,6 @@ A new version comes without it, with a signed delta that names the records. Use 
 """
 
 
-def _headers(of: TrainingSet) -> str:
-    told = {"Content-Usage": aipref.write(said(of)), **tdmrep.write_headers(said(of))}
+def _policy_headers(of: TrainingSet) -> str:
+    told = {"Content-Usage": aipref.write_preference(use_policy(of)), **tdmrep.write_headers(use_policy(of))}
     return ", ".join(f"`{name}: {value}`" for name, value in told.items() if value)

@@ -10,7 +10,7 @@ from kicau.base.ids import new_id
 from kicau.workspaces.models import Person, Workspace
 
 
-class Format(models.TextChoices):
+class RecordFormat(models.TextChoices):
     TEXT = "text", "plain text"
     PROMPT = "prompt", "prompt and completion"
     CHAT = "chat", "chat messages"
@@ -26,7 +26,7 @@ class TrainingSet(models.Model):
     use = models.CharField(max_length=12, default="train_gen")  # one of rights.models.USES
     meets = models.JSONField(default=list, blank=True)  # conditions that this purpose keeps
     query = models.JSONField(default=dict, blank=True)  # see records.query_of
-    format = models.CharField(max_length=8, choices=Format.choices, default=Format.TEXT)
+    format = models.CharField(max_length=8, choices=RecordFormat.choices, default=RecordFormat.TEXT)
     options = models.JSONField(default=dict, blank=True)  # see records.Options
     made_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(default=now)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-SPLITS = ("train", "validation", "test")
+SPLIT_NAMES = ("train", "validation", "test")
 #: Kinds of personal data, and what stands in their place.
-LABELS = {
+REPLACEMENT_LABELS = {
     "email": "[email]",
     "phone": "[phone]",
     "nik": "[nik]",
@@ -22,13 +22,13 @@ LABELS = {
     "handle": "@user",
     "name": "[name]",
 }
-USUAL = tuple(
-    kind for kind in LABELS if kind != "name"
+DEFAULT_KINDS = tuple(
+    kind for kind in REPLACEMENT_LABELS if kind != "name"
 )  # names behind an honorific are replaced where they are asked for
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PersonalDataSpan:
     """Characters `start` to `end` of a text are personal data of this kind (a key of LABELS)."""
 
     kind: str
@@ -37,17 +37,17 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class SetOptions:
     """What a set's maker may choose; `shares` are of conversations, for SPLITS."""
 
     languages: Sequence[str] = ()
-    personal: Sequence[str] = USUAL  # kinds that are replaced
+    personal: Sequence[str] = DEFAULT_KINDS  # kinds that are replaced
     least_words: int = 1
     without_repeats: bool = True
     shares: Sequence[float] = (0.9, 0.05, 0.05)
     prompt: str = "Tulis satu unggahan untuk {network}."  # before a text that answers nothing
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Options:
+    def of(cls, told: Mapping[str, Any]) -> SetOptions:
         known = {name: told[name] for name in cls.__slots__ if name in told}
         return cls(**known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-DIGITS = {
+DIGIT_WORDS = {
     "nol": "0",
     "kosong": "0",
     "satu": "1",
@@ -23,7 +23,7 @@ BANKS = (
     "|blu|superbank|krom|bank jatim|bank jateng|bank sumut|bank nagari|bank kalbar|bpd \\w+|line bank|hana|raya|bank aladin"
 )
 # What has a number and is no person's: before such a number.
-THINGS = (
+PRODUCT_WORDS = (
     "resi|awb|imei|isbn|issn|sku|barcode|ean|upc|serial|seri|s/n|invoice|inv|faktur|nota|kode|token|voucher|kupon|idpel"
     "|id pelanggan|nomor pelanggan|nomor meter|no\\.? meter|bpom|md|pirt|p-irt|nib|haki|ref|referensi|trx|transaksi|pelacakan|tracking"
     "|no\\.? pesanan|nomor pesanan|no\\.? order|order no\\.?|order nomor|pesanan no\\.?|pesanan nomor|nomor order|order id|id order|id pesanan|id transaksi|kode booking|booking"
@@ -31,7 +31,7 @@ THINGS = (
     "|surat|sk|perkara|putusan|undian|kupon|parsel|paket|kontainer|penerbangan|kereta|kursi|lotre|produk|artikel|id|uid|undang-undang"
 )
 # Behind a number that is no house's.
-UNITS = (
+UNIT_WORDS = (
     "km|kilometer|m|meter|cm|menit|mnt|jam|detik|hari|minggu|pekan|bulan|bln|tahun|thn|th|orang|kali|x|ribu|rb|juta|jt|miliar"
     "|triliun|persen|%|lantai|arah|titik|mobil|motor|buah|unit|kg|gram|porsi|gelas|cup|lajur|jalur|kendaraan|derajat|pohon|kios"
     "|januari|februari|maret|april|mei|juni|juli|agustus|september|oktober|november|desember|jan|feb|mar|apr|jun|jul|agu|agt|sep"
@@ -47,12 +47,12 @@ STREET_NAMES = (
     "|salak|delima|kelapa|pisang|jeruk|apel|beringin|jati|mahoni|akasia|pinus|cemara|damar|meranti|bambu|pandan|waru|kelor|asem"
     "|masjid|sekolah|stasiun|pasar|kampus|mesjid|pelajar|mahasiswa|pertanian|industri|kesehatan|bahagia|damai|sejahtera|makmur"
 )
-ESTATES = (
+ESTATE_WORDS = (
     "perumahan|perum|perumnas|komplek|kompleks|komp|apartemen|apartment|apt|rusunawa|rusun|cluster|klaster|residence|griya"
     "|graha|villa|vila|puri|permata|bukit|pondok|kost|kos|asrama|ruko|rukan"
 )
 # The letters with which the plates of each region begin.
-PLATES = (
+PLATE_CODES = (
     "AA|AB|AD|AE|AG|BA|BB|BD|BE|BG|BH|BK|BL|BM|BN|BP|DA|DB|DC|DD|DE|DG|DH|DK|DL|DM|DN|DP|DR|DS|DT|DW|EA|EB|ED|KB|KH|KT|KU"
     "|PA|PB|A|B|D|E|F|G|H|K|L|M|N|P|R|S|T|W|Z"
 )
@@ -61,7 +61,7 @@ UNIT_LETTERS = (
     "KM|GB|MB|TB|KG|RB|JT|PM|AM|WIB|WIT|HP|CC|MM|CM|ML|GR|TV|K|M|X|C|IU|DPI|FPS|HZ|MHZ|GHZ|KW|W|V|MAH|AH|PSI|RPM"
     "|USD|IDR|IPA|IPS|TI|SI|PT|CV|KK|RT|RW|SD|SMP|SMA|SMK|TNI|THN|BC|AD|GP|PRO|MAX|LED|LCD|AC|DC|USB|PCS|PAX"
 )
-VEHICLES = (
+VEHICLE_WORDS = (
     "plat|pelat|nopol|no\\.? ?pol|nomor polisi|nomor kendaraan|kendaraan|mobil|motor|truk|bus|angkot|taksi|ojol|driver|pengemudi"
     "|stnk|bpkb|avanza|xenia|innova|ertiga|xpander|brio|jazz|pajero|fortuner|agya|ayla|calya|sigra|rush|terios|yaris|hiace|vario"
     "|beat|scoopy|nmax|pcx|aerox|mio|supra|satria|vixion|vespa|livina|carry|l300|pick ?up|tabrak lari|parkir|dicuri|curian|sopir"
@@ -73,7 +73,7 @@ HONORIFICS = (
     "|pdt|romo|suster|bruder|pastor|koh|ko|ci|cik|encik|datuk|tengku|insinyur|kapten|kolonel|jenderal|letnan|sersan|bripka"
 )
 # Behind an honorific and no name: an office, a kin, a thing.
-ROLES = (
+ROLE_WORDS = (
     "blok|kota|pertiwi|negara|presiden|wakil|menteri|gubernur|bupati|wali|walikota|camat|lurah|rt|rw|guru|dosen|kepala|ketua|direktur"
     "|manajer|hakim|jaksa|polisi|dokter|bidan|perawat|hamil|menyusui|rumah|kandung|angkat|tiri|asuh|mertua|bangsa|proklamator"
     "|pembina|pengawas|pendeta|ustaz|ustadz|haji|sekalian|semua|dan|atau|yang|juga|kami|kita|saya|anda|mereka|itu|ini|di|ke|dari"

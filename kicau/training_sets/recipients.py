@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.rights.models import AuditEntry
 from kicau.training_sets.models import Recipient, Version, VersionState
@@ -23,7 +23,7 @@ from kicau.workspaces.actors import Actor, Permission
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConfirmationLink:
     """A link just made; it is told once and kept nowhere."""
 
     recipient: Recipient
@@ -33,7 +33,7 @@ class Asked:
         return f"Asked({self.recipient.name})"
 
 
-def recipients(actor: Actor) -> QuerySet[Recipient]:
+def list_recipients(actor: Actor) -> QuerySet[Recipient]:
     """All of the workspace's, with `version` and its set."""
     actor.require(Permission.READ)
     return (
@@ -43,26 +43,26 @@ def recipients(actor: Actor) -> QuerySet[Recipient]:
     )
 
 
-def one_recipient(actor: Actor, recipient_id: UUID | str) -> Recipient:
+def get_recipient(actor: Actor, recipient_id: UUID | str) -> Recipient:
     """Raises NotFound."""
-    found = recipients(actor).filter(id=as_uuid(recipient_id)).first()
+    found = list_recipients(actor).filter(id=as_uuid(recipient_id)).first()
     if found is None:
         raise NotFound("recipient", recipient_id)
     return found
 
 
-def owing(actor: Actor) -> QuerySet[Recipient]:
+def unconfirmed_recipients(actor: Actor) -> QuerySet[Recipient]:
     """Those who have something that was taken back, and have not confirmed that they use it no more."""
-    return recipients(actor).filter(owes__gt=0, acknowledged_at=None)
+    return list_recipients(actor).filter(owes__gt=0, acknowledged_at=None)
 
 
-def give(actor: Actor, version: Version, *, name: str, contact: str = "") -> Recipient:
+def add_recipient(actor: Actor, version: Version, *, name: str, contact: str = "") -> Recipient:
     """Notes who was given a version, so that they are told when something in it is taken back."""
     actor.require(Permission.SETTINGS)
     if version.state != VersionState.READY:
         raise Conflict("Only a version that is ready can be given to somebody.")
     if not name.strip():
-        raise unacceptable("name", "Whom is it given to? A name is needed.")
+        raise validation_failed("name", "Whom is it given to? A name is needed.")
     with transaction.atomic():
         made = Recipient.objects.create(version=version, name=name.strip()[:200], contact=contact.strip()[:300])
         actor.record("dataset.given", version.id, name=version.set.name, to=made.name)
@@ -70,26 +70,26 @@ def give(actor: Actor, version: Version, *, name: str, contact: str = "") -> Rec
 
 
 @transaction.atomic
-def ask(actor: Actor, recipient_id: UUID | str) -> Asked:
+def create_confirmation_link(actor: Actor, recipient_id: UUID | str) -> ConfirmationLink:
     """A link by which they read what was taken back and confirm it; an older one of theirs stops working. Raises
     NotFound, Conflict where they owe nothing."""
     actor.require(Permission.SETTINGS)
-    found = one_recipient(actor, recipient_id)
+    found = get_recipient(actor, recipient_id)
     if not found.owes:
         raise Conflict("Nothing was taken back from what they have.")
     secret = secrets.token_urlsafe(32)
-    found.ask_digest, found.told_at = _digest(secret), clock.now()
+    found.ask_digest, found.told_at = _secret_digest(secret), clock.now()
     found.save(update_fields=["ask_digest", "told_at"])
     actor.record("dataset.asked", found.id, name=found.version.set.name, to=found.name, version=found.owes)
-    return Asked(found, settings.KICAU_PUBLIC_URL + reverse("taken-back", args=[secret]))
+    return ConfirmationLink(found, settings.KICAU_PUBLIC_URL + reverse("taken-back", args=[secret]))
 
 
 @transaction.atomic
 def acknowledge(actor: Actor, recipient_id: UUID | str) -> Recipient:
     """They have said, elsewhere, that they use what was taken back no more. Raises NotFound."""
     actor.require(Permission.SETTINGS)
-    found = one_recipient(actor, recipient_id)
-    _acknowledged(found, actor.name)
+    found = get_recipient(actor, recipient_id)
+    _set_acknowledged(found, actor.name)
     actor.record("dataset.acknowledged", found.id, name=found.version.set.name, to=found.name, version=found.owes)
     return found
 
@@ -97,15 +97,17 @@ def acknowledge(actor: Actor, recipient_id: UUID | str) -> Recipient:
 # The recipient's side
 
 
-def opened(secret: str) -> Recipient:
+def open_confirmation_link(secret: str) -> Recipient:
     """The recipient behind a link, with version, set and workspace. Raises Conflict with what to do."""
-    found = Recipient.objects.select_related("version__set__workspace").filter(ask_digest=_digest(secret)).first()
+    found = (
+        Recipient.objects.select_related("version__set__workspace").filter(ask_digest=_secret_digest(secret)).first()
+    )
     if found is None:
         raise Conflict("This link has been replaced by a newer one or taken back. Ask whoever sent it for another one.")
     return found
 
 
-def deltas(recipient: Recipient) -> list[Version]:
+def open_deltas(recipient: Recipient) -> list[Version]:
     """The versions that took something back from what they have, the oldest first; each with its signed `delta`."""
     rows = Version.objects.filter(
         set=recipient.version.set, number__gt=recipient.version.number, number__lte=recipient.owes
@@ -114,11 +116,11 @@ def deltas(recipient: Recipient) -> list[Version]:
 
 
 @transaction.atomic
-def confirm(recipient: Recipient, name: str) -> Recipient:
-    """They say so themselves, by their link. Raises Unacceptable without a name."""
+def confirm_by_link(recipient: Recipient, name: str) -> Recipient:
+    """They say so themselves, by their link. Raises ValidationFailed without a name."""
     if not name.strip():
-        raise unacceptable("name", "Say who confirms it.")
-    _acknowledged(recipient, name.strip()[:200])
+        raise validation_failed("name", "Say who confirms it.")
+    _set_acknowledged(recipient, name.strip()[:200])
     AuditEntry.objects.create(
         workspace_id=recipient.version.set.workspace_id,
         actor=recipient.acknowledged_by,
@@ -130,17 +132,17 @@ def confirm(recipient: Recipient, name: str) -> Recipient:
     return recipient
 
 
-def delta_of(version: Version) -> Mapping[str, Any]:
+def version_delta(version: Version) -> Mapping[str, Any]:
     """What a version is without: the signed list. Raises NotFound where it takes nothing back."""
     if not version.delta:
         raise NotFound("delta", version.number)
     return dict(version.delta)
 
 
-def _acknowledged(recipient: Recipient, by: str) -> None:
+def _set_acknowledged(recipient: Recipient, by: str) -> None:
     recipient.acknowledged_at, recipient.acknowledged_by = clock.now(), by[:200]
     recipient.save(update_fields=["acknowledged_at", "acknowledged_by"])
 
 
-def _digest(secret: str) -> str:
+def _secret_digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

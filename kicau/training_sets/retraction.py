@@ -17,77 +17,77 @@ from django.db.models import QuerySet
 
 from kicau.archive import policy_preview
 from kicau.archive.models import Item
-from kicau.archive.policy_decisions import Judge
+from kicau.archive.policy_decisions import RightsEvaluator
 from kicau.base import clock, sentences
-from kicau.base.ids import among
+from kicau.base.ids import id_among
 from kicau.base.sentences import Sentence
 from kicau.evidence import log
 from kicau.evidence.verify import canonical
-from kicau.rights.decisions import Answer
+from kicau.rights.decisions import RightsVerdict
 from kicau.training_sets import prohibited_texts
 from kicau.training_sets.models import Member, Recipient, TrainingSet, Version, VersionState
-from kicau.training_sets.reasons import DELETED, OTHERS_WORDS, sentence
-from kicau.training_sets.versions import next_version, signature
+from kicau.training_sets.reasons import DELETED, OTHERS_WORDS, decision_sentence
+from kicau.training_sets.versions import build_next_version, sign_line
 from kicau.workspaces.models import Workspace
 
-GONE = Sentence("It is in the archive no more.")
+GONE_REASON = Sentence("It is in the archive no more.")
 
 
-def review(workspace: Workspace, items: Collection[UUID] | None = None) -> list[Version]:
+def retract_items(workspace: Workspace, items: Collection[UUID] | None = None) -> list[Version]:
     """Takes back from each set's newest version what may not be in it any more: of these items, or (None) of all.
     Gives the versions that are to be made instead. Call it in the transaction that ended the permission."""
     with transaction.atomic():
-        made = [review_set(of, items) for of in TrainingSet.objects.filter(workspace=workspace)]
+        made = [retract_from_set(of, items) for of in TrainingSet.objects.filter(workspace=workspace)]
     return [version for version in made if version]
 
 
-def review_set(of: TrainingSet, items: Collection[UUID] | None = None) -> Version | None:
-    """As `review`, of one set."""
+def retract_from_set(of: TrainingSet, items: Collection[UUID] | None = None) -> Version | None:
+    """As `retract_items`, of one set."""
     began = time.monotonic()
     newest = of.versions.filter(state=VersionState.READY).first()
-    gone = _gone(of, newest, items) if newest else {}
+    gone = _retracted_items(of, newest, items) if newest else {}
     if newest is None or not gone:
         return None
-    made = _take_back(of, newest, gone)
-    made.reasons = {str(why): sentences.stored(why) for why in set(gone.values())}
+    made = _create_retraction(of, newest, gone)
+    made.reasons = {str(why): sentences.to_stored_pieces(why) for why in set(gone.values())}
     made.effect_ms = round((time.monotonic() - began) * 1000)
     made.save(update_fields=["effect_ms", "reasons"])
     return made
 
 
-def _gone(of: TrainingSet, version: Version, items: Collection[UUID] | None) -> dict[UUID, str]:
+def _retracted_items(of: TrainingSet, version: Version, items: Collection[UUID] | None) -> dict[UUID, str]:
     """Items of the version that may not be used any more, each with the sentence why."""
     members = Member.objects.filter(version=version)
     if items is not None:
-        members = members.filter(item_id__in=among(items))
+        members = members.filter(item_id__in=id_among(items))
     ids = set(members.values_list("item_id", flat=True))
-    copied = _copies(of, version, items) if items is not None else {}
+    copied = _copies_of(of, version, items) if items is not None else {}
     if not ids:
         return copied
-    rows = Item.objects.filter(workspace=of.workspace, id__in=among(ids))
-    gone: dict[UUID, str] = dict.fromkeys(ids, GONE)
+    rows = Item.objects.filter(workspace=of.workspace, id__in=id_among(ids))
+    gone: dict[UUID, str] = dict.fromkeys(ids, GONE_REASON)
     own = set(rows.filter(standing__own=True).values_list("id", flat=True))
-    for item, decision in Judge(of.workspace).decide_items(of.use, rows, of.meets):
-        if decision.answer == Answer.YES and decision.is_of_workspace_alone and item not in own:
+    for item, decision in RightsEvaluator(of.workspace).decide_items(of.use, rows, of.meets):
+        if decision.answer == RightsVerdict.YES and decision.is_of_workspace_alone and item not in own:
             gone[item] = OTHERS_WORDS
-        elif decision.answer == Answer.YES:
+        elif decision.answer == RightsVerdict.YES:
             del gone[item]
         else:
-            gone[item] = sentence(decision)
+            gone[item] = decision_sentence(decision)
     gone.update(dict.fromkeys(rows.filter(deleted_at__isnull=False).values_list("id", flat=True), DELETED))
     return copied | gone
 
 
-def _copies(of: TrainingSet, version: Version, items: Collection[UUID]) -> dict[UUID, str]:
+def _copies_of(of: TrainingSet, version: Version, items: Collection[UUID]) -> dict[UUID, str]:
     """Members that hold the words of these items, where those may not be used any more."""
-    judge = Judge(of.workspace)
-    forbidden = prohibited_texts.originals(of, judge, items)
+    judge = RightsEvaluator(of.workspace)
+    forbidden = prohibited_texts.prohibited_originals(of, judge, items)
     if not forbidden:
         return {}
     rows = Item.objects.filter(workspace=of.workspace, id__in=version.members.values("item_id"))
     decisions = dict(judge.decide_items(of.use, rows.order_by("id"), of.meets))
     texts = [
-        prohibited_texts.Text(
+        prohibited_texts.ArchiveText(
             id=row.id,
             text=row.text,
             author=row.standing.author,
@@ -99,12 +99,12 @@ def _copies(of: TrainingSet, version: Version, items: Collection[UUID]) -> dict[
         for row in rows.select_related("standing").defer("search").order_by("id")
         if row.id in decisions
     ]
-    return {one.item: one.why for one in prohibited_texts.among(texts, forbidden).values()}
+    return {one.item: one.why for one in prohibited_texts.find_prohibited(texts, forbidden).values()}
 
 
-def _take_back(of: TrainingSet, version: Version, gone: dict[UUID, str]) -> Version:
+def _create_retraction(of: TrainingSet, version: Version, gone: dict[UUID, str]) -> Version:
     now = clock.now()
-    records = Member.objects.filter(version=version, item_id__in=among(gone)).values_list("record", flat=True)
+    records = Member.objects.filter(version=version, item_id__in=id_among(gone)).values_list("record", flat=True)
     delta = {
         "set": str(of.id),
         "from_version": version.number,
@@ -114,18 +114,20 @@ def _take_back(of: TrainingSet, version: Version, gone: dict[UUID, str]) -> Vers
     }
     signed = canonical(delta)
     _, key = log.signing_key()
-    told = {**delta, **json.loads(signature(signed, key)), "signed": base64.b64encode(signed).decode()}
+    told = {**delta, **json.loads(sign_line(signed, key)), "signed": base64.b64encode(signed).decode()}
     version.state = VersionState.SUPERSEDED
     version.save(update_fields=["state"])
-    following = next_version(of, now, told)
+    following = build_next_version(of, now, told)
     Recipient.objects.filter(version__set=of).update(
         owes=following.number, acknowledged_at=None, acknowledged_by="", told_at=None
     )
-    log.append("retraction", [(str(following.id), signed)], of.workspace_id)
+    log.append_entries("retraction", [(str(following.id), signed)], of.workspace_id)
     return following
 
 
-def recipients(workspace: Workspace, use: str, leaving: QuerySet[Item]) -> list[policy_preview.Recipient]:
+def affected_recipients(
+    workspace: Workspace, use: str, leaving: QuerySet[Item]
+) -> list[policy_preview.RecipientEffect]:
     """Who was given versions that hold any of these items: for looking before something is changed."""
     held = Member.objects.filter(
         item_id__in=leaving.values("id"), version__set__use=use, version__set__workspace=workspace
@@ -133,7 +135,7 @@ def recipients(workspace: Workspace, use: str, leaving: QuerySet[Item]) -> list[
     counts = dict(held.values_list("version").annotate(models.Count("item", distinct=True)))
     rows = Recipient.objects.filter(version__in=counts).select_related("version__set")
     return [
-        policy_preview.Recipient(
+        policy_preview.RecipientEffect(
             name=r.name,
             of=r.version.set.name,
             version=r.version.number,

@@ -16,18 +16,18 @@ from django.db.models import Count, Q, QuerySet
 
 from kicau.archive.models import Item
 from kicau.base import clock
-from kicau.base.errors import NotFound, unacceptable
-from kicau.base.ids import among
+from kicau.base.errors import NotFound, validation_failed
+from kicau.base.ids import id_among
 from kicau.training_sets.models import Found, TrainingSet
-from kicau.training_sets.options import LABELS, Span
+from kicau.training_sets.options import REPLACEMENT_LABELS, PersonalDataSpan
 from kicau.workspaces.actors import Actor, Permission
 
-AROUND = 90  # characters shown on each side
-LISTED = 20_000  # pieces that a preview lists for review; all are replaced whether they are listed or not
+CONTEXT_LENGTH = 90  # characters shown on each side
+MAX_LISTED = 20_000  # pieces that a preview lists for review; all are replaced whether they are listed or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class PieceInContext:
     """A piece in its surroundings."""
 
     found: Found
@@ -36,29 +36,29 @@ class Shown:
     after: str
 
 
-def digest(piece: str) -> str:
+def piece_digest(piece: str) -> str:
     return hashlib.sha256(piece.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def kept(of: TrainingSet) -> Mapping[UUID, Sequence[tuple[Span, str]]]:
+def kept_places(of: TrainingSet) -> Mapping[UUID, Sequence[tuple[PersonalDataSpan, str]]]:
     """By item, the places that a person judged to be no personal data, with the digests of their letters."""
-    made: dict[UUID, list[tuple[Span, str]]] = defaultdict(list)
+    made: dict[UUID, list[tuple[PersonalDataSpan, str]]] = defaultdict(list)
     for item, kind, start, end, letters in Found.objects.filter(set=of, is_kept=True).values_list(
         "item", "kind", "start", "end", "sha256"
     ):
-        made[item].append((Span(kind, start, end), letters))
+        made[item].append((PersonalDataSpan(kind, start, end), letters))
     return dict(made)
 
 
-def still(places: Iterable[tuple[Span, str]], text: str) -> frozenset[Span]:
+def unchanged_places(places: Iterable[tuple[PersonalDataSpan, str]], text: str) -> frozenset[PersonalDataSpan]:
     """Those whose letters are there as they were judged."""
-    return frozenset(span for span, letters in places if digest(text[span.start : span.end]) == letters)
+    return frozenset(span for span, letters in places if piece_digest(text[span.start : span.end]) == letters)
 
 
 @transaction.atomic
-def note(of: TrainingSet, found: Iterable[tuple[UUID, Span, str]]) -> None:
+def record_matches(of: TrainingSet, found: Iterable[tuple[UUID, PersonalDataSpan, str]]) -> None:
     """What the newest preview found, as (item, place, letters). Verdicts on the same letters stay."""
-    fresh = {(item, span.kind, span.start): (span.end, digest(piece)) for item, span, piece in found}
+    fresh = {(item, span.kind, span.start): (span.end, piece_digest(piece)) for item, span, piece in found}
     gone = []
     for row in Found.objects.filter(set=of).only("id", "item", "kind", "start", "end", "sha256", "is_kept"):
         known = (row.item, row.kind, row.start)
@@ -69,19 +69,19 @@ def note(of: TrainingSet, found: Iterable[tuple[UUID, Span, str]]) -> None:
     Found.objects.filter(id__in=gone).delete()
     rows = [
         Found(set=of, item=item, kind=kind, start=start, end=end, sha256=letters)
-        for (item, kind, start), (end, letters) in list(fresh.items())[:LISTED]
+        for (item, kind, start), (end, letters) in list(fresh.items())[:MAX_LISTED]
     ]
     Found.objects.bulk_create(rows, batch_size=5000)
 
 
-def listed(actor: Actor, of: TrainingSet, *, kind: str = "", state: str = "") -> QuerySet[Found]:
-    """In the order in which they were found; `state`: open, replaced, kept, or all. Raises Unacceptable."""
+def list_matches(actor: Actor, of: TrainingSet, *, kind: str = "", state: str = "") -> QuerySet[Found]:
+    """In the order in which they were found; `state`: open, replaced, kept, or all. Raises ValidationFailed."""
     actor.require(Permission.SETTINGS)
     rows = Found.objects.filter(set=of, set__workspace=actor.workspace)
     if kind:
-        if kind not in LABELS:
-            raise unacceptable(
-                "kind", "Personal data is one of {known}, not {name}.", known=", ".join(LABELS), name=kind
+        if kind not in REPLACEMENT_LABELS:
+            raise validation_failed(
+                "kind", "Personal data is one of {known}, not {name}.", known=", ".join(REPLACEMENT_LABELS), name=kind
             )
         rows = rows.filter(kind=kind)
     if state:
@@ -89,7 +89,7 @@ def listed(actor: Actor, of: TrainingSet, *, kind: str = "", state: str = "") ->
     return rows
 
 
-def counts(actor: Actor, of: TrainingSet) -> dict[str, dict[str, int]]:
+def count_by_kind(actor: Actor, of: TrainingSet) -> dict[str, dict[str, int]]:
     """By kind: how many there are, how many nobody has judged, how many stay."""
     actor.require(Permission.READ)
     rows = (
@@ -101,22 +101,22 @@ def counts(actor: Actor, of: TrainingSet) -> dict[str, dict[str, int]]:
     return {row["kind"]: {"found": row["n"], "open": row["open"], "kept": row["kept"]} for row in rows}
 
 
-def shown(rows: Sequence[Found]) -> list[Shown]:
+def with_context(rows: Sequence[Found]) -> list[PieceInContext]:
     """With what stands around each; a piece whose text is gone or changed is shown empty."""
-    texts = dict(Item.objects.filter(id__in=among({row.item for row in rows})).values_list("id", "text"))
-    return [_shown(row, texts.get(row.item, "")) for row in rows]
+    texts = dict(Item.objects.filter(id__in=id_among({row.item for row in rows})).values_list("id", "text"))
+    return [_in_context(row, texts.get(row.item, "")) for row in rows]
 
 
-def _shown(row: Found, text: str) -> Shown:
+def _in_context(row: Found, text: str) -> PieceInContext:
     piece = text[row.start : row.end]
-    if digest(piece) != row.sha256:
-        return Shown(found=row, before="", piece="", after="")
-    before, after = text[max(0, row.start - AROUND) : row.start], text[row.end : row.end + AROUND]
-    return Shown(found=row, before=before, piece=piece, after=after)
+    if piece_digest(piece) != row.sha256:
+        return PieceInContext(found=row, before="", piece="", after="")
+    before, after = text[max(0, row.start - CONTEXT_LENGTH) : row.start], text[row.end : row.end + CONTEXT_LENGTH]
+    return PieceInContext(found=row, before=before, piece=piece, after=after)
 
 
 @transaction.atomic
-def judge(actor: Actor, of: TrainingSet, verdicts: Mapping[int, bool]) -> int:
+def save_verdicts(actor: Actor, of: TrainingSet, verdicts: Mapping[int, bool]) -> int:
     """By id of a piece: True keeps it as it is (it is no personal data), False replaces it. The next version goes by
     it. Raises NotFound, and then nothing is kept."""
     actor.require(Permission.SETTINGS)
@@ -132,9 +132,9 @@ def judge(actor: Actor, of: TrainingSet, verdicts: Mapping[int, bool]) -> int:
 
 
 @transaction.atomic
-def judge_rest(actor: Actor, of: TrainingSet, kind: str, is_kept: bool) -> int:
+def save_verdict_for_rest(actor: Actor, of: TrainingSet, kind: str, is_kept: bool) -> int:
     """The same verdict for all of a kind that nobody has judged yet."""
-    rows = listed(actor, of, kind=kind, state="open")
+    rows = list_matches(actor, of, kind=kind, state="open")
     done = rows.update(is_kept=is_kept, judged_by=actor.person, judged_at=clock.now())
     actor.record("dataset.reviewed", of.id, name=of.name, kind=kind, **{"kept" if is_kept else "replaced": done})
     return done

@@ -17,10 +17,10 @@ from django.db.models import Max
 from kicau.evidence.checkpoints import public_bytes
 from kicau.training_sets.models import TrainingSet, Version
 
-MANIFEST = "manifest.json"
+MANIFEST_FILE_NAME = "manifest.json"
 
 
-def next_version(of: TrainingSet, as_of: datetime, delta: Mapping[str, Any] | None = None) -> Version:
+def build_next_version(of: TrainingSet, as_of: datetime, delta: Mapping[str, Any] | None = None) -> Version:
     """The version to be made next, as of a moment; `delta` tells what it is without."""
     with transaction.atomic():
         TrainingSet.objects.select_for_update().get(id=of.id)
@@ -28,11 +28,11 @@ def next_version(of: TrainingSet, as_of: datetime, delta: Mapping[str, Any] | No
         return Version.objects.create(set=of, number=last + 1, as_of=as_of, delta=dict(delta or {}))
 
 
-def folder_of(version: Version) -> Path:
+def version_folder(version: Version) -> Path:
     return Path(settings.KICAU_DATA) / "datasets" / str(version.set_id) / f"v{version.number}"
 
 
-def signature(signed: bytes, key: Ed25519PrivateKey) -> str:
+def sign_line(signed: bytes, key: Ed25519PrivateKey) -> str:
     """One line of JSON: the public key and its Ed25519 signature over the bytes."""
     told = {"key": public_bytes(key.public_key()), "signature": key.sign(signed)}
     return json.dumps({name: base64.b64encode(raw).decode() for name, raw in told.items()}) + "\n"

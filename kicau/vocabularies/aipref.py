@@ -12,7 +12,14 @@ from typing import cast
 import http_sf
 
 from kicau.base.sentences import Sentence
-from kicau.vocabularies.terms import Declaration, Reading, Term, heard, quoted, value_of
+from kicau.vocabularies.terms import (
+    Declaration,
+    ParsedDeclarations,
+    Term,
+    quote_source,
+    term_value,
+    values_from_terms,
+)
 
 SLUG = "aipref"
 #: "AI Training" is of models that generate; classifiers are left out of it in words, so a no is no ban on them. "Search"
@@ -22,19 +29,19 @@ TERMS = (
     Term(token="ai-use", grants=("ground",), refuses=("ground", "synthesise")),  # noqa: S106
     Term(token="search", grants=("search",)),  # noqa: S106
 )
-VALUES = {"y": "allow", "n": "deny"}
+VALUE_WORDS = {"y": "allow", "n": "deny"}
 
 
-def read(value: bytes, *, scope: str = "", agent: str = "") -> Reading:
+def read_preference(value: bytes, *, scope: str = "", agent: str = "") -> ParsedDeclarations:
     """A usage preference. Where the dictionary cannot be parsed nothing is said, as the draft has it (section 6.4)."""
     try:
         found = http_sf.parse(value, tltype="dictionary")
     except (http_sf.StructuredFieldError, ValueError) as exc:
-        return Reading(
+        return ParsedDeclarations(
             faults=(
                 Sentence(
                     "Content-Usage {said} is no structured dictionary: {why}.",
-                    said=quoted(value.decode("latin-1")),
+                    said=quote_source(value.decode("latin-1")),
                     why=str(exc),
                 ),
             )
@@ -48,16 +55,18 @@ def read(value: bytes, *, scope: str = "", agent: str = "") -> Reading:
         said = str(item) if isinstance(item, http_sf.Token) else ""
         if key not in known:
             kept.append((key, said or repr(item)))
-        elif said in VALUES:
-            values[key] = VALUES[said]
+        elif said in VALUE_WORDS:
+            values[key] = VALUE_WORDS[said]
         else:
             faults.append(Sentence("Content-Usage says neither y nor n of {key}, so it says nothing of it.", key=key))
-    told = Declaration(vocabulary=SLUG, says=heard(TERMS, values), scope=scope, agent=agent, kept=tuple(kept))
-    return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
+    told = Declaration(
+        vocabulary=SLUG, says=values_from_terms(TERMS, values), scope=scope, agent=agent, kept=tuple(kept)
+    )
+    return ParsedDeclarations(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
 
 
-def write(says: Mapping[str, str]) -> str:
+def write_preference(says: Mapping[str, str]) -> str:
     """The header's value; "" where nothing is said. What is allowed under conditions only is a no."""
     words = {"allow": "y", "deny": "n", "conditional": "n"}
-    told: http_sf.DictionaryType = {t.token: (http_sf.Token(words[v]), {}) for t in TERMS if (v := value_of(t, says))}
+    told: http_sf.DictionaryType = {t.token: (http_sf.Token(words[v]), {}) for t in TERMS if (v := term_value(t, says))}
     return http_sf.ser(told) if told else ""

@@ -10,24 +10,31 @@ from collections.abc import Mapping
 from typing import Any
 
 from kicau.base.sentences import Sentence
-from kicau.vocabularies.terms import Declaration, Reading, Term, heard, quoted, value_of
+from kicau.vocabularies.terms import (
+    Declaration,
+    ParsedDeclarations,
+    Term,
+    quote_source,
+    term_value,
+    values_from_terms,
+)
 
 SLUG = "cawg"
-LABELS = ("cawg.training-mining", "c2pa.training-mining")
+ASSERTION_LABELS = ("cawg.training-mining", "c2pa.training-mining")
 TERMS = (
     Term(token="data_mining", grants=("embed",)),  # noqa: S106
     Term(token="ai_inference", grants=("ground",), refuses=("ground", "synthesise")),  # noqa: S106
     Term(token="ai_training", grants=("train_other",)),  # noqa: S106 (of models that do not generate)
     Term(token="ai_generative_training", grants=("train_gen",)),  # noqa: S106
 )
-VALUES = {"allowed": "allow", "notAllowed": "deny", "constrained": "conditional"}
+VALUE_WORDS = {"allowed": "allow", "notAllowed": "deny", "constrained": "conditional"}
 
 
-def read(assertion: Any) -> Reading:
+def read_assertion(assertion: Any) -> ParsedDeclarations:
     """Constrained without a word about how is not allowed (section 3.2)."""
     entries = assertion.get("entries") if isinstance(assertion, Mapping) else None
     if not isinstance(entries, Mapping):
-        return Reading(faults=(Sentence("The training and data mining assertion holds no entries."),))
+        return ParsedDeclarations(faults=(Sentence("The training and data mining assertion holds no entries."),))
     known = {term.token for term in TERMS}
     values: dict[str, str] = {}
     conditions: dict[str, str] = {}
@@ -38,29 +45,29 @@ def read(assertion: Any) -> Reading:
         use = entry.get("use") if isinstance(entry, Mapping) else None
         if token not in known or not str(name).startswith(("cawg.", "c2pa.")):
             kept.append((str(name), str(use)))
-        elif use not in VALUES:
+        elif use not in VALUE_WORDS:
             faults.append(
                 Sentence(
                     "The assertion says neither allowed, notAllowed nor constrained of {name}, but {said}.",
                     name=name,
-                    said=quoted(str(use)),
+                    said=quote_source(str(use)),
                 )
             )
         elif use == "constrained" and (info := entry.get("constraint_info")):
             values[token] = "conditional"
             conditions["consent"] = str(info)
         else:
-            values[token] = "deny" if use == "constrained" else VALUES[use]
-    told = Declaration(vocabulary=SLUG, says=heard(TERMS, values), conditions=conditions, kept=tuple(kept))
-    return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
+            values[token] = "deny" if use == "constrained" else VALUE_WORDS[use]
+    told = Declaration(vocabulary=SLUG, says=values_from_terms(TERMS, values), conditions=conditions, kept=tuple(kept))
+    return ParsedDeclarations(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
 
 
-def write(says: Mapping[str, str], constraint: str = "") -> dict[str, Any]:
+def write_assertion(says: Mapping[str, str], constraint: str = "") -> dict[str, Any]:
     """The assertion's data, for whoever signs a manifest; {} where nothing is said. `constraint`: whom to ask."""
-    words = {value: word for word, value in VALUES.items()}
+    words = {value: word for word, value in VALUE_WORDS.items()}
     entries: dict[str, Any] = {}
     for term in TERMS:
-        if value := value_of(term, says):
+        if value := term_value(term, says):
             info = {"constraint_info": constraint} if value == "conditional" and constraint else {}
             entries[f"cawg.{term.token}"] = {"use": words[value], **info}
     return {"entries": entries} if entries else {}

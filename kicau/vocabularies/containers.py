@@ -17,24 +17,24 @@ from typing import BinaryIO
 
 from fido2 import cbor
 
-from kicau.vocabularies.cawg import LABELS
+from kicau.vocabularies.cawg import ASSERTION_LABELS
 
-LARGEST = 4_000_000  # bytes of a packet or manifest that are read
-MOST = 20_000  # segments, chunks or boxes that are walked
+MAX_PIECE_BYTES = 4_000_000  # bytes of a packet or manifest that are read
+MAX_CHUNKS = 20_000  # segments, chunks or boxes that are walked
 JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\x00"
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 PNG_XMP = b"XML:com.adobe.xmp\x00"
 MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 MP4_C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
-SEGMENT = 65_533 - len(JPEG_XMP)  # bytes of a packet that fit into one JPEG segment
+MAX_SEGMENT_BYTES = 65_533 - len(JPEG_XMP)  # bytes of a packet that fit into one JPEG segment
 
 
-class Unmarkable(ValueError):
+class CannotEmbed(ValueError):
     """This file cannot take a packet. The message says why."""
 
 
 @dataclass(slots=True)
-class Found:
+class EmbeddedMetadata:
     """`xmp` and `c2pa` (a JUMBF box) are b"" where there is none."""
 
     xmp: bytes = b""
@@ -42,61 +42,61 @@ class Found:
     _c2pa: list[bytes] = field(default_factory=list, repr=False)
 
 
-def look(file: BinaryIO) -> Found:
+def find_metadata(file: BinaryIO) -> EmbeddedMetadata:
     """What a file of any kind holds; nothing for kinds that are not known here."""
-    found = Found()
+    found = EmbeddedMetadata()
     file.seek(0)
     head = file.read(12)
     try:
         if head.startswith(b"\xff\xd8"):
-            _look_jpeg(file, found)
+            _find_in_jpeg(file, found)
         elif head.startswith(PNG_HEAD):
-            for kind, at, size in _png(file):
-                _look_png(file, kind, at, size, found)
+            for kind, at, size in _png_chunks(file):
+                _find_in_png(file, kind, at, size, found)
         elif head.startswith(b"RIFF") and head[8:] == b"WEBP":
-            for kind, at, size in _riff(file):
+            for kind, at, size in _riff_chunks(file):
                 if kind in (b"XMP ", b"C2PA"):
-                    setattr(found, "xmp" if kind == b"XMP " else "c2pa", _piece(file, at, size))
+                    setattr(found, "xmp" if kind == b"XMP " else "c2pa", _read_piece(file, at, size))
         elif head[4:8] in (b"ftyp", b"moov", b"wide", b"mdat", b"free", b"skip"):
-            _look_mp4(file, found)
+            _find_in_mp4(file, found)
     except (struct.error, zlib.error, ValueError, OverflowError):
         pass
     return found
 
 
-def assertions(jumbf: bytes) -> Iterator[object]:
+def mining_assertions(jumbf: bytes) -> Iterator[object]:
     """The training and data mining assertions of a manifest store's manifests, the newest manifest's first."""
     found: list[object] = []
     try:
-        _assertions(jumbf, found, 0)
+        _collect_assertions(jumbf, found, 0)
     except (struct.error, ValueError, IndexError):
         return iter(())
     return reversed(found)
 
 
-def put(data: bytes, packet: bytes) -> bytes:
-    """A picture or film with this XMP packet instead of the one that it may have. Raises Unmarkable."""
+def embed_xmp(data: bytes, packet: bytes) -> bytes:
+    """A picture or film with this XMP packet instead of the one that it may have. Raises CannotEmbed."""
     try:
         if data.startswith(b"\xff\xd8"):
-            return _put_jpeg(data, packet)
+            return _embed_in_jpeg(data, packet)
         if data.startswith(PNG_HEAD):
-            return _put_png(data, packet)
+            return _embed_in_png(data, packet)
         if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-            return _put_webp(data, packet)
+            return _embed_in_webp(data, packet)
         if data[4:8] == b"ftyp":
-            return _put_mp4(data, packet)
+            return _embed_in_mp4(data, packet)
     except (struct.error, ValueError) as exc:
-        raise Unmarkable(f"the file cannot be followed: {exc}") from None
-    raise Unmarkable("only JPEG, PNG, WebP and MP4 take a packet here")
+        raise CannotEmbed(f"the file cannot be followed: {exc}") from None
+    raise CannotEmbed("only JPEG, PNG, WebP and MP4 take a packet here")
 
 
 # JPEG
 
 
-def _segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
+def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
     """(marker, where its content begins, how long it is), up to the picture itself."""
     file.seek(2)
-    for _ in range(MOST):
+    for _ in range(MAX_CHUNKS):
         lead = file.read(1)
         if lead != b"\xff":
             return
@@ -112,33 +112,33 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
         file.seek(at + size - 2)
 
 
-def _look_jpeg(file: BinaryIO, found: Found) -> None:
+def _find_in_jpeg(file: BinaryIO, found: EmbeddedMetadata) -> None:
     pieces: dict[int, dict[int, bytes]] = {}
-    for marker, at, size in _segments(file):
+    for marker, at, size in _jpeg_segments(file):
         if marker == 0xE1 and not found.xmp:
-            data = _piece(file, at, size)
+            data = _read_piece(file, at, size)
             if data.startswith(JPEG_XMP):
                 found.xmp = data[len(JPEG_XMP) :]
         if (
             marker == 0xEB and size > 16
         ):  # JPEG XT: "JP", box instance, sequence, then a piece of the box with its header
-            data = _piece(file, at, size)
+            data = _read_piece(file, at, size)
             if data.startswith(b"JP") and data[12:16] == b"jumb":
                 instance, sequence = struct.unpack(">HI", data[2:8])
                 pieces.setdefault(instance, {})[sequence] = data[8:] if sequence == 1 else data[16:]
     for of in pieces.values():
         whole = b"".join(of[n] for n in sorted(of))
         if b"c2pa" in whole[:64]:
-            found.c2pa = whole[:LARGEST]
+            found.c2pa = whole[:MAX_PIECE_BYTES]
 
 
-def _put_jpeg(data: bytes, packet: bytes) -> bytes:
-    if len(packet) > SEGMENT:
-        raise Unmarkable("its other XMP is too long for one segment of a JPEG")
+def _embed_in_jpeg(data: bytes, packet: bytes) -> bytes:
+    if len(packet) > MAX_SEGMENT_BYTES:
+        raise CannotEmbed("its other XMP is too long for one segment of a JPEG")
     segment = b"\xff\xe1" + struct.pack(">H", len(JPEG_XMP) + len(packet) + 2) + JPEG_XMP + packet
     file, out, after = io.BytesIO(data), [data[:2]], 2
     placed = False
-    for marker, at, size in _segments(file):
+    for marker, at, size in _jpeg_segments(file):
         if not placed and marker not in (0xE0, 0xE1):  # behind JFIF and Exif
             out.append(segment)
             placed = True
@@ -152,9 +152,9 @@ def _put_jpeg(data: bytes, packet: bytes) -> bytes:
 # PNG
 
 
-def _png(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     file.seek(8)
-    for _ in range(MOST):
+    for _ in range(MAX_CHUNKS):
         head = file.read(8)
         if len(head) < 8:
             return
@@ -166,23 +166,23 @@ def _png(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         file.seek(at + size + 4)
 
 
-def _look_png(file: BinaryIO, kind: bytes, at: int, size: int, found: Found) -> None:
+def _find_in_png(file: BinaryIO, kind: bytes, at: int, size: int, found: EmbeddedMetadata) -> None:
     if kind == b"caBX":
-        found.c2pa = _piece(file, at, size)
+        found.c2pa = _read_piece(file, at, size)
     if kind == b"iTXt" and not found.xmp:
-        data = _piece(file, at, size)
+        data = _read_piece(file, at, size)
         if data.startswith(PNG_XMP):
             compressed, rest = data[len(PNG_XMP)], data[len(PNG_XMP) + 2 :]
             text = rest.split(b"\x00", 2)[2]
-            found.xmp = zlib.decompressobj().decompress(text, LARGEST) if compressed else text
+            found.xmp = zlib.decompressobj().decompress(text, MAX_PIECE_BYTES) if compressed else text
 
 
-def _put_png(data: bytes, packet: bytes) -> bytes:
+def _embed_in_png(data: bytes, packet: bytes) -> bytes:
     body = PNG_XMP + b"\x00\x00\x00\x00" + packet
     chunk = struct.pack(">I", len(body)) + b"iTXt" + body
     chunk += struct.pack(">I", zlib.crc32(chunk[4:]))
     out, after = [data[:8]], 8
-    for kind, at, size in _png(io.BytesIO(data)):
+    for kind, at, size in _png_chunks(io.BytesIO(data)):
         old = kind == b"iTXt" and data[at : at + size].startswith(PNG_XMP)
         if not old:
             out.append(data[after : at + size + 4])
@@ -195,9 +195,9 @@ def _put_png(data: bytes, packet: bytes) -> bytes:
 # WebP
 
 
-def _riff(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+def _riff_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     file.seek(12)
-    for _ in range(MOST):
+    for _ in range(MAX_CHUNKS):
         head = file.read(8)
         if len(head) < 8:
             return
@@ -207,10 +207,10 @@ def _riff(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         file.seek(at + size + size % 2)
 
 
-def _put_webp(data: bytes, packet: bytes) -> bytes:
-    chunks = [(kind, data[at : at + size]) for kind, at, size in _riff(io.BytesIO(data)) if kind != b"XMP "]
+def _embed_in_webp(data: bytes, packet: bytes) -> bytes:
+    chunks = [(kind, data[at : at + size]) for kind, at, size in _riff_chunks(io.BytesIO(data)) if kind != b"XMP "]
     if not chunks:
-        raise Unmarkable("it has no picture")
+        raise CannotEmbed("it has no picture")
     if chunks[0][0] != b"VP8X":
         width, height, alpha = _webp_size(*chunks[0])
         chunks.insert(
@@ -239,17 +239,17 @@ def _webp_size(kind: bytes, chunk: bytes) -> tuple[int, int, bool]:
     if kind == b"VP8L" and chunk[:1] == b"\x2f":
         (bits,) = struct.unpack("<I", chunk[1:5])
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1)
-    raise Unmarkable("its first chunk is no picture")
+    raise CannotEmbed("its first chunk is no picture")
 
 
 # MP4 and QuickTime
 
 
-def _boxes(file: BinaryIO, start: int = 0) -> Iterator[tuple[bytes, int, int, int]]:
+def _mp4_boxes(file: BinaryIO, start: int = 0) -> Iterator[tuple[bytes, int, int, int]]:
     """(kind, where the box begins, where its content begins, where it ends) on the highest level."""
     size_of_file = file.seek(0, 2)
     at = start
-    for _ in range(MOST):
+    for _ in range(MAX_CHUNKS):
         file.seek(at)
         head = file.read(16)
         if len(head) < 8:
@@ -266,21 +266,21 @@ def _boxes(file: BinaryIO, start: int = 0) -> Iterator[tuple[bytes, int, int, in
         at = end
 
 
-def _look_mp4(file: BinaryIO, found: Found) -> None:
-    for kind, _at, inside, end in _boxes(file):
+def _find_in_mp4(file: BinaryIO, found: EmbeddedMetadata) -> None:
+    for kind, _at, inside, end in _mp4_boxes(file):
         if kind == b"uuid" and end - inside > 16:
-            data = _piece(file, inside, end - inside)
+            data = _read_piece(file, inside, end - inside)
             if data.startswith(MP4_XMP) and not found.xmp:
                 found.xmp = data[16:]
             if data.startswith(MP4_C2PA) and (start := data.find(b"jumb", 0, 200)) >= 4:
                 found.c2pa = data[start - 4 :]
 
 
-def _put_mp4(data: bytes, packet: bytes) -> bytes:
+def _embed_in_mp4(data: bytes, packet: bytes) -> bytes:
     """At the end, where it moves nothing that tables of the film point to; an old one becomes free space."""
     out = bytearray(data)
     reached = 0
-    for kind, at, inside, end in _boxes(io.BytesIO(data)):
+    for kind, at, inside, end in _mp4_boxes(io.BytesIO(data)):
         reached = end
         if kind == b"uuid" and data[inside : inside + 16] == MP4_XMP:
             out[at + 4 : at + 8] = b"free"
@@ -288,16 +288,16 @@ def _put_mp4(data: bytes, packet: bytes) -> bytes:
             if data[at : at + 4] == b"\x00\x00\x00\x00":  # to the end of the file: the last one
                 out[at : at + 4] = struct.pack(">I", len(data) - at)
         elif data[at : at + 4] == b"\x00\x00\x00\x00":
-            raise Unmarkable("its last box has no end")
+            raise CannotEmbed("its last box has no end")
     if reached != len(data):
-        raise Unmarkable("it ends inside a box")
+        raise CannotEmbed("it ends inside a box")
     return bytes(out) + struct.pack(">I", len(packet) + 24) + b"uuid" + MP4_XMP + packet
 
 
 # JUMBF (ISO 19566-5): boxes in boxes, each with a description that holds its label
 
 
-def _assertions(data: bytes, found: list[object], depth: int, label: str = "") -> None:
+def _collect_assertions(data: bytes, found: list[object], depth: int, label: str = "") -> None:
     at = 0
     while at + 8 <= len(data) and depth < 12 and len(found) < 100:
         size, kind = struct.unpack(">I4s", data[at : at + 8])
@@ -310,15 +310,15 @@ def _assertions(data: bytes, found: list[object], depth: int, label: str = "") -
             return
         body = data[inside:end]
         if kind == b"jumb":
-            _assertions(body, found, depth + 1)
+            _collect_assertions(body, found, depth + 1)
         elif kind == b"jumd" and len(body) > 17 and body[16] & 2:
             label = body[17:].partition(b"\x00")[0].decode("utf-8", "replace")
-        elif label.partition("__")[0] in LABELS and kind in (b"cbor", b"json"):
-            found.append(_decoded(kind, body))
+        elif label.partition("__")[0] in ASSERTION_LABELS and kind in (b"cbor", b"json"):
+            found.append(_decode_assertion(kind, body))
         at = end
 
 
-def _decoded(kind: bytes, body: bytes) -> object:
+def _decode_assertion(kind: bytes, body: bytes) -> object:
     import json
 
     try:
@@ -327,6 +327,6 @@ def _decoded(kind: bytes, body: bytes) -> object:
         return None
 
 
-def _piece(file: BinaryIO, at: int, size: int) -> bytes:
+def _read_piece(file: BinaryIO, at: int, size: int) -> bytes:
     file.seek(at)
-    return file.read(min(size, LARGEST))
+    return file.read(min(size, MAX_PIECE_BYTES))

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kicau.base.sentences import Sentence
-from kicau.vocabularies.terms import Declaration, Reading, Term, heard, quoted, strictest, value_of
+from kicau.vocabularies.terms import (
+    Declaration,
+    ParsedDeclarations,
+    Term,
+    quote_source,
+    stricter_value,
+    term_value,
+    values_from_terms,
+)
 
 SLUG = "content-signal"
 TERMS = (
@@ -17,10 +25,10 @@ TERMS = (
     Term(token="ai-input", grants=("ground",), refuses=("ground", "synthesise")),  # noqa: S106
     Term(token="ai-train", grants=("train_gen", "train_other")),  # noqa: S106 (training or fine-tuning, of any model)
 )
-VALUES = {"yes": "allow", "no": "deny"}
+VALUE_WORDS = {"yes": "allow", "no": "deny"}
 
 
-def read(value: str, *, scope: str = "", agent: str = "") -> Reading:
+def read_signal(value: str, *, scope: str = "", agent: str = "") -> ParsedDeclarations:
     """The pairs of one line; of a name that is there twice with both answers the no counts."""
     known = {term.token for term in TERMS}
     values: dict[str, str] = {}
@@ -29,20 +37,26 @@ def read(value: str, *, scope: str = "", agent: str = "") -> Reading:
     for pair in filter(None, (part.strip() for part in value.split(","))):
         name, equals, said = (part.strip().lower() for part in pair.partition("="))
         if not equals or not name:
-            faults.append(Sentence("Content-Signal has {said}, which is no name=yes or name=no.", said=quoted(pair)))
+            faults.append(
+                Sentence("Content-Signal has {said}, which is no name=yes or name=no.", said=quote_source(pair))
+            )
         elif name not in known:
             kept.append((name, said))
-        elif said in VALUES:
-            values[name] = strictest(values.get(name, VALUES[said]), VALUES[said])
+        elif said in VALUE_WORDS:
+            values[name] = stricter_value(values.get(name, VALUE_WORDS[said]), VALUE_WORDS[said])
         else:
             faults.append(
-                Sentence("Content-Signal says neither yes nor no of {name}, but {said}.", name=name, said=quoted(said))
+                Sentence(
+                    "Content-Signal says neither yes nor no of {name}, but {said}.", name=name, said=quote_source(said)
+                )
             )
-    told = Declaration(vocabulary=SLUG, says=heard(TERMS, values), scope=scope, agent=agent, kept=tuple(kept))
-    return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
+    told = Declaration(
+        vocabulary=SLUG, says=values_from_terms(TERMS, values), scope=scope, agent=agent, kept=tuple(kept)
+    )
+    return ParsedDeclarations(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
 
 
-def write(says: Mapping[str, str]) -> str:
+def write_signal(says: Mapping[str, str]) -> str:
     """The line's value; "" where nothing is said. What is allowed under conditions only is a no."""
     words = {"allow": "yes", "deny": "no", "conditional": "no"}
-    return ", ".join(f"{term.token}={words[value]}" for term in TERMS if (value := value_of(term, says)))
+    return ", ".join(f"{term.token}={words[value]}" for term in TERMS if (value := term_value(term, says)))

@@ -9,31 +9,31 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
 from kicau.base.sentences import Sentence
-from kicau.vocabularies.markup import Malformed, parse
-from kicau.vocabularies.terms import MACHINE, Declaration, Reading, quoted
+from kicau.vocabularies.markup import MalformedXml, parse_xml
+from kicau.vocabularies.terms import MACHINE_USES, Declaration, ParsedDeclarations, quote_source
 
 SLUG = "iptc"
-PLUS = "http://ns.useplus.org/ldf/xmp/1.0/"
-VALUE = "http://ns.useplus.org/ldf/vocab/DMI-"
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-META = "adobe:ns:meta/"
-MINING = ("train_gen", "train_other", "embed")  # what is mining beyond doubt
-BEHIND = tuple(use for use in MACHINE if use != "search")
-SAYS: dict[str, dict[str, str]] = {
+PLUS_NAMESPACE = "http://ns.useplus.org/ldf/xmp/1.0/"
+VALUE_PREFIX = "http://ns.useplus.org/ldf/vocab/DMI-"
+RDF_NAMESPACE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+META_NAMESPACE = "adobe:ns:meta/"
+MINING_USES = ("train_gen", "train_other", "embed")  # what is mining beyond doubt
+USES_WITHOUT_SEARCH = tuple(use for use in MACHINE_USES if use != "search")
+VALUES_BY_TERM: dict[str, dict[str, str]] = {
     "UNSPECIFIED": {},
-    "ALLOWED": dict.fromkeys((*MINING, "search"), "allow"),
+    "ALLOWED": dict.fromkeys((*MINING_USES, "search"), "allow"),
     "PROHIBITED-AIMLTRAINING": dict.fromkeys(("train_gen", "train_other"), "deny"),
     "PROHIBITED-GENAIMLTRAINING": {"train_gen": "deny"},
-    "PROHIBITED-EXCEPTSEARCHENGINEINDEXING": {**dict.fromkeys(BEHIND, "deny"), "search": "allow"},
-    "PROHIBITED": dict.fromkeys(MACHINE, "deny"),
-    "PROHIBITED-SEECONSTRAINT": dict.fromkeys(MACHINE, "conditional"),
-    "PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": dict.fromkeys(MACHINE, "conditional"),
-    "PROHIBITED-SEELINKEDRIGHTSEXPR": dict.fromkeys(MACHINE, "conditional"),
+    "PROHIBITED-EXCEPTSEARCHENGINEINDEXING": {**dict.fromkeys(USES_WITHOUT_SEARCH, "deny"), "search": "allow"},
+    "PROHIBITED": dict.fromkeys(MACHINE_USES, "deny"),
+    "PROHIBITED-SEECONSTRAINT": dict.fromkeys(MACHINE_USES, "conditional"),
+    "PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": dict.fromkeys(MACHINE_USES, "conditional"),
+    "PROHIBITED-SEELINKEDRIGHTSEXPR": dict.fromkeys(MACHINE_USES, "conditional"),
 }
-PREFIXES = {
-    "x": META,
-    "rdf": RDF,
-    "plus": PLUS,
+NAMESPACES = {
+    "x": META_NAMESPACE,
+    "rdf": RDF_NAMESPACE,
+    "plus": PLUS_NAMESPACE,
     "dc": "http://purl.org/dc/elements/1.1/",
     "xmp": "http://ns.adobe.com/xap/1.0/",
     "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
@@ -44,48 +44,51 @@ PREFIXES = {
     "tiff": "http://ns.adobe.com/tiff/1.0/",
     "exif": "http://ns.adobe.com/exif/1.0/",
 }
-CC = "http://creativecommons.org/ns#"
+CC_NAMESPACE = "http://creativecommons.org/ns#"
 #: Where a licence is named, the most exact first.
 LICENCE_FIELDS = (
-    (CC, "license"),
-    (PREFIXES["xmpRights"], "WebStatement"),
-    (PREFIXES["xmpRights"], "UsageTerms"),
-    (PREFIXES["dc"], "rights"),
-    (PREFIXES["photoshop"], "Copyright"),
+    (CC_NAMESPACE, "license"),
+    (NAMESPACES["xmpRights"], "WebStatement"),
+    (NAMESPACES["xmpRights"], "UsageTerms"),
+    (NAMESPACES["dc"], "rights"),
+    (NAMESPACES["photoshop"], "Copyright"),
 )
-HEAD, TAIL = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>', b'<?xpacket end="w"?>'
+PACKET_HEAD, PACKET_TAIL = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>', b'<?xpacket end="w"?>'
 
 
-def read(packet: bytes) -> Reading:
+def read_packet(packet: bytes) -> ParsedDeclarations:
     """An XMP packet. A value that is not of the list is told, and says nothing."""
     try:
-        root = parse(_bare(packet))
-    except Malformed as exc:
-        return Reading(faults=(Sentence("The file's XMP cannot be read: {why}.", why=str(exc)),))
-    values = _all(root, "DataMining")
-    constraint = next(iter(_all(root, "OtherConstraints")), "")
+        root = parse_xml(_strip_packet(packet))
+    except MalformedXml as exc:
+        return ParsedDeclarations(faults=(Sentence("The file's XMP cannot be read: {why}.", why=str(exc)),))
+    values = _property_values(root, "DataMining")
+    constraint = next(iter(_property_values(root, "OtherConstraints")), "")
     if not values:
-        return Reading()
-    name = values[0].removeprefix(VALUE)
-    if not values[0].startswith(VALUE) or name not in SAYS:
-        return Reading(
+        return ParsedDeclarations()
+    name = values[0].removeprefix(VALUE_PREFIX)
+    if not values[0].startswith(VALUE_PREFIX) or name not in VALUES_BY_TERM:
+        return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "plus:DataMining is {said}, which is not of its list, so it says nothing.", said=quoted(values[0])
+                    "plus:DataMining is {said}, which is not of its list, so it says nothing.",
+                    said=quote_source(values[0]),
                 ),
             )
         )
-    says = SAYS[name]
+    says = VALUES_BY_TERM[name]
     conditions = {"consent": constraint or values[0]} if "conditional" in says.values() else {}
-    return Reading(declarations=(Declaration(vocabulary=SLUG, says=says, conditions=conditions),) if says else ())
+    return ParsedDeclarations(
+        declarations=(Declaration(vocabulary=SLUG, says=says, conditions=conditions),) if says else ()
+    )
 
 
-def value_for(says: Mapping[str, str]) -> str:
+def mining_term(says: Mapping[str, str]) -> str:
     """The value that refuses all the mining that is refused here, and no more where the list has one; "" for nothing.
 
     Whether answers may be grounded on the work or its manner imitated is not mining, and decides nothing here.
     """
-    about = {use: says.get(use, "") for use in (*MINING, "search")}
+    about = {use: says.get(use, "") for use in (*MINING_USES, "search")}
     refused = {use for use, value in about.items() if value in ("deny", "conditional")}
     if not refused:
         return "ALLOWED" if all(value == "allow" for value in about.values()) else ""
@@ -93,44 +96,44 @@ def value_for(says: Mapping[str, str]) -> str:
         return "PROHIBITED-GENAIMLTRAINING"
     if refused <= {"train_gen", "train_other"}:
         return "PROHIBITED-AIMLTRAINING"
-    if refused >= set(MINING) and {about[use] for use in refused} == {"conditional"} and "search" in refused:
+    if refused >= set(MINING_USES) and {about[use] for use in refused} == {"conditional"} and "search" in refused:
         return "PROHIBITED-SEECONSTRAINT"
     return "PROHIBITED-EXCEPTSEARCHENGINEINDEXING" if about["search"] == "allow" else "PROHIBITED"
 
 
-def write(says: Mapping[str, str], *, into: bytes = b"", constraint: str = "") -> bytes:
-    """An XMP packet that says it, with all that `into` held beside; b"" where nothing is said. Raises Malformed for an
+def write_packet(says: Mapping[str, str], *, into: bytes = b"", constraint: str = "") -> bytes:
+    """An XMP packet that says it, with all that `into` held beside; b"" where nothing is said. Raises MalformedXml for an
     `into` that is none."""
-    name = value_for(says)
+    name = mining_term(says)
     if not name:
         return b""
-    for prefix, namespace in PREFIXES.items():
+    for prefix, namespace in NAMESPACES.items():
         ET.register_namespace(prefix, namespace)
     root = (
-        parse(_bare(into))
+        parse_xml(_strip_packet(into))
         if into
-        else ET.fromstring(f'<x:xmpmeta xmlns:x="{META}"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>')  # noqa: S314
+        else ET.fromstring(f'<x:xmpmeta xmlns:x="{META_NAMESPACE}"><rdf:RDF xmlns:rdf="{RDF_NAMESPACE}"/></x:xmpmeta>')  # noqa: S314
     )
-    rdf = root if root.tag == f"{{{RDF}}}RDF" else root.find(f".//{{{RDF}}}RDF")
+    rdf = root if root.tag == f"{{{RDF_NAMESPACE}}}RDF" else root.find(f".//{{{RDF_NAMESPACE}}}RDF")
     if rdf is None:
-        raise Malformed("it holds no rdf:RDF")
-    for described in rdf.findall(f"{{{RDF}}}Description"):
-        described.attrib.pop(f"{{{PLUS}}}DataMining", None)
-        for old in described.findall(f"{{{PLUS}}}DataMining"):
+        raise MalformedXml("it holds no rdf:RDF")
+    for described in rdf.findall(f"{{{RDF_NAMESPACE}}}Description"):
+        described.attrib.pop(f"{{{PLUS_NAMESPACE}}}DataMining", None)
+        for old in described.findall(f"{{{PLUS_NAMESPACE}}}DataMining"):
             described.remove(old)
-        if not len(described) and set(described.attrib) <= {f"{{{RDF}}}about"}:
+        if not len(described) and set(described.attrib) <= {f"{{{RDF_NAMESPACE}}}about"}:
             rdf.remove(described)
-    mine = ET.SubElement(rdf, f"{{{RDF}}}Description", {f"{{{RDF}}}about": ""})
-    ET.SubElement(mine, f"{{{PLUS}}}DataMining").text = VALUE + name
+    mine = ET.SubElement(rdf, f"{{{RDF_NAMESPACE}}}Description", {f"{{{RDF_NAMESPACE}}}about": ""})
+    ET.SubElement(mine, f"{{{PLUS_NAMESPACE}}}DataMining").text = VALUE_PREFIX + name
     if name == "PROHIBITED-SEECONSTRAINT" and constraint:
-        texts = ET.SubElement(ET.SubElement(mine, f"{{{PLUS}}}OtherConstraints"), f"{{{RDF}}}Alt")
+        texts = ET.SubElement(ET.SubElement(mine, f"{{{PLUS_NAMESPACE}}}OtherConstraints"), f"{{{RDF_NAMESPACE}}}Alt")
         ET.SubElement(
-            texts, f"{{{RDF}}}li", {"{http://www.w3.org/XML/1998/namespace}lang": "x-default"}
+            texts, f"{{{RDF_NAMESPACE}}}li", {"{http://www.w3.org/XML/1998/namespace}lang": "x-default"}
         ).text = constraint
-    return b"\n".join([HEAD, ET.tostring(root, encoding="unicode").encode(), TAIL])
+    return b"\n".join([PACKET_HEAD, ET.tostring(root, encoding="unicode").encode(), PACKET_TAIL])
 
 
-def _bare(packet: bytes) -> bytes:
+def _strip_packet(packet: bytes) -> bytes:
     """Without the xpacket instructions and the padding around."""
     body = packet.strip(b"\x00 \t\r\n\xef\xbb\xbf")
     if body.startswith(b"<?xpacket"):
@@ -142,22 +145,22 @@ def _bare(packet: bytes) -> bytes:
 def licences_in(packet: bytes) -> list[str]:
     """The licences that an XMP packet names: Creative Commons' own field, the address of the terms, or the notice."""
     try:
-        root = parse(_bare(packet))
-    except Malformed:
+        root = parse_xml(_strip_packet(packet))
+    except MalformedXml:
         return []
     for namespace, name in LICENCE_FIELDS:
-        if found := [" ".join(one.split()) for one in _all(root, name, namespace) if one.strip()]:
+        if found := [" ".join(one.split()) for one in _property_values(root, name, namespace) if one.strip()]:
             return list(dict.fromkeys(found))
     return []
 
 
-def _all(root: ET.Element, name: str, namespace: str = PLUS) -> list[str]:
+def _property_values(root: ET.Element, name: str, namespace: str = PLUS_NAMESPACE) -> list[str]:
     """Of one property, written as attribute or element, with a text, a resource or a list in it."""
     tag, found = f"{{{namespace}}}{name}", []
     for element in root.iter():
         if tag in element.attrib:
             found.append(element.attrib[tag].strip())
         if element.tag == tag:
-            resource = element.attrib.get(f"{{{RDF}}}resource", "")
+            resource = element.attrib.get(f"{{{RDF_NAMESPACE}}}resource", "")
             found.append(resource or "".join(element.itertext()).strip())
     return found

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kicau.base.sentences import Sentence
-from kicau.vocabularies.terms import Declaration, Reading, Term, heard, value_of
+from kicau.vocabularies.terms import Declaration, ParsedDeclarations, Term, term_value, values_from_terms
 
 SLUG = "lexicon-ai"
 NSID = "community.lexicon.preference.ai"
@@ -23,13 +23,13 @@ TERMS = (
 )
 
 
-def read(record: Any) -> Reading:
+def read_record(record: Any) -> ParsedDeclarations:
     """`agent` is the entity (a DID or a domain) or "", `scope` the collection or ""."""
     if not isinstance(record, Mapping) or record.get("$type", NSID) != NSID:
-        return Reading(faults=(Sentence("It is no record {record}.", record=NSID),))
+        return ParsedDeclarations(faults=(Sentence("It is no record {record}.", record=NSID),))
     listed = record.get("preferences")
     if not isinstance(listed, Mapping):
-        return Reading(faults=(Sentence("The record {record} holds no preferences.", record=NSID),))
+        return ParsedDeclarations(faults=(Sentence("The record {record} holds no preferences.", record=NSID),))
     known = {term.token for term in TERMS}
     values: dict[str, str] = {}
     kept: list[tuple[str, str]] = []
@@ -52,7 +52,7 @@ def read(record: Any) -> Reading:
     if kind not in ("globalScope", "entityScope", "collectionScope") or (
         kind != "globalScope" and not (agent or collection)
     ):
-        return Reading(
+        return ParsedDeclarations(
             faults=(
                 Sentence(
                     "The record {record} has a scope that is not known, so it is not applied: {kind}.",
@@ -64,29 +64,29 @@ def read(record: Any) -> Reading:
         )
     told = Declaration(
         vocabulary=SLUG,
-        says=heard(TERMS, values),
+        says=values_from_terms(TERMS, values),
         scope=collection,
         agent=agent,
-        at=_when(record.get("updatedAt")),
+        at=_parse_time(record.get("updatedAt")),
         kept=tuple(kept),
     )
-    return Reading(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
+    return ParsedDeclarations(declarations=(told,) if told.says or told.kept else (), faults=tuple(faults))
 
 
-def write(says: Mapping[str, str], at: datetime) -> dict[str, Any]:
+def write_record(says: Mapping[str, str], at: datetime) -> dict[str, Any]:
     """The record with key `self`, of the whole account; {} where nothing is said. Conditions are a no."""
     moment = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     told = {
         term.token: {"allow": value == "allow", "updatedAt": moment}
         for term in TERMS
-        if (value := value_of(term, says))
+        if (value := term_value(term, says))
     }
     if not told:
         return {}
     return {"$type": NSID, "scope": {"$type": f"{NSID}#globalScope"}, "preferences": told, "updatedAt": moment}
 
 
-def _when(text: Any) -> datetime | None:
+def _parse_time(text: Any) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:

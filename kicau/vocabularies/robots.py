@@ -9,16 +9,16 @@ from urllib.parse import urljoin
 
 from kicau.base.sentences import Sentence
 from kicau.vocabularies import aipref, content_signal
-from kicau.vocabularies.terms import Declaration, Reading, quoted
+from kicau.vocabularies.terms import Declaration, ParsedDeclarations, quote_source
 
-LIMIT = 500 * 1024  # bytes that are parsed at least, and here at most (RFC 9309, section 2.5)
+MAX_BYTES = 500 * 1024  # bytes that are parsed at least, and here at most (RFC 9309, section 2.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Robots:
+class RobotsRules:
     """`allowed` are the rules of each group, `licences` addresses of RSL documents for the whole site."""
 
-    reading: Reading
+    reading: ParsedDeclarations
     rules: Mapping[str, tuple[tuple[bool, str], ...]]  # by agent, lower case: (allowed, path pattern)
     licences: tuple[str, ...]
 
@@ -33,24 +33,24 @@ class Robots:
             mine = [
                 d
                 for d in self.reading.declarations
-                if d.vocabulary == vocabulary and (d.agent or "*") == group and matches(d.scope or "/", path)
+                if d.vocabulary == vocabulary and (d.agent or "*") == group and matches_pattern(d.scope or "/", path)
             ]
             longest = max((len(d.scope.encode()) for d in mine), default=0)
             found += [d for d in mine if len(d.scope.encode()) == longest]
         return tuple(found)
 
 
-def read(data: bytes, base: str = "") -> Robots:
+def read_robots(data: bytes, base: str = "") -> RobotsRules:
     """Never raises. `base`: the address of the file, against which License lines are resolved."""
     faults: list[str] = []
-    if len(data) > LIMIT:
+    if len(data) > MAX_BYTES:
         faults.append(
-            Sentence("robots.txt has {size} bytes; the first {limit} were read.", size=len(data), limit=LIMIT)
+            Sentence("robots.txt has {size} bytes; the first {limit} were read.", size=len(data), limit=MAX_BYTES)
         )
-        data = data[:LIMIT].rpartition(b"\n")[0]
+        data = data[:MAX_BYTES].rpartition(b"\n")[0]
     rules: dict[str, list[tuple[bool, str]]] = {}
     licences: list[str] = []
-    found = Reading()
+    found = ParsedDeclarations()
     agents: list[str] = []
     naming = False  # whether the last line named a crawler, so that the next one joins it
     for line in data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").splitlines():
@@ -74,17 +74,18 @@ def read(data: bytes, base: str = "") -> Robots:
             if not agents:
                 faults.append(
                     Sentence(
-                        "robots.txt: {said} stands before any User-agent line, so it is of no group.", said=quoted(line)
+                        "robots.txt: {said} stands before any User-agent line, so it is of no group.",
+                        said=quote_source(line),
                     )
                 )
-            found += _use(label, value, agents)
-    told = found + Reading(faults=tuple(faults))
-    return Robots(reading=told, rules={agent: tuple(of) for agent, of in rules.items()}, licences=tuple(licences))
+            found += _read_use_rule(label, value, agents)
+    told = found + ParsedDeclarations(faults=tuple(faults))
+    return RobotsRules(reading=told, rules={agent: tuple(of) for agent, of in rules.items()}, licences=tuple(licences))
 
 
-def write(says: Mapping[str, str], *, licence: str = "", disallow: Iterable[str] = ()) -> str:
+def write_robots(says: Mapping[str, str], *, licence: str = "", disallow: Iterable[str] = ()) -> str:
     """A whole robots.txt for everybody. `licence`: the address of the RSL document."""
-    usage, signal = aipref.write(says), content_signal.write(says)
+    usage, signal = aipref.write_preference(says), content_signal.write_signal(says)
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in disallow), "Allow: /"]
     if usage:
         lines.append(f"Content-Usage: / {usage}")
@@ -95,7 +96,7 @@ def write(says: Mapping[str, str], *, licence: str = "", disallow: Iterable[str]
     return "\n".join(lines) + "\n"
 
 
-def matches(pattern: str, path: str) -> bool:
+def matches_pattern(pattern: str, path: str) -> bool:
     """By RFC 9309, section 2.2.3: by its beginning, `*` for anything, `$` for the end."""
     end = pattern.endswith("$")
     parts = (pattern[:-1] if end else pattern).split("*")
@@ -104,19 +105,19 @@ def matches(pattern: str, path: str) -> bool:
 
 def may_fetch(rules: Iterable[tuple[bool, str]], path: str) -> bool:
     """The longest matching rule counts, of equally long ones the one that allows; no rule allows."""
-    mine = [(len(pattern.encode()), allowed) for allowed, pattern in rules if matches(pattern, path)]
+    mine = [(len(pattern.encode()), allowed) for allowed, pattern in rules if matches_pattern(pattern, path)]
     return max(mine, default=(0, True))[1]
 
 
-def _use(label: str, value: str, agents: Iterable[str]) -> Reading:
+def _read_use_rule(label: str, value: str, agents: Iterable[str]) -> ParsedDeclarations:
     path, expression = "/", value
     if value.startswith("/"):
         path, _, expression = value.partition(" ") if "\t" not in value.partition(" ")[0] else value.partition("\t")
-    found = Reading()
+    found = ParsedDeclarations()
     for agent in agents:
         who = "" if agent == "*" else agent
         if label == "content-usage":
-            found += aipref.read(expression.strip().encode("utf-8", "replace"), scope=path, agent=who)
+            found += aipref.read_preference(expression.strip().encode("utf-8", "replace"), scope=path, agent=who)
         else:
-            found += content_signal.read(expression.strip(), scope=path, agent=who)
+            found += content_signal.read_signal(expression.strip(), scope=path, agent=who)
     return found

@@ -14,12 +14,20 @@ from urllib.parse import urljoin
 
 from kicau.base.sentences import Sentence
 from kicau.rights.uses import USES
-from kicau.vocabularies.markup import Malformed, parse
-from kicau.vocabularies.terms import MACHINE, Declaration, Reading, Term, quoted, strictest, value_of
+from kicau.vocabularies.markup import MalformedXml, parse_xml
+from kicau.vocabularies.terms import (
+    MACHINE_USES,
+    Declaration,
+    ParsedDeclarations,
+    Term,
+    quote_source,
+    stricter_value,
+    term_value,
+)
 
 SLUG = "rsl"
 NAMESPACE = "https://rslstandard.org/rsl"
-MIME = "application/rsl+xml"
+RSL_MIME = "application/rsl+xml"
 TERMS = (
     Term(token="ai-train", grants=("train_gen", "train_other")),  # noqa: S106
     Term(token="ai-input", grants=("ground",), refuses=("ground", "synthesise")),  # noqa: S106
@@ -27,44 +35,44 @@ TERMS = (
     Term(token="search", grants=("search",)),  # noqa: S106
 )
 #: Umbrellas are read, not written.
-UMBRELLAS = (
-    Term(token="all", grants=MACHINE),  # noqa: S106
+UMBRELLA_TERMS = (
+    Term(token="all", grants=MACHINE_USES),  # noqa: S106
     Term(
         token="ai-all",  # noqa: S106
         grants=("train_gen", "train_other", "ground", "embed"),
         refuses=("train_gen", "train_other", "ground", "embed", "synthesise"),
     ),
 )
-USAGE = {term.token: term for term in (*TERMS, *UMBRELLAS)}
-PAID = ("purchase", "subscription", "training", "crawl", "use", "inference", "contribution")
-KNOWN = {"permits", "prohibits", "payment", "legal", "standard", "custom", "amount"}
+TERMS_BY_NAME = {term.token: term for term in (*TERMS, *UMBRELLA_TERMS)}
+PAYMENT_TYPES = ("purchase", "subscription", "training", "crawl", "use", "inference", "contribution")
+KNOWN_ELEMENTS = {"permits", "prohibits", "payment", "legal", "standard", "custom", "amount"}
 
 
-def read(data: bytes, page: str = "") -> Reading:
+def read_document(data: bytes, page: str = "") -> ParsedDeclarations:
     """One declaration for each `content`, its `url` as its scope; also from a feed with RSL's elements in it. An empty
     url is that of the `page` which holds or names the document (section 3.3)."""
     try:
-        root = parse(data)
-    except Malformed as exc:
-        return Reading(faults=(Sentence("The RSL document cannot be read: {why}.", why=str(exc)),))
+        root = parse_xml(data)
+    except MalformedXml as exc:
+        return ParsedDeclarations(faults=(Sentence("The RSL document cannot be read: {why}.", why=str(exc)),))
     contents = list(root.iter(f"{{{NAMESPACE}}}content"))
     if not contents:
-        return Reading(
+        return ParsedDeclarations(
             faults=(
                 Sentence(
                     "The document <{root}> holds no content element of {namespace}.",
-                    root=_name(root),
+                    root=_local_name(root),
                     namespace=NAMESPACE,
                 ),
             )
         )
-    found = Reading()
+    found = ParsedDeclarations()
     for content in contents:
-        found += _content(content, page)
+        found += _read_content(content, page)
     return found
 
 
-def write(
+def write_document(
     says: Mapping[str, str],
     *,
     url: str = "/",
@@ -76,16 +84,16 @@ def write(
     """A document about `url`. What is allowed against payment, by attribution or for no money only is a licence of its
     own with that; any other condition is a prohibition, and `terms` says whom to ask. "" where the vocabulary has no word
     for any of it: a licence without words might be heard as one without limits."""
-    values = {term.token: value for term in TERMS if (value := value_of(term, says))}
+    values = {term.token: value for term in TERMS if (value := term_value(term, says))}
     if not values:
         return ""
     ET.register_namespace("", NAMESPACE)
     root = ET.Element(f"{{{NAMESPACE}}}rsl")
-    content = _add(root, "content", url=url)
+    content = _add_element(root, "content", url=url)
     kept = set(conditions or {})
     sayable = bool(kept) and kept <= {"payment", "attribution", "non-commercial"}
     bound = [token for token, value in values.items() if value == "conditional" and sayable]
-    licence = _add(content, "license")
+    licence = _add_element(content, "license")
     for word, tokens in (
         ("permits", [token for token, value in values.items() if value == "allow"]),
         (
@@ -94,28 +102,28 @@ def write(
         ),
     ):
         if tokens:
-            _add(licence, word, " ".join(tokens), type="usage")
+            _add_element(licence, word, " ".join(tokens), type="usage")
     if any(value == "allow" for value in values.values()):
-        _add(licence, "payment", type="free")
+        _add_element(licence, "payment", type="free")
     if bound:
         if len(licence):  # there are readers who hear the first licence only, so none that is empty stands there
-            licence = _add(content, "license")
-        _add(licence, "permits", " ".join(bound), type="usage")
+            licence = _add_element(content, "license")
+        _add_element(licence, "permits", " ".join(bound), type="usage")
         if "non-commercial" in kept:
-            _add(licence, "permits", "non-commercial", type="user")
-        payment = _add(
+            _add_element(licence, "permits", "non-commercial", type="user")
+        payment = _add_element(
             licence,
             "payment",
             type="purchase" if "payment" in kept else "attribution" if "attribution" in kept else "free",
         )
         if "payment" in kept and terms:
-            _add(payment, "custom", terms)
+            _add_element(payment, "custom", terms)
         if {"payment", "attribution"} <= kept:
-            _add(licence, "payment", type="attribution")
+            _add_element(licence, "payment", type="attribution")
     if owner:
-        _add(content, "copyright", owner, type="organization", **({"contactUrl": contact} if contact else {}))
+        _add_element(content, "copyright", owner, type="organization", **({"contactUrl": contact} if contact else {}))
     if terms:
-        _add(content, "terms", terms)
+        _add_element(content, "terms", terms)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -130,20 +138,20 @@ def named_in_header(link: str, base: str = "") -> tuple[str, ...]:
             name.lower(): value.strip('"')
             for name, value in re.findall(r";\s*([\w*-]+)\s*=\s*(\"[^\"]*\"|[^\s,;]*)", parameters)
         }
-        if "license" in told.get("rel", "").lower().split() and told.get("type", MIME).lower() == MIME:
+        if "license" in told.get("rel", "").lower().split() and told.get("type", RSL_MIME).lower() == RSL_MIME:
             found.append(urljoin(base, target))
     return tuple(found)
 
 
 def named_in_page(page: str, base: str = "") -> tuple[tuple[str, ...], tuple[bytes, ...]]:
     """(addresses of RSL documents that a page links to, documents that stand in it)."""
-    found = _Page()
+    found = _RslPageParser()
     found.feed(page)
     found.close()
     return tuple(urljoin(base, one) for one in found.links), tuple(one.encode() for one in found.documents)
 
 
-def _content(content: ET.Element, page: str) -> Reading:
+def _read_content(content: ET.Element, page: str) -> ParsedDeclarations:
     faults: list[str] = []
     kept: list[tuple[str, str]] = []
     merged: dict[str, str] = {}
@@ -151,7 +159,7 @@ def _content(content: ET.Element, page: str) -> Reading:
     server = content.get("server", "")
     freedom = ("deny", "conditional", "allow")
     for licence in content.iter(f"{{{NAMESPACE}}}license"):
-        values, bound, unknown, wrong = _licence(licence)
+        values, bound, unknown, wrong = _read_licence(licence)
         kept += unknown
         faults += wrong
         if server:  # whoever wants this asks there for a licence first, a free one too (section 3.3)
@@ -163,7 +171,7 @@ def _content(content: ET.Element, page: str) -> Reading:
             merged[use] = max(merged.get(use, value), value, key=freedom.index)  # one licence is chosen among several
     url = content.get("url", "") or (page if "url" in content.attrib else "")
     if not url:
-        return Reading(
+        return ParsedDeclarations(
             faults=(Sentence("A content element of the RSL document names no url, so it is about nothing."), *faults)
         )
     declared = Declaration(
@@ -171,14 +179,14 @@ def _content(content: ET.Element, page: str) -> Reading:
         says={use: merged[use] for use in USES if use in merged},
         conditions=conditions,
         scope=url,
-        policy=_text(content, "terms") or server,
-        declared_by=_text(content, "copyright"),
+        policy=_child_text(content, "terms") or server,
+        declared_by=_child_text(content, "copyright"),
         kept=tuple(kept),
     )
-    return Reading(declarations=(declared,), faults=tuple(faults))
+    return ParsedDeclarations(declarations=(declared,), faults=tuple(faults))
 
 
-def _licence(licence: ET.Element) -> tuple[dict[str, str], dict[str, str], list[tuple[str, str]], list[str]]:
+def _read_licence(licence: ET.Element) -> tuple[dict[str, str], dict[str, str], list[tuple[str, str]], list[str]]:
     """(values by use, conditions of what is allowed, words not known, faults). A prohibition goes before a permission."""
     values: dict[str, str] = {}
     bound: dict[str, str] = {}
@@ -186,16 +194,16 @@ def _licence(licence: ET.Element) -> tuple[dict[str, str], dict[str, str], list[
     faults: list[str] = []
     users: set[str] = set()
     for child in licence:
-        name, kind = _name(child), child.get("type", "")
+        name, kind = _local_name(child), child.get("type", "")
         words = [word for word in re.split(r"[\s,]+", child.text or "") if word]
         if name in ("permits", "prohibits"):
             permits = name == "permits"
             if kind == "usage":
                 for word in words:
-                    if word in USAGE:
+                    if word in TERMS_BY_NAME:
                         value = "allow" if permits else "deny"
-                        for use in USAGE[word].grants if permits else USAGE[word].covers:
-                            values[use] = strictest(values.get(use, value), value)
+                        for use in TERMS_BY_NAME[word].grants if permits else TERMS_BY_NAME[word].covers:
+                            values[use] = stricter_value(values.get(use, value), value)
                     else:
                         kept.append((f"{name} usage", word))
             elif kind == "user" and permits:
@@ -208,16 +216,16 @@ def _licence(licence: ET.Element) -> tuple[dict[str, str], dict[str, str], list[
                 kept.append((f"{name} {kind}".strip(), " ".join(words)))
                 bound["consent"] = f"{name} {kind}: {' '.join(words)}"
         elif name == "payment":
-            bound |= _payment(child, kind, faults)
-        elif name not in KNOWN:
+            bound |= _read_payment(child, kind, faults)
+        elif name not in KNOWN_ELEMENTS:
             kept.append((name, (child.text or "").strip()))
     if users and "commercial" not in users:
         bound["non-commercial" if "non-commercial" in users else "consent"] = ", ".join(sorted(users))
     return values, bound, kept, faults
 
 
-def _payment(element: ET.Element, kind: str, faults: list[str]) -> dict[str, str]:
-    amount = next((e for e in element.iter() if _name(e) == "amount"), None)
+def _read_payment(element: ET.Element, kind: str, faults: list[str]) -> dict[str, str]:
+    amount = next((e for e in element.iter() if _local_name(e) == "amount"), None)
     detail = " ".join(
         filter(
             None,
@@ -228,45 +236,45 @@ def _payment(element: ET.Element, kind: str, faults: list[str]) -> dict[str, str
             ],
         )
     )
-    if not kind and (terms := _text(element, "standard") or _text(element, "custom") or detail):
+    if not kind and (terms := _child_text(element, "standard") or _child_text(element, "custom") or detail):
         return {"payment": terms}  # as the RSL Collective's own guide has it: what is to be paid stands at that address
     if kind == "attribution":
         return {"attribution": ""}
     if kind == "free":
         return {}
-    if kind not in PAID:
+    if kind not in PAYMENT_TYPES:
         faults.append(
-            Sentence("The RSL licence asks for a payment of a kind that is not known: {said}.", said=quoted(kind))
+            Sentence("The RSL licence asks for a payment of a kind that is not known: {said}.", said=quote_source(kind))
         )
         return {"consent": detail}
     return {"payment": detail}
 
 
-def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> ET.Element:
+def _add_element(parent: ET.Element, name: str, text: str = "", **attributes: str) -> ET.Element:
     made = ET.SubElement(parent, f"{{{NAMESPACE}}}{name}", attributes)
     made.text = text or None
     return made
 
 
-def _name(element: ET.Element) -> str:
+def _local_name(element: ET.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _text(parent: ET.Element, name: str) -> str:
+def _child_text(parent: ET.Element, name: str) -> str:
     found = parent.find(f"{{{NAMESPACE}}}{name}")
     return (found.text or "").strip() if found is not None else ""
 
 
-def about(reading: Reading, url: str, path: str) -> Iterator[Declaration]:
+def declarations_about(reading: ParsedDeclarations, url: str, path: str) -> Iterator[Declaration]:
     """Those whose scope, a full address or a path pattern, covers an address; the longest of them."""
-    from kicau.vocabularies.robots import matches
+    from kicau.vocabularies.robots import matches_pattern
 
-    mine = [one for one in reading.declarations if matches(one.scope, url if "://" in one.scope else path)]
+    mine = [one for one in reading.declarations if matches_pattern(one.scope, url if "://" in one.scope else path)]
     longest = max((len(one.scope) for one in mine), default=0)
     return (one for one in mine if len(one.scope) == longest)
 
 
-class _Page(HTMLParser):
+class _RslPageParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.links: list[str] = []
@@ -275,7 +283,7 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
         told = {name: value or "" for name, value in attrs}
-        of_rsl = told.get("type", "").strip().lower() == MIME
+        of_rsl = told.get("type", "").strip().lower() == RSL_MIME
         if tag == "link" and of_rsl and "license" in told.get("rel", "").lower().split():
             self.links.append(told.get("href", ""))
         if tag == "script" and of_rsl:

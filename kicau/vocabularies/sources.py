@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 from kicau.base.sentences import Sentence
 from kicau.vocabularies import aipref, cawg, containers, iptc, lexicon, named_licences, odrl, robots, rsl, spdx, tdmrep
-from kicau.vocabularies.terms import Declaration, Reading
+from kicau.vocabularies.terms import Declaration, ParsedDeclarations
 
-HEADERS = ("content-usage", tdmrep.RESERVATION, tdmrep.POLICY)
+DECLARATION_HEADERS = ("content-usage", tdmrep.RESERVATION_HEADER, tdmrep.POLICY_HEADER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class SourceDeclarations:
     """One source: `where` it stood in words, its address, its bytes, and what of it is about the work that was asked for."""
 
     uri: str
@@ -29,99 +29,105 @@ class Heard:
     faults: tuple[str, ...] = ()
 
 
-def of_headers(uri: str, headers: Iterable[tuple[str, str]]) -> Iterator[Heard]:
+def scan_headers(uri: str, headers: Iterable[tuple[str, str]]) -> Iterator[SourceDeclarations]:
     """Of an answer to a request for the work itself; a header that comes twice is one list (RFC 9110, section 5.3)."""
     told: dict[str, str] = {}
     for name, value in headers:
-        if name.lower() in HEADERS:
+        if name.lower() in DECLARATION_HEADERS:
             told[name.lower()] = f"{told[name.lower()]}, {value}" if name.lower() in told else value
     reading = tdmrep.read_headers(told)
     if "content-usage" in told:
-        reading = aipref.read(told["content-usage"].encode("latin-1", "replace")) + reading
+        reading = aipref.read_preference(told["content-usage"].encode("latin-1", "replace")) + reading
     if told:
         raw = "".join(f"{name}: {value}\r\n" for name, value in told.items()).encode("latin-1", "replace")
-        yield _heard(uri, "HTTP headers", raw, reading)
+        yield _source_declarations(uri, "HTTP headers", raw, reading)
 
 
-def of_page(uri: str, body: bytes) -> Iterator[Heard]:
+def scan_page(uri: str, body: bytes) -> Iterator[SourceDeclarations]:
     """Of an HTML page: its meta elements, and RSL documents that stand in it."""
     page = body.decode("utf-8", "replace")
     reading = tdmrep.read_html(page)
-    if reading != Reading():
-        yield _heard(uri, "HTML meta", body, reading)
-    if (reading := spdx.of_names(named_licences.in_page(page))) != Reading():
-        yield _heard(uri, "licence in the page", body, reading)
+    if reading != ParsedDeclarations():
+        yield _source_declarations(uri, "HTML meta", body, reading)
+    if (reading := spdx.read_names(named_licences.licences_in_page(page))) != ParsedDeclarations():
+        yield _source_declarations(uri, "licence in the page", body, reading)
     for document in rsl.named_in_page(page, uri)[1]:
-        yield of_licence(uri, "RSL in the page", document, uri if "://" in uri else "", page=uri)
+        yield scan_rsl(uri, "RSL in the page", document, uri if "://" in uri else "", page=uri)
 
 
-def of_robots(uri: str, body: bytes, work: str) -> tuple[Heard, tuple[str, ...]]:
+def scan_robots(uri: str, body: bytes, work: str) -> tuple[SourceDeclarations, tuple[str, ...]]:
     """(what robots.txt says of the work to everybody, addresses of RSL documents that it names)."""
-    found = robots.read(body, uri)
-    told = found.about(_path(work)) if work else found.reading.declarations
-    return Heard(uri=uri, where="robots.txt", raw=body, declarations=told, faults=found.reading.faults), found.licences
+    found = robots.read_robots(body, uri)
+    told = found.about(_url_path(work)) if work else found.reading.declarations
+    return SourceDeclarations(
+        uri=uri, where="robots.txt", raw=body, declarations=told, faults=found.reading.faults
+    ), found.licences
 
 
-def of_reservations(uri: str, body: bytes, work: str) -> Heard:
+def scan_tdmrep(uri: str, body: bytes, work: str) -> SourceDeclarations:
     """What /.well-known/tdmrep.json says of the work."""
     reading = tdmrep.read_file(body)
     if not work:
-        return _heard(uri, "tdmrep.json", body, reading)
-    told = tdmrep.about(reading, _path(work))
-    return Heard(uri=uri, where="tdmrep.json", raw=body, declarations=(told,) if told else (), faults=reading.faults)
+        return _source_declarations(uri, "tdmrep.json", body, reading)
+    told = tdmrep.rule_about(reading, _url_path(work))
+    return SourceDeclarations(
+        uri=uri, where="tdmrep.json", raw=body, declarations=(told,) if told else (), faults=reading.faults
+    )
 
 
-def of_licence(uri: str, where: str, body: bytes, work: str, page: str = "") -> Heard:
+def scan_rsl(uri: str, where: str, body: bytes, work: str, page: str = "") -> SourceDeclarations:
     """What an RSL document says of the work; `page`: the one that holds or names it."""
-    reading = rsl.read(body, page)
-    told = tuple(rsl.about(reading, work, _path(work))) if work else reading.declarations
-    return Heard(uri=uri, where=where, raw=body, declarations=told, faults=reading.faults)
+    reading = rsl.read_document(body, page)
+    told = tuple(rsl.declarations_about(reading, work, _url_path(work))) if work else reading.declarations
+    return SourceDeclarations(uri=uri, where=where, raw=body, declarations=told, faults=reading.faults)
 
 
-def of_file(uri: str, file: BinaryIO) -> Iterator[Heard]:
+def scan_file(uri: str, file: BinaryIO) -> Iterator[SourceDeclarations]:
     """What a picture or film says of itself: XMP, and the newest C2PA manifest."""
-    found = containers.look(file)
-    if found.xmp and (reading := iptc.read(found.xmp)) != Reading():
-        yield _heard(uri, "XMP in the file", found.xmp, reading)
-    if found.xmp and (reading := spdx.of_names(iptc.licences_in(found.xmp))) != Reading():
-        yield _heard(uri, "licence in the file", found.xmp, reading)
-    for assertion in containers.assertions(found.c2pa):
-        yield _heard(uri, "C2PA manifest in the file", found.c2pa, cawg.read(assertion))
+    found = containers.find_metadata(file)
+    if found.xmp and (reading := iptc.read_packet(found.xmp)) != ParsedDeclarations():
+        yield _source_declarations(uri, "XMP in the file", found.xmp, reading)
+    if found.xmp and (reading := spdx.read_names(iptc.licences_in(found.xmp))) != ParsedDeclarations():
+        yield _source_declarations(uri, "licence in the file", found.xmp, reading)
+    for assertion in containers.mining_assertions(found.c2pa):
+        yield _source_declarations(uri, "C2PA manifest in the file", found.c2pa, cawg.read_assertion(assertion))
         break
 
 
-def of_text(uri: str, body: bytes, work: str) -> Iterator[Heard]:
+def scan_text(uri: str, body: bytes, work: str) -> Iterator[SourceDeclarations]:
     """Of a file that is itself a declaration: robots.txt, tdmrep.json, RSL, a record, a Croissant description."""
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start == b"[":
-        yield of_reservations(uri, body, work)
+        yield scan_tdmrep(uri, body, work)
     elif start == b"{":
-        yield from _of_json(uri, body)
+        yield from _scan_json(uri, body)
     elif start == b"<" and rsl.NAMESPACE.encode() in body and b"<html" not in body[:2000].lower():
-        yield of_licence(uri, "RSL", body, work)
+        yield scan_rsl(uri, "RSL", body, work)
     elif start == b"<" and named_licences.is_feed(body):
-        yield _heard(uri, "licence in the feed", body, spdx.of_names(named_licences.in_feed(body, work)))
+        yield _source_declarations(
+            uri, "licence in the feed", body, spdx.read_names(named_licences.licences_in_feed(body, work))
+        )
     elif start == b"<":
-        yield from of_page(uri, body)
+        yield from scan_page(uri, body)
     else:
-        yield of_robots(uri, body, work)[0]
+        yield scan_robots(uri, body, work)[0]
 
 
-def named(uri: str, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
+def rsl_addresses(uri: str, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
     """Addresses of RSL documents that an answer names in its headers or in its page."""
     link = next((value for name, value in headers.items() if name.lower() == "link"), "")
     return rsl.named_in_header(link, uri) + rsl.named_in_page(body.decode("utf-8", "replace"), uri)[0]
 
 
-def _of_json(uri: str, body: bytes) -> Iterator[Heard]:
+def _scan_json(uri: str, body: bytes) -> Iterator[SourceDeclarations]:
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):
-        yield Heard(uri=uri, where="JSON", raw=body, faults=(Sentence("The file is no JSON."),))
+        yield SourceDeclarations(uri=uri, where="JSON", raw=body, faults=(Sentence("The file is no JSON."),))
         return
     record = told.get("value", told)
     if isinstance(record, dict) and record.get("$type") == lexicon.NSID:
-        yield _heard(uri, "AT protocol record", body, lexicon.read(record))
+        yield _source_declarations(uri, "AT protocol record", body, lexicon.read_record(record))
     offer = told.get("usageInfo") or told.get("http://mlcommons.org/croissant/usageInfo")
     if (
         offer
@@ -130,17 +136,17 @@ def _of_json(uri: str, body: bytes) -> Iterator[Heard]:
         or "prohibition" in told
         or "odrl:prohibition" in told
     ):
-        yield _heard(uri, "ODRL policy", body, odrl.read(offer or told))
-    if (reading := spdx.of_names(filter(None, [named_licences.in_object(told)]))) != Reading():
-        yield _heard(uri, "licence in the description", body, reading)
+        yield _source_declarations(uri, "ODRL policy", body, odrl.read_offer(offer or told))
+    if (reading := spdx.read_names(filter(None, [named_licences.licence_in_object(told)]))) != ParsedDeclarations():
+        yield _source_declarations(uri, "licence in the description", body, reading)
     if "entries" in told:
-        yield _heard(uri, "training and data mining assertion", body, cawg.read(told))
+        yield _source_declarations(uri, "training and data mining assertion", body, cawg.read_assertion(told))
 
 
-def _heard(uri: str, where: str, raw: bytes, reading: Reading) -> Heard:
-    return Heard(uri=uri, where=where, raw=raw, declarations=reading.declarations, faults=reading.faults)
+def _source_declarations(uri: str, where: str, raw: bytes, reading: ParsedDeclarations) -> SourceDeclarations:
+    return SourceDeclarations(uri=uri, where=where, raw=raw, declarations=reading.declarations, faults=reading.faults)
 
 
-def _path(url: str) -> str:
+def _url_path(url: str) -> str:
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

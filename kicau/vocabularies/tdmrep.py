@@ -13,76 +13,87 @@ from html.parser import HTMLParser
 from typing import Any
 
 from kicau.base.sentences import Sentence
-from kicau.vocabularies.robots import matches
-from kicau.vocabularies.terms import Declaration, Reading, Term, heard, quoted, value_of
+from kicau.vocabularies.robots import matches_pattern
+from kicau.vocabularies.terms import (
+    Declaration,
+    ParsedDeclarations,
+    Term,
+    quote_source,
+    term_value,
+    values_from_terms,
+)
 
 SLUG = "tdmrep"
 TERMS = (Term(token="tdm", grants=("train_gen", "train_other", "embed")),)  # noqa: S106
-RESERVATION, POLICY = "tdm-reservation", "tdm-policy"
-PROFILE = "http://www.w3.org/ns/tdmrep"
-WHERE_FILE = "/.well-known/tdmrep.json"
+RESERVATION_HEADER, POLICY_HEADER = "tdm-reservation", "tdm-policy"
+PROFILE_URL = "http://www.w3.org/ns/tdmrep"
+WELL_KNOWN_PATH = "/.well-known/tdmrep.json"
 
 
-def read_headers(headers: Mapping[str, str]) -> Reading:
+def read_headers(headers: Mapping[str, str]) -> ParsedDeclarations:
     """Names in any case."""
     found = {name.lower(): value for name, value in headers.items()}
-    if RESERVATION not in found:
-        return Reading()
-    return _declared(found[RESERVATION].strip(), found.get(POLICY, "").strip(), "", f"The header {RESERVATION}")
+    if RESERVATION_HEADER not in found:
+        return ParsedDeclarations()
+    return _build_reading(
+        found[RESERVATION_HEADER].strip(), found.get(POLICY_HEADER, "").strip(), "", f"The header {RESERVATION_HEADER}"
+    )
 
 
-def read_file(data: bytes) -> Reading:
-    """All rules in their order, each with its `location` as its scope; `about` picks the one that counts."""
+def read_file(data: bytes) -> ParsedDeclarations:
+    """All rules in their order, each with its `location` as its scope; `rule_about` picks the one that counts."""
     try:
         rules = json.loads(data)
     except (ValueError, RecursionError):
-        return Reading(faults=(Sentence("tdmrep.json is no JSON."),))
+        return ParsedDeclarations(faults=(Sentence("tdmrep.json is no JSON."),))
     if not isinstance(rules, list):
-        return Reading(faults=(Sentence("tdmrep.json holds no list of rules."),))
-    found = Reading()
+        return ParsedDeclarations(faults=(Sentence("tdmrep.json holds no list of rules."),))
+    found = ParsedDeclarations()
     for rule in rules:
         if not isinstance(rule, dict) or not isinstance(rule.get("location"), str):
-            found += Reading(
-                faults=(Sentence("tdmrep.json has a rule without a location: {said}.", said=quoted(str(rule))),)
+            found += ParsedDeclarations(
+                faults=(Sentence("tdmrep.json has a rule without a location: {said}.", said=quote_source(str(rule))),)
             )
             continue
-        said, policy = rule.get(RESERVATION), rule.get(POLICY)
+        said, policy = rule.get(RESERVATION_HEADER), rule.get(POLICY_HEADER)
         word = str(said) if isinstance(said, int) and not isinstance(said, bool) else repr(said)
-        found += _declared(
+        found += _build_reading(
             word,
             policy if isinstance(policy, str) else "",
             rule["location"],
-            f"tdmrep.json of {quoted(rule['location'])}",
+            f"tdmrep.json of {quote_source(rule['location'])}",
         )
     return found
 
 
-def about(reading: Reading, path: str) -> Declaration | None:
+def rule_about(reading: ParsedDeclarations, path: str) -> Declaration | None:
     """The first rule whose location matches (section 6.1.2)."""
-    return next((one for one in reading.declarations if matches(one.scope, path)), None)
+    return next((one for one in reading.declarations if matches_pattern(one.scope, path)), None)
 
 
-def read_html(page: str) -> Reading:
+def read_html(page: str) -> ParsedDeclarations:
     """`<meta name="tdm-reservation" content="1">`; the first of each name counts."""
-    found = _Metas()
+    found = _MetaParser()
     found.feed(page)
     found.close()
-    if RESERVATION not in found.told:
-        return Reading()
-    return _declared(found.told[RESERVATION], found.told.get(POLICY, ""), "", f"The page's meta {RESERVATION}")
+    if RESERVATION_HEADER not in found.told:
+        return ParsedDeclarations()
+    return _build_reading(
+        found.told[RESERVATION_HEADER], found.told.get(POLICY_HEADER, ""), "", f"The page's meta {RESERVATION_HEADER}"
+    )
 
 
 def write_headers(says: Mapping[str, str], policy: str = "") -> dict[str, str]:
     """{} where nothing is said. `policy`: the address of the terms, told where somebody may be asked."""
-    match value_of(TERMS[0], says):
+    match term_value(TERMS[0], says):
         case "allow":
-            return {RESERVATION: "0"}
+            return {RESERVATION_HEADER: "0"}
         case "conditional" if policy:
-            return {RESERVATION: "1", POLICY: policy}
+            return {RESERVATION_HEADER: "1", POLICY_HEADER: policy}
         case "":
             return {}
         case _:
-            return {RESERVATION: "1"}
+            return {RESERVATION_HEADER: "1"}
 
 
 def write_file(rules: Mapping[str, Mapping[str, str]], policy: str = "") -> str:
@@ -90,7 +101,7 @@ def write_file(rules: Mapping[str, Mapping[str, str]], policy: str = "") -> str:
     listed: list[dict[str, Any]] = []
     for location, says in rules.items():
         if told := write_headers(says, policy):
-            listed.append({"location": location, **told, RESERVATION: int(told[RESERVATION])})
+            listed.append({"location": location, **told, RESERVATION_HEADER: int(told[RESERVATION_HEADER])})
     return json.dumps(listed, indent=1)
 
 
@@ -105,39 +116,45 @@ def write_html(says: Mapping[str, str], policy: str = "") -> str:
 def write_policy(says: Mapping[str, str], *, uid: str, name: str, contact: str = "") -> dict[str, Any]:
     """The ODRL offer that tdm-policy points to (section 7): whom to ask, and that asking is the way."""
     permissions = []
-    if value_of(TERMS[0], says) == "conditional":
+    if term_value(TERMS[0], says) == "conditional":
         permissions.append({"target": uid, "action": "tdm:mine", "duty": [{"action": "obtainConsent"}]})
     assigner = {"vcard:fn": name, **({"vcard:hasURL": contact} if contact else {})}
     return {
         "@context": [
             "http://www.w3.org/ns/odrl.jsonld",
-            {"tdm": f"{PROFILE}#", "vcard": "http://www.w3.org/2006/vcard/ns#"},
+            {"tdm": f"{PROFILE_URL}#", "vcard": "http://www.w3.org/2006/vcard/ns#"},
         ],
         "@type": "Offer",
-        "profile": PROFILE,
+        "profile": PROFILE_URL,
         "uid": uid,
         "assigner": assigner,
         "permission": permissions,
     }
 
 
-def _declared(said: str, policy: str, scope: str, where: str) -> Reading:
+def _build_reading(said: str, policy: str, scope: str, where: str) -> ParsedDeclarations:
     if said not in ("0", "1"):
-        return Reading(
-            faults=(Sentence("{where} is {said} and not 0 or 1, so it says nothing.", where=where, said=quoted(said)),)
+        return ParsedDeclarations(
+            faults=(
+                Sentence("{where} is {said} and not 0 or 1, so it says nothing.", where=where, said=quote_source(said)),
+            )
         )
     value = "allow" if said == "0" else "conditional" if policy else "deny"
     conditions = {"consent": policy} if value == "conditional" else {}
-    return Reading(
+    return ParsedDeclarations(
         declarations=(
             Declaration(
-                vocabulary=SLUG, says=heard(TERMS, {"tdm": value}), conditions=conditions, scope=scope, policy=policy
+                vocabulary=SLUG,
+                says=values_from_terms(TERMS, {"tdm": value}),
+                conditions=conditions,
+                scope=scope,
+                policy=policy,
             ),
         )
     )
 
 
-class _Metas(HTMLParser):
+class _MetaParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.told: dict[str, str] = {}
@@ -145,5 +162,5 @@ class _Metas(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         told = dict(attrs)
         name = (told.get("name") or "").strip().lower()
-        if tag == "meta" and name in (RESERVATION, POLICY):
+        if tag == "meta" and name in (RESERVATION_HEADER, POLICY_HEADER):
             self.told.setdefault(name, (told.get("content") or "").strip())

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from kicau.rights.uses import USES
 
-MACHINE = ("train_gen", "train_other", "ground", "embed", "synthesise", "search")  # what programs do with works
+MACHINE_USES = ("train_gen", "train_other", "ground", "embed", "synthesise", "search")  # what programs do with works
 FAULT_LENGTH = 200  # characters of a source that a fault quotes at most
 
 
@@ -45,20 +45,22 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ParsedDeclarations:
     """Declarations found in one source; `faults` are sentences about what could not be read in it."""
 
     declarations: tuple[Declaration, ...] = ()
     faults: tuple[str, ...] = ()
 
-    def __add__(self, other: Reading) -> Reading:
-        return Reading(declarations=self.declarations + other.declarations, faults=self.faults + other.faults)
+    def __add__(self, other: ParsedDeclarations) -> ParsedDeclarations:
+        return ParsedDeclarations(
+            declarations=self.declarations + other.declarations, faults=self.faults + other.faults
+        )
 
 
-NOTHING = Reading()
+NO_DECLARATIONS = ParsedDeclarations()
 
 
-def value_of(term: Term, says: Mapping[str, str]) -> str:
+def term_value(term: Term, says: Mapping[str, str]) -> str:
     """What to say of a word: allow, deny, conditional, or "" for nothing. Deny where any use under it is denied."""
     covered = {says.get(use, "") for use in term.covers}
     if "deny" in covered:
@@ -68,32 +70,32 @@ def value_of(term: Term, says: Mapping[str, str]) -> str:
     return "allow" if all(says.get(use) == "allow" for use in term.grants) else ""
 
 
-def heard(terms: Iterable[Term], values: Mapping[str, str]) -> dict[str, str]:
+def values_from_terms(terms: Iterable[Term], values: Mapping[str, str]) -> dict[str, str]:
     """Our uses from values (allow, deny or conditional) of words; the strictest counts where words overlap."""
     says: dict[str, str] = {}
     for term in terms:
         value = values.get(term.token, "")
         for use in term.grants if value == "allow" else term.covers:
             if value:
-                says[use] = strictest(says.get(use, value), value)
+                says[use] = stricter_value(says.get(use, value), value)
     return {use: says[use] for use in USES if use in says}
 
 
-def strictest(one: str, other: str) -> str:
+def stricter_value(one: str, other: str) -> str:
     order = ("deny", "conditional", "allow")
     return min(one, other, key=order.index)
 
 
-def together(declarations: Iterable[Declaration]) -> dict[str, str]:
+def combine_declarations(declarations: Iterable[Declaration]) -> dict[str, str]:
     """The strictest of what several say."""
     says: dict[str, str] = {}
     for one in declarations:
         for use, value in one.says.items():
-            says[use] = strictest(says.get(use, value), value)
+            says[use] = stricter_value(says.get(use, value), value)
     return {use: says[use] for use in USES if use in says}
 
 
-def quoted(text: str) -> str:
+def quote_source(text: str) -> str:
     """A piece of a source, short and on one line, for a fault."""
     line = " ".join(text.split())
     return repr(line if len(line) <= FAULT_LENGTH else line[:FAULT_LENGTH] + "…")

@@ -17,16 +17,25 @@ from io import StringIO
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent  # the package
-BOOK = Path("locale") / "id" / "LC_MESSAGES" / "django.po"  # within the package, or a network's folder
-UNCHANGING = datetime(2026, 1, 1, tzinfo=UTC)  # the same texts are compiled to the same bytes, whenever it is done
-PROGRAMS = ("api", "base", "cli", "demo", "config", "sandbox")  # speak English: they are read by programs and operators
-CALLS = {
+CATALOG_PATH = Path("locale") / "id" / "LC_MESSAGES" / "django.po"  # within the package, or a network's folder
+FIXED_REVISION_DATE = datetime(
+    2026, 1, 1, tzinfo=UTC
+)  # the same texts are compiled to the same bytes, whenever it is done
+PROGRAM_ROOMS = (
+    "api",
+    "base",
+    "cli",
+    "demo",
+    "config",
+    "sandbox",
+)  # speak English: they are read by programs and operators
+TRANSLATION_CALLS = {
     "gettext": (0,),
     "gettext_lazy": (0,),
     "_": (0,),
     "_lazy": (0,),
     "Sentence": (0,),
-    "Note": (0,),
+    "AttemptNote": (0,),
     "ngettext": (0, 1),
     "pgettext_lazy": (1,),
     "pgettext": (1,),
@@ -35,46 +44,46 @@ CALLS = {
 type Key = tuple[str, str, str]  # context, singular, plural ("" where there is none)
 
 
-def books() -> list[Path]:
+def catalogs() -> list[Path]:
     """The core's book, and those of the networks that have one."""
     return [
-        ROOT / BOOK,
-        *sorted(folder / BOOK for folder in (ROOT / "networks").iterdir() if (folder / "locale").is_dir()),
+        ROOT / CATALOG_PATH,
+        *sorted(folder / CATALOG_PATH for folder in (ROOT / "networks").iterdir() if (folder / "locale").is_dir()),
     ]
 
 
-def wanted() -> dict[Path, dict[Key, str]]:
+def texts_by_catalog() -> dict[Path, dict[Key, str]]:
     """By book, every text with a file that says it."""
-    found: dict[Path, dict[Key, str]] = {ROOT / BOOK: {}}
+    found: dict[Path, dict[Key, str]] = {ROOT / CATALOG_PATH: {}}
     for path in sorted([*ROOT.rglob("*.html"), *ROOT.rglob("*.py")]):
-        if not _is_shown(path) or (path.suffix == ".html" and "templates" not in path.parts):
+        if not _is_user_facing(path) or (path.suffix == ".html" and "templates" not in path.parts):
             continue
-        book = found.setdefault(_book_of(path), {})
+        book = found.setdefault(_catalog_of(path), {})
         source = path.read_text("utf-8")
-        for key in in_template(source) if path.suffix == ".html" else in_python(source):
+        for key in texts_in_template(source) if path.suffix == ".html" else texts_in_python(source):
             book.setdefault(key, str(path.relative_to(ROOT)))
     for path in sorted((ROOT / "networks").glob("*/terms.toml")):  # what a network's terms say, in a sentence
         for row in tomllib.loads(path.read_text("utf-8"))["terms"]:
-            found.setdefault(_book_of(path), {}).setdefault(("", row["summary"], ""), str(path.relative_to(ROOT)))
+            found.setdefault(_catalog_of(path), {}).setdefault(("", row["summary"], ""), str(path.relative_to(ROOT)))
     for path in sorted((ROOT / "networks").glob("*/prices.toml")):  # what is remarked of a price list
         for row in tomllib.loads(path.read_text("utf-8"))["list"]:
             if row.get("note"):
-                found.setdefault(_book_of(path), {}).setdefault(("", row["note"], ""), str(path.relative_to(ROOT)))
+                found.setdefault(_catalog_of(path), {}).setdefault(("", row["note"], ""), str(path.relative_to(ROOT)))
     return {book: texts for book, texts in found.items() if texts and book.parents[2].is_dir()}
 
 
-def _book_of(path: Path) -> Path:
+def _catalog_of(path: Path) -> Path:
     parts = path.relative_to(ROOT).parts
     home = ROOT / "networks" / parts[1] if parts[0] == "networks" and len(parts) > 2 else ROOT
-    return home / BOOK
+    return home / CATALOG_PATH
 
 
-def _is_shown(path: Path) -> bool:
+def _is_user_facing(path: Path) -> bool:
     parts = path.relative_to(ROOT).parts
-    return "tests" not in parts and parts[0] not in PROGRAMS
+    return "tests" not in parts and parts[0] not in PROGRAM_ROOMS
 
 
-def in_template(source: str) -> Iterator[Key]:
+def texts_in_template(source: str) -> Iterator[Key]:
     """By way of Django's own conversion of templates to calls."""
     from django.utils.translation.template import templatize
 
@@ -91,8 +100,8 @@ def in_template(source: str) -> Iterator[Key]:
             yield "", values[0], ""
 
 
-def in_python(source: str) -> Iterator[Key]:
-    """Calls of gettext, and the sentences of problems: `message=` and the second argument of `unacceptable`."""
+def texts_in_python(source: str) -> Iterator[Key]:
+    """Calls of gettext, and the sentences of problems: `message=` and the second argument of `validation_failed`."""
     tree = ast.parse(source)
     named: dict[str, list[str]] = {}
     for node in ast.walk(tree):
@@ -102,13 +111,13 @@ def in_python(source: str) -> Iterator[Key]:
                     named.setdefault(target.id, []).extend(_texts(node.value, {}))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            yield from _said(node, named)
+            yield from _texts_of_call(node, named)
         elif isinstance(node, ast.Tuple):  # a network's table of what its server says, and what we make of it
             told = [text for one in node.elts if isinstance(one, ast.Constant) for text in _texts(one, {})]
             yield from (("", text, "") for text in told if " " in text and "{network}" in text)
 
 
-def _said(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
+def _texts_of_call(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
     name = (
         call.func.id
         if isinstance(call.func, ast.Name)
@@ -116,24 +125,24 @@ def _said(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
         if isinstance(call.func, ast.Attribute)
         else ""
     )
-    if name in CALLS and all(len(call.args) > n for n in CALLS[name]):
-        values = [next(iter(_texts(call.args[n], named)), "") for n in CALLS[name]]
+    if name in TRANSLATION_CALLS and all(len(call.args) > n for n in TRANSLATION_CALLS[name]):
+        values = [next(iter(_texts(call.args[n], named)), "") for n in TRANSLATION_CALLS[name]]
         if all(values):
             context = next(iter(_texts(call.args[0], named)), "") if name.startswith("p") else ""
             yield context, values[0], values[1] if len(values) > 1 else ""
     sentence: ast.expr | None = None
-    if name in ("unacceptable", "Unusable", "skip") and len(call.args) > 1:
+    if name in ("validation_failed", "UnusableFile", "skip_entry") and len(call.args) > 1:
         sentence = call.args[1]
     elif name == "wrong" and len(call.args) > 2:  # of a row of a table
         sentence = call.args[2]
-    elif name in ("Attempt", "_end"):
+    elif name in ("Attempt", "_finish_edit"):
         sentence = next((k.value for k in call.keywords if k.arg == "sentence"), None)
     elif name in ("Conflict", "NotAllowed") and call.args:
         sentence = call.args[0]
-    elif name in ("Problem", "problem", "replace", "Refusal"):
+    elif name in ("Problem", "budget_problem", "replace", "KnownRejection"):
         sentence = next((k.value for k in call.keywords if k.arg == "message"), None)
     elif name == "Option":
-        for text in _of_option(call, named):
+        for text in _texts_of_option(call, named):
             yield "", text, ""
     elif call.args and (
         sentences := [a for a in call.args if any(" " in t and "{network}" in t for t in _texts(a, named))]
@@ -144,7 +153,7 @@ def _said(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]:
             yield "", text, ""
 
 
-def _of_option(call: ast.Call, named: dict[str, list[str]]) -> Iterator[str]:
+def _texts_of_option(call: ast.Call, named: dict[str, list[str]]) -> Iterator[str]:
     """Label, help and the words of the choices."""
     for keyword in call.keywords:
         if keyword.arg in ("label", "help"):
@@ -168,7 +177,7 @@ def _texts(node: ast.expr, named: dict[str, list[str]]) -> list[str]:
     return []
 
 
-def read(book: Path) -> dict[Key, list[str]]:
+def read_catalog(book: Path) -> dict[Key, list[str]]:
     """A book as it stands."""
     from babel.messages.pofile import read_po
 
@@ -186,7 +195,7 @@ def read(book: Path) -> dict[Key, list[str]]:
     return found
 
 
-def write(book: Path, places: dict[Key, str], known: dict[Key, list[str]]) -> None:
+def write_catalog(book: Path, places: dict[Key, str], known: dict[Key, list[str]]) -> None:
     """The book with exactly these texts, and its compiled form beside it."""
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
@@ -209,7 +218,7 @@ def write(book: Path, places: dict[Key, str], known: dict[Key, list[str]]) -> No
     book.write_text(out.getvalue(), "utf-8")
     with book.open("rb") as file, book.with_suffix(".mo").open("wb") as compiled:
         catalogue = read_po(file, locale="id")
-        catalogue.creation_date = UNCHANGING
+        catalogue.creation_date = FIXED_REVISION_DATE
         write_mo(compiled, catalogue)
 
 
@@ -217,7 +226,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def missing(texts: Iterable[Key], known: dict[Key, list[str]]) -> list[Key]:
+def missing_translations(texts: Iterable[Key], known: dict[Key, list[str]]) -> list[Key]:
     return [key for key in texts if not all(known.get(key) or [""])]
 
 
@@ -229,10 +238,10 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
     django.setup()
     lacking = 0
-    for book, texts in wanted().items():
-        known = read(book)
-        write(book, texts, known)
-        without = missing(texts, known)
+    for book, texts in texts_by_catalog().items():
+        known = read_catalog(book)
+        write_catalog(book, texts, known)
+        without = missing_translations(texts, known)
         lacking += len(without)
         for context, singular, _plural in without:
             print(f"not translated: {f'({context}) ' if context else ''}{singular}")

@@ -15,20 +15,20 @@ from kicau.workspaces import sessions
 from kicau.workspaces.models import BrowserSession, Person, Token
 
 # Called in the change's transaction with (person, what changed, its name or ""); see kicau/notifications/account_emails.py.
-CHANGED: list[Callable[[Person, str, str], None]] = []
+SECURITY_CHANGE_HOOKS: list[Callable[[Person, str, str], None]] = []
 
 
 @transaction.atomic
-def record(person: Person, act: str, *, letter: str = "", **detail: object) -> None:
+def record_security_change(person: Person, act: str, *, letter: str = "", **detail: object) -> None:
     """One line in the trail, and word to the person. `letter`: what they hear of, where it is not the act itself."""
     AuditEntry.objects.create(
         actor=person.name, actor_id=person.id, via="page", act=act, subject=str(person.id), detail=detail
     )
-    for hook in CHANGED:
+    for hook in SECURITY_CHANGE_HOOKS:
         hook(person, letter or act, str(detail.get("name", "")))
 
 
-def end_tokens(person: Person) -> int:
+def revoke_tokens(person: Person) -> int:
     """Every API token of theirs stops working; returns how many."""
     return Token.objects.filter(person=person, revoked_at=None).update(revoked_at=clock.now())
 
@@ -40,18 +40,20 @@ def end_session(person: Person, handle: UUID | str) -> None:
     if found is None:
         raise NotFound("session", handle)
     found.delete()
-    record(person, "person.session_ended", address=found.address)
+    record_security_change(person, "person.session_ended", address=found.address)
 
 
 @transaction.atomic
 def end_other_sessions(person: Person, keep: str) -> int:
     """Sign them out everywhere but in the session with the key `keep`; returns how many sessions ended."""
-    count = sessions.end_all(person, keep)
-    record(person, "person.sessions_ended", count=count)
+    count = sessions.end_all_sessions(person, keep)
+    record_security_change(person, "person.sessions_ended", count=count)
     return count
 
 
 @transaction.atomic
 def end_access(person: Person, keep: str = "") -> None:
     """Their API tokens and their other sessions end."""
-    record(person, "person.access_ended", tokens=end_tokens(person), sessions=sessions.end_all(person, keep))
+    record_security_change(
+        person, "person.access_ended", tokens=revoke_tokens(person), sessions=sessions.end_all_sessions(person, keep)
+    )

@@ -15,20 +15,20 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.base.money import is_currency
 from kicau.base.sentences import Sentence
-from kicau.rights.models import AuditEntry, checked_ai_use, checked_others_ai_use
+from kicau.rights.models import AuditEntry, check_ai_use, check_others_ai_use
 from kicau.workspaces import account_security, address_verification, addresses, factors, names
-from kicau.workspaces.actors import ALLOWS, Actor, Permission, may_give, weakest
+from kicau.workspaces.actors import ROLE_PERMISSIONS, Actor, Permission, may_assign_role, weakest_role
 from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
 
-TOKEN_MARK = "kicau_"  # noqa: S105 (lets secret scanners find a leaked token)
-LONGEST_LIFE = timedelta(days=366)
-FIRST_VISIT = 7_215_001  # key of the lock that lets only one visitor be the first
+TOKEN_PREFIX = "kicau_"  # noqa: S105 (lets secret scanners find a leaked token)
+MAX_TOKEN_LIFETIME = timedelta(days=366)
+FIRST_VISIT_LOCK_ID = 7_215_001  # key of the lock that lets only one visitor be the first
 # Called in the act's transaction with (actor, person, their new role or "") when somebody's rights become fewer.
-RIGHTS_REDUCED: list[Callable[[Actor, Person, str], None]] = []
+RIGHTS_REDUCED_HOOKS: list[Callable[[Actor, Person, str], None]] = []
 
 
 def add_person(
@@ -42,9 +42,9 @@ def add_person(
     proved: bool = False,
 ) -> Person:
     """A new person; without a password they can't sign in by one. `proved`: whoever asks has shown that they read mail
-    to the address. Raises Unacceptable or Conflict."""
-    email = addresses.checked(email)
-    _known_zone(timezone)
+    to the address. Raises ValidationFailed or Conflict."""
+    email = addresses.clean_email(email)
+    _check_timezone(timezone)
     person = Person(
         email=email,
         email_proved_at=clock.now() if proved else None,
@@ -70,13 +70,13 @@ def add_person(
     return person
 
 
-def is_empty() -> bool:
+def has_no_people() -> bool:
     """Whether nobody is here yet: the first visitor becomes the owner."""
     return not Person.objects.exists()
 
 
 @transaction.atomic
-def first_owner(
+def create_first_owner(
     email: str,
     name: str,
     password: str,
@@ -89,15 +89,15 @@ def first_owner(
     """The person who sets the instance up, with a workspace. `proved`: whoever hosts it named the address at the shell.
     Raises Conflict where somebody is here already, Unacceptable."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_VISIT])
-    if not is_empty():
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_VISIT_LOCK_ID])
+    if not has_no_people():
         raise Conflict("This Kicau has its owner already; sign in, or ask them to add you.")
     person = add_person(email, name, password, language=language, timezone=timezone, operator=True, proved=proved)
     made = create_workspace(person, workspace, timezone=timezone, language=language)
     return actor_for(person, made.id, "page")
 
 
-def change_person(
+def update_person(
     person: Person,
     *,
     name: str | None = None,
@@ -107,13 +107,13 @@ def change_person(
     end_tokens: bool = False,
 ) -> Person:
     """What people change about themselves. Another password ends their other sessions and, with `end_tokens`, their API
-    tokens. Raises Unacceptable."""
+    tokens. Raises ValidationFailed."""
     if name is not None and not name.strip():
-        raise unacceptable("name", "A person needs a name.")
+        raise validation_failed("name", "A person needs a name.")
     if timezone is not None:
-        _known_zone(timezone)
+        _check_timezone(timezone)
     if language is not None and language not in dict(settings.LANGUAGES):
-        raise unacceptable(
+        raise validation_failed(
             "language",
             "There is no language {language!r}; the languages are: {known}.",
             language=language,
@@ -128,9 +128,9 @@ def change_person(
     with transaction.atomic():  # not around the hashing, which waits for its turn without a connection
         person.save()
         if end_tokens:
-            account_security.end_tokens(person)
+            account_security.revoke_tokens(person)
         letter = "person.password" if password is not None else ""
-        account_security.record(person, "person.changed", letter=letter, password=password is not None)
+        account_security.record_security_change(person, "person.changed", letter=letter, password=password is not None)
     return person
 
 
@@ -138,10 +138,10 @@ def change_person(
 def create_workspace(
     owner: Person, name: str, *, timezone: str = "UTC", language: str = "en", via: str = "page"
 ) -> Workspace:
-    """A workspace with `owner` as its first member. Raises Unacceptable."""
+    """A workspace with `owner` as its first member. Raises ValidationFailed."""
     if not name.strip():
-        raise unacceptable("name", "A workspace needs a name.")
-    _known_zone(timezone)
+        raise validation_failed("name", "A workspace needs a name.")
+    _check_timezone(timezone)
     workspace = Workspace.objects.create(name=name.strip()[:120], timezone=timezone, language=language)
     Membership.objects.create(workspace=workspace, person=owner, role=Role.OWNER)
     Actor(workspace=workspace, person=owner, role=Role.OWNER, via=via).record(
@@ -151,7 +151,7 @@ def create_workspace(
 
 
 @transaction.atomic
-def change_workspace(
+def update_workspace(
     actor: Actor,
     *,
     name: str | None = None,
@@ -164,15 +164,15 @@ def change_workspace(
     terms_url: str | None = None,
     marks_media: bool | None = None,
 ) -> Workspace:
-    """`currency`: what costs are shown in beside their own; "" for none. Raises NotAllowed, Unacceptable."""
+    """`currency`: what costs are shown in beside their own; "" for none. Raises NotAllowed, ValidationFailed."""
     actor.require(Permission.SETTINGS)
     workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
     if name is not None and not name.strip():
-        raise unacceptable("name", "A workspace needs a name.")
+        raise validation_failed("name", "A workspace needs a name.")
     if timezone is not None:
-        _known_zone(timezone)
+        _check_timezone(timezone)
     if currency and not is_currency(currency):
-        raise unacceptable(
+        raise validation_failed(
             "currency",
             "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR, or none.",
             currency=currency[:20],
@@ -180,15 +180,15 @@ def change_workspace(
     if terms_url and not (
         terms_url.startswith(("https://", "http://")) and len(terms_url) <= 500 and terms_url.isprintable()
     ):
-        raise unacceptable("terms_url", "An address begins with https:// and has at most 500 characters.")
+        raise validation_failed("terms_url", "An address begins with https:// and has at most 500 characters.")
     new = {
         "name": name.strip()[:120] if name else None,
         "timezone": timezone,
         "language": language,
         "currency": currency,
         "duplicate_hours": duplicate_hours,
-        "ai_use": None if ai_use is None else checked_ai_use(ai_use),
-        "others_ai_use": None if others_ai_use is None else checked_others_ai_use(others_ai_use),
+        "ai_use": None if ai_use is None else check_ai_use(ai_use),
+        "others_ai_use": None if others_ai_use is None else check_others_ai_use(others_ai_use),
         "terms_url": terms_url,
         "marks_media": marks_media,
     }
@@ -207,7 +207,7 @@ def require_second_factor(actor: Actor, required: bool) -> Workspace:
     if actor.role != Role.OWNER or actor.person is None or actor.scopes is not None:
         raise NotAllowed("Only an owner who is signed in can require a second factor.")
     workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
-    if required and not factors.has_any(actor.person):
+    if required and not factors.has_any_second_factor(actor.person):
         raise Conflict("Set up a second factor for your own account first, under You, Signing in.")
     if workspace.requires_second_factor != required:
         workspace.requires_second_factor = required
@@ -231,14 +231,14 @@ def workspaces_of(person: Person) -> list[Workspace]:
 
 
 @transaction.atomic
-def set_member(actor: Actor, person: Person, role: str) -> Membership:
+def set_member_role(actor: Actor, person: Person, role: str) -> Membership:
     """Add somebody or change their role. Only an owner makes owners; the last owner stays one.
 
     Somebody who is no member yet is added only where their address is proved; else an invitation is the way, since
-    anybody could have made an account under the address. Raises NotAllowed, Conflict, Unacceptable.
+    anybody could have made an account under the address. Raises NotAllowed, Conflict, ValidationFailed.
     """
     actor.require(Permission.MEMBERS)
-    _may_give(actor, role)
+    _require_role_assignable(actor, role)
     here = Membership.objects.filter(workspace=actor.workspace, person=person).exists()
     if not here and not person.is_proved:
         raise Conflict(
@@ -256,15 +256,15 @@ def create_member(
 ) -> Membership:
     """Somebody new, with a password that the actor hands to them, as a member. Raises as add_person and set_member."""
     actor.require(Permission.MEMBERS)
-    _may_give(actor, role)
+    _require_role_assignable(actor, role)
     here = actor.workspace
     person = add_person(email, name, password, timezone=here.timezone, language=here.language, operator=operator)
     return _set_role(actor, person, role)
 
 
-def _may_give(actor: Actor, role: str) -> None:
+def _require_role_assignable(actor: Actor, role: str) -> None:
     if role not in Role.values:
-        raise unacceptable(
+        raise validation_failed(
             "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
         )
     if role == Role.OWNER and actor.role != Role.OWNER:
@@ -277,10 +277,10 @@ def _set_role(actor: Actor, person: Person, role: str) -> Membership:
     if before and before.role == Role.OWNER and role != Role.OWNER:
         if actor.role != Role.OWNER:
             raise NotAllowed("Only an owner can change an owner's role.")
-        _keep_an_owner(actor, person)
+        _require_other_owner(actor, person)
     member, _ = Membership.objects.update_or_create(workspace=actor.workspace, person=person, defaults={"role": role})
     actor.record("member.set", person.id, name=str(person), role=role, before=before.role if before else "")
-    if before and weakest(before.role, role) != before.role:
+    if before and weakest_role(before.role, role) != before.role:
         _reduce_rights(actor, person, role)
     return member
 
@@ -288,16 +288,16 @@ def _set_role(actor: Actor, person: Person, role: str) -> Membership:
 def _reduce_rights(actor: Actor, person: Person, role: str) -> None:
     """What `person` made and may no longer make ends with their right: invitations here, other things by the hooks."""
     waiting = Invitation.objects.filter(workspace=actor.workspace, invited_by=person, accepted_at=None, revoked_at=None)
-    ended = [one for one in waiting if not may_give(role, one.role)]
+    ended = [one for one in waiting if not may_assign_role(role, one.role)]
     Invitation.objects.filter(id__in=[one.id for one in ended]).update(revoked_at=clock.now())
     for one in ended:
         actor.record("member.uninvited", one.id, name=one.email, invited_by=str(person))
-    for hook in RIGHTS_REDUCED:
+    for hook in RIGHTS_REDUCED_HOOKS:
         hook(actor, person, role)
 
 
 @transaction.atomic
-def hand_over(actor: Actor, person: Person) -> Membership:
+def transfer_ownership(actor: Actor, person: Person) -> Membership:
     """A member becomes owner, and the owner who acts becomes admin, both or neither. Raises NotAllowed, NotFound."""
     if actor.role != Role.OWNER or actor.person is None:
         raise NotAllowed("Only an owner can hand the ownership over.")
@@ -325,14 +325,14 @@ def remove_member(actor: Actor, person: Person) -> None:
     if member.role == Role.OWNER:
         if actor.role != Role.OWNER:
             raise NotAllowed("Only an owner can remove an owner.")
-        _keep_an_owner(actor, person)
+        _require_other_owner(actor, person)
     member.delete()
     Token.objects.filter(workspace=actor.workspace, person=person, revoked_at=None).update(revoked_at=clock.now())
     actor.record("member.removed", person.id, name=str(person))
     _reduce_rights(actor, person, "")
 
 
-class Named(NamedTuple):
+class MemberName(NamedTuple):
     id: UUID
     name: str
 
@@ -342,11 +342,11 @@ def members(actor: Actor) -> list[Membership]:
     return list(actor.workspace.memberships.select_related("person").order_by("created_at"))
 
 
-def named(actor: Actor) -> list[Named]:
+def member_names(actor: Actor) -> list[MemberName]:
     """The members' ids and names alone, in the order in which they came."""
     actor.require(Permission.READ)
     rows = actor.workspace.memberships.order_by("created_at")
-    return [Named(*row) for row in rows.values_list("person_id", "person__name")]
+    return [MemberName(*row) for row in rows.values_list("person_id", "person__name")]
 
 
 def member_by_email(actor: Actor, email: str) -> Person:
@@ -383,7 +383,7 @@ def create_token(
     wanted = sorted(set(scopes))
     unknown = [s for s in wanted if s not in list(Permission)]
     if unknown or not wanted:
-        raise unacceptable(
+        raise validation_failed(
             "scopes",
             "Unknown scope {unknown!r}; the scopes are: {scopes}.",
             unknown=", ".join(unknown),
@@ -393,23 +393,23 @@ def create_token(
     if beyond:
         raise NotAllowed(Sentence("A token cannot do more than you may: {beyond}.", beyond=", ".join(beyond)))
     if role and role not in Role.values:
-        raise unacceptable(
+        raise validation_failed(
             "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
         )
-    if days is not None and not 0 < days <= LONGEST_LIFE.days:
-        raise unacceptable(
-            "days", "A token lives 1 to {limit} days; {days} was asked.", limit=LONGEST_LIFE.days, days=days
+    if days is not None and not 0 < days <= MAX_TOKEN_LIFETIME.days:
+        raise validation_failed(
+            "days", "A token lives 1 to {limit} days; {days} was asked.", limit=MAX_TOKEN_LIFETIME.days, days=days
         )
     if personal and actor.scopes is not None:
         raise NotAllowed("A token cannot make a personal token; sign in to make one.")
-    secret = TOKEN_MARK + secrets.token_urlsafe(32)
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = Token.objects.create(
         name=name.strip()[:120] or "token",
-        prefix=secret[: len(TOKEN_MARK) + 6],
+        prefix=secret[: len(TOKEN_PREFIX) + 6],
         digest=_digest(secret),
         person=actor.person,
         workspace=None if personal else actor.workspace,
-        role="" if personal else weakest(role or actor.role, actor.role),
+        role="" if personal else weakest_role(role or actor.role, actor.role),
         scopes=wanted,
         expires_at=clock.now() + timedelta(days=days) if days else None,
     )
@@ -470,14 +470,14 @@ def actor_by_token(secret: str, workspace_id: UUID | str | None) -> Actor | None
         return None
     if member.used_at is None or now - member.used_at > timedelta(minutes=1):
         Token.objects.filter(id=member.token).update(last_used_at=now)
-    role = weakest(member.cap, member.role) if member.cap else member.role
-    scopes = frozenset(s for s in member.scopes if s in ALLOWS[role])
+    role = weakest_role(member.cap, member.role) if member.cap else member.role
+    scopes = frozenset(s for s in member.scopes if s in ROLE_PERMISSIONS[role])
     return Actor(
         workspace=member.workspace, person=member.person, role=role, via="api", scopes=scopes, token_id=member.token
     )
 
 
-def open_to(actor: Actor) -> list[Membership]:
+def usable_memberships(actor: Actor) -> list[Membership]:
     """The memberships that the actor may act through: a workspace token's own, else all of the person's."""
     found = Membership.objects.filter(person=actor.person).select_related("workspace").order_by("created_at")
     if actor.token_id and Token.objects.filter(id=actor.token_id).exclude(workspace=None).exists():
@@ -485,13 +485,13 @@ def open_to(actor: Actor) -> list[Membership]:
     return list(found)
 
 
-def trail(actor: Actor) -> QuerySet[AuditEntry]:
+def activity_log(actor: Actor) -> QuerySet[AuditEntry]:
     """Who did what in this workspace, newest first; for those who manage its members."""
     actor.require(Permission.MEMBERS)
-    return names.named(AuditEntry.objects.filter(workspace_id=actor.workspace.id).order_by("-id"))
+    return names.with_person_names(AuditEntry.objects.filter(workspace_id=actor.workspace.id).order_by("-id"))
 
 
-def _keep_an_owner(actor: Actor, leaving: Person) -> None:
+def _require_other_owner(actor: Actor, leaving: Person) -> None:
     if not Membership.objects.filter(workspace=actor.workspace, role=Role.OWNER).exclude(person=leaving).exists():
         raise Conflict("A workspace keeps at least one owner; make somebody else an owner first.")
 
@@ -500,34 +500,34 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _known_zone(name: str) -> None:
+def _check_timezone(name: str) -> None:
     try:
-        clock.zone(name)
+        clock.find_zone(name)
     except LookupError as exc:
-        raise unacceptable("timezone", str(exc).replace("{", "(").replace("}", ")")) from None
+        raise validation_failed("timezone", str(exc).replace("{", "(").replace("}", ")")) from None
 
 
 __all__ = [
     "NewToken",
+    "activity_log",
     "actor_by_token",
     "actor_for",
     "add_person",
-    "change_person",
-    "change_workspace",
+    "create_first_owner",
     "create_member",
     "create_token",
     "create_workspace",
-    "first_owner",
-    "hand_over",
-    "is_empty",
+    "has_no_people",
     "member_by_email",
     "members",
-    "open_to",
     "remove_member",
     "require_second_factor",
     "revoke_token",
-    "set_member",
+    "set_member_role",
     "tokens",
-    "trail",
+    "transfer_ownership",
+    "update_person",
+    "update_workspace",
+    "usable_memberships",
     "workspaces_of",
 ]

@@ -25,23 +25,23 @@ class Permission(StrEnum):
 
 
 _EDITOR = frozenset({Permission.READ, Permission.WRITE, Permission.PUBLISH, Permission.TOKENS})
-ALLOWS: dict[str, frozenset[Permission]] = {
+ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ADMIN: frozenset(Permission),
     Role.EDITOR: _EDITOR,
     Role.CONTRIBUTOR: frozenset({Permission.READ, Permission.WRITE, Permission.TOKENS}),
     Role.VIEWER: frozenset({Permission.READ, Permission.TOKENS}),
 }
-RANK = [Role.VIEWER, Role.CONTRIBUTOR, Role.EDITOR, Role.ADMIN, Role.OWNER]
+ROLES_BY_RANK = [Role.VIEWER, Role.CONTRIBUTOR, Role.EDITOR, Role.ADMIN, Role.OWNER]
 
 
-def weakest(*roles: str) -> str:
-    return min(roles, key=lambda role: RANK.index(Role(role)))
+def weakest_role(*roles: str) -> str:
+    return min(roles, key=lambda role: ROLES_BY_RANK.index(Role(role)))
 
 
-def may_give(role: str, given: str) -> bool:
+def may_assign_role(role: str, given: str) -> bool:
     """Whether a member with `role` ("" for none) may make somebody `given`: who manages members; owners by an owner."""
-    return bool(role) and Permission.MEMBERS in ALLOWS[role] and (given != Role.OWNER or role == Role.OWNER)
+    return bool(role) and Permission.MEMBERS in ROLE_PERMISSIONS[role] and (given != Role.OWNER or role == Role.OWNER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +64,12 @@ class Actor:
         return self.person.id if self.person else None
 
     def may(self, permission: Permission) -> bool:
-        return permission in ALLOWS[self.role] and (self.scopes is None or permission in self.scopes)
+        return permission in ROLE_PERMISSIONS[self.role] and (self.scopes is None or permission in self.scopes)
 
     def require(self, permission: Permission) -> None:
         """Raises NotAllowed with a sentence that names the way out."""
-        if permission not in ALLOWS[self.role]:
-            who = next(r for r in RANK if permission in ALLOWS[r])
+        if permission not in ROLE_PERMISSIONS[self.role]:
+            who = next(r for r in ROLES_BY_RANK if permission in ROLE_PERMISSIONS[r])
             raise NotAllowed(
                 Sentence(
                     "Your role ({role}) does not cover this: {permission}. Ask somebody whose role is {who} or above.",
@@ -98,6 +98,6 @@ class Actor:
         )
 
 
-def system(workspace: Workspace) -> Actor:
+def system_actor(workspace: Workspace) -> Actor:
     """Kicau itself, for what happens without anybody's click."""
     return Actor(workspace=workspace, person=None, role=Role.OWNER, via="system")

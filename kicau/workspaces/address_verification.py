@@ -22,7 +22,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, unacceptable
+from kicau.base.errors import Conflict, validation_failed
 from kicau.base.sentences import Sentence
 from kicau.workspaces import account_security, addresses
 from kicau.workspaces.models import AddressProof, Authenticator, Identity, Passkey, Person, RecoveryCode
@@ -48,7 +48,7 @@ def send_link(person: Person) -> None:
         AddressProof.objects.create(
             person=person, email=person.email, digest=_digest(secret), expires_at=clock.now() + LINK_LIFETIME
         )
-        account_security.record(person, "person.proof_sent")
+        account_security.record_security_change(person, "person.proof_sent")
     link = settings.KICAU_PUBLIC_URL + reverse("prove-address", args=[secret])
     with translation.override(person.language):
         subject = _("Confirm your address for Kicau")
@@ -62,34 +62,34 @@ def send_link(person: Person) -> None:
         raise Conflict("The mail server did not take the link. Try again later.") from None
 
 
-def by_link(secret: str) -> AddressProof:
+def proof_by_link(secret: str) -> AddressProof:
     """What a mailed link proves, while it works. Raises Conflict with what to do."""
     found = (
         AddressProof.objects.select_related("person")
         .filter(digest=_digest(secret), used_at=None, expires_at__gt=clock.now(), person__is_active=True)
         .first()
     )
-    if found is None or not addresses.are_same(found.email, found.person.email):
+    if found is None or not addresses.is_same_email(found.email, found.person.email):
         raise Conflict("This link was used already or is older than 24 hours. Have another one sent to you.")
     return found
 
 
 @transaction.atomic
 def accept_link(secret: str, password: str) -> Person:
-    """The address is the account's, and the account is now its reader's alone. Raises Conflict, Unacceptable."""
-    found = by_link(secret)
+    """The address is the account's, and the account is now its reader's alone. Raises Conflict, ValidationFailed."""
+    found = proof_by_link(secret)
     AddressProof.objects.select_for_update().get(id=found.id)
-    found = by_link(secret)  # nobody was faster
+    found = proof_by_link(secret)  # nobody was faster
     AddressProof.objects.filter(id=found.id).update(used_at=clock.now())
-    take_over(found.person, password, by="link")
+    assign_proved_address(found.person, password, by="link")
     return found.person
 
 
 @transaction.atomic
-def take_over(person: Person, password: str | None, *, by: str, identity: Identity | None = None) -> None:
+def assign_proved_address(person: Person, password: str | None, *, by: str, identity: Identity | None = None) -> None:
     """The first proof: from now on only who proved the address gets in, by `password` or (None) by `identity`.
 
-    Sessions end because they depend on the password. Raises Unacceptable (a weak password).
+    Sessions end because they depend on the password. Raises ValidationFailed (a weak password).
     """
     if password is None:
         person.set_unusable_password()
@@ -98,25 +98,25 @@ def take_over(person: Person, password: str | None, *, by: str, identity: Identi
     end_other_access(person, keep=identity)
     person.email_proved_at = clock.now()
     person.save(update_fields=["password", "email_proved_at"])
-    account_security.record(person, "person.address_proved", by=by)
+    account_security.record_security_change(person, "person.address_proved", by=by)
 
 
 @transaction.atomic
-def vouch(person: Person, operator: Person, password: str | None = None) -> None:
+def vouch_for_address(person: Person, operator: Person, password: str | None = None) -> None:
     """An operator says at the shell that the address is the account's. `password`: end all other ways in, and use this
-    one. Raises Unacceptable."""
+    one. Raises ValidationFailed."""
     if password is not None:
-        take_over(person, password, by="operator")
+        assign_proved_address(person, password, by="operator")
         return
     person.email_proved_at = clock.now()
     person.save(update_fields=["email_proved_at"])
-    account_security.record(person, "person.address_proved", by="operator", operator=str(operator))
+    account_security.record_security_change(person, "person.address_proved", by="operator", operator=str(operator))
 
 
 @transaction.atomic
 def end_other_access(person: Person, keep: Identity | None = None) -> None:
     """Tokens, passkeys, authenticator app, recovery codes and provider identities stop working (but for `keep`)."""
-    account_security.end_tokens(person)
+    account_security.revoke_tokens(person)
     Passkey.objects.filter(person=person).delete()
     Authenticator.objects.filter(person=person).delete()
     RecoveryCode.objects.filter(person=person).delete()
@@ -125,15 +125,15 @@ def end_other_access(person: Person, keep: Identity | None = None) -> None:
 
 
 def set_password(person: Person, password: str) -> None:
-    """Raises Unacceptable. The caller saves."""
+    """Raises ValidationFailed. The caller saves."""
     try:
         validate_password(password, person)
     except ValidationError as exc:
-        raise unacceptable("password", " ".join(exc.messages).replace("{", "(").replace("}", ")")) from None
+        raise validation_failed("password", " ".join(exc.messages).replace("{", "(").replace("}", ")")) from None
     person.set_password(password)
 
 
-def ways_in(person: Person) -> dict[str, int]:
+def sign_in_methods(person: Person) -> dict[str, int]:
     """What opens the account beside its password, for who has to judge whose it is."""
     return {
         "passkeys": person.passkeys.count(),

@@ -10,36 +10,36 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from kicau.base.errors import unacceptable
+from kicau.base.errors import validation_failed
 from kicau.workspaces.models import Person
 
 
-def checked(email: str) -> str:
-    """The address without blanks around it. Raises Unacceptable."""
+def clean_email(email: str) -> str:
+    """The address without blanks around it. Raises ValidationFailed."""
     email = email.strip()
     try:
         validate_email(email)
-        _comparable(email)
+        _normalize_email(email)
     except (ValidationError, ValueError):
-        raise unacceptable("email", "{email!r} is not an e-mail address.", email=email) from None
+        raise validation_failed("email", "{email!r} is not an e-mail address.", email=email) from None
     return email
 
 
-def are_same(one: str, other: str) -> bool:
+def is_same_email(one: str, other: str) -> bool:
     """Whether both are the same address, whatever their case."""
     try:
-        return _comparable(one) == _comparable(other)
+        return _normalize_email(one) == _normalize_email(other)
     except ValueError:
         return False
 
 
-def person_with(email: str) -> Person | None:
+def find_person_by_email(email: str) -> Person | None:
     """Who is here under the address. Whether they have proved that it is theirs is the caller's question."""
     found = Person.objects.filter(email__iexact=email.strip())
-    return next((one for one in found if are_same(one.email, email)), None)
+    return next((one for one in found if is_same_email(one.email, email)), None)
 
 
-def _comparable(email: str) -> str:
+def _normalize_email(email: str) -> str:
     """Raises ValueError (UnicodeError is one) for what is no address."""
     local, _at, domain = email.strip().rpartition("@")
     if not local.isascii() or not local or not domain:

@@ -12,18 +12,20 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.db import transaction
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, unacceptable
+from kicau.base.errors import Conflict, validation_failed
 from kicau.workspaces import account_security
 from kicau.workspaces.models import Authenticator, Identity, Passkey, Person, RecoveryCode
 
-STEP = 30  # seconds that a code lives (RFC 6238, section 5.2: https://www.rfc-editor.org/rfc/rfc6238, 2011-05)
-DRIFT = (0, -1, 1)  # steps by which the phone's clock may differ
-RECOVERY_CODES = 10
-ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like another
+TOTP_STEP_SECONDS = (
+    30  # seconds that a code lives (RFC 6238, section 5.2: https://www.rfc-editor.org/rfc/rfc6238, 2011-05)
+)
+ALLOWED_TOTP_STEPS = (0, -1, 1)  # steps by which the phone's clock may differ
+RECOVERY_CODE_COUNT = 10
+RECOVERY_CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like another
 ISSUER = "Kicau"
 
 
-def begin(person: Person) -> Authenticator:
+def begin_totp_setup(person: Person) -> Authenticator:
     """A secret for the person's app, kept until a code confirms it; the same one while it waits. Conflict where one counts."""
     found = Authenticator.objects.filter(person=person).first()
     if found and found.confirmed_at:
@@ -33,104 +35,107 @@ def begin(person: Person) -> Authenticator:
     )
 
 
-def address(person: Person, authenticator: Authenticator) -> str:
+def otpauth_url(person: Person, authenticator: Authenticator) -> str:
     """What the QR code holds (otpauth://…)."""
     return _totp(authenticator).get_provisioning_uri(person.email, ISSUER)
 
 
 @transaction.atomic
-def confirm(person: Person, code: str) -> list[str]:
-    """The app showed `code`: from now on it is asked for. Gives the recovery codes, shown once. Raises Unacceptable."""
+def confirm_totp_setup(person: Person, code: str) -> list[str]:
+    """The app showed `code`: from now on it is asked for. Gives the recovery codes, shown once. Raises ValidationFailed."""
     found = Authenticator.objects.select_for_update().filter(person=person, confirmed_at=None).first()
     if found is None:
         raise Conflict("There is no authenticator app to confirm; begin again.")
-    if not _counts(found, code):
-        raise unacceptable("code", "This code is not right. Check that the phone's clock is, and give the next code.")
+    if not _is_code_valid(found, code):
+        raise validation_failed(
+            "code", "This code is not right. Check that the phone's clock is, and give the next code."
+        )
     found.confirmed_at = clock.now()
     found.save(update_fields=["confirmed_at"])
-    account_security.record(person, "person.two_factor_on")
-    return _new_codes(person)
+    account_security.record_security_change(person, "person.two_factor_on")
+    return _create_recovery_codes(person)
 
 
 @transaction.atomic
-def turn_off(person: Person) -> None:
+def turn_off_second_factor(person: Person) -> None:
     """No code is asked for any more; the recovery codes are gone."""
     Authenticator.objects.filter(person=person).delete()
     RecoveryCode.objects.filter(person=person).delete()
-    account_security.record(person, "person.two_factor_off")
+    account_security.record_security_change(person, "person.two_factor_off")
 
 
 @transaction.atomic
 def new_recovery_codes(person: Person) -> list[str]:
     """Ten others; the old ones stop counting. Raises Conflict where there is no second factor."""
-    if not is_on(person):
+    if not is_second_factor_on(person):
         raise Conflict("Recovery codes stand in for an authenticator app; set one up first.")
-    account_security.record(person, "person.recovery_codes")
-    return _new_codes(person)
+    account_security.record_security_change(person, "person.recovery_codes")
+    return _create_recovery_codes(person)
 
 
-def is_on(person: Person) -> bool:
+def is_second_factor_on(person: Person) -> bool:
     """Whether a code is asked for after the password."""
     return Authenticator.objects.filter(person=person).exclude(confirmed_at=None).exists()
 
 
-def has_own(person: Person) -> bool:
+def has_own_second_factor(person: Person) -> bool:
     """Whether they have a second factor of Kicau: an authenticator app, or a passkey, which stands for both factors."""
-    return is_on(person) or Passkey.objects.filter(person=person).exists()
+    return is_second_factor_on(person) or Passkey.objects.filter(person=person).exists()
 
 
-def has_any(person: Person) -> bool:
+def has_any_second_factor(person: Person) -> bool:
     """The same, or one of the identity provider, as it said at their last sign-in by it."""
-    return has_own(person) or Identity.objects.filter(person=person, had_second_factor=True).exists()
+    return has_own_second_factor(person) or Identity.objects.filter(person=person, had_second_factor=True).exists()
 
 
-def codes_left(person: Person) -> int:
+def count_recovery_codes(person: Person) -> int:
     return RecoveryCode.objects.filter(person=person, used_at=None).count()
 
 
 @transaction.atomic
-def check(person: Person, code: str) -> bool:
+def check_code(person: Person, code: str) -> bool:
     """Whether `code` is the app's present one or an unused recovery code; either counts once."""
     found = Authenticator.objects.select_for_update().filter(person=person).exclude(confirmed_at=None).first()
     if found is None:
         return False
-    if _counts(found, code):
+    if _is_code_valid(found, code):
         return True
     digest = _digest(code)
     used = RecoveryCode.objects.filter(person=person, digest=digest, used_at=None).update(used_at=clock.now())
     if used:
-        account_security.record(person, "person.recovery_code_used")
+        account_security.record_security_change(person, "person.recovery_code_used")
     return bool(used)
 
 
-def _counts(authenticator: Authenticator, code: str) -> bool:
+def _is_code_valid(authenticator: Authenticator, code: str) -> bool:
     """Whether the code is of this moment and newer than the last one that was used."""
     given = "".join(code.split())
     if len(given) != 6 or not given.isascii() or not given.isdigit():
         return False
     now = int(clock.now().timestamp())
-    for drift in DRIFT:
-        at = now + drift * STEP
-        if at // STEP <= authenticator.last_step:
+    for drift in ALLOWED_TOTP_STEPS:
+        at = now + drift * TOTP_STEP_SECONDS
+        if at // TOTP_STEP_SECONDS <= authenticator.last_step:
             continue
         try:
             _totp(authenticator).verify(given.encode(), at)
         except InvalidToken:
             continue
-        authenticator.last_step = at // STEP
+        authenticator.last_step = at // TOTP_STEP_SECONDS
         authenticator.save(update_fields=["last_step"])
         return True
     return False
 
 
 def _totp(authenticator: Authenticator) -> TOTP:
-    return TOTP(base64.b32decode(authenticator.secret), 6, SHA1(), STEP)  # noqa: S303 (what every app speaks)
+    return TOTP(base64.b32decode(authenticator.secret), 6, SHA1(), TOTP_STEP_SECONDS)  # noqa: S303 (what every app speaks)
 
 
-def _new_codes(person: Person) -> list[str]:
+def _create_recovery_codes(person: Person) -> list[str]:
     RecoveryCode.objects.filter(person=person).delete()
     codes = [
-        "-".join("".join(secrets.choice(ALPHABET) for _ in range(5)) for _ in range(2)) for _ in range(RECOVERY_CODES)
+        "-".join("".join(secrets.choice(RECOVERY_CODE_ALPHABET) for _ in range(5)) for _ in range(2))
+        for _ in range(RECOVERY_CODE_COUNT)
     ]
     RecoveryCode.objects.bulk_create([RecoveryCode(person=person, digest=_digest(code)) for code in codes])
     return codes

@@ -12,15 +12,15 @@ from contextlib import contextmanager
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-from kicau.base.errors import Busy
-from kicau.base.pool import release
+from kicau.base.errors import ServerBusy
+from kicau.base.pool import release_connections
 
 MAX_AT_ONCE = 2  # in one process
 MAX_WAITING = 60
 RETRY_AFTER_SECONDS = 5
 
 
-class Turns:
+class HashingSlots:
     """Some at once, some waiting, no more."""
 
     def __init__(self, at_once: int, waiting: int) -> None:
@@ -29,21 +29,21 @@ class Turns:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Raises Busy."""
+        """Raises ServerBusy."""
         if not self._places.acquire(blocking=False):
-            raise Busy(RETRY_AFTER_SECONDS)
+            raise ServerBusy(RETRY_AFTER_SECONDS)
         try:
-            release()
+            release_connections()
             with self._free:
                 yield
         finally:
             self._places.release()
 
 
-turns = Turns(MAX_AT_ONCE, MAX_WAITING)
+hashing_slots = HashingSlots(MAX_AT_ONCE, MAX_WAITING)
 
 
-class Argon2(Argon2PasswordHasher):
+class LimitedArgon2PasswordHasher(Argon2PasswordHasher):
     """A password hashed with other parameters is hashed again when its owner signs in."""
 
     time_cost = 2
@@ -51,9 +51,9 @@ class Argon2(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with turns.turn():
+        with hashing_slots.turn():
             return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        with turns.turn():
+        with hashing_slots.turn():
             return super().verify(password, encoded)

@@ -22,20 +22,20 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.workspaces import actions, address_verification, addresses
-from kicau.workspaces.actors import RANK, Actor, Permission, may_give
+from kicau.workspaces.actors import ROLES_BY_RANK, Actor, Permission, may_assign_role
 from kicau.workspaces.models import Invitation, Membership, Person, Role
 
-LASTS = timedelta(days=7)
-MOST_OPEN = 200  # invitations of one workspace that wait at once
+INVITATION_LIFETIME = timedelta(days=7)
+MAX_OPEN_INVITATIONS = 200  # invitations of one workspace that wait at once
 log = structlog.get_logger("kicau.workspaces")
 
 
 @dataclass(frozen=True, slots=True)
-class Invited:
+class NewInvitation:
     """An invitation just made. Its link is mailed, or else given here once; it is kept nowhere."""
 
     invitation: Invitation
@@ -46,34 +46,37 @@ class Invited:
         return f"Invited({self.invitation.email})"
 
 
-def invite(actor: Actor, email: str, role: str, *, show: bool = False) -> Invited:
+def invite(actor: Actor, email: str, role: str, *, show: bool = False) -> NewInvitation:
     """Make a link for `email` that lasts a week. It is mailed where a mail server is set, and then shown to nobody;
     `show`: not mailed but given back, for the inviter to pass on. An earlier invitation of the same address ends.
 
-    Raises NotAllowed, Unacceptable, Conflict.
+    Raises NotAllowed, ValidationFailed, Conflict.
     """
-    invitation, link = _make(actor, email, role)
-    mailed = not show and _mail(actor, invitation, link)
-    return Invited(invitation, "" if mailed else link, mailed)
+    invitation, link = _create_invitation(actor, email, role)
+    mailed = not show and _send_email(actor, invitation, link)
+    return NewInvitation(invitation, "" if mailed else link, mailed)
 
 
 @transaction.atomic
-def _make(actor: Actor, email: str, role: str) -> tuple[Invitation, str]:
+def _create_invitation(actor: Actor, email: str, role: str) -> tuple[Invitation, str]:
     actor.require(Permission.MEMBERS)
-    email = addresses.checked(email)
+    email = addresses.clean_email(email)
     if role not in Role.values:
-        raise unacceptable(
+        raise validation_failed(
             "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
         )
-    if not may_give(actor.role, role):
+    if not may_assign_role(actor.role, role):
         raise NotAllowed("Only an owner can make somebody an owner.")
     if Membership.objects.filter(workspace=actor.workspace, person__email__iexact=email).exists():
         raise Conflict(Sentence("{email} is a member already; change the role in the list.", email=email))
-    waiting = _open(actor)
+    waiting = _usable_invitations(actor)
     waiting.filter(email__iexact=email).update(revoked_at=clock.now())
-    if waiting.count() >= MOST_OPEN:
+    if waiting.count() >= MAX_OPEN_INVITATIONS:
         raise Conflict(
-            Sentence("There are {most} invitations that nobody has used yet; take some back first.", most=MOST_OPEN)
+            Sentence(
+                "There are {most} invitations that nobody has used yet; take some back first.",
+                most=MAX_OPEN_INVITATIONS,
+            )
         )
     secret = secrets.token_urlsafe(32)
     made = Invitation.objects.create(
@@ -82,18 +85,18 @@ def _make(actor: Actor, email: str, role: str) -> tuple[Invitation, str]:
         role=role,
         digest=_digest(secret),
         invited_by=actor.person,
-        expires_at=clock.now() + LASTS,
+        expires_at=clock.now() + INVITATION_LIFETIME,
     )
     actor.record("member.invited", made.id, name=email, role=role)
     return made, settings.KICAU_PUBLIC_URL + reverse("join", args=[secret])
 
 
-def _mail(actor: Actor, invitation: Invitation, link: str) -> bool:
+def _send_email(actor: Actor, invitation: Invitation, link: str) -> bool:
     """Whether it was sent. Where the mail server fails the link is shown to the inviter instead, and proves nothing."""
     if not settings.KICAU_SENDS_MAIL:
         return False
     with translation.override(actor.workspace.language):
-        what = {"who": actor.name, "workspace": actor.workspace.name, "link": link, "days": LASTS.days}
+        what = {"who": actor.name, "workspace": actor.workspace.name, "link": link, "days": INVITATION_LIFETIME.days}
         subject = _("%(who)s invites you to %(workspace)s on Kicau") % what
         body = _(
             "%(who)s invites you to write and schedule posts in %(workspace)s.\n\nOpen this link to join; it works once, for %(days)s days:\n%(link)s\n\nIf you do not know %(who)s, do nothing."
@@ -108,22 +111,22 @@ def _mail(actor: Actor, invitation: Invitation, link: str) -> bool:
     return True
 
 
-def waiting(actor: Actor) -> QuerySet[Invitation]:
+def open_invitations(actor: Actor) -> QuerySet[Invitation]:
     """Invitations that can still be used, newest first; for those who manage members."""
     actor.require(Permission.MEMBERS)
-    return _open(actor).select_related("invited_by").order_by("-id")
+    return _usable_invitations(actor).select_related("invited_by").order_by("-id")
 
 
-def _open(actor: Actor) -> QuerySet[Invitation]:
+def _usable_invitations(actor: Actor) -> QuerySet[Invitation]:
     return Invitation.objects.filter(
         workspace=actor.workspace, accepted_at=None, revoked_at=None, expires_at__gt=clock.now()
     )
 
 
 @transaction.atomic
-def revoke(actor: Actor, invitation_id: UUID | str) -> Invitation:
+def revoke_invitation(actor: Actor, invitation_id: UUID | str) -> Invitation:
     """The link stops working at once. Raises NotFound where it was used or has lapsed."""
-    found = waiting(actor).select_for_update(of=("self",)).filter(id=as_uuid(invitation_id)).first()
+    found = open_invitations(actor).select_for_update(of=("self",)).filter(id=as_uuid(invitation_id)).first()
     if found is None:
         raise NotFound("invitation", invitation_id)
     found.revoked_at = clock.now()
@@ -132,40 +135,40 @@ def revoke(actor: Actor, invitation_id: UUID | str) -> Invitation:
     return found
 
 
-def by_link(secret: str) -> Invitation:
+def invitation_by_link(secret: str) -> Invitation:
     """The invitation behind a link, while it counts. Raises Conflict with what to do."""
     found = (
         Invitation.objects.select_related("workspace", "invited_by")
         .filter(digest=_digest(secret), accepted_at=None, revoked_at=None, expires_at__gt=clock.now())
         .first()
     )
-    if found is None or not _inviter_may(found):
+    if found is None or not _may_inviter_invite(found):
         raise Conflict(
             "This invitation no longer works: it was used or withdrawn, is older than 7 days, or whoever sent it may no longer invite. Ask for another one."
         )
     return found
 
 
-def _inviter_may(invitation: Invitation) -> bool:
+def _may_inviter_invite(invitation: Invitation) -> bool:
     """Whether who invited could invite with this role today."""
     member = Membership.objects.filter(
         workspace=invitation.workspace, person=invitation.invited_by, person__is_active=True
     ).first()
-    return member is not None and may_give(member.role, invitation.role)
+    return member is not None and may_assign_role(member.role, invitation.role)
 
 
-def holder_of(invitation: Invitation) -> Person | None:
+def person_of_address(invitation: Invitation) -> Person | None:
     """Whose address the invitation is for, where the link proves that its user reads that mailbox; else None: a link
     that its maker has seen does not tell him whether an address is known here."""
-    return addresses.person_with(invitation.email) if invitation.proves_address else None
+    return addresses.find_person_by_email(invitation.email) if invitation.proves_address else None
 
 
 @transaction.atomic
-def accept(secret: str, person: Person) -> Actor:
+def accept_invitation(secret: str, person: Person) -> Actor:
     """`person` joins, under the address that was invited; somebody who is a member already keeps the higher of both
     roles. Raises Conflict, NotAllowed (it is for another address)."""
-    invitation = _locked(secret)
-    if not addresses.are_same(invitation.email, person.email):
+    invitation = _lock_invitation(secret)
+    if not addresses.is_same_email(invitation.email, person.email):
         raise NotAllowed(
             Sentence(
                 "This invitation is for {email}, and you are signed in as {other}. Sign out and use that account, or ask for an invitation to your own address.",
@@ -173,17 +176,17 @@ def accept(secret: str, person: Person) -> Actor:
                 other=person.email,
             )
         )
-    return _join(invitation, person)
+    return _join_workspace(invitation, person)
 
 
 @transaction.atomic
-def accept_as_new(
+def accept_as_new_person(
     secret: str, name: str, password: str | None, *, language: str, timezone: str = "", proved: bool = False
 ) -> Actor:
     """Somebody new joins under the invited address; without a password they sign in by the provider. `proved`: the
-    provider has verified the address. Raises Conflict, Unacceptable (a weak password)."""
-    invitation = _locked(secret)
-    if addresses.person_with(invitation.email):
+    provider has verified the address. Raises Conflict, ValidationFailed (a weak password)."""
+    invitation = _lock_invitation(secret)
+    if addresses.find_person_by_email(invitation.email):
         raise Conflict("You could not be registered under this address. If you have an account here, sign in first.")
     person = actions.add_person(
         invitation.email,
@@ -193,30 +196,32 @@ def accept_as_new(
         timezone=timezone or invitation.workspace.timezone,
         proved=proved or invitation.proves_address,
     )
-    return _join(invitation, person)
+    return _join_workspace(invitation, person)
 
 
 @transaction.atomic
-def accept_and_take_over(secret: str, password: str) -> Actor:
+def accept_with_unproved_account(secret: str, password: str) -> Actor:
     """Who reads the invited mailbox joins by an account that somebody made under their address, and it is theirs alone
-    from now on. Raises Conflict, Unacceptable (a weak password)."""
-    invitation = _locked(secret)
-    person = holder_of(invitation)
+    from now on. Raises Conflict, ValidationFailed (a weak password)."""
+    invitation = _lock_invitation(secret)
+    person = person_of_address(invitation)
     if person is None or person.is_proved or not person.is_active:
         raise Conflict("You could not be registered under this address. If you have an account here, sign in first.")
-    address_verification.take_over(person, password, by="invitation")
-    return _join(invitation, person)
+    address_verification.assign_proved_address(person, password, by="invitation")
+    return _join_workspace(invitation, person)
 
 
-def _locked(secret: str) -> Invitation:
-    invitation = by_link(secret)
+def _lock_invitation(secret: str) -> Invitation:
+    invitation = invitation_by_link(secret)
     Invitation.objects.select_for_update(of=("self",)).get(id=invitation.id)
-    return by_link(secret)  # nobody was faster
+    return invitation_by_link(secret)  # nobody was faster
 
 
-def _join(invitation: Invitation, person: Person) -> Actor:
+def _join_workspace(invitation: Invitation, person: Person) -> Actor:
     member = Membership.objects.select_for_update().filter(workspace=invitation.workspace, person=person).first()
-    role = max(invitation.role, member.role if member else Role.VIEWER, key=lambda name: RANK.index(Role(name)))
+    role = max(
+        invitation.role, member.role if member else Role.VIEWER, key=lambda name: ROLES_BY_RANK.index(Role(name))
+    )
     Membership.objects.update_or_create(workspace=invitation.workspace, person=person, defaults={"role": role})
     Invitation.objects.filter(id=invitation.id).update(accepted_at=clock.now(), accepted_by=person)
     actor = Actor(workspace=invitation.workspace, person=person, role=role, via="page")

@@ -11,7 +11,7 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from kicau.base.clock import now
-from kicau.base.encrypted_fields import SealedJSONField
+from kicau.base.encrypted_fields import EncryptedJSONField
 from kicau.base.ids import new_id
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ else:
     _Manager = BaseUserManager  # generic for the type checker only
 
 
-class People(_Manager):
+class PersonManager(_Manager):
     def get_by_natural_key(self, username: str | None) -> Person:
         return self.get(email__iexact=username)
 
@@ -42,7 +42,7 @@ class Person(AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
-    objects: ClassVar[People] = People()
+    objects: ClassVar[PersonManager] = PersonManager()
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -150,7 +150,7 @@ class Webhook(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="webhooks")
     url = models.URLField(max_length=500)
     events = ArrayField(models.CharField(max_length=40))  # "delivery.published"; "delivery.*"
-    secret = SealedJSONField()
+    secret = EncryptedJSONField()
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=now)
     failures = models.PositiveIntegerField(default=0)  # in a row
@@ -238,7 +238,7 @@ class Authenticator(models.Model):
     """A person's app that shows a new code every 30 seconds (TOTP, RFC 6238)."""
 
     person = models.OneToOneField(Person, on_delete=models.CASCADE, primary_key=True, related_name="authenticator")
-    secret = SealedJSONField()  # base32
+    secret = EncryptedJSONField()  # base32
     confirmed_at = models.DateTimeField(null=True)  # it counts once a code of it was shown
     last_step = models.BigIntegerField(default=0)  # the newest step that was used: no code counts twice
 

@@ -11,7 +11,7 @@ from kicau.workspaces.models import Person
 DELETED_PERSON = "(deleted person)"
 
 
-def named(rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+def with_person_names(rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
     """The same entries with `who`: the person's name of today, DELETED_PERSON, or the entry's own word for no person."""
     name = Subquery(Person.objects.filter(id=OuterRef("actor_id")).values("name")[:1], output_field=TextField())
     return rows.annotate(
@@ -23,6 +23,6 @@ def named(rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
     )
 
 
-def of(row: AuditEntry) -> str:
-    """The name of an entry of `named`."""
+def display_name(row: AuditEntry) -> str:
+    """The name of an entry of `with_person_names`."""
     return str(getattr(row, "who", row.actor))

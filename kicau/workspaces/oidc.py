@@ -26,20 +26,34 @@ from joserfc.jwk import KeySet
 from kicau.base import clock, setting_definitions
 from kicau.base.errors import Conflict, NotAllowed
 from kicau.base.sentences import Sentence
-from kicau.connector.transport.ssrf import Connector
+from kicau.connector.transport.ssrf import GuardedConnector
 from kicau.workspaces import account_security, address_verification, addresses, throttle
 from kicau.workspaces.models import Identity, Person
 
-ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
+SIGNING_ALGORITHMS = [
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+]
 SCOPES = "openid email profile"
 DEFAULT_PORTS = {"https": 443, "http": 80}
-LEEWAY = 120  # seconds by which the provider's clock may differ
-SIGN_IN_SECONDS = 900  # from leaving for the provider until the return; people may look for a phone or a password
-LARGEST = 1_000_000  # bytes of an answer
+CLOCK_LEEWAY_SECONDS = 120  # seconds by which the provider's clock may differ
+SIGN_IN_LIFETIME_SECONDS = (
+    900  # from leaving for the provider until the return; people may look for a phone or a password
+)
+MAX_RESPONSE_BYTES = 1_000_000  # bytes of an answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class OidcProvider:
     """The operator's settings."""
 
     issuer: str
@@ -50,7 +64,7 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
+class IdClaims:
     """What the provider says of somebody, checked."""
 
     issuer: str
@@ -61,15 +75,15 @@ class Claims:
     second_factor: bool = False  # whether it says that it asked for more than one factor
 
 
-class ProviderTrouble(Conflict):
+class ProviderError(Conflict):
     """The identity provider could not be asked, or its answer does not stand up; nobody was signed in."""
 
 
-def provider() -> Provider | None:
+def configured_provider() -> OidcProvider | None:
     """None where the operator has set none."""
     if not settings.KICAU_OIDC_ISSUER:
         return None
-    return Provider(
+    return OidcProvider(
         issuer=settings.KICAU_OIDC_ISSUER,
         client_id=settings.KICAU_OIDC_CLIENT_ID,
         client_secret=settings.KICAU_OIDC_CLIENT_SECRET,
@@ -78,18 +92,18 @@ def provider() -> Provider | None:
     )
 
 
-async def begin(by: Provider) -> tuple[str, dict[str, str]]:
-    """(where to send the person, what to remember until they return). Raises ProviderTrouble."""
-    if not is_safe(by.issuer):
-        raise _unencrypted(by)
-    async with _session(by) as session:
-        about = await _about(by, session)
+async def begin_sign_in(by: OidcProvider) -> tuple[str, dict[str, str]]:
+    """(where to send the person, what to remember until they return). Raises ProviderError."""
+    if not is_https_or_local(by.issuer):
+        raise _unencrypted_error(by)
+    async with _http_session(by) as session:
+        about = await _provider_metadata(by, session)
     memory = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
     challenge = base64.urlsafe_b64encode(hashlib.sha256(memory["verifier"].encode()).digest()).rstrip(b"=").decode()
     asked = {
         "response_type": "code",
         "client_id": by.client_id,
-        "redirect_uri": _callback(),
+        "redirect_uri": _callback_url(),
         "scope": SCOPES,
         "state": memory["state"],
         "nonce": memory["nonce"],
@@ -100,34 +114,34 @@ async def begin(by: Provider) -> tuple[str, dict[str, str]]:
     return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}", memory
 
 
-def use_up(by: Provider, memory: Mapping[str, str]) -> None:
-    """A sign-in that was begun ends once, after the provider's answer was checked. Raises ProviderTrouble."""
-    if throttle.wait_seconds([throttle.once(f"oidc:{memory['state']}", SIGN_IN_SECONDS)]):
-        raise _trouble(by, "this sign-in was begun elsewhere or is over.")
+def mark_state_used(by: OidcProvider, memory: Mapping[str, str]) -> None:
+    """A sign-in that was begun ends once, after the provider's answer was checked. Raises ProviderError."""
+    if throttle.wait_seconds([throttle.once_limit(f"oidc:{memory['state']}", SIGN_IN_LIFETIME_SECONDS)]):
+        raise _provider_error(by, "this sign-in was begun elsewhere or is over.")
 
 
-async def finish(by: Provider, memory: Mapping[str, str], returned: Mapping[str, str]) -> Claims:
-    """Who came back. Raises ProviderTrouble, or NotAllowed where they declined."""
+async def finish_sign_in(by: OidcProvider, memory: Mapping[str, str], returned: Mapping[str, str]) -> IdClaims:
+    """Who came back. Raises ProviderError, or NotAllowed where they declined."""
     if not memory or not secrets.compare_digest(returned.get("state", "").encode(), memory.get("state", "").encode()):
-        raise _trouble(by, "this sign-in was begun elsewhere or is over.")
+        raise _provider_error(by, "this sign-in was begun elsewhere or is over.")
     if "error" in returned or not returned.get("code"):
         raise NotAllowed(Sentence("{name} did not sign you in. Try again, or sign in another way.", name=by.name))
-    async with _session(by) as session:
-        about = await _about(by, session)
+    async with _http_session(by) as session:
+        about = await _provider_metadata(by, session)
         form = {
             "grant_type": "authorization_code",
             "code": returned["code"],
-            "redirect_uri": _callback(),
+            "redirect_uri": _callback_url(),
             "client_id": by.client_id,
             "code_verifier": memory["verifier"],
         }
         token_endpoint, key_set = _endpoint(by, about, "token_endpoint"), _endpoint(by, about, "jwks_uri")
-        answer = await _ask(by, session, "POST", token_endpoint, **_signed(by, about, form))
-        keys = await _ask(by, session, "GET", key_set)
-    return _checked(by, memory, str(answer.get("id_token", "")), keys)
+        answer = await _request_json(by, session, "POST", token_endpoint, **_with_client_secret(by, about, form))
+        keys = await _request_json(by, session, "GET", key_set)
+    return _check_id_token(by, memory, str(answer.get("id_token", "")), keys)
 
 
-def _signed(by: Provider, about: Mapping[str, Any], form: dict[str, str]) -> dict[str, Any]:
+def _with_client_secret(by: OidcProvider, about: Mapping[str, Any], form: dict[str, str]) -> dict[str, Any]:
     """The client's secret where the provider wants it: in a header, which every provider must take, or in the form."""
     if not by.client_secret:
         return {"data": form}
@@ -138,12 +152,12 @@ def _signed(by: Provider, about: Mapping[str, Any], form: dict[str, str]) -> dic
     return {"data": form | {"client_secret": by.client_secret}}
 
 
-def _checked(by: Provider, memory: Mapping[str, str], token: str, keys: Any) -> Claims:
+def _check_id_token(by: OidcProvider, memory: Mapping[str, str], token: str, keys: Any) -> IdClaims:
     try:
-        claims = jwt.decode(token, KeySet.import_key_set(keys), algorithms=ALGORITHMS).claims
+        claims = jwt.decode(token, KeySet.import_key_set(keys), algorithms=SIGNING_ALGORITHMS).claims
         rules = jwt.JWTClaimsRegistry(
             now=int(clock.now().timestamp()),
-            leeway=LEEWAY,
+            leeway=CLOCK_LEEWAY_SECONDS,
             iss={"essential": True, "value": by.issuer},
             aud={"essential": True, "value": by.client_id},
             sub={"essential": True},
@@ -154,9 +168,9 @@ def _checked(by: Provider, memory: Mapping[str, str], token: str, keys: Any) -> 
         rules.validate(claims)
         _check_party(by, claims)
     except (JoseError, ValueError, KeyError, TypeError) as exc:
-        raise _trouble(by, "its answer does not stand up to a check.") from exc
+        raise _provider_error(by, "its answer does not stand up to a check.") from exc
     said: dict[str, Any] = dict(claims)
-    return Claims(
+    return IdClaims(
         issuer=by.issuer,
         subject=str(said["sub"])[:255],
         email=str(said.get("email") or ""),
@@ -171,7 +185,7 @@ def _had_second_factor(methods: object) -> bool:
     return isinstance(methods, list) and "mfa" in methods
 
 
-def _check_party(by: Provider, claims: Mapping[str, Any]) -> None:
+def _check_party(by: OidcProvider, claims: Mapping[str, Any]) -> None:
     """The token was issued to this client, not to another one that names us beside itself (OpenID Connect Core 1.0,
     section 3.1.3.7, rules 3 to 5). Raises ValueError."""
     audience, party = claims["aud"], claims.get("azp")
@@ -182,7 +196,7 @@ def _check_party(by: Provider, claims: Mapping[str, Any]) -> None:
 
 
 @transaction.atomic
-def person_of(claims: Claims) -> Person | None:
+def find_person(claims: IdClaims) -> Person | None:
     """Who that is here: by the provider's own id, else by an address that the provider has verified and that the account
     here has proved. None where nobody is. Raises NotAllowed for somebody who may no longer sign in, Conflict where the
     account under the address is anybody's."""
@@ -191,7 +205,7 @@ def person_of(claims: Claims) -> Person | None:
     if known is not None:
         _remember_second_factor(known, claims)
     if person is None and claims.email and claims.email_verified:
-        person = addresses.person_with(claims.email)
+        person = addresses.find_person_by_email(claims.email)
         if person is not None and not person.is_proved:
             raise Conflict(
                 Sentence(
@@ -200,75 +214,75 @@ def person_of(claims: Claims) -> Person | None:
                 )
             )
         if person is not None:
-            attach(person, claims)
+            save_identity(person, claims)
     if person is not None and not person.is_active:
         raise NotAllowed("This sign-in is closed; ask whoever hosts this Kicau.")
     return person
 
 
 @transaction.atomic
-def connect(person: Person, claims: Claims) -> None:
+def connect_identity(person: Person, claims: IdClaims) -> None:
     """Somebody who is signed in adds the provider's account to their own. Where their address was not proved it is now,
     and every other way in ends. Raises Conflict where the provider does not say that the address is theirs."""
-    if not claims.email_verified or not addresses.are_same(claims.email, person.email):
+    if not claims.email_verified or not addresses.is_same_email(claims.email, person.email):
         raise Conflict(Sentence("The provider has to confirm the address {email}; it did not.", email=person.email))
-    identity = attach(person, claims)
+    identity = save_identity(person, claims)
     if identity.person_id != person.id:
         raise Conflict("This sign-in of the provider belongs to another account here.")
     if not person.is_proved:
-        address_verification.take_over(person, None, by="provider", identity=identity)
+        address_verification.assign_proved_address(person, None, by="provider", identity=identity)
 
 
-def attach(person: Person, claims: Claims) -> Identity:
+def save_identity(person: Person, claims: IdClaims) -> Identity:
     """From now on the provider's account signs in as `person`, unless it is somebody's already."""
     identity, made = Identity.objects.get_or_create(
         issuer=claims.issuer, subject=claims.subject, defaults={"person": person}
     )
     if made:
-        account_security.record(person, "person.identity_added", name=claims.issuer)
+        account_security.record_security_change(person, "person.identity_added", name=claims.issuer)
     _remember_second_factor(identity, claims)
     return identity
 
 
-def _remember_second_factor(identity: Identity, claims: Claims) -> None:
+def _remember_second_factor(identity: Identity, claims: IdClaims) -> None:
     if identity.had_second_factor != claims.second_factor:
         identity.had_second_factor = claims.second_factor
         identity.save(update_fields=["had_second_factor"])
 
 
-def _callback() -> str:
+def _callback_url() -> str:
     return str(settings.KICAU_PUBLIC_URL) + reverse("oidc-callback")
 
 
-def _session(by: Provider) -> aiohttp.ClientSession:
+def _http_session(by: OidcProvider) -> aiohttp.ClientSession:
     """Public addresses, and the operator's own provider wherever it is: on its port, and no other of that host."""
     return aiohttp.ClientSession(
-        connector=Connector(also={_place(by.issuer), *by.hosts}, use_dns_cache=False),
+        connector=GuardedConnector(also={_host_and_port(by.issuer), *by.hosts}, use_dns_cache=False),
         timeout=aiohttp.ClientTimeout(total=15),
         trust_env=False,
         headers={"Accept": "application/json"},
     )
 
 
-async def _about(by: Provider, session: aiohttp.ClientSession) -> Mapping[str, Any]:
+async def _provider_metadata(by: OidcProvider, session: aiohttp.ClientSession) -> Mapping[str, Any]:
     """What the provider publishes of itself (OpenID Connect Discovery 1.0, section 4)."""
-    found = await _ask(by, session, "GET", by.issuer.rstrip("/") + "/.well-known/openid-configuration")
+    found = await _request_json(by, session, "GET", by.issuer.rstrip("/") + "/.well-known/openid-configuration")
     if found.get("issuer") != by.issuer:
-        raise _trouble(by, f"it calls itself {str(found.get('issuer'))[:200]}, not {by.issuer}.")
-    if not is_safe(str(found.get("authorization_endpoint", ""))):
-        raise _trouble(by, "it names no page to sign in on.")
+        raise _provider_error(by, f"it calls itself {str(found.get('issuer'))[:200]}, not {by.issuer}.")
+    if not is_https_or_local(str(found.get("authorization_endpoint", ""))):
+        raise _provider_error(by, "it names no page to sign in on.")
     return found
 
 
-def is_safe(address: str) -> bool:
+def is_https_or_local(address: str) -> bool:
     """Whether an address of a provider is https, or http on this machine."""
     try:
-        return bool(_place(address)) and setting_definitions.is_encrypted_or_local(address)
+        return bool(_host_and_port(address)) and setting_definitions.is_encrypted_or_local(address)
     except ValueError:
         return False
 
 
-def _place(address: str) -> str:
+def _host_and_port(address: str) -> str:
     """host:port of an address; the port of its scheme where it names none. Raises ValueError."""
     parts = urlsplit(address)
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
@@ -276,15 +290,15 @@ def _place(address: str) -> str:
     return f"{parts.hostname}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
 
 
-def _endpoint(by: Provider, about: Mapping[str, Any], name: str) -> str:
+def _endpoint(by: OidcProvider, about: Mapping[str, Any], name: str) -> str:
     """An address that Kicau itself asks: encrypted, and on the issuer's host and port or one that the operator named,
-    since it gets the client's secret or says whose signatures count. Raises ProviderTrouble."""
+    since it gets the client's secret or says whose signatures count. Raises ProviderError."""
     address = str(about.get(name) or "")
-    if not is_safe(address):
-        raise _unencrypted(by)
-    place = _place(address)
-    if place != _place(by.issuer) and by.hosts.isdisjoint({place, place.rpartition(":")[0]}):
-        raise ProviderTrouble(
+    if not is_https_or_local(address):
+        raise _unencrypted_error(by)
+    place = _host_and_port(address)
+    if place != _host_and_port(by.issuer) and by.hosts.isdisjoint({place, place.rpartition(":")[0]}):
+        raise ProviderError(
             Sentence(
                 "{name} could not sign you in: it uses {host}, which is not the issuer's address. Ask whoever hosts this Kicau to add that host to KICAU_OIDC_HOSTS.",
                 name=by.name,
@@ -294,20 +308,22 @@ def _endpoint(by: Provider, about: Mapping[str, Any], name: str) -> str:
     return address
 
 
-async def _ask(by: Provider, session: aiohttp.ClientSession, method: str, url: str, **more: Any) -> dict[str, Any]:
+async def _request_json(
+    by: OidcProvider, session: aiohttp.ClientSession, method: str, url: str, **more: Any
+) -> dict[str, Any]:
     try:
         async with session.request(method, url, allow_redirects=False, **more) as answer:
-            body = await answer.content.read(LARGEST)
+            body = await answer.content.read(MAX_RESPONSE_BYTES)
             found = json.loads(body) if answer.status == 200 else None
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as exc:
-        raise _trouble(by, f"{type(exc).__name__}.") from exc
+        raise _provider_error(by, f"{type(exc).__name__}.") from exc
     if not isinstance(found, dict):
-        raise _trouble(by, f"it answered {answer.status}.")
+        raise _provider_error(by, f"it answered {answer.status}.")
     return found
 
 
-def _unencrypted(by: Provider) -> ProviderTrouble:
-    return ProviderTrouble(
+def _unencrypted_error(by: OidcProvider) -> ProviderError:
+    return ProviderError(
         Sentence(
             "{name} could not sign you in because it does not use https. Ask whoever hosts this Kicau to check the provider's address.",
             name=by.name,
@@ -315,7 +331,7 @@ def _unencrypted(by: Provider) -> ProviderTrouble:
     )
 
 
-def _trouble(by: Provider, why: str) -> ProviderTrouble:
-    return ProviderTrouble(
+def _provider_error(by: OidcProvider, why: str) -> ProviderError:
+    return ProviderError(
         Sentence("{name} could not sign you in: {why} Sign in another way, or try again later.", name=by.name, why=why)
     )

@@ -25,26 +25,26 @@ from fido2.webauthn import (
 )
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.workspaces import account_security, throttle
 from kicau.workspaces.models import Passkey, Person
 
-MOST = 20  # passkeys of one person
+MAX_PASSKEYS = 20  # passkeys of one person
 CHALLENGE_SECONDS = 300
-type Answer = Mapping[str, Any]  # what the browser gave, as JSON
-NOT_READ = "The browser's answer could not be used; try again."
+type BrowserResponse = Mapping[str, Any]  # what the browser gave, as JSON
+INVALID_RESPONSE_MESSAGE = "The browser's answer could not be used; try again."
 
 
-def begin_registering(person: Person) -> tuple[dict[str, Any], dict[str, Any]]:
+def begin_registration(person: Person) -> tuple[dict[str, Any], dict[str, Any]]:
     """(options for the browser, state to keep until it answers). Raises Conflict where there are too many."""
     known = list(person.passkeys.all())
-    if len(known) >= MOST:
-        raise Conflict(Sentence("You have {most} passkeys already; remove one first.", most=MOST))
+    if len(known) >= MAX_PASSKEYS:
+        raise Conflict(Sentence("You have {most} passkeys already; remove one first.", most=MAX_PASSKEYS))
     options, state = _server().register_begin(
         PublicKeyCredentialUserEntity(id=person.id.bytes, name=person.email, display_name=person.name),
-        [_data(key) for key in known],
+        [_credential_data(key) for key in known],
         resident_key_requirement=ResidentKeyRequirement.REQUIRED,
         user_verification=UserVerificationRequirement.REQUIRED,
     )
@@ -52,15 +52,15 @@ def begin_registering(person: Person) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @transaction.atomic
-def finish_registering(person: Person, state: Mapping[str, Any], answer: Answer, name: str) -> Passkey:
-    """An answer counts once, as in `finish_signing_in`. Raises Unacceptable where it does not belong to what was asked."""
+def finish_registration(person: Person, state: Mapping[str, Any], answer: BrowserResponse, name: str) -> Passkey:
+    """An answer counts once, as in `finish_passkey_sign_in`. Raises ValidationFailed where it does not belong to what was asked."""
     try:
         found: AuthenticatorData = _server().register_complete(state, answer)
         data = found.credential_data
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise unacceptable("passkey", NOT_READ) from exc
+        raise validation_failed("passkey", INVALID_RESPONSE_MESSAGE) from exc
     if data is None or _was_used(state):
-        raise unacceptable("passkey", NOT_READ)
+        raise validation_failed("passkey", INVALID_RESPONSE_MESSAGE)
     try:
         with transaction.atomic():
             made = Passkey.objects.create(
@@ -72,20 +72,20 @@ def finish_registering(person: Person, state: Mapping[str, Any], answer: Answer,
             )
     except IntegrityError:
         raise Conflict("This passkey is registered already.") from None
-    account_security.record(person, "person.passkey_added", name=made.name)
+    account_security.record_security_change(person, "person.passkey_added", name=made.name)
     return made
 
 
-def begin_signing_in() -> tuple[dict[str, Any], dict[str, Any]]:
+def begin_passkey_sign_in() -> tuple[dict[str, Any], dict[str, Any]]:
     """(options for the browser, state to keep until it answers); nobody needs to be named first."""
     options, state = _server().authenticate_begin(user_verification=UserVerificationRequirement.REQUIRED)
     return dict(options.public_key), state
 
 
 @transaction.atomic
-def finish_signing_in(state: Mapping[str, Any], answer: Answer) -> Person:
+def finish_passkey_sign_in(state: Mapping[str, Any], answer: BrowserResponse) -> Person:
     """Whose passkey answered. An answer counts once, though nothing is kept of the question: who asks for many
-    questions makes no rows, and a wrong answer proves nothing however often it is given. Raises Unacceptable."""
+    questions makes no rows, and a wrong answer proves nothing however often it is given. Raises ValidationFailed."""
     try:
         credential_id = websafe_decode(answer["rawId"])
         found = (
@@ -95,18 +95,22 @@ def finish_signing_in(state: Mapping[str, Any], answer: Answer) -> Person:
             .first()
         )
     except (ValueError, KeyError, TypeError) as exc:
-        raise unacceptable("passkey", NOT_READ) from exc
+        raise validation_failed("passkey", INVALID_RESPONSE_MESSAGE) from exc
     if found is None or not found.person.is_active:
-        raise unacceptable("passkey", "This passkey is not known here. Sign in another way, then add it under You.")
+        raise validation_failed(
+            "passkey", "This passkey is not known here. Sign in another way, then add it under You."
+        )
     try:
-        _server().authenticate_complete(state, [_data(found)], answer)
-        count = _counter(answer)
+        _server().authenticate_complete(state, [_credential_data(found)], answer)
+        count = _signature_counter(answer)
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise unacceptable("passkey", NOT_READ) from exc
+        raise validation_failed("passkey", INVALID_RESPONSE_MESSAGE) from exc
     if (count or found.count) and count <= found.count:  # WebAuthn, section 7.2, step 22: it may have been copied
-        raise unacceptable("passkey", "This passkey seems to have been copied, so it was refused. Remove it under You.")
+        raise validation_failed(
+            "passkey", "This passkey seems to have been copied, so it was refused. Remove it under You."
+        )
     if _was_used(state):
-        raise unacceptable("passkey", NOT_READ)
+        raise validation_failed("passkey", INVALID_RESPONSE_MESSAGE)
     found.count, found.last_used_at = count, clock.now()
     found.save(update_fields=["count", "last_used_at"])
     return found.person
@@ -114,38 +118,38 @@ def finish_signing_in(state: Mapping[str, Any], answer: Answer) -> Person:
 
 def _was_used(state: Mapping[str, Any]) -> bool:
     """Whether a valid answer came to this challenge before; from now on, one has."""
-    return bool(throttle.wait_seconds([throttle.once(f"passkey:{state['challenge']}", CHALLENGE_SECONDS)]))
+    return bool(throttle.wait_seconds([throttle.once_limit(f"passkey:{state['challenge']}", CHALLENGE_SECONDS)]))
 
 
-def _counter(answer: Answer) -> int:
+def _signature_counter(answer: BrowserResponse) -> int:
     return AuthenticatorData(websafe_decode(answer["response"]["authenticatorData"])).counter
 
 
 @transaction.atomic
-def remove(person: Person, passkey_id: UUID | str) -> None:
+def remove_passkey(person: Person, passkey_id: UUID | str) -> None:
     """Raises NotFound."""
     found = Passkey.objects.filter(person=person, id=as_uuid(passkey_id)).first()
     if found is None:
         raise NotFound("passkey", passkey_id)
-    account_security.record(person, "person.passkey_removed", name=found.name)
+    account_security.record_security_change(person, "person.passkey_removed", name=found.name)
     found.delete()
 
 
-def possible() -> bool:
+def are_passkeys_possible() -> bool:
     """Whether browsers offer passkeys at this instance's address: not at a bare number, and only by TLS or on localhost."""
     host = urlsplit(settings.KICAU_PUBLIC_URL).hostname or ""
     numeric = ":" in host or host.replace(".", "").isdigit()
     return not numeric and (str(settings.KICAU_PUBLIC_URL).startswith("https://") or host == "localhost")
 
 
-def read_answer(body: bytes) -> dict[str, Any]:
-    """What a browser sent. Raises Unacceptable."""
+def parse_response(body: bytes) -> dict[str, Any]:
+    """What a browser sent. Raises ValidationFailed."""
     try:
         found = json.loads(body)
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise unacceptable("passkey", NOT_READ)
+        raise validation_failed("passkey", INVALID_RESPONSE_MESSAGE)
     return found
 
 
@@ -158,5 +162,5 @@ def _server() -> Fido2Server:
     )
 
 
-def _data(key: Passkey) -> AttestedCredentialData:
+def _credential_data(key: Passkey) -> AttestedCredentialData:
     return AttestedCredentialData(bytes(key.credential))

@@ -12,28 +12,28 @@ from django.utils.translation import gettext as _
 
 from kicau.workspaces.models import Person
 
-LEAST_VARIETY = 6  # different characters: "aaaaaaaaaa" and "1212121212" are long and worth nothing
-LONG = 16
-LEAST_STEM = 4  # letters: with fewer left, there is no word under the digits
-LEAST_OWN = 3  # letters of a word of one's name or address
-PRODUCT = "kicau"
-LOOK_ALIKES = str.maketrans("0435@$789+", "oaesastbgt")
-NOT_LETTERS_AROUND = re.compile(r"^[\W\d_]+|[\W\d_]+$")
-COMMON = CommonPasswordValidator()  # the 20,000 most used, in lower case
+MIN_DIFFERENT_CHARACTERS = 6  # different characters: "aaaaaaaaaa" and "1212121212" are long and worth nothing
+LONG_PASSWORD_LENGTH = 16
+MIN_STEM_LENGTH = 4  # letters: with fewer left, there is no word under the digits
+MIN_OWN_WORD_LENGTH = 3  # letters of a word of one's name or address
+PRODUCT_NAME = "kicau"
+LOOK_ALIKE_CHARACTERS = str.maketrans("0435@$789+", "oaesastbgt")
+SURROUNDING_NON_LETTERS_PATTERN = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+COMMON_PASSWORD_VALIDATOR = CommonPasswordValidator()  # the 20,000 most used, in lower case
 
 
-class Varied:
+class VarietyValidator:
     """Django's validator that wants different characters, not only many."""
 
     def validate(self, password: str, user: object = None) -> None:
-        if len(set(password)) < LEAST_VARIETY or password.casefold() in _runs(password):
+        if len(set(password)) < MIN_DIFFERENT_CHARACTERS or password.casefold() in _keyboard_runs(password):
             raise ValidationError(_("This password is one pattern repeated; mix other words or characters in."))
 
     def get_help_text(self) -> str:
         return _("Not one pattern repeated.")
 
 
-class Stem:
+class StemValidator:
     """Django's validator that looks at the word under digits, signs and letters that stand for others.
 
     "P@ssw0rd1234" is "password" to every program that guesses.
@@ -55,10 +55,12 @@ class Stem:
 def stems(password: str) -> set[str]:
     """The letters that remain of a password: without what stands around them, and with its look-alikes read as letters."""
     plain = unicodedata.normalize("NFKC", password).casefold()
-    core = NOT_LETTERS_AROUND.sub("", plain)
+    core = SURROUNDING_NON_LETTERS_PATTERN.sub("", plain)
     found = {only_letters(plain), only_letters(core)}
     for one in "il":  # what "1", "!" and "|" stand for
-        found |= {only_letters(text.translate(LOOK_ALIKES | {ord(c): one for c in "1!|"})) for text in (plain, core)}
+        found |= {
+            only_letters(text.translate(LOOK_ALIKE_CHARACTERS | {ord(c): one for c in "1!|"})) for text in (plain, core)
+        }
     return {whole[: (whole + whole).find(whole, 1)] for whole in found if whole}  # "kopikopi" is "kopi" twice
 
 
@@ -67,39 +69,39 @@ def only_letters(text: str) -> str:
 
 
 def _is_weak(stem: str, own: set[str]) -> bool:
-    if len(stem) >= LEAST_STEM and stem in COMMON.passwords:
+    if len(stem) >= MIN_STEM_LENGTH and stem in COMMON_PASSWORD_VALIDATOR.passwords:
         return True
     rest = stem
     for word in sorted(own, key=len, reverse=True):
         rest = rest.replace(word, "")
-    return rest != stem and len(rest) < LEAST_STEM
+    return rest != stem and len(rest) < MIN_STEM_LENGTH
 
 
 def _own_words(user: object) -> set[str]:
     """The words of somebody's name and address, and of the product, that are long enough to be looked for."""
-    text = f"{getattr(user, 'name', '')} {getattr(user, 'email', '')} {PRODUCT}".casefold()
-    words = {word for word in re.split(r"[\W\d_]+", text) if len(word) >= LEAST_OWN}
+    text = f"{getattr(user, 'name', '')} {getattr(user, 'email', '')} {PRODUCT_NAME}".casefold()
+    words = {word for word in re.split(r"[\W\d_]+", text) if len(word) >= MIN_OWN_WORD_LENGTH}
     return words | {only_letters(text.partition("@")[0].rpartition(" ")[2])} - {""}
 
 
-def _runs(password: str) -> set[str]:
+def _keyboard_runs(password: str) -> set[str]:
     """What a password of that length would be as a mere row of neighbouring characters."""
     first = ord(password[0]) if password else 0
     return {"".join(chr(max(0, first + step * n)) for n in range(len(password))).casefold() for step in (1, -1)}
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class PasswordCheck:
     good: bool
     sentence: str
 
 
-def judge(password: str, *, email: str = "", name: str = "") -> Judged:
+def check_password(password: str, *, email: str = "", name: str = "") -> PasswordCheck:
     """What is wrong with a password, or that it is good, in the reader's language."""
     try:
         validate_password(password, Person(email=email, name=name))
     except ValidationError as exc:
-        return Judged(False, " ".join(exc.messages))
-    if len(password) < LONG:
-        return Judged(True, _("Good enough. Some more words make it strong."))
-    return Judged(True, _("Strong."))
+        return PasswordCheck(False, " ".join(exc.messages))
+    if len(password) < LONG_PASSWORD_LENGTH:
+        return PasswordCheck(True, _("Good enough. Some more words make it strong."))
+    return PasswordCheck(True, _("Strong."))

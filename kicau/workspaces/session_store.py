@@ -62,12 +62,12 @@ class SessionStore(db.SessionStore):
         return row
 
     def _describe(self, row: BrowserSession, now: datetime) -> None:
-        row.used_at, row.expire_date = now, end_of(row.began_at, now)
+        row.used_at, row.expire_date = now, session_end(row.began_at, now)
         if self._is_visit:
             row.address, row.user_agent = self._address, self._user_agent
 
 
-def end_of(began_at: datetime, used_at: datetime) -> datetime:
+def session_end(began_at: datetime, used_at: datetime) -> datetime:
     """When a session ends that is not used again."""
     idle_end = used_at + timedelta(days=settings.KICAU_SESSION_IDLE_DAYS)
     return min(idle_end, began_at + timedelta(days=settings.KICAU_SESSION_DAYS))

@@ -13,7 +13,7 @@ from kicau.workspaces.models import Person
 log = structlog.get_logger("kicau.sign_ins")
 
 
-def record(person: Person, how: str, address: str) -> None:
+def record_sign_in(person: Person, how: str, address: str) -> None:
     """`person` is signed in. `how`: password, code, passkey, provider, invitation, link or first visit."""
     AuditEntry.objects.create(
         actor=person.name,
@@ -26,7 +26,7 @@ def record(person: Person, how: str, address: str) -> None:
     log.info("signed in", person=str(person.id), how=how, address=address)
 
 
-def record_refused(person: Person | None, how: str, address: str) -> None:
+def record_rejected_sign_in(person: Person | None, how: str, address: str) -> None:
     """Somebody was not let in as `person`, or as nobody who is known here."""
     AuditEntry.objects.create(
         actor="",
@@ -38,6 +38,6 @@ def record_refused(person: Person | None, how: str, address: str) -> None:
     log.warning("sign-in refused", person=str(person.id) if person else None, how=how, address=address)
 
 
-def record_throttled(how: str, address: str) -> None:
+def log_throttled_sign_in(how: str, address: str) -> None:
     """A try that was one too many, and so not tried at all: in the log alone, since there may be very many."""
     log.warning("sign-in not tried: too many before", how=how, address=address)

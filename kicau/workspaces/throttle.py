@@ -17,11 +17,11 @@ from django.db import connection
 
 from kicau.base import clock
 
-WINDOW = timedelta(minutes=10)  # for guesses
-MANY = 5  # times the rate: for all names that one address tries, and for all addresses that try one name
-IPV6_PREFIX = 64  # bits: what one subscriber has
+GUESS_WINDOW = timedelta(minutes=10)  # for guesses
+SHARED_LIMIT_FACTOR = 5  # times the rate: for all names that one address tries, and for all addresses that try one name
+IPV6_PREFIX_BITS = 64  # bits: what one subscriber has
 
-_COUNT = """
+_COUNT_SQL = """
 INSERT INTO workspaces_throttle AS old (key, until, used)
 SELECT key, until, 1 FROM unnest(%s::text[], %s::timestamptz[]) AS given (key, until) ORDER BY key
 ON CONFLICT (key) DO UPDATE SET
@@ -32,7 +32,7 @@ RETURNING key, used, until
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class ThrottleLimit:
     """At most `most` times under one key until `until`, which counts from the first time."""
 
     key: str
@@ -41,27 +41,27 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class ThrottleCount:
     used: int
     until: datetime
 
 
-def take(limits: Sequence[Limit]) -> dict[str, Count]:
+def count_attempt(limits: Sequence[ThrottleLimit]) -> dict[str, ThrottleCount]:
     """Count one time more for each limit; what comes back may be above it."""
     now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [[one.key for one in limits], [one.until for one in limits], now, now])
-        return {key: Count(used, until) for key, used, until in cursor.fetchall()}
+        cursor.execute(_COUNT_SQL, [[one.key for one in limits], [one.until for one in limits], now, now])
+        return {key: ThrottleCount(used, until) for key, used, until in cursor.fetchall()}
 
 
-def wait_seconds(limits: Sequence[Limit]) -> int:
+def wait_seconds(limits: Sequence[ThrottleLimit]) -> int:
     """Count one try; how long to wait where it is one too many, 0 where it may go on."""
-    counted, now = take(limits), clock.now()
+    counted, now = count_attempt(limits), clock.now()
     over = [counted[one.key].until for one in limits if counted[one.key].used > one.most]
     return max((max(1, int((until - now).total_seconds())) for until in over), default=0)
 
 
-def give_back(limits: Iterable[Limit]) -> None:
+def uncount_attempt(limits: Iterable[ThrottleLimit]) -> None:
     """The try was none of those that are limited, such as a right password."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -70,7 +70,7 @@ def give_back(limits: Iterable[Limit]) -> None:
         )
 
 
-def forget_expired() -> int:
+def delete_expired() -> int:
     """Delete what counts no longer; returns how many."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM workspaces_throttle WHERE until < %s", [clock.now()])
@@ -80,40 +80,40 @@ def forget_expired() -> int:
 # Guesses
 
 
-def sign_in_limits(address: str, name: str, *, known: str = "") -> list[Limit]:
+def sign_in_limits(address: str, name: str, *, known: str = "") -> list[ThrottleLimit]:
     """For a password. `known` marks a browser in which this person has signed in before: it is counted for itself alone,
     so that nobody locks the person out by guessing from elsewhere."""
     rate = settings.KICAU_SIGN_IN_RATE
     if known:
-        return _guesses({f"sign-in-known:{_digest(known)}": rate})
+        return _guess_limits({f"sign-in-known:{_digest(known)}": rate})
     who, network = _digest(name.casefold()), _digest(network_of(address))
-    return _guesses(
+    return _guess_limits(
         {
             f"sign-in:{who}:{network}": rate,
-            f"sign-in-address:{network}": rate * MANY,
-            f"sign-in-account:{who}": rate * MANY,
+            f"sign-in-address:{network}": rate * SHARED_LIMIT_FACTOR,
+            f"sign-in-account:{who}": rate * SHARED_LIMIT_FACTOR,
         }
     )
 
 
-def code_limits(person_id: object) -> list[Limit]:
+def code_limits(person_id: object) -> list[ThrottleLimit]:
     """For the second factor."""
-    return _guesses({f"code:{person_id}": settings.KICAU_SIGN_IN_RATE})
+    return _guess_limits({f"code:{person_id}": settings.KICAU_SIGN_IN_RATE})
 
 
-def proof_limits(person_id: object) -> list[Limit]:
+def proof_limits(person_id: object) -> list[ThrottleLimit]:
     """For the password of somebody who is signed in."""
-    return _guesses({f"prove:{person_id}": settings.KICAU_SIGN_IN_RATE})
+    return _guess_limits({f"prove:{person_id}": settings.KICAU_SIGN_IN_RATE})
 
 
-def first_visit_limits(address: str) -> list[Limit]:
+def first_visit_limits(address: str) -> list[ThrottleLimit]:
     """For the code that the first visitor gives; by address, so that who guesses keeps nobody else out."""
-    return _guesses({f"first-visit:{network_of(address)}": settings.KICAU_SIGN_IN_RATE})
+    return _guess_limits({f"first-visit:{network_of(address)}": settings.KICAU_SIGN_IN_RATE})
 
 
-def once(name: str, seconds: int) -> Limit:
+def once_limit(name: str, seconds: int) -> ThrottleLimit:
     """Something that counts a single time in so many seconds, such as the answer to a question that is valid that long."""
-    return Limit(f"once:{_digest(name)}", 1, clock.now() + timedelta(seconds=seconds))
+    return ThrottleLimit(f"once:{_digest(name)}", 1, clock.now() + timedelta(seconds=seconds))
 
 
 def network_of(address: str) -> str:
@@ -124,14 +124,14 @@ def network_of(address: str) -> str:
         return ""
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is None:
-            return str(ipaddress.ip_network((int(ip), IPV6_PREFIX), strict=False))
+            return str(ipaddress.ip_network((int(ip), IPV6_PREFIX_BITS), strict=False))
         ip = ip.ipv4_mapped
     return str(ip)
 
 
-def _guesses(limits: dict[str, int]) -> list[Limit]:
-    until = clock.now() + WINDOW
-    return [Limit(key, most, until) for key, most in limits.items()]
+def _guess_limits(limits: dict[str, int]) -> list[ThrottleLimit]:
+    until = clock.now() + GUESS_WINDOW
+    return [ThrottleLimit(key, most, until) for key, most in limits.items()]
 
 
 def _digest(text: str) -> str:

@@ -23,7 +23,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import NotFound, unacceptable
+from kicau.base.errors import NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.connector.transport import ssrf
 from kicau.connector.transport.ssrf import guarded_session
@@ -51,25 +51,27 @@ EVENTS = (
     "withdrawal.retargeted",
     "withdrawal.reinstated",
 )
-WAITS = (10, 60, 300, 1800, 7200, 21600, 43200)  # seconds before each retry; then it is given up
-PATIENCE = 10  # seconds for one answer
-ROUND = 10.0  # seconds in which one address is told what is due, until the others had their turn
-LEASE = timedelta(seconds=30)  # longer than a round with its last answer: who dies in it holds an address no longer
-MANY = 100  # messages at a time
-MAX_AT_ONCE = 10  # of them that one address is sent together
-KEPT = timedelta(days=7)
+RETRY_DELAYS_SECONDS = (10, 60, 300, 1800, 7200, 21600, 43200)  # seconds before each retry; then it is given up
+REQUEST_TIMEOUT_SECONDS = 10  # seconds for one answer
+MAX_ROUND_SECONDS = 10.0  # seconds in which one address is told what is due, until the others had their turn
+WEBHOOK_LEASE = timedelta(
+    seconds=30
+)  # longer than a round with its last answer: who dies in it holds an address no longer
+MAX_MESSAGES_PER_ROUND = 100  # messages at a time
+MAX_CONCURRENT_REQUESTS = 10  # of them that one address is sent together
+MESSAGE_RETENTION = timedelta(days=7)
 
 
 @transaction.atomic
 def add_webhook(actor: Actor, url: str, events: Iterable[str]) -> Webhook:
-    """Raises Unacceptable for an address that is no http(s) URL or an event that does not exist."""
+    """Raises ValidationFailed for an address that is no http(s) URL or an event that does not exist."""
     actor.require(Permission.SETTINGS)
     if not url.startswith(("https://", "http://")) or len(url) > 500:
-        raise unacceptable("url", "A webhook's address begins with https:// and has at most 500 characters.")
+        raise validation_failed("url", "A webhook's address begins with https:// and has at most 500 characters.")
     wanted = sorted(set(events))
     for event in wanted or [""]:
         if event not in EVENTS and event not in ("*", "delivery.*", "channel.*", "withdrawal.*"):
-            raise unacceptable(
+            raise validation_failed(
                 "events",
                 "There is no event {event!r}; the events are: {known}, and delivery.*, channel.*, withdrawal.* and *.",
                 event=event,
@@ -104,15 +106,15 @@ def all_webhooks(actor: Actor) -> QuerySet[Webhook]:
     return Webhook.objects.filter(workspace=actor.workspace).order_by("id")
 
 
-async def try_webhook(actor: Actor, webhook_id: UUID | str) -> Webhook:
+async def send_test_event(actor: Actor, webhook_id: UUID | str) -> Webhook:
     """Send one event "ping" now, once; the webhook that comes back tells what was answered."""
     hook = await sync_to_async(one_webhook)(actor, webhook_id)
     made = WebhookEvent(
         webhook=hook, event="ping", payload={"webhook": str(hook.id)}, next_at=clock.now() + timedelta(hours=1)
     )
     await made.asave()
-    async with guarded_session(timeout=PATIENCE) as client:
-        if not _is_taken(await _send_one(client, made)):
+    async with guarded_session(timeout=REQUEST_TIMEOUT_SECONDS) as client:
+        if not _is_success(await _post_event(client, made)):
             await WebhookEvent.objects.filter(id=made.id).aupdate(given_up_at=clock.now())
     return await sync_to_async(one_webhook)(actor, webhook_id)
 
@@ -126,7 +128,7 @@ def emit(event: str, rows: Iterable[tuple[UUID, Mapping[str, Any]]]) -> int:
         return 0
     made = [
         WebhookEvent(webhook_id=hook_id, event=event, payload=dict(payload))
-        for hook_id, workspace_id in _listening(event, payloads)
+        for hook_id, workspace_id in _listening_webhooks(event, payloads)
         for payload in payloads[workspace_id]
     ]
     if made:
@@ -134,12 +136,12 @@ def emit(event: str, rows: Iterable[tuple[UUID, Mapping[str, Any]]]) -> int:
     return len(made)
 
 
-def listens(event: str, workspaces: Iterable[UUID]) -> bool:
+def has_listener(event: str, workspaces: Iterable[UUID]) -> bool:
     """Whether any webhook of these workspaces wants `event`."""
-    return bool(_listening(event, workspaces))
+    return bool(_listening_webhooks(event, workspaces))
 
 
-def _listening(event: str, workspaces: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
+def _listening_webhooks(event: str, workspaces: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
     """Webhooks that want `event`, with their workspaces. Asked for each batch that goes out, so it costs little."""
     group = event.split(".")[0] + ".*"
     with connection.cursor() as cursor:
@@ -151,61 +153,63 @@ def _listening(event: str, workspaces: Iterable[UUID]) -> list[tuple[UUID, UUID]
     return found
 
 
-def sign(secret: str, body: bytes, timestamp: int) -> str:
+def sign_payload(secret: str, body: bytes, timestamp: int) -> str:
     mac = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={timestamp},v1={mac}"
 
 
-async def send_due() -> int:
+async def send_due_messages() -> int:
     """Send what is due; how many messages were taken. Each address is served by one worker at a time, for ROUND in a go,
-    with a few messages at once: one that is slow or gone delays no other. Messages about the same thing (`subject`) come
+    with a few messages at once: one that is slow or gone delays no other. Messages about the same thing (`message_subject`) come
     in order: one waits until the one before it was taken or given up. A failure waits longer each time."""
-    hooks = await sync_to_async(_claim)()
+    hooks = await sync_to_async(_claim_webhooks)()
     if not hooks:
         return 0
-    async with guarded_session(timeout=PATIENCE) as client:
-        done = await asyncio.gather(*(_tell(client, hook) for hook in hooks), return_exceptions=True)
+    async with guarded_session(timeout=REQUEST_TIMEOUT_SECONDS) as client:
+        done = await asyncio.gather(*(_send_to_webhook(client, hook) for hook in hooks), return_exceptions=True)
     for fault in done:
         if isinstance(fault, BaseException):
             raise fault
     return sum(taken for taken in done if isinstance(taken, int))
 
 
-def forget_old() -> int:
+def delete_old_messages() -> int:
     """Delete messages that were taken or given up days ago; how many, or 0 when none are left."""
     over = Q(sent_at__isnull=False) | Q(given_up_at__isnull=False)
-    old = WebhookEvent.objects.filter(over, created_at__lt=clock.now() - KEPT).order_by("created_at")
-    return WebhookEvent.objects.filter(id__in=list(old.values_list("id", flat=True)[:MANY])).delete()[0]
+    old = WebhookEvent.objects.filter(over, created_at__lt=clock.now() - MESSAGE_RETENTION).order_by("created_at")
+    return WebhookEvent.objects.filter(id__in=list(old.values_list("id", flat=True)[:MAX_MESSAGES_PER_ROUND])).delete()[
+        0
+    ]
 
 
 @transaction.atomic
-def _claim(limit: int = 100) -> list[Webhook]:
+def _claim_webhooks(limit: int = 100) -> list[Webhook]:
     """Those to whom something is to be told and whom nobody tells; who waited longest first."""
     now = clock.now()
     due = WebhookEvent.objects.filter(webhook=OuterRef("id"), sent_at=None, given_up_at=None, next_at__lte=now)
     free = Webhook.objects.filter(Q(busy_until=None) | Q(busy_until__lte=now), Exists(due))
     hooks = list(free.select_for_update(skip_locked=True).order_by(F("last_at").asc(nulls_first=True), "id")[:limit])
-    Webhook.objects.filter(id__in=[hook.id for hook in hooks]).update(busy_until=now + LEASE)
+    Webhook.objects.filter(id__in=[hook.id for hook in hooks]).update(busy_until=now + WEBHOOK_LEASE)
     return hooks
 
 
-async def _tell(client: aiohttp.ClientSession, hook: Webhook) -> int:
+async def _send_to_webhook(client: aiohttp.ClientSession, hook: Webhook) -> int:
     try:
-        chains = _chains(await sync_to_async(_due)(hook))
-        round_ = _Round(client, until=time.monotonic() + ROUND)
+        chains = _group_by_subject(await sync_to_async(_due_messages)(hook))
+        round_ = _WebhookRound(client, until=time.monotonic() + MAX_ROUND_SECONDS)
         if chains:
             await round_.send(chains[0], most=1)  # the others only where somebody is there
         async with asyncio.TaskGroup() as group:
-            for _ in range(MAX_AT_ONCE):
+            for _ in range(MAX_CONCURRENT_REQUESTS):
                 group.create_task(round_.send_all(chains))
         if round_.is_gone:  # the others wait instead of trying in vain, one after the other
-            await sync_to_async(_put_off)(hook)
+            await sync_to_async(_postpone_webhook)(hook)
     finally:
         await Webhook.objects.filter(id=hook.id).aupdate(busy_until=None)
     return round_.taken
 
 
-class _Round:
+class _WebhookRound:
     """One address's turn."""
 
     def __init__(self, client: aiohttp.ClientSession, until: float) -> None:
@@ -216,14 +220,14 @@ class _Round:
         while chains and not self._is_over():
             await self.send(chains.pop(0))
 
-    async def send(self, chain: list[WebhookEvent], most: int = MANY) -> None:
+    async def send(self, chain: list[WebhookEvent], most: int = MAX_MESSAGES_PER_ROUND) -> None:
         """The first messages of a chain. What comes after one that was not taken waits."""
         while chain:
-            status = await _send_one(self.client, chain.pop(0))
+            status = await _post_event(self.client, chain.pop(0))
             most -= 1
             self.is_gone |= not status
-            self.taken += _is_taken(status)
-            if not _is_taken(status):
+            self.taken += _is_success(status)
+            if not _is_success(status):
                 chain.clear()
             if most == 0 or self._is_over():
                 break
@@ -232,20 +236,20 @@ class _Round:
         return self.is_gone or time.monotonic() > self.until
 
 
-def subject(payload: Mapping[str, Any]) -> str:
+def message_subject(payload: Mapping[str, Any]) -> str:
     """What a message is about: its delivery or its channel; "" for what is about neither."""
     return str(payload.get("delivery") or payload.get("channel") or "")
 
 
-def _chains(events: Iterable[WebhookEvent]) -> list[list[WebhookEvent]]:
+def _group_by_subject(events: Iterable[WebhookEvent]) -> list[list[WebhookEvent]]:
     """The messages about each subject, in order; the subjects in the order of their first."""
     found: dict[str, list[WebhookEvent]] = {}
     for event in events:
-        found.setdefault(subject(event.payload), []).append(event)
+        found.setdefault(message_subject(event.payload), []).append(event)
     return [sorted(chain, key=lambda event: (event.created_at, event.id)) for chain in found.values()]
 
 
-def _due(hook: Webhook) -> list[WebhookEvent]:
+def _due_messages(hook: Webhook) -> list[WebhookEvent]:
     """Oldest first; without those about a delivery of which an earlier message waits for its next try."""
     before = Q(created_at__lt=OuterRef("created_at")) | Q(created_at=OuterRef("created_at"), id__lt=OuterRef("id"))
     earlier = WebhookEvent.objects.filter(
@@ -256,23 +260,23 @@ def _due(hook: Webhook) -> list[WebhookEvent]:
         next_at__gt=clock.now(),
         payload__delivery=OuterRef("payload__delivery"),
     )
-    due = _waiting(hook).filter(~Exists(earlier)).select_related("webhook")
-    return list(due.order_by("next_at", "created_at", "id")[:MANY])
+    due = _pending_messages(hook).filter(~Exists(earlier)).select_related("webhook")
+    return list(due.order_by("next_at", "created_at", "id")[:MAX_MESSAGES_PER_ROUND])
 
 
-def _put_off(hook: Webhook) -> None:
-    _waiting(hook).update(next_at=clock.now() + timedelta(seconds=WAITS[0]))
+def _postpone_webhook(hook: Webhook) -> None:
+    _pending_messages(hook).update(next_at=clock.now() + timedelta(seconds=RETRY_DELAYS_SECONDS[0]))
 
 
-def _waiting(hook: Webhook) -> QuerySet[WebhookEvent]:
+def _pending_messages(hook: Webhook) -> QuerySet[WebhookEvent]:
     return WebhookEvent.objects.filter(webhook=hook, sent_at=None, given_up_at=None, next_at__lte=clock.now())
 
 
-def _is_taken(status: int) -> bool:
+def _is_success(status: int) -> bool:
     return 200 <= status < 300
 
 
-async def _send_one(client: aiohttp.ClientSession, event: WebhookEvent) -> int:
+async def _post_event(client: aiohttp.ClientSession, event: WebhookEvent) -> int:
     """The status that was answered; 0 where nobody did."""
     hook = event.webhook
     body = json.dumps(
@@ -283,29 +287,29 @@ async def _send_one(client: aiohttp.ClientSession, event: WebhookEvent) -> int:
         "Content-Type": "application/json",
         "Kicau-Event": event.event,
         "Kicau-Delivery": str(event.id),
-        "Kicau-Signature": sign(hook.secret, body, stamp),
+        "Kicau-Signature": sign_payload(hook.secret, body, stamp),
     }
     status, error = 0, ""
     try:
         async with client.post(hook.url, data=body, headers=headers, allow_redirects=False) as answer:
             status = answer.status
-            error = "" if _is_taken(status) else f"it answered {status}"
+            error = "" if _is_success(status) else f"it answered {status}"
     except (TimeoutError, aiohttp.ClientError, OSError) as exc:
-        log.warning("a webhook could not be reached", webhook=str(hook.id), why=ssrf.reason(exc))
+        log.warning("a webhook could not be reached", webhook=str(hook.id), why=ssrf.failure_reason(exc))
         error = "it could not be reached: its address must be public, and it must answer"
-    await sync_to_async(_report)(event, status, error)
+    await sync_to_async(_record_result)(event, status, error)
     return status
 
 
-def _report(event: WebhookEvent, status: int, error: str) -> None:
+def _record_result(event: WebhookEvent, status: int, error: str) -> None:
     now = clock.now()
     event.attempts += 1
     if not error:
         event.sent_at = now
-    elif event.attempts > len(WAITS):
+    elif event.attempts > len(RETRY_DELAYS_SECONDS):
         event.given_up_at = now
     else:
-        event.next_at = now + timedelta(seconds=WAITS[event.attempts - 1])
+        event.next_at = now + timedelta(seconds=RETRY_DELAYS_SECONDS[event.attempts - 1])
     told = {name: getattr(event, name) for name in ("attempts", "sent_at", "given_up_at", "next_at")}
     WebhookEvent.objects.filter(id=event.id).update(**told)  # somebody may have removed the webhook meanwhile
     failures = F("failures") + 1 if error else 0

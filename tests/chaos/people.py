@@ -18,12 +18,12 @@ from django.db import connections
 
 import kicau.demo
 from kicau.base import clock
-from kicau.base.errors import Refusal
+from kicau.base.errors import DomainError
 from kicau.channels import actions as channels
 from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector import registry
-from kicau.connector.contract import consent
+from kicau.connector.contract import consent_at_sandbox
 from kicau.connector.errors import ConnectorError
 from kicau.costs import actions as plans
 from kicau.media import actions as media
@@ -62,14 +62,14 @@ class People:
 
     def _without_caps(self, slug: str) -> None:
         """The sandboxes' own limits are off, so the operator's lists say so, too."""
-        shipped = files(registry.package(slug)) / "prices.toml"
+        shipped = files(registry.network_package(slug)) / "prices.toml"
         if shipped.is_file() and (uncapped := CAP.sub("", text := shipped.read_text("utf-8"))) != text:
             plans.add_price_list(self.actor, slug, uncapped)
 
     async def _sign_in(self, slug: str, account: str) -> list[Channel]:
         async with new_client() as client:
             begun = await channels.begin_sign_in(self.actor, slug, client=client)
-            returned = await consent(client, begun.url, account)
+            returned = await consent_at_sandbox(client, begun.url, account)
             await channels.finish_sign_in(self.actor, returned, client=client)
             return await channels.connect(self.actor, begun.state, client=client)
 
@@ -87,10 +87,11 @@ class People:
     def _write(self, asked: Sequence[Asked], shelf: Sequence[Any], begin: datetime) -> dict[int, str]:
         drafts = compositions.save_drafts(self.actor, [_composition(one, shelf) for one in asked])
         whole = {
-            d.id: d for d in compositions.whole(compositions.drafts(self.actor).filter(id__in=[d.id for d in drafts]))
+            d.id: d
+            for d in compositions.with_content(compositions.drafts(self.actor).filter(id__in=[d.id for d in drafts]))
         }
         wanted = [
-            schedule.Wanted(
+            schedule.ScheduleRequest(
                 draft=whole[draft.id], channels=[self.channel_of(one)], due_at=begin + timedelta(seconds=one.due)
             )
             for one, draft in zip(asked, drafts, strict=True)
@@ -113,7 +114,7 @@ class People:
             for slug, account in {(c.network, self.accounts[str(c.id)]) for c in expired}:
                 self.reconnected += len(async_to_sync(self._sign_in)(slug, account))
         except (
-            Refusal,
+            DomainError,
             ConnectorError,
             aiohttp.ClientError,
             AssertionError,
@@ -132,6 +133,8 @@ def _composition(one: Asked, shelf: Sequence[Any]) -> compositions.Composition:
     for text, pictures in zip(one.texts, one.pictures, strict=True):
         use = (len(shelf) - 1,) if one.film and text == one.texts[0] else pictures
         parts.append(
-            compositions.PartInput(text=text, media=tuple(compositions.MediumUse(medium=shelf[n]) for n in use))
+            compositions.PartContent(
+                text=text, media=tuple(compositions.MediumAttachment(medium=shelf[n]) for n in use)
+            )
         )
     return compositions.Composition(parts=tuple(parts), first_comment=one.comment)

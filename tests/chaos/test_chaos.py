@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kicau.connector.sandbox.server import Store
+from kicau.connector.sandbox.server import DocumentStore
 from tests.chaos import judge
 from tests.chaos.__main__ import SMALL
 from tests.chaos.plan import QUICK, Asked, make
@@ -44,7 +44,7 @@ def test_nothing_is_lost_doubled_or_left_without_a_reason_whatever_dies():
 @pytest.mark.parametrize("share", [0.1, 0.3])
 @pytest.mark.parametrize("seed", range(20))
 def test_of_each_ten_requests_of_a_storm_exactly_the_share_goes_wrong(seed, share):
-    weather = Weather(seed, "x", share, QUICK, lambda: 0.0, Store(None))
+    weather = Weather(seed, "x", share, QUICK, lambda: 0.0, DocumentStore(None))
     assert not [fault for _ in range(50) for fault in weather]
     weather.is_calm = False
     for _ in range(10):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from aiohttp import web
 
-from kicau.connector.sandbox.server import Fault, Store
+from kicau.connector.sandbox.server import DocumentStore, OrderedFault
 from tests.chaos.plan import Pace
 
 # A proxy's page with a NUL, and a JSON error with half of a surrogate pair: what no database column takes as it is.
@@ -36,14 +36,14 @@ LOOK_UPS = {
 REFUSED = 0.25  # of the look-ups, as long as the storm lasts
 
 
-class RefusedLookUp(Fault):
+class RefusedLookUp(OrderedFault):
     """Hits what `LOOK_UPS` names, and a container that is published: only a look-up asks for one."""
 
     published: Callable[[str], bool]
     note: Callable[[], None]
 
     def hits(self, request: web.Request) -> bool:
-        asks = Fault.hits(self, request) or (
+        asks = OrderedFault.hits(self, request) or (
             request.method == "GET" and self.published(request.path.rpartition("/")[2])
         )
         if asks:
@@ -51,11 +51,11 @@ class RefusedLookUp(Fault):
         return asks
 
 
-class Weather(list[Fault]):
+class Weather(list[OrderedFault]):
     """In the place of a sandbox's list of faults: gives each request that comes a fault of its own, or none."""
 
     def __init__(
-        self, seed: int, network: str, share: float, pace: Pace, held: Callable[[], float], store: Store
+        self, seed: int, network: str, share: float, pace: Pace, held: Callable[[], float], store: DocumentStore
     ) -> None:
         super().__init__()
         self.network, self.store = network, store
@@ -67,7 +67,7 @@ class Weather(list[Fault]):
         self.faults: Counter[str] = Counter()
         self._faulted: frozenset[int] = frozenset()  # the places in the present ten that get a fault
 
-    def __iter__(self) -> Iterator[Fault]:
+    def __iter__(self) -> Iterator[OrderedFault]:
         self.requests += 1
         if self.is_calm:
             return
@@ -83,7 +83,7 @@ class Weather(list[Fault]):
         self.faults[name] += 1
         yield fault
 
-    def refused(self) -> Fault:
+    def refused(self) -> OrderedFault:
         path, own = LOOK_UPS[self.network]
         fault = RefusedLookUp(
             effect="status",
@@ -102,26 +102,32 @@ class Weather(list[Fault]):
     def _count_refused(self) -> None:
         self.faults["refused-look-up"] += 1
 
-    def _draw(self) -> tuple[str, Fault]:
+    def _draw(self) -> tuple[str, OrderedFault]:
         # Counted from when the request was sent: what the line held back is not late by that as well.
         dice, late = self.dice, max(0.0, self.pace.timeout + self.dice.uniform(0.2, 0.6) - self.held())
-        kinds: dict[str, tuple[int, Fault]] = {
-            "drop": (14, Fault(effect="drop")),
-            "drop-after": (16, Fault(effect="drop-after")),
-            "status": (12, Fault(effect="status", status=dice.choice((500, 502, 503)), text="Service unavailable")),
-            "status-after": (14, Fault(effect="status-after", status=dice.choice((500, 502, 504)), text="Bad gateway")),
+        kinds: dict[str, tuple[int, OrderedFault]] = {
+            "drop": (14, OrderedFault(effect="drop")),
+            "drop-after": (16, OrderedFault(effect="drop-after")),
+            "status": (
+                12,
+                OrderedFault(effect="status", status=dice.choice((500, 502, 503)), text="Service unavailable"),
+            ),
+            "status-after": (
+                14,
+                OrderedFault(effect="status-after", status=dice.choice((500, 502, 504)), text="Bad gateway"),
+            ),
             "garbage": (
                 4,
-                Fault(effect=dice.choice(("status", "status-after")), status=502, text=dice.choice(GARBAGE)),
+                OrderedFault(effect=dice.choice(("status", "status-after")), status=502, text=dice.choice(GARBAGE)),
             ),
-            "rate-limit": (4, Fault(effect="rate-limit", seconds=float(dice.randint(1, 3)))),
-            "rate-limit-silent": (3, Fault(effect="rate-limit")),
-            "carried-out-late": (8, Fault(effect="slow", seconds=late)),
-            "answered-late": (4, Fault(effect="drop-after", seconds=late)),
-            "slow": (6, Fault(effect="slow", seconds=dice.uniform(0.1, 0.5) * min(self.pace.timeout, 4))),
-            "malformed": (8, Fault(effect="malformed")),
-            "truncate": (8, Fault(effect="truncate")),
-            "revoke-token": (2, Fault(effect="revoke-token")),
+            "rate-limit": (4, OrderedFault(effect="rate-limit", seconds=float(dice.randint(1, 3)))),
+            "rate-limit-silent": (3, OrderedFault(effect="rate-limit")),
+            "carried-out-late": (8, OrderedFault(effect="slow", seconds=late)),
+            "answered-late": (4, OrderedFault(effect="drop-after", seconds=late)),
+            "slow": (6, OrderedFault(effect="slow", seconds=dice.uniform(0.1, 0.5) * min(self.pace.timeout, 4))),
+            "malformed": (8, OrderedFault(effect="malformed")),
+            "truncate": (8, OrderedFault(effect="truncate")),
+            "revoke-token": (2, OrderedFault(effect="revoke-token")),
         }
         name = dice.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]
         return name, kinds[name][1]

@@ -1,6 +1,6 @@
 """A worker with the times of a small run: the same process as kicau.config.worker, with shorter time-outs and leases.
 
-python -m tests.chaos.worker TIMEOUT LOOK_AFTER LEASE LONGEST_WAIT
+python -m tests.chaos.worker TIMEOUT LOOKUP_DELAY LEASE MAX_RETRY_DELAY_SECONDS
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ def shorten(timeout: float, look_after: float, lease: float, longest_wait: float
     from kicau.engine import dispatcher
     from kicau.publishing.delivery import delivery_worker, outcomes
 
-    outcomes.LOOK_AFTER = timedelta(seconds=look_after)
-    outcomes.LONGEST_WAIT = longest_wait
-    dispatcher.LEASE = delivery_worker.LEASE = timedelta(seconds=lease)
-    dispatcher.RENEW_EVERY = lease / 3
+    outcomes.LOOKUP_DELAY = timedelta(seconds=look_after)
+    outcomes.MAX_RETRY_DELAY_SECONDS = longest_wait
+    dispatcher.CLAIM_LEASE = delivery_worker.CLAIM_LEASE = timedelta(seconds=lease)
+    dispatcher.RENEW_INTERVAL_SECONDS = lease / 3
     held = {
-        name: module.TIMEOUT
+        name: module.NETWORK_TIMEOUT_SECONDS
         for name, module in sys.modules.items()
-        if name.startswith("kicau.") and hasattr(module, "TIMEOUT")
+        if name.startswith("kicau.") and hasattr(module, "NETWORK_TIMEOUT_SECONDS")
     }
     assert set(held.values()) == {timeout}, held
 
 
 def main() -> None:
     timeout, look_after, lease, longest_wait = map(float, sys.argv[1:])
-    http.TIMEOUT = timeout
-    http.Http.call.__kwdefaults__["timeout"] = timeout
+    http.NETWORK_TIMEOUT_SECONDS = timeout
+    http.HttpClient.call.__kwdefaults__["timeout"] = timeout
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
     import django
 
     django.setup()
     from kicau.connector import registry
 
-    registry.installed()
+    registry.installed_connectors()
     shorten(timeout, look_after, lease, longest_wait)
     from kicau.config import worker
 

@@ -22,7 +22,7 @@ from typing import Any
 from bench.processes import free_port
 from kicau.base import postgres
 from kicau.connector import registry
-from kicau.connector.sandbox.server import Sandbox, start
+from kicau.connector.sandbox.server import Sandbox, start_sandbox
 from tests.chaos.line import Line
 from tests.chaos.plan import NETWORKS, Pace, Size
 from tests.chaos.weather import Weather
@@ -61,7 +61,7 @@ class Networks:
             thread.join(5)
 
     async def _start(self, slug: str) -> None:
-        package = registry.package(slug)
+        package = registry.network_package(slug)
         # Every request of ours is held against the network's official description.
         held_against = (importlib.import_module(package + ".tests.spec").validate,)
         server: Any = importlib.import_module(package + ".sandbox").Server(validators=held_against)
@@ -77,7 +77,7 @@ class Networks:
                     "subscription_type": "None",
                 },
             )
-        runner = await start(server)
+        runner = await start_sandbox(server)
         self.ports[slug] = runner.addresses[0][1]
         line = self.lines[slug] = Line(self.ports[slug])
         await line.open()
@@ -132,10 +132,10 @@ class Database:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        postgres.stop(self.cluster)
+        postgres.stop_server(self.cluster)
 
     def start(self) -> None:
-        postgres.keep_running(self.folder)
+        postgres.restart_if_dead(self.folder)
 
 
 def _lives(pid: int) -> bool:
@@ -222,13 +222,13 @@ def prepared(folder: Path) -> Iterator[Database]:
         DJANGO_SETTINGS_MODULE="kicau.config.settings",
         DJANGO_ALLOW_ASYNC_UNSAFE="1",
     )
-    with postgres.running(folder / "data"):
+    with postgres.running_server(folder / "data"):
         import django
 
         django.setup()
-        from kicau.config.database_setup import prepare
+        from kicau.config.database_setup import prepare_database
 
-        prepare()
+        prepare_database()
         yield Database(folder / "data")
 
 

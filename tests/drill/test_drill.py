@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from kicau.base.errors import Unacceptable
+from kicau.base.errors import ValidationFailed
 from kicau.channels.models import Channel
 from kicau.offboarding import actions, impact_preview, jobs, restore_network
 from kicau.offboarding.models import Job, Withdrawal
-from kicau.offboarding.new_targets import Decision
-from kicau.offboarding.restore_network import Late
+from kicau.offboarding.new_targets import RetargetDecision
+from kicau.offboarding.restore_network import OverdueAction
 from kicau.publishing.models import Delivery
 from kicau.publishing.scheduling import actions as publishing
 from tests.drill.time import machine
@@ -78,14 +78,16 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
 
         # The 19th: notice.
         clock.go(NOTICE)
-        left = actions.announce(actor, network=LEFT, effective_at=EFFECTIVE, reason="$42,000 a month", cause="network")
+        left = actions.announce_offboarding(
+            actor, network=LEFT, effective_at=EFFECTIVE, reason="$42,000 a month", cause="network"
+        )
         due_later = [d for d in stock.waves["during"] if d.network == LEFT and d.due_at >= EFFECTIVE]
-        ahead = impact_preview.outlook_of(actor, left)
-        assert (ahead.after, impact_preview.due_after(actor, left).count()) == (
+        ahead = impact_preview.preview_of(actor, left)
+        assert (ahead.after, impact_preview.affected_deliveries(actor, left).count()) == (
             len(stock.stopped) + len(due_later),
         ) * 2
-        with pytest.raises(Unacceptable, match="is left on"):
-            publishing.move(actor, stock.stopped[0].id, EFFECTIVE + timedelta(days=40))
+        with pytest.raises(ValidationFailed, match="is left on"):
+            publishing.reschedule(actor, stock.stopped[0].id, EFFECTIVE + timedelta(days=40))
 
         # Before: everything goes out, on the network that will be left too.
         travel(clock, BEFORE - LEAD)
@@ -113,13 +115,13 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
 
         # The export, counted by a program that knows nothing of us.
         began = time.monotonic()
-        export = jobs.ask_export(actor, left.id)
+        export = jobs.request_export(actor, left.id)
         until(lambda: Job.objects.get(id=export.id).state in ("done", "failed"))
         export = jobs.one_job(actor, export.id)
         assert export.state == "done", export.sentence
         told = json.loads(
             subprocess.run(
-                [sys.executable, "-I", str(READER), str(jobs.file_of(export))],
+                [sys.executable, "-I", str(READER), str(jobs.archive_file(export))],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -143,13 +145,13 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
 
         # New targets: those that fit the first, then the rest on another.
         began = time.monotonic()
-        made = _retarget(actor, left, Decision(channels=("bluesky",)))
+        made = _retarget(actor, left, RetargetDecision(channels=("bluesky",)))
         unfit = sum(row["posts"] for row in made["problems"])
         assert made["made"] + unfit >= len(stock.stopped)
         assert {row["code"] for row in made["problems"]} >= {"too-long"}
-        rest = _retarget(actor, left, Decision(channels=("mastodon",), rest=True))
+        rest = _retarget(actor, left, RetargetDecision(channels=("mastodon",), rest=True))
         assert made["made"] + rest["made"] >= len(stock.stopped)
-        assert _retarget(actor, left, Decision(channels=("mastodon",), rest=True))["made"] == 0
+        assert _retarget(actor, left, RetargetDecision(channels=("mastodon",), rest=True))["made"] == 0
         figures["new targets"] = {"seconds": _since(began), "first": made, "then": rest}
 
         # After: what was given new targets, and every other network, to the second.
@@ -173,7 +175,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
             "past their time": done.late,
             "taken back": done.replaced,
         }
-        late = list(restore_network.late_ones(actor, left.id))
+        late = list(restore_network.overdue_deliveries(actor, left.id))
         assert {d.id for d in late} >= {d.id for d in stock.stopped[: SIZE.wave]}
         assert done.restored == len(stock.stopped) - SIZE.wave
         _same(first, content(actor), late, {d.id for name in ("during", "after") for d in stock.waves[name]})
@@ -181,7 +183,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         time.sleep(1)  # a worker that would send something late has had its chance
         assert len(place.texts(LEFT)) == out_there
         again = BACK + timedelta(days=1, hours=9)
-        assert restore_network.decide_late(actor, left.id, Late.SHIFT, again) == len(late)
+        assert restore_network.decide_overdue(actor, left.id, OverdueAction.SHIFT, again) == len(late)
         travel(clock, again - LEAD)
         until(lambda: len(place.texts(LEFT)) > out_there)
         place.close()
@@ -197,7 +199,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
 
 
 def _retarget(actor, left, decision):
-    job = jobs.ask_retarget(actor, left.id, decision)
+    job = jobs.request_retarget(actor, left.id, decision)
     until(lambda: Job.objects.get(id=job.id).state in ("done", "failed"), 120)
     job = jobs.one_job(actor, job.id)
     assert job.state == "done", job.sentence

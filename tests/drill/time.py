@@ -21,7 +21,7 @@ class Time:
         # Ours and the networks' in one breath: a proof of who asks is good for the minute in which it was made.
         for server in self.servers:
             server.clock_offset = by.total_seconds()
-        clock.shift(by)
+        clock.shift_clock(by)
 
 
 @contextmanager
@@ -30,4 +30,4 @@ def machine(servers: Iterable[Sandbox]) -> Iterator[Time]:
     try:
         yield Time(servers)
     finally:
-        clock.shift(timedelta(0))
+        clock.shift_clock(timedelta(0))

@@ -23,15 +23,15 @@ from kicau.base.clock import now
 from kicau.channels import actions as channel_acts
 from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel
-from kicau.config.worker import chores_with
+from kicau.config.worker import periodic_tasks
 from kicau.connector import registry
-from kicau.connector.contract import consent
-from kicau.connector.sandbox.server import Sandbox, start
-from kicau.engine.dispatcher import Pump
-from kicau.engine.periodic_tasks import keep_doing
+from kicau.connector.contract import consent_at_sandbox
+from kicau.connector.sandbox.server import Sandbox, start_sandbox
+from kicau.engine.dispatcher import Dispatcher
+from kicau.engine.periodic_tasks import run_tasks
 from kicau.media.actions import add_medium
 from kicau.publishing.content import compositions
-from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft
 from kicau.publishing.scheduling import schedule
 from kicau.sync import sync_settings
@@ -73,10 +73,10 @@ class Town:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         for slug in (LEFT, *OTHERS):
-            server: Sandbox = import_module(f"{registry.package(slug)}.sandbox").Server()
-            self._runners.append(asyncio.run_coroutine_threadsafe(start(server), self._loop).result(20))
+            server: Sandbox = import_module(f"{registry.network_package(slug)}.sandbox").Server()
+            self._runners.append(asyncio.run_coroutine_threadsafe(start_sandbox(server), self._loop).result(20))
             self.servers[slug] = server
-        self._pump: Pump | None = None
+        self._pump: Dispatcher | None = None
         self._working: Any = None
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -88,9 +88,9 @@ class Town:
 
         async def work() -> None:
             async with new_client() as client:
-                self._pump = Pump(Deliveries(client))
-                often = [replace(c, every=min(c.every, 0.5)) for c in chores_with(client) if c.every < 600]
-                chores = asyncio.create_task(keep_doing(often))  # days go by in a second, so they come round sooner
+                self._pump = Dispatcher(DeliverySource(client))
+                often = [replace(c, every=min(c.every, 0.5)) for c in periodic_tasks(client) if c.every < 600]
+                chores = asyncio.create_task(run_tasks(often))  # days go by in a second, so they come round sooner
                 ready.set()
                 await self._pump.run()
                 chores.cancel()
@@ -142,7 +142,7 @@ def connect(actor: Actor, town: Town) -> dict[str, Channel]:
                     slug, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
                 )
                 begun = await channel_acts.begin_sign_in(actor, slug, _answers(slug, server), client=client)
-                returned = await consent(client, begun.url, server.accounts()[0].id)
+                returned = await consent_at_sandbox(client, begun.url, server.accounts()[0].id)
                 found = await channel_acts.finish_sign_in(actor, returned, client=client)
                 await channel_acts.connect(
                     actor, begun.state, [found.accounts[0].id], keys={found.accounts[0].id: slug}, client=client
@@ -207,23 +207,23 @@ def _drafts(actor: Actor, count: int, word: str, pictures: Sequence[Any], *, har
         text, more = f"{word} {n}: kopi dari kebun di Lembang, dipetik pagi ini.", {}
         if hard and n % 8 == 5:
             more["variants"] = (
-                compositions.VariantInput(network=LEFT, parts=(compositions.PartInput(text=f"{text} Singkat."),)),
+                compositions.VariantContent(network=LEFT, parts=(compositions.PartContent(text=f"{text} Singkat."),)),
             )
             text += " Cerita panjang." * 18
         poll = compositions.content.Poll(options=("Gayo", "Toraja"), minutes=1440) if hard and n % 8 == 7 else None
-        media = () if poll or n % 3 == 2 else (compositions.MediumUse(medium=pictures[n % len(pictures)].id),)
+        media = () if poll or n % 3 == 2 else (compositions.MediumAttachment(medium=pictures[n % len(pictures)].id),)
         given.append(
             compositions.Composition(
-                parts=(compositions.PartInput(text=text, media=media),), poll=poll, campaign="Lembang", **more
+                parts=(compositions.PartContent(text=text, media=media),), poll=poll, campaign="Lembang", **more
             )
         )
     ids = [d.id for d in compositions.save_drafts(actor, given)]
-    found = {d.id: d for d in compositions.whole(compositions.drafts(actor).filter(id__in=ids))}
+    found = {d.id: d for d in compositions.with_content(compositions.drafts(actor).filter(id__in=ids))}
     return [found[id_] for id_ in ids]
 
 
 def _schedule(actor: Actor, wanted: Sequence[tuple[Draft, Sequence[Channel], datetime]]) -> list[Delivery]:
-    rows = [schedule.Wanted(draft=draft, channels=to, due_at=at) for draft, to, at in wanted]
+    rows = [schedule.ScheduleRequest(draft=draft, channels=to, due_at=at) for draft, to, at in wanted]
     return list(schedule.schedule_many(actor, rows, confirm=True, twins=False).deliveries)
 
 

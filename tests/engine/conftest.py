@@ -16,27 +16,27 @@ from kicau.base import clock
 from kicau.channels import actions as channels
 from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel
-from kicau.connector.contract import consent
-from kicau.connector.sandbox.server import start
-from kicau.engine.dispatcher import Pump, Room
+from kicau.connector.contract import consent_at_sandbox
+from kicau.connector.sandbox.server import start_sandbox
+from kicau.engine.dispatcher import Capacity, Dispatcher
 from kicau.publishing.content import compositions
-from kicau.publishing.delivery.delivery_worker import Deliveries
-from kicau.publishing.delivery.outcomes import Claimed
+from kicau.publishing.delivery.delivery_worker import DeliverySource
+from kicau.publishing.delivery.outcomes import ClaimedDelivery
 from kicau.publishing.models import Delivery
 from kicau.publishing.scheduling import schedule
 from tests.stranger.sandbox import Server
 
 
-async def claimed(work: Deliveries, worker: str) -> list[Claimed]:
+async def claimed(work: DeliverySource, worker: str) -> list[ClaimedDelivery]:
     """What a worker takes that looks first."""
     await sync_to_async(work.look)()
-    return await sync_to_async(work.claim)(worker, Room({"stranger": 100}))
+    return await sync_to_async(work.claim)(worker, Capacity({"stranger": 100}))
 
 
 @pytest_asyncio.fixture
 async def network(stranger, tmp_path) -> AsyncIterator[Server]:
     server = Server(folder=tmp_path)
-    runner = await start(server)
+    runner = await start_sandbox(server)
     yield server
     await runner.cleanup()
 
@@ -58,7 +58,7 @@ async def pair(network, actor, client) -> list[Channel]:
     made = []
     for name in ("ana", "budi"):
         begun = await channels.begin_sign_in(actor, "stranger", client=client)
-        returned = await consent(client, begun.url, account=name)
+        returned = await consent_at_sandbox(client, begun.url, account=name)
         await channels.finish_sign_in(actor, returned, client=client)
         made += await channels.connect(actor, begun.state, keys={name: name}, client=client)
     return made
@@ -70,7 +70,7 @@ def post(actor, pair) -> Callable[..., Delivery]:
 
     def make(*texts: str, to: str = "ana", after: float = 0) -> Delivery:
         draft = compositions.create_draft(
-            actor, compositions.Composition(parts=tuple(compositions.PartInput(text=t) for t in texts))
+            actor, compositions.Composition(parts=tuple(compositions.PartContent(text=t) for t in texts))
         )
         at = clock.now() + timedelta(seconds=after)
         return schedule.schedule(actor, compositions.one_draft(actor, draft.id), [to], at).deliveries[0]
@@ -86,7 +86,7 @@ class Shop:
         self.client = client
 
     async def work(self, until: Callable[[], bool], seconds: float = 120, **how: int) -> None:
-        pump = Pump(Deliveries(self.client), **how)
+        pump = Dispatcher(DeliverySource(self.client), **how)
         running = asyncio.create_task(pump.run())
         try:
             async with asyncio.timeout(seconds):

@@ -17,14 +17,14 @@ from django.db import connection
 from django.db.models import Sum
 
 from kicau.channels.models import Channel
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.costs import actions as plans
 from kicau.costs import pricing
 from kicau.costs.models import Budget, Charge, OwnList, Reservation
-from kicau.engine.dispatcher import Room
+from kicau.engine.dispatcher import Capacity
 from kicau.publishing.budget import held_deliveries, plan_quotas
 from kicau.publishing.content import compositions
-from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.publishing.scheduling import schedule
 from kicau.workspaces.actors import Actor
@@ -64,7 +64,7 @@ class Money:
         self.id: UUID | None = None
 
     def set(self, amount: int) -> None:
-        wanted = plans.BudgetInput(name="Squeeze", amount=amount, period="total", network="stranger")
+        wanted = plans.BudgetValues(name="Squeeze", amount=amount, period="total", network="stranger")
         self.id = plans.set_budget(self.actor, wanted, budget_id=self.id).id
 
     def used(self, network: Server) -> int:
@@ -88,18 +88,18 @@ class Allowance:
 
     def set(self, amount: int) -> None:
         plans.add_price_list(self.actor, "stranger", CAPPED.format(units=self.before + amount))
-        plan_quotas.look()
+        plan_quotas.update_quota_budgets()
 
     def used(self, network: Server) -> int:
         return sum(row["units"] for row in network.usage() if row["meter"] == "post")
 
     def look(self) -> None:
-        plan_quotas.look()
+        plan_quotas.update_quota_budgets()
 
     def end(self) -> None:
         OwnList.objects.all().delete()
-        pricing.forget()
-        plan_quotas.look()
+        pricing.clear_cache()
+        plan_quotas.update_quota_budgets()
 
 
 CAPPED = """[[list]]
@@ -132,7 +132,7 @@ async def run(
     worst = -limit
     for turn in range(400):
         network.faults[:] = [
-            Fault(effect=chance.choice(EFFECTS), status=502, times=1, skip=chance.randrange(4))
+            OrderedFault(effect=chance.choice(EFFECTS), status=502, times=1, skip=chance.randrange(4))
             for _ in range(chance.randrange(3))
         ]
         await asyncio.gather(
@@ -141,7 +141,7 @@ async def run(
         await sync_to_async(_hasten)()
         worst = max(worst, hold.used(network) - start - limit)
         await sync_to_async(hold.look)()
-        await sync_to_async(held_deliveries.release)()
+        await sync_to_async(held_deliveries.release_held)()
         states = await sync_to_async(_states)(rows)
         if not states - {DeliveryState.PUBLISHED}:
             break
@@ -155,9 +155,9 @@ async def run(
 
 async def _work(name: str, client: aiohttp.ClientSession, dies: bool, chance: random.Random) -> None:
     """One wave of one worker; one that dies does so after its requests have gone out, before anything is written."""
-    work = Deliveries(client)
+    work = DeliverySource(client)
     await sync_to_async(work.look)()
-    items = await sync_to_async(work.claim)(name, Room({"stranger": chance.randrange(1, 6)}))
+    items = await sync_to_async(work.claim)(name, Capacity({"stranger": chance.randrange(1, 6)}))
     outcomes = await asyncio.gather(*(work.step(item) for item in items))
     if outcomes and not dies:
         await sync_to_async(work.settle)(name, outcomes)
@@ -167,18 +167,18 @@ def _posts(actor: Actor, channels: Sequence[Channel], chance: random.Random, see
     wanted = [
         compositions.Composition(
             parts=tuple(
-                compositions.PartInput(text=f"{seed} {n} {part}") for part in range(chance.choice((1, 1, 1, 2, 3)))
+                compositions.PartContent(text=f"{seed} {n} {part}") for part in range(chance.choice((1, 1, 1, 2, 3)))
             )
         )
         for n in range(12)
     ]
     made = [d.id for d in compositions.save_drafts(actor, wanted)]
-    drafts = {d.id: d for d in compositions.whole(compositions.drafts(actor).filter(id__in=made))}
+    drafts = {d.id: d for d in compositions.with_content(compositions.drafts(actor).filter(id__in=made))}
     from kicau.base import clock
 
     now = clock.now()
     asked = [
-        schedule.Wanted(draft=drafts[id_], channels=[channels[n % len(channels)]], due_at=now)
+        schedule.ScheduleRequest(draft=drafts[id_], channels=[channels[n % len(channels)]], due_at=now)
         for n, id_ in enumerate(made)
     ]
     return list(schedule.schedule_many(actor, asked).deliveries)

@@ -15,10 +15,10 @@ from kicau.base import clock
 from kicau.base.errors import Conflict
 from kicau.costs import actions as plans
 from kicau.costs.models import Budget, Charge, Reservation
-from kicau.engine.dispatcher import Room
+from kicau.engine.dispatcher import Capacity
 from kicau.publishing.budget import held_deliveries, plan_quotas
 from kicau.publishing.delivery import outcomes
-from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.models import Attempt, Delivery
 from kicau.publishing.scheduling import actions, bulk
 from tests.engine import squeeze
@@ -72,15 +72,15 @@ async def test_what_is_beyond_a_cap_waits_for_its_window_or_a_larger_plan(actor,
             held[0].reason
             == f"Stranger allows 3 in 24 hours here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {frees} on, or sooner on a larger plan; or cancel it."
         )
-        [cap] = plans.states(list(plans.budgets(actor)))
+        [cap] = plans.budget_balances(list(plans.budgets(actor)))
         assert (cap.budget.channel_id, cap.used, cap.left) == (held[0].channel_id, 3, 0)
         with pytest.raises(Conflict):
             plans.remove_budget(actor, cap.budget.id)
-        assert held_deliveries.release() == 0
+        assert held_deliveries.release_held() == 0
         Charge.objects.order_by("id")[:1].get()
         first = Charge.objects.filter(channel_id=held[0].channel_id).order_by("at")[0]
         Charge.objects.filter(id=first.id).update(at=F("at") - timedelta(hours=24))
-        assert held_deliveries.release() == 1
+        assert held_deliveries.release_held() == 1
         return held
 
     held = await sync_to_async(look)()
@@ -88,9 +88,9 @@ async def test_what_is_beyond_a_cap_waits_for_its_window_or_a_larger_plan(actor,
 
     def larger():
         plans.remove_price_list(actor, listed.id)
-        plan_quotas.look()
+        plan_quotas.update_quota_budgets()
         assert not Budget.objects.filter(is_active=True).exists()
-        assert held_deliveries.release() == 2
+        assert held_deliveries.release_held() == 2
 
     await sync_to_async(larger)()
     await shop.work(lambda: states(rows) == ["published"] * 6)
@@ -104,17 +104,17 @@ async def test_a_cap_of_the_app_holds_all_its_channels_and_what_was_under_way_co
 
     def claim(work, name, most):
         work.look()
-        return work.claim(name, Room({"stranger": most}))
+        return work.claim(name, Capacity({"stranger": most}))
 
     rows = [await sync_to_async(post)(f"kopi {n}", to=("ana", "budi")[n % 2]) for n in range(8)]
-    early = Deliveries(client)
+    early = DeliverySource(client)
     taken = await sync_to_async(claim)(early, "early", 2)
     assert len(taken) == 2
     await sync_to_async(allow)(actor, 5, "month", "app")
-    await sync_to_async(plan_quotas.look)()
+    await sync_to_async(plan_quotas.update_quota_budgets)()
     assert await sync_to_async(Reservation.objects.count)() == 2
     for n in range(3):
-        late = Deliveries(client)
+        late = DeliverySource(client)
         items = await sync_to_async(claim)(late, f"late{n}", 3)
         await sync_to_async(late.settle)(f"late{n}", [await late.step(item) for item in items])
     await sync_to_async(early.settle)("early", [await early.step(item) for item in taken])
@@ -134,10 +134,10 @@ async def test_a_window_of_minutes_holds_too_and_opens_by_itself(actor, post, sh
             held.reason
             == f"Stranger allows 2 in 5 minutes here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {oldest + timedelta(minutes=5):%Y-%m-%d at %H:%M} UTC on; or cancel it."
         )
-        assert [s.used for s in plans.states(list(plans.budgets(actor)))] == [2]
-        assert held_deliveries.release() == 0
+        assert [s.used for s in plans.budget_balances(list(plans.budgets(actor)))] == [2]
+        assert held_deliveries.release_held() == 0
         Charge.objects.filter(channel_id=held.channel_id).update(at=F("at") - timedelta(minutes=5))
-        assert held_deliveries.release() == 1
+        assert held_deliveries.release_held() == 1
 
     await sync_to_async(look)()
     await shop.work(lambda: states(rows) == ["published"] * 3)
@@ -145,12 +145,12 @@ async def test_a_window_of_minutes_holds_too_and_opens_by_itself(actor, post, sh
 
 
 def moved_to_now(actor, rows):
-    bulk.move_many(actor, [bulk.Move(delivery=r.id, due_at=clock.now()) for r in rows])
+    bulk.reschedule_many(actor, [bulk.Reschedule(delivery=r.id, due_at=clock.now()) for r in rows])
 
 
 def moved_one_by_one(actor, rows):
     for row in rows:
-        actions.move(actor, row.id, clock.now())
+        actions.reschedule(actor, row.id, clock.now())
 
 
 def canceled_then_retried(actor, rows):
@@ -179,7 +179,7 @@ def test_the_cap_is_there_with_the_change_that_needs_it_and_not_after(actor, pos
 
 
 async def test_the_cap_holds_whatever_happens_to_workers_and_answers(actor, pair, network, client, monkeypatch):
-    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(0))
+    monkeypatch.setattr(outcomes, "LOOKUP_DELAY", timedelta(0))
     told = await squeeze.run(1, actor, pair, network, client, kind=squeeze.Allowance)
     assert told.most_billed <= 0, told
     assert (told.published, told.lost, told.in_order) == (12, 0, True), told
@@ -191,15 +191,15 @@ async def test_a_cap_that_is_far_costs_a_claim_nothing(actor, post, client):
         with CaptureQueriesContext(
             connection,
         ) as seen:
-            assert len(work.claim("w", Room({"stranger": 1}))) == 1
+            assert len(work.claim("w", Capacity({"stranger": 1}))) == 1
         return len(seen)
 
-    work = Deliveries(client)
+    work = DeliverySource(client)
     for n in range(2):
         await sync_to_async(post)(f"kopi {n}")
     before = await sync_to_async(statements)(work)
     await sync_to_async(allow)(actor, 1000)
-    await sync_to_async(plan_quotas.look)()
+    await sync_to_async(plan_quotas.update_quota_budgets)()
     assert not await sync_to_async(Budget.objects.exists)()
     assert await sync_to_async(statements)(work) <= before
 
@@ -218,9 +218,9 @@ async def test_what_a_changed_plan_does_not_have_is_held_before_it_is_sent_and_g
             == "The plan small for Stranger does not have post, which this needs. It goes out when the app is on a plan that has it; or cancel it."
         )
         assert (found.hold, [p["code"] for p in found.problems]) == ("budget", ["not-on-plan"])
-        assert held_deliveries.release() == 0
+        assert held_deliveries.release_held() == 0
         plans.remove_price_list(actor, listed.id)
-        assert held_deliveries.release() == 1
+        assert held_deliveries.release_held() == 1
 
     assert not list(network.store.all("post"))
     await sync_to_async(look)()
@@ -235,13 +235,13 @@ async def test_what_a_changed_plan_does_not_have_is_held_before_it_is_sent_and_g
 
 async def test_what_a_plan_loses_in_the_middle_of_a_thread_holds_the_rest(actor, post, shop, network, client):
     row = await sync_to_async(post)("satu", "dua")
-    work = Deliveries(client)
+    work = DeliverySource(client)
     items = await claimed(work, "first")
     await sync_to_async(work.settle)("first", [await work.step(items[0])])
     listed = await sync_to_async(plans.add_price_list)(actor, "stranger", WITHOUT_POSTS)
     await shop.work(lambda: states([row]) == ["held"])
     assert len(list(network.store.all("post"))) == 1
     await sync_to_async(plans.remove_price_list)(actor, listed.id)
-    assert await sync_to_async(held_deliveries.release)() == 1
+    assert await sync_to_async(held_deliveries.release_held)() == 1
     await shop.work(lambda: states([row]) == ["published"])
     assert len(list(network.store.all("post"))) == 2

@@ -8,7 +8,7 @@ from kicau.engine import periodic_tasks
 
 
 async def test_a_chore_that_can_wait_gives_way_while_posts_go_out(monkeypatch):
-    monkeypatch.setattr(periodic_tasks, "LOOK", 0)
+    monkeypatch.setattr(periodic_tasks, "POSTPONE_CHECK_SECONDS", 0)
     busy, done, thrice, at_last = True, [], asyncio.Event(), asyncio.Event()
 
     async def cannot():
@@ -23,10 +23,10 @@ async def test_a_chore_that_can_wait_gives_way_while_posts_go_out(monkeypatch):
         return 0
 
     all_of_them = [
-        periodic_tasks.Chore(name="can wait", every=60, run=can, gives_way=True),
-        periodic_tasks.Chore(name="cannot", every=0.001, run=cannot),
+        periodic_tasks.PeriodicTask(name="can wait", every=60, run=can, gives_way=True),
+        periodic_tasks.PeriodicTask(name="cannot", every=0.001, run=cannot),
     ]
-    keeping = asyncio.create_task(periodic_tasks.keep_doing(all_of_them, lambda: busy))
+    keeping = asyncio.create_task(periodic_tasks.run_tasks(all_of_them, lambda: busy))
     await asyncio.wait_for(thrice.wait(), 60)
     assert "can" not in done
     busy = False

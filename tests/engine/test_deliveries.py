@@ -9,12 +9,12 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, Unacceptable
+from kicau.base.errors import Conflict, ValidationFailed
 from kicau.channels import actions as channels
 from kicau.channels.models import Channel
 from kicau.connector import errors
 from kicau.connector.content import Problem
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.costs.models import Charge
 from kicau.publishing.delivery import delivery_worker, outcomes
 from kicau.publishing.models import Attempt, Delivery
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
     """The stranger's requests give up after 2 s, so a lost one may be looked up after that."""
-    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(seconds=0.5))
-    monkeypatch.setattr(outcomes, "LONGEST_WAIT", 0.5)
+    monkeypatch.setattr(outcomes, "LOOKUP_DELAY", timedelta(seconds=0.5))
+    monkeypatch.setattr(outcomes, "MAX_RETRY_DELAY_SECONDS", 0.5)
 
 
 def texts(network):
@@ -42,15 +42,15 @@ async def test_goes_out_at_its_second_with_story_and_charge(post, shop, state, n
     row = await sync_to_async(actions.one_delivery)(actor, row.id)
     assert texts(network) == ["halo dunia"]
     assert row.late_ms >= 0, "never before its second; how long after it is measured by bench/lateness.py"
-    story = await sync_to_async(actions.story)(actor, row)
+    story = await sync_to_async(actions.attempt_log)(actor, row)
     assert [a.outcome for a in story] == ["published"]
     charge = await Charge.objects.aget(delivery_id=row.id)
     assert (charge.meter, charge.units, charge.micro, charge.currency) == ("post", 1, 15_000, "USD")
 
 
 async def test_an_address_that_is_no_page_is_not_stored(post, shop, state, monkeypatch):
-    told = connector.Published
-    monkeypatch.setattr(connector, "Published", lambda **facts: told(**{**facts, "url": "javascript:alert(1)"}))
+    told = connector.PublishedPost
+    monkeypatch.setattr(connector, "PublishedPost", lambda **facts: told(**{**facts, "url": "javascript:alert(1)"}))
     row = await sync_to_async(post)("halo dunia")
     await shop.work(lambda: state(row) == "published")
     assert (await Delivery.objects.aget(id=row.id)).url == ""
@@ -64,7 +64,7 @@ async def test_a_thread_goes_part_by_part_each_once(post, shop, state, network):
 
 @pytest.mark.parametrize("effect", ["drop", "drop-after", "status-after", "malformed", "truncate"])
 async def test_a_lost_answer_is_looked_up_and_never_repeated_blindly(post, shop, state, network, effect):
-    network.faults.append(Fault(effect=effect, method="POST", path="^/posts", status=503, skip=1))
+    network.faults.append(OrderedFault(effect=effect, method="POST", path="^/posts", status=503, skip=1))
     row = await sync_to_async(post)("satu", "dua", "tiga")
     await shop.work(lambda: state(row) == "published")
     assert texts(network) == ["satu", "dua", "tiga"]
@@ -76,7 +76,7 @@ DUPLICATE = Problem(code="duplicate", message="It says the same as the one befor
 
 async def test_a_duplicate_of_its_own_lost_try_is_looked_up(post, shop, state, network, monkeypatch):
     """The first request is carried out after it was looked for; the second is refused for that."""
-    network.faults.append(Fault(effect="drop", method="POST", path="^/posts"))
+    network.faults.append(OrderedFault(effect="drop", method="POST", path="^/posts"))
     row = await sync_to_async(post)("datang terlambat")
     original = connector.Stranger.publish
     refusals = 0
@@ -97,7 +97,7 @@ async def test_a_duplicate_of_its_own_lost_try_is_looked_up(post, shop, state, n
 
 
 async def test_a_duplicate_of_another_post_is_refused_in_the_end(post, shop, state, network, monkeypatch):
-    network.faults.append(Fault(effect="drop", method="POST", path="^/posts"))
+    network.faults.append(OrderedFault(effect="drop", method="POST", path="^/posts"))
     row = await sync_to_async(post)("sudah ada")
     original = connector.Stranger.publish
 
@@ -120,7 +120,7 @@ async def test_a_dead_workers_step_is_looked_up_when_its_lease_is_over(post, sho
     network.store.put("tag", f"{row.key}-0", {"id": "x1"})
     ago = clock.now() - timedelta(seconds=40)
     await Delivery.objects.filter(id=row.id).aupdate(
-        state="publishing", begun_at=ago, worker="gone", lease_until=ago + delivery_worker.LEASE
+        state="publishing", begun_at=ago, worker="gone", lease_until=ago + delivery_worker.CLAIM_LEASE
     )
     await shop.work(lambda: state(row) == "published")
     assert texts(network) == ["dari worker yang mati"]
@@ -130,7 +130,7 @@ async def test_a_living_workers_lease_is_respected(post, shop, state, network):
     row, other = await sync_to_async(post)("milik worker lain"), await sync_to_async(post)("bebas", to="budi")
     now = clock.now()
     await Delivery.objects.filter(id=row.id).aupdate(
-        state="publishing", begun_at=now, worker="other", lease_until=now + delivery_worker.LEASE
+        state="publishing", begun_at=now, worker="other", lease_until=now + delivery_worker.CLAIM_LEASE
     )
     await shop.work(lambda: state(other) == "published")
     await asyncio.sleep(0.3)
@@ -139,11 +139,11 @@ async def test_a_living_workers_lease_is_respected(post, shop, state, network):
 
 async def test_who_lost_the_lease_lost_the_word(post, client, actor):
     row = await sync_to_async(post)("terlambat melapor")
-    work = delivery_worker.Deliveries(client)
+    work = delivery_worker.DeliverySource(client)
 
     item = (await claimed(work, "slow"))[0]
     await Delivery.objects.filter(id=row.id).aupdate(worker="quick")
-    outcome = outcomes.rejected(item, "publish", errors.Rejected())
+    outcome = outcomes.post_rejected(item, "publish", errors.Rejected())
     await sync_to_async(work.settle)("slow", [outcome])
     fresh = await Delivery.objects.aget(id=row.id)
     assert (fresh.state, fresh.standing, fresh.worker) == ("scheduled", "publishing", "quick")
@@ -152,13 +152,13 @@ async def test_who_lost_the_lease_lost_the_word(post, client, actor):
 @pytest.mark.parametrize("others", ["are waiting", "are looking", "have asked a person"])
 async def test_a_late_report_ends_the_doubt_about_its_step(post, client, actor, network, others):
     row = await sync_to_async(post)("lama diam")
-    slow, quick = delivery_worker.Deliveries(client), delivery_worker.Deliveries(client)
+    slow, quick = delivery_worker.DeliverySource(client), delivery_worker.DeliverySource(client)
     item = (await claimed(slow, "slow"))[0]
     report = await slow.step(item)  # and then it stands still until its lease is over
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
     doubted = (await claimed(quick, "quick"))[0]
     assert doubted.broken_at == item.begun_at
-    lost = outcomes.uncertain(doubted, "find", "Stranger", errors.Uncertain("gone"), False, item.begun_at)
+    lost = outcomes.outcome_uncertain(doubted, "find", "Stranger", errors.Uncertain("gone"), False, item.begun_at)
     theirs = lost if others == "have asked a person" else await quick.step(doubted)
     if others != "are looking":
         await sync_to_async(quick.settle)("quick", [theirs])
@@ -172,12 +172,12 @@ async def test_a_late_report_ends_the_doubt_about_its_step(post, client, actor, 
 
 async def test_a_late_report_changes_nothing_once_the_step_was_taken_again(post, client, actor):
     row = await sync_to_async(post)("dikirim lagi")
-    slow, quick = delivery_worker.Deliveries(client), delivery_worker.Deliveries(client)
+    slow, quick = delivery_worker.DeliverySource(client), delivery_worker.DeliverySource(client)
     item = (await claimed(slow, "slow"))[0]
     report = await slow.step(item)
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
     doubted = (await claimed(quick, "quick"))[0]
-    await sync_to_async(quick.settle)("quick", [outcomes.went_on(doubted, "find", None, "Stranger")])
+    await sync_to_async(quick.settle)("quick", [outcomes.step_succeeded(doubted, "find", None, "Stranger")])
     again = (await claimed(quick, "quick"))[0]
     await sync_to_async(slow.settle)("slow", [report])
     fresh = await Delivery.objects.aget(id=row.id)
@@ -185,7 +185,7 @@ async def test_a_late_report_changes_nothing_once_the_step_was_taken_again(post,
 
 
 async def test_a_limit_lets_the_channel_wait_and_delays_no_other(post, shop, state, network):
-    network.faults.append(Fault(effect="rate-limit", seconds=3600, method="POST", path="^/posts"))
+    network.faults.append(OrderedFault(effect="rate-limit", seconds=3600, method="POST", path="^/posts"))
     first = await sync_to_async(post)("dibatasi", to="ana")
     await shop.work(lambda: Channel.objects.filter(key="ana", paused_until__gt=clock.now()).exists())
     second = await sync_to_async(post)("juga menunggu", to="ana")
@@ -198,7 +198,7 @@ async def test_a_limit_lets_the_channel_wait_and_delays_no_other(post, shop, sta
 
 
 async def test_a_slow_channel_delays_no_other(post, shop, state, network):
-    network.faults.append(Fault(effect="slow", seconds=1.5, method="POST", path="^/posts", times=4))
+    network.faults.append(OrderedFault(effect="slow", seconds=1.5, method="POST", path="^/posts", times=4))
     slow = [await sync_to_async(post)(f"lambat {n}", to="ana") for n in range(6)]
     quick = await sync_to_async(post)("cepat", to="budi", after=0.6)
     await shop.work(lambda: state(quick) == "published")
@@ -209,7 +209,7 @@ async def test_a_slow_channel_delays_no_other(post, shop, state, network):
 
 
 async def test_a_refused_token_is_renewed_and_the_step_taken_again(post, shop, state, network):
-    network.faults.append(Fault(effect="revoke-token", method="POST", path="^/posts"))
+    network.faults.append(OrderedFault(effect="revoke-token", method="POST", path="^/posts"))
     row = await sync_to_async(post)("token baru")
     await shop.work(lambda: state(row) == "published")
     assert texts(network) == ["token baru"]
@@ -226,17 +226,17 @@ async def test_a_dead_permission_keeps_the_queue_and_a_reconnect_goes_on(
     channel = await Channel.objects.aget(key="ana")
     assert "Connect Ana again" in channel.reason
     assert await sync_to_async(state)(row) != "failed"
-    from kicau.connector.contract import consent
+    from kicau.connector.contract import consent_at_sandbox
 
     begun = await channels.begin_sign_in(actor, "stranger", client=client)
-    await channels.finish_sign_in(actor, await consent(client, begun.url, account="ana"), client=client)
+    await channels.finish_sign_in(actor, await consent_at_sandbox(client, begun.url, account="ana"), client=client)
     await channels.connect(actor, begun.state, client=client)
     await shop.work(lambda: state(row) == "published")
     assert texts(network) == ["menunggu sambungan"]
 
 
 async def test_a_network_that_was_out_gets_everything_when_it_is_back(post, shop, state, network):
-    network.faults.append(Fault(effect="status", status=503, method="GET", times=0))
+    network.faults.append(OrderedFault(effect="status", status=503, method="GET", times=0))
     app = await sync_to_async(channels.app_for)("stranger")
     await sync_to_async(channels.register_app)(
         "stranger", app.client_id, app.client_secret, endpoints={"api": "http://127.0.0.1:9"}
@@ -251,7 +251,7 @@ async def test_a_network_that_was_out_gets_everything_when_it_is_back(post, shop
 
 
 async def test_a_refusal_goes_back_to_the_author_in_words(post, shop, state, network, actor):
-    network.faults.append(Fault(effect="status", status=422, text="no cats", method="POST", path="^/posts"))
+    network.faults.append(OrderedFault(effect="status", status=422, text="no cats", method="POST", path="^/posts"))
     row = await sync_to_async(post)("kucing")
     await shop.work(lambda: state(row) == "failed")
     row = await sync_to_async(actions.one_delivery)(actor, row.id)
@@ -286,12 +286,12 @@ async def test_a_bug_parks_the_delivery_with_its_traceback_and_looks_before_a_re
 async def test_cancel_and_move(post, shop, state, network, actor):
     gone, moved = await sync_to_async(post)("batal", after=1), await sync_to_async(post)("pindah", after=600)
     await sync_to_async(actions.cancel)(actor, gone.id)
-    await sync_to_async(actions.move)(actor, moved.id, clock.now() + timedelta(seconds=0.3))
+    await sync_to_async(actions.reschedule)(actor, moved.id, clock.now() + timedelta(seconds=0.3))
     await shop.work(lambda: state(moved) == "published")
     await asyncio.sleep(0.8)
     assert texts(network) == ["pindah"]
     with pytest.raises(Conflict):
-        await sync_to_async(actions.move)(actor, moved.id, clock.now() + timedelta(days=1))
+        await sync_to_async(actions.reschedule)(actor, moved.id, clock.now() + timedelta(days=1))
     with pytest.raises(Conflict):
         await sync_to_async(actions.cancel)(actor, moved.id)
 
@@ -299,7 +299,7 @@ async def test_cancel_and_move(post, shop, state, network, actor):
 async def test_deletes_from_the_network_and_keeps_what_it_knows(post, shop, state, network, actor, client):
     row = await sync_to_async(post)("satu", "dua")
     await shop.work(lambda: state(row) == "published")
-    await actions.withdraw(actor, row.id, client=client)
+    await actions.delete_from_network(actor, row.id, client=client)
     row = await sync_to_async(actions.one_delivery)(actor, row.id)
     assert texts(network) == []
     assert (row.state, len(row.remote_ids)) == ("deleted", 2)
@@ -308,7 +308,7 @@ async def test_deletes_from_the_network_and_keeps_what_it_knows(post, shop, stat
 async def test_an_unconnected_channel_takes_nothing_new_and_loses_nothing(post, actor):
     row = await sync_to_async(post)("nanti", after=600)
     await sync_to_async(channels.disconnect)(actor, "ana")
-    with pytest.raises(Unacceptable):
+    with pytest.raises(ValidationFailed):
         await sync_to_async(post)("baru", after=600)
     assert await Delivery.objects.filter(id=row.id, state="held", hold="withdrawn").aexists()
 

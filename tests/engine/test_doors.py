@@ -9,8 +9,8 @@ from asgiref.sync import sync_to_async
 
 from kicau.base import clock
 from kicau.channels.models import Refusal
-from kicau.connector.app_blocks import ShutDoor
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.app_blocks import AppBlocked
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.offboarding import blocked_app_detection
 from kicau.offboarding.models import Withdrawal
 from kicau.publishing.models import Delivery
@@ -22,10 +22,12 @@ async def test_what_is_heard_while_publishing_and_asking_is_evidence(
     pair, post, shop, state, network, client, monkeypatch, actor
 ):
     def shut_door(self, reply):
-        return ShutDoor(code="gone", said="Gone", over=timedelta(0)) if reply.status == 410 else None
+        return AppBlocked(code="gone", said="Gone", over=timedelta(0)) if reply.status == 410 else None
 
     monkeypatch.setattr(Stranger, "shut_door", shut_door, raising=False)
-    network.faults.append(Fault(effect="status", status=410, method="POST", path="^/posts", times=-1, text="Gone"))
+    network.faults.append(
+        OrderedFault(effect="status", status=410, method="POST", path="^/posts", times=-1, text="Gone")
+    )
     rows = [await sync_to_async(post)(f"ke {name}", to=name) for name in ("ana", "budi")]
     await shop.work(lambda: all(state(row) == "failed" for row in rows))
     assert await Refusal.objects.acount() == 2
@@ -36,11 +38,11 @@ async def test_what_is_heard_while_publishing_and_asking_is_evidence(
         return self.baseline
 
     monkeypatch.setattr(Stranger, "capabilities", asks)
-    with clock.frozen(clock.now() + blocked_app_detection.ASKED_EVERY):
-        assert await blocked_app_detection.listen(client) == 1  # the third refusal
+    with clock.freeze_clock(clock.now() + blocked_app_detection.PROBE_INTERVAL):
+        assert await blocked_app_detection.probe_suspected_blocks(client) == 1  # the third refusal
     assert await Delivery.objects.filter(id=later.id, state="held", hold="withdrawn").aexists()
     row = await Withdrawal.objects.aget()
-    assert (row.state, await blocked_app_detection.knock(actor, row.id, client)) == ("proposed", False)
+    assert (row.state, await blocked_app_detection.check_if_unblocked(actor, row.id, client)) == ("proposed", False)
     network.faults.clear()
-    network.faults.append(Fault(effect="status", status=200, method="POST", path="^/posts", times=-1, text="{}"))
-    assert await blocked_app_detection.knock(actor, row.id, client)
+    network.faults.append(OrderedFault(effect="status", status=200, method="POST", path="^/posts", times=-1, text="{}"))
+    assert await blocked_app_detection.check_if_unblocked(actor, row.id, client)

@@ -14,13 +14,13 @@ from structlog.testing import capture_logs
 from kicau.base import clock
 from kicau.channels.models import Channel
 from kicau.connector import errors
-from kicau.connector.content import Published
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.content import PublishedPost
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.engine import dispatcher
-from kicau.engine.dispatcher import Pump
-from kicau.engine.periodic_tasks import Chore, keep_doing
+from kicau.engine.dispatcher import Dispatcher
+from kicau.engine.periodic_tasks import PeriodicTask, run_tasks
 from kicau.publishing.delivery import delivery_worker, outcomes, send_intents
-from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.models import Attempt, Delivery
 from tests.engine.conftest import claimed
 from tests.stranger.connector import Stranger
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
-    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(seconds=0.5))
+    monkeypatch.setattr(outcomes, "LOOKUP_DELAY", timedelta(seconds=0.5))
 
 
 def texts(network):
@@ -44,7 +44,7 @@ async def test_an_outcome_that_cannot_be_written_holds_up_no_other(post, shop, s
     async def publish(self, session, delivery):
         result = await original(self, session, delivery)
         if "aneh" in delivery.post.parts[0].text:
-            return Published(ids=result.ids, url=result.url, at=result.at, raw={"said": said})
+            return PublishedPost(ids=result.ids, url=result.url, at=result.at, raw={"said": said})
         return result
 
     monkeypatch.setattr(Stranger, "publish", publish)
@@ -56,7 +56,9 @@ async def test_an_outcome_that_cannot_be_written_holds_up_no_other(post, shop, s
 
 
 async def test_what_a_network_says_in_no_known_writing_is_written_down_all_the_same(post, shop, state, network):
-    network.faults.append(Fault(effect="status-after", status=502, text="\x00 oh \x00", method="POST", path="^/posts"))
+    network.faults.append(
+        OrderedFault(effect="status-after", status=502, text="\x00 oh \x00", method="POST", path="^/posts")
+    )
     row = await sync_to_async(post)("halo")
     await shop.work(lambda: state(row) == "published")
     assert texts(network) == ["halo"]
@@ -64,23 +66,23 @@ async def test_what_a_network_says_in_no_known_writing_is_written_down_all_the_s
 
 async def test_a_late_outcome_does_not_touch_a_later_claim_of_the_same_worker(post, client):
     row = await sync_to_async(post)("diambil dua kali")
-    work = Deliveries(client)
+    work = DeliverySource(client)
     first = (await claimed(work, "same"))[0]
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=first.begun_at)  # the database was away for that long
     second = (await claimed(work, "same"))[0]
-    await sync_to_async(work.settle)("same", [outcomes.rejected(first, "publish", errors.Rejected())])
+    await sync_to_async(work.settle)("same", [outcomes.post_rejected(first, "publish", errors.Rejected())])
     fresh = await Delivery.objects.aget(id=row.id)
     assert (fresh.standing, fresh.begun_at, fresh.worker) == ("publishing", second.begun_at, "same")
-    await sync_to_async(work.settle)("same", [outcomes.rejected(second, "find", errors.Rejected())])
+    await sync_to_async(work.settle)("same", [outcomes.post_rejected(second, "find", errors.Rejected())])
     assert (await Delivery.objects.aget(id=row.id)).state == "failed"
 
 
 async def test_a_worker_that_stood_still_sends_nothing(post, client, network, monkeypatch):
     await sync_to_async(post)("tertidur")
-    work = Deliveries(client)
+    work = DeliverySource(client)
     item = (await claimed(work, "asleep"))[0]
     mark, at = work._held[item.id]
-    work._held[item.id] = (mark, at - (delivery_worker.LEASE - outcomes.LOOK_AFTER).total_seconds() - 1)
+    work._held[item.id] = (mark, at - (delivery_worker.CLAIM_LEASE - outcomes.LOOKUP_DELAY).total_seconds() - 1)
     outcome = await work.step(item)
     assert (outcome.outcome, outcome.broken_at, outcome.calls, texts(network)) == ("waiting", None, [], [])
     await sync_to_async(work.renew)("asleep", [item.id])
@@ -89,10 +91,10 @@ async def test_a_worker_that_stood_still_sends_nothing(post, client, network, mo
 
 async def test_a_worker_that_lost_the_lease_sends_nothing_however_often_it_renews(post, client, network):
     row = await sync_to_async(post)("diambil orang")
-    work = Deliveries(client)
+    work = DeliverySource(client)
     item = (await claimed(work, "slow"))[0]
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
-    await claimed(Deliveries(client), "quick")
+    await claimed(DeliverySource(client), "quick")
     work._held[item.id] = (item.begun_at, 0.0)
     await sync_to_async(work.renew)("slow", [item.id])
     assert (await work.step(item)).outcome == "waiting"
@@ -102,22 +104,22 @@ async def test_a_worker_that_lost_the_lease_sends_nothing_however_often_it_renew
 async def test_after_an_outage_what_was_done_is_written_before_it_could_be_claimed_again(
     post, shop, state, network, monkeypatch
 ):
-    monkeypatch.setattr(dispatcher, "LEASE", timedelta(seconds=0.6))
-    monkeypatch.setattr(delivery_worker, "LEASE", timedelta(seconds=0.6))
-    monkeypatch.setattr(dispatcher, "RENEW_EVERY", 0.2)
-    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(seconds=0.1))
+    monkeypatch.setattr(dispatcher, "CLAIM_LEASE", timedelta(seconds=0.6))
+    monkeypatch.setattr(delivery_worker, "CLAIM_LEASE", timedelta(seconds=0.6))
+    monkeypatch.setattr(dispatcher, "RENEW_INTERVAL_SECONDS", 0.2)
+    monkeypatch.setattr(outcomes, "LOOKUP_DELAY", timedelta(seconds=0.1))
     row = await sync_to_async(post)("sudah terkirim")
     away = asyncio.Event()
 
     def breaks(name):
-        original = getattr(Deliveries, name)
+        original = getattr(DeliverySource, name)
 
         def call(self, *args):
             if away.is_set():
                 raise OperationalError("the database is away")
             return original(self, *args)
 
-        monkeypatch.setattr(Deliveries, name, call)
+        monkeypatch.setattr(DeliverySource, name, call)
 
     for name in ("claim", "settle", "renew"):
         breaks(name)
@@ -139,17 +141,17 @@ async def test_a_worker_that_can_no_longer_renew_ends_instead_of_going_on(client
     def renew(self, ids):
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr(Pump, "_renew", renew)
-    monkeypatch.setattr(dispatcher, "RENEW_EVERY", 0.05)
+    monkeypatch.setattr(Dispatcher, "_renew", renew)
+    monkeypatch.setattr(dispatcher, "RENEW_INTERVAL_SECONDS", 0.05)
     with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(Pump(Deliveries(client)).run(), 60)
+        await asyncio.wait_for(Dispatcher(DeliverySource(client)).run(), 60)
 
 
 async def test_a_step_that_keeps_breaking_off_is_taken_later_and_later_and_then_told(post, client, network):
     """A network that answers every try with 503 would otherwise be asked, and paid, each half minute for ever."""
     row = await sync_to_async(post)("tidak pernah sampai")
-    network.faults.append(Fault(effect="status", status=503, method="POST", path="^/posts", times=-1))
-    work, waits = Deliveries(client), []
+    network.faults.append(OrderedFault(effect="status", status=503, method="POST", path="^/posts", times=-1))
+    work, waits = DeliverySource(client), []
     for _ in range(6):
         for _ in ("publish", "find"):
             await Delivery.objects.filter(id=row.id).aupdate(next_at=clock.now() - timedelta(seconds=60))
@@ -184,7 +186,7 @@ async def test_a_token_refused_while_the_database_is_away_costs_no_delivery_its_
         return await original(*args, **how)
 
     monkeypatch.setattr(delivery_worker.token_refresh, "refresh_channel", refresh)
-    network.faults.append(Fault(effect="revoke-token", method="POST", path="^/posts"))
+    network.faults.append(OrderedFault(effect="revoke-token", method="POST", path="^/posts"))
     rows = [await sync_to_async(post)(f"nomor {n}") for n in range(3)]
     await shop.work(lambda: all(state(row) == "published" for row in rows))
     assert sorted(texts(network)) == [f"nomor {n}" for n in range(3)]
@@ -201,7 +203,7 @@ async def test_a_database_that_was_restarted_costs_no_delivery_its_way(post, cli
 
     monkeypatch.setattr(Stranger, "publish", publish)
     await sync_to_async(post)("sesudah")
-    work = Deliveries(client)
+    work = DeliverySource(client)
     item = (await claimed(work, "steady"))[0]
     await sync_to_async(restart)()
     outcome = await work.step(item)
@@ -221,7 +223,7 @@ async def test_a_chore_goes_on_after_the_database_was_restarted(client):
 
     await count()
     await sync_to_async(restart)()
-    keeping = asyncio.create_task(keep_doing([Chore(name="count", every=0.05, run=count)]))
+    keeping = asyncio.create_task(run_tasks([PeriodicTask(name="count", every=0.05, run=count)]))
     try:
         with capture_logs() as told:
             await asyncio.wait_for(enough.wait(), 60)
@@ -242,10 +244,10 @@ async def test_a_step_that_died_before_it_said_that_it_sends_is_taken_again_wher
 ):
     monkeypatch.setattr(Stranger, "can_tell", False)
     row = await sync_to_async(post)("tak bisa ditanya")
-    dies = Deliveries(client)
+    dies = DeliverySource(client)
     item = (await claimed(dies, "dies"))[0]  # and dies here: it has sent nothing
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
-    again = Deliveries(client)
+    again = DeliverySource(client)
     item = (await claimed(again, "again"))[0]
     assert item.broken_at is None
     late = await dies.step(replace(item, begun_at=item.begun_at - timedelta(seconds=1)))
@@ -256,7 +258,7 @@ async def test_a_step_that_died_before_it_said_that_it_sends_is_taken_again_wher
     await again.step(item)  # and dies there: it has said so, and what it did is not written
     assert texts(network) == ["tak bisa ditanya"]
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=item.begun_at)
-    third = (await claimed(Deliveries(client), "third"))[0]
+    third = (await claimed(DeliverySource(client), "third"))[0]
     assert third.broken_at == item.begun_at
     await dies.close()
     await again.close()
@@ -265,9 +267,9 @@ async def test_a_step_that_died_before_it_said_that_it_sends_is_taken_again_wher
 async def test_nothing_leaves_while_the_database_cannot_note_it(post, client, network, monkeypatch):
     monkeypatch.setattr(Stranger, "can_tell", False)
     await sync_to_async(post)("menunggu")
-    work = Deliveries(client)
+    work = DeliverySource(client)
     item = (await claimed(work, "alone"))[0]
-    monkeypatch.setattr(send_intents, "LEAVE", "SELECT 1 / 0")
+    monkeypatch.setattr(send_intents, "RECORD_SEND_INTENT_SQL", "SELECT 1 / 0")
     outcome = await work.step(item)
     assert (outcome.outcome, outcome.broken_at, texts(network)) == ("waiting", None, [])
     await work.close()

@@ -12,10 +12,10 @@ from django.db import connection
 from kicau.base import clock
 from kicau.channels import actions as channels
 from kicau.connector import errors
-from kicau.engine.dispatcher import Room
+from kicau.engine.dispatcher import Capacity
 from kicau.notifications.models import Notice
 from kicau.publishing.delivery import outages, outcomes
-from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.models import Attempt, Delivery, Outage
 from kicau.workspaces import webhooks
 from kicau.workspaces.models import WebhookEvent
@@ -32,8 +32,8 @@ async def point_at(endpoints):
 async def test_while_a_network_is_out_few_try_people_hear_of_it_once_and_then_the_oldest_goes_first(
     post, shop, state, network, actor, monkeypatch
 ):
-    monkeypatch.setattr(outcomes, "LONGEST_WAIT", 0.5)
-    monkeypatch.setattr(outages, "LONGEST_PAUSE", 0.2)
+    monkeypatch.setattr(outcomes, "MAX_RETRY_DELAY_SECONDS", 0.5)
+    monkeypatch.setattr(outages, "MAX_PROBE_INTERVAL_SECONDS", 0.2)
     await sync_to_async(webhooks.add_webhook)(
         actor, "https://hooks.example/", ["network.unreachable", "delivery.failed"]
     )
@@ -57,16 +57,16 @@ async def test_while_a_network_is_out_few_try_people_hear_of_it_once_and_then_th
         assert said == [f"nomor {n:02}" for n in mine]  # the longest due first
 
 
-@pytest.mark.parametrize("lasts", [timedelta(0), 2 * outcomes.GIVE_UP])
+@pytest.mark.parametrize("lasts", [timedelta(0), 2 * outcomes.GIVE_UP_AFTER])
 async def test_what_is_in_doubt_keeps_its_own_next_look_while_its_network_is_out(post, client, lasts):
-    for n in range(outages.IN_A_ROW + 1):
+    for n in range(outages.MIN_FAILED_TRIES + 1):
         await sync_to_async(post)(f"nomor {n}")
-    known, now, work = outages.Outages(), clock.now(), Deliveries(client)
+    known, now, work = outages.OutageTracker(), clock.now(), DeliverySource(client)
     await sync_to_async(work.look)()
-    taken = await sync_to_async(work.claim)("one", Room({"stranger": 100}, per_lane=50))
+    taken = await sync_to_async(work.claim)("one", Capacity({"stranger": 100}, per_lane=50))
     items = [replace(item, due_at=now - lasts, tries=3) for item in taken]
     reported = [
-        outcomes.unavailable(item, "find" if n else "publish", "Stranger", errors.Unavailable("down"))
+        outcomes.network_unavailable(item, "find" if n else "publish", "Stranger", errors.Unavailable("down"))
         for n, item in enumerate(items)
     ]
     app = await sync_to_async(channels.app_for)("stranger")
@@ -85,7 +85,7 @@ async def test_what_is_in_doubt_keeps_its_own_next_look_while_its_network_is_out
 
 
 async def test_a_wave_costs_as_many_queries_as_a_single_delivery(post, client):
-    work, counts = Deliveries(client), []
+    work, counts = DeliverySource(client), []
 
     def counted(call, *args):
         made = []
@@ -98,7 +98,7 @@ async def test_a_wave_costs_as_many_queries_as_a_single_delivery(post, client):
         for n in range(size):
             await sync_to_async(post)(f"gelombang {size}, nomor {n}", to=("ana", "budi")[n % 2])
         await sync_to_async(work.look)()
-        items = await sync_to_async(counted)(work.claim, "one", Room({"stranger": 100}, per_lane=50))
+        items = await sync_to_async(counted)(work.claim, "one", Capacity({"stranger": 100}, per_lane=50))
         assert len(items) == size
         settled = [await work.step(item) for item in items]
         await sync_to_async(counted)(work.settle, "one", settled)

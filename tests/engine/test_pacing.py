@@ -14,11 +14,11 @@ from kicau.base import clock
 from kicau.channels import actions as channels
 from kicau.channels import rate_limit_backoff, token_refresh
 from kicau.channels.models import Channel, NetworkApp
-from kicau.connector.contract import consent
-from kicau.connector.sandbox.server import start
-from kicau.connector.transport.rate_limit_headers import Allowance
-from kicau.networks._meta.sandbox import Window
-from kicau.networks._meta.sandbox_calls import HOUR
+from kicau.connector.contract import consent_at_sandbox
+from kicau.connector.sandbox.server import start_sandbox
+from kicau.connector.transport.rate_limit_headers import RateAllowance
+from kicau.networks._meta.sandbox import CallWindow
+from kicau.networks._meta.sandbox_calls import HOUR_SECONDS
 from kicau.networks.facebook.sandbox import Server
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Attempt, Delivery
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest_asyncio.fixture
 async def facebook(tmp_path) -> AsyncIterator[Server]:
     server = Server(folder=tmp_path)
-    runner = await start(server)
+    runner = await start_sandbox(server)
     yield server
     await runner.cleanup()
 
@@ -42,14 +42,14 @@ async def page(facebook, actor, client) -> Channel:
         "facebook", app.client_id, app.client_secret, endpoints=facebook.endpoints(), is_sandbox=True
     )
     begun = await channels.begin_sign_in(actor, "facebook", client=client)
-    await channels.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    await channels.finish_sign_in(actor, await consent_at_sandbox(client, begun.url), client=client)
     return (await channels.connect(actor, begun.state, client=client))[0]
 
 
 @pytest.fixture
 def post(actor, page):
     def make(text: str, after: float = 0) -> Delivery:
-        draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text=text),)))
+        draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartContent(text=text),)))
         at = clock.now() + timedelta(seconds=after)
         return schedule.schedule(actor, compositions.one_draft(actor, draft.id), [page.key], at).deliveries[0]
 
@@ -60,15 +60,15 @@ def shown(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def used(window: Window, calls: int) -> None:
-    window.hours = {int(clock.now().timestamp() // HOUR): calls}
+def used(window: CallWindow, calls: int) -> None:
+    window.hours = {int(clock.now().timestamp() // HOUR_SECONDS): calls}
 
 
 async def test_sending_slows_with_its_reason_where_the_network_says_that_little_is_left(
     page, facebook, post, shop, state
 ):
     facebook.calls_per_day = 1000
-    used(facebook.windows.setdefault(page.account_id, Window()), 960)
+    used(facebook.windows.setdefault(page.account_id, CallWindow()), 960)
     begun = clock.now()
     first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=2)
     await shop.work(lambda: state(first) == "published")
@@ -80,7 +80,7 @@ async def test_sending_slows_with_its_reason_where_the_network_says_that_little_
         assert Attempt.objects.get(delivery=first).sentence == f"Published on Facebook. {said}"
         waiting = Delivery.objects.get(id=second.id)
         assert (waiting.state, waiting.reason) == ("scheduled", said)
-        assert rate_limit_backoff.reads_from(channel, clock.now()) == channel.reads_from > channel.paused_until
+        assert rate_limit_backoff.sync_resumes_at(channel, clock.now()) == channel.reads_from > channel.paused_until
         Channel.objects.update(capabilities_at=clock.now() - timedelta(days=2))
         assert page not in token_refresh.due_for_capabilities("facebook")
         Channel.objects.update(reads_from=clock.now(), paused_until=clock.now())
@@ -94,7 +94,7 @@ async def test_where_it_names_the_time_nothing_is_sent_until_then_and_nothing_is
     page, facebook, post, shop, state
 ):
     facebook.calls_per_day = 1000
-    used(facebook.windows.setdefault(page.account_id, Window()), 999)
+    used(facebook.windows.setdefault(page.account_id, CallWindow()), 999)
     first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=1)
     await shop.work(lambda: state(first) == "published")
     await asyncio.sleep(1)
@@ -130,21 +130,23 @@ async def test_what_the_whole_app_may_do_is_spared_in_all_its_channels(page, fac
 
 async def test_reading_waits_before_sending_does(page, facebook, post, shop, state):
     facebook.calls_per_day = 1000
-    used(facebook.windows.setdefault(page.account_id, Window()), 800)
+    used(facebook.windows.setdefault(page.account_id, CallWindow()), 800)
     rows = [await sync_to_async(post)(text) for text in ("satu", "dua", "tiga")]
     await shop.work(lambda: all(state(row) == "published" for row in rows))
     channel = await Channel.objects.select_related("app").aget(id=page.id)
     assert channel.paused_until is None
-    assert rate_limit_backoff.reads_from(channel, clock.now())
+    assert rate_limit_backoff.sync_resumes_at(channel, clock.now())
 
 
 def test_a_networks_own_time_goes_before_ours_and_an_answer_that_says_nothing_changes_nothing():
     now = clock.now()
     later = now + timedelta(minutes=20)
-    [wait] = rate_limit_backoff.waits([Allowance(used=40, until=later), Allowance(used=10, whole_app=True)], now)
+    [wait] = rate_limit_backoff.rate_limit_pauses(
+        [RateAllowance(used=40, until=later), RateAllowance(used=10, whole_app=True)], now
+    )
     assert (wait.used, wait.reading, wait.sending, wait.whole_app) == (40, later, later, False)
     assert (
-        rate_limit_backoff.waits([Allowance(used=40, until=now - timedelta(minutes=1))], now)
-        == rate_limit_backoff.waits([], now)
+        rate_limit_backoff.rate_limit_pauses([RateAllowance(used=40, until=now - timedelta(minutes=1))], now)
+        == rate_limit_backoff.rate_limit_pauses([], now)
         == []
     )

@@ -20,8 +20,8 @@ from kicau.base import clock
 from kicau.channels import actions as channels
 from kicau.channels.models import Channel
 from kicau.connector import registry
-from kicau.connector.contract import consent
-from kicau.connector.sandbox.server import Fault, Sandbox, start
+from kicau.connector.contract import consent_at_sandbox
+from kicau.connector.sandbox.server import OrderedFault, Sandbox, start_sandbox
 from kicau.media import actions as media
 from kicau.publishing.content import compositions
 from kicau.publishing.delivery import outcomes
@@ -66,19 +66,19 @@ CASES = {
 }
 
 
-class AfterLoss(Fault):
+class AfterLoss(OrderedFault):
     """Refuses what is looked up once the answer to the publishing request is lost."""
 
-    lost: Fault
+    lost: OrderedFault
 
     def hits(self, request: web.Request) -> bool:
-        return self.lost.times == 0 and Fault.hits(self, request)
+        return self.lost.times == 0 and OrderedFault.hits(self, request)
 
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
-    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(seconds=0.05))
-    monkeypatch.setattr(outcomes, "REFUSED_FOR", timedelta(0))
+    monkeypatch.setattr(outcomes, "LOOKUP_DELAY", timedelta(seconds=0.05))
+    monkeypatch.setattr(outcomes, "MIN_LOOKUP_REJECTION_PERIOD", timedelta(0))
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ async def files(settings):
 
 @pytest.fixture
 async def sandbox(slug, tmp_path):
-    server: Sandbox = importlib.import_module(registry.package(slug) + ".sandbox").Server(folder=tmp_path)
-    runner = await start(server)
+    server: Sandbox = importlib.import_module(registry.network_package(slug) + ".sandbox").Server(folder=tmp_path)
+    runner = await start_sandbox(server)
     server.limits_off, server.processing_seconds, server.duplicate_seconds = True, 0.01, 0.0  # type: ignore[attr-defined]
     yield server
     await runner.cleanup()
@@ -113,18 +113,20 @@ async def connected(actor, client, slug: str, server: Sandbox, kind: str) -> Cha
         slug, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
     )
     begun = await channels.begin_sign_in(actor, slug, client=client)
-    await channels.finish_sign_in(actor, await consent(client, begun.url, server.accounts()[0].id), client=client)
+    await channels.finish_sign_in(
+        actor, await consent_at_sandbox(client, begun.url, server.accounts()[0].id), client=client
+    )
     made = await channels.connect(actor, begun.state, client=client)
     return next(one for one in made if kind in ("", one.kind))
 
 
 def scheduled(actor, channel: Channel, text: str, case: Case) -> Delivery:
     shown = (
-        (compositions.MediumUse(medium=media.add_medium(actor, PICTURE, PICTURE.name, alt="Kopi").id),)
+        (compositions.MediumAttachment(medium=media.add_medium(actor, PICTURE, PICTURE.name, alt="Kopi").id),)
         if case.picture
         else ()
     )
-    part = compositions.PartInput(text=text, media=shown)
+    part = compositions.PartContent(text=text, media=shown)
     draft = compositions.create_draft(actor, compositions.Composition(parts=(part,), options=case.options))
     whole = compositions.one_draft(actor, draft.id)
     return schedule.schedule(actor, whole, [channel.key], clock.now(), confirm=True).deliveries[0]
@@ -132,16 +134,16 @@ def scheduled(actor, channel: Channel, text: str, case: Case) -> Delivery:
 
 @pytest.mark.parametrize("slug", ["mastodon"])
 async def test_nobody_is_asked_about_refusals_of_some_seconds(slug, sandbox, actor, client, shop, monkeypatch):
-    monkeypatch.setattr(outcomes, "REFUSED_FOR", timedelta(hours=1))
+    monkeypatch.setattr(outcomes, "MIN_LOOKUP_REJECTION_PERIOD", timedelta(hours=1))
     case = CASES[slug]
     channel = await connected(actor, client, slug, sandbox, case.kind)
-    lost = Fault(effect="drop-after", method="POST", path=case.publishes)
+    lost = OrderedFault(effect="drop-after", method="POST", path=case.publishes)
     refused = AfterLoss(effect="status", status=case.status, text=json.dumps(case.refusal), method="GET", times=-1)
     refused.lost = lost
     sandbox.faults[:] = [lost, refused]
     row = await sync_to_async(scheduled)(actor, channel, "Kopi pagi dari Lembang", case)
     found = Attempt.objects.filter(delivery=row, outcome="look-up-refused")
-    await shop.work(lambda: found.count() > outcomes.MAX_REFUSED_LOOK_UPS)
+    await shop.work(lambda: found.count() > outcomes.MAX_REJECTED_LOOKUPS)
     row = await Delivery.objects.aget(id=row.id)
     assert (row.state, row.broken_at is not None) == ("publishing", True)
 
@@ -152,7 +154,7 @@ async def test_one_post_is_public_after_a_lost_answer_a_refused_look_up_and_a_re
 ):
     case = CASES[slug]
     channel = await connected(actor, client, slug, sandbox, case.kind)
-    lost = Fault(effect="drop-after", method="POST", path=case.publishes)
+    lost = OrderedFault(effect="drop-after", method="POST", path=case.publishes)
     refused = AfterLoss(effect="status", status=case.status, text=json.dumps(case.refusal), method="GET", times=-1)
     refused.lost = lost
     sandbox.faults[:] = [lost, refused]
@@ -168,7 +170,7 @@ async def test_one_post_is_public_after_a_lost_answer_a_refused_look_up_and_a_re
     asked = [make_mocked_request(one["method"], one["path"]) for one in list(sandbox.requests)[-3:]]
     assert any(weather.refused().hits(one) for one in asked), "the chaos refuses these, too"
     looked = [one for one in story if one[0] == "find"]
-    assert looked == [("find", "look-up-refused")] * (outcomes.MAX_REFUSED_LOOK_UPS - 1) + [("find", "unknown")]
+    assert looked == [("find", "look-up-refused")] * (outcomes.MAX_REJECTED_LOOKUPS - 1) + [("find", "unknown")]
 
     sandbox.faults.clear()
     other = await sync_to_async(scheduled)(actor, channel, "Dan kopi sore", case)
@@ -182,7 +184,7 @@ async def test_one_post_is_public_after_a_lost_answer_a_refused_look_up_and_a_re
 
 @pytest.mark.parametrize("effect", ["rate-limit", "revoke-token", "malformed", "status"])
 async def test_a_look_up_that_fails_otherwise_leaves_the_doubt_too(effect, post, shop, state, network):
-    lost = Fault(effect="drop-after", method="POST", path="^/posts")
+    lost = OrderedFault(effect="drop-after", method="POST", path="^/posts")
     fails = AfterLoss(effect=effect, method="GET", path="^/posts", status=403, text="Forbidden", seconds=1, times=1)
     fails.lost = lost
     network.faults[:] = [lost, fails]
@@ -199,12 +201,12 @@ async def test_a_day_without_an_answer_to_a_look_up_is_not_called_failed(post, a
     from tests.engine.conftest import claimed
 
     row = await sync_to_async(post)("entah di mana")
-    work = delivery_worker.Deliveries(client)
+    work = delivery_worker.DeliverySource(client)
     (item,) = await claimed(work, "w")
     item.tries, item.due_at = 101, item.due_at - timedelta(hours=25)
     item.broken_at = item.begun_at
-    told = outcomes.unavailable(item, "find", "Stranger", errors.Unavailable("no answer"))
+    told = outcomes.network_unavailable(item, "find", "Stranger", errors.Unavailable("no answer"))
     await sync_to_async(work.settle)("w", [told])
     fresh = await Delivery.objects.aget(id=row.id)
     assert (fresh.state, fresh.broken_at) == ("unknown", item.begun_at)
-    assert outcomes.unavailable(item, "publish", "Stranger", errors.Unavailable("no answer")).state == "failed"
+    assert outcomes.network_unavailable(item, "publish", "Stranger", errors.Unavailable("no answer")).state == "failed"

@@ -12,7 +12,7 @@ from kicau.base import clock
 from kicau.channels import credential_checks, token_refresh
 from kicau.channels.models import Channel
 from kicau.cli.core import supervisor
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.connector.transport import http
 from kicau.costs import actions as plans
 from kicau.costs.models import Charge, Reservation
@@ -32,7 +32,7 @@ def budget(actor):
     known = []
 
     def make(amount: int, **more):
-        wanted = plans.BudgetInput(name="Renewals", amount=amount, meter="renewal", **{"period": "total", **more})
+        wanted = plans.BudgetValues(name="Renewals", amount=amount, meter="renewal", **{"period": "total", **more})
         known[:] = [plans.set_budget(actor, wanted, budget_id=known[0].id if known else None)]
 
     return sync_to_async(make)
@@ -72,7 +72,7 @@ async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pa
     assert not await Reservation.objects.aexists()
 
     await budget(2)
-    with clock.frozen(clock.now() + timedelta(seconds=31)):
+    with clock.freeze_clock(clock.now() + timedelta(seconds=31)):
         await token_refresh.refresh_due(client, "stranger")
     row = await ana()
     assert asked(network) == sent + 2
@@ -89,10 +89,10 @@ async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(p
         "The permission of Ana on Stranger is not renewed: the budget “Renewals” of 0 renewal has 0 renewal left"
     )
     assert "or else when that begins anew at" in row.reason
-    with clock.frozen(clock.now() + timedelta(seconds=31)):
+    with clock.freeze_clock(clock.now() + timedelta(seconds=31)):
         await token_refresh.refresh_due(client, "stranger")  # and told once
     assert [n.count async for n in Notice.objects.filter(event="channel.held")] == [1]
-    with clock.frozen(clock.now() + timedelta(days=1, seconds=62)):
+    with clock.freeze_clock(clock.now() + timedelta(days=1, seconds=62)):
         await budget(1)
         await token_refresh.refresh_due(client, "stranger")
     row = await ana()
@@ -104,7 +104,7 @@ async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_
 ):
     await sync_to_async(add_webhook)(actor, "https://example.org/hook", ["channel.held"])
     await budget(0)
-    network.faults.append(Fault(effect="revoke-token", method="POST", path="^/posts"))
+    network.faults.append(OrderedFault(effect="revoke-token", method="POST", path="^/posts"))
     rows = [await sync_to_async(post)(f"nomor {n}") for n in range(3)]
     held = lambda: Channel.objects.get(key="ana").state == "held"  # noqa: E731
     await shop.work(held)
@@ -116,7 +116,7 @@ async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_
     assert await WebhookEvent.objects.filter(event="channel.held").acount() == 1
 
     await budget(1)
-    with clock.frozen(clock.now() + timedelta(seconds=31)):
+    with clock.freeze_clock(clock.now() + timedelta(seconds=31)):
         await token_refresh.refresh_due(client, "stranger")
     await shop.work(lambda: all(state(row) == "published" for row in rows))
     assert sorted(p.text for p in network.public_posts()) == ["nomor 0", "nomor 1", "nomor 2"]
@@ -127,7 +127,7 @@ async def test_a_renewal_ends_with_the_call_that_it_is_in_when_the_worker_is_tol
     pair, network, client, monkeypatch
 ):
     """However many calls a renewal has: the stop waits for one, whose answer is kept, and the next worker goes on."""
-    assert http.TIMEOUT + 5 < supervisor.STOP_WITHIN
+    assert http.NETWORK_TIMEOUT_SECONDS + 5 < supervisor.STOP_TIMEOUT_SECONDS
     refresh, looking, go_on = StrangerAuth.refresh, asyncio.Event(), asyncio.Event()
 
     async def of_two_calls(self, session):
@@ -149,9 +149,9 @@ async def test_a_renewal_ends_with_the_call_that_it_is_in_when_the_worker_is_tol
         renewing = asyncio.create_task(token_refresh.refresh_due(client, "stranger"))
         await looking.wait()
         if stops:
-            token_refresh.stop()
+            token_refresh.stop_refreshing()
         go_on.set()
-        await token_refresh.finish()
+        await token_refresh.wait_for_refreshes()
         await renewing
         row = await ana()
         assert asked(network) == sent + (not stops)
@@ -162,23 +162,23 @@ async def test_a_renewal_ends_with_the_call_that_it_is_in_when_the_worker_is_tol
 
 
 async def test_an_answer_that_comes_after_the_stop_is_kept(pair, network, client):
-    network.faults.append(Fault(effect="slow", seconds=0.5, path="^/token$"))
+    network.faults.append(OrderedFault(effect="slow", seconds=0.5, path="^/token$"))
     await due(timedelta(hours=1))
     before, sent = await ana(), asked(network)
     renewing = asyncio.create_task(token_refresh.refresh_due(client, "stranger"))
     while asked(network) == sent:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    token_refresh.stop()
+    token_refresh.stop_refreshing()
     renewing.cancel()  # as the worker ends its chores
-    await token_refresh.finish()
+    await token_refresh.wait_for_refreshes()
     assert (await ana()).credentials != before.credentials
 
 
 async def test_the_check_of_a_token_is_held_like_any_call(actor, pair, network, client, budget):
-    wanted = plans.BudgetInput(name="Checks", amount=0, period="total", purpose="refresh")
+    wanted = plans.BudgetValues(name="Checks", amount=0, period="total", purpose="refresh")
     await sync_to_async(plans.set_budget)(actor, wanted)
     network.requests.clear()
-    told = {one.key: one for one in await credential_checks.prove_all()}
+    told = {one.key: one for one in await credential_checks.check_all_credentials()}
     assert not network.requests
     assert told["ana"].state == "held"
     assert "The budget “Checks” of $0.00 has no room for this on Stranger" in told["ana"].says

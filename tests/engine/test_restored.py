@@ -4,7 +4,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from kicau.backup.reconciliation import IN_DOUBT
+from kicau.backup.reconciliation import MARK_UNCERTAIN_SQL
 from kicau.base import clock
 from kicau.publishing.models import Attempt, Delivery
 
@@ -19,7 +19,7 @@ def put_back(rows, since):
         )
     Attempt.objects.all().delete()
     with connection.cursor() as cursor:
-        cursor.execute(IN_DOUBT, {"since": since.isoformat(), "until": clock.now().isoformat()})
+        cursor.execute(MARK_UNCERTAIN_SQL, {"since": since.isoformat(), "until": clock.now().isoformat()})
 
 
 def story(row):

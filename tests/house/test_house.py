@@ -14,7 +14,7 @@ import click
 import pytest
 
 from kicau.base import errors as refusals
-from kicau.base.setting_definitions import OPTIONS
+from kicau.base.setting_definitions import SETTING_DEFINITIONS
 from kicau.cli import main as cli
 from kicau.connector import errors, registry
 from kicau.workspaces import actors, webhooks
@@ -31,7 +31,7 @@ CORE = [
 ]
 # One letter is no name to search for; its product names are.
 NAMES = [
-    *(slug for slug in registry.slugs() if len(slug) > 2),
+    *(slug for slug in registry.installed_slugs() if len(slug) > 2),
     "twitter",
     "tweet",
     "mastodon",
@@ -70,8 +70,8 @@ def test_no_core_file_names_a_network(path):
 
 def test_the_rule_above_can_fail(tmp_path):
     bad = tmp_path / "bad.py"
-    bad.write_text(f"if channel.network == {registry.slugs()[0]!r}:\n    pass  # a comment\n", "utf-8")
-    assert registry.slugs()[0] in words_of_code(bad)
+    bad.write_text(f"if channel.network == {registry.installed_slugs()[0]!r}:\n    pass  # a comment\n", "utf-8")
+    assert registry.installed_slugs()[0] in words_of_code(bad)
     assert "comment" not in words_of_code(bad)
     assert named("threads", "if slug == 'threads':")
     assert not named("threads", "two threads, no network")
@@ -88,15 +88,15 @@ def test_each_room_says_what_it_is_for(package):
     assert said, f"{package.relative_to(ROOT)} has no docstring"
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.name)
+@pytest.mark.parametrize("option", SETTING_DEFINITIONS, ids=lambda o: o.name)
 def test_every_setting_is_documented(option):
     assert option.name in (ROOT / "docs/reference/settings.md").read_text("utf-8")
     assert option.help
 
 
-@pytest.mark.parametrize("slug", registry.slugs())
+@pytest.mark.parametrize("slug", registry.installed_slugs())
 def test_every_network_has_its_page_logo_and_sandbox(slug):
-    folder = ROOT / Path(*registry.package(slug).split("."))
+    folder = ROOT / Path(*registry.network_package(slug).split("."))
     page = (folder / "README.md").read_text("utf-8")
     assert len(page) > 800
     assert (folder / "logo.svg").read_text("utf-8").lstrip().startswith("<svg")
@@ -170,8 +170,8 @@ def test_every_event_is_documented_and_no_other():
 
 def test_the_table_of_roles_is_what_the_code_allows():
     wanted = [
-        [role, *("yes" if permission in actors.ALLOWS[role] else "no" for permission in actors.Permission)]
-        for role in reversed(actors.RANK)
+        [role, *("yes" if permission in actors.ROLE_PERMISSIONS[role] else "no" for permission in actors.Permission)]
+        for role in reversed(actors.ROLES_BY_RANK)
     ]
     assert table("docs/reference/permissions.md", "| Role |") == wanted
     documented = [row[0] for row in table("docs/reference/permissions.md", "| Permission |")]

@@ -16,12 +16,12 @@ OTHERS += [ROOT / "kicau/connector/contract_session.py", ROOT / "kicau/connector
 OURS = [p for p in CODE if p not in OTHERS]
 NETWORKS = [p for p in OURS if "networks" in p.relative_to(ROOT).parts]
 
-#: Where a session (Live) or a sign-in (Desk) is made, and what pays for its calls there.
+#: Where a session (ChannelSession) or a sign-in (AppSession) is made, and what pays for its calls there.
 DOORS = {
-    "kicau/channels/metered_session.py": "call_budgets.payer",
-    "kicau/channels/actions.py": "call_budgets.payer",  # connecting
-    "kicau/publishing/scheduling/actions.py": "call_budgets.payer",  # deleting
-    "kicau/publishing/content/mentions.py": "call_budgets.payer",  # looking somebody up
+    "kicau/channels/metered_session.py": "call_budgets.call_payer",
+    "kicau/channels/actions.py": "call_budgets.call_payer",  # connecting
+    "kicau/publishing/scheduling/actions.py": "call_budgets.call_payer",  # deleting
+    "kicau/publishing/content/mentions.py": "call_budgets.call_payer",  # looking somebody up
     "kicau/publishing/delivery/delivery_worker.py": "self._pay",  # a delivery's steps: set aside when they are claimed
     "kicau/sync/poller.py": "pay",  # standing reading, and asking networks to tell: set aside by shares
 }
@@ -56,7 +56,7 @@ OUTSIDE = {
     "HTTPConnection",
     "HTTPSConnection",
 }
-PASSED_ON = {"new_client"}  # a pool that is only handed to a Live or a Desk is no way out by itself
+PASSED_ON = {"new_client"}  # a pool that is only handed to a ChannelSession or an AppSession is no way out by itself
 
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
@@ -73,9 +73,8 @@ def test_every_session_is_made_where_something_pays_for_its_calls():
     found: dict[str, list[ast.Call]] = {}
     for path in OURS:
         for called, node in calls(path):
-            if called.rsplit(".", 1)[-1] in ("Live", "Desk"):
+            if called.rsplit(".", 1)[-1] in ("ChannelSession", "AppSession"):
                 found.setdefault(name(path), []).append(node)
-    found.pop("kicau/demo/display.py")  # a table on the screen
     assert set(found) == set(DOORS), "whoever uses a channel asks kicau/channels/metered_session.py for it"
     for path, made in found.items():
         for node in made:
@@ -87,7 +86,7 @@ def test_every_session_is_made_where_something_pays_for_its_calls():
 
 def _pays(path: Path, given: ast.expr, by: str) -> bool:
     """The argument is `by`, bound to its work or held in a variable, and that takes out of a purse."""
-    if by == "call_budgets.payer":
+    if by == "call_budgets.call_payer":
         told = ast.unparse(given)
         return by in told or any(
             by in ast.unparse(n.value)
@@ -105,7 +104,7 @@ def _pays(path: Path, given: ast.expr, by: str) -> bool:
 
 
 def test_nothing_else_makes_the_door():
-    found = {name(p) for p in OURS for called, _ in calls(p) if called.rsplit(".", 1)[-1] == "Http"}
+    found = {name(p) for p in OURS for called, _ in calls(p) if called.rsplit(".", 1)[-1] == "HttpClient"}
     assert found == {"kicau/channels/channel_session.py"}
 
 
@@ -146,9 +145,9 @@ def test_a_connector_has_no_way_out_but_the_door(path):
 def test_the_rules_above_can_fail(tmp_path):
     bad = tmp_path / "bad.py"
     bad.write_text(
-        "async def pay(used):\n    pass\nlive = Live(channel, client, pay)\nasync def go():\n    await client.get('https://x')\n"
+        "async def pay(used):\n    pass\nlive = ChannelSession(channel, client, pay)\nasync def go():\n    await client.get('https://x')\n"
     )
-    given = next(node for called, node in calls(bad) if called == "Live").args[2]
+    given = next(node for called, node in calls(bad) if called == "ChannelSession").args[2]
     assert not _pays(bad, given, "pay")
-    assert not _pays(bad, given, "call_budgets.payer")
+    assert not _pays(bad, given, "call_budgets.call_payer")
     assert [called for called, _ in calls(bad) if _requests(called)] == ["client.get"]

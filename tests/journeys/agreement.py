@@ -23,7 +23,7 @@ from kicau.base.ids import new_id
 from kicau.channels import actions as channels
 from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel
-from kicau.connector.contract import consent
+from kicau.connector.contract import consent_at_sandbox
 from kicau.connector.sandbox.server import PublicPost, Sandbox
 from kicau.media.actions import add_medium
 from kicau.media.models import Medium
@@ -109,7 +109,7 @@ def connect_all(actor: Actor, servers: Mapping[str, Sandbox], *only: str) -> lis
                 server = servers[slug]
                 account = next(iter(server.accounts()))
                 begun = await channels.begin_sign_in(actor, slug, client=client)
-                returned = await consent(client, begun.url, account.id)
+                returned = await consent_at_sandbox(client, begun.url, account.id)
                 await channels.finish_sign_in(actor, returned, client=client)
                 made += (await channels.connect(actor, begun.state, client=client))[:1]
         return made

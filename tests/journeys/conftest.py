@@ -18,9 +18,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from kicau.channels.actions import register_app
 from kicau.channels.channel_session import new_client
 from kicau.connector import registry
-from kicau.connector.sandbox.server import Sandbox, start
-from kicau.engine.dispatcher import Pump
-from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.connector.sandbox.server import Sandbox, start_sandbox
+from kicau.engine.dispatcher import Dispatcher
+from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.workspaces.models import Person
 from tests.browser import BROWSERS
 
@@ -115,15 +115,15 @@ class Background:
     async def _live(self) -> None:
         self._stop = asyncio.Event()
         runners = []
-        for slug in registry.slugs():
-            package = registry.package(slug)
+        for slug in registry.installed_slugs():
+            package = registry.network_package(slug)
             # Every request of ours is held against the network's official description.
             held_against = (import_module(f"{package}.tests.spec").validate,)
             server: Sandbox = import_module(f"{package}.sandbox").Server(validators=held_against)
-            runners.append(await start(server))
+            runners.append(await start_sandbox(server))
             self.servers[slug] = server
         async with new_client() as client:
-            pump = Pump(Deliveries(client))
+            pump = Dispatcher(DeliverySource(client))
             working = asyncio.create_task(pump.run())
             self._ready.set()
             await self._stop.wait()

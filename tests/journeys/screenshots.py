@@ -85,7 +85,7 @@ def stock(actor, workspace) -> dict[str, object]:
     """The demo's posts on six channels, some out, some coming, some in trouble."""
     from kicau.base import clock
     from kicau.channels.actions import register_app, set_slots
-    from kicau.channels.channel_session import stored
+    from kicau.channels.channel_session import to_stored
     from kicau.channels.models import Channel
     from kicau.connector.session import Credentials
     from kicau.media.actions import add_medium
@@ -109,7 +109,7 @@ def stock(actor, workspace) -> dict[str, object]:
             account_id=key,
             handle=handle,
             name=name,
-            credentials=stored(Credentials(access_token="x")),
+            credentials=to_stored(Credentials(access_token="x")),
         )
     from datetime import time
 
@@ -119,7 +119,7 @@ def stock(actor, workspace) -> dict[str, object]:
     with (DEMO / "posts.csv").open(encoding="utf-8-sig", newline="") as file:
         for n, row in enumerate(csv.DictReader(file)):
             uses = tuple(
-                compositions.MediumUse(medium=media[name].id, alt=alt)
+                compositions.MediumAttachment(medium=media[name].id, alt=alt)
                 for name, alt in zip(row["media"].split(), row["alt"].split("|") + [""] * 20, strict=False)
                 if name in media
             )
@@ -127,7 +127,7 @@ def stock(actor, workspace) -> dict[str, object]:
                 draft = compositions.create_draft(
                     actor,
                     compositions.Composition(
-                        parts=(compositions.PartInput(text=row["text"], media=uses),),
+                        parts=(compositions.PartContent(text=row["text"], media=uses),),
                         campaign=row["campaign"],
                         first_comment=row["first_comment"],
                     ),
@@ -182,13 +182,13 @@ def archived(actor):
     from kicau.archive import record_statements
     from kicau.archive.imports import actions, import_job, own_posts
     from kicau.archive.models import Import, Item
-    from kicau.base.advisory_locks import at_work
+    from kicau.base.advisory_locks import shared_lock
     from kicau.config.database_setup import propose_terms
     from kicau.rights.statements import NewStatement
     from kicau.workspaces import actions as workspaces
 
     propose_terms()
-    workspaces.change_workspace(
+    workspaces.update_workspace(
         actor,
         ai_use={
             "train_gen": "allow",
@@ -199,7 +199,7 @@ def archived(actor):
         },
         terms_url="https://kopisenja.example/syarat",
     )
-    own_posts.keep_published(actor.workspace)
+    own_posts.archive_published(actor.workspace)
     folder = Path(tempfile.mkdtemp())
     table = folder / "kopi-senja-2019-2023.csv"
     rows = [
@@ -222,9 +222,9 @@ def archived(actor):
         known=150,
         skipped=50,
     )
-    WORKING.enter_context(at_work(reads.id))
+    WORKING.enter_context(shared_lock(reads.id))
     item = Item.objects.filter(workspace=actor.workspace, standing__own=True).latest("posted_at")
-    record_statements.say(
+    record_statements.add_statements(
         actor,
         [
             NewStatement(
@@ -259,14 +259,14 @@ def evidence(actor):
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from kicau.archive.models import Item, Standing
-    from kicau.archive.record_statements import say
+    from kicau.archive.record_statements import add_statements
     from kicau.dataset_audit import actions as audits
     from kicau.dataset_audit import audit_job, canaries
     from kicau.rights.statements import NewStatement
     from kicau.training_sets import actions as training_sets_actions
     from kicau.training_sets import build, recipients
 
-    say(
+    add_statements(
         actor,
         [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
     )
@@ -280,16 +280,16 @@ def evidence(actor):
         text="Reservations for the terrace: 0812-3456-7801 or meja@kopisenja.example, ask for Rani.",
     )
     table.save()
-    of = training_sets_actions.define(
+    of = training_sets_actions.create_set(
         actor, name="Our voice", purpose="Fine-tuning the assistant that drafts our replies"
     )
-    build.make(training_sets_actions.order(actor, of.id))
-    recipients.give(
-        actor, training_sets_actions.one_version(actor, of.id), name="Lab Bahasa", contact="data@lab.example"
+    build.make_version(training_sets_actions.order_version(actor, of.id))
+    recipients.add_recipient(
+        actor, training_sets_actions.get_version(actor, of.id), name="Lab Bahasa", contact="data@lab.example"
     )
-    in_it = training_sets_actions.one_version(actor, of.id).members.exclude(item_id=table.id).values("item_id")
+    in_it = training_sets_actions.get_version(actor, of.id).members.exclude(item_id=table.id).values("item_id")
     gone = Item.objects.filter(id__in=in_it, said=False).latest("posted_at")
-    say(
+    add_statements(
         actor,
         [
             NewStatement(
@@ -302,10 +302,10 @@ def evidence(actor):
             )
         ],
     )
-    training_sets_actions.preview(actor, of.id)
-    while build.make_waiting():
+    training_sets_actions.request_preview(actor, of.id)
+    while build.make_next():
         pass
-    asked = recipients.ask(actor, recipients.owing(actor).get().id)
+    asked = recipients.create_confirmation_link(actor, recipients.unconfirmed_recipients(actor).get().id)
     texts = list(
         Item.objects.filter(standing__own=True).exclude(text="").order_by("id").values_list("text", flat=True)[:30]
     )
@@ -318,11 +318,13 @@ def evidence(actor):
     ]
     corpus = "".join(json.dumps({"text": text}) + "\n" for text in lines).encode()
     files = [SimpleUploadedFile("corpus-000.jsonl", corpus), SimpleUploadedFile("corpus-001.parquet", b"PAR1 cut off")]
-    found = audit_job.run_audit(audits.begin(actor, name="Corpus of Example AI, 2026", files=files).id, processes=1)
-    waiting = audits.begin(actor, name="The same, older", files=[SimpleUploadedFile("old.jsonl", corpus)])
-    canary = canaries.register(actor, "Rainy season")
+    found = audit_job.run_audit(
+        audits.begin_audit(actor, name="Corpus of Example AI, 2026", files=files).id, processes=1
+    )
+    waiting = audits.begin_audit(actor, name="The same, older", files=[SimpleUploadedFile("old.jsonl", corpus)])
+    canary = canaries.register_canary(actor, "Rainy season")
     for model in ("model-x, 2027-03", "model-y, 2027-06"):
-        canaries.examine(actor, canary, [float(n) for n in range(1000)], model=model)
+        canaries.score_canary(actor, canary, [float(n) for n in range(1000)], model=model)
     return {
         "canary": canary.id,
         "set": of.id,
@@ -336,23 +338,23 @@ def leaving(actor, now):
     """One network that has a date, and one that was left, with an export and an obstacle or two."""
     from kicau.offboarding import actions as offboarding_actions
     from kicau.offboarding import jobs
-    from kicau.offboarding.new_targets import Decision
+    from kicau.offboarding.new_targets import RetargetDecision
     from kicau.publishing.content import compositions
     from kicau.publishing.scheduling import schedule
 
     for n in range(3):
         text = "A long story of beans, told slowly and with pleasure. " * (12 if n == 1 else 1)
-        part = compositions.PartInput(text=f"{n + 1}. {text}")
+        part = compositions.PartContent(text=f"{n + 1}. {text}")
         draft = compositions.one_draft(
             actor, compositions.create_draft(actor, compositions.Composition(parts=(part,))).id
         )
         schedule.schedule(actor, draft, ["page-kopi"], now + timedelta(days=9 + n))
-    announced = offboarding_actions.announce(
+    announced = offboarding_actions.announce_offboarding(
         actor, network="x", effective_at=now + timedelta(days=6), reason="$42,000 a month", cause="network"
     )
-    left = offboarding_actions.announce(actor, network="facebook", reason="We leave it for a while")
-    jobs.work_now(jobs.ask_export(actor, left.id).id)
-    jobs.work_now(jobs.ask_retarget(actor, left.id, Decision(channels=("li-kopi",))).id)
+    left = offboarding_actions.announce_offboarding(actor, network="facebook", reason="We leave it for a while")
+    jobs.run_job(jobs.request_export(actor, left.id).id)
+    jobs.run_job(jobs.request_retarget(actor, left.id, RetargetDecision(channels=("li-kopi",))).id)
     return announced.id, left.id
 
 
@@ -398,9 +400,9 @@ def spend(actor, channel, rows) -> None:
     Charge.objects.bulk_create(
         charge(n, *kinds[(n * 7 // 3) % 4], rows[n % len(rows)] if rows else None) for n in range(110)
     )
-    costs_actions.set_budget(actor, costs_actions.BudgetInput(name="November, everything", amount=12_000_000))
+    costs_actions.set_budget(actor, costs_actions.BudgetValues(name="November, everything", amount=12_000_000))
     costs_actions.set_budget(
-        actor, costs_actions.BudgetInput(name="Reading", amount=2_000_000, purpose="answers", is_hard=False)
+        actor, costs_actions.BudgetValues(name="Reading", amount=2_000_000, purpose="answers", is_hard=False)
     )
     second_client(actor)
 
@@ -410,10 +412,10 @@ def second_client(actor) -> None:
     from kicau.base import clock
     from kicau.costs import actions as costs_actions
     from kicau.costs.models import Charge, Rate
-    from kicau.workspaces.actions import actor_for, change_workspace, create_workspace
+    from kicau.workspaces.actions import actor_for, create_workspace, update_workspace
 
     theirs = actor_for(actor.person, create_workspace(actor.person, "Batik Laut", timezone="Asia/Jakarta").id, "page")
-    change_workspace(theirs, currency="IDR")
+    update_workspace(theirs, currency="IDR")
     Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16_250)
     Charge.objects.bulk_create(
         Charge(
@@ -428,7 +430,7 @@ def second_client(actor) -> None:
         )
         for n in range(90)
     )
-    costs_actions.set_budget(theirs, costs_actions.BudgetInput(name="Batik Laut", amount=600_000))
+    costs_actions.set_budget(theirs, costs_actions.BudgetValues(name="Batik Laut", amount=600_000))
 
 
 def tell(actor, things) -> None:
@@ -436,7 +438,7 @@ def tell(actor, things) -> None:
     from kicau.notifications import actions as notifications_actions
 
     def say(event, **details):
-        notifications_actions.tell(event, actor.workspace.id, to=[actor.person_id], **details)
+        notifications_actions.notify(event, actor.workspace.id, to=[actor.person_id], **details)
 
     say("draft.approved", name="Ratna", post="Biji baru dari Puntang")
     notifications_actions.mark_all_read(actor.person)
@@ -460,7 +462,7 @@ def tell(actor, things) -> None:
 def opened_networks(actor, picture):
     """A draft for two open networks with what only they have."""
     from kicau.channels.actions import register_app
-    from kicau.channels.channel_session import stored
+    from kicau.channels.channel_session import to_stored
     from kicau.channels.models import Channel
     from kicau.connector.session import Credentials
     from kicau.publishing.content import compositions
@@ -475,7 +477,7 @@ def opened_networks(actor, picture):
             account_id="1",
             handle="kopisenja",
             name="Kopi Senja",
-            credentials=stored(Credentials(access_token="x")),
+            credentials=to_stored(Credentials(access_token="x")),
         )
     chosen = {
         "mastodon.warning": "Kafein",
@@ -487,7 +489,7 @@ def opened_networks(actor, picture):
     draft = compositions.create_draft(
         actor,
         compositions.Composition(
-            parts=(compositions.PartInput(text="Gayo, natural", media=(picture,)),), options=chosen, campaign="Gayo"
+            parts=(compositions.PartContent(text="Gayo, natural", media=(picture,)),), options=chosen, campaign="Gayo"
         ),
     )
     draft.extras = {**draft.extras, "desk": {"channels": ["mastodon-kopi", "bluesky-kopi"]}}
@@ -505,20 +507,20 @@ def addresses(actor, things) -> dict[str, str]:
         "Kopi Senja opens a second roastery in Lembang on Saturday, and everybody who brings a cup of their own drinks for free. "
         * 3
     )
-    picture = compositions.MediumUse(medium=things["medium"])
+    picture = compositions.MediumAttachment(medium=things["medium"])
     draft = compositions.create_draft(
         actor,
         compositions.Composition(
-            parts=(compositions.PartInput(text=long + "https://kopisenja.example/lembang #kopi", media=(picture,)),)
+            parts=(compositions.PartContent(text=long + "https://kopisenja.example/lembang #kopi", media=(picture,)),)
         ),
     )
     poll = compositions.content.Poll(options=("Gayo", "Toraja", "Kintamani"), minutes=1440)
     whole = compositions.create_draft(
         actor,
         compositions.Composition(
-            parts=(compositions.PartInput(text="One"), compositions.PartInput(text="Two")),
+            parts=(compositions.PartContent(text="One"), compositions.PartContent(text="Two")),
             poll=poll,
-            link=compositions.LinkInput(url="https://kopisenja.example/", title="Kopi Senja"),
+            link=compositions.LinkContent(url="https://kopisenja.example/", title="Kopi Senja"),
             first_comment="More in the link.",
             campaign="Lembang",
         ),
@@ -526,7 +528,7 @@ def addresses(actor, things) -> dict[str, str]:
     opened = opened_networks(actor, picture)
     reviews.submit(actor, draft.id)
     reviews.comment(actor, draft.id, "Which Saturday?", quote="on Saturday")
-    link = review_links.make_link(actor, draft.id, "Ibu Ratna").link
+    link = review_links.create_link(actor, draft.id, "Ibu Ratna").link
     return {
         "calendar": "/",
         "day": "/?view=day",
@@ -612,7 +614,7 @@ def open_as(browser, site, person, theme: str, width: int, height: int):
 
 
 def test_pictures(browser, site, transactional_db, owner, workspace, actor):
-    from kicau.workspaces.actions import change_person
+    from kicau.workspaces.actions import update_person
     from tests.journeys.conftest import fits
 
     pages = addresses(actor, stock(actor, workspace))
@@ -621,7 +623,7 @@ def test_pictures(browser, site, transactional_db, owner, workspace, actor):
     for name, (width, height, theme, language) in LOOKS.items():
         if looks and name not in looks:
             continue
-        change_person(owner, language=language)
+        update_person(owner, language=language)
         context = open_as(browser, site, owner, theme, width, height)
         page = context.new_page()
         for title, address in pages.items():

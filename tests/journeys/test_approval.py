@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from kicau.publishing.models import Delivery
-from kicau.workspaces.actions import add_person, set_member
+from kicau.workspaces.actions import add_person, set_member_role
 from tests.journeys.agreement import connect_all
 from tests.journeys.conftest import PASSWORD, come_in, fits
 
@@ -14,7 +14,7 @@ def test_submitted_reviewed_by_a_client_approved_and_published(
     page: Page, browser, site, networks, owner, workspace, actor
 ):
     contributor = add_person("bima@kopisenja.example", "Bima", PASSWORD, proved=True)
-    set_member(actor, contributor, "contributor")
+    set_member_role(actor, contributor, "contributor")
     come_in(page.context, site, owner)
     connect_all(actor, networks, "x")
 

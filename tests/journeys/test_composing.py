@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, expect
 
 from kicau.publishing.models import Delivery
-from kicau.workspaces.actions import change_person
+from kicau.workspaces.actions import update_person
 from tests.journeys.agreement import connect_all
 from tests.journeys.conftest import come_in, fits
 from tests.journeys.test_quick import PASTE
@@ -136,7 +136,7 @@ def test_slots_and_differences_are_told_as_they_are_chosen_and_typed(page: Page,
 
 
 def test_in_indonesian_on_a_phone(page: Page, networks, owner, workspace, picture_file):
-    change_person(owner, language="id")
+    update_person(owner, language="id")
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto("/sign-in")
     page.locator("[name=email]").fill("sari@kopisenja.example")

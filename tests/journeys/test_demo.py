@@ -48,7 +48,9 @@ def table(home):
 def command(home, *arguments):
     """The program's words and environment."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KICAU_", "DATABASE_URL", "DJANGO_"))}
-    against = ",".join(f"{slug}={registry.package(slug)}.tests.spec:validate" for slug in registry.slugs())
+    against = ",".join(
+        f"{slug}={registry.network_package(slug)}.tests.spec:validate" for slug in registry.installed_slugs()
+    )
     environment = {
         **kept,
         "KICAU_SANDBOX_VALIDATORS": against,

@@ -23,7 +23,7 @@ import django; django.setup()
 from datetime import timedelta
 from kicau.base import clock
 from kicau.channels.actions import register_app
-from kicau.channels.channel_session import stored
+from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel
 from kicau.connector.session import Credentials
 from kicau.publishing.content import compositions
@@ -33,9 +33,9 @@ from kicau.workspaces.models import Person
 person = Person.objects.get()
 actor = actor_for(person, workspaces_of(person)[0].id, "cli")
 app = register_app("x", "app", "secret", endpoints={"api": "http://127.0.0.1:9"}, is_sandbox=True)
-Channel.objects.create(workspace=actor.workspace, network="x", app=app, key="x-kopi", account_id="1", handle="k", name="K", is_paused=True, credentials=stored(Credentials(access_token="t")))
+Channel.objects.create(workspace=actor.workspace, network="x", app=app, key="x-kopi", account_id="1", handle="k", name="K", is_paused=True, credentials=to_stored(Credentials(access_token="t")))
 for text, ahead in (("due soon", 1), ("due later", 3600)):
-    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text=text),)))
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartContent(text=text),)))
     schedule.schedule(actor, compositions.one_draft(actor, draft.id), ["x-kopi"], clock.now() + timedelta(seconds=ahead))
 """
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.publishing.delivery import outcomes
 from kicau.publishing.models import Delivery
-from kicau.workspaces.actions import change_person
+from kicau.workspaces.actions import update_person
 from tests.journeys.agreement import connect_all
 from tests.journeys.conftest import PASSWORD, come_in, connect, fits
 from tests.journeys.test_publish import published
@@ -23,13 +23,13 @@ REFUSED = '{"title": "Invalid Request", "detail": "One or more parameters to you
 def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(
     page: Page, browser, site, networks, owner, actor, monkeypatch
 ):
-    monkeypatch.setattr(outcomes, "LOOK_AFTER", timedelta(0))  # the sandbox is not slower than it says
+    monkeypatch.setattr(outcomes, "LOOKUP_DELAY", timedelta(0))  # the sandbox is not slower than it says
     come_in(page.context, site, owner)
     connect_all(actor, networks, "x")
     networks["x"].faults.append(
-        Fault(effect="status", status=400, text=REFUSED, method="POST", path="^/2/tweets", times=1)
+        OrderedFault(effect="status", status=400, text=REFUSED, method="POST", path="^/2/tweets", times=1)
     )
-    change_person(owner, language="id")
+    update_person(owner, language="id")
     narrow = browser.new_context(
         base_url=site,
         viewport={"width": 360, "height": 740},
@@ -59,7 +59,7 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(
 
     linkedin = networks["linkedin"]
     connect(phone, linkedin.label, language="id", first=True)
-    linkedin.faults.append(Fault(effect="drop", method="POST", path="^/rest/posts", times=1))
+    linkedin.faults.append(OrderedFault(effect="drop", method="POST", path="^/rest/posts", times=1))
     phone.goto("/compose")
     phone.get_by_label("Teks", exact=True).fill("Sangrai baru hari ini")
     phone.locator(".pick", has_not=phone.locator(":checked")).click()

@@ -57,7 +57,7 @@ def write_and_schedule(page: Page, actor: Any, text: str, picture: Path) -> Deli
     page.wait_for_url("**/posts/*")
     expect(page.locator(".delivery .badge").first).to_have_text("Scheduled")
     row = Delivery.objects.latest("created_at")
-    actions.move(actor, row.id, clock.now() + timedelta(seconds=2))
+    actions.reschedule(actor, row.id, clock.now() + timedelta(seconds=2))
     page.reload()
     expect(page.locator(".delivery .badge").first).to_have_text("Published", timeout=30_000)
     row.refresh_from_db()

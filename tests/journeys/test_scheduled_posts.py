@@ -12,7 +12,7 @@ from kicau.base import clock
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Delivery
 from kicau.publishing.scheduling import actions, schedule
-from kicau.workspaces.actions import change_person
+from kicau.workspaces.actions import update_person
 from tests.journeys.agreement import connect_all
 from tests.journeys.conftest import come_in, fits
 
@@ -48,20 +48,22 @@ def test_a_scheduled_post_is_changed_confirmed_and_published_again(
 ):
     words = WORDS[language]
     come_in(page.context, site, owner)
-    change_person(owner, language=language, timezone="Asia/Jakarta")
+    update_person(owner, language=language, timezone="Asia/Jakarta")
     page.set_viewport_size({"width": width, "height": 800})
     connect_all(actor, networks, "x", "linkedin")
     keys = sorted({c.key for c in actor.workspace.channels.filter(network__in=("x", "linkedin"))})
     one, asks = keys[-1], next(k for k in keys if k.startswith("linkedin"))
     draft = compositions.create_draft(
-        actor, compositions.Composition(parts=(compositions.PartInput(text="Kopi Gayo"),))
+        actor, compositions.Composition(parts=(compositions.PartContent(text="Kopi Gayo"),))
     )
     rows = schedule.schedule(
         actor, compositions.one_draft(actor, draft.id), [one, asks], clock.now() + timedelta(days=2), confirm=True
     ).deliveries
-    local = (clock.now() + timedelta(days=4)).astimezone(clock.zone("Asia/Jakarta")).replace(second=0, microsecond=0)
+    local = (
+        (clock.now() + timedelta(days=4)).astimezone(clock.find_zone("Asia/Jakarta")).replace(second=0, microsecond=0)
+    )
     for row in rows:  # as the calendar does when it is dragged
-        actions.move(actor, row.id, local, "Asia/Jakarta")
+        actions.reschedule(actor, row.id, local, "Asia/Jakarta")
 
     page.goto(f"/compose/{draft.id}")
     expect(page.locator("#date")).to_have_value(f"{local:%Y-%m-%d}")
@@ -87,7 +89,7 @@ def test_a_scheduled_post_is_changed_confirmed_and_published_again(
     page.wait_for_url("**/posts/*")
     assert {(r.head, r.state) for r in Delivery.objects.all()} == {("Teh melati", "scheduled")}
 
-    actions.move(actor, rows[0].id, later + timedelta(days=1))
+    actions.reschedule(actor, rows[0].id, later + timedelta(days=1))
     page.goto(f"/compose/{draft.id}")
     expect(page.get_by_role("radio", name=words["keep"])).to_be_checked()
     expect(page.locator("#when-note .times li")).to_have_count(2)

@@ -8,7 +8,7 @@ import json
 from playwright.sync_api import Page, expect
 
 from kicau.archive.models import Item, Standing
-from kicau.archive.record_statements import say
+from kicau.archive.record_statements import add_statements
 from kicau.dataset_audit import audit_job, audit_queue
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import build
@@ -33,7 +33,7 @@ def archived(actor) -> None:
             )
             for n, text in enumerate(texts)
         )
-    say(
+    add_statements(
         actor,
         [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
     )
@@ -50,7 +50,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     page.get_by_label("Name", exact=True).fill("Our voice")
     page.get_by_role("button", name="See what it would hold").click()
     expect(page.get_by_text("It waits for its turn.")).to_be_visible()
-    build.make_waiting()
+    build.make_next()
     expect(page.get_by_text("nobody has said whether this may be done")).to_be_visible()
     expect(page.locator(".tally")).to_contain_text("3 records would enter")
     page.get_by_role("link", name="Review 1").click()
@@ -59,7 +59,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     page.get_by_role("button", name="Keep these verdicts").click()
     page.get_by_role("link", name="Back to the set").click()
     page.get_by_role("button", name="Make version 1").click()
-    build.make_waiting()
+    build.make_next()
     expect(page.get_by_text("Ready", exact=True)).to_be_visible()
     page.get_by_role("link", name="Version 1").click()
     with page.expect_download() as downloading:
@@ -74,7 +74,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     page.get_by_text("Say what this one may be used for").click()
     page.get_by_role("button", name="Take it back from every use").click()
     expect(page.get_by_text("took it back on").first).to_be_visible()
-    build.make_waiting()
+    build.make_next()
     page.goto("/sets")
     page.get_by_role("link", name="Our voice").click()
     expect(page.get_by_text("without 1 record that was taken back")).to_be_visible()
@@ -105,7 +105,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     page.get_by_label("What people call it").fill("Corpus of Example AI")
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.get_by_text("You can leave this page")).to_be_visible()
-    audit_job.run_audit(audit_queue.due(), processes=1)
+    audit_job.run_audit(audit_queue.next_due_audit(), processes=1)
     # What was taken back from every use is not searched for either.
     expect(page.get_by_text("This data set contains 2 of the posts, in 2 places.")).to_be_visible()
     expect(page.locator("mark").first).to_contain_text("Petani Puntang")

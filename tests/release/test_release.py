@@ -79,9 +79,11 @@ def test_the_bill_of_materials_is_valid_and_complete():
 
 def test_what_comes_bundled_is_what_is_named():
     named = {one["name"]: one for one in tomllib.loads((ROOT / "release" / "bundled.toml").read_text())["component"]}
-    said = subprocess.run([str(postgres.tool("postgres")), "--version"], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [str(postgres.program_path("postgres")), "--version"], capture_output=True, text=True, check=True
+    )
     assert said.stdout.split()[-1] == named["postgresql"]["version"]
-    control = postgres.tool("postgres").parents[1] / "share" / "postgresql" / "extension" / "vector.control"
+    control = postgres.program_path("postgres").parents[1] / "share" / "postgresql" / "extension" / "vector.control"
     assert f"'{named['pgvector']['version']}'" in control.read_text()
     vendor = {path.relative_to(ROOT).as_posix() for path in (ROOT / "kicau" / "web" / "static" / "vendor").iterdir()}
     assert {one["path"] for one in named.values() if "path" in one} == {v for v in vendor if not v.endswith(".txt")}

@@ -55,20 +55,22 @@ class People:
     def write(self, posts: Mapping[str, Sequence[tuple[str, float, bool]]], ahead: timedelta) -> datetime:
         """Schedules each (text, seconds after the beginning, with a picture); gives the beginning, `ahead` of now."""
         picture = media.add_medium(self.actor, PICTURE, PICTURE.name, alt="Kartu resep")
-        use = (compositions.MediumUse(medium=picture.id),)
+        use = (compositions.MediumAttachment(medium=picture.id),)
         begin = clock.now() + ahead
         for network, listed in posts.items():
             written = [
-                compositions.Composition(parts=(compositions.PartInput(text=text, media=use if shown else ()),))
+                compositions.Composition(parts=(compositions.PartContent(text=text, media=use if shown else ()),))
                 for text, _, shown in listed
             ]
             drafts = compositions.save_drafts(self.actor, written)
             whole = {
                 d.id: d
-                for d in compositions.whole(compositions.drafts(self.actor).filter(id__in=[d.id for d in drafts]))
+                for d in compositions.with_content(
+                    compositions.drafts(self.actor).filter(id__in=[d.id for d in drafts])
+                )
             }
             wanted = [
-                schedule.Wanted(
+                schedule.ScheduleRequest(
                     draft=whole[draft.id], channels=[self.channels[network]], due_at=begin + timedelta(seconds=due)
                 )
                 for draft, (_, due, _) in zip(drafts, listed, strict=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from kicau.connector.contract import USER_AGENT, consent
-from kicau.connector.sandbox.server import Sandbox, start
+from kicau.connector.contract import CONTRACT_USER_AGENT, consent_at_sandbox
+from kicau.connector.sandbox.server import Sandbox, start_sandbox
 from kicau.networks.bluesky.sandbox import Server as BlueskySandbox
 from kicau.networks.bluesky.tests import real_server as bluesky
 from kicau.networks.bluesky.tests.cast import PASSWORD as SANDBOX_PASSWORD
-from kicau.networks.mastodon.sandbox import LIKE_SNAC
+from kicau.networks.mastodon.sandbox import SNAC_DIFFERENCES
 from kicau.networks.mastodon.sandbox import Server as MastodonSandbox
 from kicau.networks.mastodon.tests import real_server as mastodon
 from kicau.networks.mastodon.tests.cast import FILES
@@ -54,7 +54,7 @@ def test_what_another_server_says_is_read_once(two_servers):
 
 
 async def _read(alice, bob):
-    async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}) as client:
+    async with aiohttp.ClientSession(headers={"User-Agent": CONTRACT_USER_AGENT}) as client:
         session = await mastodon.Real(client, alice.url).signed_in(alice.person, alice.password)
         begun = (await mastodon.connector.answers(session, "")).cursor
         token, said = bob.token(), [f"reading {n}" for n in range(3)]
@@ -84,7 +84,7 @@ class Served:
 
     def __enter__(self) -> Sandbox:
         self.thread.start()
-        self.runner = asyncio.run_coroutine_threadsafe(start(self.sandbox), self.loop).result(20)
+        self.runner = asyncio.run_coroutine_threadsafe(start_sandbox(self.sandbox), self.loop).result(20)
         return self.sandbox
 
     def __exit__(self, *exc: object) -> None:
@@ -108,16 +108,16 @@ def test_mastodon_py_finds_the_sandbox_like_the_real_server(two_servers):
     alice, _ = two_servers
 
     async def at_snac(url: str) -> dict[str, str]:
-        async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}) as client:
+        async with aiohttp.ClientSession(headers={"User-Agent": CONTRACT_USER_AGENT}) as client:
             return await mastodon.Real(client, alice.url).consent(url, alice.person, alice.password)
 
     async def at_sandbox(url: str) -> dict[str, str]:
         async with aiohttp.ClientSession() as client:
-            return await consent(client, url)
+            return await consent_at_sandbox(client, url)
 
     real = clients.mastodon_session(alice.url, lambda url: asyncio.run(at_snac(url)), PICTURE)
     sandbox = MastodonSandbox()
-    sandbox.lacks, sandbox.version = LIKE_SNAC, dict(real)["instance"]
+    sandbox.lacks, sandbox.version = SNAC_DIFFERENCES, dict(real)["instance"]
     with Served(sandbox):
         assert clients.mastodon_session(sandbox.base_url, lambda url: asyncio.run(at_sandbox(url)), PICTURE) == real
     assert len(real) >= 11
@@ -158,7 +158,7 @@ def test_lost_answers_and_killed_workers_lose_and_double_nothing():
 
 async def test_the_proxy_loses_what_it_is_told_to(tmp_path):
     sandbox = MastodonSandbox(folder=tmp_path)
-    runner = await start(sandbox)
+    runner = await start_sandbox(sandbox)
     line = Lossy(sandbox.base_url, 1.0)
     with line.running():
         async with aiohttp.ClientSession() as client:

@@ -11,10 +11,10 @@ from kicau.connector.capabilities import Ability, Capabilities, Fact, Option
 from kicau.connector.content import (
     JSON,
     Charge,
-    Continue,
     Delivery,
     Draft,
-    Published,
+    PendingStep,
+    PublishedPost,
     PublishResult,
     Rendered,
     RenderedMedia,
@@ -22,10 +22,10 @@ from kicau.connector.content import (
 )
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.prices import PriceList
-from kicau.connector.protocol import Account, Redirect
-from kicau.connector.roles.edits import Reads, Revision
-from kicau.connector.session import Credentials, Session, SignIn
-from kicau.connector.transport.http import Reply
+from kicau.connector.protocol import SignInIdentity, SignInRedirect
+from kicau.connector.roles.edits import PartRevision, RemoteContentState
+from kicau.connector.session import Credentials, Session, SignInSession
+from kicau.connector.transport.http import HttpResponse
 
 POST = Charge("post", proven=True)
 READ = Charge("read")
@@ -40,26 +40,30 @@ class StrangerAuth:
     scopes = SCOPES
     needs_keys = True
 
-    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]:
+    async def begin(
+        self, sign_in: SignInSession, answers: Mapping[str, str], /
+    ) -> SignInRedirect | tuple[SignInIdentity, ...]:
         query = {"client_id": sign_in.app.client_id, "redirect_uri": sign_in.app.callback, "scope": "write"}
-        return oauth2.redirect(sign_in.app.endpoints["api"] + "/authorize", query, pkce=True)
+        return oauth2.authorization_redirect(sign_in.app.endpoints["api"] + "/authorize", query, pkce=True)
 
     async def finish(
-        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
-    ) -> tuple[Account, ...]:
-        code = oauth2.returned_code("Stranger", returned)
+        self, sign_in: SignInSession, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[SignInIdentity, ...]:
+        code = oauth2.authorization_code("Stranger", returned)
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": str(memory["verifier"])}
         answer = await sign_in.http.call("POST", sign_in.app.endpoints["api"] + "/token", form=form)
         said = answer.json()
-        credentials = oauth2.credentials(said, sign_in.now())
+        credentials = oauth2.credentials_from_response(said, sign_in.now())
         return (
-            Account(id=said["account"], handle=said["account"], name=said["account"].title(), credentials=credentials),
+            SignInIdentity(
+                id=said["account"], handle=said["account"], name=said["account"].title(), credentials=credentials
+            ),
         )
 
     async def refresh(self, session: Session, /) -> Credentials:
         form = {"grant_type": "refresh_token", "refresh_token": session.credentials.refresh_token}
         answer = await session.http.call("POST", session.app.endpoints["api"] + "/token", charge=RENEWAL, form=form)
-        return oauth2.credentials(answer.json(), session.now(), before=session.credentials)
+        return oauth2.credentials_from_response(answer.json(), session.now(), before=session.credentials)
 
     async def revoke(self, session: Session, /) -> None:
         form = {"token": session.credentials.access_token, "refresh": session.credentials.refresh_token}
@@ -92,7 +96,7 @@ class Stranger:
         facts={"max_length": Fact(value=100, source="made up", checked=date(2026, 11, 24))},
     )
 
-    def read_error(self, reply: Reply, /) -> ConnectorError | None:
+    def read_error(self, reply: HttpResponse, /) -> ConnectorError | None:
         return None
 
     async def capabilities(self, session: Session, /) -> Capabilities:
@@ -113,11 +117,14 @@ class Stranger:
             )
             for p in draft.parts
         )
-        problems = (*checks.check_shape("Stranger", draft, can), *checks.too_long("Stranger", parts, can_thread=True))
+        problems = (
+            *checks.check_shape("Stranger", draft, can),
+            *checks.check_length("Stranger", parts, can_thread=True),
+        )
         for n, part in enumerate(draft.parts):
             problems += checks.check_media("Stranger", n, part.media, can, convert=False).problems
         return Rendered(
-            parts=parts, options=checks.filled_options(draft, can), problems=problems, charges=(POST,) * len(parts)
+            parts=parts, options=checks.resolve_options(draft, can), problems=problems, charges=(POST,) * len(parts)
         )
 
     async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
@@ -152,7 +159,7 @@ class Stranger:
     def written(self, part: RenderedPart, /) -> str:
         return part.text
 
-    async def reads(self, session: Session, revision: Revision, /) -> Reads:
+    async def reads(self, session: Session, revision: PartRevision, /) -> RemoteContentState:
         try:
             answer = await session.http.call(
                 "GET", _post(session, revision.post_id), charge=READ, headers=_auth(session)
@@ -160,17 +167,17 @@ class Stranger:
         except Rejected as refused:
             if "404" not in str(refused):
                 raise
-            return Reads.GONE
+            return RemoteContentState.GONE
         wanted = {
-            revision.before.parts[revision.part].text: Reads.BEFORE,
-            revision.after.parts[revision.part].text: Reads.AFTER,
+            revision.before.parts[revision.part].text: RemoteContentState.BEFORE,
+            revision.after.parts[revision.part].text: RemoteContentState.AFTER,
         }
         told = answer.json()
         if not isinstance(told, dict) or "text" not in told:
             raise answer.lost("the answer holds no post")
-        return wanted.get(told["text"], Reads.OTHER)
+        return wanted.get(told["text"], RemoteContentState.OTHER)
 
-    async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
+    async def revise(self, session: Session, revision: PartRevision, /) -> Mapping[str, JSON]:
         body: dict[str, JSON] = {"text": revision.after.parts[revision.part].text}
         answer = await session.http.call(
             "PUT", _post(session, revision.post_id), headers=_auth(session), json=body, timeout=2
@@ -198,16 +205,16 @@ def _ids(delivery: Delivery) -> list[str]:
 
 def _further(delivery: Delivery, ids: list[str], session: Session) -> PublishResult:
     if len(ids) < len(delivery.post.parts):
-        return Continue(
+        return PendingStep(
             progress={"ids": list(ids)},
             after=timedelta(0),
             note=f"Part {len(ids)} of {len(delivery.post.parts)} is out.",
         )
     at: datetime = session.now()
-    return Published(ids=tuple(ids), url=f"{session.app.endpoints['api']}/posts/{ids[0]}", at=at)
+    return PublishedPost(ids=tuple(ids), url=f"{session.app.endpoints['api']}/posts/{ids[0]}", at=at)
 
 
-def _made(reply: Reply) -> Charge:
+def _made(reply: HttpResponse) -> Charge:
     return Charge("post", once=str(reply.json()["id"]))
 
 

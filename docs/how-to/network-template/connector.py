@@ -14,7 +14,7 @@ from kicau.connector.errors import ConnectorError
 from kicau.connector.prices import PriceList
 from kicau.connector.protocol import Auth, Connector
 from kicau.connector.session import Session
-from kicau.connector.transport.http import Reply
+from kicau.connector.transport.http import HttpResponse
 
 
 class Newnet:
@@ -26,7 +26,7 @@ class Newnet:
     price_lists: tuple[PriceList, ...] = ()
     can_tell = True
 
-    def read_error(self, reply: Reply, /) -> ConnectorError | None:
+    def read_error(self, reply: HttpResponse, /) -> ConnectorError | None:
         """The network's own error bodies, in the six errors; None leaves the status to the shared reading."""
         return None
 

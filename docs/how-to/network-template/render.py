@@ -5,7 +5,7 @@ from __future__ import annotations
 from kicau.networks.newnet.limits import NETWORK
 
 from kicau.connector.capabilities import Capabilities
-from kicau.connector.checks import check_media, check_shape, filled_options, too_long
+from kicau.connector.checks import check_length, check_media, check_shape, resolve_options
 from kicau.connector.content import Charge, Draft, Part, Problem, Rendered, RenderedPart
 
 POST = Charge("post")  # one unit of a meter of the network; its price, where it has one, stands in prices.toml
@@ -19,14 +19,14 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         problems += checked.problems
         # `used` is counted as the network counts: code points here; graphemes, weights or bytes elsewhere.
         parts.append(RenderedPart(text=part.text, media=checked.media, used=len(part.text), limit=can.max_length))
-    problems += too_long(NETWORK, parts, can_thread=True)
+    problems += check_length(NETWORK, parts, can_thread=True)
     return Rendered(
         parts=tuple(parts),
         link=draft.link,
         poll=draft.poll,
         reply_to=draft.reply_to,
         language=draft.language,
-        options=filled_options(draft, can),
+        options=resolve_options(draft, can),
         problems=tuple(problems),
         charges=(POST,) * len(parts),
     )

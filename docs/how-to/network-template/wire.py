@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from kicau.networks.newnet.render import POST
 
-from kicau.connector.content import Charge, Continue, Delivery, Published, PublishResult, too_early
+from kicau.connector.content import (
+    Charge,
+    Delivery,
+    PendingStep,
+    PublishedPost,
+    PublishResult,
+    wait_until_due,
+)
 from kicau.connector.errors import Rejected
 from kicau.connector.session import Session
-from kicau.connector.transport.http import Reply
+from kicau.connector.transport.http import HttpResponse
 
 READ = Charge("read")
 
 
 async def publish(session: Session, delivery: Delivery) -> PublishResult:
-    """One step, and at most one effect that readers can see. Uploads would be steps of their own, before `too_early`."""
-    if wait := too_early(delivery, session.now()):
+    """One step, and at most one effect that readers can see. Uploads would be steps of their own, before `wait_until_due`."""
+    if wait := wait_until_due(delivery, session.now()):
         return wait
     out = _out(delivery)
     reply = await session.http.call(
@@ -58,8 +65,8 @@ async def withdraw(session: Session, post_id: str) -> None:
 def _further(session: Session, delivery: Delivery, out: list[str]) -> PublishResult:
     """One more part is out; what is kept between steps is plain JSON."""
     if len(out) < len(delivery.post.parts):
-        return Continue(progress={"out": [*out]}, note=f"Part {len(out)} of {len(delivery.post.parts)} is out.")
-    return Published(ids=tuple(out), url=f"{_posts(session)}/{out[0]}", at=session.now())
+        return PendingStep(progress={"out": [*out]}, note=f"Part {len(out)} of {len(delivery.post.parts)} is out.")
+    return PublishedPost(ids=tuple(out), url=f"{_posts(session)}/{out[0]}", at=session.now())
 
 
 def _out(delivery: Delivery) -> list[str]:
@@ -72,7 +79,7 @@ def _tag(delivery: Delivery, part: int) -> str:
     return f"{delivery.key}-{part}"
 
 
-def _counted(reply: Reply) -> Charge:
+def _counted(reply: HttpResponse) -> Charge:
     """The charge of a post that the network has taken, under the post's own id: counted once, whoever finds it."""
     return Charge("post", once=str(reply.json()["id"]))
 

@@ -13,46 +13,46 @@ from django.http.response import HttpResponseBase
 from ninja.security import HttpBearer
 
 from kicau.api.core import problems, rate_limits
-from kicau.api.core.problems import Refused
+from kicau.api.core.problems import ApiProblem
 from kicau.workspaces import factors
 from kicau.workspaces.actions import actor_by_token
 from kicau.workspaces.actors import Actor
 
-WORKSPACE = "Kicau-Workspace"
+WORKSPACE_HEADER = "Kicau-Workspace"
 type View = Callable[..., HttpResponseBase]
 
 
-def acting(request: HttpRequest) -> Actor:
+def authenticated_actor(request: HttpRequest) -> Actor:
     """Who asks, once the gate has let them in."""
     actor: Actor = request.auth  # type: ignore[attr-defined]  # set by django-ninja from what Token gives
     return actor
 
 
-def let_in(request: HttpRequest) -> Actor:
+def authenticated_or_none(request: HttpRequest) -> Actor:
     """Whom the gate let in, before django-ninja has looked."""
     actor: Actor = request.actor  # type: ignore[attr-defined]  # set by _let_in
     return actor
 
 
-class Token(HttpBearer):
+class BearerToken(HttpBearer):
     """How OpenAPI knows the token; the gate has read it by then."""
 
     def __call__(self, request: HttpRequest) -> Actor | None:
         return getattr(request, "actor", None)
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
-        return actor_by_token(token, request.headers.get(WORKSPACE))
+        return actor_by_token(token, request.headers.get(WORKSPACE_HEADER))
 
 
-def gated(view: View) -> View:
+def authenticated(view: View) -> View:
     """`view` behind the gate. Nothing that is raised in it leaves as anything but a problem."""
 
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         headers: dict[str, str] = {}
         try:
-            response = _let_in(request, headers, lambda: view(request, *args, **kwargs))
+            response = _authenticate(request, headers, lambda: view(request, *args, **kwargs))
         except Exception as exc:
-            response = problems.answer(request, exc)
+            response = problems.problem_response(request, exc)
         for name, value in headers.items():
             response[name] = value
         response.setdefault("Cache-Control", "no-store")
@@ -62,63 +62,71 @@ def gated(view: View) -> View:
     return inner
 
 
-def nothing_here(request: HttpRequest, **kwargs: object) -> HttpResponse:
+def endpoint_not_found(request: HttpRequest, **kwargs: object) -> HttpResponse:
     """What every address answers that has no endpoint."""
-    return problems.answer(
+    return problems.problem_response(
         request,
-        Refused("not-found", f"There is nothing at {request.path}; the endpoints are listed in {problems.DOCS}."),
+        ApiProblem(
+            "not-found", f"There is nothing at {request.path}; the endpoints are listed in {problems.DOCS_PATH}."
+        ),
     )
 
 
-def _let_in(request: HttpRequest, headers: dict[str, str], do: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    actor = _who(request)
+def _authenticate(
+    request: HttpRequest, headers: dict[str, str], do: Callable[[], HttpResponseBase]
+) -> HttpResponseBase:
+    actor = _actor_of_token(request)
     assert actor.token_id is not None
-    rate = rate_limits.take(actor.token_id)
+    rate = rate_limits.count_request(actor.token_id)
     headers.update(rate.headers)
     if rate.used > rate.limit:
-        raise rate_limits.too_many(rate)
+        raise rate_limits.rate_limit_problem(rate)
     request.actor = actor  # type: ignore[attr-defined]
     head = request.method == "HEAD"
     if head:
         request.method = "GET"  # the server leaves the body out
-    response = nothing_here(request) if "\x00" in request.path else do()
+    response = endpoint_not_found(request) if "\x00" in request.path else do()
     if head:
         request.method = "HEAD"
     if isinstance(response, HttpResponseNotAllowed):
         allowed = ", ".join(sorted(response["Allow"].split(", ")))
-        raise Refused(
+        raise ApiProblem(
             "wrong-method", f"{request.path} takes {allowed}, not {request.method}.", headers={"Allow": allowed}
         )
     return response
 
 
-def _who(request: HttpRequest) -> Actor:
-    """Raises Refused where the token does not count, or the workspace that is asked is not the token's."""
+def _actor_of_token(request: HttpRequest) -> Actor:
+    """Raises ApiProblem where the token does not count, or the workspace that is asked is not the token's."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    wanted = request.headers.get(WORKSPACE)
+    wanted = request.headers.get(WORKSPACE_HEADER)
     if scheme.lower() == "bearer" and secret.strip():
         actor = actor_by_token(secret.strip(), wanted) if wanted != "" else None
         if actor is not None:
             _check_second_factor(actor)
             return actor
         if wanted is not None and actor_by_token(secret.strip(), None) is not None:
-            raise Refused(
+            raise ApiProblem(
                 "not-found", f"This token opens no workspace {wanted!r}; GET /api/v1/me lists those it opens."
             )
-        raise _no_token("This token is unknown, expired or revoked; make a new one.")
-    raise _no_token(
+        raise _unauthorized("This token is unknown, expired or revoked; make a new one.")
+    raise _unauthorized(
         "Send a token: Authorization: Bearer kicau_… (make one on the settings page or with: kicau tokens create)."
     )
 
 
 def _check_second_factor(actor: Actor) -> None:
-    """Raises Refused where the workspace requires a second factor and the token's person has none."""
-    if actor.workspace.requires_second_factor and actor.person is not None and not factors.has_any(actor.person):
-        raise Refused(
+    """Raises ApiProblem where the workspace requires a second factor and the token's person has none."""
+    if (
+        actor.workspace.requires_second_factor
+        and actor.person is not None
+        and not factors.has_any_second_factor(actor.person)
+    ):
+        raise ApiProblem(
             "second-factor",
             f"The workspace {actor.workspace.name!r} requires a second factor of its members, and {actor.person.email} has none. Sign in to Kicau in a browser and set one up under You, Signing in; this token then works again.",
         )
 
 
-def _no_token(detail: str) -> Refused:
-    return Refused("no-token", detail, headers={"WWW-Authenticate": 'Bearer realm="Kicau"'})
+def _unauthorized(detail: str) -> ApiProblem:
+    return ApiProblem("no-token", detail, headers={"WWW-Authenticate": 'Bearer realm="Kicau"'})

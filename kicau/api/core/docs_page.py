@@ -13,12 +13,12 @@ from django.shortcuts import render
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 
-from kicau.api.core.problems import KINDS
-from kicau.api.core.routes import SCOPE
+from kicau.api.core.problems import PROBLEM_TYPES
+from kicau.api.core.routes import SCOPE_EXTENSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class DocsField:
     """One parameter or field."""
 
     name: str
@@ -29,22 +29,22 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class DocsEndpoint:
     id: str
     method: str
     path: str
     summary: str
     text: str
     scope: str
-    parameters: list[Row]
+    parameters: list[DocsField]
     body_type: str
-    body: list[Row]
+    body: list[DocsField]
     answer_status: str
-    answer: list[Row]
+    answer: list[DocsField]
     example: str  # a curl command
 
 
-class Plain(DocsBase):
+class PlainDocs(DocsBase):
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
         schema = api.get_openapi_schema(path_params=kwargs)
         about = schema["info"]["description"].split("\n\n")
@@ -53,99 +53,106 @@ class Plain(DocsBase):
             "api/docs.html",
             {
                 "about": about,
-                "groups": groups(schema),
-                "kinds": KINDS.values(),
+                "groups": endpoints_by_tag(schema),
+                "kinds": PROBLEM_TYPES.values(),
                 "openapi": self.get_openapi_url(api, kwargs),
             },
         )
 
 
-def groups(schema: Mapping[str, Any]) -> list[tuple[str, list[Endpoint]]]:
+def endpoints_by_tag(schema: Mapping[str, Any]) -> list[tuple[str, list[DocsEndpoint]]]:
     """Endpoints by tag, in the order of the description."""
-    found: dict[str, list[Endpoint]] = {}
+    found: dict[str, list[DocsEndpoint]] = {}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             found.setdefault(operation["tags"][0], []).append(_endpoint(schema, path, method, operation))
     return list(found.items())
 
 
-def _endpoint(schema: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> Endpoint:
+def _endpoint(schema: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> DocsEndpoint:
     own = [p for p in operation["parameters"] if "$ref" not in p]
-    body_type, body = _content(operation.get("requestBody", {}))
+    body_type, body = _body_schema(operation.get("requestBody", {}))
     status = next(iter(operation["responses"]))
-    _, answer = _content(operation["responses"][status])
-    return Endpoint(
+    _, answer = _body_schema(operation["responses"][status])
+    return DocsEndpoint(
         id=operation["operationId"],
         method=method.upper(),
         path=path,
         summary=operation["summary"],
         text=operation["description"].rsplit("\n\nScope:", 1)[0].removeprefix("Scope:"),
-        scope=operation.get(SCOPE, ""),
+        scope=operation.get(SCOPE_EXTENSION, ""),
         parameters=[
-            Row(name=p["name"], type=_type(schema, p["schema"]), text=p.get("description", ""), required=p["required"])
+            DocsField(
+                name=p["name"],
+                type=_type_name(schema, p["schema"]),
+                text=p.get("description", ""),
+                required=p["required"],
+            )
             for p in own
         ],
         body_type=body_type,
-        body=list(_rows(schema, body, "")),
+        body=list(_field_rows(schema, body, "")),
         answer_status=status,
-        answer=[replace(row, required=False) for row in _rows(schema, answer, "")],
-        example=_curl(schema, path, method, body_type, body),
+        answer=[replace(row, required=False) for row in _field_rows(schema, answer, "")],
+        example=_curl_example(schema, path, method, body_type, body),
     )
 
 
-def _content(holder: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def _body_schema(holder: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     for media_type, inner in holder.get("content", {}).items():
         return media_type, inner["schema"]
     return "", {}
 
 
-def _followed(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolve_reference(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
     """Past references, and past the null of what may be null."""
     if "$ref" in given:
-        return _followed(schema, schema["components"]["schemas"][given["$ref"].rsplit("/", 1)[-1]])
+        return _resolve_reference(schema, schema["components"]["schemas"][given["$ref"].rsplit("/", 1)[-1]])
     for several in ("allOf", "anyOf"):
         if several in given:
             real = [one for one in given[several] if one.get("type") != "null"]
-            return _followed(schema, real[0])
+            return _resolve_reference(schema, real[0])
     return given
 
 
-def _type(schema: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    inner = _followed(schema, given)
+def _type_name(schema: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    inner = _resolve_reference(schema, given)
     null = " or null" if any(one.get("type") == "null" for one in given.get("anyOf", [])) else ""
     if "enum" in inner:
         return " | ".join(str(v) for v in inner["enum"]) + null
     if inner.get("type") == "array":
-        return f"list of {_type(schema, inner.get('items', {}))}{null}"
+        return f"list of {_type_name(schema, inner.get('items', {}))}{null}"
     return str(inner.get("format") or inner.get("type") or "any") + null
 
 
-def _rows(schema: Mapping[str, Any], given: Mapping[str, Any], before: str, depth: int = 0) -> Iterator[Row]:
+def _field_rows(
+    schema: Mapping[str, Any], given: Mapping[str, Any], before: str, depth: int = 0
+) -> Iterator[DocsField]:
     """The fields of an object and of those within it, with their paths."""
-    inner = _followed(schema, given)
+    inner = _resolve_reference(schema, given)
     if inner.get("type") == "array":
-        inner, before = _followed(schema, inner["items"]), f"{before.rstrip('.')}[]." if before else "[]."
+        inner, before = _resolve_reference(schema, inner["items"]), f"{before.rstrip('.')}[]." if before else "[]."
     needed = inner.get("required", [])
     for name, field in inner.get("properties", {}).items():
-        yield Row(
+        yield DocsField(
             name=before + name,
-            type=_type(schema, field),
+            type=_type_name(schema, field),
             text=field.get("description", ""),
             required=name in needed,
             depth=depth,
         )
         if depth < 4:
-            yield from _rows(schema, field, f"{before}{name}.", depth + 1)
+            yield from _field_rows(schema, field, f"{before}{name}.", depth + 1)
 
 
-def _curl(schema: Mapping[str, Any], path: str, method: str, body_type: str, body: Mapping[str, Any]) -> str:
+def _curl_example(schema: Mapping[str, Any], path: str, method: str, body_type: str, body: Mapping[str, Any]) -> str:
     parts = ["curl -H 'Authorization: Bearer kicau_…'"]
     if method not in ("get", "post"):
         parts.append(f"-X {method.upper()}")
     if body_type == "multipart/form-data":
         parts.append("-F file=@menu.png -F 'alt=Papan menu'")
     elif body_type:
-        said = _followed(schema, body).get("examples", [{}])[0]
+        said = _resolve_reference(schema, body).get("examples", [{}])[0]
         parts.append(f"--json '{json.dumps(said, ensure_ascii=False)}'")
     elif method == "post":
         parts.append("-X POST")

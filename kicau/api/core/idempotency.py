@@ -19,49 +19,51 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from kicau.api.core.problems import Refused, field_error
-from kicau.api.models import KEPT, Answer
+from kicau.api.core.problems import ApiProblem, field_error
+from kicau.api.models import RESPONSE_LIFETIME, Answer
 from kicau.base import clock
-from kicau.base.pool import release
+from kicau.base.pool import release_connections
 from kicau.workspaces.actors import Actor
 
-HEADER = "Idempotency-Key"
-LONGEST = 200
-PATIENCE = "15s"  # how long a second request waits for the first
-TURN_SECONDS = 15.0  # the same within one process, where it waits without a connection to the database
-CLAIM_LASTS = timedelta(minutes=10)  # for a request that asks outside: longer than any of them takes
-_HEADERS = ("ETag", "Location")
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+MAX_KEY_LENGTH = 200
+LOCK_TIMEOUT = "15s"  # how long a second request waits for the first
+TURN_TIMEOUT_SECONDS = 15.0  # the same within one process, where it waits without a connection to the database
+CLAIM_LIFETIME = timedelta(minutes=10)  # for a request that asks outside: longer than any of them takes
+_STORED_HEADERS = ("ETag", "Location")
 
 
-def once(request: HttpRequest, actor: Actor, do: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def run_once(request: HttpRequest, actor: Actor, do: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """Do a request, or answer what it was answered before."""
-    if HEADER not in request.headers or request.method != "POST":
+    if IDEMPOTENCY_HEADER not in request.headers or request.method != "POST":
         return do()
-    key = _key(request)
+    key = _idempotency_key(request)
     fingerprint = _fingerprint(request)
-    with _turn(actor, key), transaction.atomic():
-        row = _claim(actor, key, fingerprint)
+    with _wait_for_turn(actor, key), transaction.atomic():
+        row = _claim_key(actor, key, fingerprint)
         if row.status:
-            return _again(row, fingerprint)
+            return _repeat_response(row, fingerprint)
         response = do()
-        _keep(row, response)
+        _store_response(row, response)
     return response
 
 
-def once_outside(request: HttpRequest, actor: Actor, do: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """As `once`, for a request that waits for a server outside: no transaction is open while it does."""
-    if HEADER not in request.headers or request.method != "POST":
+def run_once_outside_transaction(
+    request: HttpRequest, actor: Actor, do: Callable[[], HttpResponseBase]
+) -> HttpResponseBase:
+    """As `run_once`, for a request that waits for a server outside: no transaction is open while it does."""
+    if IDEMPOTENCY_HEADER not in request.headers or request.method != "POST":
         return do()
-    key = _key(request)
+    key = _idempotency_key(request)
     fingerprint = _fingerprint(request)
     with transaction.atomic():
-        row = _claim(actor, key, fingerprint)
+        row = _claim_key(actor, key, fingerprint)
         if row.status:
-            return _again(row, fingerprint)
+            return _repeat_response(row, fingerprint)
         now = clock.now()
         if row.under_way_until and row.under_way_until > now:
-            raise _under_way()
-        row.under_way_until = now + CLAIM_LASTS
+            raise _in_progress_problem()
+        row.under_way_until = now + CLAIM_LIFETIME
         row.save(update_fields=["under_way_until"])
     try:
         response = do()
@@ -69,17 +71,17 @@ def once_outside(request: HttpRequest, actor: Actor, do: Callable[[], HttpRespon
         row.delete()
         raise
     with transaction.atomic():
-        _keep(row, response, or_drop=True)
+        _store_response(row, response, or_drop=True)
     return response
 
 
-def _key(request: HttpRequest) -> str:
-    key = request.headers.get(HEADER, "")
-    if not 0 < len(key) <= LONGEST or not key.isascii() or not key.isprintable():
+def _idempotency_key(request: HttpRequest) -> str:
+    key = request.headers.get(IDEMPOTENCY_HEADER, "")
+    if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
         raise field_error(
-            HEADER,
+            IDEMPOTENCY_HEADER,
             "invalid",
-            f"An {HEADER} has 1 to {LONGEST} printable ASCII characters; make a new random one for each act.",
+            f"An {IDEMPOTENCY_HEADER} has 1 to {MAX_KEY_LENGTH} printable ASCII characters; make a new random one for each act.",
         )
     return key
 
@@ -89,7 +91,7 @@ _turns_lock = threading.Lock()
 
 
 @contextmanager
-def _turn(actor: Actor, key: str) -> Iterator[None]:
+def _wait_for_turn(actor: Actor, key: str) -> Iterator[None]:
     """Requests with the same key wait here for each other; in the database each would wait with a connection."""
     name = (actor.token_id, actor.workspace.id, key)
     with _turns_lock:
@@ -98,9 +100,9 @@ def _turn(actor: Actor, key: str) -> Iterator[None]:
         wanted.append(lock)
     try:
         if not lock.acquire(blocking=False):
-            release()
-            if not lock.acquire(timeout=TURN_SECONDS):
-                raise _under_way()
+            release_connections()
+            if not lock.acquire(timeout=TURN_TIMEOUT_SECONDS):
+                raise _in_progress_problem()
         try:
             yield
         finally:
@@ -112,31 +114,32 @@ def _turn(actor: Actor, key: str) -> Iterator[None]:
                 del _turns[name]
 
 
-def _under_way() -> Refused:
-    return Refused(
-        "conflict", f"The first request with this {HEADER} is still under way; send it again in a few seconds."
+def _in_progress_problem() -> ApiProblem:
+    return ApiProblem(
+        "conflict",
+        f"The first request with this {IDEMPOTENCY_HEADER} is still under way; send it again in a few seconds.",
     )
 
 
-def _claim(actor: Actor, key: str, fingerprint: str) -> Answer:
+def _claim_key(actor: Actor, key: str, fingerprint: str) -> Answer:
     whose = {"token_id": actor.token_id, "workspace_id": actor.workspace.id, "key": key}
-    Answer.objects.filter(**whose, at__lt=clock.now() - KEPT).delete()
+    Answer.objects.filter(**whose, at__lt=clock.now() - RESPONSE_LIFETIME).delete()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         try:
             row, _ = Answer.objects.get_or_create(**whose, defaults={"fingerprint": fingerprint, "at": clock.now()})
         except OperationalError as exc:
-            raise _under_way() from exc
+            raise _in_progress_problem() from exc
         cursor.execute("SELECT set_config('lock_timeout', '0', true)")
     return row
 
 
-def _again(row: Answer, fingerprint: str) -> HttpResponse:
+def _repeat_response(row: Answer, fingerprint: str) -> HttpResponse:
     if row.fingerprint != fingerprint:
         raise field_error(
-            HEADER,
+            IDEMPOTENCY_HEADER,
             "reused",
-            f"This {HEADER} was used for another request within the last 24 hours; make a new one for each act.",
+            f"This {IDEMPOTENCY_HEADER} was used for another request within the last 24 hours; make a new one for each act.",
         )
     response = HttpResponse(row.body, status=row.status, content_type="application/json; charset=utf-8")
     for name, value in row.headers.items():
@@ -145,10 +148,10 @@ def _again(row: Answer, fingerprint: str) -> HttpResponse:
     return response
 
 
-def _keep(row: Answer, response: HttpResponseBase, *, or_drop: bool = False) -> None:
+def _store_response(row: Answer, response: HttpResponseBase, *, or_drop: bool = False) -> None:
     """`or_drop`: the act had transactions of its own, so that a fault ends the claim and nothing else."""
     if response.status_code < 300 and isinstance(response, HttpResponse):
-        headers = {name: response[name] for name in _HEADERS if name in response}
+        headers = {name: response[name] for name in _STORED_HEADERS if name in response}
         Answer.objects.filter(pk=row.pk).update(  # the row is gone where the act deleted the workspace
             status=response.status_code, body=response.content.decode(), headers=headers
         )

@@ -7,13 +7,13 @@ from typing import Any
 
 from ninja.openapi.schema import OpenAPISchema
 
-from kicau.api.core.authentication import WORKSPACE
-from kicau.api.core.idempotency import HEADER, LONGEST
+from kicau.api.core.authentication import WORKSPACE_HEADER
+from kicau.api.core.idempotency import IDEMPOTENCY_HEADER, MAX_KEY_LENGTH
 from kicau.api.core.problems import MEDIA_TYPE
-from kicau.api.core.routes import ASKS_NETWORK, SCOPE
-from kicau.api.schemas.base import ProblemAnswer
+from kicau.api.core.routes import ASKS_NETWORK_EXTENSION, SCOPE_EXTENSION
+from kicau.api.schemas.base import ProblemResponse
 
-ABOUT = """Everything that Kicau does, for programs.
+API_DESCRIPTION = """Everything that Kicau does, for programs.
 
 **Tokens.** Each request carries `Authorization: Bearer kicau_…`. A token acts for a person, in their workspaces, within
 its scopes; where it opens several workspaces, `Kicau-Workspace` chooses one.
@@ -26,13 +26,13 @@ its scopes; where it opens several workspaces, `Kicau-Workspace` chooses one.
 
 **Times** are ISO 8601. One without an offset needs its `timezone`.
 """
-_WITH_BODY = ("post", "put", "patch")
-_RATE = {
+_METHODS_WITH_BODY = ("post", "put", "patch")
+_RATE_LIMIT_HEADERS = {
     "RateLimit-Limit": "Requests that the token may make in a minute.",
     "RateLimit-Remaining": "How many of them are left.",
     "RateLimit-Reset": "Seconds until a new minute begins.",
 }
-_MEANINGS = {
+_STATUS_DESCRIPTIONS = {
     "400": "The request cannot be read.",
     "401": "The token is missing, unknown, expired or revoked.",
     "403": "The token's scopes or its person's role do not cover this.",
@@ -48,24 +48,25 @@ _MEANINGS = {
 }
 
 
-def completed(schema: OpenAPISchema) -> OpenAPISchema:
+def completed_schema(schema: OpenAPISchema) -> OpenAPISchema:
     """`schema` with common parameters, answers and headers put in, in place."""
     components = schema["components"]
     components["schemas"] |= _problem_schemas()
-    components["responses"] = {f"Problem{status.title()}": _problem(status) for status in _MEANINGS}
+    components["responses"] = {f"Problem{status.title()}": _problem_response(status) for status in _STATUS_DESCRIPTIONS}
     components["headers"] = {
-        name: {"description": text, "schema": {"type": "integer", "minimum": 0}} for name, text in _RATE.items()
+        name: {"description": text, "schema": {"type": "integer", "minimum": 0}}
+        for name, text in _RATE_LIMIT_HEADERS.items()
     }
-    components["parameters"] = _PARAMETERS
+    components["parameters"] = _COMMON_PARAMETERS
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            _complete(path, method, operation)
+            _complete_operation(path, method, operation)
     used = json.dumps([schema["paths"], components])
     components["schemas"] = {name: one for name, one in components["schemas"].items() if f'schemas/{name}"' in used}
     return schema
 
 
-def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     names = (
         ["Workspace"]
         + (["IdempotencyKey"] if method == "post" else [])
@@ -77,23 +78,25 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     for form in operation.get("requestBody", {}).get("content", {}).values():
         if "properties" in form["schema"]:
             form["schema"] |= {"title": "Form", "additionalProperties": False}
-    scope = operation.get(SCOPE, "")
+    scope = operation.get(SCOPE_EXTENSION, "")
     operation["description"] = f"{operation.get('description', '')}\n\nScope: `{scope}`.".strip()
     for status, answer in operation["responses"].items():
-        answer.setdefault("headers", {}).update({name: {"$ref": f"#/components/headers/{name}"} for name in _RATE})
+        answer.setdefault("headers", {}).update(
+            {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE_LIMIT_HEADERS}
+        )
         answer["description"] = (
-            _done(method, int(status))
+            _success_response(method, int(status))
             if answer["description"] in ("OK", "Created", "No Content")
             else answer["description"]
         )
     statuses = ["401", "403", "404", "422", "429", "default"]
-    if method in _WITH_BODY:
+    if method in _METHODS_WITH_BODY:
         statuses += ["400", "409", "413", "415"]
     if "IfMatch" in names:
         statuses.append("412")
     if method == "delete":
         statuses.append("409")
-    if operation.get(ASKS_NETWORK):
+    if operation.get(ASKS_NETWORK_EXTENSION):
         statuses.append("502")
     said = {str(status): answer for status, answer in operation["responses"].items()}
     operation["responses"] = said | {
@@ -101,14 +104,14 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     }
 
 
-def _done(method: str, status: int) -> str:
+def _success_response(method: str, status: int) -> str:
     return {201: "Made.", 204: "Done; there is no body."}.get(status, "Done." if method != "get" else "Here it is.")
 
 
-def _problem(status: str) -> dict[str, Any]:
+def _problem_response(status: str) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "description": _MEANINGS[status],
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}},
+        "description": _STATUS_DESCRIPTIONS[status],
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemResponse"}}},
     }
     if status == "429":
         found["headers"] = {
@@ -119,25 +122,25 @@ def _problem(status: str) -> dict[str, Any]:
 
 def _problem_schemas() -> dict[str, Any]:
     """As sent: `errors` and `instance` only where they say something."""
-    made = ProblemAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
+    made = ProblemResponse.model_json_schema(ref_template="#/components/schemas/{model}")
     inner: dict[str, Any] = made.pop("$defs", {})
-    return inner | {"ProblemAnswer": made}
+    return inner | {"ProblemResponse": made}
 
 
-_PARAMETERS: dict[str, Any] = {
+_COMMON_PARAMETERS: dict[str, Any] = {
     "Workspace": {
-        "name": WORKSPACE,
+        "name": WORKSPACE_HEADER,
         "in": "header",
         "required": False,
         "description": "Id of a workspace that the token opens. Left out: the token's own, or its person's first.",
         "schema": {"type": "string", "format": "uuid"},
     },
     "IdempotencyKey": {
-        "name": HEADER,
+        "name": IDEMPOTENCY_HEADER,
         "in": "header",
         "required": False,
         "description": "A random text of your own for this act. Sent again within 24 hours, the act is not done twice, and the first answer comes again.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!-~]+$"},
     },
     "IfMatch": {
         "name": "If-Match",

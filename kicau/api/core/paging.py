@@ -16,29 +16,31 @@ from django.db.models import Model, Q, QuerySet
 from kicau.api.core.problems import field_error
 from kicau.api.schemas.base import PageQuery
 
-_SALT = "kicau.api.cursor"
+_CURSOR_SALT = "kicau.api.cursor"
 
 
-def page[M: Model, S](rows: QuerySet[M], by: Sequence[str], asked: PageQuery, show: Callable[[M], S]) -> dict[str, Any]:
+def paginate[M: Model, S](
+    rows: QuerySet[M], by: Sequence[str], asked: PageQuery, show: Callable[[M], S]
+) -> dict[str, Any]:
     """`rows` by `by`: fields that together are unique, all ascending or all (with "-") descending."""
-    found = list(_after(rows.order_by(*by), by, asked.cursor)[: asked.limit + 1])
+    found = list(_rows_after(rows.order_by(*by), by, asked.cursor)[: asked.limit + 1])
     shown = found[: asked.limit]
-    following = cursor_of(shown[-1], by) if len(found) > asked.limit else None
+    following = cursor_after(shown[-1], by) if len(found) > asked.limit else None
     return {"items": [show(row) for row in shown], "next": following}
 
 
-def cursor_of(row: Model, by: Sequence[str]) -> str:
+def cursor_after(row: Model, by: Sequence[str]) -> str:
     """Where the page after `row` begins."""
     values = [getattr(row, name.lstrip("-")) for name in by]
     return signing.dumps(
-        [v.isoformat() if isinstance(v, datetime) else str(v) for v in values], salt=_salt(type(row), by)
+        [v.isoformat() if isinstance(v, datetime) else str(v) for v in values], salt=_cursor_salt(type(row), by)
     )
 
 
-def _after[M: Model](rows: QuerySet[M], by: Sequence[str], cursor: str) -> QuerySet[M]:
+def _rows_after[M: Model](rows: QuerySet[M], by: Sequence[str], cursor: str) -> QuerySet[M]:
     if not cursor:
         return rows
-    values = place_of(rows.model, by, cursor)
+    values = parse_cursor(rows.model, by, cursor)
     way = "lt" if by[0].startswith("-") else "gt"
     names = [name.lstrip("-") for name in by]
     if len(names) == 1:
@@ -48,10 +50,10 @@ def _after[M: Model](rows: QuerySet[M], by: Sequence[str], cursor: str) -> Query
     return rows.filter(further, **{f"{first}__{way}e": values[0]})  # the plain bound lets the index be used
 
 
-def place_of(model: type[Model], by: Sequence[str], cursor: str) -> list[Any]:
+def parse_cursor(model: type[Model], by: Sequence[str], cursor: str) -> list[Any]:
     """The values behind a cursor. Raises the field's problem where it is none of this list."""
     try:
-        said = signing.loads(cursor, salt=_salt(model, by))
+        said = signing.loads(cursor, salt=_cursor_salt(model, by))
         return [model._meta.get_field(name.lstrip("-")).to_python(value) for name, value in zip(by, said, strict=True)]  # type: ignore[union-attr]
     except (signing.BadSignature, ValueError, ValidationError, FieldDoesNotExist):
         raise field_error(
@@ -59,5 +61,5 @@ def place_of(model: type[Model], by: Sequence[str], cursor: str) -> list[Any]:
         ) from None
 
 
-def _salt(model: type[Model], by: Sequence[str]) -> str:
-    return f"{_SALT}:{model._meta.label_lower}:{','.join(by)}"
+def _cursor_salt(model: type[Model], by: Sequence[str]) -> str:
+    return f"{_CURSOR_SALT}:{model._meta.label_lower}:{','.join(by)}"

@@ -22,18 +22,18 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from ninja.errors import HttpError, ValidationError
 
-from kicau.base.errors import Busy, Conflict, NotAllowed, NotFound, Unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, ServerBusy, ValidationFailed
 from kicau.connector.content import Problem
 from kicau.connector.errors import ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.registry import UnknownNetwork
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
-DOCS = "/api/v1/docs"
+DOCS_PATH = "/api/v1/docs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ProblemType:
     """One kind of problem; its address is the part of the docs page that explains it."""
 
     slug: str
@@ -43,88 +43,92 @@ class Kind:
 
     @property
     def type(self) -> str:
-        return f"{DOCS}#problem-{self.slug}"
+        return f"{DOCS_PATH}#problem-{self.slug}"
 
 
-KINDS = {
+PROBLEM_TYPES = {
     kind.slug: kind
     for kind in (
-        Kind(
+        ProblemType(
             slug="malformed",
             status=400,
             title="The request cannot be read",
             meaning="The body is not what its type says, such as broken JSON.",
         ),
-        Kind(
+        ProblemType(
             slug="no-token",
             status=401,
             title="A valid token is needed",
             meaning="No token, or one that is unknown, expired or revoked.",
         ),
-        Kind(
+        ProblemType(
             slug="not-allowed",
             status=403,
             title="Not allowed",
             meaning="The token's scopes or its person's role do not cover this.",
         ),
-        Kind(
+        ProblemType(
             slug="second-factor",
             status=403,
             title="A second factor is required",
             meaning="The workspace requires a second factor of its members, and the token's person has none. They set one up in a browser, under You, Signing in.",
         ),
-        Kind(slug="not-found", status=404, title="Not found", meaning="There is no such thing in this workspace."),
-        Kind(
+        ProblemType(
+            slug="not-found", status=404, title="Not found", meaning="There is no such thing in this workspace."
+        ),
+        ProblemType(
             slug="wrong-method",
             status=405,
             title="Method not allowed",
             meaning="The address takes other methods; the Allow header lists them.",
         ),
-        Kind(
+        ProblemType(
             slug="conflict",
             status=409,
             title="Conflict",
             meaning="Its present state does not permit this; read it again, then decide.",
         ),
-        Kind(
+        ProblemType(
             slug="changed",
             status=412,
             title="Changed meanwhile",
             meaning="If-Match names a version that is not the newest.",
         ),
-        Kind(slug="too-large", status=413, title="Too large", meaning="The body has more bytes than are taken."),
-        Kind(
+        ProblemType(slug="too-large", status=413, title="Too large", meaning="The body has more bytes than are taken."),
+        ProblemType(
             slug="wrong-type",
             status=415,
             title="Unsupported media type",
             meaning="The body is of another type than this address takes.",
         ),
-        Kind(
+        ProblemType(
             slug="unacceptable",
             status=422,
             title="Cannot be taken as it stands",
             meaning="`errors` names each field, its limit and what to do. Nothing was changed.",
         ),
-        Kind(
+        ProblemType(
             slug="too-many",
             status=429,
             title="Too many requests",
             meaning="The token's requests of this minute are used up; Retry-After says when to go on.",
         ),
-        Kind(slug="fault", status=500, title="A fault of ours", meaning="It was logged under the id in `instance`."),
-        Kind(
+        ProblemType(
+            slug="fault", status=500, title="A fault of ours", meaning="It was logged under the id in `instance`."
+        ),
+        ProblemType(
             slug="unreachable",
             status=502,
             title="The network could not be reached",
             meaning="A social network did not answer as it should; try again later.",
         ),
-        Kind(
+        ProblemType(
             slug="unavailable",
             status=503,
             title="Not available now",
             meaning="The database does not answer, a social network limits us, or the server is busy; Retry-After says when to try again.",
         ),
-        Kind(
+        ProblemType(
             slug="disk-full",
             status=507,
             title="No space left",
@@ -134,19 +138,24 @@ KINDS = {
 }
 
 
-class Refused(Exception):
+class ApiProblem(Exception):
     """A problem that the API itself finds."""
 
     def __init__(
         self, slug: str, detail: str, errors: Iterable[Mapping[str, Any]] = (), headers: Mapping[str, str] | None = None
     ) -> None:
-        self.kind, self.detail, self.errors, self.headers = KINDS[slug], detail, list(errors), dict(headers or {})
+        self.kind, self.detail, self.errors, self.headers = (
+            PROBLEM_TYPES[slug],
+            detail,
+            list(errors),
+            dict(headers or {}),
+        )
         super().__init__(detail)
 
 
-def answer(request: HttpRequest, exc: Exception | type[Exception]) -> HttpResponse:
+def problem_response(request: HttpRequest, exc: Exception | type[Exception]) -> HttpResponse:
     """The response for anything that was raised; what nobody foresaw is logged and answered with 500."""
-    found = _read(exc if isinstance(exc, Exception) else exc())
+    found = _problem_of(exc if isinstance(exc, Exception) else exc())
     body: dict[str, Any] = {
         "type": found.kind.type,
         "title": found.kind.title,
@@ -164,85 +173,87 @@ def answer(request: HttpRequest, exc: Exception | type[Exception]) -> HttpRespon
     return response
 
 
-def _read(exc: Exception) -> Refused:
-    if isinstance(exc, Refused):
+def _problem_of(exc: Exception) -> ApiProblem:
+    if isinstance(exc, ApiProblem):
         return exc
-    if isinstance(exc, HttpError) and isinstance(exc.__cause__, Refused):
+    if isinstance(exc, HttpError) and isinstance(exc.__cause__, ApiProblem):
         return exc.__cause__
-    return _refusal(exc) or _of_the_network(exc) or _of_the_request(exc) or _of_the_machine(exc)
+    return _of_domain_error(exc) or _of_connector_error(exc) or _of_request_error(exc) or _of_server_error(exc)
 
 
-def _refusal(exc: Exception) -> Refused | None:
+def _of_domain_error(exc: Exception) -> ApiProblem | None:
     match exc:
         case NotAllowed():
-            return Refused("not-allowed", str(exc))
+            return ApiProblem("not-allowed", str(exc))
         case NotFound():
-            return Refused("not-found", str(exc))
+            return ApiProblem("not-found", str(exc))
         case Conflict():
-            return Refused("conflict", str(exc))
-        case Unacceptable():
-            return Refused("unacceptable", str(exc), [error(p) for p in exc.problems])
-        case Busy():
-            return Refused("unavailable", str(exc), headers={"Retry-After": str(exc.retry_after)})
+            return ApiProblem("conflict", str(exc))
+        case ValidationFailed():
+            return ApiProblem("unacceptable", str(exc), [error_entry(p) for p in exc.problems])
+        case ServerBusy():
+            return ApiProblem("unavailable", str(exc), headers={"Retry-After": str(exc.retry_after)})
         case UnknownNetwork():
-            return Refused("unacceptable", str(exc), [_error("network", "unknown-network", str(exc))])
+            return ApiProblem("unacceptable", str(exc), [_error_entry("network", "unknown-network", str(exc))])
     return None
 
 
-def _of_the_network(exc: Exception) -> Refused | None:
+def _of_connector_error(exc: Exception) -> ApiProblem | None:
     match exc:
         case Rejected():
-            return Refused("unacceptable", str(exc), [error(p) for p in exc.problems])
+            return ApiProblem("unacceptable", str(exc), [error_entry(p) for p in exc.problems])
         case RateLimited():
-            return Refused(
+            return ApiProblem(
                 "unavailable",
                 f"The network asks to wait until {exc.until:%Y-%m-%d %H:%M:%S} UTC.",
                 headers={"Retry-After": "60"},
             )
         case Unavailable() | Uncertain():
-            return Refused("unreachable", f"The network could not be reached: {exc} Try again later.")
+            return ApiProblem("unreachable", f"The network could not be reached: {exc} Try again later.")
         case ConnectorError():
-            return Refused("conflict", str(exc))
+            return ApiProblem("conflict", str(exc))
     return None
 
 
-def _of_the_request(exc: Exception) -> Refused | None:
+def _of_request_error(exc: Exception) -> ApiProblem | None:
     match exc:
         case ValidationError():
-            errors = [_of_validation(one) for one in exc.errors]
-            return Refused("unacceptable", " ".join(e["message"] for e in errors), errors)
+            errors = [_validation_error(one) for one in exc.errors]
+            return ApiProblem("unacceptable", " ".join(e["message"] for e in errors), errors)
         case Http404():
-            return Refused("not-found", "There is nothing at this address.")
+            return ApiProblem("not-found", "There is nothing at this address.")
         case RequestDataTooBig():
-            return Refused("too-large", "The body is too large; JSON of at most 10 MB is taken.")
+            return ApiProblem("too-large", "The body is too large; JSON of at most 10 MB is taken.")
         case TooManyFilesSent() | TooManyFieldsSent():
-            return Refused("too-large", "The form has too many fields or files; at most 100 files are taken at once.")
+            return ApiProblem(
+                "too-large", "The form has too many fields or files; at most 100 files are taken at once."
+            )
         case HttpError():
-            return Refused("malformed", str(exc))
+            return ApiProblem("malformed", str(exc))
         case MultiPartParserError() | UnreadablePostError() | SuspiciousOperation() | BadRequest():
-            return Refused("malformed", "The body could not be read; send it again, whole.")
+            return ApiProblem("malformed", "The body could not be read; send it again, whole.")
     return None
 
 
-def _of_the_machine(exc: Exception) -> Refused:
+def _of_server_error(exc: Exception) -> ApiProblem:
     match exc:
         case IntegrityError():
-            return Refused("conflict", "Somebody did the same at this moment; read it again, then decide.")
+            return ApiProblem("conflict", "Somebody did the same at this moment; read it again, then decide.")
         case OperationalError() | InterfaceError():
-            return Refused(
+            return ApiProblem(
                 "unavailable", "The database does not answer; try again in a moment.", headers={"Retry-After": "5"}
             )
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return Refused(
+            return ApiProblem(
                 "disk-full",
                 "The disk of the server is full, so nothing was kept. Its operator must make room; then send it again.",
             )
-    return Refused(
+    return ApiProblem(
         "fault", "Something went wrong that nobody foresaw. It was logged; tell your operator the id in `instance`."
     )
 
 
-def error(problem: Problem) -> dict[str, Any]:
+def error_entry(problem: Problem) -> dict[str, Any]:
     """A domain problem as one entry of `errors`."""
     return {
         "field": problem.field,
@@ -254,16 +265,16 @@ def error(problem: Problem) -> dict[str, Any]:
     }
 
 
-def field_error(field: str, code: str, message: str) -> Refused:
+def field_error(field: str, code: str, message: str) -> ApiProblem:
     """One field that the API itself cannot take."""
-    return Refused("unacceptable", message, [_error(field, code, message)])
+    return ApiProblem("unacceptable", message, [_error_entry(field, code, message)])
 
 
-def _error(field: str, code: str, message: str, limit: float | None = None) -> dict[str, Any]:
+def _error_entry(field: str, code: str, message: str, limit: float | None = None) -> dict[str, Any]:
     return {"field": field, "code": code, "message": message, "limit": limit, "actual": None, "mend": ""}
 
 
-def _of_validation(one: Mapping[str, Any]) -> dict[str, Any]:
+def _validation_error(one: Mapping[str, Any]) -> dict[str, Any]:
     source, *path = one["loc"]
     if source == "body" or (source in ("query", "form") and len(path) > 1):
         path = path[1:]  # the argument's own name
@@ -274,7 +285,7 @@ def _of_validation(one: Mapping[str, Any]) -> dict[str, Any]:
         if k in ("max_length", "min_length", "le", "ge", "lt", "gt") and isinstance(v, int | float)
     ]
     where = field or "The body"
-    return _error(
+    return _error_entry(
         field,
         str(one["type"]).replace("_", "-"),
         f"{where}: {one['msg']}.".replace("..", "."),

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from kicau.api.core.problems import Refused
+from kicau.api.core.problems import ApiProblem
 from kicau.base import clock
 from kicau.workspaces import throttle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class RequestRate:
     limit: int
     used: int
     reset: int  # seconds until a new minute begins
@@ -28,16 +28,16 @@ class Rate:
         }
 
 
-def take(token_id: UUID) -> Rate:
+def count_request(token_id: UUID) -> RequestRate:
     """Count one request. What comes back may be above its limit."""
     now = clock.now()
     second = int(now.timestamp()) % 60
     minute_ends = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    limit = throttle.Limit(f"api:{token_id}", settings.KICAU_API_RATE, minute_ends)
-    used = throttle.take([limit])[limit.key].used
-    return Rate(limit=limit.most, used=used, reset=60 - second)
+    limit = throttle.ThrottleLimit(f"api:{token_id}", settings.KICAU_API_RATE, minute_ends)
+    used = throttle.count_attempt([limit])[limit.key].used
+    return RequestRate(limit=limit.most, used=used, reset=60 - second)
 
 
-def too_many(rate: Rate) -> Refused:
+def rate_limit_problem(rate: RequestRate) -> ApiProblem:
     detail = f"This token made {rate.used} requests in this minute; {rate.limit} are allowed. Go on in {rate.reset} s."
-    return Refused("too-many", detail, headers={"Retry-After": str(rate.reset)})
+    return ApiProblem("too-many", detail, headers={"Retry-After": str(rate.reset)})

@@ -9,40 +9,40 @@ from django.http import HttpRequest
 from django.utils.datastructures import MultiValueDict
 from ninja.parser import Parser
 
-from kicau.api.core.problems import Refused, field_error
+from kicau.api.core.problems import ApiProblem, field_error
 
-DEEPEST = 50
+MAX_JSON_DEPTH = 50
 
 
-class Strict(Parser):
+class StrictParser(Parser):
     """What goes wrong here is raised as Refused."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         if request.content_type != "application/json":
-            raise Refused(
+            raise ApiProblem(
                 "wrong-type",
                 f"Send JSON, with Content-Type: application/json; this is {request.content_type or 'of no type'}.",
             )
         try:
-            body = json.loads(request.body.decode("utf-8"), parse_constant=_no_number)
+            body = json.loads(request.body.decode("utf-8"), parse_constant=_reject_non_json_number)
         except UnicodeDecodeError as exc:
-            raise Refused("malformed", f"The body is not UTF-8: byte {exc.start} cannot be read.") from exc
+            raise ApiProblem("malformed", f"The body is not UTF-8: byte {exc.start} cannot be read.") from exc
         except RecursionError as exc:
-            raise Refused("malformed", "The body is nested too deeply.") from exc
+            raise ApiProblem("malformed", "The body is nested too deeply.") from exc
         except json.JSONDecodeError as exc:
-            raise Refused(
+            raise ApiProblem(
                 "malformed", f"The body is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}."
             ) from exc
         except ValueError as exc:
-            raise Refused("malformed", f"The body is not JSON: {exc}.") from exc
-        _check(body, "")
+            raise ApiProblem("malformed", f"The body is not JSON: {exc}.") from exc
+        _check_json(body, "")
         return body
 
     def parse_querydict(
         self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
     ) -> dict[str, Any]:
         if (data is request.FILES or data is request.POST) and request.content_type != "multipart/form-data":
-            raise Refused(
+            raise ApiProblem(
                 "wrong-type", f"Send the file as multipart/form-data; this is {request.content_type or 'of no type'}."
             )
         for name, values in data.lists():
@@ -53,22 +53,22 @@ class Strict(Parser):
         return super().parse_querydict(data, list_fields, request)
 
 
-def _no_number(said: str) -> NoReturn:
+def _reject_non_json_number(said: str) -> NoReturn:
     raise ValueError(f"{said} is no number")
 
 
-def _check(value: Any, field: str, depth: int = 0) -> None:
-    if depth > DEEPEST:
-        raise Refused("malformed", "The body is nested too deeply.")
+def _check_json(value: Any, field: str, depth: int = 0) -> None:
+    if depth > MAX_JSON_DEPTH:
+        raise ApiProblem("malformed", "The body is nested too deeply.")
     if isinstance(value, str):
         _check_text(value, field)
     elif isinstance(value, dict):
         for key, inner in value.items():
             _check_text(key, field)
-            _check(inner, f"{field}.{key}".lstrip("."), depth + 1)
+            _check_json(inner, f"{field}.{key}".lstrip("."), depth + 1)
     elif isinstance(value, list):
         for n, inner in enumerate(value):
-            _check(inner, f"{field}.{n}".lstrip("."), depth + 1)
+            _check_json(inner, f"{field}.{n}".lstrip("."), depth + 1)
 
 
 def _check_text(value: str, field: str) -> None:

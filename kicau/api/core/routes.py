@@ -10,31 +10,31 @@ from pydantic import Field
 
 from kicau.workspaces.actors import Permission
 
-SCOPE = "x-kicau-scope"
-ASKS_NETWORK = "x-kicau-asks-network"  # the answer waits for a network's own, and is 502 where none comes
-Id = Annotated[str, Field(json_schema_extra={"format": "uuid"}), Path(description="Its id.")]
-Number = Annotated[int, Path(description="Its id.", ge=1, lt=2**53)]
-Key = Annotated[str, Path(description="Its key or id.", max_length=80)]
-State = Annotated[str, Path(description="`state` of the sign-in.", max_length=100)]
-Slug = Annotated[str, Path(description="A network.", max_length=40)]
+SCOPE_EXTENSION = "x-kicau-scope"
+ASKS_NETWORK_EXTENSION = "x-kicau-asks-network"  # the answer waits for a network's own, and is 502 where none comes
+UuidPath = Annotated[str, Field(json_schema_extra={"format": "uuid"}), Path(description="Its id.")]
+IdPath = Annotated[int, Path(description="Its id.", ge=1, lt=2**53)]
+KeyPath = Annotated[str, Path(description="Its key or id.", max_length=80)]
+SignInStatePath = Annotated[str, Path(description="`state` of the sign-in.", max_length=100)]
+NetworkPath = Annotated[str, Path(description="A network.", max_length=40)]
 
 
-def scope(permission: Permission, **more: Any) -> dict[str, Any]:
+def scope_extra(permission: Permission, **more: Any) -> dict[str, Any]:
     """For `openapi_extra`."""
-    return {SCOPE: permission.value, **more}
+    return {SCOPE_EXTENSION: permission.value, **more}
 
 
-def asks_outside[F: Callable[..., Any]](endpoint: F) -> F:
+def waits_for_network[F: Callable[..., Any]](endpoint: F) -> F:
     """Marks an endpoint that waits for a server outside (`outbound.run`): no transaction may be open meanwhile."""
     endpoint.asks_outside = True  # type: ignore[attr-defined]
     return endpoint
 
 
-READS = scope(Permission.READ)
-WRITES = scope(Permission.WRITE)
-PUBLISHES = scope(Permission.PUBLISH)
-CHANNELS = scope(Permission.CHANNELS)
-SIGNS_IN = scope(Permission.CHANNELS, **{ASKS_NETWORK: True})
-MEMBERS = scope(Permission.MEMBERS)
-SETTINGS = scope(Permission.SETTINGS)
-TOKENS = scope(Permission.TOKENS)
+READ_SCOPE = scope_extra(Permission.READ)
+WRITE_SCOPE = scope_extra(Permission.WRITE)
+PUBLISH_SCOPE = scope_extra(Permission.PUBLISH)
+CHANNELS_SCOPE = scope_extra(Permission.CHANNELS)
+SIGN_IN_SCOPE = scope_extra(Permission.CHANNELS, **{ASKS_NETWORK_EXTENSION: True})
+MEMBERS_SCOPE = scope_extra(Permission.MEMBERS)
+SETTINGS_SCOPE = scope_extra(Permission.SETTINGS)
+TOKENS_SCOPE = scope_extra(Permission.TOKENS)

@@ -17,26 +17,26 @@ from kicau.channels.models import Channel
 from kicau.connector import capabilities as can
 from kicau.connector import content
 from kicau.connector.serialization import from_json
-from kicau.costs.pricing import Priced
+from kicau.costs.pricing import PricedCharge
 from kicau.publishing.content import compositions
-from kicau.publishing.edits.post_edits import Proposed
+from kicau.publishing.edits.post_edits import PostEditPreview
 from kicau.publishing.models import Attempt, Delivery, Draft
-from kicau.publishing.scheduling.schedule import Preview
+from kicau.publishing.scheduling.schedule import PostPreview
 from kicau.workspaces.models import Person
 
 
-def person(row: Person | None) -> PersonRef | None:
+def person_fields(row: Person | None) -> PersonRef | None:
     return PersonRef(id=str(row.id), name=str(row)) if row else None
 
 
-def errors(found: Iterable[content.Problem]) -> list[FieldError]:
-    return [FieldError(**problems.error(problem)) for problem in found]
+def error_list(found: Iterable[content.Problem]) -> list[FieldError]:
+    return [FieldError(**problems.error_entry(problem)) for problem in found]
 
 
 # Posts
 
 
-def post(row: Draft) -> p.Post:
+def post_fields(row: Draft) -> p.Post:
     """`row` comes from `compose.whole`."""
     said = compositions.composition_of(row)
     return p.Post(
@@ -44,12 +44,12 @@ def post(row: Draft) -> p.Post:
         ref=row.ref,
         state=cast(p.PostState, row.state),
         version=row.version,
-        parts=_parts(said.parts),
-        link=_link(said.link),
-        poll=_poll(said.poll),
+        parts=_part_schemas(said.parts),
+        link=_link_schema(said.link),
+        poll=_poll_schema(said.poll),
         first_comment=said.first_comment,
         options=dict(said.options),
-        variants=[_variant(v) for v in said.variants],
+        variants=[_variant_schema(v) for v in said.variants],
         language=row.language,
         campaign=said.campaign,
         tags=row.tags,
@@ -59,18 +59,18 @@ def post(row: Draft) -> p.Post:
         origin=row.origin,
         origin_detail=row.origin_detail,
         ai_use=row.ai_use,
-        author=person(row.author),
+        author=person_fields(row.author),
         created_at=row.created_at,
         changed_at=row.changed_at,
     )
 
 
-def _parts(parts: Iterable[compositions.PartInput]) -> list[p.Part]:
+def _part_schemas(parts: Iterable[compositions.PartContent]) -> list[p.PostPart]:
     return [
-        p.Part(
+        p.PostPart(
             text=part.text,
             media=[
-                p.MediumUse(
+                p.PostPartMedium(
                     medium=str(use.medium),
                     alt=use.alt,
                     cover=str(use.cover) if use.cover else None,
@@ -83,10 +83,10 @@ def _parts(parts: Iterable[compositions.PartInput]) -> list[p.Part]:
     ]
 
 
-def _link(link: compositions.LinkInput | None) -> p.Link | None:
+def _link_schema(link: compositions.LinkContent | None) -> p.LinkCard | None:
     if link is None:
         return None
-    return p.Link(
+    return p.LinkCard(
         url=link.url,
         title=link.title,
         description=link.description,
@@ -94,17 +94,17 @@ def _link(link: compositions.LinkInput | None) -> p.Link | None:
     )
 
 
-def _poll(poll: content.Poll | None) -> p.Poll | None:
-    return p.Poll(options=list(poll.options), minutes=poll.minutes, question=poll.question) if poll else None
+def _poll_schema(poll: content.Poll | None) -> p.PostPoll | None:
+    return p.PostPoll(options=list(poll.options), minutes=poll.minutes, question=poll.question) if poll else None
 
 
-def _variant(given: compositions.VariantInput) -> p.Variant:
-    return p.Variant(
+def _variant_schema(given: compositions.VariantContent) -> p.PostVariant:
+    return p.PostVariant(
         channel=given.channel,
         network=given.network,
-        parts=None if given.parts is None else _parts(given.parts),
-        link=_link(given.link),
-        poll=_poll(given.poll),
+        parts=None if given.parts is None else _part_schemas(given.parts),
+        link=_link_schema(given.link),
+        poll=_poll_schema(given.poll),
         first_comment=given.first_comment,
         options=dict(given.options),
     )
@@ -113,43 +113,45 @@ def _variant(given: compositions.VariantInput) -> p.Variant:
 # What networks are given
 
 
-def rendered(
+def rendered_fields(
     value: content.Rendered,
-    priced: Iterable[Priced],
+    priced: Iterable[PricedCharge],
     notices: Iterable[content.Problem] = (),
     found: Iterable[content.Problem] | None = None,
 ) -> dict[str, Any]:
     """The fields of `Rendered`, for it and the shapes that hold more."""
     link, poll = value.link, value.poll
     return {
-        "parts": [rendered_part(part) for part in value.parts],
-        "link": r.RenderedLink(url=link.url, title=link.title, description=link.description) if link else None,
+        "parts": [rendered_part_schema(part) for part in value.parts],
+        "link": r.RenderedLinkCard(url=link.url, title=link.title, description=link.description) if link else None,
         "poll": r.RenderedPoll(question=poll.question, options=list(poll.options), minutes=poll.minutes)
         if poll
         else None,
-        "first_comment": rendered_part(value.first_comment) if value.first_comment else None,
+        "first_comment": rendered_part_schema(value.first_comment) if value.first_comment else None,
         "reply_to": value.reply_to or "",
         "options": dict(value.options),
-        "problems": errors(value.problems if found is None else found),
-        "notices": errors([*value.notices, *notices]),
+        "problems": error_list(value.problems if found is None else found),
+        "notices": error_list([*value.notices, *notices]),
         "charges": [
-            r.Price(meter=one.meter, units=one.units, micro=one.micro, currency=one.currency) for one in priced
+            r.CallPrice(meter=one.meter, units=one.units, micro=one.micro, currency=one.currency) for one in priced
         ],
     }
 
 
-def rendered_part(part: content.RenderedPart) -> r.RenderedPart:
-    return r.RenderedPart(
+def rendered_part_schema(part: content.RenderedPart) -> r.RenderedPostPart:
+    return r.RenderedPostPart(
         text=part.text,
-        spans=[r.Span(kind=s.kind.value, start=s.start, end=s.end, text=s.text, target=s.target) for s in part.spans],
-        media=[_medium(one) for one in part.media],
+        spans=[
+            r.TextSpan(kind=s.kind.value, start=s.start, end=s.end, text=s.text, target=s.target) for s in part.spans
+        ],
+        media=[_rendered_medium_schema(one) for one in part.media],
         length=part.used,
         limit=part.limit,
         unit=part.unit,
     )
 
 
-def _medium(one: content.RenderedMedia) -> r.RenderedMedium:
+def _rendered_medium_schema(one: content.RenderedMedia) -> r.RenderedMedium:
     mime = one.recipe.mime if one.recipe else one.media.mime
     return r.RenderedMedium(
         name=one.media.name,
@@ -162,54 +164,54 @@ def _medium(one: content.RenderedMedia) -> r.RenderedMedium:
     )
 
 
-def preview(one: Preview) -> r.Preview:
-    said = rendered(one.rendered, one.priced, (*one.duplicates, *one.warnings), one.problems)
-    return r.Preview(channel=one.channel.key, network=one.channel.network, **said)
+def preview_schema(one: PostPreview) -> r.ChannelPreview:
+    said = rendered_fields(one.rendered, one.priced, (*one.duplicates, *one.warnings), one.problems)
+    return r.ChannelPreview(channel=one.channel.key, network=one.channel.network, **said)
 
 
 # Deliveries
 
 
-def delivery(row: Delivery) -> d.Delivery:
-    return d.Delivery(**_delivery(row))
+def delivery_schema(row: Delivery) -> d.Delivery:
+    return d.Delivery(**_delivery_fields(row))
 
 
-def delivery_whole(row: Delivery, attempts: Iterable[Attempt]) -> d.DeliveryWhole:
+def delivery_detail(row: Delivery, attempts: Iterable[Attempt]) -> d.DeliveryDetail:
     value = from_json(content.Rendered, row.rendered)
-    return d.DeliveryWhole(
-        **_delivery(row),
-        rendered=[rendered_part(part) for part in value.parts],
+    return d.DeliveryDetail(
+        **_delivery_fields(row),
+        rendered=[rendered_part_schema(part) for part in value.parts],
         attempts=[
-            d.Attempt(
+            d.AttemptEntry(
                 at=a.at,
                 did=a.did,
                 outcome=a.outcome,
-                sentence=_local(a.sentence, a.detail.get("said", ()), row.timezone),
+                sentence=_localize_sentence(a.sentence, a.detail.get("said", ()), row.timezone),
             )
             for a in attempts
         ],
     )
 
 
-def edit_preview(value: Proposed) -> d.EditPreview:
-    return d.EditPreview(
-        parts=[rendered_part(part) for part in value.after.parts],
+def edit_preview_schema(value: PostEditPreview) -> d.PublishedEditPreview:
+    return d.PublishedEditPreview(
+        parts=[rendered_part_schema(part) for part in value.after.parts],
         changed=[n + 1 for n in value.parts],
-        problems=errors(value.problems),
+        problems=error_list(value.problems),
     )
 
 
-def _local(text: str, said: Sequence[Any], timezone: str) -> str:
+def _localize_sentence(text: str, said: Sequence[Any], timezone: str) -> str:
     """A kept sentence, its times on the clock of the zone in which its delivery was planned."""
-    zone = clock.zone(timezone)
+    zone = clock.find_zone(timezone)
 
     def shown(at: datetime) -> str:
         return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
-    return " ".join(sentences.filled(*piece, shown) for piece in sentences.read(text, said))
+    return " ".join(sentences.fill_template(*piece, shown) for piece in sentences.read_stored_pieces(text, said))
 
 
-def _delivery(row: Delivery) -> dict[str, Any]:
+def _delivery_fields(row: Delivery) -> dict[str, Any]:
     parts = row.rendered.get("parts", [])
     channel, draft = row.channel, row.draft
     return {
@@ -220,8 +222,8 @@ def _delivery(row: Delivery) -> dict[str, Any]:
         "parts": len(parts),
         "state": row.standing.value,
         "hold": row.hold,
-        "reason": _local(row.reason, row.said, row.timezone),
-        "problems": errors(from_json(content.Problem, one) for one in row.problems),
+        "reason": _localize_sentence(row.reason, row.said, row.timezone),
+        "problems": error_list(from_json(content.Problem, one) for one in row.problems),
         "due_at": row.due_at,
         "timezone": row.timezone,
         "published_at": row.published_at,
@@ -230,7 +232,7 @@ def _delivery(row: Delivery) -> dict[str, Any]:
         "remote_ids": row.remote_ids,
         "campaign": draft.campaign.name if draft.campaign else "",
         "tags": draft.tags,
-        "confirmed_by": person(row.confirmed_by),
+        "confirmed_by": person_fields(row.confirmed_by),
         "confirmed_at": row.confirmed_at,
         "created_at": row.created_at,
         "changed_at": row.changed_at,
@@ -240,11 +242,11 @@ def _delivery(row: Delivery) -> dict[str, Any]:
 # Channels
 
 
-def channel(row: Channel) -> c.Channel:
-    return c.Channel(**channel_fields(row))
+def channel_schema(row: Channel) -> c.ConnectedChannel:
+    return c.ConnectedChannel(**channel_values(row))
 
 
-def channel_fields(row: Channel) -> dict[str, Any]:
+def channel_values(row: Channel) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "key": row.key,
@@ -267,36 +269,36 @@ def channel_fields(row: Channel) -> dict[str, Any]:
     }
 
 
-def capabilities(value: can.Capabilities) -> c.Capabilities:
+def capabilities_schema(value: can.Capabilities) -> c.Capabilities:
     return c.Capabilities(
         max_length=value.max_length,
         unit=value.unit,
         max_comment_length=value.max_comment_length,
         max_parts=value.max_parts,
-        media={kind.value: _rule(rule) for kind, rule in value.media.items()},
+        media={kind.value: _media_rule_schema(rule) for kind, rule in value.media.items()},
         max_media=value.max_media,
         mixes_media=value.mixes_media,
         needs_media=value.needs_media,
         needs_confirmation=value.needs_confirmation,
-        poll=_poll_rule(value.poll),
+        poll=_poll_rule_schema(value.poll),
         abilities=sorted(ability.value for ability in value.abilities),
         editable=sorted(value.editable),
-        options=[option(one) for one in value.questions],
+        options=[option_schema(one) for one in value.questions],
         facts={
-            name: c.Fact(value=str(fact.value), source=fact.source, checked=fact.checked)
+            name: c.SourcedFact(value=str(fact.value), source=fact.source, checked=fact.checked)
             for name, fact in value.facts.items()
         },
         quota=dict(value.quota),
     )
 
 
-def _rule(rule: can.MediaRule) -> c.MediaRule:
+def _media_rule_schema(rule: can.MediaRule) -> c.MediaRule:
     plain: dict[str, Any] = {name: getattr(rule, name) for name in c.MediaRule.model_fields if name != "covers"}
     sets: dict[str, Any] = {name: sorted(v) for name, v in plain.items() if isinstance(v, frozenset)}
-    return c.MediaRule(**(plain | sets | {"covers": _covers(rule.cover)}))
+    return c.MediaRule(**(plain | sets | {"covers": _cover_choices(rule.cover)}))
 
 
-def _covers(rule: can.CoverRule | None) -> list[str]:
+def _cover_choices(rule: can.CoverRule | None) -> list[str]:
     """How a video's cover may be chosen; a network that takes pictures is sent a frame as one."""
     return (
         []
@@ -305,15 +307,15 @@ def _covers(rule: can.CoverRule | None) -> list[str]:
     )
 
 
-def _poll_rule(rule: can.PollRule | None) -> c.PollRule | None:
+def _poll_rule_schema(rule: can.PollRule | None) -> c.PollRule | None:
     if rule is None:
         return None
     plain = {name: getattr(rule, name) for name in c.PollRule.model_fields}
     return c.PollRule(**(plain | {"durations": list(rule.durations)}))
 
 
-def option(one: can.Option) -> c.Option:
-    return c.Option(
+def option_schema(one: can.Option) -> c.ChannelOption:
+    return c.ChannelOption(
         name=one.name,
         label=one.label,
         choices=dict(one.choices),

@@ -9,32 +9,34 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
-PIECE = 1 << 18  # bytes
+CHUNK_BYTES = 1 << 18  # bytes
 
 
-def stream(request: HttpRequest, pieces: Iterator[bytes], mime: str, name: str) -> StreamingHttpResponse:
+def stream_response(request: HttpRequest, pieces: Iterator[bytes], mime: str, name: str) -> StreamingHttpResponse:
     """Piece by piece, whichever server runs us; under ASGI what is not asynchronous would be read into memory whole."""
-    content: AsyncIterator[bytes] | Iterable[bytes] = _in_turn(pieces) if isinstance(request, ASGIRequest) else pieces
+    content: AsyncIterator[bytes] | Iterable[bytes] = (
+        _as_async_pieces(pieces) if isinstance(request, ASGIRequest) else pieces
+    )
     answer = StreamingHttpResponse(content, content_type=mime)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 
 
-async def _in_turn(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _as_async_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     following = sync_to_async(lambda: next(pieces, None))
     while (piece := await following()) is not None:
         yield piece
 
 
-def send_file(request: HttpRequest, path: Path, mime: str, name: str) -> StreamingHttpResponse:
+def file_response(request: HttpRequest, path: Path, mime: str, name: str) -> StreamingHttpResponse:
     """A file that is taken along, in pieces whichever server runs us."""
-    answer = stream(request, _pieces(path), mime, name)
+    answer = stream_response(request, _file_chunks(path), mime, name)
     answer["Content-Length"] = str(path.stat().st_size)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _file_chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as source:
-        while piece := source.read(PIECE):
+        while piece := source.read(CHUNK_BYTES):
             yield piece

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ("fingerprint", models.CharField(max_length=64)),
                 ("status", models.PositiveSmallIntegerField(default=0)),
                 ("headers", models.JSONField(default=dict)),
-                ("body", kicau.base.encrypted_fields.SealedJSONField(null=True)),
+                ("body", kicau.base.encrypted_fields.EncryptedJSONField(null=True)),
                 ("at", models.DateTimeField(default=kicau.connector.clock.now)),
                 ("under_way_until", models.DateTimeField(null=True)),
             ],

@@ -7,10 +7,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kicau.api.schemas.base import A_NETWORK, STAMP, ZONE, Page, Shape, Whole, Zone, examples
+from kicau.api.schemas.base import (
+    EXAMPLE_NETWORK,
+    UTC_DESCRIPTION,
+    ZONE_DESCRIPTION,
+    Page,
+    Schema,
+    StrictInt,
+    ZoneName,
+    example_config,
+)
 
 
-class MediaRule(Shape):
+class MediaRule(Schema):
     """What files of one kind are taken. Zero and empty: no limit known."""
 
     mimes: list[str] = Field(description="Types that are taken.")
@@ -38,7 +47,7 @@ class MediaRule(Shape):
     covers: list[Literal["frame", "picture"]] = Field(description="Of a video: how its cover may be chosen.")
 
 
-class PollRule(Shape):
+class PollRule(Schema):
     """What polls are taken."""
 
     min_options: int = Field(description="How many at least.")
@@ -50,7 +59,7 @@ class PollRule(Shape):
     max_question_length: int = Field(description="0: no question of its own.")
 
 
-class Option(Shape):
+class ChannelOption(Schema):
     """A choice or answer that only this network has."""
 
     name: str = Field(description="Its name.")
@@ -62,7 +71,7 @@ class Option(Shape):
     help: str = Field(description="What it means; may be empty.")
 
 
-class Fact(Shape):
+class SourcedFact(Schema):
     """A number or rule, and where it is written."""
 
     value: str = Field(description="What it says.")
@@ -70,7 +79,7 @@ class Fact(Shape):
     checked: date = Field(description="When it was last read there.")
 
 
-class Capabilities(Shape):
+class Capabilities(Schema):
     """What can be done, as data."""
 
     max_length: int = Field(description="Of a part's text, in `unit`.")
@@ -85,12 +94,12 @@ class Capabilities(Shape):
     poll: PollRule | None = Field(description="Null: no polls.")
     abilities: list[str] = Field(description="thread, reply, edit, delete, alt-text, poll, link-card, first-comment.")
     editable: list[str] = Field(description="What of a published post can be changed: text, alt, options.NAME.")
-    options: list[Option] = Field(description="Options that a post may have here, named network.option.")
-    facts: dict[str, Fact] = Field(description="Where the numbers come from.")
+    options: list[ChannelOption] = Field(description="Options that a post may have here, named network.option.")
+    facts: dict[str, SourcedFact] = Field(description="Where the numbers come from.")
     quota: dict[str, int] = Field(description="Read from the network, where it tells.")
 
 
-class Channel(Shape):
+class ConnectedChannel(Schema):
     """One connected identity on a network."""
 
     id: str = Field(description="Its id.")
@@ -109,38 +118,40 @@ class Channel(Shape):
         description="Which budget has no room for renewing its permission, in a sentence; may be empty."
     )
     paused: bool = Field(description="Whether a person holds its queue.")
-    paused_until: datetime | None = Field(description=f"Until when the network's own limit holds it. {STAMP}")
+    paused_until: datetime | None = Field(description=f"Until when the network's own limit holds it. {UTC_DESCRIPTION}")
     asks_from: datetime | None = Field(
-        description=f"When it is asked again what it can do, where that was put off. {STAMP}"
+        description=f"When it is asked again what it can do, where that was put off. {UTC_DESCRIPTION}"
     )
     asks_why: str = Field(description="Why it was put off, in a sentence: a budget has no room, say; may be empty.")
     reads_from: datetime | None = Field(
-        description=f"Until when nothing is read with it: its network says that its allowance is nearly used up. {STAMP}"
+        description=f"Until when nothing is read with it: its network says that its allowance is nearly used up. {UTC_DESCRIPTION}"
     )
-    token_expires_at: datetime | None = Field(description=f"Of its credentials, which are renewed well before. {STAMP}")
-    connected_at: datetime = Field(description=STAMP)
+    token_expires_at: datetime | None = Field(
+        description=f"Of its credentials, which are renewed well before. {UTC_DESCRIPTION}"
+    )
+    connected_at: datetime = Field(description=UTC_DESCRIPTION)
 
 
-class ChannelWhole(Channel):
+class ChannelDetail(ConnectedChannel):
     """A channel with what it can do now."""
 
     capabilities: Capabilities = Field(description="As the network last said; the network's usual before that.")
 
 
-class ChannelPage(Page[Channel]):
+class ChannelPage(Page[ConnectedChannel]):
     """One page of channels, by key."""
 
 
-class ChannelsMade(Shape):
+class ConnectedChannels(Schema):
     """Channels that were connected."""
 
-    items: list[Channel] = Field(description="New ones, and those that were renewed.")
+    items: list[ConnectedChannel] = Field(description="New ones, and those that were renewed.")
 
 
-class SignInBegin(Shape):
+class SignInRequest(Schema):
     """Start connecting channels of a network."""
 
-    model_config = examples({"network": A_NETWORK})
+    model_config = example_config({"network": EXAMPLE_NETWORK})
 
     network: str = Field(max_length=40, description="A network; GET /networks lists them.")
     app: str = Field("", max_length=80, description="Which of the operator's app keys; empty: the first.")
@@ -151,7 +162,7 @@ class SignInBegin(Shape):
     )
 
 
-class Identity(Shape):
+class NetworkIdentity(Schema):
     """One identity that a sign-in gives access to."""
 
     id: str = Field(description="The network's id of it.")
@@ -161,28 +172,28 @@ class Identity(Shape):
     url: str = Field(description="Its public page; may be empty.")
 
 
-class SignIn(Shape):
+class SignInState(Schema):
     """A sign-in under way. It lasts an hour."""
 
     state: str = Field(description="Names the sign-in in what follows.")
     url: str = Field(description="Send the person here. Empty: nobody need go anywhere.")
-    accounts: list[Identity] = Field(description="To choose among; empty before the person's return.")
+    accounts: list[NetworkIdentity] = Field(description="To choose among; empty before the person's return.")
 
 
-class SignInReturn(Shape):
+class SignInCallback(Schema):
     """The person came back from the network."""
 
-    model_config = examples({"returned": {"state": "…", "code": "…"}})
+    model_config = example_config({"returned": {"state": "…", "code": "…"}})
 
     returned: Annotated[
         dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=8000)]], Field(max_length=50)
     ] = Field(description="The query of the address they came back to, decoded.")
 
 
-class SignInChoose(Shape):
+class SignInChoice(Schema):
     """Which identities become channels."""
 
-    model_config = examples({"accounts": ["1780"]})
+    model_config = example_config({"accounts": ["1780"]})
 
     accounts: list[Annotated[str, Field(max_length=200)]] | None = Field(
         None, max_length=200, description="Ids of the chosen ones; null: all."
@@ -192,33 +203,33 @@ class SignInChoose(Shape):
     ] = Field(default_factory=dict, description="Keys of your own, by account id.")
 
 
-class Slot(Shape):
+class WeeklySlot(Schema):
     """A weekly time."""
 
-    weekday: Annotated[Whole, Field(ge=0, le=6)] = Field(description="0 is Monday.")
+    weekday: Annotated[StrictInt, Field(ge=0, le=6)] = Field(description="0 is Monday.")
     time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = Field(
         description="Of the day, such as 09:30."
     )
 
 
-class Slots(Shape):
+class WeeklySlots(Schema):
     """The weekly times at which a channel's queue publishes."""
 
-    model_config = examples(
+    model_config = example_config(
         {"timezone": "Asia/Jakarta", "slots": [{"weekday": 0, "time": "09:00"}, {"weekday": 3, "time": "16:30"}]}
     )
 
-    timezone: Zone = Field(description=f"The zone of the times. {ZONE}")
-    slots: list[Slot] = Field(max_length=500, description="The times; they replace all that were there.")
+    timezone: ZoneName = Field(description=f"The zone of the times. {ZONE_DESCRIPTION}")
+    slots: list[WeeklySlot] = Field(max_length=500, description="The times; they replace all that were there.")
 
 
-class NextSlot(Shape):
+class NextSlot(Schema):
     """A channel's next queue slot in which nothing is scheduled yet."""
 
-    at: datetime = Field(description=STAMP)
+    at: datetime = Field(description=UTC_DESCRIPTION)
 
 
-class Network(Shape):
+class InstalledNetwork(Schema):
     """A network that is installed."""
 
     slug: str = Field(description="Its name for programs.")
@@ -226,16 +237,16 @@ class Network(Shape):
     ready: bool = Field(description="Whether the operator has given app keys for it.")
     needs_confirmation: bool = Field(description="Whether a named person must confirm each post.")
     can_tell: bool = Field(description="Whether it can always be found out what happened to a post.")
-    questions: list[Option] = Field(description="What must be answered before a channel is connected.")
+    questions: list[ChannelOption] = Field(description="What must be answered before a channel is connected.")
 
 
-class Networks(Shape):
+class InstalledNetworks(Schema):
     """All networks that are installed."""
 
-    items: list[Network] = Field(description="By name.")
+    items: list[InstalledNetwork] = Field(description="By name.")
 
 
-class PriceList(Shape):
+class NetworkPrices(Schema):
     """What calls cost, from a day on."""
 
     name: str = Field(description="The plan.")
@@ -245,8 +256,8 @@ class PriceList(Shape):
     prices: dict[str, int] = Field(description="Millionths of the currency for one unit of each meter.")
 
 
-class NetworkWhole(Network):
+class NetworkDetail(InstalledNetwork):
     """A network with what a usual account can do, and what calls cost."""
 
     capabilities: Capabilities = Field(description="Of a usual account.")
-    prices: list[PriceList] = Field(description="Oldest first; empty where calls cost no money.")
+    prices: list[NetworkPrices] = Field(description="Oldest first; empty where calls cost no money.")

@@ -7,15 +7,22 @@ from typing import Literal
 
 from pydantic import Field
 
-from kicau.api.schemas.base import A_NETWORK, STAMP, Day, Flag, Shape, examples
+from kicau.api.schemas.base import (
+    EXAMPLE_NETWORK,
+    UTC_DESCRIPTION,
+    Schema,
+    StrictBool,
+    StrictDate,
+    example_config,
+)
 
-MICRO = "In millionths of the currency."
+MICRO_DESCRIPTION = "In millionths of the currency."
 
 
-class BudgetInput(Shape):
+class BudgetInput(Schema):
     """What may be spent; what is left out is not looked at."""
 
-    model_config = examples({"name": "Kopi Senja", "amount": 50_000_000, "currency": "USD", "period": "month"})
+    model_config = example_config({"name": "Kopi Senja", "amount": 50_000_000, "currency": "USD", "period": "month"})
 
     name: str = Field(min_length=1, max_length=120, description="What people call it.")
     amount: int = Field(ge=0, le=10**15, description="Millionths of the currency, or units of the meter.")
@@ -27,7 +34,7 @@ class BudgetInput(Shape):
     )
     period: Literal["day", "month", "total"] = Field("month", description="When it begins anew.")
     timezone: str = Field("", max_length=64, description="Zone in which days and months begin; empty: the workspace's.")
-    hard: Flag = Field(True, description="Whether what does not fit is held; else people are only told.")
+    hard: StrictBool = Field(True, description="Whether what does not fit is held; else people are only told.")
     tell_at: int = Field(80, ge=1, le=100, description="Percent used at which people are told.")
     reading_share: int = Field(
         70, ge=0, le=100, description="Percent of it that reading may use up, so that publishing keeps the rest."
@@ -45,19 +52,19 @@ class BudgetInput(Shape):
     )
 
 
-class Worth(Shape):
+class ConvertedAmount(Schema):
     """An amount in the currency that the workspace's costs are shown in."""
 
     currency: str = Field(description="ISO 4217: the workspace's `currency`.")
-    amount: int = Field(description=f"Rounded as people write it. {MICRO}")
+    amount: int = Field(description=f"Rounded as people write it. {MICRO_DESCRIPTION}")
     rate: str = Field(description="What one of the charged currency is worth, as a decimal.")
     since: date = Field(description="The day from which that rate holds.")
 
 
-SHOWN = "In the workspace's own currency; null where it has none, it is the same, or no rate was entered."
+SHOWN_DESCRIPTION = "In the workspace's own currency; null where it has none, it is the same, or no rate was entered."
 
 
-class Budget(Shape):
+class BudgetState(Schema):
     """A budget with what is used of it now."""
 
     id: str = Field(description="Its id.")
@@ -79,49 +86,49 @@ class Budget(Shape):
     campaign: str | None = Field(description="Id; null: all.")
     purpose: str = Field(description="Empty: all.")
     used: int = Field(description="Of `amount`, in the present period.")
-    shown: Worth | None = Field(description=f"`amount`. {SHOWN}")
+    shown: ConvertedAmount | None = Field(description=f"`amount`. {SHOWN_DESCRIPTION}")
     reserved: int = Field(description="Of `amount`, set aside for what is on its way.")
-    begins_at: datetime = Field(description=f"Beginning of the present period. {STAMP}")
-    renews_at: datetime | None = Field(description=f"When it begins anew; null: never. {STAMP}")
+    begins_at: datetime = Field(description=f"Beginning of the present period. {UTC_DESCRIPTION}")
+    renews_at: datetime | None = Field(description=f"When it begins anew; null: never. {UTC_DESCRIPTION}")
 
 
-class Budgets(Shape):
+class BudgetStates(Schema):
     """All that are in force."""
 
-    items: list[Budget] = Field(description="By age.")
+    items: list[BudgetState] = Field(description="By age.")
 
 
-class Forecast(Shape):
+class CurrencyForecast(Schema):
     """What a month comes to, in one currency."""
 
     key: str = Field(description="A network or the id of a campaign; empty for the total.")
     currency: str = Field(description="ISO 4217.")
-    spent: int = Field(description=f"Charged so far. {MICRO}")
-    calendar: int = Field(description=f"Scheduled until its end. {MICRO}")
-    reading: int = Field(description=f"What reading goes on to cost by its habit. {MICRO}")
-    fee: int = Field(description=f"What the plan that is tried asks for each month, used or not. {MICRO}")
-    expected: int = Field(description=f"The sum of these. {MICRO}")
-    low: int = Field(description=f"Four months of five end between this … {MICRO}")
-    high: int = Field(description=f"… and this. {MICRO}")
-    shown: Worth | None = Field(description=f"`expected`. {SHOWN}")
+    spent: int = Field(description=f"Charged so far. {MICRO_DESCRIPTION}")
+    calendar: int = Field(description=f"Scheduled until its end. {MICRO_DESCRIPTION}")
+    reading: int = Field(description=f"What reading goes on to cost by its habit. {MICRO_DESCRIPTION}")
+    fee: int = Field(description=f"What the plan that is tried asks for each month, used or not. {MICRO_DESCRIPTION}")
+    expected: int = Field(description=f"The sum of these. {MICRO_DESCRIPTION}")
+    low: int = Field(description=f"Four months of five end between this … {MICRO_DESCRIPTION}")
+    high: int = Field(description=f"… and this. {MICRO_DESCRIPTION}")
+    shown: ConvertedAmount | None = Field(description=f"`expected`. {SHOWN_DESCRIPTION}")
 
 
-class Month(Shape):
+class MonthForecast(Schema):
     """The present month of the workspace, in its zone."""
 
-    begins_at: datetime = Field(description=STAMP)
-    ends_at: datetime = Field(description=f"Before here. {STAMP}")
-    total: list[Forecast] = Field(description="By currency.")
-    networks: list[Forecast] = Field(description="By network.")
-    campaigns: list[Forecast] = Field(description="By campaign; what has none is in none.")
+    begins_at: datetime = Field(description=UTC_DESCRIPTION)
+    ends_at: datetime = Field(description=f"Before here. {UTC_DESCRIPTION}")
+    total: list[CurrencyForecast] = Field(description="By currency.")
+    networks: list[CurrencyForecast] = Field(description="By network.")
+    campaigns: list[CurrencyForecast] = Field(description="By campaign; what has none is in none.")
 
 
-class ForecastQuery(Shape):
+class ForecastQuery(Schema):
     """What if something were otherwise; left out, nothing is."""
 
     plan: str = Field("", max_length=40, description="The apps were on the price list of this name.")
     reading: float = Field(1.0, ge=0, le=100, description="So many times as much reading.")
-    plain: Flag = Field(False, description="No post had what makes it dear (a link, where a price list says so).")
+    plain: StrictBool = Field(False, description="No post had what makes it dear (a link, where a price list says so).")
     price: list[str] = Field(
         default_factory=list,
         max_length=20,
@@ -129,52 +136,52 @@ class ForecastQuery(Shape):
     )
 
 
-class PlansQuery(Shape):
+class PlansQuery(Schema):
     """Whose plans."""
 
     network: str = Field("", max_length=40, description="A network; empty: all of them.")
 
 
-class Quote(Shape):
+class PlanQuote(Schema):
     """What a plan asks for the measured use of 30 days."""
 
     network: str = Field(description="Whose plan.")
     plan: str = Field(description="Name of the price list.")
     since: date = Field(description="From when it holds.")
     currency: str = Field(description="ISO 4217.")
-    fee: int = Field(description=f"Each month. {MICRO}")
-    use: int = Field(description=f"For what is used. {MICRO}")
-    total: int = Field(description=f"Both. {MICRO}")
-    shown: Worth | None = Field(description=f"`total`. {SHOWN}")
+    fee: int = Field(description=f"Each month. {MICRO_DESCRIPTION}")
+    use: int = Field(description=f"For what is used. {MICRO_DESCRIPTION}")
+    total: int = Field(description=f"Both. {MICRO_DESCRIPTION}")
+    shown: ConvertedAmount | None = Field(description=f"`total`. {SHOWN_DESCRIPTION}")
     fits: bool = Field(description="Whether its caps allow that much.")
     breaks: list[str] = Field(description="Meters for which it is too small, or which it does not have.")
 
 
-class Quotes(Shape):
+class PlanQuotes(Schema):
     """All plans in force, those that fit first, the cheapest first."""
 
-    items: list[Quote] = Field(description="One for each plan.")
+    items: list[PlanQuote] = Field(description="One for each plan.")
 
 
-class Saving(Shape):
+class PollingSaving(Schema):
     """What reading sparingly saves in a month of ten posts and five answers a day in each channel."""
 
     network: str = Field(description="Whose readings cost money.")
     currency: str = Field(description="ISO 4217.")
-    ours: int = Field(description=f"By the reading policy. {MICRO}")
+    ours: int = Field(description=f"By the reading policy. {MICRO_DESCRIPTION}")
     naive: int = Field(
-        description=f"For polling each channel each minute and re-reading 90 days of posts every two hours. {MICRO}"
+        description=f"For polling each channel each minute and re-reading 90 days of posts every two hours. {MICRO_DESCRIPTION}"
     )
     percent: int = Field(description="How much less that is.")
 
 
-class Savings(Shape):
+class PollingSavings(Schema):
     """Each network that has channels here and bills its readings."""
 
-    items: list[Saving] = Field(description="By network.")
+    items: list[PollingSaving] = Field(description="By network.")
 
 
-class Cap(Shape):
+class PlanQuota(Schema):
     """How much of these meters a plan allows in a period."""
 
     meters: list[str] = Field(description="Counted together.")
@@ -183,7 +190,7 @@ class Cap(Shape):
     per: str = Field(description="app or channel.")
 
 
-class DatedPrices(Shape):
+class DatedPrices(Schema):
     """What an app on a plan pays from a day on."""
 
     id: str | None = Field(description="Of the operator's own lists; null for those that Kicau brings along.")
@@ -194,30 +201,30 @@ class DatedPrices(Shape):
         description="The first day on which it holds no more; null: until a later list of its name."
     )
     currency: str = Field(description="ISO 4217; empty where nothing costs money.")
-    monthly: int = Field(description=f"Each month, used or not. {MICRO}")
-    prices: dict[str, int] = Field(description=f"For one unit of each meter. {MICRO}")
+    monthly: int = Field(description=f"Each month, used or not. {MICRO_DESCRIPTION}")
+    prices: dict[str, int] = Field(description=f"For one unit of each meter. {MICRO_DESCRIPTION}")
     instead: dict[str, str] = Field(
         description="A dear meter and the plain one of the same post without what makes it dear."
     )
     daily: list[str] = Field(description="Meters of which each resource is billed once a UTC day.")
-    caps: list[Cap] = Field(description="What it allows.")
+    caps: list[PlanQuota] = Field(description="What it allows.")
     refuses: list[str] = Field(description="Meters that it does not have.")
     note: str = Field(description="What else is to be known.")
     source: str = Field(description="Where it is written.")
 
 
-class PriceLists(Shape):
+class PriceLists(Schema):
     """The networks' and the operator's own."""
 
     items: list[DatedPrices] = Field(description="By network and day, oldest first.")
 
 
-class OwnPriceList(Shape):
+class PriceListInput(Schema):
     """Lists in TOML, as docs/how-to/set-prices.md has them; one of the same name and day replaces ours."""
 
-    model_config = examples(
+    model_config = example_config(
         {
-            "network": A_NETWORK,
+            "network": EXAMPLE_NETWORK,
             "toml": '[[list]]\nname = "contract"\nsince = 2027-01-01\ncurrency = "USD"\nsource = "our contract"\n[list.prices]\ncalls = 10\n',
         }
     )
@@ -226,18 +233,18 @@ class OwnPriceList(Shape):
     toml: str = Field(max_length=100_000, description="One or more [[list]].")
 
 
-class RateInput(Shape):
+class RateInput(Schema):
     """What one unit of a currency is worth in another, for display only."""
 
-    model_config = examples({"currency": "USD", "shown_in": "IDR", "rate": "16250", "since": "2026-11-01"})
+    model_config = example_config({"currency": "USD", "shown_in": "IDR", "rate": "16250", "since": "2026-11-01"})
 
     currency: str = Field(min_length=3, max_length=3, description="ISO 4217: what is charged.")
     shown_in: str = Field(min_length=3, max_length=3, description="ISO 4217: what it is shown in.")
     rate: str = Field(max_length=24, pattern=r"^\d{1,11}(\.\d{1,8})?$", description="A decimal above 0.")
-    since: Day | None = Field(None, description="The first day (UTC) on which it holds; left out: today.")
+    since: StrictDate | None = Field(None, description="The first day (UTC) on which it holds; left out: today.")
 
 
-class Rate(Shape):
+class CurrencyRate(Schema):
     """A dated rate."""
 
     id: int = Field(description="Its id.")
@@ -247,67 +254,69 @@ class Rate(Shape):
     since: date = Field(description="The first day on which it holds.")
 
 
-class Rates(Shape):
+class CurrencyRates(Schema):
     """All that were entered."""
 
-    items: list[Rate] = Field(description="By currency, the newest first.")
+    items: list[CurrencyRate] = Field(description="By currency, the newest first.")
 
 
-class MonthQuery(Shape):
+class MonthQuery(Schema):
     """Which month."""
 
     month: str = Field("", max_length=7, description="2026-11; empty: the present one, in the workspace's zone.")
 
 
-class StatementTotal(Shape):
+class MonthTotal(Schema):
     """What a month came to in one currency."""
 
     currency: str = Field(description="ISO 4217.")
-    micro: int = Field(description=MICRO)
-    shown: Worth | None = Field(description=f"{SHOWN} By the rate of the month's last day, or today's.")
+    micro: int = Field(description=MICRO_DESCRIPTION)
+    shown: ConvertedAmount | None = Field(
+        description=f"{SHOWN_DESCRIPTION} By the rate of the month's last day, or today's."
+    )
 
 
-class ClientCost(Shape):
+class ClientCost(Schema):
     """What a client's month came to in one currency."""
 
     currency: str = Field(description="ISO 4217.")
-    micro: int = Field(description=MICRO)
-    shown: Worth | None = Field(
+    micro: int = Field(description=MICRO_DESCRIPTION)
+    shown: ConvertedAmount | None = Field(
         description="In the client's own currency, by the rate of the month's last day, or today's."
     )
-    before: int = Field(description=f"The month before it. {MICRO}")
-    forecast: Forecast | None = Field(description="Of the present month; null for another.")
+    before: int = Field(description=f"The month before it. {MICRO_DESCRIPTION}")
+    forecast: CurrencyForecast | None = Field(description="Of the present month; null for another.")
 
 
-class ClientCosts(Shape):
+class ClientCosts(Schema):
     """One workspace's month, in its own zone."""
 
     id: str = Field(description="Of the workspace.")
     name: str = Field(description="Its name.")
     month: str = Field(description="2026-11.")
     timezone: str = Field(description="The zone in which its months begin.")
-    begins_at: datetime = Field(description=STAMP)
-    ends_at: datetime = Field(description=f"Before here. {STAMP}")
+    begins_at: datetime = Field(description=UTC_DESCRIPTION)
+    ends_at: datetime = Field(description=f"Before here. {UTC_DESCRIPTION}")
     costs: list[ClientCost] = Field(description="By currency, the dearest first; empty where nothing costs money.")
-    budgets: list[Budget] = Field(
+    budgets: list[BudgetState] = Field(
         description="The workspace's own, as they are now; empty for another month than the present."
     )
     passed: list[str] = Field(description="Ids of the budgets for all of a month that the forecast passes.")
 
 
-class Clients(Shape):
+class ClientCostsList(Schema):
     """Every workspace that the token opens and whose costs it may read."""
 
     items: list[ClientCosts] = Field(description="By name.")
 
 
-class ClientsQuery(Shape):
+class ClientsQuery(Schema):
     """Which month."""
 
     month: str = Field("", max_length=7, description="2026-11; empty: the present one, in each workspace's zone.")
 
 
-class StatementLine(Shape):
+class MonthStatementLine(Schema):
     """One group of charges."""
 
     key: str = Field(
@@ -317,23 +326,23 @@ class StatementLine(Shape):
     currency: str = Field(description="ISO 4217; empty where it costs no money.")
     calls: int = Field(description="How many charges.")
     units: int = Field(description="How many units; 0 where different meters come together.")
-    micro: int = Field(description=MICRO)
+    micro: int = Field(description=MICRO_DESCRIPTION)
 
 
-class MonthStatement(Shape):
+class MonthStatement(Schema):
     """What a month cost, to bill from."""
 
     workspace: str = Field(description="Whose it is.")
     timezone: str = Field(description="Zone in which the month begins and ends.")
-    begins_at: datetime = Field(description=STAMP)
-    ends_at: datetime = Field(description=f"Before here. {STAMP}")
-    totals: list[StatementTotal] = Field(description="By currency.")
+    begins_at: datetime = Field(description=UTC_DESCRIPTION)
+    ends_at: datetime = Field(description=f"Before here. {UTC_DESCRIPTION}")
+    totals: list[MonthTotal] = Field(description="By currency.")
     uncertain: int = Field(
-        description=f"Of it for calls whose answers were lost, or for which the network may apply another price. {MICRO}"
+        description=f"Of it for calls whose answers were lost, or for which the network may apply another price. {MICRO_DESCRIPTION}"
     )
-    networks: list[StatementLine] = Field(description="By network.")
-    purposes: list[StatementLine] = Field(description="By purpose.")
-    meters: list[StatementLine] = Field(description="By what was used, money or not.")
-    channels: list[StatementLine] = Field(description="By channel.")
-    campaigns: list[StatementLine] = Field(description="By campaign.")
-    people: list[StatementLine] = Field(description="By the author of the post.")
+    networks: list[MonthStatementLine] = Field(description="By network.")
+    purposes: list[MonthStatementLine] = Field(description="By purpose.")
+    meters: list[MonthStatementLine] = Field(description="By what was used, money or not.")
+    channels: list[MonthStatementLine] = Field(description="By channel.")
+    campaigns: list[MonthStatementLine] = Field(description="By campaign.")
+    people: list[MonthStatementLine] = Field(description="By the author of the post.")

@@ -6,16 +6,16 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
-from kicau.api.schemas.base import STAMP, Page, PageQuery, Shape
+from kicau.api.schemas.base import UTC_DESCRIPTION, Page, PageQuery, Schema
 
 AuditStateName = Literal["waiting", "running", "done", "failed", "canceled"]
 CopyKind = Literal["exact", "normalised", "near", "partial"]
-COPY = (
+COPY_DESCRIPTION = (
     "exact: letter by letter; normalised: every word, written otherwise; near: most of its words; partial: a passage."
 )
 
 
-class AuditRow(Shape):
+class DatasetAudit(Schema):
     """One search of a data set for this workspace's posts."""
 
     id: str = Field(description="Its id.")
@@ -29,15 +29,15 @@ class AuditRow(Shape):
     copies: int = Field(description="Places in which a copy was found.")
     found: int = Field(description="Posts of which a copy was found.")
     bundle_sha256: str = Field(description="Of the bundle of evidence; empty where there is none.")
-    created_at: AwareDatetime = Field(description=STAMP)
-    finished_at: AwareDatetime | None = Field(description=STAMP)
+    created_at: AwareDatetime = Field(description=UTC_DESCRIPTION)
+    finished_at: AwareDatetime | None = Field(description=UTC_DESCRIPTION)
 
 
-class AuditList(Page[AuditRow]):
+class DatasetAuditPage(Page[DatasetAudit]):
     """One page of audits, newest first."""
 
 
-class AuditResult(AuditRow):
+class DatasetAuditResult(DatasetAudit):
     """With what was read, and how sure the result is."""
 
     sentence: str = Field(description="What was found, in a sentence; empty until it is done.")
@@ -47,7 +47,7 @@ class AuditResult(AuditRow):
     not_stamped: list[str] = Field(description="Why outsiders did not stamp the evidence, a sentence each.")
 
 
-class Copy(Shape):
+class FoundCopy(Schema):
     """One place of the data set that holds a copy."""
 
     id: int = Field(description="Its id.")
@@ -55,7 +55,7 @@ class Copy(Shape):
     texts: list[str] = Field(
         description="Their texts, as they were looked for; empty for a post that was taken back since."
     )
-    kind: CopyKind = Field(description=COPY)
+    kind: CopyKind = Field(description=COPY_DESCRIPTION)
     shard: str = Field(description="The file in which it stands.")
     first_byte: int = Field(description="Of the unpacked file; of the column's rows in Parquet, of the record in WARC.")
     last_byte: int = Field(description="The byte after its last.")
@@ -71,24 +71,24 @@ class Copy(Shape):
     after: str = Field(description="What stands after it there.")
 
 
-class CopyPage(Page[Copy]):
+class FoundCopyPage(Page[FoundCopy]):
     """One page of copies, in the order of the data."""
 
 
-class CopyQuery(PageQuery):
+class FoundCopyQuery(PageQuery):
     """Which copies."""
 
     kind: CopyKind | None = Field(None, description="Of this kind.")
 
 
-class ReportQuery(Shape):
+class AuditReportQuery(Schema):
     """In which form the report is wanted."""
 
     language: Literal["en", "id"] = Field("en", description="English or Indonesian.")
     form: Literal["html", "pdf"] = Field("html", description="One file that needs nothing else.")
 
 
-class Checkpoint(Shape):
+class CurrentCheckpoint(Schema):
     """The log of evidence at one time, signed."""
 
     origin: str = Field(description="The log's name.")
@@ -98,30 +98,30 @@ class Checkpoint(Shape):
     key: str = Field(description="The public key as others write it down: name+hash+key.")
     key_sha256: str = Field(description="SHA-256 of the public key's 32 bytes, as verify.py takes it.")
     anchors: list[dict[str, JsonValue]] = Field(description="What outsiders said of it: time stamps, witnesses.")
-    at: AwareDatetime = Field(description=STAMP)
+    at: AwareDatetime = Field(description=UTC_DESCRIPTION)
 
 
-class Entry(Shape):
+class LogEntry(Schema):
     """An entry of this workspace in the log."""
 
     index: int = Field(description="Its place, from 0.")
     kind: str = Field(description="post, report, set, retraction or canary.")
     ref: str = Field(description="Of what.")
-    at: AwareDatetime = Field(description=STAMP)
+    at: AwareDatetime = Field(description=UTC_DESCRIPTION)
 
 
-class EntryPage(Page[Entry]):
+class LogEntryPage(Page[LogEntry]):
     """One page of entries, newest first."""
 
 
-class EntryQuery(PageQuery):
+class LogEntryQuery(PageQuery):
     """Which entries."""
 
     kind: str = Field("", max_length=20, description="Of this kind.")
     ref: str = Field("", max_length=200, description="Of this thing.")
 
 
-class Inclusion(Entry):
+class InclusionProof(LogEntry):
     """The proof that an entry is in the log."""
 
     salt: str = Field(
@@ -132,14 +132,14 @@ class Inclusion(Entry):
     checkpoint: str = Field(description="The signed note under which the proof holds.")
 
 
-class GrowthQuery(Shape):
+class ConsistencyQuery(Schema):
     """Between which sizes."""
 
     old: int = Field(1, ge=1, le=2**62, description="The smaller size.")
     new: int = Field(0, ge=0, le=2**62, description="The larger size, at most the log's; 0: the log's as it is now.")
 
 
-class Growth(Shape):
+class ConsistencyProof(Schema):
     """The proof that the larger log begins with the smaller (RFC 6962, section 2.1.2)."""
 
     old: int = Field(description="The smaller size.")
@@ -147,7 +147,7 @@ class Growth(Shape):
     proof: list[str] = Field(description="Base64 of each hash.")
 
 
-class Verified(Shape):
+class BundleVerdict(Schema):
     """Whether a bundle holds."""
 
     holds: bool = Field(description="Whether every byte is as it was signed.")

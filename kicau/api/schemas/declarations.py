@@ -7,27 +7,27 @@ from typing import Literal
 
 from pydantic import Field
 
-from kicau.api.schemas.archive import CONDITIONS, SAYS
-from kicau.api.schemas.base import STAMP, Flag, Shape, examples
+from kicau.api.schemas.archive import CONDITIONS_DESCRIPTION, SAYS_DESCRIPTION
+from kicau.api.schemas.base import UTC_DESCRIPTION, Schema, StrictBool, example_config
 
 
-class Listen(Shape):
+class DeclarationSource(Schema):
     """Where declarations are to be looked for."""
 
-    model_config = examples({"url": "https://example.org/photos/kopi.jpg", "keep": False})
+    model_config = example_config({"url": "https://example.org/photos/kopi.jpg", "keep": False})
 
     url: str = Field(
         max_length=500,
         pattern="^https?://",
         description="A page or a file; its site's robots.txt, tdmrep.json and licences are read too. Only public addresses are fetched.",
     )
-    keep: Flag = Field(
+    keep: StrictBool = Field(
         False,
         description="Write what is declared down as statements; what was kept from the same sources before ends where it changed.",
     )
 
 
-class Declared(Shape):
+class SourceDeclaration(Schema):
     """What one source says, in this workspace's terms."""
 
     vocabulary: str = Field(description="aipref, content-signal, rsl, tdmrep, cawg, iptc, lexicon-ai, odrl or spdx.")
@@ -36,26 +36,26 @@ class Declared(Shape):
     sha256: str = Field(description="Of the source's bytes as they were read.")
     about: str = Field(description="Path or address that it is about; empty for what carried it.")
     agent: str = Field(description="The crawler that it speaks to; empty for all.")
-    says: dict[str, str] = Field(description=SAYS)
-    conditions: dict[str, str] = Field(description=CONDITIONS)
+    says: dict[str, str] = Field(description=SAYS_DESCRIPTION)
+    conditions: dict[str, str] = Field(description=CONDITIONS_DESCRIPTION)
     policy: str = Field(description="Address of the terms that it names; may be empty.")
     unknown: dict[str, str] = Field(description="Words that are not known here, as they stood.")
 
 
-class Heard(Shape):
+class DeclarationReport(Schema):
     """What a page or a file declares about its use by machines."""
 
     of: str = Field(description="The address, or the SHA-256 of the file's content.")
-    at: datetime = Field(description=STAMP)
+    at: datetime = Field(description=UTC_DESCRIPTION)
     says: dict[str, str] = Field(
         description="The strictest of all that is declared; what is not named is not said, which is no permission."
     )
-    declared: list[Declared] = Field(description="By source and vocabulary.")
+    declared: list[SourceDeclaration] = Field(description="By source and vocabulary.")
     faults: list[str] = Field(description="What could not be read or fetched, in sentences.")
     kept: list[str] = Field(description="Ids of the statements that were written down.")
 
 
-class Form(Shape):
+class RuleForm(Schema):
     """The workspace's rule in one form."""
 
     form: Literal["robots", "headers", "html", "rsl", "tdmrep", "lexicon-ai", "iptc", "cawg", "odrl"] = Field(

@@ -7,23 +7,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from kicau.api.schemas.base import STAMP, Page, Shape, examples
+from kicau.api.schemas.base import UTC_DESCRIPTION, Page, Schema, example_config
 
-Score = Annotated[float, Field(allow_inf_nan=False)]
+FiniteScore = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class LogCheckpoint(Shape):
+class LogCheckpoint(Schema):
     """The log at one time, signed."""
 
     size: int = Field(description="Entries.")
-    at: datetime = Field(description=STAMP)
+    at: datetime = Field(description=UTC_DESCRIPTION)
     note: str = Field(description="The signed note (c2sp.org/signed-note).")
     anchors: list[dict[str, JsonValue]] = Field(
         description="What outsiders said of it: kind (rfc3161, opentimestamps or witness), by, at, and the stamp itself."
     )
 
 
-class Log(Shape):
+class EvidenceLog(Schema):
     """The log that others can check."""
 
     origin: str = Field(description="Its name.")
@@ -34,30 +34,30 @@ class Log(Shape):
     checkpoints: list[LogCheckpoint] = Field(description="The newest 20.")
 
 
-class Canary(Shape):
+class Canary(Schema):
     """Sentences registered beforehand, of which one is published."""
 
     id: str = Field(description="Its id.")
     name: str = Field(description="Its name.")
     candidates: int = Field(description="How many sentences were drawn.")
     tests: int = Field(description="How often a model's scores were held against it.")
-    registered_at: datetime = Field(description=STAMP)
+    registered_at: datetime = Field(description=UTC_DESCRIPTION)
 
 
 class CanaryPage(Page[Canary]):
     """One page of canaries, newest first."""
 
 
-class CanaryMade(Canary):
+class CanaryCreated(Canary):
     """A canary with its text."""
 
     publish: str = Field(description="The one text to publish.")
 
 
-class CanaryRegister(Shape):
+class CanaryCreate(Schema):
     """What is to be drawn."""
 
-    model_config = examples({"name": "Musim hujan", "candidates": 100, "language": "id"})
+    model_config = example_config({"name": "Musim hujan", "candidates": 100, "language": "id"})
 
     name: str = Field(min_length=1, max_length=120, description="Not used yet in this workspace.")
     candidates: int = Field(1000, ge=20, le=10_000, description="The smallest p-value is one in so many.")
@@ -67,28 +67,30 @@ class CanaryRegister(Shape):
     )
 
 
-class Candidates(Shape):
+class CanaryCandidates(Schema):
     """All sentences of a canary."""
 
     candidates: list[str] = Field(description="In their order; scores are given in the same.")
 
 
-class CanaryScores(Shape):
+class CanaryScores(Schema):
     """What a model says of every candidate."""
 
-    model_config = examples({"scores": [n / 2 for n in range(20)], "model": "model-x, 2027-03"})
+    model_config = example_config({"scores": [n / 2 for n in range(20)], "model": "model-x, 2027-03"})
 
-    scores: list[Score] = Field(min_length=20, max_length=10_000, description="One for each candidate, in their order.")
+    scores: list[FiniteScore] = Field(
+        min_length=20, max_length=10_000, description="One for each candidate, in their order."
+    )
     model: str = Field(min_length=1, max_length=200, description="Which model gave them, and how.")
     lower_is_likelier: bool = Field(True, description="Whether scores are losses; false: probabilities.")
     evidence: bool = Field(False, description="Also give the signed bundle.")
 
 
-class CanaryTest(Shape):
+class CanaryTest(Schema):
     """One model's scores that were held against a canary."""
 
     number: int = Field(description="The first test of a canary is 1.")
-    at: datetime = Field(description=STAMP)
+    at: datetime = Field(description=UTC_DESCRIPTION)
     model: str = Field(description="Which model gave the scores, as it was told.")
     rank: int = Field(description="1: the likeliest; ties count against it.")
     of: int = Field(description="Candidates.")
@@ -101,7 +103,7 @@ class CanaryTestPage(Page[CanaryTest]):
     """One page of a canary's tests, newest first."""
 
 
-class CanaryRank(Shape):
+class CanaryRank(Schema):
     """The rank of the published text."""
 
     says: str = Field(description="What may be said, in one sentence.")

@@ -6,10 +6,18 @@ from datetime import datetime
 
 from pydantic import Field
 
-from kicau.api.schemas.base import A_NETWORK, STAMP, Flag, Page, PageQuery, Shape, examples
+from kicau.api.schemas.base import (
+    EXAMPLE_NETWORK,
+    UTC_DESCRIPTION,
+    Page,
+    PageQuery,
+    Schema,
+    StrictBool,
+    example_config,
+)
 
 
-class Numbers(Shape):
+class PartMetrics(Schema):
     """One part of a post on one channel, and its numbers as they were last read."""
 
     id: int = Field(description="Its id.")
@@ -18,16 +26,16 @@ class Numbers(Shape):
     part: int = Field(description="Of the thread, from 1.")
     remote_id: str = Field(description="The network's id.")
     values: dict[str, int] = Field(description="By the network's own names.")
-    read_at: datetime = Field(description=f"When they were read. {STAMP}")
-    next_at: datetime | None = Field(description=f"When they are read next; null: no more. {STAMP}")
-    gone_at: datetime | None = Field(description=f"Since when the network has it no more. {STAMP}")
+    read_at: datetime = Field(description=f"When they were read. {UTC_DESCRIPTION}")
+    next_at: datetime | None = Field(description=f"When they are read next; null: no more. {UTC_DESCRIPTION}")
+    gone_at: datetime | None = Field(description=f"Since when the network has it no more. {UTC_DESCRIPTION}")
 
 
-class NumbersPage(Page[Numbers]):
+class PartMetricsPage(Page[PartMetrics]):
     """One page of numbers."""
 
 
-class Answer(Shape):
+class Reply(Schema):
     """Somebody's answer to a post. Their words are theirs."""
 
     id: str = Field(description="Its id.")
@@ -38,15 +46,15 @@ class Answer(Shape):
     handle: str = Field(description="Of who wrote it, without @; empty where the network does not tell.")
     name: str = Field(description="Of who wrote it, as readers see it; empty where the network does not tell.")
     text: str = Field(description="What it says.")
-    at: datetime = Field(description=STAMP)
-    fetched_at: datetime = Field(description=f"When it was read. {STAMP}")
+    at: datetime = Field(description=UTC_DESCRIPTION)
+    fetched_at: datetime = Field(description=f"When it was read. {UTC_DESCRIPTION}")
 
 
-class AnswerPage(Page[Answer]):
+class ReplyPage(Page[Reply]):
     """One page of answers, oldest first."""
 
 
-class InboxAnswer(Shape):
+class InboxEntry(Schema):
     """What somebody said to a channel. Their words are theirs."""
 
     id: str = Field(description="Its id.")
@@ -59,12 +67,12 @@ class InboxAnswer(Shape):
     name: str = Field(description="Of who wrote it, as readers see it; empty where the network does not tell.")
     text: str = Field(description="What it says.")
     url: str = Field(description="Where readers see it; may be empty.")
-    at: datetime = Field(description=STAMP)
-    answered_at: datetime | None = Field(description=f"When a post of ours that answers it went out. {STAMP}")
-    done_at: datetime | None = Field(description=f"When somebody marked it as done. {STAMP}")
+    at: datetime = Field(description=UTC_DESCRIPTION)
+    answered_at: datetime | None = Field(description=f"When a post of ours that answers it went out. {UTC_DESCRIPTION}")
+    done_at: datetime | None = Field(description=f"When somebody marked it as done. {UTC_DESCRIPTION}")
 
 
-class InboxPage(Page[InboxAnswer]):
+class InboxPage(Page[InboxEntry]):
     """One page of answers, newest first."""
 
 
@@ -76,21 +84,21 @@ class InboxQuery(PageQuery):
     waits: bool = Field(False, description="Only what is neither answered nor marked as done.")
 
 
-class AnswerMark(Shape):
+class InboxEntryChange(Schema):
     """Whether it is done."""
 
-    model_config = examples({"done": True})
+    model_config = example_config({"done": True})
 
-    done: Flag = Field(description="True: nobody needs to answer it; false: it waits again.")
+    done: StrictBool = Field(description="True: nobody needs to answer it; false: it waits again.")
 
 
-class Replying(Shape):
+class ReplyDraft(Schema):
     """The draft that answers it."""
 
     post: str = Field(description="Id of the post; write, shape and schedule it as any other.")
 
 
-class ReadingState(Shape):
+class SyncState(Schema):
     """Whether a network is read, and what that costs."""
 
     network: str = Field(description="The network.")
@@ -105,39 +113,39 @@ class ReadingState(Shape):
     currency: str = Field(description="ISO 4217; empty where it costs no money.")
 
 
-class ReadingStates(Shape):
+class SyncStates(Schema):
     """The networks that can be read."""
 
-    items: list[ReadingState] = Field(description="By network.")
+    items: list[SyncState] = Field(description="By network.")
 
 
-class ReadingSwitch(Shape):
+class SyncSwitch(Schema):
     """Whether a network is to be read."""
 
-    model_config = examples({"network": A_NETWORK, "reads": True, "accepts": 12_500_000})
+    model_config = example_config({"network": EXAMPLE_NETWORK, "reads": True, "accepts": 12_500_000})
 
     network: str = Field(min_length=1, max_length=40, description="The network.")
-    reads: Flag = Field(description="Whether it is read from now on.")
+    reads: StrictBool = Field(description="Whether it is read from now on.")
     accepts: int | None = Field(
         None, ge=0, le=10**15, description="Where it costs: `micro` of the state that was seen."
     )
 
 
-class TellingChannel(Shape):
+class NetworkWebhookChannel(Schema):
     """A channel of which its network tells, or is to tell."""
 
     channel: str = Field(description="The channel's id.")
     since: datetime | None = Field(
-        description=f"Since when the network tells; null while it was not asked, or refuses. {STAMP}"
+        description=f"Since when the network tells; null while it was not asked, or refuses. {UTC_DESCRIPTION}"
     )
     told_at: datetime | None = Field(
-        description=f"When the last webhook came; null where none did, or one stayed away. {STAMP}"
+        description=f"When the last webhook came; null where none did, or one stayed away. {UTC_DESCRIPTION}"
     )
     told: int = Field(description="What came so far.")
     reason: str = Field(description="Why it is not told; empty where it is.")
 
 
-class TellingState(Shape):
+class NetworkWebhookState(Schema):
     """Whether a network tells of answers by webhook."""
 
     network: str = Field(description="The network.")
@@ -146,19 +154,19 @@ class TellingState(Shape):
     setup: str = Field(description="What the operator does once at the network; empty where nothing.")
     usual: int = Field(description="Readings of answers a day in a channel that is not told.")
     sparse: int = Field(description="Readings of answers a day in a channel that is told.")
-    channels: list[TellingChannel] = Field(description="The channels that are told of, or are to be.")
+    channels: list[NetworkWebhookChannel] = Field(description="The channels that are told of, or are to be.")
 
 
-class TellingStates(Shape):
+class NetworkWebhookStates(Schema):
     """The networks that tell."""
 
-    items: list[TellingState] = Field(description="By network.")
+    items: list[NetworkWebhookState] = Field(description="By network.")
 
 
-class TellingSwitch(Shape):
+class NetworkWebhookSwitch(Schema):
     """Whether a network is to tell."""
 
-    model_config = examples({"network": A_NETWORK, "on": True})
+    model_config = example_config({"network": EXAMPLE_NETWORK, "on": True})
 
     network: str = Field(min_length=1, max_length=40, description="The network.")
-    on: Flag = Field(description="Whether it tells from now on.")
+    on: StrictBool = Field(description="Whether it tells from now on.")

@@ -7,19 +7,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kicau.api.schemas.base import AI_USE, STAMP, AIUse, Flag, Page, PageQuery, Shape, examples
-from kicau.api.schemas.posts import Text
+from kicau.api.schemas.base import (
+    AI_USE_DESCRIPTION,
+    UTC_DESCRIPTION,
+    AIUseRule,
+    Page,
+    PageQuery,
+    Schema,
+    StrictBool,
+    example_config,
+)
+from kicau.api.schemas.posts import PostText
 
-Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=50)]
-Kind = Literal["image", "gif", "video", "document"]
+MediaTags = Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=50)]
+MediaFileKind = Literal["image", "gif", "video", "document"]
 
 
-class Medium(Shape):
+class Medium(Schema):
     """A file of the library, as it was found by looking into it."""
 
     id: str = Field(description="Its id.")
     name: str = Field(description="The file's name.")
-    kind: Kind = Field(description="What it is.")
+    kind: MediaFileKind = Field(description="What it is.")
     mime: str = Field(description="Its type.")
     size: int = Field(description="Bytes.")
     sha256: str = Field(description="Of its content.")
@@ -33,8 +42,8 @@ class Medium(Shape):
     tags: list[str] = Field(description="The workspace's own words to find it by.")
     origin: str = Field(description="composed, imported, fetched, received or generated.")
     origin_detail: str = Field(description="More about the origin; may be empty.")
-    ai_use: dict[str, str] = Field(description=AI_USE)
-    created_at: datetime = Field(description=STAMP)
+    ai_use: dict[str, str] = Field(description=AI_USE_DESCRIPTION)
+    created_at: datetime = Field(description=UTC_DESCRIPTION)
 
 
 class MediumPage(Page[Medium]):
@@ -44,42 +53,42 @@ class MediumPage(Page[Medium]):
 class MediaQuery(PageQuery):
     """Filters; what is left out does not matter."""
 
-    kind: Kind | None = Field(None, description="Of one kind.")
+    kind: MediaFileKind | None = Field(None, description="Of one kind.")
     tag: str = Field("", max_length=60, description="With this tag.")
 
 
-class MediumFetch(Shape):
+class MediumFetch(Schema):
     """A file at a public address."""
 
-    model_config = examples(
+    model_config = example_config(
         {"url": "https://kopisenja.example/menu.png", "alt": "Papan menu dengan kopi susu gula aren"}
     )
 
     url: str = Field(min_length=1, max_length=2000, description="Where it is: https:// or http://, public.")
-    alt: Text = Field("", description="Alt text.")
+    alt: PostText = Field("", description="Alt text.")
 
 
-class MediumChange(Shape):
+class MediumChange(Schema):
     """What is left out stays as it is."""
 
-    model_config = examples({"alt": "Barista menuang susu ke cangkir", "tags": ["barista"]})
+    model_config = example_config({"alt": "Barista menuang susu ke cangkir", "tags": ["barista"]})
 
-    alt: Text | None = Field(None, description="Alt text.")
+    alt: PostText | None = Field(None, description="Alt text.")
     title: str | None = Field(None, max_length=300, description="A document's title.")
-    tags: Tags | None = Field(None, description="The workspace's own words to find it by.")
-    ai_use: AIUse | None = Field(None, description=AI_USE)
+    tags: MediaTags | None = Field(None, description="The workspace's own words to find it by.")
+    ai_use: AIUseRule | None = Field(None, description=AI_USE_DESCRIPTION)
 
 
-class PageInput(Shape):
+class LinkedPageInput(Schema):
     """A page that a post links to."""
 
-    model_config = examples({"url": "https://kopisenja.example/gayo"})
+    model_config = example_config({"url": "https://kopisenja.example/gayo"})
 
     url: str = Field(min_length=1, max_length=2000, description="Its address, public, with https:// or http://.")
-    anew: Flag = Field(False, description="Whether it is read again though it was read within the last day.")
+    anew: StrictBool = Field(False, description="Whether it is read again though it was read within the last day.")
 
 
-class LinkedPage(Shape):
+class LinkedPage(Schema):
     """What a linked page says of itself, for a post's `link`."""
 
     url: str = Field(description="Its address.")
@@ -89,4 +98,4 @@ class LinkedPage(Shape):
         description="Id of its picture in the library, for `thumbnail`; null where it has none."
     )
     why: str = Field(description="Why it, or its picture, could not be read; empty where it could.")
-    read_at: datetime = Field(description=f"When it was last read. {STAMP}")
+    read_at: datetime = Field(description=f"When it was last read. {UTC_DESCRIPTION}")

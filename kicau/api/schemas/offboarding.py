@@ -8,47 +8,49 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from kicau.api.schemas.base import (
-    A_NETWORK,
-    NEXT_MARCH,
-    STAMP,
-    ZONE,
+    EXAMPLE_MONTH,
+    EXAMPLE_NETWORK,
+    UTC_DESCRIPTION,
+    ZONE_DESCRIPTION,
     FieldError,
     Page,
     PageQuery,
-    Shape,
-    Whole,
-    Zone,
-    examples,
+    Schema,
+    StrictInt,
+    ZoneName,
+    example_config,
 )
 
-At = Annotated[str, Field(max_length=60)]
-Keys = Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=100)]
-State = Literal["proposed", "announced", "withdrawn", "reinstated", "called-off"]
-Cause = Literal["choice", "network", "refused", "disconnected", "lost"]
+TimeText = Annotated[str, Field(max_length=60)]
+ChannelKeys = Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=100)]
+WithdrawalStateName = Literal["proposed", "announced", "withdrawn", "reinstated", "called-off"]
+WithdrawalCauseName = Literal["choice", "network", "refused", "disconnected", "lost"]
 
 
-class WithdrawalAsk(Shape):
+class WithdrawalInput(Schema):
     """What would be left, and when."""
 
-    model_config = examples(
-        {"network": A_NETWORK, "effective_at": f"{NEXT_MARCH}-01T00:00", "timezone": "Asia/Jakarta"}
+    model_config = example_config(
+        {"network": EXAMPLE_NETWORK, "effective_at": f"{EXAMPLE_MONTH}-01T00:00", "timezone": "Asia/Jakarta"}
     )
 
     network: str = Field("", max_length=40, description="The network; or give `channel`.")
     channel: str = Field(
         "", max_length=80, description="Key or id of the only channel that is left; empty: all of the network's."
     )
-    effective_at: At | None = Field(None, description="From when on nothing is sent, ISO 8601. Null: now.")
-    timezone: Zone = Field("", description=f"In which `effective_at` is meant. {ZONE} Empty: the workspace's.")
+    effective_at: TimeText | None = Field(None, description="From when on nothing is sent, ISO 8601. Null: now.")
+    timezone: ZoneName = Field(
+        "", description=f"In which `effective_at` is meant. {ZONE_DESCRIPTION} Empty: the workspace's."
+    )
 
 
-class WithdrawalCreate(WithdrawalAsk):
+class WithdrawalCreate(WithdrawalInput):
     """Leave a network, or one channel."""
 
-    model_config = examples(
+    model_config = example_config(
         {
-            "network": A_NETWORK,
-            "effective_at": f"{NEXT_MARCH}-01T00:00",
+            "network": EXAMPLE_NETWORK,
+            "effective_at": f"{EXAMPLE_MONTH}-01T00:00",
             "timezone": "Asia/Jakarta",
             "reason": "The price rises to $42,000 a month",
             "cause": "network",
@@ -59,16 +61,16 @@ class WithdrawalCreate(WithdrawalAsk):
     cause: Literal["choice", "network"] = Field("choice", description="choice: yours; network: it announced it.")
 
 
-class Withdrawal(Shape):
+class Withdrawal(Schema):
     """A network, or a channel, that is or was left."""
 
     id: str = Field(description="Its id.")
     network: str = Field(description="Its network.")
     channel: str | None = Field(description="Id of the only channel that is left; null: all of the network's.")
-    state: State = Field(
+    state: WithdrawalStateName = Field(
         description="proposed: frozen, since the network refuses everything, until somebody decides; announced: has a date; withdrawn: in effect; reinstated; called-off."
     )
-    cause: Cause = Field(
+    cause: WithdrawalCauseName = Field(
         description="choice, network: announced by it; refused: it shut its door; disconnected, lost: one channel."
     )
     reason: str = Field(description="Why, in somebody's words; may be empty.")
@@ -78,17 +80,17 @@ class Withdrawal(Shape):
     by_operator: bool = Field(
         description="Whether the operator left it for all workspaces; then only they take it back."
     )
-    effective_at: datetime = Field(description=f"From when on nothing is sent. {STAMP}")
-    announced_at: datetime = Field(description=STAMP)
-    withdrawn_at: datetime | None = Field(description=f"When it came into effect. {STAMP}")
-    ended_at: datetime | None = Field(description=f"When it was called off or taken back. {STAMP}")
+    effective_at: datetime = Field(description=f"From when on nothing is sent. {UTC_DESCRIPTION}")
+    announced_at: datetime = Field(description=UTC_DESCRIPTION)
+    withdrawn_at: datetime | None = Field(description=f"When it came into effect. {UTC_DESCRIPTION}")
+    ended_at: datetime | None = Field(description=f"When it was called off or taken back. {UTC_DESCRIPTION}")
 
 
 class WithdrawalPage(Page[Withdrawal]):
     """One page of withdrawals, newest first."""
 
 
-class Share(Shape):
+class ChannelOutlook(Schema):
     """One channel's part."""
 
     channel: str = Field(description="Its key.")
@@ -97,7 +99,7 @@ class Share(Shape):
     published: int = Field(description="Deliveries that are out.")
 
 
-class Suggestion(Shape):
+class ReplacementChannel(Schema):
     """A channel that could take over."""
 
     channel: str = Field(description="Its key.")
@@ -106,16 +108,16 @@ class Suggestion(Shape):
     already: int = Field(description="Stopped posts that go to it as well.")
 
 
-class Outlook(Shape):
+class WithdrawalOutlook(Schema):
     """What leaving does, counted."""
 
     network: str = Field(description="The network.")
-    at: datetime = Field(description=f"From when on nothing is sent. {STAMP}")
-    channels: list[Share] = Field(description="Those that are left.")
+    at: datetime = Field(description=f"From when on nothing is sent. {UTC_DESCRIPTION}")
+    channels: list[ChannelOutlook] = Field(description="Those that are left.")
     before: int = Field(description="Deliveries that still go out.")
     after: int = Field(description="Deliveries that are stopped and kept.")
-    after_first: datetime | None = Field(description=f"When the first of them is due. {STAMP}")
-    after_last: datetime | None = Field(description=f"When the last of them is due. {STAMP}")
+    after_first: datetime | None = Field(description=f"When the first of them is due. {UTC_DESCRIPTION}")
+    after_last: datetime | None = Field(description=f"When the last of them is due. {UTC_DESCRIPTION}")
     sending: int = Field(description="Deliveries that are being sent this moment; they are settled first.")
     also_elsewhere: int = Field(
         description="Of the stopped posts, those that go to other channels too, and go on there."
@@ -125,20 +127,20 @@ class Outlook(Shape):
     drafts: int = Field(description="Drafts that are not scheduled; nothing happens to them.")
     media: int = Field(description="Files of all these posts.")
     others: int = Field(description="Deliveries on other channels; they go on.")
-    targets: list[Suggestion] = Field(description="Channels that could take over, the likeliest first.")
+    targets: list[ReplacementChannel] = Field(description="Channels that could take over, the likeliest first.")
 
 
-class WithdrawalWhole(Withdrawal):
+class WithdrawalDetail(Withdrawal):
     """A withdrawal with what it does."""
 
-    outlook: Outlook = Field(description="Counted now.")
+    outlook: WithdrawalOutlook = Field(description="Counted now.")
     replaced: int = Field(description="Stopped posts that go to other channels instead.")
     late: int = Field(
         description="Deliveries on channels that are back, whose time passed meanwhile: somebody decides."
     )
 
 
-class Return(Shape):
+class ReinstateOutlook(Schema):
     """What taking it back does."""
 
     withdrawal: Withdrawal = Field(description="The withdrawal.")
@@ -146,79 +148,83 @@ class Return(Shape):
     elsewhere: list[str] = Field(description="Keys of channels that somebody disconnected meanwhile; they stay so.")
     restored: int = Field(description="Deliveries that go on as before.")
     late: int = Field(description="Deliveries whose time has passed.")
-    late_first: datetime | None = Field(description=f"When the first of them was due. {STAMP}")
-    late_last: datetime | None = Field(description=f"When the last of them was due. {STAMP}")
+    late_first: datetime | None = Field(description=f"When the first of them was due. {UTC_DESCRIPTION}")
+    late_last: datetime | None = Field(description=f"When the last of them was due. {UTC_DESCRIPTION}")
     replaced: int = Field(description="Deliveries that were made elsewhere in their place and are still to come.")
     replaced_out: int = Field(description="Deliveries that were made elsewhere and are out.")
 
 
-class LateDecision(Shape):
+class LateDeliveriesInput(Schema):
     """What becomes of deliveries whose time has passed."""
 
-    model_config = examples({"late": "cancel"})
+    model_config = example_config({"late": "cancel"})
 
     late: Literal["ask", "now", "shift", "cancel"] = Field(
         "ask",
         description="ask: they wait; now: publish them; shift: the first at `first_at`, the others after it with their gaps; cancel: never.",
     )
-    first_at: At | None = Field(None, description="With shift: when the first goes out, ISO 8601.")
-    timezone: Zone = Field("", description=f"In which `first_at` is meant. {ZONE} Empty: the workspace's.")
+    first_at: TimeText | None = Field(None, description="With shift: when the first goes out, ISO 8601.")
+    timezone: ZoneName = Field(
+        "", description=f"In which `first_at` is meant. {ZONE_DESCRIPTION} Empty: the workspace's."
+    )
 
 
-class Reinstate(LateDecision):
+class ReinstateInput(LateDeliveriesInput):
     """Take it back."""
 
-    model_config = examples({"late": "ask"})
+    model_config = example_config({"late": "ask"})
 
     keep_replaced: bool = Field(
         False, description="True: what was made elsewhere and is still to come goes out too. False: it is taken back."
     )
 
 
-class LateDecided(Shape):
+class LateDeliveriesResult(Schema):
     """How many it was decided for."""
 
     decided: int = Field(description="Deliveries.")
 
 
-class RetargetAsk(Shape):
+class RetargetInput(Schema):
     """One decision for all posts that are stopped."""
 
-    model_config = examples({"channels": ["kopi-senja"], "past": "leave"})
+    model_config = example_config({"channels": ["kopi-senja"], "past": "leave"})
 
-    channels: Keys = Field(description="Keys or ids of the new channels.")
+    channels: ChannelKeys = Field(description="Keys or ids of the new channels.")
     past: Literal["leave", "now", "shift"] = Field(
         "leave",
         description="Posts whose time has passed: leave: they stay where they are; now: publish them; shift: the first at `first_at`, the others after it with their gaps.",
     )
-    first_at: At | None = Field(None, description="With shift: when the first goes out, ISO 8601.")
-    timezone: Zone = Field("", description=f"In which `first_at` is meant. {ZONE} Empty: the workspace's.")
+    first_at: TimeText | None = Field(None, description="With shift: when the first goes out, ISO 8601.")
+    timezone: ZoneName = Field(
+        "", description=f"In which `first_at` is meant. {ZONE_DESCRIPTION} Empty: the workspace's."
+    )
     rest: bool = Field(False, description="True: only posts that have no new target yet.")
     confirm: bool = Field(
         False, description="True: the token's person has read them, for networks that want each post confirmed."
     )
 
 
-class RetargetCheck(RetargetAsk):
+class RetargetCheckInput(RetargetInput):
     """The same, only looked at."""
 
-    limit: Annotated[Whole, Field(ge=0, le=1000)] = Field(
+    limit: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(
         100, description="How many obstacles are listed at most; the counts are of all."
     )
 
 
-class Obstacle(Shape):
+class RetargetProblem(Schema):
     """A post that cannot go to a channel as it stands."""
 
     delivery: str = Field(description="The stopped delivery.")
     post: str = Field(description="Its post.")
     text: str = Field(description="Its first words.")
-    due_at: datetime = Field(description=STAMP)
+    due_at: datetime = Field(description=UTC_DESCRIPTION)
     channel: str = Field(description="Key of the channel that it does not fit.")
     errors: list[FieldError] = Field(description="Why, and what to do.")
 
 
-class ProblemCount(Shape):
+class ProblemCount(Schema):
     """How many posts have one kind of problem."""
 
     channel: str = Field(description="Key of the channel.")
@@ -226,7 +232,7 @@ class ProblemCount(Shape):
     posts: int = Field(description="How many.")
 
 
-class RetargetLook(Shape):
+class RetargetOutlook(Schema):
     """What the decision would come to."""
 
     posts: int = Field(description="Stopped posts looked at.")
@@ -235,17 +241,17 @@ class RetargetLook(Shape):
     past: int = Field(description="Posts that are left because their time has passed.")
     unconfirmed: int = Field(description="Deliveries that a person must confirm before their time.")
     problems: list[ProblemCount] = Field(description="By channel and kind.")
-    obstacles: list[Obstacle] = Field(description="Post by post.")
+    obstacles: list[RetargetProblem] = Field(description="Post by post.")
     cost: dict[str, int] = Field(description="Price of publishing them: millionths of each currency.")
 
 
-class Suggestions(Shape):
+class ReplacementChannels(Schema):
     """Channels that could take over."""
 
-    items: list[Suggestion] = Field(description="The likeliest first.")
+    items: list[ReplacementChannel] = Field(description="The likeliest first.")
 
 
-class Job(Shape):
+class WithdrawalJob(Schema):
     """Long work with its progress."""
 
     id: str = Field(description="Its id.")
@@ -259,11 +265,11 @@ class Job(Shape):
         description="export: counts by table, missing, size; retarget: posts, made, already, past, unconfirmed, problems, cost."
     )
     sentence: str = Field(description="Why it failed; may be empty.")
-    asked_at: datetime = Field(description=STAMP)
-    ended_at: datetime | None = Field(description=STAMP)
+    asked_at: datetime = Field(description=UTC_DESCRIPTION)
+    ended_at: datetime | None = Field(description=UTC_DESCRIPTION)
 
 
-class JobPage(Page[Job]):
+class WithdrawalJobPage(Page[WithdrawalJob]):
     """One page of jobs, newest first."""
 
 

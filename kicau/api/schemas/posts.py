@@ -8,39 +8,39 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from kicau.api.schemas.base import (
-    AI_USE,
-    NEXT_MARCH,
-    STAMP,
-    ZONE,
-    AIUse,
-    Flag,
+    AI_USE_DESCRIPTION,
+    EXAMPLE_MONTH,
+    UTC_DESCRIPTION,
+    ZONE_DESCRIPTION,
+    AIUseRule,
     Page,
     PersonRef,
-    Shape,
-    Whole,
-    Zone,
-    examples,
+    Schema,
+    StrictBool,
+    StrictInt,
+    ZoneName,
+    example_config,
 )
-from kicau.api.schemas.costs import Worth
-from kicau.api.schemas.rendered import Preview
+from kicau.api.schemas.costs import ConvertedAmount
+from kicau.api.schemas.rendered import ChannelPreview
 
 PostState = Literal["draft", "submitted", "approved", "scheduled", "archived"]
-Text = Annotated[str, Field(max_length=200_000)]
-Options = Annotated[
+PostText = Annotated[str, Field(max_length=200_000)]
+OptionValues = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=20_000)]], Field(max_length=100)
 ]
 ChannelKey = Annotated[str, Field(min_length=1, max_length=80)]
 
-AT = "ISO 8601 with an offset, or without one together with `timezone`; or now, or words such as tomorrow 09:00 with `timezone`."
-OPTIONS = "The networks' own options, named network.option; GET /networks/{network} lists them; network.reply_to names the post that this one answers."
-CHANNELS = "Keys or ids of channels."
+AT_DESCRIPTION = "ISO 8601 with an offset, or without one together with `timezone`; or now, or words such as tomorrow 09:00 with `timezone`."
+OPTIONS_DESCRIPTION = "The networks' own options, named network.option; GET /networks/{network} lists them; network.reply_to names the post that this one answers."
+CHANNELS_DESCRIPTION = "Keys or ids of channels."
 
 
-class MediumUseInput(Shape):
+class PostPartMediumInput(Schema):
     """A file of the library in a part."""
 
     medium: str = Field(max_length=40, description="Id of a medium.")
-    alt: Text | None = Field(
+    alt: PostText | None = Field(
         None, description="Alt text for this use; null: the library's own; empty: deliberately none."
     )
     cover: str | None = Field(
@@ -51,14 +51,14 @@ class MediumUseInput(Shape):
     )
 
 
-class PartInput(Shape):
+class PostPartInput(Schema):
     """One post, or one of a thread."""
 
-    text: Text = Field("", description="The text; at most 200,000 characters, whatever a network then says.")
-    media: list[MediumUseInput] = Field(default_factory=list, max_length=100, description="Files, in order.")
+    text: PostText = Field("", description="The text; at most 200,000 characters, whatever a network then says.")
+    media: list[PostPartMediumInput] = Field(default_factory=list, max_length=100, description="Files, in order.")
 
 
-class LinkInput(Shape):
+class LinkCardInput(Schema):
     """A link card. Where a channel has none, its address joins the text."""
 
     url: str = Field(min_length=1, max_length=2000, description="Where it leads.")
@@ -67,32 +67,32 @@ class LinkInput(Shape):
     thumbnail: str | None = Field(None, max_length=40, description="Id of a medium, where the network lets us.")
 
 
-class PollInput(Shape):
+class PostPollInput(Schema):
     """A poll."""
 
     options: list[Annotated[str, Field(max_length=500)]] = Field(
         min_length=1, max_length=20, description="What can be chosen."
     )
-    minutes: Annotated[Whole, Field(ge=1, le=1_000_000)] = Field(1440, description="How long it runs.")
+    minutes: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = Field(1440, description="How long it runs.")
     question: str = Field("", max_length=1000, description="Only where a network asks for one beside the text.")
 
 
-class VariantInput(Shape):
+class PostVariantInput(Schema):
     """What differs for one channel, or for all of one network. What is left out is as in the post itself."""
 
     channel: str = Field("", max_length=80, description="Key or id of a channel; or give `network`.")
     network: str = Field("", max_length=40, description="A network; or give `channel`.")
-    parts: list[PartInput] | None = Field(None, max_length=100, description="Text and media of its own.")
-    link: LinkInput | None = Field(None, description="A link card of its own.")
-    poll: PollInput | None = Field(None, description="A poll of its own.")
-    first_comment: Text | None = Field(None, description="A first comment of its own.")
-    options: Options = Field(default_factory=dict, description=OPTIONS)
+    parts: list[PostPartInput] | None = Field(None, max_length=100, description="Text and media of its own.")
+    link: LinkCardInput | None = Field(None, description="A link card of its own.")
+    poll: PostPollInput | None = Field(None, description="A poll of its own.")
+    first_comment: PostText | None = Field(None, description="A first comment of its own.")
+    options: OptionValues = Field(default_factory=dict, description=OPTIONS_DESCRIPTION)
 
 
-class PostInput(Shape):
+class PostInput(Schema):
     """A whole post as its author gives it."""
 
-    model_config = examples(
+    model_config = example_config(
         {
             "parts": [{"text": "Kopi susu gula aren, kembali mulai Senin. #kopisenja"}],
             "tags": ["menu"],
@@ -100,12 +100,12 @@ class PostInput(Shape):
         }
     )
 
-    parts: list[PartInput] = Field(min_length=1, max_length=100, description="One part, or several for a thread.")
-    link: LinkInput | None = Field(None, description="A link card.")
-    poll: PollInput | None = Field(None, description="A poll.")
-    first_comment: Text = Field("", description="Published right after the post, where the network lets us.")
-    options: Options = Field(default_factory=dict, description=OPTIONS)
-    variants: list[VariantInput] = Field(
+    parts: list[PostPartInput] = Field(min_length=1, max_length=100, description="One part, or several for a thread.")
+    link: LinkCardInput | None = Field(None, description="A link card.")
+    poll: PostPollInput | None = Field(None, description="A poll.")
+    first_comment: PostText = Field("", description="Published right after the post, where the network lets us.")
+    options: OptionValues = Field(default_factory=dict, description=OPTIONS_DESCRIPTION)
+    variants: list[PostVariantInput] = Field(
         default_factory=list, max_length=100, description="What differs by channel or network."
     )
     language: str = Field("", max_length=20, description="BCP 47, such as id or en-GB; empty: not said.")
@@ -113,70 +113,76 @@ class PostInput(Shape):
     tags: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field(
         default_factory=list, max_length=50, description="Your own words to find it by; no network sees them."
     )
-    timezone: Zone = Field("", description=f"The author's. {ZONE} Empty: the workspace's.")
-    convert: Flag = Field(True, description="Whether pictures that a network would refuse may be converted for it.")
-    mark_links: Flag = Field(
+    timezone: ZoneName = Field("", description=f"The author's. {ZONE_DESCRIPTION} Empty: the workspace's.")
+    convert: StrictBool = Field(
+        True, description="Whether pictures that a network would refuse may be converted for it."
+    )
+    mark_links: StrictBool = Field(
         False, description="Whether links carry the network and the campaign (utm_source, utm_medium, utm_campaign)."
     )
-    ai_use: AIUse | None = Field(None, description=f"{AI_USE} Null: the workspace's default.")
+    ai_use: AIUseRule | None = Field(None, description=f"{AI_USE_DESCRIPTION} Null: the workspace's default.")
 
 
-CONFIRM = "Where the change alters what a person confirmed: true: the token's person confirms the new content; false: it is held until somebody does; null: such a change is refused with `confirm-again`."
+CONFIRM_DESCRIPTION = "Where the change alters what a person confirmed: true: the token's person confirms the new content; false: it is held until somebody does; null: such a change is refused with `confirm-again`."
 
 
 class PostReplace(PostInput):
     """A post's whole new content."""
 
-    model_config = examples({"parts": [{"text": "Kopi susu gula aren, kembali mulai Selasa."}]})
+    model_config = example_config({"parts": [{"text": "Kopi susu gula aren, kembali mulai Selasa."}]})
 
-    confirm: Flag | None = Field(None, description=CONFIRM)
+    confirm: StrictBool | None = Field(None, description=CONFIRM_DESCRIPTION)
 
 
-class PostChange(Shape):
+class PostChange(Schema):
     """What becomes different; what is left out stays as it is. Only deliveries that have not begun change."""
 
-    model_config = examples(
-        {"at": f"{NEXT_MARCH}-02T10:30", "timezone": "Asia/Jakarta", "add_channels": ["kopi-senja"]},
+    model_config = example_config(
+        {"at": f"{EXAMPLE_MONTH}-02T10:30", "timezone": "Asia/Jakarta", "add_channels": ["kopi-senja"]},
         {"parts": [{"text": "Kopi susu gula aren, kembali mulai Selasa."}], "confirm": False},
     )
 
-    parts: list[PartInput] | None = Field(None, min_length=1, max_length=100, description="All parts.")
-    link: LinkInput | None = Field(None, description="A link card; null takes it away.")
-    poll: PollInput | None = Field(None, description="A poll; null takes it away.")
-    first_comment: Text | None = Field(None, description="Published right after the post, where the network lets us.")
-    options: Options | None = Field(None, description=f"All options. {OPTIONS}")
-    variants: list[VariantInput] | None = Field(None, max_length=100, description="All that differs by channel.")
+    parts: list[PostPartInput] | None = Field(None, min_length=1, max_length=100, description="All parts.")
+    link: LinkCardInput | None = Field(None, description="A link card; null takes it away.")
+    poll: PostPollInput | None = Field(None, description="A poll; null takes it away.")
+    first_comment: PostText | None = Field(
+        None, description="Published right after the post, where the network lets us."
+    )
+    options: OptionValues | None = Field(None, description=f"All options. {OPTIONS_DESCRIPTION}")
+    variants: list[PostVariantInput] | None = Field(None, max_length=100, description="All that differs by channel.")
     language: str | None = Field(None, max_length=20, description="BCP 47, such as id or en-GB; empty: not said.")
     campaign: str | None = Field(None, max_length=120, description="Name of a campaign; empty: none.")
     tags: list[Annotated[str, Field(min_length=1, max_length=60)]] | None = Field(
         None, max_length=50, description="Your own words to find it by."
     )
-    at: str = Field("", max_length=60, description=f"Another time. {AT}")
-    timezone: Zone = Field("", description=f"The zone that `at` is meant in. {ZONE}")
-    slot: Flag = Field(False, description="True: each channel's next free queue slot, in place of `at`.")
+    at: str = Field("", max_length=60, description=f"Another time. {AT_DESCRIPTION}")
+    timezone: ZoneName = Field("", description=f"The zone that `at` is meant in. {ZONE_DESCRIPTION}")
+    slot: StrictBool = Field(False, description="True: each channel's next free queue slot, in place of `at`.")
     add_channels: list[ChannelKey] = Field(
-        default_factory=list, max_length=100, description=f"Where it goes as well. {CHANNELS}"
+        default_factory=list, max_length=100, description=f"Where it goes as well. {CHANNELS_DESCRIPTION}"
     )
     remove_channels: list[ChannelKey] = Field(
-        default_factory=list, max_length=100, description=f"Where it no longer goes. {CHANNELS}"
+        default_factory=list, max_length=100, description=f"Where it no longer goes. {CHANNELS_DESCRIPTION}"
     )
-    confirm: Flag | None = Field(None, description=CONFIRM)
+    confirm: StrictBool | None = Field(None, description=CONFIRM_DESCRIPTION)
 
 
-class ScheduleInput(Shape):
+class ScheduleInput(Schema):
     """Where and when. Give `at`, or `slot`."""
 
-    model_config = examples({"channels": ["kopi-senja"], "at": f"{NEXT_MARCH}-01T09:00", "timezone": "Asia/Jakarta"})
+    model_config = example_config(
+        {"channels": ["kopi-senja"], "at": f"{EXAMPLE_MONTH}-01T09:00", "timezone": "Asia/Jakarta"}
+    )
 
-    channels: list[ChannelKey] = Field(min_length=1, max_length=100, description=CHANNELS)
-    at: str = Field("", max_length=60, description=AT)
-    timezone: Zone = Field("", description=f"The zone that `at` is meant in. {ZONE}")
-    slot: Flag = Field(False, description="True: each channel's next free queue slot.")
-    confirm: Flag = Field(
+    channels: list[ChannelKey] = Field(min_length=1, max_length=100, description=CHANNELS_DESCRIPTION)
+    at: str = Field("", max_length=60, description=AT_DESCRIPTION)
+    timezone: ZoneName = Field("", description=f"The zone that `at` is meant in. {ZONE_DESCRIPTION}")
+    slot: StrictBool = Field(False, description="True: each channel's next free queue slot.")
+    confirm: StrictBool = Field(
         False,
         description="True: the token's person has read the post and confirms it, for networks whose terms ask for that.",
     )
-    again: Flag = Field(
+    again: StrictBool = Field(
         False,
         description="True: make a second post on channels that this post goes to already; without it, that is refused.",
     )
@@ -185,13 +191,13 @@ class ScheduleInput(Shape):
 class PostCreate(PostInput):
     """A new post; with `schedule`, made and scheduled at once, or not at all."""
 
-    model_config = examples(
+    model_config = example_config(
         {"parts": [{"text": "Buka lagi besok pukul 07.00."}]},
         {
             "parts": [{"text": "Sore ini: live music di halaman belakang."}],
             "schedule": {
                 "channels": ["kopi-senja"],
-                "at": f"{NEXT_MARCH}-01T15:00",
+                "at": f"{EXAMPLE_MONTH}-01T15:00",
                 "timezone": "Asia/Jakarta",
                 "confirm": True,
             },
@@ -206,7 +212,7 @@ class PostCreate(PostInput):
     schedule: ScheduleInput | None = Field(None, description="Schedule it too.")
 
 
-class MediumUse(Shape):
+class PostPartMedium(Schema):
     """A file of the library in a part."""
 
     medium: str = Field(description="Id of the medium.")
@@ -217,14 +223,14 @@ class MediumUse(Shape):
     )
 
 
-class Part(Shape):
+class PostPart(Schema):
     """One post, or one of a thread."""
 
     text: str = Field(description="The text.")
-    media: list[MediumUse] = Field(description="Files, in order.")
+    media: list[PostPartMedium] = Field(description="Files, in order.")
 
 
-class Link(Shape):
+class LinkCard(Schema):
     """A link card."""
 
     url: str = Field(description="Where it leads.")
@@ -233,7 +239,7 @@ class Link(Shape):
     thumbnail: str | None = Field(description="Id of a medium.")
 
 
-class Poll(Shape):
+class PostPoll(Schema):
     """A poll."""
 
     options: list[str] = Field(description="What can be chosen.")
@@ -241,75 +247,75 @@ class Poll(Shape):
     question: str = Field(description="May be empty.")
 
 
-class Variant(Shape):
+class PostVariant(Schema):
     """What differs for one channel, or for all of one network."""
 
     channel: str = Field(description="Id of a channel, or empty.")
     network: str = Field(description="A network, or empty.")
-    parts: list[Part] | None = Field(description="Text and media of its own; null: the post's.")
-    link: Link | None = Field(description="A link card of its own.")
-    poll: Poll | None = Field(description="A poll of its own.")
+    parts: list[PostPart] | None = Field(description="Text and media of its own; null: the post's.")
+    link: LinkCard | None = Field(description="A link card of its own.")
+    poll: PostPoll | None = Field(description="A poll of its own.")
     first_comment: str | None = Field(description="A first comment of its own; null: the post's.")
-    options: dict[str, str] = Field(description=OPTIONS)
+    options: dict[str, str] = Field(description=OPTIONS_DESCRIPTION)
 
 
-class Post(Shape):
+class Post(Schema):
     """A post as it was written. What became of it on each channel, its deliveries tell."""
 
     id: str = Field(description="Its id.")
     ref: str = Field(description="Its maker's own id; may be empty.")
     state: PostState = Field(description="draft; submitted, waiting for an editor; approved; scheduled; or archived.")
     version: int = Field(description="Rises with each change; the ETag holds it.")
-    parts: list[Part] = Field(description="One part, or several of a thread.")
-    link: Link | None = Field(description="A link card.")
-    poll: Poll | None = Field(description="A poll.")
+    parts: list[PostPart] = Field(description="One part, or several of a thread.")
+    link: LinkCard | None = Field(description="A link card.")
+    poll: PostPoll | None = Field(description="A poll.")
     first_comment: str = Field(description="Published right after the post, where the network lets us.")
-    options: dict[str, str] = Field(description=OPTIONS)
-    variants: list[Variant] = Field(description="What differs by channel or network.")
+    options: dict[str, str] = Field(description=OPTIONS_DESCRIPTION)
+    variants: list[PostVariant] = Field(description="What differs by channel or network.")
     language: str = Field(description="BCP 47; may be empty.")
     campaign: str = Field(description="Name of its campaign; may be empty.")
     tags: list[str] = Field(description="The workspace's own words to find it by.")
-    timezone: str = Field(description=f"The author's. {ZONE}")
+    timezone: str = Field(description=f"The author's. {ZONE_DESCRIPTION}")
     convert: bool = Field(description="Whether pictures may be converted for networks.")
     mark_links: bool = Field(description="Whether links carry the network and the campaign.")
     origin: str = Field(description="composed, imported, fetched, received or generated.")
     origin_detail: str = Field(description="More about the origin; may be empty.")
-    ai_use: dict[str, str] = Field(description=AI_USE)
+    ai_use: dict[str, str] = Field(description=AI_USE_DESCRIPTION)
     author: PersonRef | None = Field(description="Who wrote it; null where they are gone.")
-    created_at: datetime = Field(description=STAMP)
-    changed_at: datetime = Field(description=STAMP)
+    created_at: datetime = Field(description=UTC_DESCRIPTION)
+    changed_at: datetime = Field(description=UTC_DESCRIPTION)
 
 
 class PostPage(Page[Post]):
     """One page of posts, newest first."""
 
 
-class PreviewInput(Shape):
+class PreviewInput(Schema):
     """For which channels, and, for the warning of duplicates, when."""
 
-    model_config = examples({"channels": ["kopi-senja"]})
+    model_config = example_config({"channels": ["kopi-senja"]})
 
-    channels: list[ChannelKey] = Field(min_length=1, max_length=100, description=CHANNELS)
-    at: str = Field("", max_length=60, description=f"{AT} Empty: now.")
-    timezone: Zone = Field("", description=f"The zone that `at` is meant in. {ZONE}")
+    channels: list[ChannelKey] = Field(min_length=1, max_length=100, description=CHANNELS_DESCRIPTION)
+    at: str = Field("", max_length=60, description=f"{AT_DESCRIPTION} Empty: now.")
+    timezone: ZoneName = Field("", description=f"The zone that `at` is meant in. {ZONE_DESCRIPTION}")
 
 
-class Previews(Shape):
+class PostPreviews(Schema):
     """What each channel would get."""
 
-    items: list[Preview] = Field(description="One for each channel, in the order asked.")
+    items: list[ChannelPreview] = Field(description="One for each channel, in the order asked.")
     cost: dict[str, int] = Field(description="Price of all together: millionths of each currency.")
-    cost_shown: dict[str, Worth] = Field(
+    cost_shown: dict[str, ConvertedAmount] = Field(
         description="The same by currency, in the workspace's own; without those that have no rate."
     )
 
 
-class Campaign(Shape):
+class Campaign(Schema):
     """A name that posts are gathered under."""
 
     id: str = Field(description="Its id.")
     name: str = Field(description="Its name.")
-    created_at: datetime = Field(description=STAMP)
+    created_at: datetime = Field(description=UTC_DESCRIPTION)
 
 
 class CampaignPage(Page[Campaign]):

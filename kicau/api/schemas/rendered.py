@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from kicau.api.schemas.base import FieldError, Shape
+from kicau.api.schemas.base import FieldError, Schema
 
 
-class Span(Shape):
+class TextSpan(Schema):
     """A stretch of the text that the network treats specially."""
 
     kind: Literal["link", "mention", "tag"] = Field(description="What it is.")
@@ -19,7 +19,7 @@ class Span(Shape):
     target: str = Field(description="The URL, handle or tag that it stands for; may be empty.")
 
 
-class RenderedMedium(Shape):
+class RenderedMedium(Schema):
     """A file as the network would get it."""
 
     name: str = Field(description="The file's name.")
@@ -33,18 +33,18 @@ class RenderedMedium(Shape):
     cover_ms: int | None = Field(description="The time of the frame, in milliseconds, however it is sent.")
 
 
-class RenderedPart(Shape):
+class RenderedPostPart(Schema):
     """One post, or one of a thread."""
 
     text: str = Field(description="As readers will see it.")
-    spans: list[Span] = Field(description="Links, mentions and tags, in order.")
+    spans: list[TextSpan] = Field(description="Links, mentions and tags, in order.")
     media: list[RenderedMedium] = Field(description="Its files, in order.")
     length: int = Field(description="As the network counts it.")
     limit: int = Field(description="What the network allows.")
     unit: str = Field(description="What is counted.")
 
 
-class RenderedLink(Shape):
+class RenderedLinkCard(Schema):
     """A link card."""
 
     url: str = Field(description="Where it leads.")
@@ -52,7 +52,7 @@ class RenderedLink(Shape):
     description: str = Field(description="Its description; may be empty.")
 
 
-class RenderedPoll(Shape):
+class RenderedPoll(Schema):
     """A poll."""
 
     question: str = Field(description="May be empty where the text is the question.")
@@ -60,7 +60,7 @@ class RenderedPoll(Shape):
     minutes: int = Field(description="How long it runs.")
 
 
-class Price(Shape):
+class CallPrice(Schema):
     """What one call uses up."""
 
     meter: str = Field(description="The network's own word for what it counts.")
@@ -69,28 +69,28 @@ class Price(Shape):
     currency: str = Field(description="ISO 4217; empty where it costs no money.")
 
 
-class Rendered(Shape):
+class RenderedPost(Schema):
     """Exactly what would be sent, what is wrong with it, and what it would cost."""
 
-    parts: list[RenderedPart] = Field(description="One, or several of a thread.")
-    link: RenderedLink | None = Field(description="The link card, where there is one.")
+    parts: list[RenderedPostPart] = Field(description="One, or several of a thread.")
+    link: RenderedLinkCard | None = Field(description="The link card, where there is one.")
     poll: RenderedPoll | None = Field(description="The poll, where there is one.")
-    first_comment: RenderedPart | None = Field(description="The first comment, where there is one.")
+    first_comment: RenderedPostPart | None = Field(description="The first comment, where there is one.")
     reply_to: str = Field(description="The post that this one answers, as the network names it; empty: none.")
     options: dict[str, str] = Field(description="The network's own options, defaults filled in.")
     problems: list[FieldError] = Field(description="Why it cannot go out as it stands; empty: it can.")
     notices: list[FieldError] = Field(description="What will be done to it or is worth knowing; never blocks.")
-    charges: list[Price] = Field(description="What publishing will use up.")
+    charges: list[CallPrice] = Field(description="What publishing will use up.")
 
 
-class Preview(Rendered):
+class ChannelPreview(RenderedPost):
     """What one channel would get."""
 
     channel: str = Field(description="The channel's key.")
     network: str = Field(description="The channel's network.")
 
 
-class Checked(Rendered):
+class CheckedPost(RenderedPost):
     """What a network says to a post that nobody sends."""
 
     network: str = Field(description="The network that was asked.")

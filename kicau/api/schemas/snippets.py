@@ -7,21 +7,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kicau.api.schemas.base import A_NETWORK, STAMP, Page, PageQuery, Shape, examples
+from kicau.api.schemas.base import EXAMPLE_NETWORK, UTC_DESCRIPTION, Page, PageQuery, Schema, example_config
 
-Kind = Literal["hashtags", "signature", "template"]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
-MENTIONS = "By network: what stands in a text there, such as @kopisenja."
+SavedTextKind = Literal["hashtags", "signature", "template"]
+SavedName = Annotated[str, Field(min_length=1, max_length=80)]
+MENTIONS_DESCRIPTION = "By network: what stands in a text there, such as @kopisenja."
 
 
-class SavedText(Shape):
+class SavedText(Schema):
     """Words that a workspace uses again and again."""
 
     id: str = Field(description="Its id.")
-    kind: Kind = Field(description="What it is for.")
+    kind: SavedTextKind = Field(description="What it is for.")
     name: str = Field(description="Its name, one of its kind.")
     text: str = Field(description="The words.")
-    created_at: datetime = Field(description=STAMP)
+    created_at: datetime = Field(description=UTC_DESCRIPTION)
 
 
 class SavedTextPage(Page[SavedText]):
@@ -31,20 +31,20 @@ class SavedTextPage(Page[SavedText]):
 class SavedTextQuery(PageQuery):
     """Which saved texts."""
 
-    kind: Kind | None = Field(None, description="Only of this kind.")
+    kind: SavedTextKind | None = Field(None, description="Only of this kind.")
 
 
-class SavedTextInput(Shape):
+class SavedTextInput(Schema):
     """A text to keep."""
 
-    model_config = examples({"kind": "hashtags", "name": "Kopi", "text": "#kopi #kopinusantara"})
+    model_config = example_config({"kind": "hashtags", "name": "Kopi", "text": "#kopi #kopinusantara"})
 
-    kind: Kind = Field(description="What it is for.")
-    name: Name = Field(description="Its name; the same kind and name again replaces the text.")
+    kind: SavedTextKind = Field(description="What it is for.")
+    name: SavedName = Field(description="Its name; the same kind and name again replaces the text.")
     text: str = Field(min_length=1, max_length=10_000, description="The words.")
 
 
-class ChannelGroup(Shape):
+class ChannelGroup(Schema):
     """Channels that are chosen together."""
 
     id: str = Field(description="Its id.")
@@ -56,48 +56,48 @@ class ChannelGroupPage(Page[ChannelGroup]):
     """One page of groups, by name."""
 
 
-class ChannelGroupInput(Shape):
+class ChannelGroupInput(Schema):
     """A group to keep."""
 
-    model_config = examples({"name": "Utama", "channels": ["kopi-senja"]})
+    model_config = example_config({"name": "Utama", "channels": ["kopi-senja"]})
 
-    name: Name = Field(description="Its name; the same name again replaces its channels.")
+    name: SavedName = Field(description="Its name; the same name again replaces its channels.")
     channels: list[Annotated[str, Field(max_length=80)]] = Field(
         min_length=1, max_length=200, description="Keys of channels."
     )
 
 
-class Contact(Shape):
+class Contact(Schema):
     """One person or firm with several handles: @name in a text becomes the right one on each network."""
 
     id: str = Field(description="Its id.")
     name: str = Field(description="The word after the @.")
-    mentions: dict[str, str] = Field(description=MENTIONS)
+    mentions: dict[str, str] = Field(description=MENTIONS_DESCRIPTION)
 
 
 class ContactPage(Page[Contact]):
     """One page of contacts, by name."""
 
 
-class ContactInput(Shape):
+class ContactInput(Schema):
     """A contact to keep."""
 
-    model_config = examples({"name": "Budi", "mentions": {A_NETWORK: "@budi"}})
+    model_config = example_config({"name": "Budi", "mentions": {EXAMPLE_NETWORK: "@budi"}})
 
     name: str = Field(min_length=1, max_length=61, description="One word; the same name again replaces its mentions.")
     mentions: dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=400)]] = Field(
-        min_length=1, max_length=50, description=MENTIONS
+        min_length=1, max_length=50, description=MENTIONS_DESCRIPTION
     )
 
 
-class AccountQuery(PageQuery):
+class MentionQuery(PageQuery):
     """Whom to offer."""
 
     words: str = Field("", max_length=100, description="How a handle or name begins.")
     network: str = Field("", max_length=40, description="Only of this network.")
 
 
-class Account(Shape):
+class MentionCandidate(Schema):
     """An account that a text may mention."""
 
     network: str = Field(description="Its network.")
@@ -105,17 +105,17 @@ class Account(Shape):
     name: str = Field(description="As the network tells; may be empty.")
     mention: str = Field(description="What to write.")
     found: bool | None = Field(description="Whether the network knows it; null: written here, and never looked up.")
-    seen_at: datetime = Field(description=f"When it was looked up or written, last. {STAMP}")
+    seen_at: datetime = Field(description=f"When it was looked up or written, last. {UTC_DESCRIPTION}")
 
 
-class AccountPage(Page[Account]):
+class MentionCandidatePage(Page[MentionCandidate]):
     """One page of known accounts, by handle."""
 
 
-class LookUp(Shape):
+class AccountLookupInput(Schema):
     """A question to a channel's network."""
 
-    model_config = examples({"channel": "kopi-senja", "words": "kopisenja"})
+    model_config = example_config({"channel": "kopi-senja", "words": "kopisenja"})
 
     channel: str = Field(min_length=1, max_length=80, description="Key or id of the channel that asks.")
     words: str = Field(
@@ -123,7 +123,7 @@ class LookUp(Shape):
     )
 
 
-class Found(Shape):
+class AccountLookupResult(Schema):
     """What the network answered."""
 
-    items: list[Account] = Field(description="The likeliest first.")
+    items: list[MentionCandidate] = Field(description="The likeliest first.")

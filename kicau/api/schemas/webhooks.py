@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from kicau.api.schemas.base import STAMP, Page, Shape, examples
+from kicau.api.schemas.base import UTC_DESCRIPTION, Page, Schema, example_config
 
-Event = Literal[
+WebhookEventName = Literal[
     "delivery.scheduled",
     "delivery.published",
     "delivery.failed",
@@ -34,7 +34,7 @@ Event = Literal[
 ]
 
 
-class Webhook(Shape):
+class WebhookEndpoint(Schema):
     """An address that is told of events."""
 
     id: str = Field(description="Its id.")
@@ -44,30 +44,30 @@ class Webhook(Shape):
     failures: int = Field(description="How many in a row.")
     last_status: int = Field(description="HTTP status of its last answer; 0: none came.")
     last_error: str = Field(description="What was wrong the last time; empty: nothing.")
-    last_at: datetime | None = Field(description=STAMP)
-    created_at: datetime = Field(description=STAMP)
+    last_at: datetime | None = Field(description=UTC_DESCRIPTION)
+    created_at: datetime = Field(description=UTC_DESCRIPTION)
 
 
-class WebhookPage(Page[Webhook]):
+class WebhookEndpointPage(Page[WebhookEndpoint]):
     """One page of webhooks, oldest first."""
 
 
-class WebhookAdd(Shape):
+class WebhookCreate(Schema):
     """Where events go."""
 
-    model_config = examples(
+    model_config = example_config(
         {"url": "https://hooks.kopisenja.example/kicau", "events": ["delivery.published", "delivery.failed"]}
     )
 
     url: str = Field(min_length=1, max_length=500, description="https:// (or http://), public.")
-    events: list[Event] = Field(
+    events: list[WebhookEventName] = Field(
         min_length=1,
         max_length=20,
         description="Which events; delivery.*, channel.*, withdrawal.* and * stand for many.",
     )
 
 
-class WebhookMade(Webhook):
+class WebhookCreated(WebhookEndpoint):
     """A webhook that was added just now."""
 
     secret: str = Field(description="With it each event is signed. It is shown this once: store it now.")

@@ -23,9 +23,9 @@ from kicau.archive.imports import actions as archives
 from kicau.archive.imports import import_job
 from kicau.archive.models import Import, Item
 from kicau.base import clock
-from kicau.channels.channel_session import stored
+from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel, NetworkApp, PendingSignIn
-from kicau.connector.protocol import Account
+from kicau.connector.protocol import SignInIdentity
 from kicau.connector.session import Credentials
 from kicau.costs import actions as plans
 from kicau.costs.models import Charge, OwnList, Purpose, Rate
@@ -48,10 +48,10 @@ from kicau.sync.models import Answer
 from kicau.training_sets import actions as datasets
 from kicau.training_sets import recipients
 from kicau.training_sets.models import Found, Preview, Recipient, Version
-from kicau.training_sets.versions import folder_of
+from kicau.training_sets.versions import version_folder
 from kicau.workspaces import webhooks
-from kicau.workspaces.actions import actor_for, add_person, create_token, create_workspace, set_member
-from kicau.workspaces.actors import ALLOWS, Actor
+from kicau.workspaces.actions import actor_for, add_person, create_token, create_workspace, set_member_role
+from kicau.workspaces.actors import ROLE_PERMISSIONS, Actor
 from kicau.workspaces.invitations import invite
 from kicau.workspaces.models import Role
 
@@ -115,7 +115,7 @@ class Caller:
 
 def caller_for(actor: Actor, *scopes: str) -> Caller:
     """With a token of the actor's, of all scopes that they have or of those given."""
-    return Caller(create_token(actor, "test", scopes or sorted(ALLOWS[actor.role])).secret)
+    return Caller(create_token(actor, "test", scopes or sorted(ROLE_PERMISSIONS[actor.role])).secret)
 
 
 def png(colour: str = "#c0392b", size: tuple[int, int] = (640, 480)) -> bytes:
@@ -138,13 +138,13 @@ def add_channel(actor: Actor, network: str, key: str = "") -> Channel:
         account_id=f"{MARK}-{key}",
         handle="kopisenja",
         name=f"Kopi Senja {MARK}",
-        credentials=stored(Credentials(access_token=f"{MARK}-token")),
+        credentials=to_stored(Credentials(access_token=f"{MARK}-token")),
         connected_by=actor.person,
     )
 
 
 def write(actor: Actor, text: str, **more: Any) -> Any:
-    given = compositions.Composition(parts=(compositions.PartInput(text=text, media=more.pop("media", ())),), **more)
+    given = compositions.Composition(parts=(compositions.PartContent(text=text, media=more.pop("media", ())),), **more)
     return compositions.one_draft(actor, compositions.create_draft(actor, given).id)
 
 
@@ -198,10 +198,15 @@ def populate(actor: Actor, folder: Path) -> World:
     picture.write_bytes(png())
     medium = add_medium(actor, picture, picture.name, alt=f"Cangkir {MARK}", tags=[MARK])
     post = write(
-        actor, f"Kopi {MARK}", media=(compositions.MediumUse(medium=medium.id),), campaign=MARK, tags=(MARK,), ref=MARK
+        actor,
+        f"Kopi {MARK}",
+        media=(compositions.MediumAttachment(medium=medium.id),),
+        campaign=MARK,
+        tags=(MARK,),
+        ref=MARK,
     )
     comment = reviews.comment(actor, post.id, f"Apa ini? {MARK}")
-    link = review_links.make_link(actor, post.id, f"Ratna {MARK}").row
+    link = review_links.create_link(actor, post.id, f"Ratna {MARK}").row
     rows = {
         state: deliver(actor, facebook, f"{state} {MARK}", state=state, campaign=MARK, tags=(MARK,))
         for state in ("scheduled", "published", "failed", "unknown")
@@ -210,16 +215,16 @@ def populate(actor: Actor, folder: Path) -> World:
         actor, write(actor, f"held {MARK}"), [linkedin.key], clock.now() + timedelta(days=2)
     ).deliveries[0]
     rows["held"] = publishing.one_delivery(actor, held.id)
-    budget = plans.set_budget(actor, plans.BudgetInput(name=MARK, amount=50_000_000))
+    budget = plans.set_budget(actor, plans.BudgetValues(name=MARK, amount=50_000_000))
     contract = OwnList.objects.create(network="facebook", toml=CONTRACT)
     rate = Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
-    canary = canaries.register(actor, MARK, candidates=20, sentence=f"{MARK} {{words}}")
+    canary = canaries.register_canary(actor, MARK, candidates=20, sentence=f"{MARK} {{words}}")
     hook = webhooks.add_webhook(actor, f"https://127.0.0.1/{MARK}", ["delivery.*"])
     somebody = add_person("dewi@kopisenja.example", f"Dewi {MARK}", "hujan-di-bandung-41", proved=True)
-    set_member(actor, somebody, Role.EDITOR)
+    set_member_role(actor, somebody, Role.EDITOR)
     token = create_token(actor, MARK, ["read"]).token
     invitation = invite(actor, f"{MARK}@kopisenja.example", Role.VIEWER).invitation
-    found = Account(
+    found = SignInIdentity(
         id=f"{MARK}-page", handle="senja", name=MARK, kind="page", credentials=Credentials(access_token=MARK)
     )
     PendingSignIn.objects.create(
@@ -228,7 +233,7 @@ def populate(actor: Actor, folder: Path) -> World:
         person=actor.person,
         app=facebook.app,
         memory={},
-        found=[stored(found)],
+        found=[to_stored(found)],
     )
     Charge.objects.create(
         workspace_id=actor.workspace.id,
@@ -246,7 +251,7 @@ def populate(actor: Actor, folder: Path) -> World:
     import_job.run_import(taken.id)
     item = Item.objects.get(workspace=actor.workspace, remote_id=f"{MARK}-1")
     asking = Import.objects.create(workspace=actor.workspace, path=str(table), name=MARK, state="asking")
-    (statement,) = record_statements.say(
+    (statement,) = record_statements.add_statements(
         actor,
         [
             NewStatement(
@@ -256,11 +261,11 @@ def populate(actor: Actor, folder: Path) -> World:
     )
     lost = add_channel(actor, "bluesky", "lama")
     deliver(actor, lost, f"frozen {MARK}")
-    left = withdrawals.announce(actor, channel=lost.key, reason=MARK)
-    job = jobs.ask_export(actor, left.id)
+    left = withdrawals.announce_offboarding(actor, channel=lost.key, reason=MARK)
+    job = jobs.request_export(actor, left.id)
     Job.objects.filter(id=job.id).update(state="done", result={"size": 2})
-    jobs.file_of(job).parent.mkdir(parents=True, exist_ok=True)
-    jobs.file_of(job).write_bytes(f"PK {MARK}".encode())
+    jobs.archive_file(job).parent.mkdir(parents=True, exist_ok=True)
+    jobs.archive_file(job).write_bytes(f"PK {MARK}".encode())
     text = texts.save_text(actor, "template", MARK, MARK)
     group = texts.save_group(actor, MARK, [facebook.key])
     contact = contacts.save_contact(actor, f"Budi{MARK}", {"x": "@budi"})
@@ -299,7 +304,7 @@ def populate(actor: Actor, folder: Path) -> World:
 
 def prepare_evidence(actor: Actor) -> dict[str, str]:
     """A training set with a version that somebody has, and an audit that found something; as if they had been made."""
-    of = datasets.define(actor, name=MARK, purpose=MARK)
+    of = datasets.create_set(actor, name=MARK, purpose=MARK)
     version = Version.objects.create(
         set=of,
         number=1,
@@ -308,9 +313,9 @@ def prepare_evidence(actor: Actor) -> dict[str, str]:
         excluded={MARK: 1},
         files={"README.md": {"bytes": 20, "sha256": "0" * 64}},
     )
-    folder_of(version).mkdir(parents=True)
-    (folder_of(version) / "README.md").write_text(MARK)
-    who = recipients.give(actor, version, name=MARK, contact=MARK)
+    version_folder(version).mkdir(parents=True)
+    (version_folder(version) / "README.md").write_text(MARK)
+    who = recipients.add_recipient(actor, version, name=MARK, contact=MARK)
     Recipient.objects.filter(id=who.id).update(owes=1)
     Preview.objects.create(set=of, state="ready", excluded={MARK: 1}, examples=[{"text": MARK}])
     Found.objects.create(set=of, item=of.id, kind="email", start=0, end=3, sha256="0" * 64)
@@ -348,9 +353,9 @@ def prepare_evidence(actor: Actor) -> dict[str, str]:
         raw="a29waQ==",
         raw_first_byte=0,
     )
-    audits.folder_of(audit.id).mkdir(parents=True)
-    (audits.folder_of(audit.id) / audits.BUNDLE).write_bytes(bundle)
-    places = log.append("post", [(MARK, MARK.encode())], actor.workspace.id)
+    audits.audit_folder(audit.id).mkdir(parents=True)
+    (audits.audit_folder(audit.id) / audits.BUNDLE_FILE_NAME).write_bytes(bundle)
+    places = log.append_entries("post", [(MARK, MARK.encode())], actor.workspace.id)
     return {
         "set_id": str(of.id),
         "number": "1",

@@ -10,10 +10,10 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from kicau.api.root import api
-from kicau.api.schemas.base import NEXT_MARCH
+from kicau.api.schemas.base import EXAMPLE_MONTH
 from kicau.api.tests.conftest import MARK, Caller, png
 
-TABLE = f"channels,at,text\n{{channel}},{NEXT_MARCH}-01T09:00Z,Halo\n"
+TABLE = f"channels,at,text\n{{channel}},{EXAMPLE_MONTH}-01T09:00Z,Halo\n"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 import pytest
 from django.test import Client
 
-from kicau.api.core.problems import KINDS
+from kicau.api.core.problems import PROBLEM_TYPES
 from kicau.api.tests.conftest import Caller, caller_for
 from kicau.workspaces.actions import create_token, create_workspace, remove_member, revoke_token
 from kicau.workspaces.models import Passkey, Token
@@ -20,7 +20,7 @@ def problem(answer, status: int) -> dict:
     assert {"type", "title", "status", "detail"} <= set(body)
     assert body["status"] == status
     kind = body["type"].removeprefix("/api/v1/docs#problem-")
-    assert KINDS[kind].status == status
+    assert PROBLEM_TYPES[kind].status == status
     return body
 
 
@@ -191,7 +191,7 @@ def test_the_description_and_its_page_are_open(nobody, db):
     for operations in answer.json()["paths"].values():
         for operation in operations.values():
             assert f'id="{operation["operationId"]}"' in html
-    for kind in KINDS:
+    for kind in PROBLEM_TYPES:
         assert f'id="problem-{kind}"' in html
 
 

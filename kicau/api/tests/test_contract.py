@@ -27,12 +27,12 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.specs.openapi.checks import ignored_auth
 from urllib3 import HTTPResponse
 
-from kicau.api.core.authentication import WORKSPACE
+from kicau.api.core.authentication import WORKSPACE_HEADER
 from kicau.api.root import api
-from kicau.api.schemas.base import Shape
+from kicau.api.schemas.base import Schema
 from kicau.api.tests.conftest import application, populate
 from kicau.base.ids import NO_ID, as_uuid
-from kicau.workspaces.actions import TOKEN_MARK, actor_for, add_person, create_token, create_workspace
+from kicau.workspaces.actions import TOKEN_PREFIX, actor_for, add_person, create_token, create_workspace
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.models import Token
 
@@ -57,7 +57,7 @@ CONFIG = {
         },
     ],
 }
-SECRET = TOKEN_MARK + secrets.token_urlsafe(32)  # wanted before there is a database
+SECRET = TOKEN_PREFIX + secrets.token_urlsafe(32)  # wanted before there is a database
 THOROUGH = bool(os.environ.get("THOROUGH"))
 ALL_OF, THEN_EVERY = 12, 12  # coverage cases of one endpoint: how many first ones are sent, and which of the others
 turns: Counter[str] = Counter()
@@ -139,8 +139,8 @@ def test_every_endpoint_keeps_to_its_description(case: Any) -> None:
             return
     if case.meta.generation.mode.is_positive:  # good requests are about things that are there
         case.path_parameters = {name: known["ids"][name] for name in case.path_parameters or {}}
-    if as_uuid((case.headers or {}).get(WORKSPACE, "")) != NO_ID:
-        case.headers = {**case.headers, WORKSPACE: known["workspace"]}
+    if as_uuid((case.headers or {}).get(WORKSPACE_HEADER, "")) != NO_ID:
+        case.headers = {**case.headers, WORKSPACE_HEADER: known["workspace"]}
     asked[case.operation.label] += 1
     known_already = [ignored_auth] if asked[case.operation.label] > 3 and not THOROUGH else []  # it asks twice more
     case.call_and_validate(excluded_checks=known_already)
@@ -148,11 +148,11 @@ def test_every_endpoint_keeps_to_its_description(case: Any) -> None:
 
 def test_no_two_shapes_share_a_name() -> None:
     """In the description a shape is known by its class's name alone: the second would be described as the first."""
-    named = Counter(shape.__name__ for shape in every(Shape))
+    named = Counter(shape.__name__ for shape in every(Schema))
     assert [name for name, times in named.items() if times > 1] == []
 
 
-def every(shape: type[Shape]) -> Iterator[type[Shape]]:
+def every(shape: type[Schema]) -> Iterator[type[Schema]]:
     for one in shape.__subclasses__():
         yield one
         yield from every(one)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from kicau.api.tests.conftest import CONTRACT, Caller, add_channel, caller_for
 from kicau.base import clock
 from kicau.costs.models import Charge, Purpose
-from kicau.workspaces.actions import change_workspace, create_token, create_workspace
+from kicau.workspaces.actions import create_token, create_workspace, update_workspace
 
 
 def charge(actor, channel, micro=200_000):
@@ -61,7 +61,7 @@ def test_a_statement_as_json_lines_and_paper_in_the_workspaces_own_currency(api,
     } == dict(zip(head.split(","), line.split(","), strict=True))
     assert api.get("/statement/pdf").content.startswith(b"%PDF")
     assert api.get("/statement?month=soon").status_code == 422
-    change_workspace(actor, currency="")
+    update_workspace(actor, currency="")
     assert api.get("/statement").json()["totals"] == [total]
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from kicau.api.core import idempotency
-from kicau.api.models import KEPT
+from kicau.api.models import RESPONSE_LIFETIME
 from kicau.api.root import api
 from kicau.workspaces.actors import Permission
-from kicau.workspaces.webhooks import WAITS, sign
+from kicau.workspaces.webhooks import RETRY_DELAYS_SECONDS, sign_payload
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "api.md").read_text("utf-8")
 
@@ -21,10 +21,10 @@ def test_the_signature_check_that_is_shown_works():
     said: dict = {}
     exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], said)
     now, body = int(time.time()), b'{"event": "ping"}'
-    assert said["is_ours"]("whsec_a", sign("whsec_a", body, now), body)
-    assert not said["is_ours"]("whsec_b", sign("whsec_a", body, now), body)
-    assert not said["is_ours"]("whsec_a", sign("whsec_a", body, now), body + b" ")
-    assert not said["is_ours"]("whsec_a", sign("whsec_a", body, now - 600), body)
+    assert said["is_ours"]("whsec_a", sign_payload("whsec_a", body, now), body)
+    assert not said["is_ours"]("whsec_b", sign_payload("whsec_a", body, now), body)
+    assert not said["is_ours"]("whsec_a", sign_payload("whsec_a", body, now), body + b" ")
+    assert not said["is_ours"]("whsec_a", sign_payload("whsec_a", body, now - 600), body)
 
 
 def test_what_it_names_exists():
@@ -40,11 +40,11 @@ def test_what_it_names_exists():
 @pytest.mark.parametrize(
     "fact",
     [
-        f"{idempotency.LONGEST} printable",
-        f"{int(KEPT.total_seconds()) // 3600} hours",
+        f"{idempotency.MAX_KEY_LENGTH} printable",
+        f"{int(RESPONSE_LIFETIME.total_seconds()) // 3600} hours",
         "10 s, 1 min, 5 min, 30 min, 2 h, 6 h and 12 h",
     ],
 )
 def test_its_numbers(fact):
     assert fact in PAGE
-    assert WAITS == (10, 60, 300, 1800, 7200, 21600, 43200)
+    assert RETRY_DELAYS_SECONDS == (10, 60, 300, 1800, 7200, 21600, 43200)

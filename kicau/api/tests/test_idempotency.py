@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 
-from kicau.api.models import Answer, forget_old_answers
+from kicau.api.models import Answer, delete_expired_responses
 from kicau.api.tests.conftest import Caller, caller_for, png
 from kicau.api.tests.test_authentication import problem
 from kicau.base import clock
@@ -55,7 +55,7 @@ def test_a_fault_leaves_nothing_behind(api, monkeypatch):
     def broken(row):
         raise RuntimeError
 
-    monkeypatch.setattr("kicau.api.core.serializers.post", broken)
+    monkeypatch.setattr("kicau.api.core.serializers.post_fields", broken)
     problem(api.post("/posts", SIMPLE, Idempotency_Key="a1"), 500)
     assert (Draft.objects.count(), Answer.objects.count()) == (0, 0)
 
@@ -89,7 +89,7 @@ def test_after_a_day_the_key_is_free(api):
     Answer.objects.update(at=clock.now() - timedelta(hours=25))
     assert api.post("/posts", {"parts": [{"text": "Lain"}]}, Idempotency_Key="a1").status_code == 201
     Answer.objects.update(at=clock.now() - timedelta(hours=25))
-    assert (forget_old_answers(), Answer.objects.count()) == (1, 0)
+    assert (delete_expired_responses(), Answer.objects.count()) == (1, 0)
 
 
 @pytest.mark.parametrize("key", ["", "a" * 201, "kunci ékor", "a\tb"])
@@ -117,7 +117,7 @@ def test_at_the_same_moment_it_is_done_once(actor):
 
 @pytest.mark.django_db(transaction=True)
 def test_one_that_takes_too_long_is_not_waited_for_for_ever(actor, monkeypatch):
-    monkeypatch.setattr("kicau.api.core.idempotency.PATIENCE", "100ms")
+    monkeypatch.setattr("kicau.api.core.idempotency.LOCK_TIMEOUT", "100ms")
     asking, begun, end = caller_for(actor), threading.Event(), threading.Event()
     token_id = Token.objects.get().id
 

@@ -13,11 +13,11 @@ import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
-from kicau.api.schemas.base import NEXT_MARCH
+from kicau.api.schemas.base import EXAMPLE_MONTH
 from kicau.api.tests.conftest import MARK, Caller, World, add_channel, caller_for, write
 from kicau.api.tests.requests import Endpoint, endpoints
-from kicau.workspaces.actions import actor_for, add_person, set_member
-from kicau.workspaces.actors import ALLOWS, Actor, Permission
+from kicau.workspaces.actions import actor_for, add_person, set_member_role
+from kicau.workspaces.actors import ROLE_PERMISSIONS, Actor, Permission
 from kicau.workspaces.models import Role, Workspace
 
 ALL = list(endpoints())
@@ -46,7 +46,7 @@ def with_role(owner: Actor, role: str) -> Actor:
     if role == Role.OWNER:
         return owner
     person = add_person(f"{role}@lain.example", role, "hujan-di-bandung-41", proved=True)
-    set_member(owner, person, role)
+    set_member_role(owner, person, role)
     return actor_for(person, owner.workspace.id, "page")
 
 
@@ -152,7 +152,7 @@ def test_what_another_workspace_names_in_a_body_or_a_filter(world, ids, stranger
         ("/posts", simple | {"schedule": plan}),
         (f"/posts/{own}/schedule", plan),
         (f"/posts/{own}/preview", {"channels": [ids["channel"]]}),
-        ("/deliveries/move", {"moves": [{"delivery": ids["delivery_id"], "at": f"{NEXT_MARCH}-02T10:30Z"}]}),
+        ("/deliveries/move", {"moves": [{"delivery": ids["delivery_id"], "at": f"{EXAMPLE_MONTH}-02T10:30Z"}]}),
         ("/accounts/look-up", {"channel": ids["channel"], "words": "kopi"}),
         ("/channel-groups", {"name": "x", "channels": [ids["channel"]]}),
         ("/check", simple | {"channel": ids["channel"]}),
@@ -197,7 +197,7 @@ def sent_safely(endpoint: Endpoint, asking: Caller, ids: dict[str, str]) -> int:
 @pytest.mark.parametrize("role", Role.values)
 def test_a_role_does_what_its_scope_says_and_no_more(world, ids, role):
     person = add_person(f"{role}@kopisenja.example", role, "hujan-di-bandung-41", proved=True)
-    set_member(world.actor, person, role)
+    set_member_role(world.actor, person, role)
     asking = caller_for(actor_for(person, world.actor.workspace.id, "page"))
     for endpoint in ALL:
         status = sent_safely(endpoint, asking, ids)
@@ -211,7 +211,7 @@ def test_a_role_does_what_its_scope_says_and_no_more(world, ids, role):
             assert status == 403, (role, endpoint.id, status)
             continue
         own_only = endpoint.id in ("create_token", "create_post") and role in (Role.VIEWER, Role.CONTRIBUTOR)
-        if Permission(endpoint.scope) not in ALLOWS[role] or endpoint.id in OPERATORS:
+        if Permission(endpoint.scope) not in ROLE_PERMISSIONS[role] or endpoint.id in OPERATORS:
             assert status == 403, (role, endpoint.id, status)
         elif not own_only:  # their examples ask for what these may not: a wider token, scheduling
             assert status not in (401, 403, 405), (role, endpoint.id, status)

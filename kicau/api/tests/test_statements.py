@@ -10,7 +10,7 @@ import pytest
 from kicau.archive.models import Item, Standing
 from kicau.base import clock
 from kicau.rights.models import Statement
-from kicau.workspaces.actions import change_workspace
+from kicau.workspaces.actions import update_workspace
 
 ZONE = "Asia/Jakarta"
 REFUSAL = {"layer": "author", "party": "author", "says": {"train_gen": "deny"}}
@@ -26,7 +26,7 @@ def item(actor):
 
 @pytest.mark.parametrize("path", ["/rights/statements", "/archive/items/{item}/statements"])
 def test_a_statement_can_end_and_name_its_copies(api, actor, item, path):
-    change_workspace(actor, timezone=ZONE)
+    update_workspace(actor, timezone=ZONE)
     path = path.format(item=item.id)
     about = {} if "items" in path else {"subject": "everything"}
     today = clock.now().astimezone(ZoneInfo(ZONE)).date()
@@ -50,7 +50,7 @@ def test_a_statement_can_end_and_name_its_copies(api, actor, item, path):
 
 
 def test_unknown_holds_an_item_back(api, actor, item):
-    change_workspace(actor, ai_use={"search": "allow"})
+    update_workspace(actor, ai_use={"search": "allow"})
 
     def search():
         return next(d for d in api.get(f"/archive/items/{item.id}").json()["decisions"] if d["use"] == "search")

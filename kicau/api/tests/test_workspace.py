@@ -14,7 +14,7 @@ from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from kicau.api import media
-from kicau.api.schemas.webhooks import Event
+from kicau.api.schemas.webhooks import WebhookEventName
 from kicau.api.tests.conftest import MARK, Caller, caller_for, png
 from kicau.api.tests.test_authentication import problem
 from kicau.connector import registry
@@ -149,7 +149,7 @@ def listener(monkeypatch):
     server = HTTPServer(("127.0.0.1", 0), Listener)
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     address = f"127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(ssrf, "ALLOWED", {address})
+    monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", {address})
     yield f"http://{address}/kicau", got
     server.shutdown()
     server.server_close()
@@ -184,7 +184,7 @@ def test_webhooks_come_and_go(api):
 
 
 def test_the_description_names_every_event():
-    assert set(get_args(Event)) == {*webhooks.EVENTS, "delivery.*", "channel.*", "withdrawal.*", "*"}
+    assert set(get_args(WebhookEventName)) == {*webhooks.EVENTS, "delivery.*", "channel.*", "withdrawal.*", "*"}
 
 
 # Media
@@ -218,9 +218,9 @@ def test_a_file_goes_in_and_comes_out(api):
 async def test_a_large_file_is_never_in_memory_whole(tmp_path):
     path = tmp_path / "video.mp4"
     path.write_bytes(b"0123456789" * 100_000)
-    chunks = [chunk async for chunk in media.in_chunks(path)]
+    chunks = [chunk async for chunk in media.file_chunks(path)]
     assert b"".join(chunks) == path.read_bytes()
-    assert max(map(len, chunks)) == media.CHUNK
+    assert max(map(len, chunks)) == media.CHUNK_BYTES
 
 
 def test_files_that_are_no_media(api):
@@ -263,7 +263,7 @@ def test_a_picture_is_fetched_from_an_address(api, monkeypatch):
     with HTTPServer(("127.0.0.1", 0), Server) as server:
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         address = f"127.0.0.1:{server.server_port}"
-        monkeypatch.setattr(ssrf, "ALLOWED", {address})
+        monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", {address})
         medium = api.post("/media/fetch", {"url": f"http://{address}/menu.png", "alt": "Menu"}).json()
         server.shutdown()
     assert (medium["name"], medium["alt"], medium["origin"], medium["origin_detail"]) == (
@@ -334,12 +334,12 @@ def test_a_sign_in_is_for_who_began_it(world, member):
 
 def test_networks_their_limits_and_prices(api, world):
     listed = {n["slug"]: n for n in api.get("/networks").json()["items"]}
-    assert set(listed) == set(registry.slugs())
+    assert set(listed) == set(registry.installed_slugs())
     assert listed["linkedin"]["needs_confirmation"]
     assert (listed["facebook"]["ready"], listed["instagram"]["ready"]) == (True, False)
     whole = api.get("/networks/x").json()
-    assert whole["capabilities"]["max_length"] == registry.get("x").baseline.max_length
-    assert whole["prices"][-1]["prices"] == dict(registry.get("x").price_lists[-1].prices)
+    assert whole["capabilities"]["max_length"] == registry.get_connector("x").baseline.max_length
+    assert whole["prices"][-1]["prices"] == dict(registry.get_connector("x").price_lists[-1].prices)
     problem(api.get("/networks/myspace"), 404)
 
 

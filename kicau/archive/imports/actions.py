@@ -14,27 +14,29 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 
-from kicau.archive.imports.column_values import MEANINGS, Column, key
-from kicau.archive.imports.generic_formats import PLAIN, UNKNOWN
-from kicau.archive.imports.readers import fitting
+from kicau.archive.imports.column_values import ALLOWED_MEANINGS, Column, value_key
+from kicau.archive.imports.generic_formats import PLAIN_FORMAT, UNKNOWN_VALUE_CODE
+from kicau.archive.imports.readers import matching_reader
 from kicau.archive.models import Import, ImportState
-from kicau.base.advisory_locks import is_free
-from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.advisory_locks import is_unlocked
+from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import as_uuid, new_id
 from kicau.channels.models import Channel
 from kicau.connector import registry
-from kicau.connector.archives.files import NotAnArchive, opened
+from kicau.connector.archives.files import NotAnArchive, open_archive
 from kicau.connector.content import Problem
 from kicau.rights.models import Origin
 from kicau.workspaces.actors import Actor, Permission
 
-OTHER, WHOSE = (
+OTHER_ACCOUNT_QUESTION, OWNER_QUESTION = (
     "another-account",
     "whose",
 )  # codes of questions: is this account's archive ours; nothing says whose it is
-QUESTIONS = (OTHER, WHOSE)
-VALUES = "values"  # code of the question what unknown kinds and visibilities mean; it is asked when the rest is read
-WAYS = (Origin.IMPORTED, Origin.RECEIVED)
+OWNER_QUESTIONS = (OTHER_ACCOUNT_QUESTION, OWNER_QUESTION)
+VALUES_QUESTION = (
+    "values"  # code of the question what unknown kinds and visibilities mean; it is asked when the rest is read
+)
+OWNER_ANSWERS = (Origin.IMPORTED, Origin.RECEIVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +49,12 @@ class UnknownValue:
 
     @property
     def key(self) -> str:
-        return key(self.column, self.value)
+        return value_key(self.column, self.value)
 
     @property
     def meanings(self) -> tuple[str, ...]:
         """What it can mean."""
-        return MEANINGS[self.column]
+        return ALLOWED_MEANINGS[self.column]
 
 
 def unknown_values(row: Import) -> list[UnknownValue]:
@@ -60,7 +62,7 @@ def unknown_values(row: Import) -> list[UnknownValue]:
     found = [
         UnknownValue(column=Column(one["params"]["column"]), value=one["params"]["value"], count=one["count"])
         for one in row.skips
-        if one["code"] == UNKNOWN
+        if one["code"] == UNKNOWN_VALUE_CODE
     ]
     return sorted(found, key=lambda one: (-one.count, one.key))
 
@@ -74,7 +76,7 @@ def begin_import(
     acquired: str = "",
     account: str = "",
     take: bool = False,
-    asks: Collection[str] = QUESTIONS,
+    asks: Collection[str] = OWNER_QUESTIONS,
 ) -> Import:
     """Look into an archive and queue it; nothing of it is read yet.
 
@@ -82,20 +84,22 @@ def begin_import(
     archive of another account than those that are connected asks, also where none is, and so does a table or lines of
     JSON, which say of no account that it is theirs (state "asking", see `answer_import`). `asks`: the codes of the questions that somebody is
     there to answer. `network` and `account` are for files that name none. `take`: the file is moved here, and deleted
-    when it has been read. Raises Unacceptable where it cannot be opened, is no archive of posts, or where `acquired` is
+    when it has been read. Raises ValidationFailed where it cannot be opened, is no archive of posts, or where `acquired` is
     left out and may not be asked for.
     """
     actor.require(Permission.WRITE)
-    if acquired not in ("", *WAYS):
-        raise unacceptable("acquired", "An archive is this workspace's own (imported) or somebody else's (received).")
+    if acquired not in ("", *OWNER_ANSWERS):
+        raise validation_failed(
+            "acquired", "An archive is this workspace's own (imported) or somebody else's (received)."
+        )
     shown = (name or path.name)[:255]
     try:
-        with opened(path, shown) as files:
-            fit = fitting(files, network)
+        with open_archive(path, shown) as files:
+            fit = matching_reader(files, network)
     except NotAnArchive as exc:
-        raise unacceptable("file", exc.problem.message, exc.problem.code, **exc.problem.params) from None
+        raise validation_failed("file", exc.problem.message, exc.problem.code, **exc.problem.params) from None
     except FileNotFoundError:
-        raise unacceptable("file", "There is no file {name}.", name=shown) from None
+        raise validation_failed("file", "There is no file {name}.", name=shown) from None
     id_ = new_id()
     row = Import(
         id=id_,
@@ -103,7 +107,7 @@ def begin_import(
         by=actor.person,
         path=str(path.absolute()),
         name=shown,
-        size=_size(path),
+        size=_total_bytes(path),
         format=fit.whose.format,
         network=fit.network[:40],
         account_id=(fit.whose.account_id or account)[:200],
@@ -112,13 +116,13 @@ def begin_import(
         expected=fit.whose.expected,
         acquired=acquired or Origin.IMPORTED,
     )
-    if not acquired and (problem := _question(actor, row, fit.whose.host)):
+    if not acquired and (problem := _owner_question(actor, row, fit.whose.host)):
         if problem.code not in asks:
-            raise unacceptable("acquired", problem.message, problem.code, **problem.params)
+            raise validation_failed("acquired", problem.message, problem.code, **problem.params)
         row.state = ImportState.ASKING
-        row.problem = as_json(problem)
+        row.problem = problem_json(problem)
     if take:
-        row.path, row.is_ours = str(incoming() / id_.hex), True
+        row.path, row.is_ours = str(upload_folder() / id_.hex), True
         shutil.move(path, row.path)
     with transaction.atomic():
         row.save()
@@ -133,11 +137,11 @@ def begin_upload(
     network: str = "",
     acquired: str = "",
     account: str = "",
-    asks: Collection[str] = QUESTIONS,
+    asks: Collection[str] = OWNER_QUESTIONS,
 ) -> Import:
     """As `begin_import`, of a file that somebody sends; it is kept until it has been read."""
     actor.require(Permission.WRITE)
-    copy = incoming() / f"{new_id().hex}.part"
+    copy = upload_folder() / f"{new_id().hex}.part"
     try:
         with copy.open("wb") as out:
             for piece in upload.chunks(1 << 20):
@@ -160,10 +164,12 @@ def begin_upload(
 def answer_import(actor: Actor, import_id: UUID | str, acquired: str) -> Import:
     """Say whose an archive is that asks: "imported" (our own) or "received" (somebody else's); then it is read."""
     actor.require(Permission.WRITE)
-    if acquired not in WAYS:
-        raise unacceptable("acquired", "An archive is this workspace's own (imported) or somebody else's (received).")
-    row = _one(actor, import_id)
-    if row.state != ImportState.ASKING or row.problem.get("code") == VALUES:
+    if acquired not in OWNER_ANSWERS:
+        raise validation_failed(
+            "acquired", "An archive is this workspace's own (imported) or somebody else's (received)."
+        )
+    row = _get_import(actor, import_id)
+    if row.state != ImportState.ASKING or row.problem.get("code") == VALUES_QUESTION:
         raise Conflict("This import does not ask whose it is.")
     row.acquired, row.state, row.problem = acquired, ImportState.WAITING, {}
     row.save(update_fields=["acquired", "state", "problem"])
@@ -175,13 +181,13 @@ def answer_import(actor: Actor, import_id: UUID | str, acquired: str) -> Import:
 def answer_values(actor: Actor, import_id: UUID | str, meanings: Mapping[str, str]) -> Import:
     """Say what each unknown kind and visibility of a table means, by `UnknownValue.key`; then their rows are read."""
     actor.require(Permission.WRITE)
-    row = _one(actor, import_id)
+    row = _get_import(actor, import_id)
     waiting = unknown_values(row)
-    if row.state != ImportState.ASKING or row.problem.get("code") != VALUES:
+    if row.state != ImportState.ASKING or row.problem.get("code") != VALUES_QUESTION:
         raise Conflict("This import does not ask what values mean.")
     for one in waiting:
         if meanings.get(one.key) not in one.meanings:
-            raise unacceptable(
+            raise validation_failed(
                 "values",
                 "Say what {key} means: one of {meanings}.",
                 key=one.key,
@@ -190,7 +196,7 @@ def answer_values(actor: Actor, import_id: UUID | str, meanings: Mapping[str, st
     asked = {one.key: meanings[one.key] for one in waiting}
     row.options = {"answers": {**row.options.get("answers", {}), **asked}, "only": sorted(asked), "before": row.read}
     row.skipped -= sum(one.count for one in waiting)
-    row.skips = [one for one in row.skips if one["code"] != UNKNOWN]
+    row.skips = [one for one in row.skips if one["code"] != UNKNOWN_VALUE_CODE]
     row.cursor, row.state, row.problem, row.finished_at = {}, ImportState.WAITING, {}, None
     row.save(update_fields=["options", "skips", "skipped", "cursor", "state", "problem", "finished_at"])
     actor.record("archive.import_values_answered", row.id, name=row.name, values=len(asked))
@@ -201,7 +207,7 @@ def answer_values(actor: Actor, import_id: UUID | str, meanings: Mapping[str, st
 def stop_import(actor: Actor, import_id: UUID | str) -> Import:
     """What was read stays; the rest can be read later with `resume_import`."""
     actor.require(Permission.WRITE)
-    row = _one(actor, import_id)
+    row = _get_import(actor, import_id)
     if row.state in (ImportState.DONE, ImportState.CANCELED):
         raise Conflict("This import has ended already.")
     row.state = ImportState.CANCELED
@@ -214,14 +220,14 @@ def stop_import(actor: Actor, import_id: UUID | str) -> Import:
 def resume_import(actor: Actor, import_id: UUID | str) -> Import:
     """Go on where it stopped, failed or was killed; one that asked whose it is asks again."""
     actor.require(Permission.WRITE)
-    row = _one(actor, import_id)
+    row = _get_import(actor, import_id)
     if row.state not in (ImportState.CANCELED, ImportState.FAILED):
         raise Conflict("Only an import that was stopped or failed can be taken up again.")
     if not Path(row.path).exists():
         raise Conflict("The archive's file is gone; give it again, and nothing will be here twice.")
     if row.problem.get("code") in (
-        *QUESTIONS,
-        VALUES,
+        *OWNER_QUESTIONS,
+        VALUES_QUESTION,
     ):  # stopped before anybody said whose it is: that is still to be said
         row.state = ImportState.ASKING
     else:
@@ -232,56 +238,56 @@ def resume_import(actor: Actor, import_id: UUID | str) -> Import:
     return row
 
 
-def imports(actor: Actor) -> QuerySet[Import]:
+def list_imports(actor: Actor) -> QuerySet[Import]:
     """Newest first."""
     actor.require(Permission.READ)
     return Import.objects.filter(workspace=actor.workspace).order_by("-id")
 
 
-def one_import(actor: Actor, import_id: UUID | str) -> Import:
+def get_import(actor: Actor, import_id: UUID | str) -> Import:
     """Raises NotFound."""
-    found = imports(actor).filter(id=as_uuid(import_id)).first()
+    found = list_imports(actor).filter(id=as_uuid(import_id)).first()
     if found is None:
         raise NotFound("import", import_id)
     return found
 
 
-def state_of(row: Import) -> str:
+def display_state(row: Import) -> str:
     """As people are told it: one whose worker is gone waits for another."""
-    return ImportState.WAITING if row.state == ImportState.RUNNING and is_free(row.id) else row.state
+    return ImportState.WAITING if row.state == ImportState.RUNNING and is_unlocked(row.id) else row.state
 
 
-def incoming() -> Path:
+def upload_folder() -> Path:
     """Where uploads lie until they are read."""
     folder = Path(settings.KICAU_DATA) / "archive" / "incoming"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def as_json(problem: Problem) -> dict[str, object]:
+def problem_json(problem: Problem) -> dict[str, object]:
     return {"code": problem.code, "message": problem.message, "params": dict(problem.params)}
 
 
-def _one(actor: Actor, import_id: UUID | str) -> Import:
+def _get_import(actor: Actor, import_id: UUID | str) -> Import:
     row = Import.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(import_id)).first()
     if row is None:
         raise NotFound("import", import_id)
     return row
 
 
-def _question(actor: Actor, row: Import, host: str) -> Problem | None:
+def _owner_question(actor: Actor, row: Import, host: str) -> Problem | None:
     """Where the archive is of another account than each that is connected here, of a network of which none is, or
     where nothing says whose it is."""
     known = Channel.objects.filter(workspace=actor.workspace, network=row.network)
-    if row.format != PLAIN and row.network and not known:
+    if row.format != PLAIN_FORMAT and row.network and not known:
         return Problem(
-            code=OTHER,
+            code=OTHER_ACCOUNT_QUESTION,
             message="{name} is an archive of {network}, and no channel of {network} is connected here. Is it your own, or somebody else's that you were given?",
-            params={"name": row.name, "network": registry.get(row.network).label},
+            params={"name": row.name, "network": registry.get_connector(row.network).label},
         )
     if not row.network or not (row.account_id or row.account_handle or row.account_name) or not known:
         return Problem(
-            code=WHOSE,
+            code=OWNER_QUESTION,
             message="Nothing in {name} says whose archive it is. Is it your own, or somebody else's that you were given?",
             params={"name": row.name},
         )
@@ -295,7 +301,7 @@ def _question(actor: Actor, row: Import, host: str) -> Problem | None:
         if same_handle and row.account_handle and (not host or channel.host == host):
             return None
     return Problem(
-        code=OTHER,
+        code=OTHER_ACCOUNT_QUESTION,
         message="{name} is the archive of {account}, and connected here are: {channels}. Is it your own, or somebody else's that you were given?",
         params={
             "name": row.name,
@@ -305,7 +311,7 @@ def _question(actor: Actor, row: Import, host: str) -> Problem | None:
     )
 
 
-def _size(path: Path) -> int:
+def _total_bytes(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
     return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())

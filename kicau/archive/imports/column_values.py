@@ -20,12 +20,12 @@ class Column(StrEnum):
 
 PUBLIC, PRIVATE = "public", "private"
 #: What a value can mean, by column: what people answer when a value is unknown.
-MEANINGS: Mapping[Column, tuple[str, ...]] = {
+ALLOWED_MEANINGS: Mapping[Column, tuple[str, ...]] = {
     Column.KIND: ("post", "repost", "message"),
     Column.VISIBILITY: (PUBLIC, PRIVATE),
 }
 # By meaning. Written in lower case, with one blank for any run of blanks, "-", "_", "/" and ".".
-_KINDS: Mapping[str, str] = {
+_KIND_WORDS: Mapping[str, str] = {
     "post": "post, posts, original, status, toot, note, cuitan, cuit, kicauan, twit, kiriman, unggahan, posting,"
     " postingan, pos, text, teks, tulisan, photo, foto, image, picture, gambar, video, reel, reels, story, stories,"
     " cerita, album, carousel, korsel, gallery, galeri, gif, audio, link, tautan, thread, utas, poll, jajak pendapat,"
@@ -46,7 +46,7 @@ _KINDS: Mapping[str, str] = {
     " langsung, pesan pribadi, pesan privat, pesan masuk, pesan keluar, pesan grup, percakapan, obrolan, obrolan grup,"
     " pribadi, japri, kotak masuk, surat, surel, pesan suara, draft, drafts, draf, konsep, note to self",
 }
-_VISIBILITIES: Mapping[str, str] = {
+_VISIBILITY_WORDS: Mapping[str, str] = {
     PUBLIC: "public, publik, umum, everyone, everybody, semua, semua orang, semua publik, world, global, all, anyone,"
     " siapa saja, siapa pun, terbuka, open, unlisted, quiet public, tidak terdaftar, tak terdaftar, tidak tercantum,"
     " public unlisted, member network, to: everyone, untuk umum, for everyone",
@@ -65,23 +65,23 @@ _VISIBILITIES: Mapping[str, str] = {
 }
 
 
-def _by_word(meanings: Mapping[str, str]) -> dict[str, str]:
-    return {_plain(word): meaning for meaning, words in meanings.items() for word in words.split(",")}
+def _meanings_by_word(meanings: Mapping[str, str]) -> dict[str, str]:
+    return {_normalize(word): meaning for meaning, words in meanings.items() for word in words.split(",")}
 
 
-def _plain(value: str) -> str:
+def _normalize(value: str) -> str:
     return re.sub(r"[\s_/.-]+", " ", value.casefold()).strip()
 
 
-_WORDS: Mapping[Column, Mapping[str, str]] = {
-    Column.KIND: _by_word(_KINDS),
-    Column.VISIBILITY: _by_word(_VISIBILITIES),
+_MEANINGS_BY_WORD: Mapping[Column, Mapping[str, str]] = {
+    Column.KIND: _meanings_by_word(_KIND_WORDS),
+    Column.VISIBILITY: _meanings_by_word(_VISIBILITY_WORDS),
 }
-_YES = frozenset({"1", "true", "yes", "y", "t", "ya", "benar", "on"})
-_NO = frozenset({"0", "false", "no", "n", "f", "tidak", "bukan", "salah", "off"})
+_YES_WORDS = frozenset({"1", "true", "yes", "y", "t", "ya", "benar", "on"})
+_NO_WORDS = frozenset({"0", "false", "no", "n", "f", "tidak", "bukan", "salah", "off"})
 
 
-def shown(value: object) -> str:
+def display_value(value: object) -> str:
     """A cell's value in one line: as people are asked about it and as their answer names it."""
     if isinstance(value, dict) and isinstance(value.get("value"), str):
         value = value["value"]
@@ -89,28 +89,28 @@ def shown(value: object) -> str:
     return " ".join(text.split())[:60]
 
 
-def meaning(column: Column, value: object, answers: Mapping[str, str]) -> str | None:
-    """What a value means; None for one that is to be asked about. `answers`: by `key`, what people said."""
-    text = shown(value)
-    word = _plain(text)
-    known = _WORDS[column].get(word) or (_kinds_of_networks().get(word) if column == Column.KIND else None)
-    return known or answers.get(key(column, text))
+def meaning_of(column: Column, value: object, answers: Mapping[str, str]) -> str | None:
+    """What a value means; None for one that is to be asked about. `answers`: by `value_key`, what people said."""
+    text = display_value(value)
+    word = _normalize(text)
+    known = _MEANINGS_BY_WORD[column].get(word) or (_network_kind_words().get(word) if column == Column.KIND else None)
+    return known or answers.get(value_key(column, text))
 
 
 @cache
-def _kinds_of_networks() -> Mapping[str, str]:
+def _network_kind_words() -> Mapping[str, str]:
     """A network's own words for what is posted there."""
-    readers = [getattr(one, "archive_reader", None) for one in registry.installed().values()]
-    return {_plain(word): kind for one in readers for word, kind in getattr(one, "table_kinds", {}).items()}
+    readers = [getattr(one, "archive_reader", None) for one in registry.installed_connectors().values()]
+    return {_normalize(word): kind for one in readers for word, kind in getattr(one, "table_kinds", {}).items()}
 
 
-def key(column: str, value: str) -> str:
+def value_key(column: str, value: str) -> str:
     return f"{column}:{value}"
 
 
-def flag(value: object) -> bool | None:
+def parse_flag(value: object) -> bool | None:
     """A yes or no, as tables write it; None for what is neither."""
     if isinstance(value, bool):
         return value
     word = str(value).strip().casefold()
-    return True if word in _YES else False if word in _NO else None
+    return True if word in _YES_WORDS else False if word in _NO_WORDS else None

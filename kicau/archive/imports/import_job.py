@@ -19,34 +19,36 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
-from kicau.archive.imports.actions import VALUES, as_json, unknown_values
-from kicau.archive.imports.copy_rows import Batch, Encoder
-from kicau.archive.imports.generic_formats import PLAIN, Reader
-from kicau.archive.imports.item_writer import Writer, by_handle, stem
-from kicau.archive.imports.media import take_media
-from kicau.archive.imports.own_posts import keep_published
-from kicau.archive.imports.readers import Fit, fitting
+from kicau.archive.imports.actions import VALUES_QUESTION, problem_json, unknown_values
+from kicau.archive.imports.copy_rows import RowBatch, RowEncoder
+from kicau.archive.imports.generic_formats import PLAIN_FORMAT, PlainReader
+from kicau.archive.imports.item_writer import ArchiveWriter, author_key_by_handle, stem_words
+from kicau.archive.imports.media import import_media
+from kicau.archive.imports.own_posts import archive_published
+from kicau.archive.imports.readers import ReaderMatch, matching_reader
 from kicau.archive.models import Import, ImportState, Source
 from kicau.base import clock
-from kicau.base.advisory_locks import at_work, is_free
+from kicau.base.advisory_locks import is_unlocked, shared_lock
 from kicau.channels.models import Channel
-from kicau.connector.archives.files import Files, NotAnArchive, opened
-from kicau.connector.archives.records import Skip, skip
+from kicau.connector.archives.files import ArchiveFiles, NotAnArchive, open_archive
+from kicau.connector.archives.records import SkippedEntry, skip_entry
 from kicau.connector.content import Problem
-from kicau.workspaces.actors import system
+from kicau.workspaces.actors import system_actor
 
-LEASE = timedelta(seconds=60)  # after which one is taken up again whose worker's machine is cut off from the database
-AHEAD = 2  # batches that are read before they are written
-EXAMPLES = 5  # places that are named for each kind of skip
-KINDS = 200  # kinds of skips that are told apart
+LEASE_DURATION = timedelta(
+    seconds=60
+)  # after which one is taken up again whose worker's machine is cut off from the database
+MAX_BATCHES_AHEAD = 2  # batches that are read before they are written
+MAX_EXAMPLES_PER_SKIP = 5  # places that are named for each kind of skip
+MAX_SKIP_KINDS = 200  # kinds of skips that are told apart
 log = structlog.get_logger("kicau.archive")
 
 
-class Stopped(Exception):
+class ImportStopped(Exception):
     """Somebody stopped the import, or another worker has it."""
 
 
-def due() -> UUID | None:
+def next_due_import() -> UUID | None:
     """The import that waits longest, or whose worker is gone; one that brings its worker down stands behind the others."""
     rows = Import.objects.filter(state__in=(ImportState.WAITING, ImportState.RUNNING))
     rows = rows.order_by(F("started_at").asc(nulls_first=True), "id")[:50]
@@ -58,7 +60,7 @@ def _is_due(row: Import) -> bool:
     if row.state == ImportState.WAITING:
         return True
     late = row.lease_until is None or row.lease_until < clock.now()
-    return row.state == ImportState.RUNNING and (late or is_free(row.id))
+    return row.state == ImportState.RUNNING and (late or is_unlocked(row.id))
 
 
 def run_import(import_id: UUID, told: Callable[[Import], None] | None = None) -> Import:
@@ -67,24 +69,24 @@ def run_import(import_id: UUID, told: Callable[[Import], None] | None = None) ->
     row = Import.objects.select_related("workspace").get(id=import_id)
     if not _is_due(row):
         return row
-    with at_work(import_id):
-        if _claim(row, worker):
-            _run(row, told)
+    with shared_lock(import_id):
+        if _claim_import(row, worker):
+            _run_claimed(row, told)
     return row
 
 
-def _run(row: Import, told: Callable[[Import], None] | None) -> None:
+def _run_claimed(row: Import, told: Callable[[Import], None] | None) -> None:
     try:
-        keep_published(row.workspace)  # so that what we published is known before its archive comes
-        with opened(Path(row.path), row.name) as files:
-            _read(row, files, fitting(files, row.network), told)
-        _finish(row, *_outcome(row))
-    except Stopped:
+        archive_published(row.workspace)  # so that what we published is known before its archive comes
+        with open_archive(Path(row.path), row.name) as files:
+            _read_archive(row, files, matching_reader(files, row.network), told)
+        _finish_import(row, *_final_state(row))
+    except ImportStopped:
         row.refresh_from_db()
     except NotAnArchive as exc:
-        _finish(row, ImportState.FAILED, exc.problem)
+        _finish_import(row, ImportState.FAILED, exc.problem)
     except OSError as exc:
-        _finish(
+        _finish_import(
             row,
             ImportState.FAILED,
             Problem(
@@ -97,7 +99,7 @@ def _run(row: Import, told: Callable[[Import], None] | None) -> None:
         raise  # the database is away: it is taken up again
     except Exception:
         log.exception("an import stopped by a fault", name=row.name)
-        _finish(
+        _finish_import(
             row,
             ImportState.FAILED,
             Problem(
@@ -110,13 +112,13 @@ def _run(row: Import, told: Callable[[Import], None] | None) -> None:
         told(row)
 
 
-def _outcome(row: Import) -> tuple[str, Problem | None]:
+def _final_state(row: Import) -> tuple[str, Problem | None]:
     """Read to its end: done, or with a question about values that nobody has said the meaning of."""
     waiting = unknown_values(row)
     if not waiting:
         return ImportState.DONE, None
     return ImportState.ASKING, Problem(
-        code=VALUES,
+        code=VALUES_QUESTION,
         message="{name} is read, except {count} entries whose kind or visibility Kicau does not know: {values}. Say what each of them means.",
         params={
             "name": row.name,
@@ -126,16 +128,18 @@ def _outcome(row: Import) -> tuple[str, Problem | None]:
     )
 
 
-def _claim(row: Import, worker: str) -> bool:
+def _claim_import(row: Import, worker: str) -> bool:
     """Whether it is ours now: nobody else has claimed it since it was looked at."""
     now = clock.now()
     same = Import.objects.filter(id=row.id, state=row.state, worker=row.worker)
-    taken = same.update(state=ImportState.RUNNING, worker=worker, lease_until=now + LEASE, started_at=now, problem={})
+    taken = same.update(
+        state=ImportState.RUNNING, worker=worker, lease_until=now + LEASE_DURATION, started_at=now, problem={}
+    )
     row.refresh_from_db()
     return bool(taken)
 
 
-def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | None) -> None:
+def _read_archive(row: Import, files: ArchiveFiles, fit: ReaderMatch, told: Callable[[Import], None] | None) -> None:
     source, _ = Source.objects.get_or_create(
         of_import=row,
         defaults={"workspace": row.workspace, "acquired": row.acquired, "network": row.network, "label": row.name},
@@ -145,39 +149,39 @@ def _read(row: Import, files: Files, fit: Fit, told: Callable[[Import], None] | 
     begin = int(row.cursor.get("read", 0))
     only = row.options.get("only")  # the rows that were left out until somebody said what their values mean
     if begin == 0 and only is None:
-        _count_skips(
+        _add_skips(
             row,
             [
-                skip("outside", "A name in the archive leads out of it, and was left out.", name)
+                skip_entry("outside", "A name in the archive leads out of it, and was left out.", name)
                 for name in files.refused
             ],
         )
-    reader = Reader(row.options.get("answers"), only) if row.format == PLAIN else fit.reader
-    encoder = Encoder(row.network, row.account_id, row.account_handle, row.account_name)
-    writer = Writer(source, _own(row))
+    reader = PlainReader(row.options.get("answers"), only) if row.format == PLAIN_FORMAT else fit.reader
+    encoder = RowEncoder(row.network, row.account_id, row.account_handle, row.account_name)
+    writer = ArchiveWriter(source, _own_author_keys(row))
     try:
-        for batch in _ahead(encoder.batches(reader.read(files), begin)):
+        for batch in _read_ahead(encoder.batches(reader.read(files), begin)):
             with transaction.atomic():
-                _hold(row)
+                _renew_lease(row)
                 done = writer.write(batch)
-                _count(row, batch, done.new, done.known, done.doubles)
+                _add_counts(row, batch, done.new, done.known, done.doubles)
             if told:
                 told(row)
         if only is None and (cut := getattr(files, "cut", None)) is not None:
-            _count_skips(row, [Skip(code=cut.code, message=cut.message, params=dict(cut.params))])
+            _add_skips(row, [SkippedEntry(code=cut.code, message=cut.message, params=dict(cut.params))])
     finally:
         if connection.connection is not None and not connection.connection.closed and not connection.needs_rollback:
             writer.close()
 
-    def go_on(left: list[Skip]) -> None:
+    def go_on(left: list[SkippedEntry]) -> None:
         with transaction.atomic():
-            _hold(row)
-            _count_skips(row, left)
+            _renew_lease(row)
+            _add_skips(row, left)
 
-    take_media(system(row.workspace), source, files, go_on)
+    import_media(system_actor(row.workspace), source, files, go_on)
 
 
-def _own(row: Import) -> set[str]:
+def _own_author_keys(row: Import) -> set[str]:
     """The keys of authors that are this workspace, whoever's archive it is; a table names them by their handles."""
     own: set[str] = set()
     for network, account, handle, host in Channel.objects.filter(workspace=row.workspace).values_list(
@@ -185,16 +189,16 @@ def _own(row: Import) -> set[str]:
     ):
         own.add(f"{network}:{account}")
         if handle:
-            own.add(by_handle(network, f"{handle.split('@')[0]}@{host}" if host else handle))
+            own.add(author_key_by_handle(network, f"{handle.split('@')[0]}@{host}" if host else handle))
     return own
 
 
-def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+def _read_ahead(batches: Iterator[RowBatch]) -> Iterator[RowBatch]:
     """Read and stemmed in a thread (and on a connection) of its own, a little ahead of who writes."""
-    made: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=AHEAD)
+    made: queue.Queue[RowBatch | BaseException | None] = queue.Queue(maxsize=MAX_BATCHES_AHEAD)
     over = threading.Event()
 
-    def give(one: Batch | BaseException | None) -> None:
+    def give(one: RowBatch | BaseException | None) -> None:
         while not over.is_set():
             try:
                 made.put(one, timeout=0.2)
@@ -207,7 +211,7 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
             for batch in batches:
                 if over.is_set():
                     return
-                stem(batch)
+                stem_words(batch)
                 give(batch)
             give(None)
         except BaseException as exc:
@@ -227,30 +231,30 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
         thread.join()
 
 
-def _hold(row: Import) -> None:
-    """Keep the lease, in the transaction of the batch; raises Stopped where it is not ours any more."""
+def _renew_lease(row: Import) -> None:
+    """Keep the lease, in the transaction of the batch; raises ImportStopped where it is not ours any more."""
     held = Import.objects.filter(id=row.id, worker=row.worker, state=ImportState.RUNNING).update(
-        lease_until=clock.now() + LEASE
+        lease_until=clock.now() + LEASE_DURATION
     )
     if not held:
-        raise Stopped
+        raise ImportStopped
 
 
-def _count(row: Import, batch: Batch, new: int, known: int, doubles: list[Skip]) -> None:
+def _add_counts(row: Import, batch: RowBatch, new: int, known: int, doubles: list[SkippedEntry]) -> None:
     row.read = int(row.options.get("before", 0)) + batch.read
     row.new, row.known = row.new + new, row.known + known
     row.cursor = {"read": batch.read}
     skips = [*batch.skips, *doubles]
-    _count_skips(row, skips)
+    _add_skips(row, skips)
     Import.objects.filter(id=row.id).update(
         read=row.read, new=F("new") + new, known=F("known") + known, cursor=row.cursor, expected=row.expected
     )
 
 
-def _count_skips(row: Import, skips: list[Skip]) -> None:
+def _add_skips(row: Import, skips: list[SkippedEntry]) -> None:
     if not skips:
         return
-    kinds: dict[tuple[Any, ...], dict[str, Any]] = {_kind(one): one for one in row.skips}
+    kinds: dict[tuple[Any, ...], dict[str, Any]] = {_skip_key(one): one for one in row.skips}
     for one in skips:
         told: dict[str, Any] = {
             "code": one.code,
@@ -260,30 +264,30 @@ def _count_skips(row: Import, skips: list[Skip]) -> None:
             "examples": [],
         }
         kind = (
-            kinds.setdefault(_kind(told), told)
-            if len(kinds) < KINDS
-            else kinds.get(_kind(told), next(iter(kinds.values())))
+            kinds.setdefault(_skip_key(told), told)
+            if len(kinds) < MAX_SKIP_KINDS
+            else kinds.get(_skip_key(told), next(iter(kinds.values())))
         )
         kind["count"] += 1
         if one.is_taken:
             kind["taken"] = True
-        if one.where and len(kind["examples"]) < EXAMPLES:
+        if one.where and len(kind["examples"]) < MAX_EXAMPLES_PER_SKIP:
             kind["examples"].append(one.where[:300])
     row.skips = list(kinds.values())
     row.skipped += sum(not one.is_taken for one in skips)
     Import.objects.filter(id=row.id).update(skips=row.skips, skipped=row.skipped)
 
 
-def _kind(told: dict[str, Any]) -> tuple[Any, ...]:
+def _skip_key(told: dict[str, Any]) -> tuple[Any, ...]:
     return told["code"], told["message"], *sorted(told["params"].items())
 
 
-def _finish(row: Import, state: str, problem: Problem | None = None) -> None:
+def _finish_import(row: Import, state: str, problem: Problem | None = None) -> None:
     row.state, row.finished_at, row.lease_until = state, clock.now(), None
-    row.problem = as_json(problem) if problem else {}
+    row.problem = problem_json(problem) if problem else {}
     with transaction.atomic():
         row.save(update_fields=["state", "finished_at", "lease_until", "problem"])
-        system(row.workspace).record(f"archive.import_{state}", row.id, name=row.name, count=row.new)
+        system_actor(row.workspace).record(f"archive.import_{state}", row.id, name=row.name, count=row.new)
     if row.is_ours and state == ImportState.DONE:
         Path(row.path).unlink(missing_ok=True)
     log.info("an archive was read", name=row.name, state=state, new=row.new, known=row.known, skipped=row.skipped)

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from kicau.archive.models import Item, Source
-from kicau.base.errors import Unacceptable
-from kicau.connector.archives.files import Files, Unreadable
-from kicau.connector.archives.records import Skip, skip
+from kicau.base.errors import ValidationFailed
+from kicau.connector.archives.files import ArchiveFiles, UnreadableFile
+from kicau.connector.archives.records import SkippedEntry, skip_entry
 from kicau.media import library
-from kicau.media.actions import LARGEST, add_medium
+from kicau.media.actions import MAX_FILE_BYTES, add_medium
 from kicau.workspaces.actors import Actor
 
-AT_ONCE = 200  # items between two looks at whether to go on
+BATCH_SIZE = 200  # items between two looks at whether to go on
 
 
-def take_media(actor: Actor, source: Source, files: Files, go_on: Callable[[list[Skip]], None]) -> None:
+def import_media(
+    actor: Actor, source: Source, files: ArchiveFiles, go_on: Callable[[list[SkippedEntry]], None]
+) -> None:
     """Of every item of `source`; one that is in the library already is passed over, so that a new start goes on.
 
     `go_on` is given what was left out, from time to time, and may raise.
@@ -27,31 +29,33 @@ def take_media(actor: Actor, source: Source, files: Files, go_on: Callable[[list
     rows = (
         Item.objects.filter(workspace=actor.workspace, sources__contains=[source.id]).exclude(media=[]).order_by("id")
     )
-    left: list[Skip] = []
-    for number, (id_, media) in enumerate(rows.values_list("id", "media").iterator(chunk_size=AT_ONCE), 1):
-        changed = [_taken(actor, source, files, names, one, left) for one in media]
+    left: list[SkippedEntry] = []
+    for number, (id_, media) in enumerate(rows.values_list("id", "media").iterator(chunk_size=BATCH_SIZE), 1):
+        changed = [_import_file(actor, source, files, names, one, left) for one in media]
         if changed != media:
             Item.objects.filter(id=id_).update(media=changed)
-        if number % AT_ONCE == 0:
+        if number % BATCH_SIZE == 0:
             go_on(left)
             left = []
     go_on(left)
 
 
-def _taken(
-    actor: Actor, source: Source, files: Files, names: set[str], one: dict[str, Any], left: list[Skip]
+def _import_file(
+    actor: Actor, source: Source, files: ArchiveFiles, names: set[str], one: dict[str, Any], left: list[SkippedEntry]
 ) -> dict[str, Any]:
     name = str(one.get("file") or "")
     if one.get("sha256") or name not in names:
         return one
-    copy = library.scratch()
+    copy = library.scratch_file()
     try:
         with files.open(name) as packed, copy.open("wb") as out:
             size = 0
             while piece := packed.read(1 << 20):
                 size += len(piece)
-                if size > LARGEST:
-                    left.append(skip("file-too-large", "A file of the archive is larger than the library takes.", name))
+                if size > MAX_FILE_BYTES:
+                    left.append(
+                        skip_entry("file-too-large", "A file of the archive is larger than the library takes.", name)
+                    )
                     return one
                 out.write(piece)
         medium = add_medium(
@@ -64,13 +68,15 @@ def _taken(
             move=True,
         )
         return one | {"sha256": medium.sha256, "medium": str(medium.id)}
-    except Unreadable as exc:
+    except UnreadableFile as exc:
         left.append(
-            Skip(code=exc.problem.code, message=exc.problem.message, params=dict(exc.problem.params), where=name)
+            SkippedEntry(
+                code=exc.problem.code, message=exc.problem.message, params=dict(exc.problem.params), where=name
+            )
         )
-    except Unacceptable as exc:
+    except ValidationFailed as exc:
         problem = exc.problems[0]
-        left.append(Skip(code=problem.code, message=problem.message, params=dict(problem.params), where=name))
+        left.append(SkippedEntry(code=problem.code, message=problem.message, params=dict(problem.params), where=name))
     finally:
         copy.unlink(missing_ok=True)
     return one

@@ -12,32 +12,32 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from kicau.archive import semantic_search
-from kicau.archive.imports.copy_rows import Encoder
-from kicau.archive.imports.item_writer import Writer
+from kicau.archive.imports.copy_rows import RowEncoder
+from kicau.archive.imports.item_writer import ArchiveWriter
 from kicau.archive.models import Item, Source
 from kicau.base import clock
 from kicau.connector import registry
 from kicau.connector.addresses import web_address
-from kicau.connector.archives.records import Record
+from kicau.connector.archives.records import ArchiveRecord
 from kicau.connector.capabilities import is_for_few
 from kicau.connector.content import JSON
 from kicau.publishing.models import Delivery, DeliveryState, Revision
 from kicau.rights import statements
-from kicau.rights.decisions import FEW
+from kicau.rights.decisions import LIMITED_AUDIENCE_KEY
 from kicau.rights.models import USES, Layer, Origin, Party, Subject
 from kicau.rights.statements import NewStatement
 from kicau.workspaces.models import Workspace
 
-AT_ONCE = 2000  # deliveries
-RECENT = timedelta(days=2)  # what the chore looks at; an import looks at everything
-CLOSED = {use: "deny" for use in USES if use not in ("archive", "search")}
-LINK = """
+BATCH_SIZE = 2000  # deliveries
+RECENT_PERIOD = timedelta(days=2)  # what the chore looks at; an import looks at everything
+DENY_ALL_USES = {use: "deny" for use in USES if use not in ("archive", "search")}
+LINK_DELIVERIES_SQL = """
 UPDATE archive_item i SET delivery_id = d.delivery, campaign_id = d.campaign
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) AS d(delivery, campaign, network, remote_id)
 WHERE i.workspace_id = %s AND i.network = d.network AND i.remote_id = d.remote_id AND i.delivery_id IS NULL
 """
 # Other words, stemmed as an import does it (writing.py).
-REWRITE = """
+REWRITE_EDITED_SQL = """
 UPDATE archive_item SET text = %(text)s, media = %(media)s, search = to_tsvector(CASE language WHEN 'id'
     THEN 'indonesian'::regconfig WHEN 'en' THEN 'english'::regconfig ELSE 'simple'::regconfig END, left(%(words)s, 200000))
 WHERE workspace_id = %(workspace)s AND network = %(network)s AND remote_id = %(remote_id)s AND delivery_id = %(delivery)s
@@ -46,7 +46,7 @@ RETURNING id
 """
 
 
-def keep_published(workspace: Workspace | None = None) -> int:
+def archive_published(workspace: Workspace | None = None) -> int:
     """Take in what is out and not here yet, of one workspace whole or of all what is recent; returns how many
     deliveries that were. Marks what was deleted from its network."""
     rows = Delivery.objects.exclude(remote_ids=[]).filter(
@@ -54,35 +54,35 @@ def keep_published(workspace: Workspace | None = None) -> int:
         state__in=[DeliveryState.PUBLISHED, DeliveryState.DELETED],
     )
     if workspace is None:
-        rows = rows.filter(changed_at__gte=clock.now() - RECENT)
-        _mark_deleted(Item.objects.filter(delivery__changed_at__gte=clock.now() - RECENT))
+        rows = rows.filter(changed_at__gte=clock.now() - RECENT_PERIOD)
+        _mark_deleted(Item.objects.filter(delivery__changed_at__gte=clock.now() - RECENT_PERIOD))
         spaces = Workspace.objects.filter(id__in=rows.values("workspace_id"))
     else:
         _mark_deleted(Item.objects.filter(workspace=workspace))
         spaces = Workspace.objects.filter(id=workspace.id)
-    _rewrite(workspace)
+    _rewrite_edited(workspace)
     done = 0
     for space in spaces:
         found = list(
-            rows.filter(workspace=space).select_related("draft", "channel").order_by("published_at", "id")[:AT_ONCE]
+            rows.filter(workspace=space).select_related("draft", "channel").order_by("published_at", "id")[:BATCH_SIZE]
         )
         while found:
-            _take(space, found)
+            _archive_deliveries(space, found)
             done += len(found)
             found = (
                 list(
                     rows.filter(workspace=space, id__gt=found[-1].id)
                     .select_related("draft", "channel")
-                    .order_by("id")[:AT_ONCE]
+                    .order_by("id")[:BATCH_SIZE]
                 )
-                if len(found) == AT_ONCE
+                if len(found) == BATCH_SIZE
                 else []
             )
     return done
 
 
 @transaction.atomic
-def _take(workspace: Workspace, found: Sequence[Delivery]) -> None:
+def _archive_deliveries(workspace: Workspace, found: Sequence[Delivery]) -> None:
     for generated in (False, True):
         some = [d for d in found if (d.draft.origin == Origin.GENERATED) == generated]
         if not some:
@@ -92,22 +92,22 @@ def _take(workspace: Workspace, found: Sequence[Delivery]) -> None:
             workspace=workspace, acquired=acquired, network="", of_import=None, label=""
         )
         own = {f"{d.network}:{d.channel.account_id}" for d in some}
-        writer = Writer(source, own)
-        for batch in Encoder("", "", "", "").batches(r for d in some for r in records(d)):
+        writer = ArchiveWriter(source, own)
+        for batch in RowEncoder("", "", "", "").batches(r for d in some for r in delivery_records(d)):
             writer.write(batch)
         writer.close()
-    _link(workspace, found)
-    _keep_wishes(workspace, found)
+    _link_deliveries(workspace, found)
+    _record_author_rules(workspace, found)
 
 
-def records(delivery: Delivery) -> Iterator[Record]:
+def delivery_records(delivery: Delivery) -> Iterator[ArchiveRecord]:
     """Its parts as they stand on the network, each one item."""
     parts = delivery.rendered.get("parts", [])
     channel = delivery.channel
-    ids = remote_ids(delivery)
+    ids = archive_remote_ids(delivery)
     for place, remote_id in enumerate(ids):
         shown = [parts[place]] if len(ids) == len(parts) else parts if place == 0 else []
-        yield Record(
+        yield ArchiveRecord(
             remote_id=remote_id,
             network=delivery.network,
             text="\n\n".join(p.get("text", "") for p in shown),
@@ -119,18 +119,18 @@ def records(delivery: Delivery) -> Iterator[Record]:
             author_id=channel.account_id,
             author_handle=channel.handle,
             author_name=channel.name,
-            media=[_medium(m) for p in shown for m in p.get("media", [])],
+            media=[_medium_json(m) for p in shown for m in p.get("media", [])],
             deleted_at=delivery.changed_at if delivery.state == DeliveryState.DELETED else None,
         )
 
 
-def remote_ids(delivery: Delivery) -> list[str]:
+def archive_remote_ids(delivery: Delivery) -> list[str]:
     """As the archive knows them: with the server where the network is many."""
     host = delivery.channel.host
     return [f"{host}/{one}" if host else one for one in delivery.remote_ids]
 
 
-def _medium(rendered: dict[str, Any]) -> dict[str, JSON]:
+def _medium_json(rendered: dict[str, Any]) -> dict[str, JSON]:
     medium = rendered.get("media", {})
     return {
         "name": medium.get("name", ""),
@@ -141,11 +141,11 @@ def _medium(rendered: dict[str, Any]) -> dict[str, JSON]:
     }
 
 
-def _link(workspace: Workspace, found: Sequence[Delivery]) -> None:
-    told = [(d, remote_id) for d in found for remote_id in remote_ids(d)]
+def _link_deliveries(workspace: Workspace, found: Sequence[Delivery]) -> None:
+    told = [(d, remote_id) for d in found for remote_id in archive_remote_ids(d)]
     with connection.cursor() as cursor:
         cursor.execute(
-            LINK,
+            LINK_DELIVERIES_SQL,
             [
                 [d.id for d, _ in told],
                 [d.draft.campaign_id for d, _ in told],
@@ -156,19 +156,19 @@ def _link(workspace: Workspace, found: Sequence[Delivery]) -> None:
         )
 
 
-def _keep_wishes(workspace: Workspace, found: Sequence[Delivery]) -> None:
+def _record_author_rules(workspace: Workspace, found: Sequence[Delivery]) -> None:
     """What a post's author said of this very post, where that differs from the workspace's own rule; who wrote for a few
     wants nothing made of it that others could read it in, unless they say so."""
     wishes: dict[UUID, tuple[Delivery, str, dict[str, str]]] = {}
     for one in found:
         wish = one.draft.ai_use if one.draft.ai_use and one.draft.ai_use != workspace.ai_use else {}
-        few = is_for_few(registry.get(one.network).baseline.options, one.rendered.get("options") or {})
+        few = is_for_few(registry.get_connector(one.network).baseline.options, one.rendered.get("options") or {})
         if wish or few:
-            wishes[one.id] = (one, FEW if few else "", {**(CLOSED if few else {}), **wish})
+            wishes[one.id] = (one, LIMITED_AUDIENCE_KEY if few else "", {**(DENY_ALL_USES if few else {}), **wish})
     items = list(
         Item.objects.filter(workspace=workspace, delivery_id__in=wishes, said=False).values_list("id", "delivery_id")
     )
-    statements.keep(
+    statements.record_statements(
         workspace.id,
         [
             NewStatement(
@@ -194,17 +194,19 @@ def _mark_deleted(items: QuerySet[Item]) -> None:
 
 
 @transaction.atomic
-def _rewrite(workspace: Workspace | None) -> None:
+def _rewrite_edited(workspace: Workspace | None) -> None:
     """What was edited on its network since it was taken in reads here as it does there."""
     edited = Delivery.objects.filter(revisions__state=Revision.State.DONE).select_related("channel").distinct()
-    edited = edited.filter(workspace=workspace) if workspace else edited.filter(changed_at__gte=clock.now() - RECENT)
+    edited = (
+        edited.filter(workspace=workspace) if workspace else edited.filter(changed_at__gte=clock.now() - RECENT_PERIOD)
+    )
     changed: list[UUID] = []
     with connection.cursor() as cursor:
         for delivery in edited:
-            for one in records(delivery):
+            for one in delivery_records(delivery):
                 alts = " ".join(str(medium.get("alt") or "") for medium in one.media)
                 cursor.execute(
-                    REWRITE,
+                    REWRITE_EDITED_SQL,
                     {
                         "text": one.text,
                         "media": json.dumps(one.media),
@@ -217,4 +219,4 @@ def _rewrite(workspace: Workspace | None) -> None:
                 )
                 changed += [row[0] for row in cursor.fetchall()]
     if changed:
-        semantic_search.forget(changed)
+        semantic_search.delete_embeddings(changed)

@@ -260,8 +260,8 @@ def test_each_list_of_a_file_is_read(take, tmp_path):
 def test_an_archive_with_more_files_than_are_looked_at_says_so(take, tmp_path, monkeypatch):
     from kicau.connector.archives import files
 
-    monkeypatch.setattr(files, "MOST_FILES", 2)
+    monkeypatch.setattr(files, "MAX_FILES", 2)
     posts = json.dumps([{"timestamp": 1700000000, "data": [{"post": "Satu"}]}])
     row = take(zipped(tmp_path / "facebook.zip", {f"posts/your_posts_{n}.json": posts for n in range(3)}))
     assert (row.new, counts(row)["too-many-files"]) == (1, 1)
-    assert import_job.due() is None
+    assert import_job.next_due_import() is None

@@ -15,14 +15,14 @@ from django.db import connection
 from PIL import Image
 
 from kicau.archive.imports import actions, copy_rows, import_job
-from kicau.archive.imports.own_posts import keep_published
+from kicau.archive.imports.own_posts import archive_published
 from kicau.archive.models import Import, Item
 from kicau.archive.policy_decisions import decide_item
-from kicau.archive.search import Query, find
+from kicau.archive.search import ArchiveQuery, find_items
 from kicau.archive.tests.conftest import account, assigned, tweet, zipped
-from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from kicau.channels.actions import register_app
-from kicau.channels.channel_session import stored
+from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel
 from kicau.connector.archives import files as archives
 from kicau.connector.archives import streams
@@ -32,7 +32,7 @@ from kicau.media.models import Medium
 from kicau.publishing.content import compositions
 from kicau.publishing.models import DeliveryState
 from kicau.publishing.scheduling import schedule
-from kicau.rights.sentences import reason
+from kicau.rights.sentences import decision_reason
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def channel(actor):
         account_id="4242",
         handle="kopisenja",
         name="Kopi Senja",
-        credentials=stored(Credentials(access_token="none")),
+        credentials=to_stored(Credentials(access_token="none")),
     )
 
 
@@ -62,12 +62,12 @@ def mastodon(actor):
         handle="senja",
         name="Senja",
         host="kopi.social",
-        credentials=stored(Credentials(access_token="none")),
+        credentials=to_stored(Credentials(access_token="none")),
     )
 
 
 def texts(actor, words: str = "") -> list[str]:
-    return [i.text for i in find(actor, Query(words=words)).items]
+    return [i.text for i in find_items(actor, ArchiveQuery(words=words)).items]
 
 
 def picture() -> bytes:
@@ -143,7 +143,7 @@ def test_every_form_of_a_post(actor, archive, take):
     assert items["1006"].deleted_at.year == 2023
     assert items["1007"].text == longer
     kept = Medium.objects.get(id=items["1008"].media[0]["medium"])
-    assert (kept.origin, kept.alt, library.original(kept.ref).read_bytes()) == (
+    assert (kept.origin, kept.alt, library.original_path(kept.ref).read_bytes()) == (
         "imported",
         "Secangkir robusta",
         picture(),
@@ -155,7 +155,8 @@ def test_every_form_of_a_post(actor, archive, take):
 
 def test_twice_is_once_with_both_origins(actor, archive, take, channel):
     draft = compositions.create_draft(
-        actor, compositions.Composition(parts=(compositions.PartInput(text="Kopi kami"),), ai_use={"train_gen": "deny"})
+        actor,
+        compositions.Composition(parts=(compositions.PartContent(text="Kopi kami"),), ai_use={"train_gen": "deny"}),
     )
     (delivery,) = schedule.schedule(
         actor, compositions.one_draft(actor, draft.id), ["x-kopisenja"], datetime.now(UTC)
@@ -169,7 +170,7 @@ def test_twice_is_once_with_both_origins(actor, archive, take, channel):
     second = take(archive(tweet(1, "Kopi kami"), tweet(3, "baru")))
     assert (second.new, second.known) == (1, 1)
     assert len(Item.objects.get(remote_id="1001").sources) == 3
-    assert keep_published(actor.workspace) == 0
+    assert archive_published(actor.workspace) == 0
     table = zipped(
         ours_by_text(archive), {"posts.csv": f"text,date,network\nKopi kami,{delivery.published_at.isoformat()},x\n"}
     )
@@ -186,7 +187,7 @@ def test_what_was_published_for_a_few_is_used_for_nothing_unless_its_author_says
         draft = compositions.create_draft(
             actor,
             compositions.Composition(
-                parts=(compositions.PartInput(text=f"Kopi {number}"),),
+                parts=(compositions.PartContent(text=f"Kopi {number}"),),
                 options={"mastodon.visibility": visibility},
                 **more,
             ),
@@ -200,12 +201,12 @@ def test_what_was_published_for_a_few_is_used_for_nothing_unless_its_author_says
     out(1, "unlisted")
     out(2, "private")
     out(3, "direct", ai_use={"train_gen": "allow"})
-    assert keep_published(actor.workspace) == 3
+    assert archive_published(actor.workspace) == 3
 
     def told(number: int) -> dict[str, str]:
         item = Item.objects.get(remote_id__endswith=f"/{number}")
         made = decide_item(actor, item.id).decisions
-        return {use: reason(made[use]).code for use in ("train_gen", "ground", "search")}
+        return {use: decision_reason(made[use]).code for use in ("train_gen", "ground", "search")}
 
     assert told(1) == {"train_gen": "own-allows", "ground": "own-allows", "search": "own-allows"}
     assert told(2) == {"train_gen": "for-few", "ground": "for-few", "search": "own-allows"}
@@ -229,7 +230,7 @@ def seen_at_work(import_id):
 
 
 def test_killed_it_goes_on_and_nothing_is_twice(actor, archive, take, monkeypatch):
-    monkeypatch.setattr(copy_rows, "EACH", 10)
+    monkeypatch.setattr(copy_rows, "BATCH_SIZE", 10)
     path = archive(*(tweet(n, f"nomor {n}") for n in range(55)))
     row = actions.begin_import(actor, path, acquired="imported")
 
@@ -241,15 +242,15 @@ def test_killed_it_goes_on_and_nothing_is_twice(actor, archive, take, monkeypatc
         import_job.run_import(row.id, killed)
     row.refresh_from_db()
     assert (row.state, row.read, Item.objects.count()) == ("running", 20, 20)
-    assert (import_job.due(), actions.state_of(row)) == (
+    assert (import_job.next_due_import(), actions.display_state(row)) == (
         row.id,
         "waiting",
     )  # nobody holds it, so that no lease is waited for
     with seen_at_work(row.id):
-        assert (import_job.due(), actions.state_of(row)) == (None, "running")
+        assert (import_job.next_due_import(), actions.display_state(row)) == (None, "running")
         assert import_job.run_import(row.id).read == 20
         Import.objects.update(lease_until=row.created_at)  # a machine cut off keeps its lock, but no lease
-        assert import_job.due() == row.id
+        assert import_job.next_due_import() == row.id
     done = import_job.run_import(row.id)
     assert (done.state, done.read) == ("done", 55)
     assert (Import.objects.get().new, Item.objects.count(), done.skipped) == (55, 55, 0)
@@ -274,7 +275,7 @@ def test_somebody_elses_archive_asks(actor, archive, member, channel):
         "another-account",
         "@tetangga",
     )
-    assert import_job.due() is None
+    assert import_job.next_due_import() is None
     with pytest.raises(NotAllowed):
         actions.answer_import(member("viewer"), row.id, "received")
     with pytest.raises(NotFound):
@@ -293,8 +294,8 @@ def test_an_archive_of_a_network_of_which_no_channel_is_connected_asks_whose_it_
     row = actions.begin_import(actor, path)
     assert (row.state, row.problem["code"]) == ("asking", "another-account")
     assert "no channel of X is connected" in row.problem["message"].format_map(row.problem["params"])
-    assert import_job.due() is None, "nothing counts as our own before somebody says so"
-    with pytest.raises(Unacceptable):
+    assert import_job.next_due_import() is None, "nothing counts as our own before somebody says so"
+    with pytest.raises(ValidationFailed):
         actions.begin_import(actor, path, asks=())
     actions.answer_import(actor, row.id, "received")
     assert import_job.run_import(row.id).new == 1
@@ -305,15 +306,15 @@ def test_a_download_that_names_no_account_asks_whose_it_is(actor, archive, chann
     nobody = assigned("account.part0", [{"account": {}}])
     row = actions.begin_import(actor, archive(tweet(1, "kata siapa"), owner=nobody))
     assert (row.account_id, row.account_handle, row.account_name) == ("", "", "")
-    assert (row.state, row.problem["code"]) == ("asking", actions.WHOSE)
-    assert import_job.due() is None
+    assert (row.state, row.problem["code"]) == ("asking", actions.OWNER_QUESTION)
+    assert import_job.next_due_import() is None
     actions.answer_import(actor, row.id, "imported")
     assert import_job.run_import(row.id).new == 1
     assert Item.objects.get().standing.own
 
 
 def test_bad_archives_are_told_and_the_rest_is_read(actor, archive, take, tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "BOMB_FROM", 1_000_000)
+    monkeypatch.setattr(archives, "MAX_UNCHECKED_BYTES", 1_000_000)
     good = assigned("tweets.part1", [tweet(n, f"baik {n}") for n in range(20, 24)])
     more = {
         "../../etc/passwd.js": "x",
@@ -338,13 +339,13 @@ def test_bad_archives_are_told_and_the_rest_is_read(actor, archive, take, tmp_pa
     empty.write_bytes(b"")
     picture.write_bytes(b"\xff\xd8\xff\xe0 no archive")
     for path in (broken, empty, picture, tmp_path / "missing.zip"):
-        with pytest.raises(Unacceptable) as told:
+        with pytest.raises(ValidationFailed) as told:
             actions.begin_import(actor, path)
         assert path.name in str(told.value)
 
 
 def test_tables_and_lines_of_any_kind(actor, take, tmp_path, monkeypatch):
-    monkeypatch.setattr(streams, "LONGEST", 3000)
+    monkeypatch.setattr(streams, "MAX_ENTRY_BYTES", 3000)
     table = tmp_path / "posts.csv"
     table.write_bytes(
         b'Date;Content;Link\n2024-02-01;Buka pagi;https://a.example/1\n31/01/2024;"dua\nbaris";javascript:alert(1)\nnanti;tanpa jam;\n;;\n'

@@ -11,10 +11,10 @@ from PIL import Image
 from kicau.archive import declaration_scanner
 from kicau.archive.imports import actions, import_job
 from kicau.archive.models import Item
-from kicau.archive.policy_decisions import Judge, decide_item
-from kicau.archive.record_statements import say
+from kicau.archive.policy_decisions import RightsEvaluator, decide_item
+from kicau.archive.record_statements import add_statements
 from kicau.archive.tests.conftest import zipped
-from kicau.base.errors import Unacceptable
+from kicau.base.errors import ValidationFailed
 from kicau.rights.models import Statement
 from kicau.rights.statements import NewStatement
 
@@ -91,9 +91,9 @@ def test_a_picture_names_its_licence(actor, tmp_path, field):
     xmlns:xmpRights="http://ns.adobe.com/xap/1.0/rights/" xmlns:dc="http://purl.org/dc/elements/1.1/">
     <rdf:Description rdf:about="">{field}</rdf:Description></rdf:RDF></x:xmpmeta>"""
     Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", xmp=packet.encode())
-    heard = declaration_scanner.hear_file(actor, "a.jpg", (tmp_path / "a.jpg").read_bytes())
+    heard = declaration_scanner.scan_file(actor, "a.jpg", (tmp_path / "a.jpg").read_bytes())
     assert heard.says["train_gen"] == "deny"
-    (kept,) = declaration_scanner.keep(actor, heard)
+    (kept,) = declaration_scanner.record_declarations(actor, heard)
     assert (kept.layer, kept.party, kept.says["train_gen"]) == ("licence", "author", "deny")
 
 
@@ -112,7 +112,7 @@ def test_a_picture_names_its_licence(actor, tmp_path, field):
     ],
 )
 def test_pages_feeds_and_descriptions(actor, body):
-    assert declaration_scanner.hear_file(actor, "a", body.encode()).says["train_gen"] == "deny"
+    assert declaration_scanner.scan_file(actor, "a", body.encode()).says["train_gen"] == "deny"
 
 
 def test_statements_find_items_whatever_the_spelling(actor, tmp_path):
@@ -124,11 +124,11 @@ def test_statements_find_items_whatever_the_spelling(actor, tmp_path):
     ]
     (tmp_path / "a.csv").write_text("\n".join(rows))
     items = list(taken(actor, tmp_path / "a.csv"))
-    say(
+    add_statements(
         actor,
         [NewStatement(layer="grant", party="author", subject="licence", key="cc by-nd 4.0", says={"search": "deny"})],
     )
-    say(
+    add_statements(
         actor,
         [
             NewStatement(
@@ -137,7 +137,7 @@ def test_statements_find_items_whatever_the_spelling(actor, tmp_path):
         ],
     )
     assert list(Statement.objects.order_by("id").values_list("key", flat=True)) == [ND, "https://x.com/a"]
-    judge = Judge(actor.workspace)
+    judge = RightsEvaluator(actor.workspace)
     for use, denied in (("search", [0, 1]), ("embed", [0])):
         answers = {id_: d.answer for id_, d in judge.decide_items(use, Item.objects.all())}
         assert [n for n, item in enumerate(items) if answers[item.id] == "no"] == denied
@@ -148,5 +148,7 @@ def test_statements_find_items_whatever_the_spelling(actor, tmp_path):
         ("site", "ftp://x.com"),
         ("site", "https://"),
     ):
-        with pytest.raises(Unacceptable):
-            say(actor, [NewStatement(layer="grant", party="author", subject=subject, key=key, says={"search": "deny"})])
+        with pytest.raises(ValidationFailed):
+            add_statements(
+                actor, [NewStatement(layer="grant", party="author", subject=subject, key=key, says={"search": "deny"})]
+            )

@@ -10,13 +10,13 @@ from datetime import timedelta
 import pytest
 
 from kicau.archive.models import Item, Standing
-from kicau.archive.policy_decisions import Judge, decide_item
-from kicau.archive.policy_preview import Change, simulate
-from kicau.archive.search import Query, facets
+from kicau.archive.policy_decisions import RightsEvaluator, decide_item
+from kicau.archive.policy_preview import PolicyChange, simulate_change
+from kicau.archive.search import ArchiveQuery, count_facets
 from kicau.base import clock
-from kicau.base.errors import NotFound, Unacceptable
+from kicau.base.errors import NotFound, ValidationFailed
 from kicau.rights import statements
-from kicau.rights.decisions import Answer, decide
+from kicau.rights.decisions import RightsVerdict, decide
 from kicau.rights.models import Layer, Origin, Party, Statement, Subject, Terms
 from kicau.rights.statements import NewStatement
 
@@ -62,7 +62,7 @@ def spoken(chance: random.Random, items: list[Item]) -> NewStatement:
     }
     begin = clock.now() - timedelta(days=chance.randrange(1, 9))
     layer = chance.choice(Layer.values)
-    values = ("deny",) if layer == "withdrawal" else statements.ANY
+    values = ("deny",) if layer == "withdrawal" else statements.STATEMENT_VALUES
     return NewStatement(
         layer=layer,
         party=chance.choice(Party.values),
@@ -84,7 +84,9 @@ def test_at_once_and_one_by_one_agree(workspace, actor, items):
         chance = random.Random(seed)
         Statement.objects.all().delete()
         Item.objects.update(said=False)
-        kept = statements.keep(workspace.id, [spoken(chance, items) for _ in range(chance.randrange(1, 14))])
+        kept = statements.record_statements(
+            workspace.id, [spoken(chance, items) for _ in range(chance.randrange(1, 14))]
+        )
         Item.objects.filter(id__in=[s.item for s in kept if s.item]).update(said=True)
         workspace.ai_use = (
             {"train_gen": chance.choice(["allow", "deny", "conditional"])} if chance.random() < 0.5 else {}
@@ -102,11 +104,11 @@ def test_at_once_and_one_by_one_agree(workspace, actor, items):
         )
         at, meets = clock.now(), chance.choice([[], ["attribution"]])
         everything = [
-            *map(statements.as_said, kept),
-            *statements.of_policy(workspace.ai_use, workspace.others_ai_use),
-            *statements.of_terms(),
+            *map(statements.statement_facts, kept),
+            *statements.policy_statements(workspace.ai_use, workspace.others_ai_use),
+            *statements.terms_statements(),
         ]
-        judge = Judge(workspace, at=at)
+        judge = RightsEvaluator(workspace, at=at)
         for use in ("train_gen", "ground"):
             slow = {
                 i.id: decide(use, i.facts(), everything, at, meets=meets)
@@ -114,12 +116,12 @@ def test_at_once_and_one_by_one_agree(workspace, actor, items):
             }
             fast = dict(judge.decide_items(use, Item.objects.all(), meets))
             assert {k: d.digest for k, d in fast.items()} == {k: d.digest for k, d in slow.items()}, seed
-            for answer in Answer:
+            for answer in RightsVerdict:
                 found = Item.objects.filter(judge.permitted(use, [answer], meets).q).values_list("id", flat=True)
                 assert set(found) == {k for k, d in slow.items() if d.answer == answer}, (seed, answer)
             if use == "train_gen":
                 actor.workspace.ai_use = workspace.ai_use
-                counted = facets(actor, Query(meets=meets)).answers
+                counted = count_facets(actor, ArchiveQuery(meets=meets)).answers
                 assert counted == Counter(d.answer.value for d in slow.values()), seed
 
 
@@ -152,33 +154,37 @@ def test_what_is_tried_is_what_then_happens(actor, items):
         Terms.objects.update(reviewed_at=None)
         workspace.ai_use = {"train_gen": "allow", "ground": "allow"}
         workspace.save()
-        kept = statements.keep(workspace.id, [spoken(chance, items) for _ in range(6)])
+        kept = statements.record_statements(workspace.id, [spoken(chance, items) for _ in range(6)])
         Item.objects.filter(id__in=[row.item for row in kept if row.item]).update(said=True)
         one = replace(spoken(chance, items), valid_until=None)
         said = {"train_gen": "allow", "ground": "deny"}
         change = (
-            Change(added=[one]),
-            Change(ended=[kept[0].id]),
-            Change(terms={terms[1].id: said}),
-            Change(policy={"train_gen": "conditional"}),
+            PolicyChange(added=[one]),
+            PolicyChange(ended=[kept[0].id]),
+            PolicyChange(terms={terms[1].id: said}),
+            PolicyChange(policy={"train_gen": "conditional"}),
         )[seed % 4]
 
         def permitted():
-            judge = Judge(workspace)
+            judge = RightsEvaluator(workspace)
             return {
-                use: {id_ for id_, d in judge.decide_items(use, Item.objects.order_by("id")) if d.answer == Answer.YES}
+                use: {
+                    id_
+                    for id_, d in judge.decide_items(use, Item.objects.order_by("id"))
+                    if d.answer == RightsVerdict.YES
+                }
                 for use in ("train_gen", "ground")
             }
 
         before = permitted()
-        effects = {e.use: e for e in simulate(actor, change, ("train_gen", "ground"))}
+        effects = {e.use: e for e in simulate_change(actor, change, ("train_gen", "ground"))}
         assert permitted() == before  # nothing was changed
         match seed % 4:
             case 0:
-                rows = statements.keep(workspace.id, [one])
+                rows = statements.record_statements(workspace.id, [one])
                 Item.objects.filter(id__in=[row.item for row in rows if row.item]).update(said=True)
             case 1:
-                statements.end(workspace.id, [kept[0].id])
+                statements.end_statements(workspace.id, [kept[0].id])
             case 2:
                 Terms.objects.filter(id=terms[1].id).update(says=said, reviewed_at=clock.now())
             case 3:
@@ -202,11 +208,13 @@ def test_what_is_tried_is_what_then_happens(actor, items):
 
 def test_what_cannot_be_made_cannot_be_tried(workspace, actor):
     with pytest.raises(NotFound):
-        simulate(actor, Change(ended=[workspace.id]))
+        simulate_change(actor, PolicyChange(ended=[workspace.id]))
     with pytest.raises(NotFound):
-        simulate(actor, Change(terms={7: {}}))
-    with pytest.raises(Unacceptable, match="no layer"):
-        simulate(
+        simulate_change(actor, PolicyChange(terms={7: {}}))
+    with pytest.raises(ValidationFailed, match="no layer"):
+        simulate_change(
             actor,
-            Change(added=[NewStatement(layer="whim", party="author", subject="everything", says={"search": "deny"})]),
+            PolicyChange(
+                added=[NewStatement(layer="whim", party="author", subject="everything", says={"search": "deny"})]
+            ),
         )

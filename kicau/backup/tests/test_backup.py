@@ -10,17 +10,26 @@ import psycopg
 import pytest
 
 from kicau.backup import actions, archive, database
-from kicau.backup.errors import Damaged, InTheWay, Locked, NoRoom, ToolFailed, Untrusted
+from kicau.backup.errors import (
+    BackupDamaged,
+    BackupLocked,
+    BackupUntrusted,
+    DiskFull,
+    TargetNotEmpty,
+    ToolFailed,
+)
 from kicau.backup.tests.conftest import OLD
 from kicau.base import encrypted_fields, postgres
-from kicau.base.keys import keys
+from kicau.base.keys import load_or_create_keys
 
 PASSPHRASE = "senja di atas Bandung"
 
 
 def put_back(file, folder, passphrase="", **how):
     """As the shell does it."""
-    return actions.restore(file, folder, actions.check(file, folder, passphrase), passphrase=passphrase, **how)
+    return actions.restore_backup(
+        file, folder, actions.check_backup(file, folder, passphrase), passphrase=passphrase, **how
+    )
 
 
 def everything(url):
@@ -54,37 +63,37 @@ def test_a_backup_of_a_released_version_is_restored(home, settings):
     assert not any("restored" in progress for state, _, progress in rows if state == "published")
     assert not any(lease for _, lease, _ in rows)
     assert paused
-    settings.KICAU_KEYS = keys(first).sealing
-    assert "a token that is sealed" in encrypted_fields.unseal(credentials)
+    settings.KICAU_KEYS = load_or_create_keys(first).sealing
+    assert "a token that is sealed" in encrypted_fields.decrypt(credentials)
 
 
 def test_sealed_without_its_key_and_back(home, empty, folder, monkeypatch):
-    monkeypatch.setattr("kicau.backup.encryption.N", 2**4)
+    monkeypatch.setattr("kicau.backup.encryption.SCRYPT_N", 2**4)
     first, url, done = home
     file, key = folder / "sealed.backup", first / "secret.key"
     made = actions.back_up(file, first, url, passphrase=PASSPHRASE, with_key=False)
     assert file.stat().st_mode & 0o077 == 0
     assert b"Bandung" not in file.read_bytes()
-    with pytest.raises(InTheWay, match="is there already"):
+    with pytest.raises(TargetNotEmpty, match="is there already"):
         actions.back_up(file, first, url)
     for wrong in ("", "another passphrase"):
-        with pytest.raises(Locked):
-            actions.check(file, folder / "second", wrong)
+        with pytest.raises(BackupLocked):
+            actions.check_backup(file, folder / "second", wrong)
     before = everything(url)
     second = empty()
-    with pytest.raises(Locked, match="--key-file"):
+    with pytest.raises(BackupLocked, match="--key-file"):
         put_back(file, folder / "second", passphrase=PASSPHRASE)
     assert list((folder / "second").iterdir()) == []
     with psycopg.connect(second) as connection:  # a failed restore leaves nothing behind
         assert database.is_empty(connection)
         connection.execute("CREATE FUNCTION theirs() RETURNS int LANGUAGE sql AS 'SELECT 1'")
-    with pytest.raises(InTheWay, match="is not empty"):
+    with pytest.raises(TargetNotEmpty, match="is not empty"):
         put_back(file, folder / "second", passphrase=PASSPHRASE, key_file=key)
     with psycopg.connect(second) as connection:  # not ours to drop, so it was refused
         connection.execute("DROP FUNCTION theirs")
     other = folder / "other.key"
     other.write_text("another key\n")
-    with pytest.raises(Locked, match="is not the key"):
+    with pytest.raises(BackupLocked, match="is not the key"):
         put_back(file, folder / "second", passphrase=PASSPHRASE, key_file=other)
 
     again = put_back(file, folder / "second", passphrase=PASSPHRASE, key_file=key, verify=True)
@@ -94,7 +103,7 @@ def test_sealed_without_its_key_and_back(home, empty, folder, monkeypatch):
         if path.is_file():
             there = folder / "second" / path.relative_to(first)
             assert hashlib.sha256(there.read_bytes()).hexdigest() == path.name
-    with pytest.raises(InTheWay, match="is not empty"):
+    with pytest.raises(TargetNotEmpty, match="is not empty"):
         put_back(file, folder / "second", passphrase=PASSPHRASE, key_file=key)
     # the doubt dates from the first backup, not from the second
     with psycopg.connect(second) as connection:
@@ -107,13 +116,13 @@ def test_sealed_without_its_key_and_back(home, empty, folder, monkeypatch):
 def test_across_a_major_version_of_postgresql_up_and_down(older, empty, folder):
     url = empty(older)
     with psycopg.connect(url) as connection:
-        assert connection.info.server_version // 10_000 < postgres.MAJOR
+        assert connection.info.server_version // 10_000 < postgres.POSTGRES_MAJOR_VERSION
     down = put_back(OLD, folder / "older")
     actions.back_up(folder / "up.backup", folder / "older", url)
     newer = empty()
     up = put_back(folder / "up.backup", folder / "newer", verify=True)
     with psycopg.connect(newer) as connection:
-        assert connection.info.server_version // 10_000 == postgres.MAJOR
+        assert connection.info.server_version // 10_000 == postgres.POSTGRES_MAJOR_VERSION
     assert up.manifest.rows["publishing_delivery"] == 12
     assert up.verified == down.manifest.media == 3
     assert everything(newer) == everything(url)
@@ -126,7 +135,7 @@ def test_a_full_disk_says_so_and_harms_nothing(home, empty, folder, small_disk):
     big.parent.mkdir(parents=True)
     big.write_bytes(b"0" * (900 << 10))
     big.with_name("c" * 64).write_bytes(b"1" * (900 << 10))
-    with pytest.raises(NoRoom, match=r"no more room in .*disk.*Nothing was changed"):
+    with pytest.raises(DiskFull, match=r"no more room in .*disk.*Nothing was changed"):
         actions.back_up(small_disk / "b.backup", first, url)
     assert list(small_disk.iterdir()) == []
     assert everything(url) == before
@@ -136,8 +145,8 @@ def test_a_full_disk_says_so_and_harms_nothing(home, empty, folder, small_disk):
         return  # with a limit on files the backup itself cannot be made
     actions.back_up(whole, first, url)
     second = empty()
-    with pytest.raises(NoRoom, match="nothing was restored"):
-        actions.restore(whole, small_disk, archive.verify(whole))
+    with pytest.raises(DiskFull, match="nothing was restored"):
+        actions.restore_backup(whole, small_disk, archive.verify_backup(whole))
     assert list(small_disk.iterdir()) == []
     assert everything(second) == {}
 
@@ -150,8 +159,8 @@ def changed(home, empty, folder):
 
     def make(program, passphrase=""):
         there = empty()
-        with database.snapshot(url) as (connection, moment), database.dumping(url, moment) as dump:
-            database.restore(there, iter(lambda: dump.read(1 << 20), b""), connection.info.server_version)
+        with database.export_snapshot(url) as (connection, moment), database.open_dump(url, moment) as dump:
+            database.restore_dump(there, iter(lambda: dump.read(1 << 20), b""), connection.info.server_version)
         with psycopg.connect(there, autocommit=True) as connection:
             connection.execute(
                 "CREATE FUNCTION evil() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'; CREATE MATERIALIZED VIEW seen AS SELECT evil()"
@@ -181,13 +190,13 @@ def test_a_changed_backup_runs_no_program(changed, empty, folder, tmp_path):
     open_to_all.chmod(0o777)
     at_once, later = changed(f"touch {open_to_all}/ran")
     for file in (at_once, later):
-        archive.verify(file)
+        archive.verify_backup(file)
     for version in (None, 17_00_00):  # the same server, and by a script as from another major version
         url = empty()
-        checked = archive.verify(at_once)
+        checked = archive.verify_backup(at_once)
         checked.server = version or checked.server
         with pytest.raises(ToolFailed, match="permission denied to COPY to or from an external program"):
-            actions.restore(at_once, folder / "second", checked)
+            actions.restore_backup(at_once, folder / "second", checked)
         with psycopg.connect(url) as connection:
             assert database.is_empty(connection)
     url = empty()
@@ -201,14 +210,14 @@ def test_a_changed_backup_runs_no_program(changed, empty, folder, tmp_path):
 
 
 def test_a_superuser_restores_only_what_is_encrypted(home, empty, folder, monkeypatch):
-    monkeypatch.setattr("kicau.backup.encryption.N", 2**4)
+    monkeypatch.setattr("kicau.backup.encryption.SCRYPT_N", 2**4)
     first, url, _ = home
     plain, sealed_file = folder / "plain", folder / "sealed"
     actions.back_up(plain, first, url)
     actions.back_up(sealed_file, first, url, passphrase=PASSPHRASE)
     there = empty()
     monkeypatch.setattr(database, "is_superuser", lambda connection: True)
-    with pytest.raises(Untrusted, match="no superuser"):
+    with pytest.raises(BackupUntrusted, match="no superuser"):
         put_back(plain, folder / "second")
     with psycopg.connect(there) as connection:
         assert database.is_empty(connection)
@@ -262,16 +271,16 @@ def damaged(harm):
 def test_a_damaged_backup_says_so_and_nothing_is_written(harm, tmp_path):
     bad = tmp_path / "bad.backup"
     bad.write_bytes(damaged(harm))
-    with pytest.raises(Damaged, match=r"cannot be used: .*Nothing was changed") as told:
-        actions.check(bad, tmp_path / "new")
+    with pytest.raises(BackupDamaged, match=r"cannot be used: .*Nothing was changed") as told:
+        actions.check_backup(bad, tmp_path / "new")
     assert "\n" not in str(told.value)
     assert not (tmp_path / "new").exists()
 
 
 def test_the_disk_is_known_to_be_too_small_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(actions.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1000}))
-    with pytest.raises(NoRoom, match="needs about"):
-        actions.check(OLD, tmp_path / "new")
+    with pytest.raises(DiskFull, match="needs about"):
+        actions.check_backup(OLD, tmp_path / "new")
 
 
 def test_a_medium_that_the_disk_lost_is_told(home, folder):
@@ -286,4 +295,4 @@ def test_a_medium_that_the_disk_lost_is_told(home, folder):
     made = actions.back_up(folder / "b", first, url)
     lost.write_bytes(kept)
     assert [name.rsplit("/", 1)[1] for name in made.missing] == [lost.name]
-    assert archive.verify(folder / "b").missing == made.missing
+    assert archive.verify_backup(folder / "b").missing == made.missing

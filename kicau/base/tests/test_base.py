@@ -21,24 +21,24 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from kicau.base import clock, encrypted_fields, ids, keys, logs, money, setting_definitions
-from kicau.base.bulk import as_json
-from kicau.base.sentences import Sentence, in_zone
+from kicau.base.bulk import to_json_text
+from kicau.base.sentences import Sentence, times_in_zone
 
 
 def test_a_sealed_value_opens_again_and_does_not_show(settings):
-    closed = encrypted_fields.seal("topsecret")
+    closed = encrypted_fields.encrypt("topsecret")
     assert "topsecret" not in closed
-    assert encrypted_fields.unseal(closed) == "topsecret"
+    assert encrypted_fields.decrypt(closed) == "topsecret"
 
 
 def test_an_older_key_still_opens_and_a_strange_one_does_not(settings):
     settings.KICAU_KEYS = ["old"]
-    closed = encrypted_fields.seal("v")
+    closed = encrypted_fields.encrypt("v")
     settings.KICAU_KEYS = ["new", "old"]
-    assert encrypted_fields.unseal(closed) == "v"
+    assert encrypted_fields.decrypt(closed) == "v"
     settings.KICAU_KEYS = ["other"]
-    with pytest.raises(encrypted_fields.KeyLost):
-        encrypted_fields.unseal(closed)
+    with pytest.raises(encrypted_fields.DecryptionFailed):
+        encrypted_fields.decrypt(closed)
 
 
 def test_credentials_rest_encrypted(channel):
@@ -59,7 +59,7 @@ def logged():
     root, before, configured = logging.getLogger(), logging.getLogger().handlers[:], structlog.get_config()
     hooks = sys.excepthook, threading.excepthook
     out = io.StringIO()
-    logs.set_up("info", "json", process="test")
+    logs.set_up_logging("info", "json", process="test")
     root.handlers[0].setStream(out)
     yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
     sys.excepthook, threading.excepthook = hooks
@@ -143,7 +143,7 @@ def test_what_ends_a_process_or_thread_is_masked_as_well(way):
         "thread": f"import threading\ndef f(): {raising}\nt = threading.Thread(target=f); t.start(); t.join()",
     }
     done = subprocess.run(
-        [sys.executable, "-c", f"from kicau.base import logs; logs.set_up()\n{code[way]}"],
+        [sys.executable, "-c", f"from kicau.base import logs; logs.set_up_logging()\n{code[way]}"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert SECRET not in done.stderr
@@ -166,19 +166,19 @@ def test_what_is_no_id_finds_nothing(given):
 
 def test_rows_in_bulk_hold_what_json_has_no_word_for():
     at, key = datetime(2026, 11, 26, 9, 0, 0, 120, UTC), UUID(int=7)
-    rows = as_json([{"id": key, "at": at, "said": Sentence("Oh, {who}.", who="Budi"), "raw": float("nan")}])
+    rows = to_json_text([{"id": key, "at": at, "said": Sentence("Oh, {who}.", who="Budi"), "raw": float("nan")}])
     assert json.loads(rows) == [{"id": str(key), "at": "2026-11-26T09:00:00.000120Z", "said": "Oh, Budi.", "raw": None}]
     with pytest.raises(TypeError):
-        as_json(object())
+        to_json_text(object())
 
 
 def test_the_key_file_is_made_once_and_only_its_owner_reads_it(tmp_path):
-    first = keys.keys(tmp_path)
-    assert keys.keys(tmp_path) == first
-    assert stat.S_IMODE(os.stat(tmp_path / keys.FILE).st_mode) == 0o600
-    (tmp_path / keys.FILE).write_text("\n")
+    first = keys.load_or_create_keys(tmp_path)
+    assert keys.load_or_create_keys(tmp_path) == first
+    assert stat.S_IMODE(os.stat(tmp_path / keys.KEY_FILE_NAME).st_mode) == 0o600
+    (tmp_path / keys.KEY_FILE_NAME).write_text("\n")
     with pytest.raises(ValueError, match="restore it"):
-        keys.keys(tmp_path)
+        keys.load_or_create_keys(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -191,12 +191,12 @@ def test_the_key_file_is_made_once_and_only_its_owner_reads_it(tmp_path):
     ],
 )
 def test_money_reads_well(micro, currency, text):
-    assert money.shown(micro, currency) == text
+    assert money.format_money(micro, currency) == text
 
 
 def test_a_zone_that_does_not_exist_is_told():
     with pytest.raises(LookupError, match="Asia/Jakarta"):
-        clock.zone("Asia/Bandung")
+        clock.find_zone("Asia/Bandung")
 
 
 @pytest.mark.parametrize(
@@ -210,14 +210,14 @@ def test_a_zone_that_does_not_exist_is_told():
     ],
 )
 def test_a_wrong_setting_names_itself_and_the_way_out(name, value):
-    with pytest.raises(setting_definitions.BadSetting) as told:
-        setting_definitions.read(name, {name: value})
+    with pytest.raises(setting_definitions.SettingError) as told:
+        setting_definitions.read_setting(name, {name: value})
     assert name in str(told.value)
 
 
 def test_a_secret_setting_is_not_repeated():
-    with pytest.raises(setting_definitions.BadSetting) as told:
-        setting_definitions.read("DATABASE_URL", {"DATABASE_URL": "mysql://u:topsecret@h/d"})
+    with pytest.raises(setting_definitions.SettingError) as told:
+        setting_definitions.read_setting("DATABASE_URL", {"DATABASE_URL": "mysql://u:topsecret@h/d"})
     assert "topsecret" not in str(told.value)
 
 
@@ -233,4 +233,4 @@ def test_a_secret_setting_is_not_repeated():
     ],
 )
 def test_moments_in_a_text_are_shown_in_a_zone(text, zone, shown):
-    assert in_zone(text, zone) == shown
+    assert times_in_zone(text, zone) == shown

@@ -18,7 +18,7 @@ from kicau.base import postgres
 def test_a_deep_folder_gets_its_socket_elsewhere(tmp_path):
     deep = tmp_path / ("x" * 120)
     here = postgres.cluster(deep)
-    assert len(os.fsencode(here.sockets)) <= postgres.SOCKET_LIMIT
+    assert len(os.fsencode(here.sockets)) <= postgres.MAX_SOCKET_PATH_BYTES
     assert here.data.is_relative_to(deep)
 
 
@@ -26,14 +26,14 @@ def test_a_deep_folder_gets_its_socket_elsewhere(tmp_path):
 def test_as_root_no_private_folder_is_opened_for_it(tmp_path):
     private = tmp_path / "home"
     private.mkdir(mode=0o700)
-    with pytest.raises(postgres.DatabaseTrouble, match="KICAU_DATA"), postgres.running(private / "data"):
+    with pytest.raises(postgres.DatabaseUnavailable, match="KICAU_DATA"), postgres.running_server(private / "data"):
         pass
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
 
 def test_the_last_one_out_stops_it(reachable):
-    with postgres.running(reachable) as here:
-        with postgres.running(reachable):
+    with postgres.running_server(reachable) as here:
+        with postgres.running_server(reachable):
             pass
         with psycopg.connect(here.url) as db:
             assert db.execute("SELECT 1").fetchone() == (1,)
@@ -41,7 +41,7 @@ def test_the_last_one_out_stops_it(reachable):
         os.kill(pid, 9)
         while _lives(pid):
             time.sleep(0.01)
-        postgres.keep_running(reachable)
+        postgres.restart_if_dead(reachable)
         with psycopg.connect(here.url) as db:
             assert db.execute("SELECT 1").fetchone() == (1,)
     assert not (here.data / "postmaster.pid").exists()
@@ -66,8 +66,8 @@ def reachable():
 
 def test_the_cluster_of_another_major_version_is_no_reason_for_an_empty_one(tmp_path):
     here = postgres.cluster(tmp_path)
-    other = here.data.parent / str(postgres.MAJOR - 1)
+    other = here.data.parent / str(postgres.POSTGRES_MAJOR_VERSION - 1)
     other.mkdir(parents=True)
     (other / "PG_VERSION").write_text("17\n")
-    with pytest.raises(postgres.DatabaseTrouble, match="kicau backup FILE"):
-        postgres._init(here)
+    with pytest.raises(postgres.DatabaseUnavailable, match="kicau backup FILE"):
+        postgres._create_cluster(here)

@@ -11,14 +11,14 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, Unacceptable
+from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 from kicau.channels import actions, token_refresh
-from kicau.channels.channel_session import credentials_of, new_client, stored
+from kicau.channels.channel_session import credentials_of, new_client, to_stored
 from kicau.channels.models import Channel, NetworkApp, PendingSignIn
 from kicau.connector import registry
-from kicau.connector.contract import consent
+from kicau.connector.contract import consent_at_sandbox
 from kicau.connector.errors import AuthExpired, Unavailable
-from kicau.connector.sandbox.server import start
+from kicau.connector.sandbox.server import start_sandbox
 from kicau.connector.serialization import from_json
 from kicau.connector.session import Credentials
 from kicau.costs.models import Charge
@@ -133,8 +133,8 @@ async def test_a_network_that_answers_slowly_is_asked_once(channel, client, monk
         return replace(session.credentials, access_token="new", refresh_token="r2", expires_at=ends)
 
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
-    monkeypatch.setattr(token_refresh, "REFRESH_LASTS", timedelta(hours=1))
-    monkeypatch.setattr(token_refresh, "KEEP_EVERY", 0.01)
+    monkeypatch.setattr(token_refresh, "REFRESH_LEASE", timedelta(hours=1))
+    monkeypatch.setattr(token_refresh, "LEASE_RENEWAL_SECONDS", 0.01)
     ana = await sync_to_async(channel)("ana")
     await due(ana)
     first = asyncio.create_task(token_refresh.refresh_channel(ana.id, client))
@@ -143,7 +143,7 @@ async def test_a_network_that_answers_slowly_is_asked_once(channel, client, monk
     try:
         for minutes in (40, 80, 120):  # longer than one claim lasts, three times
             held_until = (await Channel.objects.aget(id=ana.id)).refresh_at
-            clock.shift(timedelta(minutes=minutes))
+            clock.shift_clock(timedelta(minutes=minutes))
             while (await Channel.objects.aget(id=ana.id)).refresh_at <= held_until:  # noqa: ASYNC110 (in the database)
                 await asyncio.sleep(0.01)
             await token_refresh.refresh_channel(ana.id, client)
@@ -155,7 +155,7 @@ async def test_a_network_that_answers_slowly_is_asked_once(channel, client, monk
         row = await Channel.objects.aget(id=ana.id)
         assert row.refresh_at - clock.now() > timedelta(minutes=1), "the claim is over with the renewal"
     finally:
-        clock.shift(timedelta(0))
+        clock.shift_clock(timedelta(0))
 
 
 async def test_a_worker_that_is_told_to_stop_keeps_what_it_is_renewing(channel, client, monkeypatch):
@@ -173,7 +173,7 @@ async def test_a_worker_that_is_told_to_stop_keeps_what_it_is_renewing(channel, 
     await asked.wait()
     chore.cancel()
     await asyncio.wait([chore])
-    await token_refresh.finish()
+    await token_refresh.wait_for_refreshes()
     assert (await sync_to_async(kept)("ana")).refresh_token == "r2"
 
 
@@ -190,7 +190,7 @@ async def test_channels_are_renewed_together_and_one_that_fails_stops_no_other(c
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     for key, token in (("ana", "t"), ("budi", "bad"), ("cici", "t")):
         made = await sync_to_async(channel)(key)
-        made.credentials = stored(replace(credentials_of(made), access_token=token))
+        made.credentials = to_stored(replace(credentials_of(made), access_token=token))
         await made.asave()
         await due(made)
     with pytest.raises(RuntimeError):
@@ -205,7 +205,7 @@ async def test_a_worker_that_dies_while_it_renews_holds_nothing_up_for_long(chan
     monkeypatch.setattr(StrangerAuth, "refresh", refresh)
     ana = await sync_to_async(channel)("ana")
     assert await sync_to_async(token_refresh._lock_for_refresh)(ana.id, "t")  # and then it is killed
-    with clock.frozen(clock.now() + timedelta(seconds=31)):
+    with clock.freeze_clock(clock.now() + timedelta(seconds=31)):
         await token_refresh.refresh_channel(ana.id, client, used="t")
     assert (await sync_to_async(kept)("ana")).access_token == "new"
 
@@ -238,12 +238,12 @@ async def test_a_channel_that_gave_no_answer_about_itself_is_asked_again_and_hol
     known = Stranger.capabilities
     monkeypatch.setattr(Stranger, "capabilities", gone)
     [first] = await sync_to_async(token_refresh.due_for_capabilities)("stranger", 1)
-    await token_refresh.ask_capabilities(first, client)
+    await token_refresh.update_capabilities(first, client)
     assert first.id == ana.id
     monkeypatch.setattr(Stranger, "capabilities", known)
     assert [one.id for one in await sync_to_async(token_refresh.due_for_capabilities)("stranger", 1)] == [budi.id]
-    with clock.frozen(clock.now() + timedelta(minutes=16)):
-        await token_refresh.ask_due(client, "stranger")
+    with clock.freeze_clock(clock.now() + timedelta(minutes=16)):
+        await token_refresh.update_due_capabilities(client, "stranger")
         assert not await sync_to_async(token_refresh.due_for_capabilities)("stranger")
 
 
@@ -254,10 +254,10 @@ async def test_one_that_never_answered_is_asked_later(channel, client, monkeypat
     monkeypatch.setattr(Stranger, "capabilities", gone)
     ana = await sync_to_async(channel)("ana")
     await Channel.objects.filter(id=ana.id).aupdate(capabilities_at=None)
-    await token_refresh.ask_capabilities(
+    await token_refresh.update_capabilities(
         await Channel.objects.select_related("app", "workspace").aget(id=ana.id), client
     )
-    with clock.frozen(clock.now() + timedelta(minutes=16)):
+    with clock.freeze_clock(clock.now() + timedelta(minutes=16)):
         assert [one.id for one in await sync_to_async(token_refresh.due_for_capabilities)("stranger")] == [ana.id]
 
 
@@ -267,7 +267,7 @@ async def test_what_an_old_token_comes_to_does_not_touch_a_new_connection(channe
 
     async def refresh(self, session, /):
         await Channel.objects.filter(id=ana.id).aupdate(
-            credentials=stored(Credentials(access_token="by a person", refresh_token="r9"))
+            credentials=to_stored(Credentials(access_token="by a person", refresh_token="r9"))
         )
         if answer:
             raise answer
@@ -288,7 +288,7 @@ async def test_a_sign_in_is_its_beginners_and_counts_once(stranger, actor, clien
     for acting, state in ((theirs, begun.state), (actor, "guessed"), (actor, "")):
         with pytest.raises(Conflict):
             await actions.finish_sign_in(acting, {"state": state, "code": "c"}, client=client)
-    with pytest.raises(Unacceptable):
+    with pytest.raises(ValidationFailed):
         await actions.finish_sign_in(actor, {"state": begun.state, "error": "access_denied"}, client=client)
     assert not await PendingSignIn.objects.filter(state=begun.state).aexists()
 
@@ -296,24 +296,24 @@ async def test_a_sign_in_is_its_beginners_and_counts_once(stranger, actor, clien
 async def test_an_old_sign_in_is_over(stranger, actor, client):
     await sync_to_async(actions.register_app)("stranger", "a", "s", endpoints={"api": "http://127.0.0.1:9"})
     begun = await actions.begin_sign_in(actor, "stranger", client=client)
-    with clock.frozen(clock.now() + timedelta(hours=2)), pytest.raises(Conflict):
+    with clock.freeze_clock(clock.now() + timedelta(hours=2)), pytest.raises(Conflict):
         await actions.finish_sign_in(actor, {"state": begun.state, "code": "c"}, client=client)
 
 
 @pytest.mark.django_db
 def test_a_network_that_needs_no_keys_has_its_app_when_it_is_first_wanted():
-    keyless = {slug for slug, connector in registry.installed().items() if not connector.auth.needs_keys}
+    keyless = {slug for slug, connector in registry.installed_connectors().items() if not connector.auth.needs_keys}
     assert keyless
-    for slug in registry.slugs():
+    for slug in registry.installed_slugs():
         if slug not in keyless:
             with pytest.raises(Conflict, match=f"kicau apps add {slug}"):
-                actions.known_app(slug)
+                actions.find_app(slug)
             continue
-        assert actions.known_app(slug) is None
+        assert actions.find_app(slug) is None
         first = actions.app_for(slug)
-        assert (actions.app_for(slug).id, actions.known_app(slug)) == (first.id, first)
+        assert (actions.app_for(slug).id, actions.find_app(slug)) == (first.id, first)
         with pytest.raises(Conflict):
-            actions.known_app(slug, "another")
+            actions.find_app(slug, "another")
     assert NetworkApp.objects.count() == len(keyless)
 
 
@@ -339,23 +339,23 @@ def test_disconnecting_forgets_the_credentials_and_nothing_else(channel, actor):
 
 
 def test_an_endpoint_that_the_network_lacks_is_told(stranger, db):
-    with pytest.raises(Unacceptable, match="no endpoint"):
+    with pytest.raises(ValidationFailed, match="no endpoint"):
         actions.register_app("stranger", "a", "s", endpoints={"uploads": "https://x"})
 
 
 def test_stored_credentials_come_back_whole():
     value = Credentials(access_token="a", expires_at=clock.now(), scopes=frozenset({"x"}), extra={"page": "1"})
-    assert from_json(Credentials, stored(value)) == value
+    assert from_json(Credentials, to_stored(value)) == value
 
 
 async def test_what_connecting_costs_is_attributed_to_who_connected(actor, client):
-    sandbox = import_module(f"{registry.package('x')}.sandbox").Server()
-    runner, app = await start(sandbox), sandbox.default_app
+    sandbox = import_module(f"{registry.network_package('x')}.sandbox").Server()
+    runner, app = await start_sandbox(sandbox), sandbox.default_app
     await sync_to_async(actions.register_app)(
         "x", app.client_id, app.client_secret, endpoints=sandbox.endpoints(), is_sandbox=True
     )
     begun = await actions.begin_sign_in(actor, "x", client=client)
-    await actions.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    await actions.finish_sign_in(actor, await consent_at_sandbox(client, begun.url), client=client)
     charges = await sync_to_async(list)(Charge.objects.filter(purpose="connect"))
     assert {(c.meter, c.workspace_id, c.person_id) for c in charges} == {
         ("user-read", actor.workspace.id, actor.person_id)

@@ -14,10 +14,10 @@ from kicau.channels import actions, token_refresh
 from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel, PendingSignIn
 from kicau.connector import registry
-from kicau.connector.contract import consent
-from kicau.connector.sandbox.server import start
+from kicau.connector.contract import consent_at_sandbox
+from kicau.connector.sandbox.server import start_sandbox
 from kicau.costs import actions as plans
-from kicau.costs.call_budgets import NoRoom
+from kicau.costs.call_budgets import BudgetExceeded
 from kicau.costs.models import Charge, Reservation
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,8 +33,8 @@ async def client():
 @pytest.fixture
 async def server():
     """X's sandbox, where an account that is read costs once a UTC day."""
-    made = import_module(f"{registry.package('x')}.sandbox").Server()
-    runner, app = await start(made), made.default_app
+    made = import_module(f"{registry.network_package('x')}.sandbox").Server()
+    runner, app = await start_sandbox(made), made.default_app
     await sync_to_async(actions.register_app)(
         "x", app.client_id, app.client_secret, endpoints=made.endpoints(), is_sandbox=True
     )
@@ -48,7 +48,7 @@ def budget(actor):
     known = []
 
     def make(readings: int, **more):
-        wanted = plans.BudgetInput(
+        wanted = plans.BudgetValues(
             name="Kedai", amount=readings * EACH, **{"period": "total", "reading_share": 100, **more}
         )
         known[:] = [plans.set_budget(actor, wanted, budget_id=known[0].id if known else None)]
@@ -67,7 +67,7 @@ async def rows(model, **wanted):
 
 async def test_connecting_is_refused_before_any_call_and_says_what_to_do(actor, server, client, budget):
     await budget(0)
-    with pytest.raises(NoRoom) as told:
+    with pytest.raises(BudgetExceeded) as told:
         await actions.begin_sign_in(actor, "x", client=client)
     assert str(told.value) == (
         "The budget “Kedai” of $0.00 has no room for this on X, so nothing was sent: $0.00 are left, and this needs $0.01. Raise the budget, then try again."
@@ -75,9 +75,9 @@ async def test_connecting_is_refused_before_any_call_and_says_what_to_do(actor, 
     assert not await rows(PendingSignIn)
     await budget(1)
     begun = await actions.begin_sign_in(actor, "x", client=client)
-    returned = await consent(client, begun.url)
+    returned = await consent_at_sandbox(client, begun.url)
     await budget(0, period="month")
-    with pytest.raises(NoRoom, match="or try again when it begins anew at"):
+    with pytest.raises(BudgetExceeded, match="or try again when it begins anew at"):
         await actions.finish_sign_in(actor, returned, client=client)
     assert asked(server) == []
     await budget(1)
@@ -91,13 +91,13 @@ async def test_two_who_connect_together_do_not_pass_the_budget(actor, server, cl
     returned = []
     for account in server.accounts()[:2]:
         begun = await actions.begin_sign_in(actor, "x", client=client)
-        returned.append(await consent(client, begun.url, account.id))
+        returned.append(await consent_at_sandbox(client, begun.url, account.id))
     await budget(1)
     server.latency = 0.2
     done = await asyncio.gather(
         *(actions.finish_sign_in(actor, one, client=client) for one in returned), return_exceptions=True
     )
-    assert sorted(type(one).__name__ for one in done) == ["Begun", "NoRoom"]
+    assert sorted(type(one).__name__ for one in done) == ["BudgetExceeded", "SignInStep"]
     assert sum(c.micro for c in await rows(Charge)) == EACH
     assert sum(row["units"] for row in server.usage() if row["meter"] == "user-read") == 1
 
@@ -106,7 +106,7 @@ async def test_what_a_channel_can_do_is_put_off_with_the_reason_and_asked_when_t
     actor, server, client, budget
 ):
     begun = await actions.begin_sign_in(actor, "x", client=client)
-    await actions.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    await actions.finish_sign_in(actor, await consent_at_sandbox(client, begun.url), client=client)
     await budget(0)
     server.requests.clear()
     [made] = await actions.connect(actor, begun.state, client=client)
@@ -116,11 +116,11 @@ async def test_what_a_channel_can_do_is_put_off_with_the_reason_and_asked_when_t
     assert kept.asks_why.startswith("The budget “Kedai” of $0.00 has no room for this on X")
     assert await sync_to_async(token_refresh.due_for_capabilities)("x") == []
     later = clock.now() + timedelta(minutes=16)
-    with clock.frozen(later):
+    with clock.freeze_clock(later):
         assert [c.id for c in await sync_to_async(token_refresh.due_for_capabilities)("x")] == [made.id]
         await budget(1)
         [due] = await sync_to_async(token_refresh.due_for_capabilities)("x")
-        await token_refresh.ask_capabilities(due, client)
+        await token_refresh.update_capabilities(due, client)
     [kept] = await rows(Channel)
     assert (kept.capabilities_at, kept.asks_from, kept.asks_why) == (later, None, "")
     assert kept.capabilities

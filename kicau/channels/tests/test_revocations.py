@@ -11,11 +11,11 @@ from django.db import connection
 from kicau.base import clock
 from kicau.base.ids import new_id
 from kicau.channels import actions, revocations
-from kicau.channels.channel_session import new_client, stored
+from kicau.channels.channel_session import new_client, to_stored
 from kicau.channels.models import Channel, Revocation
-from kicau.connector.contract import consent
+from kicau.connector.contract import consent_at_sandbox
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
-from kicau.connector.sandbox.server import start
+from kicau.connector.sandbox.server import start_sandbox
 from kicau.connector.session import Credentials
 from kicau.costs.models import Charge
 from kicau.rights.models import AuditEntry
@@ -68,12 +68,12 @@ async def test_a_disconnected_channels_credentials_end_at_the_network(channel, a
 
 async def test_a_network_ends_them_and_the_call_is_booked(actor, client, stranger, tmp_path):
     server = Server(folder=tmp_path)
-    runner, app = await start(server), server.default_app
+    runner, app = await start_sandbox(server), server.default_app
     await sync_to_async(actions.register_app)(
         "stranger", app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
     )
     begun = await actions.begin_sign_in(actor, "stranger", client=client)
-    await actions.finish_sign_in(actor, await consent(client, begun.url, "ana"), client=client)
+    await actions.finish_sign_in(actor, await consent_at_sandbox(client, begun.url, "ana"), client=client)
     [ana] = await actions.connect(actor, begun.state, client=client)
     token = ana.credentials["access_token"]
     assert server.store.get("token", token)
@@ -147,7 +147,7 @@ async def test_a_network_without_an_endpoint_is_not_asked(channel, actor, monkey
 def test_a_copy_of_credentials_is_sealed(channel, actor):
     ana = channel("ana")
     secret = "a-token-that-nobody-reads"
-    ana.credentials = stored(Credentials(access_token=secret))
+    ana.credentials = to_stored(Credentials(access_token=secret))
     ana.save()
     actions.disconnect(actor, "ana")
     assert Revocation.objects.get().credentials["access_token"] == secret

@@ -23,14 +23,22 @@ if TYPE_CHECKING:
     from kicau.workspaces.actors import Actor
     from kicau.workspaces.models import Person
 
-FAILED, USAGE, NOT_FOUND, NO_KICAU, FAULT, INTERRUPTED, PIPE = 1, 2, 3, 4, 70, 130, 141
-WIDE = 400  # columns of a table that nobody looks at: nothing is cut in a pipe
+EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND, EXIT_NO_KICAU, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = (
+    1,
+    2,
+    3,
+    4,
+    70,
+    130,
+    141,
+)
+MAX_CELL_WIDTH = 400  # columns of a table that nobody looks at: nothing is cut in a pipe
 
 
-class Trouble(click.ClickException):
+class CommandError(click.ClickException):
     """A sentence for standard error, and the exit code."""
 
-    def __init__(self, sentence: str, code: int = FAILED) -> None:
+    def __init__(self, sentence: str, code: int = EXIT_FAILED) -> None:
         super().__init__(sentence)
         self.code = code
 
@@ -52,25 +60,25 @@ class Shell:
         from kicau.base import logs, postgres, setting_definitions
 
         folder = setting_definitions.data_folder()
-        self._stack.enter_context(privileges.files_of(privileges.owner_of(folder)))
-        if not setting_definitions.read("DATABASE_URL"):
+        self._stack.enter_context(privileges.files_owned_by(privileges.folder_owner(folder)))
+        if not setting_definitions.read_setting("DATABASE_URL"):
             if not (folder / "postgres").exists():
-                raise Trouble(
+                raise CommandError(
                     f"There is no Kicau in {folder} yet. Start one with: kicau up, or name its folder with KICAU_DATA.",
-                    NO_KICAU,
+                    EXIT_NO_KICAU,
                 )
-            self._stack.enter_context(postgres.running(folder))
+            self._stack.enter_context(postgres.running_server(folder))
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kicau.config.settings")
         import django
         from django.apps import apps
 
         if not apps.ready:
-            logs.set_up("error", "text", process="cli")
+            logs.set_up_logging("error", "text", process="cli")
             django.setup()
         self._ready = True
 
     def person(self) -> Person:
-        """Whom the shell acts for: --as, else the first operator. Raises Trouble."""
+        """Whom the shell acts for: --as, else the first operator. Raises CommandError."""
         self.kicau()
         from kicau.workspaces.models import Person
 
@@ -78,20 +86,20 @@ class Shell:
         if self.email:
             found = people.filter(email__iexact=self.email).first()
             if found is None:
-                raise Trouble(
-                    f"Nobody with the address {self.email} is here; kicau users list shows who is.", NOT_FOUND
+                raise CommandError(
+                    f"Nobody with the address {self.email} is here; kicau users list shows who is.", EXIT_NOT_FOUND
                 )
             return found
         found = people.filter(is_operator=True).first()
         if found is None:
-            raise Trouble(
+            raise CommandError(
                 "This Kicau has no owner yet. Open its address and become the owner, or start it with: kicau up --owner you@example.org",
-                NO_KICAU,
+                EXIT_NO_KICAU,
             )
         return found
 
     def actor(self) -> Actor:
-        """That person in --workspace, or in their only one. Raises Trouble."""
+        """That person in --workspace, or in their only one. Raises CommandError."""
         person = self.person()
         from kicau.workspaces.actions import actor_for, workspaces_of
 
@@ -103,13 +111,17 @@ class Shell:
         )
         names = ", ".join(w.name for w in there) or "none"
         if not wanted:
-            raise Trouble(f"{person.email} has no workspace {self.workspace!r}; there are: {names}.", NOT_FOUND)
+            raise CommandError(
+                f"{person.email} has no workspace {self.workspace!r}; there are: {names}.", EXIT_NOT_FOUND
+            )
         if len(wanted) > 1:
-            raise Trouble(f"{person.email} has several workspaces; choose one with --workspace: {names}.", USAGE)
+            raise CommandError(
+                f"{person.email} has several workspaces; choose one with --workspace: {names}.", EXIT_USAGE
+            )
         return actor_for(person, wanted[0].id, "cli")
 
     def anywhere(self) -> Actor:
-        """That person in --workspace, or in the first of theirs: for what spans all of them. Raises Trouble."""
+        """That person in --workspace, or in the first of theirs: for what spans all of them. Raises CommandError."""
         person = self.person()
         from kicau.workspaces.actions import actor_for, workspaces_of
 
@@ -134,11 +146,11 @@ class Shell:
         self._stack.close()
 
 
-class ReaderGone(Exception):
+class BrokenOutput(Exception):
     """Nobody reads standard output any more."""
 
 
-class Root(click.Group):
+class RootGroup(click.Group):
     """The program itself: every failure is one sentence and one exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -147,7 +159,7 @@ class Root(click.Group):
             sys.stdout.flush()
             return result
         except BrokenPipeError as exc:
-            raise ReaderGone from exc  # click would make exit code 1 of it, which means that something failed
+            raise BrokenOutput from exc  # click would make exit code 1 of it, which means that something failed
 
     def main(
         self,
@@ -166,7 +178,7 @@ class Root(click.Group):
         except BaseException as exc:
             if isinstance(exc, SystemExit):
                 raise
-            code = tell_failure(exc, as_json=shell.as_json)
+            code = report_failure(exc, as_json=shell.as_json)
         finally:
             _close(shell)
             os.umask(before)
@@ -178,20 +190,20 @@ def _close(shell: Shell) -> None:
         shell.close()
 
 
-def tell_failure(exc: BaseException, *, as_json: bool = False) -> int:
+def report_failure(exc: BaseException, *, as_json: bool = False) -> int:
     """The sentence to standard error (with --json, an object to standard output too); returns the exit code."""
-    if isinstance(exc, ReaderGone):
+    if isinstance(exc, BrokenOutput):
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE
+        return EXIT_BROKEN_PIPE
     if os.environ.get("KICAU_DEBUG") == "1" and not isinstance(
         exc, click.ClickException | click.exceptions.Abort | KeyboardInterrupt
     ):
         traceback.print_exception(exc)
     if isinstance(exc, click.UsageError):
         exc.show()
-        return USAGE
-    code, sentences, problems = read_failure(exc)
+        return EXIT_USAGE
+    code, sentences, problems = describe_failure(exc)
     if as_json:
         click.echo(json.dumps({"error": " ".join(sentences), "problems": problems}, ensure_ascii=False))
     for sentence in sentences:
@@ -199,32 +211,32 @@ def tell_failure(exc: BaseException, *, as_json: bool = False) -> int:
     return code
 
 
-def read_failure(exc: BaseException) -> tuple[int, list[str], list[dict[str, Any]]]:
+def describe_failure(exc: BaseException) -> tuple[int, list[str], list[dict[str, Any]]]:
     """(exit code, sentences, problems) of anything that can be raised."""
     if isinstance(exc, click.ClickException):
-        return exc.code if isinstance(exc, Trouble) else exc.exit_code, [exc.format_message()], []
+        return exc.code if isinstance(exc, CommandError) else exc.exit_code, [exc.format_message()], []
     if isinstance(exc, click.exceptions.Abort | KeyboardInterrupt):
-        return INTERRUPTED, ["Interrupted."], []
-    from kicau.base.errors import NotAllowed, NotFound, Refusal, Unacceptable
-    from kicau.base.postgres import DatabaseTrouble
-    from kicau.base.setting_definitions import BadSetting
+        return EXIT_INTERRUPTED, ["Interrupted."], []
+    from kicau.base.errors import DomainError, NotAllowed, NotFound, ValidationFailed
+    from kicau.base.postgres import DatabaseUnavailable
+    from kicau.base.setting_definitions import SettingError
     from kicau.connector.errors import ConnectorError
     from kicau.connector.registry import UnknownNetwork
 
-    if isinstance(exc, Unacceptable):
-        return FAILED, [p.sentence for p in exc.problems], [shown_problem(p) for p in exc.problems]
+    if isinstance(exc, ValidationFailed):
+        return EXIT_FAILED, [p.sentence for p in exc.problems], [problem_json(p) for p in exc.problems]
     if isinstance(exc, NotAllowed | NotFound | UnknownNetwork):
-        return NOT_FOUND, [str(exc)], []
-    if isinstance(exc, Refusal | ConnectorError):
-        return FAILED, [str(exc)], []
-    if isinstance(exc, BadSetting):
-        return USAGE, [str(exc)], []
-    if isinstance(exc, DatabaseTrouble):
-        return NO_KICAU, [str(exc)], []
+        return EXIT_NOT_FOUND, [str(exc)], []
+    if isinstance(exc, DomainError | ConnectorError):
+        return EXIT_FAILED, [str(exc)], []
+    if isinstance(exc, SettingError):
+        return EXIT_USAGE, [str(exc)], []
+    if isinstance(exc, DatabaseUnavailable):
+        return EXIT_NO_KICAU, [str(exc)], []
     if isinstance(exc, OSError) and exc.errno is not None:
-        return _disk(exc)
-    return _database(exc) or (
-        FAULT,
+        return _describe_disk_error(exc)
+    return _describe_database_error(exc) or (
+        EXIT_FAULT,
         [
             f"Kicau did something wrong: {type(exc).__name__}: {exc}. With KICAU_DEBUG=1 it shows where; please report it."
         ],
@@ -232,14 +244,14 @@ def read_failure(exc: BaseException) -> tuple[int, list[str], list[dict[str, Any
     )
 
 
-def _disk(exc: OSError) -> tuple[int, list[str], list[dict[str, Any]]]:
+def _describe_disk_error(exc: OSError) -> tuple[int, list[str], list[dict[str, Any]]]:
     where = f" ({exc.filename})" if exc.filename else ""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FAILED, [f"The disk is full{where}. Nothing was changed; free some space and try again."], []
-    return FAILED, [f"{exc.strerror or type(exc).__name__}{where}."], []
+        return EXIT_FAILED, [f"The disk is full{where}. Nothing was changed; free some space and try again."], []
+    return EXIT_FAILED, [f"{exc.strerror or type(exc).__name__}{where}."], []
 
 
-def _database(exc: BaseException) -> tuple[int, list[str], list[dict[str, Any]]] | None:
+def _describe_database_error(exc: BaseException) -> tuple[int, list[str], list[dict[str, Any]]] | None:
     if "django" not in sys.modules:
         return None
     from django.core.exceptions import ImproperlyConfigured
@@ -248,18 +260,18 @@ def _database(exc: BaseException) -> tuple[int, list[str], list[dict[str, Any]]]
     if isinstance(exc, OperationalError | InterfaceError):
         first = (str(exc).strip().splitlines() or [""])[0]
         return (
-            NO_KICAU,
+            EXIT_NO_KICAU,
             [f"The database does not answer: {first}. Is Kicau running (kicau up)? kicau doctor looks closer."],
             [],
         )
     if isinstance(exc, ProgrammingError) and getattr(exc.__cause__, "sqlstate", "") in ("42P01", "42703"):
-        return NO_KICAU, ["The database is not ready for this version of Kicau; kicau up makes it so."], []
+        return EXIT_NO_KICAU, ["The database is not ready for this version of Kicau; kicau up makes it so."], []
     if isinstance(exc, ImproperlyConfigured):
-        return USAGE, [str(exc)], []
+        return EXIT_USAGE, [str(exc)], []
     return None
 
 
-def shown_problem(problem: Any) -> dict[str, Any]:
+def problem_json(problem: Any) -> dict[str, Any]:
     """A problem as programs get it."""
     return {
         "code": problem.code,
@@ -274,27 +286,27 @@ def shown_problem(problem: Any) -> dict[str, Any]:
 pass_shell = click.make_pass_decorator(Shell, ensure=True)
 
 
-def _want_json(context: click.Context, _: click.Parameter, value: bool) -> bool:
+def _set_json_output(context: click.Context, _: click.Parameter, value: bool) -> bool:
     context.ensure_object(Shell).as_json = value
     return value
 
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, expose_value=True, is_eager=True, callback=_want_json, help="Print JSON."
+    "--json", "as_json", is_flag=True, expose_value=True, is_eager=True, callback=_set_json_output, help="Print JSON."
 )
 
 
-def emit(data: Any) -> None:
+def print_json(data: Any) -> None:
     """JSON to standard output: indented for a person, one line for a program."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
 
 
-def printable(value: Any) -> str:
+def printable_line(value: Any) -> str:
     """On one line, with nothing that moves a terminal's cursor."""
     return "".join(c if c.isprintable() or c in "\u200d\ufe0f" else " " for c in str(value))
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "Nothing.") -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "Nothing.") -> None:
     """A table for people; columns that begin with ">" are aligned to the right."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -311,24 +323,24 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: 
             column.removeprefix(">"), justify="right" if column.startswith(">") else "left", overflow="fold"
         )
     for row in kept:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else WIDE)
+        table.add_row(*(Text(printable_line(cell)) for cell in row))
+    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else MAX_CELL_WIDTH)
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def show_facts(facts: Mapping[str, Any]) -> None:
+def print_facts(facts: Mapping[str, Any]) -> None:
     """Names and values, one a line; what is empty is left out."""
     kept = {name: value for name, value in facts.items() if value not in (None, "", [], {})}
     width = max(map(len, kept), default=0)
     for name, value in kept.items():
-        click.echo(f"{name:<{width}}  {printable(value)}")
+        click.echo(f"{name:<{width}}  {printable_line(value)}")
 
 
-def answer(as_json: bool, data: Any, human: Callable[[], None]) -> None:
+def print_result(as_json: bool, data: Any, human: Callable[[], None]) -> None:
     """One result, for programs or for people."""
     if as_json:
-        emit(data)
+        print_json(data)
     else:
         human()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class DoctorFinding:
     """One thing that was looked at. `state`: ok, note (worth knowing) or wrong."""
 
     what: str
@@ -15,13 +15,13 @@ class Finding:
     do: str = ""
 
 
-def ok(what: str, says: str) -> Finding:
-    return Finding(what=what, state="ok", says=says)
+def ok_finding(what: str, says: str) -> DoctorFinding:
+    return DoctorFinding(what=what, state="ok", says=says)
 
 
-def note(what: str, says: str, do: str = "") -> Finding:
-    return Finding(what=what, state="note", says=says, do=do)
+def note_finding(what: str, says: str, do: str = "") -> DoctorFinding:
+    return DoctorFinding(what=what, state="note", says=says, do=do)
 
 
-def wrong(what: str, says: str, do: str) -> Finding:
-    return Finding(what=what, state="wrong", says=says, do=do)
+def problem_finding(what: str, says: str, do: str) -> DoctorFinding:
+    return DoctorFinding(what=what, state="wrong", says=says, do=do)

@@ -6,21 +6,21 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kicau.cli.core.command import shown_problem
+from kicau.cli.core.command import problem_json
 
 if TYPE_CHECKING:
     from kicau.channels.models import Channel, NetworkApp
     from kicau.connector.content import Rendered, RenderedPart
-    from kicau.costs.pricing import Priced
+    from kicau.costs.pricing import PricedCharge
     from kicau.publishing.models import Attempt, Contact, Delivery, Review, ReviewLink, SavedText
     from kicau.workspaces.models import Invitation, Membership, Token, Webhook
 
 
-def stamp(at: datetime | None) -> str | None:
+def iso_time(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
-def part(shown: RenderedPart) -> dict[str, Any]:
+def part_json(shown: RenderedPart) -> dict[str, Any]:
     return {
         "text": shown.text,
         "length": shown.used,
@@ -43,29 +43,29 @@ def part(shown: RenderedPart) -> dict[str, Any]:
     }
 
 
-def rendered(shown: Rendered, priced: Iterable[Priced]) -> dict[str, Any]:
+def rendered_json(shown: Rendered, priced: Iterable[PricedCharge]) -> dict[str, Any]:
     """What a network would get: the first part's figures at the top, all parts beside them."""
     first = shown.parts[0] if shown.parts else None
     return {
         "length": first.used if first else 0,
         "limit": first.limit if first else 0,
         "unit": first.unit if first else "characters",
-        "spans": part(first)["spans"] if first else [],
-        "parts": [part(p) for p in shown.parts],
-        "first_comment": part(shown.first_comment) if shown.first_comment else None,
+        "spans": part_json(first)["spans"] if first else [],
+        "parts": [part_json(p) for p in shown.parts],
+        "first_comment": part_json(shown.first_comment) if shown.first_comment else None,
         "reply_to": shown.reply_to or "",
         "options": dict(shown.options),
-        "problems": [shown_problem(p) for p in shown.problems],
-        "notices": [shown_problem(p) for p in shown.notices],
-        "charges": [charge(p) for p in priced],
+        "problems": [problem_json(p) for p in shown.problems],
+        "notices": [problem_json(p) for p in shown.notices],
+        "charges": [charge_json(p) for p in priced],
     }
 
 
-def charge(priced: Priced) -> dict[str, Any]:
+def charge_json(priced: PricedCharge) -> dict[str, Any]:
     return {"meter": priced.meter, "units": priced.units, "micro": priced.micro, "currency": priced.currency}
 
 
-def review(row: Review) -> dict[str, Any]:
+def review_json(row: Review) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "kind": row.kind,
@@ -76,34 +76,34 @@ def review(row: Review) -> dict[str, Any]:
         "by": row.name,
         "by_link": row.link_id is not None,
         "at": row.at.isoformat(),
-        "resolved_at": stamp(row.resolved_at),
+        "resolved_at": iso_time(row.resolved_at),
     }
 
 
-def review_link(row: ReviewLink) -> dict[str, Any]:
+def review_link_json(row: ReviewLink) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,
         "may_comment": row.may_comment,
         "may_approve": row.may_approve,
-        "created_at": stamp(row.created_at),
-        "expires_at": stamp(row.expires_at),
-        "opened_at": stamp(row.opened_at),
+        "created_at": iso_time(row.created_at),
+        "expires_at": iso_time(row.expires_at),
+        "opened_at": iso_time(row.opened_at),
     }
 
 
-def invitation(row: Invitation) -> dict[str, Any]:
+def invitation_json(row: Invitation) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "email": row.email,
         "role": row.role,
         "invited_by": str(row.invited_by or ""),
-        "created_at": stamp(row.created_at),
-        "expires_at": stamp(row.expires_at),
+        "created_at": iso_time(row.created_at),
+        "expires_at": iso_time(row.expires_at),
     }
 
 
-def channel(row: Channel) -> dict[str, Any]:
+def channel_json(row: Channel) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "key": row.key,
@@ -117,16 +117,16 @@ def channel(row: Channel) -> dict[str, Any]:
         "reason": row.reason,
         "renewal_why": row.renewal_why,
         "paused": row.is_paused,
-        "paused_until": stamp(row.paused_until),
-        "reads_from": stamp(row.reads_from),
-        "asks_from": stamp(row.asks_from),
+        "paused_until": iso_time(row.paused_until),
+        "reads_from": iso_time(row.reads_from),
+        "asks_from": iso_time(row.asks_from),
         "asks_why": row.asks_why,
-        "token_expires_at": stamp(row.token_expires_at),
-        "connected_at": stamp(row.connected_at),
+        "token_expires_at": iso_time(row.token_expires_at),
+        "connected_at": iso_time(row.connected_at),
     }
 
 
-def delivery(row: Delivery) -> dict[str, Any]:
+def delivery_json(row: Delivery) -> dict[str, Any]:
     parts = row.rendered["parts"]
     return {
         "id": str(row.id),
@@ -139,22 +139,22 @@ def delivery(row: Delivery) -> dict[str, Any]:
         "hold": row.hold,
         "reason": row.reason,
         "problems": row.problems,
-        "due_at": stamp(row.due_at),
+        "due_at": iso_time(row.due_at),
         "timezone": row.timezone,
-        "published_at": stamp(row.published_at),
+        "published_at": iso_time(row.published_at),
         "late_ms": row.late_ms,
         "url": row.url,
         "remote_ids": row.remote_ids,
         "confirmed_by": row.confirmed_by.email if row.confirmed_by else None,
-        "confirmed_at": stamp(row.confirmed_at),
+        "confirmed_at": iso_time(row.confirmed_at),
     }
 
 
-def attempt(row: Attempt) -> dict[str, Any]:
-    return {"at": stamp(row.at), "did": row.did, "outcome": row.outcome, "sentence": row.sentence}
+def attempt_json(row: Attempt) -> dict[str, Any]:
+    return {"at": iso_time(row.at), "did": row.did, "outcome": row.outcome, "sentence": row.sentence}
 
 
-def app(row: NetworkApp) -> dict[str, Any]:
+def app_json(row: NetworkApp) -> dict[str, Any]:
     """Without its secret, which nobody needs to read again."""
     return {
         "network": row.network,
@@ -167,7 +167,7 @@ def app(row: NetworkApp) -> dict[str, Any]:
     }
 
 
-def token(row: Token) -> dict[str, Any]:
+def token_json(row: Token) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,
@@ -176,38 +176,38 @@ def token(row: Token) -> dict[str, Any]:
         "personal": row.workspace_id is None,
         "role": row.role,
         "scopes": row.scopes,
-        "created_at": stamp(row.created_at),
-        "expires_at": stamp(row.expires_at),
-        "revoked_at": stamp(row.revoked_at),
-        "last_used_at": stamp(row.last_used_at),
+        "created_at": iso_time(row.created_at),
+        "expires_at": iso_time(row.expires_at),
+        "revoked_at": iso_time(row.revoked_at),
+        "last_used_at": iso_time(row.last_used_at),
     }
 
 
-def member(row: Membership) -> dict[str, Any]:
+def member_json(row: Membership) -> dict[str, Any]:
     return {
         "email": row.person.email,
         "name": row.person.name,
         "role": row.role,
         "operator": row.person.is_operator,
-        "since": stamp(row.created_at),
+        "since": iso_time(row.created_at),
     }
 
 
-def text(row: SavedText) -> dict[str, Any]:
+def saved_text_json(row: SavedText) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "kind": row.kind,
         "name": row.name,
         "text": row.text,
-        "created_at": stamp(row.created_at),
+        "created_at": iso_time(row.created_at),
     }
 
 
-def contact(row: Contact) -> dict[str, Any]:
+def contact_json(row: Contact) -> dict[str, Any]:
     return {"id": str(row.id), "name": row.name, "mentions": row.mentions}
 
 
-def webhook(row: Webhook) -> dict[str, Any]:
+def webhook_json(row: Webhook) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "url": row.url,
@@ -216,5 +216,5 @@ def webhook(row: Webhook) -> dict[str, Any]:
         "failures": row.failures,
         "last_status": row.last_status,
         "last_error": row.last_error,
-        "last_at": stamp(row.last_at),
+        "last_at": iso_time(row.last_at),
     }

@@ -18,21 +18,21 @@ from typing import Any
 
 from kicau.base.subprocesses import die_with_parent
 
-STOP_WITHIN = 31.0  # seconds that children are given; a worker finishes what is in flight
-STABLE = 60.0  # seconds after which a child that dies counts as fresh
-LONGEST_WAIT = 30.0  # seconds before a child that keeps dying is started again
+STOP_TIMEOUT_SECONDS = 31.0  # seconds that children are given; a worker finishes what is in flight
+STABLE_AFTER_SECONDS = 60.0  # seconds after which a child that dies counts as fresh
+MAX_RESTART_DELAY_SECONDS = 30.0  # seconds before a child that keeps dying is started again
 
-MEMORY = {"MALLOC_ARENA_MAX": "2"}  # else glibc keeps memory apart for each of many threads
-type Log = Callable[..., None]
+MEMORY_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}  # else glibc keeps memory apart for each of many threads
+type EventLog = Callable[..., None]
 
 
-def _before(become: Callable[[], None]) -> None:
+def _prepare_child(become: Callable[[], None]) -> None:
     become()
     die_with_parent()  # a change of user undoes it, so it comes last
 
 
 @dataclass(slots=True)
-class Child:
+class ChildProcess:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] | None = None  # None: ours
@@ -52,9 +52,9 @@ class Child:
 class Supervisor:
     """`log(event, **facts)` is told of everything that happens."""
 
-    children: list[Child]
-    log: Log
-    stop_within: float = STOP_WITHIN
+    children: list[ChildProcess]
+    log: EventLog
+    stop_within: float = STOP_TIMEOUT_SECONDS
     first_wait: float = 0.5
     tend: Callable[[], None] = lambda: None  # asked every few seconds: what else is to be kept running
     _told: int = 0  # the signal that ends it
@@ -104,16 +104,16 @@ class Supervisor:
         waits = [c.again_at - time.monotonic() for c in self.children if not c.alive]
         return max(min([*waits, 5.0]), 0.05)
 
-    def _start(self, child: Child) -> None:
+    def _start(self, child: ChildProcess) -> None:
         child.began = time.monotonic()
         # A session of its own, so that Ctrl-C reaches us alone and we stop the children in order.
         child.process = subprocess.Popen(
             child.command,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={**MEMORY, **(os.environ if child.environment is None else child.environment)},
+            env={**MEMORY_ENVIRONMENT, **(os.environ if child.environment is None else child.environment)},
             pass_fds=tuple(child.keeps),
-            preexec_fn=partial(_before, child.become),
+            preexec_fn=partial(_prepare_child, child.become),
         )
         self.log("started", child=child.name, pid=child.process.pid)
 
@@ -122,8 +122,8 @@ class Supervisor:
         now = time.monotonic()
         for child in self.children:
             if child.process is not None and child.process.poll() is not None:
-                child.deaths = 1 if now - child.began > STABLE else child.deaths + 1
-                wait = min(self.first_wait * 2 ** (child.deaths - 1), LONGEST_WAIT)
+                child.deaths = 1 if now - child.began > STABLE_AFTER_SECONDS else child.deaths + 1
+                wait = min(self.first_wait * 2 ** (child.deaths - 1), MAX_RESTART_DELAY_SECONDS)
                 child.again_at = now + wait
                 self.log(
                     "died",

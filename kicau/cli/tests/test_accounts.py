@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kicau.workspaces.actions import add_person, set_member
+from kicau.workspaces.actions import add_person, set_member_role
 from kicau.workspaces.models import Person, Role, Workspace
 
 pytestmark = pytest.mark.usefixtures("actor")
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("actor")
 @pytest.fixture
 def budi(actor):
     person = add_person("budi@kopisenja.example", "Budi", "hujan-di-bandung-41", proved=True)
-    set_member(actor, person, Role.EDITOR)
+    set_member_role(actor, person, Role.EDITOR)
     return person
 
 

@@ -6,22 +6,22 @@ import sys
 
 import pytest
 
-from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
-from kicau.base.postgres import DatabaseTrouble
-from kicau.base.setting_definitions import BadSetting
-from kicau.cli.core.command import printable, read_failure, tell_failure
+from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
+from kicau.base.postgres import DatabaseUnavailable
+from kicau.base.setting_definitions import SettingError
+from kicau.cli.core.command import describe_failure, printable_line, report_failure
 from kicau.connector.errors import Unavailable
 
 
 @pytest.mark.parametrize(
     ("exc", "code", "says"),
     [
-        (unacceptable("at", "Say when."), 1, "Say when."),
+        (validation_failed("at", "Say when."), 1, "Say when."),
         (Conflict("It is out already."), 1, "It is out already."),
         (NotAllowed("Ask an editor."), 3, "Ask an editor."),
         (NotFound("channel", "x"), 3, "There is no channel 'x'"),
-        (BadSetting("KICAU_PORT must be a number."), 2, "KICAU_PORT"),
-        (DatabaseTrouble("It did not start."), 4, "did not start"),
+        (SettingError("KICAU_PORT must be a number."), 2, "KICAU_PORT"),
+        (DatabaseUnavailable("It did not start."), 4, "did not start"),
         (Unavailable("could not be reached"), 1, "could not be reached"),
         (OSError(errno.ENOSPC, "No space left on device"), 1, "The disk is full. Nothing was changed"),
         (PermissionError(errno.EACCES, "Permission denied", "/srv/x"), 1, "Permission denied (/srv/x)"),
@@ -31,17 +31,17 @@ from kicau.connector.errors import Unavailable
     ids=lambda v: type(v).__name__ if isinstance(v, BaseException) else "",
 )
 def test_every_failure_has_a_code_and_a_sentence(exc, code, says):
-    found, sentences, _ = read_failure(exc)
+    found, sentences, _ = describe_failure(exc)
     assert found == code
     assert says in sentences[0]
 
 
 def test_a_traceback_only_where_it_is_asked_for(capsys, monkeypatch):
     monkeypatch.delenv("KICAU_DEBUG", raising=False)
-    tell_failure(TypeError("oops"))
+    report_failure(TypeError("oops"))
     assert "Traceback" not in capsys.readouterr().err
     monkeypatch.setenv("KICAU_DEBUG", "1")
-    tell_failure(TypeError("oops"))
+    report_failure(TypeError("oops"))
     assert "TypeError: oops" in capsys.readouterr().err
 
 
@@ -91,5 +91,5 @@ def test_help_loads_nothing_heavy():
 
 
 def test_what_is_printed_moves_no_cursor():
-    assert printable("a\x1b[2Jb\nc\u202ed") == "a [2Jb c d"
-    assert printable("👩‍👩‍👧 ☕️") == "👩‍👩‍👧 ☕️"
+    assert printable_line("a\x1b[2Jb\nc\u202ed") == "a [2Jb c d"
+    assert printable_line("👩‍👩‍👧 ☕️") == "👩‍👩‍👧 ☕️"

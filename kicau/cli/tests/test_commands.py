@@ -9,7 +9,7 @@ from PIL import Image
 from kicau.base import clock
 from kicau.base.sentences import Sentence
 from kicau.channels.actions import register_app
-from kicau.channels.channel_session import stored
+from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector.session import Credentials
 from kicau.costs.models import Charge
@@ -22,7 +22,7 @@ from kicau.workspaces.actions import (
     add_person,
     create_token,
     create_workspace,
-    set_member,
+    set_member_role,
 )
 from kicau.workspaces.models import Membership, Person, Token
 
@@ -49,7 +49,7 @@ def connected(actor):
             account_id=key,
             handle=key,
             name=key,
-            credentials=stored(Credentials(access_token="t")),
+            credentials=to_stored(Credentials(access_token="t")),
         )
 
     return make
@@ -65,7 +65,7 @@ def scheduled(kicau, ana):
 
 
 def test_a_post_is_scheduled_in_words(kicau, ana):
-    with clock.frozen(NOW):
+    with clock.freeze_clock(NOW):
         said = kicau("post", "Selamat pagi", "--to", "ana", "--at", "besok 09:00")
     assert said.code == 0
     assert "2026-11-25 09:00:00 Asia/Jakarta" in said.out
@@ -200,7 +200,7 @@ def test_the_next_free_slot_is_each_channels_own(kicau, channel):
     channel("ana"), channel("budi")
     kicau("channels", "slots", "ana", "--set", "daily 09:00")
     kicau("channels", "slots", "budi", "--set", "mon 10.30, kamis 11:00", "--zone", "Asia/Jakarta")
-    with clock.frozen(NOW):
+    with clock.freeze_clock(NOW):
         assert kicau("post", "Halo", "--to", "ana,budi", "--at", "next free slot").code == 0
     assert {d.channel.key: f"{d.due_at:%d %H:%M}" for d in Delivery.objects.all()} == {
         "ana": "25 02:00",
@@ -213,7 +213,7 @@ def test_the_next_free_slot_is_each_channels_own(kicau, channel):
 
 def test_the_calendar_filters(kicau, ana, channel):
     channel("budi")
-    with clock.frozen(NOW):
+    with clock.freeze_clock(NOW):
         kicau("post", "Pagi", "--to", "ana", "--at", "tomorrow 09:00", "--tag", "kopi")
         kicau("post", "Sore", "--to", "budi", "--at", "tomorrow 16:00")
         assert "Pagi" in kicau("calendar").out
@@ -239,7 +239,7 @@ def test_the_times_in_sentences_are_in_the_calendars_zone(kicau, scheduled, ana)
     Attempt.objects.create(delivery=row, did="publish", outcome="limited", sentence=str(why), at=clock.now())
     Channel.objects.update(reason=str(why))
     there = "until 2031-03-02 03:05:00 WIB"
-    with clock.frozen(NOW):
+    with clock.freeze_clock(NOW):
         assert there in kicau("calendar").out
         assert "until 2031-03-01 20:05:00 GMT" in kicau("calendar", "--zone", "Europe/London").out
         assert kicau("show", str(row.id)).out.count(there) == 2  # why it waits, and in its story
@@ -294,7 +294,7 @@ def test_a_scheduled_post_is_changed_and_published_again_only_after_a_question(k
 
 
 def test_moving_canceling_and_retrying(kicau, scheduled):
-    with clock.frozen(NOW + timedelta(minutes=1)):
+    with clock.freeze_clock(NOW + timedelta(minutes=1)):
         assert kicau("move", scheduled["id"], "lusa", "10:00").code == 0
     row = Delivery.objects.get()
     assert row.due_at == datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
@@ -587,6 +587,6 @@ def test_doctor_stops_at_a_setting_that_cannot_be_used(kicau, monkeypatch):
 
 def test_the_member_rule_holds_through_the_shell(kicau, workspace, owner):
     admin = add_person("admin@kopisenja.example", "Admin", "hujan-di-bandung-41", proved=True)
-    set_member(actor_for(owner, workspace.id, "cli"), admin, "admin")
+    set_member_role(actor_for(owner, workspace.id, "cli"), admin, "admin")
     assert kicau("--as", admin.email, "users", "role", owner.email, "viewer").code == 3
     assert json.loads(kicau("--as", admin.email, "users", "list", "--json").out)[0]["role"] == "owner"

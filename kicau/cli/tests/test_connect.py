@@ -10,10 +10,10 @@ import pytest
 from kicau.channels import actions
 from kicau.channels.models import Channel
 from kicau.cli import channels, up
-from kicau.connector.sandbox.server import start
+from kicau.connector.sandbox.server import start_sandbox
 from kicau.publishing.models import Delivery
 from kicau.sandbox.all_networks import is_free, server_class
-from kicau.sandbox.visitor import consent
+from kicau.sandbox.visitor import fill_consent_page
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def sandbox():
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     made = server_class("linkedin")()
-    runner = asyncio.run_coroutine_threadsafe(start(made), loop).result(10)
+    runner = asyncio.run_coroutine_threadsafe(start_sandbox(made), loop).result(10)
     yield made
     asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
@@ -51,14 +51,14 @@ def browser(monkeypatch):
 
             begun = await real(actor, network, answers, **how)
             async with aiohttp.ClientSession() as client:
-                self.returned = await consent(client, begun.url)
+                self.returned = await fill_consent_page(client, begun.url)
             if self.by_page:
                 await actions.finish_sign_in(actor, self.returned)
             return begun
 
     real, made = actions.begin_sign_in, Browser()
     monkeypatch.setattr(actions, "begin_sign_in", made.begin)
-    monkeypatch.setattr(up, "answers", lambda: made.by_page)
+    monkeypatch.setattr(up, "is_web_ready", lambda: made.by_page)
     return made
 
 
@@ -106,7 +106,7 @@ def test_the_page_took_the_return(kicau, network, browser):
 
 
 def test_the_shell_listens_itself_where_no_web_server_runs(kicau, network, browser, monkeypatch):
-    monkeypatch.setattr(channels, "_listen_once", lambda port: browser.returned)
+    monkeypatch.setattr(channels, "_listen_for_callback", lambda port: browser.returned)
     monkeypatch.setattr("kicau.sandbox.all_networks.is_free", lambda port: True)
     assert kicau("channels", "connect", network, "--all").code == 0
 
@@ -114,7 +114,7 @@ def test_the_shell_listens_itself_where_no_web_server_runs(kicau, network, brows
 def test_the_listener_takes_one_return():
     port = next(p for p in range(18_500, 18_600) if is_free(p))
     found = {}
-    thread = threading.Thread(target=lambda: found.update(channels._listen_once(port)))
+    thread = threading.Thread(target=lambda: found.update(channels._listen_for_callback(port)))
     thread.start()
     for path in ("/favicon.ico", "/channels/callback?state=s1&code=c1"):
         for _ in range(50):
@@ -133,7 +133,7 @@ def test_a_refusal_and_a_stale_return_are_told(kicau, network, paste, browser):
     browser.returned = {"state": "stale", "code": "x"}
 
     async def begin(*_, **__):
-        return actions.Begun(state="s", url="http://127.0.0.1:9/authorization?x=1")
+        return actions.SignInStep(state="s", url="http://127.0.0.1:9/authorization?x=1")
 
     actions.begin_sign_in = begin
     said = kicau("channels", "connect", network, "--paste", "--all")

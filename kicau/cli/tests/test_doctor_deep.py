@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from kicau.channels.channel_session import stored
+from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel
 from kicau.cli import doctor_deep
-from kicau.connector.sandbox.server import start
+from kicau.connector.sandbox.server import start_sandbox
 from kicau.connector.session import Credentials
 from kicau.notifications.tests.conftest import sink
 from tests.stranger.sandbox import Server
@@ -22,7 +22,7 @@ def network(stranger, tmp_path):
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     made = Server(folder=tmp_path)
-    runner = asyncio.run_coroutine_threadsafe(start(made), loop).result(10)
+    runner = asyncio.run_coroutine_threadsafe(start_sandbox(made), loop).result(10)
     yield made
     asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
@@ -36,8 +36,8 @@ def test_it_sends_writes_and_asks(kicau, actor, network, channel, sink, settings
     living.app.endpoints = network.endpoints()
     living.app.save()
     network.store.put("token", "alive", {"app": "app", "account": "ana"})
-    Channel.objects.filter(id=living.id).update(credentials=stored(Credentials(access_token="alive")))
-    Channel.objects.filter(id=dead.id).update(credentials=stored(Credentials(access_token="gone")))
+    Channel.objects.filter(id=living.id).update(credentials=to_stored(Credentials(access_token="alive")))
+    Channel.objects.filter(id=dead.id).update(credentials=to_stored(Credentials(access_token="gone")))
     said = kicau("doctor", "--deep", "--json")
     found = {f["what"]: f for f in said.json}
     assert found["ana"]["state"] == "ok", found["ana"]
@@ -59,4 +59,4 @@ def test_it_sends_writes_and_asks(kicau, actor, network, channel, sink, settings
 def test_a_media_folder_that_cannot_be_written_is_told(settings, tmp_path):
     (tmp_path / "media").write_text("no folder")
     settings.KICAU_DATA = tmp_path
-    assert [f.state for f in doctor_deep.media_folder()] == ["wrong"]
+    assert [f.state for f in doctor_deep.check_media_folder()] == ["wrong"]

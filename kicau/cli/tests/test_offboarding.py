@@ -21,7 +21,7 @@ def test_the_whole_road_at_the_shell(kicau, actor, channel, tmp_path, settings):
     channel("ana")
     for n in range(3):
         draft = compositions.create_draft(
-            actor, compositions.Composition(parts=(compositions.PartInput(text=f"Kopi {n}"),))
+            actor, compositions.Composition(parts=(compositions.PartContent(text=f"Kopi {n}"),))
         )
         schedule.schedule(actor, compositions.one_draft(actor, draft.id), ["ana"], clock.now() + timedelta(days=n + 1))
     assert kicau("withdraw", "look").code == 2
@@ -55,7 +55,7 @@ def test_the_whole_road_at_the_shell(kicau, actor, channel, tmp_path, settings):
     assert (told.json["made"], Delivery.objects.filter(channel=budi).count()) == (3, 0)
     assert "3 deliveries were scheduled" in kicau("withdraw", "retarget", "stranger", "--to", "budi").out
     assert kicau("withdraw", "reinstate", "stranger", "--check", "--json").json["replaced"] == 3
-    with clock.frozen(clock.now() + timedelta(hours=30)):
+    with clock.freeze_clock(clock.now() + timedelta(hours=30)):
         back = kicau("withdraw", "reinstate", "stranger", "--json").json
         assert (back["restored"], back["late"]) == (2, 1)
         assert kicau("withdraw", "late", "stranger", "--decide", "cancel", "--json").json == {"decided": 1}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kicau.connector.roles.preferences import Preferences
+from kicau.connector.roles.preferences import AccountPreferences
 from kicau.rights.models import AuditEntry, Statement
 from tests.stranger.connector import Stranger
 
@@ -25,7 +25,7 @@ def test_reading_and_changing_what_an_account_says(kicau, channel, member, monke
         listed = {use: {"allow": allow} for use, allow in said.items() if allow is not None}
         raw = {"preferences": listed, "updatedAt": "2026-11-01T00:00:00Z"} if listed and account == "ana" else {}
         says = {use: one["allow"] for use, one in listed.items()} if raw else {}
-        return Preferences(
+        return AccountPreferences(
             account=account,
             says=says,
             raw=raw,

@@ -131,7 +131,7 @@ def test_web_and_workers_are_not_root_and_what_root_does_beside_them_stays_their
     os.link(linked, made.data / "media" / "hard")
     (made.data / "media" / "soft").symlink_to(linked)
     with made:
-        user = privileges.owner_of(made.data)
+        user = privileges.folder_owner(made.data)
         assert user
         assert user.name == privileges.SERVICE_USER
         for name in ("web", "worker-1"):
@@ -179,14 +179,12 @@ def test_web_and_workers_are_not_root_and_what_root_does_beside_them_stays_their
 @as_root
 def test_a_server_that_a_plain_user_made_is_never_taken_from_them(place):
     data = place / "data"
-    code = (
-        f"from pathlib import Path\nfrom kicau.base import postgres\nwith postgres.running(Path({str(data)!r})): pass"
-    )
+    code = f"from pathlib import Path\nfrom kicau.base import postgres\nwith postgres.running_server(Path({str(data)!r})): pass"
     data.mkdir()
     os.chown(data, NOBODY, NOBODY)
     subprocess.run([sys.executable, "-c", code], user=NOBODY, group=NOBODY, extra_groups=[], cwd=place, check=True)
     before = {path: path.lstat().st_uid for path in data.rglob("*")}
-    with postgres.running(data) as here:
+    with postgres.running_server(data) as here:
         pid = int((here.data / "postmaster.pid").read_text().splitlines()[0])
         assert status(pid)["Uid"].split()[0] == str(NOBODY)
     assert {path: path.lstat().st_uid for path in data.rglob("*")} == before
@@ -210,7 +208,7 @@ def test_no_link_in_the_folder_leads_root_outside(place):
     for name in ("up.lock", "postgres.lock", "postgres.users"):
         (data / name).unlink()
     assert made.run("up").returncode != 0  # the folder of the database is no folder of theirs
-    privileges.adopt(data, privileges.Account(uid=NOBODY, gid=NOBODY, name="nobody"), shared=True)
+    privileges.take_ownership(data, privileges.SystemUser(uid=NOBODY, gid=NOBODY, name="nobody"), shared=True)
     about = victim.stat()
     assert (about.st_uid, stat.S_IMODE(about.st_mode)) == (0, 0o755)
     assert ((victim / "file").read_text(), (victim / "file").stat().st_uid) == ("root's own\n", 0)
@@ -219,14 +217,14 @@ def test_no_link_in_the_folder_leads_root_outside(place):
 @as_root
 @pytest.mark.parametrize("private", [False, True])
 def test_from_a_private_folder_it_keeps_the_right_to_read_and_no_other(private, place):
-    account = privileges.Account(uid=NOBODY, gid=NOBODY, name="nobody")
+    account = privileges.SystemUser(uid=NOBODY, gid=NOBODY, name="nobody")
     hidden = place / "hidden"
     hidden.mkdir(mode=0o700)
     (hidden / "kept").write_text("x")
     code = "import sys; print(open('/proc/self/status').read()); open(sys.argv[1]).read(); print('reading was allowed'); open(sys.argv[1], 'a')"
     done = subprocess.run(
         [sys.executable, "-S", "-c", code, str(hidden / "kept")],
-        preexec_fn=lambda: privileges.become(account, reads_anything=private),
+        preexec_fn=lambda: privileges.switch_user(account, reads_anything=private),
         capture_output=True,
         text=True,
         check=False,
@@ -258,8 +256,8 @@ def test_every_process_keeps_its_files_private():
     ]
     assert without == []
     done = subprocess.run(
-        [sys.executable, "-c", "import os; from kicau.cli.core.command import Root; import click\n"
-         "@click.command(cls=Root, invoke_without_command=True)\n"
+        [sys.executable, "-c", "import os; from kicau.cli.core.command import RootGroup; import click\n"
+         "@click.command(cls=RootGroup, invoke_without_command=True)\n"
          "def main(): umask = os.umask(0); os.umask(umask); print(oct(umask))\nmain()"],
         capture_output=True, text=True, check=True, umask=0o022,
     )  # fmt: skip
@@ -300,7 +298,7 @@ def test_a_plain_users_folder_is_closed_to_others(place):
         process.stdout.close()
     assert open_to_others(made.data) == []
     if os.geteuid() == 0:  # root's own commands on it take nothing from that user
-        assert privileges.service_account(made.data) == privileges.owner_of(made.data)
+        assert privileges.service_user(made.data) == privileges.folder_owner(made.data)
         assert "no owner yet" in made.run("tokens", "list").stderr
         assert {path.lstat().st_uid for path in made.data.rglob("*")} == {NOBODY}
 

@@ -37,7 +37,7 @@ def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
         found = {one["use"]: one for one in kicau("rights", "simulate", "--json", *arguments).json}
         return found["train_gen"]["entering"], found["train_gen"]["leaving"]
 
-    workspaces.change_workspace(actor, ai_use={"train_gen": "allow"})
+    workspaces.update_workspace(actor, ai_use={"train_gen": "allow"})
     assert moved("--terms", str(terms.id), "--say", "train_gen=allow") == (2, 0)
     assert moved("--terms", str(terms.id)) == (0, 0)
     terms.says, terms.reviewed_at, terms.reviewed_by = {"train_gen": "allow"}, clock.now(), "Sari"
@@ -75,7 +75,7 @@ def test_items_of_a_campaign_are_found(kicau, actor, tmp_path):
 
 
 def test_the_rule_is_written_and_read_again(kicau, actor, tmp_path):
-    workspaces.change_workspace(actor, ai_use={"train_gen": "deny", "search": "allow"})
+    workspaces.update_workspace(actor, ai_use={"train_gen": "deny", "search": "allow"})
     robots = kicau("rights", "write", "robots")
     assert "Content-Usage: / train-ai=n, search=y" in robots.out
     (tmp_path / "robots.txt").write_text(robots.out)
@@ -120,7 +120,7 @@ def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, 
         "imported",
     ]
     budi = workspaces.add_person("budi@kopisenja.example", "Budi", "hujan-di-bandung-41", proved=True)
-    workspaces.set_member(actor, budi, "viewer")
+    workspaces.set_member_role(actor, budi, "viewer")
     told = kicau(
         "--as", "budi@kopisenja.example", "archive", "resume", kicau("archive", "imports", "--json").json[0]["id"]
     )
@@ -148,7 +148,7 @@ def test_what_unknown_kinds_and_visibilities_mean_is_answered(kicau, actor, tmp_
 
 
 def test_a_statement_ends_after_its_last_day_and_names_its_copies(kicau, actor):
-    workspaces.change_workspace(actor, timezone="Asia/Jakarta")
+    workspaces.update_workspace(actor, timezone="Asia/Jakarta")
     today = clock.now().astimezone(ZoneInfo("Asia/Jakarta")).date()
     say = ("rights", "say", "--say", "train_gen=deny", "--author", "x:teman")
     passed = kicau(*say, "--until", f"{today - timedelta(days=1)}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kicau.cli.snippets import KINDS
+from kicau.cli.snippets import TEXT_KINDS
 from kicau.publishing.models import Contact, SavedText
 from kicau.rights.models import AuditEntry
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("actor")
 
 
 def test_saved_texts_are_kept_shown_replaced_and_forgotten(kicau):
-    assert set(KINDS) == set(SavedText.Kind.values)
+    assert set(TEXT_KINDS) == set(SavedText.Kind.values)
     assert "No texts are kept" in kicau("texts", "list").out
     kicau("texts", "keep", "hashtags", "Kopi", "#kopi #bandung")
     kept = kicau("texts", "keep", "hashtags", "Kopi", "#kopi #garut", "--json")

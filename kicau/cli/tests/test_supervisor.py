@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from kicau.cli.core.supervisor import Child, Supervisor
+from kicau.cli.core.supervisor import ChildProcess, Supervisor
 
 
 def watch(children, act, *, stop_within=5.0, first_wait=0.05):
@@ -42,7 +42,7 @@ def names(events):
 def test_children_are_told_to_finish_and_waited_for(tmp_path):
     done = tmp_path / "done"
     code = f"import signal, time, pathlib\nsignal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), pathlib.Path({str(done)!r}).touch(), exit(0)))\npathlib.Path({str(tmp_path / 'up')!r}).touch()\nwhile True: time.sleep(1)"
-    child = Child("worker", python(code))
+    child = ChildProcess("worker", python(code))
     events, number = watch(
         [child], lambda s, _: os.kill(os.getpid(), signal.SIGTERM) if (tmp_path / "up").exists() else None
     )
@@ -54,7 +54,7 @@ def test_children_are_told_to_finish_and_waited_for(tmp_path):
 
 def test_who_does_not_finish_is_ended(tmp_path):
     code = f"import signal, time, pathlib\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\npathlib.Path({str(tmp_path / 'up')!r}).touch()\ntime.sleep(60)"
-    child = Child("stubborn", python(code))
+    child = ChildProcess("stubborn", python(code))
     events, _ = watch(
         [child],
         lambda s, _: os.kill(os.getpid(), signal.SIGINT) if (tmp_path / "up").exists() else None,
@@ -65,15 +65,15 @@ def test_who_does_not_finish_is_ended(tmp_path):
 
 
 def test_who_dies_is_started_again_later_each_time():
-    events, _ = watch([Child("weak", python("raise SystemExit(3)"))], once("died", times=3))
+    events, _ = watch([ChildProcess("weak", python("raise SystemExit(3)"))], once("died", times=3))
     deaths = [facts for event, facts in events if event == "died"]
     assert [d["again_in_seconds"] for d in deaths[:3]] == [0.05, 0.1, 0.2]
     assert {d["code"] for d in deaths} == {3}
 
 
 def test_one_that_dies_leaves_the_others_alone():
-    steady = Child("steady", python("import time; time.sleep(60)"))
-    events, _ = watch([steady, Child("weak", python("raise SystemExit(1)"))], once("died", times=2))
+    steady = ChildProcess("steady", python("import time; time.sleep(60)"))
+    events, _ = watch([steady, ChildProcess("weak", python("raise SystemExit(1)"))], once("died", times=2))
     assert [facts["child"] for event, facts in events if event == "died"].count("steady") == 0
 
 
@@ -81,8 +81,8 @@ def test_children_go_with_a_parent_that_was_killed(tmp_path):
     import subprocess
 
     code = (
-        "import sys\nfrom kicau.cli.core.supervisor import Child, Supervisor\n"
-        "child = Child('c', [sys.executable, '-S', '-c', 'import time; time.sleep(60)'])\n"
+        "import sys\nfrom kicau.cli.core.supervisor import ChildProcess, Supervisor\n"
+        "child = ChildProcess('c', [sys.executable, '-S', '-c', 'import time; time.sleep(60)'])\n"
         "def log(event, **facts):\n    print(facts.get('pid', 0), flush=True)\n"
         "Supervisor([child], log).run()"
     )

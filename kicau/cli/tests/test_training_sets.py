@@ -3,7 +3,7 @@
 import pytest
 
 from kicau.archive.models import Item, Standing
-from kicau.archive.record_statements import say
+from kicau.archive.record_statements import add_statements
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import build
 
@@ -13,7 +13,7 @@ def items(actor):
     standing = Standing.objects.create(
         workspace=actor.workspace, network="x", author="x:kopisenja", own=True, acquired=["imported"]
     )
-    say(
+    add_statements(
         actor,
         [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
     )
@@ -55,7 +55,7 @@ def test_a_set_is_made_given_taken_back_from_and_acknowledged(kicau, actor, item
     assert kicau("dataset", "make", "Suara", "--network", "x", "--json").json["version"] == 2  # the same again
     given = kicau("dataset", "export", "Suara", tmp_path / "out", "--for", "Lab Bahasa")
     assert (given.code, (tmp_path / "out" / "train.jsonl").exists()) == (0, True)
-    say(
+    add_statements(
         actor,
         [
             NewStatement(
@@ -63,7 +63,7 @@ def test_a_set_is_made_given_taken_back_from_and_acknowledged(kicau, actor, item
             )
         ],
     )
-    build.make_waiting()
+    build.make_next()
     refused = kicau("dataset", "export", "Suara", tmp_path / "again", "--version", "2")
     assert (refused.code, refused.err) == (1, "Something in version 2 was taken back; version 3 is without it.\n")
     (recipient,) = kicau("dataset", "show", "Suara", "--version", "2", "--json").json["recipients"]
@@ -78,7 +78,7 @@ def test_own_copies_of_a_forbidden_text_are_listed_and_decided(kicau, actor, ite
     Item.objects.filter(id=items[1].id).update(text=f"Sekali lagi: {items[0].text}")
     Item.objects.filter(id=items[2].id).update(text=f"Terakhir: {items[0].text}")
     refusal = {"layer": "withdrawal", "party": "author", "says": {"train_gen": "deny"}}
-    say(actor, [NewStatement(subject="item", item=items[0].id, **refusal)])
+    add_statements(actor, [NewStatement(subject="item", item=items[0].id, **refusal)])
     assert kicau("dataset", "make", "Suara").code == 0
     asked = kicau("dataset", "questions", "Suara", "--json").json
     assert {one["item"] for one in asked} == {str(items[1].id), str(items[2].id)}

@@ -15,19 +15,19 @@ from kicau.costs.models import Budget, BudgetUse
 from kicau.engine.models import Heartbeat
 from kicau.notifications import emails, trouble_watch
 from kicau.notifications.models import Alert, Letter, Trouble
-from kicau.workspaces.webhooks import sign
+from kicau.workspaces.webhooks import sign_payload
 
 START = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def _lookers(monkeypatch):
-    monkeypatch.setattr(trouble_watch, "LOOKERS", [])
-    health_monitor.chores()
+    monkeypatch.setattr(trouble_watch, "INCIDENT_DETECTORS", [])
+    health_monitor.monitoring_tasks()
 
 
 def at(seconds):
-    return clock.frozen(START + timedelta(seconds=seconds))
+    return clock.freeze_clock(START + timedelta(seconds=seconds))
 
 
 def beat(name, seconds, started=0.0):
@@ -38,29 +38,29 @@ def beat(name, seconds, started=0.0):
 
 
 def open_keys():
-    return [row.key for row in trouble_watch.present()]
+    return [row.key for row in trouble_watch.open_incidents()]
 
 
 def test_a_worker_that_vanishes(owner):
     beat("one", 0), beat("two", 0)
     with at(5):
-        assert trouble_watch.look() == 0
+        assert trouble_watch.check_incidents() == 0
     beat("two", 30)
     with at(31):  # one fell silent
-        assert trouble_watch.look() == 1
+        assert trouble_watch.check_incidents() == 1
         assert open_keys() == ["worker:one"]
-        assert trouble_watch.look() == 0  # told once
+        assert trouble_watch.check_incidents() == 0  # told once
     with at(45):
-        assert trouble_watch.look() == 0
+        assert trouble_watch.check_incidents() == 0
     beat("two", 60), beat("three", 60, started=55)  # and was replaced
     with at(61):
-        assert trouble_watch.look() == 0  # what may flicker is not over at once
+        assert trouble_watch.check_incidents() == 0  # what may flicker is not over at once
     beat("two", 90), beat("three", 90, started=55)
     with at(91):
-        assert trouble_watch.look() == 1
+        assert trouble_watch.check_incidents() == 1
         assert open_keys() == []
     with at(200):  # nobody is left
-        trouble_watch.look()
+        trouble_watch.check_incidents()
         assert open_keys() == ["workers"]
 
 
@@ -76,19 +76,19 @@ def test_late_posts_dead_tokens_budgets_and_the_disk(owner, actor, workspace, ch
     from kicau.publishing.content import compositions
     from kicau.publishing.scheduling import schedule
 
-    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="late"),)))
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartContent(text="late"),)))
     schedule.schedule(actor, compositions.one_draft(actor, draft.id), [row.key], clock.now() + timedelta(seconds=1))
     later = clock.now() + timedelta(seconds=100)
     Heartbeat.objects.create(worker="one", at=later)
-    with clock.frozen(later):
-        trouble_watch.look()
+    with clock.freeze_clock(later):
+        trouble_watch.check_incidents()
         assert set(open_keys()) == {"late", "disk"}
         row.state = ChannelState.EXPIRED
         row.save()
         BudgetUse.objects.create(budget=budget, begins_at=START, amount=850)
-        trouble_watch.look()
+        trouble_watch.check_incidents()
         assert set(open_keys()) == {"late", "disk", f"channel:{row.id}", f"budget:{budget.id}"}
-        emails.send_due()
+        emails.send_due_emails()
     told = {(one["To"], one["Subject"]) for one in sink.letters}
     assert len(told) == 8  # four troubles, two operators
     assert (owner.email, f"Kicau: Anggaran Readings ({workspace.name}) sudah terpakai 85 %.") in told
@@ -112,10 +112,10 @@ async def test_a_mail_server_that_stands_still_holds_up_nobody_who_asks_the_data
             "OPTIONS": {"host": "127.0.0.1", "port": unused_tcp_port, "timeout": 5},
         }
     }
-    await sync_to_async(emails.write)(
+    await sync_to_async(emails.queue_email)(
         "guest@elsewhere.example", "member.invited", page="/join/abc", name="Sari", workspace="Kopi Senja"
     )
-    [chore] = [one for one in health_monitor.chores() if one.name == "send letters"]
+    [chore] = [one for one in health_monitor.monitoring_tasks() if one.name == "send letters"]
     async with await asyncio.start_server(stand_still, "127.0.0.1", unused_tcp_port):
         sending = asyncio.create_task(chore.run())
         await came.wait()
@@ -148,14 +148,14 @@ async def test_alerts_go_to_the_operators_own_address_signed_and_again_until_tak
     try:
         await sync_to_async(Heartbeat.objects.create)(worker="one", at=START)
         with at(60):
-            await sync_to_async(trouble_watch.look)()
-            assert await trouble_watch.send_alerts() == 0  # it answered 500
+            await sync_to_async(trouble_watch.check_incidents)()
+            assert await trouble_watch.send_due_alerts() == 0  # it answered 500
         with at(90):
-            assert await trouble_watch.send_alerts() == 1
+            assert await trouble_watch.send_due_alerts() == 1
         await sync_to_async(beat)("one", 100)
         with at(101):
-            await sync_to_async(trouble_watch.look)()
-            assert await trouble_watch.send_alerts() == 1
+            await sync_to_async(trouble_watch.check_incidents)()
+            assert await trouble_watch.send_due_alerts() == 1
     finally:
         await runner.cleanup()
     bodies = [json.loads(body) for _, body in got]
@@ -165,6 +165,6 @@ async def test_alerts_go_to_the_operators_own_address_signed_and_again_until_tak
     assert bodies[2]["text"] == "A worker is running again."
     headers, body = got[2]
     stamp = int(headers["Kicau-Signature"].split(",")[0].removeprefix("t="))
-    assert headers["Kicau-Signature"] == sign("ours", body, stamp)
+    assert headers["Kicau-Signature"] == sign_payload("ours", body, stamp)
     assert await Alert.objects.filter(sent_at=None).acount() == 0
     assert await Trouble.objects.filter(over_at=None).acount() == 0

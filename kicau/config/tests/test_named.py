@@ -14,8 +14,8 @@ from kicau.base.errors import Conflict
 from kicau.channels import actions as channels
 from kicau.channels.models import Channel
 from kicau.config.tests.test_told import client, here, rows, taken
-from kicau.connector.contract import consent
-from kicau.connector.sandbox.server import Fault, start
+from kicau.connector.contract import consent_at_sandbox
+from kicau.connector.sandbox.server import OrderedFault, start_sandbox
 from kicau.costs import actions as plans
 from kicau.costs.models import Charge, Reservation
 from kicau.inbox import comments
@@ -30,7 +30,7 @@ NETWORK = "instagram"
 @pytest_asyncio.fixture
 async def server(tmp_path) -> AsyncIterator[Any]:
     made = import_module(f"kicau.networks.{NETWORK}.sandbox").Server(folder=tmp_path)
-    runner = await start(made)
+    runner = await start_sandbox(made)
     yield made
     await runner.cleanup()
 
@@ -43,10 +43,10 @@ async def told(here, server, actor, client) -> Channel:
         NETWORK, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
     )
     begun = await channels.begin_sign_in(actor, NETWORK, {"login": "facebook"}, client=client)
-    await channels.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    await channels.finish_sign_in(actor, await consent_at_sandbox(client, begun.url), client=client)
     made = await channels.connect(actor, begun.state, client=client)
-    await sync_to_async(webhook_subscriptions.switch)(actor, NETWORK, True)
-    await webhook_subscriptions.settle(client)
+    await sync_to_async(webhook_subscriptions.switch_webhooks)(actor, NETWORK, True)
+    await webhook_subscriptions.update_subscriptions(client)
     return min(made, key=lambda c: c.account_id)
 
 
@@ -56,7 +56,7 @@ async def test_a_mention_s_words_are_read_by_its_id_once(actor, told, server, cl
     media = server.mention(told.account_id, "Pagi di @kopisenja", caption=True)
     assert await taken(server) == 2
     assert await rows(Answer) == []
-    assert await fetch_by_id.read_due(client) == 2
+    assert await fetch_by_id.fetch_due(client) == 2
     found = {a.remote_id: a for a in await rows(Answer)}
     assert {key: (a.text, a.handle, a.delivery_id) for key, a in found.items()} == {
         comment: ("@kopisenja buka jam berapa? 🙂", "rini.hartati", None),
@@ -66,30 +66,30 @@ async def test_a_mention_s_words_are_read_by_its_id_once(actor, told, server, cl
     with pytest.raises(Conflict, match="open it there"):  # under others' media Instagram lets nobody answer from here
         await sync_to_async(comments.begin_reply)(actor, found[comment].id)
     assert sum(c.units for c in await rows(Charge, purpose="answers")) - before == 2
-    assert await fetch_by_id.read_due(client) == 0
+    assert await fetch_by_id.fetch_due(client) == 0
     hook = server.store.get("webhook", NETWORK)
     assert "mentions" in hook["fields"]
 
 
 async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(actor, told, server, client, go):
     made = await sync_to_async(plans.set_budget)(
-        actor, plans.BudgetInput(name="Bacaan", amount=0, meter="calls", period="total", reading_share=100)
+        actor, plans.BudgetValues(name="Bacaan", amount=0, meter="calls", period="total", reading_share=100)
     )
     server.mention(told.account_id, "Halo @kopisenja")
     await taken(server)
     server.requests.clear()
-    assert await fetch_by_id.read_due(client) == 1
+    assert await fetch_by_id.fetch_due(client) == 1
     assert not server.requests
     [told_of] = await rows(Subscription, channel=told)
     assert told_of.reason.startswith("The budget “Bacaan” has no room left for reading.")
     assert (await rows(Named))[0].next_at is not None
     await sync_to_async(plans.set_budget)(
         actor,
-        plans.BudgetInput(name="Bacaan", amount=100, meter="calls", period="total", reading_share=100),
+        plans.BudgetValues(name="Bacaan", amount=100, meter="calls", period="total", reading_share=100),
         budget_id=made.id,
     )
     go(minutes=16)
-    assert await fetch_by_id.read_due(client) == 1
+    assert await fetch_by_id.fetch_due(client) == 1
     assert [a.text for a in await rows(Answer)] == ["Halo @kopisenja"]
     assert [s.reason for s in await rows(Subscription, channel=told)] == [""]
     assert await rows(Reservation) == []
@@ -98,14 +98,14 @@ async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(a
 async def test_one_that_is_gone_meanwhile_is_left_and_one_that_is_unanswered_is_tried_again(told, server, client, go):
     server.unmention(server.mention(told.account_id, "Sudah dihapus"))
     await taken(server)
-    await fetch_by_id.read_due(client)
+    await fetch_by_id.fetch_due(client)
     assert await rows(Answer) == []
     assert [n.next_at for n in await rows(Named)] == [None]
     server.mention(told.account_id, "Masih ada")
     await taken(server)
-    server.faults.append(Fault(effect="drop", method="GET"))
-    await fetch_by_id.read_due(client)
+    server.faults.append(OrderedFault(effect="drop", method="GET"))
+    await fetch_by_id.fetch_due(client)
     assert await rows(Answer) == []
     go(minutes=2)
-    await fetch_by_id.read_due(client)
+    await fetch_by_id.fetch_due(client)
     assert [a.text for a in await rows(Answer)] == ["Masih ada"]

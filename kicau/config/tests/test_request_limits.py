@@ -27,7 +27,7 @@ from kicau.api.models import Answer
 from kicau.api.root import api as mounted
 from kicau.api.tests.conftest import api, caller_for, png, world
 from kicau.base import outbound
-from kicau.base.errors import Busy
+from kicau.base.errors import ServerBusy
 from kicau.config import request_limits
 from kicau.connector.content import Media, RenderedMedia
 from kicau.connector.transport import ssrf
@@ -108,7 +108,7 @@ def big(actor, tmp_path) -> Any:
     """A picture of the library whose file is large."""
     (tmp_path / "a.png").write_bytes(png())
     medium = add_medium(actor, tmp_path / "a.png", "a.png")
-    library.original(medium.ref).write_bytes(bytes(BIG))
+    library.original_path(medium.ref).write_bytes(bytes(BIG))
     type(medium).objects.filter(id=medium.id).update(size=BIG)
     return medium
 
@@ -175,12 +175,12 @@ def slow_server() -> Iterator[tuple[str, threading.Semaphore, threading.Event]]:
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     place = f"127.0.0.1:{server.server_port}"
-    ssrf.ALLOWED.add(place)
+    ssrf.ALLOWED_HOSTS.add(place)
     try:
         yield f"http://{place}/x", asked, answer
     finally:
         answer.set()
-        ssrf.ALLOWED.discard(place)
+        ssrf.ALLOWED_HOSTS.discard(place)
         server.shutdown()
         server.server_close()
 
@@ -210,7 +210,7 @@ def test_a_slow_server_outside_keeps_no_connection_and_has_few_of_our_requests(r
 
 
 def test_what_waits_for_a_server_outside_takes_no_place_from_other_requests(raw, actor, monkeypatch):
-    monkeypatch.setattr(request_limits, "api", request_limits.Lane(1))
+    monkeypatch.setattr(request_limits, "api_queue", request_limits.RequestQueue(1))
     secret = caller_for(actor).secret
     with slow_server() as (url, asked, answer):
         waiting = [raw(), raw()]
@@ -223,7 +223,7 @@ def test_what_waits_for_a_server_outside_takes_no_place_from_other_requests(raw,
             assert asking.status()[0] == 200
         answer.set()
         assert [reader.status()[0] for reader in waiting] == [422, 422]
-    queue = next(iter(request_limits.api._queues.values()))
+    queue = next(iter(request_limits.api_queue._queues.values()))
     assert (queue._free, len(queue._waiting)) == (1, 0)
 
 
@@ -241,18 +241,18 @@ def post(reader: Raw, path: str, body: object, secret: str, **headers: object) -
 
 
 def test_one_person_has_a_share_of_what_waits_outside_and_a_lane_has_an_end():
-    lane = outbound.Lane(most=3, each=2)
+    lane = outbound.RequestSlots(most=3, each=2)
     with lane.place("a"), lane.place("a"):
-        with pytest.raises(Busy), lane.place("a"):
+        with pytest.raises(ServerBusy), lane.place("a"):
             pass
-        with lane.place("b"), pytest.raises(Busy), lane.place("c"):
+        with lane.place("b"), pytest.raises(ServerBusy), lane.place("c"):
             pass
     with lane.place("a"):
         pass
 
 
 def test_who_takes_nothing_of_an_answer_is_cut_off(monkeypatch):
-    monkeypatch.setattr(request_limits, "PIECE_SECONDS", 0.01)
+    monkeypatch.setattr(request_limits, "RESPONSE_PIECE_TIMEOUT_SECONDS", 0.01)
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
     class Transport:
@@ -270,7 +270,7 @@ def test_who_takes_nothing_of_an_answer_is_cut_off(monkeypatch):
     async def go() -> None:
         cycle = Cycle()
         with request_limits.RequestThread() as thread:
-            limits = request_limits.Limits(scope, cycle.send, cycle.send, thread)
+            limits = request_limits.RequestLimits(scope, cycle.send, cycle.send, thread)
             with pytest.raises(RequestAborted):
                 await limits.send({"type": "http.response.body", "body": b"x", "more_body": True})
         assert cycle.transport.aborted
@@ -295,7 +295,7 @@ def test_a_body_without_a_length_is_read_to_the_limit_and_no_further(raw, owner,
     sender = raw()
     sender.ask("POST", path, Transfer_Encoding="chunked", Cookie="kicau=abc", Authorization="Bearer kicau_x")
     piece = bytes(1 << 14)
-    for _ in range(request_limits.ANONYMOUS_BYTES // len(piece)):
+    for _ in range(request_limits.MAX_ANONYMOUS_BYTES // len(piece)):
         sender.socket.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
     sender.socket.sendall(b"1\r\nx\r\n")
     assert sender.status()[0] == (401 if path.startswith("/api/") else 413)
@@ -315,7 +315,7 @@ def test_what_strangers_send_never_reaches_the_application(raw, owner, monkeypat
         def __init__(self, *args: Any) -> None:
             raise AssertionError("the application was asked")
 
-    monkeypatch.setattr(request_limits, "Limits", Reached)
+    monkeypatch.setattr(request_limits, "RequestLimits", Reached)
     for headers in ({"Content_Length": HUGE}, {"Transfer_Encoding": "chunked"}, {"content_LENGTH": f" {HUGE}"}):
         for path in PATHS:
             sender = raw()
@@ -337,7 +337,7 @@ def test_what_strangers_send_never_reaches_the_application(raw, owner, monkeypat
     ],
 )
 def test_nothing_is_refused_at_once_that_might_be_somebody_s(head):
-    assert request_limits.refuse_at_once(head) is None
+    assert request_limits.reject_by_head(head) is None
 
 
 async def places_given(waiting: Sequence[tuple[str, str]], *, canceled: int | None = None) -> list[tuple[str, str]]:
@@ -421,7 +421,7 @@ def test_large_bodies_are_taken_at_upload_addresses_only_and_from_those_who_may(
 
 
 def test_a_json_body_above_the_anonymous_limit_is_taken_with_a_token(api, here, raw, actor):
-    text = "a" * (request_limits.ANONYMOUS_BYTES + 10)
+    text = "a" * (request_limits.MAX_ANONYMOUS_BYTES + 10)
     sender = raw()
     post(sender, "/api/v1/desk/texts", {"kind": "template", "name": "x", "text": text}, api.secret)
     assert sender.status()[0] not in (401, 413)
@@ -437,7 +437,7 @@ def test_uploads_together_take_a_limited_space_and_give_it_back(raw, cookie, set
     assert (status, "retry-after" in headers) == (503, True)
     first.close()
     for _ in range(1000):  # the server notices that the first has gone
-        if not request_limits.uploads.used:
+        if not request_limits.upload_space.used:
             break
         time.sleep(0.01)
     third = raw()
@@ -446,7 +446,7 @@ def test_uploads_together_take_a_limited_space_and_give_it_back(raw, cookie, set
 
 
 def test_small_bodies_are_taken_while_others_send_as_much_as_anybody_may(raw, owner, monkeypatch):
-    monkeypatch.setattr(request_limits, "ANONYMOUS_TOTAL_BYTES", 0)
+    monkeypatch.setattr(request_limits, "MAX_ANONYMOUS_TOTAL_BYTES", 0)
     large, small = raw(), raw()
     large.ask("POST", "/healthz", bytes(10_000), Content_Length=10_000)
     assert large.status()[0] == 503
@@ -459,7 +459,7 @@ def test_a_body_that_never_comes_is_waited_for_no_longer_than_its_time(raw, owne
     sender = raw()
     sender.ask("POST", "/sign-in", Content_Length=1000)
     assert sender.status()[0] == 408
-    assert (request_limits.anonymous.used, request_limits.uploads.used) == (0, 0)
+    assert (request_limits.anonymous_space.used, request_limits.upload_space.used) == (0, 0)
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "too large"), ("id", "terlalu besar")])
@@ -527,7 +527,7 @@ def test_many_visitors_delay_nobody_who_is_signed_in(raw, actor, cookie, monkeyp
         go.wait(30)
         return False
 
-    monkeypatch.setattr("kicau.web.account.sign_in.actions.is_empty", blocks)
+    monkeypatch.setattr("kicau.web.account.sign_in.actions.has_no_people", blocks)
     visitors = [raw() for _ in range(7)]
     for visitor in visitors:
         visitor.ask("GET", "/sign-in")

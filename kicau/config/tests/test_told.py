@@ -27,8 +27,8 @@ from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel
 from kicau.config import early_limits
 from kicau.config.web import server_options
-from kicau.connector.contract import consent
-from kicau.connector.sandbox.server import Fault, start
+from kicau.connector.contract import consent_at_sandbox
+from kicau.connector.sandbox.server import OrderedFault, start_sandbox
 from kicau.costs.models import Charge
 from kicau.inbox import comments
 from kicau.publishing.content import compositions
@@ -71,7 +71,7 @@ def here(settings, monkeypatch) -> Iterator[str]:
 @pytest_asyncio.fixture
 async def server(tmp_path) -> AsyncIterator[Any]:
     made = import_module(f"kicau.networks.{NETWORK}.sandbox").Server(folder=tmp_path)
-    runner = await start(made)
+    runner = await start_sandbox(made)
     yield made
     await runner.cleanup()
 
@@ -91,7 +91,7 @@ async def pages(here, server, actor, client) -> dict[str, Channel]:
         NETWORK, app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
     )
     begun = await channels.begin_sign_in(actor, NETWORK, client=client)
-    await channels.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    await channels.finish_sign_in(actor, await consent_at_sandbox(client, begun.url), client=client)
     await channels.connect(actor, begun.state, client=client)
     rows = Channel.objects.filter(workspace=actor.workspace).select_related("app", "workspace")
     return {c.account_id: c for c in await sync_to_async(list)(rows)}
@@ -105,14 +105,14 @@ def page(pages) -> str:
 @pytest_asyncio.fixture
 async def told(actor, pages, page, server, client) -> str:
     """A published post of a Page of which the network tells; its id."""
-    await sync_to_async(webhook_subscriptions.switch)(actor, NETWORK, True)
-    assert await webhook_subscriptions.settle(client) == 2
+    await sync_to_async(webhook_subscriptions.switch_webhooks)(actor, NETWORK, True)
+    assert await webhook_subscriptions.update_subscriptions(client) == 2
     return await sync_to_async(_published)(actor, pages[page], server.add_post(page, message="Kopi Gayo")["id"])
 
 
 def _published(actor, channel, id_: str) -> str:
     draft, now = (
-        compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="Kopi Gayo"),))),
+        compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartContent(text="Kopi Gayo"),))),
         clock.now(),
     )
     Delivery.objects.create(
@@ -138,7 +138,7 @@ async def taken(server) -> int:
     """What the sandbox has to tell is told, and worked on."""
     assert set(await server.tell_all()) <= {200}
     await asyncio.gather(*server.telling)
-    return await sync_to_async(webhook_inbox.take_in)()
+    return await sync_to_async(webhook_inbox.process_stored)()
 
 
 def change(page: str, at: int, **value: Any) -> bytes:
@@ -190,9 +190,9 @@ async def test_replays_duplicates_and_another_order_change_nothing(page, server,
     gone = change(page, now + 8, comment_id="1_4", post_id=told, verb="add", message="Sudah dihapus")
     for body in (json.dumps(again).encode(), later, older, early, gone):
         assert await server.send_webhook(body) == 200
-    assert await sync_to_async(webhook_inbox.take_in)() == 6
+    assert await sync_to_async(webhook_inbox.process_stored)() == 6
     assert sorted(a.text for a in await rows(Answer)) == ["Kedua", "Yang terakhir"]
-    assert await sync_to_async(webhook_inbox.take_in)() == 0
+    assert await sync_to_async(webhook_inbox.process_stored)() == 0
 
 
 async def test_two_workers_take_each_in_once_and_a_page_s_own_words_are_no_answer(page, server, told):
@@ -205,7 +205,7 @@ async def test_two_workers_take_each_in_once_and_a_page_s_own_words_are_no_answe
 
     def worker() -> int:
         try:
-            return webhook_inbox.take_in()
+            return webhook_inbox.process_stored()
         finally:
             connections.close_all()
 
@@ -231,7 +231,7 @@ async def test_what_the_network_did_not_sign_is_refused_and_not_kept(here, page,
     assert await rows(Webhook) == []
     for junk in (b"{", b"\xff" * 10, b"[]"):  # signed, and unreadable all the same
         assert await server.send_webhook(junk) == 200
-    await sync_to_async(webhook_inbox.take_in)()
+    await sync_to_async(webhook_inbox.process_stored)()
     assert [w.ignored for w in await rows(Webhook)] == [1, 1, 1]
 
 
@@ -253,7 +253,7 @@ async def test_large_and_slow_bodies_are_refused_while_others_are_answered_at_on
         finally:
             writer.close()
 
-    monkeypatch.setattr(early_limits, "PATIENCE", 3600)
+    monkeypatch.setattr(early_limits, "BODY_TIMEOUT_SECONDS", 3600)
     assert b" 413 " in await raw(f"Content-Length: {10 << 20}", b"x" * 1000)  # the rest of it is not waited for
     said = await raw("Transfer-Encoding: chunked", *([b"10000\r\n" + b"x" * 65536 + b"\r\n"] * 20))
     assert b" 413 " in said or not said  # the line may be cut before the answer is read
@@ -267,7 +267,7 @@ async def test_large_and_slow_bodies_are_refused_while_others_are_answered_at_on
     assert not any(task.done() for task in slow)
     for task in slow:
         task.cancel()
-    monkeypatch.setattr(early_limits, "PATIENCE", 0.1)
+    monkeypatch.setattr(early_limits, "BODY_TIMEOUT_SECONDS", 0.1)
     assert b" 408 " in await raw("Content-Length: 500", b'{"object"')
     assert len(await rows(Webhook)) == 1
 
@@ -279,7 +279,7 @@ async def test_another_workspace_s_channel_is_told_of_nothing_that_is_not_its_ow
     owner = await sync_to_async(add_person)("rini@lain.example", "Rini")
     theirs = await sync_to_async(lambda: actor_for(owner, create_workspace(owner, "Lain").id, "page"))()
     begun = await channels.begin_sign_in(theirs, NETWORK, client=client)
-    await channels.finish_sign_in(theirs, await consent(client, begun.url), client=client)
+    await channels.finish_sign_in(theirs, await consent_at_sandbox(client, begun.url), client=client)
     await channels.connect(theirs, begun.state, client=client)
     found = await rows(Channel, workspace=theirs.workspace)
     other = {c.account_id: c for c in found}
@@ -288,18 +288,18 @@ async def test_another_workspace_s_channel_is_told_of_nothing_that_is_not_its_ow
     await server.send_webhook(
         change(page, now, comment_id="1_2", post_id=told, verb="add", message="Untuk yang pertama")
     )
-    await sync_to_async(webhook_inbox.take_in)()
+    await sync_to_async(webhook_inbox.process_stored)()
     assert [(a.channel_id, a.text) for a in await rows(Answer)] == [(pages[page].id, "Untuk yang pertama")]
 
-    await sync_to_async(webhook_subscriptions.switch)(theirs, NETWORK, True)
-    await webhook_subscriptions.settle(client)
+    await sync_to_async(webhook_subscriptions.switch_webhooks)(theirs, NETWORK, True)
+    await webhook_subscriptions.update_subscriptions(client)
     theirs_told = await sync_to_async(_published)(
         theirs, other[elsewhere], server.add_post(elsewhere, message="Teh")["id"]
     )
     await server.send_webhook(
         change(elsewhere, now + 1, comment_id="3_4", post_id=theirs_told, verb="add", message="Untuk yang kedua")
     )
-    await sync_to_async(webhook_inbox.take_in)()
+    await sync_to_async(webhook_inbox.process_stored)()
     assert [(a.channel_id, a.text) for a in await rows(Answer, remote_id="3_4")] == [
         (other[elsewhere].id, "Untuk yang kedua")
     ]
@@ -313,7 +313,7 @@ async def test_what_nobody_asked_to_be_told_of_is_ignored(pages, page, server, t
         change(other, now, comment_id="1_2", post_id="5_6", verb="add", message="Bukan untuk kita")
     )
     await server.send_webhook(change("999", now, comment_id="1_2", post_id="5_6", verb="add", message="Siapa ini"))
-    await sync_to_async(webhook_inbox.take_in)()
+    await sync_to_async(webhook_inbox.process_stored)()
     assert await rows(Answer) == []
     assert [(w.told, w.ignored) for w in await rows(Webhook)] == [(0, 1), (0, 1)]
 
@@ -321,7 +321,7 @@ async def test_what_nobody_asked_to_be_told_of_is_ignored(pages, page, server, t
 async def test_a_disconnected_channel_is_told_of_no_more(actor, pages, page, server, client, told):
     await sync_to_async(channels.disconnect)(actor, pages[page].id)
     assert (await rows(Channel, id=pages[page].id))[0].credentials["access_token"] == ""
-    assert await webhook_subscriptions.settle(client) == 1
+    assert await webhook_subscriptions.update_subscriptions(client) == 1
     assert [one["id"] for one in server.store.all("subscribed")] == [id_ for id_ in pages if id_ != page]
     assert await rows(Subscription, channel=pages[page]) == []
     [record] = await rows(AuditEntry, act="webhooks.taken-back")
@@ -333,13 +333,13 @@ async def test_where_the_network_does_not_answer_a_parting_it_is_tried_for_an_ho
     actor, pages, page, server, client, told, go
 ):
     await sync_to_async(channels.disconnect)(actor, pages[page].id)
-    server.faults.append(Fault(effect="drop", method="DELETE", times=-1))
-    assert await webhook_subscriptions.settle(client) == 1
+    server.faults.append(OrderedFault(effect="drop", method="DELETE", times=-1))
+    assert await webhook_subscriptions.update_subscriptions(client) == 1
     [kept] = await rows(Subscription, channel=pages[page])
     assert kept.parting["access_token"]
     for _ in range(8):
         go(minutes=10)
-        await webhook_subscriptions.settle(client)
+        await webhook_subscriptions.update_subscriptions(client)
     assert await rows(Subscription, channel=pages[page]) == [], "its permission is forgotten, whatever came of it"
     [record] = await rows(AuditEntry, act="webhooks.left")
     assert record.detail["why"].startswith("Facebook could not be asked to tell no more of this channel: ")
@@ -348,9 +348,9 @@ async def test_where_the_network_does_not_answer_a_parting_it_is_tried_for_an_ho
 async def test_one_that_is_connected_again_meanwhile_goes_on_being_told_of(actor, pages, page, server, client, told):
     await sync_to_async(channels.disconnect)(actor, pages[page].id)
     begun = await channels.begin_sign_in(actor, NETWORK, client=client)
-    await channels.finish_sign_in(actor, await consent(client, begun.url), client=client)
+    await channels.finish_sign_in(actor, await consent_at_sandbox(client, begun.url), client=client)
     await channels.connect(actor, begun.state, client=client)
-    await webhook_subscriptions.settle(client)
+    await webhook_subscriptions.update_subscriptions(client)
     [kept] = await rows(Subscription, channel=pages[page])
     assert (kept.is_wanted, kept.parting, kept.parted_at) == (True, None, None)
     assert {one["id"] for one in server.store.all("subscribed")} == set(pages)
@@ -359,13 +359,13 @@ async def test_one_that_is_connected_again_meanwhile_goes_on_being_told_of(actor
 async def test_while_webhooks_come_answers_are_asked_for_seldom_and_then_as_usual(
     pages, page, server, client, told, go
 ):
-    await poller.read_due(client)
+    await poller.fetch_due(client)
 
     async def asked(minutes: int) -> int:
         before = sum("published_posts" in r["path"] and page in r["path"] for r in server.requests)
         for _ in range(minutes // 5):
             go(minutes=5, seconds=10)
-            await poller.read_due(client)
+            await poller.fetch_due(client)
         return sum("published_posts" in r["path"] and page in r["path"] for r in server.requests) - before
 
     assert await asked(30) >= 5
@@ -383,32 +383,32 @@ async def test_while_webhooks_come_answers_are_asked_for_seldom_and_then_as_usua
 async def test_an_answer_to_a_post_that_is_not_known_is_looked_for_at_the_usual_pace(
     pages, page, server, client, told, go
 ):
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     go(minutes=6)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     server.comment(told, "Halo")
     await taken(server)
     go(minutes=6)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     far = (await rows(Standing, channel=pages[page]))[0].next_at
     await server.send_webhook(
         change(page, int(clock.now().timestamp()), comment_id="8_9", post_id="5_6", verb="add", message="Di pos lain")
     )
-    await sync_to_async(webhook_inbox.take_in)()
+    await sync_to_async(webhook_inbox.process_stored)()
     soon = (await rows(Standing, channel=pages[page]))[0].next_at
     assert far - clock.now() > timedelta(minutes=100)
     assert soon - clock.now() <= timedelta(minutes=5)
 
 
 async def test_switching_off_takes_it_back_at_the_network(actor, pages, page, server, client, told):
-    await sync_to_async(webhook_subscriptions.switch)(actor, NETWORK, False)
-    assert await webhook_subscriptions.settle(client) == 2
+    await sync_to_async(webhook_subscriptions.switch_webhooks)(actor, NETWORK, False)
+    assert await webhook_subscriptions.update_subscriptions(client) == 2
     assert list(server.store.all("subscribed")) == []
     assert await rows(Subscription) == []
     await server.send_webhook(
         change(page, int(clock.now().timestamp()), comment_id="1_2", post_id=told, verb="add", message="Terlambat")
     )
-    await sync_to_async(webhook_inbox.take_in)()
+    await sync_to_async(webhook_inbox.process_stored)()
     assert await rows(Answer) == []
     assert [w.ignored for w in await rows(Webhook)] == [1]
 
@@ -416,10 +416,10 @@ async def test_switching_off_takes_it_back_at_the_network(actor, pages, page, se
 async def test_a_channel_that_is_connected_later_is_told_of_too(actor, pages, page, server, client, told):
     await sync_to_async(Channel.objects.filter(id=pages[page].id).update)(state="expired")
     await sync_to_async(Subscription.objects.all().delete)()
-    assert await webhook_subscriptions.settle(client) == 1
+    assert await webhook_subscriptions.update_subscriptions(client) == 1
     await sync_to_async(Channel.objects.filter(id=pages[page].id).update)(state="active")
-    assert await webhook_subscriptions.settle(client) == 1
-    assert await webhook_subscriptions.settle(client) == 0
+    assert await webhook_subscriptions.update_subscriptions(client) == 1
+    assert await webhook_subscriptions.update_subscriptions(client) == 0
     assert len(await rows(Subscription, made_at__isnull=False)) == 2
 
 
@@ -428,24 +428,24 @@ async def test_a_permission_that_lacks_is_named_and_asked_for_again(actor, pages
         server.store.put(
             "token", token["token"], {**token, "scopes": [s for s in token["scopes"] if s != "pages_manage_metadata"]}
         )
-    await sync_to_async(webhook_subscriptions.switch)(actor, NETWORK, True)
-    await webhook_subscriptions.settle(client)
+    await sync_to_async(webhook_subscriptions.switch_webhooks)(actor, NETWORK, True)
+    await webhook_subscriptions.update_subscriptions(client)
     found = await rows(Subscription)
     assert all("pages_manage_metadata" in s.reason and s.made_at is None for s in found)
     go(hours=7)
-    assert await webhook_subscriptions.settle(client) == 2
+    assert await webhook_subscriptions.update_subscriptions(client) == 2
 
 
 async def test_who_may_and_an_address_that_networks_cannot_reach(actor, member, pages, settings):
     with pytest.raises(NotAllowed):
-        await sync_to_async(webhook_subscriptions.switch)(await sync_to_async(member)("editor"), NETWORK, True)
+        await sync_to_async(webhook_subscriptions.switch_webhooks)(await sync_to_async(member)("editor"), NETWORK, True)
     app = next(iter(pages.values())).app
     app.is_sandbox = False
     await sync_to_async(app.save)()
     with pytest.raises(Conflict, match="https://"):
-        await sync_to_async(webhook_subscriptions.switch)(actor, NETWORK, True)
+        await sync_to_async(webhook_subscriptions.switch_webhooks)(actor, NETWORK, True)
     settings.KICAU_PUBLIC_URL = "https://kicau.example.org"
-    assert (await sync_to_async(webhook_subscriptions.switch)(actor, NETWORK, True)).is_on
+    assert (await sync_to_async(webhook_subscriptions.switch_webhooks)(actor, NETWORK, True)).is_on
 
 
 async def test_a_comment_is_answered_from_here_and_waits_no_more(actor, pages, page, server, client, told):
@@ -456,9 +456,9 @@ async def test_a_comment_is_answered_from_here_and_waits_no_more(actor, pages, p
 
     def say() -> Delivery:
         written = compositions.Composition(
-            parts=(compositions.PartInput(text="Jam tujuh, Kak."),), options={"facebook.reply_to": comment}
+            parts=(compositions.PartContent(text="Jam tujuh, Kak."),), options={"facebook.reply_to": comment}
         )
-        scheduled_posts.change(actor, draft.id, scheduled_posts.Change(composition=written))
+        scheduled_posts.change_post(actor, draft.id, scheduled_posts.ScheduledPostChange(composition=written))
         return schedule.schedule(
             actor, compositions.one_draft(actor, draft.id), [pages[page].key], clock.now()
         ).deliveries[0]
@@ -471,6 +471,6 @@ async def test_a_comment_is_answered_from_here_and_waits_no_more(actor, pages, p
     assert answer.answered_by_id == row.id
     assert answer.answered_at
     await taken(server)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     assert len(await rows(Answer)) == 1, "our own words are no answer"
     assert sum(c.units for c in await rows(Charge, delivery_id=row.id)) == 1

@@ -39,5 +39,5 @@ def test_whose_a_request_is_says_a_named_proxy_only(proxies, peer, seen):
 
 @pytest.mark.parametrize("value", ["*", "proxy", "10.0.0.0/99", "10.0.0.1/8"])
 def test_a_proxy_is_named_by_its_address(value):
-    with pytest.raises(setting_definitions.BadSetting):
-        setting_definitions.read("KICAU_PROXIES", {"KICAU_PROXIES": value})
+    with pytest.raises(setting_definitions.SettingError):
+        setting_definitions.read_setting("KICAU_PROXIES", {"KICAU_PROXIES": value})

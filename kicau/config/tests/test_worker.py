@@ -18,7 +18,7 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for(monkeypatch: p
             raise error
         return 0
 
-    monkeypatch.setattr(clock_drift, "keep_time", keep_time)
+    monkeypatch.setattr(clock_drift, "synchronize_clock", keep_time)
     monkeypatch.setattr(worker, "DATABASE_RETRY_SECONDS", 0)
     await worker.compare_clocks()
     assert answers == []

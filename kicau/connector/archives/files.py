@@ -15,10 +15,10 @@ from typing import BinaryIO, Protocol, cast
 
 from kicau.connector.content import Problem
 
-BOMB_RATIO = 150  # JSON packs about 10 to 30 times; deflate can 1,032 times
-BOMB_FROM = 64_000_000  # bytes unpacked from which on the ratio is looked at
-MOST_FILES = 2_000_000
-BROKEN = (
+MAX_UNPACK_RATIO = 150  # JSON packs about 10 to 30 times; deflate can 1,032 times
+MAX_UNCHECKED_BYTES = 64_000_000  # bytes unpacked from which on the ratio is looked at
+MAX_FILES = 2_000_000
+READ_ERRORS = (
     OSError,
     EOFError,
     zipfile.BadZipFile,
@@ -38,7 +38,7 @@ class NotAnArchive(Exception):
         super().__init__(problem.sentence)
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """One file of an archive cannot be read, or not further: skip it and go on with the next."""
 
     def __init__(self, problem: Problem) -> None:
@@ -46,7 +46,7 @@ class Unreadable(Exception):
         super().__init__(problem.sentence)
 
 
-class Files(Protocol):
+class ArchiveFiles(Protocol):
     """What is in an archive. Names are relative, with "/" between folders, and in a fixed order."""
 
     name: str  # of the archive itself, for people
@@ -58,26 +58,26 @@ class Files(Protocol):
         """Bytes, as far as the archive says."""
 
     def open(self, name: str) -> BinaryIO:
-        """To be read from its beginning, piece by piece. Raises Unreadable; so may each read."""
+        """To be read from its beginning, piece by piece. Raises UnreadableFile; so may each read."""
 
 
-def matching(files: Files, pattern: str) -> list[str]:
+def matching_names(files: ArchiveFiles, pattern: str) -> list[str]:
     """The names that a regular expression finds (at any depth, ignoring case), numbers in them in order of size."""
     found = re.compile(pattern, re.IGNORECASE)
-    return sorted((n for n in files.names() if found.search(n)), key=natural)
+    return sorted((n for n in files.names() if found.search(n)), key=natural_sort_key)
 
 
-def natural(name: str) -> list[tuple[int, str]]:
+def natural_sort_key(name: str) -> list[tuple[int, str]]:
     return [(int(piece), "") if piece.isdigit() else (-1, piece) for piece in re.split(r"(\d{1,18})", name)]
 
 
 @contextmanager
-def opened(path: Path, name: str = "") -> Iterator[Files]:
+def open_archive(path: Path, name: str = "") -> Iterator[ArchiveFiles]:
     """A zip, a tar (also packed), a folder, or one file, as its content says. Raises NotAnArchive."""
     shown = name or path.name
     try:
         if path.is_dir():
-            yield Folder(path, shown)
+            yield FolderFiles(path, shown)
             return
         with path.open("rb") as file:
             head = file.read(512)
@@ -91,16 +91,16 @@ def opened(path: Path, name: str = "") -> Iterator[Files]:
             )
         if head[:2] == b"PK":
             with zipfile.ZipFile(path) as packed:
-                yield Zip(packed, shown)
+                yield ZipFiles(packed, shown)
         elif _is_tar(path, head):
             with tarfile.open(path) as tape:
-                yield Tar(tape, shown)
+                yield TarFiles(tape, shown)
         else:
-            yield One(path, shown, packed=head[:2] == b"\x1f\x8b")
+            yield SingleFile(path, shown, packed=head[:2] == b"\x1f\x8b")
     except NotAnArchive:
         raise
-    except BROKEN as exc:
-        raise NotAnArchive(_broken(shown, exc)) from exc
+    except READ_ERRORS as exc:
+        raise NotAnArchive(_broken_problem(shown, exc)) from exc
 
 
 def _is_tar(path: Path, head: bytes) -> bool:
@@ -108,12 +108,12 @@ def _is_tar(path: Path, head: bytes) -> bool:
         try:
             with gzip.open(path) as file:
                 head = file.read(512)
-        except BROKEN:
+        except READ_ERRORS:
             return False
     return head[257:262] == b"ustar"
 
 
-def _broken(name: str, exc: BaseException) -> Problem:
+def _broken_problem(name: str, exc: BaseException) -> Problem:
     if isinstance(exc, NotImplementedError):  # such as Deflate64, with which Windows packs what is larger than 2 GB
         return Problem(
             code="packing",
@@ -123,15 +123,15 @@ def _broken(name: str, exc: BaseException) -> Problem:
     return Problem(code="broken", message="{name} is broken or not complete; download it again.", params={"name": name})
 
 
-def _too_many(name: str) -> Problem:
+def _too_many_files_problem(name: str) -> Problem:
     return Problem(
         code="too-many-files",
         message="{name} holds more than {limit} files, and those beyond that were not read.",
-        params={"name": name, "limit": MOST_FILES},
+        params={"name": name, "limit": MAX_FILES},
     )
 
 
-class Zip:
+class ZipFiles:
     cut: Problem | None
 
     def __init__(self, packed: zipfile.ZipFile, name: str) -> None:
@@ -139,8 +139,8 @@ class Zip:
         self.refused: list[str] = []
         self._packed = packed
         self._infos: dict[str, zipfile.ZipInfo] = {}
-        self.cut = _too_many(name) if len(packed.infolist()) > MOST_FILES else None
-        for info in packed.infolist()[:MOST_FILES]:
+        self.cut = _too_many_files_problem(name) if len(packed.infolist()) > MAX_FILES else None
+        for info in packed.infolist()[:MAX_FILES]:
             if info.is_dir():
                 continue
             if not is_inside(info.orig_filename) or not is_inside(info.filename):
@@ -157,7 +157,7 @@ class Zip:
     def open(self, name: str) -> BinaryIO:
         info = self._infos[name]
         if info.flag_bits & 0x1:
-            raise Unreadable(
+            raise UnreadableFile(
                 Problem(
                     code="locked",
                     message="{file} is locked with a password; unpack it, and give it without one.",
@@ -165,12 +165,12 @@ class Zip:
                 )
             )
         try:
-            return Counted(cast(BinaryIO, self._packed.open(info)), name, info.file_size, info.compress_size)
-        except BROKEN as exc:
-            raise Unreadable(_broken(name, exc)) from exc
+            return GuardedStream(cast(BinaryIO, self._packed.open(info)), name, info.file_size, info.compress_size)
+        except READ_ERRORS as exc:
+            raise UnreadableFile(_broken_problem(name, exc)) from exc
 
 
-class Tar:
+class TarFiles:
     """Read from front to back; a packed tape that ends too early still gives what came before."""
 
     def __init__(self, tape: tarfile.TarFile, name: str) -> None:
@@ -181,16 +181,16 @@ class Tar:
         self._infos: dict[str, tarfile.TarInfo] = {}
         try:
             for info in tape:
-                if info.isfile() and len(self._infos) >= MOST_FILES:
-                    self.cut = _too_many(name)
+                if info.isfile() and len(self._infos) >= MAX_FILES:
+                    self.cut = _too_many_files_problem(name)
                 elif info.isfile():
                     plain = info.name.removeprefix("./")
                     if is_inside(plain):
                         self._infos.setdefault(plain, info)
                     else:
                         self.refused.append(info.name)
-        except BROKEN as exc:
-            self.cut = _broken(name, exc)
+        except READ_ERRORS as exc:
+            self.cut = _broken_problem(name, exc)
             if not self._infos:
                 raise
 
@@ -203,13 +203,13 @@ class Tar:
     def open(self, name: str) -> BinaryIO:
         try:
             file = self._tape.extractfile(self._infos[name])
-        except BROKEN as exc:
-            raise Unreadable(_broken(name, exc)) from exc
+        except READ_ERRORS as exc:
+            raise UnreadableFile(_broken_problem(name, exc)) from exc
         assert file is not None  # only plain files are listed
-        return Counted(cast(BinaryIO, file), name, self.size(name), self.size(name))
+        return GuardedStream(cast(BinaryIO, file), name, self.size(name), self.size(name))
 
 
-class Folder:
+class FolderFiles:
     """An archive that somebody has unpacked. Links that lead out of it are not followed."""
 
     def __init__(self, root: Path, name: str) -> None:
@@ -236,10 +236,10 @@ class Folder:
         try:
             return self._paths[name].open("rb")
         except OSError as exc:
-            raise Unreadable(_broken(name, exc)) from exc
+            raise UnreadableFile(_broken_problem(name, exc)) from exc
 
 
-class One:
+class SingleFile:
     """A single file, also packed with gzip."""
 
     def __init__(self, path: Path, name: str, *, packed: bool) -> None:
@@ -258,10 +258,10 @@ class One:
         if not self._packed:
             return self._path.open("rb")
         size = self.size(name)
-        return Counted(cast(BinaryIO, gzip.open(self._path)), name, 0, size)
+        return GuardedStream(cast(BinaryIO, gzip.open(self._path)), name, 0, size)
 
 
-class Counted(io.RawIOBase, BinaryIO):
+class GuardedStream(io.RawIOBase, BinaryIO):
     """A packed file as it is unpacked: what breaks is Unreadable, and a bomb is let go before it unfolds.
 
     `claimed`: its size as the archive says, 0 where it does not; `packed`: the bytes that it takes there.
@@ -271,26 +271,26 @@ class Counted(io.RawIOBase, BinaryIO):
         self._inner, self._name, self._packed = inner, name, max(packed, 1)
         self._got = 0
         self._broken: BaseException | None = None
-        if claimed > BOMB_FROM and claimed / self._packed > BOMB_RATIO:
-            raise Unreadable(self._bomb())
+        if claimed > MAX_UNCHECKED_BYTES and claimed / self._packed > MAX_UNPACK_RATIO:
+            raise UnreadableFile(self._bomb())
 
     def read(self, size: int = -1, /) -> bytes:
         if self._broken:
-            raise Unreadable(_broken(self._name, self._broken))
+            raise UnreadableFile(_broken_problem(self._name, self._broken))
         got: list[bytes] = []
         left = size if size >= 0 else 1 << 62
         try:
             while left > 0 and (some := self._inner.read1(min(left, 1 << 22))):  # type: ignore[attr-defined]
                 got.append(some)
                 left -= len(some)
-        except BROKEN as exc:
+        except READ_ERRORS as exc:
             if not got:
-                raise Unreadable(_broken(self._name, exc)) from exc
+                raise UnreadableFile(_broken_problem(self._name, exc)) from exc
             self._broken = exc  # what came before it is given first
         piece = b"".join(got)
         self._got += len(piece)
-        if self._got > BOMB_FROM and self._got / self._packed > BOMB_RATIO:
-            raise Unreadable(self._bomb())
+        if self._got > MAX_UNCHECKED_BYTES and self._got / self._packed > MAX_UNPACK_RATIO:
+            raise UnreadableFile(self._bomb())
         return piece
 
     def readable(self) -> bool:
@@ -304,7 +304,7 @@ class Counted(io.RawIOBase, BinaryIO):
         return Problem(
             code="bomb",
             message="{file} would unfold to more than {ratio} times its size; no archive of posts does.",
-            params={"file": self._name, "ratio": BOMB_RATIO},
+            params={"file": self._name, "ratio": MAX_UNPACK_RATIO},
         )
 
 

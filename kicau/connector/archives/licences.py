@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from kicau.connector.archives.files import Files, Unreadable
+from kicau.connector.archives.files import ArchiveFiles, UnreadableFile
 
 #: Columns and keys, the most exact first.
-FIELDS = (
+LICENCE_FIELDS = (
     "spdx",
     "spdx_id",
     "spdx_license",
@@ -36,8 +36,8 @@ FIELDS = (
     "dc:rights",
     "dcterms:rights",
 )
-NESTED = ("metadata", "meta", "extra", "source", "attributes")
-DESCRIBED = (
+NESTED_FIELDS = ("metadata", "meta", "extra", "source", "attributes")
+LICENCE_ID_FIELDS = (
     "spdx",
     "spdx_id",
     "@id",
@@ -57,56 +57,62 @@ MAX_BYTES = 2_000_000  # of a description
 MAX_LENGTH = 400  # characters of a licence
 
 
-def named(entry: Mapping[str, Any], fields: tuple[str, ...] = FIELDS) -> str:
+def licence_of_entry(entry: Mapping[str, Any], fields: tuple[str, ...] = LICENCE_FIELDS) -> str:
     """The licence that an entry names: of its own, or in the object that describes it. "" for none."""
     for field in fields:
-        if found := text_of(entry.get(field)):
+        if found := licence_text(entry.get(field)):
             return found
-    for field in NESTED:
+    for field in NESTED_FIELDS:
         inner = entry.get(field)
-        if isinstance(inner, Mapping) and (found := named({str(k).lower(): v for k, v in inner.items()}, fields)):
+        if isinstance(inner, Mapping) and (
+            found := licence_of_entry({str(k).lower(): v for k, v in inner.items()}, fields)
+        ):
             return found
     return ""
 
 
-def text_of(value: Any) -> str:
+def licence_text(value: Any) -> str:
     """A text as it is, an object by its most exact name, of a list all of them: each binds."""
     if isinstance(value, str):
         return " ".join(value.split())[:MAX_LENGTH]
     if isinstance(value, Mapping):
         keys = {str(key).lower(): one for key, one in value.items()}
-        return next((found for key in DESCRIBED if (found := text_of(keys.get(key)))), "")
+        return next((found for key in LICENCE_ID_FIELDS if (found := licence_text(keys.get(key)))), "")
     if isinstance(value, list | tuple):
-        each = list(dict.fromkeys(filter(None, map(text_of, value))))
+        each = list(dict.fromkeys(filter(None, map(licence_text, value))))
         return each[0] if len(each) == 1 else " AND ".join(f"({one})" for one in each)[:MAX_LENGTH]
     return ""
 
 
-def of_data_set(files: Files) -> str:
+def licence_of_dataset(files: ArchiveFiles) -> str:
     """The licence that a data set's own description names for all of it: Croissant, a data package, a model hub's card."""
     for name in sorted(files.names(), key=lambda one: (one.count("/"), one))[:1000]:
         last = name.rpartition("/")[2].lower()
         try:
             if last in ("datapackage.json", "dataset_info.json") or last.endswith("croissant.json"):
-                described = json.loads(_start(files, name))
-                found = named({str(k).lower(): v for k, v in described.items()}) if isinstance(described, dict) else ""
+                described = json.loads(_read_start(files, name))
+                found = (
+                    licence_of_entry({str(k).lower(): v for k, v in described.items()})
+                    if isinstance(described, dict)
+                    else ""
+                )
             elif last == "readme.md":
-                found = _of_card(_start(files, name).decode("utf-8-sig", "replace"))
+                found = _licence_of_readme(_read_start(files, name).decode("utf-8-sig", "replace"))
             else:
                 continue
-        except (Unreadable, ValueError, RecursionError):
+        except (UnreadableFile, ValueError, RecursionError):
             continue
         if found:
             return found
     return ""
 
 
-def _start(files: Files, name: str) -> bytes:
+def _read_start(files: ArchiveFiles, name: str) -> bytes:
     with files.open(name) as file:
         return file.read(MAX_BYTES)
 
 
-def _of_card(text: str) -> str:
+def _licence_of_readme(text: str) -> str:
     """Of the front matter of a README, which is YAML: `license: cc-by-4.0`, or a list below it."""
     front = re.match(r"---\r?\n(.*?)\r?\n---\s*(?:\r?\n|$)", text, re.DOTALL)
     if front is None:
@@ -118,4 +124,4 @@ def _of_card(text: str) -> str:
     if one and not one.startswith("["):
         return one[:MAX_LENGTH]
     listed = re.findall(r"[^\[\],\s\"'-][^\[\],\r\n\"']*", one or found[2].replace("- ", ", "))
-    return text_of([each.strip() for each in listed])
+    return licence_text([each.strip() for each in listed])

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from kicau.connector.archives.files import Files, Unreadable
+from kicau.connector.archives.files import ArchiveFiles, UnreadableFile
 from kicau.connector.content import JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whose:
+class ArchiveOwner:
     """What an archive says of itself."""
 
     format: str  # the reader's own name for it: "x-2023"
@@ -24,7 +24,7 @@ class Whose:
 
 
 @dataclass(slots=True, kw_only=True)
-class Record:
+class ArchiveRecord:
     """One post as the archive has it. What is empty of network and author is the archive's own."""
 
     remote_id: str = ""  # "host/id" where the network is many servers; "" where the archive gives none
@@ -48,7 +48,7 @@ class Record:
 
 
 @dataclass(slots=True, kw_only=True)
-class Skip:
+class SkippedEntry:
     """Something that was not read, and why, in a sentence with its parameters."""
 
     code: str
@@ -58,7 +58,7 @@ class Skip:
     is_taken: bool = False  # the entry it is about is here all the same: told, not counted as left out
 
 
-type Found = Record | Skip
+type ArchiveEntry = ArchiveRecord | SkippedEntry
 
 
 class ArchiveReader(Protocol):
@@ -68,45 +68,45 @@ class ArchiveReader(Protocol):
     words for posts, replies, quotes and reposts, as tables have them, may be a mapping `table_kinds` from word to kind.
     """
 
-    def sniff(self, files: Files, /) -> Whose | None:
+    def sniff(self, files: ArchiveFiles, /) -> ArchiveOwner | None:
         """Whose archive this is, by its content; None where it is none of this network's. Reads little.
 
         Raises NotAnArchive for one that is this network's and in a form that cannot be read, such as web pages: its
         sentence says what to ask for.
         """
 
-    def read(self, files: Files, /) -> Iterator[Found]:
+    def read(self, files: ArchiveFiles, /) -> Iterator[ArchiveEntry]:
         """Everything in it, always in the same order, so that reading can go on where it stopped.
 
         Nothing in a file may make it raise: what cannot be read is a Skip.
         """
 
 
-def malformed(file: str, place: int | None = None) -> Skip:
+def malformed_entry(file: str, place: int | None = None) -> SkippedEntry:
     """An entry that cannot be read; `place` counts from 1."""
     where = file if place is None else f"{file} #{place}"
-    return skip("malformed", "An entry of {file} is malformed or too large, and was left out.", where, file=file)
+    return skip_entry("malformed", "An entry of {file} is malformed or too large, and was left out.", where, file=file)
 
 
-def for_few(file: str, place: int) -> Skip:
+def limited_audience_entry(file: str, place: int) -> SkippedEntry:
     """What was said to some alone, such as a direct message, is nobody's to keep as public."""
-    return skip(
+    return skip_entry(
         "for-few",
         "What was written for followers or for single people alone was left out: the archive is of what was said in public.",
         f"{file} #{place}",
     )
 
 
-def boosted(file: str, place: int) -> Skip:
+def boosted_entry(file: str, place: int) -> SkippedEntry:
     """Somebody else's post that was passed on without a word of one's own: counted, not kept."""
-    made = skip("boost", "Boosts were left out: they hold no text of their own.", f"{file} #{place}")
+    made = skip_entry("boost", "Boosts were left out: they hold no text of their own.", f"{file} #{place}")
     made.is_taken = True
     return made
 
 
-def incomplete(file: str, expected: int, found: int) -> Skip:
+def incomplete_file(file: str, expected: int, found: int) -> SkippedEntry:
     """A file says that it holds more than was found in it."""
-    made = skip(
+    made = skip_entry(
         "incomplete",
         "{file} says that it holds {expected} entries, and {found} were found. Download it again if posts are missing.",
         file,
@@ -118,27 +118,29 @@ def incomplete(file: str, expected: int, found: int) -> Skip:
     return made
 
 
-def missing(file: str) -> Skip:
+def missing_file(file: str) -> SkippedEntry:
     """A file that the archive's own list names is not there."""
-    made = skip(
+    made = skip_entry(
         "missing", "{file} is named by the archive's own list but is not in it. Download it again.", file, file=file
     )
     made.is_taken = True
     return made
 
 
-def no_list(file: str) -> Skip:
+def file_without_list(file: str) -> SkippedEntry:
     """A file by whose name posts were expected holds no list of them."""
-    return skip("no-list", "{file} holds no list of entries, so nothing was read from it.", file, file=file)
+    return skip_entry("no-list", "{file} holds no list of entries, so nothing was read from it.", file, file=file)
 
 
-def cut(file: str) -> Skip:
-    return skip("cut", "{file} ends in the middle; what came before is taken.", file, file=file)
+def truncated_file(file: str) -> SkippedEntry:
+    return skip_entry("cut", "{file} ends in the middle; what came before is taken.", file, file=file)
 
 
-def unreadable(exc: Unreadable, where: str) -> Skip:
-    return Skip(code=exc.problem.code, message=exc.problem.message, params=dict(exc.problem.params), where=where)
+def unreadable_file(exc: UnreadableFile, where: str) -> SkippedEntry:
+    return SkippedEntry(
+        code=exc.problem.code, message=exc.problem.message, params=dict(exc.problem.params), where=where
+    )
 
 
-def skip(code: str, message: str, where: str = "", **params: str | int | float) -> Skip:
-    return Skip(code=code, message=message, params=params, where=where)
+def skip_entry(code: str, message: str, where: str = "", **params: str | int | float) -> SkippedEntry:
+    return SkippedEntry(code=code, message=message, params=params, where=where)

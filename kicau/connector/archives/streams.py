@@ -11,35 +11,44 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from kicau.connector.archives.files import Files, Unreadable
-from kicau.connector.archives.records import Skip, cut, malformed, no_list, skip, unreadable
+from kicau.connector.archives.files import ArchiveFiles, UnreadableFile
+from kicau.connector.archives.records import (
+    SkippedEntry,
+    file_without_list,
+    malformed_entry,
+    skip_entry,
+    truncated_file,
+    unreadable_file,
+)
 
-PIECE = 1 << 20  # bytes read at once
-OUTSIDE = 1_000_000  # characters of what is around the arrays of a file that are kept
-LONGEST = 16_000_000  # characters of one element, bytes of one line: nothing that a person posts is larger
-_SPACE = re.compile(r"[\s,]*")
-_TOKEN = re.compile(r'["\\{}\[\]]')
-_NAMED = re.compile(r'"[^"\\]{0,120}"\s*:\s*\[')  # an array under any key
-_NOTHING = re.compile(r"\s*(?:(?:[\w.$]+\s*=\s*)?\{\s*\})?[\s;]*")  # an empty file or object, also one that is assigned
+CHUNK_BYTES = 1 << 20  # bytes read at once
+MAX_PREFIX_BYTES = 1_000_000  # characters of what is around the arrays of a file that are kept
+MAX_ENTRY_BYTES = 16_000_000  # characters of one element, bytes of one line: nothing that a person posts is larger
+_SPACE_PATTERN = re.compile(r"[\s,]*")
+_TOKEN_PATTERN = re.compile(r'["\\{}\[\]]')
+_NAMED_ARRAY_PATTERN = re.compile(r'"[^"\\]{0,120}"\s*:\s*\[')  # an array under any key
+_EMPTY_PATTERN = re.compile(
+    r"\s*(?:(?:[\w.$]+\s*=\s*)?\{\s*\})?[\s;]*"
+)  # an empty file or object, also one that is assigned
 _decode = json.JSONDecoder(strict=False).raw_decode
 
 
-def pieces(files: Files, name: str, size: int = PIECE) -> Iterator[bytes]:
-    """The bytes of a file. Raises Unreadable, also in the middle."""
+def read_chunks(files: ArchiveFiles, name: str, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """The bytes of a file. Raises UnreadableFile, also in the middle."""
     with files.open(name) as file:
         while piece := file.read(size):
             yield piece
 
 
-def whole(files: Files, name: str, limit: int = LONGEST) -> bytes:
-    """A small file at once. Raises Unreadable; what is beyond `limit` is left."""
+def read_whole(files: ArchiveFiles, name: str, limit: int = MAX_ENTRY_BYTES) -> bytes:
+    """A small file at once. Raises UnreadableFile; what is beyond `limit` is left."""
     with files.open(name) as file:
-        return b"".join(iter(lambda: file.read(PIECE), b"")) if files.size(name) <= limit else file.read(limit)
+        return b"".join(iter(lambda: file.read(CHUNK_BYTES), b"")) if files.size(name) <= limit else file.read(limit)
 
 
-def document(files: Files, name: str) -> Any:
-    """A small JSON file, also one that assigns it to a variable; None where it is none. Raises Unreadable."""
-    text = whole(files, name).decode("utf-8-sig", "replace")
+def read_document(files: ArchiveFiles, name: str) -> Any:
+    """A small JSON file, also one that assigns it to a variable; None where it is none. Raises UnreadableFile."""
+    text = read_whole(files, name).decode("utf-8-sig", "replace")
     begin = re.search(r"[\[{]", text)
     try:
         return _decode(text, begin.start())[0] if begin else None
@@ -47,27 +56,27 @@ def document(files: Files, name: str) -> Any:
         return None
 
 
-def elements(
-    files: Files, name: str, key: str = "", outside: Callable[[str], None] | None = None
-) -> Iterator[Any | Skip]:
+def read_elements(
+    files: ArchiveFiles, name: str, key: str = "", outside: Callable[[str], None] | None = None
+) -> Iterator[Any | SkippedEntry]:
     """The elements of all JSON arrays under `key`, or of the file's first array and, where the file is an object, of its
     further ones: some exports write a key twice. They come one by one from any size. A file that holds something but no
     such array is a Skip. `outside` is called at the end with the text around the arrays, at most OUTSIDE characters of it.
     """
-    array = _Array(pieces(files, name), name)
+    array = _ArrayReader(read_chunks(files, name), name)
     try:
         yield from array.elements(key)
-    except Unreadable as exc:
-        yield unreadable(exc, name)
+    except UnreadableFile as exc:
+        yield unreadable_file(exc, name)
     if outside is not None:
         outside(array.outside)
 
 
-def _begin(key: str) -> re.Pattern[str]:
+def _array_start_pattern(key: str) -> re.Pattern[str]:
     return re.compile(rf'"{re.escape(key)}"\s*:\s*\[' if key else r"\[")
 
 
-class _Array:
+class _ArrayReader:
     def __init__(self, source: Iterator[bytes], name: str) -> None:
         self._source, self._name = source, name
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -76,24 +85,24 @@ class _Array:
         self._is_cut = False  # it ended within an element
         self.outside = ""
 
-    def elements(self, key: str) -> Iterator[Any | Skip]:
-        first = _begin(key)
+    def elements(self, key: str) -> Iterator[Any | SkippedEntry]:
+        first = _array_start_pattern(key)
         if not self._enter(first):
-            if not _NOTHING.fullmatch(self._head):
-                yield no_list(self._name)
+            if not _EMPTY_PATTERN.fullmatch(self._head):
+                yield file_without_list(self._name)
             return
         yield from self._list()
-        further = first if key else _NAMED if self._head.lstrip("\ufeff \r\n\t").startswith("{") else None
+        further = first if key else _NAMED_ARRAY_PATTERN if self._head.lstrip("\ufeff \r\n\t").startswith("{") else None
         while further is not None and self._enter(further):
             yield from self._list()
 
-    def _list(self) -> Iterator[Any | Skip]:
+    def _list(self) -> Iterator[Any | SkippedEntry]:
         """The elements from here to the end of the array."""
         while True:
-            self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches everywhere
+            self._at = _SPACE_PATTERN.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches everywhere
             if self._at >= len(self._text):
                 if not self._more():
-                    yield cut(self._name)
+                    yield truncated_file(self._name)
                     return
                 continue
             if self._text[self._at] == "]":
@@ -104,7 +113,7 @@ class _Array:
             if self._is_cut:
                 return
 
-    def _one(self) -> Iterator[Any | Skip]:
+    def _one(self) -> Iterator[Any | SkippedEntry]:
         try:
             found, self._at = _decode(self._text, self._at)
             yield found
@@ -112,14 +121,14 @@ class _Array:
         except RecursionError:
             pass
         except ValueError:
-            if len(self._text) - self._at < LONGEST and self._more():
+            if len(self._text) - self._at < MAX_ENTRY_BYTES and self._more():
                 self._number -= 1
                 return
         if not self._step_over():
             self._is_cut = True
-            yield cut(self._name)
+            yield truncated_file(self._name)
         else:
-            yield malformed(self._name, self._number)
+            yield malformed_entry(self._name, self._number)
 
     def _more(self) -> bool:
         """Read on, twice as much each time for one element, so that a large one is not decoded again and again."""
@@ -149,7 +158,7 @@ class _Array:
 
     def _pass(self, to: int) -> None:
         """Go on to this place, which no array covers."""
-        if len(self.outside) < OUTSIDE:
+        if len(self.outside) < MAX_PREFIX_BYTES:
             self.outside += self._text[self._at : to]
         self._at = to
 
@@ -158,7 +167,7 @@ class _Array:
         depth, quoted = 0, False
         while True:
             at = self._at
-            while found := _TOKEN.search(self._text, at):
+            while found := _TOKEN_PATTERN.search(self._text, at):
                 mark, at = found.group(), found.end()
                 if mark == "\\":
                     at += 1
@@ -178,58 +187,60 @@ class _Array:
             self._at = max(0, carried)
 
 
-def lines(files: Files, name: str) -> Iterator[tuple[int, bytes] | Skip]:
+def read_lines(files: ArchiveFiles, name: str) -> Iterator[tuple[int, bytes] | SkippedEntry]:
     """(number, line without its end), from 1. A line of more than LONGEST bytes is a Skip and takes no memory."""
     held, number, dropping = b"", 0, False
     try:
-        for piece in pieces(files, name):
+        for piece in read_chunks(files, name):
             *done, rest = (held + piece).split(b"\n")
             held = rest
             for line in done:
                 number += 1
-                if dropping or len(line) > LONGEST:
+                if dropping or len(line) > MAX_ENTRY_BYTES:
                     dropping = False
-                    yield _too_long(name, number)
+                    yield _line_too_long(name, number)
                 else:
                     yield number, line.rstrip(b"\r")
-            if len(held) > LONGEST:
+            if len(held) > MAX_ENTRY_BYTES:
                 dropping = True
             if dropping:
                 held = b""
-    except Unreadable as exc:
-        yield unreadable(exc, f"{name} #{number + 1}")
+    except UnreadableFile as exc:
+        yield unreadable_file(exc, f"{name} #{number + 1}")
         held, dropping = b"", False  # the rest of that line is told with it
     if dropping:
-        yield _too_long(name, number + 1)
+        yield _line_too_long(name, number + 1)
     elif held:
         yield number + 1, held
 
 
-def _too_long(name: str, number: int) -> Skip:
-    return skip(
+def _line_too_long(name: str, number: int) -> SkippedEntry:
+    return skip_entry(
         "too-long",
         "A line of {file} is longer than {limit} MB and was left out.",
         f"{name} #{number}",
         file=name,
-        limit=LONGEST // 1_000_000,
+        limit=MAX_ENTRY_BYTES // 1_000_000,
     )
 
 
-def table(files: Files, name: str, *, slashed: bool = False) -> Iterator[tuple[int, dict[str, str]] | Skip]:
+def read_table(
+    files: ArchiveFiles, name: str, *, slashed: bool = False
+) -> Iterator[tuple[int, dict[str, str]] | SkippedEntry]:
     """(row, cells by column name) of a CSV file, the header being row 1; delimiter and encoding by its content.
 
     `slashed`: a quotation mark within a text may have a backslash before it, in place of being doubled.
     """
-    csv.field_size_limit(min(LONGEST, sys.maxsize))
-    skips: list[Skip] = []
-    text = _decoded(pieces(files, name), name, skips)
+    csv.field_size_limit(min(MAX_ENTRY_BYTES, sys.maxsize))
+    skips: list[SkippedEntry] = []
+    text = _decode_stream(read_chunks(files, name), name, skips)
     head = next(text, "")
     if not head:
         yield from skips
         return
     delimiter = max(",;\t|", key=head.split("\n", 1)[0].count)
-    lines = _text_lines(head, text)
-    reader = csv.reader(map(_doubled, lines) if slashed else lines, delimiter=delimiter, strict=False)
+    lines = _read_text_lines(head, text)
+    reader = csv.reader(map(_double_quotes, lines) if slashed else lines, delimiter=delimiter, strict=False)
     columns: list[str] = []
     row = 0
     while True:
@@ -237,7 +248,7 @@ def table(files: Files, name: str, *, slashed: bool = False) -> Iterator[tuple[i
             cells = next(reader, None)
         except csv.Error:
             row += 1
-            yield malformed(name, row)
+            yield malformed_entry(name, row)
             continue
         yield from skips
         skips.clear()
@@ -251,15 +262,19 @@ def table(files: Files, name: str, *, slashed: bool = False) -> Iterator[tuple[i
             yield row, dict(zip(columns, cells, strict=False))
 
 
-_SLASHED = re.compile(r'\\(["\\])')
+_BACKSLASH_ESCAPE_PATTERN = re.compile(r'\\(["\\])')
 
 
-def _doubled(line: str) -> str:
+def _double_quotes(line: str) -> str:
     """Marked with a backslash, a quotation mark becomes two and a backslash one; any other backslash is the text's own."""
-    return _SLASHED.sub(lambda found: '""' if found[1] == '"' else found[1], line) if "\\" in line else line
+    return (
+        _BACKSLASH_ESCAPE_PATTERN.sub(lambda found: '""' if found[1] == '"' else found[1], line)
+        if "\\" in line
+        else line
+    )
 
 
-def _decoded(source: Iterator[bytes], name: str, skips: list[Skip]) -> Iterator[str]:
+def _decode_stream(source: Iterator[bytes], name: str, skips: list[SkippedEntry]) -> Iterator[str]:
     """By byte order mark, else UTF-8 as long as it is that, from then on Windows-1252 for what is not."""
     try:
         first = next(source, b"")
@@ -268,13 +283,13 @@ def _decoded(source: Iterator[bytes], name: str, skips: list[Skip]) -> Iterator[
         for piece in (first, *iter(lambda: next(source, b""), b"")):
             yield decoder.decode(piece)
         yield decoder.decode(b"", final=True)
-    except Unreadable as exc:
-        skips.append(unreadable(exc, name))
+    except UnreadableFile as exc:
+        skips.append(unreadable_file(exc, name))
 
 
-def _text_lines(head: str, rest: Iterable[str]) -> Iterator[str]:
+def _read_text_lines(head: str, rest: Iterable[str]) -> Iterator[str]:
     held = ""
-    for piece in (head, *rest) if not isinstance(rest, Iterator) else _chain(head, rest):
+    for piece in (head, *rest) if not isinstance(rest, Iterator) else _chain_lines(head, rest):
         *done, held = io.StringIO(held + piece, newline="").readlines() or [""]
         yield from done
         if held.endswith("\n"):
@@ -284,18 +299,18 @@ def _text_lines(head: str, rest: Iterable[str]) -> Iterator[str]:
         yield held
 
 
-def _chain(head: str, rest: Iterator[str]) -> Iterator[str]:
+def _chain_lines(head: str, rest: Iterator[str]) -> Iterator[str]:
     yield head
     yield from rest
 
 
-def mixed(error: UnicodeError) -> tuple[str, int]:
+def decode_mixed(error: UnicodeError) -> tuple[str, int]:
     """Bytes that are no UTF-8, read as Windows-1252, which is what they nearly always are."""
     assert isinstance(error, UnicodeDecodeError)
     return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
 
 
-codecs.register_error("kicau-mixed", mixed)
+codecs.register_error("kicau-mixed", decode_mixed)
 
 
 def decode_line(line: bytes) -> str:

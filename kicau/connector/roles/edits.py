@@ -13,10 +13,10 @@ from kicau.connector.errors import Rejected, Uncertain
 from kicau.connector.session import Session
 
 # What `Capabilities.editable` may name, beside "options.NAME" for each of the network's options.
-TEXT, ALT, LANGUAGE = "text", "alt", "language"
+TEXT_FIELD, ALT_TEXT_FIELD, LANGUAGE_FIELD = "text", "alt", "language"
 
 
-class Reads(StrEnum):
+class RemoteContentState(StrEnum):
     """How a published post reads on its network now."""
 
     BEFORE = "before"
@@ -26,7 +26,7 @@ class Reads(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class PartRevision:
     """One part of a published post, and how it is to read."""
 
     post_id: str  # the network's
@@ -37,30 +37,30 @@ class Revision:
 
 
 @runtime_checkable
-class Revises(Protocol):
+class EditRole(Protocol):
     def written(self, part: RenderedPart, /) -> str:
         """What an author writes to have `part` shown: its text, with each mention as this network's `render` reads it."""
 
-    async def reads(self, session: Session, revision: Revision, /) -> Reads:
+    async def reads(self, session: Session, revision: PartRevision, /) -> RemoteContentState:
         """Raises Uncertain where the network lets nobody read it."""
 
-    async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
+    async def revise(self, session: Session, revision: PartRevision, /) -> Mapping[str, JSON]:
         """Change it; what is kept of the answer. To send the same twice does no harm, but a change that somebody else
         made in between would be lost, so a lost answer is Uncertain."""
 
 
-async def change(role: Revises, session: Session, revision: Revision, label: str) -> Mapping[str, JSON]:
+async def apply_revision(role: EditRole, session: Session, revision: PartRevision, label: str) -> Mapping[str, JSON]:
     """Make a part read as wanted, looking before anything is sent; {} where it reads so already.
 
     Raises Rejected where it is gone or was changed there, Uncertain where an answer was lost and a look does not show
     that it was carried out, and the other errors as any call; after those nothing was changed by this try.
     """
-    match await _look(role, session, revision):
-        case Reads.AFTER:
+    match await _look_before_change(role, session, revision):
+        case RemoteContentState.AFTER:
             return {}
-        case Reads.GONE:
+        case RemoteContentState.GONE:
             raise Rejected(_problem("gone", "{network} no longer has this post: there is nothing to change.", label))
-        case Reads.OTHER:
+        case RemoteContentState.OTHER:
             raise Rejected(
                 _problem(
                     "changed-there",
@@ -72,14 +72,14 @@ async def change(role: Revises, session: Session, revision: Revision, label: str
         return await role.revise(session, revision)
     except Uncertain as lost:
         try:
-            if await role.reads(session, revision) is Reads.AFTER:
+            if await role.reads(session, revision) is RemoteContentState.AFTER:
                 return {}
         except Exception:  # noqa: S110 (a look that fails tells nothing: the answer stays lost)
             pass
         raise lost from None
 
 
-async def _look(role: Revises, session: Session, revision: Revision) -> Reads:
+async def _look_before_change(role: EditRole, session: Session, revision: PartRevision) -> RemoteContentState:
     """Where a network cannot tell, a first try is made all the same; after one whose answer was lost, a person is asked,
     as where it refuses to show the post: it may have been changed."""
     try:
@@ -87,12 +87,12 @@ async def _look(role: Revises, session: Session, revision: Revision) -> Reads:
     except Uncertain:
         if revision.doubt:
             raise
-        return Reads.BEFORE
+        return RemoteContentState.BEFORE
     except Rejected as refused:
         if revision.doubt:
             raise Uncertain(refused.detail) from refused
         raise
-    if found is Reads.GONE and revision.doubt:
+    if found is RemoteContentState.GONE and revision.doubt:
         raise Uncertain("the network does not show the post")
     return found
 
@@ -101,7 +101,7 @@ def _problem(code: str, message: str, label: str, **params: str) -> Problem:
     return Problem(code=code, message=message, params={"network": label, **params})
 
 
-def draft_of(role: Revises, post: Rendered) -> Draft:
+def draft_from_rendered(role: EditRole, post: Rendered) -> Draft:
     """A draft that renders as `post` does, to be changed and rendered anew."""
     return Draft(
         parts=tuple(Part(text=role.written(part), media=tuple(one.media for one in part.media)) for part in post.parts),
@@ -115,7 +115,7 @@ def draft_of(role: Revises, post: Rendered) -> Draft:
     )
 
 
-def settled(before: Rendered, after: Rendered) -> Rendered:
+def with_unchanged_parts(before: Rendered, after: Rendered) -> Rendered:
     """`after` with everything from `before` that no edit touches: copies that were made, the card, the comment."""
     parts = [_same_files(old, new) for old, new in zip(before.parts, after.parts, strict=False)]
     return replace(
@@ -146,15 +146,15 @@ def changed_parts(before: Rendered, after: Rendered) -> tuple[int, ...]:
     return tuple(
         n
         for n, (old, new) in enumerate(zip(before.parts, after.parts, strict=False))
-        if whole or _said(old) != _said(new)
+        if whole or _editable_content(old) != _editable_content(new)
     )
 
 
-def _said(part: RenderedPart) -> tuple[str, tuple[str, ...], tuple[object, ...]]:
+def _editable_content(part: RenderedPart) -> tuple[str, tuple[str, ...], tuple[object, ...]]:
     return part.text, tuple(one.media.alt for one in part.media), part.spans
 
 
-def refused(before: Rendered, after: Rendered, can: Capabilities, label: str) -> tuple[Problem, ...]:
+def check_editable(before: Rendered, after: Rendered, can: Capabilities, label: str) -> tuple[Problem, ...]:
     """A problem for each thing that differs and that this network lets nobody change once it is published."""
     if not can.can(Ability.EDIT):
         return (
@@ -165,12 +165,12 @@ def refused(before: Rendered, after: Rendered, can: Capabilities, label: str) ->
     found = []
     for n, (old, new) in enumerate(zip(before.parts, after.parts, strict=True)):
         if old.text != new.text:
-            found.append((TEXT, f"parts.{n}.text", "the text"))
+            found.append((TEXT_FIELD, f"parts.{n}.text", "the text"))
         for m, (one, other) in enumerate(zip(old.media, new.media, strict=True)):
             if one.media.alt != other.media.alt:
-                found.append((ALT, f"parts.{n}.media.{m}.alt", "an alt text"))
+                found.append((ALT_TEXT_FIELD, f"parts.{n}.media.{m}.alt", "an alt text"))
     if before.language != after.language:
-        found.append((LANGUAGE, "language", "the language"))
+        found.append((LANGUAGE_FIELD, "language", "the language"))
     labels = {option.name: option.label for option in can.options}
     for name in {*before.options, *after.options}:
         if before.options.get(name, "") != after.options.get(name, ""):

@@ -18,7 +18,7 @@ from kicau.connector.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class IncomingPost:
     """Somebody's post that mentions or answers the channel."""
 
     id: str
@@ -35,19 +35,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class IncomingPostPage:
     """What is new, oldest first, and where to go on from next time."""
 
-    items: tuple[Answer, ...]
+    items: tuple[IncomingPost, ...]
     cursor: str  # give it back; "" where nothing was ever read; up to some thousand characters
 
 
-OVERLAP = timedelta(hours=1)  # what a network lists this much later than its own time of it is not missed
-KEPT = 40  # keys in a cursor at most
+CURSOR_OVERLAP = timedelta(hours=1)  # what a network lists this much later than its own time of it is not missed
+MAX_CURSOR_KEYS = 40  # keys in a cursor at most
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TimeCursor:
     """A cursor for networks that list answers by their time and know no since-id: when the last one was, and which ones
     of the hour before it were seen, for what comes late has an earlier time than what was seen already."""
 
@@ -64,30 +64,30 @@ class Seen:
             return cls()
 
     def is_new(self, key: str, at: datetime) -> bool:
-        return self.since is None or (_ms(at) > self.since and key not in self.keys)
+        return self.since is None or (_epoch_ms(at) > self.since and key not in self.keys)
 
     def is_past(self, at: datetime) -> bool:
         """Whether nothing as old as this is new any more."""
-        return self.since is not None and _ms(at) <= self.since
+        return self.since is not None and _epoch_ms(at) <= self.since
 
     def cursor(self, found: Iterable[tuple[str, datetime]]) -> str:
         """The next one, these having come."""
-        times = {**self.keys, **{key: _ms(at) for key, at in found}}
+        times = {**self.keys, **{key: _epoch_ms(at) for key, at in found}}
         if not times:
             return json.dumps({"since": self.since}) if self.since is not None else ""
         order = sorted(times, key=times.__getitem__)
-        since = max(times[order[-1]] - OVERLAP // timedelta(milliseconds=1), self.since or 0)
-        if len(order) > KEPT:
-            since = max(since, times[order[-KEPT - 1]])
+        since = max(times[order[-1]] - CURSOR_OVERLAP // timedelta(milliseconds=1), self.since or 0)
+        if len(order) > MAX_CURSOR_KEYS:
+            since = max(since, times[order[-MAX_CURSOR_KEYS - 1]])
         return json.dumps({"since": since, "seen": {key: times[key] for key in order if times[key] > since}})
 
 
-def _ms(at: datetime) -> int:
+def _epoch_ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
 @runtime_checkable
-class Reads(Protocol):
+class EngagementRole(Protocol):
     """What a connector that can read has beside its other members."""
 
     @property
@@ -98,7 +98,7 @@ class Reads(Protocol):
     def reads_all(self) -> bool:
         """Whether any channel's permission reads every public post: one call then serves all channels of an app."""
 
-    async def answers(self, session: Session, cursor: str, /) -> Answers:
+    async def answers(self, session: Session, cursor: str, /) -> IncomingPostPage:
         """Everything since `cursor`, each item once; a first reading ("") gives the newest page. What is gone is left out.
 
         Raises the six errors; where a network lists backwards and more came than it gives in some pages, the oldest of
@@ -110,7 +110,7 @@ class Reads(Protocol):
 
 
 @runtime_checkable
-class BillsReading(Protocol):
+class MeteredEngagementRole(Protocol):
     """What such a connector has besides where the network may bill or cap what it reads."""
 
     @property

@@ -13,11 +13,16 @@ from typing import Protocol, runtime_checkable
 from kicau.connector.content import JSON
 from kicau.connector.session import Session
 
-USES = ("training", "inference", "synthetic", "embedding")  # to train on, to answer from, to make more of, to embed
+PREFERENCE_USES = (
+    "training",
+    "inference",
+    "synthetic",
+    "embedding",
+)  # to train on, to answer from, to make more of, to embed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preferences:
+class AccountPreferences:
     """`says` holds only what the account has said: True allows."""
 
     account: str  # the network's id
@@ -29,11 +34,11 @@ class Preferences:
 
 
 @runtime_checkable
-class Prefers(Protocol):
+class PreferencesRole(Protocol):
     """What a connector of such a network has beside its other members."""
 
-    async def preferences(self, session: Session, account: str = "", /) -> Preferences:
+    async def preferences(self, session: Session, account: str = "", /) -> AccountPreferences:
         """Of an account by id or handle; of the channel's own where "". Raises Rejected where nobody is called so."""
 
-    async def declare(self, session: Session, says: Mapping[str, bool | None], /) -> Preferences:
+    async def declare(self, session: Session, says: Mapping[str, bool | None], /) -> AccountPreferences:
         """Change what the channel's own account says; None takes a use back. What is not named stays as it is."""

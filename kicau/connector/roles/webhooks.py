@@ -14,30 +14,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from kicau.connector.content import Note
-from kicau.connector.roles.engagement import Answer
+from kicau.connector.content import AttemptNote
+from kicau.connector.roles.engagement import IncomingPost
 from kicau.connector.session import App, Session
 
-LARGEST = 1 << 20  # bytes of one webhook; what is larger is refused unread
+MAX_WEBHOOK_BYTES = 1 << 20  # bytes of one webhook; what is larger is refused unread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class WebhookNotification:
     """Something that a webhook tells of one account. With neither an answer nor one that is gone: look for yourself."""
 
     account: str  # the network's id of the account that it concerns
     at: datetime  # UTC; when it happened, as the network has it: of two about the same answer the later one counts
-    answer: Answer | None = None  # somebody's words, new or changed; the account's own may be among them
+    answer: IncomingPost | None = None  # somebody's words, new or changed; the account's own may be among them
     gone: str = ""  # id of an answer that is there no more
     named: str = ""  # where only an id is told: what `words` reads somebody's words by
 
 
 @runtime_checkable
-class TellsByWebhook(Protocol):
+class WebhookRole(Protocol):
     """What a connector that can be told has beside the role of reading."""
 
     @property
-    def webhook_setup(self) -> Note | None:
+    def webhook_setup(self) -> AttemptNote | None:
         """What the operator has to do once at the network, in a sentence; None where `subscribe` does all of it."""
 
     def verification(self, query: Mapping[str, str], token: str, /) -> str | None:
@@ -46,7 +46,7 @@ class TellsByWebhook(Protocol):
     def is_genuine(self, headers: Mapping[str, str], body: bytes, app: App, /) -> bool:
         """Whether the network signed these very bytes for this app. Names of headers are in lower case."""
 
-    def happenings(self, body: bytes, /) -> Sequence[Happening]:
+    def happenings(self, body: bytes, /) -> Sequence[WebhookNotification]:
         """What a genuine body tells, in its order; what we do not read is left out. Raises ValueError where it cannot
         be read at all."""
 
@@ -59,18 +59,18 @@ class TellsByWebhook(Protocol):
 
 
 @runtime_checkable
-class TellsByName(TellsByWebhook, Protocol):
+class WebhookFetchRole(WebhookRole, Protocol):
     """What such a connector has besides where some of its webhooks tell an id without the words."""
 
-    async def words(self, session: Session, named: str, /) -> Answer | None:
+    async def words(self, session: Session, named: str, /) -> IncomingPost | None:
         """The words behind a `Happening.named`; None where they are gone. Raises the six errors."""
 
 
-def signed(secret: str, body: bytes) -> str:
+def sign_body(secret: str, body: bytes) -> str:
     """The HMAC-SHA256 of `body`, in hex."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def matches(given: str, wanted: str) -> bool:
+def is_same_signature(given: str, wanted: str) -> bool:
     """In constant time, whatever was given."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode("utf-8", "replace"))

@@ -25,10 +25,10 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from kicau.connector.sandbox.settings import change_settings, read_settings
-from kicau.connector.transport.http import CLIENT_MARK
+from kicau.connector.transport.http import USER_AGENT_PREFIX
 
-type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-type Validator = Callable[[str, str, Mapping[str, str], Mapping[str, str], bytes], Iterable[str]]
+type RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+type RequestValidator = Callable[[str, str, Mapping[str, str], Mapping[str, str], bytes], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class SeededAccount:
     kind: str = "person"
 
 
-EFFECTS = frozenset(
+FAULT_EFFECTS = frozenset(
     {
         "slow",
         "status",
@@ -78,7 +78,7 @@ EFFECTS = frozenset(
 
 
 @dataclass(slots=True, kw_only=True)
-class Fault:
+class OrderedFault:
     """One misbehaviour on order.
 
     effect: slow (seconds) · status (status, headers, text) · drop (the request is not carried out, no answer)
@@ -98,8 +98,8 @@ class Fault:
     text: str = ""
 
     def __post_init__(self) -> None:
-        if self.effect not in EFFECTS:
-            raise ValueError(f"there is no effect {self.effect!r}; there are: {', '.join(sorted(EFFECTS))}")
+        if self.effect not in FAULT_EFFECTS:
+            raise ValueError(f"there is no effect {self.effect!r}; there are: {', '.join(sorted(FAULT_EFFECTS))}")
         try:
             re.compile(self.path)
         except re.error as exc:
@@ -119,7 +119,7 @@ class Fault:
         return True
 
 
-async def form_of(request: web.Request) -> dict[str, str]:
+async def read_form(request: web.Request) -> dict[str, str]:
     """The fields of a form; none where it cannot be read, as from a multipart body that was cut off."""
     try:
         posted = await request.post()
@@ -128,7 +128,7 @@ async def form_of(request: web.Request) -> dict[str, str]:
     return {name: str(value) for name, value in posted.items()}
 
 
-class Store:
+class DocumentStore:
     """JSON documents by kind and id, in memory and, where a folder is given, in SQLite so that a restart keeps them."""
 
     def __init__(self, path: Path | None) -> None:
@@ -179,12 +179,14 @@ class Sandbox:
     settings: ClassVar[tuple[str, ...]] = ("latency", "clock_offset")  # names of what /_sandbox/settings changes
     nullable_settings: ClassVar[frozenset[str]] = frozenset()  # those that may be null
 
-    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+    def __init__(
+        self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
+    ) -> None:
         self.base_url = base_url  # "http://127.0.0.1:8101", set when the port is known
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        self.store = Store(folder / f"{self.slug}.sqlite3" if folder else None)
-        self.faults: list[Fault] = []
+        self.store = DocumentStore(folder / f"{self.slug}.sqlite3" if folder else None)
+        self.faults: list[OrderedFault] = []
         self.violations: list[str] = [doc["told"] for doc in self.store.all("violation")]
         self.validators = tuple(validators)
         self.latency = 0.0  # seconds before each answer
@@ -263,7 +265,7 @@ class Sandbox:
         return app
 
     @web.middleware
-    async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _middleware(self, request: web.Request, handler: RequestHandler) -> web.StreamResponse:
         if request.path.startswith("/_sandbox/"):
             return await handler(request)
         await self._note(request)
@@ -279,14 +281,16 @@ class Sandbox:
         self.requests.append(
             {"method": request.method, "path": request.path_qs, "agent": agent, "at": self.now().isoformat()}
         )
-        if self.validators and agent.startswith(CLIENT_MARK):
+        if self.validators and agent.startswith(USER_AGENT_PREFIX):
             body = await request.read()
             for validate in self.validators:
                 for told in validate(request.method, request.path, dict(request.query), dict(request.headers), body):
                     self.store.put("violation", str(len(self.violations)), {"told": told})
                     self.violations.append(told)
 
-    async def _misbehave(self, request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
+    async def _misbehave(
+        self, request: web.Request, handler: RequestHandler, fault: OrderedFault
+    ) -> web.StreamResponse:
         match fault.effect:
             case "slow":
                 await asyncio.sleep(fault.seconds)
@@ -299,12 +303,12 @@ class Sandbox:
                 return web.Response(status=fault.status, text=fault.text, headers=fault.headers)
             case "drop":
                 await request.read()
-                return _cut(request)
+                return _close_connection(request)
             case "drop-after":
                 await handler(request)
                 if fault.seconds:
                     await asyncio.sleep(fault.seconds)
-                return _cut(request)
+                return _close_connection(request)
             case "rate-limit":
                 await request.read()
                 return self.rate_limited(request, fault.seconds)
@@ -339,10 +343,10 @@ class Sandbox:
         return web.json_response(self.describe())
 
     async def _faults(self, request: web.Request) -> web.Response:
-        """GET lists, POST orders one (fields of `Fault`), DELETE removes all."""
+        """GET lists, POST orders one (fields of `OrderedFault`), DELETE removes all."""
         if request.method == "POST":
             try:
-                self.faults.append(Fault(**await request.json()))
+                self.faults.append(OrderedFault(**await request.json()))
             except (TypeError, ValueError) as exc:
                 return web.json_response({"error": f"not a fault: {exc}"}, status=400)
         elif request.method == "DELETE":
@@ -374,7 +378,9 @@ class Sandbox:
     def page(self, title: str, body: str, status: int = 200) -> web.Response:
         """A small page in the network's colour, plainly marked as a sandbox."""
         return web.Response(
-            text=_PAGE.format(title=html.escape(title), label=html.escape(self.label), accent=self.accent, body=body),
+            text=_PAGE_TEMPLATE.format(
+                title=html.escape(title), label=html.escape(self.label), accent=self.accent, body=body
+            ),
             content_type="text/html",
             status=status,
         )
@@ -418,7 +424,7 @@ class Sandbox:
         name = e(who.name) if who else e(post.account)
         handle = f"@{e(who.handle)}" if who else ""
         media = "".join(
-            f"<figure>{_shown(m)}<figcaption>{e(m.get('alt', '')) or 'no alt text'}</figcaption></figure>"
+            f"<figure>{_media_html(m)}<figcaption>{e(m.get('alt', '')) or 'no alt text'}</figcaption></figure>"
             for m in post.media
         )
         extra = "".join(
@@ -434,7 +440,7 @@ class Sandbox:
         )
 
 
-def _shown(media: Mapping[str, str]) -> str:
+def _media_html(media: Mapping[str, str]) -> str:
     url, kind = html.escape(media.get("url", "")), media.get("kind", "")
     if not url:
         return f"<span class=quiet>{html.escape(kind)}</span>"
@@ -446,14 +452,14 @@ def _shown(media: Mapping[str, str]) -> str:
     return f'<img src="{url}" alt="{html.escape(media.get("alt", ""))}" loading="lazy">'
 
 
-def _cut(request: web.Request) -> web.Response:
+def _close_connection(request: web.Request) -> web.Response:
     """Close the connection without an answer, as a broken line does."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
 
 
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+_PAGE_TEMPLATE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>
 :root {{ color-scheme: light dark; --accent: {accent}; }}
 body {{ font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 40rem; padding: 0 1rem 4rem; }}
@@ -467,7 +473,7 @@ button.quiet {{ background: none; color: inherit; border: 1px solid #8888; }}
 </style><div class="bar">{label} <b>sandbox</b>: nothing here is the real network</div>{body}</html>"""
 
 
-async def start(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> web.AppRunner:
+async def start_sandbox(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> web.AppRunner:
     """Serve it on loopback; port 0 takes a free one. `base_url` is set; stop it with `await runner.cleanup()`."""
     runner = web.AppRunner(sandbox.application(), access_log=None, shutdown_timeout=1)
     await runner.setup()

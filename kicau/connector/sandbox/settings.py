@@ -18,7 +18,7 @@ class InvalidSetting(ValueError):
 
 def read_settings(sandbox: object, names: Iterable[str]) -> dict[str, Any]:
     """All settings by name, as JSON shows them."""
-    return {name: _shown(_get(sandbox, name)) for name in names}
+    return {name: _as_json(_get_setting(sandbox, name)) for name in names}
 
 
 def change_settings(sandbox: object, names: Iterable[str], wanted: object, *, nullable: frozenset[str]) -> None:
@@ -29,17 +29,20 @@ def change_settings(sandbox: object, names: Iterable[str], wanted: object, *, nu
     unknown = sorted(set(map(str, wanted)) - set(known))
     if unknown:
         raise InvalidSetting(f"there is no setting {', '.join(unknown)}; there are: {', '.join(known)}")
-    values = {name: _value(name, _get(sandbox, name), value, name in nullable) for name, value in wanted.items()}
+    values = {
+        name: _checked_value(name, _get_setting(sandbox, name), value, name in nullable)
+        for name, value in wanted.items()
+    }
     for name, value in values.items():
         owner, _, last = name.rpartition(".")
-        setattr(_get(sandbox, owner) if owner else sandbox, last, value)
+        setattr(_get_setting(sandbox, owner) if owner else sandbox, last, value)
 
 
-def _get(sandbox: object, name: str) -> Any:
+def _get_setting(sandbox: object, name: str) -> Any:
     return reduce(getattr, name.split("."), sandbox)
 
 
-def _shown(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return sorted(value)
     if isinstance(value, date):
@@ -47,7 +50,7 @@ def _shown(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _value(name: str, now: Any, wanted: Any, nullable: bool) -> Any:
+def _checked_value(name: str, now: Any, wanted: Any, nullable: bool) -> Any:
     if nullable and wanted is None:
         return None
     match now:
@@ -73,11 +76,11 @@ def _value(name: str, now: Any, wanted: Any, nullable: bool) -> Any:
             except (TypeError, ValueError):
                 raise InvalidSetting(f"{name} is a day, as 2026-11-24") from None
         case Mapping():
-            return _object(name, now, wanted)
-    return _list(name, now, wanted)
+            return _merged_object(name, now, wanted)
+    return _checked_list(name, now, wanted)
 
 
-def _object(name: str, now: Mapping[str, Any], wanted: Any) -> dict[str, Any]:
+def _merged_object(name: str, now: Mapping[str, Any], wanted: Any) -> dict[str, Any]:
     """What is given is changed, the rest stays."""
     if not isinstance(wanted, Mapping):
         raise InvalidSetting(f"{name} is an object")
@@ -88,7 +91,7 @@ def _object(name: str, now: Mapping[str, Any], wanted: Any) -> dict[str, Any]:
     return {**now, **wanted}
 
 
-def _list(name: str, now: Any, wanted: Any) -> Any:
+def _checked_list(name: str, now: Any, wanted: Any) -> Any:
     """Numbers where it holds numbers, and as many; else any number of names."""
     numbers = isinstance(now, tuple) and bool(now) and all(isinstance(one, int) for one in now)
     if numbers:

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from kicau.connector.transport import dns
-from kicau.connector.transport.ssrf import Forbidden, Guarded
+from kicau.connector.transport.ssrf import GuardedResolver, InternalAddress
 
 PUBLIC = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))
 
@@ -25,14 +25,14 @@ async def test_hosts_that_hang_delay_no_other_host_and_no_file(monkeypatch: pyte
         return [PUBLIC]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
-    hanging = [f"hangs-{n}.example" for n in range(dns.MAX_LOOK_UPS - 2)]
+    hanging = [f"hangs-{n}.example" for n in range(dns.MAX_PARALLEL_LOOKUPS - 2)]
     # Several clients, as webhooks and networks have them, and several requests of each.
-    waiting = [asyncio.create_task(Guarded().resolve(host, 443)) for host in hanging for _ in range(5)]
+    waiting = [asyncio.create_task(GuardedResolver().resolve(host, 443)) for host in hanging for _ in range(5)]
     try:
         async with asyncio.timeout(20):
             while len(asked) < len(hanging):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-            (found,) = await Guarded().resolve("answers.example", 443)
+            (found,) = await GuardedResolver().resolve("answers.example", 443)
             assert (found["host"], found["port"]) == ("93.184.215.14", 443)
             await asyncio.gather(*(asyncio.to_thread(str) for _ in range(20)))
         assert set(asked.values()) == {1}, "a host that hangs is asked for once"
@@ -42,21 +42,21 @@ async def test_hosts_that_hang_delay_no_other_host_and_no_file(monkeypatch: pyte
     got = await asyncio.gather(*waiting, return_exceptions=True)
     assert isinstance(got[0], asyncio.CancelledError)
     assert all(isinstance(one, list) for one in got[1:])
-    await Guarded().resolve(hanging[0], 443)
+    await GuardedResolver().resolve(hanging[0], 443)
     assert asked[hanging[0]] == 2, "what was answered is asked again the next time"
 
 
 async def test_what_the_system_says_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    (found, *_) = await dns.Resolver().resolve("localhost", 80, socket.AF_INET)
+    (found, *_) = await dns.ThreadedResolver().resolve("localhost", 80, socket.AF_INET)
     assert (found["hostname"], found["host"], found["port"]) == ("localhost", "127.0.0.1", 80)
-    with pytest.raises(Forbidden):
-        await Guarded().resolve("localhost", 80)
+    with pytest.raises(InternalAddress):
+        await GuardedResolver().resolve("localhost", 80)
     with pytest.raises(OSError, match="is no host's name"):
-        await Guarded().resolve("a" * 300 + ".example", 80)
+        await GuardedResolver().resolve("a" * 300 + ".example", 80)
 
     def nobody(*how: object, **more: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
     with pytest.raises(OSError, match="not known"):
-        await Guarded().resolve("nobody.example", 80)
+        await GuardedResolver().resolve("nobody.example", 80)

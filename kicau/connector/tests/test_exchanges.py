@@ -11,7 +11,7 @@ import pytest
 
 from kicau.connector import errors
 from kicau.connector.transport import expect_continue, ssrf
-from kicau.connector.transport.http import MAX_ANSWER, Http, never_again
+from kicau.connector.transport.http import MAX_RESPONSE_BYTES, HttpClient, without_automatic_retry
 
 
 class Server:
@@ -68,9 +68,9 @@ async def server() -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def door() -> AsyncIterator[Http]:
+async def door() -> AsyncIterator[HttpClient]:
     async with aiohttp.ClientSession(headers={"User-Agent": "Kicau/test"}) as client:
-        yield Http(client)
+        yield HttpClient(client)
 
 
 LARGE = 64 << 10
@@ -164,9 +164,9 @@ async def test_a_broken_answer_is_a_lost_one(server, door, answer, status):
 
 
 async def test_an_answer_without_an_end_is_left_and_its_connection_with_it(server, door):
-    server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + b"x" * (MAX_ANSWER + (1 << 20))
+    server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + b"x" * (MAX_RESPONSE_BYTES + (1 << 20))
     reply = await door.call("GET", server.url)
-    assert MAX_ANSWER < len(reply.body) <= 2 * MAX_ANSWER + 1
+    assert MAX_RESPONSE_BYTES < len(reply.body) <= 2 * MAX_RESPONSE_BYTES + 1
     server.answer = WHOLE
     assert (await door.call("GET", server.url)).json() == {"a": 1}
     assert server.connections == 2
@@ -191,8 +191,8 @@ async def test_what_is_no_web_address_asks_nobody(careful, url):
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_what_broke_on_a_kept_connection_is_not_sent_again(server, method):
-    async with aiohttp.ClientSession(middlewares=(never_again,)) as client:
-        door, server.answer = Http(client), WHOLE
+    async with aiohttp.ClientSession(middlewares=(without_automatic_retry,)) as client:
+        door, server.answer = HttpClient(client), WHOLE
         await door.call("GET", server.url)
         server.answer, server.then_close = b"", True
         with pytest.raises((errors.Unavailable, errors.Uncertain)):
@@ -210,10 +210,10 @@ async def test_a_body_of_any_size_arrives(server, door, size):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_what_is_inside_stays_out_of_reach(server, monkeypatch, host):
-    monkeypatch.setattr(ssrf, "ALLOWED", set())
-    async with aiohttp.ClientSession(connector=ssrf.Connector()) as client:
+    monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", set())
+    async with aiohttp.ClientSession(connector=ssrf.GuardedConnector()) as client:
         with pytest.raises(errors.Unavailable):
-            await Http(client).call("GET", server.url.replace("127.0.0.1", host))
+            await HttpClient(client).call("GET", server.url.replace("127.0.0.1", host))
     assert server.connections == 0
 
 
@@ -221,7 +221,7 @@ async def test_what_is_inside_stays_out_of_reach(server, monkeypatch, host):
 
 
 @pytest.fixture
-async def careful(door) -> tuple[Http, list[str]]:
+async def careful(door) -> tuple[HttpClient, list[str]]:
     """A door that notes before it sends what counts, and what it noted."""
     noted: list[str] = []
 
@@ -249,8 +249,8 @@ async def test_what_counts_leaves_when_the_server_says_that_it_takes_it(server, 
 
 @pytest.mark.parametrize("is_known", [False, True])
 async def test_where_a_line_stands_still_nothing_that_counts_is_sent(server, careful, monkeypatch, is_known):
-    monkeypatch.setattr(expect_continue, "SILENCE_SECONDS", 0.05)
-    monkeypatch.setattr(expect_continue, "GO_ON_SECONDS", 0.2)
+    monkeypatch.setattr(expect_continue, "FIRST_CONTINUE_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(expect_continue, "CONTINUE_TIMEOUT_SECONDS", 0.2)
     door, noted = careful
     if is_known:
         server.answer = WHOLE
@@ -265,7 +265,7 @@ async def test_where_a_line_stands_still_nothing_that_counts_is_sent(server, car
 
 
 async def test_a_server_that_leaves_it_alone_is_waited_for_once(server, careful, monkeypatch):
-    monkeypatch.setattr(expect_continue, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(expect_continue, "FIRST_CONTINUE_TIMEOUT_SECONDS", 0.05)
     door, noted = careful
     server.answer, server.go_on = WHOLE, None
     for _ in range(2):
@@ -279,7 +279,7 @@ async def test_a_server_that_leaves_it_alone_is_waited_for_once(server, careful,
 
 async def test_a_go_on_that_comes_too_late_sends_nothing(server, careful, monkeypatch):
     """It arrives while the server is asked whether it is there; the request then goes out once, without asking."""
-    monkeypatch.setattr(expect_continue, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(expect_continue, "FIRST_CONTINUE_TIMEOUT_SECONDS", 0.05)
     door, noted = careful
     server.answer, server.waits_for_look = WHOLE, True
     assert (await door.call("POST", server.url, json={"a": 1})).json() == {"a": 1}

@@ -11,7 +11,13 @@ from aiohttp import web
 
 from kicau.connector import clock, errors
 from kicau.connector.content import Charge
-from kicau.connector.transport.http import Http, Reply, classify, from_between, retry_after
+from kicau.connector.transport.http import (
+    HttpClient,
+    HttpResponse,
+    classify_error,
+    is_from_proxy,
+    retry_after,
+)
 
 
 @pytest.fixture
@@ -44,7 +50,7 @@ async def server():
 @pytest.fixture
 async def door():
     async with aiohttp.ClientSession() as client:
-        yield Http(client)
+        yield HttpClient(client)
 
 
 async def test_a_good_answer_comes_back_and_is_noted_without_its_query(door, server):
@@ -104,45 +110,45 @@ async def test_the_budget_is_asked_before_the_socket_opens(door, server):
 
 
 def test_a_limit_says_until_when():
-    with clock.frozen(clock.now()):
-        told = classify(Reply(429, {"retry-after": "120"}, b""))
+    with clock.freeze_clock(clock.now()):
+        told = classify_error(HttpResponse(429, {"retry-after": "120"}, b""))
         assert isinstance(told, errors.RateLimited)
         assert told.until == clock.now() + timedelta(seconds=120)
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "9" * 400, "Wed, 99 Foo 2026"])
 def test_an_unreadable_wait_is_no_wait(value):
-    found = retry_after(Reply(429, {"retry-after": value}, b""))
+    found = retry_after(HttpResponse(429, {"retry-after": value}, b""))
     assert found is None or found - datetime.now(UTC) <= timedelta(days=7)
 
 
 def test_an_http_date_is_read():
-    assert retry_after(Reply(429, {"retry-after": "Tue, 24 Nov 2026 10:00:00 GMT"}, b"")) == datetime(
+    assert retry_after(HttpResponse(429, {"retry-after": "Tue, 24 Nov 2026 10:00:00 GMT"}, b"")) == datetime(
         2026, 11, 24, 10, tzinfo=UTC
     )
 
 
 def test_what_no_database_keeps_does_not_come_in():
-    reply = Reply(500, {}, b'{"said": ["half \\ud83d", "whole \\ud83d\\ude00", "nul \\u0000"], "\\u0000": 1}')
+    reply = HttpResponse(500, {}, b'{"said": ["half \\ud83d", "whole \\ud83d\\ude00", "nul \\u0000"], "\\u0000": 1}')
     assert reply.json() == reply.peek() == {"said": ["half \ufffd", "whole \U0001f600", "nul \ufffd"], "\ufffd": 1}
-    assert Reply(502, {}, b"\x00<html>\xff").text == "\ufffd<html>\ufffd"
-    assert Reply(200, {}, b"[NaN, -Infinity, 1e999, 1.5, 2]").json() == [None, None, None, 1.5, 2]
+    assert HttpResponse(502, {}, b"\x00<html>\xff").text == "\ufffd<html>\ufffd"
+    assert HttpResponse(200, {}, b"[NaN, -Infinity, 1e999, 1.5, 2]").json() == [None, None, None, 1.5, 2]
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a": "\xff"}', b"", b"\x00"])
 def test_no_answer_is_a_fault_of_ours(body):
     with pytest.raises(errors.Uncertain):
-        Reply(200, {}, body, repeatable=False).json()
-    assert Reply(200, {}, body).peek() == {}
+        HttpResponse(200, {}, body, repeatable=False).json()
+    assert HttpResponse(200, {}, body).peek() == {}
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad gateway", b'{"error": "RecordNotF'])
 def test_a_page_from_in_between_is_no_refusal(body):
-    assert isinstance(from_between(Reply(403, {}, body, repeatable=True)), errors.Unavailable)
-    assert isinstance(from_between(Reply(403, {}, body, repeatable=False)), errors.Uncertain)
-    assert from_between(Reply(401, {}, body)) is None
+    assert isinstance(is_from_proxy(HttpResponse(403, {}, body, repeatable=True)), errors.Unavailable)
+    assert isinstance(is_from_proxy(HttpResponse(403, {}, body, repeatable=False)), errors.Uncertain)
+    assert is_from_proxy(HttpResponse(401, {}, body)) is None
 
 
 @pytest.mark.parametrize("body", [b'{"error": "NotAllowed"}', b"[]", b"", b" "])
 def test_what_may_be_the_networks_own_refusal_is_left_to_its_reading(body):
-    assert from_between(Reply(403, {}, body)) is None
+    assert is_from_proxy(HttpResponse(403, {}, body)) is None

@@ -76,7 +76,7 @@ async def test_no_spelling_of_an_internal_address_is_reached(inside, host):
 
 
 async def test_the_operators_own_list_is_reached_and_a_redirect_from_there_is_not_followed_inside(inside, monkeypatch):
-    monkeypatch.setattr(ssrf, "ALLOWED", {f"127.0.0.1:{inside}"})
+    monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", {f"127.0.0.1:{inside}"})
     async with guarded_session() as client:
         async with client.get(f"http://127.0.0.1:{inside}/") as answer:
             assert await answer.text() == "secret"
@@ -86,7 +86,7 @@ async def test_the_operators_own_list_is_reached_and_a_redirect_from_there_is_no
 
 async def test_a_connectors_client_reaches_the_operators_endpoints_and_nothing_else_inside(inside, monkeypatch):
     allowed: set[str] = set()
-    async with aiohttp.ClientSession(connector=ssrf.Connector(also=allowed)) as client:
+    async with aiohttp.ClientSession(connector=ssrf.GuardedConnector(also=allowed)) as client:
         with pytest.raises(aiohttp.ClientConnectorError):
             await client.get(f"http://127.0.0.1:{inside}/")
         allowed.add(f"127.0.0.1:{inside}")

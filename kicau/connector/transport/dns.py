@@ -13,16 +13,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-MAX_LOOK_UPS = 32  # at a time; each host has one at most, so that many requests to a host that hangs wait for the same
+MAX_PARALLEL_LOOKUPS = (
+    32  # at a time; each host has one at most, so that many requests to a host that hangs wait for the same
+)
 
 type Key = tuple[str, int, int]  # host, port, family
 
-_THREADS = ThreadPoolExecutor(MAX_LOOK_UPS, "names")
-_under_way: dict[Key, Future[list[ResolveResult]]] = {}
+_LOOKUP_THREADS = ThreadPoolExecutor(MAX_PARALLEL_LOOKUPS, "names")
+_pending_lookups: dict[Key, Future[list[ResolveResult]]] = {}
 _lock = threading.Lock()
 
 
-class Resolver(AbstractResolver):
+class ThreadedResolver(AbstractResolver):
     """What aiohttp's connectors ask for addresses; any number of them share the threads."""
 
     async def resolve(
@@ -30,34 +32,36 @@ class Resolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """Raises OSError where the host has no address, UnicodeError where it is no host's name."""
         # Shielded, since others may wait for the same look-up.
-        return await asyncio.shield(asyncio.wrap_future(_look_up(host, port, family)))
+        return await asyncio.shield(asyncio.wrap_future(_shared_lookup(host, port, family)))
 
     async def close(self) -> None:
         """Nothing of it is this resolver's own."""
 
 
-def _look_up(host: str, port: int, family: int) -> Future[list[ResolveResult]]:
+def _shared_lookup(host: str, port: int, family: int) -> Future[list[ResolveResult]]:
     """The look-up of this host that is under way, or a new one."""
     key = (host, port, family)
     with _lock:
-        if (found := _under_way.get(key)) is not None:
+        if (found := _pending_lookups.get(key)) is not None:
             return found
-        made = _under_way[key] = _THREADS.submit(_addresses, host, port, family)
-    made.add_done_callback(lambda _: _forget(key))
+        made = _pending_lookups[key] = _LOOKUP_THREADS.submit(_resolve_addresses, host, port, family)
+    made.add_done_callback(lambda _: _drop_lookup(key))
     return made
 
 
-def _forget(key: Key) -> None:
+def _drop_lookup(key: Key) -> None:
     with _lock:
-        _under_way.pop(key, None)
+        _pending_lookups.pop(key, None)
 
 
-def _addresses(host: str, port: int, family: int) -> list[ResolveResult]:
+def _resolve_addresses(host: str, port: int, family: int) -> list[ResolveResult]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family, flags=socket.AI_ADDRCONFIG)
-    return [_result(host, kind, proto, address) for kind, _, proto, _, address in found if len(address) in (2, 4)]
+    return [
+        _resolve_result(host, kind, proto, address) for kind, _, proto, _, address in found if len(address) in (2, 4)
+    ]
 
 
-def _result(host: str, family: int, proto: int, address: tuple[object, ...]) -> ResolveResult:
+def _resolve_result(host: str, family: int, proto: int, address: tuple[object, ...]) -> ResolveResult:
     numeric, port = str(address[0]), address[1]
     if len(address) == 4 and address[3]:  # a link-local address is of use with its interface alone
         numeric, port = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)  # type: ignore[arg-type]

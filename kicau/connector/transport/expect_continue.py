@@ -15,39 +15,41 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from yarl import URL
 
-GO_ON_SECONDS = 5.0  # that a server may take to say that it takes a body
-SILENCE_SECONDS = 3.0  # the same for a server that has not said so before; then Kicau checks whether it answers at all
-NOT_ASKED_SECONDS = 3600.0  # pause before a server that ignores or refuses the question is asked again
+CONTINUE_TIMEOUT_SECONDS = 5.0  # that a server may take to say that it takes a body
+FIRST_CONTINUE_TIMEOUT_SECONDS = (
+    3.0  # the same for a server that has not said so before; then Kicau checks whether it answers at all
+)
+EXPECT_PAUSE_SECONDS = 3600.0  # pause before a server that ignores or refuses the question is asked again
 # Statuses with which servers refuse the question itself (docs/decisions/0032).
-REFUSALS = frozenset({405, 417})
-MAX_SERVERS = 1000  # remembered for each session
+EXPECT_REFUSED_STATUSES = frozenset({405, 417})
+MAX_SERVERS_PER_SESSION = 1000  # remembered for each session
 
-type Whole = tuple[dict[str, str], bytes]  # headers, their names in lower case, and body
-type Read = Callable[[aiohttp.ClientResponse], Awaitable[Whole]]
+type ResponseParts = tuple[dict[str, str], bytes]  # headers, their names in lower case, and body
+type ResponseReader = Callable[[aiohttp.ClientResponse], Awaitable[ResponseParts]]
 
 
-class NotAsked(Exception):
+class ExpectUnsupported(Exception):
     """The server ignores or refuses the question. It has not processed the request, so send it without asking."""
 
 
-class NotTakenYet(aiohttp.ClientConnectionError):
+class BodyNotSent(aiohttp.ClientConnectionError):
     """The connection failed before the server accepted the body, so the body was not sent."""
 
 
 @dataclass(slots=True)
-class _Server:
+class _ServerState:
     says_go_on: bool = False  # it answered "100 Continue" before
     not_asked_until: float = 0.0  # time.monotonic()
 
 
-_servers: WeakKeyDictionary[aiohttp.ClientSession, dict[URL, _Server]] = WeakKeyDictionary()
+_server_states: WeakKeyDictionary[aiohttp.ClientSession, dict[URL, _ServerState]] = WeakKeyDictionary()
 
 
-def may_be_asked(client: aiohttp.ClientSession, url: URL) -> bool:
-    return _server(client, url).not_asked_until <= time.monotonic()
+def may_expect_continue(client: aiohttp.ClientSession, url: URL) -> bool:
+    return _server_state(client, url).not_asked_until <= time.monotonic()
 
 
-async def send(
+async def send_expecting_continue(
     client: aiohttp.ClientSession,
     method: str,
     url: URL,
@@ -55,23 +57,23 @@ async def send(
     body: bytes,
     *,
     timeout: aiohttp.ClientTimeout,
-    read: Read,
+    read: ResponseReader,
     first: Callable[[], Awaitable[None]],
-) -> Whole:
+) -> ResponseParts:
     """Return what `read` makes of the answer. `first` is awaited after the server accepted the body and before the body
     is sent; its errors are raised unchanged.
 
-    Raises NotAsked if the request must be sent without asking; NotTakenYet if the body was not sent; TimeoutError or
+    Raises ExpectUnsupported if the request must be sent without asking; BodyNotSent if the body was not sent; TimeoutError or
     another ClientError if the answer was lost after the body was sent.
     """
-    server, goes_on = _server(client, url), asyncio.Event()
+    server, goes_on = _server_state(client, url), asyncio.Event()
     failure: Exception | None = None
     is_given_up = False
 
     async def when_asked_for() -> AsyncIterator[bytes]:
         nonlocal failure
         if is_given_up:  # "100 Continue" came after the caller was told that nothing was sent
-            raise NotTakenYet
+            raise BodyNotSent
         goes_on.set()
         try:
             await first()
@@ -80,13 +82,13 @@ async def send(
             raise
         yield body
 
-    async def exchange() -> Whole:
+    async def exchange() -> ResponseParts:
         sent = {**headers, "content-length": str(len(body))}
         async with client.request(
             method, url, headers=sent, data=when_asked_for(), expect100=True, timeout=timeout, allow_redirects=False
         ) as answer:
-            if answer.status in REFUSALS or not (goes_on.is_set() or server.says_go_on):
-                raise NotAsked
+            if answer.status in EXPECT_REFUSED_STATUSES or not (goes_on.is_set() or server.says_go_on):
+                raise ExpectUnsupported
             found = await read(answer)
             if not goes_on.is_set():
                 answer.close()  # it may still wait for the body
@@ -95,7 +97,7 @@ async def send(
     asking = asyncio.ensure_future(exchange())
     heard = asyncio.ensure_future(goes_on.wait())
     try:
-        patience = GO_ON_SECONDS if server.says_go_on else SILENCE_SECONDS
+        patience = CONTINUE_TIMEOUT_SECONDS if server.says_go_on else FIRST_CONTINUE_TIMEOUT_SECONDS
         await asyncio.wait((asking, heard), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         is_given_up = not goes_on.is_set()  # from now on the body may not be sent, even if "100 Continue" comes
         if goes_on.is_set():
@@ -104,28 +106,28 @@ async def send(
             asking.cancel()
             raise TimeoutError
         return await asking
-    except NotAsked:
-        _leave_alone(server)
+    except ExpectUnsupported:
+        _pause_expecting(server)
         raise
     except (TimeoutError, aiohttp.ClientError) as exc:
         if failure is not None:
             raise failure from None
         if goes_on.is_set():
             raise
-        if not server.says_go_on and await _is_there(client, url):
-            _leave_alone(server)
-            raise NotAsked from None
+        if not server.says_go_on and await _is_answering(client, url):
+            _pause_expecting(server)
+            raise ExpectUnsupported from None
         server.says_go_on = False
-        raise NotTakenYet(str(exc)) from exc
+        raise BodyNotSent(str(exc)) from exc
     finally:
         is_given_up = True
         heard.cancel()
         asking.cancel()
 
 
-async def _is_there(client: aiohttp.ClientSession, url: URL) -> bool:
+async def _is_answering(client: aiohttp.ClientSession, url: URL) -> bool:
     """Whether anything is answered there, on another connection."""
-    timeout = aiohttp.ClientTimeout(total=GO_ON_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=CONTINUE_TIMEOUT_SECONDS)
     try:
         async with client.head(url.origin(), timeout=timeout, allow_redirects=False):
             return True
@@ -133,15 +135,22 @@ async def _is_there(client: aiohttp.ClientSession, url: URL) -> bool:
         return False
 
 
-def _leave_alone(server: _Server) -> None:
-    server.says_go_on, server.not_asked_until = False, time.monotonic() + NOT_ASKED_SECONDS
+def _pause_expecting(server: _ServerState) -> None:
+    server.says_go_on, server.not_asked_until = False, time.monotonic() + EXPECT_PAUSE_SECONDS
 
 
-def _server(client: aiohttp.ClientSession, url: URL) -> _Server:
-    known = _servers.setdefault(client, {})
-    if len(known) >= MAX_SERVERS:
+def _server_state(client: aiohttp.ClientSession, url: URL) -> _ServerState:
+    known = _server_states.setdefault(client, {})
+    if len(known) >= MAX_SERVERS_PER_SESSION:
         known.clear()
-    return known.setdefault(url.origin(), _Server())
+    return known.setdefault(url.origin(), _ServerState())
 
 
-__all__ = ["NotAsked", "NotTakenYet", "Read", "Whole", "may_be_asked", "send"]
+__all__ = [
+    "BodyNotSent",
+    "ExpectUnsupported",
+    "ResponseParts",
+    "ResponseReader",
+    "may_expect_continue",
+    "send_expecting_continue",
+]

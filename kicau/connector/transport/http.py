@@ -20,8 +20,8 @@ import msgspec
 from yarl import URL
 
 from kicau.connector import clock
-from kicau.connector.app_blocks import ReadDoor, ShutDoor
-from kicau.connector.content import FREE, JSON, Charge, Problem
+from kicau.connector.app_blocks import AppBlocked, ReadAppBlock
+from kicau.connector.content import JSON, NO_CHARGE, Charge, Problem
 from kicau.connector.errors import (
     AuthExpired,
     ConnectorError,
@@ -31,31 +31,33 @@ from kicau.connector.errors import (
     Uncertain,
 )
 from kicau.connector.transport import expect_continue
-from kicau.connector.transport.rate_limit_headers import Allowance, ReadAllowances
+from kicau.connector.transport.rate_limit_headers import RateAllowance, ReadAllowances
 
-TIMEOUT = 20.0  # seconds for a whole call unless it says otherwise; a broken step is looked up no sooner
-DEFAULT_WAIT = timedelta(seconds=60)  # after a 429 that names no time
-CLIENT_MARK = "Kicau/"  # begins our User-Agent; sandboxes hold such requests against the specification
-MAX_ANSWER = 16 << 20  # bytes; no answer of an API is larger, and memory is not the network's to fill
+NETWORK_TIMEOUT_SECONDS = (
+    20.0  # seconds for a whole call unless it says otherwise; a broken step is looked up no sooner
+)
+DEFAULT_RETRY_DELAY = timedelta(seconds=60)  # after a 429 that names no time
+USER_AGENT_PREFIX = "Kicau/"  # begins our User-Agent; sandboxes hold such requests against the specification
+MAX_RESPONSE_BYTES = 16 << 20  # bytes; no answer of an API is larger, and memory is not the network's to fill
 
 
-def _no_number(text: str) -> None:
+def _constant_to_none(text: str) -> None:
     """NaN and the infinities, which are not JSON's and which no database keeps as such."""
 
 
-def _float(text: str) -> float | None:
+def _finite_float(text: str) -> float | None:
     return found if math.isfinite(found := float(text)) else None
 
 
-READER = jsonlib.JSONDecoder(parse_constant=_no_number, parse_float=_float)
-UNSTORABLE = re.compile(
+JSON_DECODER = jsonlib.JSONDecoder(parse_constant=_constant_to_none, parse_float=_finite_float)
+UNSTORABLE_PATTERN = re.compile(
     "[\x00\ud800-\udfff]"
 )  # NUL and half a surrogate pair: no database keeps them, nobody reads them
 
-SAME_FROM_ANYBODY = frozenset({401, 408, 413, 425, 429})
+GENERIC_STATUSES = frozenset({401, 408, 413, 425, 429})
 
-NEVER_LEFT = (
-    expect_continue.NotTakenYet,
+NOT_SENT_ERRORS = (
+    expect_continue.BodyNotSent,
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
@@ -63,23 +65,25 @@ NEVER_LEFT = (
 )
 
 
-class ConnectionBroke(aiohttp.ClientConnectionError):
+class ConnectionBroken(aiohttp.ClientConnectionError):
     """The connection broke during a call."""
 
 
-async def never_again(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+async def without_automatic_retry(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
     """A session middleware that stops aiohttp from repeating a GET, PUT or DELETE whose connection broke: nobody priced
     the second request, and the network may bill both. Only the caller decides what to repeat."""
     try:
         return await send(request)
-    except NEVER_LEFT:
+    except NOT_SENT_ERRORS:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
-        raise ConnectionBroke(str(exc)) from exc
+        raise ConnectionBroken(str(exc)) from exc
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpResponse:
     """An answer, read whole. Header names are lower case; what `text`, `json` and `peek` give can be stored."""
 
     status: int
@@ -128,17 +132,19 @@ class Reply:
             found = msgspec.json.decode(self.body)
         except (ValueError, RecursionError):  # not strictly JSON; it may be what a network means by it
             found = self._read_leniently()
-        return storable(found) if b"\\u" in self.body else found  # only an escape can bring what is not storable
+        return (
+            without_unstorable(found) if b"\\u" in self.body else found
+        )  # only an escape can bring what is not storable
 
     def _read_leniently(self) -> Any:
         try:
-            return READER.decode(self.body.decode("utf-8-sig"))
+            return JSON_DECODER.decode(self.body.decode("utf-8-sig"))
         except RecursionError as exc:
             raise ValueError("nested too deeply") from exc
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallRecord:
     """One request that was made, for the attempt log and the ledger. Holds no secret: no query, no body."""
 
     method: str
@@ -152,9 +158,9 @@ class Call:
     repeatable: bool = True
     counted: bool = False  # the answer tells what was used; `charge` is an estimate until it is read
 
-    def told(self, charge: Charge) -> Call:
+    def told(self, charge: Charge) -> CallRecord:
         """The same with what its answer told that it used up."""
-        return Call(
+        return CallRecord(
             self.method,
             self.host,
             self.path,
@@ -173,27 +179,27 @@ class Call:
         return not self.lost and not 200 <= self.status < 300
 
 
-type ReadError = Callable[[Reply], ConnectorError | None]
-type Count = Callable[[Reply], Charge]
+type ErrorReader = Callable[[HttpResponse], ConnectorError | None]
+type ChargeCounter = Callable[[HttpResponse], Charge]
 
 
 @dataclass(slots=True)
-class Http:
+class HttpClient:
     """A connector's way out, for one channel and one piece of work.
 
     `spend` is asked before the socket opens and raises PlanExceeded where the budget does not cover the charge.
-    `read_error` is the network's own reading of a refusal; None leaves it to `classify`. `now` is the time of calls.
+    `read_error` is the network's own reading of a refusal; None leaves it to `classify_error`. `now` is the time of calls.
     """
 
     client: aiohttp.ClientSession
     spend: Callable[[Charge], None] = lambda charge: None
-    read_error: ReadError = lambda reply: None
-    calls: list[Call] = field(default_factory=list)
+    read_error: ErrorReader = lambda reply: None
+    calls: list[CallRecord] = field(default_factory=list)
     now: Callable[[], datetime] = clock.now
-    read_door: ReadDoor = lambda reply: None  # whether a refusal is one of the app itself
-    shut: list[ShutDoor] = field(default_factory=list)  # those that were
+    read_door: ReadAppBlock = lambda reply: None  # whether a refusal is one of the app itself
+    shut: list[AppBlocked] = field(default_factory=list)  # those that were
     read_allowances: ReadAllowances = lambda reply: ()  # what an answer says of how much is used up
-    allowed: list[Allowance] = field(default_factory=list)  # as they were said
+    allowed: list[RateAllowance] = field(default_factory=list)  # as they were said
     before_it_counts: Callable[[], Awaitable[None]] | None = None  # awaited as what must not be sent twice leaves
     pay: Callable[[Charge], Awaitable[None]] | None = None  # awaited before each call: sets aside, or refuses it
 
@@ -202,8 +208,8 @@ class Http:
         method: str,
         url: str,
         *,
-        charge: Charge = FREE,
-        counted: Count | None = None,
+        charge: Charge = NO_CHARGE,
+        counted: ChargeCounter | None = None,
         repeatable: bool | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
@@ -211,9 +217,9 @@ class Http:
         form: Mapping[str, str] | None = None,
         multipart: aiohttp.FormData | None = None,
         body: bytes | AsyncIterable[bytes] | None = None,
-        timeout: float = TIMEOUT,
+        timeout: float = NETWORK_TIMEOUT_SECONDS,
         redirects: bool = False,
-    ) -> Reply:
+    ) -> HttpResponse:
         """Pay, send, and return a 2xx reply, or raise one of the six errors.
 
         `repeatable` says that sending it twice does no harm; by default only GET is. It decides between
@@ -224,7 +230,7 @@ class Http:
         if self.pay is not None:
             await self.pay(charge)
         self.spend(charge)
-        sent, content = _encoded(headers or {}, json, form, multipart if multipart is not None else body)
+        sent, content = _encode_request(headers or {}, json, form, multipart if multipart is not None else body)
         reply = await self._send(
             method, url, charge, safe, timeout, counted is not None, sent, params, content, redirects
         )
@@ -233,15 +239,15 @@ class Http:
             self._count(reply, counted)
         return self.accept(reply)
 
-    def accept(self, reply: Reply) -> Reply:
+    def accept(self, reply: HttpResponse) -> HttpResponse:
         """A 2xx reply as it is; any other raises the error that it means. Also for an answer inside another answer."""
         if reply.ok:
             return reply
         if door := self.read_door(reply):
             self.shut.append(door)
-        raise self.read_error(reply) or classify(reply)
+        raise self.read_error(reply) or classify_error(reply)
 
-    def _count(self, reply: Reply, counted: Count) -> None:
+    def _count(self, reply: HttpResponse, counted: ChargeCounter) -> None:
         """An answer that does not tell is a lost one: the caller will find so too, or repeat the call."""
         try:
             self.calls[-1] = self.calls[-1].told(counted(reply))
@@ -260,15 +266,15 @@ class Http:
         params: Mapping[str, str] | None,
         body: Any,
         redirects: bool,
-    ) -> Reply:
+    ) -> HttpResponse:
         began, at, status, lost_it = time.perf_counter(), self.now(), 0, True
         first = None if safe else self.before_it_counts
         left = first is None  # whether anything was sent that could be carried out
 
-        async def read(answer: aiohttp.ClientResponse) -> expect_continue.Whole:
+        async def read(answer: aiohttp.ClientResponse) -> expect_continue.ResponseParts:
             nonlocal status
             status = answer.status
-            return await _whole(answer)
+            return await _read_response(answer)
 
         async def leave() -> None:
             nonlocal left
@@ -277,50 +283,66 @@ class Http:
             left = True
 
         try:
-            target, exchanged = _target(url, params), None
+            target, exchanged = _build_url(url, params), None
             if (
                 first is not None
                 and isinstance(body, bytes)
                 and body
-                and expect_continue.may_be_asked(self.client, target)
+                and expect_continue.may_expect_continue(self.client, target)
             ):
-                with suppress(expect_continue.NotAsked):
-                    exchanged = await expect_continue.send(
-                        self.client, method, target, headers, body, timeout=_patience(timeout), read=read, first=leave
+                with suppress(expect_continue.ExpectUnsupported):
+                    exchanged = await expect_continue.send_expecting_continue(
+                        self.client,
+                        method,
+                        target,
+                        headers,
+                        body,
+                        timeout=_client_timeout(timeout),
+                        read=read,
+                        first=leave,
                     )
             if exchanged is None:
                 await leave()
                 async with self.client.request(
-                    method, target, timeout=_patience(timeout), headers=headers, data=body, allow_redirects=redirects
+                    method,
+                    target,
+                    timeout=_client_timeout(timeout),
+                    headers=headers,
+                    data=body,
+                    allow_redirects=redirects,
                 ) as answer:
                     exchanged = await read(answer)
             lower, content = exchanged
             lost_it = status >= 500
-            return Reply(status, lower, content, safe or not left)
-        except NEVER_LEFT as exc:
+            return HttpResponse(status, lower, content, safe or not left)
+        except NOT_SENT_ERRORS as exc:
             lost_it = False
-            raise Unavailable(f"{_host(url)} could not be reached") from exc
+            raise Unavailable(f"{_host_of_url(url)} could not be reached") from exc
         except (TimeoutError, aiohttp.ClientError, ConnectionError) as exc:
             lost = Unavailable if safe or not left else Uncertain
-            raise lost(f"{_host(url)} did not answer ({type(exc).__name__})") from exc
+            raise lost(f"{_host_of_url(url)} did not answer ({type(exc).__name__})") from exc
         finally:
             took = round((time.perf_counter() - began) * 1000)
             lost_it, safe = lost_it and left, safe or not left
-            self.calls.append(Call(method, _host(url), _path(url), status, took, charge, at, lost_it, safe, counted))
+            self.calls.append(
+                CallRecord(
+                    method, _host_of_url(url), _path_of_url(url), status, took, charge, at, lost_it, safe, counted
+                )
+            )
 
 
-async def _whole(answer: aiohttp.ClientResponse) -> expect_continue.Whole:
-    """An answer's headers and its body, or the beginning of one that is larger than MAX_ANSWER, whose connection is
+async def _read_response(answer: aiohttp.ClientResponse) -> expect_continue.ResponseParts:
+    """An answer's headers and its body, or the beginning of one that is larger than MAX_RESPONSE_BYTES, whose connection is
     closed then."""
-    content = await answer.content.read(MAX_ANSWER + 1)
-    while not answer.content.at_eof() and len(content) <= MAX_ANSWER:
-        content += await answer.content.read(MAX_ANSWER)
+    content = await answer.content.read(MAX_RESPONSE_BYTES + 1)
+    while not answer.content.at_eof() and len(content) <= MAX_RESPONSE_BYTES:
+        content += await answer.content.read(MAX_RESPONSE_BYTES)
     if not answer.content.at_eof():
         answer.close()
     return {name.lower(): value for name, value in answer.headers.items()}, content
 
 
-def _target(url: str, params: Mapping[str, str] | None) -> URL:
+def _build_url(url: str, params: Mapping[str, str] | None) -> URL:
     """What is escaped already stays as it is: a signed upload address, a key with an escaped colon."""
     try:
         target = URL(url, encoded="%" in url)
@@ -331,7 +353,7 @@ def _target(url: str, params: Mapping[str, str] | None) -> URL:
         raise aiohttp.InvalidURL(url) from exc
 
 
-def _encoded(
+def _encode_request(
     headers: Mapping[str, str], json: JSON, form: Mapping[str, str] | None, body: Any
 ) -> tuple[dict[str, str], Any]:
     """Headers with their names in lower case, what the body is among them, and the body: bytes where it is at hand."""
@@ -347,14 +369,14 @@ def _encoded(
     return sent, body
 
 
-def classify(reply: Reply) -> ConnectorError:
+def classify_error(reply: HttpResponse) -> ConnectorError:
     """The reading that every network shares; a network's own `read_error` comes before it."""
     said = reply.text[:300]
     match reply.status:
         case 401:
             return AuthExpired(said)
         case 429:
-            return RateLimited(retry_after(reply) or clock.now() + DEFAULT_WAIT, detail=said)
+            return RateLimited(retry_after(reply) or clock.now() + DEFAULT_RETRY_DELAY, detail=said)
         case 408 | 425:
             return reply.lost(said)
         case status if status >= 500:
@@ -371,11 +393,11 @@ def classify(reply: Reply) -> ConnectorError:
             )
 
 
-def from_between(reply: Reply, own_pages: Container[int] = ()) -> ConnectorError | None:
+def is_from_proxy(reply: HttpResponse, own_pages: Container[int] = ()) -> ConnectorError | None:
     """For a network that always refuses in JSON: a 4xx with something else is a proxy's or a firewall's page, or half of
     an answer, and says nothing of the call. None where it may be the network's own (with one of `own_pages`, its servers
     may answer in another form), or where its status means the same whoever says it."""
-    if reply.status >= 500 or reply.status in SAME_FROM_ANYBODY or reply.status in own_pages or not reply.body.strip():
+    if reply.status >= 500 or reply.status in GENERIC_STATUSES or reply.status in own_pages or not reply.body.strip():
         return None
     try:
         reply.json()
@@ -384,11 +406,11 @@ def from_between(reply: Reply, own_pages: Container[int] = ()) -> ConnectorError
     return None
 
 
-def _is_page(reply: Reply) -> bool:
+def _is_page(reply: HttpResponse) -> bool:
     return reply.headers.get("content-type", "").startswith("text/html") or reply.body.lstrip()[:1] == b"<"
 
 
-def retry_after(reply: Reply) -> datetime | None:
+def retry_after(reply: HttpResponse) -> datetime | None:
     """When a Retry-After header (seconds or HTTP date) lets us return; None where there is none to read."""
     value = reply.headers.get("retry-after", "").strip()
     if value.isdigit():
@@ -400,7 +422,7 @@ def retry_after(reply: Reply) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def reset_at(reply: Reply, header: str) -> datetime | None:
+def rate_limit_reset_at(reply: HttpResponse, header: str) -> datetime | None:
     """When a reset header in epoch seconds lets us return; None where there is none to read."""
     try:
         return datetime.fromtimestamp(int(float(reply.headers.get(header, ""))), UTC)
@@ -408,27 +430,27 @@ def reset_at(reply: Reply, header: str) -> datetime | None:
         return None
 
 
-def storable(value: Any) -> Any:
+def without_unstorable(value: Any) -> Any:
     """`value`, as JSON has it, without what no database keeps as text: NUL, and halves of a character."""
     match value:
         case str():
-            return UNSTORABLE.sub("\ufffd", value)
+            return UNSTORABLE_PATTERN.sub("\ufffd", value)
         case list():
-            return [storable(one) for one in value]
+            return [without_unstorable(one) for one in value]
         case dict():
-            return {storable(key): storable(one) for key, one in value.items()}
+            return {without_unstorable(key): without_unstorable(one) for key, one in value.items()}
     return value
 
 
 @cache
-def _patience(seconds: float) -> aiohttp.ClientTimeout:
+def _client_timeout(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, 10))
 
 
-def _host(url: str) -> str:
+def _host_of_url(url: str) -> str:
     return url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
 
 
-def _path(url: str) -> str:
+def _path_of_url(url: str) -> str:
     rest = url.split("://", 1)[-1].split("?", 1)[0]
     return "/" + rest.split("/", 1)[1] if "/" in rest else "/"

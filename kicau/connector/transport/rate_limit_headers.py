@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kicau.connector.protocol import Connector
-    from kicau.connector.transport.http import Reply
+    from kicau.connector.transport.http import HttpResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
+class RateAllowance:
     """What the network allows one channel, or the whole app, as it stands after a call."""
 
     used: int  # percent; 100 and more: the next call is refused
@@ -26,10 +26,10 @@ class Allowance:
     whole_app: bool = False  # every channel of the app shares it
 
 
-type ReadAllowances = Callable[[Reply], Sequence[Allowance]]
+type ReadAllowances = Callable[[HttpResponse], Sequence[RateAllowance]]
 
 
-def reader(connector: Connector) -> ReadAllowances:
+def allowance_reader(connector: Connector) -> ReadAllowances:
     """The connector's own reading, or one that never finds anything."""
     found: ReadAllowances | None = getattr(connector, "allowances", None)
     return found or (lambda reply: ())

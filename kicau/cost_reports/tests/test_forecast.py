@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kicau.base import clock
-from kicau.base.errors import Unacceptable
+from kicau.base.errors import ValidationFailed
 from kicau.cost_reports import forecast
 from kicau.costs import actions as plans
 from kicau.costs.models import Charge
@@ -34,11 +34,11 @@ def charged(workspace, at, micro, purpose):
 
 def test_the_month_is_what_was_spent_what_is_scheduled_and_what_reading_costs_by_habit(actor, workspace, channel):
     ana = channel("ana")
-    with clock.frozen(NOW):
+    with clock.freeze_clock(NOW):
         for day in range(14):  # $0.10 a day of reading, for fourteen days
             charged(workspace, NOW - timedelta(days=day, hours=1), 100_000, "numbers")
         for day in (1, 5, 20):  # one of them next month
-            parts = (compositions.PartInput(text=f"kopi {day}"), compositions.PartInput(text="dan lagi"))
+            parts = (compositions.PartContent(text=f"kopi {day}"), compositions.PartContent(text="dan lagi"))
             draft = compositions.create_draft(actor, compositions.Composition(parts=parts, campaign="Senja"))
             schedule.schedule(actor, compositions.one_draft(actor, draft.id), [ana.key], NOW + timedelta(days=day))
         month = forecast.forecast(actor)
@@ -48,13 +48,13 @@ def test_the_month_is_what_was_spent_what_is_scheduled_and_what_reading_costs_by
         assert total.low == total.expected == 1_400_000 + 60_000 + 1_450_000
         assert [(f.calendar, f.reading) for f in month.campaigns] == [(60_000, 0)]
         assert month.days[-1][1] == pytest.approx(total.expected, abs=100_000)
-        half = forecast.forecast(actor, forecast.WhatIf(reading=0.5, prices={"post": 30_000})).total[0]
+        half = forecast.forecast(actor, forecast.ForecastAssumptions(reading=0.5, prices={"post": 30_000})).total[0]
         assert (half.calendar, half.reading) == (120_000, 725_000)
-        small = plans.set_budget(actor, plans.BudgetInput(name="kecil", amount=2_000_000))
-        large = plans.set_budget(actor, plans.BudgetInput(name="besar", amount=3_000_000))
-        assert [b.name for b, _ in forecast.beyond([small, large])] == ["kecil"]
-        forecast.alert()
-        forecast.alert()
+        small = plans.set_budget(actor, plans.BudgetValues(name="kecil", amount=2_000_000))
+        large = plans.set_budget(actor, plans.BudgetValues(name="besar", amount=3_000_000))
+        assert [b.name for b, _ in forecast.budgets_exceeded_by_forecast([small, large])] == ["kecil"]
+        forecast.alert_on_forecast()
+        forecast.alert_on_forecast()
         assert [n.details["budget"] for n in Notice.objects.filter(event="budget.forecast")] == ["kecil"]  # told once
 
 
@@ -74,7 +74,7 @@ read = 2_000
 
 def test_what_if_reckons_the_habit_and_a_plans_fee_anew(actor, owner, workspace, channel):
     channel("ana")
-    with clock.frozen(NOW):
+    with clock.freeze_clock(NOW):
         plans.add_price_list(actor, "stranger", CONTRACT)
         for day in range(14):  # ten readings a day at $0.01, and two posts at $0.015
             Charge.objects.create(
@@ -100,19 +100,24 @@ def test_what_if_reckons_the_habit_and_a_plans_fee_anew(actor, owner, workspace,
         as_it_goes = forecast.forecast(actor).total[0]
         assert (as_it_goes.reading, as_it_goes.fee) == (1_450_000, 0)
         assert as_it_goes.high == as_it_goes.expected + 435_000  # posting as it did, on an empty calendar
-        dearer = forecast.forecast(actor, forecast.WhatIf(prices={"read": 30_000, "post": 45_000})).total[0]
+        dearer = forecast.forecast(actor, forecast.ForecastAssumptions(prices={"read": 30_000, "post": 45_000})).total[
+            0
+        ]
         assert (dearer.spent, dearer.reading) == (as_it_goes.spent, 3 * 1_450_000)
         assert dearer.high == dearer.expected + 3 * 435_000
-        contract = forecast.forecast(actor, forecast.WhatIf(plan="contract")).total[0]
+        contract = forecast.forecast(actor, forecast.ForecastAssumptions(plan="contract")).total[0]
         assert (contract.reading, contract.fee) == (290_000, 50_000_000)
         assert contract.expected == contract.spent + 290_000 + 50_000_000
         assert contract.low == contract.expected
         assert contract.high == contract.expected + 29_000
         for wrong, said in (
-            (forecast.WhatIf(plan="contrat"), "No price list in force is called contrat; there are: contract"),
-            (forecast.WhatIf(prices={"pots": 1}), "has the meter pots; there are: "),
-            (forecast.WhatIf(reading=-1), "from 0 to 100"),
-            (forecast.WhatIf(reading=float("nan")), "from 0 to 100"),
+            (
+                forecast.ForecastAssumptions(plan="contrat"),
+                "No price list in force is called contrat; there are: contract",
+            ),
+            (forecast.ForecastAssumptions(prices={"pots": 1}), "has the meter pots; there are: "),
+            (forecast.ForecastAssumptions(reading=-1), "from 0 to 100"),
+            (forecast.ForecastAssumptions(reading=float("nan")), "from 0 to 100"),
         ):
-            with pytest.raises(Unacceptable, match=said):
+            with pytest.raises(ValidationFailed, match=said):
                 forecast.forecast(actor, wrong)

@@ -7,9 +7,11 @@ from datetime import date
 import pytest
 
 from kicau.connector import prices, registry
-from kicau.costs.workloads import Workload, quote
+from kicau.costs.workloads import Workload, estimate_plan_cost
 
-NETWORK = next(slug for slug in registry.slugs() if any(one.monthly for one in registry.get(slug).price_lists))
+NETWORK = next(
+    slug for slug in registry.installed_slugs() if any(one.monthly for one in registry.get_connector(slug).price_lists)
+)
 USD = 1_000_000
 
 # One shop: 60 posts a month, 12 of them with a link; 600 posts read back.
@@ -66,13 +68,15 @@ TABLE = [
 
 @pytest.mark.parametrize(("plan", "since", "shop", "agency", "newsroom"), TABLE)
 def test_a_plan_costs_what_the_table_says(plan, since, shop, agency, newsroom):
-    listed = next(one for one in registry.get(NETWORK).price_lists if (one.name, one.since) == (plan, since))
-    found = [quote(listed, work) for work in (SHOP, AGENCY, NEWSROOM)]
+    listed = next(one for one in registry.get_connector(NETWORK).price_lists if (one.name, one.since) == (plan, since))
+    found = [estimate_plan_cost(listed, work) for work in (SHOP, AGENCY, NEWSROOM)]
     assert [q.total if q.fits else NO for q in found] == [shop, agency, newsroom]
 
 
 def test_the_table_names_every_plan():
-    assert {(one.name, one.since) for one in registry.get(NETWORK).price_lists} == {(row[0], row[1]) for row in TABLE}
+    assert {(one.name, one.since) for one in registry.get_connector(NETWORK).price_lists} == {
+        (row[0], row[1]) for row in TABLE
+    }
 
 
 @pytest.mark.parametrize(
@@ -88,4 +92,4 @@ def test_the_table_names_every_plan():
 )
 def test_a_list_that_cannot_be_read_says_what_is_wrong(written, said):
     with pytest.raises(ValueError, match=said.replace("[", r"\[")):
-        prices.parse(written)
+        prices.parse_price_lists(written)

@@ -16,46 +16,56 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kicau.dataset_audit.matching.hash_tables import counts_of, doors_of, filter_of
-from kicau.dataset_audit.matching.tokenizer import K0, K1, K2, UNSPACED, Hashes, Reader
+from kicau.dataset_audit.matching.hash_tables import bloom_filter, bucket_starts, look_up_counts
+from kicau.dataset_audit.matching.tokenizer import K0, K1, K2, UNSPACED_FLAG, Hashes, WordReader
 
 K3, K4 = np.uint64(0xD6E8FEB86659FD93), np.uint64(0xA0761D6478BD642F)
 K5, K6 = np.uint64(0x8CB92BA72F3D8DD7), np.uint64(0xE7037ED1A0B428DB)
 K7 = np.uint64(0xC2B2AE3D27D4EB4F)
 #: Of five words, three: what was left out or put in between does not count, so that one copy's gap is another's row.
-THREES = ((1, 2), (1, 3), (2, 3), (1, 4), (2, 4), (3, 4))
-TWOS = (1, 2, 3)  # and of four words two, where these are rare
+TRIPLE_GAPS = ((1, 2), (1, 3), (2, 3), (1, 4), (2, 4), (3, 4))
+PAIR_GAPS = (1, 2, 3)  # and of four words two, where these are rare
 
-RARE = 18.0  # bits that a word says at most: what was never seen may only be a sample too small
-LEAST = 0.05  # bits that a word says that was foretold for certain: it belongs to the match, as the last of a post may
-GRAIN = 8  # parts of a bit in `said`
-PIECE = 0.45  # of a word, that a character or cluster is where its script has no spaces
-PART = 0.65  # of the bits of a character, where one is a word: those before it foretell it
-LONE = 1.5  # bits that such a one says less where the one before it does not agree
-BEFORE, BEFORE_UNSPACED = 2, 3  # words before one that may foretell it; more where many are characters
+MAX_WORD_BITS = 18.0  # bits that a word says at most: what was never seen may only be a sample too small
+MIN_WORD_BITS = (
+    0.05  # bits that a word says that was foretold for certain: it belongs to the match, as the last of a post may
+)
+STEPS_PER_BIT = 8  # parts of a bit in `said`
+CHARACTER_WORD_WEIGHT = 0.45  # of a word, that a character or cluster is where its script has no spaces
+CHARACTER_BITS_FACTOR = 0.65  # of the bits of a character, where one is a word: those before it foretell it
+LONE_CHARACTER_LOSS_BITS = 1.5  # bits that such a one says less where the one before it does not agree
+WORDS_BEFORE, WORDS_BEFORE_UNSPACED = 2, 3  # words before one that may foretell it; more where many are characters
 #: Words from a row to what stands around it: of characters so many that it is not the rest of the same name or term,
 #: whose uses would else count once.
-AROUND, AROUND_UNSPACED = 1, 4
-MOSTLY = 0.2  # of the posts' words: many
-SPARE = 6.0  # bits that a print says beyond what tells the posts' own words apart: fewer looks in vain
-SHORT_OF = 10.0  # bits that a post's only print may lack, where the search is thorough
-FULL, THOROUGH = (
+WORDS_AROUND, WORDS_AROUND_UNSPACED = 1, 4
+MANY_UNSPACED_SHARE = 0.2  # of the posts' words: many
+SPARE_BITS = 6.0  # bits that a print says beyond what tells the posts' own words apart: fewer looks in vain
+MAX_MISSING_BITS = 10.0  # bits that a post's only print may lack, where the search is thorough
+FULL_SEARCH_WORDS, THOROUGH_SEARCH_WORDS = (
     1_000_000,
     2_000_000,
 )  # words of posts up to which KINDS are looked up, and the first five; beyond, one a word
-KINDS = 3 + len(THREES) - 1 + len(TWOS)  # rows of 3, 4 and 5 words, threes of four words, of five, twos
-LONGER = (6, 7, 8)  # words of the rows that are looked up too where many words are characters, which say little
-SHORT = 24  # words of a post up to which it has prints of all these; a longer one has rows enough
-FEW = 6.0  # words of a post up to which it may be a turn of speech, so that its uses are counted in the sample
-OWN = 2  # uses of a row that make no manner of speaking: the post's own, and a copy with other neighbours
-COUNTED = 6_000_000  # words of posts, and of the sample, that are enough to count uses
-COMMON = 64  # posts that share a print at most; a greeting or a slogan says nothing of any of them
-BATCH = 20_000  # posts read at once
-FORM = 5
+PRINT_KIND_COUNT = (
+    3 + len(TRIPLE_GAPS) - 1 + len(PAIR_GAPS)
+)  # rows of 3, 4 and 5 words, threes of four words, of five, twos
+LONGER_ROW_LENGTHS = (
+    6,
+    7,
+    8,
+)  # words of the rows that are looked up too where many words are characters, which say little
+SHORT_POST_WORDS = 24  # words of a post up to which it has prints of all these; a longer one has rows enough
+MAX_PHRASE_WORDS = (
+    6.0  # words of a post up to which it may be a turn of speech, so that its uses are counted in the sample
+)
+OWN_USES = 2  # uses of a row that make no manner of speaking: the post's own, and a copy with other neighbours
+MAX_COUNTED_WORDS = 6_000_000  # words of posts, and of the sample, that are enough to count uses
+MAX_POSTS_PER_PRINT = 64  # posts that share a print at most; a greeting or a slogan says nothing of any of them
+BATCH_SIZE = 20_000  # posts read at once
+FORMAT_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prints:
+class Fingerprints:
     """Words `begins[p]` to `begins[p + 1]` of `words` are post p's; `bits` is what each says and `after` what it says
     after those before it. Print k is of post `posts[k]` from its word `offsets[k]` on; `keys` are sorted, with `doors`
     and `filter` of tables.py. `said` is what the scan knows of any word, by the top 16 bits of its hash, in 1/GRAIN
@@ -84,15 +94,17 @@ class Prints:
         for name in self.ARRAYS:
             np.save(folder / f"{name}.npy", getattr(self, name))
         (folder / "ids.json").write_text(json.dumps(self.ids), "utf-8")
-        about = {"form": FORM, "needed": self.needed, "kinds": self.kinds, "longer": self.longer}
+        about = {"form": FORMAT_VERSION, "needed": self.needed, "kinds": self.kinds, "longer": self.longer}
         (folder / "prints.json").write_text(json.dumps(about), "utf-8")
 
     @classmethod
-    def open(cls, folder: Path, *, with_ids: bool = False) -> Prints:
+    def open(cls, folder: Path, *, with_ids: bool = False) -> Fingerprints:
         """Mapped, not read: processes share it. Raises ValueError for a folder of another form."""
         about = json.loads((folder / "prints.json").read_text("utf-8"))
-        if about["form"] != FORM:
-            raise ValueError(f"These prints are of form {about['form']}, this version reads {FORM}: make them anew.")
+        if about["form"] != FORMAT_VERSION:
+            raise ValueError(
+                f"These prints are of form {about['form']}, this version reads {FORMAT_VERSION}: make them anew."
+            )
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in cls.ARRAYS}
         ids = json.loads((folder / "ids.json").read_text("utf-8")) if with_ids else ()
         return cls(ids=ids, needed=about["needed"], kinds=about["kinds"], longer=about["longer"], **arrays)
@@ -101,7 +113,7 @@ class Prints:
     def are_in(folder: Path) -> bool:
         """Whether there are prints that `open` takes: none from an earlier version, none half written."""
         try:
-            return bool(json.loads((folder / "prints.json").read_text("utf-8"))["form"] == FORM)
+            return bool(json.loads((folder / "prints.json").read_text("utf-8"))["form"] == FORMAT_VERSION)
         except (OSError, ValueError, KeyError):
             return False
 
@@ -111,32 +123,34 @@ class Prints:
         return float(np.log2(max(2, len(self.words))))
 
 
-def make(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes] = ()) -> Prints:
+def make_prints(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes] = ()) -> Fingerprints:
     """The prints of (id, text) pairs; `sample` are words of the data to be audited, to tell the common from the rare."""
-    return _made(*_words_of(posts), sample)
+    return _build_prints(*_words_of_posts(posts), sample)
 
 
-def again(prints: Prints, sample: Sequence[Hashes]) -> Prints:
+def remake_prints(prints: Fingerprints, sample: Sequence[Hashes]) -> Fingerprints:
     """The prints of the same posts by another sample."""
-    return _made(prints.ids, prints.words, prints.begins, sample)
+    return _build_prints(prints.ids, prints.words, prints.begins, sample)
 
 
-def _made(ids: Sequence[Sequence[str]], words: Hashes, begins: NDArray[np.int64], sample: Sequence[Hashes]) -> Prints:
-    kinds = KINDS if len(words) <= FULL else 5 if len(words) <= THOROUGH else 0
+def _build_prints(
+    ids: Sequence[Sequence[str]], words: Hashes, begins: NDArray[np.int64], sample: Sequence[Hashes]
+) -> Fingerprints:
+    kinds = PRINT_KIND_COUNT if len(words) <= FULL_SEARCH_WORDS else 5 if len(words) <= THOROUGH_SEARCH_WORDS else 0
     longer = bool(kinds) and _mostly_unspaced(words)
-    bits, lone, after, said = _bits(words, sample)
-    needed = float(np.log2(max(2, len(words)))) + SPARE
+    bits, lone, after, said = _word_bits(words, sample)
+    needed = float(np.log2(max(2, len(words)))) + SPARE_BITS
     keys, at = (
         _all_rows(words, begins, bits, after, needed, kinds, longer)
         if kinds
-        else _one_row_a_word(words, begins, said, needed)
+        else _single_rows(words, begins, said, needed)
     )
     order = np.argsort(keys)
     keys, at = keys[order], at[order]
-    kept = _not_common(keys)
+    kept = _is_uncommon(keys)
     keys, at = keys[kept], at[kept]
     owner = np.repeat(np.arange(len(begins) - 1), np.diff(begins))[at]
-    return Prints(
+    return Fingerprints(
         ids=ids,
         words=words,
         bits=lone,
@@ -145,23 +159,23 @@ def _made(ids: Sequence[Sequence[str]], words: Hashes, begins: NDArray[np.int64]
         keys=keys,
         posts=owner.astype(np.uint32),
         offsets=np.minimum(at - begins[owner], 65535).astype(np.uint16),
-        doors=doors_of(keys),
-        filter=filter_of(keys),
+        doors=bucket_starts(keys),
+        filter=bloom_filter(keys),
         said=said,
-        often=_often(words, begins, sample) if kinds else np.zeros(len(begins) - 1, np.uint8),
+        often=_surroundings_of_short_posts(words, begins, sample) if kinds else np.zeros(len(begins) - 1, np.uint8),
         kinds=kinds,
         longer=longer,
         needed=needed,
     )
 
 
-def _words_of(posts: Iterable[tuple[str, str]]) -> tuple[list[list[str]], Hashes, NDArray[np.int64]]:
+def _words_of_posts(posts: Iterable[tuple[str, str]]) -> tuple[list[list[str]], Hashes, NDArray[np.int64]]:
     """Posts of the same words become one."""
     names: list[str] = []
     runs: list[Hashes] = []
     counts: list[NDArray[np.int64]] = []
-    reader = Reader()
-    for batch in batched(posts, BATCH):
+    reader = WordReader()
+    for batch in batched(posts, BATCH_SIZE):
         texts = [text.encode("utf-8", "surrogatepass") for _, text in batch]
         names += [post for post, _ in batch]
         words, starts, _ = reader.read(b"\n".join(texts))
@@ -170,10 +184,10 @@ def _words_of(posts: Iterable[tuple[str, str]]) -> tuple[list[list[str]], Hashes
         counts.append(np.diff(np.searchsorted(starts, ends), prepend=0))
     if not names:
         return [], np.zeros(0, np.uint64), np.zeros(1, np.int64)
-    return _without_twins(names, np.concatenate(runs), np.concatenate(counts))
+    return _merge_equal_posts(names, np.concatenate(runs), np.concatenate(counts))
 
 
-def _without_twins(
+def _merge_equal_posts(
     names: Sequence[str], words: Hashes, counts: NDArray[np.int64]
 ) -> tuple[list[list[str]], Hashes, NDArray[np.int64]]:
     begins = np.concatenate([[0], np.cumsum(counts)])
@@ -192,7 +206,7 @@ def _without_twins(
     return ids, words[np.repeat(kept, counts)], np.concatenate([[0], np.cumsum(counts[kept])])
 
 
-def _bits(
+def _word_bits(
     words: Hashes, sample: Sequence[Hashes]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
     """What each word of the posts says by itself, where none agrees before it, and after those before it: minus the
@@ -201,92 +215,103 @@ def _bits(
     Uses are counted by the different words around them, so that a text which was copied a thousand times counts once,
     and is not taken for a manner of speaking.
     """
-    counted = np.concatenate([words[:COUNTED], *sample])[: 2 * COUNTED]
+    counted = np.concatenate([words[:MAX_COUNTED_WORDS], *sample])[: 2 * MAX_COUNTED_WORDS]
     mostly = _mostly_unspaced(words)
-    around, before_one = (AROUND_UNSPACED, BEFORE_UNSPACED) if mostly else (AROUND, BEFORE)
-    known, counts = _uses(counted, 1, around)
+    around, before_one = (WORDS_AROUND_UNSPACED, WORDS_BEFORE_UNSPACED) if mostly else (WORDS_AROUND, WORDS_BEFORE)
+    known, counts = _count_surroundings(counted, 1, around)
     total = counts.sum() + 0.5 * len(known) + 1
-    share = (counts_of(known, counts, _row(words, 1)) + 0.5) / total
-    said = np.full(1 << 16, int(RARE * GRAIN), np.uint8)
+    share = (look_up_counts(known, counts, _row_hashes(words, 1)) + 0.5) / total
+    said = np.full(1 << 16, int(MAX_WORD_BITS * STEPS_PER_BIT), np.uint8)
     slots = (known >> np.uint64(48)).astype(np.int64)
-    told = np.minimum(RARE, -np.log2((counts + 0.5) / total)) * np.where(known & UNSPACED, PART, 1.0)
-    np.minimum.at(said, slots, (GRAIN * told).astype(np.uint8))
+    told = np.minimum(MAX_WORD_BITS, -np.log2((counts + 0.5) / total)) * np.where(
+        known & UNSPACED_FLAG, CHARACTER_BITS_FACTOR, 1.0
+    )
+    np.minimum.at(said, slots, (STEPS_PER_BIT * told).astype(np.uint8))
     after = share.copy()
     shorter = (known, counts)
-    unspaced = (words & UNSPACED).astype(bool)
+    unspaced = (words & UNSPACED_FLAG).astype(bool)
     for length in range(2, before_one + 2):
-        longer = _uses(counted, length, around)
+        longer = _count_surroundings(counted, length, around)
         if len(words) >= length:
-            whole = counts_of(*longer, _row(words, length))
-            before = counts_of(*shorter, _row(words, length - 1)[: len(whole)])
+            whole = look_up_counts(*longer, _row_hashes(words, length))
+            before = look_up_counts(*shorter, _row_hashes(words, length - 1)[: len(whole)])
             tail = after[length - 1 :]
-            np.maximum(tail, np.maximum(whole - OWN, 0) / np.maximum(before, OWN), out=tail)
+            np.maximum(tail, np.maximum(whole - OWN_USES, 0) / np.maximum(before, OWN_USES), out=tail)
         shorter = longer
-    bits, bits_after = (np.clip(-np.log2(s), LEAST, RARE).astype(np.float32) for s in (share, after))
-    return bits, np.maximum(bits - LONE * unspaced, LEAST).astype(np.float32), bits_after, said
+    bits, bits_after = (np.clip(-np.log2(s), MIN_WORD_BITS, MAX_WORD_BITS).astype(np.float32) for s in (share, after))
+    return (
+        bits,
+        np.maximum(bits - LONE_CHARACTER_LOSS_BITS * unspaced, MIN_WORD_BITS).astype(np.float32),
+        bits_after,
+        said,
+    )
 
 
-def _often(words: Hashes, begins: NDArray[np.int64], sample: Sequence[Hashes]) -> NDArray[np.uint8]:
+def _surroundings_of_short_posts(
+    words: Hashes, begins: NDArray[np.int64], sample: Sequence[Hashes]
+) -> NDArray[np.uint8]:
     """In how many different surroundings each short post stands in the sample, word by word; 255 is that or more."""
-    sizes, weight = np.diff(begins), _weight(words, begins)
+    sizes, weight = np.diff(begins), _post_weights(words, begins)
     found = np.zeros(len(sizes), np.uint8)
     counted: Hashes = np.concatenate([np.zeros(1, np.uint64), *sample, np.zeros(1, np.uint64)])
-    for length in range(3, int(FEW / PIECE) + 1):
-        posts = np.flatnonzero((sizes == length) & (weight <= FEW))
+    for length in range(3, int(MAX_PHRASE_WORDS / CHARACTER_WORD_WEIGHT) + 1):
+        posts = np.flatnonzero((sizes == length) & (weight <= MAX_PHRASE_WORDS))
         if len(posts) and len(counted) > length + 2:
-            asked = _row(words, length)[begins[posts]]
+            asked = _row_hashes(words, length)[begins[posts]]
             marks = np.zeros(1 << 20, bool)
             marks[asked >> np.uint64(44)] = True
-            rows = _row(counted[1:-1], length)
+            rows = _row_hashes(counted[1:-1], length)
             at = np.flatnonzero(marks[rows >> np.uint64(44)])
             around: Hashes = counted[at] * K0 + counted[at + length + 1] * K1
             uses = rows[at] | (around >> np.uint64(40))
-            rows, counts = np.unique(np.unique(uses) & ~LOW, return_counts=True)
-            found[posts] = np.minimum(counts_of(rows, counts, asked), 255)
+            rows, counts = np.unique(np.unique(uses) & ~LOW_BITS_MASK, return_counts=True)
+            found[posts] = np.minimum(look_up_counts(rows, counts, asked), 255)
     return found
 
 
-def _weight(words: Hashes, begins: NDArray[np.int64]) -> NDArray[np.float64]:
+def _post_weights(words: Hashes, begins: NDArray[np.int64]) -> NDArray[np.float64]:
     """The words of each post, of which a PIECE is a part."""
-    return np.diff(np.concatenate([[0.0], np.cumsum(np.where(words & UNSPACED, PIECE, 1.0))])[begins])
+    return np.diff(
+        np.concatenate([[0.0], np.cumsum(np.where(words & UNSPACED_FLAG, CHARACTER_WORD_WEIGHT, 1.0))])[begins]
+    )
 
 
 def _mostly_unspaced(words: Hashes) -> bool:
-    return bool(np.count_nonzero(words & UNSPACED) > MOSTLY * len(words))
+    return bool(np.count_nonzero(words & UNSPACED_FLAG) > MANY_UNSPACED_SHARE * len(words))
 
 
-LOW = np.uint64(0xFFFFFF)
+LOW_BITS_MASK = np.uint64(0xFFFFFF)
 
 
-def _row(words: Hashes, length: int) -> Hashes:
-    """Each row of words as one hash, its lower bits left to `_uses`."""
+def _row_hashes(words: Hashes, length: int) -> Hashes:
+    """Each row of words as one hash, its lower bits left to `_count_surroundings`."""
     made: Hashes = words[: max(0, len(words) - length + 1)].copy()
     for at in range(1, length):
         made = made * K3 + words[at : at + len(made)] * K4
-    return made & ~LOW
+    return made & ~LOW_BITS_MASK
 
 
-def _uses(words: Hashes, length: int, around: int) -> tuple[Hashes, NDArray[np.int64]]:
+def _count_surroundings(words: Hashes, length: int, around: int) -> tuple[Hashes, NDArray[np.int64]]:
     """Each row of `length` words with the number of different surroundings (the word so far `around` it on each side)
     in which it stands."""
-    rows = _row(words, length)
+    rows = _row_hashes(words, length)
     beyond = np.zeros(around, np.uint64)
     padded: Hashes = np.concatenate([beyond, words, beyond])
     sides = padded[: len(rows)] * K0 + padded[length + 2 * around - 1 :][: len(rows)] * K1
     different = np.sort(rows | (sides >> np.uint64(40)))
-    rows = different[_changes(different)] & ~LOW
-    first = np.flatnonzero(_changes(rows))
+    rows = different[_change_places(different)] & ~LOW_BITS_MASK
+    first = np.flatnonzero(_change_places(rows))
     return rows[first], np.diff(np.append(first, len(rows)))
 
 
-def _changes(rising: Hashes) -> NDArray[np.bool_]:
+def _change_places(rising: Hashes) -> NDArray[np.bool_]:
     """Where another value than the one before stands."""
     found = np.ones(len(rising), bool)
     found[1:] = rising[1:] != rising[:-1]
     return found
 
 
-def rows_of(words: Hashes, length: int) -> Hashes:
+def row_hashes(words: Hashes, length: int) -> Hashes:
     """The hash of each row of `length` words, by its first word; the scan makes the same."""
     count = max(0, len(words) - length + 1)
     found = np.zeros(count, np.uint64)
@@ -295,30 +320,30 @@ def rows_of(words: Hashes, length: int) -> Hashes:
     return found
 
 
-def pairs_of(words: Hashes, gap: int) -> Hashes:
+def pair_hashes(words: Hashes, gap: int) -> Hashes:
     """The hash of each word with the one `gap` words on."""
     found: Hashes = words[: max(0, len(words) - gap)] * K5 + words[gap:] * K6
     return found
 
 
-def threes_of(words: Hashes, gaps: tuple[int, int]) -> Hashes:
+def triple_hashes(words: Hashes, gaps: tuple[int, int]) -> Hashes:
     """The hash of each word with those so many words on; that of words 0, 1 and 2 is the row of three."""
     count = max(0, len(words) - gaps[1])
     found: Hashes = words[:count] * K0 + words[gaps[0] : gaps[0] + count] * K1 + words[gaps[1] : gaps[1] + count] * K2
     return found
 
 
-def _one_row_a_word(
+def _single_rows(
     words: Hashes, begins: NDArray[np.int64], said: NDArray[np.uint8], needed: float
 ) -> tuple[Hashes, NDArray[np.int64]]:
     """From each word on, the shortest row that says enough, or else the one of five. The scan chooses likewise."""
-    room = _room(begins, len(words))
+    room = _words_to_post_end(begins, len(words))
     sums = np.concatenate([[0], np.cumsum(said[words >> np.uint64(48)], dtype=np.int64)])
-    least = int(needed * GRAIN)
+    least = int(needed * STEPS_PER_BIT)
     taken = np.zeros(len(words), bool)
     picked: list[tuple[Hashes, NDArray[np.int64]]] = []
     for length in (3, 4, 5):
-        rows = rows_of(words, length)
+        rows = row_hashes(words, length)
         enough = ~taken[: len(rows)]
         if length < 5:
             enough &= sums[length:] - sums[: len(rows)] >= least
@@ -338,30 +363,30 @@ def _all_rows(
     longer: bool,
 ) -> tuple[Hashes, NDArray[np.int64]]:
     """From each word on, the shortest row that says enough, and those with gaps; where a post has none, its fullest."""
-    room = _room(begins, len(words))
+    room = _words_to_post_end(begins, len(words))
     sums = np.concatenate([[0.0], np.cumsum(after, dtype=np.float64)])
     sizes = np.diff(begins)
     short = np.repeat(
-        (sizes > 2) & (_weight(words, begins) <= SHORT) & (kinds == KINDS), sizes
+        (sizes > 2) & (_post_weights(words, begins) <= SHORT_POST_WORDS) & (kinds == PRINT_KIND_COUNT), sizes
     )  # two words are no evidence
     taken = np.zeros(len(words), bool)
     picked: list[tuple[Hashes, NDArray[np.int64]]] = []
-    for length in (3, 4, 5, *(LONGER if longer else ())):
-        rows = rows_of(words, length)
+    for length in (3, 4, 5, *(LONGER_ROW_LENGTHS if longer else ())):
+        rows = row_hashes(words, length)
         says = bits[: len(rows)] + sums[length:] - sums[1 : len(rows) + 1]
         at = np.flatnonzero((room[: len(rows)] >= length) & ~taken[: len(rows)] & (says >= needed))
         taken[at] = True
         picked.append((rows[at], at))
-    for first, last in THREES[1:]:
-        rows = threes_of(words, (first, last))
+    for first, last in TRIPLE_GAPS[1:]:
+        rows = triple_hashes(words, (first, last))
         second = (after if first == 1 else bits)[first : first + len(rows)]
         third = (after if last == first + 1 else bits)[last:]
         says = bits[: len(rows)] + second + third
         fits = (room[: len(rows)] > last) & (short[: len(rows)] | (last == 3))
         at = np.flatnonzero(fits & (says >= needed))
         picked.append((rows[at], at))
-    for gap in TWOS:
-        rows = pairs_of(words, gap)
+    for gap in PAIR_GAPS:
+        rows = pair_hashes(words, gap)
         says = bits[: len(rows)] + (after if gap == 1 else bits)[gap:]
         at = np.flatnonzero((room[: len(rows)] > gap) & short[: len(rows)] & (says >= needed))
         picked.append((rows[at], at))
@@ -371,21 +396,21 @@ def _all_rows(
         else np.zeros(0, np.int64)
     )
     for length in (3, 4, 5):
-        rows = rows_of(words, length)
+        rows = row_hashes(words, length)
         at = begins[:-1][lacking[np.minimum(sizes[lacking], 5) == length]]
-        at = at[bits[at] + sums[at + length] - sums[at + 1] >= needed - SHORT_OF]
+        at = at[bits[at] + sums[at + length] - sums[at + 1] >= needed - MAX_MISSING_BITS]
         picked.append((rows[at], at))
     return np.concatenate([p[0] for p in picked]), np.concatenate([p[1] for p in picked])
 
 
-def _room(begins: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def _words_to_post_end(begins: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Words from each to its post's end."""
     return np.repeat(begins[1:], np.diff(begins)) - np.arange(count)
 
 
-def _not_common(keys: Hashes) -> NDArray[np.bool_]:
+def _is_uncommon(keys: Hashes) -> NDArray[np.bool_]:
     if not len(keys):
         return np.zeros(0, bool)
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
     counts = np.diff(np.append(first, len(keys)))
-    return np.repeat(counts <= COMMON, counts)
+    return np.repeat(counts <= MAX_POSTS_PER_PRINT, counts)

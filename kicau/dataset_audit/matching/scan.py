@@ -13,37 +13,40 @@ from numba import njit, uint64
 from numpy.typing import NDArray
 
 from kicau.dataset_audit.matching.fingerprints import (
-    GRAIN,
+    CHARACTER_WORD_WEIGHT,
     K3,
     K4,
     K5,
     K6,
     K7,
-    KINDS,
-    LONGER,
-    PIECE,
-    THREES,
-    Prints,
+    LONGER_ROW_LENGTHS,
+    PRINT_KIND_COUNT,
+    STEPS_PER_BIT,
+    TRIPLE_GAPS,
+    Fingerprints,
 )
-from kicau.dataset_audit.matching.hash_tables import shift_of
-from kicau.dataset_audit.matching.tokenizer import K0, K1, K2, UNSPACED, Hashes, Places
+from kicau.dataset_audit.matching.hash_tables import table_shift
+from kicau.dataset_audit.matching.tokenizer import K0, K1, K2, UNSPACED_FLAG, Hashes, Places
 
-CHUNK = 4096
+CHUNK_WORDS = 4096
 ONE = np.uint64(1)
-FIRSTS, LASTS = tuple(a for a, _ in THREES[1:]), tuple(b for _, b in THREES[1:])  # of rows with gaps
-FIRST_GAPPED, FIRST_TWO, FIRST_LONGER = 3, 2 + len(THREES), KINDS
-LOOKED = 4096  # posts looked at lately, so that one copy is aligned once
-GAP_THERE, GAP_HERE, OTHER = (
+TRIPLE_FIRST_GAPS, TRIPLE_LAST_GAPS = (
+    tuple(a for a, _ in TRIPLE_GAPS[1:]),
+    tuple(b for _, b in TRIPLE_GAPS[1:]),
+)  # of rows with gaps
+FIRST_GAPPED, FIRST_TWO, FIRST_LONGER = 3, 2 + len(TRIPLE_GAPS), PRINT_KIND_COUNT
+RECENT_POSTS_TABLE_SIZE = 4096  # posts looked at lately, so that one copy is aligned once
+INSERTED_WORD_PENALTY_BITS, MISSING_WORD_PENALTY_BITS, MISMATCH_PENALTY_BITS = (
     2.5,
     2.0,
     3.0,
 )  # bits that a word put in, left out or changed costs; a PIECE of one accordingly
-AGAIN = (
+REPEATED_CHARACTER_LOSS_BITS = (
     1.5  # bits that the first of a row after such says less where its script has no spaces: one character often agrees
 )
-LONGEST = 400  # words of a post that are aligned around a hit
+MAX_ALIGNED_WORDS = 400  # words of a post that are aligned around a hit
 #: A commentary between two phrases of a post: bits that it costs, however long, and bits for each of its words. A word
-#: or two put in cost less by GAP_THERE.
+#: or two put in cost less by INSERTED_WORD_PENALTY_BITS.
 COMMENT_OPEN_BITS, COMMENT_WORD_BITS = 10.0, 0.1
 #: Bits beyond what tells the posts' words apart, from which a match is aligned again with commentaries: of pairs by
 #: chance most say less. Then so many words there for each word of the post that is missing, and so many more, are searched.
@@ -51,15 +54,15 @@ PHRASE_BITS, WORDS_AROUND_EACH, WORDS_AROUND = 6.0, 3, 40
 
 # A match: post, first and last word there (last excluded), first and last of the post, words and bits that agree,
 # the longest run of words in a row.
-FIELDS = 8
+MATCH_FIELDS = 8
 
 
 @njit(cache=True, nogil=True)
-def _runs(words, begin, total, kind, runs):
+def _count_rows(words, begin, total, kind, runs):
     """How many rows of a kind begin in this chunk. Kinds 0 to 2 are rows of 3, 4 and 5 words, each built on the one
     before; then come three of five words, pairs, and rows of more words (see prints.py)."""
     if kind < FIRST_GAPPED:
-        count = min(CHUNK, total - begin - kind - 2)
+        count = min(CHUNK_WORDS, total - begin - kind - 2)
         for j in range(count):
             i = begin + j
             if kind == 0:
@@ -70,15 +73,15 @@ def _runs(words, begin, total, kind, runs):
                 runs[j] += words[i + 4] * K4
         return count
     if kind < FIRST_TWO:
-        first, last = FIRSTS[kind - FIRST_GAPPED], LASTS[kind - FIRST_GAPPED]
-        count = min(CHUNK, total - begin - last)
+        first, last = TRIPLE_FIRST_GAPS[kind - FIRST_GAPPED], TRIPLE_LAST_GAPS[kind - FIRST_GAPPED]
+        count = min(CHUNK_WORDS, total - begin - last)
         for j in range(count):
             i = begin + j
             runs[j] = words[i] * K0 + words[i + first] * K1 + words[i + last] * K2
         return count
     if kind >= FIRST_LONGER:
         more = kind - FIRST_LONGER
-        count = min(CHUNK, total - begin - 5 - more)
+        count = min(CHUNK_WORDS, total - begin - 5 - more)
         for j in range(count):
             i = begin + j
             row = (
@@ -96,14 +99,14 @@ def _runs(words, begin, total, kind, runs):
             runs[j] = row
         return count
     gap = kind - FIRST_TWO + 1
-    count = min(CHUNK, total - begin - gap)
+    count = min(CHUNK_WORDS, total - begin - gap)
     for j in range(count):
         runs[j] = words[begin + j] * K5 + words[begin + j + gap] * K6
     return count
 
 
 @njit(cache=True, nogil=True)
-def _keep(rows, count, begin, marks, shift, looked, places, found, kept):
+def _filter_rows(rows, count, begin, marks, shift, looked, places, found, kept):
     """Those that the filter knows: in two steps, so that the processor waits for many memories at once."""
     for j in range(count):
         looked[j] = marks[rows[j] >> shift]
@@ -120,32 +123,32 @@ def _keep(rows, count, begin, marks, shift, looked, places, found, kept):
 
 
 @njit(cache=True, nogil=True)
-def _sift_all(words, total, marks, shift, kinds, longer, places, found):
+def _sift_all_rows(words, total, marks, shift, kinds, longer, places, found):
     """Rows of so many kinds, and of so many longer ones, that may be prints."""
     kept = 0
-    rows = np.empty(CHUNK, np.uint64)
-    looked = np.empty(CHUNK, np.uint64)
+    rows = np.empty(CHUNK_WORDS, np.uint64)
+    looked = np.empty(CHUNK_WORDS, np.uint64)
     begin = 0
     while begin < total:
         for at in range(kinds + longer):
             kind = at if at < kinds else FIRST_LONGER + at - kinds
-            count = _runs(words, begin, total, kind, rows)
+            count = _count_rows(words, begin, total, kind, rows)
             if count > 0:
-                kept = _keep(rows, count, begin, marks, shift, looked, places, found, kept)
-        begin += CHUNK
+                kept = _filter_rows(rows, count, begin, marks, shift, looked, places, found, kept)
+        begin += CHUNK_WORDS
     return kept
 
 
 @njit(cache=True, nogil=True)
-def _sift_one(words, total, marks, shift, said, least, places, found):
+def _sift_single_rows(words, total, marks, shift, said, least, places, found):
     """From each word on, the one row that prints.py would have chosen. The last four words of a block have none."""
     kept = 0
-    rows = np.empty(CHUNK, np.uint64)
-    looked = np.empty(CHUNK, np.uint64)
-    says = np.empty(CHUNK + 4, np.int32)
+    rows = np.empty(CHUNK_WORDS, np.uint64)
+    looked = np.empty(CHUNK_WORDS, np.uint64)
+    says = np.empty(CHUNK_WORDS + 4, np.int32)
     begin = 0
     while begin < total - 4:
-        count = min(CHUNK, total - begin - 4)
+        count = min(CHUNK_WORDS, total - begin - 4)
         for j in range(count + 4):
             says[j] = said[words[begin + j] >> uint64(48)]
         for j in range(count):
@@ -155,8 +158,8 @@ def _sift_one(words, total, marks, shift, said, least, places, found):
             four = row + words[i + 3] * K3
             five = four + words[i + 4] * K4
             rows[j] = row if three >= least else (four if three + says[j + 3] >= least else five)
-        kept = _keep(rows, count, begin, marks, shift, looked, places, found, kept)
-        begin += CHUNK
+        kept = _filter_rows(rows, count, begin, marks, shift, looked, places, found, kept)
+        begin += CHUNK_WORDS
     return kept
 
 
@@ -176,7 +179,7 @@ def _align(words, low, high, post, bits, after, n, best, rows, origins, has_comm
     for i in range(low, high):
         old, new = (i - low) & 1, (i - low + 1) & 1
         w = words[i]
-        there = PIECE if w & UNSPACED else 1.0
+        there = CHARACTER_WORD_WEIGHT if w & UNSPACED_FLAG else 1.0
         rows[new, 0, 0] = 0.0
         for j in range(n):
             score, kind = 0.0, 0
@@ -194,15 +197,18 @@ def _align(words, low, high, post, bits, after, n, best, rows, origins, has_comm
                 if rows[old, j, 0] > 0.0:
                     if origins[old, j, 3] > 0:
                         said = after[j]
-                    elif w & UNSPACED:
-                        said = max(0.0, said - AGAIN)
+                    elif w & UNSPACED_FLAG:
+                        said = max(0.0, said - REPEATED_CHARACTER_LOSS_BITS)
                 score, kind = rows[old, j, 0] + said, 1
             else:
-                here = PIECE if post[j] & UNSPACED else 1.0
-                score = rows[old, j, 0] - OTHER * here
+                here = CHARACTER_WORD_WEIGHT if post[j] & UNSPACED_FLAG else 1.0
+                score = rows[old, j, 0] - MISMATCH_PENALTY_BITS * here
                 if score > 0.0:
                     kind = 2
-                up, left = rows[old, j + 1, 0] - GAP_THERE * there, rows[new, j, 0] - GAP_HERE * here
+                up, left = (
+                    rows[old, j + 1, 0] - INSERTED_WORD_PENALTY_BITS * there,
+                    rows[new, j, 0] - MISSING_WORD_PENALTY_BITS * here,
+                )
                 if up > score:
                     score, kind = up, 3
                 if left > score:
@@ -243,7 +249,7 @@ def _align(words, low, high, post, bits, after, n, best, rows, origins, has_comm
 
 
 @njit(cache=True, nogil=True)
-def _join(
+def _join_hits(
     words,
     total,
     lines,
@@ -268,9 +274,9 @@ def _join(
 ):
     """Hits (sorted by place) against the table, each new (post, place) aligned; lines[k] is the first word of line k."""
     made = 0
-    looked_post = np.full(LOOKED, -1, np.int64)
-    looked_to = np.zeros(LOOKED, np.int64)
-    best, other = np.zeros(FIELDS, np.float64), np.zeros(FIELDS, np.float64)
+    looked_post = np.full(RECENT_POSTS_TABLE_SIZE, -1, np.int64)
+    looked_to = np.zeros(RECENT_POSTS_TABLE_SIZE, np.int64)
+    best, other = np.zeros(MATCH_FIELDS, np.float64), np.zeros(MATCH_FIELDS, np.float64)
     line = 0
     for at in range(hits):
         key = found[at]
@@ -289,14 +295,14 @@ def _join(
             p = np.int64(posts[entry])
             off = np.int64(offsets[entry])
             entry += 1
-            slot = p % LOOKED
+            slot = p % RECENT_POSTS_TABLE_SIZE
             if looked_post[slot] == p and place < looked_to[slot]:
                 continue
             first, n = begins[p], begins[p + 1] - begins[p]
             cut = 0
-            if n > LONGEST:
-                cut = min(max(0, off - LONGEST // 2), n - LONGEST)
-                n = LONGEST
+            if n > MAX_ALIGNED_WORDS:
+                cut = min(max(0, off - MAX_ALIGNED_WORDS // 2), n - MAX_ALIGNED_WORDS)
+                n = MAX_ALIGNED_WORDS
             low = max(line_low, place - (off - cut) - (off - cut) // 2 - 8)
             high = min(line_high, place + (n - (off - cut)) + (n - (off - cut)) // 2 + 8)
             own = all_words[first + cut : first + cut + n]
@@ -317,7 +323,7 @@ def _join(
             looked_to[slot] = max(place + 1, np.int64(best[2]))
             if made >= len(matches):
                 return -1
-            for k in range(FIELDS):
+            for k in range(MATCH_FIELDS):
                 matches[made, k] = np.int64(best[k])
             matches[made, 0] = p
             matches[made, 3] += cut
@@ -328,7 +334,7 @@ def _join(
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class WordMatch:
     """Words of a block that agree with a post's: `first` to `last` (excluded) there, `begin` to `end` of the post."""
 
     post: int
@@ -342,40 +348,40 @@ class Match:
     score: float
 
 
-class Scan:
+class WordScanner:
     """Looks through words for copies; one to a process, its buffers are reused."""
 
-    def __init__(self, prints: Prints, least: float) -> None:
+    def __init__(self, prints: Fingerprints, least: float) -> None:
         """`least`: bits that a match must say at least, after what its gaps cost."""
         self.prints, self.least = prints, least
         self._room = 0
-        self._rows = np.zeros((3, LONGEST + 1, 2), np.float64)
-        self._origins = np.zeros((3, LONGEST + 1, 5), np.int64)
-        self._matches, self._scores = np.zeros((4096, FIELDS), np.int64), np.zeros((4096, 2), np.float64)
-        self._shift = np.uint64(shift_of(prints.filter))
-        self._doors_shift = np.uint64(shift_of(prints.doors[1:]))
+        self._rows = np.zeros((3, MAX_ALIGNED_WORDS + 1, 2), np.float64)
+        self._origins = np.zeros((3, MAX_ALIGNED_WORDS + 1, 5), np.int64)
+        self._matches, self._scores = np.zeros((4096, MATCH_FIELDS), np.int64), np.zeros((4096, 2), np.float64)
+        self._shift = np.uint64(table_shift(prints.filter))
+        self._doors_shift = np.uint64(table_shift(prints.doors[1:]))
 
-    def matches(self, words: Hashes, lines: Places) -> list[Match]:
+    def matches(self, words: Hashes, lines: Places) -> list[WordMatch]:
         """In the order of the block. `lines`: the first word of each line, rising, beginning with 0; no match spans two."""
         total = len(words)
         if total < 2 or not len(self.prints.keys):
             return []
-        longer = len(LONGER) if self.prints.longer else 0
+        longer = len(LONGER_ROW_LENGTHS) if self.prints.longer else 0
         most = max(1, self.prints.kinds + longer) * total
         if most > self._room:
-            self._room = most + CHUNK
+            self._room = most + CHUNK_WORDS
             self._places, self._found = np.empty(self._room, np.int64), np.empty(self._room, np.uint64)
         p = self.prints
         if p.kinds:
-            hits = _sift_all(words, total, p.filter, self._shift, p.kinds, longer, self._places, self._found)
+            hits = _sift_all_rows(words, total, p.filter, self._shift, p.kinds, longer, self._places, self._found)
         else:
-            hits = _sift_one(
-                words, total, p.filter, self._shift, p.said, int(p.needed * GRAIN), self._places, self._found
+            hits = _sift_single_rows(
+                words, total, p.filter, self._shift, p.said, int(p.needed * STEPS_PER_BIT), self._places, self._found
             )
         order = np.argsort(self._places[:hits], kind="stable")
         places, found = self._places[:hits][order], self._found[:hits][order]
         while True:
-            made = _join(
+            made = _join_hits(
                 words,
                 total,
                 lines,
@@ -400,10 +406,12 @@ class Scan:
             )
             if made >= 0:
                 break
-            self._matches = np.zeros((2 * len(self._matches), FIELDS), np.int64)
+            self._matches = np.zeros((2 * len(self._matches), MATCH_FIELDS), np.int64)
             self._scores = np.zeros((2 * len(self._scores), 2), np.float64)
         return [
-            Match(int(m[0]), int(m[1]), int(m[2]), int(m[3]), int(m[4]), int(m[5]), float(s[1]), int(m[7]), float(s[0]))
+            WordMatch(
+                int(m[0]), int(m[1]), int(m[2]), int(m[3]), int(m[4]), int(m[5]), float(s[1]), int(m[7]), float(s[0])
+            )
             for m, s in zip(self._matches[:made], self._scores[:made], strict=True)
         ]
 

@@ -13,26 +13,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kicau.dataset_audit.matching.fingerprints import PART, Prints, again, make
-from kicau.dataset_audit.matching.scan import Match, Scan
-from kicau.dataset_audit.matching.shards import Block, Broken, Unit, blocks
-from kicau.dataset_audit.matching.tokenizer import UNSPACED, Hashes, Reader
+from kicau.dataset_audit.matching.fingerprints import (
+    CHARACTER_BITS_FACTOR,
+    Fingerprints,
+    make_prints,
+    remake_prints,
+)
+from kicau.dataset_audit.matching.scan import WordMatch, WordScanner
+from kicau.dataset_audit.matching.shards import BrokenShard, ShardUnit, TextBlock, read_blocks
+from kicau.dataset_audit.matching.tokenizer import UNSPACED_FLAG, Hashes, WordReader
 
-CONTEXT = 160  # bytes kept on each side of a copy
-EACH = 50  # copies of one post that a unit tells; the others are counted
+CONTEXT_BYTES = 160  # bytes kept on each side of a copy
+MAX_COPIES_PER_POST = 50  # copies of one post that a unit tells; the others are counted
 
 # What a match must say, in bits beyond what tells the posts' words apart: less where more of the post is there. Fitted
 # on 4,200 short posts against 19,503 texts of other kinds, for one pair by chance in ten thousand texts.
-ALL, FOR_WORDS, FOR_SPAN, LEAST_SHARE = 47.0, 14.0, 22.0, 0.35
-FEWEST, FEWEST_UNSPACED = 3, 5  # words that are evidence; of characters more, else an idiom of four would be a copy
-FEWEST_WHOLE = 3
+BASE_REQUIRED_BITS, WORDS_BITS_DISCOUNT, SPAN_BITS_DISCOUNT, MIN_POST_SHARE = 47.0, 14.0, 22.0, 0.35
+MIN_WORDS, MIN_WORDS_UNSPACED = (
+    3,
+    5,
+)  # words that are evidence; of characters more, else an idiom of four would be a copy
+MIN_WORDS_WHOLE_POST = 3
 #: A short post that stands in the sample in more different surroundings is a turn of speech, unless it says so much.
-OFTEN, FAMILIAR = 6, 20.0
-VERBATIM = -2.0  # where every word is there in a row: the letters decide (see `Copy.whole`)
+MAX_PHRASE_SURROUNDINGS, MIN_PHRASE_BITS = 6, 20.0
+VERBATIM_REQUIRED_BITS = -2.0  # where every word is there in a row: the letters decide (see `Copy.whole`)
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class CopyMatch:
     """A place in a data set that agrees with a post. `first` and `last` are unpacked bytes of the shard (of the row or
     record that `place` names); `raw` is base64 of these with up to CONTEXT bytes on each side, from byte `raw_first`."""
 
@@ -53,7 +61,7 @@ class Copy:
 
 
 @dataclass(slots=True)
-class Found:
+class UnitResult:
     """What a unit held. `fault` says where its reading ended early."""
 
     unit: str
@@ -61,50 +69,53 @@ class Found:
     documents: int = 0
     seconds: float = 0.0
     fault: str = ""
-    copies: list[Copy] = field(default_factory=list)
+    copies: list[CopyMatch] = field(default_factory=list)
     more: dict[int, int] = field(default_factory=dict)  # copies not told, by post
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "copies": [asdict(c) for c in self.copies]}
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Found:
+    def from_json(cls, told: dict[str, Any]) -> UnitResult:
         return cls(
             **{
                 **told,
-                "copies": [Copy(**c) for c in told["copies"]],
+                "copies": [CopyMatch(**c) for c in told["copies"]],
                 "more": {int(k): v for k, v in told["more"].items()},
             }
         )
 
 
-class Search:
+class PrintSearch:
     """Reads units against one set of prints; one to a process."""
 
-    def __init__(self, prints: Prints) -> None:
+    def __init__(self, prints: Fingerprints) -> None:
         self.prints = prints
-        self._scan = Scan(prints, prints.told + VERBATIM)
-        self._readers = {"json": Reader(json=True), "text": Reader(), "html": Reader(html=True)}
+        self._scan = WordScanner(prints, prints.told + VERBATIM_REQUIRED_BITS)
+        self._readers = {"json": WordReader(json=True), "text": WordReader(), "html": WordReader(html=True)}
         self._sums = np.concatenate([[0.0], np.cumsum(prints.after, dtype=np.float64)])
 
-    def unit(self, unit: Unit) -> Found:
+    def unit(self, unit: ShardUnit) -> UnitResult:
         """All copies in the unit, however far it can be read."""
         began = time.monotonic()
-        found = Found(unit.key)
+        found = UnitResult(unit.key)
         told: Counter[int] = Counter()
         try:
-            for block in blocks(unit):
+            for block in read_blocks(unit):
                 self._block(block, unit.shard.format, found, told)
-        except Broken as lost:
+        except BrokenShard as lost:
             found.fault = str(lost)
         found.seconds = time.monotonic() - began
         return found
 
-    def matches(self, words: Hashes, lines: NDArray[np.int64]) -> list[tuple[Match, bool]]:
+    def matches(self, words: Hashes, lines: NDArray[np.int64]) -> list[tuple[WordMatch, bool]]:
         """Those that say enough, and (False) those of whole posts for which the letters must speak."""
         kept = []
         for match in self._scan.matches(words, lines):
-            if self.prints.often[match.post] > OFTEN and match.score < self.prints.told + FAMILIAR:
+            if (
+                self.prints.often[match.post] > MAX_PHRASE_SURROUNDINGS
+                and match.score < self.prints.told + MIN_PHRASE_BITS
+            ):
                 continue
             sure = self._is_enough(match)
             if sure or (self._is_whole(match) and self._is_telling(match)):
@@ -118,40 +129,49 @@ class Search:
             left[match.first : match.last] = 0
         return left
 
-    def _is_whole(self, match: Match) -> bool:
+    def _is_whole(self, match: WordMatch) -> bool:
         size = self._size(match.post)
         return bool(match.words == size == match.end - match.begin == match.last - match.first)
 
-    def _is_telling(self, match: Match) -> bool:
+    def _is_telling(self, match: WordMatch) -> bool:
         """Whether a whole post says enough for its letters to speak."""
         unspaced = self._unspaced(match)
-        return match.score * (1 - (1 - PART) * unspaced) >= self.prints.told + VERBATIM and match.words >= FEWEST_WHOLE
+        return (
+            match.score * (1 - (1 - CHARACTER_BITS_FACTOR) * unspaced) >= self.prints.told + VERBATIM_REQUIRED_BITS
+            and match.words >= MIN_WORDS_WHOLE_POST
+        )
 
     def _size(self, post: int) -> int:
         return int(self.prints.begins[post + 1] - self.prints.begins[post])
 
-    def _is_enough(self, match: Match) -> bool:
+    def _is_enough(self, match: WordMatch) -> bool:
         size = self._size(match.post)
         begin, end = self.prints.begins[match.post], self.prints.begins[match.post + 1]
-        if match.words < FEWEST + self._unspaced(match) * (FEWEST_UNSPACED - FEWEST):
+        if match.words < MIN_WORDS + self._unspaced(match) * (MIN_WORDS_UNSPACED - MIN_WORDS):
             return False
         says = float(self._sums[end] - self._sums[begin])
         share = match.bits / max(says, 1.0)
-        if share < LEAST_SHARE and match.run < 12:
+        if share < MIN_POST_SHARE and match.run < 12:
             return False
         part = max(min(1.0, share), match.words / size)
-        return match.score >= self.prints.told + ALL - FOR_WORDS * part - FOR_SPAN * (match.end - match.begin) / size
+        return (
+            match.score
+            >= self.prints.told
+            + BASE_REQUIRED_BITS
+            - WORDS_BITS_DISCOUNT * part
+            - SPAN_BITS_DISCOUNT * (match.end - match.begin) / size
+        )
 
-    def _unspaced(self, match: Match) -> float:
+    def _unspaced(self, match: WordMatch) -> float:
         """The share of the words that are characters."""
         begin = self.prints.begins[match.post]
         words = self.prints.words[begin + match.begin : begin + match.end]
-        return float(np.count_nonzero(words & UNSPACED) / len(words))
+        return float(np.count_nonzero(words & UNSPACED_FLAG) / len(words))
 
-    def reader(self, format: str) -> Reader:
+    def reader(self, format: str) -> WordReader:
         return self._readers[{"parquet": "text", "warc": "html"}.get(format, format)]
 
-    def _block(self, block: Block, format: str, found: Found, told: Counter[int]) -> None:
+    def _block(self, block: TextBlock, format: str, found: UnitResult, told: Counter[int]) -> None:
         words, starts, ends = self.reader(format).read(block.data)
         first = np.searchsorted(starts, block.breaks)
         lines = np.unique(np.concatenate([np.zeros(1, np.int64), first[first < len(starts)]]))
@@ -159,14 +179,14 @@ class Search:
         found.documents += block.documents
         for match, sure in self.matches(words, lines):
             told[match.post] += 1
-            if told[match.post] > EACH:
+            if told[match.post] > MAX_COPIES_PER_POST:
                 found.more[match.post] = found.more.get(match.post, 0) + 1
                 continue
             found.copies.append(self._copy(match, sure, block, int(starts[match.first]), int(ends[match.last - 1])))
 
-    def _copy(self, match: Match, sure: bool, block: Block, first: int, last: int) -> Copy:
-        low, high = max(0, first - CONTEXT), min(len(block.data), last + CONTEXT)
-        return Copy(
+    def _copy(self, match: WordMatch, sure: bool, block: TextBlock, first: int, last: int) -> CopyMatch:
+        low, high = max(0, first - CONTEXT_BYTES), min(len(block.data), last + CONTEXT_BYTES)
+        return CopyMatch(
             post=match.post,
             first=block.base + first,
             last=block.base + last,
@@ -184,25 +204,25 @@ class Search:
         )
 
 
-def prepared(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes]) -> Prints:
+def prepare_prints(posts: Iterable[tuple[str, str]], sample: Sequence[Hashes]) -> Fingerprints:
     """The prints of (id, text) pairs. Where there are not many, copies of them in the sample are not counted among what
     is common: else a post that was copied often would be taken for a manner of speaking."""
-    prints = make(posts, sample)
+    prints = make_prints(posts, sample)
     if not prints.kinds:
         return prints
-    search = Search(prints)
-    return again(prints, [search.without_copies(words) for words in sample])
+    search = PrintSearch(prints)
+    return remake_prints(prints, [search.without_copies(words) for words in sample])
 
 
-_here: Search | None = None
+_process_search: PrintSearch | None = None
 
 
 def begin_process(folder: str) -> None:
     """Called once in each process: maps the prints, and compiles or loads what is compiled."""
-    global _here
-    _here = Search(Prints.open(Path(folder)))
+    global _process_search
+    _process_search = PrintSearch(Fingerprints.open(Path(folder)))
 
 
-def search_unit(unit: Unit) -> Found:
-    assert _here is not None, "begin_process comes first"
-    return _here.unit(unit)
+def search_unit(unit: ShardUnit) -> UnitResult:
+    assert _process_search is not None, "begin_process comes first"
+    return _process_search.unit(unit)

@@ -28,17 +28,20 @@ from kicau.connector.transport import ssrf
 from kicau.dataset_audit import evidence_wording, search_places
 from kicau.dataset_audit.file_formats import format_of
 
-BLOCK = 1 << 20  # bytes of a block
-PIECE = 256 << 20  # bytes of a plain file that one process takes at a time
-LONG_LINE = 64 << 20  # bytes; a longer line is read in pieces
-OVERLAP = 8192  # bytes that such a piece shares with the one before
-LOST = "lost"
-PORTS = {"https": 443, "http": 80}
-BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")
-RATIO, FREE = 400, 4 << 30  # a packed shard is read to so many times its size, and 4 GB in any case
+BLOCK_BYTES = 1 << 20  # bytes of a block
+UNIT_BYTES = 256 << 20  # bytes of a plain file that one process takes at a time
+MAX_LINE_BYTES = 64 << 20  # bytes; a longer line is read in pieces
+OVERLAP_BYTES = 8192  # bytes that such a piece shares with the one before
+NOT_FOUND_FAULT = "lost"
+DEFAULT_PORTS = {"https": 443, "http": 80}
+BUCKET_NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")
+MAX_UNPACK_RATIO, UNPACK_RATIO_FREE_BYTES = (
+    400,
+    4 << 30,
+)  # a packed shard is read to so many times its size, and 4 GB in any case
 
 
-FAULTS: tuple[type[Exception], ...] = (
+READ_ERRORS: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
     ValueError,
@@ -53,11 +56,11 @@ class NoSuchShards(Exception):
     """Name a file, folder, bucket or list that holds something to read."""
 
 
-class OutOfReach(NoSuchShards):
+class LocationUnreachable(NoSuchShards):
     """There is nothing of that name, or it cannot be reached."""
 
 
-class Broken(Exception):
+class BrokenShard(Exception):
     """A shard ends before its end, or is not what its name says; what was read before it counts."""
 
 
@@ -72,7 +75,7 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class ShardUnit:
     """What one process reads at a time: a shard, or bytes `first` to `last` of a plain one (its lines that begin there),
     or those row groups of a Parquet file."""
 
@@ -86,7 +89,7 @@ class Unit:
 
 
 @dataclass(slots=True, eq=False)
-class Block:
+class TextBlock:
     """Bytes, with where they stand: `base` counts unpacked bytes from the shard's beginning (of a column's rows in
     Parquet). `breaks`: rising places of bytes in `data` at which a new text begins that no copy spans."""
 
@@ -97,17 +100,17 @@ class Block:
     documents: int = 0
 
 
-def find(where: str) -> tuple[list[Shard], list[str]]:
+def find_shards(where: str) -> tuple[list[Shard], list[str]]:
     """The shards at a path or address (`s3://…`, `gs://…`, a file at `https://…`), or of a list (`@file`, one a line), in order of name; and
     the names of files that no reader is for. Raises NoSuchShards."""
     if where.startswith("@"):
-        return _listed(where[1:])
-    if where.partition("://")[0] in search_places.BUCKETS and not search_places.is_plain(where):
-        raise OutOfReach(f"{where} is no plain address; options of a bucket belong in KICAU_AUDIT_FOLDERS.")
-    files, prefix = _files(where)
+        return _shards_of_list(where[1:])
+    if where.partition("://")[0] in search_places.BUCKET_SCHEMES and not search_places.is_plain_address(where):
+        raise LocationUnreachable(f"{where} is no plain address; options of a bucket belong in KICAU_AUDIT_FOLDERS.")
+    files, prefix = _list_files(where)
     shards, skipped = [], []
     for file in sorted(files, key=lambda f: f.path):
-        shard = _shard(prefix + file.path, file.size or 0)
+        shard = _build_shard(prefix + file.path, file.size or 0)
         if shard:
             shards.append(shard)
         else:
@@ -119,7 +122,7 @@ def find(where: str) -> tuple[list[Shard], list[str]]:
     return shards, skipped
 
 
-def _listed(path: str) -> tuple[list[Shard], list[str]]:
+def _shards_of_list(path: str) -> tuple[list[Shard], list[str]]:
     try:
         with open(path, encoding="utf-8") as lines:
             names = [line.strip() for line in lines if line.strip()]
@@ -128,20 +131,23 @@ def _listed(path: str) -> tuple[list[Shard], list[str]]:
     shards, skipped = [], []
     for name in names:
         try:
-            more, unread = find(name)
-        except OutOfReach:
-            more, unread = [Shard(name, 0, LOST)], []  # its reading will say so: it is missing from the search
+            more, unread = find_shards(name)
+        except LocationUnreachable:
+            more, unread = (
+                [Shard(name, 0, NOT_FOUND_FAULT)],
+                [],
+            )  # its reading will say so: it is missing from the search
         except NoSuchShards:
             more, unread = [], [name]
         shards += more
         skipped += unread
-    if all(shard.format == LOST for shard in shards):
+    if all(shard.format == NOT_FOUND_FAULT for shard in shards):
         raise NoSuchShards(f"Nothing that the list {path} names can be read.")
     return shards, skipped
 
 
-def _files(where: str) -> tuple[list[pafs.FileInfo], str]:
-    system, path = _system(where)
+def _list_files(where: str) -> tuple[list[pafs.FileInfo], str]:
+    system, path = _filesystem(where)
     prefix = where[: len(where) - len(path)] if "://" in where and where.endswith(path) else ""
     try:
         about = system.get_file_info(path)
@@ -149,51 +155,55 @@ def _files(where: str) -> tuple[list[pafs.FileInfo], str]:
             found = system.get_file_info(pafs.FileSelector(path, recursive=True))
             return [f for f in found if f.type == pafs.FileType.File], prefix
     except (OSError, pa.ArrowException) as lost:
-        raise OutOfReach(f"{where} cannot be reached: {lost}") from lost
+        raise LocationUnreachable(f"{where} cannot be reached: {lost}") from lost
     if about.type != pafs.FileType.File:
-        raise OutOfReach(f"There is no {where}.")
+        raise LocationUnreachable(f"There is no {where}.")
     return [about], prefix
 
 
-def _system(where: str) -> tuple[pafs.FileSystem, str]:
+def _filesystem(where: str) -> tuple[pafs.FileSystem, str]:
     """What reads an address, and the path within it. Nothing of `where` but that path reaches it: names in a bucket or a
     list are chosen by others."""
     scheme, found, path = where.partition("://")
     if not found:
         return pafs.LocalFileSystem(), where
     if scheme in ("https", "http"):
-        return pafs.PyFileSystem(pafs.FSSpecHandler(_web())), where
+        return pafs.PyFileSystem(pafs.FSSpecHandler(_http_filesystem())), where
     bucket = path.partition("/")[0]
-    if scheme not in search_places.BUCKETS or not BUCKET_NAME.fullmatch(bucket):
-        raise OutOfReach(f"{where} is no address that can be read.")
-    entry = search_places.entry_for(where, setting_definitions.listed("KICAU_AUDIT_FOLDERS"))
+    if scheme not in search_places.BUCKET_SCHEMES or not BUCKET_NAME_PATTERN.fullmatch(bucket):
+        raise LocationUnreachable(f"{where} is no address that can be read.")
+    entry = search_places.entry_of_address(where, setting_definitions.read_list_setting("KICAU_AUDIT_FOLDERS"))
     try:
-        return _bucket(entry or f"{scheme}://{bucket}"), path
+        return _bucket_filesystem(entry or f"{scheme}://{bucket}"), path
     except (ValueError, OSError, pa.ArrowException) as lost:
-        raise OutOfReach(f"{where} cannot be reached: {lost}") from lost
+        raise LocationUnreachable(f"{where} cannot be reached: {lost}") from lost
 
 
-def _bucket(entry: str) -> pafs.FileSystem:
+def _bucket_filesystem(entry: str) -> pafs.FileSystem:
     """By the operator's own entry, with its options; where there is none, by the environment alone."""
     return pafs.FileSystem.from_uri(entry)[0]
 
 
 @cache
-def _web() -> Any:
+def _http_filesystem() -> Any:
     import fsspec
 
-    return fsspec.filesystem("http", skip_instance_cache=True, get_client=_guarded)  # each process makes its own
+    return fsspec.filesystem("http", skip_instance_cache=True, get_client=_guarded_client)  # each process makes its own
 
 
-async def _guarded(**how: Any) -> Any:
+async def _guarded_client(**how: Any) -> Any:
     """A client that reaches public addresses, those on the operator's lists, and no others by a redirect either."""
     import aiohttp
 
-    named = [urlsplit(one) for one in setting_definitions.listed("KICAU_AUDIT_FOLDERS")]
-    also = {f"{one.hostname}:{one.port or PORTS[one.scheme]}" for one in named if one.scheme in PORTS and one.hostname}
+    named = [urlsplit(one) for one in setting_definitions.read_list_setting("KICAU_AUDIT_FOLDERS")]
+    also = {
+        f"{one.hostname}:{one.port or DEFAULT_PORTS[one.scheme]}"
+        for one in named
+        if one.scheme in DEFAULT_PORTS and one.hostname
+    }
     return aiohttp.ClientSession(
-        connector=ssrf.Connector(
-            also=also | set(setting_definitions.listed("KICAU_INTERNAL_HOSTS")), use_dns_cache=False
+        connector=ssrf.GuardedConnector(
+            also=also | set(setting_definitions.read_list_setting("KICAU_INTERNAL_HOSTS")), use_dns_cache=False
         ),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60),
         trust_env=False,
@@ -201,66 +211,72 @@ async def _guarded(**how: Any) -> Any:
     )
 
 
-def _shard(name: str, size: int) -> Shard | None:
+def _build_shard(name: str, size: int) -> Shard | None:
     format, packing = format_of(name)
     return Shard(name, size, format, packing) if format else None
 
 
-def units(shard: Shard) -> list[Unit]:
+def shard_units(shard: Shard) -> list[ShardUnit]:
     """A shard in pieces of a size that many processes share, each resumable by itself."""
     if shard.packing or shard.format in ("warc", "html"):
-        return [Unit(shard)]
+        return [ShardUnit(shard)]
     if shard.format == "parquet":
         try:
-            with _open(shard) as stream:
+            with _open_shard(shard) as stream:
                 groups = pq.ParquetFile(stream).num_row_groups
         except (OSError, pa.ArrowException):
-            return [Unit(shard)]  # its reading will say what is wrong
-        return [Unit(shard, at, at + 1) for at in range(groups)] or [Unit(shard)]
-    if shard.size <= PIECE:
-        return [Unit(shard)]
-    return [Unit(shard, first, min(first + PIECE, shard.size)) for first in range(0, shard.size, PIECE)]
+            return [ShardUnit(shard)]  # its reading will say what is wrong
+        return [ShardUnit(shard, at, at + 1) for at in range(groups)] or [ShardUnit(shard)]
+    if shard.size <= UNIT_BYTES:
+        return [ShardUnit(shard)]
+    return [ShardUnit(shard, first, min(first + UNIT_BYTES, shard.size)) for first in range(0, shard.size, UNIT_BYTES)]
 
 
-def _open(shard: Shard) -> pa.NativeFile:
-    system, path = _system(shard.name)
+def _open_shard(shard: Shard) -> pa.NativeFile:
+    system, path = _filesystem(shard.name)
     return system.open_input_file(path)
 
 
-def blocks(unit: Unit) -> Iterator[Block]:
-    """The unit's texts in blocks. Raises Broken, after what could be read."""
+def read_blocks(unit: ShardUnit) -> Iterator[TextBlock]:
+    """The unit's texts in blocks. Raises BrokenShard, after what could be read."""
     shard = unit.shard
-    if shard.format == LOST:
-        raise Broken(f"{shard.name}: {evidence_wording.LOST}")
+    if shard.format == NOT_FOUND_FAULT:
+        raise BrokenShard(f"{shard.name}: {evidence_wording.LOST_FAULT}")
     try:
         if shard.format == "parquet":
-            yield from _parquet(unit)
+            yield from _read_parquet(unit)
         elif shard.format == "warc":
-            yield from _warc(shard)
+            yield from _read_warc(shard)
         elif shard.packing:
-            with _open(shard) as stream:
-                yield from _lines(
-                    cast(BinaryIO, _Steady(_unpacked(stream, shard.packing), max(FREE, RATIO * shard.size))),
+            with _open_shard(shard) as stream:
+                yield from _read_lines(
+                    cast(
+                        BinaryIO,
+                        _LenientStream(
+                            _unpack_stream(stream, shard.packing),
+                            max(UNPACK_RATIO_FREE_BYTES, MAX_UNPACK_RATIO * shard.size),
+                        ),
+                    ),
                     0,
                     -1,
                     shard.format,
                 )
         else:
-            yield from _plain(unit)
-    except FAULTS as lost:
-        raise Broken(f"{shard.name}: {_why(lost)}") from lost
+            yield from _read_plain(unit)
+    except READ_ERRORS as lost:
+        raise BrokenShard(f"{shard.name}: {_fault_sentence(lost)}") from lost
 
 
-def _why(lost: Exception) -> str:
+def _fault_sentence(lost: Exception) -> str:
     """One of `wording.WHY` where it is a usual reason; else what the reader said."""
     if isinstance(lost, EOFError):
-        return evidence_wording.CUT
+        return evidence_wording.CUT_FAULT
     if isinstance(lost, lzma.LZMAError | zstandard.ZstdError | isal_zlib.error | pa.ArrowInvalid):
-        return evidence_wording.DAMAGED
+        return evidence_wording.DAMAGED_FAULT
     return str(lost)
 
 
-class _Steady:
+class _LenientStream:
     """A packed stream that gives what it could unpack before it tells that the rest is broken, or that it grows beyond
     what a data set does."""
 
@@ -278,7 +294,7 @@ class _Steady:
         while size > 0 and self._fault is None:
             try:
                 piece = self._some(min(size, self.STEP))
-            except FAULTS as lost:
+            except READ_ERRORS as lost:
                 self._fault = lost
                 break
             if not piece:
@@ -287,13 +303,13 @@ class _Steady:
             size -= len(piece)
             self._left -= len(piece)
             if self._left < 0:
-                self._fault = ValueError(evidence_wording.TOO_FULL)
+                self._fault = ValueError(evidence_wording.UNPACK_RATIO_FAULT)
         if not pieces and self._fault is not None:
             raise self._fault
         return b"".join(pieces)
 
 
-class _Gz:
+class _GzipStream:
     """A gzip stream, of one member or many, that gives all before a fault: the standard readers lose what they unpacked
     in the call that meets it."""
 
@@ -330,7 +346,7 @@ class _Gz:
                 return made
 
 
-class _Whole:
+class _ZstdStream:
     """A zstd stream that tells where it ends in the middle: its reader takes a cut one for whole. Frames and blocks are
     walked by their sizes alone (RFC 8878, section 3.1, https://www.rfc-editor.org/rfc/rfc8878, looked up 2026-11-27)."""
 
@@ -386,26 +402,26 @@ class _Whole:
                 yield -4
 
 
-def _unpacked(stream: Any, packing: str) -> Any:
+def _unpack_stream(stream: Any, packing: str) -> Any:
     if packing == "gz":
-        return _Gz(stream)
+        return _GzipStream(stream)
     if packing == "zst":
-        whole: Any = _Whole(stream)  # read from as a file is, which its type says too narrowly
+        whole: Any = _ZstdStream(stream)  # read from as a file is, which its type says too narrowly
         return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(whole, read_across_frames=True)
     return bz2.BZ2File(stream) if packing == "bz2" else lzma.LZMAFile(stream)
 
 
-def _plain(unit: Unit) -> Iterator[Block]:
-    with _open(unit.shard) as stream:
+def _read_plain(unit: ShardUnit) -> Iterator[TextBlock]:
+    with _open_shard(unit.shard) as stream:
         first = unit.first
         if first > 0:  # the line that runs over the edge belongs to the piece before
             stream.seek(first - 1)
-            first = first - 1 + _to_next_line(stream)
+            first = first - 1 + _skip_to_next_line(stream)
         stream.seek(first)
-        yield from _lines(cast(BinaryIO, stream), first, unit.last, unit.shard.format)
+        yield from _read_lines(cast(BinaryIO, stream), first, unit.last, unit.shard.format)
 
 
-def _to_next_line(stream: Any) -> int:
+def _skip_to_next_line(stream: Any) -> int:
     passed = 0
     while chunk := stream.read(1 << 16):
         at = chunk.find(b"\n")
@@ -415,38 +431,38 @@ def _to_next_line(stream: Any) -> int:
     return passed
 
 
-def _lines(stream: BinaryIO, base: int, last: int, format: str) -> Iterator[Block]:
+def _read_lines(stream: BinaryIO, base: int, last: int, format: str) -> Iterator[TextBlock]:
     """Whole lines, as far as the first that begins at or after `last`."""
     carried = b""
     while True:
         fault: Exception | None = None
         try:
-            chunk = stream.read(BLOCK)
-        except FAULTS as lost:
+            chunk = stream.read(BLOCK_BYTES)
+        except READ_ERRORS as lost:
             chunk, fault = b"", lost
         data = carried + chunk if carried else chunk
         if not data:
             if fault:
                 raise fault
             return
-        if base == 0 and (encoding := _wide(data)):
-            yield from _of_wide(data, stream, format, encoding)
+        if base == 0 and (encoding := _wide_encoding(data)):
+            yield from _read_wide(data, stream, format, encoding)
             return
         cut = len(data) if not chunk else data.rfind(b"\n") + 1
-        if not cut and len(data) < LONG_LINE:
+        if not cut and len(data) < MAX_LINE_BYTES:
             carried = data
             continue
         overlap = 0
         if not cut:  # a line of tens of megabytes: in pieces that share a little
-            cut, overlap = len(data), OVERLAP
+            cut, overlap = len(data), OVERLAP_BYTES
         if 0 <= last <= base + cut:
             cut = min(cut, _line_end(data, max(0, last - base - 1)))
             if cut:
-                yield _block(data[:cut], base, format)
+                yield _build_block(data[:cut], base, format)
             if cut < len(data) or base + cut >= last:
                 return
         else:
-            yield _block(data[:cut], base, format)
+            yield _build_block(data[:cut], base, format)
         carried = data[cut - overlap :]
         base += cut - overlap
         if fault:
@@ -461,7 +477,7 @@ def _line_end(data: bytes, begin: int) -> int:
     return at + 1 if at >= 0 else len(data)
 
 
-def _wide(data: bytes) -> str:
+def _wide_encoding(data: bytes) -> str:
     """The encoding of two or four bytes a character that a text begins in, marked or not; else nothing."""
     if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
         return "utf-32"
@@ -474,52 +490,52 @@ def _wide(data: bytes) -> str:
     return "utf-16-le" if second > first else "utf-16-be"
 
 
-def _of_wide(data: bytes, stream: BinaryIO, format: str, encoding: str) -> Iterator[Block]:
+def _read_wide(data: bytes, stream: BinaryIO, format: str, encoding: str) -> Iterator[TextBlock]:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     base = 0
     while data:
         made = decoder.decode(data).encode("utf-8", "replace")
         if made:
-            yield _block(made, base, format)
+            yield _build_block(made, base, format)
         base += len(made)
-        data = stream.read(BLOCK)
+        data = stream.read(BLOCK_BYTES)
 
 
-def _block(data: bytes, base: int, format: str) -> Block:
+def _build_block(data: bytes, base: int, format: str) -> TextBlock:
     """In text a copy may run over lines; a line of JSON ends what it holds."""
     array = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(array == 10)
     documents = len(ends) + (0 if data.endswith(b"\n") else 1)
     breaks = ends + 1 if format == "json" else np.zeros(0, np.int64)
-    return Block(array, base, breaks, documents=documents)
+    return TextBlock(array, base, breaks, documents=documents)
 
 
-def _parquet(unit: Unit) -> Iterator[Block]:
-    with _open(unit.shard) as stream:
+def _read_parquet(unit: ShardUnit) -> Iterator[TextBlock]:
+    with _open_shard(unit.shard) as stream:
         try:
             file = pq.ParquetFile(stream)
         except pa.ArrowInvalid:  # what is in it stands at its end
-            raise ValueError(evidence_wording.NO_PARQUET) from None
+            raise ValueError(evidence_wording.PARQUET_FAULT) from None
         names = _text_columns(file.schema_arrow)
         if not names:
-            raise ValueError(evidence_wording.NO_TEXT)
+            raise ValueError(evidence_wording.NO_TEXT_FAULT)
         groups = range(file.num_row_groups) if unit.last < 0 else range(unit.first, unit.last)
         for group in groups:
             row = 0
             for batch in file.iter_batches(batch_size=8192, row_groups=[group], columns=names):
-                for name, column in _flat(batch):
-                    data, breaks = _joined(column)
+                for name, column in _flat_columns(batch):
+                    data, breaks = _join_rows(column)
                     place = {"row_group": group, "column": name, "row": row}
                     documents = batch.num_rows if name == names[0] else 0
-                    yield Block(data, 0, breaks, place, documents)
+                    yield TextBlock(data, 0, breaks, place, documents)
                 row += batch.num_rows
 
 
 def _text_columns(schema: pa.Schema) -> list[str]:
-    return [f.name for f in schema if any(_is_text(t) for t in _leaves(f.type))]
+    return [f.name for f in schema if any(_is_text_type(t) for t in _leaf_types(f.type))]
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def _is_text_type(kind: pa.DataType) -> bool:
     """Bytes too: many writers keep text so."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -536,17 +552,17 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _leaves(kind: pa.DataType) -> Iterator[pa.DataType]:
+def _leaf_types(kind: pa.DataType) -> Iterator[pa.DataType]:
     if pa.types.is_struct(kind):
         for at in range(kind.num_fields):
-            yield from _leaves(kind.field(at).type)
+            yield from _leaf_types(kind.field(at).type)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        yield from _leaves(kind.value_type)
+        yield from _leaf_types(kind.value_type)
     else:
         yield kind
 
 
-def _flat(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
+def _flat_columns(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         yield from _flat_column(name, column)
 
@@ -557,11 +573,11 @@ def _flat_column(name: str, column: pa.Array) -> Iterator[tuple[str, pa.Array]]:
             yield from _flat_column(f"{name}.{column.type.field(at).name}", column.field(at))
     elif pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         yield from _flat_column(f"{name}[]", column.flatten())
-    elif _is_text(column.type):
+    elif _is_text_type(column.type):
         yield name, column
 
 
-def _joined(column: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _join_rows(column: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The rows' bytes with a newline after each, and where each row begins."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -575,19 +591,19 @@ def _joined(column: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return array, (begins - begins[0])[1:-1]
 
 
-def _warc(shard: Shard) -> Iterator[Block]:
+def _read_warc(shard: Shard) -> Iterator[TextBlock]:
     from fastwarc.warc import ArchiveIterator, WarcRecordType
 
     wanted = WarcRecordType.response | WarcRecordType.conversion | WarcRecordType.resource
-    with _open(shard) as stream:
+    with _open_shard(shard) as stream:
         read = False
         for record in ArchiveIterator(stream, record_types=wanted):
             read = True
             size = record.content_length
             body = record.reader.read()
             place = {"record": record.record_id, "uri": record.headers.get("WARC-Target-URI", "")}
-            yield Block(np.frombuffer(body, np.uint8), record.stream_pos, np.zeros(0, np.int64), place, 1)
+            yield TextBlock(np.frombuffer(body, np.uint8), record.stream_pos, np.zeros(0, np.int64), place, 1)
             if len(body) < size:
                 raise EOFError
         if not read:
-            raise ValueError(evidence_wording.NO_RECORD)
+            raise ValueError(evidence_wording.NO_RECORD_FAULT)

@@ -13,35 +13,39 @@ from numba import njit, uint32, uint64
 from numpy.typing import NDArray
 
 from kicau.dataset_audit.matching.characters import (
-    CLUSTER,
-    JOINS,
+    CLUSTER_FLAG,
+    JOINS_FLAG,
     LAST_IDEOGRAPH,
-    LEADS,
-    PAIR,
-    SINGLE,
-    SIZE,
-    SYLLABLE,
-    table,
+    LEADS_FLAG,
+    PAIR_FLAG,
+    SINGLE_FLAG,
+    SYLLABLE_FLAG,
+    TABLE_SIZE,
+    letter_table,
 )
 
 K0, K1, K2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-ALONE, END, BEYOND = np.uint32(SINGLE), np.uint32(LAST_IDEOGRAPH), np.uint32(SIZE)
-IN_CLUSTER, TO_LAST, TO_NEXT = np.uint32(CLUSTER), np.uint32(JOINS), np.uint32(LEADS)
-SEVERAL, SYLLABLES = np.uint32(PAIR), np.uint32(SYLLABLE)
+ALONE_FLAG, END_MARK, BEYOND_MARK = np.uint32(SINGLE_FLAG), np.uint32(LAST_IDEOGRAPH), np.uint32(TABLE_SIZE)
+IN_CLUSTER_FLAG, JOINS_LAST_FLAG, JOINS_NEXT_FLAG = (
+    np.uint32(CLUSTER_FLAG),
+    np.uint32(JOINS_FLAG),
+    np.uint32(LEADS_FLAG),
+)
+SEVERAL_LETTERS_FLAG, SYLLABLES_FLAG = np.uint32(PAIR_FLAG), np.uint32(SYLLABLE_FLAG)
 #: Names of HTML's entities from the second letter on; those of accents come after any letter.
 POS, SQUO, HY, ZLIG = (np.uint64(int.from_bytes(name)) for name in (b"pos", b"squo", b"hy", b"zlig"))
-MARKS = tuple(
+MARK_ENTITIES = tuple(
     np.uint64(int.from_bytes(name))
     for name in (b"acute", b"grave", b"circ", b"uml", b"tilde", b"cedil", b"ring", b"caron", b"slash", b"strok")
 )
-UNSPACED = np.uint64(1 << 32)  # the bit of a word's hash that is set where its script has no spaces between words
+UNSPACED_FLAG = np.uint64(1 << 32)  # the bit of a word's hash that is set where its script has no spaces between words
 
 type Hashes = NDArray[np.uint64]
 type Places = NDArray[np.int64]
 
 
 @njit(inline="always")
-def mix(h):
+def mix_hash(h):
     h ^= h >> uint64(30)
     h *= K1
     h ^= h >> uint64(27)
@@ -50,7 +54,7 @@ def mix(h):
 
 
 @njit(inline="always")
-def _hex4(d, i):
+def _read_hex4(d, i):
     value = 0
     for k in range(4):
         c = d[i + k]
@@ -66,14 +70,14 @@ def _hex4(d, i):
 
 
 @njit(inline="always")
-def _meaning(point, letters):
-    if point < BEYOND:
+def _meaning_of(point, letters):
+    if point < BEYOND_MARK:
         return letters[point]
-    return ALONE | uint32(point) if point <= END else uint32(0)
+    return ALONE_FLAG | uint32(point) if point <= END_MARK else uint32(0)
 
 
 @njit(inline="always")
-def _number(d, i, end):
+def _read_number_entity(d, i, end):
     """The code point that `123;` or `x7b;` at `i` writes, and where it ends; -1 where it is no number."""
     base = 10
     if i < end and d[i] | 32 == 120:
@@ -95,17 +99,17 @@ def _number(d, i, end):
 
 
 @njit(cache=True, nogil=True)
-def _entity(d, i, n, letters):
+def _read_entity(d, i, n, letters):
     """What an HTML entity that begins at `i` with `&` means, and its length: a number is its character, an accented
     letter its letter. All others, and the sign alone, end a word. `&amp;` before more of one was escaped twice."""
     begun = i
     while True:
         end = min(n, i + 10)
         if i + 1 < end and d[i + 1] == 35:
-            point, j = _number(d, i + 2, end)
+            point, j = _read_number_entity(d, i + 2, end)
             if point < 0:
                 return uint32(0), i + 1 - begun
-            return _meaning(point, letters), j + 1 - begun
+            return _meaning_of(point, letters), j + 1 - begun
         j = i + 1
         while j < end and ((48 <= d[j] <= 57) or (97 <= d[j] | 32 <= 122)):
             j += 1
@@ -120,7 +124,7 @@ def _entity(d, i, n, letters):
         letter = d[i + 1]
         if (letter == 97 and name == POS) or (letter == 114 and name == SQUO) or (letter == 115 and name == HY):
             return uint32(1), j + 1 - begun
-        for mark in MARKS:
+        for mark in MARK_ENTITIES:
             if name == mark:
                 return letters[letter], j + 1 - begun
         if letter == 115 and name == ZLIG:
@@ -129,16 +133,16 @@ def _entity(d, i, n, letters):
 
 
 @njit(inline="always")
-def _escaped(d, i, n, letters):
+def _read_escape(d, i, n, letters):
     """What a backslash at `i` begins: its meaning and its length in bytes."""
     if i + 5 < n and d[i + 1] == 117:  # \uXXXX
-        point = _hex4(d, i + 2)
+        point = _read_hex4(d, i + 2)
         if 0xD800 <= point < 0xDC00 and i + 11 < n and d[i + 6] == 92 and d[i + 7] == 117:
-            low = _hex4(d, i + 8)
+            low = _read_hex4(d, i + 8)
             if 0xDC00 <= low < 0xE000:
-                return _meaning(0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00), letters), 12
+                return _meaning_of(0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00), letters), 12
         if point == 38:
-            meaning, length = _entity(d, i + 5, n, letters)
+            meaning, length = _read_entity(d, i + 5, n, letters)
             return meaning, length + 5
         if point >= 0:
             return letters[point], 6
@@ -146,14 +150,14 @@ def _escaped(d, i, n, letters):
 
 
 @njit(inline="always")
-def _beyond_ascii(d, i, n, letters):
+def _read_utf8(d, i, n, letters):
     """The meaning and length of a UTF-8 sequence at `i`; of a broken one its first byte is read as Latin-1 has it."""
     c = d[i]
     if c >= 0xC0 and (i + 1 >= n or d[i + 1] & 0xC0 != 0x80):
         return letters[c], 1
     if c >= 0xF0 and i + 3 < n:
         point = ((c & 7) << 18) | ((d[i + 1] & 63) << 12) | ((d[i + 2] & 63) << 6) | (d[i + 3] & 63)
-        return _meaning(point, letters), 4
+        return _meaning_of(point, letters), 4
     if c >= 0xE0 and i + 2 < n:
         return letters[((c & 15) << 12) | ((d[i + 1] & 63) << 6) | (d[i + 2] & 63)], 3
     if c >= 0xC0 and i + 1 < n:
@@ -162,12 +166,12 @@ def _beyond_ascii(d, i, n, letters):
 
 
 @njit(inline="always")
-def _spelled(h, meaning):
+def _add_letters(h, meaning):
     """The word so far, with a character that is two or three letters."""
-    if meaning < SYLLABLES:
+    if meaning < SYLLABLES_FLAG:
         h = (h ^ uint64((meaning >> uint32(8)) & uint32(0xFF))) * K1
         return (h ^ uint64(meaning & uint32(0xFF))) * K1
-    at = meaning - SYLLABLES
+    at = meaning - SYLLABLES_FLAG
     h = (h ^ uint64(0x1100 + at // uint32(588))) * K1
     h = (h ^ uint64(0x1161 + at % uint32(588) // uint32(28))) * K1
     tail = at % uint32(28)
@@ -175,7 +179,7 @@ def _spelled(h, meaning):
 
 
 @njit(inline="always")
-def _after_address(d, i, n):
+def _skip_address(d, i, n):
     """Past a web address: as far as the next space, quote or bracket. `\\/` in it is JSON's way to write a slash."""
     while i < n:
         c = d[i]
@@ -190,7 +194,7 @@ def _after_address(d, i, n):
 
 
 @njit(inline="always")
-def _after_handle(d, i, n):
+def _skip_handle(d, i, n):
     while i < n:
         c = d[i]
         if not ((48 <= c <= 57) or (65 <= c <= 90) or (97 <= c <= 122) or c == 95):
@@ -200,7 +204,7 @@ def _after_handle(d, i, n):
 
 
 @njit(inline="always")
-def _after_tag(d, i, n):
+def _skip_tag(d, i, n):
     """Past a tag of HTML that begins at `i`, or past the sign alone where none ends within 2,000 bytes."""
     if i + 1 >= n or not (d[i + 1] == 47 or d[i + 1] == 33 or (97 <= (d[i + 1] | 32) <= 122)):
         return i + 1
@@ -215,7 +219,7 @@ def _after_tag(d, i, n):
 
 
 @njit(inline="always")
-def _cluster(d, i, n, meaning, length, json, letters):
+def _read_cluster(d, i, n, meaning, length, json, letters):
     """The hash of the cluster that begins at `i`, and the byte after it."""
     h = K0
     leads = uint32(0)
@@ -224,25 +228,25 @@ def _cluster(d, i, n, meaning, length, json, letters):
         i += length
         if meaning != 1:
             h = (h ^ uint64(meaning)) * K1
-            leads = meaning & TO_NEXT
+            leads = meaning & JOINS_NEXT_FLAG
             past = i
         if i >= n:
             return h, past
         c = d[i]
         if c >= 128:
-            meaning, length = _beyond_ascii(d, i, n, letters)
+            meaning, length = _read_utf8(d, i, n, letters)
         elif c == 92 and json:
-            meaning, length = _escaped(d, i, n, letters)
+            meaning, length = _read_escape(d, i, n, letters)
         elif c == 38:
-            meaning, length = _entity(d, i, n, letters)
+            meaning, length = _read_entity(d, i, n, letters)
         else:
             return h, past
-        if meaning != 1 and not (IN_CLUSTER <= meaning < ALONE and (leads or meaning & TO_LAST)):
+        if meaning != 1 and not (IN_CLUSTER_FLAG <= meaning < ALONE_FLAG and (leads or meaning & JOINS_LAST_FLAG)):
             return h, past
 
 
 @njit(cache=True, nogil=True)
-def _read(d, n, letters, json, html, schemes, hashes, starts, ends):
+def _read_words(d, n, letters, json, html, schemes, hashes, starts, ends):
     count = 0
     i = 0
     h = K0
@@ -260,52 +264,56 @@ def _read(d, n, letters, json, html, schemes, hashes, starts, ends):
                 continue
             length = 1
             if c == 92 and json:
-                meaning, length = _escaped(d, i, n, letters)
+                meaning, length = _read_escape(d, i, n, letters)
             elif c == 38:
-                meaning, length = _entity(d, i, n, letters)
+                meaning, length = _read_entity(d, i, n, letters)
         else:
-            meaning, length = _beyond_ascii(d, i, n, letters)
-        if 1 < meaning < IN_CLUSTER:
+            meaning, length = _read_utf8(d, i, n, letters)
+        if 1 < meaning < IN_CLUSTER_FLAG:
             if begun < 0:
                 begun = i
                 h = K0
-            h = _spelled(h, meaning) if meaning >= SEVERAL else (h ^ uint64(meaning)) * K1
+            h = _add_letters(h, meaning) if meaning >= SEVERAL_LETTERS_FLAG else (h ^ uint64(meaning)) * K1
             i += length
             continue
         if meaning == 1:
             i += length
             continue
         if begun >= 0:
-            word = mix(h) & ~UNSPACED
+            word = mix_hash(h) & ~UNSPACED_FLAG
             if c == 58 and (word == schemes[0] or word == schemes[1]):
-                i = _after_address(d, i, n)
+                i = _skip_address(d, i, n)
                 begun = -1
                 continue
             hashes[count], starts[count], ends[count] = word, begun, i
             count += 1
             begun = -1
-        if meaning >= ALONE:
-            hashes[count], starts[count], ends[count] = mix((K0 ^ uint64(meaning)) * K1) | UNSPACED, i, i + length
+        if meaning >= ALONE_FLAG:
+            hashes[count], starts[count], ends[count] = (
+                mix_hash((K0 ^ uint64(meaning)) * K1) | UNSPACED_FLAG,
+                i,
+                i + length,
+            )
             count += 1
             i += length
-        elif meaning >= IN_CLUSTER:
-            h, past = _cluster(d, i, n, meaning, length, json, letters)
-            hashes[count], starts[count], ends[count] = mix(h) | UNSPACED, i, past
+        elif meaning >= IN_CLUSTER_FLAG:
+            h, past = _read_cluster(d, i, n, meaning, length, json, letters)
+            hashes[count], starts[count], ends[count] = mix_hash(h) | UNSPACED_FLAG, i, past
             count += 1
             i = past
         elif c == 64:
-            i = _after_handle(d, i + 1, n)
+            i = _skip_handle(d, i + 1, n)
         elif c == 60 and html:
-            i = _after_tag(d, i, n)
+            i = _skip_tag(d, i, n)
         else:
             i += length
     if begun >= 0:
-        hashes[count], starts[count], ends[count] = mix(h) & ~UNSPACED, begun, n
+        hashes[count], starts[count], ends[count] = mix_hash(h) & ~UNSPACED_FLAG, begun, n
         count += 1
     return count
 
 
-class Reader:
+class WordReader:
     """Reads blocks of bytes into words; its buffers are reused, so that what `read` returns holds until the next call."""
 
     def __init__(self, *, json: bool = False, html: bool = False) -> None:
@@ -324,18 +332,26 @@ class Reader:
         given = data if isinstance(data, np.ndarray) else np.frombuffer(data, np.uint8)
         if len(given) + 1 > self._room:
             self._grow(len(given) + 1)
-        count = _read(
-            given, len(given), table(), self.json, self.html, _schemes(), self._hashes, self._starts, self._ends
+        count = _read_words(
+            given,
+            len(given),
+            letter_table(),
+            self.json,
+            self.html,
+            _scheme_hashes(),
+            self._hashes,
+            self._starts,
+            self._ends,
         )
         return self._hashes[:count], self._starts[:count], self._ends[:count]
 
 
 @lru_cache(maxsize=1)
-def _schemes() -> Hashes:
+def _scheme_hashes() -> Hashes:
     found = np.zeros(2, np.uint64)
     h, s, e = np.zeros(4, np.uint64), np.zeros(4, np.int64), np.zeros(4, np.int64)
     nothing = np.zeros(2, np.uint64)
     for at, scheme in enumerate((b"http", b"https")):
-        _read(np.frombuffer(scheme, np.uint8), len(scheme), table(), False, False, nothing, h, s, e)
+        _read_words(np.frombuffer(scheme, np.uint8), len(scheme), letter_table(), False, False, nothing, h, s, e)
         found[at] = h[0]
     return found

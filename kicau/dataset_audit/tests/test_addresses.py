@@ -13,7 +13,7 @@ import pytest
 
 from kicau.dataset_audit import evidence_wording
 from kicau.dataset_audit.matching import pipeline, shards
-from kicau.dataset_audit.matching.shards import NoSuchShards, find
+from kicau.dataset_audit.matching.shards import NoSuchShards, find_shards
 from kicau.dataset_audit.tests.test_search import POSTS, found_in, in_this_process, write
 
 
@@ -88,15 +88,15 @@ def served(tmp_path, monkeypatch) -> Iterator[str]:
         "KICAU_INTERNAL_HOSTS": f"127.0.0.1:{server.server_port}",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(pipeline, "_search", in_this_process)
-    shards._web.cache_clear()  # lists of hosts are another test's
+    monkeypatch.setattr(pipeline, "_search_in_processes", in_this_process)
+    shards._http_filesystem.cache_clear()  # lists of hosts are another test's
     yield url
     server.shutdown()
     server.server_close()
 
 
 def test_a_bucket_and_a_list_of_addresses_are_searched(served, tmp_path):
-    found, skipped = find("s3://bucket/data")
+    found, skipped = find_shards("s3://bucket/data")
     assert [s.name for s in found] == [f"s3://bucket/data/a.{kind}" for kind in ("jsonl", "jsonl.gz", "parquet")]
     assert skipped == ["s3://bucket/data/picture.png"]
     assert {
@@ -106,19 +106,19 @@ def test_a_bucket_and_a_list_of_addresses_are_searched(served, tmp_path):
     listed.write_text(
         f"{served}/data/a.jsonl\n{served}/data/a.jsonl.gz\n{served}/data/a.parquet\n{served}/data/none.jsonl\ns3://bucket/data/a.jsonl\n"
     )
-    _, skipped = find(f"@{listed}")
+    _, skipped = find_shards(f"@{listed}")
     assert not skipped
-    outcome = pipeline.audit(POSTS.items(), f"@{listed}", tmp_path / "told", processes=1)
-    assert outcome.failed == {f"{served}/data/none.jsonl": f"{served}/data/none.jsonl: {evidence_wording.LOST}"}
+    outcome = pipeline.run_search(POSTS.items(), f"@{listed}", tmp_path / "told", processes=1)
+    assert outcome.failed == {f"{served}/data/none.jsonl": f"{served}/data/none.jsonl: {evidence_wording.LOST_FAULT}"}
     assert sum(len(f.copies) for f in outcome.found) >= 4 * len(POSTS), "the others are searched"
     assert {post: len(copies) for post, copies in found_in(f"@{listed}", tmp_path / "two").items()} == dict.fromkeys(
         POSTS, 4
     )
     with pytest.raises(NoSuchShards):
-        find(f"{served}/data/none.jsonl")
+        find_shards(f"{served}/data/none.jsonl")
     listed.write_text(f"{served}/data/none.jsonl\n")
     with pytest.raises(NoSuchShards, match="Nothing that the list"):
-        find(f"@{listed}")
+        find_shards(f"@{listed}")
 
 
 @pytest.fixture
@@ -144,10 +144,10 @@ def inside() -> Iterator[tuple[int, list[str]]]:
 
 def read_all(where: str) -> None:
     """As an audit reads what is at an address, whatever comes of it."""
-    with contextlib.suppress(NoSuchShards, shards.Broken):
-        for shard in find(where)[0]:
-            for unit in shards.units(shard):
-                for _ in shards.blocks(unit):
+    with contextlib.suppress(NoSuchShards, shards.BrokenShard):
+        for shard in find_shards(where)[0]:
+            for unit in shards.shard_units(shard):
+                for _ in shards.read_blocks(unit):
                     pass
 
 
@@ -159,8 +159,8 @@ def test_no_address_chooses_which_server_is_asked(served, inside, tmp_path):
     for where in (f"s3://bucket/data?{way}", f"s3://x:y@127.0.0.1:{port}/data", f"@{listed}"):
         read_all(where)
     for name in (f"s3://bucket/data/a.jsonl?{way}&x=.jsonl", f"s3://127.0.0.1:{port}/a.jsonl"):
-        with pytest.raises((shards.Broken, NoSuchShards)):  # a bucket may hold files of any name
-            list(shards.blocks(shards.Unit(shards.Shard(name, 10, "json"))))
+        with pytest.raises((shards.BrokenShard, NoSuchShards)):  # a bucket may hold files of any name
+            list(shards.read_blocks(shards.ShardUnit(shards.Shard(name, 10, "json"))))
     assert asked == []
 
 
@@ -171,7 +171,7 @@ def test_the_operators_own_entry_says_which_server_is_asked(served, inside, monk
     here = served.removeprefix("http://")
     entry = f"s3://k:s@bucket/data?endpoint_override={here}&scheme=http&region=id-1"
     monkeypatch.setenv("KICAU_AUDIT_FOLDERS", f"/srv/sets,s3://bucket?endpoint_override=127.0.0.1:{port},{entry}")
-    assert len(find("s3://bucket/data")[0]) == 3
+    assert len(find_shards("s3://bucket/data")[0]) == 3
     assert asked == []
 
 
@@ -183,8 +183,8 @@ def test_an_address_is_fetched_from_outside_only_and_so_is_what_it_redirects_to(
     for where in (f"http://127.0.0.1:{port}/a.jsonl", f"http://localhost:{port}/a.jsonl", f"{served}/data/moved.jsonl"):
         read_all(where)
     assert asked == []
-    assert find(f"{served}/data/a.jsonl")[0]
+    assert find_shards(f"{served}/data/a.jsonl")[0]
     monkeypatch.setenv("KICAU_AUDIT_FOLDERS", f"http://127.0.0.1:{port}/sets")  # named by the operator
-    shards._web.cache_clear()
+    shards._http_filesystem.cache_clear()
     read_all(f"{served}/data/moved.jsonl")
     assert set(asked) == {"/secret.jsonl"}

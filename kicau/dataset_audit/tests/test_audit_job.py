@@ -11,7 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from kicau.archive.models import Item, Standing
-from kicau.base.errors import Conflict, NotAllowed, Unacceptable
+from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 from kicau.dataset_audit import actions, audit_job, audit_queue
 from kicau.dataset_audit.models import Audit, AuditState, Sought
 from kicau.evidence.verify import verify
@@ -62,8 +62,8 @@ def test_from_uploads_to_a_bundle_that_holds(actor, archive, tmp_path, django_ca
         upload("latin.txt", f"caf\xe9 {POSTS['2']}".encode("latin-1")),
         upload("wide.txt", POSTS["1"].encode("utf-16")),
     ]
-    row = actions.begin(actor, name="Korpus", files=files)
-    assert audit_queue.due() == row.id
+    row = actions.begin_audit(actor, name="Korpus", files=files)
+    assert audit_queue.next_due_audit() == row.id
     with django_capture_on_commit_callbacks(execute=True):
         row = audit_job.run_audit(row.id, processes=1)
     assert (row.state, row.posts, row.found) == (AuditState.DONE, 3, 3), row.problem
@@ -79,16 +79,16 @@ def test_from_uploads_to_a_bundle_that_holds(actor, archive, tmp_path, django_ca
     assert set(row.summary["data"]["failed"]) == {"broken.jsonl.gz", "broken.parquet"}
     assert str(tmp_path.parent) not in json.dumps(row.summary)
     assert row.summary["sensitivity"]
-    said = verify(actions.bundle_of(actor, row).read_bytes())
+    said = verify(actions.audit_bundle(actor, row).read_bytes())
     assert said[0].startswith("This data set contains 3 of the posts")
-    assert audit_queue.due() is None
-    assert {path.name for path in actions.folder_of(row.id).iterdir()} == {"shards", actions.BUNDLE}
+    assert audit_queue.next_due_audit() is None
+    assert {path.name for path in actions.audit_folder(row.id).iterdir()} == {"shards", actions.BUNDLE_FILE_NAME}
     with pytest.raises(Conflict):
-        actions.stop(actor, row.id)
+        actions.stop_audit(actor, row.id)
 
 
 def test_what_cannot_be_searched_is_refused_and_leaves_nothing(actor, archive, member, tmp_path, settings):
-    kept = actions.folder_of(actor.workspace.id).parent
+    kept = actions.audit_folder(actor.workspace.id).parent
     before = set(kept.glob("*"))
     folder = tmp_path / "milik operator"
     folder.mkdir()
@@ -99,8 +99,8 @@ def test_what_cannot_be_searched_is_refused_and_leaves_nothing(actor, archive, m
         ({"files": [upload("a.jsonl", b"")]}, "is empty"),
         ({"where": str(folder)}, "No folder of this server may be searched"),
     ]:
-        with pytest.raises(Unacceptable, match=said):
-            actions.begin(actor, **given)
+        with pytest.raises(ValidationFailed, match=said):
+            actions.begin_audit(actor, **given)
     settings.KICAU_AUDIT_FOLDERS = [str(folder), "s3://open/data"]
     (tmp_path / "list.txt").write_text("/etc/passwd\n")
     (folder / "list.txt").write_text(f"{folder}/a.jsonl\n/etc/passwd\n")
@@ -115,8 +115,8 @@ def test_what_cannot_be_searched_is_refused_and_leaves_nothing(actor, archive, m
         "gs://open/data/x",
         "https://open/data",
     ):
-        with pytest.raises(Unacceptable, match="may not be searched"):
-            actions.begin(actor, where=where)
+        with pytest.raises(ValidationFailed, match="may not be searched"):
+            actions.begin_audit(actor, where=where)
     for rest in (
         "?endpoint_override=127.0.0.1:18391&scheme=http",
         "/x?region=us-east-1",
@@ -131,18 +131,18 @@ def test_what_cannot_be_searched_is_refused_and_leaves_nothing(actor, archive, m
     ):
         (folder / "list.txt").write_text(f"{folder}/a.jsonl\ns3://open/data{rest}\n")
         for where in (f"s3://open/data{rest}", *([f"@{folder}/list.txt"] if "\n" not in rest else [])):
-            with pytest.raises(Unacceptable, match="Give the plain address"):
-                actions.begin(actor, where=where)
+            with pytest.raises(ValidationFailed, match="Give the plain address"):
+                actions.begin_audit(actor, where=where)
     settings.KICAU_AUDIT_FOLDERS = ["s3://key:secret@open/data?endpoint_override=minio.example:9000"]
-    with pytest.raises(Unacceptable, match=r"the operator allows: s3://open/data\.$"):
-        actions.begin(actor, where="s3://open/other")
+    with pytest.raises(ValidationFailed, match=r"the operator allows: s3://open/data\.$"):
+        actions.begin_audit(actor, where="s3://open/other")
     settings.KICAU_AUDIT_FOLDERS = [str(folder), "s3://open/data"]
     with pytest.raises(NotAllowed):
-        actions.begin(member("contributor"), where=str(folder))
+        actions.begin_audit(member("contributor"), where=str(folder))
     assert not Audit.objects.exists()
     assert set(kept.glob("*")) == before
-    row = actions.begin(actor, where=str(folder / "a.jsonl"), query={"words": "tidakada"})
+    row = actions.begin_audit(actor, where=str(folder / "a.jsonl"), query={"words": "tidakada"})
     assert audit_job.run_audit(row.id).problem["code"] == "no-posts"
-    actions.resume(actor, row.id)
-    actions.stop(actor, row.id)
+    actions.resume_audit(actor, row.id)
+    actions.stop_audit(actor, row.id)
     assert audit_job.run_audit(row.id).state == AuditState.CANCELED

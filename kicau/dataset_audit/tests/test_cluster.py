@@ -25,9 +25,9 @@ def test_a_cluster_finds_what_one_process_finds(tmp_path):
     for number, kind in enumerate(("jsonl", "jsonl.gz", "parquet")):
         write(kind, data / f"{number}.{kind}")
     (data / "3.jsonl.gz").write_bytes((data / "1.jsonl.gz").read_bytes()[:-400])
-    alone = pipeline.audit(POSTS.items(), str(data), tmp_path / "alone", processes=1)
+    alone = pipeline.run_search(POSTS.items(), str(data), tmp_path / "alone", processes=1)
     warnings.simplefilter("ignore")
-    many = pipeline.audit(POSTS.items(), str(data), tmp_path / "many", cluster="local")
+    many = pipeline.run_search(POSTS.items(), str(data), tmp_path / "many", cluster="local")
 
     def told(outcome):
         return [{**f.as_json(), "seconds": 0} for f in outcome.found]
@@ -39,5 +39,7 @@ def test_a_cluster_finds_what_one_process_finds(tmp_path):
 
 def test_a_cluster_that_is_not_there_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(cluster.NoCluster, match=r"kicau\[cluster\]"):
-        pipeline.audit(POSTS.items(), str(write("jsonl", tmp_path / "a.jsonl")), tmp_path / "audit", cluster="local")
+    with pytest.raises(cluster.ClusterUnavailable, match=r"kicau\[cluster\]"):
+        pipeline.run_search(
+            POSTS.items(), str(write("jsonl", tmp_path / "a.jsonl")), tmp_path / "audit", cluster="local"
+        )

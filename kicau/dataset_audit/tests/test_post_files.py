@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kicau.dataset_audit.post_files import NoPosts, read_posts, told_apart
+from kicau.dataset_audit.post_files import UnreadablePosts, read_posts, unique_ids
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,10 @@ def test_each_kind(tmp_path, name, content, posts):
 )
 def test_what_is_wrong_is_said(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(NoPosts, match=said):
+    with pytest.raises(UnreadablePosts, match=said):
         list(read_posts(tmp_path / name))
 
 
 def test_an_id_that_is_there_twice_names_two_posts_only_where_the_words_differ():
     given = [("1", "satu"), ("2", "dua"), ("1", "satu"), ("1", "tiga"), ("1", "empat"), ("1", "tiga")]
-    assert list(told_apart(given)) == [("1", "satu"), ("2", "dua"), ("1 (2)", "tiga"), ("1 (3)", "empat")]
+    assert list(unique_ids(given)) == [("1", "satu"), ("2", "dua"), ("1 (2)", "tiga"), ("1 (3)", "empat")]

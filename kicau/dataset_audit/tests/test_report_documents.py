@@ -19,12 +19,12 @@ def test_rows_that_a_page_splits_stay_between_the_margins(db):
     texts = ["Kopi susu gula aren, kembali mulai Senin. " * (3 + n % 7) for n in range(40)]
     places = [SimpleNamespace(hit=hit, before="", match=text, after="", posts=[("item", text)]) for text in texts]
     sections = [
-        report_documents.Section("About", facts=[("Name", "Kopi")]),
-        report_documents.Section("Where", places=places),
-        report_documents.Section("How sure", table=[("Changed", "Planted", "Found", "Share")] * 3),
+        report_documents.ReportSection("About", facts=[("Name", "Kopi")]),
+        report_documents.ReportSection("Where", places=places),
+        report_documents.ReportSection("How sure", table=[("Changed", "Planted", "Found", "Share")] * 3),
     ]
-    made = report_documents.as_pdf(report_documents.Paper("en", "A report", "A lead", sections))
-    left, right = pdf.MARGIN + pdf.PADDING, A4[0] - pdf.MARGIN - pdf.PADDING
+    made = report_documents.report_pdf(report_documents.ReportDocument("en", "A report", "A lead", sections))
+    left, right = pdf.MARGIN_POINTS + pdf.FRAME_PADDING_POINTS, A4[0] - pdf.MARGIN_POINTS - pdf.FRAME_PADDING_POINTS
     starts: list[float] = []
     for page in PdfReader(io.BytesIO(made)).pages:
 

@@ -25,12 +25,20 @@ import zstandard
 
 from kicau.dataset_audit import evidence_wording, report
 from kicau.dataset_audit.matching import pipeline
-from kicau.dataset_audit.matching.calibration import Rate
-from kicau.dataset_audit.matching.fingerprints import make
-from kicau.dataset_audit.matching.search import Search, prepared
-from kicau.dataset_audit.matching.shards import Block, Broken, NoSuchShards, Unit, blocks, find, units
-from kicau.dataset_audit.matching.tokenizer import Reader
-from kicau.dataset_audit.text_decoding import letters
+from kicau.dataset_audit.matching.calibration import HitRate
+from kicau.dataset_audit.matching.fingerprints import make_prints
+from kicau.dataset_audit.matching.search import PrintSearch, prepare_prints
+from kicau.dataset_audit.matching.shards import (
+    BrokenShard,
+    NoSuchShards,
+    ShardUnit,
+    TextBlock,
+    find_shards,
+    read_blocks,
+    shard_units,
+)
+from kicau.dataset_audit.matching.tokenizer import WordReader
+from kicau.dataset_audit.text_decoding import normalize_letters
 
 POSTS = {
     "kopi": "Pagi ini kami buka lebih awal: kopi susu gula aren gratis untuk lima puluh orang pertama di Braga ☕",
@@ -83,7 +91,7 @@ PLANTED = {20 * at + 7: text for at, text in enumerate(POSTS.values())}
 
 
 def found_in(path: Path, folder: Path, **more) -> dict[str, list]:
-    outcome = pipeline.audit(POSTS.items(), str(path), folder, processes=1, **more)
+    outcome = pipeline.run_search(POSTS.items(), str(path), folder, processes=1, **more)
     copies: dict[str, list] = {}
     for found in outcome.found:
         for copy in found.copies:
@@ -118,27 +126,27 @@ def write(kind: str, path: Path) -> Path:
     return path
 
 
-def read(path: Path) -> list[Block]:
-    return [block for shard in find(str(path))[0] for unit in units(shard) for block in blocks(unit)]
+def read(path: Path) -> list[TextBlock]:
+    return [block for shard in find_shards(str(path))[0] for unit in shard_units(shard) for block in read_blocks(unit)]
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "jsonl.zst", "parquet", "txt", "warc.gz"])
 def test_each_kind_of_shard_is_read_and_each_post_is_found(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "_search", in_this_process)
+    monkeypatch.setattr(pipeline, "_search_in_processes", in_this_process)
     copies = found_in(write(kind, tmp_path / f"data.{kind}"), tmp_path / "audit")
     assert {post: len(found) for post, found in copies.items()} == dict.fromkeys(POSTS, 1)
     assert all(found[0].words == found[0].of and found[0].whole for found in copies.values())
 
 
 def in_this_process(left, folder, _processes):
-    from kicau.dataset_audit.matching.fingerprints import Prints
+    from kicau.dataset_audit.matching.fingerprints import Fingerprints
 
-    search = Search(Prints.open(folder))
+    search = PrintSearch(Fingerprints.open(folder))
     yield from (search.unit(unit) for unit in left)
 
 
 def test_places_lead_back_to_the_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "_search", in_this_process)
+    monkeypatch.setattr(pipeline, "_search_in_processes", in_this_process)
     path = write("jsonl", tmp_path / "data.jsonl")
     copy = found_in(path, tmp_path / "audit")["cafe"][0]
     held = path.read_bytes()
@@ -156,17 +164,17 @@ def test_changed_copies_are_found_and_other_texts_are_not():
     dice = random.Random(11)
     topics = [f"w{n}x" for n in range(3000)]
     posts = {str(n): " ".join(dice.choices(topics, k=dice.randint(6, 20))) for n in range(500)}
-    search = Search(make(posts.items()))
+    search = PrintSearch(make_prints(posts.items()))
     hits = dict.fromkeys((0.0, 0.1, 0.3), 0)
     for share in hits:
         for post, text in posts.items():
-            words = Reader().read(f"{filler(dice, 20)} {edited(text, share, dice)} {filler(dice, 20)}".encode())[0]
+            words = WordReader().read(f"{filler(dice, 20)} {edited(text, share, dice)} {filler(dice, 20)}".encode())[0]
             matches = search.matches(words, ONE_LINE)
             hits[share] += any(search.prints.ids[m.post][0] == post for m, _ in matches)
     assert hits[0.0] == 500
     assert hits[0.1] >= 480
     assert hits[0.3] >= 430
-    others = Reader().read(" ".join(dice.choices(topics + WORDS, k=20000)).encode())[0]
+    others = WordReader().read(" ".join(dice.choices(topics + WORDS, k=20000)).encode())[0]
     assert not [m for m, sure in search.matches(others, ONE_LINE) if sure]
 
 
@@ -174,18 +182,18 @@ def test_short_posts_are_found_with_two_of_their_words_changed():
     dice = random.Random(12)
     topics = [f"w{n}x" for n in range(3000)]
     posts = {str(n): " ".join(dice.choices(topics, k=6)) for n in range(500)}
-    search = Search(make(posts.items()))
+    search = PrintSearch(make_prints(posts.items()))
     found = 0
     for post, text in posts.items():
         own = text.split()
         for place in dice.sample(range(6), 2):
             own[place] = dice.choice(WORDS)
-        copy = Reader().read(f"{filler(dice, 20)} {' '.join(own)} {filler(dice, 20)}".encode())[0]
+        copy = WordReader().read(f"{filler(dice, 20)} {' '.join(own)} {filler(dice, 20)}".encode())[0]
         found += any(search.prints.ids[m.post][0] == post and sure for m, sure in search.matches(copy, ONE_LINE))
     assert found >= 450
-    two = Search(make([("two", "w1x w2x")]))
-    assert not two.matches(Reader().read(b"w1x w2x")[0], ONE_LINE)
-    assert not Search(make([("none", "👍")])).matches(Reader().read(b"w1x w2x")[0], ONE_LINE)
+    two = PrintSearch(make_prints([("two", "w1x w2x")]))
+    assert not two.matches(WordReader().read(b"w1x w2x")[0], ONE_LINE)
+    assert not PrintSearch(make_prints([("none", "👍")])).matches(WordReader().read(b"w1x w2x")[0], ONE_LINE)
 
 
 def interleaved(text: str, phrases: list[int], gap: int, dice: random.Random) -> str:
@@ -205,7 +213,7 @@ def test_a_copy_with_a_commentary_between_its_phrases_is_found(gap):
     often = [1 / (n + 8) for n in range(len(language))]
     posts = {str(n): " ".join(dice.choices(language, often, k=46 if n < 100 else 24)) for n in range(200)}
     others = [" ".join(dice.choices(language + WORDS, k=3000)) for _ in range(60)]
-    search = Search(prepared(posts.items(), [Reader().read("\n".join(others).encode())[0].copy()]))
+    search = PrintSearch(prepare_prints(posts.items(), [WordReader().read("\n".join(others).encode())[0].copy()]))
     whole = half = 0
     for post, text in posts.items():
         own = text.split()
@@ -215,14 +223,14 @@ def test_a_copy_with_a_commentary_between_its_phrases_is_found(gap):
             if len(own) == 46
             else interleaved(text, [4] * 6, gap, dice)
         )
-        words = Reader().read(f"{filler(dice, 30)} {copy}".encode())[0]
+        words = WordReader().read(f"{filler(dice, 30)} {copy}".encode())[0]
         found = [m for m, sure in search.matches(words, ONE_LINE) if sure and search.prints.ids[m.post][0] == post]
         whole += len(own) == 46 and any(m.words >= 40 for m in found)
         half += len(own) == 24 and any(m.words >= 12 for m in found)
     assert whole >= 98
     assert half >= 95
     for text in others:
-        assert not [m for m, sure in search.matches(Reader().read(text.encode())[0], ONE_LINE) if sure]
+        assert not [m for m, sure in search.matches(WordReader().read(text.encode())[0], ONE_LINE) if sure]
 
 
 def test_posts_of_a_whole_book_are_searched_as_thoroughly_as_few():
@@ -232,12 +240,12 @@ def test_posts_of_a_whole_book_are_searched_as_thoroughly_as_few():
     often = np.cumsum([1 / (n + 8) for n in range(len(language))])
     drawn = np.searchsorted(often / often[-1], np.random.default_rng(20).random(700_000))
     own = [[language[n] for n in drawn[at : at + 20]] for at in range(0, len(drawn), 20)]
-    search = Search(make((str(n), " ".join(words)) for n, words in enumerate(own)))
+    search = PrintSearch(make_prints((str(n), " ".join(words)) for n, words in enumerate(own)))
     found = 0
     some = range(0, len(own), 70)
     for post in some:
         changed = [dice.choice(WORDS) if at % 2 else word for at, word in enumerate(own[post])]
-        words = Reader().read(f"{filler(dice, 20)} {' '.join(changed)} {filler(dice, 20)}".encode())[0]
+        words = WordReader().read(f"{filler(dice, 20)} {' '.join(changed)} {filler(dice, 20)}".encode())[0]
         found += any(str(post) in search.prints.ids[m.post] for m, sure in search.matches(words, ONE_LINE) if sure)
     assert found >= 0.9 * len(some)
 
@@ -253,14 +261,16 @@ def test_scripts_without_spaces_are_found_and_told_apart():
 
     posts = {str(n): text(15, 40) for n in range(300)}
     others = [text(60, 200) for _ in range(1500)]
-    search = Search(make(posts.items(), [Reader().read(" ".join(others).encode())[0].copy()]))
+    search = PrintSearch(make_prints(posts.items(), [WordReader().read(" ".join(others).encode())[0].copy()]))
     found = 0
     for post, own in posts.items():
         cut = len(own) // 2
-        copy = Reader().read(f"{dice.choice(others)} {own[:cut]}{text(1, 3)}{own[cut:]} {dice.choice(others)}".encode())
+        copy = WordReader().read(
+            f"{dice.choice(others)} {own[:cut]}{text(1, 3)}{own[cut:]} {dice.choice(others)}".encode()
+        )
         found += any(search.prints.ids[m.post][0] == post and sure for m, sure in search.matches(copy[0], ONE_LINE))
     assert found >= 290
-    assert not [m for m, sure in search.matches(Reader().read(" ".join(others).encode())[0], ONE_LINE) if sure]
+    assert not [m for m, sure in search.matches(WordReader().read(" ".join(others).encode())[0], ONE_LINE) if sure]
 
 
 def test_a_post_whose_last_word_was_foretold_is_found_whole():
@@ -272,10 +282,10 @@ def test_a_post_whose_last_word_was_foretold_is_found_whole():
 
     posts = {str(n): some(25) for n in range(100)} | {"mage": "女白魔術師"}
     others = [f"{some(30)}魔術師{some(30)}" for _ in range(300)]
-    search = Search(make(posts.items(), [Reader().read("\n".join(others).encode())[0].copy()]))
-    copy = Reader().read(f"{some(20)}女白魔術師{some(20)}".encode())[0]
+    search = PrintSearch(make_prints(posts.items(), [WordReader().read("\n".join(others).encode())[0].copy()]))
+    copy = WordReader().read(f"{some(20)}女白魔術師{some(20)}".encode())[0]
     assert [search.prints.ids[m.post] for m, _ in search.matches(copy, ONE_LINE)] == [["mage"]]
-    assert not search.matches(Reader().read("\n".join(others).encode())[0], ONE_LINE)
+    assert not search.matches(WordReader().read("\n".join(others).encode())[0], ONE_LINE)
 
 
 def test_a_name_that_many_texts_hold_is_no_copy():
@@ -288,9 +298,9 @@ def test_a_name_that_many_texts_hold_is_no_copy():
     name = "確率密度関数分布"
     posts = {str(n): some(25) for n in range(100)} | {"named": f"{name}値返品"}
     others = [some(60) for _ in range(300)] + [f"{some(30)}{name}{some(30)}" for _ in range(9)]
-    search = Search(make(posts.items(), [Reader().read("\n".join(others).encode())[0].copy()]))
-    assert not search.matches(Reader().read(f"{some(20)}{name}{some(20)}".encode())[0], ONE_LINE)
-    copy = Reader().read(f"{some(20)}{posts['named']}{some(20)}".encode())[0]
+    search = PrintSearch(make_prints(posts.items(), [WordReader().read("\n".join(others).encode())[0].copy()]))
+    assert not search.matches(WordReader().read(f"{some(20)}{name}{some(20)}".encode())[0], ONE_LINE)
+    copy = WordReader().read(f"{some(20)}{posts['named']}{some(20)}".encode())[0]
     assert [search.prints.ids[m.post] for m, _ in search.matches(copy, ONE_LINE)] == [["named"]]
 
 
@@ -302,55 +312,56 @@ def test_posts_that_were_copied_often_are_no_manner_of_speaking():
         f"{filler(dice, 9)} {edited(text, share, dice)}" for text in posts.values() for share in (0, 0.1, 0.2, 0.3, 0.3)
     ]
     sample = (
-        Reader()
+        WordReader()
         .read(" ".join([*copies, *(" ".join(dice.choices(topics + WORDS, k=30_000)) for _ in "ab")]).encode())[0]
         .copy()
     )
 
-    def found(search: Search) -> int:
+    def found(search: PrintSearch) -> int:
         return sum(
             search.prints.ids[m.post][0] == post and sure
             for post, text in posts.items()
             for m, sure in search.matches(
-                Reader().read(f"{filler(dice, 9)} {edited(text, 0.3, dice)}".encode())[0], ONE_LINE
+                WordReader().read(f"{filler(dice, 9)} {edited(text, 0.3, dice)}".encode())[0], ONE_LINE
             )
         )
 
-    left = found(Search(prepared(posts.items(), [sample])))
+    left = found(PrintSearch(prepare_prints(posts.items(), [sample])))
     assert left >= 255
-    assert left > found(Search(make(posts.items(), [sample]))) + 15
+    assert left > found(PrintSearch(make_prints(posts.items(), [sample]))) + 15
 
 
 def test_letters_are_the_same_however_they_are_written():
-    assert letters("R&amp;B  cafe\u0301\n&#12399;") == "R&B café は"
-    assert letters("CAFÉ") != letters("café")
+    assert normalize_letters("R&amp;B  cafe\u0301\n&#12399;") == "R&B café は"
+    assert normalize_letters("CAFÉ") != normalize_letters("café")
 
 
 def test_a_short_post_that_stands_everywhere_is_a_turn_of_speech():
     dice = random.Random(15)
 
-    def search_where(times: int) -> Search:
+    def search_where(times: int) -> PrintSearch:
         speech = [f"{filler(dice, 9)} copy and paste {filler(dice, 9)}" for _ in range(times)]
         sample = " ".join([*speech, filler(dice, 20_000)])
-        return Search(
-            make(
-                [("speech", "Copy and paste"), ("other", "w1x w2x w3x w4x")], [Reader().read(sample.encode())[0].copy()]
+        return PrintSearch(
+            make_prints(
+                [("speech", "Copy and paste"), ("other", "w1x w2x w3x w4x")],
+                [WordReader().read(sample.encode())[0].copy()],
             )
         )
 
-    text = Reader().read(f"{filler(dice, 20)} copy and paste {filler(dice, 20)}".encode())[0].copy()
+    text = WordReader().read(f"{filler(dice, 20)} copy and paste {filler(dice, 20)}".encode())[0].copy()
     assert len(search_where(1).matches(text, ONE_LINE)) == 1
     assert not search_where(9).matches(text, ONE_LINE)
 
 
 def words(text: str, **how: bool) -> list[str]:
     data = text.encode()
-    _, starts, ends = Reader(**how).read(data)
+    _, starts, ends = WordReader(**how).read(data)
     return [data[a:b].decode() for a, b in zip(starts, ends, strict=True)]
 
 
 def hashes(text: str, **how: bool) -> list[int]:
-    return Reader(**how).read(text.encode())[0].tolist()
+    return WordReader(**how).read(text.encode())[0].tolist()
 
 
 def test_what_does_not_count_does_not_count():
@@ -379,24 +390,24 @@ def test_any_bytes_can_be_read():
     for _ in range(300):
         data = bytes(dice.choices([0, 34, 38, 47, 60, 64, 92, 104, 117, 194, 226, 240, 255, 65], k=dice.randint(0, 60)))
         for how in ({}, {"json": True}, {"html": True}):
-            _, starts, ends = Reader(**how).read(data)
+            _, starts, ends = WordReader(**how).read(data)
             assert all(0 <= a < b <= len(data) for a, b in zip(starts, ends, strict=True))
 
 
 def test_what_is_broken_is_said_and_what_was_read_counts(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "_search", in_this_process)
+    monkeypatch.setattr(pipeline, "_search_in_processes", in_this_process)
     whole = write("jsonl.gz", tmp_path / "a.jsonl.gz").read_bytes()
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.jsonl.gz").write_bytes(whole[: len(whole) - 300])
     (tmp_path / "data" / "b.parquet").write_bytes(b"PAR1 not really")
     (tmp_path / "data" / "c.bin").write_bytes(b"\0")
     write("jsonl", tmp_path / "data" / "d.jsonl")
-    outcome = pipeline.audit(POSTS.items(), str(tmp_path / "data"), tmp_path / "audit", processes=1)
+    outcome = pipeline.run_search(POSTS.items(), str(tmp_path / "data"), tmp_path / "audit", processes=1)
     assert {Path(name).name for name in outcome.failed} == {"a.jsonl.gz", "b.parquet"}
     assert [Path(name).name for name in outcome.skipped] == ["c.bin"]
     assert sum(len(f.copies) for f in outcome.found) >= 5 + 4
     with pytest.raises(NoSuchShards):
-        find(str(tmp_path / "nowhere"))
+        find_shards(str(tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize("kind", ["jsonl.gz", "jsonl.zst", "jsonl.bz2", "jsonl.xz", "parquet", "warc", "warc.gz"])
@@ -406,8 +417,8 @@ def test_what_is_cut_off_is_told_and_never_taken_for_whole(tmp_path, kind):
     read(path)
     for cut in (len(whole) // 3,) if kind.startswith("warc") else (1, 40, len(whole) // 3):
         path.write_bytes(whole[:-cut])
-        said = evidence_wording.NO_PARQUET if kind == "parquet" else evidence_wording.CUT
-        with pytest.raises(Broken, match=re.escape(f"{path}: {said}")):
+        said = evidence_wording.PARQUET_FAULT if kind == "parquet" else evidence_wording.CUT_FAULT
+        with pytest.raises(BrokenShard, match=re.escape(f"{path}: {said}")):
             read(path)
 
 
@@ -428,28 +439,28 @@ def test_many_frames_skipped_ones_and_runs_of_one_letter_are_whole(tmp_path):
 def test_pieces_of_a_file_are_its_lines_once_each(tmp_path, monkeypatch):
     from kicau.dataset_audit.matching import shards
 
-    monkeypatch.setattr(shards, "PIECE", 5000)
+    monkeypatch.setattr(shards, "UNIT_BYTES", 5000)
     path = write("jsonl", tmp_path / "data.jsonl")
-    (shard,), _ = find(str(path))
-    pieces = units(shard)
+    (shard,), _ = find_shards(str(path))
+    pieces = shard_units(shard)
     assert len(pieces) > 10
-    assert b"".join(b.data.tobytes() for u in pieces for b in blocks(u)) == path.read_bytes()
-    with pytest.raises(Broken):
-        list(blocks(Unit(find(str(write("jsonl", tmp_path / "x.jsonl.gz")))[0][0])))
+    assert b"".join(b.data.tobytes() for u in pieces for b in read_blocks(u)) == path.read_bytes()
+    with pytest.raises(BrokenShard):
+        list(read_blocks(ShardUnit(find_shards(str(write("jsonl", tmp_path / "x.jsonl.gz")))[0][0])))
 
 
 def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "_search", in_this_process)
+    monkeypatch.setattr(pipeline, "_search_in_processes", in_this_process)
     data = tmp_path / "data"
     data.mkdir()
     for name in "abc":
         write("jsonl", data / f"{name}.jsonl")
-    first = pipeline.audit(POSTS.items(), str(data), tmp_path / "audit")
+    first = pipeline.run_search(POSTS.items(), str(data), tmp_path / "audit")
     journal = tmp_path / "audit" / "journal.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
     journal.write_text(lines[0] + lines[1][:100])  # killed while it wrote
     read = []
-    again = pipeline.audit(POSTS.items(), str(data), tmp_path / "audit", progress=lambda *told: read.append(told))
+    again = pipeline.run_search(POSTS.items(), str(data), tmp_path / "audit", progress=lambda *told: read.append(told))
     assert len(read) == 2
     assert [f.copies for f in again.found] == [f.copies for f in first.found]
 
@@ -468,7 +479,7 @@ def test_bytes_of_every_encoding_and_column_are_read(tmp_path):
     }
     for name, column in columns.items():
         pq.write_table(pa.table({name: column}), data / f"{name}.parquet")
-    outcome = pipeline.audit([("p", text)], str(data), tmp_path / "audit", processes=1)
+    outcome = pipeline.run_search([("p", text)], str(data), tmp_path / "audit", processes=1)
     found = {Path(f.unit.split("|")[0]).name for f in outcome.found if f.copies}
     assert found == {path.name for path in data.iterdir()}
     assert [Path(name).name for name in outcome.failed] == ["tail.txt.gz"]
@@ -507,7 +518,7 @@ def test_the_shell_searches_where_there_is_no_kicau(tmp_path):
 
 @pytest.fixture
 def audited(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "_search", in_this_process)
+    monkeypatch.setattr(pipeline, "_search_in_processes", in_this_process)
     lines = lines_with(
         {
             **PLANTED,
@@ -517,8 +528,10 @@ def audited(tmp_path, monkeypatch):
     )
     path = tmp_path / "data.jsonl"
     path.write_text("".join(json.dumps({"text": t}) + "\n" for t in lines))
-    outcome = pipeline.audit(POSTS.items(), str(path), tmp_path / "audit")
-    return report.report(outcome, POSTS, tmp_path / "audit", datetime(2026, 11, 24, tzinfo=UTC), control=str(path))
+    outcome = pipeline.run_search(POSTS.items(), str(path), tmp_path / "audit")
+    return report.build_report(
+        outcome, POSTS, tmp_path / "audit", datetime(2026, 11, 24, tzinfo=UTC), control=str(path)
+    )
 
 
 def test_a_report_names_each_copys_kind_and_how_sure_it_is(audited):
@@ -570,11 +583,11 @@ def test_words_changed_in_scripts_without_spaces_hide_few_copies():
     words = ["".join(dice.choices(syllables, k=dice.randint(1, 4))) for _ in range(3000)]
     shares = [1 / (n + 5) for n in range(3000)]
     posts = [dice.choices(words, shares, k=10) for _ in range(2000)]
-    search = Search(make((str(n), "".join(post)) for n, post in enumerate(posts)))
+    search = PrintSearch(make_prints((str(n), "".join(post)) for n, post in enumerate(posts)))
     found = 0
     for n, post in enumerate(posts[:600]):
         copy = "".join(dice.choice(words) if dice.random() < 0.3 else word for word in post)
-        matches = search.matches(Reader().read(copy.encode())[0], ONE_LINE)
+        matches = search.matches(WordReader().read(copy.encode())[0], ONE_LINE)
         found += any(match.post == n for match, sure in matches if sure)
     assert found >= 430
 
@@ -584,14 +597,16 @@ def test_sensitivity_counts_words_where_there_are_no_spaces(tmp_path):
     posts = [(str(n), "".join(dice.choices(JAPANESE, k=30))) for n in range(100)]
     path = tmp_path / "data.jsonl"
     path.write_text("".join(json.dumps({"text": "".join(dice.choices(JAPANESE, k=60))}) + "\n" for _ in range(300)))
-    outcome = pipeline.audit(posts, str(path), tmp_path / "audit", processes=1)
-    told = report.report(outcome, dict(posts), tmp_path / "audit", datetime(2026, 11, 24, tzinfo=UTC))["sensitivity"]
+    outcome = pipeline.run_search(posts, str(path), tmp_path / "audit", processes=1)
+    told = report.build_report(outcome, dict(posts), tmp_path / "audit", datetime(2026, 11, 24, tzinfo=UTC))[
+        "sensitivity"
+    ]
     assert told["0% of words changed"]["share"] == 1.0
     assert told["10% of words changed"]["share"] > 0.97  # of a post counted as one word a tenth would be lost
 
 
 def test_a_rates_interval_holds_it():
-    assert Rate(0, 0).interval == (0.0, 1.0)
-    low, high = Rate(90, 100).interval
+    assert HitRate(0, 0).interval == (0.0, 1.0)
+    low, high = HitRate(90, 100).interval
     assert 0.82 < low < 0.9 < high < 0.95
-    assert Rate(400, 400).interval[0] > 0.99
+    assert HitRate(400, 400).interval[0] > 0.99

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 
-from kicau.dataset_audit.matching.tokenizer import Reader
+from kicau.dataset_audit.matching.tokenizer import WordReader
 from kicau.evidence import verify
 
 
@@ -16,7 +16,7 @@ def test_the_verifiers_words_are_those_of_the_search():
         "Kopi", "kopi", "é", "e\u0301", "don't", "dont", " ", ", ", "@budi_1", " http://a.example/x?y=1 ", "&amp;", "&eacute;", "&#233;",
         "ﬁn", "ß", "東京", "カフェ", "ไทยน้ำ", "ກາ", "မြန်မာ", "ខ្មែរ", "한국어", "🌇", "🅰", "ℌ", "ŁÓDŹ", "کتاب", "١٢٣", "\u00ad", "a-b", "x_y", "1,000", "\u200d", "&lt;b&gt;", "&unknown;", "Ｗｉｄｅ", "½", "𠀀",
     ]  # fmt: skip
-    for form, reader in (("text", Reader()), ("json", Reader(json=True)), ("html", Reader(html=True))):
+    for form, reader in (("text", WordReader()), ("json", WordReader(json=True)), ("html", WordReader(html=True))):
         for _ in range(600):
             text = "".join(dice.choice(pieces) for _ in range(dice.randrange(1, 12)))
             written = json.dumps(text, ensure_ascii=dice.random() < 0.5) if form == "json" else text

@@ -32,7 +32,7 @@ SUN = "#FFC845"
 SIGNAL = "#E23D3D"
 WHITE = "#FFFFFF"
 
-FAINTEST_BOLD = 0.022  # the stroke that makes the one shipped weight look bold, of the type size
+MIN_BOLD_STROKE = 0.022  # the stroke that makes the one shipped weight look bold, of the type size
 
 
 def blend(under: str, over: str, share: float) -> str:
@@ -50,7 +50,7 @@ def typeface(size: int) -> ImageFont.FreeTypeFont:
     return font
 
 
-def dice(seed: int) -> Random:
+def random_source(seed: int) -> Random:
     """Chance that falls the same way every time, for strewing things."""
     return Random(seed)  # noqa: S311 (nothing here is secret)
 
@@ -65,7 +65,7 @@ def curve(start: Point, bend: Point, end: Point, steps: int = 24) -> list[Point]
     return points
 
 
-def turned(points: Iterable[Point], centre: Point, degrees: float) -> list[Point]:
+def rotate_points(points: Iterable[Point], centre: Point, degrees: float) -> list[Point]:
     """The points turned clockwise about `centre`."""
     c, s = cos(degrees * pi / 180), sin(degrees * pi / 180)
     x0, y0 = centre
@@ -202,7 +202,7 @@ class Canvas:
     def measure(self, text: str, size: float, *, bold: bool = False, track: float = 0) -> float:
         """The text's width in logical pixels; `track` is space added between letters, of the size."""
         font = typeface(round(size * self.k))
-        extra = track + (FAINTEST_BOLD if bold else 0)
+        extra = track + (MIN_BOLD_STROKE if bold else 0)
         return font.getlength(text) / self.k + extra * size * max(0, len(text) - 1)
 
     def text(
@@ -221,8 +221,8 @@ class Canvas:
         width = self.measure(text, size, bold=bold, track=track)
         x -= {"left": 0.0, "centre": width / 2, "right": width}[align]
         font = typeface(round(size * self.k))
-        stroke = size * self.k * FAINTEST_BOLD if bold else 0
-        extra = track + (FAINTEST_BOLD if bold else 0)
+        stroke = size * self.k * MIN_BOLD_STROKE if bold else 0
+        extra = track + (MIN_BOLD_STROKE if bold else 0)
         for i, letter in enumerate(text):
             # Measured with its neighbours, so that kerning survives the tracking.
             before = font.getlength(text[: i + 1]) - font.getlength(letter)

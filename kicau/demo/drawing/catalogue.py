@@ -22,8 +22,8 @@ from kicau.demo.drawing.canvas import (
     blend,
 )
 
-WIDTH, HEIGHT = 540, 675  # points: the upright format that document posts are read in
-KAPPA = 0.5523  # how far a Bézier's handles reach to draw a quarter of a circle
+PAGE_WIDTH, PAGE_HEIGHT = 540, 675  # points: the upright format that document posts are read in
+BEZIER_CIRCLE = 0.5523  # how far a Bézier's handles reach to draw a quarter of a circle
 
 
 def _literal(text: str) -> str:
@@ -31,12 +31,12 @@ def _literal(text: str) -> str:
     return "(" + text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)") + ")"
 
 
-class Sheet:
+class CataloguePage:
     """One page; `y` runs downwards, as on the canvas."""
 
     def __init__(self, ground: str) -> None:
-        self.ops = [f"1 0 0 -1 0 {HEIGHT} cm"]
-        self.rect(0, 0, WIDTH, HEIGHT, ground)
+        self.ops = [f"1 0 0 -1 0 {PAGE_HEIGHT} cm"]
+        self.rect(0, 0, PAGE_WIDTH, PAGE_HEIGHT, ground)
 
     def _fill(self, colour: str) -> str:
         return "{:.4f} {:.4f} {:.4f} rg".format(*(v / 255 for v in ImageColor.getrgb(colour)[:3]))
@@ -46,14 +46,14 @@ class Sheet:
 
     def arch(self, x: float, y: float, rx: float, ry: float, fill: str) -> None:
         """Half an ellipse standing on (`x`, `y`); a negative `ry` hangs from it."""
-        k, j = rx * KAPPA, ry * KAPPA
+        k, j = rx * BEZIER_CIRCLE, ry * BEZIER_CIRCLE
         self.ops.append(
             f"{self._fill(fill)} {x - rx:.2f} {y:.2f} m {x - rx:.2f} {y - j:.2f} {x - k:.2f} {y - ry:.2f} {x:.2f} {y - ry:.2f} c "
             f"{x + k:.2f} {y - ry:.2f} {x + rx:.2f} {y - j:.2f} {x + rx:.2f} {y:.2f} c f"
         )
 
     def oval(self, x: float, y: float, rx: float, ry: float, fill: str) -> None:
-        k, j = rx * KAPPA, ry * KAPPA
+        k, j = rx * BEZIER_CIRCLE, ry * BEZIER_CIRCLE
         self.ops.append(
             f"{self._fill(fill)} {x - rx:.2f} {y:.2f} m {x - rx:.2f} {y - j:.2f} {x - k:.2f} {y - ry:.2f} {x:.2f} {y - ry:.2f} c "
             f"{x + k:.2f} {y - ry:.2f} {x + rx:.2f} {y - j:.2f} {x + rx:.2f} {y:.2f} c "
@@ -102,11 +102,11 @@ class Sheet:
         self.oval(x, y - h + 1, w * 0.45, w * 0.05, COCOA)
 
 
-def _cover() -> Sheet:
-    s = Sheet(EMBER)
+def _cover() -> CataloguePage:
+    s = CataloguePage(EMBER)
     s.oval(270, 430, 210, 210, APRICOT)
     s.oval(270, 430, 160, 160, AMBER)
-    s.rect(0, 560, WIDTH, 115, ESPRESSO)
+    s.rect(0, 560, PAGE_WIDTH, 115, ESPRESSO)
     s.cup(270, 578, 190, CREAM, LEAF, AMBER)
     for x in (236, 270, 304):
         s.wisp(x, 428, 92, CREAM)
@@ -117,8 +117,8 @@ def _cover() -> Sheet:
     return s
 
 
-def _beans() -> Sheet:
-    s = Sheet(CREAM)
+def _beans() -> CataloguePage:
+    s = CataloguePage(CREAM)
     s.text(44, 80, "Five coffees", 40, ESPRESSO, bold=True)
     s.text(44, 106, "Prices in thousand rupiah a kilogram, whole bean, roasted on order", 11.5, COCOA)
     for x, head in ((330, "5 kg"), (398, "20 kg"), (466, "60 kg")):
@@ -145,8 +145,8 @@ def _beans() -> Sheet:
     return s
 
 
-def _steps() -> Sheet:
-    s = Sheet(PLUM)
+def _steps() -> CataloguePage:
+    s = CataloguePage(PLUM)
     s.text(44, 80, "How it works", 40, CREAM, bold=True)
     steps = [
         (
@@ -186,8 +186,8 @@ def _steps() -> Sheet:
     return s
 
 
-def _closing() -> Sheet:
-    s = Sheet(AMBER)
+def _closing() -> CataloguePage:
+    s = CataloguePage(AMBER)
     s.arch(270, 675, 320, 320, APRICOT)
     s.arch(270, 675, 235, 235, EMBER)
     s.cup(270, 628, 150, CREAM, PLUM, EMBER)
@@ -209,14 +209,14 @@ def _closing() -> Sheet:
     return s
 
 
-def write(path: Path) -> None:
+def write_catalogue(path: Path) -> None:
     """Write the catalogue; nothing in it depends on the clock, so every run gives the same bytes."""
     sheets = [_cover(), _beans(), _steps(), _closing()]
     fonts = "<< /R 4 0 R /B 5 0 R >>"
     kids = " ".join(f"{6 + 2 * i} 0 R" for i in range(len(sheets)))
     objects = [
         "<< /Type /Catalog /Pages 2 0 R /Lang (en) /ViewerPreferences << /DisplayDocTitle true >> >>",
-        f"<< /Type /Pages /Kids [{kids}] /Count {len(sheets)} /MediaBox [0 0 {WIDTH} {HEIGHT}] /Resources << /Font {fonts} >> >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(sheets)} /MediaBox [0 0 {PAGE_WIDTH} {PAGE_HEIGHT}] /Resources << /Font {fonts} >> >>",
         f"<< /Title {_literal('Kopi Senja wholesale catalogue 2027')} /Author {_literal('Kopi Senja')} >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>",

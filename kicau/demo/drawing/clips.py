@@ -31,18 +31,18 @@ from kicau.demo.drawing.canvas import (
     Canvas,
     Point,
     blend,
-    dice,
+    random_source,
 )
 from kicau.demo.drawing.kopi import roast_curve
 
-FPS = 30
-SECONDS = 6
-FRAMES = FPS * SECONDS
-RATE = 44_100  # samples a second
-BLOCK = 1024  # samples a packet, what AAC takes
-BT709 = 1  # the code for high-definition colour, so that our palette stays itself on every screen
+FRAMES_PER_SECOND = 30
+CLIP_SECONDS = 6
+FRAME_COUNT = FRAMES_PER_SECOND * CLIP_SECONDS
+SAMPLE_RATE = 44_100  # samples a second
+SAMPLES_PER_BLOCK = 1024  # samples a packet, what AAC takes
+BT709_COLOUR_SPACE = 1  # the code for high-definition colour, so that our palette stays itself on every screen
 
-type Paint = Callable[[int], Image.Image]
+type FramePainter = Callable[[int], Image.Image]
 
 
 def ease(share: float) -> float:
@@ -72,36 +72,38 @@ def steam_gif(path: Path) -> None:
 
 def _chord(notes: Iterable[float]) -> Iterable[array[float]]:
     """A quiet chord that swells and fades over the clip, in blocks of samples."""
-    voices = [(f * 2 * pi / RATE, f * 1.004 * 2 * pi / RATE) for f in notes]
-    total = RATE * SECONDS
-    for start in range(0, total, BLOCK):
+    voices = [(f * 2 * pi / SAMPLE_RATE, f * 1.004 * 2 * pi / SAMPLE_RATE) for f in notes]
+    total = SAMPLE_RATE * CLIP_SECONDS
+    for start in range(0, total, SAMPLES_PER_BLOCK):
         block = array("f")
-        for n in range(start, start + BLOCK):
-            swell = ease(n / RATE / 1.2) * ease((total - n) / RATE / 1.8)
+        for n in range(start, start + SAMPLES_PER_BLOCK):
+            swell = ease(n / SAMPLE_RATE / 1.2) * ease((total - n) / SAMPLE_RATE / 1.8)
             block.append(0.045 * swell * sum(sin(a * n) + 0.6 * sin(b * n) for a, b in voices))
         yield block
 
 
-def _film(path: Path, size: tuple[int, int], paint: Paint, notes: Iterable[float], crf: int) -> None:
-    """Write an H.264 and AAC file of `FRAMES` frames; one thread each, so that every run gives the same bytes."""
+def _write_film(path: Path, size: tuple[int, int], paint: FramePainter, notes: Iterable[float], crf: int) -> None:
+    """Write an H.264 and AAC file of `FRAME_COUNT` frames; one thread each, so that every run gives the same bytes."""
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as film:
-        picture = film.add_stream("libx264", rate=FPS, options={"crf": str(crf), "preset": "slow", "threads": "1"})
+        picture = film.add_stream(
+            "libx264", rate=FRAMES_PER_SECOND, options={"crf": str(crf), "preset": "slow", "threads": "1"}
+        )
         picture.width, picture.height = size
         picture.pix_fmt = "yuv420p"
         picture.codec_context.colorspace = picture.codec_context.color_primaries = picture.codec_context.color_trc = (
-            BT709
+            BT709_COLOUR_SPACE
         )
-        picture.codec_context.time_base = Fraction(1, FPS)
-        tone = film.add_stream("aac", rate=RATE, layout="mono", options={"flags": "+bitexact", "threads": "1"})
+        picture.codec_context.time_base = Fraction(1, FRAMES_PER_SECOND)
+        tone = film.add_stream("aac", rate=SAMPLE_RATE, layout="mono", options={"flags": "+bitexact", "threads": "1"})
         tone.bit_rate = 64_000
-        for i in range(FRAMES):
-            frame = VideoFrame.from_image(paint(i)).reformat(format="yuv420p", dst_colorspace=BT709)  # type: ignore[no-untyped-call]
-            frame.pts, frame.time_base = i, Fraction(1, FPS)
+        for i in range(FRAME_COUNT):
+            frame = VideoFrame.from_image(paint(i)).reformat(format="yuv420p", dst_colorspace=BT709_COLOUR_SPACE)  # type: ignore[no-untyped-call]
+            frame.pts, frame.time_base = i, Fraction(1, FRAMES_PER_SECOND)
             film.mux(picture.encode(frame))
         for n, block in enumerate(_chord(notes)):
-            sound = AudioFrame(format="fltp", layout="mono", samples=BLOCK)
+            sound = AudioFrame(format="fltp", layout="mono", samples=SAMPLES_PER_BLOCK)
             sound.planes[0].update(block.tobytes())
-            sound.sample_rate, sound.pts, sound.time_base = RATE, n * BLOCK, Fraction(1, RATE)
+            sound.sample_rate, sound.pts, sound.time_base = SAMPLE_RATE, n * SAMPLES_PER_BLOCK, Fraction(1, SAMPLE_RATE)
             film.mux(tone.encode(sound))
         film.mux(picture.encode(None))
         film.mux(tone.encode(None))
@@ -144,7 +146,7 @@ def _roast_back() -> Canvas:
 
 def _tumble(c: Canvas, seconds: float) -> None:
     """Beans carried up by the drum and falling back, green to brown as they roast."""
-    chance, shade = dice(3), ease(seconds / 520)
+    chance, shade = random_source(3), ease(seconds / 520)
     green, brown = "#B9C47C", "#4A2A1C"
     colour = blend(green, "#C58B4A", shade * 2) if shade < 0.5 else blend("#C58B4A", brown, shade * 2 - 1)
     for _ in range(26):
@@ -162,7 +164,7 @@ def roast_video(path: Path) -> None:
     back = _roast_back()
 
     def paint(i: int) -> Image.Image:
-        c, seconds = back.copy(), 580 * ease(i / (FRAMES - 24))
+        c, seconds = back.copy(), 580 * ease(i / (FRAME_COUNT - 24))
         _tumble(c, seconds)
         c.ring(320, 440, 142, 20, blend(ESPRESSO, LATTE, 0.25))
         c.ring(320, 440, 108, 9, blend(ESPRESSO, WHITE, 0.35), 215, 262)
@@ -178,7 +180,7 @@ def roast_video(path: Path) -> None:
             things.tag(c, x - 130, y + 64, "FIRST CRACK", 24, ESPRESSO, AMBER)
         return c.finish()
 
-    _film(path, (1280, 720), paint, (130.81, 196.0, 246.94, 329.63), 23)
+    _write_film(path, (1280, 720), paint, (130.81, 196.0, 246.94, 329.63), 23)
 
 
 # --- the pour: 720 by 1280 ----------------------------------------------------------------------
@@ -190,27 +192,27 @@ def pour_video(path: Path) -> None:
     sky.fade(0, 0, 720, 1080, [NIGHT, PLUM, "#9A3E52", EMBER, APRICOT])
 
     def paint(i: int) -> Image.Image:
-        c, share = sky.copy(), ease((i - 20) / (FRAMES - 62))
-        c.disc(360, 760 + 130 * i / FRAMES, 250, AMBER)
+        c, share = sky.copy(), ease((i - 20) / (FRAME_COUNT - 62))
+        c.disc(360, 760 + 130 * i / FRAME_COUNT, 250, AMBER)
         things.ridge(c, 1030, [90, 150, 120, 50, 30, 110, 160, 160, 90], blend(PLUM, EMBER, 0.25))
         c.rect(0, 1040, 720, 240, ESPRESSO)
-        pouring = 20 < i < FRAMES - 42
+        pouring = 20 < i < FRAME_COUNT - 42
         if pouring:
             c.stroke([(360 + sin(i / 7) * 26, 352), (360 + sin(i / 7) * 26, 520)], 9, blend(CREAM, SAGE, 0.2))
         things.dripper(c, 360, 1086, 340, level=0.03 + 0.8 * share, glass=blend(CREAM, AMBER, 0.3), cone=CREAM)
         if pouring:
             y = 806 + (i % 9) / 9 * (232 - 200 * share)
             things.drop(c, 360, y, 6, COCOA)
-        slide = 420 * ease((i - FRAMES + 44) / 30) + 420 * ease((16 - i) / 16)
+        slide = 420 * ease((i - FRAME_COUNT + 44) / 30) + 420 * ease((16 - i) / 16)
         things.gooseneck(c, 360 + sin(i / 7) * 26 * (1 if pouring else 0) + slide, 352, 270, LEAF)
         c.text(56, 150, f"{int(share * 250)} ml", 104, CREAM, bold=True)
         c.text(58, 206, f"{int(share * 165) // 60}:{int(share * 165) % 60:02d}", 44, blend(CREAM, APRICOT, 0.35))
-        if i > FRAMES - 40:
+        if i > FRAME_COUNT - 40:
             for x, phase in ((320, 0.0), (360, 2.0), (400, 4.0)):
-                things.steam(c, x, 520, 170 * ease((i - FRAMES + 40) / 24), 11, CREAM, phase - i / 9)
+                things.steam(c, x, 520, 170 * ease((i - FRAME_COUNT + 40) / 24), 11, CREAM, phase - i / 9)
         c.card(56, 1226, 608, 8, 4, blend(ESPRESSO, CREAM, 0.2))
-        c.card(56, 1226, 8 + 600 * i / (FRAMES - 1), 8, 4, AMBER)
+        c.card(56, 1226, 8 + 600 * i / (FRAME_COUNT - 1), 8, 4, AMBER)
         things.kopi_mark(c, 222, 1182, 34, CREAM)
         return c.finish()
 
-    _film(path, (720, 1280), paint, (146.83, 220.0, 277.18, 369.99), 25)
+    _write_film(path, (720, 1280), paint, (146.83, 220.0, 277.18, 369.99), 25)

@@ -24,7 +24,7 @@ from kicau.demo.drawing.canvas import (
     WHITE,
     Canvas,
     blend,
-    dice,
+    random_source,
 )
 
 DUSK = [NIGHT, PLUM, "#8A3A52", EMBER, APRICOT, AMBER]
@@ -329,7 +329,7 @@ def farm_puntang() -> Image.Image:
     things.ridge(c, 450, [60, 110, 190, 230, 120, 60, 110, 190, 230], "#86AB90")
     things.ridge(c, 520, [150, 90, 60, 110, 170, 120, 60, 40, 90], "#4E8A72")
     things.ridge(c, 600, [40, 90, 140, 110, 60, 50, 90, 120, 130], LEAF)
-    chance = dice(7)
+    chance = random_source(7)
     for row in range(4):
         for i in range(16):
             x = i * 84 + (row % 2) * 42 - 20

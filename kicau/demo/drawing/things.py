@@ -19,8 +19,8 @@ from kicau.demo.drawing.canvas import (
     Point,
     blend,
     curve,
-    dice,
-    turned,
+    random_source,
+    rotate_points,
 )
 
 
@@ -69,19 +69,19 @@ def bean(c: Canvas, x: float, y: float, size: float, angle: float, fill: str = C
     """A roasted bean, `size` long."""
     rx, ry = size / 2, size * 0.33
     edge: list[Point] = [(x + cos(i * pi / 32) * rx, y + sin(i * pi / 32) * ry) for i in range(64)]
-    c.shape(turned(edge, (x, y), angle), fill)
+    c.shape(rotate_points(edge, (x, y), angle), fill)
     light: list[Point] = [
         (x + cos(i * pi / 32) * rx * 0.62, y - ry * 0.36 + sin(i * pi / 32) * ry * 0.3) for i in range(64)
     ]
-    c.shape(turned(light, (x, y), angle), blend(fill, LATTE, 0.3))
+    c.shape(rotate_points(light, (x, y), angle), blend(fill, LATTE, 0.3))
     seam = curve((x - rx * 0.9, y + ry * 0.1), (x - rx * 0.3, y - ry * 0.5), (x, y), 10)
     seam += curve((x, y), (x + rx * 0.3, y + ry * 0.5), (x + rx * 0.9, y - ry * 0.1), 10)
-    c.stroke(turned(seam, (x, y), angle), size * 0.05, crease)
+    c.stroke(rotate_points(seam, (x, y), angle), size * 0.05, crease)
 
 
 def beans(c: Canvas, box: tuple[float, float, float, float], count: int, size: float, seed: int) -> None:
     """Beans strewn over the box (x, y, w, h), a little apart from each other."""
-    chance, placed = dice(seed), list[Point]()
+    chance, placed = random_source(seed), list[Point]()
     x, y, w, h = box
     for _ in range(count * 60):
         px, py = x + chance.random() * w, y + chance.random() * h
@@ -200,7 +200,7 @@ def ridge(c: Canvas, base: float, heights: list[float], fill: str) -> None:
 
 def city(c: Canvas, base: float, tall: float, fill: str, lit: str | None, seed: int, *, width: float = 60) -> None:
     """A row of houses and towers across the whole width; `lit` colours some of the windows."""
-    chance, x = dice(seed), -10.0
+    chance, x = random_source(seed), -10.0
     while x < c.width:
         w = width * (0.7 + chance.random() * 0.8)
         h = tall * (0.35 + chance.random() * 0.65)
@@ -388,9 +388,13 @@ def face(
 
 def chilli(c: Canvas, x: float, y: float, size: float, angle: float, fill: str, stalk: str) -> None:
     """A chilli hanging from (`x`, `y`), `size` long, turned by `angle`."""
-    body = turned(curve((x, y), (x - size * 0.05, y + size * 0.62), (x + size * 0.42, y + size), 60), (x, y), angle)
+    body = rotate_points(
+        curve((x, y), (x - size * 0.05, y + size * 0.62), (x + size * 0.42, y + size), 60), (x, y), angle
+    )
     c.stroke(
-        turned(curve((x, y), (x - size * 0.02, y - size * 0.16), (x + size * 0.1, y - size * 0.28)), (x, y), angle),
+        rotate_points(
+            curve((x, y), (x - size * 0.02, y - size * 0.16), (x + size * 0.1, y - size * 0.28)), (x, y), angle
+        ),
         size * 0.06,
         stalk,
     )

@@ -12,12 +12,12 @@ from kicau import demo
 from kicau.connector import registry
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
 from kicau.demo import draw
-from kicau.demo.cast import CAST
-from kicau.media.probe import probe
-from kicau.rights.models import USES, VALUES
+from kicau.demo.cast import CAST_MEMBERS
+from kicau.media.probe import probe_file
+from kicau.rights.models import USE_VALUES, USES
 
 FOLDER = Path(demo.__file__).parent
-NETWORKS = {member.key: member.network for member in CAST}
+NETWORKS = {member.key: member.network for member in CAST_MEMBERS}
 TWO_MINUTES = 120
 MINUTES = {"m": 1, "h": 60, "d": 1440}
 TABLE = (FOLDER / "posts.csv").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def names(row):
 
 @cache
 def found(name):
-    return probe(FOLDER / "media" / name)
+    return probe_file(FOLDER / "media" / name)
 
 
 def medium(name, alt):
@@ -161,7 +161,7 @@ def test_the_texts_hold_what_is_hard_to_count(sign):
 
 
 def test_every_medium_is_there_described_and_used():
-    drawn = {*draw.PICTURES, *draw.OTHERS}
+    drawn = {*draw.PICTURE_MAKERS, *draw.OTHER_FILE_MAKERS}
     assert {file.name for file in (FOLDER / "media").iterdir()} == drawn
     assert {name for row in ROWS for name in names(row)} == drawn
     for row in ROWS:
@@ -171,7 +171,7 @@ def test_every_medium_is_there_described_and_used():
 
 
 def test_media_are_small_and_what_their_names_say():
-    sizes = {name: found(name).size for name in {*draw.PICTURES, *draw.OTHERS}}
+    sizes = {name: found(name).size for name in {*draw.PICTURE_MAKERS, *draw.OTHER_FILE_MAKERS}}
     assert sum(sizes.values()) <= 2_500_000
     assert sizes["steam.gif"] <= 600_000
     assert not [name for name in sizes if found(name).misnamed]
@@ -189,12 +189,12 @@ def test_media_have_the_dimensions_that_networks_ask_for():
 
 
 def test_a_picture_drawn_again_is_the_same_picture(tmp_path):
-    draw.picture(draw.PICTURES["cafe-chart.jpg"](), tmp_path / "chart.jpg")
-    draw.OTHERS["kopi-senja-wholesale-2027.pdf"](tmp_path / "kopi-senja-wholesale-2027.pdf")
+    draw.save_picture(draw.PICTURE_MAKERS["cafe-chart.jpg"](), tmp_path / "chart.jpg")
+    draw.OTHER_FILE_MAKERS["kopi-senja-wholesale-2027.pdf"](tmp_path / "kopi-senja-wholesale-2027.pdf")
     assert (tmp_path / "kopi-senja-wholesale-2027.pdf").read_bytes() == (
         FOLDER / "media" / "kopi-senja-wholesale-2027.pdf"
     ).read_bytes()
-    again, kept = probe(tmp_path / "chart.jpg"), found("cafe-chart.jpg")
+    again, kept = probe_file(tmp_path / "chart.jpg"), found("cafe-chart.jpg")
     assert (again.width, again.height, again.colour) == (kept.width, kept.height, kept.colour)
 
 
@@ -202,12 +202,12 @@ def test_permissions_are_in_the_house_vocabulary():
     for row in ROWS:
         for use, value in pairs(row["ai_use"]).items():
             assert use in USES, row["ref"]
-            assert value in VALUES, row["ref"]
+            assert value in USE_VALUES, row["ref"]
 
 
 @pytest.mark.parametrize("network", sorted(set(NETWORKS.values())))
 def test_every_target_is_publishable_by_the_networks_own_rules(network):
-    connector = registry.get(network)
+    connector = registry.get_connector(network)
     refused = {}
     for row, channel in targets(network):
         rendered = connector.render(draft(row, network), connector.baseline)
@@ -217,7 +217,7 @@ def test_every_target_is_publishable_by_the_networks_own_rules(network):
 
 
 def test_the_large_poster_is_converted_for_the_network_that_takes_only_small_ones():
-    connector = registry.get("instagram")
+    connector = registry.get_connector("instagram")
     row = next(row for row, _ in targets("instagram") if names(row) == ["open-house.png"])
     rendered = connector.render(draft(row, "instagram"), connector.baseline)
     assert rendered.parts[0].media[0].recipe is not None

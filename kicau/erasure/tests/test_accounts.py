@@ -7,7 +7,7 @@ from django.apps import apps
 from django.db import connection
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, Unacceptable
+from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 from kicau.channels import actions as channels
 from kicau.erasure import accounts, model_ownership
 from kicau.publishing.approval import reviews
@@ -36,7 +36,7 @@ def test_closing_ends_sessions_tokens_and_invitations(admin, owner):
     ours, theirs = signed_in(admin.person), signed_in(owner)
     token = actions.create_token(admin, "script", ["read"]).secret
     invitations.invite(admin, "sleeper@kopisenja.example", Role.ADMIN)
-    accounts.close(owner, admin.person, "cli")
+    accounts.close_account(owner, admin.person, "cli")
     person = Person.objects.get(id=admin.person.id)
     assert not person.is_active
     assert set(BrowserSession.objects.values_list("session_key", flat=True)) == {theirs}
@@ -49,15 +49,18 @@ def test_closing_ends_sessions_tokens_and_invitations(admin, owner):
 def test_what_was_written_stays_when_its_author_is_erased(admin, owner):
     draft = Draft.objects.create(workspace=admin.workspace, author=admin.person)
     person, name = admin.person, "Rahmat Hidayat"
-    actions.change_person(person, name=name)
+    actions.update_person(person, name=name)
     who, address = person.id, person.email
-    actions.set_member(actions.actor_for(owner, admin.workspace.id, "page"), person, Role.EDITOR)
+    actions.set_member_role(actions.actor_for(owner, admin.workspace.id, "page"), person, Role.EDITOR)
     admin.record("draft.made", draft.id)
-    accounts.forget(person, person, "page", confirmation=address)
+    accounts.erase_account(person, person, "page", confirmation=address)
     draft.refresh_from_db()
     assert draft.author is None
     assert not Person.objects.filter(id=who).exists()
-    said = {actions.names.of(row) for row in actions.trail(actions.actor_for(owner, admin.workspace.id, "page"))}
+    said = {
+        actions.names.display_name(row)
+        for row in actions.activity_log(actions.actor_for(owner, admin.workspace.id, "page"))
+    }
     assert DELETED_PERSON in said
     assert name not in said
     kept = [f"{row.actor} {row.detail}" for row in AuditEntry.objects.all()]
@@ -68,36 +71,36 @@ def test_what_was_written_stays_when_its_author_is_erased(admin, owner):
 def test_the_last_owner_cannot_go(owner, member, actor):
     heir = member(Role.ADMIN).person
     with pytest.raises(Conflict, match="Kopi Senja"):
-        accounts.close(owner, owner, "page")
-    actions.hand_over(actor, heir)
+        accounts.close_account(owner, owner, "page")
+    actions.transfer_ownership(actor, heir)
     with pytest.raises(Conflict, match="operator"):
-        accounts.close(owner, owner, "page")
+        accounts.close_account(owner, owner, "page")
     Person.objects.filter(id=heir.id).update(is_operator=True)
-    accounts.close(owner, owner, "page")
+    accounts.close_account(owner, owner, "page")
     assert not Person.objects.get(id=owner.id).is_active
 
 
 def test_a_closed_owner_is_no_owner_who_could_stay(owner, member, actor):
     other = member(Role.ADMIN).person
-    actions.set_member(actor, other, Role.OWNER)
+    actions.set_member_role(actor, other, Role.OWNER)
     Person.objects.filter(id=other.id).update(is_active=False)
     with pytest.raises(Conflict):
-        accounts.close(owner, owner, "page")
+        accounts.close_account(owner, owner, "page")
 
 
 def test_only_operators_end_others_accounts(admin, owner):
     for act in (
-        lambda: accounts.close(admin.person, owner, "page"),
-        lambda: accounts.export(admin.person, owner, "page"),
-        lambda: accounts.forget(admin.person, owner, "page", confirmation=owner.email),
+        lambda: accounts.close_account(admin.person, owner, "page"),
+        lambda: accounts.export_person_data(admin.person, owner, "page"),
+        lambda: accounts.erase_account(admin.person, owner, "page", confirmation=owner.email),
     ):
         with pytest.raises(NotAllowed):
             act()
 
 
 def test_erasing_needs_the_typed_address(admin, owner):
-    with pytest.raises(Unacceptable):
-        accounts.forget(owner, admin.person, "cli", confirmation="yes")
+    with pytest.raises(ValidationFailed):
+        accounts.erase_account(owner, admin.person, "cli", confirmation="yes")
     assert Person.objects.filter(id=admin.person.id).exists()
 
 
@@ -105,7 +108,7 @@ def test_an_export_has_all_that_names_a_person_and_no_secret(admin):
     Draft.objects.create(workspace=admin.workspace, author=admin.person)
     token = actions.create_token(admin, "script", ["read"])
     admin.person.refresh_from_db()
-    text = accounts.as_json(accounts.export(admin.person, admin.person, "page"))
+    text = accounts.to_json(accounts.export_person_data(admin.person, admin.person, "page"))
     for wanted in (admin.person.email, "publishing.Draft", "workspaces.Membership", "script", "token.created"):
         assert wanted in text
     for secret in (token.secret, token.token.digest, admin.person.password):
@@ -126,16 +129,16 @@ def test_no_text_keeps_a_name_that_was_erased(admin, owner, channel, deliveries_
     """Whatever a person did before: their name of now and the one of then are in no column of any table."""
     actor = admin
     names = ("Rahmat Hidayat", "Rahmat H. Santoso")
-    actions.change_person(actor.person, name=names[0])
+    actions.update_person(actor.person, name=names[0])
     ana, first, second = deliveries_of(actor)
     publishing.cancel(actor, first.id)
     reviews.comment(actor, second.draft_id, "Looks good.")
-    actions.change_person(actor.person, name=names[1])
+    actions.update_person(actor.person, name=names[1])
     publishing.cancel(actor, second.id)
     channels.disconnect(actor, ana.id)
     written = [text for text in all_texts() if any(name in text for name in names)]
     assert len(written) > 5
-    accounts.forget(actor.person, actor.person, "page", confirmation=actor.person.email)
+    accounts.erase_account(actor.person, actor.person, "page", confirmation=actor.person.email)
     left = [text for text in all_texts() if any(name in text for name in names)]
     assert not left
     first.refresh_from_db()

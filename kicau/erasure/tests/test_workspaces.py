@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, Unacceptable
+from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 from kicau.channels.models import Channel, Revocation
 from kicau.erasure import model_ownership, workspaces
 from kicau.publishing.models import Delivery, DeliveryState, Draft
@@ -41,12 +41,12 @@ def test_all_of_a_workspace_goes_and_nothing_of_another(
     file.parent.mkdir(parents=True)
     file.write_bytes(b"picture")
     with django_capture_on_commit_callbacks(execute=True):
-        workspaces.delete(actor, confirmation="Kopi Senja")
+        workspaces.delete_workspace(actor, confirmation="Kopi Senja")
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no row refers to one that is gone
     assert list(Workspace.objects.values_list("name", flat=True)) == ["Teh Pagi"]
     assert list(Channel.objects.values_list("id", flat=True)) == [kept.id]
-    assert [label for label, rows in model_ownership.of_workspace(actor.workspace.id) if rows.exists()] == []
+    assert [label for label, rows in model_ownership.rows_of_workspace(actor.workspace.id) if rows.exists()] == []
     assert not file.exists()
     assert not file.parent.parent.exists()
     said = AuditEntry.objects.get(act="workspace.deleted")
@@ -63,17 +63,17 @@ def test_all_of_a_workspace_goes_and_nothing_of_another(
 def test_nothing_is_deleted_while_a_post_is_being_sent(actor, queued):
     Delivery.objects.filter(id=queued.id).update(begun_at=clock.now(), state=DeliveryState.SCHEDULED)
     with pytest.raises(Conflict):
-        workspaces.delete(actor, confirmation="Kopi Senja")
+        workspaces.delete_workspace(actor, confirmation="Kopi Senja")
     assert Workspace.objects.exists()
 
 
 @pytest.mark.parametrize("typed", ["", "kopi", "yes"])
 def test_a_workspace_is_deleted_by_its_typed_name_alone(actor, typed):
-    with pytest.raises(Unacceptable):
-        workspaces.delete(actor, confirmation=typed)
+    with pytest.raises(ValidationFailed):
+        workspaces.delete_workspace(actor, confirmation=typed)
     assert Workspace.objects.exists()
 
 
 def test_only_owners_delete_a_workspace(member):
     with pytest.raises(NotAllowed):
-        workspaces.delete(member(Role.ADMIN), confirmation="Kopi Senja")
+        workspaces.delete_workspace(member(Role.ADMIN), confirmation="Kopi Senja")

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=200)),
                 ("public", models.BinaryField(unique=True)),
-                ("private", kicau.base.encrypted_fields.SealedJSONField()),
+                ("private", kicau.base.encrypted_fields.EncryptedJSONField()),
                 ("made_at", models.DateTimeField(default=kicau.connector.clock.now)),
             ],
             options={
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
                 ),
                 ("workspace_id", models.UUIDField()),
                 ("name", models.CharField(max_length=120)),
-                ("candidates", kicau.base.encrypted_fields.SealedJSONField()),
+                ("candidates", kicau.base.encrypted_fields.EncryptedJSONField()),
                 ("chosen", models.PositiveIntegerField()),
                 ("first_leaf", models.BigIntegerField()),
                 ("tests", models.PositiveIntegerField(default=0)),
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField()),
-                ("report", kicau.base.encrypted_fields.SealedJSONField()),
+                ("report", kicau.base.encrypted_fields.EncryptedJSONField()),
                 ("made_at", models.DateTimeField(default=kicau.connector.clock.now)),
                 (
                     "canary",

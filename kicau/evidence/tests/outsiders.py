@@ -131,10 +131,10 @@ def running(folder: Path) -> Iterator[Outsiders]:
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     host = f"127.0.0.1:{server.server_port}"
     here.url = f"http://{host}"
-    ssrf.ALLOWED.add(host)
+    ssrf.ALLOWED_HOSTS.add(host)
     try:
         yield here
     finally:
-        ssrf.ALLOWED.discard(host)
+        ssrf.ALLOWED_HOSTS.discard(host)
         server.shutdown()
         server.server_close()

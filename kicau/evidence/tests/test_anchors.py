@@ -38,11 +38,11 @@ def test_proofs_agree_with_an_independent_implementation():
     for size in (1, 2, 3, 7, 8, 64, 65, 100, 129, 130):
         assert root(0, size) == other.root(size)
         for index in {0, size // 3, size - 1}:
-            path = merkle_tree.inclusion(index, 0, size, root)
+            path = merkle_tree.inclusion_path(index, 0, size, root)
             assert path == other.inclusion_proof(index, size)
             assert their_tree.verify_inclusion(hashes[index], index, size, path, root(0, size))
         for old in {1, size // 2, size - 1} - {0}:
-            proof = merkle_tree.consistency(old, 0, size, root)
+            proof = merkle_tree.consistency_path(old, 0, size, root)
             assert their_tree.verify_consistency(old, size, root(0, old), root(0, size), proof)
             assert their_tree.verify_consistency(
                 old, size, root(0, old), root(0, size), other.consistency_proof(old, size)
@@ -56,22 +56,22 @@ def test_outsiders_are_asked_and_others_check_what_they_said(db, monkeypatch, ou
     monkeypatch.setenv(
         "KICAU_WITNESSES", f"{format_vkey(cosignature_vkey('saksi.example', key))} {outsiders.url}/witness"
     )
-    whom = anchors.services()
+    whom = anchors.configured_services()
     post = {"id": "p7", "text": TEXTS[7]}
-    log.append("post", [("p0", b"lebih dulu"), ("p7", bundle.logged_content(post))])
-    assert anchors.anchored(log.checkpoint()) == []
-    log.append("post", ((str(n), b"lagi") for n in range(300)))
-    signed = log.checkpoint()
+    log.append_entries("post", [("p0", b"lebih dulu"), ("p7", bundle.canonical_post(post))])
+    assert anchors.anchor_async(log.current_checkpoint()) == []
+    log.append_entries("post", ((str(n), b"lagi") for n in range(300)))
+    signed = log.current_checkpoint()
     outsiders.broken = True
-    assert len(anchors.anchored(signed)) == 3
+    assert len(anchors.anchor_async(signed)) == 3
     assert signed.anchors == []
     outsiders.broken = False
-    assert anchors.anchored(signed) == []
+    assert anchors.anchor_async(signed) == []
     assert sorted(a["kind"] for a in signed.anchors) == ["opentimestamps", "rfc3161", "witness"]
     (promise,) = (a for a in signed.anchors if a["kind"] == "opentimestamps")
     assert promise["pending"]
     outsiders.height = 899_123
-    assert async_to_sync(anchors.anchor)(signed, whom) == []
+    assert async_to_sync(anchors.anchor_checkpoint)(signed, whom) == []
 
     note = theirs.checkpoint_from_note(signed.note)[1]
     assert theirs.verify_checkpoint(note, parse_vkey(checkpoints.verifier_key(*_ours()))).ok
@@ -84,8 +84,14 @@ def test_outsiders_are_asked_and_others_check_what_they_said(db, monkeypatch, ou
     data, findings = data_of(PLACES[:1])
     report = report_of(data, findings, "This data set contains 1 of the posts, in 1 places.")
     digests = {"a.jsonl": hashlib.sha256(data).hexdigest()}
-    made = bundle.make(
-        report, [post], digests, {"p7": log.prove(1, signed)}, signed.note, log.signing_key()[1], signed.anchors
+    made = bundle.make_bundle(
+        report,
+        [post],
+        digests,
+        {"p7": log.prove_inclusion(1, signed)},
+        signed.note,
+        log.signing_key()[1],
+        signed.anchors,
     )
     told = "\n".join(verify.verify(made))
     assert "Bitcoin block 899123" in told
@@ -136,14 +142,16 @@ def _changed_anchors_are_refused(made: bytes) -> None:
 
 def test_proofs_of_nonsense_are_refused():
     digest, dice = hashlib.sha256(b"x").digest(), random.Random(3)
-    start = opentimestamps.MAGIC + bytes([opentimestamps.SHA256]) + digest
-    pending = bytes([0]) + opentimestamps.PENDING + bytes([3, 2]) + b"ab"
-    assert [one.calendar for one in opentimestamps.attested(start + b"\xff" + pending + b"\x08" + pending, digest)] == [
+    start = opentimestamps.FILE_MAGIC + bytes([opentimestamps.SHA256]) + digest
+    pending = bytes([0]) + opentimestamps.PENDING_TAG + bytes([3, 2]) + b"ab"
+    assert [
+        one.calendar for one in opentimestamps.attestations(start + b"\xff" + pending + b"\x08" + pending, digest)
+    ] == [
         "ab",
         "ab",
     ]
     for _ in range(300):
-        with pytest.raises(opentimestamps.NotAProof):
-            list(opentimestamps.attested(start + dice.randbytes(dice.randint(0, 40)), digest))
-    with pytest.raises(opentimestamps.NotAProof):
-        list(opentimestamps.attested(start + b"\x08" * 3000, digest))
+        with pytest.raises(opentimestamps.InvalidProof):
+            list(opentimestamps.attestations(start + dice.randbytes(dice.randint(0, 40)), digest))
+    with pytest.raises(opentimestamps.InvalidProof):
+        list(opentimestamps.attestations(start + b"\x08" * 3000, digest))

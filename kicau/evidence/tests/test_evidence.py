@@ -49,12 +49,12 @@ def test_trees_of_every_size_prove_what_they_hold_and_nothing_else():
         whole = root(0, size)
         assert whole == root_by_the_book(entries[:size])
         for index in {0, size // 3, size // 2, size - 1}:
-            path = merkle_tree.inclusion(index, 0, size, root)
-            assert merkle_tree.includes(whole, size, index, hashes[index], path)
-            assert not merkle_tree.includes(whole, size, index, hashes[(index + 1) % 70], path)
-            assert size == 1 or not merkle_tree.includes(whole, size, (index + 1) % size, hashes[index], path)
+            path = merkle_tree.inclusion_path(index, 0, size, root)
+            assert merkle_tree.is_included(whole, size, index, hashes[index], path)
+            assert not merkle_tree.is_included(whole, size, index, hashes[(index + 1) % 70], path)
+            assert size == 1 or not merkle_tree.is_included(whole, size, (index + 1) % size, hashes[index], path)
         for old in {1, size // 2, size - 1} - {0}:
-            proof = merkle_tree.consistency(old, 0, size, root)
+            proof = merkle_tree.consistency_path(old, 0, size, root)
             assert merkle_tree.is_consistent(old, root(0, old), size, whole, proof)
             assert old == size or not merkle_tree.is_consistent(old, root(0, old), size, root(0, size + 1), proof)
 
@@ -62,17 +62,20 @@ def test_trees_of_every_size_prove_what_they_hold_and_nothing_else():
 def test_notes_are_signed_and_co_signed():
     key, witness = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     text = checkpoints.Checkpoint("senja.example/log", 3, b"r" * 32).text()
-    note = checkpoints.sign(text, "senja.example/log", key)
+    note = checkpoints.sign_note(text, "senja.example/log", key)
     ours = checkpoints.public_bytes(key.public_key())
-    assert checkpoints.read_checkpoint(checkpoints.opened(note, "senja.example/log", ours)) == checkpoints.Checkpoint(
-        "senja.example/log", 3, b"r" * 32
+    assert checkpoints.parse_checkpoint(
+        checkpoints.verify_note(note, "senja.example/log", ours)
+    ) == checkpoints.Checkpoint("senja.example/log", 3, b"r" * 32)
+    seen = note + checkpoints.cosignature_line(note, "saksi.example", witness, 1_764_000_000)
+    assert checkpoints.verify_note(seen, "senja.example/log", ours) == text
+    assert (
+        checkpoints.verify_cosignature(seen, "saksi.example", checkpoints.public_bytes(witness.public_key()))
+        == 1_764_000_000
     )
-    seen = note + checkpoints.cosign(note, "saksi.example", witness, 1_764_000_000)
-    assert checkpoints.opened(seen, "senja.example/log", ours) == text
-    assert checkpoints.witnessed(seen, "saksi.example", checkpoints.public_bytes(witness.public_key())) == 1_764_000_000
     for wrong in (note.replace("3", "4", 1), note.replace("\n\n", "\n"), note[:-2]):
-        with pytest.raises(checkpoints.NoteRefused):
-            checkpoints.opened(wrong, "senja.example/log", ours)
+        with pytest.raises(checkpoints.InvalidNote):
+            checkpoints.verify_note(wrong, "senja.example/log", ours)
 
 
 def test_the_verifiers_own_ed25519_agrees_with_the_library():
@@ -185,19 +188,21 @@ PLACES = [
 def made(db) -> bytes:
     """A bundle of two posts found in a shard in three places, in a log of 600 entries, co-signed by a witness."""
     posts = [{"id": f"p{n}", "text": TEXTS.get(n, f"Kopi nomor {n}")} for n in range(600)]
-    log.append("post", ((p["id"], bundle.logged_content(p)) for p in posts))
-    signed = log.checkpoint()
+    log.append_entries("post", ((p["id"], bundle.canonical_post(p)) for p in posts))
+    signed = log.current_checkpoint()
     data, findings = data_of(PLACES)
     report = report_of(data, findings, "This data set contains 2 of the posts, in 3 places.")
-    proofs = {p["id"]: log.prove(Leaf.objects.get(ref=p["id"]).index, signed) for p in (posts[7], posts[512])}
+    proofs = {p["id"]: log.prove_inclusion(Leaf.objects.get(ref=p["id"]).index, signed) for p in (posts[7], posts[512])}
     digests = {"a.jsonl": hashlib.sha256(data).hexdigest()}
     anchor = witnessed(signed.note, Ed25519PrivateKey.generate())
-    return bundle.make(report, [posts[7], posts[512]], digests, proofs, signed.note, log.signing_key()[1], [anchor])
+    return bundle.make_bundle(
+        report, [posts[7], posts[512]], digests, proofs, signed.note, log.signing_key()[1], [anchor]
+    )
 
 
 def witnessed(note: str, key: Ed25519PrivateKey, by: str = "saksi.example", at: int = 1_764_000_000) -> dict[str, str]:
     """What a witness says of a checkpoint, as the log keeps it."""
-    line = checkpoints.cosign(note, by, key, at).split(" ")[2].strip()
+    line = checkpoints.cosignature_line(note, by, key, at).split(" ")[2].strip()
     seen = datetime.fromtimestamp(at, UTC).isoformat()
     return {
         "kind": "witness",
@@ -474,7 +479,7 @@ def test_a_stranger_who_signs_again_is_named_or_refused(made, tmp_path, capsys):
 
     def note_too(held, statement):
         text = held["log"]["checkpoint"].rpartition("\n\n")[0] + "\n"
-        held["log"]["checkpoint"] = checkpoints.sign(text, text.split("\n")[0], stranger)
+        held["log"]["checkpoint"] = checkpoints.sign_note(text, text.split("\n")[0], stranger)
         held["anchors"] = []
 
     again = signed_again(made, note_too, stranger)
@@ -492,12 +497,12 @@ def test_a_stranger_who_signs_again_is_named_or_refused(made, tmp_path, capsys):
 def test_a_witness_counts_by_a_key_that_is_known_or_is_named_as_stated(made):
     key = base64.b64decode(json.loads(made)["anchors"][0]["key"])
     assert any("The bundle itself states this key" in line for line in verify.verify(made))
-    known = checkpoints.verifier_key("saksi.example", key, checkpoints.COSIGNED)
+    known = checkpoints.verifier_key("saksi.example", key, checkpoints.COSIGNATURE_KIND)
     assert any("with the key that you gave" in line for line in verify.verify(made, witnesses=[known]))
     other = checkpoints.public_bytes(Ed25519PrivateKey.generate().public_key())
     for wrong in (("saksi.example", other), ("lain.example", key)):
         with pytest.raises(verify.Refused, match="key that you gave"):
-            verify.verify(made, witnesses=[checkpoints.verifier_key(*wrong, checkpoints.COSIGNED)])
+            verify.verify(made, witnesses=[checkpoints.verifier_key(*wrong, checkpoints.COSIGNATURE_KIND)])
 
 
 def test_the_shell_names_the_signer_the_shard_and_the_witness(made, shard, tmp_path):
@@ -505,9 +510,11 @@ def test_the_shell_names_the_signer_the_shard_and_the_witness(made, shard, tmp_p
     (tmp_path / "e.json").write_bytes(made)
     (tmp_path / "a.jsonl").write_bytes(shard)
     key = base64.b64decode(json.loads(made)["anchors"][0]["key"])
-    witness = checkpoints.verifier_key("saksi.example", key, checkpoints.COSIGNED)
+    witness = checkpoints.verifier_key("saksi.example", key, checkpoints.COSIGNATURE_KIND)
     other = checkpoints.verifier_key(
-        "saksi.example", checkpoints.public_bytes(Ed25519PrivateKey.generate().public_key()), checkpoints.COSIGNED
+        "saksi.example",
+        checkpoints.public_bytes(Ed25519PrivateKey.generate().public_key()),
+        checkpoints.COSIGNATURE_KIND,
     )
 
     def run(*more: str) -> tuple[int, str]:
@@ -608,20 +615,22 @@ def test_each_sentence_of_the_verifier_is_known_in_both_languages():
 
 
 def test_the_log_grows_proves_and_forgets(db):
-    first = log.append("post", [("a", b"satu"), ("b", b"dua")])
-    old = log.checkpoint()
-    assert log.checkpoint() == old
-    log.append("report", ((str(n), str(n).encode()) for n in range(700)))
-    new = log.checkpoint()
+    first = log.append_entries("post", [("a", b"satu"), ("b", b"dua")])
+    old = log.current_checkpoint()
+    assert log.current_checkpoint() == old
+    log.append_entries("report", ((str(n), str(n).encode()) for n in range(700)))
+    new = log.current_checkpoint()
     hashes = [bytes(h) for h in Leaf.objects.order_by("index").values_list("hash", flat=True)]
     assert bytes(new.root) == merkle_tree.root_of(hashes)
-    assert merkle_tree.is_consistent(old.size, bytes(old.root), new.size, bytes(new.root), log.prove_growth(old, new))
-    proof = log.prove(first[1], new)
+    assert merkle_tree.is_consistent(
+        old.size, bytes(old.root), new.size, bytes(new.root), log.prove_consistency(old, new)
+    )
+    proof = log.prove_inclusion(first[1], new)
     leaf = merkle_tree.leaf_hash(log.commitment(proof.salt, b"dua"))
-    assert merkle_tree.includes(bytes(new.root), new.size, first[1], leaf, proof.path)
-    log.forget(first[1])
-    with pytest.raises(log.Forgotten):
-        log.prove(first[1])
-    assert merkle_tree.includes(bytes(new.root), new.size, 0, hashes[0], log.prove(0, new).path)
+    assert merkle_tree.is_included(bytes(new.root), new.size, first[1], leaf, proof.path)
+    log.forget_entry(first[1])
+    with pytest.raises(log.EntryForgotten):
+        log.prove_inclusion(first[1])
+    assert merkle_tree.is_included(bytes(new.root), new.size, 0, hashes[0], log.prove_inclusion(0, new).path)
     with pytest.raises(log.NotLogged):
-        log.prove(5, SignedCheckpoint.objects.get(size=2))
+        log.prove_inclusion(5, SignedCheckpoint.objects.get(size=2))

@@ -11,10 +11,10 @@ from asgiref.sync import sync_to_async
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound
 from kicau.channels.models import Channel
-from kicau.engine.dispatcher import Pump
+from kicau.engine.dispatcher import Dispatcher
 from kicau.inbox import comments
 from kicau.publishing.content import compositions
-from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.models import Delivery
 from kicau.publishing.scheduling import schedule
 from kicau.rights.models import AuditEntry
@@ -28,19 +28,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def heard(pair, actor, client, go, say, *words: str) -> list[Answer]:
     """The reader's words to Kopi Senja, as they were read."""
     await switch_on(actor)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     for one in words:
         await say("kabar", f"{one} @kopisenja")
     go(minutes=6)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     go(minutes=-6)  # the database's own clock says what is due
     return await rows(Answer, channel=pair["kopi"].id)
 
 
 @sync_to_async
 def listed(actor, *, after=None, limit=50, **wanted):
-    return comments.newest(
-        actor, Channel.objects.filter(workspace=actor.workspace), comments.Wanted(**wanted), after=after, limit=limit
+    return comments.newest_items(
+        actor,
+        Channel.objects.filter(workspace=actor.workspace),
+        comments.InboxFilter(**wanted),
+        after=after,
+        limit=limit,
     )
 
 
@@ -51,12 +55,12 @@ async def test_a_mention_waits_until_ours_went_out_or_somebody_says_done(actor, 
     draft = await sync_to_async(comments.begin_reply)(actor, first.id)
     assert (await sync_to_async(comments.begin_reply)(actor, first.id)).id == draft.id  # not a second one
     given = compositions.Composition(
-        parts=(compositions.PartInput(text="Jam tujuh."),), options={"x.reply_to": first.remote_id}
+        parts=(compositions.PartContent(text="Jam tujuh."),), options={"x.reply_to": first.remote_id}
     )
-    await sync_to_async(lambda: compositions.rewrite(actor, compositions.one_draft(actor, draft.id), given))()
+    await sync_to_async(lambda: compositions.replace_content(actor, compositions.one_draft(actor, draft.id), given))()
     whole = await sync_to_async(compositions.one_draft)(actor, draft.id)
     await sync_to_async(schedule.schedule)(actor, whole, ["kopi"], clock.now())
-    pump = Pump(Deliveries(client))
+    pump = Dispatcher(DeliverySource(client))
     running = asyncio.create_task(pump.run())
     try:
         async with asyncio.timeout(20):
@@ -71,11 +75,11 @@ async def test_a_mention_waits_until_ours_went_out_or_somebody_says_done(actor, 
     assert [a.id for a in (await listed(actor, waits=True)).rows] == [second.id]
     viewer = await sync_to_async(member)("viewer")
     with pytest.raises(NotAllowed):
-        await sync_to_async(comments.mark)(viewer, second.id, done=True)
-    await sync_to_async(comments.mark)(actor, second.id, done=True)
+        await sync_to_async(comments.mark_done)(viewer, second.id, done=True)
+    await sync_to_async(comments.mark_done)(actor, second.id, done=True)
     assert not (await listed(actor, waits=True)).rows
     assert [e.subject for e in await rows(AuditEntry, act="answer.done")] == [str(second.id)]
-    await sync_to_async(comments.mark)(actor, second.id, done=False)
+    await sync_to_async(comments.mark_done)(actor, second.id, done=False)
     assert len((await listed(actor, waits=True)).rows) == 1
     assert len((await listed(actor)).rows) == 2
 
@@ -109,9 +113,9 @@ async def test_nothing_of_another_workspace_and_no_reply_where_the_channel_may_n
     other = await sync_to_async(_stranger)()
     assert not (await listed(other)).rows
     for act in (
-        lambda: comments.mark(other, answer.id, done=True),
+        lambda: comments.mark_done(other, answer.id, done=True),
         lambda: comments.begin_reply(other, answer.id),
-        lambda: comments.one(other, answer.id),
+        lambda: comments.get_item(other, answer.id),
     ):
         with pytest.raises(NotFound):
             await sync_to_async(act)()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kicau.base.errors import Busy
+from kicau.base.errors import ServerBusy
 from kicau.connector.content import Recipe
 from kicau.media import decoder, probe, renditions
 from kicau.media.tests.samples import huge_png, pdf, picture, saved, turned, video
@@ -24,7 +24,7 @@ RECIPE = Recipe(mime="image/jpeg", max_width=40, max_height=40)
 def own(monkeypatch) -> Iterator[decoder.Decoder]:
     """A process for this test."""
     made = decoder.Decoder()
-    monkeypatch.setattr(decoder, "decoder", made)
+    monkeypatch.setattr(decoder, "shared_decoder", made)
     yield made
     made.close()
 
@@ -46,28 +46,28 @@ def files(tmp_path) -> dict[str, Path]:
 def test_the_results_are_the_same(own, files, tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     for path in files.values():
-        assert decoder.probe(path, "nama.png") == probe.probe(path, "nama.png")
+        assert decoder.probe_file(path, "nama.png") == probe.probe_file(path, "nama.png")
         if path.suffix != ".pdf":
-            assert decoder.thumbnail(path, one, 30) == renditions.thumbnail(path, other, 30) is True
+            assert decoder.create_thumbnail(path, one, 30) == renditions.thumbnail(path, other, 30) is True
             assert one.read_bytes() == other.read_bytes()
-    decoder.convert(files["b.jpg"], RECIPE, one)
+    decoder.convert_file(files["b.jpg"], RECIPE, one)
     renditions.convert(files["b.jpg"], RECIPE, other)
     assert one.read_bytes() == other.read_bytes()
-    decoder.crop(files["a.png"], (0.1, 0.2, 0.5, 0.5), one)
+    decoder.crop_file(files["a.png"], (0.1, 0.2, 0.5, 0.5), one)
     renditions.crop(files["a.png"], (0.1, 0.2, 0.5, 0.5), other)
     assert one.read_bytes() == other.read_bytes()
 
 
 def test_the_errors_are_the_same(own, tmp_path):
     (tmp_path / "x.png").write_bytes(b"MZ program")
-    for look in (decoder.probe, probe.probe):
-        with pytest.raises(probe.Unusable) as found:
+    for look in (decoder.probe_file, probe.probe_file):
+        with pytest.raises(probe.UnusableFile) as found:
             look(tmp_path / "x.png")
         assert (found.value.code, found.value.params["name"]) == ("refused-type", "x.png")
     with pytest.raises(FileNotFoundError):
-        decoder.probe(tmp_path / "none.png")
+        decoder.probe_file(tmp_path / "none.png")
     with pytest.raises(OSError, match="No such file"):
-        decoder.thumbnail(tmp_path / "none.png", tmp_path / "x")
+        decoder.create_thumbnail(tmp_path / "none.png", tmp_path / "x")
 
 
 def test_a_picture_of_too_many_pixels_is_converted_nowhere(own, tmp_path):
@@ -75,11 +75,11 @@ def test_a_picture_of_too_many_pixels_is_converted_nowhere(own, tmp_path):
     hostile = tmp_path / "a.png"
     hostile.write_bytes(huge_png(10_900, 10_900))
     for act in (
-        lambda: decoder.convert(hostile, RECIPE, tmp_path / "b.jpg"),
-        lambda: decoder.thumbnail(hostile, tmp_path / "b.jpg"),
-        lambda: decoder.crop(hostile, (0, 0, 0.5, 0.5), tmp_path / "b.jpg"),
+        lambda: decoder.convert_file(hostile, RECIPE, tmp_path / "b.jpg"),
+        lambda: decoder.create_thumbnail(hostile, tmp_path / "b.jpg"),
+        lambda: decoder.crop_file(hostile, (0, 0, 0.5, 0.5), tmp_path / "b.jpg"),
     ):
-        with pytest.raises(probe.Unusable) as found:
+        with pytest.raises(probe.UnusableFile) as found:
             act()
         assert found.value.code == "too-many-pixels"
     assert not (tmp_path / "b.jpg").exists()
@@ -88,9 +88,9 @@ def test_a_picture_of_too_many_pixels_is_converted_nowhere(own, tmp_path):
 def test_a_large_photograph_is_converted_at_half_its_size(own, tmp_path):
     photograph = tmp_path / "a.jpg"
     Image.new("RGB", (8000, 6000), "#c0392b").save(photograph, "JPEG")
-    decoder.convert(photograph, Recipe(mime="image/jpeg"), tmp_path / "b.jpg")
-    decoder.crop(photograph, (0, 0, 0.5, 1), tmp_path / "c.jpg")
-    decoder.thumbnail(photograph, tmp_path / "d.jpg", 480)
+    decoder.convert_file(photograph, Recipe(mime="image/jpeg"), tmp_path / "b.jpg")
+    decoder.crop_file(photograph, (0, 0, 0.5, 1), tmp_path / "c.jpg")
+    decoder.create_thumbnail(photograph, tmp_path / "d.jpg", 480)
     sizes = {"b.jpg": (4000, 3000), "c.jpg": (2000, 3000), "d.jpg": (480, 360)}
     for name, size in sizes.items():
         with Image.open(tmp_path / name) as made:
@@ -99,20 +99,20 @@ def test_a_large_photograph_is_converted_at_half_its_size(own, tmp_path):
 
 def test_more_memory_than_one_file_may_take_is_refused_and_the_next_file_is_read(tmp_path, monkeypatch):
     small = decoder.Decoder(memory=64 << 20)
-    monkeypatch.setattr(decoder, "decoder", small)
+    monkeypatch.setattr(decoder, "shared_decoder", small)
     try:
         Image.new("RGBA", (6000, 5000)).save(tmp_path / "a.png")
-        with pytest.raises(probe.Unusable) as found:
-            decoder.convert(tmp_path / "a.png", RECIPE, tmp_path / "b.jpg")
+        with pytest.raises(probe.UnusableFile) as found:
+            decoder.convert_file(tmp_path / "a.png", RECIPE, tmp_path / "b.jpg")
         assert found.value.code == "too-much-memory"
         (tmp_path / "a.png").write_bytes(saved(picture(), "PNG"))
-        assert decoder.probe(tmp_path / "a.png").width == 60
+        assert decoder.probe_file(tmp_path / "a.png").width == 60
     finally:
         small.close()
 
 
 def test_a_file_that_breaks_its_reader_is_refused_and_the_next_is_read(own, files, monkeypatch):
-    decoder.probe(files["a.png"])
+    decoder.probe_file(files["a.png"])
     broken = own.pid
     assert broken
     line = own._line
@@ -124,48 +124,50 @@ def test_a_file_that_breaks_its_reader_is_refused_and_the_next_is_read(own, file
 
     monkeypatch.setattr(own, "_line", killed)
     os.kill(broken, signal.SIGSTOP)  # it has begun, and will not answer
-    with pytest.raises(probe.Unusable) as found:
-        decoder.probe(files["b.jpg"])
+    with pytest.raises(probe.UnusableFile) as found:
+        decoder.probe_file(files["b.jpg"])
     assert found.value.code == "damaged"
-    assert decoder.probe(files["b.jpg"]).width == 90
+    assert decoder.probe_file(files["b.jpg"]).width == 90
     assert own.pid != broken
 
 
 def test_a_process_that_ended_is_started_again(own, files):
-    decoder.probe(files["a.png"])
+    decoder.probe_file(files["a.png"])
     before = own.pid
     assert before
     os.kill(before, signal.SIGKILL)
     assert own._process
     own._process.wait()
-    assert decoder.probe(files["a.png"]).width == 60
+    assert decoder.probe_file(files["a.png"]).width == 60
     assert own.pid != before
 
 
 def test_what_takes_too_long_is_ended(own, files, monkeypatch):
-    decoder.probe(files["a.png"])
+    decoder.probe_file(files["a.png"])
     monkeypatch.setattr(decoder, "JOB_SECONDS", 0.01)
     assert own.pid
     os.kill(own.pid, signal.SIGSTOP)
-    with pytest.raises(probe.Unusable) as found:
-        decoder.probe(files["a.png"])
+    with pytest.raises(probe.UnusableFile) as found:
+        decoder.probe_file(files["a.png"])
     assert (found.value.code, own.pid) == ("too-slow", None)
 
 
 def test_one_is_decoded_at_a_time_and_few_wait(own, files):
     own.max_waiting = 1
-    decoder.probe(files["a.png"])
+    decoder.probe_file(files["a.png"])
     pid = own.pid
     assert pid
     os.kill(pid, signal.SIGSTOP)
     found: list[int] = []
-    threads = [threading.Thread(target=lambda: found.append(decoder.probe(files["a.png"]).width)) for _ in range(2)]
+    threads = [
+        threading.Thread(target=lambda: found.append(decoder.probe_file(files["a.png"]).width)) for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     while own._waiting < 2:
         time.sleep(0.001)
-    with pytest.raises(Busy):
-        decoder.probe(files["a.png"])
+    with pytest.raises(ServerBusy):
+        decoder.probe_file(files["a.png"])
     os.kill(pid, signal.SIGCONT)
     for thread in threads:
         thread.join(30)
@@ -175,7 +177,7 @@ def test_one_is_decoded_at_a_time_and_few_wait(own, files):
 def test_the_process_knows_nothing_secret(own, files, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:rahasia@host/x")
     monkeypatch.setenv("KICAU_OIDC_CLIENT_SECRET", "rahasia")
-    decoder.probe(files["a.png"])
+    decoder.probe_file(files["a.png"])
     known = Path(f"/proc/{own.pid}/environ").read_bytes()
     assert b"rahasia" not in known
     assert b"KICAU" not in known
@@ -187,5 +189,5 @@ def test_what_is_made_belongs_to_the_owner_of_the_data_folder_where_root_runs_it
     os.chown(data, service, -1)
     monkeypatch.setenv("KICAU_DATA", str(data))
     target = data / "a.jpg"
-    decoder.convert(files["a.png"], RECIPE, target)
+    decoder.convert_file(files["a.png"], RECIPE, target)
     assert target.stat().st_uid == service

@@ -9,7 +9,7 @@ import pytest_asyncio
 from aiohttp import web
 from asgiref.sync import sync_to_async
 
-from kicau.base.errors import Unacceptable
+from kicau.base.errors import ValidationFailed
 from kicau.connector.transport import ssrf
 from kicau.media import link_previews
 from kicau.media.actions import fetch_medium
@@ -42,7 +42,7 @@ async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     made.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    monkeypatch.setattr(ssrf, "ALLOWED", {made.base.removeprefix("http://")})
+    monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", {made.base.removeprefix("http://")})
     yield made
     await runner.cleanup()
 
@@ -50,16 +50,16 @@ async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
 @pytest.mark.django_db(transaction=True)
 async def test_a_page_is_read_kept_read_again_and_no_obstacle(site, actor):
     url = f"{site.base}/gayo"
-    page = await link_previews.read(actor, url)
+    page = await link_previews.read_page(actor, url)
     assert (page.title, page.description, page.why) == ("Café & Kopi", "Beans from Gayo", "")
     kept = await Medium.objects.aget(id=page.picture_id)
     assert (kept.mime, kept.width, kept.origin) == ("image/jpeg", 1200, "fetched")
     assert kept.size <= 1_000_000
-    await link_previews.read(actor, url)
+    await link_previews.read_page(actor, url)
     assert site.asked == ["/gayo", "/beans.png"]
 
     site.page, site.beans = SHOP.replace("Gayo", "Toraja").encode("latin-1"), b"no picture"
-    page = await link_previews.read(actor, url, anew=True)
+    page = await link_previews.read_page(actor, url, anew=True)
     assert (page.description, page.picture_id, page.why) == (
         "Beans from Toraja",
         kept.id,
@@ -71,24 +71,24 @@ async def test_a_page_is_read_kept_read_again_and_no_obstacle(site, actor):
         (200, "text/html", b"<html><head>", "says no title"),
     ):
         site.status, site.kind, site.page = status, kind, body
-        page = await link_previews.read(actor, url, anew=True)
+        page = await link_previews.read_page(actor, url, anew=True)
         assert why in page.why
         assert page.title == "Café & Kopi", "what was known stays"
-    ssrf.ALLOWED.clear()
+    ssrf.ALLOWED_HOSTS.clear()
     said = set()
     for closed in (f"{site.base}/inside", "http://127.0.0.1:9/", "http://no-such-name.invalid/", "http://[fec0::1]/"):
-        said.add((await link_previews.read(actor, closed)).why.replace(closed, "URL"))
-        with pytest.raises(Unacceptable) as refused:
+        said.add((await link_previews.read_page(actor, closed)).why.replace(closed, "URL"))
+        with pytest.raises(ValidationFailed) as refused:
             await fetch_medium(actor, closed)
-        assert str(refused.value) == ssrf.UNREACHABLE.format(url=closed)
+        assert str(refused.value) == ssrf.UNREACHABLE_MESSAGE.format(url=closed)
     assert len(said) == 1, "an address inside, one that is closed and one that nobody has read alike"
-    with pytest.raises(Unacceptable):
-        await link_previews.read(actor, "file:///etc/passwd")
+    with pytest.raises(ValidationFailed):
+        await link_previews.read_page(actor, "file:///etc/passwd")
     assert await sync_to_async(actor.workspace.linked_pages.count)() == 5
 
 
 def test_a_head_is_read_whatever_it_holds():
-    told = link_previews.told_by(
+    told = link_previews.parse_metadata(
         '<title>One</title><title>Two</title><meta name="twitter:image" content="x.png">', "https://a.example/b/"
     )
     assert (told.title, told.picture) == ("One", "https://a.example/b/x.png")
@@ -99,4 +99,4 @@ def test_a_head_is_read_whatever_it_holds():
         "\x00" * 9,
         "<meta content>",
     ):
-        assert link_previews.told_by(odd, "https://a.example").picture == ""
+        assert link_previews.parse_metadata(odd, "https://a.example").picture == ""

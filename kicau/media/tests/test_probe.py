@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, ImageFile
 
 from kicau.connector.content import MediaKind
-from kicau.media.file_structure import TooSlow, deadline
-from kicau.media.probe import Found, Unusable, probe
+from kicau.media.file_structure import DeadlinePassed, deadline
+from kicau.media.probe import MediaInfo, UnusableFile, probe_file
 from kicau.media.tests import samples
 from kicau.media.tests.samples import animation, box, picture, saved, video
 
@@ -21,16 +21,16 @@ SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentat
 
 @pytest.fixture
 def look(tmp_path: Path):
-    def look(data: bytes, name: str = "file") -> Found:
+    def look(data: bytes, name: str = "file") -> MediaInfo:
         path = tmp_path / "content"
         path.write_bytes(data)
-        return probe(path, name)
+        return probe_file(path, name)
 
     return look
 
 
-def refused(look, data: bytes, name: str = "file") -> Unusable:
-    with pytest.raises(Unusable) as caught:
+def refused(look, data: bytes, name: str = "file") -> UnusableFile:
+    with pytest.raises(UnusableFile) as caught:
         look(data, name)
     assert name in str(caught.value)
     assert "{" not in str(caught.value)
@@ -352,8 +352,8 @@ def test_a_playlist_never_reaches_a_demuxer(look):
 def test_the_sentence_shows_no_more_of_a_name_than_fits(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"")
-    with pytest.raises(Unusable) as caught:
-        probe(path, "../../" + "a" * 300 + "\n\x1b[31m.jpg")
+    with pytest.raises(UnusableFile) as caught:
+        probe_file(path, "../../" + "a" * 300 + "\n\x1b[31m.jpg")
     assert len(str(caught.value)) < 200
     assert "\x1b" not in str(caught.value)
     assert "/" not in str(caught.value)
@@ -361,7 +361,7 @@ def test_the_sentence_shows_no_more_of_a_name_than_fits(tmp_path):
 
 def test_a_missing_file_is_the_disks_matter(tmp_path):
     with pytest.raises(FileNotFoundError):
-        probe(tmp_path / "nothing.jpg")
+        probe_file(tmp_path / "nothing.jpg")
 
 
 def test_a_deadline_ends_an_endless_loop_even_when_all_errors_are_caught():
@@ -373,7 +373,7 @@ def test_a_deadline_ends_an_endless_loop_even_when_all_errors_are_caught():
                 continue
 
     before = sys.getprofile()
-    with pytest.raises(TooSlow), deadline(0.01):
+    with pytest.raises(DeadlinePassed), deadline(0.01):
         endless()
     assert sys.getprofile() is before
 
@@ -408,7 +408,7 @@ def test_whatever_is_broken_is_found_or_told(look, nth, caplog, capfd):
                 broken[chance.randrange(len(broken))] = chance.choice((0, 1, 0x7F, 0xFF, chance.randrange(256)))
         try:
             assert look(bytes(broken), "broken.jpg").size == len(broken)
-        except Unusable as problem:
+        except UnusableFile as problem:
             told.append(str(problem))
     assert told
     assert all("broken.jpg" in sentence for sentence in told)

@@ -7,8 +7,8 @@ from PIL import Image, ImageCms
 
 from kicau.connector.content import MediaKind, Recipe
 from kicau.media import renditions as module
-from kicau.media.probe import Unusable
-from kicau.media.renditions import convert, laid_out, thumbnail
+from kicau.media.probe import UnusableFile
+from kicau.media.renditions import compute_layout, convert, thumbnail
 from kicau.media.tests import samples
 from kicau.media.tests.samples import animation, picture, saved, video
 
@@ -173,7 +173,7 @@ def test_padding_is_even_and_of_the_background(made):
 @pytest.mark.parametrize(("low", "high"), [(0.8, 1.91), (1.0, 1.0), (0.5625, 0.5625), (0.0, 0.0)])
 def test_no_rounding_leads_out_of_the_limits(size, low, high):
     recipe = Recipe(mime="image/jpeg", max_width=1440, max_height=1800, min_aspect=low, max_aspect=high)
-    laid = laid_out(*size, recipe)
+    laid = compute_layout(*size, recipe)
     assert 1 <= laid.width <= laid.canvas_width <= 1440
     assert 1 <= laid.height <= laid.canvas_height <= 1800
     assert laid.width <= size[0]
@@ -201,7 +201,7 @@ def test_a_png_is_made_smaller_until_it_fits(made):
 
 
 def test_what_cannot_fit_is_told(made, tmp_path):
-    with pytest.raises(Unusable, match="the limit is 50") as caught:
+    with pytest.raises(UnusableFile, match="the limit is 50") as caught:
         made(saved(picture(), "PNG"), Recipe(mime="image/jpeg", max_size=50))
     assert caught.value.code == "cannot-fit"
     assert not (tmp_path / "copies").exists()
@@ -222,7 +222,7 @@ def test_what_cannot_fit_is_told(made, tmp_path):
     ],
 )
 def test_what_cannot_be_converted_is_told(made, data, recipe, code):
-    with pytest.raises(Unusable) as caught:
+    with pytest.raises(UnusableFile) as caught:
         made(data, recipe)
     assert caught.value.code == code
     assert "{" not in str(caught.value)
@@ -293,7 +293,7 @@ def test_documents_have_no_thumbnail(small, data):
 
 
 def test_a_damaged_picture_has_no_thumbnail_and_says_so(small):
-    with pytest.raises(Unusable):
+    with pytest.raises(UnusableFile):
         small(saved(picture((200, 200)), "PNG")[:500])
 
 
@@ -308,7 +308,7 @@ def test_a_picture_is_cropped_as_it_is_shown_and_its_original_stays(tmp_path):
         assert (cut.format, cut.size) == ("JPEG", (20, 30))
         assert near(cut.getpixel((10, 5)), (254, 0, 0), by=12)
     (tmp_path / "v").write_bytes(video())
-    with pytest.raises(Unusable):
+    with pytest.raises(UnusableFile):
         module.crop(tmp_path / "v", (0, 0, 1, 1), tmp_path / "c")
 
 
@@ -320,6 +320,6 @@ def test_a_frame_of_a_video_becomes_a_copy(made):
     assert last.size == (32, 24)
     assert last.convert("L").getextrema()[1] > 60, "the last frame, where the video is shorter"
     assert made(samples.turned(dark), replace(JPEG, frame_ms=0))[1].size == (48, 64)
-    with pytest.raises(Unusable) as told:
+    with pytest.raises(UnusableFile) as told:
         made(dark[: len(dark) // 8], replace(JPEG, frame_ms=0))
     assert told.value.code in ("no-frame", "cut-off", "damaged")

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
-from kicau.connector.session import File
+from kicau.connector.session import MediaFile
 from kicau.media import signing, usage_metadata_writer
 from kicau.vocabularies import cawg, containers, iptc
 from kicau.vocabularies.tests.test_containers import FILES
 
-MARK = usage_metadata_writer.Mark(value="PROHIBITED-AIMLTRAINING")
+MARK = usage_metadata_writer.UsageMark(value="PROHIBITED-AIMLTRAINING")
 
 
 def certified(folder: Path, days: int = 90) -> tuple[Path, Path]:
@@ -63,35 +63,35 @@ def certified(folder: Path, days: int = 90) -> tuple[Path, Path]:
 @pytest.fixture
 def signer(tmp_path, monkeypatch):
     chain, key = certified(tmp_path)
-    monkeypatch.setenv(signing.CERTIFICATE, str(chain))
-    monkeypatch.setenv(signing.KEY, str(key))
+    monkeypatch.setenv(signing.CERTIFICATE_SETTING, str(chain))
+    monkeypatch.setenv(signing.KEY_SETTING, str(key))
     return chain, key
 
 
-def picture(folder: Path, format: str) -> File:
+def picture(folder: Path, format: str) -> MediaFile:
     path = folder / f"cup.{format}"
     Image.effect_noise((64, 48), 50).convert("RGB").save(path)
-    return File(path=path, name=path.name, mime=f"image/{format}", size=path.stat().st_size)
+    return MediaFile(path=path, name=path.name, mime=f"image/{format}", size=path.stat().st_size)
 
 
 @pytest.mark.parametrize("format", ["jpeg", "png", "webp"])
 def test_what_is_published_is_marked_and_signed(signer, tmp_path, format):
     file = picture(tmp_path, format)
-    out = usage_metadata_writer.marked(file, MARK)
+    out = usage_metadata_writer.marked_file(file, MARK)
     with c2pa.Reader(file.mime, io.BytesIO(out.path.read_bytes())) as theirs:
         told = json.loads(theirs.json())
     assert told["validation_state"] in ("Valid", "Trusted")
     active = told["manifests"][told["active_manifest"]]
     (assertion,) = [a["data"] for a in active["assertions"] if a["label"].startswith("cawg.training-mining")]
-    (declared,) = cawg.read(assertion).declarations
+    (declared,) = cawg.read_assertion(assertion).declarations
     assert declared.says == {"train_gen": "deny", "train_other": "deny"}
     assert active["signature_info"]["issuer"] == "Kopi Senja"
     assert "digitalSourceType" not in json.dumps(active["assertions"])  # how it was made nobody told us
-    look = containers.look(io.BytesIO(out.path.read_bytes()))
-    assert iptc.read(look.xmp).declarations
+    look = containers.find_metadata(io.BytesIO(out.path.read_bytes()))
+    assert iptc.read_packet(look.xmp).declarations
     assert out.size == out.path.stat().st_size
     assert Image.open(out.path).tobytes() == Image.open(file.path).tobytes()
-    assert usage_metadata_writer.marked(file, MARK).path == out.path
+    assert usage_metadata_writer.marked_file(file, MARK).path == out.path
     changed = bytearray(out.path.read_bytes())
     changed[-40] ^= 1
     with c2pa.Reader(file.mime, io.BytesIO(bytes(changed))) as theirs:
@@ -99,8 +99,8 @@ def test_what_is_published_is_marked_and_signed(signer, tmp_path, format):
 
 
 def test_a_film_is_signed_too(signer):
-    by = signing.identity()
-    made = signing.sign(FILES["mp4"], "video/mp4", {"train_gen": "deny"}, by)
+    by = signing.signing_identity()
+    made = signing.sign_file(FILES["mp4"], "video/mp4", {"train_gen": "deny"}, by)
     with c2pa.Reader("video/mp4", io.BytesIO(made)) as theirs:
         assert json.loads(theirs.json())["validation_state"] in ("Valid", "Trusted")
 
@@ -108,11 +108,11 @@ def test_a_film_is_signed_too(signer):
 def test_a_picture_that_was_signed_before_keeps_its_story(signer, tmp_path):
     """The camera's manifest stays, as the parent's, and holds."""
     file = picture(tmp_path, "jpeg")
-    by = signing.identity()
+    by = signing.signing_identity()
     file.path.write_bytes(
-        signing.sign(file.path.read_bytes(), file.mime, {"train_gen": "conditional"}, by, "ask the camera")
+        signing.sign_file(file.path.read_bytes(), file.mime, {"train_gen": "conditional"}, by, "ask the camera")
     )
-    out = usage_metadata_writer.marked(file, MARK)
+    out = usage_metadata_writer.marked_file(file, MARK)
     with c2pa.Reader(file.mime, io.BytesIO(out.path.read_bytes())) as theirs:
         told = json.loads(theirs.json())
     assert told["validation_state"] in ("Valid", "Trusted")
@@ -136,13 +136,13 @@ def test_who_cannot_sign_marks_only(signer, tmp_path, monkeypatch):
         (key, key, "is not PEM"),
         (chain, "", "KICAU_C2PA_KEY is not set"),
     ):
-        monkeypatch.setenv(signing.CERTIFICATE, str(certificate))
-        monkeypatch.setenv(signing.KEY, str(private))
-        with pytest.raises(signing.NotSigned, match=said):
-            signing.identity()
-        out = usage_metadata_writer.marked(picture(tmp_path, "png"), MARK)
-        look = containers.look(io.BytesIO(out.path.read_bytes()))
+        monkeypatch.setenv(signing.CERTIFICATE_SETTING, str(certificate))
+        monkeypatch.setenv(signing.KEY_SETTING, str(private))
+        with pytest.raises(signing.SigningFailed, match=said):
+            signing.signing_identity()
+        out = usage_metadata_writer.marked_file(picture(tmp_path, "png"), MARK)
+        look = containers.find_metadata(io.BytesIO(out.path.read_bytes()))
         assert (bool(look.xmp), bool(look.c2pa)) == (True, False)
-    monkeypatch.setenv(signing.CERTIFICATE, "")
-    monkeypatch.setenv(signing.KEY, "")
-    assert signing.identity() is None
+    monkeypatch.setenv(signing.CERTIFICATE_SETTING, "")
+    monkeypatch.setenv(signing.KEY_SETTING, "")
+    assert signing.signing_identity() is None

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from kicau.connector.archives.files import Files, NotAnArchive, matching
+from kicau.connector.archives.files import ArchiveFiles, NotAnArchive, matching_names
 from kicau.connector.content import JSON, Problem
 
 
-def mended(text: object) -> str:
+def repair_encoding(text: object) -> str:
     """The text as it was written; one that was never broken stays as it is."""
     if not isinstance(text, str):
         return ""
@@ -23,9 +23,9 @@ def mended(text: object) -> str:
         return text
 
 
-def refuse_pages(files: Files, pattern: str, label: str) -> None:
+def reject_html_export(files: ArchiveFiles, pattern: str, label: str) -> None:
     """Web pages are what is asked for when nobody chooses a form. Raises NotAnArchive where `pattern` finds some."""
-    if matching(files, pattern):
+    if matching_names(files, pattern):
         raise NotAnArchive(
             Problem(
                 code="pages",
@@ -35,7 +35,7 @@ def refuse_pages(files: Files, pattern: str, label: str) -> None:
         )
 
 
-def moment(seconds: object) -> datetime | None:
+def parse_epoch(seconds: object) -> datetime | None:
     try:
         return (
             datetime.fromtimestamp(int(seconds), UTC) if isinstance(seconds, int | str) and int(seconds) > 0 else None
@@ -44,8 +44,8 @@ def moment(seconds: object) -> datetime | None:
         return None
 
 
-def medium(told: dict[str, Any]) -> dict[str, JSON]:
+def media_entry(told: dict[str, Any]) -> dict[str, JSON]:
     file = str(told.get("uri") or "")
     name = file.rsplit("/", 1)[-1]
     kind = "video" if name.lower().endswith((".mp4", ".mov", ".webm")) else "image"
-    return {"kind": kind, "name": name, "url": "", "alt": mended(told.get("description")), "file": file}
+    return {"kind": kind, "name": name, "url": "", "alt": repair_encoding(told.get("description")), "file": file}

@@ -15,32 +15,32 @@ from typing import ClassVar
 from kicau.connector import clock
 from kicau.connector.content import (
     JSON,
+    AttemptNote,
     Charge,
-    Continue,
     Delivery,
     MediaKind,
-    Note,
+    PendingStep,
     Problem,
     PublishResult,
     RenderedMedia,
     RenderedPart,
-    too_early,
+    wait_until_due,
 )
 from kicau.connector.errors import ConnectorError, RateLimited, Rejected, Uncertain
 from kicau.connector.session import Session
-from kicau.connector.transport.http import Reply
-from kicau.networks._meta.errors import NotReady, Refusal, error_object, number
+from kicau.connector.transport.http import HttpResponse
+from kicau.networks._meta.errors import KnownRejection, MediaNotReady, error_object, int_or_zero
 from kicau.networks._meta.errors import read_error as read_graph_error
-from kicau.networks._meta.graph import Graph, moment, text_of
+from kicau.networks._meta.graph import GraphClient, parse_time, required_text
 
-LONGEST_WAIT = 60  # seconds between two looks; the guide asks for no more than one a minute
-QUOTA_WAIT = timedelta(hours=1)  # the window rolls, and the refusal names no time
-LOOK_AROUND = timedelta(minutes=10)  # asked of a list; what counts is then read by the network's own clock
-UNFETCHABLE = "unfetchable"  # the code of a refusal that may pass: the file is asked for again
-DONE = ("FINISHED", "PUBLISHED")
+MAX_POLL_DELAY_SECONDS = 60  # seconds between two looks; the guide asks for no more than one a minute
+QUOTA_RETRY_DELAY = timedelta(hours=1)  # the window rolls, and the refusal names no time
+LOOKUP_CLOCK_MARGIN = timedelta(minutes=10)  # asked of a list; what counts is then read by the network's own clock
+UNFETCHABLE_CODE = "unfetchable"  # the code of a refusal that may pass: the file is asked for again
+FINISHED_STATES = ("FINISHED", "PUBLISHED")
 
 
-class Flow(ABC):
+class ContainerFlow(ABC):
     """One network's way through the flow. Where a post stands is in the delivery's progress: `children` and `ready`
     (those of its videos that are prepared), `container`, `finished` and `since` (when it first was), `polls`, `lost`."""
 
@@ -54,7 +54,7 @@ class Flow(ABC):
     # What each network says
 
     @abstractmethod
-    def graph(self, session: Session) -> Graph: ...
+    def graph(self, session: Session) -> GraphClient: ...
 
     @abstractmethod
     def part(self, delivery: Delivery) -> RenderedPart:
@@ -81,7 +81,7 @@ class Flow(ABC):
         """A container that cannot be used: the refusal, and whether another one may fare better."""
 
     @abstractmethod
-    def out(self, session: Session, delivery: Delivery, post_id: str) -> Continue:
+    def out(self, session: Session, delivery: Delivery, post_id: str) -> PendingStep:
         """The part is public."""
 
     @abstractmethod
@@ -93,10 +93,10 @@ class Flow(ABC):
     async def step(self, session: Session, delivery: Delivery) -> PublishResult:
         """One step: a child, a look at one, the container, a look, or publishing it."""
         done, media = delivery.progress, self.part(delivery).media
-        children = listed(done, "children")
+        children = progress_list(done, "children")
         if len(media) > 1 and len(children) < len(media):
             return await self._add_child(session, delivery, media, children)
-        if waiting := unready_video(media, children, listed(done, "ready")):
+        if waiting := unready_video_child(media, children, progress_list(done, "ready")):
             return await self._await_child(session, delivery, waiting)
         if "container" not in done:
             return await self._add_container(session, delivery, children)
@@ -114,48 +114,54 @@ class Flow(ABC):
         if state == "FINISHED":
             return None
         # Not published; what is to be done about it, the next step finds out.
-        return go_on(delivery, Note("{network} is preparing the post.", network=self.network), finished=False)
+        return continue_later(
+            delivery, AttemptNote("{network} is preparing the post.", network=self.network), finished=False
+        )
 
     async def _add_child(
         self, session: Session, delivery: Delivery, media: tuple[RenderedMedia, ...], children: list[str]
-    ) -> Continue:
+    ) -> PendingStep:
         form = {**await self.child(session, media[len(children)]), "is_carousel_item": "true"}
         try:
             made = await self._make(session, form)
         except Rejected as refused:
             return self._fetch_again(delivery, refused)
         held: list[JSON] = [*children, made]
-        note = Note("{network} has file {n} of {all}.", network=self.network, n=len(held), all=len(media))
-        return go_on(delivery, note, children=held)
+        note = AttemptNote("{network} has file {n} of {all}.", network=self.network, n=len(held), all=len(media))
+        return continue_later(delivery, note, children=held)
 
     async def _add_container(self, session: Session, delivery: Delivery, children: list[str]) -> PublishResult:
         try:
             made = await self._make(session, await self.form(session, delivery, children))
-        except NotReady:
+        except MediaNotReady:
             return self._again(delivery)
         except Rejected as refused:
             return self._fetch_again(delivery, refused)
         slow = any(one.media.kind is MediaKind.VIDEO for one in self.part(delivery).media)
-        note = Note("{network} has everything and prepares it.", network=self.network)
-        return go_on(delivery, note, timedelta(seconds=2 if slow else 0), container=made, finished=False, polls=0)
+        note = AttemptNote("{network} has everything and prepares it.", network=self.network)
+        return continue_later(
+            delivery, note, timedelta(seconds=2 if slow else 0), container=made, finished=False, polls=0
+        )
 
     async def _make(self, session: Session, form: Mapping[str, str]) -> str:
         answer = await self.graph(session).post(f"{session.account_id}/{self.edge}", form, repeatable=True)
-        return text_of(answer, "id")
+        return required_text(answer, "id")
 
     async def _await_child(self, session: Session, delivery: Delivery, child: str) -> PublishResult:
         state, told = await self._state(session, child)
-        if state not in DONE:
+        if state not in FINISHED_STATES:
             return self._not_yet(delivery, state, told)
-        ready: list[JSON] = [*listed(delivery.progress, "ready"), child]
-        return go_on(delivery, Note("{network} has prepared a video.", network=self.network), ready=ready, polls=0)
+        ready: list[JSON] = [*progress_list(delivery.progress, "ready"), child]
+        return continue_later(
+            delivery, AttemptNote("{network} has prepared a video.", network=self.network), ready=ready, polls=0
+        )
 
     async def _await_container(self, session: Session, delivery: Delivery) -> PublishResult:
         state, told = await self._state(session, str(delivery.progress["container"]))
         if state == "FINISHED":
             since = delivery.progress.get("since") or session.now().isoformat()  # it was not published before
-            note = Note("{network} is ready to publish.", network=self.network)
-            return go_on(delivery, note, finished=True, since=since)
+            note = AttemptNote("{network} is ready to publish.", network=self.network)
+            return continue_later(delivery, note, finished=True, since=since)
         if state == "PUBLISHED":
             return await self.find_post(session, delivery, None)
         return self._not_yet(delivery, state, told)
@@ -166,12 +172,12 @@ class Flow(ABC):
         return str(answer.get(state, "IN_PROGRESS")), str(answer.get(told) or "")
 
     async def _show(self, session: Session, delivery: Delivery) -> PublishResult:
-        if wait := too_early(delivery, session.now()):
+        if wait := wait_until_due(delivery, session.now()):
             return wait
         container, path = str(delivery.progress["container"]), f"{session.account_id}/{self.edge}_publish"
         try:
             answer = await self.graph(session).post(path, {"creation_id": container}, charge=self.charge(delivery))
-        except NotReady:
+        except MediaNotReady:
             return self._again(delivery)  # and look at its state first
         except Rejected as refused:
             try:
@@ -183,11 +189,11 @@ class Flow(ABC):
             if state == "EXPIRED":
                 return self._not_yet(delivery, state, told)
             raise
-        return self.out(session, delivery, text_of(answer, "id"))
+        return self.out(session, delivery, required_text(answer, "id"))
 
     # Waiting, and beginning anew
 
-    def _not_yet(self, delivery: Delivery, state: str, told: str) -> Continue:
+    def _not_yet(self, delivery: Delivery, state: str, told: str) -> PendingStep:
         """Look again later; begin anew with a lapsed container; give up on a spoilt one."""
         if state == "IN_PROGRESS":
             return self._again(delivery)
@@ -196,72 +202,79 @@ class Flow(ABC):
             return self._anew(delivery, refused)
         raise refused
 
-    def _again(self, delivery: Delivery) -> Continue:
-        polls = number(delivery.progress.get("polls", 0))
+    def _again(self, delivery: Delivery) -> PendingStep:
+        polls = int_or_zero(delivery.progress.get("polls", 0))
         if polls >= self.patience:
             message = "{network} has not finished preparing the file after many hours: send it again, or another one."
             raise Rejected(
                 Problem(code="never-ready", message=message, params={"network": self.network}, field="parts.0.media")
             )
-        wait = timedelta(seconds=min(LONGEST_WAIT, 2 ** min(polls, 10)))
-        note = Note("{network} is preparing the post.", network=self.network)
-        return go_on(delivery, note, wait, polls=polls + 1, finished=False)
+        wait = timedelta(seconds=min(MAX_POLL_DELAY_SECONDS, 2 ** min(polls, 10)))
+        note = AttemptNote("{network} is preparing the post.", network=self.network)
+        return continue_later(delivery, note, wait, polls=polls + 1, finished=False)
 
-    def _fetch_again(self, delivery: Delivery, refused: Rejected) -> Continue:
+    def _fetch_again(self, delivery: Delivery, refused: Rejected) -> PendingStep:
         """A file that is there fails to be fetched now and then: ask a few times before giving it back."""
-        lost = number(delivery.progress.get("lost", 0))
-        if lost >= self.tries or all(problem.code != UNFETCHABLE for problem in refused.problems):
+        lost = int_or_zero(delivery.progress.get("lost", 0))
+        if lost >= self.tries or all(problem.code != UNFETCHABLE_CODE for problem in refused.problems):
             raise refused
-        note = Note("{network} could not fetch the file; it is asked again.", network=self.network)
-        return go_on(delivery, note, timedelta(seconds=10 * 2**lost), lost=lost + 1)
+        note = AttemptNote("{network} could not fetch the file; it is asked again.", network=self.network)
+        return continue_later(delivery, note, timedelta(seconds=10 * 2**lost), lost=lost + 1)
 
-    def _anew(self, delivery: Delivery, refused: Rejected) -> Continue:
+    def _anew(self, delivery: Delivery, refused: Rejected) -> PendingStep:
         """Make this part's containers again: nothing of them can be seen, and none is of use any more."""
-        lost = number(delivery.progress.get("lost", 0))
+        lost = int_or_zero(delivery.progress.get("lost", 0))
         if lost >= self.tries:
             raise refused
         kept = {name: value for name, value in delivery.progress.items() if name in self.kept}
-        note = Note("{network} lost the upload; it is sent again.", network=self.network)
-        return Continue(progress={**kept, "lost": lost + 1}, after=timedelta(seconds=10 * 2**lost), note=note)
+        note = AttemptNote("{network} lost the upload; it is sent again.", network=self.network)
+        return PendingStep(progress={**kept, "lost": lost + 1}, after=timedelta(seconds=10 * 2**lost), note=note)
 
 
-def go_on(delivery: Delivery, note: Note, after: timedelta = timedelta(0), **progress: JSON) -> Continue:
+def continue_later(
+    delivery: Delivery, note: AttemptNote, after: timedelta = timedelta(0), **progress: JSON
+) -> PendingStep:
     """What was kept stays, and `progress` is added to it."""
-    return Continue(progress={**delivery.progress, **progress}, after=after, note=note)
+    return PendingStep(progress={**delivery.progress, **progress}, after=after, note=note)
 
 
-def listed(done: Mapping[str, JSON], name: str) -> list[str]:
+def progress_list(done: Mapping[str, JSON], name: str) -> list[str]:
     """A list in a delivery's progress; [] where there is none yet."""
     found = done.get(name, [])
     return [str(one) for one in found] if isinstance(found, list) else []
 
 
-def unready_video(media: tuple[RenderedMedia, ...], children: list[str], ready: list[str]) -> str:
+def unready_video_child(media: tuple[RenderedMedia, ...], children: list[str], ready: list[str]) -> str:
     """A video of a carousel that is not known to be prepared; "" where there is none."""
     videos = (c for c, one in zip(children, media, strict=False) if one.media.kind is MediaKind.VIDEO)
     return next((child for child in videos if child not in ready), "")
 
 
-async def frees(session: Session, graph: Graph, edge: str) -> int:
+async def quota_frees_at(session: Session, graph: GraphClient, edge: str) -> int:
     """When a full quota has room again (epoch seconds): as the oldest post of the last day leaves the window."""
     now = session.now()
     since = str(int((now - timedelta(days=1)).timestamp()))
     answer = await graph.get(f"{session.account_id}/{edge}", fields="timestamp", since=since, limit="100")
-    times = sorted(at for one in answer.get("data", []) if (at := moment(one.get("timestamp"))))
-    free = times[0] + timedelta(days=1) if times else now + QUOTA_WAIT
+    times = sorted(at for one in answer.get("data", []) if (at := parse_time(one.get("timestamp"))))
+    free = times[0] + timedelta(days=1) if times else now + QUOTA_RETRY_DELAY
     return int(max(free, now).timestamp())
 
 
 def read_error(
-    reply: Reply, network: str, *, quota: frozenset[int], not_ready: frozenset[int], known: Mapping[int, Refusal]
+    reply: HttpResponse,
+    network: str,
+    *,
+    quota: frozenset[int],
+    not_ready: frozenset[int],
+    known: Mapping[int, KnownRejection],
 ) -> ConnectorError | None:
     """Graph's error object, or the own form of these networks' sign-in, in the six errors; None where there is neither."""
     error = error_object(reply)
-    sub, detail = number(error.get("error_subcode")), str(error.get("message", ""))
-    if sub in quota or number(error.get("code")) == 9:
-        return RateLimited(clock.now() + QUOTA_WAIT, detail=detail)
+    sub, detail = int_or_zero(error.get("error_subcode")), str(error.get("message", ""))
+    if sub in quota or int_or_zero(error.get("code")) == 9:
+        return RateLimited(clock.now() + QUOTA_RETRY_DELAY, detail=detail)
     if sub in not_ready:
-        return NotReady(detail)
+        return MediaNotReady(detail)
     said = reply.peek()
     if "error_message" not in said:
         return read_graph_error(reply, network, known)

@@ -7,13 +7,13 @@ from itertools import batched
 from typing import Any
 
 from kicau.connector.errors import Rejected, Unavailable
-from kicau.networks._meta.errors import is_gone
-from kicau.networks._meta.graph import MAX_BATCH_CALLS, Graph
+from kicau.networks._meta.errors import is_missing_object
+from kicau.networks._meta.graph import MAX_BATCH_CALLS, GraphClient
 
 MAX_BATCH_ROUNDS = 3  # how often what a batch left unanswered is asked again, the first time included
 
 
-async def many(graph: Graph, fields: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+async def read_objects(graph: GraphClient, fields: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
     """Objects by id, each with the fields that `fields` names for it.
 
     What is gone is left out. So is what Graph refuses to show, unless it refuses everything: then this raises Rejected.
@@ -23,7 +23,7 @@ async def many(graph: Graph, fields: Mapping[str, str]) -> dict[str, Mapping[str
     for ids in batched(fields, MAX_BATCH_CALLS):
         waiting = list(ids)
         for _ in range(MAX_BATCH_ROUNDS):
-            waiting = await _round(graph, fields, waiting, found, refused)
+            waiting = await _read_batch(graph, fields, waiting, found, refused)
             if not waiting:
                 break
         else:
@@ -33,8 +33,8 @@ async def many(graph: Graph, fields: Mapping[str, str]) -> dict[str, Mapping[str
     return found
 
 
-async def _round(
-    graph: Graph,
+async def _read_batch(
+    graph: GraphClient,
     fields: Mapping[str, str],
     ids: list[str],
     found: dict[str, Mapping[str, Any]],
@@ -52,18 +52,18 @@ async def _round(
         except Unavailable:
             again.append(one)
         except Rejected as exc:
-            if not is_gone(exc):
+            if not is_missing_object(exc):
                 refused.append(exc)
     return again
 
 
-def rows(edge: Any) -> list[Mapping[str, Any]]:
+def edge_rows(edge: Any) -> list[Mapping[str, Any]]:
     """The rows of an edge; none where Graph left it out."""
     found = edge.get("data") if isinstance(edge, dict) else None
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def total(edge: Any) -> int | None:
+def edge_total(edge: Any) -> int | None:
     """How many an edge has, by its summary; None where it does not say."""
     said = (edge.get("summary") or {}).get("total_count") if isinstance(edge, dict) else None
     return said if isinstance(said, int) else None

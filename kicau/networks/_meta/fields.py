@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-type Fields = dict[str, "Fields"]
+type FieldTree = dict[str, "FieldTree"]
 
-TOKEN = re.compile(r"[\w-]+|\.\w+\([^)]*\)|[{},]")
+TOKEN_PATTERN = re.compile(r"[\w-]+|\.\w+\([^)]*\)|[{},]")
 
 
-def parse_fields(text: str) -> Fields:
+def parse_fields(text: str) -> FieldTree:
     """The names asked for, each with its own; modifiers such as .limit(2) are read over. Raises ValueError."""
-    tokens = TOKEN.findall(text)
+    tokens = TOKEN_PATTERN.findall(text)
     if "".join(tokens) != re.sub(r"\s", "", text):
         raise ValueError(f"cannot read the fields {text!r}")
-    root: Fields = {}
+    root: FieldTree = {}
     stack, last = [root], ""
     for mark in tokens:
         if mark == "{":

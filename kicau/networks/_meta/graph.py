@@ -19,9 +19,9 @@ from kicau.connector.capabilities import Fact
 from kicau.connector.content import JSON, Charge
 from kicau.connector.errors import Unavailable, Uncertain
 from kicau.connector.session import Session
-from kicau.connector.transport.http import TIMEOUT, Http, Reply
+from kicau.connector.transport.http import NETWORK_TIMEOUT_SECONDS, HttpClient, HttpResponse
 
-VERSION = Fact(
+API_VERSION = Fact(
     value="v26.0",  # the one place that names it
     source=(
         "https://developers.facebook.com/docs/graph-api/changelog/versions: v26.0 of 2026-07-29. Its end is not in the "
@@ -31,23 +31,23 @@ VERSION = Fact(
     ends=date(2028, 11, 4),
 )
 MAX_BATCH_CALLS = 50  # https://developers.facebook.com/docs/graph-api/batch-requests, 2026-12-02
-CALL = Charge(
+CALL_CHARGE = Charge(
     "calls", always=True
 )  # calls cost no money; the windows of X-App-Usage and X-Business-Use-Case-Usage count them
-SLOWEST = 250_000  # bytes a second that an upload is given time for
+MIN_UPLOAD_BYTES_PER_SECOND = 250_000  # bytes a second that an upload is given time for
 
 
-def proof(secret: str, token: str) -> str:
+def appsecret_proof(secret: str, token: str) -> str:
     """`appsecret_proof`: shows that a token is used by the app that it was given to."""
     return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 
 def upload_timeout(size: int) -> float:
     """Seconds that sending `size` bytes may take."""
-    return max(TIMEOUT, 20 + size / SLOWEST)
+    return max(NETWORK_TIMEOUT_SECONDS, 20 + size / MIN_UPLOAD_BYTES_PER_SECOND)
 
 
-def text_of(answer: Mapping[str, Any], key: str) -> str:
+def required_text(answer: Mapping[str, Any], key: str) -> str:
     """A value that the answer must hold. Raises Uncertain where it is missing: what was asked may have happened."""
     value = answer.get(key)
     if value is None or value == "":
@@ -55,7 +55,7 @@ def text_of(answer: Mapping[str, Any], key: str) -> str:
     return str(value)
 
 
-def data_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+def required_rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of a list that was asked for. Raises Unavailable where the answer holds none: that proves nothing."""
     found = answer.get("data")
     if not isinstance(found, list):
@@ -64,27 +64,27 @@ def data_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
+class GraphClient:
     """One host of the API, for one token. `secret` is "" where the host takes no proof (graph.instagram.com)."""
 
-    http: Http
+    http: HttpClient
     base: str
     token: str = field(repr=False)
     secret: str = field(default="", repr=False)
 
     def url(self, path: str) -> str:
-        return f"{self.base}/{VERSION.value}/{path}"
+        return f"{self.base}/{API_VERSION.value}/{path}"
 
     def signed(self) -> dict[str, str]:
         """The parameters that every call carries."""
         if not self.secret:
             return {"access_token": self.token}
-        return {"access_token": self.token, "appsecret_proof": proof(self.secret, self.token)}
+        return {"access_token": self.token, "appsecret_proof": appsecret_proof(self.secret, self.token)}
 
     async def get(self, path: str, **params: str) -> dict[str, Any]:
         return (await self.look(path, **params))[0]
 
-    async def batch(self, calls: Sequence[tuple[str, Mapping[str, str]]]) -> list[Reply | None]:
+    async def batch(self, calls: Sequence[tuple[str, Mapping[str, str]]]) -> list[HttpResponse | None]:
         """Up to 50 reads, each a path and its parameters, in one synchronous batch; their answers in the same order.
         None: Graph had no time for that one, and it may be asked again. `answer` reads the others.
 
@@ -92,29 +92,29 @@ class Graph:
         """
         listed = [{"method": "GET", "relative_url": f"{path}?{urlencode(params)}"} for path, params in calls]
         form = {"batch": json.dumps(listed), **self.signed()}
-        charge = replace(CALL, units=len(calls))
+        charge = replace(CALL_CHARGE, units=len(calls))
         reply = await self.http.call("POST", self.url(""), charge=charge, form=form, repeatable=True)
         found = reply.json()
         if isinstance(found, dict):
             self._body(reply)
         if not isinstance(found, list) or len(found) != len(calls):
             raise Unavailable(f"the answer to a batch of {len(calls)} calls was no list of as many answers")
-        answers = [_batch_item(one) for one in found]
+        answers = [_read_batch_item(one) for one in found]
         if last := next((one for one in reversed(answers) if one is not None), None):
             self.http.allowed += self.http.read_allowances(last)
         return answers
 
-    def answer(self, reply: Reply) -> dict[str, Any]:
+    def answer(self, reply: HttpResponse) -> dict[str, Any]:
         """The object that one answer of a batch holds. Raises the error that it means, as a call of its own would."""
         return self._body(self.http.accept(reply))
 
     async def look(self, path: str, **params: str) -> tuple[dict[str, Any], timedelta]:
         """The answer, and how far the network's clock is ahead of ours at the least (zero where it does not say)."""
-        reply = await self.http.call("GET", self.url(path), charge=CALL, params={**params, **self.signed()})
-        return self._body(reply), _ahead(reply)
+        reply = await self.http.call("GET", self.url(path), charge=CALL_CHARGE, params={**params, **self.signed()})
+        return self._body(reply), _clock_ahead(reply)
 
     async def post(
-        self, path: str, form: Mapping[str, str], *, charge: Charge = CALL, repeatable: bool = False
+        self, path: str, form: Mapping[str, str], *, charge: Charge = CALL_CHARGE, repeatable: bool = False
     ) -> dict[str, Any]:
         sent = {**form, **self.signed()}
         reply = await self.http.call("POST", self.url(path), charge=charge, form=sent, repeatable=repeatable)
@@ -127,15 +127,22 @@ class Graph:
             multipart.add_field(key, value)
         multipart.add_field(name, part, filename="file", content_type=mime)
         reply = await self.http.call(
-            "POST", self.url(path), charge=CALL, multipart=multipart, repeatable=True, timeout=upload_timeout(len(part))
+            "POST",
+            self.url(path),
+            charge=CALL_CHARGE,
+            multipart=multipart,
+            repeatable=True,
+            timeout=upload_timeout(len(part)),
         )
         return self._body(reply)
 
     async def delete(self, path: str) -> dict[str, Any]:
-        reply = await self.http.call("DELETE", self.url(path), charge=CALL, params=self.signed(), repeatable=True)
+        reply = await self.http.call(
+            "DELETE", self.url(path), charge=CALL_CHARGE, params=self.signed(), repeatable=True
+        )
         return self._body(reply)
 
-    def _body(self, reply: Reply) -> dict[str, Any]:
+    def _body(self, reply: HttpResponse) -> dict[str, Any]:
         """Graph may say no with status 200, so the body decides."""
         body = reply.json()
         if not isinstance(body, dict):
@@ -145,9 +152,9 @@ class Graph:
         return body
 
 
-def page_graph(session: Session, endpoint: str = "graph") -> Graph:
+def page_graph(session: Session, endpoint: str = "graph") -> GraphClient:
     """A channel's calls on a host that wants the app's proof."""
-    return Graph(
+    return GraphClient(
         http=session.http,
         base=session.app.endpoints[endpoint],
         token=session.credentials.access_token,
@@ -155,7 +162,7 @@ def page_graph(session: Session, endpoint: str = "graph") -> Graph:
     )
 
 
-def _batch_item(found: JSON) -> Reply | None:
+def _read_batch_item(found: JSON) -> HttpResponse | None:
     """One answer of a batch: its code, its headers as names with values, and its body as text."""
     if not isinstance(found, dict) or not isinstance(code := found.get("code"), int):
         return None
@@ -165,10 +172,10 @@ def _batch_item(found: JSON) -> Reply | None:
         for one in (listed if isinstance(listed, list) else ())
         if isinstance(one, dict)
     }
-    return Reply(code, headers, str(found.get("body") or "").encode())
+    return HttpResponse(code, headers, str(found.get("body") or "").encode())
 
 
-def moment(value: JSON) -> datetime | None:
+def parse_time(value: JSON) -> datetime | None:
     """A time as Graph writes it ("2026-11-24T10:00:00+0000", or epoch seconds); None where it is none."""
     if isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC)
@@ -179,7 +186,7 @@ def moment(value: JSON) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _ahead(reply: Reply) -> timedelta:
+def _clock_ahead(reply: HttpResponse) -> timedelta:
     """By the moment when the answer was here: it was dated no later. One that was long on its way makes it seem less
     than it is, and never more, so that nothing is overlooked for being too old."""
     try:

@@ -10,13 +10,13 @@ from typing import Any
 from kicau.connector import oauth2
 from kicau.connector.content import JSON, Problem
 from kicau.connector.errors import Rejected
-from kicau.connector.protocol import Redirect
-from kicau.connector.session import App, Credentials, SignIn
-from kicau.networks._meta.graph import CALL, VERSION, Graph, text_of
+from kicau.connector.protocol import SignInRedirect
+from kicau.connector.session import App, Credentials, SignInSession
+from kicau.networks._meta.graph import API_VERSION, CALL_CHARGE, GraphClient, required_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserToken:
+class UserAccessToken:
     """A person's long-lived token (about 60 days) and what they granted with it."""
 
     token: str = field(repr=False)
@@ -24,21 +24,23 @@ class UserToken:
     granted: frozenset[str]
 
 
-def dialog(app: App, scopes: Iterable[str], memory: Mapping[str, JSON]) -> Redirect:
+def login_redirect(app: App, scopes: Iterable[str], memory: Mapping[str, JSON]) -> SignInRedirect:
     """Where a person allows the app; Facebook offers no PKCE to server apps, so state alone guards the way back."""
     query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": ",".join(scopes)}
-    return oauth2.redirect(f"{app.endpoints['dialog']}/{VERSION.value}/dialog/oauth", query, pkce=False, memory=memory)
+    return oauth2.authorization_redirect(
+        f"{app.endpoints['dialog']}/{API_VERSION.value}/dialog/oauth", query, pkce=False, memory=memory
+    )
 
 
-async def user_token(
-    sign_in: SignIn, base: str, network: str, returned: Mapping[str, str], needed: Iterable[str]
-) -> UserToken:
+async def request_user_token(
+    sign_in: SignInSession, base: str, network: str, returned: Mapping[str, str], needed: Iterable[str]
+) -> UserAccessToken:
     """The person's long-lived token. Raises Rejected where they declined, or left out a scope that is needed."""
     app = sign_in.app
-    code = oauth2.returned_code(network, returned)
-    short = await _token(sign_in, base, {"redirect_uri": app.callback, "code": code})
-    long = await exchange(sign_in, base, text_of(short, "access_token"))
-    graph = Graph(http=sign_in.http, base=base, token=long.access_token, secret=app.client_secret)
+    code = oauth2.authorization_code(network, returned)
+    short = await _request_token(sign_in, base, {"redirect_uri": app.callback, "code": code})
+    long = await exchange_token(sign_in, base, required_text(short, "access_token"))
+    graph = GraphClient(http=sign_in.http, base=base, token=long.access_token, secret=app.client_secret)
     listed = (await graph.get("me/permissions")).get("data", [])
     granted = frozenset(row["permission"] for row in listed if row.get("status") == "granted")
     if missing := sorted(set(needed) - granted):
@@ -49,18 +51,18 @@ async def user_token(
                 params={"network": network, "missing": ", ".join(missing)},
             )
         )
-    return UserToken(token=long.access_token, expires_at=long.expires_at, granted=granted)
+    return UserAccessToken(token=long.access_token, expires_at=long.expires_at, granted=granted)
 
 
-async def exchange(sign_in: SignIn, base: str, token: str) -> Credentials:
+async def exchange_token(sign_in: SignInSession, base: str, token: str) -> Credentials:
     """A fresh long-lived token for a token that still works."""
-    answer = await _token(sign_in, base, {"grant_type": "fb_exchange_token", "fb_exchange_token": token})
-    return oauth2.credentials(answer, sign_in.now())
+    answer = await _request_token(sign_in, base, {"grant_type": "fb_exchange_token", "fb_exchange_token": token})
+    return oauth2.credentials_from_response(answer, sign_in.now())
 
 
-async def pages(sign_in: SignIn, base: str, token: str, fields: str) -> list[dict[str, Any]]:
+async def list_pages(sign_in: SignInSession, base: str, token: str, fields: str) -> list[dict[str, Any]]:
     """Every Page on which the person may publish, each with a token of its own."""
-    graph = Graph(http=sign_in.http, base=base, token=token, secret=sign_in.app.client_secret)
+    graph = GraphClient(http=sign_in.http, base=base, token=token, secret=sign_in.app.client_secret)
     found: list[dict[str, Any]] = []
     more: dict[str, str] = {}
     for _ in range(50):
@@ -69,15 +71,15 @@ async def pages(sign_in: SignIn, base: str, token: str, fields: str) -> list[dic
         paging = answer.get("paging", {})
         if not paging.get("next"):
             break
-        more = {"after": text_of(paging.get("cursors", {}), "after")}
+        more = {"after": required_text(paging.get("cursors", {}), "after")}
     return [page for page in found if "CREATE_CONTENT" in page.get("tasks", ["CREATE_CONTENT"])]
 
 
-async def _token(sign_in: SignIn, base: str, query: Mapping[str, str]) -> dict[str, Any]:
+async def _request_token(sign_in: SignInSession, base: str, query: Mapping[str, str]) -> dict[str, Any]:
     app = sign_in.app
     known = {"client_id": app.client_id, "client_secret": app.client_secret}
     # Sent as a form, so that no proxy's log holds the secret; the endpoint takes GET and POST alike.
-    url = f"{base}/{VERSION.value}/oauth/access_token"
-    reply = await sign_in.http.call("POST", url, charge=CALL, form={**known, **query}, repeatable=False)
+    url = f"{base}/{API_VERSION.value}/oauth/access_token"
+    reply = await sign_in.http.call("POST", url, charge=CALL_CHARGE, form={**known, **query}, repeatable=False)
     body = reply.json()
     return body if isinstance(body, dict) else {}

@@ -21,29 +21,35 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from kicau.connector.sandbox.server import Handler, Sandbox, SeededAccount, Validator
+from kicau.connector.sandbox.server import RequestHandler, RequestValidator, Sandbox, SeededAccount
 from kicau.networks._meta.fields import parse_fields
-from kicau.networks._meta.forms import Upload, read_form
-from kicau.networks._meta.graph import proof
-from kicau.networks._meta.sandbox_batch import METHODS, BatchCall, batch_answer, read_batch, refuse_legacy
+from kicau.networks._meta.forms import UploadedPart, read_form
+from kicau.networks._meta.graph import appsecret_proof
+from kicau.networks._meta.sandbox_batch import (
+    BATCH_METHODS,
+    BatchCall,
+    batch_answer,
+    read_batch,
+    reject_legacy_features,
+)
 from kicau.networks._meta.sandbox_calls import (
-    FILES,
-    HOUR,
-    PARAMS,
-    REVOKE,
-    Ask,
+    FILES_KEY,
+    HOUR_SECONDS,
+    PARAMS_KEY,
+    REVOKE_KEY,
     Doc,
     GraphError,
-    pick,
-    time_of,
-    unfetchable,
+    GraphRequest,
+    pick_fields,
+    sandbox_time,
+    unfetchable_error,
 )
 
 MAX_IDS = 50  # in one multi-ID request, by Graph's own refusal as developers quote it
 
 
 @dataclass(slots=True)
-class Window:
+class CallWindow:
     """Calls of one account over the last 24 hours, by the hour."""
 
     hours: dict[int, int] = field(default_factory=dict)
@@ -73,7 +79,9 @@ class GraphSandbox(Sandbox):
         "app_created",
     )
 
-    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+    def __init__(
+        self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
+    ) -> None:
         self.oldest, self.newest = (21, 0), (27, 0)  # versions that it answers
         self.app_created = date(
             2026, 11, 24
@@ -84,23 +92,23 @@ class GraphSandbox(Sandbox):
         self.processing_seconds = 3.0  # that a video takes
         self.calls_per_day = 48_000  # of one account: 4800 × 10 engaged people
         self.app_calls_per_hour = 200_000  # of the app: 200 × 1000 people who use it
-        self.code_seconds, self.short_seconds = 600, HOUR  # life of a code and of a short-lived token
+        self.code_seconds, self.short_seconds = 600, HOUR_SECONDS  # life of a code and of a short-lived token
         self.media_folder = folder / f"{self.slug}-media" if folder else None
         if self.media_folder:
             self.media_folder.mkdir(parents=True, exist_ok=True)
         self.media_bytes: dict[str, bytes] = {}
-        self.windows: dict[str, Window] = {}
-        self.app_window = Window()
+        self.windows: dict[str, CallWindow] = {}
+        self.app_window = CallWindow()
         self._last_id = 0
         self._client: aiohttp.ClientSession | None = None
         super().__init__(base_url=base_url, folder=folder, validators=validators)
         for doc in self.store.all("calls"):
-            self.windows.setdefault(doc["subject"], Window()).hours[doc["hour"]] = doc["count"]
+            self.windows.setdefault(doc["subject"], CallWindow()).hours[doc["hour"]] = doc["count"]
             self.app_window.hours[doc["hour"]] = self.app_window.hours.get(doc["hour"], 0) + doc["count"]
 
     # What a network gives
 
-    async def answer(self, ask: Ask) -> Any:
+    async def answer(self, ask: GraphRequest) -> Any:
         raise NotImplementedError
 
     def page_name(self, account: str) -> SeededAccount | None:
@@ -128,15 +136,15 @@ class GraphSandbox(Sandbox):
             self._client = None
 
     @web.middleware
-    async def _read(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _read(self, request: web.Request, handler: RequestHandler) -> web.StreamResponse:
         """Parameters may be anywhere in a Graph call; they are read once, before anything else looks."""
         if request.path.startswith("/_sandbox/"):
             return await handler(request)
         fields: dict[str, str] = {}
-        files: dict[str, Upload] = {}
+        files: dict[str, UploadedPart] = {}
         if request.body_exists and not request.path.startswith("/video-upload/"):
             fields, files = read_form(request.headers.get("Content-Type", ""), await request.read())
-        request[PARAMS], request[FILES] = {**request.query, **fields}, files
+        request[PARAMS_KEY], request[FILES_KEY] = {**request.query, **fields}, files
         answer = await handler(request)
         if self.clock_offset and not answer.prepared:
             answer.headers["Date"] = format_datetime(self.now(), usegmt=True)
@@ -153,7 +161,7 @@ class GraphSandbox(Sandbox):
             self.check_version(version, tail)
             token = self.authenticate(request)
             subject = str(token["subject"])
-            if request.method == "POST" and "batch" in request[PARAMS] and self._is_facebook_host(request):
+            if request.method == "POST" and "batch" in request[PARAMS_KEY] and self._is_facebook_host(request):
                 status, extra, body = 200, dict[str, str](), await self._batch(request, token)
             else:
                 status, extra, body = await self._carry_out(self._ask(request, token, version, tail))
@@ -169,7 +177,7 @@ class GraphSandbox(Sandbox):
             **self.usage_headers(subject),
         }
 
-    async def _carry_out(self, ask: Ask) -> tuple[int, dict[str, str], Any]:
+    async def _carry_out(self, ask: GraphRequest) -> tuple[int, dict[str, str], Any]:
         """Status, headers and body of one call, which counts as one whether it is refused or not."""
         try:
             self._count(ask)
@@ -185,21 +193,21 @@ class GraphSandbox(Sandbox):
 
     async def _batch(self, request: web.Request, token: Doc) -> list[Doc | None]:
         """Each call with a status of its own, in the order in which they were sent; null where time ran out."""
-        calls = read_batch(request[PARAMS]["batch"])
-        with_headers = request[PARAMS].get("include_headers", "true").lower() not in ("false", "0")
+        calls = read_batch(request[PARAMS_KEY]["batch"])
+        with_headers = request[PARAMS_KEY].get("include_headers", "true").lower() not in ("false", "0")
         lost = min(self.batch_timeouts, len(calls))
         self.batch_timeouts -= lost
         answers = list[Doc | None]()
         for n, call in enumerate(calls):
             subject, version = "", call.version or request.match_info["version"]
             try:
-                if call.method not in METHODS:
+                if call.method not in BATCH_METHODS:
                     raise GraphError(100, f"(#100) Unknown method: {call.method}")
                 self.check_version(version, call.path)
                 own = self._token_of_batch_call(call, request, token)
                 subject = str(own["subject"])
                 ask = self._ask_of(request, call.method, version, call.path, call.params, own)
-                ask.files = {name: request[FILES][name] for name in call.files if name in request[FILES]}
+                ask.files = {name: request[FILES_KEY][name] for name in call.files if name in request[FILES_KEY]}
                 if n >= len(calls) - lost:
                     self._count(ask)
                     answers.append(None)
@@ -217,20 +225,20 @@ class GraphSandbox(Sandbox):
             return token
         return self._check_proof(self.check_token(call.params["access_token"]), call.params)
 
-    def _ask(self, request: web.Request, token: Doc, version: str, tail: str) -> Ask:
-        ask = self._ask_of(request, request.method, version, tail, request[PARAMS], token)
-        ask.files = request[FILES]
+    def _ask(self, request: web.Request, token: Doc, version: str, tail: str) -> GraphRequest:
+        ask = self._ask_of(request, request.method, version, tail, request[PARAMS_KEY], token)
+        ask.files = request[FILES_KEY]
         return ask
 
     def _ask_of(
         self, request: web.Request, method: str, version: str, tail: str, params: dict[str, str], token: Doc
-    ) -> Ask:
+    ) -> GraphRequest:
         node, _, edge = tail.partition("/")
         several = method == "GET" and not tail and bool(params.get("ids")) and self._is_facebook_host(request)
         if "/" in edge or not (node or several):
             raise GraphError(2500, f"Unknown path components: /{edge or tail}")
-        refuse_legacy(params, version, self.app_created)
-        ask = Ask(
+        reject_legacy_features(params, version, self.app_created)
+        ask = GraphRequest(
             request=request,
             method=method,
             version=version,
@@ -249,7 +257,7 @@ class GraphSandbox(Sandbox):
         """Of one call of a batch, as if it had been sent alone."""
         return URL(f"{self.base_url}{self.facebook_prefixes[0]}/{version}/{tail}").with_query(params)
 
-    async def _several(self, ask: Ask) -> Doc:
+    async def _several(self, ask: GraphRequest) -> Doc:
         """`?ids=`, for apps made before 4 November 2026: many objects in one call, each counted as one; where one is
         not there, all of them are refused."""
         ids = [one for one in ask.params["ids"].split(",") if one]
@@ -291,7 +299,7 @@ class GraphSandbox(Sandbox):
     ) -> Doc:
         """A new token; `seconds` None: it does not expire."""
         token = self.token_starts[kind] + secrets.token_urlsafe(45).replace("-", "Z").replace("_", "D")
-        expires = time_of(self) + seconds if seconds is not None else None
+        expires = sandbox_time(self) + seconds if seconds is not None else None
         doc = {
             "token": token,
             "kind": kind,
@@ -299,7 +307,7 @@ class GraphSandbox(Sandbox):
             "user": user,
             "app": app,
             "scopes": sorted(scopes),
-            "issued": time_of(self),
+            "issued": sandbox_time(self),
             "expires": expires,
             "revoked": False,
         }
@@ -307,19 +315,19 @@ class GraphSandbox(Sandbox):
 
     def authenticate(self, request: web.Request) -> Doc:
         """The token that a call carries. Raises GraphError 190 or 104 in the network's words."""
-        params = request[PARAMS]
+        params = request[PARAMS_KEY]
         kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
         given = params.get("access_token") or (bearer if kind in ("Bearer", "OAuth") else "")
         if not given:
             raise GraphError(104, "An access token is required to request this resource.", status=401)
         token = self.check_token(given)
-        if request.get(REVOKE):
+        if request.get(REVOKE_KEY):
             token = self.store.put("token", given, {**token, "revoked": True})
             token = self.check_token(given)
         return self._check_proof(token, params)
 
     def _check_proof(self, token: Doc, params: Mapping[str, str]) -> Doc:
-        wanted = proof(self.default_app.client_secret, token["token"])
+        wanted = appsecret_proof(self.default_app.client_secret, token["token"])
         sent = params.get("appsecret_proof", "")
         if (sent or self.require_proof) and token["kind"] != "instagram" and sent != wanted:
             raise GraphError(100, "Invalid appsecret_proof provided in the API argument", kind="GraphMethodException")
@@ -333,7 +341,7 @@ class GraphSandbox(Sandbox):
             raise GraphError(
                 190, f"Error validating access token: The user has not authorized application {token['app']}.", sub=458
             )
-        if token["expires"] is not None and token["expires"] <= time_of(self):
+        if token["expires"] is not None and token["expires"] <= sandbox_time(self):
             raise GraphError(
                 190,
                 f"Error validating access token: Session has expired on {self.now():%A, %d-%b-%y %H:%M:%S} PST.",
@@ -342,7 +350,7 @@ class GraphSandbox(Sandbox):
         return token
 
     @staticmethod
-    def require(ask: Ask, *scopes: str) -> None:
+    def require(ask: GraphRequest, *scopes: str) -> None:
         """Refuses a token that lacks one of the scopes."""
         if missing := [scope for scope in scopes if scope not in ask.token["scopes"]]:
             raise GraphError(
@@ -350,14 +358,14 @@ class GraphSandbox(Sandbox):
             )
 
     def revoke(self, request: web.Request) -> None:
-        request[REVOKE] = True
+        request[REVOKE_KEY] = True
 
     # Windows
 
-    def _count(self, ask: Ask) -> None:
+    def _count(self, ask: GraphRequest) -> None:
         """One more call in the account's 24 hours and the app's hour; refuses when they are used up."""
-        subject, hour = ask.token["subject"], int(time_of(self) // HOUR)
-        window = self.windows.setdefault(subject, Window())
+        subject, hour = ask.token["subject"], int(sandbox_time(self) // HOUR_SECONDS)
+        window = self.windows.setdefault(subject, CallWindow())
         if hour not in window.hours:
             for old in [h for h in window.hours if h <= hour - 24]:
                 del window.hours[old]
@@ -372,9 +380,9 @@ class GraphSandbox(Sandbox):
         self.store.put("calls", f"{subject}|{hour}", {"subject": subject, "hour": hour, "count": count})
         self.meter(ask.token["app"], "calls")
 
-    def _minutes_to_regain(self, window: Window, hour: int) -> int:
+    def _minutes_to_regain(self, window: CallWindow, hour: int) -> int:
         oldest = min(window.hours, default=hour)
-        return max(1, math.ceil(((oldest + 24) * HOUR - time_of(self)) / 60))
+        return max(1, math.ceil(((oldest + 24) * HOUR_SECONDS - sandbox_time(self)) / 60))
 
     def too_many_calls(self, kind: str, subject: str, minutes: int) -> GraphError:
         """User tokens meet the platform's limit (4), page and Instagram tokens the use case's own."""
@@ -398,7 +406,7 @@ class GraphSandbox(Sandbox):
         return GraphError(code, said, headers=headers)
 
     def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
-        token = self.store.get("token", request[PARAMS].get("access_token", "")) or {}
+        token = self.store.get("token", request[PARAMS_KEY].get("access_token", "")) or {}
         kind, subject = token.get("kind", "user"), token.get("subject", "")
         if not token and request.headers.get("Authorization"):
             kind = "page"
@@ -417,7 +425,7 @@ class GraphSandbox(Sandbox):
         if window is None:
             return {}
         percent = 0 if self.limits_off else min(100, window.total() * 100 // max(1, self.calls_per_day))
-        regain = self._minutes_to_regain(window, int(time_of(self) // HOUR)) if percent == 100 else 0
+        regain = self._minutes_to_regain(window, int(sandbox_time(self) // HOUR_SECONDS)) if percent == 100 else 0
         usage = f'{{"call_count":{percent},"total_cputime":{percent // 2},"total_time":{percent // 2}'
         in_app = 0 if self.limits_off else min(100, self.app_window.total() * 100 // max(1, self.app_calls_per_hour))
         return {
@@ -432,17 +440,19 @@ class GraphSandbox(Sandbox):
         self._last_id = max(self._last_id + 1, time.time_ns() // 1000)
         return str(self._last_id)
 
-    def project(self, ask: Ask, view: Mapping[str, Callable[[], Any]], kind: str, default: Iterable[str]) -> Doc:
+    def project(
+        self, ask: GraphRequest, view: Mapping[str, Callable[[], Any]], kind: str, default: Iterable[str]
+    ) -> Doc:
         """The fields that the call asks for (`default` where it names none), worked out one by one."""
         try:
             wanted = parse_fields(ask.params.get("fields", "")) or {name: {} for name in default}
         except ValueError as exc:
             raise GraphError(2500, f"Syntax error: {exc}") from None
-        return pick(view, {"id": {}, **wanted}, kind)
+        return pick_fields(view, {"id": {}, **wanted}, kind)
 
     def listing(
         self,
-        ask: Ask,
+        ask: GraphRequest,
         docs: Iterable[Doc],
         view: Callable[[Doc], Mapping[str, Callable[[], Any]]],
         kind: str,
@@ -505,13 +515,13 @@ class GraphSandbox(Sandbox):
         try:
             async with self._client.get(url, timeout=aiohttp.ClientTimeout(total=60)) as answer:
                 if answer.status != 200:
-                    raise unfetchable(url)
+                    raise unfetchable_error(url)
                 body = await answer.content.read(most + 1)
                 while len(body) <= most and (rest := await answer.content.read(most + 1 - len(body))):
                     body += rest
                 return body
         except (aiohttp.ClientError, TimeoutError, ValueError):
-            raise unfetchable(url) from None
+            raise unfetchable_error(url) from None
 
     # Public page
 

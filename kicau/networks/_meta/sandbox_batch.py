@@ -19,10 +19,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kicau.networks._meta.sandbox_calls import Doc, GraphError
 
-MAX_CALLS = 50  # in one batch
+MAX_BATCH_CALLS = 50  # in one batch
 LEGACY_REFUSED_TO_APPS_FROM = date(2026, 11, 4)
 LEGACY_REMOVED_IN = (28, 0)  # version of the API
-METHODS = ("GET", "POST", "DELETE", "PUT")
+BATCH_METHODS = ("GET", "POST", "DELETE", "PUT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +44,11 @@ def read_batch(text: str) -> list[BatchCall]:
         listed = None
     if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
         raise GraphError(100, "(#100) param batch must be an array.")
-    if len(listed) > MAX_CALLS:
+    if len(listed) > MAX_BATCH_CALLS:
         refused = GraphError(
-            0, f"Too many requests in batch message. Maximum batch size is {MAX_CALLS}", kind="GraphBatchException"
+            0,
+            f"Too many requests in batch message. Maximum batch size is {MAX_BATCH_CALLS}",
+            kind="GraphBatchException",
         )
         del refused.body["error"]["code"]
         raise refused
@@ -79,18 +81,18 @@ def batch_answer(status: int, headers: Mapping[str, str], body: Any, *, with_hea
     return {**answer, "body": json.dumps(body)}
 
 
-def refuse_legacy(params: Mapping[str, str], version: str, app_created: date) -> None:
+def reject_legacy_features(params: Mapping[str, str], version: str, app_created: date) -> None:
     """Raises GraphError for a feature that new apps may not use on any version, and nobody from v28.0 on."""
     major, _, minor = version.removeprefix("v").partition(".")
     is_new = app_created >= LEGACY_REFUSED_TO_APPS_FROM
     if not is_new and (int(major), int(minor)) < LEGACY_REMOVED_IN:
         return
-    for feature in _legacy(params):
+    for feature in _legacy_features(params):
         why = "apps made since November 4, 2026" if is_new else f"version {version}"
         raise GraphError(100, f"(#100) {feature} is not available to {why}.")
 
 
-def _legacy(params: Mapping[str, str]) -> Iterator[str]:
+def _legacy_features(params: Mapping[str, str]) -> Iterator[str]:
     if "ids" in params:
         yield "A multi-ID request (ids)"
     if "date_format" in params:

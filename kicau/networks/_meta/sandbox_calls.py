@@ -14,16 +14,16 @@ from aiohttp import web
 from yarl import URL
 
 from kicau.connector.sandbox.server import Sandbox
-from kicau.networks._meta.fields import Fields
-from kicau.networks._meta.forms import Upload
+from kicau.networks._meta.fields import FieldTree
+from kicau.networks._meta.forms import UploadedPart
 
 type Doc = dict[str, Any]
 
-HOUR, DAY = 3600, 86400
-LONG_LIVED = 60 * DAY  # seconds
-PARAMS: web.RequestKey[dict[str, str]] = web.RequestKey("params", dict[str, str])
-FILES: web.RequestKey[dict[str, Upload]] = web.RequestKey("files", dict[str, Upload])
-REVOKE: web.RequestKey[bool] = web.RequestKey("revoke", bool)
+HOUR_SECONDS, DAY_SECONDS = 3600, 86400
+LONG_TOKEN_SECONDS = 60 * DAY_SECONDS  # seconds
+PARAMS_KEY: web.RequestKey[dict[str, str]] = web.RequestKey("params", dict[str, str])
+FILES_KEY: web.RequestKey[dict[str, UploadedPart]] = web.RequestKey("files", dict[str, UploadedPart])
+REVOKE_KEY: web.RequestKey[bool] = web.RequestKey("revoke", bool)
 
 
 class GraphError(Exception):
@@ -60,7 +60,7 @@ class GraphError(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class Ask:
+class GraphRequest:
     """One call, read: who asks (`token`), and for what."""
 
     request: web.Request
@@ -69,7 +69,7 @@ class Ask:
     node: str
     edge: str
     params: dict[str, str]
-    files: dict[str, Upload]
+    files: dict[str, UploadedPart]
     token: Doc
     url: URL
 
@@ -92,31 +92,33 @@ class Ask:
             raise GraphError(100, f"(#100) Param {name} must be an integer") from None
 
 
-def pick(view: Mapping[str, Callable[[], Any]], wanted: Fields, kind: str) -> Doc:
+def pick_fields(view: Mapping[str, Callable[[], Any]], wanted: FieldTree, kind: str) -> Doc:
     found: Doc = {}
     for name, inner in wanted.items():
         if name not in view:
             raise GraphError(100, f"(#100) Tried accessing nonexisting field ({name}) on node type ({kind})")
         value = view[name]()
         if value is not None:
-            found[name] = narrowed(value, inner) if inner else value
+            found[name] = narrow_value(value, inner) if inner else value
     return found
 
 
-def narrowed(value: Any, wanted: Fields) -> Any:
+def narrow_value(value: Any, wanted: FieldTree) -> Any:
     """A nested value, cut to the fields that were asked for."""
     if isinstance(value, list):
-        return [narrowed(one, wanted) for one in value]
+        return [narrow_value(one, wanted) for one in value]
     if not isinstance(value, dict):
         return value
     if isinstance(value.get("data"), list):
-        return {**value, "data": narrowed(value["data"], wanted)}
+        return {**value, "data": narrow_value(value["data"], wanted)}
     return {
-        k: narrowed(v, wanted.get(k, {})) if wanted.get(k) else v for k, v in value.items() if k in wanted or k == "id"
+        k: narrow_value(v, wanted.get(k, {})) if wanted.get(k) else v
+        for k, v in value.items()
+        if k in wanted or k == "id"
     }
 
 
-def unfetchable(url: str) -> GraphError:
+def unfetchable_error(url: str) -> GraphError:
     return GraphError(
         9004,
         "Only photo or video can be accepted as media type.",
@@ -126,27 +128,27 @@ def unfetchable(url: str) -> GraphError:
     )
 
 
-def missing_object(node: str, method: str) -> GraphError:
+def missing_object_error(node: str, method: str) -> GraphError:
     verb = {"GET": "get", "POST": "post", "DELETE": "delete"}.get(method, method.lower())
     said = f"Unsupported {verb} request. Object with ID '{node}' does not exist, cannot be loaded due to missing permissions, or does not support this operation."
     return GraphError(100, said, sub=33, kind="GraphMethodException")
 
 
-def unsupported(method: str, edge: str) -> GraphError:
+def unsupported_request_error(method: str, edge: str) -> GraphError:
     return GraphError(
         100, f"Unsupported {method.lower()} request. There is no edge {edge!r} here.", kind="GraphMethodException"
     )
 
 
-def time_of(sandbox: Sandbox) -> float:
+def sandbox_time(sandbox: Sandbox) -> float:
     """The sandbox's clock in epoch seconds."""
     return time.time() + sandbox.clock_offset
 
 
-def stamp(epoch: float) -> str:
+def graph_time(epoch: float) -> str:
     """A time as Graph writes it."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
 
 
-def iso(epoch: float) -> str:
+def iso_time(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).isoformat()

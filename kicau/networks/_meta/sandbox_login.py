@@ -11,10 +11,18 @@ from aiohttp import web
 from kicau.connector.sandbox.server import SeededAccount
 from kicau.networks._meta import seeds
 from kicau.networks._meta.sandbox import GraphSandbox
-from kicau.networks._meta.sandbox_calls import LONG_LIVED, PARAMS, Ask, Doc, GraphError, missing_object, time_of
+from kicau.networks._meta.sandbox_calls import (
+    LONG_TOKEN_SECONDS,
+    PARAMS_KEY,
+    Doc,
+    GraphError,
+    GraphRequest,
+    missing_object_error,
+    sandbox_time,
+)
 
-PERSON = SeededAccount(id=seeds.USER, handle="sari.wulandari", name=seeds.USER_NAME)
-TASKS = ["ANALYZE", "ADVERTISE", "MODERATE", "CREATE_CONTENT", "MANAGE"]
+SEEDED_PERSON = SeededAccount(id=seeds.USER_ID, handle="sari.wulandari", name=seeds.USER_NAME)
+PAGE_TASKS = ["ANALYZE", "ADVERTISE", "MODERATE", "CREATE_CONTENT", "MANAGE"]
 
 
 class FacebookLogin(GraphSandbox):
@@ -29,7 +37,7 @@ class FacebookLogin(GraphSandbox):
         yield web.route("*", self.login_prefix + version + "/oauth/access_token", self._access_token)
 
     def seed_people(self) -> None:
-        for one in seeds.SEEDS:
+        for one in seeds.SEEDED_PAGES:
             if self.store.get("page", one.page) is None:
                 self.store.put(
                     "page",
@@ -39,7 +47,7 @@ class FacebookLogin(GraphSandbox):
                         "name": one.name,
                         "username": one.handle,
                         "category": one.category,
-                        "user": seeds.USER,
+                        "user": seeds.USER_ID,
                         "instagram": one.instagram,
                     },
                 )
@@ -56,13 +64,13 @@ class FacebookLogin(GraphSandbox):
             )
         if not query.get("redirect_uri", "").startswith(("http://", "https://")):
             return self.page("No way back", "<h1>Missing redirect_uri parameter</h1>", status=400)
-        return self.consent_page(app_name="Kicau", scopes=_scopes(query), accounts=[PERSON], hidden={})
+        return self.consent_page(app_name="Kicau", scopes=_read_scopes(query), accounts=[SEEDED_PERSON], hidden={})
 
     async def _decide(self, request: web.Request) -> web.Response:
-        form = request[PARAMS]
+        form = request[PARAMS_KEY]
         query = request.query
         back, state = query.get("redirect_uri", ""), query.get("state", "")
-        if form.get("decision") != "allow" or form.get("account") != PERSON.id:
+        if form.get("decision") != "allow" or form.get("account") != SEEDED_PERSON.id:
             return self.send_back(
                 back,
                 error="access_denied",
@@ -79,9 +87,9 @@ class FacebookLogin(GraphSandbox):
                 "code": code,
                 "app": query["client_id"],
                 "back": back,
-                "user": PERSON.id,
-                "scopes": _scopes(query),
-                "expires": time_of(self) + self.code_seconds,
+                "user": SEEDED_PERSON.id,
+                "scopes": _read_scopes(query),
+                "expires": sandbox_time(self) + self.code_seconds,
                 "used": False,
             },
         )
@@ -92,7 +100,7 @@ class FacebookLogin(GraphSandbox):
     async def _access_token(self, request: web.Request) -> web.Response:
         try:
             self.check_version(request.match_info["version"], "oauth/access_token")
-            params = request[PARAMS]
+            params = request[PARAMS_KEY]
             return web.json_response(self._exchange(params))
         except GraphError as refused:
             return web.json_response(refused.body, status=refused.status)
@@ -105,7 +113,7 @@ class FacebookLogin(GraphSandbox):
             raise GraphError(1, "Error validating client secret.")
         if params.get("grant_type") == "fb_exchange_token":
             token = self.check_token(params.get("fb_exchange_token", ""))
-            return self._given(token, LONG_LIVED)
+            return self._given(token, LONG_TOKEN_SECONDS)
         return self._given(self._spend_code(params, app.client_id), self.short_seconds)
 
     def _spend_code(self, params: Mapping[str, str], app: str) -> Doc:
@@ -114,7 +122,7 @@ class FacebookLogin(GraphSandbox):
             raise GraphError(100, "Invalid verification code format.", sub=36009)
         if code["used"]:
             raise GraphError(100, "This authorization code has been used.", sub=36009)
-        if code["expires"] <= time_of(self):
+        if code["expires"] <= sandbox_time(self):
             raise GraphError(100, "This authorization code has expired.", sub=36007)
         if code["back"] != params.get("redirect_uri"):
             raise GraphError(
@@ -133,12 +141,12 @@ class FacebookLogin(GraphSandbox):
 
     # People and their Pages
 
-    def answer_person(self, ask: Ask) -> Doc:
+    def answer_person(self, ask: GraphRequest) -> Doc:
         """The user node: me, me/accounts, me/permissions."""
         match ask.method, ask.edge:
             case "GET", "":
                 view: dict[str, Callable[[], Any]] = {
-                    "id": lambda: seeds.USER,
+                    "id": lambda: seeds.USER_ID,
                     "name": lambda: seeds.USER_NAME,
                     "first_name": lambda: "Sari",
                     "last_name": lambda: "Wulandari",
@@ -151,7 +159,7 @@ class FacebookLogin(GraphSandbox):
                 return {"data": granted}
             case "DELETE", "permissions":
                 for token in self.store.all("token"):
-                    if token["user"] == seeds.USER:
+                    if token["user"] == seeds.USER_ID:
                         self.store.put("token", token["token"], {**token, "revoked": True})
                 return {"success": True}
             case "GET", "accounts":
@@ -164,16 +172,16 @@ class FacebookLogin(GraphSandbox):
                     "Page",
                     ("access_token", "category", "name", "tasks"),
                 )
-        raise missing_object(ask.node, ask.method)
+        raise missing_object_error(ask.node, ask.method)
 
-    def page_view(self, ask: Ask, doc: Doc) -> dict[str, Callable[[], Any]]:
+    def page_view(self, ask: GraphRequest, doc: Doc) -> dict[str, Callable[[], Any]]:
         return {
             "id": lambda: doc["id"],
             "name": lambda: doc["name"],
             "username": lambda: doc["username"],
             "category": lambda: doc["category"],
             "link": lambda: f"{self.base_url}/{doc['username']}",
-            "tasks": lambda: TASKS,
+            "tasks": lambda: PAGE_TASKS,
             "fan_count": lambda: 1280,
             "followers_count": lambda: 1304,
             "access_token": lambda: self._page_token(ask, doc),
@@ -182,14 +190,14 @@ class FacebookLogin(GraphSandbox):
 
     def linked(self, page: Doc) -> Doc:
         """The Instagram account that stands beside a Page, with what a nested field may ask of it."""
-        one = next(seed for seed in seeds.SEEDS if seed.page == page["id"])
+        one = next(seed for seed in seeds.SEEDED_PAGES if seed.page == page["id"])
         return {"id": one.instagram, "username": one.handle, "name": one.name, "followers_count": 930}
 
-    def _page_token(self, ask: Ask, page: Doc) -> str:
+    def _page_token(self, ask: GraphRequest, page: Doc) -> str:
         """From a long-lived user token a Page's token has no end; from a short-lived one it ends with it."""
         if ask.token["kind"] == "page":
             return str(ask.token["token"])
-        left = ask.token["expires"] - time_of(self)
+        left = ask.token["expires"] - sandbox_time(self)
         lasts = None if left > 2 * self.short_seconds else left
         token = self.give_token(
             "page", page["id"], user=ask.token["user"], app=ask.token["app"], scopes=ask.token["scopes"], seconds=lasts
@@ -197,5 +205,5 @@ class FacebookLogin(GraphSandbox):
         return str(token["token"])
 
 
-def _scopes(query: Mapping[str, str]) -> list[str]:
+def _read_scopes(query: Mapping[str, str]) -> list[str]:
     return [scope for scope in query.get("scope", "").replace(" ", ",").split(",") if scope]

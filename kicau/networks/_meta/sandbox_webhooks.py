@@ -14,14 +14,20 @@ from typing import Any, ClassVar
 import aiohttp
 from aiohttp import web
 
-from kicau.connector.roles.webhooks import signed
+from kicau.connector.roles.webhooks import sign_body
 from kicau.networks._meta.sandbox import GraphSandbox
-from kicau.networks._meta.sandbox_calls import Ask, Doc, GraphError, time_of, unsupported
+from kicau.networks._meta.sandbox_calls import (
+    Doc,
+    GraphError,
+    GraphRequest,
+    sandbox_time,
+    unsupported_request_error,
+)
 
-PATIENCE = 10  # seconds that the address may take; ours
+DELIVERY_TIMEOUT_SECONDS = 10  # seconds that the address may take; ours
 
 
-class WebhookSide(GraphSandbox):
+class WebhookSandbox(GraphSandbox):
     """What readers do is told where the app and the account asked for it."""
 
     webhook_object: ClassVar[str]  # "page", "instagram" …
@@ -51,7 +57,7 @@ class WebhookSide(GraphSandbox):
 
     # Subscribing
 
-    async def answer_webhooks(self, ask: Ask) -> Doc | None:
+    async def answer_webhooks(self, ask: GraphRequest) -> Doc | None:
         """A call about webhooks; None where it is none."""
         if ask.edge == "subscriptions" and ask.node == self.default_app.client_id:
             return await self._app(ask)
@@ -59,7 +65,7 @@ class WebhookSide(GraphSandbox):
             return self._account(ask)
         return None
 
-    async def _app(self, ask: Ask) -> Doc:
+    async def _app(self, ask: GraphRequest) -> Doc:
         if ask.token["kind"] != "app":
             raise GraphError(15, "(#15) This method must be called with an app access_token.", status=403)
         if ask.method == "GET":
@@ -75,7 +81,7 @@ class WebhookSide(GraphSandbox):
                 ]
             }
         if ask.method != "POST":
-            raise unsupported(ask.method, ask.edge)
+            raise unsupported_request_error(ask.method, ask.edge)
         if ask.params.get("object") != self.webhook_object:
             raise GraphError(100, f"(#100) Param object must be one of {{{self.webhook_object}}}")
         await self.set_webhook(
@@ -119,7 +125,7 @@ class WebhookSide(GraphSandbox):
             return web.json_response(refused.body, status=refused.status)
         return web.json_response({"success": True})
 
-    def _account(self, ask: Ask) -> Doc:
+    def _account(self, ask: GraphRequest) -> Doc:
         scope = self.subscribing.get(ask.token["kind"], "")
         if scope:
             self.require(ask, scope)
@@ -135,7 +141,7 @@ class WebhookSide(GraphSandbox):
             case "DELETE":
                 self.store.remove("subscribed", ask.node)
             case _:
-                raise unsupported(ask.method, ask.edge)
+                raise unsupported_request_error(ask.method, ask.edge)
         return {"success": True}
 
     # Telling
@@ -148,7 +154,7 @@ class WebhookSide(GraphSandbox):
         if not self.told_of_all and self.store.get("subscribed", subscriber) is None:
             return
         key = self.new_id()
-        self.store.put("untold", key, {"id": key, "body": json.dumps(body), "at": time_of(self), "tries": 0})
+        self.store.put("untold", key, {"id": key, "body": json.dumps(body), "at": sandbox_time(self), "tries": 0})
         try:
             task = asyncio.get_running_loop().create_task(self.tell_all())
         except RuntimeError:
@@ -171,7 +177,7 @@ class WebhookSide(GraphSandbox):
     async def send_webhook(self, body: bytes, *, signature: str | None = None) -> int:
         """To the address as it is set, signed unless another signature is given."""
         hook = self.store.get("webhook", self.webhook_object) or {"callback": ""}
-        given = "sha256=" + signed(self.default_app.client_secret, body) if signature is None else signature
+        given = "sha256=" + sign_body(self.default_app.client_secret, body) if signature is None else signature
         headers = {
             "Content-Type": "application/json",
             "X-Hub-Signature-256": given,
@@ -185,12 +191,12 @@ class WebhookSide(GraphSandbox):
 
     @staticmethod
     def _session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
+        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DELIVERY_TIMEOUT_SECONDS))
 
 
-def entry(kind: str, account: str, at: float, field: str, value: Doc) -> Doc:
+def webhook_entry(kind: str, account: str, at: float, field: str, value: Doc) -> Doc:
     """One change in the form that Pages and Instagram have."""
     return {"object": kind, "entry": [{"id": account, "time": int(at), "changes": [{"field": field, "value": value}]}]}
 
 
-__all__ = ["WebhookSide", "entry"]
+__all__ = ["WebhookSandbox", "webhook_entry"]

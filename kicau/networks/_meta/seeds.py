@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seed:
+class SeededPage:
     page: str
     name: str
     handle: str
@@ -15,10 +15,10 @@ class Seed:
     scoped: str  # the same account's id as one app sees it
 
 
-USER = "10220000000000001"
+USER_ID = "10220000000000001"
 USER_NAME = "Sari Wulandari"
-SEEDS = (
-    Seed(
+SEEDED_PAGES = (
+    SeededPage(
         page="102200000000101",
         name="Kopi Senja",
         handle="kopisenja",
@@ -26,7 +26,7 @@ SEEDS = (
         instagram="17841400000000101",
         scoped="26710000000000101",
     ),
-    Seed(
+    SeededPage(
         page="102200000000102",
         name="Kabar Pagi",
         handle="kabarpagi",

@@ -6,22 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-PIECE = 1 << 20  # bytes
+CHUNK_BYTES = 1 << 20  # bytes
 
 
-def _read(path: Path, start: int, length: int) -> bytes:
+def _read_chunk(path: Path, start: int, length: int) -> bytes:
     with path.open("rb") as file:
         file.seek(start)
         return file.read(length)
 
 
-async def piece(path: Path, start: int, length: int) -> bytes:
+async def read_piece(path: Path, start: int, length: int) -> bytes:
     """`length` bytes from `start`, fewer at the file's end."""
-    return await asyncio.to_thread(_read, path, start, length)
+    return await asyncio.to_thread(_read_chunk, path, start, length)
 
 
-async def stream(path: Path, start: int = 0) -> AsyncIterator[bytes]:
+async def stream_file(path: Path, start: int = 0) -> AsyncIterator[bytes]:
     """The rest of the file from `start`, in pieces."""
-    while found := await piece(path, start, PIECE):
+    while found := await read_piece(path, start, CHUNK_BYTES):
         yield found
         start += len(found)

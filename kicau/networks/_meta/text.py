@@ -6,17 +6,17 @@ import re
 
 from kicau.connector.content import Problem
 
-UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+UNSENDABLE_PATTERN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-def shown(text: str) -> str:
+def displayed_text(text: str) -> str:
     """The text as readers get it: line ends as \\n, no blank before or after."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def unsendable(network: str, text: str, field: str) -> tuple[Problem, ...]:
+def unsendable_problem(network: str, text: str, field: str) -> tuple[Problem, ...]:
     """A problem where the text holds a control character or half of a surrogate pair."""
-    found = UNSENDABLE.search(text)
+    found = UNSENDABLE_PATTERN.search(text)
     if found is None:
         return ()
     return (
@@ -29,6 +29,6 @@ def unsendable(network: str, text: str, field: str) -> tuple[Problem, ...]:
     )
 
 
-def same(one: str, other: str) -> bool:
+def is_same_text(one: str, other: str) -> bool:
     """Whether two texts read the same, however their blanks and line ends are kept."""
     return " ".join(one.split()) == " ".join(other.split())

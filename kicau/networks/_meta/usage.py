@@ -11,36 +11,36 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kicau.connector.transport.http import Reply
-from kicau.connector.transport.rate_limit_headers import Allowance
-from kicau.networks._meta.errors import number, regain_at
+from kicau.connector.transport.http import HttpResponse
+from kicau.connector.transport.rate_limit_headers import RateAllowance
+from kicau.networks._meta.errors import access_returns_at, int_or_zero
 
-SHARES = ("call_count", "total_time", "total_cputime")  # percent
+USAGE_FIELDS = ("call_count", "total_time", "total_cputime")  # percent
 
 
-def allowances(reply: Reply) -> tuple[Allowance, ...]:
+def read_allowances(reply: HttpResponse) -> tuple[RateAllowance, ...]:
     """What both headers say; () where neither can be read."""
     found = []
-    app = _header(reply, "x-app-usage")
+    app = _read_header(reply, "x-app-usage")
     if app:
-        found.append(Allowance(used=_used(app), whole_app=True))
-    rows = list(_rows(reply))
+        found.append(RateAllowance(used=_used_percent(app), whole_app=True))
+    rows = list(_usage_rows(reply))
     if rows:
-        found.append(Allowance(used=max(map(_used, rows)), until=regain_at(reply)))
+        found.append(RateAllowance(used=max(map(_used_percent, rows)), until=access_returns_at(reply)))
     return tuple(found)
 
 
-def _rows(reply: Reply) -> Iterable[Mapping[str, Any]]:
-    for listed in _header(reply, "x-business-use-case-usage").values():
+def _usage_rows(reply: HttpResponse) -> Iterable[Mapping[str, Any]]:
+    for listed in _read_header(reply, "x-business-use-case-usage").values():
         if isinstance(listed, list):
             yield from (row for row in listed if isinstance(row, dict))
 
 
-def _used(row: Mapping[str, Any]) -> int:
-    return max(number(row.get(name)) for name in SHARES)
+def _used_percent(row: Mapping[str, Any]) -> int:
+    return max(int_or_zero(row.get(name)) for name in USAGE_FIELDS)
 
 
-def _header(reply: Reply, name: str) -> dict[str, Any]:
+def _read_header(reply: HttpResponse, name: str) -> dict[str, Any]:
     try:
         found = json.loads(reply.headers.get(name, "{}"))
     except ValueError:

@@ -13,29 +13,33 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from kicau.connector.errors import Rejected
-from kicau.connector.roles.webhooks import Happening, matches, signed
+from kicau.connector.roles.webhooks import WebhookNotification, is_same_signature, sign_body
 from kicau.connector.session import App
-from kicau.connector.transport.http import Http
-from kicau.networks._meta.errors import is_gone
-from kicau.networks._meta.graph import Graph
+from kicau.connector.transport.http import HttpClient
+from kicau.networks._meta.errors import is_missing_object
+from kicau.networks._meta.graph import GraphClient
 
-HEADER = "x-hub-signature-256"
+SIGNATURE_HEADER = "x-hub-signature-256"
 
 
 class MetaWebhooks:
     """What the connectors of Meta's networks share of the role."""
 
     def verification(self, query: Mapping[str, str], token: str, /) -> str | None:
-        if query.get("hub.mode") != "subscribe" or not matches(query.get("hub.verify_token", ""), token):
+        if query.get("hub.mode") != "subscribe" or not is_same_signature(query.get("hub.verify_token", ""), token):
             return None
         return query.get("hub.challenge", "")
 
     def is_genuine(self, headers: Mapping[str, str], body: bytes, app: App, /) -> bool:
-        kind, _, given = headers.get(HEADER, "").partition("=")
-        return bool(app.client_secret) and kind == "sha256" and matches(given, signed(app.client_secret, body))
+        kind, _, given = headers.get(SIGNATURE_HEADER, "").partition("=")
+        return (
+            bool(app.client_secret)
+            and kind == "sha256"
+            and is_same_signature(given, sign_body(app.client_secret, body))
+        )
 
 
-def documents(body: bytes) -> list[Mapping[str, Any]]:
+def read_documents(body: bytes) -> list[Mapping[str, Any]]:
     """The objects of a body, which is one or a list of them. Raises ValueError."""
     try:
         told = json.loads(body)
@@ -44,9 +48,9 @@ def documents(body: bytes) -> list[Mapping[str, Any]]:
     return [one for one in (told if isinstance(told, list) else [told]) if isinstance(one, dict)]
 
 
-def changes(body: bytes, kind: str) -> Iterator[tuple[str, Any, str, Mapping[str, Any]]]:
+def read_changes(body: bytes, kind: str) -> Iterator[tuple[str, Any, str, Mapping[str, Any]]]:
     """Account, time, field and value of every change to an object of that kind. Raises ValueError."""
-    for told in documents(body):
+    for told in read_documents(body):
         entries = told.get("entry") if told.get("object") == kind else None
         for entry in entries if isinstance(entries, list) else ():
             if not isinstance(entry, dict):
@@ -58,7 +62,9 @@ def changes(body: bytes, kind: str) -> Iterator[tuple[str, Any, str, Mapping[str
                     yield str(entry.get("id", "")), entry.get("time"), str(change.get("field", "")), change["value"]
 
 
-def each(read: Callable[..., Happening | None], told: Iterable[tuple[Any, ...]]) -> list[Happening]:
+def read_each(
+    read: Callable[..., WebhookNotification | None], told: Iterable[tuple[Any, ...]]
+) -> list[WebhookNotification]:
     """What `read` makes of each; one that is not formed as Meta forms it is left out."""
     found = []
     for one in told:
@@ -69,20 +75,22 @@ def each(read: Callable[..., Happening | None], told: Iterable[tuple[Any, ...]])
     return [one for one in found if one]
 
 
-async def subscribe_app(http: Http, app: App, base: str, kind: str, fields: str, address: str, token: str) -> None:
+async def subscribe_app(
+    http: HttpClient, app: App, base: str, kind: str, fields: str, address: str, token: str
+) -> None:
     """Where the app as a whole is told; Meta asks the address at once whether it is ours."""
-    graph = Graph(http=http, base=base, token=f"{app.client_id}|{app.client_secret}", secret=app.client_secret)
+    graph = GraphClient(http=http, base=base, token=f"{app.client_id}|{app.client_secret}", secret=app.client_secret)
     form = {"object": kind, "callback_url": address, "verify_token": token, "fields": fields}
     await graph.post(f"{app.client_id}/subscriptions", form, repeatable=True)
 
 
-async def subscribe_account(graph: Graph, account: str, fields: str) -> None:
+async def subscribe_account(graph: GraphClient, account: str, fields: str) -> None:
     await graph.post(f"{account}/subscribed_apps", {"subscribed_fields": fields}, repeatable=True)
 
 
-async def unsubscribe_account(graph: Graph, account: str) -> None:
+async def unsubscribe_account(graph: GraphClient, account: str) -> None:
     try:
         await graph.delete(f"{account}/subscribed_apps")
     except Rejected as refused:
-        if not is_gone(refused):
+        if not is_missing_object(refused):
             raise

@@ -14,46 +14,54 @@ from typing import Any, BinaryIO
 
 import libipld
 
-from kicau.connector.archives.files import Files, Unreadable, matching
-from kicau.connector.archives.records import Found, Record, Whose, cut, malformed, skip, unreadable
+from kicau.connector.archives.files import ArchiveFiles, UnreadableFile, matching_names
+from kicau.connector.archives.records import (
+    ArchiveEntry,
+    ArchiveOwner,
+    ArchiveRecord,
+    malformed_entry,
+    skip_entry,
+    truncated_file,
+    unreadable_file,
+)
 
-CAR = r"\.car$"
-POSTS = "app.bsky.feed.post"
-LARGEST = 2_000_000  # bytes of a block; a record has at most 1 MB
-PREFIX = b"\x01\x71\x12\x20"  # of a CID: version 1, DAG-CBOR, SHA-256 of 32 bytes
+CAR_PATTERN = r"\.car$"
+POST_COLLECTION = "app.bsky.feed.post"
+MAX_BLOCK_BYTES = 2_000_000  # bytes of a block; a record has at most 1 MB
+CID_PREFIX = b"\x01\x71\x12\x20"  # of a CID: version 1, DAG-CBOR, SHA-256 of 32 bytes
 
 
-class Broken(ValueError):
+class BrokenCar(ValueError):
     """It is no CAR, or it ends in the middle."""
 
 
-class Reader:
+class BlueskyArchiveReader:
     """The archive reader of the connector for Bluesky."""
 
-    def sniff(self, files: Files, /) -> Whose | None:
-        names = matching(files, CAR) or (files.names() if len(files.names()) == 1 else [])
+    def sniff(self, files: ArchiveFiles, /) -> ArchiveOwner | None:
+        names = matching_names(files, CAR_PATTERN) or (files.names() if len(files.names()) == 1 else [])
         for name in names[:1]:
             try:
                 with files.open(name) as file:
-                    did = _owner(file)
-            except (Unreadable, Broken):
+                    did = _owner_did(file)
+            except (UnreadableFile, BrokenCar):
                 continue
             if did:
-                return Whose(format="bluesky", account_id=did)
+                return ArchiveOwner(format="bluesky", account_id=did)
         return None
 
-    def read(self, files: Files, /) -> Iterator[Found]:
-        for name in matching(files, CAR) or files.names():
+    def read(self, files: ArchiveFiles, /) -> Iterator[ArchiveEntry]:
+        for name in matching_names(files, CAR_PATTERN) or files.names():
             try:
-                yield from _records(files, name)
-            except Unreadable as exc:
-                yield unreadable(exc, name)
+                yield from _read_records(files, name)
+            except UnreadableFile as exc:
+                yield unreadable_file(exc, name)
 
 
-reader = Reader()
+reader = BlueskyArchiveReader()
 
 
-def _records(files: Files, name: str) -> Iterator[Found]:
+def _read_records(files: ArchiveFiles, name: str) -> Iterator[ArchiveEntry]:
     keys: dict[bytes, str] = {}
     twins: dict[bytes, list[str]] = {}  # further keys of a record that stands in the file once: the same post twice
     did, ended = "", False
@@ -61,32 +69,34 @@ def _records(files: Files, name: str) -> Iterator[Found]:
     there: set[bytes] = set()
     with files.open(name) as file:
         try:
-            for cid, block in _blocks(file):
+            for cid, block in _read_blocks(file):
                 there.add(cid)
                 if isinstance(block, dict) and "e" in block and "l" in block:
-                    _keys_of(block, keys, twins)
-                    nodes |= _below(block)
+                    _entries_of_node(block, keys, twins)
+                    nodes |= _child_nodes(block)
                 elif isinstance(block, dict) and "did" in block and "data" in block:
                     did = str(block["did"])
-                    nodes.add(_cid(block["data"]))
-        except Broken:
+                    nodes.add(_cid_of_link(block["data"]))
+        except BrokenCar:
             ended = True
     with files.open(name) as file:
         try:
-            for number, (cid, block) in enumerate(_blocks(file), 1):
+            for number, (cid, block) in enumerate(_read_blocks(file), 1):
                 for key in (keys.get(cid, ""), *twins.get(cid, ())):
-                    if key.startswith(f"{POSTS}/"):
-                        yield _record(block, did, key) if isinstance(block, dict) else malformed(name, number)
-        except Broken:
+                    if key.startswith(f"{POST_COLLECTION}/"):
+                        yield (
+                            _build_record(block, did, key) if isinstance(block, dict) else malformed_entry(name, number)
+                        )
+        except BrokenCar:
             pass
     if ended:
-        yield cut(name)
+        yield truncated_file(name)
         return
-    posts = [cid for cid, key in keys.items() if key.startswith(f"{POSTS}/")]
+    posts = [cid for cid, key in keys.items() if key.startswith(f"{POST_COLLECTION}/")]
     notes = []
     if absent := sum(1 + len(twins.get(cid, ())) for cid in posts if cid not in there):
         notes.append(
-            skip(
+            skip_entry(
                 "missing-posts",
                 "{file} lists {count} posts that it does not hold. Export it again.",
                 name,
@@ -96,7 +106,7 @@ def _records(files: Files, name: str) -> Iterator[Found]:
         )
     if absent := len(nodes - there - {b""}):
         notes.append(
-            skip(
+            skip_entry(
                 "missing-nodes",
                 "{count} parts of the list of posts in {file} are missing, so posts may be, too. Export it again.",
                 name,
@@ -109,8 +119,8 @@ def _records(files: Files, name: str) -> Iterator[Found]:
     yield from notes
 
 
-def _record(post: dict[str, Any], did: str, key: str) -> Record:
-    at = moment(post.get("createdAt"))
+def _build_record(post: dict[str, Any], did: str, key: str) -> ArchiveRecord:
+    at = parse_time(post.get("createdAt"))
     embed = post.get("embed") if isinstance(post.get("embed"), dict) else {}
     assert isinstance(embed, dict)
     pictures = embed.get("images") or (embed.get("media") or {}).get("images") or []
@@ -119,7 +129,7 @@ def _record(post: dict[str, Any], did: str, key: str) -> Record:
     )
     quoted = embed.get("record") or {}
     languages = post.get("langs")
-    record = Record(
+    record = ArchiveRecord(
         remote_id=f"at://{did}/{key}",
         text=str(post.get("text") or ""),
         posted_at=at,
@@ -139,7 +149,7 @@ def _record(post: dict[str, Any], did: str, key: str) -> Record:
     return record
 
 
-def moment(told: object) -> datetime | None:
+def parse_time(told: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(told))
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
@@ -147,7 +157,7 @@ def moment(told: object) -> datetime | None:
         return None
 
 
-def _keys_of(node: dict[str, Any], keys: dict[bytes, str], twins: dict[bytes, list[str]]) -> None:
+def _entries_of_node(node: dict[str, Any], keys: dict[bytes, str], twins: dict[bytes, list[str]]) -> None:
     """Each entry of a node of the tree: the first `p` letters of its key are those of the entry before."""
     before = b""
     for entry in node["e"] if isinstance(node["e"], list) else []:
@@ -160,20 +170,20 @@ def _keys_of(node: dict[str, Any], keys: dict[bytes, str], twins: dict[bytes, li
             continue
 
 
-def _below(node: dict[str, Any]) -> set[bytes]:
+def _child_nodes(node: dict[str, Any]) -> set[bytes]:
     """The nodes that a node of the tree names."""
     entries = node["e"] if isinstance(node["e"], list) else []
-    return {_cid(node["l"]), *(_cid(one.get("t")) for one in entries if isinstance(one, dict))}
+    return {_cid_of_link(node["l"]), *(_cid_of_link(one.get("t")) for one in entries if isinstance(one, dict))}
 
 
-def _cid(link: object) -> bytes:
+def _cid_of_link(link: object) -> bytes:
     """The bytes of a link to another block; b"" for what is none."""
     return bytes(link) if isinstance(link, bytes | bytearray | memoryview) else b""
 
 
-def _owner(file: BinaryIO) -> str:
+def _owner_did(file: BinaryIO) -> str:
     """The DID in the commit, which the header's root names and which stands at the beginning."""
-    for number, (_cid, block) in enumerate(_blocks(file)):
+    for number, (_cid, block) in enumerate(_read_blocks(file)):
         if isinstance(block, dict) and "did" in block and "data" in block:
             return str(block["did"])
         if number > 5000:
@@ -181,23 +191,23 @@ def _owner(file: BinaryIO) -> str:
     return ""
 
 
-def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, Any]]:
+def _read_blocks(file: BinaryIO) -> Iterator[tuple[bytes, Any]]:
     """(CID, value) of each block whose bytes are what its CID says; None for a value that is no DAG-CBOR."""
-    size = _varint(file)
-    if not size or size > LARGEST:
-        raise Broken
+    size = _read_varint(file)
+    if not size or size > MAX_BLOCK_BYTES:
+        raise BrokenCar
     try:
-        header = libipld.decode_dag_cbor(_exactly(file, size))
+        header = libipld.decode_dag_cbor(_read_exactly(file, size))
     except ValueError:
-        raise Broken from None
+        raise BrokenCar from None
     if not isinstance(header, dict) or header.get("version") != 1:
-        raise Broken
-    while (size := _varint(file)) is not None:
-        if size > LARGEST or size < 36:
-            raise Broken
-        data = _exactly(file, size)
+        raise BrokenCar
+    while (size := _read_varint(file)) is not None:
+        if size > MAX_BLOCK_BYTES or size < 36:
+            raise BrokenCar
+        data = _read_exactly(file, size)
         cid, block = data[:36], data[36:]
-        if not cid.startswith(PREFIX) or hashlib.sha256(block).digest() != cid[4:]:
+        if not cid.startswith(CID_PREFIX) or hashlib.sha256(block).digest() != cid[4:]:
             yield cid, None
             continue
         try:
@@ -206,29 +216,29 @@ def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, Any]]:
             yield cid, None
 
 
-def _varint(file: BinaryIO) -> int | None:
+def _read_varint(file: BinaryIO) -> int | None:
     """None at the end of the file."""
     value, shift = 0, 0
     while True:
         byte = file.read(1)
         if not byte:
             if shift:
-                raise Broken
+                raise BrokenCar
             return None
         value |= (byte[0] & 0x7F) << shift
         shift += 7
         if not byte[0] & 0x80:
             return value
         if shift > 56:
-            raise Broken
+            raise BrokenCar
 
 
-def _exactly(file: BinaryIO, size: int) -> bytes:
+def _read_exactly(file: BinaryIO, size: int) -> bytes:
     pieces: list[bytes] = []
     while size > 0:
         piece = file.read(size)
         if not piece:
-            raise Broken
+            raise BrokenCar
         pieces.append(piece)
         size -= len(piece)
     return b"".join(pieces)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kicau.networks.bluesky import dpop
-from kicau.networks.bluesky.oauth import SCOPES
+from kicau.networks.bluesky.oauth import OAUTH_SCOPES
 
 
 def new_secret() -> str:
@@ -23,7 +23,7 @@ def new_secret() -> str:
     return json.dumps({**public, "d": key, "kid": public["x"][:16], "alg": dpop.ALGORITHM, "use": "sig"})
 
 
-def document(client_id: str, callback: str, secret: str) -> dict[str, Any]:
+def client_document(client_id: str, callback: str, secret: str) -> dict[str, Any]:
     """What is served at `client_id`, an https address; holds the public half of the key only."""
     public = {name: value for name, value in json.loads(secret).items() if name != "d"}
     where = urlsplit(client_id)
@@ -35,7 +35,7 @@ def document(client_id: str, callback: str, secret: str) -> dict[str, Any]:
         "redirect_uris": [callback],
         "response_types": ["code"],
         "grant_types": ["authorization_code", "refresh_token"],
-        "scope": " ".join(SCOPES),
+        "scope": " ".join(OAUTH_SCOPES),
         "token_endpoint_auth_method": "private_key_jwt",
         "token_endpoint_auth_signing_alg": dpop.ALGORITHM,
         "dpop_bound_access_tokens": True,
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         print("Two addresses are needed, both with https://: of the document, and of the callback.", file=sys.stderr)
         return 2
     secret = new_secret()
-    print(json.dumps(document(arguments[0], arguments[1], secret), indent=2))
+    print(json.dumps(client_document(arguments[0], arguments[1], secret), indent=2))
     print(f"\nThe app's client id: {arguments[0]}\nThe app's secret, to be shown to nobody: {secret}", file=sys.stderr)
     return 0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from kicau.connector import clock
-from kicau.connector.checks import megabytes
+from kicau.connector.checks import format_megabytes
 from kicau.connector.content import Problem
 from kicau.connector.errors import (
     AuthExpired,
@@ -18,14 +18,20 @@ from kicau.connector.errors import (
     Unavailable,
     Uncertain,
 )
-from kicau.connector.transport.http import DEFAULT_WAIT, Reply, from_between, reset_at, retry_after
-from kicau.networks.bluesky.limits import LABEL
+from kicau.connector.transport.http import (
+    DEFAULT_RETRY_DELAY,
+    HttpResponse,
+    is_from_proxy,
+    rate_limit_reset_at,
+    retry_after,
+)
+from kicau.networks.bluesky.limits import NETWORK_LABEL
 
-NOT_FOUND, BLOB_GONE, TOO_LARGE, SIGN_IN = "not-found", "media-gone", "too-large", "sign-in-failed"
-NOTHING_HERE = "nothing-here"  # a 404 that names no record: it is not certain that there is none
+NOT_FOUND_CODE, BLOB_GONE_CODE, TOO_LARGE_CODE, SIGN_IN_CODE = "not-found", "media-gone", "too-large", "sign-in-failed"
+NO_SUCH_PAGE_CODE = "nothing-here"  # a 404 that names no record: it is not certain that there is none
 
 # The permission is over, or the account is no longer (or not now) on this server.
-GONE = frozenset(
+DEAD_TOKEN_ERRORS = frozenset(
     {
         "ExpiredToken",
         "InvalidToken",
@@ -45,8 +51,8 @@ GONE = frozenset(
         "unauthorized_client",
     }
 )
-SHORT = frozenset({"InsufficientScope", "insufficient_scope", "ScopeMissingError"})
-PASSING = frozenset(
+MISSING_SCOPE_ERRORS = frozenset({"InsufficientScope", "insufficient_scope", "ScopeMissingError"})
+TEMPORARY_ERRORS = frozenset(
     {
         "UpstreamFailure",
         "UpstreamTimeout",
@@ -57,97 +63,102 @@ PASSING = frozenset(
     }
 )
 
-BEYOND = re.compile(
+LIMIT_ERROR_PATTERN = re.compile(
     r"(grapheme|string|array|blob|integer) too (big|small) \((?:maximum|minimum) (\d+), got (-?\d+)\) at (\$\S*)"
 )
-ALT = re.compile(r'Missing required key "alt" at (\$\S*)')
-RECORD = re.compile(r"^\$(?:\.writes\[\d+\])?\.(?:record|value)\b")
-PICTURE = re.compile(r"\.(?:images|items)\[(\d+)\]")
+MISSING_ALT_PATTERN = re.compile(r'Missing required key "alt" at (\$\S*)')
+RECORD_PATH_PATTERN = re.compile(r"^\$(?:\.writes\[\d+\])?\.(?:record|value)\b")
+PICTURE_PATH_PATTERN = re.compile(r"\.(?:images|items)\[(\d+)\]")
 
 
-class NonceAsked(Unavailable):
+class NonceRequired(Unavailable):
     """The server wants its nonce in the proof, and has done nothing; the request is sent again with it."""
 
     def __init__(self, nonce: str) -> None:
         self.nonce = nonce
-        super().__init__(f"{LABEL}'s server wants another nonce")
+        super().__init__(f"{NETWORK_LABEL}'s server wants another nonce")
 
 
 class NoSuchPage(Unavailable):
     """A 404 in a form that is not the protocol's: a web server that has no such page, or something in between."""
 
 
-def read_error(reply: Reply) -> ConnectorError | None:
+def read_error(reply: HttpResponse) -> ConnectorError | None:
     """What an answer that is not 2xx means; None leaves it to the shared reading."""
     body = reply.peek()
     error = str(body.get("error") or "")
     said = str(body.get("message") or body.get("error_description") or error or reply.text[:300])
     if error == "use_dpop_nonce" and (nonce := reply.headers.get("dpop-nonce")):
-        return NonceAsked(nonce)
+        return NonceRequired(nonce)
     if reply.status == 429 or error == "RateLimitExceeded":
-        until = retry_after(reply) or reset_at(reply, "ratelimit-reset")
+        until = retry_after(reply) or rate_limit_reset_at(reply, "ratelimit-reset")
         return RateLimited(
-            until or clock.now() + DEFAULT_WAIT,
+            until or clock.now() + DEFAULT_RETRY_DELAY,
             detail=f"{said} ({reply.headers.get('ratelimit-policy', 'no policy told')})",
         )
-    if error in PASSING:
+    if error in TEMPORARY_ERRORS:
         return Unavailable(said) if reply.repeatable else Uncertain(said)
     if error == "MethodNotImplemented" or reply.status == 501:
-        return _refused(
+        return _rejection(
             "not-offered",
             "The server of this {network} account does not offer what the post needs ({said}): its operator installs a newer version.",
             said,
         )
     if reply.status >= 500 or reply.status in (408, 425):
         return None
-    if between := from_between(reply):
+    if between := is_from_proxy(reply):
         return NoSuchPage(between.detail) if reply.status == 404 and reply.repeatable else between
-    if error in SHORT:
+    if error in MISSING_SCOPE_ERRORS:
         return AuthExpired(said, missing=frozenset({"transition:generic"}))
     if error == "AuthFactorTokenRequired":
-        return _refused(
-            SIGN_IN,
+        return _rejection(
+            SIGN_IN_CODE,
             "{network} asks for a code sent by mail with the account's own password: make an app password and use that.",
             said,
         )
-    if error in GONE or reply.status == 401:
+    if error in DEAD_TOKEN_ERRORS or reply.status == 401:
         return AuthExpired(f"{error}: {said}" if error and error != said else said)
-    return _of_content(reply, error, said)
+    return _content_rejection(reply, error, said)
 
 
-def _of_content(reply: Reply, error: str, said: str) -> Rejected:
+def _content_rejection(reply: HttpResponse, error: str, said: str) -> Rejected:
     if error in ("RecordNotFound", "HandleNotFound", "DidNotFound") or said.startswith("Could not locate record"):
-        return _refused(NOT_FOUND, "{network} has no such thing any more: {said}", said)
+        return _rejection(NOT_FOUND_CODE, "{network} has no such thing any more: {said}", said)
     if reply.status == 404:
-        return _refused(NOTHING_HERE, "{network} has no such thing any more: {said}", said)
+        return _rejection(NO_SUCH_PAGE_CODE, "{network} has no such thing any more: {said}", said)
     if said == "Unable to resolve handle":
-        return _refused(NOT_FOUND, "{network} knows nobody of this name.", said)
+        return _rejection(NOT_FOUND_CODE, "{network} knows nobody of this name.", said)
     if error == "BlobNotFound":
-        return _refused(BLOB_GONE, "{network}'s server no longer has a file of the post.", said)
+        return _rejection(BLOB_GONE_CODE, "{network}'s server no longer has a file of the post.", said)
     if reply.status == 413 or error == "PayloadTooLarge":
-        return _refused(
-            TOO_LARGE, "The server of this {network} account takes no file of this size: make it smaller.", said
+        return _rejection(
+            TOO_LARGE_CODE, "The server of this {network} account takes no file of this size: make it smaller.", said
         )
-    if found := BEYOND.search(said):
-        return Rejected(_beyond(found, said), detail=said)
-    if found := ALT.search(said):
+    if found := LIMIT_ERROR_PATTERN.search(said):
+        return Rejected(_limit_rejection(found, said), detail=said)
+    if found := MISSING_ALT_PATTERN.search(said):
         return Rejected(
             Problem(
                 code="needs-alt",
                 message="{network} wants an alt text for each picture.",
-                params={"network": LABEL},
-                field=f"{_field(found[1])}.alt",
+                params={"network": NETWORK_LABEL},
+                field=f"{_draft_field(found[1])}.alt",
             ),
             detail=said,
         )
-    return _refused("refused", "{network} refused the post: {said}", said)
+    return _rejection("refused", "{network} refused the post: {said}", said)
 
 
-def _beyond(found: re.Match[str], said: str) -> Problem:
+def _limit_rejection(found: re.Match[str], said: str) -> Problem:
     """A limit that was passed: the sentence of `render` for the same problem, with the server's own numbers."""
     what, path, limit, actual = found[1], found[5], int(found[3]), int(found[4])
-    field = _field(path)
-    params: dict[str, str | int | float] = {"network": LABEL, "limit": limit, "actual": actual, "where": "the text"}
+    field = _draft_field(path)
+    params: dict[str, str | int | float] = {
+        "network": NETWORK_LABEL,
+        "limit": limit,
+        "actual": actual,
+        "where": "the text",
+    }
     if what == "grapheme" and field.endswith(".text"):
         params |= {"unit": "graphemes", "now_what": "shorten it or split it into a thread"}
         message = "On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}."
@@ -163,19 +174,21 @@ def _beyond(found: re.Match[str], said: str) -> Problem:
         message = "{network} takes at most {limit} files in one post; this one has {actual}: remove some."
         return Problem(code="too-many-media", message=message, params=params, field=field, limit=limit, actual=actual)
     if what == "blob":
-        told = {"limit": megabytes(limit), "actual": megabytes(actual)}
+        told = {"limit": format_megabytes(limit), "actual": format_megabytes(actual)}
         message = "{network} takes a file here of at most {limit}; this one has {actual}: make it smaller."
-        return Problem(code=TOO_LARGE, message=message, params=params | told, field=field, limit=limit, actual=actual)
+        return Problem(
+            code=TOO_LARGE_CODE, message=message, params=params | told, field=field, limit=limit, actual=actual
+        )
     message = "{network} refused the post: {said}"
-    return Problem(code="refused", message=message, params={"network": LABEL, "said": said[:300]}, field=field)
+    return Problem(code="refused", message=message, params={"network": NETWORK_LABEL, "said": said[:300]}, field=field)
 
 
-def _field(path: str) -> str:
+def _draft_field(path: str) -> str:
     """A place in a record as a place in the draft; "" where there is none."""
-    inside = RECORD.sub("", path)
+    inside = RECORD_PATH_PATTERN.sub("", path)
     if inside == ".text":
         return "parts.0.text"
-    if picture := PICTURE.search(inside):
+    if picture := PICTURE_PATH_PATTERN.search(inside):
         return f"parts.0.media.{picture[1]}"
     if ".external.thumb" in inside:
         return "link.thumbnail"
@@ -186,15 +199,15 @@ def _field(path: str) -> str:
     return {"langs": "language", "labels": "options.label"}.get(inside.strip(".").split(".")[0].split("[")[0], "")
 
 
-def _refused(code: str, message: str, said: str) -> Rejected:
-    params = {"network": LABEL, "said": said.strip().rstrip(".")[:300]}
+def _rejection(code: str, message: str, said: str) -> Rejected:
+    params = {"network": NETWORK_LABEL, "said": said.strip().rstrip(".")[:300]}
     return Rejected(Problem(code=code, message=message, params=params), detail=said)
 
 
 def is_missing(refused: Rejected) -> bool:
     """Whether an address was answered with 404, or a server says that what was asked for does not exist."""
-    return code_of(refused) in (NOT_FOUND, NOTHING_HERE)
+    return rejection_code(refused) in (NOT_FOUND_CODE, NO_SUCH_PAGE_CODE)
 
 
-def code_of(refused: Rejected) -> str:
+def rejection_code(refused: Rejected) -> str:
     return refused.problems[0].code if refused.problems else ""

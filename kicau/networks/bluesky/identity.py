@@ -13,48 +13,48 @@ from kicau.connector.errors import Rejected
 from kicau.connector.session import App
 from kicau.connector.transport.ssrf import is_public
 from kicau.networks.bluesky import errors, text, wire
-from kicau.networks.bluesky.wire import Lent
+from kicau.networks.bluesky.wire import SessionLike
 
-DID = re.compile(r"did:(?:plc:[a-z2-7]{24}|web:[A-Za-z0-9.%-]+)")
-HANDLE_OF = re.compile(r"https?://[^/]+/profile/([^/?#]+)")
-HOME = ".bsky.social"  # where a name without a dot lives
+DID_PATTERN = re.compile(r"did:(?:plc:[a-z2-7]{24}|web:[A-Za-z0-9.%-]+)")
+PROFILE_URL_PATTERN = re.compile(r"https?://[^/]+/profile/([^/?#]+)")
+DEFAULT_HANDLE_SUFFIX = ".bsky.social"  # where a name without a dot lives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class AccountIdentity:
     did: str
     handle: str  # as its document names it; "" where it names none
     pds: str  # its server's address, without a slash at the end
 
 
-def cleaned(given: str) -> str:
+def normalize_account_name(given: str) -> str:
     """What a person typed as their name, as a handle, a DID or a mail address."""
     name = given.strip().strip("\u200e\u200f\u202a\u202c\u2068\u2069").removeprefix("at://").lstrip("@")
-    if page := HANDLE_OF.match(name):
+    if page := PROFILE_URL_PATTERN.match(name):
         name = page[1]
-    if DID.fullmatch(name) or "@" in name or not name:
+    if DID_PATTERN.fullmatch(name) or "@" in name or not name:
         return name
     name = name.lower()
-    return name if "." in name else name + HOME
+    return name if "." in name else name + DEFAULT_HANDLE_SUFFIX
 
 
-def server(given: str, app: App) -> str:
+def check_server(given: str, app: App) -> str:
     """A server's address as a person typed it. Raises Rejected where it is none that may be reached."""
     url = given.strip().rstrip("/")
     url = url if re.match(r"https?://", url) else f"https://{url}"
-    if not reachable(url, app):
-        raise wire.refusal(
+    if not is_reachable_server(url, app):
+        raise wire.rejection(
             "bad-server",
             "{given} is not the address of a {network} server: it looks like https://bsky.social, and is public.",
             "server",
             given=repr(given[:100]),
         )
-    return wire.origin(url)
+    return wire.origin_of_url(url)
 
 
-def reachable(url: str, app: App) -> bool:
+def is_reachable_server(url: str, app: App) -> bool:
     """Whether a server that a stranger's document names may be asked: public and encrypted, or the operator's own."""
-    if any(wire.origin(url) == wire.origin(known) for known in app.endpoints.values()):
+    if any(wire.origin_of_url(url) == wire.origin_of_url(known) for known in app.endpoints.values()):
         return True
     where = urlsplit(url)
     try:
@@ -70,19 +70,19 @@ def reachable(url: str, app: App) -> bool:
     return is_public(host)
 
 
-async def resolve(lent: Lent, name: str) -> Identity:
+async def resolve_identity(lent: SessionLike, name: str) -> AccountIdentity:
     """The identity behind a handle or DID. Raises Rejected with a sentence for whoever typed it."""
-    did = name if DID.fullmatch(name) else await did_of(lent, name)
+    did = name if DID_PATTERN.fullmatch(name) else await resolve_handle(lent, name)
     if not did:
-        raise wire.refusal(
+        raise wire.rejection(
             "unknown-handle",
             "{network} knows nobody called {name}: check the handle; it looks like sari.bsky.social or kopisenja.example.",
             "handle",
             name=name,
         )
-    found = await by_did(lent, did)
+    found = await resolve_did(lent, did)
     if name != did and found.handle != name:
-        raise wire.refusal(
+        raise wire.rejection(
             "unknown-handle",
             "The {network} handle {name} points to an account that does not call itself so: check it, or enter the account's DID.",
             "handle",
@@ -91,12 +91,12 @@ async def resolve(lent: Lent, name: str) -> Identity:
     return found
 
 
-async def did_of(lent: Lent, handle: str) -> str:
+async def resolve_handle(lent: SessionLike, handle: str) -> str:
     """The DID that a handle stands for; "" where there is none."""
     if not text.is_handle(handle):
         return ""
     try:
-        answer = await wire.xrpc(
+        answer = await wire.call_xrpc(
             lent,
             "GET",
             "com.atproto.identity.resolveHandle",
@@ -106,34 +106,34 @@ async def did_of(lent: Lent, handle: str) -> str:
     except (Rejected, errors.NoSuchPage):
         return ""
     did = str(answer.get("did") or "")
-    return did if DID.fullmatch(did) else ""
+    return did if DID_PATTERN.fullmatch(did) else ""
 
 
-async def by_did(lent: Lent, did: str) -> Identity:
-    document = await _document(lent, did)
+async def resolve_did(lent: SessionLike, did: str) -> AccountIdentity:
+    document = await _fetch_document(lent, did)
     if document.get("id") != did:
-        raise _no_home(did)
-    return in_document(document, lent.app)
+        raise _no_server_error(did)
+    return identity_from_document(document, lent.app)
 
 
-async def _document(lent: Lent, did: str) -> dict[str, Any]:
+async def _fetch_document(lent: SessionLike, did: str) -> dict[str, Any]:
     if did.startswith("did:plc:"):
         url = f"{lent.app.endpoints['plc']}/{did}"
     else:
         url = f"https://{unquote(did.removeprefix('did:web:'))}/.well-known/did.json"
-        if not reachable(url, lent.app):
-            raise _no_home(did)
+        if not is_reachable_server(url, lent.app):
+            raise _no_server_error(did)
     try:
-        return wire.object_of(await wire.call(lent, "GET", url))
+        return wire.response_object(await wire.send_request(lent, "GET", url))
     except errors.NoSuchPage as missing:
-        raise _no_home(did) from missing
+        raise _no_server_error(did) from missing
     except Rejected as refused:
         if errors.is_missing(refused):
-            raise _no_home(did) from refused
+            raise _no_server_error(did) from refused
         raise
 
 
-def in_document(document: Mapping[str, Any], app: App) -> Identity:
+def identity_from_document(document: Mapping[str, Any], app: App) -> AccountIdentity:
     """What a DID's document says. Raises Rejected where it names no server that may be asked."""
     did = str(document.get("id") or "")
     names = [
@@ -144,13 +144,13 @@ def in_document(document: Mapping[str, Any], app: App) -> Identity:
     for one in document.get("service") or ():
         if isinstance(one, dict) and str(one.get("id", "")).removeprefix(did) == "#atproto_pds":
             pds = str(one.get("serviceEndpoint") or "").rstrip("/")
-            if pds and reachable(pds, app):
-                return Identity(did=did, handle=names[0] if names else "", pds=pds)
-    raise _no_home(did)
+            if pds and is_reachable_server(pds, app):
+                return AccountIdentity(did=did, handle=names[0] if names else "", pds=pds)
+    raise _no_server_error(did)
 
 
-def _no_home(did: str) -> Rejected:
-    return wire.refusal(
+def _no_server_error(did: str) -> Rejected:
+    return wire.rejection(
         "no-server",
         "The {network} account {did} names no server that can be reached: it may have been closed, or moved just now.",
         "handle",
@@ -158,6 +158,6 @@ def _no_home(did: str) -> Rejected:
     )
 
 
-def relative(url: str, app: App) -> str:
+def relative_server(url: str, app: App) -> str:
     """A server's address to be kept; "" for the operator's default, which is followed wherever it moves."""
-    return "" if wire.origin(url) == wire.origin(app.endpoints["pds"]) else url
+    return "" if wire.origin_of_url(url) == wire.origin_of_url(app.endpoints["pds"]) else url

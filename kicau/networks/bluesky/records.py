@@ -20,21 +20,21 @@ from kicau.connector.content import (
     SpanKind,
 )
 from kicau.networks.bluesky import text
-from kicau.networks.bluesky.limits import CARD_PICTURE, THUMBNAIL, number
+from kicau.networks.bluesky.limits import CARD_PICTURE_RECIPE, THUMBNAIL_RULE, fact_number
 
-POST = "app.bsky.feed.post"
-THREADGATE = "app.bsky.feed.threadgate"
-POSTGATE = "app.bsky.feed.postgate"
+POST_COLLECTION = "app.bsky.feed.post"
+THREADGATE_COLLECTION = "app.bsky.feed.threadgate"
+POSTGATE_COLLECTION = "app.bsky.feed.postgate"
 
-ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"  # of a TID, in the order in which it sorts
-WINDOW = 1 << 36  # microseconds, about 19 hours
-OLDEST = 1_767_225_600_000_000  # 2026-01-01 UTC, in microseconds
-LATE = timedelta(minutes=10)
+TID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"  # of a TID, in the order in which it sorts
+TID_WINDOW = 1 << 36  # microseconds, about 19 hours
+MIN_TID_MICROSECONDS = 1_767_225_600_000_000  # 2026-01-01 UTC, in microseconds
+MAX_DELAY = timedelta(minutes=10)
 
-AT_URI = re.compile(r"at://([^/\s?#]+)/app\.bsky\.feed\.post/([A-Za-z0-9._~:-]{1,512})")
-PAGE = re.compile(r"https?://[^/\s?#]+/profile/([^/\s?#]+)/post/([A-Za-z0-9._~:-]{1,512})/?(?:[?#].*)?")
+AT_URI_PATTERN = re.compile(r"at://([^/\s?#]+)/app\.bsky\.feed\.post/([A-Za-z0-9._~:-]{1,512})")
+POST_URL_PATTERN = re.compile(r"https?://[^/\s?#]+/profile/([^/\s?#]+)/post/([A-Za-z0-9._~:-]{1,512})/?(?:[?#].*)?")
 
-RULES: Mapping[str, str] = {"mentioned": "mentionRule", "following": "followingRule", "followers": "followerRule"}
+REPLY_RULES: Mapping[str, str] = {"mentioned": "mentionRule", "following": "followingRule", "followers": "followerRule"}
 
 
 def record_key(key: UUID, part: int) -> str:
@@ -44,28 +44,30 @@ def record_key(key: UUID, part: int) -> str:
     microsecond, and one of 1,024 clocks. So two deliveries share one about as rarely as once in 10^13 pairs.
     """
     noise = int.from_bytes(hashlib.sha256(b"kicau bluesky record" + key.bytes).digest())
-    made = (key.int >> 80) * 1000 if key.version == 7 else OLDEST
-    moment = max(made - noise % WINDOW, 0) + part
+    made = (key.int >> 80) * 1000 if key.version == 7 else MIN_TID_MICROSECONDS
+    moment = max(made - noise % TID_WINDOW, 0) + part
     number_ = (moment & ((1 << 53) - 1)) << 10 | noise >> 64 & 0x3FF
-    return "".join(ALPHABET[number_ >> 5 * place & 31] for place in range(12, -1, -1))
+    return "".join(TID_ALPHABET[number_ >> 5 * place & 31] for place in range(12, -1, -1))
 
 
 def created_at(delivery: Delivery, part: int, now: datetime) -> str:
     """What the record says of itself: the planned second, so that a repeat says the same; of one that is late, the last
     full ten minutes since.
     """
-    at = now if delivery.due_at is None else min(delivery.due_at + (now - delivery.due_at) // LATE * LATE, now)
-    return _stamp(at + timedelta(milliseconds=part))  # a thread sorts by it
+    at = (
+        now if delivery.due_at is None else min(delivery.due_at + (now - delivery.due_at) // MAX_DELAY * MAX_DELAY, now)
+    )
+    return _iso_time(at + timedelta(milliseconds=part))  # a thread sorts by it
 
 
-def _stamp(at: datetime) -> str:
+def _iso_time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def reference(given: str) -> str:
+def at_uri_of_reference(given: str) -> str:
     """The at:// address of a post that somebody named by it or by its page; "" where it is neither."""
-    found = AT_URI.fullmatch(given.strip()) or PAGE.fullmatch(given.strip())
-    return f"at://{found[1]}/{POST}/{found[2]}" if found else ""
+    found = AT_URI_PATTERN.fullmatch(given.strip()) or POST_URL_PATTERN.fullmatch(given.strip())
+    return f"at://{found[1]}/{POST_COLLECTION}/{found[2]}" if found else ""
 
 
 def split_uri(uri: str) -> tuple[str, str, str]:
@@ -76,24 +78,24 @@ def split_uri(uri: str) -> tuple[str, str, str]:
     return repo, collection, key
 
 
-def files(post: Rendered) -> Iterator[tuple[str, RenderedMedia]]:
+def files_of_post(post: Rendered) -> Iterator[tuple[str, RenderedMedia]]:
     """Every file that is uploaded for a post, in order, each with a name for it that stays the same."""
     for p, part in enumerate(post.parts):
         yield from ((f"{p}.{n}", one) for n, one in enumerate(part.media))
-    if shown := card(post):
+    if shown := card_picture(post):
         yield "card", shown
 
 
-def card(post: Rendered) -> RenderedMedia | None:
+def card_picture(post: Rendered) -> RenderedMedia | None:
     """The link card's picture: as it is where the network takes it, else made smaller."""
     one = post.link.thumbnail if post.link else None
     if one is None:
         return None
-    fits = one.mime in THUMBNAIL.mimes and one.size <= number("thumbnail-max-size")
-    return RenderedMedia(media=one, recipe=None if fits else CARD_PICTURE)
+    fits = one.mime in THUMBNAIL_RULE.mimes and one.size <= fact_number("thumbnail-max-size")
+    return RenderedMedia(media=one, recipe=None if fits else CARD_PICTURE_RECIPE)
 
 
-def mentioned(post: Rendered) -> tuple[str, ...]:
+def mentioned_handles(post: Rendered) -> tuple[str, ...]:
     """The handles that the texts mention, each once."""
     found = (s.target for part in post.parts for s in part.spans if s.kind is SpanKind.MENTION)
     return tuple(dict.fromkeys(found))
@@ -102,12 +104,12 @@ def mentioned(post: Rendered) -> tuple[str, ...]:
 def post_record(post: Rendered, part: int, progress: Mapping[str, Any], at: str) -> dict[str, JSON]:
     """The record of one part; `progress` holds its blobs, the people it mentions and the posts it refers to."""
     one, refs = post.parts[part], progress.get("refs") or {}
-    record: dict[str, JSON] = {"$type": POST, "text": one.text, "createdAt": at}
-    if facets := _facets(one, refs.get("people") or {}):
+    record: dict[str, JSON] = {"$type": POST_COLLECTION, "text": one.text, "createdAt": at}
+    if facets := _build_facets(one, refs.get("people") or {}):
         record["facets"] = facets
-    if reply := _reply(part, progress.get("posts") or [], refs):
+    if reply := _reply_reference(part, progress.get("posts") or [], refs):
         record["reply"] = reply
-    if embed := _embed(post, part, progress, refs):
+    if embed := _build_embed(post, part, progress, refs):
         record["embed"] = embed
     if post.language:
         languages: list[JSON] = list(post.language.split(","))
@@ -117,7 +119,7 @@ def post_record(post: Rendered, part: int, progress: Mapping[str, Any], at: str)
     return record
 
 
-def _facets(part: RenderedPart, people: Mapping[str, str]) -> list[JSON]:
+def _build_facets(part: RenderedPart, people: Mapping[str, str]) -> list[JSON]:
     places = [place for span in part.spans for place in (span.start, span.end)]
     offsets = text.byte_offsets(part.text, places)
     found: list[JSON] = []
@@ -135,7 +137,7 @@ def _facets(part: RenderedPart, people: Mapping[str, str]) -> list[JSON]:
     return found
 
 
-def _reply(part: int, out: list[Any], refs: Mapping[str, Any]) -> dict[str, JSON]:
+def _reply_reference(part: int, out: list[Any], refs: Mapping[str, Any]) -> dict[str, JSON]:
     """Root and parent: the post that the first part answers, then each part the one before."""
     answered = refs.get("reply")
     if part == 0:
@@ -144,8 +146,8 @@ def _reply(part: int, out: list[Any], refs: Mapping[str, Any]) -> dict[str, JSON
     return {"root": answered["root"] if answered else first, "parent": before}
 
 
-def _embed(post: Rendered, part: int, progress: Mapping[str, Any], refs: Mapping[str, Any]) -> dict[str, JSON]:
-    shown = _media(post, part, progress.get("blobs") or {})
+def _build_embed(post: Rendered, part: int, progress: Mapping[str, Any], refs: Mapping[str, Any]) -> dict[str, JSON]:
+    shown = _media_embed(post, part, progress.get("blobs") or {})
     quoted = refs.get("quote") if part == 0 else None
     if not quoted:
         return shown
@@ -155,13 +157,13 @@ def _embed(post: Rendered, part: int, progress: Mapping[str, Any], refs: Mapping
     return {"$type": "app.bsky.embed.recordWithMedia", "record": record, "media": shown}
 
 
-def _media(post: Rendered, part: int, blobs: Mapping[str, Any]) -> dict[str, JSON]:
+def _media_embed(post: Rendered, part: int, blobs: Mapping[str, Any]) -> dict[str, JSON]:
     media = post.parts[part].media
     if media and media[0].media.kind is MediaKind.VIDEO:
-        captions = blobs.get("captions") if part == _first_video(post) else None
-        return _video(post, media[0].media, blobs[f"{part}.0"], captions)
+        captions = blobs.get("captions") if part == _first_video_part(post) else None
+        return _video_embed(post, media[0].media, blobs[f"{part}.0"], captions)
     if media:
-        return _pictures(media, [blobs[f"{part}.{n}"] for n in range(len(media))])
+        return _pictures_embed(media, [blobs[f"{part}.{n}"] for n in range(len(media))])
     if part == 0 and post.link:
         external: dict[str, JSON] = {
             "uri": post.link.url,
@@ -174,21 +176,21 @@ def _media(post: Rendered, part: int, blobs: Mapping[str, Any]) -> dict[str, JSO
     return {}
 
 
-def _first_video(post: Rendered) -> int:
+def _first_video_part(post: Rendered) -> int:
     """The part whose video the captions belong to."""
     return next(
         (p for p, part in enumerate(post.parts) if part.media and part.media[0].media.kind is MediaKind.VIDEO), -1
     )
 
 
-def _pictures(media: tuple[RenderedMedia, ...], blobs: list[JSON]) -> dict[str, JSON]:
+def _pictures_embed(media: tuple[RenderedMedia, ...], blobs: list[JSON]) -> dict[str, JSON]:
     """Up to four side by side; more are a gallery, which is a type of its own."""
-    gallery = len(media) > number("images-max")
+    gallery = len(media) > fact_number("images-max")
     items: list[JSON] = []
     for one, blob in zip(media, blobs, strict=True):
         item: dict[str, JSON] = {"image": blob, "alt": one.media.alt}
         if one.media.width and one.media.height:
-            item["aspectRatio"] = _ratio(one.media)
+            item["aspectRatio"] = _aspect_ratio(one.media)
         elif gallery:
             item["aspectRatio"] = {"width": 1, "height": 1}
         items.append({"$type": "app.bsky.embed.gallery#image", **item} if gallery else item)
@@ -197,28 +199,34 @@ def _pictures(media: tuple[RenderedMedia, ...], blobs: list[JSON]) -> dict[str, 
     return {"$type": "app.bsky.embed.images", "images": items}
 
 
-def _video(post: Rendered, one: Media, blob: JSON, captions: JSON) -> dict[str, JSON]:
+def _video_embed(post: Rendered, one: Media, blob: JSON, captions: JSON) -> dict[str, JSON]:
     shown: dict[str, JSON] = {"$type": "app.bsky.embed.video", "video": blob}
     if one.alt:
         shown["alt"] = one.alt
     if one.width and one.height:
-        shown["aspectRatio"] = _ratio(one)
+        shown["aspectRatio"] = _aspect_ratio(one)
     if captions:
         shown["captions"] = [{"lang": (post.language or "en").split(",")[0], "file": captions}]
     return shown
 
 
-def _ratio(one: Media) -> dict[str, JSON]:
+def _aspect_ratio(one: Media) -> dict[str, JSON]:
     return {"width": one.width, "height": one.height}
 
 
-def gates(post: Rendered, uri: str, at: str) -> list[tuple[str, dict[str, JSON]]]:
+def reply_and_quote_gates(post: Rendered, uri: str, at: str) -> list[tuple[str, dict[str, JSON]]]:
     """The records beside a thread's first post that say who may reply to it and quote it: (collection, record)."""
     found: list[tuple[str, dict[str, JSON]]] = []
     if chosen := post.options.get("replies"):
-        allow: list[JSON] = [{"$type": f"{THREADGATE}#{RULES[who]}"} for who in chosen.split("+") if who in RULES]
-        found.append((THREADGATE, {"$type": THREADGATE, "post": uri, "allow": allow, "createdAt": at}))
+        allow: list[JSON] = [
+            {"$type": f"{THREADGATE_COLLECTION}#{REPLY_RULES[who]}"} for who in chosen.split("+") if who in REPLY_RULES
+        ]
+        found.append(
+            (THREADGATE_COLLECTION, {"$type": THREADGATE_COLLECTION, "post": uri, "allow": allow, "createdAt": at})
+        )
     if post.options.get("quotes") == "nobody":
-        rules: list[JSON] = [{"$type": f"{POSTGATE}#disableRule"}]
-        found.append((POSTGATE, {"$type": POSTGATE, "post": uri, "embeddingRules": rules, "createdAt": at}))
+        rules: list[JSON] = [{"$type": f"{POSTGATE_COLLECTION}#disableRule"}]
+        found.append(
+            (POSTGATE_COLLECTION, {"$type": POSTGATE_COLLECTION, "post": uri, "embeddingRules": rules, "createdAt": at})
+        )
     return found

@@ -21,49 +21,49 @@ from kicau.connector.content import (
     RenderedPart,
 )
 from kicau.networks.bluesky import records, text
-from kicau.networks.bluesky.limits import LABEL, PICTURE, THUMBNAIL, number
+from kicau.networks.bluesky.limits import NETWORK_LABEL, PICTURE_RECIPE, THUMBNAIL_RULE, fact_number
 
-POINTS = "points"  # the meter: writes of an account are counted in points, and cost no money
-LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+POINTS_METER = "points"  # the meter: writes of an account are counted in points, and cost no money
+LANGUAGE_PATTERN = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
-def _said(code: str, field: str, message: str, **params: str | int | float) -> Problem:
-    return Problem(code=code, message=message, params={"network": LABEL, **params}, field=field)
+def _problem(code: str, field: str, message: str, **params: str | int | float) -> Problem:
+    return Problem(code=code, message=message, params={"network": NETWORK_LABEL, **params}, field=field)
 
 
 def render(draft: Draft, can: Capabilities) -> Rendered:
-    problems = list(checks.check_shape(LABEL, draft, can))
+    problems = list(checks.check_shape(NETWORK_LABEL, draft, can))
     notices: list[Problem] = []
     parts: list[RenderedPart] = []
-    options = checks.filled_options(draft, can)
+    options = checks.resolve_options(draft, can)
     for n, part in enumerate(draft.parts or (Part(),)):
-        checked = checks.check_media(LABEL, n, part.media, can, convert=draft.convert, recipe=PICTURE)
+        checked = checks.check_media(NETWORK_LABEL, n, part.media, can, convert=draft.convert, recipe=PICTURE_RECIPE)
         problems += checked.problems
         notices += checked.notices
         words = part.text.replace("\r\n", "\n")
         made = RenderedPart(
             text=words,
-            spans=text.spans_of(words),
+            spans=text.find_spans(words),
             media=checked.media,
-            used=text.graphemes(words),
+            used=text.count_graphemes(words),
             limit=can.max_length,
             unit=can.unit,
         )
         parts.append(made)
         problems += _part_problems(n, made, len(draft.parts), alone=n > 0 or not (draft.link or options.get("quote")))
         notices += _part_notices(n, made)
-    problems += checks.too_long(LABEL, parts, can_thread=True)
-    link, told, known = _link(draft, parts)
+    problems += checks.check_length(NETWORK_LABEL, parts, can_thread=True)
+    link, told, known = _render_link(draft, parts)
     problems += told
     notices += known
-    reply_to, referred = _references(draft, options)
+    reply_to, referred = _referenced_posts(draft, options)
     problems += referred
-    language, spoken = _language(draft)
+    language, spoken = _checked_languages(draft)
     problems += [*spoken, *_option_problems(options, parts, reply_to)]
-    return _rendered(parts, link, reply_to, language, options, problems, notices)
+    return _build_rendered(parts, link, reply_to, language, options, problems, notices)
 
 
-def _rendered(
+def _build_rendered(
     parts: list[RenderedPart],
     link: Link | None,
     reply_to: str | None,
@@ -81,29 +81,29 @@ def _rendered(
         problems=tuple(problems),
         notices=tuple(notices),
     )
-    return replace(made, charges=(Charge(POINTS, _points(made)),), lead=_lead(made))
+    return replace(made, charges=(Charge(POINTS_METER, _write_points(made)),), lead=_lead_seconds(made))
 
 
-def _points(post: Rendered) -> int:
+def _write_points(post: Rendered) -> int:
     """What the writes will use up: a first post with gates is created together with them, the other parts are put."""
-    beside = len(records.gates(post, "", ""))
+    beside = len(records.reply_and_quote_gates(post, "", ""))
     created = 1 + beside if beside else 0
-    return number("create-points") * created + number("put-points") * (len(post.parts) - bool(beside))
+    return fact_number("create-points") * created + fact_number("put-points") * (len(post.parts) - bool(beside))
 
 
-def _lead(post: Rendered) -> int:
+def _lead_seconds(post: Rendered) -> int:
     """Seconds ahead in which files are uploaded, and people and posts looked up."""
-    kinds = {one.media.kind for _, one in records.files(post)}
+    kinds = {one.media.kind for _, one in records.files_of_post(post)}
     if MediaKind.VIDEO in kinds:
         return 300
-    return 60 if kinds or records.mentioned(post) or post.reply_to or post.options.get("quote") else 0
+    return 60 if kinds or records.mentioned_handles(post) or post.reply_to or post.options.get("quote") else 0
 
 
-def too_many_bytes(part: int, parts: int, actual: int) -> Problem:
+def too_many_bytes_problem(part: int, parts: int, actual: int) -> Problem:
     """Emoji of families and some scripts take many bytes for each of the characters that a person counts."""
-    limit = number("max-bytes")
+    limit = fact_number("max-bytes")
     where = f"part {part + 1} of the text" if parts > 1 else "the text"
-    problem = _said(
+    problem = _problem(
         "too-many-bytes",
         f"parts.{part}.text",
         "On {network}, {where} takes {actual} bytes; the limit is {limit}, beside that of the graphemes: shorten it or split it into a thread.",
@@ -117,42 +117,42 @@ def too_many_bytes(part: int, parts: int, actual: int) -> Problem:
 def _part_problems(n: int, part: RenderedPart, parts: int, *, alone: bool) -> Iterator[Problem]:
     field = f"parts.{n}.text"
     if not part.text.strip() and not part.media and alone:
-        yield _said(
+        yield _problem(
             "needs-text",
             field,
             "{network} wants a text or a file in each part; part {part} has none: write something.",
             part=n + 1,
         )
-    if text.unsendable(part.text):
-        yield _said(
+    if text.has_unsendable(part.text):
+        yield _problem(
             "broken-text",
             field,
             "The text for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.",
         )
-    if (actual := text.size(part.text)) > number("max-bytes"):
-        yield too_many_bytes(n, parts, actual)
+    if (actual := text.utf8_size(part.text)) > fact_number("max-bytes"):
+        yield too_many_bytes_problem(n, parts, actual)
 
 
 def _part_notices(n: int, part: RenderedPart) -> Iterator[Problem]:
     for m, one in enumerate(part.media):
         if one.media.kind is MediaKind.GIF:
-            yield _said(
+            yield _problem(
                 "gif-stands-still",
                 f"parts.{n}.media.{m}",
                 "{network} shows only the first picture of a GIF: {name} will not move; a video does.",
                 name=one.media.name or one.media.ref,
             )
-    for tag in text.tags_too_long(part.text):
-        yield _said(
+    for tag in text.overlong_tags(part.text):
+        yield _problem(
             "tag-too-long",
             f"parts.{n}.text",
             "{network} takes tags of at most {limit} characters: {tag} stays plain text.",
-            limit=number("max-tag-length"),
+            limit=fact_number("max-tag-length"),
             tag=tag[:80],
         )
 
 
-def _link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, list[Problem], list[Problem]]:
+def _render_link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, list[Problem], list[Problem]]:
     """The card as it will be shown, what is wrong with it, and what is worth knowing."""
     link, told, known = draft.link, list[Problem](), list[Problem]()
     if link is None:
@@ -160,7 +160,7 @@ def _link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, list[Pr
     if parts[0].media:
         if any(link.url in part.text for part in parts):
             known.append(
-                _said(
+                _problem(
                     "card-left-out",
                     "link",
                     "{network} shows either files or a link card: the card is left out, the address stays in the text.",
@@ -168,7 +168,7 @@ def _link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, list[Pr
             )
         else:
             told.append(
-                _said(
+                _problem(
                     "link-with-media",
                     "link",
                     "{network} shows either files or a link card: put {url} into the text, or remove one of the two.",
@@ -178,25 +178,25 @@ def _link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, list[Pr
         return None, told, known
     if not re.match(r"https?://[^\s/]\S*$", link.url):
         told.append(
-            _said(
+            _problem(
                 "bad-link",
                 "link.url",
                 "{network} takes links that begin with http:// or https:// and have no blanks; this one is {url!r}.",
                 url=link.url[:200],
             )
         )
-    if any(map(text.unsendable, (link.title, link.description, link.url))):
+    if any(map(text.has_unsendable, (link.title, link.description, link.url))):
         told.append(
-            _said(
+            _problem(
                 "broken-text",
                 "link",
                 "The link card for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.",
             )
         )
     if not link.title.strip():
-        host = _host(link.url)
+        host = _host_of_url(link.url)
         known.append(
-            _said(
+            _problem(
                 "card-without-title",
                 "link.title",
                 "{network} does not read the linked page: without a title of yours the card says only {host}.",
@@ -205,40 +205,40 @@ def _link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, list[Pr
         )
         link = replace(link, title=host)
     if link.thumbnail:
-        checked = _thumbnail(link.thumbnail, draft)
-        told += map(_at_thumbnail, checked.problems)
-        known += map(_at_thumbnail, checked.notices)
+        checked = _render_thumbnail(link.thumbnail, draft)
+        told += map(_thumbnail_problem, checked.problems)
+        known += map(_thumbnail_problem, checked.notices)
     return link, told, known
 
 
-def _host(url: str) -> str:
+def _host_of_url(url: str) -> str:
     try:
         return urlsplit(url).hostname or url
     except ValueError:
         return url
 
 
-def _thumbnail(one: Media, draft: Draft) -> checks.Checked:
+def _render_thumbnail(one: Media, draft: Draft) -> checks.CheckedMedia:
     """A picture that the network does not take as it is has its copy made, where converting is allowed."""
-    rules = {MediaKind.IMAGE: THUMBNAIL}
+    rules = {MediaKind.IMAGE: THUMBNAIL_RULE}
     can = Capabilities(max_length=0, media=rules, max_media=1)
-    return checks.check_media(LABEL, 0, (one,), can, convert=draft.convert, rules=rules, recipe=PICTURE)
+    return checks.check_media(NETWORK_LABEL, 0, (one,), can, convert=draft.convert, rules=rules, recipe=PICTURE_RECIPE)
 
 
-def _at_thumbnail(problem: Problem) -> Problem:
+def _thumbnail_problem(problem: Problem) -> Problem:
     place = problem.field.removeprefix("parts.0.media.0").removeprefix("parts.0.media")
     return replace(problem, field="link.thumbnail" + place)
 
 
-def _references(draft: Draft, options: dict[str, str]) -> tuple[str | None, list[Problem]]:
+def _referenced_posts(draft: Draft, options: dict[str, str]) -> tuple[str | None, list[Problem]]:
     """The at:// address of the post that this one answers; that of the one it quotes replaces the option's value."""
     told = []
     found: dict[str, str] = {}
     for field, given in (("reply_to", draft.reply_to or ""), ("options.quote", options.get("quote", ""))):
-        found[field] = records.reference(given)
+        found[field] = records.at_uri_of_reference(given)
         if given and not found[field]:
             told.append(
-                _said(
+                _problem(
                     "bad-reference",
                     field,
                     "{network} names posts by their page (https://…/profile/…/post/…) or at://…/app.bsky.feed.post/…, not by {given}.",
@@ -250,21 +250,21 @@ def _references(draft: Draft, options: dict[str, str]) -> tuple[str | None, list
     return found["reply_to"] or None, told
 
 
-def _language(draft: Draft) -> tuple[str, list[Problem]]:
+def _checked_languages(draft: Draft) -> tuple[str, list[Problem]]:
     """The post's languages, with commas between."""
     tags = [tag for tag in re.split(r"[\s,;]+", draft.language.replace("_", "-")) if tag]
     told = []
-    if wrong := [tag for tag in tags if not LANGUAGE.fullmatch(tag)]:
+    if wrong := [tag for tag in tags if not LANGUAGE_PATTERN.fullmatch(tag)]:
         told.append(
-            _said(
+            _problem(
                 "bad-language",
                 "language",
                 "{network} names languages by tags such as en or id-ID; {tag!r} is none.",
                 tag=wrong[0][:40],
             )
         )
-    if len(tags) > (limit := number("max-languages")):
-        problem = _said(
+    if len(tags) > (limit := fact_number("max-languages")):
+        problem = _problem(
             "too-many-languages",
             "language",
             "{network} takes at most {limit} languages for a post; this one has {actual}: remove some.",
@@ -277,28 +277,28 @@ def _language(draft: Draft) -> tuple[str, list[Problem]]:
 
 def _option_problems(options: dict[str, str], parts: list[RenderedPart], reply_to: str | None) -> Iterator[Problem]:
     if options.get("replies") and reply_to:
-        yield _said(
+        yield _problem(
             "gate-on-reply",
             "options.replies",
             "On {network}, who can reply is said by whoever began the thread: choose “Anyone” for an answer.",
         )
     if not (captions := options.get("captions", "")):
         return
-    field, limit = "options.captions", number("captions-max-size")
+    field, limit = "options.captions", fact_number("captions-max-size")
     if not any(one.media.kind is MediaKind.VIDEO for part in parts for one in part.media):
-        yield _said(
+        yield _problem(
             "captions-without-video",
             field,
             "{network} takes captions with a video; this post has none: remove the captions or add the video.",
         )
-    if not captions.lstrip("\ufeff").startswith("WEBVTT") or text.unsendable(captions):
-        yield _said(
+    if not captions.lstrip("\ufeff").startswith("WEBVTT") or text.has_unsendable(captions):
+        yield _problem(
             "bad-captions",
             field,
             "{network} takes captions as WebVTT, which begins with the word WEBVTT: paste the whole file.",
         )
-    if (actual := text.size(captions)) > limit:
-        problem = _said(
+    if (actual := text.utf8_size(captions)) > limit:
+        problem = _problem(
             "captions-too-long",
             field,
             "{network} takes captions of at most {limit} bytes; these have {actual}: shorten them.",

@@ -9,29 +9,29 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from kicau.connector.content import FREE, JSON, Charge, Problem
+from kicau.connector.content import JSON, NO_CHARGE, Charge, Problem
 from kicau.connector.errors import Rejected, Unavailable, Uncertain
 from kicau.connector.session import App, Credentials, Session
-from kicau.connector.transport.http import TIMEOUT, Http, Reply
+from kicau.connector.transport.http import NETWORK_TIMEOUT_SECONDS, HttpClient, HttpResponse
 from kicau.networks.bluesky import dpop
-from kicau.networks.bluesky.errors import NOT_FOUND, NonceAsked
-from kicau.networks.bluesky.limits import LABEL
+from kicau.networks.bluesky.errors import NOT_FOUND_CODE, NonceRequired
+from kicau.networks.bluesky.limits import NETWORK_LABEL
 
-NONCES = dpop.Nonces()
+SERVER_NONCES = dpop.NonceStore()
 
 
-class Lent(Protocol):
+class SessionLike(Protocol):
     """What a SignIn and a Session have in common."""
 
     @property
     def app(self) -> App: ...
     @property
-    def http(self) -> Http: ...
+    def http(self) -> HttpClient: ...
     def now(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class RequestBody:
     """Bytes to send: made anew for each try, since a stream is read once."""
 
     make: Callable[[], AsyncIterator[bytes]]
@@ -39,36 +39,36 @@ class Body:
     mime: str
 
 
-def origin(url: str) -> str:
+def origin_of_url(url: str) -> str:
     where = urlsplit(url)
     return f"{where.scheme}://{where.netloc}"
 
 
-def home(lent: Lent, held: Credentials) -> str:
+def home_server(lent: SessionLike, held: Credentials) -> str:
     """The account's server: that of its sign-in, or the operator's default, wherever that is by now."""
     return str(held.extra.get("pds") or lent.app.endpoints["pds"])
 
 
-async def call(
-    lent: Lent,
+async def send_request(
+    lent: SessionLike,
     method: str,
     url: str,
     *,
     held: Credentials | None = None,
     key: str = "",
-    charge: Charge = FREE,
+    charge: Charge = NO_CHARGE,
     repeatable: bool | None = None,
     params: Mapping[str, str] | None = None,
     json: JSON = None,
     form: Mapping[str, str] | None = None,
-    body: Body | None = None,
-    timeout: float = TIMEOUT,
-) -> Reply:
+    body: RequestBody | None = None,
+    timeout: float = NETWORK_TIMEOUT_SECONDS,
+) -> HttpResponse:
     """One request; `held` signs it as an account, `key` alone proves only the key. Asked for a nonce, it is sent again."""
     key = str(held.extra.get("key") or "") if held else key
     for last in (False, False, True):
-        nonce = NONCES.get(url) if key else ""
-        headers = _headers(lent, method, url, held, key, nonce)
+        nonce = SERVER_NONCES.get(url) if key else ""
+        headers = _request_headers(lent, method, url, held, key, nonce)
         if body:
             headers |= {"Content-Type": body.mime, "Content-Length": str(body.size)}
         try:
@@ -84,41 +84,43 @@ async def call(
                 body=body.make() if body else None,
                 timeout=timeout,
             )
-        except NonceAsked as asked:
-            NONCES.remember(url, asked.nonce)
+        except NonceRequired as asked:
+            SERVER_NONCES.remember(url, asked.nonce)
             if last:
                 raise
-            charge = FREE  # the refused request was paid for, and used nothing up
+            charge = NO_CHARGE  # the refused request was paid for, and used nothing up
             continue
-        NONCES.remember(url, reply.headers.get("dpop-nonce", ""))
+        SERVER_NONCES.remember(url, reply.headers.get("dpop-nonce", ""))
         break
     return reply
 
 
-def _headers(lent: Lent, method: str, url: str, held: Credentials | None, key: str, nonce: str) -> dict[str, str]:
+def _request_headers(
+    lent: SessionLike, method: str, url: str, held: Credentials | None, key: str, nonce: str
+) -> dict[str, str]:
     token = held.access_token if held else ""
     if key:
-        headers = {"DPoP": dpop.proof(key, method, url, lent.now(), nonce=nonce, token=token)}
+        headers = {"DPoP": dpop.dpop_proof(key, method, url, lent.now(), nonce=nonce, token=token)}
         return headers | ({"Authorization": f"DPoP {token}"} if token else {})
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-async def xrpc(
-    lent: Lent,
+async def call_xrpc(
+    lent: SessionLike,
     method: str,
     nsid: str,
     *,
     at: str,
     held: Credentials | None = None,
-    charge: Charge = FREE,
+    charge: Charge = NO_CHARGE,
     repeatable: bool | None = None,
     params: Mapping[str, str] | None = None,
     json: JSON = None,
-    body: Body | None = None,
-    timeout: float = TIMEOUT,
+    body: RequestBody | None = None,
+    timeout: float = NETWORK_TIMEOUT_SECONDS,
 ) -> dict[str, Any]:
     """A query (GET) or procedure (POST) of the server `at`; its answer as an object."""
-    reply = await call(
+    reply = await send_request(
         lent,
         method,
         f"{at}/xrpc/{nsid}",
@@ -130,25 +132,25 @@ async def xrpc(
         body=body,
         timeout=timeout,
     )
-    return object_of(reply)
+    return response_object(reply)
 
 
-def object_of(reply: Reply) -> dict[str, Any]:
+def response_object(reply: HttpResponse) -> dict[str, Any]:
     answer = reply.json()
     if not isinstance(answer, dict):
         lost = Unavailable if reply.repeatable else Uncertain
-        raise lost(f"an answer of {LABEL}'s server could not be read")
+        raise lost(f"an answer of {NETWORK_LABEL}'s server could not be read")
     return answer
 
 
-async def write(session: Session, nsid: str, points: int, json: JSON, *, repeatable: bool) -> dict[str, Any]:
+async def write_records(session: Session, nsid: str, points: int, json: JSON, *, repeatable: bool) -> dict[str, Any]:
     """A write to the account's repository; `points` are what it uses up of the hour's."""
     held = session.credentials
-    return await xrpc(
+    return await call_xrpc(
         session,
         "POST",
         nsid,
-        at=home(session, held),
+        at=home_server(session, held),
         held=held,
         charge=Charge("points", points),
         repeatable=repeatable,
@@ -156,39 +158,39 @@ async def write(session: Session, nsid: str, points: int, json: JSON, *, repeata
     )
 
 
-async def record(session: Session, repo: str, collection: str, key: str) -> dict[str, Any] | None:
+async def fetch_record(session: Session, repo: str, collection: str, key: str) -> dict[str, Any] | None:
     """A record as {uri, cid, value}; None where the server says that there is none. Reading it needs no token."""
     params = {"repo": repo, "collection": collection, "rkey": key}
     try:
-        found = await xrpc(
-            session, "GET", "com.atproto.repo.getRecord", at=home(session, session.credentials), params=params
+        found = await call_xrpc(
+            session, "GET", "com.atproto.repo.getRecord", at=home_server(session, session.credentials), params=params
         )
     except Rejected as refused:
-        if refused.problems[0].code == NOT_FOUND:
+        if refused.problems[0].code == NOT_FOUND_CODE:
             return None
         raise
-    told(found, "uri")
+    required_text(found, "uri")
     return found
 
 
-def told(answer: Mapping[str, Any], name: str) -> str:
+def required_text(answer: Mapping[str, Any], name: str) -> str:
     """A text of an answer that must be there: a lost answer where it is not."""
     found = answer.get(name)
     if not isinstance(found, str) or not found:
-        raise Unavailable(f"{LABEL}'s server answered without {name}")
+        raise Unavailable(f"{NETWORK_LABEL}'s server answered without {name}")
     return found
 
 
-def claims(token: str) -> dict[str, Any]:
+def read_jwt_claims(token: str) -> dict[str, Any]:
     """What a JWT says, unverified: it is the server's own, and only its dates are read; {} where it is none."""
     try:
-        found = json.loads(dpop.decode(token.split(".")[1]))
+        found = json.loads(dpop.decode_base64url(token.split(".")[1]))
     except (ValueError, IndexError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def moment(seconds: Any) -> datetime | None:
+def time_from_epoch(seconds: Any) -> datetime | None:
     """Epoch seconds as a moment; None where they are none."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
@@ -196,7 +198,7 @@ def moment(seconds: Any) -> datetime | None:
         return None
 
 
-def when(text: Any) -> datetime | None:
+def parse_time(text: Any) -> datetime | None:
     """A moment as records write it; None where it is none."""
     try:
         found = datetime.fromisoformat(str(text))
@@ -205,5 +207,5 @@ def when(text: Any) -> datetime | None:
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def refusal(code: str, message: str, field: str = "", **params: str) -> Rejected:
-    return Rejected(Problem(code=code, message=message, params={"network": LABEL, **params}, field=field))
+def rejection(code: str, message: str, field: str = "", **params: str) -> Rejected:
+    return Rejected(Problem(code=code, message=message, params={"network": NETWORK_LABEL, **params}, field=field))

@@ -10,32 +10,32 @@ from collections.abc import Mapping
 
 from kicau.connector.content import JSON
 from kicau.connector.errors import Rejected
-from kicau.connector.roles.edits import Reads, Revision
+from kicau.connector.roles.edits import PartRevision, RemoteContentState
 from kicau.connector.session import Session
-from kicau.networks._meta.errors import is_gone
-from kicau.networks._meta.graph import page_graph, text_of
+from kicau.networks._meta.errors import is_missing_object
+from kicau.networks._meta.graph import page_graph, required_text
 
 
-def _field(revision: Revision) -> str:
+def _content_field(revision: PartRevision) -> str:
     """A post is "page_post", a video or a reel one number."""
     return "message" if "_" in revision.post_id else "description"
 
 
-async def reads(session: Session, revision: Revision) -> Reads:
-    field = _field(revision)
+async def read_content_state(session: Session, revision: PartRevision) -> RemoteContentState:
+    field = _content_field(revision)
     try:
         told = await page_graph(session).get(revision.post_id, fields=field)
     except Rejected as refused:
-        if is_gone(refused):
-            return Reads.GONE
+        if is_missing_object(refused):
+            return RemoteContentState.GONE
         raise
-    text_of(told, "id")  # an answer without it tells nothing of the post
-    for post, found in ((revision.after, Reads.AFTER), (revision.before, Reads.BEFORE)):
+    required_text(told, "id")  # an answer without it tells nothing of the post
+    for post, found in ((revision.after, RemoteContentState.AFTER), (revision.before, RemoteContentState.BEFORE)):
         if str(told.get(field) or "").split() == post.parts[revision.part].text.split():
             return found
-    return Reads.OTHER
+    return RemoteContentState.OTHER
 
 
-async def revise(session: Session, revision: Revision) -> Mapping[str, JSON]:
+async def apply_edit(session: Session, revision: PartRevision) -> Mapping[str, JSON]:
     text = revision.after.parts[revision.part].text
-    return await page_graph(session).post(revision.post_id, {_field(revision): text})
+    return await page_graph(session).post(revision.post_id, {_content_field(revision): text})

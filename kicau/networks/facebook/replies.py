@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import re
 
-from kicau.connector.content import Delivery, Published, PublishResult, too_early
+from kicau.connector.content import Delivery, PublishedPost, PublishResult, wait_until_due
 from kicau.connector.session import Session
-from kicau.networks._meta.graph import data_of, moment, page_graph, text_of
-from kicau.networks._meta.text import same
-from kicau.networks.facebook.limits import MARGIN
+from kicau.networks._meta.graph import page_graph, parse_time, required_rows, required_text
+from kicau.networks._meta.text import is_same_text
+from kicau.networks.facebook.limits import CLOCK_MARGIN
 
-ID = re.compile(r"\d{1,30}(?:_\d{1,30})?")  # of a post or a comment
-LISTED = 100  # of the newest comments under it: the most that an edge gives at once
+ID_PATTERN = re.compile(r"\d{1,30}(?:_\d{1,30})?")  # of a post or a comment
+COMMENTS_PER_PAGE = 100  # of the newest comments under it: the most that an edge gives at once
 
 
-async def step(session: Session, delivery: Delivery) -> PublishResult:
-    if wait := too_early(delivery, session.now()):
+async def publish_reply(session: Session, delivery: Delivery) -> PublishResult:
+    if wait := wait_until_due(delivery, session.now()):
         return wait
     answer = await page_graph(session).post(
         f"{delivery.post.reply_to}/comments", {"message": delivery.post.parts[0].text}
     )
-    return _out(session, text_of(answer, "id"))
+    return _published_reply(session, required_text(answer, "id"))
 
 
-async def find(session: Session, delivery: Delivery) -> PublishResult | None:
+async def look_up_reply(session: Session, delivery: Delivery) -> PublishResult | None:
     """By its words, among what the Page has commented there since the step began."""
     begun = delivery.begun_at or delivery.restored_at or session.now()
     told, ahead = await page_graph(session).look(
@@ -35,16 +35,20 @@ async def find(session: Session, delivery: Delivery) -> PublishResult | None:
         fields="id,message,created_time,from",
         filter="stream",
         order="reverse_chronological",
-        limit=str(LISTED),
+        limit=str(COMMENTS_PER_PAGE),
     )
-    for one in data_of(told):
-        author, made = str((one.get("from") or {}).get("id", session.account_id)), moment(one.get("created_time"))
-        recent = made is None or made >= begun + ahead - MARGIN
-        if author == session.account_id and recent and same(str(one.get("message") or ""), delivery.post.parts[0].text):
-            return _out(session, text_of(one, "id"))
+    for one in required_rows(told):
+        author, made = str((one.get("from") or {}).get("id", session.account_id)), parse_time(one.get("created_time"))
+        recent = made is None or made >= begun + ahead - CLOCK_MARGIN
+        if (
+            author == session.account_id
+            and recent
+            and is_same_text(str(one.get("message") or ""), delivery.post.parts[0].text)
+        ):
+            return _published_reply(session, required_text(one, "id"))
     return None
 
 
-def _out(session: Session, comment: str) -> Published:
+def _published_reply(session: Session, comment: str) -> PublishedPost:
     url = f"{session.app.endpoints['dialog']}/{comment}"
-    return Published(ids=(comment,), url=url, at=session.now(), raw={"comment": comment})
+    return PublishedPost(ids=(comment,), url=url, at=session.now(), raw={"comment": comment})

@@ -13,15 +13,24 @@ from typing import Any
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from kicau.connector.sandbox.server import PublicPost, SeededAccount, SeededApp, Validator
+from kicau.connector.sandbox.server import PublicPost, RequestValidator, SeededAccount, SeededApp
 from kicau.networks._meta import seeds
-from kicau.networks._meta.sandbox_calls import Ask, Doc, GraphError, iso, missing_object, stamp, time_of, unsupported
-from kicau.networks._meta.sandbox_login import PERSON
-from kicau.networks._meta.sandbox_webhooks import WebhookSide, entry
-from kicau.networks.facebook.sandbox_videos import VideoSide
+from kicau.networks._meta.sandbox_calls import (
+    Doc,
+    GraphError,
+    GraphRequest,
+    graph_time,
+    iso_time,
+    missing_object_error,
+    sandbox_time,
+    unsupported_request_error,
+)
+from kicau.networks._meta.sandbox_login import SEEDED_PERSON
+from kicau.networks._meta.sandbox_webhooks import WebhookSandbox, webhook_entry
+from kicau.networks.facebook.sandbox_videos import FacebookVideoSandbox
 
-MOST = 63_206  # characters of a message
-PHOTO_MOST = 4_000_000  # bytes
+MAX_TEXT_LENGTH = 63_206  # characters of a message
+MAX_PHOTO_BYTES = 4_000_000  # bytes
 PHOTO_FORMATS = {
     "JPEG": "image/jpeg",
     "PNG": "image/png",
@@ -31,11 +40,11 @@ PHOTO_FORMATS = {
     "WEBP": "image/webp",
     "MPO": "image/jpeg",
 }
-POST_FIELDS = ("created_time", "message")
-VISITOR = {"id": "7100000000000001", "name": "Rini Hartati"}  # who comments where no Page does
+DEFAULT_POST_FIELDS = ("created_time", "message")
+SEEDED_VISITOR = {"id": "7100000000000001", "name": "Rini Hartati"}  # who comments where no Page does
 
 
-class Server(WebhookSide, VideoSide):
+class Server(WebhookSandbox, FacebookVideoSandbox):
     slug = "facebook"
     label = "Facebook"
     accent = "#1b62d1"
@@ -43,14 +52,16 @@ class Server(WebhookSide, VideoSide):
     buc = ("pages", 80001)
     facebook_prefixes = ("",)
     settings = (
-        *VideoSide.settings,
+        *FacebookVideoSandbox.settings,
         "batch_timeouts",
         "chunk",
     )
     webhook_object = "page"
     subscribing = {"page": "pages_manage_metadata"}
 
-    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+    def __init__(
+        self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
+    ) -> None:
         self.page_posts: dict[str, list[str]] = {}  # ids by Page, oldest first
         self.post_comments: dict[str, list[str]] = {}
         super().__init__(base_url=base_url, folder=folder, validators=validators)
@@ -66,7 +77,7 @@ class Server(WebhookSide, VideoSide):
         return dict.fromkeys(("graph", "video", "upload", "dialog"), self.base_url)
 
     def accounts(self) -> tuple[SeededAccount, ...]:
-        return (PERSON,)
+        return (SEEDED_PERSON,)
 
     def page_name(self, account: str) -> SeededAccount | None:
         page = self.store.get("page", account)
@@ -79,24 +90,24 @@ class Server(WebhookSide, VideoSide):
         yield web.get(r"/{post:\d+_\d+}", self._post_page)
         yield web.get(r"/reel/{video:\d+}/", self._video_page)
         yield web.get(r"/{page:\d+}/videos/{video:\d+}/", self._video_page)
-        for one in seeds.SEEDS:
+        for one in seeds.SEEDED_PAGES:
             yield web.get(f"/{one.handle}", self._front_page)
 
     # Calls
 
-    async def answer(self, ask: Ask) -> Any:
+    async def answer(self, ask: GraphRequest) -> Any:
         if (found := await self.answer_webhooks(ask)) is not None:
             return found
-        if ask.node == seeds.USER:
+        if ask.node == seeds.USER_ID:
             return self.answer_person(ask)
         if (page := self.store.get("page", ask.node)) is not None:
             return await self._answer_page(ask, page)
         for kind in ("post", "video", "photo", "comment"):
             if (doc := self.store.get(kind, ask.node)) is not None:
                 return self._answer_object(ask, kind, doc)
-        raise missing_object(ask.node, ask.method)
+        raise missing_object_error(ask.node, ask.method)
 
-    async def _answer_page(self, ask: Ask, page: Doc) -> Any:
+    async def _answer_page(self, ask: GraphRequest, page: Doc) -> Any:
         if ask.method == "POST" or ask.edge:
             self._as_page(ask, page)
         match ask.method, ask.edge:
@@ -105,7 +116,7 @@ class Server(WebhookSide, VideoSide):
             case "GET", "feed" | "posts" | "published_posts":
                 self.require(ask, "pages_read_engagement")
                 return self.listing(
-                    ask, self._feed(ask, page), lambda doc: self._post_view(doc, ask), "PagePost", POST_FIELDS
+                    ask, self._feed(ask, page), lambda doc: self._post_view(doc, ask), "PagePost", DEFAULT_POST_FIELDS
                 )
             case "POST", "feed":
                 return self._create_post(ask, page)
@@ -125,17 +136,17 @@ class Server(WebhookSide, VideoSide):
                     if v["page"] == page["id"] and v["reel"] == (ask.edge == "video_reels") and v["finished"]
                 ]
                 return self.listing(ask, rows[::-1], self.video_view, "Video", ("description", "updated_time"))
-        raise unsupported(ask.method, ask.edge)
+        raise unsupported_request_error(ask.method, ask.edge)
 
     @staticmethod
-    def _as_page(ask: Ask, page: Doc) -> None:
+    def _as_page(ask: GraphRequest, page: Doc) -> None:
         if ask.token["subject"] != page["id"]:
             raise GraphError(210, "(#210) A page access token is required to request this resource.", status=403)
 
-    def _answer_object(self, ask: Ask, kind: str, doc: Doc) -> Any:
+    def _answer_object(self, ask: GraphRequest, kind: str, doc: Doc) -> Any:
         self._as_page(ask, {"id": doc["page"]})
         views: dict[str, tuple[Callable[[Doc], Mapping[str, Callable[[], Any]]], str, tuple[str, ...]]] = {
-            "post": (lambda one: self._post_view(one, ask), "PagePost", POST_FIELDS),
+            "post": (lambda one: self._post_view(one, ask), "PagePost", DEFAULT_POST_FIELDS),
             "video": (
                 lambda one: self.video_view(one) | self._told(one, ask),
                 "Video",
@@ -176,18 +187,18 @@ class Server(WebhookSide, VideoSide):
                 return self.add_thumbnail(ask, doc)
             case "GET", "attachments" if kind == "post":
                 return self._attachments(doc)
-        raise unsupported(ask.method, ask.edge)
+        raise unsupported_request_error(ask.method, ask.edge)
 
     # Posts
 
-    def _create_post(self, ask: Ask, page: Doc) -> Doc:
+    def _create_post(self, ask: GraphRequest, page: Doc) -> Doc:
         self.require(ask, "pages_manage_posts", "pages_read_engagement")
         message, link = ask.params.get("message", "").strip(), ask.params.get("link", "").strip()
         photos = self._attached(ask, page)
         if not message and not link and not photos:
             raise GraphError(100, "(#100) The status you are trying to publish must have some content.", sub=1366028)
-        if len(message) > MOST:
-            raise GraphError(100, f"(#100) Param message must be a string of at most {MOST} characters")
+        if len(message) > MAX_TEXT_LENGTH:
+            raise GraphError(100, f"(#100) Param message must be a string of at most {MAX_TEXT_LENGTH} characters")
         if link and not link.startswith(("http://", "https://")):
             raise GraphError(1609005, "(#1609005) The url you supplied is invalid", sub=1609005)
         if link and photos:
@@ -199,7 +210,7 @@ class Server(WebhookSide, VideoSide):
         self.meter(ask.token["app"], "posts")
         return {"id": post["id"]}
 
-    def _attached(self, ask: Ask, page: Doc) -> list[str]:
+    def _attached(self, ask: GraphRequest, page: Doc) -> list[str]:
         """Photos for the post, each unpublished, the Page's own, and used once."""
         found = list[str]()
         for one in ask.listed("attached_media"):
@@ -253,16 +264,16 @@ class Server(WebhookSide, VideoSide):
             "link": link,
             "photos": photos or [],
             "video": video,
-            "at": at or time_of(self),
+            "at": at or sandbox_time(self),
         }
         self.page_posts.setdefault(page, []).append(doc["id"])
         return self.store.put("post", doc["id"], doc)
 
-    def _feed(self, ask: Ask, page: Doc) -> Iterable[Doc]:
+    def _feed(self, ask: GraphRequest, page: Doc) -> Iterable[Doc]:
         """Newest first; what is not visible yet is not there."""
-        since = _epoch(ask, "since", 0.0)
-        until = _epoch(ask, "until", math.inf)
-        now = time_of(self)
+        since = _read_epoch(ask, "since", 0.0)
+        until = _read_epoch(ask, "until", math.inf)
+        now = sandbox_time(self)
         for post_id in reversed(self.page_posts.get(page["id"], [])):
             post = self.store.get("post", post_id)
             if post is None or post["at"] > min(now, until):
@@ -271,18 +282,18 @@ class Server(WebhookSide, VideoSide):
                 return
             yield post
 
-    def _revise(self, ask: Ask, kind: str, doc: Doc) -> None:
+    def _revise(self, ask: GraphRequest, kind: str, doc: Doc) -> None:
         """Other words; what a post shows beside them stays."""
         said = ask.params.get("message" if kind == "post" else "description", "").strip()
-        if len(said) > MOST:
-            raise GraphError(100, f"(#100) Param message must be a string of at most {MOST} characters")
+        if len(said) > MAX_TEXT_LENGTH:
+            raise GraphError(100, f"(#100) Param message must be a string of at most {MAX_TEXT_LENGTH} characters")
         if kind == "video":
             self.store.put("video", doc["id"], {**doc, "description": said})
             doc = self.store.get("post", doc["post"]) or {}
         elif not (said or doc["link"] or doc["photos"] or doc["video"]):
             raise GraphError(100, "(#100) The status you are trying to publish must have some content.", sub=1366028)
         if doc:
-            self.store.put("post", doc["id"], {**doc, "message": said, "changed": time_of(self)})
+            self.store.put("post", doc["id"], {**doc, "message": said, "changed": sandbox_time(self)})
 
     def _delete(self, kind: str, doc: Doc) -> None:
         if kind == "video" and doc.get("post"):
@@ -303,18 +314,18 @@ class Server(WebhookSide, VideoSide):
 
     # Photos and comments
 
-    async def _create_photo(self, ask: Ask, page: Doc) -> Doc:
+    async def _create_photo(self, ask: GraphRequest, page: Doc) -> Doc:
         self.require(ask, "pages_manage_posts")
         body = await self._photo_bytes(ask)
-        if len(body) > PHOTO_MOST:
-            raise _bad_photo()
+        if len(body) > MAX_PHOTO_BYTES:
+            raise _bad_photo_error()
         try:
             with Image.open(io.BytesIO(body)) as image:
                 form, width, height = str(image.format), image.width, image.height
         except (UnidentifiedImageError, OSError, Image.DecompressionBombError, ValueError):
-            raise _bad_photo() from None
+            raise _bad_photo_error() from None
         if form not in PHOTO_FORMATS:
-            raise _bad_photo()
+            raise _bad_photo_error()
         published = ask.flag("published", default=True)
         caption = ask.params.get("message") or ask.params.get("caption") or ask.params.get("name", "")
         file = self.keep(body, PHOTO_FORMATS[form])
@@ -330,7 +341,7 @@ class Server(WebhookSide, VideoSide):
             "sha256": file["sha256"],
             "width": width,
             "height": height,
-            "at": time_of(self),
+            "at": sandbox_time(self),
         }
         self.store.put("photo", photo["id"], photo)
         if not published:
@@ -340,14 +351,14 @@ class Server(WebhookSide, VideoSide):
         self.meter(ask.token["app"], "posts")
         return {"id": photo["id"], "post_id": post["id"]}
 
-    async def _photo_bytes(self, ask: Ask) -> bytes:
+    async def _photo_bytes(self, ask: GraphRequest) -> bytes:
         if ask.files:
             return next(iter(ask.files.values())).body
         if url := ask.params.get("url"):
-            return await self.fetch(url, PHOTO_MOST)
+            return await self.fetch(url, MAX_PHOTO_BYTES)
         raise GraphError(324, "(#324) Requires upload file", title="Missing Image File")
 
-    def _create_comment(self, ask: Ask, doc: Doc) -> Doc:
+    def _create_comment(self, ask: GraphRequest, doc: Doc) -> Doc:
         self.require(ask, "pages_manage_engagement")
         message = ask.params.get("message", "").strip()
         if not message and not ask.params.get("attachment_url"):
@@ -358,7 +369,7 @@ class Server(WebhookSide, VideoSide):
             "object": top,
             "page": doc["page"],
             "message": message,
-            "at": time_of(self),
+            "at": sandbox_time(self),
         }
         comment |= {"under": doc["id"]} if top != doc["id"] else {}
         self.store.put("comment", comment["id"], comment)
@@ -374,8 +385,8 @@ class Server(WebhookSide, VideoSide):
             "object": post_id,
             "page": doc["page"],
             "message": text,
-            "at": time_of(self),
-            "by": VISITOR,
+            "at": sandbox_time(self),
+            "by": SEEDED_VISITOR,
         }
         self.store.put("comment", comment["id"], comment)
         self.post_comments.setdefault(post_id, []).append(comment["id"])
@@ -410,14 +421,14 @@ class Server(WebhookSide, VideoSide):
         }
         if verb != "remove":
             value["message"] = comment["message"]
-        self.tell(comment["page"], "feed", entry("page", comment["page"], time_of(self), "feed", value))
+        self.tell(comment["page"], "feed", webhook_entry("page", comment["page"], sandbox_time(self), "feed", value))
 
     # Views
 
     def _from(self, page: str) -> Doc:
         return {"id": page, "name": (self.store.get("page", page) or {}).get("name", "")}
 
-    def _told(self, doc: Doc, ask: Ask) -> dict[str, Callable[[], Any]]:
+    def _told(self, doc: Doc, ask: GraphRequest) -> dict[str, Callable[[], Any]]:
         """What readers made of a post or video: edges that a call may ask for as fields."""
         none = {"data": [], "summary": {"total_count": 0}}
         return {
@@ -427,7 +438,7 @@ class Server(WebhookSide, VideoSide):
             "shares": lambda: None,
         }
 
-    def _comments(self, doc: Doc, ask: Ask) -> Doc:
+    def _comments(self, doc: Doc, ask: GraphRequest) -> Doc:
         """The edge as a field, with the modifiers that the call gives it. Comments of others want a permission more."""
         asked = re.search(r"\bcomments((?:\.\w+\([^)]*\))*)", ask.params.get("fields", ""))
         said = dict(re.findall(r"\.(\w+)\(([^)]*)\)", asked[1])) if asked else {}
@@ -454,12 +465,12 @@ class Server(WebhookSide, VideoSide):
         }
         return {"data": shown, **(summary if said.get("summary") == "true" else {})}
 
-    def _post_view(self, doc: Doc, ask: Ask) -> dict[str, Callable[[], Any]]:
+    def _post_view(self, doc: Doc, ask: GraphRequest) -> dict[str, Callable[[], Any]]:
         return {
             "id": lambda: doc["id"],
             "message": lambda: doc["message"] or None,
-            "created_time": lambda: stamp(doc["at"]),
-            "updated_time": lambda: stamp(doc.get("changed") or doc["at"]),
+            "created_time": lambda: graph_time(doc["at"]),
+            "updated_time": lambda: graph_time(doc.get("changed") or doc["at"]),
             "from": lambda: self._from(doc["page"]),
             "is_published": lambda: True,
             "is_hidden": lambda: False,
@@ -530,7 +541,7 @@ class Server(WebhookSide, VideoSide):
             "name": lambda: doc["caption"] or None,
             "alt_text": lambda: doc["alt"] or "May be an image of a picture",
             "alt_text_custom": lambda: doc["alt"] or None,
-            "created_time": lambda: stamp(doc["at"]),
+            "created_time": lambda: graph_time(doc["at"]),
             "from": lambda: self._from(doc["page"]),
             "width": lambda: doc["width"],
             "height": lambda: doc["height"],
@@ -543,7 +554,7 @@ class Server(WebhookSide, VideoSide):
         return {
             "id": lambda: doc["id"],
             "message": lambda: doc["message"],
-            "created_time": lambda: stamp(doc["at"]),
+            "created_time": lambda: graph_time(doc["at"]),
             "from": lambda: doc.get("by") or self._from(doc["page"]),
             "parent": lambda: {"id": doc["under"]} if doc.get("under") else None,
             "comment_count": lambda: sum(
@@ -564,7 +575,7 @@ class Server(WebhookSide, VideoSide):
         )
 
     def public_posts(self) -> Iterable[PublicPost]:
-        now = time_of(self)
+        now = sandbox_time(self)
         for doc in sorted(self.store.all("post"), key=lambda one: float(one["at"])):
             if doc["at"] <= now:
                 yield self._public(doc)
@@ -587,7 +598,7 @@ class Server(WebhookSide, VideoSide):
             id=doc["id"],
             account=doc["page"],
             text=doc["message"],
-            at=iso(doc["at"]),
+            at=iso_time(doc["at"]),
             url=self._post_url(doc),
             media=tuple(media),
             extra=extra,
@@ -604,7 +615,7 @@ class Server(WebhookSide, VideoSide):
 
     def post_page(self, post_id: str) -> web.Response:
         post = self.store.get("post", post_id)
-        if post is None or post["at"] > time_of(self):
+        if post is None or post["at"] > sandbox_time(self):
             return self.page("Not here", "<h1>This content isn't available right now</h1>", status=404)
         return self.page(f"A post on {self.label}", self.card(self._public(post), None))
 
@@ -616,7 +627,7 @@ class Server(WebhookSide, VideoSide):
         return self.post_page(str(video.get("post", "")))
 
 
-def _bad_photo() -> GraphError:
+def _bad_photo_error() -> GraphError:
     return GraphError(
         324,
         "(#324) Missing or invalid image file",
@@ -626,7 +637,7 @@ def _bad_photo() -> GraphError:
     )
 
 
-def _epoch(ask: Ask, name: str, default: float) -> float:
+def _read_epoch(ask: GraphRequest, name: str, default: float) -> float:
     try:
         return float(ask.params.get(name, default))
     except ValueError:

@@ -11,15 +11,25 @@ import av
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from kicau.networks._meta.sandbox_calls import DAY, FILES, PARAMS, Ask, Doc, GraphError, stamp, time_of, unsupported
+from kicau.networks._meta.sandbox_calls import (
+    DAY_SECONDS,
+    FILES_KEY,
+    PARAMS_KEY,
+    Doc,
+    GraphError,
+    GraphRequest,
+    graph_time,
+    sandbox_time,
+    unsupported_request_error,
+)
 from kicau.networks._meta.sandbox_login import FacebookLogin
 
-VIDEO_MOST = 4_000_000_000  # bytes
-REELS_PER_DAY = 30
-THUMBNAIL_MOST = 10_000_000
+MAX_VIDEO_BYTES = 4_000_000_000  # bytes
+MAX_REELS_PER_DAY = 30
+MAX_THUMBNAIL_BYTES = 10_000_000
 
 
-class VideoSide(FacebookLogin):
+class FacebookVideoSandbox(FacebookLogin):
     """Videos of a Page: `chunk` bytes are asked for at a time."""
 
     chunk = 4 << 20
@@ -32,7 +42,7 @@ class VideoSide(FacebookLogin):
 
     # /videos
 
-    async def create_video(self, ask: Ask, page: Doc) -> Doc:
+    async def create_video(self, ask: GraphRequest, page: Doc) -> Doc:
         self.require(ask, "pages_manage_posts")
         match ask.params.get("upload_phase", ""):
             case "start":
@@ -65,13 +75,13 @@ class VideoSide(FacebookLogin):
             "file": "",
             "sha256": "",
             "mime": "video/mp4",
-            "at": time_of(self),
+            "at": sandbox_time(self),
         }
         return self.store.put("video", video["id"], video)
 
-    def _start(self, ask: Ask, page: Doc) -> Doc:
+    def _start(self, ask: GraphRequest, page: Doc) -> Doc:
         size = ask.integer("file_size")
-        if not 0 < size <= VIDEO_MOST:
+        if not 0 < size <= MAX_VIDEO_BYTES:
             raise GraphError(
                 352, "(#352) The video file you selected is in a format that we don't support.", sub=1363024
             )
@@ -86,14 +96,14 @@ class VideoSide(FacebookLogin):
             "end_offset": str(min(size, self.chunk)),
         }
 
-    def _by_session(self, ask: Ask) -> Doc:
+    def _by_session(self, ask: GraphRequest) -> Doc:
         upload = self.store.get("upload", ask.params.get("upload_session_id", ""))
         video = self.store.get("video", upload["video"]) if upload else None
         if video is None:
             raise GraphError(6001, "(#6001) There was a problem uploading your video. Please try again.", sub=1363041)
         return video
 
-    def _transfer(self, ask: Ask) -> Doc:
+    def _transfer(self, ask: GraphRequest) -> Doc:
         video = self._by_session(ask)
         part = ask.files.get("video_file_chunk")
         if part is None:
@@ -111,12 +121,12 @@ class VideoSide(FacebookLogin):
         self.store.put("video", video["id"], {**video, "received": received})
         return {"start_offset": str(received), "end_offset": str(min(video["size"], received + self.chunk))}
 
-    async def _in_one(self, ask: Ask, page: Doc) -> Doc:
+    async def _in_one(self, ask: GraphRequest, page: Doc) -> Doc:
         """The whole video in one call: a file, or an address to fetch it from."""
         if ask.files:
             body = next(iter(ask.files.values())).body
         elif url := ask.params.get("file_url"):
-            body = await self.fetch(url, VIDEO_MOST)
+            body = await self.fetch(url, MAX_VIDEO_BYTES)
         else:
             raise GraphError(389, "(#389) Unable to fetch video file from URL.")
         video = self._new(page, reel=False, size=len(body))
@@ -127,7 +137,7 @@ class VideoSide(FacebookLogin):
 
     # /video_reels
 
-    async def create_reel(self, ask: Ask, page: Doc) -> Doc:
+    async def create_reel(self, ask: GraphRequest, page: Doc) -> Doc:
         self.require(ask, "pages_manage_posts")
         match ask.params.get("upload_phase", "").lower():
             case "start":
@@ -141,7 +151,7 @@ class VideoSide(FacebookLogin):
                 return await self._finish_reel(ask, page)
         raise GraphError(100, "(#100) Param upload_phase must be one of {START, FINISH}")
 
-    async def _finish_reel(self, ask: Ask, page: Doc) -> Doc:
+    async def _finish_reel(self, ask: GraphRequest, page: Doc) -> Doc:
         video = self.store.get("video", ask.params.get("video_id", ""))
         if video is None or video["page"] != page["id"] or not video["reel"]:
             raise GraphError(100, "(#100) Param video_id must be the id of a video of this session")
@@ -149,19 +159,19 @@ class VideoSide(FacebookLogin):
         if state not in ("PUBLISHED", "DRAFT", "SCHEDULED"):
             raise GraphError(100, "(#100) Param video_state must be one of {DRAFT, PUBLISHED, SCHEDULED}")
         if state != "PUBLISHED":
-            raise unsupported("POST", f"video_reels with video_state={state}")
-        day = time_of(self) - DAY
+            raise unsupported_request_error("POST", f"video_reels with video_state={state}")
+        day = sandbox_time(self) - DAY_SECONDS
         recent = (
             sum(1 for v in self.store.all("video") if v["reel"] and v["page"] == page["id"] and v["finished"] > day)
             if not self.limits_off
             else 0
         )
-        if recent >= REELS_PER_DAY:
+        if recent >= MAX_REELS_PER_DAY:
             raise GraphError(613, "(#613) Calls to this api have exceeded the rate limit.")
         video = await self._finish(ask, video)
         return {"success": True, "post_id": video["post"].rpartition("_")[2]}
 
-    def add_thumbnail(self, ask: Ask, video: Doc) -> Doc:
+    def add_thumbnail(self, ask: GraphRequest, video: Doc) -> Doc:
         """A picture as the video's cover, where `is_preferred` says so; only once the video is a Page's."""
         self.require(ask, "pages_manage_engagement")
         picture = ask.files.get("source")
@@ -177,7 +187,7 @@ class VideoSide(FacebookLogin):
                 mime = Image.MIME[str(image.format)]
         except (UnidentifiedImageError, OSError, KeyError, Image.DecompressionBombError, ValueError):
             mime = ""
-        if not mime or len(picture.body) > THUMBNAIL_MOST:
+        if not mime or len(picture.body) > MAX_THUMBNAIL_BYTES:
             raise GraphError(100, "(#100) Invalid parameter: source must be an image file of at most 10 MB")
         if ask.flag("is_preferred"):
             self.store.put("video", video["id"], {**video, "cover": self.keep(picture.body, mime)["id"]})
@@ -186,7 +196,7 @@ class VideoSide(FacebookLogin):
     async def _rupload(self, request: web.Request) -> web.Response:
         """The binary upload of a reel: headers offset and file_size, or file_url."""
         try:
-            request[PARAMS], request[FILES] = {}, {}
+            request[PARAMS_KEY], request[FILES_KEY] = {}, {}
             self.authenticate(request)
             video = self.store.get("video", request.match_info["video"])
             if video is None:
@@ -200,7 +210,7 @@ class VideoSide(FacebookLogin):
 
     async def _receive(self, request: web.Request, video: Doc) -> None:
         if url := request.headers.get("file_url"):
-            body = await self.fetch(url, VIDEO_MOST)
+            body = await self.fetch(url, MAX_VIDEO_BYTES)
             offset, size = 0, len(body)
         else:
             try:
@@ -249,16 +259,16 @@ class VideoSide(FacebookLogin):
 
     # States
 
-    async def _finish(self, ask: Ask, video: Doc) -> Doc:
+    async def _finish(self, ask: GraphRequest, video: Doc) -> Doc:
         """All bytes are here: look into them, and show the post once they are prepared. A second time changes nothing."""
         if video["finished"]:
             return video
         if not video["size"] or video["received"] != video["size"]:
             raise GraphError(6001, "(#6001) There was a problem uploading your video. Please try again.", sub=1363041)
         body = self.kept(f"{video['id']}.part")
-        error, seconds = await asyncio.to_thread(_inspect, body, video["reel"])
+        error, seconds = await asyncio.to_thread(_inspect_video, body, video["reel"])
         file = self.keep(body, "video/mp4")
-        now = time_of(self)
+        now = sandbox_time(self)
         done = {
             **video,
             "finished": now,
@@ -281,13 +291,13 @@ class VideoSide(FacebookLogin):
         return f"/reel/{video['id']}/" if video["reel"] else f"/{video['page']}/videos/{video['id']}/"
 
     def video_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
-        ready = bool(doc["finished"]) and doc["ready"] <= time_of(self)
+        ready = bool(doc["finished"]) and doc["ready"] <= sandbox_time(self)
         return {
             "id": lambda: doc["id"],
             "title": lambda: doc["title"] or None,
             "description": lambda: doc["description"] or None,
-            "created_time": lambda: stamp(doc["at"]),
-            "updated_time": lambda: stamp(doc["finished"] or doc["at"]),
+            "created_time": lambda: graph_time(doc["at"]),
+            "updated_time": lambda: graph_time(doc["finished"] or doc["at"]),
             "published": lambda: ready,
             "permalink_url": lambda: self.video_link(doc),
             "post_id": lambda: doc["post"].rpartition("_")[2] or None,
@@ -303,7 +313,7 @@ class VideoSide(FacebookLogin):
         processing: Doc = {"status": "complete" if ready else "in_progress" if doc["finished"] else "not_started"}
         publishing: Doc = {"status": processing["status"]}
         if doc["finished"]:
-            publishing |= {"publish_status": "published", "publish_time": stamp(doc["ready"])}
+            publishing |= {"publish_status": "published", "publish_time": graph_time(doc["ready"])}
         if doc["error"]:
             processing = {"status": "error", "errors": [{"code": 1363019, "message": doc["error"]}]}
             publishing = {"status": "not_started"}
@@ -316,7 +326,7 @@ class VideoSide(FacebookLogin):
         }
 
 
-def _inspect(body: bytes, reel: bool) -> tuple[str, float]:
+def _inspect_video(body: bytes, reel: bool) -> tuple[str, float]:
     """What is wrong with a video, in the network's words, "" where nothing is; and how many seconds it runs."""
     try:
         with av.open(io.BytesIO(body), mode="r") as container:

@@ -9,32 +9,43 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kicau.connector.roles.engagement import Answer
-from kicau.connector.roles.webhooks import Happening
+from kicau.connector.roles.engagement import IncomingPost
+from kicau.connector.roles.webhooks import WebhookNotification
 from kicau.connector.session import Session
-from kicau.networks._meta.graph import moment, page_graph
-from kicau.networks._meta.webhooks import changes, each, subscribe_account, subscribe_app, unsubscribe_account
+from kicau.networks._meta.graph import page_graph, parse_time
+from kicau.networks._meta.webhooks import (
+    read_changes,
+    read_each,
+    subscribe_account,
+    subscribe_app,
+    unsubscribe_account,
+)
 
-OBJECT, FIELDS = "page", "feed"
-SUBSCRIBES = "pages_manage_metadata"  # the permission
+WEBHOOK_OBJECT, WEBHOOK_FIELDS = "page", "feed"
+SUBSCRIBE_SCOPE = "pages_manage_metadata"  # the permission
 
 
-def happenings(body: bytes) -> Sequence[Happening]:
-    return each(
-        _comment, ((page, sent, value) for page, sent, field, value in changes(body, OBJECT) if field == FIELDS)
+def read_notifications(body: bytes) -> Sequence[WebhookNotification]:
+    return read_each(
+        _comment_notification,
+        (
+            (page, sent, value)
+            for page, sent, field, value in read_changes(body, WEBHOOK_OBJECT)
+            if field == WEBHOOK_FIELDS
+        ),
     )
 
 
-def _comment(page: str, sent: Any, value: Mapping[str, Any]) -> Happening | None:
-    key, at = str(value.get("comment_id") or ""), moment(sent) or moment(value.get("created_time"))
+def _comment_notification(page: str, sent: Any, value: Mapping[str, Any]) -> WebhookNotification | None:
+    key, at = str(value.get("comment_id") or ""), parse_time(sent) or parse_time(value.get("created_time"))
     if value.get("item") != "comment" or not key or at is None:
         return None
     match value.get("verb"):
         case "add" | "edited" | "edit":
             who = value.get("from") if isinstance(value.get("from"), dict) else {}
             name = str((who or {}).get("name") or "")
-            made = moment(value.get("created_time")) or at
-            said = Answer(
+            made = parse_time(value.get("created_time")) or at
+            said = IncomingPost(
                 id=key,
                 at=made,
                 author=str((who or {}).get("id") or ""),
@@ -43,16 +54,18 @@ def _comment(page: str, sent: Any, value: Mapping[str, Any]) -> Happening | None
                 answers=str(value.get("post_id") or ""),
                 raw=dict(value),
             )
-            return Happening(account=page, at=at, answer=said)
+            return WebhookNotification(account=page, at=at, answer=said)
         case "remove":
-            return Happening(account=page, at=at, gone=key)
+            return WebhookNotification(account=page, at=at, gone=key)
     return None  # hidden or shown again: it is there all the same
 
 
-async def subscribe(session: Session, address: str, token: str) -> None:
-    await subscribe_app(session.http, session.app, session.app.endpoints["graph"], OBJECT, FIELDS, address, token)
-    await subscribe_account(page_graph(session), session.account_id, FIELDS)
+async def subscribe_page(session: Session, address: str, token: str) -> None:
+    await subscribe_app(
+        session.http, session.app, session.app.endpoints["graph"], WEBHOOK_OBJECT, WEBHOOK_FIELDS, address, token
+    )
+    await subscribe_account(page_graph(session), session.account_id, WEBHOOK_FIELDS)
 
 
-async def unsubscribe(session: Session) -> None:
+async def unsubscribe_page(session: Session) -> None:
     await unsubscribe_account(page_graph(session), session.account_id)

@@ -11,34 +11,36 @@ import re
 
 from kicau.connector.content import Problem
 from kicau.connector.errors import Rejected
-from kicau.connector.roles.account_search import Account, Finding
+from kicau.connector.roles.account_search import AccountSearchRules, MentionableAccount
 from kicau.connector.session import Session
 from kicau.networks.instagram import wire
-from kicau.networks.instagram.auth import FINDS
-from kicau.networks.instagram.errors import NOBODY
-from kicau.networks.instagram.limits import NETWORK
+from kicau.networks.instagram.auth import SEARCH_SCOPE
+from kicau.networks.instagram.errors import NOBODY_CODE
+from kicau.networks.instagram.limits import NETWORK_LABEL
 
-FINDING = Finding(as_typed=False, every=False, what="professional")
-NAME = re.compile(r"[A-Za-z0-9_.]{1,30}")
+SEARCH_RULES = AccountSearchRules(as_typed=False, every=False, what="professional")
+NAME_PATTERN = re.compile(r"[A-Za-z0-9_.]{1,30}")
 
 
-async def find(session: Session, words: str) -> tuple[Account, ...]:
-    if not NAME.fullmatch(words):
+async def find_accounts(session: Session, words: str) -> tuple[MentionableAccount, ...]:
+    if not NAME_PATTERN.fullmatch(words):
         return ()
     granted = session.credentials.scopes
-    if not wire.by_facebook(session) or (granted and FINDS not in granted):
+    if not wire.uses_facebook_login(session) or (granted and SEARCH_SCOPE not in granted):
         message = "{network} lets accounts be looked up only through its sign-in with Facebook, and with {scope}: connect the channel that way, or write the handle yourself."
-        raise Rejected(Problem(code="no-look-up", message=message, params={"network": NETWORK, "scope": FINDS}))
+        raise Rejected(
+            Problem(code="no-look-up", message=message, params={"network": NETWORK_LABEL, "scope": SEARCH_SCOPE})
+        )
     try:
-        told = await wire.graph_of(session).get(
+        told = await wire.graph_client(session).get(
             session.account_id, fields=f"business_discovery.username({words}){{id,username,name}}"
         )
     except Rejected as refused:
-        if all(problem.code != NOBODY for problem in refused.problems):
+        if all(problem.code != NOBODY_CODE for problem in refused.problems):
             raise
         return ()
     one = told.get("business_discovery")
     if not isinstance(one, dict) or not one.get("username"):
         return ()
     handle = str(one["username"])
-    return (Account(target=handle, mention=f"@{handle}", handle=handle, name=str(one.get("name") or "")),)
+    return (MentionableAccount(target=handle, mention=f"@{handle}", handle=handle, name=str(one.get("name") or "")),)

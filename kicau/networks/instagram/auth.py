@@ -15,15 +15,15 @@ from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON, Problem
 from kicau.connector.errors import Rejected
-from kicau.connector.protocol import Account, Redirect
-from kicau.connector.session import Credentials, Session, SignIn
+from kicau.connector.protocol import SignInIdentity, SignInRedirect
+from kicau.connector.session import Credentials, Session, SignInSession
 from kicau.networks._meta import login
-from kicau.networks._meta.graph import CALL, Graph, moment, text_of
-from kicau.networks.instagram.limits import NETWORK
+from kicau.networks._meta.graph import CALL_CHARGE, GraphClient, parse_time, required_text
+from kicau.networks.instagram.limits import NETWORK_LABEL
 
-DELETES = "instagram_manage_contents"
-FINDS = "instagram_manage_insights"
-COMMENTS = frozenset({"instagram_business_manage_comments", "instagram_manage_comments"})
+DELETE_SCOPE = "instagram_manage_contents"
+SEARCH_SCOPE = "instagram_manage_insights"
+COMMENT_SCOPES = frozenset({"instagram_business_manage_comments", "instagram_manage_comments"})
 INSTAGRAM_SCOPES = (
     "instagram_business_basic",
     "instagram_business_content_publish",
@@ -33,18 +33,18 @@ FACEBOOK_SCOPES = (
     "instagram_basic",
     "instagram_content_publish",
     "instagram_manage_comments",
-    DELETES,
-    FINDS,
+    DELETE_SCOPE,
+    SEARCH_SCOPE,
     "pages_show_list",
     "pages_read_engagement",
     "pages_manage_metadata",
 )
-NEEDED = {
+REQUIRED_SCOPES = {
     "instagram": frozenset({"instagram_business_basic", "instagram_business_content_publish"}),
     "facebook": frozenset({"instagram_basic", "instagram_content_publish", "pages_show_list", "pages_read_engagement"}),
 }
-YOUNGEST = timedelta(hours=24)  # a token may be refreshed once it is that old
-LOGIN = Option(
+MIN_TOKEN_AGE = timedelta(hours=24)  # a token may be refreshed once it is that old
+LOGIN_OPTION = Option(
     name="login",
     label="Sign in with",
     choices=(("instagram", "Instagram"), ("facebook", "Facebook (lets Kicau delete posts and look accounts up)")),
@@ -55,29 +55,33 @@ LOGIN = Option(
 
 class InstagramAuth:
     needs_keys = True
-    takes = (replace(CALL, units=4),)  # two tokens, what was granted, the Pages; with Instagram's own login one less
+    takes = (
+        replace(CALL_CHARGE, units=4),
+    )  # two tokens, what was granted, the Pages; with Instagram's own login one less
 
     @property
     def questions(self) -> tuple[Option, ...]:
-        return (LOGIN,)
+        return (LOGIN_OPTION,)
 
     @property
     def scopes(self) -> tuple[str, ...]:
         return INSTAGRAM_SCOPES
 
-    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]:
-        if answers.get("login", LOGIN.default) == "facebook":
-            return login.dialog(sign_in.app, FACEBOOK_SCOPES, {"login": "facebook"})
+    async def begin(
+        self, sign_in: SignInSession, answers: Mapping[str, str], /
+    ) -> SignInRedirect | tuple[SignInIdentity, ...]:
+        if answers.get("login", LOGIN_OPTION.default) == "facebook":
+            return login.login_redirect(sign_in.app, FACEBOOK_SCOPES, {"login": "facebook"})
         app = sign_in.app
         query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": ",".join(INSTAGRAM_SCOPES)}
         # Instagram offers no PKCE; state alone guards the way back.
-        return oauth2.redirect(
+        return oauth2.authorization_redirect(
             f"{app.endpoints['authorize']}/oauth/authorize", query, pkce=False, memory={"login": "instagram"}
         )
 
     async def finish(
-        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
-    ) -> tuple[Account, ...]:
+        self, sign_in: SignInSession, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[SignInIdentity, ...]:
         if memory.get("login") == "facebook":
             return await _finish_facebook(sign_in, returned)
         return (await _finish_instagram(sign_in, returned),)
@@ -87,111 +91,117 @@ class InstagramAuth:
         before = session.credentials
         if before.extra.get("login") == "facebook":
             return await _refresh_facebook(session)
-        issued = moment(before.extra.get("issued"))
-        if issued and session.now() - issued < YOUNGEST:
+        issued = parse_time(before.extra.get("issued"))
+        if issued and session.now() - issued < MIN_TOKEN_AGE:
             return before
         query = {"grant_type": "ig_refresh_token", "access_token": before.access_token}
-        answer = await _token(session, "refresh_access_token", query)
-        return _dated(oauth2.credentials(answer, session.now(), before=before), session.now())
+        answer = await _request_token(session, "refresh_access_token", query)
+        return _with_issue_date(oauth2.credentials_from_response(answer, session.now(), before=before), session.now())
 
 
 # Instagram Login
 
 
-async def _finish_instagram(sign_in: SignIn, returned: Mapping[str, str]) -> Account:
+async def _finish_instagram(sign_in: SignInSession, returned: Mapping[str, str]) -> SignInIdentity:
     app = sign_in.app
     form = {
         "client_id": app.client_id,
         "client_secret": app.client_secret,
         "grant_type": "authorization_code",
         "redirect_uri": app.callback,
-        "code": oauth2.returned_code(NETWORK, returned),
+        "code": oauth2.authorization_code(NETWORK_LABEL, returned),
     }
-    reply = await sign_in.http.call("POST", f"{app.endpoints['token']}/oauth/access_token", charge=CALL, form=form)
-    short = _row(reply.json())
-    granted = _granted(short.get("permissions"))
-    _refuse_missing(granted)
+    reply = await sign_in.http.call(
+        "POST", f"{app.endpoints['token']}/oauth/access_token", charge=CALL_CHARGE, form=form
+    )
+    short = _response_row(reply.json())
+    granted = _granted_scopes(short.get("permissions"))
+    _require_scopes(granted)
     query = {
         "grant_type": "ig_exchange_token",
         "client_secret": app.client_secret,
-        "access_token": text_of(short, "access_token"),
+        "access_token": required_text(short, "access_token"),
     }
-    long = await _token(sign_in, "access_token", query)
+    long = await _request_token(sign_in, "access_token", query)
     now = sign_in.now()
-    token = _dated(replace(oauth2.credentials(long, now), scopes=granted), now)
-    graph = Graph(http=sign_in.http, base=app.endpoints["graph"], token=token.access_token)
+    token = _with_issue_date(replace(oauth2.credentials_from_response(long, now), scopes=granted), now)
+    graph = GraphClient(http=sign_in.http, base=app.endpoints["graph"], token=token.access_token)
     me = await graph.get("me", fields="user_id,username,name,account_type")
-    return _account(text_of(me, "user_id"), me, token)
+    return _sign_in_identity(required_text(me, "user_id"), me, token)
 
 
-def _row(answer: Any) -> dict[str, Any]:
+def _response_row(answer: Any) -> dict[str, Any]:
     """The guide shows the answer inside a list named data, and clients have met it bare."""
     if isinstance(answer, dict) and isinstance(answer.get("data"), list) and answer["data"]:
         answer = answer["data"][0]
     return answer if isinstance(answer, dict) else {}
 
 
-def _granted(permissions: Any) -> frozenset[str]:
+def _granted_scopes(permissions: Any) -> frozenset[str]:
     listed = permissions.split(",") if isinstance(permissions, str) else permissions or []
     return frozenset(name for one in listed if (name := str(one).strip()))
 
 
-def _refuse_missing(granted: frozenset[str]) -> None:
-    if missing := sorted(NEEDED["instagram"] - granted) if granted else []:
+def _require_scopes(granted: frozenset[str]) -> None:
+    if missing := sorted(REQUIRED_SCOPES["instagram"] - granted) if granted else []:
         message = "{network} did not give {missing}: connect the channel again and leave all of it switched on."
         raise Rejected(
             Problem(
-                code="sign-in-declined", message=message, params={"network": NETWORK, "missing": ", ".join(missing)}
+                code="sign-in-declined",
+                message=message,
+                params={"network": NETWORK_LABEL, "missing": ", ".join(missing)},
             )
         )
 
 
-async def _token(sign_in: SignIn, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+async def _request_token(sign_in: SignInSession, path: str, query: Mapping[str, str]) -> dict[str, Any]:
     """Both calls are unversioned GETs; asking twice does no harm."""
     url = f"{sign_in.app.endpoints['graph']}/{path}"
-    reply = await sign_in.http.call("GET", url, charge=CALL, params=query)
-    return _row(reply.json())
+    reply = await sign_in.http.call("GET", url, charge=CALL_CHARGE, params=query)
+    return _response_row(reply.json())
 
 
-def _dated(token: Credentials, now: datetime) -> Credentials:
+def _with_issue_date(token: Credentials, now: datetime) -> Credentials:
     return replace(token, extra={**token.extra, "login": "instagram", "issued": now.isoformat()})
 
 
-def _account(account_id: str, row: Mapping[str, Any], token: Credentials) -> Account:
-    handle = text_of(row, "username")
+def _sign_in_identity(account_id: str, row: Mapping[str, Any], token: Credentials) -> SignInIdentity:
+    handle = required_text(row, "username")
     name = str(row.get("name") or handle)
     url = f"https://www.instagram.com/{handle}/"
-    return Account(id=account_id, handle=handle, name=name, kind="professional", url=url, credentials=token)
+    return SignInIdentity(id=account_id, handle=handle, name=name, kind="professional", url=url, credentials=token)
 
 
 # Facebook Login
 
-FIELDS = "id,name,access_token,tasks,instagram_business_account{id,username,name}"
+PAGE_FIELDS = "id,name,access_token,tasks,instagram_business_account{id,username,name}"
 
 
-async def _finish_facebook(sign_in: SignIn, returned: Mapping[str, str]) -> tuple[Account, ...]:
+async def _finish_facebook(sign_in: SignInSession, returned: Mapping[str, str]) -> tuple[SignInIdentity, ...]:
     base = sign_in.app.endpoints["facebook"]
-    person = await login.user_token(sign_in, base, NETWORK, returned, NEEDED["facebook"])
-    pages = await login.pages(sign_in, base, person.token, FIELDS)
+    person = await login.request_user_token(sign_in, base, NETWORK_LABEL, returned, REQUIRED_SCOPES["facebook"])
+    pages = await login.list_pages(sign_in, base, person.token, PAGE_FIELDS)
     found = [(page, row) for page in pages if (row := page.get("instagram_business_account"))]
     if not found:
         message = "No Page of yours is joined to an {network} professional account: join them in the app, or sign in with {network} itself."
-        raise Rejected(Problem(code="no-accounts", message=message, params={"network": NETWORK}))
-    return tuple(_account(text_of(row, "id"), row, _page_credentials(page, person)) for page, row in found)
+        raise Rejected(Problem(code="no-accounts", message=message, params={"network": NETWORK_LABEL}))
+    return tuple(
+        _sign_in_identity(required_text(row, "id"), row, _page_credentials(page, person)) for page, row in found
+    )
 
 
-def _page_credentials(page: Mapping[str, Any], person: login.UserToken) -> Credentials:
+def _page_credentials(page: Mapping[str, Any], person: login.UserAccessToken) -> Credentials:
     return Credentials(
-        access_token=text_of(page, "access_token"),
+        access_token=required_text(page, "access_token"),
         refresh_token=person.token,
         scopes=person.granted,
-        extra={"login": "facebook", "page": text_of(page, "id")},
+        extra={"login": "facebook", "page": required_text(page, "id")},
     )
 
 
 async def _refresh_facebook(session: Session) -> Credentials:
     before, base = session.credentials, session.app.endpoints["facebook"]
-    person = await login.exchange(session, base, before.refresh_token)
-    graph = Graph(http=session.http, base=base, token=person.access_token, secret=session.app.client_secret)
+    person = await login.exchange_token(session, base, before.refresh_token)
+    graph = GraphClient(http=session.http, base=base, token=person.access_token, secret=session.app.client_secret)
     page = await graph.get(str(before.extra["page"]), fields="access_token")
-    return replace(before, access_token=text_of(page, "access_token"), refresh_token=person.access_token)
+    return replace(before, access_token=required_text(page, "access_token"), refresh_token=person.access_token)

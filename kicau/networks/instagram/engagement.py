@@ -10,58 +10,65 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kicau.connector.errors import AuthExpired, Rejected
-from kicau.connector.roles.engagement import Answer, Answers, Seen
+from kicau.connector.roles.engagement import IncomingPost, IncomingPostPage, TimeCursor
 from kicau.connector.session import Session
-from kicau.networks._meta.engagement import rows
-from kicau.networks._meta.errors import is_gone
-from kicau.networks._meta.graph import moment
+from kicau.networks._meta.engagement import edge_rows
+from kicau.networks._meta.errors import is_missing_object
+from kicau.networks._meta.graph import parse_time
 from kicau.networks.instagram import wire
-from kicau.networks.instagram.auth import COMMENTS
+from kicau.networks.instagram.auth import COMMENT_SCOPES
 
 # Ours, not Instagram's: the newest media are listed in one call, and each older one costs another.
-BATCH = 25
-LISTED = 100  # media in that call
-MEDIA, UNDER = 25, 50  # the newest media whose comments are looked at, and the newest comments of each
-COMMENT = "id,text,timestamp,username,from"
-FIELDS = f"id,comments.limit({UNDER}){{{COMMENT},replies.limit({UNDER}){{{COMMENT}}}}}"
-COUNTS = "like_count,comments_count"
+METRICS_BATCH_SIZE = 25
+MEDIA_LOOKED_THROUGH = 100  # media in that call
+MEDIA_PER_PAGE, COMMENTS_PER_MEDIUM = (
+    25,
+    50,
+)  # the newest media whose comments are looked at, and the newest comments of each
+COMMENT_FIELDS = "id,text,timestamp,username,from"
+MEDIA_FIELDS = f"id,comments.limit({COMMENTS_PER_MEDIUM}){{{COMMENT_FIELDS},replies.limit({COMMENTS_PER_MEDIUM}){{{COMMENT_FIELDS}}}}}"
+COUNT_FIELDS = "like_count,comments_count"
 
 
-async def answers(session: Session, cursor: str) -> Answers:
+async def read_incoming(session: Session, cursor: str) -> IncomingPostPage:
     """Comments of others, answers to comments too. Under media older than the newest 25 nothing is looked for."""
-    seen = Seen.of(cursor)
-    new = [one for one in await _comments(session) if seen.is_new(one.id, one.at)]
+    seen = TimeCursor.of(cursor)
+    new = [one for one in await _read_comments(session) if seen.is_new(one.id, one.at)]
     new.sort(key=lambda one: (one.at, len(one.id), one.id))
-    return Answers(items=tuple(new), cursor=seen.cursor((one.id, one.at) for one in new) if new else cursor)
+    return IncomingPostPage(items=tuple(new), cursor=seen.cursor((one.id, one.at) for one in new) if new else cursor)
 
 
-async def _comments(session: Session) -> list[Answer]:
+async def _read_comments(session: Session) -> list[IncomingPost]:
     try:
-        told = await wire.graph_of(session).get(f"{session.account_id}/media", fields=FIELDS, limit=str(MEDIA))
+        told = await wire.graph_client(session).get(
+            f"{session.account_id}/media", fields=MEDIA_FIELDS, limit=str(MEDIA_PER_PAGE)
+        )
     except AuthExpired as refused:  # (#10), which names no permission
         granted = session.credentials.scopes
-        if refused.missing or not granted or granted & COMMENTS:
+        if refused.missing or not granted or granted & COMMENT_SCOPES:
             raise
-        wanted = "instagram_manage_comments" if wire.by_facebook(session) else "instagram_business_manage_comments"
+        wanted = (
+            "instagram_manage_comments" if wire.uses_facebook_login(session) else "instagram_business_manage_comments"
+        )
         raise AuthExpired(refused.detail, missing=frozenset({wanted})) from refused
-    under = ((media, one) for media in rows(told) for one in _all(media.get("comments")))
-    return [found for media, one in under if (found := _answer(session, media, one))]
+    under = ((media, one) for media in edge_rows(told) for one in _flatten_comments(media.get("comments")))
+    return [found for media, one in under if (found := _incoming_post(session, media, one))]
 
 
-def _all(edge: Any) -> Iterator[Mapping[str, Any]]:
+def _flatten_comments(edge: Any) -> Iterator[Mapping[str, Any]]:
     """Comments, and those under them."""
-    for one in rows(edge):
+    for one in edge_rows(edge):
         yield one
-        yield from rows(one.get("replies"))
+        yield from edge_rows(one.get("replies"))
 
 
-def _answer(session: Session, media: Mapping[str, Any], comment: Mapping[str, Any]) -> Answer | None:
-    at, who = moment(comment.get("timestamp")), comment.get("from") or {}
+def _incoming_post(session: Session, media: Mapping[str, Any], comment: Mapping[str, Any]) -> IncomingPost | None:
+    at, who = parse_time(comment.get("timestamp")), comment.get("from") or {}
     name = str(comment.get("username") or who.get("username") or "")
     if at is None or not comment.get("id") or name == session.handle:
         return None
     raw = {key: value for key, value in comment.items() if key != "replies"}
-    return Answer(
+    return IncomingPost(
         id=str(comment["id"]),
         at=at,
         author=str(who.get("id") or name),
@@ -72,24 +79,26 @@ def _answer(session: Session, media: Mapping[str, Any], comment: Mapping[str, An
     )
 
 
-async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+async def read_metrics(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """Likes (left out where the account hides them) and comments."""
-    told = await wire.graph_of(session).get(f"{session.account_id}/media", fields=f"id,{COUNTS}", limit=str(LISTED))
-    listed = {str(row.get("id")): row for row in rows(told)}
+    told = await wire.graph_client(session).get(
+        f"{session.account_id}/media", fields=f"id,{COUNT_FIELDS}", limit=str(MEDIA_LOOKED_THROUGH)
+    )
+    listed = {str(row.get("id")): row for row in edge_rows(told)}
     found: dict[str, dict[str, int]] = {}
     for one in ids:
         try:
-            row = await _counts(session, one, listed)
+            row = await _metric_values(session, one, listed)
         except Rejected as refused:
-            if not is_gone(refused):
+            if not is_missing_object(refused):
                 raise
             continue
-        found[one] = {name: row[name] for name in COUNTS.split(",") if isinstance(row.get(name), int)}
+        found[one] = {name: row[name] for name in COUNT_FIELDS.split(",") if isinstance(row.get(name), int)}
     return found
 
 
-async def _counts(session: Session, one: str, listed: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+async def _metric_values(session: Session, one: str, listed: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     """Of an answer of the account's own, likes alone."""
-    if one.startswith(wire.ANSWER):
-        return await wire.graph_of(session).get(one.removeprefix(wire.ANSWER), fields="like_count")
-    return listed.get(one) or await wire.graph_of(session).get(one, fields=COUNTS)
+    if one.startswith(wire.REPLY_PREFIX):
+        return await wire.graph_client(session).get(one.removeprefix(wire.REPLY_PREFIX), fields="like_count")
+    return listed.get(one) or await wire.graph_client(session).get(one, fields=COUNT_FIELDS)

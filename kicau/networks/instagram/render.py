@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import regex
 
 from kicau.connector.capabilities import Capabilities
-from kicau.connector.checks import check_media, check_shape, filled_options, too_long
+from kicau.connector.checks import check_length, check_media, check_shape, resolve_options
 from kicau.connector.content import (
     Charge,
     Draft,
@@ -23,35 +23,40 @@ from kicau.connector.content import (
     Span,
     SpanKind,
 )
-from kicau.networks._meta.text import shown, unsendable
-from kicau.networks.instagram.limits import FACTS, NETWORK, RECIPE, RULES
+from kicau.networks._meta.text import displayed_text, unsendable_problem
+from kicau.networks.instagram.limits import FACTS, IMAGE_RECIPE, NETWORK_LABEL, RULES_BY_FORMAT
 
-ID = regex.compile(r"\d{1,30}")  # of a comment
+ID_PATTERN = regex.compile(r"\d{1,30}")  # of a comment
 
 # Instagram's own reading: addresses in a caption are no links; tags take letters, digits, _ and emoji.
-TAG = regex.compile(r"(?<![\w&#/])#(?:[\p{L}\p{M}\p{N}_]|\p{Extended_Pictographic}\uFE0F?)+")
-MENTION = regex.compile(r"(?<![\w.@/])@([A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])?)(?![\w@])")
+TAG_PATTERN = regex.compile(r"(?<![\w&#/])#(?:[\p{L}\p{M}\p{N}_]|\p{Extended_Pictographic}\uFE0F?)+")
+MENTION_PATTERN = regex.compile(r"(?<![\w.@/])@([A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])?)(?![\w@])")
 
 
 def render(draft: Draft, can: Capabilities) -> Rendered:
     """Pure and total."""
     part = draft.parts[0] if draft.parts else Part()
-    options = filled_options(draft, can)
-    kind = kind_of(options["format"], [one.kind for one in part.media])
+    options = resolve_options(draft, can)
+    kind = post_format(options["format"], [one.kind for one in part.media])
     if options["format"] == "auto" and kind == "reel":
         options["format"] = "reel"
-    text = shown(part.text) if kind != "story" else ""
+    text = displayed_text(part.text) if kind != "story" else ""
     room = replace(can, max_media=1) if kind == "story" else can
-    checked = check_media(NETWORK, 0, part.media, room, convert=draft.convert, rules=RULES[kind], recipe=RECIPE)
-    comment = _comment(draft, can)
+    checked = check_media(
+        NETWORK_LABEL, 0, part.media, room, convert=draft.convert, rules=RULES_BY_FORMAT[kind], recipe=IMAGE_RECIPE
+    )
+    comment = _render_comment(draft, can)
     longest = can.max_comment_length if draft.reply_to else can.max_length
-    parts = [_part(text, checked.media, longest), *(_part(shown(p.text), (), longest) for p in draft.parts[1:])]
+    parts = [
+        _render_part(text, checked.media, longest),
+        *(_render_part(displayed_text(p.text), (), longest) for p in draft.parts[1:]),
+    ]
     problems = (
-        *check_shape(NETWORK, draft, can),
-        *(_answer_problems(draft, part, text) if draft.reply_to else _media_problems(part, kind)),
-        *too_long(NETWORK, parts),
-        *unsendable(NETWORK, text, "parts.0.text"),
-        *_crowded(parts[0].spans, "parts.0.text"),
+        *check_shape(NETWORK_LABEL, draft, can),
+        *(_reply_problems(draft, part, text) if draft.reply_to else _media_problems(part, kind)),
+        *check_length(NETWORK_LABEL, parts),
+        *unsendable_problem(NETWORK_LABEL, text, "parts.0.text"),
+        *_too_many_tags(parts[0].spans, "parts.0.text"),
         *_comment_problems(comment, kind),
         *checked.problems,
         *_link_problem(draft),
@@ -69,12 +74,12 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
             *_notices(part, kind, checked.media),
             *(() if draft.reply_to else _quota_notice(can)),
         ),
-        lead=0 if draft.reply_to else _lead(part),
+        lead=0 if draft.reply_to else _lead_seconds(part),
         charges=_charges(draft, part, bool(comment)),
     )
 
 
-def kind_of(form: str, kinds: Sequence[MediaKind]) -> str:
+def post_format(form: str, kinds: Sequence[MediaKind]) -> str:
     """ "image", "carousel", "reel" or "story": what is made of these files."""
     if form in ("reel", "story"):
         return form
@@ -83,76 +88,81 @@ def kind_of(form: str, kinds: Sequence[MediaKind]) -> str:
     return "reel" if MediaKind.VIDEO in kinds else "image"
 
 
-def spans(text: str) -> tuple[Span, ...]:
+def find_spans(text: str) -> tuple[Span, ...]:
     """Mentions and tags as Instagram makes them, in order."""
-    found = [Span(SpanKind.TAG, m.start(), m.end(), m[0], m[0][1:]) for m in TAG.finditer(text)]
-    found += [Span(SpanKind.MENTION, m.start(), m.end(), m[0], m[1]) for m in MENTION.finditer(text)]
+    found = [Span(SpanKind.TAG, m.start(), m.end(), m[0], m[0][1:]) for m in TAG_PATTERN.finditer(text)]
+    found += [Span(SpanKind.MENTION, m.start(), m.end(), m[0], m[1]) for m in MENTION_PATTERN.finditer(text)]
     return tuple(sorted(found, key=lambda one: one.start))
 
 
-def _part(text: str, media: tuple[RenderedMedia, ...], limit: int) -> RenderedPart:
-    return RenderedPart(text=text, spans=spans(text), media=media, used=len(text), limit=limit)
+def _render_part(text: str, media: tuple[RenderedMedia, ...], limit: int) -> RenderedPart:
+    return RenderedPart(text=text, spans=find_spans(text), media=media, used=len(text), limit=limit)
 
 
-def _comment(draft: Draft, can: Capabilities) -> RenderedPart | None:
-    text = shown(draft.first_comment)
-    return _part(text, (), can.max_comment_length) if text else None
+def _render_comment(draft: Draft, can: Capabilities) -> RenderedPart | None:
+    text = displayed_text(draft.first_comment)
+    return _render_part(text, (), can.max_comment_length) if text else None
 
 
 def _comment_problems(comment: RenderedPart | None, kind: str) -> list[Problem]:
     if comment is None:
         return []
-    found = [replace(problem, field="first_comment") for problem in too_long(NETWORK, [comment])]
-    found += unsendable(NETWORK, comment.text, "first_comment")
-    found += _crowded(comment.spans, "first_comment")
+    found = [replace(problem, field="first_comment") for problem in check_length(NETWORK_LABEL, [comment])]
+    found += unsendable_problem(NETWORK_LABEL, comment.text, "first_comment")
+    found += _too_many_tags(comment.spans, "first_comment")
     if kind == "story":
         message = "A story on {network} takes no comments: remove the first comment, or choose another format."
         found.append(
-            Problem(code="no-first-comment", message=message, params={"network": NETWORK}, field="first_comment")
+            Problem(code="no-first-comment", message=message, params={"network": NETWORK_LABEL}, field="first_comment")
         )
     return found
 
 
-def _answer_problems(draft: Draft, part: Part, text: str) -> list[Problem]:
+def _reply_problems(draft: Draft, part: Part, text: str) -> list[Problem]:
     """An answer is a comment: words, under a comment that is named by its id."""
     found, given = [], (draft.reply_to or "").strip()
-    if not ID.fullmatch(given):
+    if not ID_PATTERN.fullmatch(given):
         message = "{network} knows comments by their number in its API, not by {given!r}."
         found.append(
             Problem(
                 code="bad-reference",
                 message=message,
-                params={"network": NETWORK, "given": given[:80]},
+                params={"network": NETWORK_LABEL, "given": given[:80]},
                 field="reply_to",
             )
         )
     if not text:
         message = "An answer on {network} needs a text: write one."
-        found.append(Problem(code="empty", message=message, params={"network": NETWORK}, field="parts.0.text"))
+        found.append(Problem(code="empty", message=message, params={"network": NETWORK_LABEL}, field="parts.0.text"))
     for what, field in ((part.media, "parts.0.media"), (draft.first_comment, "first_comment")):
         if what:
             message = "An answer on {network} has words alone: remove files and first comment."
-            found.append(Problem(code="words-alone", message=message, params={"network": NETWORK}, field=field))
+            found.append(Problem(code="words-alone", message=message, params={"network": NETWORK_LABEL}, field=field))
     return found
 
 
 def _media_problems(part: Part, kind: str) -> list[Problem]:
     if not part.media:
         message = "{network} needs a picture or a video: add one."
-        return [Problem(code="needs-media", message=message, params={"network": NETWORK}, field="parts.0.media")]
+        return [Problem(code="needs-media", message=message, params={"network": NETWORK_LABEL}, field="parts.0.media")]
     if kind == "reel" and all(one.kind is not MediaKind.VIDEO for one in part.media):
         message = "A reel on {network} needs a video: add one, or choose another format."
-        return [Problem(code="needs-video", message=message, params={"network": NETWORK}, field="parts.0.media")]
+        return [Problem(code="needs-video", message=message, params={"network": NETWORK_LABEL}, field="parts.0.media")]
     return []
 
 
-def _crowded(found: tuple[Span, ...], field: str) -> list[Problem]:
+def _too_many_tags(found: tuple[Span, ...], field: str) -> list[Problem]:
     problems = []
     for kind, name, word in ((SpanKind.TAG, "max_tags", "hashtags"), (SpanKind.MENTION, "max_mentions", "mentions")):
         count, limit = sum(span.kind is kind for span in found), int(FACTS[name].value)
         if count > limit:
             message = "{network} takes at most {limit} {word}; this text has {actual}: remove some."
-            params: dict[str, str | int | float] = {"network": NETWORK, "limit": limit, "actual": count, "word": word}
+            params: dict[str, str | int | float] = {
+                "network": NETWORK_LABEL,
+                "limit": limit,
+                "actual": count,
+                "word": word,
+            }
             problems.append(
                 Problem(code=f"too-many-{word}", message=message, params=params, field=field, limit=limit, actual=count)
             )
@@ -163,18 +173,18 @@ def _link_problem(draft: Draft) -> list[Problem]:
     if draft.link is None:
         return []
     message = "{network} shows no link cards: remove the link from this channel's version, or write it into the text."
-    return [Problem(code="no-link-card", message=message, params={"network": NETWORK}, field="link")]
+    return [Problem(code="no-link-card", message=message, params={"network": NETWORK_LABEL}, field="link")]
 
 
 def _notices(part: Part, kind: str, media: tuple[RenderedMedia, ...]) -> list[Problem]:
     found: list[Problem] = []
 
     def tell(code: str, field: str, message: str) -> None:
-        found.append(Problem(code=code, message=message, params={"network": NETWORK}, field=field))
+        found.append(Problem(code=code, message=message, params={"network": NETWORK_LABEL}, field=field))
 
     if kind == "story" and part.text.strip():
         tell("text-not-shown", "parts.0.text", "A story on {network} shows no text: this one goes out without it.")
-    if kind == "carousel" and len({_group(one) for one in media}) > 1:
+    if kind == "carousel" and len({_aspect_group(one) for one in media}) > 1:
         tell("cropped-to-first", "parts.0.media", "{network} crops every file of a carousel to the shape of the first.")
     for n, one in enumerate(part.media):
         if one.alt and one.kind is not MediaKind.IMAGE:
@@ -186,7 +196,7 @@ def _notices(part: Part, kind: str, media: tuple[RenderedMedia, ...]) -> list[Pr
     return found
 
 
-def _group(one: RenderedMedia) -> float:
+def _aspect_group(one: RenderedMedia) -> float:
     """The shape that a file arrives in, after padding where a copy is made."""
     media: Media = one.media
     if not one.recipe:
@@ -204,7 +214,7 @@ def _quota_notice(can: Capabilities) -> list[Problem]:
         "{network} takes {limit} posts in 24 hours, and {actual} are used: a post due before {frees} waits until then."
     )
     params: dict[str, str | int | float] = {
-        "network": NETWORK,
+        "network": NETWORK_LABEL,
         "limit": limit,
         "actual": used,
         "frees": f"{frees:%Y-%m-%d %H:%M} UTC",
@@ -215,15 +225,15 @@ def _quota_notice(can: Capabilities) -> list[Problem]:
 def _charges(draft: Draft, part: Part, comment: bool) -> tuple[Charge, ...]:
     if draft.reply_to:
         return (Charge("calls", 1),)
-    return (Charge("posts-24h"), Charge("calls", _calls(len(part.media), comment)))
+    return (Charge("posts-24h"), Charge("calls", _call_count(len(part.media), comment)))
 
 
-def _calls(files: int, comment: bool) -> int:
+def _call_count(files: int, comment: bool) -> int:
     """At least: a container each (and one for the carousel), one look, publishing, reading the address."""
     return files + (files > 1) + 3 + comment
 
 
-def _lead(part: Part) -> int:
+def _lead_seconds(part: Part) -> int:
     """Seconds that fetching and preparing the files may take; nobody sees them before the last step."""
     video = any(one.kind is MediaKind.VIDEO for one in part.media)
     return (180 if video else 30) + 5 * len(part.media) + sum(one.size for one in part.media) // 1_000_000

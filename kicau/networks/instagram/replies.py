@@ -7,43 +7,43 @@ under the same comment.
 
 from __future__ import annotations
 
-from kicau.connector.content import Delivery, Published, PublishResult, too_early
+from kicau.connector.content import Delivery, PublishedPost, PublishResult, wait_until_due
 from kicau.connector.errors import Uncertain
 from kicau.connector.session import Session
-from kicau.networks._meta.graph import data_of, moment, text_of
-from kicau.networks._meta.text import same
+from kicau.networks._meta.graph import parse_time, required_rows, required_text
+from kicau.networks._meta.text import is_same_text
 from kicau.networks.instagram import wire
 
-ROWS, PAGES = 50, 20
+ROWS_PER_PAGE, MAX_PAGES = 50, 20
 
 
-async def step(session: Session, delivery: Delivery) -> PublishResult:
-    if wait := too_early(delivery, session.now()):
+async def publish_reply(session: Session, delivery: Delivery) -> PublishResult:
+    if wait := wait_until_due(delivery, session.now()):
         return wait
-    graph = wire.graph_of(session)
+    graph = wire.graph_client(session)
     answer = await graph.post(f"{delivery.post.reply_to}/replies", {"message": delivery.post.parts[0].text})
-    return _out(session, text_of(answer, "id"))
+    return _published_reply(session, required_text(answer, "id"))
 
 
-async def find(session: Session, delivery: Delivery) -> PublishResult | None:
+async def look_up_reply(session: Session, delivery: Delivery) -> PublishResult | None:
     """By its words, among what the account has answered there since the step began."""
-    graph, begun = wire.graph_of(session), delivery.begun_at or delivery.restored_at or session.now()
+    graph, begun = wire.graph_client(session), delivery.begun_at or delivery.restored_at or session.now()
     comment = await graph.get(str(delivery.post.reply_to), fields="parent_id")
     under = str(comment.get("parent_id") or delivery.post.reply_to)
-    asked = {"fields": "id,text,timestamp,username", "limit": str(ROWS)}
-    for _ in range(PAGES):
+    asked = {"fields": "id,text,timestamp,username", "limit": str(ROWS_PER_PAGE)}
+    for _ in range(MAX_PAGES):
         told, ahead = await graph.look(f"{under}/replies", **asked)
-        for one in data_of(told):
-            mine, made = str(one.get("username") or session.handle) == session.handle, moment(one.get("timestamp"))
-            recent = made is None or made >= begun + ahead - wire.MARGIN
-            if mine and recent and same(str(one.get("text") or ""), delivery.post.parts[0].text):
-                return _out(session, text_of(one, "id"))
+        for one in required_rows(told):
+            mine, made = str(one.get("username") or session.handle) == session.handle, parse_time(one.get("timestamp"))
+            recent = made is None or made >= begun + ahead - wire.CLOCK_MARGIN
+            if mine and recent and is_same_text(str(one.get("text") or ""), delivery.post.parts[0].text):
+                return _published_reply(session, required_text(one, "id"))
         paging = told.get("paging") or {}
         if not paging.get("next"):
             return None
-        asked["after"] = text_of(paging.get("cursors") or {}, "after")
+        asked["after"] = required_text(paging.get("cursors") or {}, "after")
     raise Uncertain("the comment has more answers than can be searched")
 
 
-def _out(session: Session, comment: str) -> Published:
-    return Published(ids=(f"{wire.ANSWER}{comment}",), url="", at=session.now(), raw={"comment": comment})
+def _published_reply(session: Session, comment: str) -> PublishedPost:
+    return PublishedPost(ids=(f"{wire.REPLY_PREFIX}{comment}",), url="", at=session.now(), raw={"comment": comment})

@@ -12,36 +12,36 @@ from typing import Any
 
 from aiohttp import web
 
-from kicau.connector.sandbox.server import PublicPost, SeededAccount, SeededApp, Validator
+from kicau.connector.sandbox.server import PublicPost, RequestValidator, SeededAccount, SeededApp
 from kicau.networks._meta import seeds
 from kicau.networks._meta.sandbox_calls import (
-    DAY,
-    HOUR,
-    LONG_LIVED,
-    PARAMS,
-    Ask,
+    DAY_SECONDS,
+    HOUR_SECONDS,
+    LONG_TOKEN_SECONDS,
+    PARAMS_KEY,
     Doc,
     GraphError,
-    iso,
-    missing_object,
-    stamp,
-    time_of,
-    unsupported,
+    GraphRequest,
+    graph_time,
+    iso_time,
+    missing_object_error,
+    sandbox_time,
+    unsupported_request_error,
 )
-from kicau.networks._meta.sandbox_webhooks import WebhookSide, entry
-from kicau.networks.instagram.sandbox_containers import ContainerSide
+from kicau.networks._meta.sandbox_webhooks import WebhookSandbox, webhook_entry
+from kicau.networks.instagram.sandbox_containers import InstagramContainerSandbox
 
-ACCOUNTS = {
+SEEDED_ACCOUNTS = {
     seed.instagram: SeededAccount(id=seed.instagram, handle=seed.handle, name=seed.name, kind="professional")
-    for seed in seeds.SEEDS
+    for seed in seeds.SEEDED_PAGES
 }
-SCOPED = {seed.scoped: seed.instagram for seed in seeds.SEEDS}
-PAGE_OF = {seed.instagram: seed.page for seed in seeds.SEEDS}
-MEDIA_DEFAULT = ("id",)
-VISITOR = {"id": "17841400000009001", "username": "rini.hartati"}  # who comments where no account of ours does
+ACCOUNT_BY_SCOPED_ID = {seed.scoped: seed.instagram for seed in seeds.SEEDED_PAGES}
+PAGE_BY_ACCOUNT = {seed.instagram: seed.page for seed in seeds.SEEDED_PAGES}
+DEFAULT_MEDIA_FIELDS = ("id",)
+SEEDED_VISITOR = {"id": "17841400000009001", "username": "rini.hartati"}  # who comments where no account of ours does
 
 
-class Server(WebhookSide, ContainerSide):
+class Server(WebhookSandbox, InstagramContainerSandbox):
     slug = "instagram"
     label = "Instagram"
     accent = "#a02a8c"
@@ -49,7 +49,7 @@ class Server(WebhookSide, ContainerSide):
     buc = ("instagram", 80002)
     facebook_prefixes = ("/facebook",)
     settings = (
-        *ContainerSide.settings,
+        *InstagramContainerSandbox.settings,
         "batch_timeouts",
         "posts_per_day",
     )
@@ -58,7 +58,9 @@ class Server(WebhookSide, ContainerSide):
     graph_prefixes = ("", "/facebook")
     login_prefix = "/facebook"
 
-    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+    def __init__(
+        self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
+    ) -> None:
         self.account_media: dict[str, list[str]] = {}  # ids by account, oldest first
         self.media_comments: dict[str, list[str]] = {}
         self.published: dict[str, deque[float]] = {}
@@ -81,10 +83,10 @@ class Server(WebhookSide, ContainerSide):
         return {**own, "facebook": f"{self.base_url}/facebook"}
 
     def accounts(self) -> tuple[SeededAccount, ...]:
-        return tuple(ACCOUNTS.values())
+        return tuple(SEEDED_ACCOUNTS.values())
 
     def page_name(self, account: str) -> SeededAccount | None:
-        return ACCOUNTS.get(account)
+        return SEEDED_ACCOUNTS.get(account)
 
     def routes(self) -> Iterable[web.RouteDef]:
         yield from self.login_routes()
@@ -110,10 +112,10 @@ class Server(WebhookSide, ContainerSide):
         return self.consent_page(app_name="Kicau", scopes=scopes, accounts=self.accounts(), hidden={})
 
     async def _allow(self, request: web.Request) -> web.Response:
-        form = request[PARAMS]
+        form = request[PARAMS_KEY]
         query = request.query
         back, state, account = query.get("redirect_uri", ""), query.get("state", ""), form.get("account", "")
-        if form.get("decision") != "allow" or account not in ACCOUNTS:
+        if form.get("decision") != "allow" or account not in SEEDED_ACCOUNTS:
             return self.send_back(
                 back,
                 error="access_denied",
@@ -132,20 +134,20 @@ class Server(WebhookSide, ContainerSide):
                 "back": back,
                 "account": account,
                 "scopes": scopes,
-                "expires": time_of(self) + HOUR,
+                "expires": sandbox_time(self) + HOUR_SECONDS,
                 "used": False,
             },
         )
         return self.send_back(back, code=code, state=state)
 
     async def _short_lived(self, request: web.Request) -> web.Response:
-        params = request[PARAMS]
+        params = request[PARAMS_KEY]
         app, code = self.app_for(params.get("client_id", "")), self.store.get("igcode", params.get("code", ""))
         if app is None or params.get("client_secret") != app.client_secret:
             return _login_error("Invalid Client ID" if app is None else "Invalid Client Secret")
         if params.get("grant_type") != "authorization_code":
             return _login_error("Invalid grant_type: must be authorization_code")
-        if code is None or code["used"] or code["app"] != app.client_id or code["expires"] <= time_of(self):
+        if code is None or code["used"] or code["app"] != app.client_id or code["expires"] <= sandbox_time(self):
             return _login_error("Matching code was not found or was already used")
         if code["back"] != params.get("redirect_uri"):
             return _login_error(
@@ -169,7 +171,7 @@ class Server(WebhookSide, ContainerSide):
         return self.give_token("instagram", account, user=account, app=app, scopes=scopes, seconds=seconds)
 
     async def _long_lived(self, request: web.Request) -> web.Response:
-        params = request[PARAMS]
+        params = request[PARAMS_KEY]
         try:
             if params.get("grant_type") != "ig_exchange_token":
                 raise GraphError(100, "(#100) Param grant_type must be ig_exchange_token")
@@ -180,12 +182,12 @@ class Server(WebhookSide, ContainerSide):
             return web.json_response(refused.body, status=refused.status)
 
     async def _refreshed(self, request: web.Request) -> web.Response:
-        params = request[PARAMS]
+        params = request[PARAMS_KEY]
         try:
             if params.get("grant_type") != "ig_refresh_token":
                 raise GraphError(100, "(#100) Param grant_type must be ig_refresh_token")
             token = self._own_token(params)
-            if time_of(self) - token["issued"] < DAY:
+            if sandbox_time(self) - token["issued"] < DAY_SECONDS:
                 raise GraphError(100, "(#100) The access token must be at least 24 hours old to be refreshed.")
             return self._give_long(token)
         except GraphError as refused:
@@ -198,45 +200,45 @@ class Server(WebhookSide, ContainerSide):
         return token
 
     def _give_long(self, token: Doc) -> web.Response:
-        given = self._instagram_token(token["subject"], token["app"], token["scopes"], LONG_LIVED)
+        given = self._instagram_token(token["subject"], token["app"], token["scopes"], LONG_TOKEN_SECONDS)
         return web.json_response(
             {
                 "access_token": given["token"],
                 "token_type": "bearer",
-                "expires_in": LONG_LIVED,
+                "expires_in": LONG_TOKEN_SECONDS,
                 "permissions": ",".join(given["scopes"]),
             }
         )
 
     # Calls
 
-    async def answer(self, ask: Ask) -> Any:
+    async def answer(self, ask: GraphRequest) -> Any:
         if (found := await self.answer_webhooks(ask)) is not None:
             return found
         by_facebook = ask.request.path.startswith("/facebook/")
         if by_facebook == (ask.token["kind"] == "instagram"):
             raise GraphError(190, "Invalid OAuth access token - Cannot parse access token")
-        if by_facebook and ask.node == seeds.USER:
+        if by_facebook and ask.node == seeds.USER_ID:
             return self.answer_person(ask)
         if by_facebook and (page := self.store.get("page", ask.node)) is not None:
             return self.project(ask, self.page_view(ask, page), "Page", ("name",))
-        account = SCOPED.get(ask.node, ask.node)
-        if account in ACCOUNTS:
+        account = ACCOUNT_BY_SCOPED_ID.get(ask.node, ask.node)
+        if account in SEEDED_ACCOUNTS:
             self._as_account(ask, account)
             return await self._answer_account(ask, account)
         for kind in ("container", "media", "comment"):
             if (doc := self.store.get(kind, ask.node)) is not None:
                 self._as_account(ask, doc["account"])
                 return self._answer_object(ask, kind, doc)
-        raise missing_object(ask.node, ask.method)
+        raise missing_object_error(ask.node, ask.method)
 
-    def _as_account(self, ask: Ask, account: str) -> None:
+    def _as_account(self, ask: GraphRequest, account: str) -> None:
         """A Page's token acts for the account beside the Page, a person's for both."""
         subject = ask.token["subject"]
-        if subject not in (account, PAGE_OF[account], seeds.USER):
-            raise missing_object(ask.node, ask.method)
+        if subject not in (account, PAGE_BY_ACCOUNT[account], seeds.USER_ID):
+            raise missing_object_error(ask.node, ask.method)
 
-    async def _answer_account(self, ask: Ask, account: str) -> Any:
+    async def _answer_account(self, ask: GraphRequest, account: str) -> Any:
         match ask.method, ask.edge:
             case "GET", "":
                 return self.project(ask, self._account_view(ask, account), "IGUser", ("id",))
@@ -255,24 +257,24 @@ class Server(WebhookSide, ContainerSide):
                     self._listed(ask, account, stories=stories),
                     lambda one: self._media_view(one, ask),
                     "IGMedia",
-                    MEDIA_DEFAULT,
+                    DEFAULT_MEDIA_FIELDS,
                 )
-        raise unsupported(ask.method, ask.edge)
+        raise unsupported_request_error(ask.method, ask.edge)
 
-    def _limit(self, ask: Ask, account: str) -> Doc:
-        since = time_of(self) - DAY
+    def _limit(self, ask: GraphRequest, account: str) -> Doc:
+        since = sandbox_time(self) - DAY_SECONDS
         row = {
             "quota_usage": len(self.recent(self.published, account, since)),
-            "config": {"quota_total": self.posts_per_day, "quota_duration": DAY},
+            "config": {"quota_total": self.posts_per_day, "quota_duration": DAY_SECONDS},
         }
         wanted = [name for name in ask.params.get("fields", "quota_usage").split(",") if name in row]
         return {"data": [{name: row[name] for name in wanted}]}
 
-    def _listed(self, ask: Ask, account: str, *, stories: bool) -> Iterable[Doc]:
+    def _listed(self, ask: GraphRequest, account: str, *, stories: bool) -> Iterable[Doc]:
         since = ask.integer("since") if "since" in ask.params else 0
         until = ask.integer("until") if "until" in ask.params else math.inf
         if stories:
-            since = max(since, int(time_of(self) - DAY))
+            since = max(since, int(sandbox_time(self) - DAY_SECONDS))
         for media_id in reversed(self.account_media.get(account, [])):
             media = self.store.get("media", media_id)
             if media is None or media["story"] != stories or media["at"] > until:
@@ -281,12 +283,12 @@ class Server(WebhookSide, ContainerSide):
                 return
             yield media
 
-    def _answer_object(self, ask: Ask, kind: str, doc: Doc) -> Any:
+    def _answer_object(self, ask: GraphRequest, kind: str, doc: Doc) -> Any:
         match ask.method, ask.edge:
             case "GET", "" if kind == "container":
                 return self.project(ask, self.container_view(doc), "ShadowIGMediaBuilder", ("id",))
             case "GET", "" if kind == "media":
-                return self.project(ask, self._media_view(doc, ask), "IGMedia", MEDIA_DEFAULT)
+                return self.project(ask, self._media_view(doc, ask), "IGMedia", DEFAULT_MEDIA_FIELDS)
             case "GET", "" if kind == "comment":
                 return self.project(ask, self._comment_view(doc), "IGComment", ("id", "text", "timestamp"))
             case "GET", "comments" if kind == "media":
@@ -317,9 +319,9 @@ class Server(WebhookSide, ContainerSide):
                 self.may(ask, "manage_contents")
                 self._delete(kind, doc)
                 return {"success": True}
-        raise unsupported(ask.method, ask.edge)
+        raise unsupported_request_error(ask.method, ask.edge)
 
-    def _create_comment(self, ask: Ask, media: Doc, *, under: str = "") -> Doc:
+    def _create_comment(self, ask: GraphRequest, media: Doc, *, under: str = "") -> Doc:
         self.may(ask, "manage_comments")
         message = ask.params.get("message", "").strip()
         if not message:
@@ -329,7 +331,7 @@ class Server(WebhookSide, ContainerSide):
             "media": media["id"],
             "account": media["account"],
             "text": message,
-            "at": time_of(self),
+            "at": sandbox_time(self),
             "under": under,
         }
         self.store.put("comment", comment["id"], comment)
@@ -345,10 +347,10 @@ class Server(WebhookSide, ContainerSide):
 
     # Views
 
-    def _account_view(self, ask: Ask, account: str) -> dict[str, Callable[[], Any]]:
-        who = ACCOUNTS[account]
+    def _account_view(self, ask: GraphRequest, account: str) -> dict[str, Callable[[], Any]]:
+        who = SEEDED_ACCOUNTS[account]
         own = ask.token["kind"] == "instagram"
-        scoped = next(key for key, value in SCOPED.items() if value == account)
+        scoped = next(key for key, value in ACCOUNT_BY_SCOPED_ID.items() if value == account)
         discover = self._discovered(ask) if not own else None
         mentioned = (
             {}
@@ -373,7 +375,7 @@ class Server(WebhookSide, ContainerSide):
             "biography": lambda: "",
         }
 
-    def _discovered(self, ask: Ask) -> Callable[[], Doc] | None:
+    def _discovered(self, ask: GraphRequest) -> Callable[[], Doc] | None:
         """Another professional account, by `business_discovery.username(NAME)`; None where it is not asked for."""
         asked = re.search(r"business_discovery\.username\(([^)]*)\)", ask.params.get("fields", ""))
         if asked is None:
@@ -381,7 +383,7 @@ class Server(WebhookSide, ContainerSide):
 
         def found() -> Doc:
             self.may(ask, "manage_insights")
-            who = next((one for one in ACCOUNTS.values() if one.handle == asked[1].lower()), None)
+            who = next((one for one in SEEDED_ACCOUNTS.values() if one.handle == asked[1].lower()), None)
             if who is None:
                 raise GraphError(
                     110,
@@ -402,20 +404,24 @@ class Server(WebhookSide, ContainerSide):
             "media": media["id"],
             "account": media["account"],
             "text": text,
-            "at": time_of(self),
-            "by": VISITOR,
+            "at": sandbox_time(self),
+            "by": SEEDED_VISITOR,
             "under": under,
         }
         self.store.put("comment", made["id"], made)
         self.media_comments.setdefault(media["id"], []).append(made["id"])
         value = {
             "id": made["id"],
-            "from": VISITOR,
+            "from": SEEDED_VISITOR,
             "text": text,
             "media": {"id": media["id"], "media_product_type": media["product"]},
         } | ({"parent_id": under} if under else {})
-        for subscriber in (media["account"], PAGE_OF[media["account"]]):
-            self.tell(subscriber, "comments", entry("instagram", media["account"], time_of(self), "comments", value))
+        for subscriber in (media["account"], PAGE_BY_ACCOUNT[media["account"]]):
+            self.tell(
+                subscriber,
+                "comments",
+                webhook_entry("instagram", media["account"], sandbox_time(self), "comments", value),
+            )
         return str(made["id"])
 
     def mention(self, account: str, text: str, *, caption: bool = False) -> str:
@@ -425,20 +431,24 @@ class Server(WebhookSide, ContainerSide):
             "id": media if caption else key,
             "account": account,
             "text": text,
-            "at": time_of(self),
-            "by": VISITOR,
+            "at": sandbox_time(self),
+            "by": SEEDED_VISITOR,
             "media": media,
             "kind": "media" if caption else "comment",
         }
         self.store.put("mention", str(made["id"]), made)
         value = {"media_id": media} | ({} if caption else {"comment_id": key})
-        self.tell(PAGE_OF[account], "mentions", entry("instagram", account, time_of(self), "mentions", value))
+        self.tell(
+            PAGE_BY_ACCOUNT[account],
+            "mentions",
+            webhook_entry("instagram", account, sandbox_time(self), "mentions", value),
+        )
         return str(made["id"])
 
     def unmention(self, key: str) -> None:
         self.store.remove("mention", key)
 
-    def _mentioned(self, account: str, ask: Ask, kind: str) -> Callable[[], Doc] | None:
+    def _mentioned(self, account: str, ask: GraphRequest, kind: str) -> Callable[[], Doc] | None:
         """`mentioned_comment.comment_id(ID)` or `mentioned_media.media_id(ID)`; None where it is not asked for."""
         asked = re.search(rf"mentioned_{kind}\.{kind}_id\((\d+)\)", ask.params.get("fields", ""))
         if asked is None:
@@ -448,14 +458,19 @@ class Server(WebhookSide, ContainerSide):
             self.may(ask, "manage_comments")
             doc = self.store.get("mention", asked[1])
             if doc is None or doc["account"] != account or doc["kind"] != kind:
-                raise missing_object(asked[1], "GET")
+                raise missing_object_error(asked[1], "GET")
             link = f"{self.base_url}/p/{doc['media']}/"
             words = (
                 {"caption": doc["text"], "permalink": link}
                 if kind == "media"
                 else {"text": doc["text"], "media": {"id": doc["media"], "permalink": link}}
             )
-            return {"id": doc["id"], "timestamp": stamp(doc["at"]), "username": VISITOR["username"], **words}
+            return {
+                "id": doc["id"],
+                "timestamp": graph_time(doc["at"]),
+                "username": SEEDED_VISITOR["username"],
+                **words,
+            }
 
         return found
 
@@ -463,7 +478,7 @@ class Server(WebhookSide, ContainerSide):
         """Who wrote a comment deletes it."""
         self._delete("comment", self.store.get("comment", comment_id) or {})
 
-    def _comments(self, doc: Doc, ask: Ask) -> Doc:
+    def _comments(self, doc: Doc, ask: GraphRequest) -> Doc:
         """The edge as a field: the newest first, each with what is under it."""
         self.may(ask, "manage_comments")
         found = [one for key in self.media_comments.get(doc["id"], []) if (one := self.store.get("comment", key))]
@@ -477,7 +492,7 @@ class Server(WebhookSide, ContainerSide):
 
         return {"data": [shown(one) for one in reversed(found) if not one.get("under")]}
 
-    def _media_view(self, doc: Doc, ask: Ask) -> dict[str, Callable[[], Any]]:
+    def _media_view(self, doc: Doc, ask: GraphRequest) -> dict[str, Callable[[], Any]]:
         first = doc["files"][0]
         return {
             "id": lambda: doc["id"],
@@ -488,8 +503,8 @@ class Server(WebhookSide, ContainerSide):
             "media_url": lambda: self.file_url(first["file"]),
             "permalink": lambda: self._permalink(doc),
             "shortcode": lambda: doc["code"],
-            "timestamp": lambda: stamp(doc["at"]),
-            "username": lambda: ACCOUNTS[doc["account"]].handle,
+            "timestamp": lambda: graph_time(doc["at"]),
+            "username": lambda: SEEDED_ACCOUNTS[doc["account"]].handle,
             "owner": lambda: {"id": doc["account"]},
             "alt_text": lambda: first["alt"] or None,
             "like_count": lambda: 0,
@@ -506,9 +521,9 @@ class Server(WebhookSide, ContainerSide):
         return {
             "id": lambda: doc["id"],
             "text": lambda: doc["text"],
-            "timestamp": lambda: stamp(doc["at"]),
-            "username": lambda: (doc.get("by") or {}).get("username", ACCOUNTS[doc["account"]].handle),
-            "from": lambda: doc.get("by") or {"id": doc["account"], "username": ACCOUNTS[doc["account"]].handle},
+            "timestamp": lambda: graph_time(doc["at"]),
+            "username": lambda: (doc.get("by") or {}).get("username", SEEDED_ACCOUNTS[doc["account"]].handle),
+            "from": lambda: doc.get("by") or {"id": doc["account"], "username": SEEDED_ACCOUNTS[doc["account"]].handle},
             "parent_id": lambda: doc.get("under") or None,
             "like_count": lambda: 0,
             "hidden": lambda: False,
@@ -518,11 +533,11 @@ class Server(WebhookSide, ContainerSide):
 
     def _permalink(self, doc: Doc) -> str:
         if doc["story"]:
-            return f"{self.base_url}/stories/{ACCOUNTS[doc['account']].handle}/{doc['id']}/"
+            return f"{self.base_url}/stories/{SEEDED_ACCOUNTS[doc['account']].handle}/{doc['id']}/"
         return f"{self.base_url}/{'reel' if doc['product'] == 'REELS' else 'p'}/{doc['code']}/"
 
     def public_posts(self) -> Iterable[PublicPost]:
-        today = time_of(self) - DAY
+        today = sandbox_time(self) - DAY_SECONDS
         for doc in self.store.all("media"):
             if not doc["story"] or doc["at"] > today:
                 yield self._public(doc)
@@ -537,7 +552,7 @@ class Server(WebhookSide, ContainerSide):
             id=doc["id"],
             account=doc["account"],
             text=doc["caption"],
-            at=iso(doc["at"]),
+            at=iso_time(doc["at"]),
             url=self._permalink(doc),
             media=media,
             extra=extra,

@@ -18,13 +18,13 @@ import av
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from kicau.networks._meta.sandbox_calls import DAY, Ask, Doc, GraphError, time_of
+from kicau.networks._meta.sandbox_calls import DAY_SECONDS, Doc, GraphError, GraphRequest, sandbox_time
 from kicau.networks._meta.sandbox_login import FacebookLogin
 
-IMAGE_MOST, VIDEO_MOST, STORY_MOST = 8 << 20, 300_000_000, 100_000_000  # bytes
-LOWEST, HIGHEST = 0.8, 1.91  # width by height of a picture in the feed
-CONTAINERS_PER_DAY = 400
-SAID = {
+MAX_IMAGE_BYTES, MAX_VIDEO_BYTES, MAX_STORY_BYTES = 8 << 20, 300_000_000, 100_000_000  # bytes
+MIN_ASPECT, MAX_ASPECT = 0.8, 1.91  # width by height of a picture in the feed
+MAX_CONTAINERS_PER_DAY = 400
+STATUS_SENTENCES = {
     "EXPIRED": "Expired: Media was not published within 24 hours.",
     "FINISHED": "Finished: Media has been uploaded and it is ready to be published.",
     "IN_PROGRESS": "In Progress: Media is still being processed.",
@@ -32,7 +32,7 @@ SAID = {
 }
 
 
-class ContainerSide(FacebookLogin):
+class InstagramContainerSandbox(FacebookLogin):
     """Containers by id; a video is fetched after the answer, a picture before it."""
 
     posts_per_day = 50
@@ -52,7 +52,7 @@ class ContainerSide(FacebookLogin):
             task.cancel()
 
     @staticmethod
-    def may(ask: Ask, what: str) -> None:
+    def may(ask: GraphRequest, what: str) -> None:
         """Whether the token has the permission, whichever of the two sign-ins it is from."""
         if not {f"instagram_business_{what}", f"instagram_{what}"} & set(ask.token["scopes"]):
             raise GraphError(10, "(#10) Application does not have permission for this action", status=403)
@@ -66,7 +66,7 @@ class ContainerSide(FacebookLogin):
 
     # Making one
 
-    async def create_container(self, ask: Ask, account: str) -> Doc:
+    async def create_container(self, ask: GraphRequest, account: str) -> Doc:
         params = ask.params
         kind = params.get("media_type", "").upper() or "IMAGE"
         if kind not in ("IMAGE", "VIDEO", "REELS", "STORIES", "CAROUSEL"):
@@ -74,9 +74,11 @@ class ContainerSide(FacebookLogin):
                 100, f"(#100) Param media_type must be one of CAROUSEL, REELS, STORIES, not {kind}", sub=2207023
             )
         self._check_caption(params.get("caption", ""))
-        made = self.recent(self.created, account, time_of(self) - DAY)
-        if not self.limits_off and len(made) >= CONTAINERS_PER_DAY:
-            raise self.too_many_calls("instagram", account, math.ceil((made[0] + DAY - time_of(self)) / 60))
+        made = self.recent(self.created, account, sandbox_time(self) - DAY_SECONDS)
+        if not self.limits_off and len(made) >= MAX_CONTAINERS_PER_DAY:
+            raise self.too_many_calls(
+                "instagram", account, math.ceil((made[0] + DAY_SECONDS - sandbox_time(self)) / 60)
+            )
         container: Doc = {
             "id": self.new_id(),
             "account": account,
@@ -91,7 +93,7 @@ class ContainerSide(FacebookLogin):
             "files": [],
             "children": [],
             "error": 0,
-            "at": time_of(self),
+            "at": sandbox_time(self),
             "ready": 0.0,
             "media": "",
         }
@@ -129,7 +131,7 @@ class ContainerSide(FacebookLogin):
         if len(re.findall(r"(?<!\w)@\w", caption)) > 20 or len(re.findall(r"#\w", caption)) > 30:
             raise GraphError(100, "Too many tags", sub=2207040, user="Cannot use more than 20 tags per media.")
 
-    def _fill_carousel(self, ask: Ask, container: Doc) -> None:
+    def _fill_carousel(self, ask: GraphRequest, container: Doc) -> None:
         children = [str(child) for child in ask.listed("children")]
         if not 2 <= len(children) <= 10:
             raise GraphError(
@@ -143,14 +145,14 @@ class ContainerSide(FacebookLogin):
             if doc is None or doc["account"] != container["account"] or not doc["item"]:
                 raise GraphError(100, f"(#100) Param children has an id that is no carousel item: {child}")
             if self.state_of(doc) != "FINISHED":
-                raise not_ready()
+                raise not_ready_error()
             container["files"] += [doc["files"][0]]
         container["children"] = children
-        container["ready"] = time_of(self) + self.processing_seconds / 6
+        container["ready"] = sandbox_time(self) + self.processing_seconds / 6
 
     async def _fill_image(self, container: Doc, url: str) -> None:
-        body = await self.fetch(url, IMAGE_MOST)
-        if len(body) > IMAGE_MOST:
+        body = await self.fetch(url, MAX_IMAGE_BYTES)
+        if len(body) > MAX_IMAGE_BYTES:
             raise GraphError(
                 36000,
                 "The image size is too large.",
@@ -171,7 +173,7 @@ class ContainerSide(FacebookLogin):
                 title="Invalid image format",
                 user=f"The image format {form or 'unknown'} is not supported. Please use JPEG.",
             )
-        if container["kind"] != "STORIES" and not LOWEST - 0.005 <= aspect <= HIGHEST + 0.005:
+        if container["kind"] != "STORIES" and not MIN_ASPECT - 0.005 <= aspect <= MAX_ASPECT + 0.005:
             raise GraphError(
                 36003,
                 "The aspect ratio is not supported.",
@@ -180,13 +182,13 @@ class ContainerSide(FacebookLogin):
                 user=f"The submitted image with aspect ratio ({aspect:.3f},) cannot be published. Please submit an image with a valid aspect ratio.",
             )
         self._hold(container, body, "image", "image/jpeg")
-        container["ready"] = time_of(self) + (0 if container["item"] else self.processing_seconds / 6)
+        container["ready"] = sandbox_time(self) + (0 if container["item"] else self.processing_seconds / 6)
 
-    async def _take_cover(self, ask: Ask, container: Doc) -> None:
+    async def _take_cover(self, ask: GraphRequest, container: Doc) -> None:
         """A reel's cover: a picture to fetch, which counts before the offset of a frame."""
         if url := ask.params.get("cover_url"):
-            body = await self.fetch(url, IMAGE_MOST)
-            if len(body) > IMAGE_MOST or not body.startswith(b"\xff\xd8"):
+            body = await self.fetch(url, MAX_IMAGE_BYTES)
+            if len(body) > MAX_IMAGE_BYTES or not body.startswith(b"\xff\xd8"):
                 raise GraphError(
                     36001,
                     "The image format is not supported.",
@@ -222,30 +224,30 @@ class ContainerSide(FacebookLogin):
         if container is None:
             return
         container = dict(container)
-        most = VIDEO_MOST if container["kind"] == "REELS" else STORY_MOST
+        most = MAX_VIDEO_BYTES if container["kind"] == "REELS" else MAX_STORY_BYTES
         try:
             body = await self.fetch(container["video_url"], most)
             container["error"] = (
-                2207026 if len(body) > most else await asyncio.to_thread(_trouble, body, container["kind"])
+                2207026 if len(body) > most else await asyncio.to_thread(_video_subcode, body, container["kind"])
             )
         except GraphError:
             container["error"], body = 2207052, b""
         if not container["error"]:
             self._hold(container, body, "video", "video/mp4")
             if container["cover_ms"] is not None:
-                frame = await asyncio.to_thread(_frame, body, container["cover_ms"])
+                frame = await asyncio.to_thread(_frame_at, body, container["cover_ms"])
                 container["cover"] = self.keep(frame, "image/jpeg")["id"]
             container["files"][0] |= {"cover": container["cover"], "cover_ms": container["cover_ms"]}
-        container["ready"] = time_of(self) + self.processing_seconds
+        container["ready"] = sandbox_time(self) + self.processing_seconds
         self.store.put("container", container_id, container)
 
     # States
 
     def state_of(self, container: Doc) -> str:
-        now = time_of(self)
+        now = sandbox_time(self)
         if container["media"]:
             return "PUBLISHED"
-        if container["at"] + DAY <= now:
+        if container["at"] + DAY_SECONDS <= now:
             return "EXPIRED"
         if container["error"]:
             return "ERROR"
@@ -257,23 +259,27 @@ class ContainerSide(FacebookLogin):
 
     def container_view(self, doc: Doc) -> dict[str, Callable[[], Any]]:
         state = self.state_of(doc)
-        told = f"Error: Media upload has failed with error code {doc['error']}" if state == "ERROR" else SAID[state]
+        told = (
+            f"Error: Media upload has failed with error code {doc['error']}"
+            if state == "ERROR"
+            else STATUS_SENTENCES[state]
+        )
         return {"id": lambda: doc["id"], "status_code": lambda: state, "status": lambda: told}
 
     # Publishing
 
-    def publish(self, ask: Ask, account: str) -> Doc:
+    def publish(self, ask: GraphRequest, account: str) -> Doc:
         container = self.store.get("container", str(ask.integer("creation_id")))
         if container is None or container["account"] != account or container["item"]:
-            raise _no_container(ask.params["creation_id"])
+            raise _no_container_error(ask.params["creation_id"])
         state = self.state_of(container)
         if state in ("EXPIRED", "PUBLISHED", "ERROR"):
-            raise _no_container(container["id"])
+            raise _no_container_error(container["id"])
         if state != "FINISHED":
-            raise not_ready()
-        now = time_of(self)
-        if not self.limits_off and len(self.recent(self.published, account, now - DAY)) >= self.posts_per_day:
-            raise quota_used_up()
+            raise not_ready_error()
+        now = sandbox_time(self)
+        if not self.limits_off and len(self.recent(self.published, account, now - DAY_SECONDS)) >= self.posts_per_day:
+            raise quota_error()
         media = self._show(container, now)
         self.published.setdefault(account, deque()).append(now)
         self.store.put("publishing", media["id"], {"account": account, "at": now})
@@ -286,7 +292,7 @@ class ContainerSide(FacebookLogin):
         story = kind == "STORIES"
         shown = "CAROUSEL_ALBUM" if kind == "CAROUSEL" else "VIDEO" if files[0]["kind"] == "video" else "IMAGE"
         product = "STORY" if story else "REELS" if kind == "REELS" else "FEED"
-        code = _shortcode(int(media_id))
+        code = _shortcode_of(int(media_id))
         media = {
             "id": media_id,
             "account": container["account"],
@@ -305,11 +311,11 @@ class ContainerSide(FacebookLogin):
 
     def plan_exhausted(self, request: web.Request) -> web.Response:
         """Instagram sells no plans; what runs out is the quota of posts."""
-        refused = quota_used_up()
+        refused = quota_error()
         return web.json_response(refused.body, status=refused.status)
 
 
-def not_ready() -> GraphError:
+def not_ready_error() -> GraphError:
     return GraphError(
         9007,
         "Media ID is not available",
@@ -319,7 +325,7 @@ def not_ready() -> GraphError:
     )
 
 
-def quota_used_up() -> GraphError:
+def quota_error() -> GraphError:
     return GraphError(
         9,
         "Application request limit reached",
@@ -329,7 +335,7 @@ def quota_used_up() -> GraphError:
     )
 
 
-def _no_container(container: str) -> GraphError:
+def _no_container_error(container: str) -> GraphError:
     return GraphError(
         24,
         "The requested resource does not exist",
@@ -339,7 +345,7 @@ def _no_container(container: str) -> GraphError:
     )
 
 
-def _shortcode(number: int) -> str:
+def _shortcode_of(number: int) -> str:
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     code = ""
     while number:
@@ -348,7 +354,7 @@ def _shortcode(number: int) -> str:
     return code
 
 
-def _frame(body: bytes, at_ms: int) -> bytes:
+def _frame_at(body: bytes, at_ms: int) -> bytes:
     """The frame that is shown at this time, else the last, as a JPEG."""
     shown, out = None, io.BytesIO()
     with av.open(io.BytesIO(body), mode="r") as container:
@@ -361,7 +367,7 @@ def _frame(body: bytes, at_ms: int) -> bytes:
     return out.getvalue()
 
 
-def _trouble(body: bytes, kind: str) -> int:
+def _video_subcode(body: bytes, kind: str) -> int:
     """The subcode of what is wrong with a video; 0 where nothing is."""
     try:
         with av.open(io.BytesIO(body), mode="r") as container:

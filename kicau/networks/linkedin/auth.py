@@ -12,19 +12,19 @@ from typing import Any
 
 from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
-from kicau.connector.content import FREE, JSON, Problem
+from kicau.connector.content import JSON, NO_CHARGE, Problem
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
-from kicau.connector.protocol import Account, Redirect
-from kicau.connector.session import Credentials, Session, SignIn
+from kicau.connector.protocol import SignInIdentity, SignInRedirect
+from kicau.connector.session import Credentials, Session, SignInSession
 from kicau.networks.linkedin import wire
-from kicau.networks.linkedin.limits import DEFAULT_SCOPES, LABEL, POSTING_ROLES, scopes_for
+from kicau.networks.linkedin.limits import DEFAULT_SCOPES, NETWORK_LABEL, POSTING_ROLES, scopes_for
 
-PAGE = 100
+PAGE_SIZE = 100
 
 
 class LinkedInAuth:
     needs_keys = True
-    takes = (replace(wire.ONE_CALL, units=2),)  # the member and the list of organisations; each of these one more
+    takes = (replace(wire.CALL_CHARGE, units=2),)  # the member and the list of organisations; each of these one more
 
     @property
     def questions(self) -> tuple[Option, ...]:
@@ -35,71 +35,75 @@ class LinkedInAuth:
         """Of an app whose tier names none; `limits.scopes_for` reads a tier."""
         return DEFAULT_SCOPES
 
-    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]:
+    async def begin(
+        self, sign_in: SignInSession, answers: Mapping[str, str], /
+    ) -> SignInRedirect | tuple[SignInIdentity, ...]:
         query = {
             "client_id": sign_in.app.client_id,
             "redirect_uri": sign_in.app.callback,
             "scope": " ".join(scopes_for(sign_in.app.tier)),
         }
-        return oauth2.redirect(f"{sign_in.app.endpoints['oauth']}/authorization", query, pkce=False)
+        return oauth2.authorization_redirect(f"{sign_in.app.endpoints['oauth']}/authorization", query, pkce=False)
 
     async def finish(
-        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
-    ) -> tuple[Account, ...]:
+        self, sign_in: SignInSession, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[SignInIdentity, ...]:
         """The member, and each organisation that they may post for."""
-        code = oauth2.returned_code(LABEL, returned)
+        code = oauth2.authorization_code(NETWORK_LABEL, returned)
         try:
-            answer = await _token(
+            answer = await _request_token(
                 sign_in, grant_type="authorization_code", code=code, redirect_uri=sign_in.app.callback
             )
         except AuthExpired as exc:
-            raise Rejected(_failed(exc.detail), detail=exc.detail) from exc
-        granted = oauth2.credentials(answer, sign_in.now())
-        member = await _member(sign_in, granted)
-        return (member, *[one async for one in _organisations(sign_in, granted)])
+            raise Rejected(_sign_in_problem(exc.detail), detail=exc.detail) from exc
+        granted = oauth2.credentials_from_response(answer, sign_in.now())
+        member = await _member_identity(sign_in, granted)
+        return (member, *[one async for one in _organisation_identities(sign_in, granted)])
 
     async def refresh(self, session: Session, /) -> Credentials:
         """A new access token; the refresh token stays, and its 365 days from the first sign-in are never extended."""
         before = session.credentials
         if not before.refresh_token:
-            raise AuthExpired(f"{LABEL} gave this app no refresh token: connect the channel again every 60 days.")
-        answer = await _token(session, grant_type="refresh_token", refresh_token=before.refresh_token)
-        return oauth2.credentials(answer, session.now(), before=before)
+            raise AuthExpired(
+                f"{NETWORK_LABEL} gave this app no refresh token: connect the channel again every 60 days."
+            )
+        answer = await _request_token(session, grant_type="refresh_token", refresh_token=before.refresh_token)
+        return oauth2.credentials_from_response(answer, session.now(), before=before)
 
 
-async def _token(lent: SignIn | Session, **form: str) -> dict[str, Any]:
+async def _request_token(lent: SignInSession | Session, **form: str) -> dict[str, Any]:
     app = lent.app
     url = f"{app.endpoints['oauth']}/accessToken"
     asked = {**form, "client_id": app.client_id, "client_secret": app.client_secret}
     # Asking twice is harmless: a code that was used up is refused, and a refresh token does not change.
-    answer = (await lent.http.call("POST", url, charge=FREE, form=asked, repeatable=True)).json()
+    answer = (await lent.http.call("POST", url, charge=NO_CHARGE, form=asked, repeatable=True)).json()
     return answer if isinstance(answer, dict) else {}
 
 
-def _failed(why: str) -> Problem:
+def _sign_in_problem(why: str) -> Problem:
     return Problem(
         code="sign-in-failed",
         message="{network} did not accept the sign-in ({why}): connect the channel again, and check the app's id, secret and redirect address if it happens twice.",
-        params={"network": LABEL, "why": why},
+        params={"network": NETWORK_LABEL, "why": why},
     )
 
 
-async def _member(sign_in: SignIn, granted: Credentials) -> Account:
+async def _member_identity(sign_in: SignInSession, granted: Credentials) -> SignInIdentity:
     www = sign_in.app.endpoints["www"]
     if "openid" in granted.scopes:
         url = f"{sign_in.app.endpoints['api']}/v2/userinfo"
         told = (
             await sign_in.http.call(
-                "GET", url, charge=wire.ONE_CALL, headers={"Authorization": f"Bearer {granted.access_token}"}
+                "GET", url, charge=wire.CALL_CHARGE, headers={"Authorization": f"Bearer {granted.access_token}"}
             )
         ).json()
         name = str(told.get("name") or "")
-        return Account(id=_person(told, "sub"), handle=name, name=name, credentials=granted)
-    told = (await wire.call(sign_in, granted.access_token, "GET", "/rest/me", need="profile")).json()
+        return SignInIdentity(id=_person_urn(told, "sub"), handle=name, name=name, credentials=granted)
+    told = (await wire.send_request(sign_in, granted.access_token, "GET", "/rest/me", need="profile")).json()
     name = f"{told.get('localizedFirstName', '')} {told.get('localizedLastName', '')}".strip()
     vanity = str(told.get("vanityName") or "")
-    return Account(
-        id=_person(told, "id"),
+    return SignInIdentity(
+        id=_person_urn(told, "id"),
         handle=vanity or name,
         name=name,
         url=f"{www}/in/{vanity}/" if vanity else "",
@@ -107,23 +111,23 @@ async def _member(sign_in: SignIn, granted: Credentials) -> Account:
     )
 
 
-def _person(told: Mapping[str, Any], name: str) -> str:
+def _person_urn(told: Mapping[str, Any], name: str) -> str:
     if not told.get(name):
-        raise Unavailable(f"{LABEL} did not tell who signed in")
+        raise Unavailable(f"{NETWORK_LABEL} did not tell who signed in")
     return f"urn:li:person:{told[name]}"
 
 
-async def _organisations(sign_in: SignIn, granted: Credentials) -> AsyncIterator[Account]:
+async def _organisation_identities(sign_in: SignInSession, granted: Credentials) -> AsyncIterator[SignInIdentity]:
     """Those that the member may post for; none where the app has no permission to list them."""
-    if not wire.may(granted.scopes, "roles", "person"):
+    if not wire.has_permission(granted.scopes, "roles", "person"):
         return
-    for urn in await _roles(sign_in, granted):
+    for urn in await _organisation_urns(sign_in, granted):
         number = urn.rsplit(":", 1)[-1]
         told = (
-            await wire.call(sign_in, granted.access_token, "GET", f"/rest/organizations/{number}", need="roles")
+            await wire.send_request(sign_in, granted.access_token, "GET", f"/rest/organizations/{number}", need="roles")
         ).json()
         vanity = str(told.get("vanityName") or "")
-        yield Account(
+        yield SignInIdentity(
             id=urn,
             handle=vanity or number,
             name=str(told.get("localizedName") or vanity or number),
@@ -133,14 +137,14 @@ async def _organisations(sign_in: SignIn, granted: Credentials) -> AsyncIterator
         )
 
 
-async def _roles(sign_in: SignIn, granted: Credentials) -> list[str]:
+async def _organisation_urns(sign_in: SignInSession, granted: Credentials) -> list[str]:
     """URNs of the organisations in which the member has a role that may post, each once."""
     found: dict[str, None] = {}
     start = 0
     while True:
-        query = f"count={PAGE}&q=roleAssignee&start={start}&state=APPROVED"
+        query = f"count={PAGE_SIZE}&q=roleAssignee&start={start}&state=APPROVED"
         answer = (
-            await wire.call(
+            await wire.send_request(
                 sign_in,
                 granted.access_token,
                 "GET",
@@ -159,6 +163,6 @@ async def _roles(sign_in: SignIn, granted: Credentials) -> list[str]:
                 and urn.startswith("urn:li:organization:")
             ):
                 found[urn] = None
-        if len(elements) < PAGE:
+        if len(elements) < PAGE_SIZE:
             return list(found)
-        start += PAGE
+        start += PAGE_SIZE

@@ -8,27 +8,27 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from kicau.connector import checks, prices
-from kicau.connector.app_blocks import ShutDoor
+from kicau.connector.app_blocks import AppBlocked
 from kicau.connector.capabilities import Capabilities, Fact
 from kicau.connector.content import (
     JSON,
-    Continue,
+    AttemptNote,
     Delivery,
     Draft,
-    Note,
+    PendingStep,
     Problem,
-    Published,
+    PublishedPost,
     PublishResult,
     Rendered,
     RenderedPart,
-    too_early,
+    wait_until_due,
 )
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Uncertain
 from kicau.connector.prices import PriceList
-from kicau.connector.roles.account_search import Account as Found
-from kicau.connector.roles.edits import Reads, Revision
+from kicau.connector.roles.account_search import MentionableAccount as Found
+from kicau.connector.roles.edits import PartRevision, RemoteContentState
 from kicau.connector.session import Session
-from kicau.connector.transport.http import Reply
+from kicau.connector.transport.http import HttpResponse
 from kicau.networks.linkedin import (
     account_search,
     archive,
@@ -43,15 +43,15 @@ from kicau.networks.linkedin import (
 )
 from kicau.networks.linkedin import render as rendering
 from kicau.networks.linkedin.auth import LinkedInAuth
-from kicau.networks.linkedin.limits import LABEL
+from kicau.networks.linkedin.limits import NETWORK_LABEL
 
-COMMENT_TRIES = 20  # one a minute; then the post is published without its comment
-NOT_READY_TRIES = 20
+MAX_COMMENT_TRIES = 20  # one a minute; then the post is published without its comment
+MAX_NOT_READY_TRIES = 20
 
 
 class LinkedIn:
     slug = "linkedin"
-    label = LABEL
+    label = NETWORK_LABEL
     auth = LinkedInAuth()
     endpoints: Mapping[str, str] = {
         "api": "https://api.linkedin.com",
@@ -60,20 +60,20 @@ class LinkedIn:
     }
     baseline = limits.baseline
     facts: Mapping[str, Fact] = limits.FACTS
-    price_lists: tuple[PriceList, ...] = prices.load("kicau.networks.linkedin")
+    price_lists: tuple[PriceList, ...] = prices.load_price_lists("kicau.networks.linkedin")
     archive_reader = archive.reader
-    finding = account_search.FINDING
+    finding = account_search.SEARCH_RULES
     can_tell = False  # a member's own posts may not be read back with the scopes that LinkedIn grants
 
-    def read_error(self, reply: Reply, /) -> ConnectorError | None:
+    def read_error(self, reply: HttpResponse, /) -> ConnectorError | None:
         return errors.read_error(reply)
 
-    def shut_door(self, reply: Reply, /) -> ShutDoor | None:
-        return errors.shut_door(reply)
+    def shut_door(self, reply: HttpResponse, /) -> AppBlocked | None:
+        return errors.read_app_block(reply)
 
     async def capabilities(self, session: Session, /) -> Capabilities:
         """Known without asking: LinkedIn has no call that tells them."""
-        return limits.for_kind(session.kind)
+        return limits.capabilities_for_kind(session.kind)
 
     async def prove(self, session: Session, /) -> None:
         """https://learn.microsoft.com/en-us/linkedin/shared/authentication/token-introspection (2026-11-26)"""
@@ -81,33 +81,33 @@ class LinkedIn:
         form = {"client_id": app.client_id, "client_secret": app.client_secret, "token": token}
         told = (
             await session.http.call(
-                "POST", f"{app.endpoints['oauth']}/introspectToken", charge=wire.ONE_CALL, repeatable=True, form=form
+                "POST", f"{app.endpoints['oauth']}/introspectToken", charge=wire.CALL_CHARGE, repeatable=True, form=form
             )
         ).json()
         if not told.get("active"):
-            raise AuthExpired(f"{LABEL} says that the token is {told.get('status') or 'not its own'}")
+            raise AuthExpired(f"{NETWORK_LABEL} says that the token is {told.get('status') or 'not its own'}")
 
     async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
-        return await account_search.find(session, words)
+        return await account_search.find_accounts(session, words)
 
     def render(self, draft: Draft, can: Capabilities, /) -> Rendered:
         return rendering.render(draft, can)
 
     async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:
         if delivery.post.reply_to:
-            return await replies.step(session, delivery)
+            return await replies.publish_reply(session, delivery)
         progress = dict(delivery.progress)
         if "post" in progress:
             return await self._comment(session, delivery.post, progress)
-        entries = [dict(cast(upload.Entry, entry)) for entry in cast(list[JSON], progress.get("files") or [])]
-        for n, one in enumerate(wire.files(delivery.post)):
+        entries = [dict(cast(upload.UploadEntry, entry)) for entry in cast(list[JSON], progress.get("files") or [])]
+        for n, one in enumerate(wire.files_of_post(delivery.post)):
             entry = entries[n] if n < len(entries) else {}
-            if upload.ready(entry):
+            if upload.is_ready(entry):
                 continue
-            step = await upload.advance(session, one, entry)
+            step = await upload.advance_upload(session, one, entry)
             done: list[JSON] = [*entries[:n], step.entry]
-            return Continue(progress={**progress, "files": done}, after=step.after, note=step.note)
-        if wait := too_early(delivery, session.now()):
+            return PendingStep(progress={**progress, "files": done}, after=step.after, note=step.note)
+        if wait := wait_until_due(delivery, session.now()):
             return wait
         return await self._post(session, delivery.post, progress, [str(entry["urn"]) for entry in entries])
 
@@ -116,34 +116,34 @@ class LinkedIn:
     ) -> PublishResult:
         body = wire.post_body(session.account_id, post, urns)
         try:
-            reply = await wire.api(session, "POST", "/rest/posts", need="write", json=body)
+            reply = await wire.call_api(session, "POST", "/rest/posts", need="write", json=body)
         except Rejected as exc:
             waited = int(cast(int, progress.get("waited", 0)))
-            if exc.problems[0].code == "media-not-ready" and waited < NOT_READY_TRIES:
-                return Continue(
+            if exc.problems[0].code == "media-not-ready" and waited < MAX_NOT_READY_TRIES:
+                return PendingStep(
                     progress={**progress, "waited": waited + 1},
                     after=timedelta(seconds=10),
                     note=exc.problems[0].sentence,
                 )
-            raise _in_our_words(exc, post) from exc
+            raise _with_our_count(exc, post) from exc
         if not (urn := reply.headers.get("x-restli-id")):
-            raise Uncertain(f"{LABEL} confirmed the post without telling its id")
+            raise Uncertain(f"{NETWORK_LABEL} confirmed the post without telling its id")
         return self._posted(session, post, urn, session.now())
 
     def _posted(self, session: Session, post: Rendered, urn: str, at: datetime) -> PublishResult:
         """The post is out: its comment comes next, if it has one."""
         if post.first_comment:
-            return Continue(progress={"post": urn, "at": at.isoformat()})
+            return PendingStep(progress={"post": urn, "at": at.isoformat()})
         return self._published(session, {"post": urn, "at": at.isoformat()})
 
     def _published(
         self, session: Session, progress: Mapping[str, JSON], *, comment: str = "", warning: Problem | None = None
-    ) -> Published:
+    ) -> PublishedPost:
         urn = str(progress["post"])
         raw: dict[str, JSON] = {"x-restli-id": urn}
         if comment:
             raw["comment"] = comment
-        return Published(
+        return PublishedPost(
             ids=(urn,),
             url=f"{session.app.endpoints['www']}/feed/update/{urn}/",
             at=datetime.fromisoformat(str(progress["at"])),
@@ -158,17 +158,19 @@ class LinkedIn:
             return self._published(session, progress)
         body = wire.comment_body(session.account_id, urn, comment.text)
         try:
-            reply = await wire.api(
-                session, "POST", f"/rest/socialActions/{wire.key(urn)}/comments", need="write", json=body
+            reply = await wire.call_api(
+                session, "POST", f"/rest/socialActions/{wire.escape_urn(urn)}/comments", need="write", json=body
             )
         except RateLimited as exc:
             return self._comment_later(session, progress, exc)
         except Rejected as exc:
-            return self._published(session, progress, warning=_no_comment(" ".join(p.sentence for p in exc.problems)))
+            return self._published(
+                session, progress, warning=_comment_warning(" ".join(p.sentence for p in exc.problems))
+            )
         except AuthExpired as exc:
             if not exc.missing:
                 raise
-            return self._published(session, progress, warning=_no_comment(f"it is not permitted ({exc.detail})"))
+            return self._published(session, progress, warning=_comment_warning(f"it is not permitted ({exc.detail})"))
         return self._published(session, progress, comment=reply.headers.get("x-restli-id", ""))
 
     def _comment_later(self, session: Session, progress: dict[str, JSON], exc: RateLimited) -> PublishResult:
@@ -177,32 +179,36 @@ class LinkedIn:
         tries = int(cast(int, progress.get("tries", 0))) + 1
         if "DAY" in exc.detail.upper().split():
             raise exc
-        if tries > COMMENT_TRIES:
+        if tries > MAX_COMMENT_TRIES:
             return self._published(
-                session, progress, warning=_no_comment("it lets this member comment no more for now")
+                session, progress, warning=_comment_warning("it lets this member comment no more for now")
             )
-        interval = timedelta(seconds=limits.number("comment-interval-seconds"))
-        return Continue(
+        interval = timedelta(seconds=limits.fact_number("comment-interval-seconds"))
+        return PendingStep(
             progress={**progress, "tries": tries},
             after=max(timedelta(seconds=1), min(wait, interval)),
-            note=Note("{network} lets a member comment once a minute; the first comment waits", network=LABEL),
+            note=AttemptNote(
+                "{network} lets a member comment once a minute; the first comment waits", network=NETWORK_LABEL
+            ),
         )
 
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         if delivery.post.reply_to:
-            return await replies.find(session, delivery)
+            return await replies.look_up_reply(session, delivery)
         progress = dict(delivery.progress)
         if "post" in progress:
             return await self._find_comment(session, delivery, progress)
         urns = [
             str(entry["urn"])
             for entry in cast(list[dict[str, Any]], progress.get("files") or [])
-            if upload.ready(entry)
+            if upload.is_ready(entry)
         ]
-        if len(urns) < sum(1 for _ in wire.files(delivery.post)) and delivery.restored_at is None:
+        if len(urns) < sum(1 for _ in wire.files_of_post(delivery.post)) and delivery.restored_at is None:
             return None  # a file was under way, and no reader sees one
         found = await (
-            lookup.restored(session, delivery) if delivery.restored_at else lookup.post(session, delivery, urns)
+            lookup.find_restored_post(session, delivery)
+            if delivery.restored_at
+            else lookup.find_post(session, delivery, urns)
         )
         return None if found is None else self._posted(session, delivery.post, found.urn, found.at)
 
@@ -213,48 +219,53 @@ class LinkedIn:
         if comment is None:
             return self._published(session, progress)
         try:
-            found = await lookup.comment(session, urn, comment.text)
+            found = await lookup.find_comment(session, urn, comment.text)
         except Uncertain:
             why = "its answer was lost, so it may be there or not: look under the post"
-            return self._published(session, progress, warning=_no_comment(why))
+            return self._published(session, progress, warning=_comment_warning(why))
         return self._published(session, progress, comment=found) if found else None
 
     def written(self, part: RenderedPart, /) -> str:
-        return little.typed(part.text, part.spans)
+        return little.typed_text(part.text, part.spans)
 
-    async def reads(self, session: Session, revision: Revision, /) -> Reads:
-        return await edits.reads(session, revision)
+    async def reads(self, session: Session, revision: PartRevision, /) -> RemoteContentState:
+        return await edits.read_content_state(session, revision)
 
-    async def revise(self, session: Session, revision: Revision, /) -> Mapping[str, JSON]:
-        return await edits.revise(session, revision)
+    async def revise(self, session: Session, revision: PartRevision, /) -> Mapping[str, JSON]:
+        return await edits.apply_edit(session, revision)
 
     async def withdraw(self, session: Session, post_id: str, /) -> None:
         try:
-            if replies.COMMENT.fullmatch(post_id):
-                return await replies.withdraw(session, post_id)
-            await wire.api(
-                session, "DELETE", f"/rest/posts/{wire.key(post_id)}", need="write", restli="DELETE", repeatable=True
+            if replies.COMMENT_URN_PATTERN.fullmatch(post_id):
+                return await replies.delete_reply(session, post_id)
+            await wire.call_api(
+                session,
+                "DELETE",
+                f"/rest/posts/{wire.escape_urn(post_id)}",
+                need="write",
+                restli="DELETE",
+                repeatable=True,
             )
         except Rejected as exc:
             if exc.problems[0].code != "not-found":
                 raise
 
 
-def _in_our_words(exc: Rejected, post: Rendered) -> Rejected:
+def _with_our_count(exc: Rejected, post: Rendered) -> Rejected:
     """A text that LinkedIn found too long, with our count where its answer told none."""
     first = exc.problems[0]
     if first.code != "too-long" or first.actual is not None or first.field != "parts.0.text" or not first.limit:
         return exc
     limit = min(int(first.limit), post.parts[0].used - 1)
-    told = checks.too_long(LABEL, [replace(part, limit=limit) for part in post.parts])
+    told = checks.check_length(NETWORK_LABEL, [replace(part, limit=limit) for part in post.parts])
     return Rejected(*told, detail=exc.detail) if told else exc
 
 
-def _no_comment(why: str) -> Problem:
+def _comment_warning(why: str) -> Problem:
     return Problem(
         code="no-first-comment",
         message="The post is on {network}, but its first comment was not published: {why}.",
-        params={"network": LABEL, "why": why.rstrip(".")},
+        params={"network": NETWORK_LABEL, "why": why.rstrip(".")},
         field="first_comment",
     )
 

@@ -12,25 +12,27 @@ from collections.abc import Iterable
 
 from kicau.connector.content import Span, SpanKind
 
-RESERVED = re.compile(r"[\\|{}@\[\]()<>#*_~]")
-URN = r"urn:li:(?:person|organization):[A-Za-z0-9_-]+"
+RESERVED_PATTERN = re.compile(r"[\\|{}@\[\]()<>#*_~]")
+URN_PATTERN = r"urn:li:(?:person|organization):[A-Za-z0-9_-]+"
 
 # Ends of addresses that LinkedIn links without a scheme. It publishes no list: these mark a link in the preview only,
 # what is sent does not depend on them.
-BARE_ENDS = "com|org|net|edu|gov|io|ai|app|dev|co|info|biz|me|id|my|sg|au|uk|us|eu|de|fr|nl|jp|in|xyz|shop|store|online"
+BARE_TOP_LEVEL_DOMAINS = (
+    "com|org|net|edu|gov|io|ai|app|dev|co|info|biz|me|id|my|sg|au|uk|us|eu|de|fr|nl|jp|in|xyz|shop|store|online"
+)
 
-TOKEN = re.compile(
+TOKEN_PATTERN = re.compile(
     rf"""
-    @\[(?P<name>[^\[\]\n]{{1,200}})\]\((?P<urn>{URN})\)
+    @\[(?P<name>[^\[\]\n]{{1,200}})\]\((?P<urn>{URN_PATTERN})\)
   | \{{hashtag\|\\?(?P<sign>[#＃])\|(?P<typed>[^{{}}|\s\\]+)\}}
-  | (?P<link>https?://\w[^\s<>"]* | (?<![\w@./-])(?:www\.)?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{BARE_ENDS})(?![\w-]|\.\w)(?:/[^\s<>"]*)?)
+  | (?P<link>https?://\w[^\s<>"]* | (?<![\w@./-])(?:www\.)?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{BARE_TOP_LEVEL_DOMAINS})(?![\w-]|\.\w)(?:/[^\s<>"]*)?)
   | (?<![\w&/\#＃])(?P<hash>[#＃](?=\w*[^\W\d_])\w+)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 
 
-def read(typed: str) -> tuple[str, tuple[Span, ...]]:
+def parse_typed(typed: str) -> tuple[str, tuple[Span, ...]]:
     """What the author typed, as readers will see it, and the mentions, hashtags and links in that.
 
     `@[Name](urn:li:organization:1)` is shown as Name, `{hashtag|#|tag}` as #tag; all else stays to the letter.
@@ -38,8 +40,8 @@ def read(typed: str) -> tuple[str, tuple[Span, ...]]:
     out: list[str] = []
     spans: list[Span] = []
     length = done = 0
-    for match in TOKEN.finditer(typed):
-        kind, shown, target = _meaning(match)
+    for match in TOKEN_PATTERN.finditer(typed):
+        kind, shown, target = _token_meaning(match)
         before = typed[done : match.start()]
         start = length + len(before)
         out += [before, shown]
@@ -50,28 +52,28 @@ def read(typed: str) -> tuple[str, tuple[Span, ...]]:
     return "".join(out), tuple(spans)
 
 
-def typed(text: str, spans: Iterable[Span]) -> str:
-    """What the author types to have this shown: `read` gives it back."""
+def typed_text(text: str, spans: Iterable[Span]) -> str:
+    """What the author types to have this shown: `parse_typed` gives it back."""
     out, done = [], 0
     for span in spans:
-        if span.kind is SpanKind.MENTION and re.fullmatch(URN, span.target):
+        if span.kind is SpanKind.MENTION and re.fullmatch(URN_PATTERN, span.target):
             out += [text[done : span.start], f"@[{span.text}]({span.target})"]
             done = span.end
     return "".join([*out, text[done:]])
 
 
-def _meaning(match: re.Match[str]) -> tuple[SpanKind, str, str]:
+def _token_meaning(match: re.Match[str]) -> tuple[SpanKind, str, str]:
     if name := match["name"]:
         return SpanKind.MENTION, name, match["urn"]
     if typed := match["typed"]:
         return SpanKind.TAG, match["sign"] + typed, typed
     if tag := match["hash"]:
         return SpanKind.TAG, tag, tag[1:]
-    address = _trimmed(match["link"])
+    address = _trim_punctuation(match["link"])
     return SpanKind.LINK, address, address if "://" in address else f"https://{address}"
 
 
-def _trimmed(address: str) -> str:
+def _trim_punctuation(address: str) -> str:
     """Without the punctuation of the sentence around it; a closing bracket stays where its opening one is inside."""
     surplus = {close: address.count(close) - address.count(opening) for opening, close in ("()", "[]", "{}")}
     end = len(address)
@@ -85,44 +87,46 @@ def _trimmed(address: str) -> str:
     return address[:end]
 
 
-def escaped(text: str) -> str:
-    return RESERVED.sub(r"\\\g<0>", text)
+def escape_text(text: str) -> str:
+    return RESERVED_PATTERN.sub(r"\\\g<0>", text)
 
 
-def write(text: str, spans: Iterable[Span]) -> str:
+def write_commentary(text: str, spans: Iterable[Span]) -> str:
     """The text as it is sent: mentions and hashtags as elements, every other reserved character escaped."""
     out: list[str] = []
     done = 0
     for span in spans:
         if span.kind is SpanKind.LINK:
             continue
-        out.append(escaped(text[done : span.start]))
+        out.append(escape_text(text[done : span.start]))
         if span.kind is SpanKind.MENTION:
-            out.append(f"@[{escaped(span.text)}]({span.target})")
+            out.append(f"@[{escape_text(span.text)}]({span.target})")
         else:
-            out.append(f"{{hashtag|\\{span.text[0]}|{escaped(span.target)}}}")
+            out.append(f"{{hashtag|\\{span.text[0]}|{escape_text(span.target)}}}")
         done = span.end
-    out.append(escaped(text[done:]))
+    out.append(escape_text(text[done:]))
     return "".join(out)
 
 
-SENT = re.compile(
-    rf"@\[(?P<name>(?:\\.|[^\]\\])*)\]\({URN}\)|\{{hashtag\|\\?(?P<sign>[#＃])\|(?P<tag>(?:\\.|[^}}\\])*)\}}|\\(?P<char>.)",
+COMMENTARY_PATTERN = re.compile(
+    rf"@\[(?P<name>(?:\\.|[^\]\\])*)\]\({URN_PATTERN}\)|\{{hashtag\|\\?(?P<sign>[#＃])\|(?P<tag>(?:\\.|[^}}\\])*)\}}|\\(?P<char>.)",
     re.DOTALL,
 )
 
 
-def shown(sent: str) -> str:
+def displayed_text(sent: str) -> str:
     """A commentary as LinkedIn hands it back, as readers see it."""
 
     def one(match: re.Match[str]) -> str:
         if match["char"]:
             return match["char"]
-        return shown(match["name"]) if match["name"] is not None else match["sign"] + shown(match["tag"])
+        return (
+            displayed_text(match["name"]) if match["name"] is not None else match["sign"] + displayed_text(match["tag"])
+        )
 
-    return SENT.sub(one, sent)
+    return COMMENTARY_PATTERN.sub(one, sent)
 
 
-def length(text: str) -> int:
+def count_units(text: str) -> int:
     """UTF-16 code units, as LinkedIn counts (`limits.FACTS["unit"]`)."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -7,95 +7,101 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from kicau.connector.content import Delivery, Note
+from kicau.connector.content import AttemptNote, Delivery
 from kicau.connector.errors import AuthExpired, Uncertain
 from kicau.connector.session import Session
 from kicau.networks.linkedin import little, wire
-from kicau.networks.linkedin.limits import LABEL
+from kicau.networks.linkedin.limits import NETWORK_LABEL
 
-MARGIN = timedelta(seconds=60)  # between LinkedIn's clock and ours
-PAGE = 100  # the most that one page gives (https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api, 2026-11-24)
-PAGES = 10  # 1,000 posts of one author since the step began is beyond every limit known
+CLOCK_MARGIN = timedelta(seconds=60)  # between LinkedIn's clock and ours
+PAGE_SIZE = 100  # the most that one page gives (https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api, 2026-11-24)
+MAX_PAGES = 10  # 1,000 posts of one author since the step began is beyond every limit known
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPost:
     urn: str
     at: datetime
 
 
-POSTS_UNREAD = Note("{network} gives this app no permission to read this account's posts back.", network=LABEL)
-COMMENTS_UNREAD = Note("{network} gives this app no permission to read this account's comments back.", network=LABEL)
+POSTS_UNREADABLE_NOTE = AttemptNote(
+    "{network} gives this app no permission to read this account's posts back.", network=NETWORK_LABEL
+)
+COMMENTS_UNREADABLE_NOTE = AttemptNote(
+    "{network} gives this app no permission to read this account's comments back.", network=NETWORK_LABEL
+)
 
 
-def must_read(session: Session, why_not: Note) -> None:
+def require_read_permission(session: Session, why_not: AttemptNote) -> None:
     """Raises Uncertain where nothing that was granted lets us look."""
-    if not wire.may(session.credentials.scopes, "read", session.kind):
+    if not wire.has_permission(session.credentials.scopes, "read", session.kind):
         raise Uncertain(why_not)
 
 
-async def post(session: Session, delivery: Delivery, urns: list[str]) -> Found | None:
+async def find_post(session: Session, delivery: Delivery, urns: list[str]) -> FoundPost | None:
     """The author's post with these files, or with this text since the step began; None where there is none."""
-    must_read(session, POSTS_UNREAD)
-    since = (delivery.begun_at or session.now()) - MARGIN
-    async for element in _posts(session):
+    require_read_permission(session, POSTS_UNREADABLE_NOTE)
+    since = (delivery.begun_at or session.now()) - CLOCK_MARGIN
+    async for element in _own_posts(session):
         if wire.created_at(element) < since:
             return None
-        if _is_it(element, delivery, urns):
-            return Found(str(element.get("id") or ""), wire.created_at(element))
+        if _matches_delivery(element, delivery, urns):
+            return FoundPost(str(element.get("id") or ""), wire.created_at(element))
     return None
 
 
-async def restored(session: Session, delivery: Delivery) -> Found | None:
+async def find_restored_post(session: Session, delivery: Delivery) -> FoundPost | None:
     """The author's post with this text, and media or none as it should have, since a backup was made: which files were
     uploaded for it is not known."""
-    must_read(session, POSTS_UNREAD)
-    since, wanted = (delivery.begun_at or session.now()) - MARGIN, delivery.post
-    async for element in _posts(session):
+    require_read_permission(session, POSTS_UNREADABLE_NOTE)
+    since, wanted = (delivery.begun_at or session.now()) - CLOCK_MARGIN, delivery.post
+    async for element in _own_posts(session):
         if wire.created_at(element) < since:
             return None
         content = element.get("content")
-        media = bool(set(_media(content if isinstance(content, dict) else {})) - {""})
-        if not any(True for _ in wire.files(wanted)):
-            if not _is_it(element, delivery, []):
+        media = bool(set(_media_urns(content if isinstance(content, dict) else {})) - {""})
+        if not any(True for _ in wire.files_of_post(wanted)):
+            if not _matches_delivery(element, delivery, []):
                 continue
-        elif not media or little.shown(str(element.get("commentary") or "")) != wanted.parts[0].text:
+        elif not media or little.displayed_text(str(element.get("commentary") or "")) != wanted.parts[0].text:
             continue
         elif not wanted.parts[0].text:
             raise Uncertain("the account has a new post without text, and it cannot be told whether it is this one")
-        return Found(str(element.get("id") or ""), wire.created_at(element))
+        return FoundPost(str(element.get("id") or ""), wire.created_at(element))
     return None
 
 
-async def _posts(session: Session) -> AsyncIterator[Mapping[str, Any]]:
+async def _own_posts(session: Session) -> AsyncIterator[Mapping[str, Any]]:
     """The author's posts, newest first."""
-    for page in range(PAGES):
-        query = f"author={wire.key(session.account_id)}&count={PAGE}&q=author&sortBy=CREATED&start={page * PAGE}"
-        elements = await _elements(session, "/rest/posts", query)
+    for page in range(MAX_PAGES):
+        query = f"author={wire.escape_urn(session.account_id)}&count={PAGE_SIZE}&q=author&sortBy=CREATED&start={page * PAGE_SIZE}"
+        elements = await _fetch_elements(session, "/rest/posts", query)
         for element in elements:
             yield element
-        if len(elements) < PAGE:
+        if len(elements) < PAGE_SIZE:
             return
-    raise Uncertain(f"more than {PAGES * PAGE} posts of this account are newer than the step that broke")
+    raise Uncertain(f"more than {MAX_PAGES * PAGE_SIZE} posts of this account are newer than the step that broke")
 
 
-async def _elements(session: Session, path: str, query: str, restli: str = "FINDER") -> list[Mapping[str, Any]]:
+async def _fetch_elements(session: Session, path: str, query: str, restli: str = "FINDER") -> list[Mapping[str, Any]]:
     try:
-        elements = (await wire.api(session, "GET", path, need="read", query=query, restli=restli)).listed("elements")
+        elements = (await wire.call_api(session, "GET", path, need="read", query=query, restli=restli)).listed(
+            "elements"
+        )
     except AuthExpired as exc:
         if not exc.missing:
             raise
-        raise Uncertain(f"{LABEL} does not let this app read what it published: {exc.detail}") from exc
+        raise Uncertain(f"{NETWORK_LABEL} does not let this app read what it published: {exc.detail}") from exc
     return [element for element in elements if isinstance(element, dict)]
 
 
-def _is_it(element: Mapping[str, Any], delivery: Delivery, urns: list[str]) -> bool:
+def _matches_delivery(element: Mapping[str, Any], delivery: Delivery, urns: list[str]) -> bool:
     content = element.get("content")
     content = content if isinstance(content, dict) else {}
     if urns:  # a file was uploaded for this delivery alone, so its URN decides
-        return not set(_media(content)).isdisjoint(urns)
+        return not set(_media_urns(content)).isdisjoint(urns)
     wanted = delivery.post
-    if little.shown(str(element.get("commentary") or "")) != wanted.parts[0].text:
+    if little.displayed_text(str(element.get("commentary") or "")) != wanted.parts[0].text:
         return False
     if wanted.poll:
         return bool(content.get("poll")) and content["poll"].get("question") == wanted.poll.question
@@ -104,7 +110,7 @@ def _is_it(element: Mapping[str, Any], delivery: Delivery, urns: list[str]) -> b
     return not content
 
 
-def _media(content: Mapping[str, Any]) -> Iterator[str]:
+def _media_urns(content: Mapping[str, Any]) -> Iterator[str]:
     for name, urn in (("media", "id"), ("article", "thumbnail")):
         if isinstance(one := content.get(name), dict):
             yield str(one.get(urn) or "")
@@ -113,11 +119,11 @@ def _media(content: Mapping[str, Any]) -> Iterator[str]:
         yield str(image.get("id") or "")
 
 
-async def comment(session: Session, urn: str, text: str, *, since: datetime | None = None) -> str:
+async def find_comment(session: Session, urn: str, text: str, *, since: datetime | None = None) -> str:
     """The id of our comment of this text under the post (or comment), made `since` then; "" where there is none."""
-    must_read(session, COMMENTS_UNREAD)
-    path = f"/rest/socialActions/{wire.key(urn)}/comments"
-    for element in await _elements(session, path, "count=100&start=0", restli=""):
+    require_read_permission(session, COMMENTS_UNREADABLE_NOTE)
+    path = f"/rest/socialActions/{wire.escape_urn(urn)}/comments"
+    for element in await _fetch_elements(session, path, "count=100&start=0", restli=""):
         message = element.get("message")
         said = message.get("text") if isinstance(message, dict) else ""
         recent = since is None or wire.created_at(element) >= since

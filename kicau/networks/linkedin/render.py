@@ -23,40 +23,40 @@ from kicau.connector.content import (
     SpanKind,
 )
 from kicau.networks.linkedin import little
-from kicau.networks.linkedin.limits import LABEL, PICTURE, number
+from kicau.networks.linkedin.limits import NETWORK_LABEL, PICTURE_RECIPE, fact_number
 
-CALLS = "calls"  # the meter: LinkedIn counts calls a day and charges no money
+CALLS_METER = "calls"  # the meter: LinkedIn counts calls a day and charges no money
 
 
-def _said(code: str, field: str, message: str, **params: str | int | float) -> Problem:
-    return Problem(code=code, message=message, params={"network": LABEL, **params}, field=field)
+def _problem(code: str, field: str, message: str, **params: str | int | float) -> Problem:
+    return Problem(code=code, message=message, params={"network": NETWORK_LABEL, **params}, field=field)
 
 
 def render(draft: Draft, can: Capabilities) -> Rendered:
-    problems = list(checks.check_shape(LABEL, draft, can))
+    problems = list(checks.check_shape(NETWORK_LABEL, draft, can))
     notices: list[Problem] = []
     parts = []
     for n, part in enumerate(draft.parts or (Part(),)):
-        made = _part(n, part, draft, can)
+        made = _render_part(n, part, draft, can)
         parts.append(made[0])
         problems += made[1]
         notices += made[2]
-    problems += checks.too_long(LABEL, parts)
-    link, told = _link(draft, parts, can)
+    problems += checks.check_length(NETWORK_LABEL, parts)
+    link, told = _render_link(draft, parts, can)
     problems += told.problems
     notices += told.notices
-    poll, asked = _poll(draft, parts, can)
+    poll, asked = _render_poll(draft, parts, can)
     problems += asked.problems
     notices += asked.notices
     if draft.reply_to:
         parts = [replace(part, limit=can.max_comment_length) for part in parts]
-        problems += [*_answer(draft), *checks.too_long(LABEL, parts)]
-    comment, said = _comment(draft, can)
+        problems += [*_render_reply(draft), *checks.check_length(NETWORK_LABEL, parts)]
+    comment, said = _render_comment(draft, can)
     problems += said.problems
     notices += said.notices
     if not any(part.text.strip() or part.media for part in parts) and not draft.link and not draft.poll:
         problems.append(
-            _said(
+            _problem(
                 "needs-text",
                 "parts.0.text",
                 "{network} wants a text, a file, a link or a poll; this post has none: write something.",
@@ -68,24 +68,24 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         poll=poll,
         first_comment=comment,
         reply_to=(draft.reply_to or "").strip() or None,
-        options=checks.filled_options(draft, can),
+        options=checks.resolve_options(draft, can),
         problems=tuple(problems),
         notices=tuple(notices),
-        charges=(Charge(CALLS, _calls(parts, link, comment)),),
-        lead=_lead(parts, link),
+        charges=(Charge(CALLS_METER, _call_count(parts, link, comment)),),
+        lead=_lead_seconds(parts, link),
     )
 
 
-TARGET = re.compile(
+TARGET_PATTERN = re.compile(
     r"urn:li:(?:share|ugcPost|activity):\d+|urn:li:comment:\(urn:li:(?:share|ugcPost|activity):\d+,\d+\)"
 )
 
 
-def _answer(draft: Draft) -> Iterable[Problem]:
+def _render_reply(draft: Draft) -> Iterable[Problem]:
     """An answer is a comment: words, under a post or comment that is named by its URN."""
     given = (draft.reply_to or "").strip()
-    if not TARGET.fullmatch(given):
-        yield _said(
+    if not TARGET_PATTERN.fullmatch(given):
+        yield _problem(
             "bad-reference",
             "reply_to",
             "{network} knows posts and comments by their URN (urn:li:share:…, urn:li:comment:(…)), not by {given!r}.",
@@ -98,14 +98,14 @@ def _answer(draft: Draft) -> Iterable[Problem]:
         (draft.first_comment, "first_comment"),
     ):
         if what:
-            yield _said(
+            yield _problem(
                 "words-alone",
                 field,
                 "An answer on {network} has words alone: remove files, link card, poll and first comment.",
             )
 
 
-def _lead(parts: Iterable[RenderedPart], link: Link | None) -> int:
+def _lead_seconds(parts: Iterable[RenderedPart], link: Link | None) -> int:
     """Seconds ahead in which files are uploaded: videos and documents are processed, and a member may not ask how far."""
     kinds = {one.media.kind for part in parts for one in part.media}
     if kinds & {MediaKind.VIDEO, MediaKind.DOCUMENT}:
@@ -113,31 +113,33 @@ def _lead(parts: Iterable[RenderedPart], link: Link | None) -> int:
     return 60 if kinds or (link and link.thumbnail) else 0
 
 
-class _Told:
+class _RenderNotes:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.notices: list[Problem] = []
 
 
-def _part(n: int, part: Part, draft: Draft, can: Capabilities) -> tuple[RenderedPart, list[Problem], list[Problem]]:
-    text, spans = little.read(part.text)
-    checked = checks.check_media(LABEL, n, part.media, can, convert=draft.convert, recipe=PICTURE)
-    problems, notices = [*checked.problems, *_unsendable(f"parts.{n}.text", text)], list(checked.notices)
+def _render_part(
+    n: int, part: Part, draft: Draft, can: Capabilities
+) -> tuple[RenderedPart, list[Problem], list[Problem]]:
+    text, spans = little.parse_typed(part.text)
+    checked = checks.check_media(NETWORK_LABEL, n, part.media, can, convert=draft.convert, recipe=PICTURE_RECIPE)
+    problems, notices = [*checked.problems, *_unsendable_problems(f"parts.{n}.text", text)], list(checked.notices)
     for k, one in enumerate(part.media):
         if one.alt and one.kind in (MediaKind.VIDEO, MediaKind.DOCUMENT):
             notices.append(
-                _said(
+                _problem(
                     "alt-not-sent",
                     f"parts.{n}.media.{k}.alt",
                     "{network} takes no alt text for a {what}: that of {name} stays here.",
-                    what=checks.KINDS[one.kind],
+                    what=checks.MEDIA_KIND_NAMES[one.kind],
                     name=one.name or one.ref,
                 )
             )
     bare = not part.media and not draft.link and not draft.poll
     if bare and (url := next((s.text for s in spans if s.kind is SpanKind.LINK), "")):
         notices.append(
-            _said(
+            _problem(
                 "no-link-card",
                 f"parts.{n}.text",
                 "{network} makes no preview of {url} by itself for posts like this; add a link with a title to show a card.",
@@ -147,38 +149,38 @@ def _part(n: int, part: Part, draft: Draft, can: Capabilities) -> tuple[Rendered
     made = RenderedPart(
         text=text,
         spans=spans,
-        media=tuple(_as_needed(m) for m in checked.media),
-        used=little.length(text),
+        media=tuple(_without_needless_limits(m) for m in checked.media),
+        used=little.count_units(text),
         limit=can.max_length,
         unit=can.unit,
     )
     return made, problems, notices
 
 
-def _as_needed(one: RenderedMedia) -> RenderedMedia:
+def _without_needless_limits(one: RenderedMedia) -> RenderedMedia:
     """A copy that is made for another reason than its pixels keeps them all."""
-    if one.recipe and one.media.width * one.media.height <= number("image-max-pixels"):
+    if one.recipe and one.media.width * one.media.height <= fact_number("image-max-pixels"):
         return replace(one, recipe=replace(one.recipe, max_width=0, max_height=0))
     return one
 
 
-def _unsendable(field: str, text: str) -> Iterable[Problem]:
+def _unsendable_problems(field: str, text: str) -> Iterable[Problem]:
     if any("\ud800" <= char <= "\udfff" or char == "\x00" for char in text):
-        yield _said(
+        yield _problem(
             "broken-text",
             field,
             "The text for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.",
         )
 
 
-def _link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[Link | None, _Told]:
-    told, link = _Told(), draft.link
+def _render_link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[Link | None, _RenderNotes]:
+    told, link = _RenderNotes(), draft.link
     if link is None:
         return None, told
     rival = "a poll" if draft.poll else "files" if any(part.media for part in parts) else ""
     if rival and any(link.url in part.text for part in parts):
         told.notices.append(
-            _said(
+            _problem(
                 "card-left-out",
                 "link",
                 "{network} shows either {rival} or a link card: the card is left out, the address stays in the text.",
@@ -188,7 +190,7 @@ def _link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[L
         return None, told
     if rival:
         told.problems.append(
-            _said(
+            _problem(
                 "link-with-media",
                 "link",
                 "{network} shows either {rival} or a link card: put {url} into the text, or remove one of the two.",
@@ -198,7 +200,7 @@ def _link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[L
         )
     if not link.url.lower().startswith(("http://", "https://")):
         told.problems.append(
-            _said(
+            _problem(
                 "bad-link",
                 "link.url",
                 "{network} takes links that begin with http:// or https://; this one is {url!r}.",
@@ -207,7 +209,7 @@ def _link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[L
         )
     if not link.title.strip():
         told.problems.append(
-            _said(
+            _problem(
                 "link-needs-title",
                 "link.title",
                 "{network} does not read the linked page: write the title of the card for {url}.",
@@ -215,17 +217,17 @@ def _link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[L
             )
         )
     if link.thumbnail:
-        link = replace(link, thumbnail=_thumbnail(link.thumbnail, draft, can, told))
+        link = replace(link, thumbnail=_render_thumbnail(link.thumbnail, draft, can, told))
     return link, told
 
 
-def _thumbnail(one: Media, draft: Draft, can: Capabilities, told: _Told) -> Media | None:
+def _render_thumbnail(one: Media, draft: Draft, can: Capabilities, told: _RenderNotes) -> Media | None:
     """A thumbnail is sent as it is; one that LinkedIn does not take is a problem."""
     rules = {MediaKind.IMAGE: can.media[MediaKind.IMAGE]} if MediaKind.IMAGE in can.media else {}
-    checked = checks.check_media(LABEL, 0, (one,), can, convert=False, rules=rules)
+    checked = checks.check_media(NETWORK_LABEL, 0, (one,), can, convert=False, rules=rules)
     if one.alt:
         told.notices.append(
-            _said(
+            _problem(
                 "alt-not-sent",
                 "link.thumbnail.alt",
                 "{network} takes no alt text for the picture of a link card: that of {name} stays here.",
@@ -239,14 +241,14 @@ def _thumbnail(one: Media, draft: Draft, can: Capabilities, told: _Told) -> Medi
     return one
 
 
-def _poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[Poll | None, _Told]:
-    told, poll = _Told(), draft.poll
+def _render_poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[Poll | None, _RenderNotes]:
+    told, poll = _RenderNotes(), draft.poll
     if poll is None or can.poll is None:
         return poll, told
-    told.problems += checks.check_poll(LABEL, poll, can, [little.length(o) for o in poll.options])
+    told.problems += checks.check_poll(NETWORK_LABEL, poll, can, [little.count_units(o) for o in poll.options])
     if any(part.media for part in parts):
         told.problems.append(
-            _said(
+            _problem(
                 "poll-with-media",
                 "poll",
                 "{network} takes no files in a post with a poll: remove the files or the poll.",
@@ -255,9 +257,9 @@ def _poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[P
     limit, field = can.poll.max_question_length, "poll.question"
     if not poll.question.strip():
         text = parts[0].text.strip() if parts else ""
-        if text and little.length(text) <= limit:
+        if text and little.count_units(text) <= limit:
             told.notices.append(
-                _said(
+                _problem(
                     "question-from-text",
                     field,
                     "{network} wants a question with a poll: the text is asked as the question too.",
@@ -265,15 +267,15 @@ def _poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[P
             )
             return replace(poll, question=text), told
         told.problems.append(
-            _said(
+            _problem(
                 "poll-needs-question",
                 field,
                 "{network} wants a question of at most {limit} characters with a poll: write one.",
                 limit=limit,
             )
         )
-    elif (actual := little.length(poll.question)) > limit:
-        problem = _said(
+    elif (actual := little.count_units(poll.question)) > limit:
+        problem = _problem(
             "question-too-long",
             field,
             "On {network}, the poll's question has {actual} characters; the limit is {limit}: shorten it.",
@@ -284,21 +286,21 @@ def _poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> tuple[P
     return poll, told
 
 
-def _comment(draft: Draft, can: Capabilities) -> tuple[RenderedPart | None, _Told]:
-    told = _Told()
+def _render_comment(draft: Draft, can: Capabilities) -> tuple[RenderedPart | None, _RenderNotes]:
+    told = _RenderNotes()
     if not draft.first_comment:
         return None, told
-    text, spans = little.read(draft.first_comment)
-    told.problems += _unsendable("first_comment", text)
+    text, spans = little.parse_typed(draft.first_comment)
+    told.problems += _unsendable_problems("first_comment", text)
     if any(s.kind is SpanKind.MENTION for s in spans):
         told.notices.append(
-            _said(
+            _problem(
                 "comment-mentions", "first_comment", "In a first comment on {network}, mentions go out as plain names."
             )
         )
-    used, limit = little.length(text), can.max_comment_length
+    used, limit = little.count_units(text), can.max_comment_length
     if limit and used > limit:
-        problem = _said(
+        problem = _problem(
             "comment-too-long",
             "first_comment",
             "On {network}, the first comment has {actual} characters; the limit is {limit}: shorten it.",
@@ -308,13 +310,15 @@ def _comment(draft: Draft, can: Capabilities) -> tuple[RenderedPart | None, _Tol
         told.problems.append(replace(problem, limit=limit, actual=used, mend="shorten"))
     if not text.strip():
         told.problems.append(
-            _said("comment-empty", "first_comment", "The first comment for {network} is blank: write it or remove it.")
+            _problem(
+                "comment-empty", "first_comment", "The first comment for {network} is blank: write it or remove it."
+            )
         )
     plain = tuple(s for s in spans if s.kind is not SpanKind.MENTION)
     return RenderedPart(text=text, spans=plain, used=used, limit=limit, unit=can.unit), told
 
 
-def _calls(parts: list[RenderedPart], link: Link | None, comment: RenderedPart | None) -> int:
+def _call_count(parts: list[RenderedPart], link: Link | None, comment: RenderedPart | None) -> int:
     """Calls that the daily limits count, without waiting for a video or document, whose polls depend on LinkedIn."""
     per_file: Mapping[MediaKind, int] = {MediaKind.VIDEO: 3, MediaKind.DOCUMENT: 2}
     files = sum(per_file.get(m.media.kind, 1) for part in parts for m in part.media)

@@ -9,57 +9,59 @@ from __future__ import annotations
 
 import re
 
-from kicau.connector.content import JSON, Delivery, Published, PublishResult, too_early
+from kicau.connector.content import JSON, Delivery, PublishedPost, PublishResult, wait_until_due
 from kicau.connector.errors import Uncertain
 from kicau.connector.session import Session
 from kicau.networks.linkedin import lookup, wire
-from kicau.networks.linkedin.limits import LABEL
+from kicau.networks.linkedin.limits import NETWORK_LABEL
 
-POST = r"urn:li:(?:share|ugcPost|activity):\d+"
-COMMENT = re.compile(rf"urn:li:comment:\(({POST}),(\d+)\)")
+POST_URN_PATTERN = r"urn:li:(?:share|ugcPost|activity):\d+"
+COMMENT_URN_PATTERN = re.compile(rf"urn:li:comment:\(({POST_URN_PATTERN}),(\d+)\)")
 
 
-async def step(session: Session, delivery: Delivery) -> PublishResult:
-    if wait := too_early(delivery, session.now()):
+async def publish_reply(session: Session, delivery: Delivery) -> PublishResult:
+    if wait := wait_until_due(delivery, session.now()):
         return wait
-    target, parent = str(delivery.post.reply_to), COMMENT.fullmatch(str(delivery.post.reply_to))
+    target, parent = str(delivery.post.reply_to), COMMENT_URN_PATTERN.fullmatch(str(delivery.post.reply_to))
     body: dict[str, JSON] = wire.comment_body(
         session.account_id, parent[1] if parent else target, delivery.post.parts[0].text
     )
     body |= {"parentComment": target} if parent else {}
-    reply = await wire.api(session, "POST", f"/rest/socialActions/{wire.key(target)}/comments", need="write", json=body)
+    reply = await wire.call_api(
+        session, "POST", f"/rest/socialActions/{wire.escape_urn(target)}/comments", need="write", json=body
+    )
     number = reply.headers.get("x-restli-id", "")
     if not number:
-        raise Uncertain(f"{LABEL} confirmed the answer without telling its id")
-    return _out(session, _urn(target, number))
+        raise Uncertain(f"{NETWORK_LABEL} confirmed the answer without telling its id")
+    return _published_reply(session, _comment_urn(target, number))
 
 
-async def find(session: Session, delivery: Delivery) -> PublishResult | None:
+async def look_up_reply(session: Session, delivery: Delivery) -> PublishResult | None:
     """By its words, among what the account has said there since the step began; a person is asked where that may not
     be read."""
     target = str(delivery.post.reply_to)
     begun = delivery.begun_at or delivery.restored_at or session.now()
-    found = await lookup.comment(session, target, delivery.post.parts[0].text, since=begun - lookup.MARGIN)
-    return _out(session, _urn(target, found)) if found else None
+    found = await lookup.find_comment(session, target, delivery.post.parts[0].text, since=begun - lookup.CLOCK_MARGIN)
+    return _published_reply(session, _comment_urn(target, found)) if found else None
 
 
-async def withdraw(session: Session, urn: str) -> None:
-    named = COMMENT.fullmatch(urn)
+async def delete_reply(session: Session, urn: str) -> None:
+    named = COMMENT_URN_PATTERN.fullmatch(urn)
     assert named is not None
-    path = f"/rest/socialActions/{wire.key(named[1])}/comments/{named[2]}"
-    await wire.api(
-        session, "DELETE", path, need="write", query=f"actor={wire.key(session.account_id)}", repeatable=True
+    path = f"/rest/socialActions/{wire.escape_urn(named[1])}/comments/{named[2]}"
+    await wire.call_api(
+        session, "DELETE", path, need="write", query=f"actor={wire.escape_urn(session.account_id)}", repeatable=True
     )
 
 
-def _urn(target: str, found: str) -> str:
-    if COMMENT.fullmatch(found):
+def _comment_urn(target: str, found: str) -> str:
+    if COMMENT_URN_PATTERN.fullmatch(found):
         return found
-    parent = COMMENT.fullmatch(target)
+    parent = COMMENT_URN_PATTERN.fullmatch(target)
     return f"urn:li:comment:({parent[1] if parent else target},{found})"
 
 
-def _out(session: Session, urn: str) -> Published:
-    named = COMMENT.fullmatch(urn)
+def _published_reply(session: Session, urn: str) -> PublishedPost:
+    named = COMMENT_URN_PATTERN.fullmatch(urn)
     url = f"{session.app.endpoints['www']}/feed/update/{named[1] if named else ''}/"
-    return Published(ids=(urn,), url=url, at=session.now(), raw={"comment": urn})
+    return PublishedPost(ids=(urn,), url=url, at=session.now(), raw={"comment": urn})

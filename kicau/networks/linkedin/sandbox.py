@@ -13,14 +13,14 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from kicau.connector.sandbox.server import PublicPost, SeededAccount, SeededApp, Validator
+from kicau.connector.sandbox.server import PublicPost, RequestValidator, SeededAccount, SeededApp
 from kicau.networks.linkedin import sandbox_errors as refusals
-from kicau.networks.linkedin.sandbox_login_page import Doc, Door
-from kicau.networks.linkedin.sandbox_media import Media
-from kicau.networks.linkedin.sandbox_oauth import SignIn
-from kicau.networks.linkedin.sandbox_posts import Posts
+from kicau.networks.linkedin.sandbox_login_page import Doc, LinkedInSandboxBase
+from kicau.networks.linkedin.sandbox_media import LinkedInMediaApi
+from kicau.networks.linkedin.sandbox_oauth import LinkedInOAuth
+from kicau.networks.linkedin.sandbox_posts import LinkedInPostsApi
 
-MEMBERS = (
+SEEDED_MEMBERS = (
     {
         "urn": "urn:li:person:sK7wUlan3d",
         "id": "sK7wUlan3d",
@@ -38,30 +38,32 @@ MEMBERS = (
         "headline": "Editor at Kabar Pagi",
     },
 )
-ORGANISATIONS = ({"urn": "urn:li:organization:5012346", "id": 5012346, "name": "Kopi Senja", "vanity": "kopi-senja"},)
-ROLES = (
+SEEDED_ORGANISATIONS = (
+    {"urn": "urn:li:organization:5012346", "id": 5012346, "name": "Kopi Senja", "vanity": "kopi-senja"},
+)
+SEEDED_ROLES = (
     {
-        "roleAssignee": MEMBERS[0]["urn"],
-        "organization": ORGANISATIONS[0]["urn"],
+        "roleAssignee": SEEDED_MEMBERS[0]["urn"],
+        "organization": SEEDED_ORGANISATIONS[0]["urn"],
         "role": "ADMINISTRATOR",
         "state": "APPROVED",
     },
     {
-        "roleAssignee": MEMBERS[1]["urn"],
-        "organization": ORGANISATIONS[0]["urn"],
+        "roleAssignee": SEEDED_MEMBERS[1]["urn"],
+        "organization": SEEDED_ORGANISATIONS[0]["urn"],
         "role": "ANALYST",
         "state": "APPROVED",
     },
 )
 
 
-class Server(Door):
+class Server(LinkedInSandboxBase):
     slug: ClassVar[str] = "linkedin"
     label: ClassVar[str] = "LinkedIn"
     accent: ClassVar[str] = "#0b66c2"
     default_app: ClassVar[SeededApp] = SeededApp(client_id="86kicausandbox", client_secret="WPL_AP1.kicau-sandbox")  # noqa: S106 (opens nothing)
     settings = (
-        *Door.settings,
+        *LinkedInSandboxBase.settings,
         "limits_off",
         "app_calls_a_day",
         "member_calls_a_day",
@@ -73,11 +75,13 @@ class Server(Door):
         "allowed_scopes",
     )
 
-    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+    def __init__(
+        self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
+    ) -> None:
         super().__init__(base_url=base_url, folder=folder, validators=validators)
-        self.sign_in = SignIn(self)
-        self.media = Media(self, folder)
-        self.posts = Posts(self, self.media)
+        self.sign_in = LinkedInOAuth(self)
+        self.media = LinkedInMediaApi(self, folder)
+        self.posts = LinkedInPostsApi(self, self.media)
         self._made = [*self.sign_in.routes(), *self.media.routes(), *self.posts.routes(), *self._pages()]
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -91,13 +95,13 @@ class Server(Door):
         ]
 
     def seed(self) -> None:
-        for member in MEMBERS:
+        for member in SEEDED_MEMBERS:
             if self.store.get("member", member["urn"]) is None:
                 self.store.put("member", member["urn"], dict(member))
-        for organisation in ORGANISATIONS:
+        for organisation in SEEDED_ORGANISATIONS:
             if self.store.get("organisation", str(organisation["urn"])) is None:
                 self.store.put("organisation", str(organisation["urn"]), dict(organisation))
-        for role in ROLES:
+        for role in SEEDED_ROLES:
             key = f"{role['roleAssignee']}|{role['organization']}"
             if self.store.get("role", key) is None:
                 self.store.put("role", key, dict(role))
@@ -119,11 +123,11 @@ class Server(Door):
     def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
         """The daily limit of a member; LinkedIn documents no header, `seconds` adds the common one."""
         headers = {"Retry-After": str(int(seconds))} if seconds else {}
-        return refusals.throttled("APPLICATION_AND_MEMBER", "DAY", headers).response()
+        return refusals.rate_limit_error("APPLICATION_AND_MEMBER", "DAY", headers).response()
 
     def plan_exhausted(self, request: web.Request) -> web.Response:
         """The app's own daily limit: LinkedIn sells no plan."""
-        return refusals.throttled("APPLICATION", "DAY").response()
+        return refusals.rate_limit_error("APPLICATION", "DAY").response()
 
     def public_posts(self) -> Iterable[PublicPost]:
         for post in self.store.all("post"):
@@ -146,7 +150,7 @@ class Server(Door):
             text=post["_text"],
             at=datetime.fromtimestamp(post["createdAt"] / 1000, UTC).isoformat(),
             url=f"{self.base_url}/feed/update/{post['id']}/",
-            media=tuple(self._medium(one) for one in _media(content)),
+            media=tuple(self._medium(one) for one in _media_of_content(content)),
             extra=extra,
         )
 
@@ -188,7 +192,7 @@ class Server(Door):
         return self.page(self.names[found["urn"]], f"<h1>{html.escape(self.names[found['urn']])}</h1>{cards}")
 
 
-def _media(content: Doc) -> Iterable[Doc]:
+def _media_of_content(content: Doc) -> Iterable[Doc]:
     if "media" in content:
         yield content["media"]
     yield from (content.get("multiImage") or {}).get("images", ())

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 
-class Refusal(Exception):
+class LinkedInApiError(Exception):
     """An answer that is not 2xx."""
 
     def __init__(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
@@ -17,22 +17,22 @@ class Refusal(Exception):
         self.status, self.body, self.headers = status, dict(body), dict(headers or {})
 
     def response(self) -> web.Response:
-        return web.json_response(self.body, status=self.status, headers=stamped(self.headers))
+        return web.json_response(self.body, status=self.status, headers=with_response_headers(self.headers))
 
 
-def stamped(headers: Mapping[str, str] | None = None) -> dict[str, str]:
+def with_response_headers(headers: Mapping[str, str] | None = None) -> dict[str, str]:
     """With the headers that each answer carries."""
     return {"X-RestLi-Protocol-Version": "2.0.0", "x-li-uuid": secrets.token_urlsafe(12), **(headers or {})}
 
 
-def unauthorised(code: str, service: int, message: str) -> Refusal:
+def unauthorised_error(code: str, service: int, message: str) -> LinkedInApiError:
     """https://github.com/jclusso/omniauth-linkedin-openid/issues/6 (2024-09-17)"""
-    return Refusal(401, {"status": 401, "serviceErrorCode": service, "code": code, "message": message})
+    return LinkedInApiError(401, {"status": 401, "serviceErrorCode": service, "code": code, "message": message})
 
 
-def denied(resource: str, version: str = "NO_VERSION") -> Refusal:
+def access_denied_error(resource: str, version: str = "NO_VERSION") -> LinkedInApiError:
     """https://github.com/linkedin-developers/linkedin-api-js-client/issues/35 (2025-01-04)"""
-    return Refusal(
+    return LinkedInApiError(
         403,
         {
             "status": 403,
@@ -43,8 +43,8 @@ def denied(resource: str, version: str = "NO_VERSION") -> Refusal:
     )
 
 
-def not_yours(field: str) -> Refusal:
-    return Refusal(
+def wrong_owner_error(field: str) -> LinkedInApiError:
+    return LinkedInApiError(
         403,
         {
             "status": 403,
@@ -55,9 +55,9 @@ def not_yours(field: str) -> Refusal:
     )
 
 
-def no_version() -> Refusal:
+def missing_version_error() -> LinkedInApiError:
     """https://learn.microsoft.com/en-us/linkedin/marketing/versioning"""
-    return Refusal(
+    return LinkedInApiError(
         400,
         {
             "status": 400,
@@ -67,18 +67,18 @@ def no_version() -> Refusal:
     )
 
 
-def inactive_version(version: str) -> Refusal:
+def inactive_version_error(version: str) -> LinkedInApiError:
     """https://github.com/ComposioHQ/composio/issues/4320 (2026-08-31)"""
-    return Refusal(
+    return LinkedInApiError(
         426, {"status": 426, "code": "NONEXISTENT_VERSION", "message": f"Requested version {version}01 is not active"}
     )
 
 
-def illegal(message: str) -> Refusal:
-    return Refusal(400, {"status": 400, "code": "ILLEGAL_ARGUMENT", "message": message})
+def illegal_argument_error(message: str) -> LinkedInApiError:
+    return LinkedInApiError(400, {"status": 400, "code": "ILLEGAL_ARGUMENT", "message": message})
 
 
-def unknown_query(names: list[str]) -> Refusal:
+def unknown_parameter_error(names: list[str]) -> LinkedInApiError:
     inputs = [
         {
             "description": f"Query parameter not allowed: {name}",
@@ -87,7 +87,7 @@ def unknown_query(names: list[str]) -> Refusal:
         }
         for name in names
     ]
-    return Refusal(
+    return LinkedInApiError(
         400,
         {
             "status": 400,
@@ -99,15 +99,17 @@ def unknown_query(names: list[str]) -> Refusal:
     )
 
 
-def invalid_body(lines: list[str]) -> Refusal:
+def invalid_body_error(lines: list[str]) -> LinkedInApiError:
     """https://community.n8n.io/t/303875: one line for each fault of a body."""
-    return Refusal(422, {"message": "".join(f"ERROR :: {line}\n" for line in lines), "status": 422})
+    return LinkedInApiError(422, {"message": "".join(f"ERROR :: {line}\n" for line in lines), "status": 422})
 
 
-def bad_input(message: str, code: str, field: str, *, status: int = 400, description: str = "") -> Refusal:
+def bad_input_error(
+    message: str, code: str, field: str, *, status: int = 400, description: str = ""
+) -> LinkedInApiError:
     """https://github.com/n8n-io/n8n/issues/22899 and https://github.com/Arisamiga/Linkedin-RSS/issues/5"""
     given: dict[str, Any] = {"inputPath": {"fieldPath": field}} if field else {}
-    return Refusal(
+    return LinkedInApiError(
         status,
         {
             "errorDetailType": "com.linkedin.common.error.BadRequest",
@@ -118,13 +120,13 @@ def bad_input(message: str, code: str, field: str, *, status: int = 400, descrip
     )
 
 
-def not_found(message: str) -> Refusal:
-    return Refusal(404, {"status": 404, "code": "NOT_FOUND", "message": message})
+def not_found_error(message: str) -> LinkedInApiError:
+    return LinkedInApiError(404, {"status": 404, "code": "NOT_FOUND", "message": message})
 
 
-def throttled(who: str, unit: str, headers: Mapping[str, str] | None = None) -> Refusal:
+def rate_limit_error(who: str, unit: str, headers: Mapping[str, str] | None = None) -> LinkedInApiError:
     """`who` is APPLICATION or APPLICATION_AND_MEMBER, `unit` DAY or MINUTE."""
-    return Refusal(
+    return LinkedInApiError(
         429,
         {
             "status": 429,
@@ -136,26 +138,26 @@ def throttled(who: str, unit: str, headers: Mapping[str, str] | None = None) -> 
     )
 
 
-def no_resource() -> Refusal:
-    return Refusal(404, {"status": 404, "code": "RESOURCE_NOT_FOUND", "message": "No virtual resource found"})
+def no_resource_error() -> LinkedInApiError:
+    return LinkedInApiError(404, {"status": 404, "code": "RESOURCE_NOT_FOUND", "message": "No virtual resource found"})
 
 
-def no_method(method: str, path: str) -> Refusal:
-    return Refusal(
+def no_method_error(method: str, path: str) -> LinkedInApiError:
+    return LinkedInApiError(
         405, {"status": 405, "code": "METHOD_NOT_ALLOWED", "message": f"{method} is not supported on {path}"}
     )
 
 
-def of_status(status: int, method: str, path: str) -> Refusal:
+def status_error(status: int, method: str, path: str) -> LinkedInApiError:
     """What the server says before any call is carried out, in the form of all other errors."""
     match status:
         case 404:
-            return no_resource()
+            return no_resource_error()
         case 405:
-            return no_method(method, path)
-    return Refusal(status, {"status": status, "message": f"{method} {path} could not be carried out"})
+            return no_method_error(method, path)
+    return LinkedInApiError(status, {"status": status, "message": f"{method} {path} could not be carried out"})
 
 
-def upload(status: int, message: str) -> Refusal:
+def upload_error(status: int, message: str) -> LinkedInApiError:
     """Of an upload address."""
-    return Refusal(status, {"status": status, "message": message})
+    return LinkedInApiError(status, {"status": status, "message": message})

@@ -12,31 +12,33 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from kicau.connector.sandbox.server import Handler, Sandbox, Validator
+from kicau.connector.sandbox.server import RequestHandler, RequestValidator, Sandbox
 from kicau.networks.linkedin import sandbox_errors as refusals
-from kicau.networks.linkedin.sandbox_errors import Refusal
+from kicau.networks.linkedin.sandbox_errors import LinkedInApiError
 
 log = logging.getLogger(__name__)
 
 type Doc = dict[str, Any]
-type Work = Callable[[web.Request, Doc], Awaitable[web.Response]]
-type One = Callable[[web.Request, Doc, str], Doc | None]  # of a batch, by its key; None where there is nothing to show
+type CallHandler = Callable[[web.Request, Doc], Awaitable[web.Response]]
+type ElementReader = Callable[
+    [web.Request, Doc, str], Doc | None
+]  # of a batch, by its key; None where there is nothing to show
 
 # Served in November 2026: each lives for about a year. A fixed list, so that the sandbox answers alike in every year.
-VERSIONS = frozenset(
+API_VERSIONS = frozenset(
     f"{year}{month:02}" for year, months in ((2025, (11, 12)), (2026, range(1, 12))) for month in months
 )
-POSTING = frozenset({"ADMINISTRATOR", "DIRECT_SPONSORED_CONTENT_POSTER", "CONTENT_ADMIN"})
-WRITE = {
+POSTING_ROLES = frozenset({"ADMINISTRATOR", "DIRECT_SPONSORED_CONTENT_POSTER", "CONTENT_ADMIN"})
+WRITE_SCOPES = {
     "person": {"w_member_social", "w_member_social_feed"},
     "organization": {"w_organization_social", "w_organization_social_feed"},
 }
-READ = {
+READ_SCOPES = {
     "person": {"r_member_social", "r_member_social_feed"},
     "organization": {"r_organization_social", "r_organization_social_feed"},
 }
 # What the sandbox's app may ask for; the closed ones only where `allowed_scopes` is widened.
-SCOPES = frozenset(
+KNOWN_SCOPES = frozenset(
     {
         "openid",
         "profile",
@@ -54,13 +56,15 @@ SCOPES = frozenset(
 )
 
 
-API = ("/rest/", "/v2/", "/oauth/", "/dms-uploads/")  # where errors have LinkedIn's form
+API_PREFIXES = ("/rest/", "/v2/", "/oauth/", "/dms-uploads/")  # where errors have LinkedIn's form
 
 
-class Door(Sandbox):
+class LinkedInSandboxBase(Sandbox):
     """A sandbox with its settings, tokens, limits and permissions; `sandbox.Server` adds seeds, calls and pages."""
 
-    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+    def __init__(
+        self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
+    ) -> None:
         self.limits_off = False
         # Calls a UTC day. LinkedIn publishes no number: these stay out of the way until they are lowered.
         self.app_calls_a_day = 100_000
@@ -69,8 +73,8 @@ class Door(Sandbox):
         self.processing_seconds = 2.0  # of a file, after its last byte
         self.refresh_tokens = True  # only approved apps get them
         self.duplicates_outlive_deletion = False  # told of the live network (Composio issue 2710, 2026-02-22)
-        self.versions = VERSIONS
-        self.allowed_scopes = SCOPES
+        self.versions = API_VERSIONS
+        self.allowed_scopes = KNOWN_SCOPES
         self.names: dict[str, str] = {}  # of members and organisations, by URN
         super().__init__(base_url=base_url, folder=folder, validators=validators)
 
@@ -81,8 +85,13 @@ class Door(Sandbox):
     # At the door of every call
 
     def guarded(
-        self, work: Work, *, query: str = "", versioned: bool = True, batch: Mapping[str, One] | None = None
-    ) -> Handler:
+        self,
+        work: CallHandler,
+        *,
+        query: str = "",
+        versioned: bool = True,
+        batch: Mapping[str, ElementReader] | None = None,
+    ) -> RequestHandler:
         """The handler of a call: version, token, query parameters and limits are seen to before `work`.
 
         `batch`: by BATCH_GET and BATCH_DELETE, what is done for one key of `ids`.
@@ -98,15 +107,15 @@ class Door(Sandbox):
                     self._count(token)
                     return await self._batch(request, token, one)
                 if unknown := [name for name in request.query if name not in known]:
-                    raise refusals.unknown_query(unknown)
+                    raise refusals.unknown_parameter_error(unknown)
                 self._count(token)
                 return await work(request, token)
-            except Refusal as refusal:
+            except LinkedInApiError as refusal:
                 return refusal.response()
 
         return answer
 
-    async def _batched(self, request: web.Request, batch: Mapping[str, One]) -> One | None:
+    async def _batched(self, request: web.Request, batch: Mapping[str, ElementReader]) -> ElementReader | None:
         """What a call with `ids` does for each; None where it is no batch call. The header X-RestLi-Method names the
         method; without it, `ids` says so (https://linkedin.github.io/rest.li/spec/protocol#resource-methods)."""
         sent = request.headers.get("X-HTTP-Method-Override", request.method).upper()
@@ -116,21 +125,21 @@ class Door(Sandbox):
         if not named.startswith("BATCH_"):
             return None
         if (one := batch.get(named)) is None or not named.endswith(sent):
-            raise refusals.no_method(named, request.path)
+            raise refusals.no_method_error(named, request.path)
         return one
 
-    async def _batch(self, request: web.Request, token: Doc, one: One) -> web.Response:
+    async def _batch(self, request: web.Request, token: Doc, one: ElementReader) -> web.Response:
         """Each key by itself: what it brought, or why not (https://linkedin.github.io/rest.li/spec/protocol)."""
         results, statuses, errors = dict[str, Doc](), dict[str, int](), dict[str, Doc]()
-        for key in await _keys(request):
+        for key in await _read_ids(request):
             try:
                 found = one(request, token, key)
                 statuses[key] = 204 if found is None else 200
                 results[key] = {"status": 204} if found is None else found
-            except Refusal as refusal:
+            except LinkedInApiError as refusal:
                 statuses[key], errors[key] = refusal.status, refusal.body
         answer = {"results": results, "statuses": statuses, "errors": errors}
-        return web.json_response(answer, headers=refusals.stamped())
+        return web.json_response(answer, headers=refusals.with_response_headers())
 
     def application(self) -> web.Application:
         app = super().application()
@@ -138,28 +147,28 @@ class Door(Sandbox):
         return app
 
     @web.middleware
-    async def _errors_in_json(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _errors_in_json(self, request: web.Request, handler: RequestHandler) -> web.StreamResponse:
         """What the web server refuses by itself, an unknown address or method, has LinkedIn's form, too."""
         try:
             return await handler(request)
         except web.HTTPException as refused:
-            if refused.status < 400 or not request.path.startswith(API):
+            if refused.status < 400 or not request.path.startswith(API_PREFIXES):
                 raise
-            return refusals.of_status(refused.status, request.method, request.path).response()
+            return refusals.status_error(refused.status, request.method, request.path).response()
         except ConnectionError:
             return web.Response(status=400)  # for nobody: the client has reset the connection
         except Exception:
             log.exception("the sandbox could not answer %s %s", request.method, request.path)
-            return refusals.of_status(500, request.method, request.path).response()
+            return refusals.status_error(500, request.method, request.path).response()
 
     def _check_version(self, request: web.Request) -> None:
         version = request.headers.get("LinkedIn-Version", "")
         if not version:
-            raise refusals.no_version()
+            raise refusals.missing_version_error()
         if version.split(".")[0] not in self.versions:
-            raise refusals.inactive_version(version)
+            raise refusals.inactive_version_error(version)
         if request.headers.get("X-Restli-Protocol-Version") != "2.0.0":
-            raise refusals.illegal(
+            raise refusals.illegal_argument_error(
                 "Rest.li protocol version 2.0.0 is required: send the header X-Restli-Protocol-Version"
             )
 
@@ -175,7 +184,7 @@ class Door(Sandbox):
         ):
             used = (self.store.get("calls", key) or {"n": 0})["n"]
             if used >= limit:
-                raise refusals.throttled(who, "DAY")
+                raise refusals.rate_limit_error(who, "DAY")
             self.store.put("calls", key, {"n": used + 1})
 
     async def body(self, request: web.Request) -> Doc:
@@ -184,14 +193,14 @@ class Door(Sandbox):
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise refusals.illegal("Request body could not be converted to data map")
+            raise refusals.illegal_argument_error("Request body could not be converted to data map")
         return found
 
     def paged(self, request: web.Request, rows: list[Doc], shape: Callable[[Doc], Doc] = dict) -> Doc:
         try:
             start, count = int(request.query.get("start", 0)), min(int(request.query.get("count", 10)), 100)
         except ValueError:
-            raise refusals.illegal("start and count are integers") from None
+            raise refusals.illegal_argument_error("start and count are integers") from None
         elements = [shape(row) for row in rows[start : start + count]]
         return {"paging": {"start": start, "count": count, "links": [], "total": len(rows)}, "elements": elements}
 
@@ -199,53 +208,55 @@ class Door(Sandbox):
 
     def may_post(self, member: str, organisation: str) -> bool:
         role = self.store.get("role", f"{member}|{organisation}")
-        return role is not None and role["state"] == "APPROVED" and role["role"] in POSTING
+        return role is not None and role["state"] == "APPROVED" and role["role"] in POSTING_ROLES
 
     def must_own(self, token: Doc, owner: str, field: str) -> None:
-        """Raises Refusal where the token's member is neither the owner nor in a posting role of it."""
+        """Raises LinkedInApiError where the token's member is neither the owner nor in a posting role of it."""
         if owner != token["member"] and not self.may_post(token["member"], owner):
-            raise refusals.not_yours(field)
+            raise refusals.wrong_owner_error(field)
 
     def must_write(self, token: Doc, owner: str, field: str, resource: str, request: web.Request) -> None:
         granted = set(token["scopes"])
-        if not granted & (WRITE["person"] | WRITE["organization"]):
-            raise refusals.denied(resource, request.headers["LinkedIn-Version"])
+        if not granted & (WRITE_SCOPES["person"] | WRITE_SCOPES["organization"]):
+            raise refusals.access_denied_error(resource, request.headers["LinkedIn-Version"])
         kind = owner.split(":")[2] if owner.count(":") == 3 else ""
-        if kind not in WRITE:
-            raise refusals.bad_input(
+        if kind not in WRITE_SCOPES:
+            raise refusals.bad_input_error(
                 f"{owner} is not the URN of a person or an organization", "INVALID_URN", f"/{field}"
             )
-        if kind == "organization" and not granted & WRITE[kind]:
-            raise Refusal(
+        if kind == "organization" and not granted & WRITE_SCOPES[kind]:
+            raise LinkedInApiError(
                 400,
                 {"message": "Organization permissions must be used when using organization as author", "status": 400},
             )
-        if not granted & WRITE[kind]:
-            raise refusals.denied(resource, request.headers["LinkedIn-Version"])
+        if not granted & WRITE_SCOPES[kind]:
+            raise refusals.access_denied_error(resource, request.headers["LinkedIn-Version"])
         self.must_own(token, owner, field)
 
     def must_read(self, token: Doc, owner: str, resource: str, request: web.Request) -> None:
         kind = owner.split(":")[2] if owner.count(":") == 3 else ""
-        if not READ.get(kind, set()) & set(token["scopes"]):
-            raise refusals.denied(resource, request.headers["LinkedIn-Version"])
+        if not READ_SCOPES.get(kind, set()) & set(token["scopes"]):
+            raise refusals.access_denied_error(resource, request.headers["LinkedIn-Version"])
         self.must_own(token, owner, "author")
 
     # Tokens
 
     def bearer(self, request: web.Request) -> dict[str, Any]:
-        """The request's token. Raises Refusal where it is missing, unknown, revoked or past its 60 days."""
+        """The request's token. Raises LinkedInApiError where it is missing, unknown, revoked or past its 60 days."""
         given = request.headers.get("Authorization", "")
         if not given.startswith("Bearer ") or not given[7:].strip():
-            raise refusals.unauthorised("EMPTY_ACCESS_TOKEN", 65604, "Empty oauth2 access token")
+            raise refusals.unauthorised_error("EMPTY_ACCESS_TOKEN", 65604, "Empty oauth2 access token")
         found = self.store.get("token", given[7:].strip())
         if found is None:
-            raise refusals.unauthorised("INVALID_ACCESS_TOKEN", 65600, "Invalid access token")
+            raise refusals.unauthorised_error("INVALID_ACCESS_TOKEN", 65600, "Invalid access token")
         if found["revoked"] or not self.stands(found):
-            raise refusals.unauthorised(
+            raise refusals.unauthorised_error(
                 "REVOKED_ACCESS_TOKEN", 65601, "The token used in the request has been revoked by the user"
             )
         if found["until"] <= self.stamp():
-            raise refusals.unauthorised("EXPIRED_ACCESS_TOKEN", 65602, "The token used in the request has expired")
+            raise refusals.unauthorised_error(
+                "EXPIRED_ACCESS_TOKEN", 65602, "The token used in the request has expired"
+            )
         return found
 
     def revoke(self, request: web.Request) -> None:
@@ -258,7 +269,7 @@ class Door(Sandbox):
         return now is not None and bool(now["epoch"] == grant["epoch"])
 
 
-async def _keys(request: web.Request) -> list[str]:
+async def _read_ids(request: web.Request) -> list[str]:
     """The keys of `ids=List(…)`, in the query or, where that was too long for an address, in the body of a POST
     (query tunneling: https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/query-tunneling)."""
     sent = request.raw_path.partition("?")[2]
@@ -266,5 +277,5 @@ async def _keys(request: web.Request) -> list[str]:
         sent = (await request.read()).decode("utf-8", "replace")
     found = re.search(r"(?:^|&)ids=(?:List|list)\(([^()]*)\)", sent.replace("%28", "(", 1).replace("%29", ")", 1))
     if found is None:
-        raise refusals.illegal("ids must be a list: ids=List(key,key)")
+        raise refusals.illegal_argument_error("ids must be a list: ids=List(key,key)")
     return list(dict.fromkeys(unquote(one) for one in found[1].split(",") if one))

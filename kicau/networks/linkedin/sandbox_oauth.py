@@ -8,21 +8,21 @@ from typing import Any
 
 from aiohttp import web
 
-from kicau.connector.sandbox.server import form_of
+from kicau.connector.sandbox.server import read_form
 from kicau.networks.linkedin import sandbox_errors as refusals
-from kicau.networks.linkedin.sandbox_errors import Refusal, stamped
-from kicau.networks.linkedin.sandbox_login_page import Door
+from kicau.networks.linkedin.sandbox_errors import LinkedInApiError, with_response_headers
+from kicau.networks.linkedin.sandbox_login_page import LinkedInSandboxBase
 
-CODE_SECONDS = 1800
-TOKEN_SECONDS = 5_184_000
-REFRESH_SECONDS = 31_536_000
+CODE_LIFETIME_SECONDS = 1800
+TOKEN_LIFETIME_SECONDS = 5_184_000
+REFRESH_LIFETIME_SECONDS = 31_536_000
 
-CODE_REFUSED = "Unable to retrieve access token: appid/redirect uri/code verifier does not match authorization code. Or authorization code expired. Or external member binding exists"
-REFRESH_REFUSED = "The provided authorization grant or refresh token is invalid, expired or revoked."
+INVALID_CODE_MESSAGE = "Unable to retrieve access token: appid/redirect uri/code verifier does not match authorization code. Or authorization code expired. Or external member binding exists"
+INVALID_REFRESH_MESSAGE = "The provided authorization grant or refresh token is invalid, expired or revoked."
 
 
-class SignIn:
-    def __init__(self, box: Door) -> None:
+class LinkedInOAuth:
+    def __init__(self, box: LinkedInSandboxBase) -> None:
         self.box = box
 
     def routes(self) -> list[web.RouteDef]:
@@ -71,7 +71,7 @@ class SignIn:
     async def decide(self, request: web.Request) -> web.Response:
         if refused := self._refused(request):
             return refused
-        form, query = await form_of(request), request.query
+        form, query = await read_form(request), request.query
         back = {"state": query["state"]} if query.get("state") else {}
         if form.get("decision") != "allow":
             return self.box.send_back(
@@ -92,13 +92,13 @@ class SignIn:
                 "member": member,
                 "redirect": query["redirect_uri"],
                 "scopes": query["scope"].replace(",", " ").split(),
-                "until": self.box.stamp() + CODE_SECONDS,
+                "until": self.box.stamp() + CODE_LIFETIME_SECONDS,
             },
         )
         return self.box.send_back(query["redirect_uri"], code=code, **back)
 
     async def token(self, request: web.Request) -> web.Response:
-        form = await form_of(request)
+        form = await read_form(request)
         app = self.box.app_for(form.get("client_id", ""))
         if app is None or form.get("client_secret", "") != app.client_secret:
             return _oauth_error(401, "invalid_client", "Client authentication failed")
@@ -117,12 +117,12 @@ class SignIn:
             or found["app"] != form["client_id"]
             or found["redirect"] != form.get("redirect_uri")
         ):
-            return _oauth_error(400, "invalid_request", CODE_REFUSED)
+            return _oauth_error(400, "invalid_request", INVALID_CODE_MESSAGE)
         grant = self._grant(found["app"], found["member"], found["scopes"])
         refresh = ""
         if self.box.refresh_tokens:
             refresh = "AQ" + secrets.token_urlsafe(60)
-            self.box.store.put("refresh", refresh, {**grant, "until": self.box.stamp() + REFRESH_SECONDS})
+            self.box.store.put("refresh", refresh, {**grant, "until": self.box.stamp() + REFRESH_LIFETIME_SECONDS})
         return self._issued(grant, refresh)
 
     def _grant(self, app: str, member: str, scopes: list[str]) -> dict[str, Any]:
@@ -142,32 +142,34 @@ class SignIn:
             or found["until"] <= self.box.stamp()
             or not self.box.stands(found)
         ):
-            return _oauth_error(400, "invalid_grant", REFRESH_REFUSED)
+            return _oauth_error(400, "invalid_grant", INVALID_REFRESH_MESSAGE)
         return self._issued({name: found[name] for name in ("app", "member", "scopes", "epoch")}, refresh)
 
     def _issued(self, grant: dict[str, Any], refresh: str) -> web.Response:
         token = "AQX" + secrets.token_urlsafe(200)
         now = self.box.stamp()
-        self.box.store.put("token", token, {**grant, "made": now, "until": now + TOKEN_SECONDS, "revoked": False})
+        self.box.store.put(
+            "token", token, {**grant, "made": now, "until": now + TOKEN_LIFETIME_SECONDS, "revoked": False}
+        )
         answer: dict[str, Any] = {
             "access_token": token,
-            "expires_in": TOKEN_SECONDS,
+            "expires_in": TOKEN_LIFETIME_SECONDS,
             "scope": ",".join(grant["scopes"]),
             "token_type": "Bearer",
         }
         if refresh:
             until = (self.box.store.get("refresh", refresh) or {"until": now})["until"]
             answer |= {"refresh_token": refresh, "refresh_token_expires_in": math.ceil(until - now)}
-        return web.json_response(answer, headers=stamped())
+        return web.json_response(answer, headers=with_response_headers())
 
     async def introspect(self, request: web.Request) -> web.Response:
-        form = await form_of(request)
+        form = await read_form(request)
         app = self.box.app_for(form.get("client_id", ""))
         if app is None or form.get("client_secret") != app.client_secret:
             return _oauth_error(401, "invalid_client", "Client authentication failed")
         found = self.box.store.get("token", form.get("token", ""))
         if found is None or found["app"] != app.client_id:
-            return web.json_response({"active": False}, headers=stamped())
+            return web.json_response({"active": False}, headers=with_response_headers())
         revoked = found["revoked"] or not self.box.stands(found)
         status = "revoked" if revoked else "expired" if found["until"] <= self.box.stamp() else "active"
         return web.json_response(
@@ -181,12 +183,12 @@ class SignIn:
                 "scope": ",".join(found["scopes"]),
                 "status": status,
             },
-            headers=stamped(),
+            headers=with_response_headers(),
         )
 
     async def userinfo(self, request: web.Request, token: dict[str, Any]) -> web.Response:
         if not {"openid", "profile"} <= set(token["scopes"]):
-            raise refusals.denied("userinfo.GET")
+            raise refusals.access_denied_error("userinfo.GET")
         member = self.box.store.get("member", token["member"]) or {}
         return web.json_response(
             {
@@ -196,12 +198,12 @@ class SignIn:
                 "family_name": member["last"],
                 "locale": {"country": "ID", "language": "id"},
             },
-            headers=stamped(),
+            headers=with_response_headers(),
         )
 
     async def me(self, request: web.Request, token: dict[str, Any]) -> web.Response:
         if "r_basicprofile" not in token["scopes"]:
-            raise refusals.denied("me.GET")
+            raise refusals.access_denied_error("me.GET")
         member = self.box.store.get("member", token["member"]) or {}
         return web.json_response(
             {
@@ -211,15 +213,17 @@ class SignIn:
                 "vanityName": member["vanity"],
                 "localizedHeadline": member["headline"],
             },
-            headers=stamped(),
+            headers=with_response_headers(),
         )
 
     async def roles(self, request: web.Request, token: dict[str, Any]) -> web.Response:
         if not {"rw_organization_admin", "r_organization_admin"} & set(token["scopes"]):
-            raise refusals.denied("organizationAcls.FINDER-roleAssignee", request.headers["LinkedIn-Version"])
+            raise refusals.access_denied_error(
+                "organizationAcls.FINDER-roleAssignee", request.headers["LinkedIn-Version"]
+            )
         query = request.query
         if query.get("q") != "roleAssignee":
-            raise refusals.illegal("Invalid finder: only q=roleAssignee is answered here")
+            raise refusals.illegal_argument_error("Invalid finder: only q=roleAssignee is answered here")
         held = [
             role
             for role in self.box.store.all("role")
@@ -227,14 +231,14 @@ class SignIn:
             and query.get("role", role["role"]) == role["role"]
             and query.get("state", role["state"]) == role["state"]
         ]
-        return web.json_response(self.box.paged(request, held), headers=stamped())
+        return web.json_response(self.box.paged(request, held), headers=with_response_headers())
 
     async def named(self, request: web.Request, token: dict[str, Any]) -> web.Response:
         """Whose page has this name in its address; of others' only what everybody may see."""
         if request.query.get("q") != "vanityName":
-            raise refusals.illegal("Invalid finder: only q=vanityName is answered here")
+            raise refusals.illegal_argument_error("Invalid finder: only q=vanityName is answered here")
         if not {"rw_organization_admin", "r_organization_admin"} & set(token["scopes"]):
-            raise refusals.denied("organizations.FINDER-vanityName", request.headers["LinkedIn-Version"])
+            raise refusals.access_denied_error("organizations.FINDER-vanityName", request.headers["LinkedIn-Version"])
         found = [
             {
                 "id": one["id"],
@@ -245,17 +249,19 @@ class SignIn:
             for one in self.box.store.all("organisation")
             if one["vanity"] == request.query.get("vanityName", "").lower()
         ]
-        return web.json_response(self.box.paged(request, found), headers=stamped())
+        return web.json_response(self.box.paged(request, found), headers=with_response_headers())
 
     async def organisation(self, request: web.Request, token: dict[str, Any]) -> web.Response:
         urn = f"urn:li:organization:{request.match_info['id']}"
         found = self.box.store.get("organisation", urn)
         if found is None:
-            raise Refusal(404, {"status": 404, "message": f"Organization {request.match_info['id']} not found"})
+            raise LinkedInApiError(
+                404, {"status": 404, "message": f"Organization {request.match_info['id']} not found"}
+            )
         if not {"rw_organization_admin", "r_organization_admin"} & set(token["scopes"]) or not self.box.may_post(
             token["member"], urn
         ):
-            raise refusals.denied("organizations.GET", request.headers["LinkedIn-Version"])
+            raise refusals.access_denied_error("organizations.GET", request.headers["LinkedIn-Version"])
         locale = {"country": "ID", "language": "id"}
         return web.json_response(
             {
@@ -266,9 +272,11 @@ class SignIn:
                 "primaryOrganizationType": "NONE",
                 "versionTag": "1",
             },
-            headers=stamped(),
+            headers=with_response_headers(),
         )
 
 
 def _oauth_error(status: int, error: str, description: str) -> web.Response:
-    return web.json_response({"error": error, "error_description": description}, status=status, headers=stamped())
+    return web.json_response(
+        {"error": error, "error_description": description}, status=status, headers=with_response_headers()
+    )

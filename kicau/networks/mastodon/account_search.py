@@ -7,30 +7,30 @@ free; `resolve` would have the server ask others, which is slow and is left out.
 from __future__ import annotations
 
 from kicau.connector.errors import Rejected
-from kicau.connector.roles.account_search import Account, Finding
+from kicau.connector.roles.account_search import AccountSearchRules, MentionableAccount
 from kicau.connector.session import Session
 from kicau.networks.mastodon import errors, wire
 
-FINDING = Finding(as_typed=True)
-MOST = 8
+SEARCH_RULES = AccountSearchRules(as_typed=True)
+MAX_RESULTS = 8
 
 
-async def find(session: Session, words: str) -> tuple[Account, ...]:
+async def find_accounts(session: Session, words: str) -> tuple[MentionableAccount, ...]:
     try:
-        reply = await wire.api(
+        reply = await wire.call_api(
             session,
             "GET",
             "/api/v1/accounts/search",
-            params={"q": words, "limit": str(MOST), "resolve": "false"},
+            params={"q": words, "limit": str(MAX_RESULTS), "resolve": "false"},
             timeout=5,
         )
     except Rejected as refused:
-        if errors.code_of(refused) != errors.NOT_FOUND:  # a server without the call knows nobody
+        if errors.rejection_code(refused) != errors.NOT_FOUND_CODE:  # a server without the call knows nobody
             raise
         return ()
     rows = reply.json()
     return tuple(
-        Account(target=acct, mention=f"@{acct}", handle=acct, name=str(one.get("display_name") or ""))
+        MentionableAccount(target=acct, mention=f"@{acct}", handle=acct, name=str(one.get("display_name") or ""))
         for one in (rows if isinstance(rows, list) else ())
         if (acct := str(one.get("acct") or ""))
     )

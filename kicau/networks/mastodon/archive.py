@@ -18,42 +18,42 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kicau.connector.archives import licences, streams
-from kicau.connector.archives.files import Files, Unreadable, matching
+from kicau.connector.archives.files import ArchiveFiles, UnreadableFile, matching_names
 from kicau.connector.archives.records import (
-    Found,
-    Record,
-    Skip,
-    Whose,
-    boosted,
-    for_few,
-    incomplete,
-    malformed,
+    ArchiveEntry,
+    ArchiveOwner,
+    ArchiveRecord,
+    SkippedEntry,
+    boosted_entry,
+    incomplete_file,
+    limited_audience_entry,
+    malformed_entry,
 )
 
-OUTBOX = r"(^|/)outbox\.json$"
-ACTOR = r"(^|/)actor\.json$"
-TOTAL = re.compile(r'"totalItems"\s*:\s*(\d{1,12})')
+OUTBOX_PATTERN = r"(^|/)outbox\.json$"
+ACTOR_PATTERN = r"(^|/)actor\.json$"
+TOTAL_PATTERN = re.compile(r'"totalItems"\s*:\s*(\d{1,12})')
 HEAD_BYTES = 65_536  # of outbox.json, by which it is recognised
-KINDS = {"image": "image", "video": "video", "audio": "audio"}
+MEDIA_KINDS = {"image": "image", "video": "video", "audio": "audio"}
 
 
-class Reader:
+class MastodonArchiveReader:
     """The archive reader of the connector for Mastodon."""
 
-    def sniff(self, files: Files, /) -> Whose | None:
-        names = matching(files, OUTBOX)
+    def sniff(self, files: ArchiveFiles, /) -> ArchiveOwner | None:
+        names = matching_names(files, OUTBOX_PATTERN)
         if not names:
             return None
         try:
             with files.open(names[0]) as file:
                 head = file.read(HEAD_BYTES)
-        except Unreadable:
+        except UnreadableFile:
             return None
         if b"orderedItems" not in head and b"OrderedCollection" not in head:
             return None
-        actor = _actor(files)
+        actor = _read_actor(files)
         address = str(actor.get("id") or "")
-        return Whose(
+        return ArchiveOwner(
             format="mastodon",
             account_id=address,
             handle=str(actor.get("preferredUsername") or ""),
@@ -61,35 +61,35 @@ class Reader:
             host=urlsplit(address).hostname or "",
         )
 
-    def read(self, files: Files, /) -> Iterator[Found]:
-        for name in matching(files, OUTBOX):
+    def read(self, files: ArchiveFiles, /) -> Iterator[ArchiveEntry]:
+        for name in matching_names(files, OUTBOX_PATTERN):
             number = 0
             around: list[str] = []
-            for activity in streams.elements(files, name, "orderedItems", around.append):
-                if isinstance(activity, Skip):
+            for activity in streams.read_elements(files, name, "orderedItems", around.append):
+                if isinstance(activity, SkippedEntry):
                     number += activity.code == "malformed"
                     yield activity
                     continue
                 number += 1
                 if isinstance(activity, dict) and activity.get("type") == "Announce":
-                    yield boosted(name, number)
-                elif _is_for_few(activity):
-                    yield for_few(name, number)
+                    yield boosted_entry(name, number)
+                elif _is_limited_audience(activity):
+                    yield limited_audience_entry(name, number)
                 else:
-                    yield _record(activity) or malformed(name, number)
-            total = TOTAL.search("".join(around))
+                    yield _build_record(activity) or malformed_entry(name, number)
+            total = TOTAL_PATTERN.search("".join(around))
             if total and int(total[1]) > number:
-                yield incomplete(name, int(total[1]), number)
+                yield incomplete_file(name, int(total[1]), number)
 
 
-reader = Reader()
+reader = MastodonArchiveReader()
 
 
 # The three ways in which "everybody" is written (https://www.w3.org/TR/activitypub/#public-addressing, 2026-11-27).
-EVERYBODY = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
+PUBLIC_AUDIENCES = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
 
 
-def _is_for_few(activity: Any) -> bool:
+def _is_limited_audience(activity: Any) -> bool:
     """Whether everybody is not among those who may read it: a post that names nobody is its author's alone, and one
     whose object is a "bear:" address is for a circle."""
     if not isinstance(activity, dict) or activity.get("type") != "Create":
@@ -100,10 +100,10 @@ def _is_for_few(activity: Any) -> bool:
     of = note if "to" in note or "cc" in note else activity
     addressed = [of.get(field) or [] for field in ("to", "cc")]
     named = {str(one) for some in addressed for one in (some if isinstance(some, list) else [some])}
-    return named.isdisjoint(EVERYBODY)
+    return named.isdisjoint(PUBLIC_AUDIENCES)
 
 
-def _record(activity: Any) -> Record | None:
+def _build_record(activity: Any) -> ArchiveRecord | None:
     """A post that was written; None for what is none."""
     if (
         not isinstance(activity, dict)
@@ -115,25 +115,25 @@ def _record(activity: Any) -> Record | None:
     address = str(note.get("id") or "")
     parts = urlsplit(address)
     key = parts.path.rstrip("/").rsplit("/", 1)[-1]
-    at = moment(note.get("published") or activity.get("published"))
+    at = parse_time(note.get("published") or activity.get("published"))
     languages = note.get("contentMap")
     warning = str(note.get("summary") or "")
-    text = plain(str(note.get("content") or ""))
+    text = plain_text(str(note.get("content") or ""))
     answers = str(note.get("inReplyTo") or "")
     above = urlsplit(answers)
-    return Record(
+    return ArchiveRecord(
         remote_id=f"{parts.hostname}/{key}" if parts.hostname and key else "",
         text=f"{warning}\n\n{text}" if warning else text,
         posted_at=at,
         posted_to="second" if at else "none",
         kind="reply" if answers else "post",
         url=str(note.get("url") or address),
-        licence=licences.named(note),
+        licence=licences.licence_of_entry(note),
         language=next(iter(languages), "")[:2] if isinstance(languages, dict) else "",
         reply_to=f"{above.hostname}/{above.path.rstrip('/').rsplit('/', 1)[-1]}" if above.hostname else "",
         media=[
             {
-                "kind": KINDS.get(str(one.get("mediaType", "")).split("/")[0], "image"),
+                "kind": MEDIA_KINDS.get(str(one.get("mediaType", "")).split("/")[0], "image"),
                 "name": str(one.get("url") or "").rsplit("/", 1)[-1],
                 "url": "",
                 "alt": str(one.get("name") or ""),
@@ -145,7 +145,7 @@ def _record(activity: Any) -> Record | None:
     )
 
 
-def moment(told: object) -> datetime | None:
+def parse_time(told: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(told))
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
@@ -153,7 +153,7 @@ def moment(told: object) -> datetime | None:
         return None
 
 
-class _Text(HTMLParser):
+class _TextExtractor(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
@@ -168,19 +168,19 @@ class _Text(HTMLParser):
         self.pieces.append(data)
 
 
-def plain(content: str) -> str:
+def plain_text(content: str) -> str:
     """The text of a post's HTML, as its readers see it."""
-    parser = _Text()
+    parser = _TextExtractor()
     parser.feed(content)
     parser.close()
     return "".join(parser.pieces).strip()
 
 
-def _actor(files: Files) -> dict[str, Any]:
-    for name in matching(files, ACTOR):
+def _read_actor(files: ArchiveFiles) -> dict[str, Any]:
+    for name in matching_names(files, ACTOR_PATTERN):
         try:
-            found = streams.document(files, name)
-        except Unreadable:
+            found = streams.read_document(files, name)
+        except UnreadableFile:
             continue
         if isinstance(found, dict):
             return found

@@ -13,91 +13,91 @@ from typing import Any
 from urllib.parse import urlencode
 
 from kicau.connector.errors import AuthExpired, Rejected
-from kicau.connector.roles.engagement import Answer, Answers
+from kicau.connector.roles.engagement import IncomingPost, IncomingPostPage
 from kicau.connector.session import Session
 from kicau.networks.mastodon import errors, wire
 
-SCOPE = "read:notifications"  # https://docs.joinmastodon.org/methods/notifications/#get, 2026-11-26
+NOTIFICATIONS_SCOPE = "read:notifications"  # https://docs.joinmastodon.org/methods/notifications/#get, 2026-11-26
 # Posts in one call: app/controllers/api/v1/statuses_controller.rb, check_statuses_limit, as of 4.5 (2026-11-26); the
 # documentation (https://docs.joinmastodon.org/methods/statuses/#index, since 4.3) names no number.
-BATCH = 20
-PAGE = 80  # the most in a page since 4.1: https://docs.joinmastodon.org/methods/notifications/#get, 2026-11-26
-MOST_PAGES = 10  # in one reading; the rest comes with the next one
-COUNTS = ("replies_count", "reblogs_count", "favourites_count", "quotes_count")
+METRICS_BATCH_SIZE = 20
+PAGE_SIZE = 80  # the most in a page since 4.1: https://docs.joinmastodon.org/methods/notifications/#get, 2026-11-26
+MAX_PAGES = 10  # in one reading; the rest comes with the next one
+COUNT_FIELDS = ("replies_count", "reblogs_count", "favourites_count", "quotes_count")
 
 
-async def answers(session: Session, cursor: str) -> Answers:
+async def read_incoming(session: Session, cursor: str) -> IncomingPostPage:
     """The cursor is the newest notification's id. Raises AuthExpired with `missing` where a sign-in lacks the scope."""
-    found: dict[str, Answer] = {}
-    for _ in range(MOST_PAGES):
-        known, rows = cursor, await _page(session, cursor)
-        found |= {one.id: one for row in reversed(rows) if (one := _answer(row))}
+    found: dict[str, IncomingPost] = {}
+    for _ in range(MAX_PAGES):
+        known, rows = cursor, await _fetch_page(session, cursor)
+        found |= {one.id: one for row in reversed(rows) if (one := _incoming_post(row))}
         cursor = str(rows[0]["id"]) if rows else cursor
-        if not known or len(rows) < PAGE:
+        if not known or len(rows) < PAGE_SIZE:
             break
-    return Answers(items=tuple(found.values()), cursor=cursor)
+    return IncomingPostPage(items=tuple(found.values()), cursor=cursor)
 
 
-async def _page(session: Session, cursor: str) -> list[dict[str, Any]]:
+async def _fetch_page(session: Session, cursor: str) -> list[dict[str, Any]]:
     """Newest first; with a cursor the ones that are just newer than it, and none that is not."""
-    asked = [("types[]", "mention"), ("limit", str(PAGE)), *([("min_id", cursor)] if cursor else [])]
+    asked = [("types[]", "mention"), ("limit", str(PAGE_SIZE)), *([("min_id", cursor)] if cursor else [])]
     try:
-        rows = (await wire.api(session, "GET", f"/api/v1/notifications?{urlencode(asked)}")).json()
+        rows = (await wire.call_api(session, "GET", f"/api/v1/notifications?{urlencode(asked)}")).json()
     except AuthExpired as refused:
-        if session.credentials.scopes & {SCOPE, "read"}:
+        if session.credentials.scopes & {NOTIFICATIONS_SCOPE, "read"}:
             raise
-        raise AuthExpired(refused.detail, missing=frozenset({SCOPE})) from refused
+        raise AuthExpired(refused.detail, missing=frozenset({NOTIFICATIONS_SCOPE})) from refused
     page = [row for row in rows if isinstance(row, dict) and row.get("id")] if isinstance(rows, list) else []
     return list(takewhile(lambda row: str(row["id"]) != cursor, page))
 
 
-def _answer(row: Mapping[str, Any]) -> Answer | None:
+def _incoming_post(row: Mapping[str, Any]) -> IncomingPost | None:
     status = row.get("status")
-    at = wire.moment(status.get("created_at")) if isinstance(status, dict) else None
+    at = wire.parse_time(status.get("created_at")) if isinstance(status, dict) else None
     if row.get("type") != "mention" or not isinstance(status, dict) or not at or status.get("visibility") == "direct":
         return None
     who = status.get("account") or {}
-    return Answer(
+    return IncomingPost(
         id=str(status["id"]),
         at=at,
         author=str(who.get("id") or ""),
-        text=wire.plain(str(status.get("content") or "")).strip(),
+        text=wire.plain_text(str(status.get("content") or "")).strip(),
         answers=str(status.get("in_reply_to_id") or ""),
         handle=str(who.get("acct") or ""),
         name=str(who.get("display_name") or ""),
         url=str(status.get("url") or ""),
         begins=f"@{who['acct']} " if who.get("acct") else "",
-        raw={**wire.kept(status), "acct": str(who.get("acct") or "")},
+        raw={**wire.stored_status(status), "acct": str(who.get("acct") or "")},
     )
 
 
-async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+async def read_metrics(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
     asked = urlencode([("id[]", one) for one in ids])
     try:
-        rows = (await wire.api(session, "GET", f"/api/v1/statuses?{asked}")).json()
+        rows = (await wire.call_api(session, "GET", f"/api/v1/statuses?{asked}")).json()
     except Rejected:
-        return await _one_by_one(session, ids)
+        return await _fetch_one_by_one(session, ids)
     found = (
-        {str(row["id"]): _counts(row) for row in rows if isinstance(row, dict) and row.get("id")}
+        {str(row["id"]): _metric_values(row) for row in rows if isinstance(row, dict) and row.get("id")}
         if isinstance(rows, list)
         else {}
     )
     # A server that gives none of them may not know the question (Pleroma calls it `ids`).
-    return {one: found[one] for one in ids if one in found} or await _one_by_one(session, ids)
+    return {one: found[one] for one in ids if one in found} or await _fetch_one_by_one(session, ids)
 
 
-async def _one_by_one(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+async def _fetch_one_by_one(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for one in ids:
         try:
-            reply = await wire.api(session, "GET", f"/api/v1/statuses/{wire.segment(one)}")
+            reply = await wire.call_api(session, "GET", f"/api/v1/statuses/{wire.path_segment(one)}")
         except Rejected as refused:
-            if errors.code_of(refused) != errors.NOT_FOUND:
+            if errors.rejection_code(refused) != errors.NOT_FOUND_CODE:
                 raise
             continue
-        found[one] = _counts(wire.status_of(reply))
+        found[one] = _metric_values(wire.status_from_response(reply))
     return found
 
 
-def _counts(status: Mapping[str, Any]) -> dict[str, int]:
-    return {name: status[name] for name in COUNTS if isinstance(status.get(name), int)}
+def _metric_values(status: Mapping[str, Any]) -> dict[str, int]:
+    return {name: status[name] for name in COUNT_FIELDS if isinstance(status.get(name), int)}

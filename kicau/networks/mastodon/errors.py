@@ -11,26 +11,26 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kicau.connector import checks, clock
-from kicau.connector.app_blocks import ShutDoor
+from kicau.connector.app_blocks import AppBlocked
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
-from kicau.connector.transport.http import DEFAULT_WAIT, Reply, from_between, retry_after
-from kicau.networks.mastodon.limits import LABEL
-from kicau.networks.mastodon.wire import moment
+from kicau.connector.transport.http import DEFAULT_RETRY_DELAY, HttpResponse, is_from_proxy, retry_after
+from kicau.networks.mastodon.limits import NETWORK_LABEL
+from kicau.networks.mastodon.wire import parse_time
 
-NOT_FOUND = "not-found"
-NOT_READY = "media-not-ready"
-MEDIA_GONE = "media-gone"
-TOO_LONG = "too-long"
+NOT_FOUND_CODE = "not-found"
+NOT_READY_CODE = "media-not-ready"
+MEDIA_GONE_CODE = "media-gone"
+TOO_LONG_CODE = "too-long"
 # snac answers in pages where it has nothing (2.75, tried 2026-11-24), Mastodon where it is being closed for good.
-OWN_PAGES = frozenset({404, 410})
+HTML_ERROR_STATUSES = frozenset({404, 410})
 
 # What Mastodon says with 403 and 422 of an account that may not act (app/controllers/api/base_controller.rb).
-_LOCKED_OUT = re.compile(
+_LOCKED_OUT_PATTERN = re.compile(
     r"your login is (?:currently|missing)|requires an authenticated user|access token", re.IGNORECASE
 )
-_SCOPES = re.compile(r"outside the authorized scopes|insufficient[ _](?:scope|permissions)", re.IGNORECASE)
-_OAUTH = frozenset(
+_SCOPES_PATTERN = re.compile(r"outside the authorized scopes|insufficient[ _](?:scope|permissions)", re.IGNORECASE)
+_OAUTH_ERRORS = frozenset(
     {
         "invalid_grant",
         "invalid_client",
@@ -41,10 +41,10 @@ _OAUTH = frozenset(
         "access_denied",
     }
 )
-_LONGEST_WAIT = timedelta(days=1)  # a clock that is wrong by years holds nothing up for longer
+_MAX_RATE_WAIT = timedelta(days=1)  # a clock that is wrong by years holds nothing up for longer
 
 # A pattern of the server's sentence -> code, field, sentence. `{limit}`, `{what}` and `{tag}` come from the pattern.
-_KNOWN: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
+_KNOWN_REJECTIONS: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), code, field, message)
     for pattern, code, field, message in (
         (
@@ -55,13 +55,13 @@ _KNOWN: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
         ),
         (
             r"(?:files?|media) that have not finished processing|not finished processing",
-            NOT_READY,
+            NOT_READY_CODE,
             "parts.0.media",
             "{network} has not finished with a file of the post: {said}",
         ),
         (
             r"media .*not found or already attached",
-            MEDIA_GONE,
+            MEDIA_GONE_CODE,
             "parts.0.media",
             "{network} no longer has a file of the post, or shows it in another one: {said}",
         ),
@@ -163,79 +163,85 @@ _KNOWN: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
         ),
     )
 )
-_LENGTH = re.compile(
+_LENGTH_PATTERN = re.compile(
     r"character limit of (\d+) exceeded|too long.*?limit is (\d+)|over the character limit", re.IGNORECASE
 )
 
 
-def read_error(reply: Reply) -> ConnectorError | None:
+def read_error(reply: HttpResponse) -> ConnectorError | None:
     """What an answer that is not 2xx means; None leaves it to the shared reading."""
     if reply.status >= 500 or reply.status in (408, 425):
         return None
-    if between := from_between(reply, OWN_PAGES):
+    if between := is_from_proxy(reply, HTML_ERROR_STATUSES):
         return between
     body = reply.peek()
     error = str(body.get("error") or "")
-    said = str(body.get("error_description") or error or _words(reply))
+    said = str(body.get("error_description") or error or _plain_error_text(reply))
     if reply.status == 429:
-        return RateLimited(_until(reply), detail=said)
-    if error in _OAUTH or reply.status == 401:
+        return RateLimited(_rate_limit_reset(reply), detail=said)
+    if error in _OAUTH_ERRORS or reply.status == 401:
         return AuthExpired(said)
-    if reply.status in (403, 422) and (_SCOPES.search(said) or _LOCKED_OUT.search(said)):
+    if reply.status in (403, 422) and (_SCOPES_PATTERN.search(said) or _LOCKED_OUT_PATTERN.search(said)):
         return AuthExpired(said)
-    return _of_content(reply.status, said)
+    return _content_rejection(reply.status, said)
 
 
-def shut_door(reply: Reply) -> ShutDoor | None:
+def read_app_block(reply: HttpResponse) -> AppBlocked | None:
     """A server that is being closed for good answers everything with 410 (SELF_DESTRUCT; check_self_destruct! in
     app/controllers/application_controller.rb, read 2026-11-26). A post that is gone does so too, hence a whole day."""
-    return ShutDoor(code="server-closed", said=_words(reply), over=timedelta(days=1)) if reply.status == 410 else None
+    return (
+        AppBlocked(code="server-closed", said=_plain_error_text(reply), over=timedelta(days=1))
+        if reply.status == 410
+        else None
+    )
 
 
-def _words(reply: Reply) -> str:
+def _plain_error_text(reply: HttpResponse) -> str:
     """An answer that is no JSON, without its markup."""
     return " ".join(re.sub(r"<[^>]*>", " ", reply.text[:600]).split())[:200] or f"HTTP {reply.status}"
 
 
-def _until(reply: Reply) -> datetime:
+def _rate_limit_reset(reply: HttpResponse) -> datetime:
     """X-RateLimit-Reset is a time in ISO 8601 (https://docs.joinmastodon.org/api/rate-limits/), not a number of seconds."""
     now = clock.now()
-    reset = moment(reply.headers.get("x-ratelimit-reset")) or retry_after(reply)
-    if reset is None or reset > now + _LONGEST_WAIT:
-        return now + DEFAULT_WAIT
+    reset = parse_time(reply.headers.get("x-ratelimit-reset")) or retry_after(reply)
+    if reset is None or reset > now + _MAX_RATE_WAIT:
+        return now + DEFAULT_RETRY_DELAY
     return max(reset, now + timedelta(seconds=1))
 
 
-def _of_content(status: int, said: str) -> Rejected:
-    if found := _LENGTH.search(said):
-        return _too_long(int(found[1] or found[2] or 0), said)
-    for pattern, code, field, message in _KNOWN:
+def _content_rejection(status: int, said: str) -> Rejected:
+    if found := _LENGTH_PATTERN.search(said):
+        return _too_long_rejection(int(found[1] or found[2] or 0), said)
+    for pattern, code, field, message in _KNOWN_REJECTIONS:
         if found := pattern.search(said):
             given = {name: value for name, value in found.groupdict().items() if value}
-            return _refused(code, message, said, field, **{k: int(v) if k == "limit" else v for k, v in given.items()})
+            return _rejection(
+                code, message, said, field, **{k: int(v) if k == "limit" else v for k, v in given.items()}
+            )
     match status:
         case 404 | 410:
-            return _refused(NOT_FOUND, "{network} has no such thing any more: {said}", said)
+            return _rejection(NOT_FOUND_CODE, "{network} has no such thing any more: {said}", said)
         case 403:
-            return _refused("not-allowed", "{network} does not allow this account to do that: {said}", said)
+            return _rejection("not-allowed", "{network} does not allow this account to do that: {said}", said)
         case 413:
-            return _refused(
+            return _rejection(
                 "too-large",
                 "This server of {network} takes no file as large as one of the post: make it smaller.",
                 said,
                 "parts.0.media",
             )
-    return _refused("refused", "{network} refused the post: {said}", said)
+    return _rejection("refused", "{network} refused the post: {said}", said)
 
 
-def _too_long(limit: int, said: str) -> Rejected:
+def _too_long_rejection(limit: int, said: str) -> Rejected:
     if not limit:
-        return _refused(
-            TOO_LONG, "On {network}, the text is longer than this server takes: shorten it.", said, "parts.0.text"
+        return _rejection(
+            TOO_LONG_CODE, "On {network}, the text is longer than this server takes: shorten it.", said, "parts.0.text"
         )
     message = "On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}."
     params: dict[str, str | int | float] = {
-        "network": LABEL,
+        "network": NETWORK_LABEL,
         "where": "the text",
         "actual": "too many",
         "unit": "characters",
@@ -243,36 +249,36 @@ def _too_long(limit: int, said: str) -> Rejected:
         "now_what": "shorten it",
     }
     return Rejected(
-        Problem(code=TOO_LONG, message=message, params=params, field="parts.0.text", limit=limit, mend="shorten"),
+        Problem(code=TOO_LONG_CODE, message=message, params=params, field="parts.0.text", limit=limit, mend="shorten"),
         detail=said,
     )
 
 
-def _refused(code: str, message: str, said: str, field: str = "", **params: str | int) -> Rejected:
+def _rejection(code: str, message: str, said: str, field: str = "", **params: str | int) -> Rejected:
     short = said.removeprefix("Validation failed: ").strip()[:300]
     limit = params.get("limit")
     problem = Problem(
         code=code,
         message=message,
-        params={"network": LABEL, "said": short, **params},
+        params={"network": NETWORK_LABEL, "said": short, **params},
         field=field,
         limit=limit if isinstance(limit, int) else None,
     )
     return Rejected(problem, detail=said)
 
 
-def code_of(refused: Rejected) -> str:
+def rejection_code(refused: Rejected) -> str:
     return refused.problems[0].code if refused.problems else ""
 
 
-def at_part(refused: Rejected, post: Rendered, part: int) -> Rejected:
+def rejection_at_part(refused: Rejected, post: Rendered, part: int) -> Rejected:
     """The same refusal, told of the part that it is about, with our count of a text that the server found too long."""
     problems: list[Problem] = []
     for problem in refused.problems:
-        if problem.code == TOO_LONG and problem.limit and (used := post.parts[part].used) > 0:
+        if problem.code == TOO_LONG_CODE and problem.limit and (used := post.parts[part].used) > 0:
             limit = min(int(problem.limit), used - 1)
-            counted = checks.too_long(
-                LABEL,
+            counted = checks.check_length(
+                NETWORK_LABEL,
                 [replace(one, limit=limit if n == part else one.used) for n, one in enumerate(post.parts)],
                 can_thread=True,
             )

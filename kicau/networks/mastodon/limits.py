@@ -1,6 +1,6 @@
 """Every number of Mastodon with its source, and the capabilities of a usual server and of one that was asked.
 
-The numbers here are the defaults; a server tells its own (`capabilities`), and those count.
+The numbers here are the defaults; a server tells its own (`capabilities_of_server`), and those count.
 """
 
 from __future__ import annotations
@@ -12,141 +12,162 @@ from typing import Any
 
 from kicau.connector.capabilities import Ability, Capabilities, CoverRule, Fact, MediaRule, Option, PollRule
 from kicau.connector.content import MediaKind, Recipe
-from kicau.networks.mastodon.servers import LACKS, Server
+from kicau.networks.mastodon.servers import MISSING_FEATURES, ServerInfo
 
-LABEL = "Mastodon"
-CHECKED = date(2026, 11, 24)
-DOCS = "https://docs.joinmastodon.org"
-INSTANCE = f"{DOCS}/entities/Instance/#configuration"
-CODE = "Mastodon's own code, read as of 4.6"
+NETWORK_LABEL = "Mastodon"
+CHECKED_ON = date(2026, 11, 24)
+DOCS_SOURCE = "https://docs.joinmastodon.org"
+INSTANCE_SOURCE = f"{DOCS_SOURCE}/entities/Instance/#configuration"
+CODE_SOURCE = "Mastodon's own code, read as of 4.6"
 
 
 def _fact(value: int | float | str, source: str) -> Fact:
-    return Fact(value=value, source=source, checked=CHECKED)
+    return Fact(value=value, source=source, checked=CHECKED_ON)
 
 
 FACTS: Mapping[str, Fact] = {
-    "max-length": _fact(500, f"{INSTANCE}: statuses.max_characters"),
-    "unit": _fact("grapheme clusters, the warning's included", f"{CODE}: app/validators/status_length_validator.rb"),
-    "characters-per-url": _fact(23, f"{INSTANCE}: statuses.characters_reserved_per_url"),
+    "max-length": _fact(500, f"{INSTANCE_SOURCE}: statuses.max_characters"),
+    "unit": _fact(
+        "grapheme clusters, the warning's included", f"{CODE_SOURCE}: app/validators/status_length_validator.rb"
+    ),
+    "characters-per-url": _fact(23, f"{INSTANCE_SOURCE}: statuses.characters_reserved_per_url"),
     # Not a rule of Mastodon: a longer thread would run into the limit on posting long before its end.
-    "max-parts": _fact(100, f"{CODE}: app/lib/rate_limiter.rb, 300 posts in 3 hours"),
-    "max-media": _fact(4, f"{INSTANCE}: statuses.max_media_attachments"),
-    "max-alt": _fact(1500, f"{INSTANCE}: media_attachments.description_limit"),
-    "image-limit": _fact(16_777_216, f"{INSTANCE}: media_attachments.image_size_limit; a file must be smaller"),
-    "image-max-pixels": _fact(33_177_600, f"{INSTANCE}: media_attachments.image_matrix_limit"),
-    "gif-max-pixels": _fact(921_600, f"{CODE}: app/models/concerns/attachmentable.rb, GIF_MATRIX_LIMIT"),
-    "video-limit": _fact(103_809_024, f"{INSTANCE}: media_attachments.video_size_limit; a file must be smaller"),
-    "video-max-pixels": _fact(8_294_400, f"{INSTANCE}: media_attachments.video_matrix_limit"),
-    "video-max-fps": _fact(120, f"{INSTANCE}: media_attachments.video_frame_rate_limit"),
-    "video-max-frames": _fact(36_000, f"{CODE}: app/models/media_attachment.rb, MAX_VIDEO_FRAMES; the rest is cut off"),
-    "poll-min-options": _fact(2, f"{CODE}: app/validators/poll_options_validator.rb"),
-    "poll-max-options": _fact(4, f"{INSTANCE}: polls.max_options"),
-    "poll-max-option-length": _fact(50, f"{INSTANCE}: polls.max_characters_per_option"),
-    "poll-min-seconds": _fact(300, f"{INSTANCE}: polls.min_expiration"),
-    "poll-max-seconds": _fact(2_629_746, f"{INSTANCE}: polls.max_expiration"),
-    "key-seconds": _fact(3600, f"{DOCS}/methods/statuses/#create: Idempotency-Key is stored for up to 1 hour"),
-    "quotes-since": _fact(7, f"{DOCS}/client/quotes: api_versions.mastodon of 4.5"),
+    "max-parts": _fact(100, f"{CODE_SOURCE}: app/lib/rate_limiter.rb, 300 posts in 3 hours"),
+    "max-media": _fact(4, f"{INSTANCE_SOURCE}: statuses.max_media_attachments"),
+    "max-alt": _fact(1500, f"{INSTANCE_SOURCE}: media_attachments.description_limit"),
+    "image-limit": _fact(16_777_216, f"{INSTANCE_SOURCE}: media_attachments.image_size_limit; a file must be smaller"),
+    "image-max-pixels": _fact(33_177_600, f"{INSTANCE_SOURCE}: media_attachments.image_matrix_limit"),
+    "gif-max-pixels": _fact(921_600, f"{CODE_SOURCE}: app/models/concerns/attachmentable.rb, GIF_MATRIX_LIMIT"),
+    "video-limit": _fact(103_809_024, f"{INSTANCE_SOURCE}: media_attachments.video_size_limit; a file must be smaller"),
+    "video-max-pixels": _fact(8_294_400, f"{INSTANCE_SOURCE}: media_attachments.video_matrix_limit"),
+    "video-max-fps": _fact(120, f"{INSTANCE_SOURCE}: media_attachments.video_frame_rate_limit"),
+    "video-max-frames": _fact(
+        36_000, f"{CODE_SOURCE}: app/models/media_attachment.rb, MAX_VIDEO_FRAMES; the rest is cut off"
+    ),
+    "poll-min-options": _fact(2, f"{CODE_SOURCE}: app/validators/poll_options_validator.rb"),
+    "poll-max-options": _fact(4, f"{INSTANCE_SOURCE}: polls.max_options"),
+    "poll-max-option-length": _fact(50, f"{INSTANCE_SOURCE}: polls.max_characters_per_option"),
+    "poll-min-seconds": _fact(300, f"{INSTANCE_SOURCE}: polls.min_expiration"),
+    "poll-max-seconds": _fact(2_629_746, f"{INSTANCE_SOURCE}: polls.max_expiration"),
+    "key-seconds": _fact(3600, f"{DOCS_SOURCE}/methods/statuses/#create: Idempotency-Key is stored for up to 1 hour"),
+    "quotes-since": _fact(7, f"{DOCS_SOURCE}/client/quotes: api_versions.mastodon of 4.5"),
 }
 
 
-def number(name: str) -> int:
+def fact_number(name: str) -> int:
     """A fact that is a whole number. Raises KeyError for an unknown name."""
     return int(FACTS[name].value)
 
 
-IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/heic", "image/heif", "image/avif"})
-VIDEOS = frozenset({"video/mp4", "video/quicktime", "video/webm"})
+IMAGE_MIMES = frozenset(
+    {"image/jpeg", "image/png", "image/gif", "image/webp", "image/heic", "image/heif", "image/avif"}
+)
+VIDEO_MIMES = frozenset({"video/mp4", "video/quicktime", "video/webm"})
 # What is made of a picture that a server does not take as it is.
-PICTURE = Recipe(mime="image/jpeg")
+PICTURE_RECIPE = Recipe(mime="image/jpeg")
 
-VISIBILITIES = (
+VISIBILITY_CHOICES = (
     ("public", "Everyone, in public timelines too"),
     ("unlisted", "Everyone, but not in public timelines"),
     ("private", "Followers only"),
     ("direct", "Only people that are mentioned"),
 )
-YES_NO = (("no", "No"), ("yes", "Yes"))
-VISIBILITY = Option(
+YES_NO_CHOICES = (("no", "No"), ("yes", "Yes"))
+VISIBILITY_OPTION = Option(
     name="visibility",
     label="Who can see it",
-    choices=VISIBILITIES,
+    choices=VISIBILITY_CHOICES,
     default="public",
     narrow=frozenset({"private", "direct"}),
 )
-WARNING = Option(
+WARNING_OPTION = Option(
     name="warning",
     label="Content warning",
     help="Readers see only this until they ask for the rest. It counts towards the length, in each part of a thread.",
 )
-SENSITIVE = Option(
+SENSITIVE_OPTION = Option(
     name="sensitive",
     label="Hide the media",
-    choices=YES_NO,
+    choices=YES_NO_CHOICES,
     default="no",
     help="Readers see pictures and videos only when they ask for them.",
 )
-FOCUS = Option(
+FOCUS_OPTION = Option(
     name="focus",
     label="Focal points",
     help="What stays visible where a picture is cropped: x,y from -1,-1 (bottom left) to 1,1 (top right), 0,0 being the "
     "middle. For several files separate them with semicolons, in the order of the files.",
     points=True,
 )
-MULTIPLE = Option(name="poll_multiple", label="Poll takes several choices", choices=YES_NO, default="no")
-HIDE_TOTALS = Option(name="poll_hide_totals", label="Poll hides its counts until it ends", choices=YES_NO, default="no")
-QUOTE = Option(name="quote", label="Quote a post", help="The address of the post to quote, or its id on your server.")
-QUOTES = Option(
+POLL_MULTIPLE_OPTION = Option(
+    name="poll_multiple", label="Poll takes several choices", choices=YES_NO_CHOICES, default="no"
+)
+POLL_HIDE_TOTALS_OPTION = Option(
+    name="poll_hide_totals", label="Poll hides its counts until it ends", choices=YES_NO_CHOICES, default="no"
+)
+QUOTE_OPTION = Option(
+    name="quote", label="Quote a post", help="The address of the post to quote, or its id on your server."
+)
+QUOTES_OPTION = Option(
     name="quotes",
     label="Who may quote it",
     choices=(("", "As set in your account"), ("public", "Everyone"), ("followers", "Followers"), ("nobody", "Nobody")),
 )
 
-IMAGE = MediaRule(
-    mimes=IMAGES,
-    max_count=number("max-media"),
-    max_size=number("image-limit") - 1,
-    max_pixels=number("image-max-pixels"),
-    max_alt=number("max-alt"),
+IMAGE_RULE = MediaRule(
+    mimes=IMAGE_MIMES,
+    max_count=fact_number("max-media"),
+    max_size=fact_number("image-limit") - 1,
+    max_pixels=fact_number("image-max-pixels"),
+    max_alt=fact_number("max-alt"),
 )
-GIF = replace(IMAGE, mimes=frozenset({"image/gif"}), max_pixels=number("gif-max-pixels"))
+GIF_RULE = replace(IMAGE_RULE, mimes=frozenset({"image/gif"}), max_pixels=fact_number("gif-max-pixels"))
 # A picture beside the file, of the same limits as any: https://docs.joinmastodon.org/methods/media/#v2 (`thumbnail`,
 # since 3.2.0), 2026-11-26.
-COVER = CoverRule(
-    picture=MediaRule(mimes=frozenset({"image/jpeg", "image/png"}), max_size=number("image-limit") - 1),
+COVER_RULE = CoverRule(
+    picture=MediaRule(mimes=frozenset({"image/jpeg", "image/png"}), max_size=fact_number("image-limit") - 1),
     recipe=Recipe(mime="image/jpeg", max_width=1920, max_height=1920),
 )
-VIDEO = MediaRule(
-    cover=COVER,
-    mimes=VIDEOS,
-    max_size=number("video-limit") - 1,
-    max_pixels=number("video-max-pixels"),
-    max_fps=number("video-max-fps"),
-    max_alt=number("max-alt"),
+VIDEO_RULE = MediaRule(
+    cover=COVER_RULE,
+    mimes=VIDEO_MIMES,
+    max_size=fact_number("video-limit") - 1,
+    max_pixels=fact_number("video-max-pixels"),
+    max_fps=fact_number("video-max-fps"),
+    max_alt=fact_number("max-alt"),
 )
-POLL = PollRule(
-    min_options=number("poll-min-options"),
-    max_options=number("poll-max-options"),
-    max_option_length=number("poll-max-option-length"),
-    min_minutes=-(-number("poll-min-seconds") // 60),
-    max_minutes=number("poll-max-seconds") // 60,
+POLL_RULE = PollRule(
+    min_options=fact_number("poll-min-options"),
+    max_options=fact_number("poll-max-options"),
+    max_option_length=fact_number("poll-max-option-length"),
+    min_minutes=-(-fact_number("poll-min-seconds") // 60),
+    max_minutes=fact_number("poll-max-seconds") // 60,
 )
 
 baseline = Capabilities(
-    max_length=number("max-length"),
-    max_parts=number("max-parts"),
-    media={MediaKind.IMAGE: IMAGE, MediaKind.GIF: GIF, MediaKind.VIDEO: VIDEO},
-    max_media=number("max-media"),
+    max_length=fact_number("max-length"),
+    max_parts=fact_number("max-parts"),
+    media={MediaKind.IMAGE: IMAGE_RULE, MediaKind.GIF: GIF_RULE, MediaKind.VIDEO: VIDEO_RULE},
+    max_media=fact_number("max-media"),
     mixes_media=True,  # pictures and GIFs; a video stands alone, which `render` sees to
-    poll=POLL,
+    poll=POLL_RULE,
     abilities=frozenset({Ability.THREAD, Ability.REPLY, Ability.EDIT, Ability.DELETE, Ability.ALT_TEXT, Ability.POLL}),
     editable=frozenset({"text", "alt", "options.warning", "options.sensitive"}),
-    options=(VISIBILITY, WARNING, SENSITIVE, FOCUS, MULTIPLE, HIDE_TOTALS, QUOTE, QUOTES),
+    options=(
+        VISIBILITY_OPTION,
+        WARNING_OPTION,
+        SENSITIVE_OPTION,
+        FOCUS_OPTION,
+        POLL_MULTIPLE_OPTION,
+        POLL_HIDE_TOTALS_OPTION,
+        QUOTE_OPTION,
+        QUOTES_OPTION,
+    ),
     facts=FACTS,
 )
 
 
-def capabilities(server: Server, today: date) -> Capabilities:
+def capabilities_of_server(server: ServerInfo, today: date) -> Capabilities:
     """What a server says that it takes; what it does not say is as on a usual one."""
     told: dict[str, Fact] = {}
 
@@ -154,7 +175,7 @@ def capabilities(server: Server, today: date) -> Capabilities:
         """A limit by its place in the answer, or else the default."""
         value = server.limit(*path)
         if value is None:
-            return number(name)
+            return fact_number(name)
         told[name] = Fact(value=value, source=f"{server.source}: {'.'.join(path)}", checked=today)
         return value
 
@@ -163,25 +184,25 @@ def capabilities(server: Server, today: date) -> Capabilities:
     image_limit = ask("image-limit", "media_attachments", "image_size_limit")
     ask("characters-per-url", "statuses", "characters_reserved_per_url")
     image = replace(
-        IMAGE,
-        mimes=_taken(server, IMAGES),
+        IMAGE_RULE,
+        mimes=_accepted_types(server, IMAGE_MIMES),
         max_count=count,
         max_size=image_limit - 1,
         max_pixels=ask("image-max-pixels", "media_attachments", "image_matrix_limit"),
         max_alt=alt,
     )
-    gif = replace(image, mimes=GIF.mimes, max_pixels=GIF.max_pixels if server.software == "mastodon" else 0)
+    gif = replace(image, mimes=GIF_RULE.mimes, max_pixels=GIF_RULE.max_pixels if server.software == "mastodon" else 0)
     video = replace(
-        VIDEO,
-        cover=COVER if server.software == "mastodon" else None,  # others do not say that they take one
-        mimes=_taken(server, VIDEOS),
+        VIDEO_RULE,
+        cover=COVER_RULE if server.software == "mastodon" else None,  # others do not say that they take one
+        mimes=_accepted_types(server, VIDEO_MIMES),
         max_size=ask("video-limit", "media_attachments", "video_size_limit") - 1,
         max_pixels=ask("video-max-pixels", "media_attachments", "video_matrix_limit"),
         max_fps=ask("video-max-fps", "media_attachments", "video_frame_rate_limit"),
         max_alt=alt,
     )
     poll = PollRule(
-        min_options=number("poll-min-options"),
+        min_options=fact_number("poll-min-options"),
         max_options=ask("poll-max-options", "polls", "max_options"),
         max_option_length=ask("poll-max-option-length", "polls", "max_characters_per_option"),
         min_minutes=max(1, -(-ask("poll-min-seconds", "polls", "min_expiration") // 60)),
@@ -198,43 +219,43 @@ def capabilities(server: Server, today: date) -> Capabilities:
         max_media=count,
         poll=poll,
     )
-    return _without_what_it_lacks(replace(can, facts={**FACTS, **told, **who}), server)
+    return _without_missing_features(replace(can, facts={**FACTS, **told, **who}), server)
 
 
-def _taken(server: Server, known: frozenset[str]) -> frozenset[str]:
+def _accepted_types(server: ServerInfo, known: frozenset[str]) -> frozenset[str]:
     """Those of the known types that the server lists; all where it lists none of them."""
     return (known & server.mimes) or known
 
 
-def _without_what_it_lacks(can: Capabilities, server: Server) -> Capabilities:
-    lost = {QUOTE, QUOTES} if not server.can_quote else set()
+def _without_missing_features(can: Capabilities, server: ServerInfo) -> Capabilities:
+    lost = {QUOTE_OPTION, QUOTES_OPTION} if not server.can_quote else set()
     if not server.has("polls"):
-        lost |= {MULTIPLE, HIDE_TOTALS}
+        lost |= {POLL_MULTIPLE_OPTION, POLL_HIDE_TOTALS_OPTION}
         can = replace(can, poll=None, abilities=can.abilities - {Ability.POLL})
     if not server.has("focus"):
-        lost.add(FOCUS)
+        lost.add(FOCUS_OPTION)
     if not server.has("delete"):
         can = replace(can, abilities=can.abilities - {Ability.DELETE})
     if not server.has("edit-rest"):
         can = replace(can, editable=can.editable & {"text"})
     options = [option for option in can.options if option not in lost]
     if missing := {name for name in ("unlisted", "direct") if not server.has(name)}:
-        fewer = replace(VISIBILITY, choices=tuple(one for one in VISIBILITIES if one[0] not in missing))
-        options[options.index(VISIBILITY)] = fewer
+        fewer = replace(VISIBILITY_OPTION, choices=tuple(one for one in VISIBILITY_CHOICES if one[0] not in missing))
+        options[options.index(VISIBILITY_OPTION)] = fewer
     return replace(can, options=tuple(options))
 
 
-def per_url(can: Capabilities) -> int:
+def characters_per_url(can: Capabilities) -> int:
     fact = can.facts.get("characters-per-url")
-    return int(fact.value) if fact else number("characters-per-url")
+    return int(fact.value) if fact else fact_number("characters-per-url")
 
 
-def told(can: Capabilities, name: str) -> str:
+def fact_text(can: Capabilities, name: str) -> str:
     """A fact of the channel that is text, "" where it is not known."""
     fact: Any = can.facts.get(name)
     return str(fact.value) if fact else ""
 
 
-def lacks(can: Capabilities, what: str) -> bool:
+def lacks_feature(can: Capabilities, what: str) -> bool:
     """Whether the channel's server is one that was seen not to do this."""
-    return what in LACKS.get(told(can, "software"), ())
+    return what in MISSING_FEATURES.get(fact_text(can, "software"), ())

@@ -15,26 +15,26 @@ from importlib.resources import files
 
 import regex
 
-MAX_URL = 4096
-MAX_LABEL = 63  # characters of one part of a host in punycode (RFC 1035)
+MAX_URL_LENGTH = 4096
+MAX_LABEL_LENGTH = 63  # characters of one part of a host in punycode (RFC 1035)
 MAX_TCO_SLUG_LENGTH = 40
 
 _SPACES = "\x85\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _UNSENDABLE = "\ufffe\ufeff\uffff"
 _FOLDED = "\u017f\u212a"  # letters that are s and k to an expression which ignores case
 _NO_HOST = rf"\x00-,/:-@\[-\^`{{-\x7f{_SPACES}{_UNSENDABLE}"  # leaves letters, digits, "-", "." and "_"
-_RUN = regex.compile(rf"[^{_NO_HOST}]+")
+_HOST_RUN_PATTERN = regex.compile(rf"[^{_NO_HOST}]+")
 # Without case as Ruby does it: a long s is an s, but a dotless i is no i, as it would be to Python's regex.
 _ANY_CASE = regex.IGNORECASE | regex.ASCII
 _S = "[s\u017f]"
-_PROTOCOL = regex.compile(rf"(?:http{_S}?|dat|dweb|ipf{_S}|ipn{_S}|{_S}{_S}b|gopher|gemini)\Z", _ANY_CASE)
-_LONGEST_PROTOCOL = 6
-_TCO = regex.compile(rf"http{_S}?://t\.co/([a-z0-9{_FOLDED}]+)", _ANY_CASE)
+_PROTOCOL_PATTERN = regex.compile(rf"(?:http{_S}?|dat|dweb|ipf{_S}|ipn{_S}|{_S}{_S}b|gopher|gemini)\Z", _ANY_CASE)
+_MAX_PROTOCOL_LENGTH = 6
+_TCO_PATTERN = regex.compile(rf"http{_S}?://t\.co/([a-z0-9{_FOLDED}]+)", _ANY_CASE)
 # Before an address stands no letter, digit, @, # or $ (a mark that turns the direction of writing is none of them).
-_NOT_BEFORE = regex.compile(rf"[A-Za-z0-9{_FOLDED}@＠$#＃{_UNSENDABLE}]")
-_LETTERS = regex.compile(r"[A-Za-z]+")
-_PUNYCODE = regex.compile(rf"xn--[0-9a-z{_FOLDED}]+", _ANY_CASE)
-_NOT_AFTER_TLD = regex.compile(rf"[0-9a-zA-Z{_FOLDED}@+\-]")
+_NOT_BEFORE_PATTERN = regex.compile(rf"[A-Za-z0-9{_FOLDED}@＠$#＃{_UNSENDABLE}]")
+_LETTERS_PATTERN = regex.compile(r"[A-Za-z]+")
+_PUNYCODE_PATTERN = regex.compile(rf"xn--[0-9a-z{_FOLDED}]+", _ANY_CASE)
+_NOT_AFTER_TLD_PATTERN = regex.compile(rf"[0-9a-zA-Z{_FOLDED}@+\-]")
 _GENERAL = r"[^\p{White_Space}<>()?]"
 _PARENS = rf"\((?:{_GENERAL}++\)|{_GENERAL}*+\({_GENERAL}++\){_GENERAL}*+\))"
 _INNER = r"[!*\"'「」;:=,.$%\[\]~&|]"  # in a path, but not its last character
@@ -46,64 +46,66 @@ _UCHARS = (
 _QUERY_LAST = rf"[a-zA-Z0-9_&=#/\-{_UCHARS}]"
 _QUERY_INNER = r"[!?*'();:+$%\[\].,~|@\^]"
 _PORT = r"(?::[0-9]+)?"
-_TAIL = regex.compile(rf"{_PORT}(?:/(?:{_INNER}*+(?:{_LAST}|{_PARENS}))*+)?(?:\?(?:{_QUERY_INNER}*+{_QUERY_LAST})++)?")
+_TAIL_PATTERN = regex.compile(
+    rf"{_PORT}(?:/(?:{_INNER}*+(?:{_LAST}|{_PARENS}))*+)?(?:\?(?:{_QUERY_INNER}*+{_QUERY_LAST})++)?"
+)
 
 
 @lru_cache(maxsize=16)
 def find_links(text: str) -> tuple[tuple[int, int], ...]:
     """Start and end (exclusive) of each link, in code points, in order."""
-    return tuple(_links(text)) if "://" in text else ()
+    return tuple(_find_links(text)) if "://" in text else ()
 
 
-def _links(text: str) -> Iterator[tuple[int, int]]:
+def _find_links(text: str) -> Iterator[tuple[int, int]]:
     done = 0  # everything before is used up
-    runs = [_Run(text, found.start(), found.end()) for found in _RUN.finditer(text)]
+    runs = [_HostRun(text, found.start(), found.end()) for found in _HOST_RUN_PATTERN.finditer(text)]
     for n, run in enumerate(runs):
         while run.end > done:
             bare = run.first(done)
-            start = _protocol(text, run, done)
+            start = _protocol_start(text, run, done)
             following = runs[n + 1] if n + 1 < len(runs) else None
             follows = start >= 0 and following is not None and following.begin == run.end + 3
             if follows and following and (not bare or start <= bare[0]) and (domain_end := following.whole()):
-                done = _end(text, domain_end)
+                done = _link_end(text, domain_end)
                 end = _shortened_end(text, start, done)
-                if end and _is_sound(text[following.begin : domain_end], end - start):
+                if end and _is_valid_host(text[following.begin : domain_end], end - start):
                     yield start, end
                 break
             if not bare:
                 break
-            done = _end(text, bare[1])
+            done = _link_end(text, bare[1])
 
 
 def _shortened_end(text: str, start: int, end: int) -> int:
     """Of an address of X's shortener nothing after its slug belongs to the link, which is none where the slug is too
     long (0); any other address ends where it ends."""
-    tco = _TCO.match(text, start, end)
+    tco = _TCO_PATTERN.match(text, start, end)
     if tco is None:
         return end
     return int(tco.end()) if len(tco[1]) <= MAX_TCO_SLUG_LENGTH else 0
 
 
-def _protocol(text: str, run: _Run, done: int) -> int:
+def _protocol_start(text: str, run: _HostRun, done: int) -> int:
     """Where the protocol begins that the run ends with; -1 where there is none."""
     if not text.startswith("://", run.end):
         return -1
-    found = _PROTOCOL.search(text, max(run.begin, run.end - _LONGEST_PROTOCOL), run.end)
+    found = _PROTOCOL_PATTERN.search(text, max(run.begin, run.end - _MAX_PROTOCOL_LENGTH), run.end)
     return found.start() if found and _may_begin(text, found.start(), done) else -1
 
 
 def _may_begin(text: str, at: int, done: int) -> bool:
     if at == 0 or text[at - 1] == "\n":
         return at >= done
-    return at > done and not _NOT_BEFORE.match(text, at - 1)
+    return at > done and not _NOT_BEFORE_PATTERN.match(text, at - 1)
 
 
-def _end(text: str, domain_end: int) -> int:
-    found = _TAIL.match(text, domain_end)
+def _link_end(text: str, domain_end: int) -> int:
+    found = _TAIL_PATTERN.match(text, domain_end)
     return found.end() if found else domain_end
 
 
-class _Run:
+class _HostRun:
     """A run of host characters, cut at its dots."""
 
     __slots__ = ("_cuts", "_further", "_text", "begin", "end")
@@ -161,20 +163,20 @@ class _Run:
 
 def _tld_end(text: str, at: int) -> int:
     """Where the top-level domain ends that begins there; 0 where there is none."""
-    ascii_names, others = _tlds()
-    if word := _LETTERS.match(text, at):
-        if word[0].lower() in ascii_names and not _NOT_AFTER_TLD.match(text, word.end()):
+    ascii_names, others = _top_level_domains()
+    if word := _LETTERS_PATTERN.match(text, at):
+        if word[0].lower() in ascii_names and not _NOT_AFTER_TLD_PATTERN.match(text, word.end()):
             return int(word.end())
-        puny = _PUNYCODE.match(text, at)
+        puny = _PUNYCODE_PATTERN.match(text, at)
         return int(puny.end()) if puny else 0
     for name in others.get(text[at : at + 1], ()):
-        if text.startswith(name, at) and not _NOT_AFTER_TLD.match(text, at + len(name)):
+        if text.startswith(name, at) and not _NOT_AFTER_TLD_PATTERN.match(text, at + len(name)):
             return at + len(name)
     return 0
 
 
 @cache
-def _tlds() -> tuple[frozenset[str], dict[str, tuple[str, ...]]]:
+def _top_level_domains() -> tuple[frozenset[str], dict[str, tuple[str, ...]]]:
     """The ASCII ones, and the others by their first letter in the order of the file."""
     lines = files("kicau.networks.mastodon").joinpath("tlds.txt").read_text("utf-8").split("\n")
     names = [line for line in lines if line and not line.startswith("#")]
@@ -185,14 +187,14 @@ def _tlds() -> tuple[frozenset[str], dict[str, tuple[str, ...]]]:
     return frozenset(name for name in names if name.isascii()), others
 
 
-def _is_sound(domain: str, url_length: int) -> bool:
+def _is_valid_host(domain: str, url_length: int) -> bool:
     """Whether the host can be written in punycode (RFC 3490, as the server's library does) and the address is not too long."""
     if domain.isascii():
-        return all(len(label) <= MAX_LABEL for label in domain.split(".")) and url_length <= MAX_URL
+        return all(len(label) <= MAX_LABEL_LENGTH for label in domain.split(".")) and url_length <= MAX_URL_LENGTH
     if any(stringprep.in_table_a1(char) for char in domain):
         return False
     try:
         written = [encodings.idna.ToASCII(label) for label in domain.split(".")]
     except UnicodeError:
         return False
-    return url_length + sum(map(len, written)) + len(written) - 1 - len(domain) <= MAX_URL
+    return url_length + sum(map(len, written)) + len(written) - 1 - len(domain) <= MAX_URL_LENGTH

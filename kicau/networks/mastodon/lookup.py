@@ -11,20 +11,20 @@ from typing import Any
 from kicau.connector.content import RenderedPart, SpanKind
 from kicau.connector.errors import Rejected, Uncertain
 from kicau.connector.session import Session
-from kicau.connector.transport.http import Reply
+from kicau.connector.transport.http import HttpResponse
 from kicau.networks.mastodon import errors, servers, wire
-from kicau.networks.mastodon.limits import LABEL
+from kicau.networks.mastodon.limits import NETWORK_LABEL
 
-PAGE = 40  # the most that a server gives at once
-PAGES = 10  # 400 posts of one account since a step began are beyond what can be told apart
-SOURCES = 25  # posts whose source is asked for because their HTML reads differently
+PAGE_SIZE = 40  # the most that a server gives at once
+MAX_PAGES = 10  # 400 posts of one account since a step began are beyond what can be told apart
+MAX_SOURCES = 25  # posts whose source is asked for because their HTML reads differently
 # Servers tell when a post was made in whole seconds, some rounded down; their clock is read from each answer.
-MARGIN = timedelta(seconds=3)
-BLIND_MARGIN = timedelta(seconds=60)  # where an answer tells no time
+CLOCK_MARGIN = timedelta(seconds=3)
+BLIND_CLOCK_MARGIN = timedelta(seconds=60)  # where an answer tells no time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ExpectedPost:
     """What the part would look like on the server."""
 
     part: RenderedPart
@@ -34,71 +34,73 @@ class Wanted:
     known: frozenset[str] = frozenset()  # ids of posts that are something else
 
 
-async def post(session: Session, wanted: Wanted, *, public: bool) -> Mapping[str, Any] | None:
+async def find_post(session: Session, wanted: ExpectedPost, *, public: bool) -> Mapping[str, Any] | None:
     """The earliest post that is this part; None where the account has none. `public`: its own list shows it.
 
     Raises Uncertain where there are too many posts to tell.
     """
-    found = await _search(session, f"/api/v1/accounts/{wire.segment(session.account_id)}/statuses", wanted)
+    found = await _search_statuses(
+        session, f"/api/v1/accounts/{wire.path_segment(session.account_id)}/statuses", wanted
+    )
     if found is None and not public:
         # Some (snac) list only public posts of an account, but show all of them to itself among the newest of all.
-        found = await _search(session, "/api/v1/timelines/home", wanted)
+        found = await _search_statuses(session, "/api/v1/timelines/home", wanted)
     return found
 
 
-async def _search(session: Session, path: str, wanted: Wanted) -> Mapping[str, Any] | None:
+async def _search_statuses(session: Session, path: str, wanted: ExpectedPost) -> Mapping[str, Any] | None:
     fits: list[Mapping[str, Any]] = []
     unsure: list[Mapping[str, Any]] = []
-    async for status in _since(session, path, wanted.since):
-        if _could_be(session, status, wanted):
-            (fits if _is_it(status, wanted) else unsure).append(status)
+    async for status in _statuses_since(session, path, wanted.since):
+        if _is_candidate(session, status, wanted):
+            (fits if _matches_part(status, wanted) else unsure).append(status)
     if (
         not wanted.part.text
         and not wanted.files
-        and any(not _bare(wire.plain(str(one.get("content") or ""))) for one in unsure)
+        and any(not _comparable_text(wire.plain_text(str(one.get("content") or ""))) for one in unsure)
     ):
         raise Uncertain("the account has a new post without text, and it cannot be told whether it is this one")
     if fits:
-        return next((one for one in fits if _shows(one, wanted, "id")), fits[-1])  # newest first
-    for status in unsure[::-1][:SOURCES]:
-        if await _source_is(session, status, wanted):
+        return next((one for one in fits if _shows_part_media(one, wanted, "id")), fits[-1])  # newest first
+    for status in unsure[::-1][:MAX_SOURCES]:
+        if await _source_matches(session, status, wanted):
             return status
     return None
 
 
-async def _since(session: Session, path: str, since: datetime) -> AsyncIterator[Mapping[str, Any]]:
+async def _statuses_since(session: Session, path: str, since: datetime) -> AsyncIterator[Mapping[str, Any]]:
     """The statuses of a list that are not older, newest first."""
-    params = {"limit": str(PAGE)}
-    for _ in range(PAGES):
+    params = {"limit": str(PAGE_SIZE)}
+    for _ in range(MAX_PAGES):
         try:
-            reply = await wire.api(session, "GET", path, params=params)
+            reply = await wire.call_api(session, "GET", path, params=params)
         except Rejected as exc:
-            raise Uncertain(f"{LABEL} does not show this account's posts: {exc.detail}") from exc
+            raise Uncertain(f"{NETWORK_LABEL} does not show this account's posts: {exc.detail}") from exc
         page = reply.json()
         if not isinstance(page, list):
-            raise Uncertain(f"{LABEL}'s list of posts could not be read")
-        oldest = since + _skew(session, reply)
+            raise Uncertain(f"{NETWORK_LABEL}'s list of posts could not be read")
+        oldest = since + _clock_skew(session, reply)
         for status in page:
-            at = wire.moment(status.get("created_at"))
+            at = wire.parse_time(status.get("created_at"))
             if at is not None and at < oldest:
                 return
             yield status
-        if len(page) < PAGE or params.get("max_id") == str(page[-1]["id"]):
+        if len(page) < PAGE_SIZE or params.get("max_id") == str(page[-1]["id"]):
             return
         params["max_id"] = str(page[-1]["id"])
-    raise Uncertain(f"more than {PAGE * PAGES} posts of this account are newer than the step that broke")
+    raise Uncertain(f"more than {PAGE_SIZE * MAX_PAGES} posts of this account are newer than the step that broke")
 
 
-def _skew(session: Session, reply: Reply) -> timedelta:
+def _clock_skew(session: Session, reply: HttpResponse) -> timedelta:
     """How far the server's clock is ahead of ours, less the margin."""
     try:
         theirs = parsedate_to_datetime(reply.headers.get("date", ""))
-        return theirs - session.now() - MARGIN
+        return theirs - session.now() - CLOCK_MARGIN
     except (TypeError, ValueError):
-        return -BLIND_MARGIN
+        return -BLIND_CLOCK_MARGIN
 
 
-def _could_be(session: Session, status: Mapping[str, Any], wanted: Wanted) -> bool:
+def _is_candidate(session: Session, status: Mapping[str, Any], wanted: ExpectedPost) -> bool:
     author = status.get("account")
     mine = not isinstance(author, dict) or str(author.get("id")) == session.account_id
     return (
@@ -106,32 +108,36 @@ def _could_be(session: Session, status: Mapping[str, Any], wanted: Wanted) -> bo
         and not status.get("reblog")
         and str(status.get("id")) not in wanted.known
         and str(status.get("in_reply_to_id") or "") == wanted.reply_to
-        and len(media_of(status)) == len(wanted.part.media)
+        and len(media_of_status(status)) == len(wanted.part.media)
     )
 
 
-def _is_it(status: Mapping[str, Any], wanted: Wanted) -> bool:
+def _matches_part(status: Mapping[str, Any], wanted: ExpectedPost) -> bool:
     """By its text; by its files alone only where there is no text, for a server may give equal files one address."""
     if not wanted.part.text:
-        return not _bare(wire.plain(str(status.get("content") or ""))) and _shows(status, wanted, "id", "url")
+        return not _comparable_text(wire.plain_text(str(status.get("content") or ""))) and _shows_part_media(
+            status, wanted, "id", "url"
+        )
     said = status.get("text")
     if isinstance(said, str) and said:
-        return folded(said).strip() == folded(wanted.part.text).strip()
-    return _bare(wire.plain(str(status.get("content") or ""))) == _bare(_as_shown(wanted.part))
+        return fold_high_characters(said).strip() == fold_high_characters(wanted.part.text).strip()
+    return _comparable_text(wire.plain_text(str(status.get("content") or ""))) == _comparable_text(
+        _displayed_part_text(wanted.part)
+    )
 
 
-def _shows(status: Mapping[str, Any], wanted: Wanted, *names: str) -> bool:
+def _shows_part_media(status: Mapping[str, Any], wanted: ExpectedPost, *names: str) -> bool:
     """Whether it has one of the files that were uploaded for the part."""
-    return any(str(one.get(name)) in wanted.files for one in media_of(status) for name in names if one.get(name))
+    return any(str(one.get(name)) in wanted.files for one in media_of_status(status) for name in names if one.get(name))
 
 
-def media_of(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def media_of_status(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """A status's files."""
     found = status.get("media_attachments")
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _as_shown(part: RenderedPart) -> str:
+def _displayed_part_text(part: RenderedPart) -> str:
     """Readers see a mention of another server without the server."""
     text, shown, done = part.text, [], 0
     for span in part.spans:
@@ -141,29 +147,33 @@ def _as_shown(part: RenderedPart) -> str:
     return "".join([*shown, text[done:]])
 
 
-def _bare(text: str) -> str:
+def _comparable_text(text: str) -> str:
     """Without what a server may change: blanks, line ends, and what snac makes of characters beyond U+20000."""
-    return "".join(folded(text).split())
+    return "".join(fold_high_characters(text).split())
 
 
-def folded(text: str) -> str:
+def fold_high_characters(text: str) -> str:
     """Characters beyond U+1FFFF as snac gives them back; the others as they are."""
     if not text or max(text) < "\U00020000":
         return text
     return "".join(chr((ord(c) - 0x10000) | 0x10000) if c > "\uffff" else c for c in text)
 
 
-async def _source_is(session: Session, status: Mapping[str, Any], wanted: Wanted) -> bool:
+async def _source_matches(session: Session, status: Mapping[str, Any], wanted: ExpectedPost) -> bool:
     """Whether the text was sent as this part; where a server keeps no source, a file of its own tells."""
     try:
-        answer = (await wire.api(session, "GET", f"/api/v1/statuses/{wire.segment(str(status['id']))}/source")).json()
+        answer = (
+            await wire.call_api(session, "GET", f"/api/v1/statuses/{wire.path_segment(str(status['id']))}/source")
+        ).json()
     except Rejected as refused:
-        if errors.code_of(refused) == errors.NOT_FOUND:
-            if _shows(status, wanted, "id"):
+        if errors.rejection_code(refused) == errors.NOT_FOUND_CODE:
+            if _shows_part_media(status, wanted, "id"):
                 return True
-            if not (await servers.ask(session, session.host)).keeps_keys:
+            if not (await servers.fetch_server_info(session, session.host)).keeps_keys:
                 return False
-        raise Uncertain(f"{LABEL} does not show how a post of this account was written: {refused.detail}") from refused
+        raise Uncertain(
+            f"{NETWORK_LABEL} does not show how a post of this account was written: {refused.detail}"
+        ) from refused
     if not isinstance(answer, dict) or not isinstance(answer.get("text"), str):
-        raise Uncertain(f"{LABEL}'s answer about how a post was written could not be read")
-    return folded(answer["text"]).strip() == folded(wanted.part.text).strip()
+        raise Uncertain(f"{NETWORK_LABEL}'s answer about how a post was written could not be read")
+    return fold_high_characters(answer["text"]).strip() == fold_high_characters(wanted.part.text).strip()

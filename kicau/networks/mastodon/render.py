@@ -20,42 +20,42 @@ from kicau.connector.content import (
     RenderedPart,
 )
 from kicau.networks.mastodon import limits, text
-from kicau.networks.mastodon.limits import LABEL, PICTURE, number, per_url
-from kicau.networks.mastodon.wire import CALLS
+from kicau.networks.mastodon.limits import NETWORK_LABEL, PICTURE_RECIPE, characters_per_url, fact_number
+from kicau.networks.mastodon.wire import CALLS_METER
 
 # A lone surrogate is no character at all, and the server's database keeps no U+0000.
-UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
-POST_ID = re.compile(r"[0-9A-Za-z_.\-]{1,64}")
-ADDRESS = re.compile(r"https?://([^/?#\s]+)(/[^\s]*)?", re.IGNORECASE)
-OWN_ADDRESS = re.compile(r"/(?:web/|deck/)?@[^/]+/(\d+)/?(?:[?#].*)?$")
+UNSENDABLE_PATTERN = re.compile("[\x00\ud800-\udfff]")
+POST_ID_PATTERN = re.compile(r"[0-9A-Za-z_.\-]{1,64}")
+URL_PATTERN = re.compile(r"https?://([^/?#\s]+)(/[^\s]*)?", re.IGNORECASE)
+OWN_POST_PATH_PATTERN = re.compile(r"/(?:web/|deck/)?@[^/]+/(\d+)/?(?:[?#].*)?$")
 
-type Params = dict[str, str | int | float]
+type ProblemParams = dict[str, str | int | float]
 
 
-def _said(code: str, field: str, message: str, **params: str | int | float) -> Problem:
-    return Problem(code=code, message=message, params={"network": LABEL, **params}, field=field)
+def _problem(code: str, field: str, message: str, **params: str | int | float) -> Problem:
+    return Problem(code=code, message=message, params={"network": NETWORK_LABEL, **params}, field=field)
 
 
 def render(draft: Draft, can: Capabilities) -> Rendered:
     """Exactly what the server will get, with every problem and notice."""
     draft, notices = _with_link(draft)
-    options = checks.filled_options(draft, can)
-    problems = list(checks.check_shape(LABEL, draft, can))
+    options = checks.resolve_options(draft, can)
+    problems = list(checks.check_shape(NETWORK_LABEL, draft, can))
     parts = []
-    warning = text.tidy(options.get("warning", ""))
+    warning = text.normalize_text(options.get("warning", ""))
     for n, part in enumerate(draft.parts or (Part(),)):
-        made, broken, worth_knowing = _part(n, part, draft, can, warning)
+        made, broken, worth_knowing = _render_part(n, part, draft, can, warning)
         parts.append(made)
         problems += broken
         notices += worth_knowing
-    problems += checks.too_long(LABEL, parts, can_thread=True)
-    problems += _blanks(draft, parts, warning)
-    problems += _poll(draft, can)
-    problems += _options(options, parts)
-    reply_to, wrong = _reference("reply_to", draft.reply_to or "", can)
+    problems += checks.check_length(NETWORK_LABEL, parts, can_thread=True)
+    problems += _blank_part_problems(draft, parts, warning)
+    problems += _poll_problems(draft, can)
+    problems += _option_problems(options, parts)
+    reply_to, wrong = _post_reference("reply_to", draft.reply_to or "", can)
     problems += wrong
     if "quote" in options:
-        options["quote"], wrong = _reference("options.quote", options["quote"], can)
+        options["quote"], wrong = _post_reference("options.quote", options["quote"], can)
         problems += wrong
     if "warning" in options:
         options["warning"] = warning
@@ -63,16 +63,16 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         parts=tuple(parts),
         poll=draft.poll,
         reply_to=reply_to or None,
-        language=_language(draft.language),
+        language=_language_code(draft.language),
         options=options,
         problems=tuple(problems),
         notices=tuple(notices),
-        charges=(Charge(CALLS, _calls(parts, reply_to, options.get("quote", ""))),),
-        lead=_lead(parts),
+        charges=(Charge(CALLS_METER, _call_count(parts, reply_to, options.get("quote", ""))),),
+        lead=_lead_seconds(parts),
     )
 
 
-def _lead(parts: Iterable[RenderedPart]) -> int:
+def _lead_seconds(parts: Iterable[RenderedPart]) -> int:
     """Seconds ahead in which files are uploaded; a server keeps a file that no post shows for about a day."""
     kinds = {one.media.kind for part in parts for one in part.media}
     if not kinds:
@@ -80,41 +80,41 @@ def _lead(parts: Iterable[RenderedPart]) -> int:
     return 60 if kinds == {MediaKind.IMAGE} else 600
 
 
-def _calls(parts: list[RenderedPart], *references: str) -> int:
+def _call_count(parts: list[RenderedPart], *references: str) -> int:
     """Without waiting for a video, whose polls depend on the server."""
-    return len(parts) + sum(len(part.media) for part in parts) + sum(is_address(one) for one in references)
+    return len(parts) + sum(len(part.media) for part in parts) + sum(is_url_reference(one) for one in references)
 
 
-def is_address(reference: str) -> bool:
+def is_url_reference(reference: str) -> bool:
     """Whether the server must be asked for the id behind a reference."""
     return "://" in reference
 
 
-def focus_of(post: Rendered, place: int) -> str:
+def focal_point(post: Rendered, place: int) -> str:
     """The focal point of the file at that place among all files of the post; "" where none was given."""
     points = [one.strip() for one in post.options.get("focus", "").split(";")]
     return points[place] if place < len(points) else ""
 
 
-def _language(tag: str) -> str:
+def _language_code(tag: str) -> str:
     """What Mastodon knows languages by: ISO 639, of Chinese also the region (app/helpers/languages_helper.rb)."""
     first, _, rest = tag.replace("_", "-").partition("-")
     region = rest.rpartition("-")[2].upper()
     return f"zh-{region}" if first.lower() == "zh" and region in ("CN", "HK", "TW") else first.lower()
 
 
-def _part(
+def _render_part(
     n: int, part: Part, draft: Draft, can: Capabilities, warning: str
 ) -> tuple[RenderedPart, list[Problem], list[Problem]]:
-    shown = text.tidy(part.text)
-    files, one_line = _alts(n, part.media, can)
+    shown = text.normalize_text(part.text)
+    files, one_line = _alt_text_notices(n, part.media, can)
     checked = checks.check_media(
-        LABEL, n, files, can, convert=draft.convert, rules=_rules(part.media, can), recipe=PICTURE
+        NETWORK_LABEL, n, files, can, convert=draft.convert, rules=_media_rules(part.media, can), recipe=PICTURE_RECIPE
     )
     problems, notices = list(checked.problems), list(checked.notices)
-    if bad := UNSENDABLE.search(shown):
+    if bad := UNSENDABLE_PATTERN.search(shown):
         problems.append(
-            _said(
+            _problem(
                 "broken-text",
                 f"parts.{n}.text",
                 "The text for {network} holds a character that cannot be sent ({character}): delete it and type it again.",
@@ -123,23 +123,23 @@ def _part(
         )
     if len(part.media) > 1 and any(one.kind is MediaKind.VIDEO for one in part.media):
         problems.append(
-            _said(
+            _problem(
                 "mixed-media", f"parts.{n}.media", "{network} shows a video alone: keep the video, or the other files."
             )
         )
-    notices += [*one_line, *_cut_videos(n, part.media), *_garbled(n, shown, can)]
+    notices += [*one_line, *_video_frame_problems(n, part.media), *_garbled_character_problems(n, shown, can)]
     made = RenderedPart(
         text=shown,
-        spans=text.spans(shown),
-        media=tuple(_as_needed(one, can) for one in checked.media),
-        used=text.length(shown, warning, per_url=per_url(can)),
+        spans=text.find_spans(shown),
+        media=tuple(_fit_to_server_size(one, can) for one in checked.media),
+        used=text.count_characters(shown, warning, per_url=characters_per_url(can)),
         limit=can.max_length,
         unit=can.unit,
     )
     return made, problems, notices
 
 
-def _rules(media: tuple[Media, ...], can: Capabilities) -> Mapping[MediaKind, MediaRule]:
+def _media_rules(media: tuple[Media, ...], can: Capabilities) -> Mapping[MediaKind, MediaRule]:
     """Mastodon keeps still GIFs smaller than other pictures; one that is too large becomes a JPEG."""
     still, moving = can.media.get(MediaKind.IMAGE), can.media.get(MediaKind.GIF)
     if still is None or moving is None or not moving.max_pixels:
@@ -151,7 +151,7 @@ def _rules(media: tuple[Media, ...], can: Capabilities) -> Mapping[MediaKind, Me
     return {**can.media, MediaKind.IMAGE: replace(still, mimes=still.mimes - {"image/gif"})} if large else can.media
 
 
-def _as_needed(one: RenderedMedia, can: Capabilities) -> RenderedMedia:
+def _fit_to_server_size(one: RenderedMedia, can: Capabilities) -> RenderedMedia:
     """A copy is made no larger than the server's own: it shrinks every picture to 3840×2160 pixels' worth."""
     rule = can.media.get(MediaKind.IMAGE)
     if one.recipe and rule and rule.max_pixels and one.media.width * one.media.height > rule.max_pixels:
@@ -165,13 +165,13 @@ def _as_needed(one: RenderedMedia, can: Capabilities) -> RenderedMedia:
     return one
 
 
-def _alts(n: int, media: tuple[Media, ...], can: Capabilities) -> tuple[tuple[Media, ...], list[Problem]]:
+def _alt_text_notices(n: int, media: tuple[Media, ...], can: Capabilities) -> tuple[tuple[Media, ...], list[Problem]]:
     """Where a server keeps one line of an alt text, all of it becomes one line."""
-    if not limits.lacks(can, "alt-lines"):
+    if not limits.lacks_feature(can, "alt-lines"):
         return media, []
     joined = tuple(replace(one, alt=" ".join(one.alt.split("\n"))) if "\n" in one.alt else one for one in media)
     told = [
-        _said(
+        _problem(
             "alt-one-line",
             f"parts.{n}.media.{m}.alt",
             "This server of {network} keeps an alt text on one line: its line ends become blanks.",
@@ -182,9 +182,9 @@ def _alts(n: int, media: tuple[Media, ...], can: Capabilities) -> tuple[tuple[Me
     return joined, told
 
 
-def _garbled(n: int, shown: str, can: Capabilities) -> Iterable[Problem]:
-    if limits.lacks(can, "high-planes") and (found := next((c for c in shown if ord(c) >= 0x20000), "")):
-        yield _said(
+def _garbled_character_problems(n: int, shown: str, can: Capabilities) -> Iterable[Problem]:
+    if limits.lacks_feature(can, "high-planes") and (found := next((c for c in shown if ord(c) >= 0x20000), "")):
+        yield _problem(
             "garbled",
             f"parts.{n}.text",
             "This server of {network} shows another character in place of {character} (in flags such as Scotland's, and in rare Chinese letters): write it another way.",
@@ -192,33 +192,33 @@ def _garbled(n: int, shown: str, can: Capabilities) -> Iterable[Problem]:
         )
 
 
-def _cut_videos(n: int, media: tuple[Media, ...]) -> Iterable[Problem]:
+def _video_frame_problems(n: int, media: tuple[Media, ...]) -> Iterable[Problem]:
     for m, one in enumerate(media):
         frames = one.duration_ms * one.fps / 1000
-        if one.kind is MediaKind.VIDEO and frames > (limit := number("video-max-frames")):
-            yield _said(
+        if one.kind is MediaKind.VIDEO and frames > (limit := fact_number("video-max-frames")):
+            yield _problem(
                 "cut-video",
                 f"parts.{n}.media.{m}",
                 "{network} may show only the first {seconds} of {name}: cut it if its end matters.",
-                seconds=checks.seconds(limit / one.fps * 1000),
+                seconds=checks.format_duration(limit / one.fps * 1000),
                 name=one.name or one.ref,
             )
 
 
-def _blanks(draft: Draft, parts: list[RenderedPart], warning: str) -> Iterable[Problem]:
+def _blank_part_problems(draft: Draft, parts: list[RenderedPart], warning: str) -> Iterable[Problem]:
     quoted = bool(draft.options.get("quote", "").strip())
     for n, part in enumerate(parts):
         if part.text.strip() or part.media or (n == 0 and quoted):
             continue
         where = f"part {n + 1} of the thread" if n else "the post"
         if n == 0 and draft.poll:
-            yield _said("empty", "parts.0.text", "{network} wants a text with a poll: write the question.")
+            yield _problem("empty", "parts.0.text", "{network} wants a text with a poll: write the question.")
         elif not warning:
-            yield _said(
+            yield _problem(
                 "empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where
             )
         else:
-            yield _said(
+            yield _problem(
                 "empty",
                 f"parts.{n}.text",
                 "On {network}, {where} has a content warning and nothing behind it: write a text or add a file.",
@@ -226,26 +226,26 @@ def _blanks(draft: Draft, parts: list[RenderedPart], warning: str) -> Iterable[P
             )
 
 
-def _poll(draft: Draft, can: Capabilities) -> Iterable[Problem]:
+def _poll_problems(draft: Draft, can: Capabilities) -> Iterable[Problem]:
     if draft.poll is None:
         return
-    options = [text.tidy(one) for one in draft.poll.options]
-    yield from checks.check_poll(LABEL, draft.poll, can, map(text.graphemes, options))
+    options = [text.normalize_text(one) for one in draft.poll.options]
+    yield from checks.check_poll(NETWORK_LABEL, draft.poll, can, map(text.split_graphemes, options))
     if len(set(options)) < len(options):
-        yield _said(
+        yield _problem(
             "poll-duplicate", "poll.options", "A poll on {network} takes no two options that are alike: change one."
         )
     if draft.parts and draft.parts[0].media:
-        yield _said(
+        yield _problem(
             "poll-with-media",
             "parts.0.media",
             "{network} takes no files in a post with a poll: remove the files or the poll.",
         )
 
 
-def _options(options: Mapping[str, str], parts: list[RenderedPart]) -> Iterable[Problem]:
-    if UNSENDABLE.search(options.get("warning", "")):
-        yield _said(
+def _option_problems(options: Mapping[str, str], parts: list[RenderedPart]) -> Iterable[Problem]:
+    if UNSENDABLE_PATTERN.search(options.get("warning", "")):
+        yield _problem(
             "broken-text",
             "options.warning",
             "The content warning for {network} holds a character that cannot be sent: delete it and type it again.",
@@ -253,15 +253,15 @@ def _options(options: Mapping[str, str], parts: list[RenderedPart]) -> Iterable[
     points = [one.strip() for one in options.get("focus", "").split(";")]
     files = sum(len(part.media) for part in parts)
     for point in filter(None, points):
-        if not _is_point(point):
-            yield _said(
+        if not _is_focal_point(point):
+            yield _problem(
                 "bad-focus",
                 "options.focus",
                 "{network} takes a focal point as two numbers from -1 to 1, such as 0.2,-0.5, not {given!r}.",
                 given=point[:50],
             )
     if points != [""] and len(points) > files:
-        yield _said(
+        yield _problem(
             "bad-focus",
             "options.focus",
             "There are {actual} focal points for {network} and {files} files: give at most one for each file.",
@@ -270,7 +270,7 @@ def _options(options: Mapping[str, str], parts: list[RenderedPart]) -> Iterable[
         )
 
 
-def _is_point(given: str) -> bool:
+def _is_focal_point(given: str) -> bool:
     try:
         x, y = (float(one) for one in given.split(","))
     except ValueError:
@@ -283,7 +283,7 @@ def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
     notices: list[Problem] = []
     if draft.poll and draft.poll.question:
         notices.append(
-            _said(
+            _problem(
                 "no-poll-question",
                 "poll.question",
                 "A poll on {network} has no question of its own: it asks what the text says.",
@@ -294,7 +294,7 @@ def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
         return draft, notices
     if link.title or link.description or link.thumbnail:
         notices.append(
-            _said(
+            _problem(
                 "no-link-card",
                 "link",
                 "{network} draws the link's card from the page itself: your title, description and picture are not sent.",
@@ -304,23 +304,25 @@ def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
     if link.url and not any(link.url in part.text for part in draft.parts):
         joined = f"{first.text.rstrip()}\n\n{link.url}" if first.text.strip() else link.url
         draft = replace(draft, parts=(replace(first, text=joined), *draft.parts[1:]))
-        notices.append(_said("link-in-text", "link", "On {network} a link stands in the text: it is added at the end."))
+        notices.append(
+            _problem("link-in-text", "link", "On {network} a link stands in the text: it is added at the end.")
+        )
     return draft, notices
 
 
-def _reference(field: str, given: str, can: Capabilities) -> tuple[str, list[Problem]]:
+def _post_reference(field: str, given: str, can: Capabilities) -> tuple[str, list[Problem]]:
     """The id of a post on the channel's own server, or an address that the server will be asked about."""
     given = given.strip()
-    if not given or POST_ID.fullmatch(given):
+    if not given or POST_ID_PATTERN.fullmatch(given):
         return given, []
-    address = ADDRESS.fullmatch(given)
+    address = URL_PATTERN.fullmatch(given)
     if (
         address
-        and address[1].lower() == limits.told(can, "host").lower()
-        and (own := OWN_ADDRESS.fullmatch(address[2] or ""))
+        and address[1].lower() == limits.fact_text(can, "host").lower()
+        and (own := OWN_POST_PATH_PATTERN.fullmatch(address[2] or ""))
     ):
         return own[1], []
     if address:
         return given, []
     message = "{network} knows posts by their address (https://…) or by their id on your server, not by {given!r}."
-    return given, [_said("bad-reference", field, message, given=given[:100])]
+    return given, [_problem("bad-reference", field, message, given=given[:100])]

@@ -11,28 +11,41 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
-from kicau.connector.session import Session, SignIn
+from kicau.connector.session import Session, SignInSession
 from kicau.networks.mastodon import wire
 
-QUOTES_SINCE = 7  # api_versions.mastodon: quoted_status_id and quote_approval_policy (4.5)
+MIN_QUOTE_API_VERSION = 7  # api_versions.mastodon: quoted_status_id and quote_approval_policy (4.5)
 
 # Those that give back the same post for the same Idempotency-Key: Mastodon for an hour, Pleroma and Akkoma for six
 # (lib/pleroma/web/plugs/idempotency_plug.ex, read 2026-11-24). Any other is asked for its posts instead.
-KEEPS_KEYS = frozenset({"mastodon", "pleroma", "akkoma"})
+IDEMPOTENT_SOFTWARE = frozenset({"mastodon", "pleroma", "akkoma"})
 
 # What a software was seen not to do, though its answers say nothing of it. snac 2.75, tried 2026-11-24: a poll and a
 # focus are ignored, "unlisted" comes back as "public" and "direct" as "private", DELETE is answered 404, of an alt text
 # only the first line is kept, characters from U+20000 on come back as others (the bit that it sets is set already), and
 # an edit changes the text alone (tried 2026-11-26).
-LACKS: Mapping[str, frozenset[str]] = {
+MISSING_FEATURES: Mapping[str, frozenset[str]] = {
     "snac": frozenset({"polls", "focus", "unlisted", "direct", "delete", "alt-lines", "high-planes", "edit-rest"})
 }
 
-_COMPATIBLE = re.compile(r"\(compatible; ([A-Za-z]+)")  # "2.7.2 (compatible; Pleroma 2.6.0)"
-_MASTODON = re.compile(r"v?(?:[2-9]|[1-9]\d)\.\d+\.\d+(?:[-+~.][\w.+~-]*)?")  # "4.5.1", "4.4.0-rc.1", "4.5.0+glitch"
-_OTHERS = ("snac", "gotosocial", "pixelfed", "friendica", "mitra", "sharkey", "iceshrimp", "misskey", "hollo", "takahe")
+_COMPATIBLE_PATTERN = re.compile(r"\(compatible; ([A-Za-z]+)")  # "2.7.2 (compatible; Pleroma 2.6.0)"
+_MASTODON_VERSION_PATTERN = re.compile(
+    r"v?(?:[2-9]|[1-9]\d)\.\d+\.\d+(?:[-+~.][\w.+~-]*)?"
+)  # "4.5.1", "4.4.0-rc.1", "4.5.0+glitch"
+_OTHER_SOFTWARE = (
+    "snac",
+    "gotosocial",
+    "pixelfed",
+    "friendica",
+    "mitra",
+    "sharkey",
+    "iceshrimp",
+    "misskey",
+    "hollo",
+    "takahe",
+)
 # Where servers without `configuration` say the same (Pleroma, older Mastodon forks).
-_ELSEWHERE: Mapping[tuple[str, str], tuple[str, ...]] = {
+_ALTERNATIVE_FIELDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("statuses", "max_characters"): ("max_toot_chars",),
     ("media_attachments", "description_limit"): ("description_limit",),
     ("media_attachments", "image_size_limit"): ("upload_limit",),
@@ -45,7 +58,7 @@ _ELSEWHERE: Mapping[tuple[str, str], tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class ServerInfo:
     host: str
     version: str  # as it says, which others than Mastodon spell in their own way
     software: str  # "mastodon", "snac", "pleroma", …; "" where it cannot be told
@@ -56,21 +69,21 @@ class Server:
     @property
     def keeps_keys(self) -> bool:
         """Whether sending a post again with its Idempotency-Key is harmless."""
-        return self.software in KEEPS_KEYS
+        return self.software in IDEMPOTENT_SOFTWARE
 
     @property
     def can_quote(self) -> bool:
-        return self.api_version >= QUOTES_SINCE
+        return self.api_version >= MIN_QUOTE_API_VERSION
 
     def has(self, what: str) -> bool:
-        return what not in LACKS.get(self.software, ())
+        return what not in MISSING_FEATURES.get(self.software, ())
 
     def limit(self, *path: str) -> int | None:
         """A number of its configuration; None where it says none that can be read."""
         section, name = path
-        found = _at(self.answer, ("configuration", *path))
-        if found is None and (section, name) in _ELSEWHERE:
-            found = _at(self.answer, _ELSEWHERE[section, name])
+        found = _int_at(self.answer, ("configuration", *path))
+        if found is None and (section, name) in _ALTERNATIVE_FIELDS:
+            found = _int_at(self.answer, _ALTERNATIVE_FIELDS[section, name])
         # 0 means something for an address (counted as it is); of anything else it is no limit that one can keep
         return found if found is not None and (found > 0 or name == "characters_reserved_per_url") else None
 
@@ -82,43 +95,43 @@ class Server:
         return frozenset(str(one) for one in listed) if isinstance(listed, list) else frozenset()
 
 
-def _at(answer: Any, path: tuple[str, ...]) -> int | None:
+def _int_at(answer: Any, path: tuple[str, ...]) -> int | None:
     for name in path:
         answer = answer.get(name) if isinstance(answer, dict) else None
     return answer if isinstance(answer, int) and not isinstance(answer, bool) and answer >= 0 else None
 
 
-async def ask(lent: SignIn | Session, host: str, token: str = "") -> Server:
+async def fetch_server_info(lent: SignInSession | Session, host: str, token: str = "") -> ServerInfo:
     """What the server tells of itself. Raises Rejected where it speaks no such API, or a passing error."""
     for path in ("/api/v2/instance", "/api/v1/instance"):
         try:
-            answer = (await wire.call(lent, host, "GET", path, token=token)).json()
+            answer = (await wire.send_request(lent, host, "GET", path, token=token)).json()
         except (Rejected, AuthExpired):
             if path == "/api/v1/instance":
                 raise
             continue
         if isinstance(answer, dict) and isinstance(answer.get("version"), str):
-            return read(answer, host, f"{wire.base(lent, host)}{path}")
+            return parse_server_info(answer, host, f"{wire.server_url(lent, host)}{path}")
     raise Unavailable(f"{host} did not say what it is")
 
 
-def read(answer: Mapping[str, Any], host: str, source: str) -> Server:
+def parse_server_info(answer: Mapping[str, Any], host: str, source: str) -> ServerInfo:
     version = str(answer.get("version") or "")[:200]
-    return Server(
+    return ServerInfo(
         host=host,
         version=version,
-        software=software(version, str(answer.get("source_url") or "")),
+        software=software_name(version, str(answer.get("source_url") or "")),
         source=source,
-        api_version=_at(answer, ("api_versions", "mastodon")) or 0,
+        api_version=_int_at(answer, ("api_versions", "mastodon")) or 0,
         answer=answer,
     )
 
 
-def software(version: str, source_url: str = "") -> str:
+def software_name(version: str, source_url: str = "") -> str:
     """Which software a version and the address of its source tell of; "" where they tell of none known."""
-    if told := _COMPATIBLE.search(version):
+    if told := _COMPATIBLE_PATTERN.search(version):
         return told[1].lower()
     both = f"{version} {source_url}".lower()
-    if named := next((name for name in _OTHERS if name in both), ""):
+    if named := next((name for name in _OTHER_SOFTWARE if name in both), ""):
         return named
-    return "mastodon" if _MASTODON.fullmatch(version) else ""
+    return "mastodon" if _MASTODON_VERSION_PATTERN.fullmatch(version) else ""

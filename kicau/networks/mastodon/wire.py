@@ -14,20 +14,20 @@ from urllib.parse import quote
 import aiohttp
 
 from kicau.connector.content import JSON, Charge, Rendered
-from kicau.connector.session import File, Session, SignIn
-from kicau.connector.transport.http import TIMEOUT, Reply
+from kicau.connector.session import MediaFile, Session, SignInSession
+from kicau.connector.transport.http import NETWORK_TIMEOUT_SECONDS, HttpResponse
 
-CALLS = "calls"  # the meter: servers count calls in a time, and charge no money
-SLOWEST = 200_000  # bytes a second that a line is given before an upload is given up
+CALLS_METER = "calls"  # the meter: servers count calls in a time, and charge no money
+MIN_UPLOAD_BYTES_PER_SECOND = 200_000  # bytes a second that a line is given before an upload is given up
 
 
-def base(lent: SignIn | Session, host: str) -> str:
+def server_url(lent: SignInSession | Session, host: str) -> str:
     """The server's address; an operator's setting without "{host}" (a sandbox) is the one server there is."""
     return lent.app.endpoints["server"].replace("{host}", host)
 
 
-async def call(
-    lent: SignIn | Session,
+async def send_request(
+    lent: SignInSession | Session,
     host: str,
     method: str,
     path: str,
@@ -39,15 +39,15 @@ async def call(
     form: Mapping[str, str] | None = None,
     multipart: aiohttp.FormData | None = None,
     repeatable: bool | None = None,
-    timeout: float = TIMEOUT,
-) -> Reply:
+    timeout: float = NETWORK_TIMEOUT_SECONDS,
+) -> HttpResponse:
     sent = dict(headers or {})
     if token:
         sent["Authorization"] = f"Bearer {token}"
     return await lent.http.call(
         method,
-        base(lent, host) + path,
-        charge=Charge(CALLS, always=True),
+        server_url(lent, host) + path,
+        charge=Charge(CALLS_METER, always=True),
         headers=sent,
         params=params,
         json=json,
@@ -58,19 +58,19 @@ async def call(
     )
 
 
-async def api(session: Session, method: str, path: str, **how: Any) -> Reply:
+async def call_api(session: Session, method: str, path: str, **how: Any) -> HttpResponse:
     """A call for a channel in use."""
-    return await call(session, session.host, method, path, token=session.credentials.access_token, **how)
+    return await send_request(session, session.host, method, path, token=session.credentials.access_token, **how)
 
 
-def segment(value: str) -> str:
+def path_segment(value: str) -> str:
     """An id in a path."""
     return quote(value, safe="")
 
 
-async def upload(
-    session: Session, path: str, file: File, description: str, focus: str, cover: File | None = None
-) -> Reply:
+async def upload_file(
+    session: Session, path: str, file: MediaFile, description: str, focus: str, cover: MediaFile | None = None
+) -> HttpResponse:
     """One file with what is said of it; nobody sees it before a post shows it, so it may be sent twice."""
     form = aiohttp.FormData()
     if description:
@@ -79,14 +79,16 @@ async def upload(
         form.add_field("focus", focus)
     if cover:
         first_sight = await asyncio.to_thread(cover.path.read_bytes)
-        form.add_field("thumbnail", first_sight, filename=_name(cover), content_type=cover.mime)
-    patience = TIMEOUT * 3 + file.size / SLOWEST  # small servers convert while one waits
+        form.add_field("thumbnail", first_sight, filename=_upload_name(cover), content_type=cover.mime)
+    patience = (
+        NETWORK_TIMEOUT_SECONDS * 3 + file.size / MIN_UPLOAD_BYTES_PER_SECOND
+    )  # small servers convert while one waits
     with await asyncio.to_thread(file.path.open, "rb") as content:
-        form.add_field("file", content, filename=_name(file), content_type=file.mime)
-        return await api(session, "POST", path, multipart=form, repeatable=True, timeout=patience)
+        form.add_field("file", content, filename=_upload_name(file), content_type=file.mime)
+        return await call_api(session, "POST", path, multipart=form, repeatable=True, timeout=patience)
 
 
-def _name(file: File) -> str:
+def _upload_name(file: MediaFile) -> str:
     """Some servers tell a file's type by its ending; its own name is nobody's business."""
     ending = mimetypes.guess_extension(file.mime) or Path(file.name).suffix or file.path.suffix
     return f"media{ending if ending.isascii() else ''}"
@@ -120,15 +122,15 @@ def post_body(post: Rendered, part: int, media: list[str], *, reply_to: str = ""
     return body
 
 
-def status_of(reply: Reply) -> dict[str, Any]:
+def status_from_response(reply: HttpResponse) -> dict[str, Any]:
     """The status in an answer. An answer without one is a lost answer."""
     found = reply.json()
     if not isinstance(found, dict) or not found.get("id"):
-        Reply(reply.status, reply.headers, b"", reply.repeatable).json()  # raises as an unreadable answer does
+        HttpResponse(reply.status, reply.headers, b"", reply.repeatable).json()  # raises as an unreadable answer does
     return dict(found)
 
 
-def moment(value: Any) -> datetime | None:
+def parse_time(value: Any) -> datetime | None:
     """A time of the API, UTC; None where it cannot be read."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
@@ -137,7 +139,7 @@ def moment(value: Any) -> datetime | None:
     return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC) if at else None
 
 
-def kept(status: Mapping[str, Any]) -> dict[str, JSON]:
+def stored_status(status: Mapping[str, Any]) -> dict[str, JSON]:
     """What is kept of an answer for ever: where the post is and how it was shown; no copy of the author's profile."""
     names = (
         "id",
@@ -155,15 +157,15 @@ def kept(status: Mapping[str, Any]) -> dict[str, JSON]:
     return {name: status[name] for name in names if name in status}
 
 
-def plain(content: str) -> str:
+def plain_text(content: str) -> str:
     """What readers see of a status's HTML."""
-    reader = _Reader()
+    reader = _HtmlTextReader()
     reader.feed(content)
     reader.close()
     return "".join(reader.said)
 
 
-class _Reader(HTMLParser):
+class _HtmlTextReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.said: list[str] = []

@@ -14,28 +14,28 @@ from typing import Any
 from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON
-from kicau.connector.protocol import Account, Redirect
-from kicau.connector.session import Credentials, Session, SignIn
-from kicau.networks._meta.graph import CALL, moment, text_of
+from kicau.connector.protocol import SignInIdentity, SignInRedirect
+from kicau.connector.session import Credentials, Session, SignInSession
+from kicau.networks._meta.graph import CALL_CHARGE, parse_time, required_text
 from kicau.networks.threads import engagement
-from kicau.networks.threads.limits import NETWORK
+from kicau.networks.threads.limits import NETWORK_LABEL
 from kicau.networks.threads.wire import ThreadsGraph
 
-SCOPES = (
+OAUTH_SCOPES = (
     "threads_basic",
     "threads_content_publish",
     "threads_manage_replies",
     "threads_read_replies",
     "threads_delete",
-    engagement.INSIGHTS,
-    engagement.MENTIONED,
+    engagement.INSIGHTS_SCOPE,
+    engagement.MENTIONS_SCOPE,
 )
-YOUNGEST = timedelta(hours=24)  # a token may be refreshed once it is that old
+MIN_TOKEN_AGE = timedelta(hours=24)  # a token may be refreshed once it is that old
 
 
 class ThreadsAuth:
     needs_keys = True
-    takes = (replace(CALL, units=3),)  # two tokens and the account
+    takes = (replace(CALL_CHARGE, units=3),)  # two tokens and the account
 
     @property
     def questions(self) -> tuple[Option, ...]:
@@ -43,61 +43,71 @@ class ThreadsAuth:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        return SCOPES
+        return OAUTH_SCOPES
 
-    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect | tuple[Account, ...]:
+    async def begin(
+        self, sign_in: SignInSession, answers: Mapping[str, str], /
+    ) -> SignInRedirect | tuple[SignInIdentity, ...]:
         app = sign_in.app
-        query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": ",".join(SCOPES)}
+        query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": ",".join(OAUTH_SCOPES)}
         # Threads offers no PKCE; state alone guards the way back.
-        return oauth2.redirect(f"{app.endpoints['authorize']}/oauth/authorize", query, pkce=False)
+        return oauth2.authorization_redirect(f"{app.endpoints['authorize']}/oauth/authorize", query, pkce=False)
 
     async def finish(
-        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
-    ) -> tuple[Account, ...]:
+        self, sign_in: SignInSession, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[SignInIdentity, ...]:
         app = sign_in.app
         form = {
             "client_id": app.client_id,
             "client_secret": app.client_secret,
             "grant_type": "authorization_code",
             "redirect_uri": app.callback,
-            "code": oauth2.returned_code(NETWORK, returned).removesuffix("#_"),
+            "code": oauth2.authorization_code(NETWORK_LABEL, returned).removesuffix("#_"),
         }
-        reply = await sign_in.http.call("POST", f"{app.endpoints['graph']}/oauth/access_token", charge=CALL, form=form)
-        short = _object(reply.json())
+        reply = await sign_in.http.call(
+            "POST", f"{app.endpoints['graph']}/oauth/access_token", charge=CALL_CHARGE, form=form
+        )
+        short = _response_object(reply.json())
         query = {"grant_type": "th_exchange_token", "client_secret": app.client_secret}
-        long = await _token(sign_in, "access_token", {**query, "access_token": text_of(short, "access_token")})
+        long = await _request_token(
+            sign_in, "access_token", {**query, "access_token": required_text(short, "access_token")}
+        )
         now = sign_in.now()
         # The answer names no scopes: they are taken as asked, and a missing one is told by the call that wants it.
-        token = _dated(replace(oauth2.credentials(long, now), scopes=frozenset(SCOPES)), now)
+        token = _with_issue_date(
+            replace(oauth2.credentials_from_response(long, now), scopes=frozenset(OAUTH_SCOPES)), now
+        )
         graph = ThreadsGraph(http=sign_in.http, base=app.endpoints["graph"], token=token.access_token)
-        return (_account(await graph.get("me", fields="id,username,name"), token),)
+        return (_sign_in_identity(await graph.get("me", fields="id,username,name"), token),)
 
     async def refresh(self, session: Session, /) -> Credentials:
         """A token that is not yet a day old is given back as it is: Threads refuses to refresh it."""
         before = session.credentials
-        issued = moment(before.extra.get("issued"))
-        if issued and session.now() - issued < YOUNGEST:
+        issued = parse_time(before.extra.get("issued"))
+        if issued and session.now() - issued < MIN_TOKEN_AGE:
             return before
         query = {"grant_type": "th_refresh_token", "access_token": before.access_token}
-        answer = await _token(session, "refresh_access_token", query)
-        return _dated(oauth2.credentials(answer, session.now(), before=before), session.now())
+        answer = await _request_token(session, "refresh_access_token", query)
+        return _with_issue_date(oauth2.credentials_from_response(answer, session.now(), before=before), session.now())
 
 
-def _object(answer: Any) -> dict[str, Any]:
+def _response_object(answer: Any) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-async def _token(sign_in: SignIn, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+async def _request_token(sign_in: SignInSession, path: str, query: Mapping[str, str]) -> dict[str, Any]:
     """Both calls are unversioned GETs; asking twice does no harm."""
-    reply = await sign_in.http.call("GET", f"{sign_in.app.endpoints['graph']}/{path}", charge=CALL, params=query)
-    return _object(reply.json())
+    reply = await sign_in.http.call("GET", f"{sign_in.app.endpoints['graph']}/{path}", charge=CALL_CHARGE, params=query)
+    return _response_object(reply.json())
 
 
-def _dated(token: Credentials, now: datetime) -> Credentials:
+def _with_issue_date(token: Credentials, now: datetime) -> Credentials:
     return replace(token, extra={**token.extra, "issued": now.isoformat()})
 
 
-def _account(me: Mapping[str, Any], token: Credentials) -> Account:
-    handle = text_of(me, "username")
+def _sign_in_identity(me: Mapping[str, Any], token: Credentials) -> SignInIdentity:
+    handle = required_text(me, "username")
     url = f"https://www.threads.net/@{handle}"
-    return Account(id=text_of(me, "id"), handle=handle, name=str(me.get("name") or handle), url=url, credentials=token)
+    return SignInIdentity(
+        id=required_text(me, "id"), handle=handle, name=str(me.get("name") or handle), url=url, credentials=token
+    )

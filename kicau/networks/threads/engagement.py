@@ -11,53 +11,61 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kicau.connector.errors import AuthExpired, Rejected
-from kicau.connector.roles.engagement import Answer, Answers, Seen
+from kicau.connector.roles.engagement import IncomingPost, IncomingPostPage, TimeCursor
 from kicau.connector.session import Session
-from kicau.networks._meta.engagement import rows
-from kicau.networks._meta.errors import is_gone
-from kicau.networks._meta.graph import moment
+from kicau.networks._meta.engagement import edge_rows
+from kicau.networks._meta.errors import is_missing_object
+from kicau.networks._meta.graph import parse_time
 from kicau.networks.threads import wire
 
 # Ours, not Threads': insights are asked for post by post, and each costs a call.
-BATCH = 25
-POSTS, PAGES, MENTIONS = 25, 4, 50  # the newest posts that are looked under, pages of replies of each, mentions
-INSIGHTS, MENTIONED = "threads_manage_insights", "threads_manage_mentions"  # permissions
-METRICS = "views,likes,replies,reposts,quotes,shares"
-MENTION = "id,text,timestamp,username,permalink"
-REPLY = f"{MENTION},is_reply_owned_by_me,root_post,replied_to"
+METRICS_BATCH_SIZE = 25
+NEWEST_POSTS_COUNT, MAX_REPLY_PAGES, MENTIONS_PER_PAGE = (
+    25,
+    4,
+    50,
+)  # the newest posts that are looked under, pages of replies of each, mentions
+INSIGHTS_SCOPE, MENTIONS_SCOPE = "threads_manage_insights", "threads_manage_mentions"  # permissions
+METRIC_FIELDS = "views,likes,replies,reposts,quotes,shares"
+MENTION_FIELDS = "id,text,timestamp,username,permalink"
+REPLY_FIELDS = f"{MENTION_FIELDS},is_reply_owned_by_me,root_post,replied_to"
 
 type Row = Mapping[str, Any]
 
 
-async def answers(session: Session, cursor: str) -> Answers:
+async def read_incoming(session: Session, cursor: str) -> IncomingPostPage:
     """Replies of others at any depth, under posts that have replies; mentions where the sign-in gave that permission.
     Under posts older than the newest 25 nothing is looked for."""
-    seen, found = Seen.of(cursor), dict[str, Answer]()
-    posts = await wire.graph_of(session).get(f"{session.account_id}/threads", fields="id,has_replies", limit=str(POSTS))
-    for post in rows(posts):
+    seen, found = TimeCursor.of(cursor), dict[str, IncomingPost]()
+    posts = await wire.graph_client(session).get(
+        f"{session.account_id}/threads", fields="id,has_replies", limit=str(NEWEST_POSTS_COUNT)
+    )
+    for post in edge_rows(posts):
         if post.get("has_replies"):
-            found |= {one.id: one for one in await _under(session, str(post["id"]), seen)}
-    if MENTIONED in session.credentials.scopes:
-        told = await wire.graph_of(session).get(f"{session.account_id}/mentions", fields=MENTION, limit=str(MENTIONS))
-        found = {one.id: one for row in rows(told) if (one := _answer(session, row, ""))} | found
+            found |= {one.id: one for one in await _replies_under(session, str(post["id"]), seen)}
+    if MENTIONS_SCOPE in session.credentials.scopes:
+        told = await wire.graph_client(session).get(
+            f"{session.account_id}/mentions", fields=MENTION_FIELDS, limit=str(MENTIONS_PER_PAGE)
+        )
+        found = {one.id: one for row in edge_rows(told) if (one := _incoming_post(session, row, ""))} | found
     new = [one for one in found.values() if seen.is_new(one.id, one.at)]
     new.sort(key=lambda one: (one.at, len(one.id), one.id))
-    return Answers(items=tuple(new), cursor=seen.cursor((one.id, one.at) for one in new) if new else cursor)
+    return IncomingPostPage(items=tuple(new), cursor=seen.cursor((one.id, one.at) for one in new) if new else cursor)
 
 
-async def _under(session: Session, post: str, seen: Seen) -> list[Answer]:
+async def _replies_under(session: Session, post: str, seen: TimeCursor) -> list[IncomingPost]:
     """The newest replies first; further pages only while all is new that they tell."""
-    asked, told = {"fields": REPLY, "reverse": "true"}, list[Row]()
-    for _ in range(PAGES):
+    asked, told = {"fields": REPLY_FIELDS, "reverse": "true"}, list[Row]()
+    for _ in range(MAX_REPLY_PAGES):
         try:
-            page = await wire.graph_of(session).get(f"{post}/conversation", **asked)
+            page = await wire.graph_client(session).get(f"{post}/conversation", **asked)
         except Rejected as refused:
-            if not is_gone(refused):
+            if not is_missing_object(refused):
                 raise
             break
-        told += rows(page)
+        told += edge_rows(page)
         paging = page.get("paging") or {}
-        if seen.since is None or not paging.get("next") or not all(_is_new(one, seen) for one in rows(page)):
+        if seen.since is None or not paging.get("next") or not all(_is_new(one, seen) for one in edge_rows(page)):
             break
         asked["after"] = str((paging.get("cursors") or {}).get("after", ""))
     own = {post} | {str(one.get("id")) for one in told if one.get("is_reply_owned_by_me")}
@@ -65,21 +73,21 @@ async def _under(session: Session, post: str, seen: Seen) -> list[Answer]:
     for row in told:
         to = str((row.get("replied_to") or row.get("root_post") or {}).get("id") or post)
         # What answers another part of the thread, or what was said from the account itself, belongs to the post.
-        if not row.get("is_reply_owned_by_me") and (one := _answer(session, row, post if to in own else to)):
+        if not row.get("is_reply_owned_by_me") and (one := _incoming_post(session, row, post if to in own else to)):
             found.append(one)
     return found
 
 
-def _is_new(row: Row, seen: Seen) -> bool:
-    at = moment(row.get("timestamp"))
+def _is_new(row: Row, seen: TimeCursor) -> bool:
+    at = parse_time(row.get("timestamp"))
     return at is not None and seen.is_new(str(row.get("id")), at)
 
 
-def _answer(session: Session, row: Row, answers: str) -> Answer | None:
-    at, author = moment(row.get("timestamp")), str(row.get("username") or "")
+def _incoming_post(session: Session, row: Row, answers: str) -> IncomingPost | None:
+    at, author = parse_time(row.get("timestamp")), str(row.get("username") or "")
     if at is None or not row.get("id") or author == session.handle:
         return None
-    return Answer(
+    return IncomingPost(
         id=str(row["id"]),
         at=at,
         author=author,
@@ -91,24 +99,26 @@ def _answer(session: Session, row: Row, answers: str) -> Answer | None:
     )
 
 
-async def numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+async def read_metrics(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """By Threads' names of them. Raises AuthExpired before any call where the sign-in did not give the permission."""
     granted = session.credentials.scopes
-    if granted and INSIGHTS not in granted:
-        raise AuthExpired("insights were not granted", missing=frozenset({INSIGHTS}))
+    if granted and INSIGHTS_SCOPE not in granted:
+        raise AuthExpired("insights were not granted", missing=frozenset({INSIGHTS_SCOPE}))
     found = dict[str, dict[str, int]]()
     for one in ids:
         try:
-            told = await wire.graph_of(session).get(f"{one}/insights", metric=METRICS)
+            told = await wire.graph_client(session).get(f"{one}/insights", metric=METRIC_FIELDS)
         except Rejected as refused:
-            if not is_gone(refused):
+            if not is_missing_object(refused):
                 raise
             continue
-        found[one] = {str(row.get("name")): value for row in rows(told) if isinstance(value := _value(row), int)}
+        found[one] = {
+            str(row.get("name")): value for row in edge_rows(told) if isinstance(value := _metric_value(row), int)
+        }
     return found
 
 
-def _value(row: Row) -> object:
+def _metric_value(row: Row) -> object:
     """A metric's number, in either of the forms that Meta gives them."""
     values = row.get("values")
     latest = values[-1] if isinstance(values, list) and values else row.get("total_value")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from kicau.connector.capabilities import Capabilities
-from kicau.connector.checks import check_media, check_poll, check_shape, filled_options, too_long
+from kicau.connector.checks import check_length, check_media, check_poll, check_shape, resolve_options
 from kicau.connector.content import (
     Charge,
     Draft,
@@ -19,39 +19,43 @@ from kicau.connector.content import (
     Rendered,
     RenderedPart,
 )
-from kicau.networks._meta.text import shown, unsendable
+from kicau.networks._meta.text import displayed_text, unsendable_problem
 from kicau.networks.threads import text
-from kicau.networks.threads.limits import NETWORK, RECIPE, number
+from kicau.networks.threads.limits import NETWORK_LABEL, PICTURE_RECIPE, fact_number
 
-POST_ID = re.compile(r"\d{5,25}")
-LETTERS = ("a", "b", "c", "d")  # option_a to option_d
+POST_ID_PATTERN = re.compile(r"\d{5,25}")
+POLL_OPTION_KEYS = ("a", "b", "c", "d")  # option_a to option_d
 
 
 def render(draft: Draft, can: Capabilities) -> Rendered:
     """Pure and total."""
-    options = {name: value.strip() for name, value in filled_options(draft, can).items()}
+    options = {name: value.strip() for name, value in resolve_options(draft, can).items()}
     options["topic"] = options.get("topic", "").removeprefix("#")
     written, link, notices = _with_link(draft)
-    parts, problems = [], list(check_shape(NETWORK, draft, can))
+    parts, problems = [], list(check_shape(NETWORK_LABEL, draft, can))
     for n, part in enumerate(written):
-        made = shown(part.text)
-        checked = check_media(NETWORK, n, part.media, can, convert=draft.convert, recipe=RECIPE)
+        made = displayed_text(part.text)
+        checked = check_media(NETWORK_LABEL, n, part.media, can, convert=draft.convert, recipe=PICTURE_RECIPE)
         tags = n > 0 or not options["topic"]
         parts.append(
             RenderedPart(
                 text=made,
-                spans=text.spans(made, tags=tags),
+                spans=text.find_spans(made, tags=tags),
                 media=checked.media,
-                used=text.length(made),
+                used=text.count_characters(made),
                 limit=can.max_length,
             )
         )
-        problems += [*checked.problems, *unsendable(NETWORK, made, f"parts.{n}.text"), *_empty(n, made, part, options)]
-        problems += _crowded(n, made, link if n == 0 else None)
+        problems += [
+            *checked.problems,
+            *unsendable_problem(NETWORK_LABEL, made, f"parts.{n}.text"),
+            *_empty_part_problems(n, made, part, options),
+        ]
+        problems += _too_many_links_problems(n, made, link if n == 0 else None)
         notices += checked.notices
-    problems += too_long(NETWORK, parts, can_thread=True)
-    problems += _poll(draft, can)
-    problems += _options(options, draft, parts)
+    problems += check_length(NETWORK_LABEL, parts, can_thread=True)
+    problems += _poll_problems(draft, can)
+    problems += _option_problems(options, draft, parts)
     return Rendered(
         parts=tuple(parts),
         link=link,
@@ -61,12 +65,12 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         problems=tuple(problems),
         notices=(*notices, *_notices(draft, options, parts), *_quota_notices(can, parts, bool(draft.reply_to))),
         charges=_charges(parts, bool(draft.reply_to)),
-        lead=_lead(written[0]),
+        lead=_lead_seconds(written[0]),
     )
 
 
-def _say(code: str, field: str, message: str, limit: float = 0, actual: float = 0, **params: str | int) -> Problem:
-    filled: dict[str, str | int | float] = {"network": NETWORK, "limit": limit, "actual": actual, **params}
+def _problem(code: str, field: str, message: str, limit: float = 0, actual: float = 0, **params: str | int) -> Problem:
+    filled: dict[str, str | int | float] = {"network": NETWORK_LABEL, "limit": limit, "actual": actual, **params}
     return Problem(code=code, message=message, params=filled, field=field, limit=limit or None, actual=actual or None)
 
 
@@ -78,7 +82,7 @@ def _with_link(draft: Draft) -> tuple[tuple[Part, ...], Link | None, list[Proble
         return parts, None, notices
     if link.title or link.description or link.thumbnail:
         notices.append(
-            _say(
+            _problem(
                 "no-own-card",
                 "link",
                 "{network} draws the link's card from the page itself: your title, description and picture are not sent.",
@@ -91,7 +95,7 @@ def _with_link(draft: Draft) -> tuple[tuple[Part, ...], Link | None, list[Proble
         joined = f"{first.text.rstrip()}\n\n{link.url}" if first.text.strip() else link.url
         parts = (replace(first, text=joined), *parts[1:])
         notices.append(
-            _say(
+            _problem(
                 "link-in-text",
                 "link",
                 "{network} takes no link card beside files or a poll: the address is added at the end of the text.",
@@ -100,57 +104,61 @@ def _with_link(draft: Draft) -> tuple[tuple[Part, ...], Link | None, list[Proble
     return parts, None, notices
 
 
-def _empty(n: int, made: str, part: Part, options: Mapping[str, str]) -> list[Problem]:
+def _empty_part_problems(n: int, made: str, part: Part, options: Mapping[str, str]) -> list[Problem]:
     if made or part.media or (n == 0 and options.get("quote")):
         return []
     where = f"part {n + 1} of the thread" if n else "the post"
     return [
-        _say("empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where)
+        _problem("empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where)
     ]
 
 
-def _crowded(n: int, made: str, link: Link | None) -> list[Problem]:
-    found = {*text.links(made), *([link.url] if link else [])}
-    limit = number("max_links")
+def _too_many_links_problems(n: int, made: str, link: Link | None) -> list[Problem]:
+    found = {*text.find_urls(made), *([link.url] if link else [])}
+    limit = fact_number("max_links")
     if len(found) <= limit:
         return []
     message = "{network} takes at most {limit} different links in one post; this one has {actual}: remove some."
-    return [_say("too-many-links", f"parts.{n}.text", message, limit, len(found))]
+    return [_problem("too-many-links", f"parts.{n}.text", message, limit, len(found))]
 
 
-def _poll(draft: Draft, can: Capabilities) -> list[Problem]:
+def _poll_problems(draft: Draft, can: Capabilities) -> list[Problem]:
     if draft.poll is None:
         return []
-    found = list(check_poll(NETWORK, draft.poll, can, [text.length(shown(one)) for one in draft.poll.options]))
+    found = list(
+        check_poll(
+            NETWORK_LABEL, draft.poll, can, [text.count_characters(displayed_text(one)) for one in draft.poll.options]
+        )
+    )
     if draft.parts and draft.parts[0].media:
         found.append(
-            _say(
+            _problem(
                 "poll-with-media",
                 "parts.0.media",
                 "{network} takes no files in a post with a poll: remove the files or the poll.",
             )
         )
     if not (draft.parts and draft.parts[0].text.strip()):
-        found.append(_say("empty", "parts.0.text", "{network} wants a text with a poll: write the question."))
+        found.append(_problem("empty", "parts.0.text", "{network} wants a text with a poll: write the question."))
     for n, option in enumerate(draft.poll.options):
-        found += unsendable(NETWORK, option, f"poll.options.{n}")
+        found += unsendable_problem(NETWORK_LABEL, option, f"poll.options.{n}")
     return found
 
 
-def _options(options: Mapping[str, str], draft: Draft, parts: list[RenderedPart]) -> list[Problem]:
+def _option_problems(options: Mapping[str, str], draft: Draft, parts: list[RenderedPart]) -> list[Problem]:
     found = []
     topic = options.get("topic", "")
-    if re.search(r"[.&\s]", topic.replace(" ", "")) or len(topic) > number("topic.max_length"):
+    if re.search(r"[.&\s]", topic.replace(" ", "")) or len(topic) > fact_number("topic.max_length"):
         message = "A topic on {network} has at most {limit} characters and neither a full stop nor an ampersand: change {given!r}."
-        found.append(_say("bad-topic", "options.topic", message, number("topic.max_length"), given=topic[:80]))
-    found += unsendable(NETWORK, topic, "options.topic")
+        found.append(_problem("bad-topic", "options.topic", message, fact_number("topic.max_length"), given=topic[:80]))
+    found += unsendable_problem(NETWORK_LABEL, topic, "options.topic")
     for field, given in (("options.quote", options.get("quote", "")), ("reply_to", (draft.reply_to or "").strip())):
-        if given and not POST_ID.fullmatch(given):
+        if given and not POST_ID_PATTERN.fullmatch(given):
             message = "{network} knows posts by their number in its API, not by {given!r}."
-            found.append(_say("bad-reference", field, message, given=given[:80]))
+            found.append(_problem("bad-reference", field, message, given=given[:80]))
     if options.get("reply_control") == "parent_post_author_only" and not draft.reply_to:
         message = "On {network}, only a reply can be answered by the author of the post above alone: choose who else may reply."
-        found.append(_say("bad-option", "options.reply_control", message))
+        found.append(_problem("bad-option", "options.reply_control", message))
     return found
 
 
@@ -158,7 +166,7 @@ def _notices(draft: Draft, options: Mapping[str, str], parts: list[RenderedPart]
     found = []
     if draft.poll and draft.poll.question:
         found.append(
-            _say(
+            _problem(
                 "no-poll-question",
                 "poll.question",
                 "A poll on {network} has no question of its own: it asks what the text says.",
@@ -166,7 +174,7 @@ def _notices(draft: Draft, options: Mapping[str, str], parts: list[RenderedPart]
         )
     if options.get("spoiler") == "true" and not any(part.media for part in parts):
         found.append(
-            _say(
+            _problem(
                 "no-spoiler",
                 "options.spoiler",
                 "On {network}, only files can be hidden until they are tapped: this post has none.",
@@ -187,7 +195,7 @@ def _quota_notices(can: Capabilities, parts: list[RenderedPart], reply: bool) ->
             continue
         frees = datetime.fromtimestamp(can.quota.get(f"{name}-resets", 0), UTC)
         message = "{network} takes {limit} {word} in 24 hours, and {actual} are used: what is due before {frees} waits until then."
-        found.append(_say("quota-full", "", message, limit, used, word=word, frees=f"{frees:%Y-%m-%d %H:%M} UTC"))
+        found.append(_problem("quota-full", "", message, limit, used, word=word, frees=f"{frees:%Y-%m-%d %H:%M} UTC"))
     return found
 
 
@@ -199,7 +207,7 @@ def _charges(parts: list[RenderedPart], reply: bool) -> tuple[Charge, ...]:
     return (*posts, *((Charge("replies-24h", replies),) if replies else ()), Charge("calls", calls))
 
 
-def _lead(part: Part) -> int:
+def _lead_seconds(part: Part) -> int:
     """Seconds that fetching and preparing the files may take; nobody sees them before the last step."""
     if not part.media:
         return 30  # the guide asks for half a minute between a container and publishing it

@@ -14,45 +14,47 @@ from typing import Any
 
 from aiohttp import web
 
-from kicau.connector.sandbox.server import PublicPost, SeededAccount, SeededApp, Validator
+from kicau.connector.sandbox.server import PublicPost, RequestValidator, SeededAccount, SeededApp
 from kicau.networks._meta.sandbox_calls import (
-    DAY,
-    Ask,
+    DAY_SECONDS,
     Doc,
     GraphError,
-    iso,
-    missing_object,
-    stamp,
-    time_of,
-    unsupported,
+    GraphRequest,
+    graph_time,
+    iso_time,
+    missing_object_error,
+    sandbox_time,
+    unsupported_request_error,
 )
-from kicau.networks._meta.sandbox_webhooks import WebhookSide
-from kicau.networks.threads.sandbox_containers import ContainerSide, shortcode
-from kicau.networks.threads.sandbox_login import ACCOUNTS, SignInSide
+from kicau.networks._meta.sandbox_webhooks import WebhookSandbox
+from kicau.networks.threads.sandbox_containers import ThreadsContainerSandbox, shortcode_of
+from kicau.networks.threads.sandbox_login import SEEDED_ACCOUNTS, ThreadsLoginSandbox
 
-DEFAULT = ("id",)
-METRICS = ("views", "likes", "replies", "reposts", "quotes", "shares")
-VISITOR = SeededAccount(
+DEFAULT_FIELDS = ("id",)
+METRIC_NAMES = ("views", "likes", "replies", "reposts", "quotes", "shares")
+SEEDED_VISITOR = SeededAccount(
     id="35550000000000901", handle="rinihartati", name="Rini Hartati"
 )  # who replies where no account does
-ABSENT = ("gif_url", "thumbnail_url", "reposted_post", "location_id", "profile_picture_url")  # never set here
+ABSENT_FIELDS = ("gif_url", "thumbnail_url", "reposted_post", "location_id", "profile_picture_url")  # never set here
 
 
-class Server(WebhookSide, SignInSide, ContainerSide):
+class Server(WebhookSandbox, ThreadsLoginSandbox, ThreadsContainerSandbox):
     slug = "threads"
     label = "Threads"
     accent = "#101010"
     default_app = SeededApp(client_id="604030201060709", client_secret="threads-sandbox-app-secret")  # noqa: S106
     buc = ("threads", 613)
     settings = (
-        *ContainerSide.settings,
+        *ThreadsContainerSandbox.settings,
         "per_day",
     )
     webhook_object = "threads"
     told_of_all = True  # which topics are told is set in the dashboard alone
     token_starts = {"threads": "THAA"}
 
-    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+    def __init__(
+        self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
+    ) -> None:
         self.published: dict[str, deque[float]] = {}  # by account and quota: "id|posts", "id|replies"
         super().__init__(base_url=base_url, folder=folder, validators=validators)
         self.oldest = self.newest = (1, 0)
@@ -66,10 +68,10 @@ class Server(WebhookSide, SignInSide, ContainerSide):
         return dict.fromkeys(("authorize", "graph"), self.base_url)
 
     def accounts(self) -> tuple[SeededAccount, ...]:
-        return tuple(ACCOUNTS.values())
+        return tuple(SEEDED_ACCOUNTS.values())
 
     def page_name(self, account: str) -> SeededAccount | None:
-        return VISITOR if account == VISITOR.id else ACCOUNTS.get(account)
+        return SEEDED_VISITOR if account == SEEDED_VISITOR.id else SEEDED_ACCOUNTS.get(account)
 
     def routes(self) -> Iterable[web.RouteDef]:
         yield from self.login_routes()
@@ -88,19 +90,19 @@ class Server(WebhookSide, SignInSide, ContainerSide):
 
     # Calls
 
-    async def answer(self, ask: Ask) -> Any:
+    async def answer(self, ask: GraphRequest) -> Any:
         if ask.node == ask.token["subject"]:
             return await self._answer_account(ask, ask.node)
         for kind in ("container", "post"):
             doc = self.store.get(kind, ask.node)
             if doc is not None and (kind == "post" or doc["account"] == ask.token["subject"]):
                 return self._answer_object(ask, kind, doc)
-        raise missing_object(ask.node, ask.method)
+        raise missing_object_error(ask.node, ask.method)
 
-    async def _answer_account(self, ask: Ask, account: str) -> Any:
+    async def _answer_account(self, ask: GraphRequest, account: str) -> Any:
         match ask.method, ask.edge:
             case "GET", "":
-                return self.project(ask, self._account_view(account), "ThreadsUser", DEFAULT)
+                return self.project(ask, self._account_view(account), "ThreadsUser", DEFAULT_FIELDS)
             case "POST", "threads":
                 self.may(ask, "threads_content_publish")
                 return await self.create_container(ask, account)
@@ -116,21 +118,25 @@ class Server(WebhookSide, SignInSide, ContainerSide):
                     self._listed(ask, account, replies=replies),
                     lambda doc: self._post_view(doc, account),
                     "ThreadsMedia",
-                    DEFAULT,
+                    DEFAULT_FIELDS,
                 )
             case "GET", "mentions":
                 self.may(ask, "threads_manage_mentions")
                 return self.listing(
-                    ask, self._mentioning(account), lambda doc: self._post_view(doc, account), "ThreadsMedia", DEFAULT
+                    ask,
+                    self._mentioning(account),
+                    lambda doc: self._post_view(doc, account),
+                    "ThreadsMedia",
+                    DEFAULT_FIELDS,
                 )
-        raise unsupported(ask.method, ask.edge)
+        raise unsupported_request_error(ask.method, ask.edge)
 
-    def _answer_object(self, ask: Ask, kind: str, doc: Doc) -> Any:
+    def _answer_object(self, ask: GraphRequest, kind: str, doc: Doc) -> Any:
         match ask.method, ask.edge:
             case "GET", "" if kind == "container":
-                return self.project(ask, self.container_view(doc), "ThreadsContainer", DEFAULT)
+                return self.project(ask, self.container_view(doc), "ThreadsContainer", DEFAULT_FIELDS)
             case "GET", "" if kind == "post":
-                return self.project(ask, self._post_view(doc, ask.token["subject"]), "ThreadsMedia", DEFAULT)
+                return self.project(ask, self._post_view(doc, ask.token["subject"]), "ThreadsMedia", DEFAULT_FIELDS)
             case "GET", "replies" | "conversation" if kind == "post":
                 self.may(ask, "threads_read_replies")
                 below = list(self._below(doc, whole=ask.edge == "conversation"))
@@ -140,7 +146,7 @@ class Server(WebhookSide, SignInSide, ContainerSide):
                     below[::-1] if newest_first else below,
                     lambda one: self._post_view(one, ask.token["subject"]),
                     "ThreadsMedia",
-                    DEFAULT,
+                    DEFAULT_FIELDS,
                 )
             case "GET", "insights" if kind == "post" and doc["account"] == ask.token["subject"]:
                 self.may(ask, "threads_manage_insights")
@@ -150,17 +156,17 @@ class Server(WebhookSide, SignInSide, ContainerSide):
                 self.count("deletes", doc["account"], 100)
                 self.store.remove("post", doc["id"])
                 return {"success": True, "deleted_id": doc["id"]}
-        raise unsupported(ask.method, ask.edge)
+        raise unsupported_request_error(ask.method, ask.edge)
 
-    def _limit(self, ask: Ask, account: str) -> Doc:
+    def _limit(self, ask: GraphRequest, account: str) -> Doc:
         row: Doc = {}
         for name, prefix in (("posts", ""), ("replies", "reply_"), ("deletes", "delete_")):
             row[f"{prefix}quota_usage"] = len(self.recent(f"{account}|{name}"))
-            row[f"{prefix}config"] = {"quota_total": self.per_day[name], "quota_duration": DAY}
+            row[f"{prefix}config"] = {"quota_total": self.per_day[name], "quota_duration": DAY_SECONDS}
         wanted = [name for name in ask.params.get("fields", "quota_usage").split(",") if name in row]
         return {"data": [{name: row[name] for name in wanted}]}
 
-    def _listed(self, ask: Ask, account: str, *, replies: bool) -> Iterable[Doc]:
+    def _listed(self, ask: GraphRequest, account: str, *, replies: bool) -> Iterable[Doc]:
         since = ask.integer("since") if "since" in ask.params else 0
         until = ask.integer("until") if "until" in ask.params else math.inf
         for doc in reversed(list(self.store.all("post"))):
@@ -176,18 +182,18 @@ class Server(WebhookSide, SignInSide, ContainerSide):
                 yield doc
 
     def _mentioning(self, account: str) -> Iterable[Doc]:
-        name = re.compile(rf"(?<![\w.@/])@{re.escape(ACCOUNTS[account].handle)}(?![\w.@])", re.IGNORECASE)
+        name = re.compile(rf"(?<![\w.@/])@{re.escape(SEEDED_ACCOUNTS[account].handle)}(?![\w.@])", re.IGNORECASE)
         return [
             doc
             for doc in reversed(list(self.store.all("post")))
             if doc["account"] != account and name.search(doc["text"])
         ]
 
-    def _insights(self, ask: Ask, post: Doc) -> Doc:
+    def _insights(self, ask: GraphRequest, post: Doc) -> Doc:
         wanted = ask.params.get("metric", "").split(",")
-        if unknown := [one for one in wanted if one not in METRICS]:
+        if unknown := [one for one in wanted if one not in METRIC_NAMES]:
             raise GraphError(
-                100, f"(#100) metric[0] must be one of the following values: {', '.join(METRICS)}: {unknown[0]}"
+                100, f"(#100) metric[0] must be one of the following values: {', '.join(METRIC_NAMES)}: {unknown[0]}"
             )
         counted = {"replies": sum(1 for _ in self._below(post, whole=not post["reply_to"]))}
         return {
@@ -209,7 +215,7 @@ class Server(WebhookSide, SignInSide, ContainerSide):
         made = self.new_id()
         post: Doc = {
             "id": made,
-            "account": VISITOR.id,
+            "account": SEEDED_VISITOR.id,
             "text": text,
             "reply_to": post_id,
             "reply_control": "everyone",
@@ -220,8 +226,8 @@ class Server(WebhookSide, SignInSide, ContainerSide):
             "spoiler": False,
             "type": "TEXT_POST",
             "files": [],
-            "code": shortcode(int(made)),
-            "at": time_of(self),
+            "code": shortcode_of(int(made)),
+            "at": sandbox_time(self),
         }
         self.store.put("shortcode", post["code"], {"post": made})
         self.store.put("post", made, post)
@@ -236,16 +242,16 @@ class Server(WebhookSide, SignInSide, ContainerSide):
             "media_type": "TEXT_POST",
             "permalink": self._permalink(post),
             "shortcode": post["code"],
-            "timestamp": stamp(post["at"]),
+            "timestamp": graph_time(post["at"]),
         }
         about = {
             "app_id": self.default_app.client_id,
-            "time": int(time_of(self)),
+            "time": int(sandbox_time(self)),
             "subscription_id": "1",
             "has_uid_field": False,
         }
         root = self.store.get("post", self._root(post)) or post
-        if post["reply_to"] and root["account"] in ACCOUNTS:
+        if post["reply_to"] and root["account"] in SEEDED_ACCOUNTS:
             owner = {"id": root["id"], "owner_id": root["account"], "username": self._who(root).handle}
             told = {**value, "replied_to": {"id": post["reply_to"]}, "root_post": owner}
             self.tell(
@@ -253,7 +259,7 @@ class Server(WebhookSide, SignInSide, ContainerSide):
                 "replies",
                 {**about, "topic": "moderate", "target_id": root["id"], "values": {"value": told, "field": "replies"}},
             )
-        for account in ACCOUNTS:
+        for account in SEEDED_ACCOUNTS:
             if any(one["id"] == post["id"] for one in self._mentioning(account)):
                 self.tell(
                     account,
@@ -273,7 +279,7 @@ class Server(WebhookSide, SignInSide, ContainerSide):
     # Views
 
     def _account_view(self, account: str) -> dict[str, Callable[[], Any]]:
-        who = ACCOUNTS[account]
+        who = SEEDED_ACCOUNTS[account]
         return {
             "id": lambda: account,
             "username": lambda: who.handle,
@@ -297,7 +303,7 @@ class Server(WebhookSide, SignInSide, ContainerSide):
             "owner": lambda: {"id": doc["account"]} if doc["account"] == viewer else None,
             "username": lambda: self._who(doc).handle,
             "text": lambda: doc["text"] or None,
-            "timestamp": lambda: stamp(doc["at"]),
+            "timestamp": lambda: graph_time(doc["at"]),
             "shortcode": lambda: doc["code"],
             "children": lambda: {"data": [{"id": one["id"]} for one in files]} if len(files) > 1 else None,
             "alt_text": lambda: files[0]["alt"] or None if len(files) == 1 else None,
@@ -314,11 +320,11 @@ class Server(WebhookSide, SignInSide, ContainerSide):
             "poll_attachment": lambda: self._poll_view(doc) if doc["poll"] else None,
             "topic_tag": lambda: doc["topic"] or None,
             "is_verified": lambda: False,
-            **dict.fromkeys(ABSENT, lambda: None),
+            **dict.fromkeys(ABSENT_FIELDS, lambda: None),
         }
 
     def _who(self, doc: Doc) -> SeededAccount:
-        return self.page_name(doc["account"]) or VISITOR
+        return self.page_name(doc["account"]) or SEEDED_VISITOR
 
     def _root(self, doc: Doc) -> str:
         while doc["reply_to"] and (above := self.store.get("post", doc["reply_to"])):
@@ -328,7 +334,7 @@ class Server(WebhookSide, SignInSide, ContainerSide):
     @staticmethod
     def _poll_view(doc: Doc) -> Doc:
         votes = {f"{name}_votes_percentage": 0.0 for name in doc["poll"]}
-        return {**doc["poll"], **votes, "expiration_timestamp": stamp(doc["at"] + DAY)}
+        return {**doc["poll"], **votes, "expiration_timestamp": graph_time(doc["at"] + DAY_SECONDS)}
 
     def _permalink(self, doc: Doc) -> str:
         return f"{self.base_url}/@{self._who(doc).handle}/post/{doc['code']}"
@@ -361,7 +367,7 @@ class Server(WebhookSide, SignInSide, ContainerSide):
             id=doc["id"],
             account=doc["account"],
             text=doc["text"],
-            at=iso(doc["at"]),
+            at=iso_time(doc["at"]),
             url=self._permalink(doc),
             in_reply_to=doc["reply_to"],
             media=media,

@@ -15,15 +15,15 @@ from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
 from kicau.networks._meta.sandbox import GraphSandbox
-from kicau.networks._meta.sandbox_calls import DAY, Ask, Doc, GraphError, time_of
+from kicau.networks._meta.sandbox_calls import DAY_SECONDS, Doc, GraphError, GraphRequest, sandbox_time
 
-IMAGE_MOST, VIDEO_MOST = 8 << 20, 1_000_000_000  # bytes
-KINDS = ("TEXT", "IMAGE", "VIDEO", "CAROUSEL")
-AUDIENCES = ("everyone", "accounts_you_follow", "mentioned_only", "parent_post_author_only", "followers_only")
-EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d\u20e3\U000e0020-\U000e007f]")
+MAX_IMAGE_BYTES, MAX_VIDEO_BYTES = 8 << 20, 1_000_000_000  # bytes
+CONTAINER_KINDS = ("TEXT", "IMAGE", "VIDEO", "CAROUSEL")
+REPLY_AUDIENCES = ("everyone", "accounts_you_follow", "mentioned_only", "parent_post_author_only", "followers_only")
+EMOJI_PATTERN = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d\u20e3\U000e0020-\U000e007f]")
 
 
-class ContainerSide(GraphSandbox):
+class ThreadsContainerSandbox(GraphSandbox):
     """Containers by id; files are fetched after the answer."""
 
     published: dict[str, deque[float]]
@@ -44,25 +44,25 @@ class ContainerSide(GraphSandbox):
 
     def recent(self, quota: str) -> deque[float]:
         row = self.published.setdefault(quota, deque())
-        while row and row[0] <= time_of(self) - DAY:
+        while row and row[0] <= sandbox_time(self) - DAY_SECONDS:
             row.popleft()
         return row
 
     def count(self, name: str, account: str, most: int) -> None:
         """One more of the account's 24 hours; refuses when they are used up."""
-        quota, now = f"{account}|{name}", time_of(self)
+        quota, now = f"{account}|{name}", sandbox_time(self)
         if not self.limits_off and len(self.recent(quota)) >= most:
-            raise quota_used_up()
+            raise quota_error()
         self.recent(quota).append(now)
         self.store.put("publishing", self.new_id(), {"quota": quota, "at": now})
 
     # Making one
 
-    async def create_container(self, ask: Ask, account: str) -> Doc:
+    async def create_container(self, ask: GraphRequest, account: str) -> Doc:
         params = ask.params
         kind = params.get("media_type", "").upper()
-        if kind not in KINDS:
-            raise GraphError(100, f"(#100) Param media_type must be one of {{{', '.join(KINDS)}}}")
+        if kind not in CONTAINER_KINDS:
+            raise GraphError(100, f"(#100) Param media_type must be one of {{{', '.join(CONTAINER_KINDS)}}}")
         text = params.get("text", "").strip()
         container: Doc = {
             "id": self.new_id(),
@@ -82,14 +82,14 @@ class ContainerSide(GraphSandbox):
             "quote": params.get("quote_post_id", ""),
             "spoiler": ask.flag("is_spoiler_media"),
             "error": "",
-            "at": time_of(self),
+            "at": sandbox_time(self),
             "ready": 0.0,
             "post": "",
         }
         self._check(container)
         match kind:
             case "TEXT":
-                container["ready"] = time_of(self) + self.processing_seconds / 6
+                container["ready"] = sandbox_time(self) + self.processing_seconds / 6
             case "CAROUSEL":
                 self._fill_carousel(ask, container)
             case _:
@@ -101,11 +101,11 @@ class ContainerSide(GraphSandbox):
         if container["source"]:
             self._start_fetch(container)
         if kind == "TEXT" and ask.flag("auto_publish_text"):
-            container["ready"] = time_of(self)
+            container["ready"] = sandbox_time(self)
             return {"id": self._publish(ask, container)["id"]}
         return {"id": container["id"]}
 
-    def _poll(self, ask: Ask) -> Doc:
+    def _poll(self, ask: GraphRequest) -> Doc:
         try:
             poll = json.loads(ask.params.get("poll_attachment", "") or "{}")
         except ValueError:
@@ -118,12 +118,12 @@ class ContainerSide(GraphSandbox):
                 100, "(#100) Param poll_attachment must have option_a and option_b, and may have option_c and option_d"
             )
         for name, value in poll.items():
-            if not 1 <= len(str(value)) <= 100 or weigh(str(value)) > 25:
+            if not 1 <= len(str(value)) <= 100 or count_characters(str(value)) > 25:
                 raise GraphError(100, f"(#100) Param poll_attachment[{name}] must be 1 to 25 characters long.")
         return {name: str(poll[name]) for name in named}
 
     def _check(self, one: Doc) -> None:
-        if weigh(one["text"]) > 500:
+        if count_characters(one["text"]) > 500:
             raise GraphError(100, "(#100) Param text must be at most 500 characters long.")
         addresses = {*re.findall(r"https?://[^\s<>\"]+[^\s<>\".,;:!?')\]]", one["text"]), *filter(None, [one["link"]])}
         if len(addresses) > 5:
@@ -138,8 +138,8 @@ class ContainerSide(GraphSandbox):
             raise GraphError(100, "(#100) link_attachment cannot be used with poll_attachment.")
         if one["link"] and not one["link"].startswith(("http://", "https://")):
             raise GraphError(100, "(#100) Param link_attachment must be a valid URL.")
-        if one["reply_control"] not in AUDIENCES:
-            raise GraphError(100, f"(#100) Param reply_control must be one of {{{', '.join(AUDIENCES)}}}")
+        if one["reply_control"] not in REPLY_AUDIENCES:
+            raise GraphError(100, f"(#100) Param reply_control must be one of {{{', '.join(REPLY_AUDIENCES)}}}")
         if len(one["topic"]) > 50 or re.search(r"[.&]", one["topic"]):
             raise GraphError(100, "(#100) Param topic_tag must be 1 to 50 characters long, without '.' and '&'.")
         if len(one["alt"]) > 1000:
@@ -148,7 +148,7 @@ class ContainerSide(GraphSandbox):
             if one[key] and self.store.get("post", one[key]) is None:
                 raise GraphError(100, f"(#100) Param {name} is not a valid post.", sub=33)
 
-    def _fill_carousel(self, ask: Ask, container: Doc) -> None:
+    def _fill_carousel(self, ask: GraphRequest, container: Doc) -> None:
         children = [part for part in ask.params.get("children", "").split(",") if part]
         if not 2 <= len(children) <= 20:
             raise GraphError(100, "(#100) Param children must have 2 to 20 ids.")
@@ -157,7 +157,7 @@ class ContainerSide(GraphSandbox):
             if doc is None or doc["account"] != container["account"] or not doc["item"]:
                 raise GraphError(100, f"(#100) Param children has an id that is no carousel item: {child}")
         container["children"] = children
-        container["ready"] = time_of(self) + self.processing_seconds / 6
+        container["ready"] = sandbox_time(self) + self.processing_seconds / 6
 
     def _start_fetch(self, container: Doc) -> None:
         task = asyncio.get_running_loop().create_task(self._fetch(container["id"]))
@@ -170,11 +170,11 @@ class ContainerSide(GraphSandbox):
         if not container:
             return
         video = container["kind"] == "VIDEO"
-        most = VIDEO_MOST if video else IMAGE_MOST
+        most = MAX_VIDEO_BYTES if video else MAX_IMAGE_BYTES
         try:
             body = await self.fetch(container["source"], most)
             container["error"] = (
-                await asyncio.to_thread(_video_trouble if video else _image_trouble, body)
+                await asyncio.to_thread(_video_error if video else _image_error, body)
                 if len(body) <= most
                 else "UNKNOWN"
             )
@@ -193,17 +193,17 @@ class ContainerSide(GraphSandbox):
                     "mime": mime,
                 }
             ]
-        container["ready"] = time_of(self) + self.processing_seconds / (1 if video else 6)
+        container["ready"] = sandbox_time(self) + self.processing_seconds / (1 if video else 6)
         self.store.put("container", container_id, container)
 
     # States
 
     def state_of(self, container: Doc) -> tuple[str, str]:
         """The status, and why where it is ERROR."""
-        now = time_of(self)
+        now = sandbox_time(self)
         if container["post"]:
             return "PUBLISHED", ""
-        if container["at"] + DAY <= now:
+        if container["at"] + DAY_SECONDS <= now:
             return "EXPIRED", ""
         for child in container["children"]:
             state, told = self.state_of(self.store.get("container", child) or container)
@@ -223,15 +223,15 @@ class ContainerSide(GraphSandbox):
 
     # Publishing
 
-    def publish(self, ask: Ask, account: str) -> Doc:
+    def publish(self, ask: GraphRequest, account: str) -> Doc:
         container = self.store.get("container", str(ask.integer("creation_id")))
         if container is None or container["account"] != account or container["item"]:
-            raise no_container(ask.params["creation_id"])
+            raise no_container_error(ask.params["creation_id"])
         if self.state_of(container)[0] != "FINISHED":
-            raise no_container(container["id"])
+            raise no_container_error(container["id"])
         return {"id": self._publish(ask, container)["id"]}
 
-    def _publish(self, ask: Ask, container: Doc) -> Doc:
+    def _publish(self, ask: GraphRequest, container: Doc) -> Doc:
         name = "replies" if container["reply_to"] else "posts"
         self.count(name, container["account"], self.per_day[name])
         self.meter(ask.token["app"], f"{name}-24h")
@@ -242,20 +242,26 @@ class ContainerSide(GraphSandbox):
         post_id = self.new_id()
         kept = ("account", "text", "reply_to", "reply_control", "topic", "link", "poll", "quote", "spoiler")
         post = {name: container[name] for name in kept}
-        post |= {"id": post_id, "type": kind, "files": files, "code": shortcode(int(post_id)), "at": time_of(self)}
+        post |= {
+            "id": post_id,
+            "type": kind,
+            "files": files,
+            "code": shortcode_of(int(post_id)),
+            "at": sandbox_time(self),
+        }
         self.store.put("shortcode", post["code"], {"post": post_id})
         self.store.put("container", container["id"], {**container, "post": post_id})
         return self.store.put("post", post_id, post)
 
     def plan_exhausted(self, request: web.Request) -> web.Response:
         """Threads sells no plans; what runs out is the quota of posts."""
-        refused = quota_used_up()
+        refused = quota_error()
         return web.json_response(refused.body, status=refused.status)
 
 
-def weigh(text: str) -> int:
+def count_characters(text: str) -> int:
     """Characters, where those that emoji are made of count as many as their UTF-8 bytes."""
-    return sum(len(one.encode("utf-8", "replace")) if EMOJI.match(one) else 1 for one in text)
+    return sum(len(one.encode("utf-8", "replace")) if EMOJI_PATTERN.match(one) else 1 for one in text)
 
 
 def _first_tag(text: str) -> str:
@@ -263,7 +269,7 @@ def _first_tag(text: str) -> str:
     return found[1] if found else ""
 
 
-def quota_used_up() -> GraphError:
+def quota_error() -> GraphError:
     return GraphError(
         9,
         "Application request limit reached",
@@ -273,7 +279,7 @@ def quota_used_up() -> GraphError:
     )
 
 
-def no_container(container: str) -> GraphError:
+def no_container_error(container: str) -> GraphError:
     return GraphError(
         24,
         "The requested resource does not exist",
@@ -283,7 +289,7 @@ def no_container(container: str) -> GraphError:
     )
 
 
-def shortcode(number: int) -> str:
+def shortcode_of(number: int) -> str:
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     code = ""
     while number:
@@ -296,7 +302,7 @@ def _image_mime(body: bytes) -> str:
     return "image/png" if body.startswith(b"\x89PNG") else "image/jpeg"
 
 
-def _image_trouble(body: bytes) -> str:
+def _image_error(body: bytes) -> str:
     try:
         with Image.open(io.BytesIO(body)) as image:
             form, aspect = image.format, image.width / image.height
@@ -307,7 +313,7 @@ def _image_trouble(body: bytes) -> str:
     return "" if 0.099 <= aspect <= 10.01 else "INVALID_ASPEC_RATIO"
 
 
-def _video_trouble(body: bytes) -> str:
+def _video_error(body: bytes) -> str:
     """What is wrong with a video, in the words of the container's error_message; "" where nothing is."""
     try:
         with av.open(io.BytesIO(body), mode="r") as container:

@@ -9,27 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kicau.connector.content import Note
+from kicau.connector.content import AttemptNote
 from kicau.connector.errors import AuthExpired
-from kicau.connector.roles.engagement import Answer
-from kicau.connector.roles.webhooks import Happening
+from kicau.connector.roles.engagement import IncomingPost
+from kicau.connector.roles.webhooks import WebhookNotification
 from kicau.connector.session import Session
-from kicau.networks._meta.graph import moment
-from kicau.networks._meta.webhooks import documents, each
-from kicau.networks.threads.limits import NETWORK
+from kicau.networks._meta.graph import parse_time
+from kicau.networks._meta.webhooks import read_documents, read_each
+from kicau.networks.threads.limits import NETWORK_LABEL
 
-READS = "threads_read_replies"  # the permission
-SETUP = Note(
+READ_REPLIES_SCOPE = "threads_read_replies"  # the permission
+SETUP_NOTE = AttemptNote(
     "In the app's dashboard at Meta, under Access the {network} API, Settings, Webhooks, enter this address and token for the topics moderate (field replies) and interaction (field mentions).",
-    network=NETWORK,
+    network=NETWORK_LABEL,
 )
 
 
-def happenings(body: bytes) -> Sequence[Happening]:
-    return each(_read, ((told, change) for told in documents(body) for change in _changes(told)))
+def read_notifications(body: bytes) -> Sequence[WebhookNotification]:
+    return read_each(
+        _read_notification, ((told, change) for told in read_documents(body) for change in _read_changes(told))
+    )
 
 
-def _changes(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _read_changes(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found = told.get("values")
     return [
         one
@@ -38,9 +40,9 @@ def _changes(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     ]
 
 
-def _read(told: Mapping[str, Any], change: Mapping[str, Any]) -> Happening | None:
-    value, sent = change["value"], moment(told.get("time"))
-    made = moment(value.get("timestamp")) or sent
+def _read_notification(told: Mapping[str, Any], change: Mapping[str, Any]) -> WebhookNotification | None:
+    value, sent = change["value"], parse_time(told.get("time"))
+    made = parse_time(value.get("timestamp")) or sent
     if not value.get("id") or made is None:
         return None
     root, to = value.get("root_post") or {}, value.get("replied_to") or {}
@@ -52,7 +54,7 @@ def _read(told: Mapping[str, Any], change: Mapping[str, Any]) -> Happening | Non
         case _:
             return None
     handle = str(value.get("username") or "")
-    said = Answer(
+    said = IncomingPost(
         id=str(value["id"]),
         at=made,
         author=handle,
@@ -62,14 +64,14 @@ def _read(told: Mapping[str, Any], change: Mapping[str, Any]) -> Happening | Non
         answers=answers,
         raw=dict(value),
     )
-    return Happening(account=account, at=sent or made, answer=said)
+    return WebhookNotification(account=account, at=sent or made, answer=said)
 
 
-async def subscribe(session: Session, address: str, token: str) -> None:
+async def subscribe_webhooks(session: Session, address: str, token: str) -> None:
     granted = session.credentials.scopes
-    if granted and READS not in granted:
-        raise AuthExpired("replies were not granted", missing=frozenset({READS}))
+    if granted and READ_REPLIES_SCOPE not in granted:
+        raise AuthExpired("replies were not granted", missing=frozenset({READ_REPLIES_SCOPE}))
 
 
-async def unsubscribe(session: Session) -> None:
+async def unsubscribe_webhooks(session: Session) -> None:
     """What comes all the same is not for a channel that is told of, and is left."""

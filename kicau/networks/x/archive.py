@@ -24,40 +24,42 @@ from typing import Any
 import msgspec
 
 from kicau.connector.archives import streams
-from kicau.connector.archives.files import Files, Unreadable, matching
+from kicau.connector.archives.files import ArchiveFiles, UnreadableFile, matching_names
 from kicau.connector.archives.records import (
-    Found,
-    Record,
-    Skip,
-    Whose,
-    cut,
-    for_few,
-    incomplete,
-    malformed,
-    missing,
-    skip,
-    unreadable,
+    ArchiveEntry,
+    ArchiveOwner,
+    ArchiveRecord,
+    SkippedEntry,
+    incomplete_file,
+    limited_audience_entry,
+    malformed_entry,
+    missing_file,
+    skip_entry,
+    truncated_file,
+    unreadable_file,
 )
 from kicau.connector.content import JSON
 
-POSTS = (
+POSTS_PATTERN = (
     r"(^|/)data/((community-)?tweets?(-part\d+)?\.js|js/tweets/\d{4}_\d{2}\.js)$|^(community-)?tweets?(-part\d+)?\.js$"
 )
-DELETED = r"(^|/)data/deleted-tweets?(-part\d+)?\.js$|^deleted-tweets?(-part\d+)?\.js$"
-LONG = r"(^|/)(data/)?note-tweets?(-part\d+)?\.js$"
-ACCOUNT = r"(^|/)(data/)?account\.js$|(^|/)data/js/user_details\.js$"
-MANIFEST = r"(^|/)data/manifest\.js$"
-INDEX = r"(^|/)data/js/tweet_index\.js$"
-PROTECTED = r"(^|/)(data/)?protected-history\.js$"
-CIRCLE = r"(^|/)(data/)?twitter-circle-tweets?(-part\d+)?\.js$"  # for the people whom its author chose
-COUNTED = ("tweets", "tweet", "deletedTweets", "deletedTweet", "communityTweet", "communityTweets")
-HIDDEN = "hidden"  # in a record's `extra` until it is given out: for followers alone, by what its entry says
-BETWEEN = b"\n  },\n  {"  # two entries of a list, as X prints them; no JSON text can hold a bare line break
-BLOCK = 4 << 20  # bytes decoded at once
-MONTHS = {
+DELETED_POSTS_PATTERN = r"(^|/)data/deleted-tweets?(-part\d+)?\.js$|^deleted-tweets?(-part\d+)?\.js$"
+LONG_POSTS_PATTERN = r"(^|/)(data/)?note-tweets?(-part\d+)?\.js$"
+ACCOUNT_PATTERN = r"(^|/)(data/)?account\.js$|(^|/)data/js/user_details\.js$"
+MANIFEST_PATTERN = r"(^|/)data/manifest\.js$"
+INDEX_PATTERN = r"(^|/)data/js/tweet_index\.js$"
+PROTECTED_HISTORY_PATTERN = r"(^|/)(data/)?protected-history\.js$"
+CIRCLE_POSTS_PATTERN = r"(^|/)(data/)?twitter-circle-tweets?(-part\d+)?\.js$"  # for the people whom its author chose
+COUNTED_LISTS = ("tweets", "tweet", "deletedTweets", "deletedTweet", "communityTweet", "communityTweets")
+LIMITED_AUDIENCE_CODE = (
+    "hidden"  # in a record's `extra` until it is given out: for followers alone, by what its entry says
+)
+ENTRY_SEPARATOR = b"\n  },\n  {"  # two entries of a list, as X prints them; no JSON text can hold a bare line break
+BLOCK_BYTES = 4 << 20  # bytes decoded at once
+MONTH_NUMBERS = {
     m: n for n, m in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
 }
-LANGUAGES = {
+LANGUAGE_CODES = {
     "in": "id",
     "iw": "he",
     "und": "",
@@ -69,39 +71,39 @@ LANGUAGES = {
     "zxx": "",
     "art": "",
 }
-KINDS = {"photo": "image", "animated_gif": "gif", "video": "video"}
-_STATUS = re.compile(r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w+/status/(\d+)")
+MEDIA_KINDS = {"photo": "image", "animated_gif": "gif", "video": "video"}
+_POST_URL_PATTERN = re.compile(r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w+/status/(\d+)")
 
 
-class Address(msgspec.Struct):
+class TweetUrl(msgspec.Struct):
     url: str | None = None
     expanded_url: str | None = None
 
 
-class Mention(msgspec.Struct):
+class TweetMention(msgspec.Struct):
     screen_name: str = ""
     id_str: str | None = None
     name: str = ""
 
 
-class Picture(msgspec.Struct):
+class TweetMedium(msgspec.Struct):
     url: str | None = None
     media_url_https: str | None = None
     type: str = "photo"
     ext_alt_text: str | None = None
 
 
-class Entities(msgspec.Struct):
-    urls: list[Address] = []
-    user_mentions: list[Mention] = []
-    media: list[Picture] = []
+class TweetEntities(msgspec.Struct):
+    urls: list[TweetUrl] = []
+    user_mentions: list[TweetMention] = []
+    media: list[TweetMedium] = []
 
 
-class User(msgspec.Struct):
+class TweetUser(msgspec.Struct):
     protected: bool | None = None
 
 
-class Scopes(msgspec.Struct):
+class TweetScopes(msgspec.Struct):
     followers: bool | None = None  # whether it is for followers alone
 
 
@@ -114,20 +116,20 @@ class Tweet(msgspec.Struct):
     lang: str | None = None
     in_reply_to_status_id_str: str | None = None
     in_reply_to_status_id: str | int | None = None
-    entities: Entities | None = None
-    extended_entities: Entities | None = None
+    entities: TweetEntities | None = None
+    extended_entities: TweetEntities | None = None
     favorite_count: str | int | None = None
     retweet_count: str | int | None = None
     deleted_at: str | None = None
-    user: User | None = None
-    scopes: Scopes | None = None
+    user: TweetUser | None = None
+    scopes: TweetScopes | None = None
 
 
-class Entry(msgspec.Struct):
+class TweetEntry(msgspec.Struct):
     tweet: Tweet
 
 
-class Reader:
+class XArchiveReader:
     """The archive reader of the connector for X."""
 
     #: X's own words in tables of any tool, with the kind that each means
@@ -143,95 +145,98 @@ class Reader:
         "re-tweet": "repost",
     }
 
-    def sniff(self, files: Files, /) -> Whose | None:
-        if not matching(files, POSTS) and not matching(files, DELETED):
+    def sniff(self, files: ArchiveFiles, /) -> ArchiveOwner | None:
+        if not matching_names(files, POSTS_PATTERN) and not matching_names(files, DELETED_POSTS_PATTERN):
             return None
-        account = _account(files)
-        return Whose(
+        account = _read_account(files)
+        return ArchiveOwner(
             format="x",
             account_id=str(account.get("accountId") or account.get("id") or ""),
             handle=str(account.get("username") or account.get("screen_name") or ""),
             name=str(account.get("accountDisplayName") or account.get("full_name") or ""),
-            expected=sum(_counts(files)[0].values()),
+            expected=sum(_expected_counts(files)[0].values()),
         )
 
-    def read(self, files: Files, /) -> Iterator[Found]:
-        account = _account(files)
+    def read(self, files: ArchiveFiles, /) -> Iterator[ArchiveEntry]:
+        account = _read_account(files)
         handle = str(account.get("username") or account.get("screen_name") or "i")
-        longer, skips = _long_posts(files)
+        longer, skips = _read_long_posts(files)
         yield from skips
         folders = {n.rsplit("/", 1)[0] for n in files.names() if "_media/" in n}
-        counts, notes = _counts(files)
+        counts, notes = _expected_counts(files)
         yield from notes
-        protection = _Protection(files)
-        names = [*((one, False) for one in matching(files, POSTS)), *((one, True) for one in matching(files, DELETED))]
+        protection = _ProtectedPeriods(files)
+        names = [
+            *((one, False) for one in matching_names(files, POSTS_PATTERN)),
+            *((one, True) for one in matching_names(files, DELETED_POSTS_PATTERN)),
+        ]
         for name, deleted in names:
             own = r"deleted_tweets?_media" if deleted else r"tweets?_media"
             if "community-" in name:
                 own = r"community_tweets?_media"
-            posts = _Posts(handle, longer, _folder(folders, own), deleted=deleted)
+            posts = _PostReader(handle, longer, _media_folder(folders, own), deleted=deleted)
             number = 0
             for found in posts.of_file(files, name):
-                if isinstance(found, Skip):
+                if isinstance(found, SkippedEntry):
                     number += found.code == "malformed"
                     yield found
                     continue
                 number += 1
-                is_hidden = found.extra.pop(HIDDEN, False) or protection.covers(found.posted_at)
-                yield for_few(name, number) if is_hidden else found
+                is_hidden = found.extra.pop(LIMITED_AUDIENCE_CODE, False) or protection.covers(found.posted_at)
+                yield limited_audience_entry(name, number) if is_hidden else found
             expected = next((count for one, count in counts.items() if f"/{name}".endswith(f"/{one}")), 0)
             if expected > number:
-                yield incomplete(name, expected, number)
+                yield incomplete_file(name, expected, number)
         for one, count in counts.items():
             if count and not any(f"/{name}".endswith(f"/{one}") for name, _ in names):
-                yield missing(one)
-        for name in matching(files, CIRCLE):
-            for number, entry in enumerate(streams.elements(files, name), 1):
-                yield entry if isinstance(entry, Skip) else for_few(name, number)
+                yield missing_file(one)
+        for name in matching_names(files, CIRCLE_POSTS_PATTERN):
+            for number, entry in enumerate(streams.read_elements(files, name), 1):
+                yield entry if isinstance(entry, SkippedEntry) else limited_audience_entry(name, number)
 
 
-reader = Reader()
+reader = XArchiveReader()
 
 
-class _Posts:
+class _PostReader:
     def __init__(self, handle: str, longer: dict[int, list[str]], folder: str, *, deleted: bool = False) -> None:
         self._base = f"https://x.com/{handle}/status/"
         self._longer, self._folder, self._deleted = longer, folder, deleted
 
-    def of_file(self, files: Files, name: str) -> Iterator[Found]:
+    def of_file(self, files: ArchiveFiles, name: str) -> Iterator[ArchiveEntry]:
         try:
-            source = streams.pieces(files, name, BLOCK)
+            source = streams.read_chunks(files, name, BLOCK_BYTES)
             head = next(source, b"")
-            if BETWEEN in head:
+            if ENTRY_SEPARATOR in head:
                 yield from self._in_blocks(head, source, name)
                 return
-        except Unreadable as exc:
-            yield unreadable(exc, name)
+        except UnreadableFile as exc:
+            yield unreadable_file(exc, name)
             return
-        for entry in streams.elements(files, name):
-            if isinstance(entry, Skip):
+        for entry in streams.read_elements(files, name):
+            if isinstance(entry, SkippedEntry):
                 yield entry
             else:
                 yield self._of_entry(entry, name)
 
-    def _in_blocks(self, head: bytes, source: Iterator[bytes], name: str) -> Iterator[Found]:
+    def _in_blocks(self, head: bytes, source: Iterator[bytes], name: str) -> Iterator[ArchiveEntry]:
         wrapped = re.search(rb'\[\s*\{\s*"tweet"\s*:', head) is not None
-        decoder = msgspec.json.Decoder(list[Entry] if wrapped else list[Tweet])
+        decoder = msgspec.json.Decoder(list[TweetEntry] if wrapped else list[Tweet])
         held, number = head[head.index(b"[") + 1 :], 0
         while True:
-            between = held.rfind(BETWEEN)
+            between = held.rfind(ENTRY_SEPARATOR)
             if between >= 0:
                 block, held = held[: between + 4], held[between + 6 :]
                 for found in self._of_block(block, decoder, wrapped, name, number):
                     number += 1
                     yield found
-            elif len(held) > streams.LONGEST:
-                yield malformed(name, number + 1)
+            elif len(held) > streams.MAX_ENTRY_BYTES:
+                yield malformed_entry(name, number + 1)
                 held, number = b"", number + 1
             try:
                 piece = next(source, b"")
-            except Unreadable as exc:
-                yield unreadable(exc, name)
+            except UnreadableFile as exc:
+                yield unreadable_file(exc, name)
                 piece = b""
             if not piece:
                 break
@@ -241,9 +246,9 @@ class _Posts:
         if end.removesuffix(b"]").strip():
             yield from self._of_block(end.removesuffix(b"]"), decoder, wrapped, name, number)
         if not whole:
-            yield cut(name)
+            yield truncated_file(name)
 
-    def _of_block(self, block: bytes, decoder: Any, wrapped: bool, name: str, number: int) -> Iterator[Found]:
+    def _of_block(self, block: bytes, decoder: Any, wrapped: bool, name: str, number: int) -> Iterator[ArchiveEntry]:
         try:
             found = decoder.decode(b"[" + block + b"]")
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -252,42 +257,42 @@ class _Posts:
         for one in found:
             yield self._record(one.tweet if wrapped else one)
 
-    def _one_by_one(self, block: bytes, decoder: Any, name: str, number: int) -> Iterator[Found]:
+    def _one_by_one(self, block: bytes, decoder: Any, name: str, number: int) -> Iterator[ArchiveEntry]:
         """A block with something malformed in it: everything else of it is taken."""
         for place, one in enumerate(block.split(b"\n  },\n"), number + 1):
             text = one if one.rstrip().endswith(b"\n  }") else one + b"\n  }"
             mended = text.decode("utf-8", "kicau-mixed").encode()
             try:
                 for found in decoder.decode(b"[" + mended + b"]"):
-                    yield self._record(found.tweet if isinstance(found, Entry) else found)
+                    yield self._record(found.tweet if isinstance(found, TweetEntry) else found)
             except (msgspec.MsgspecError, RecursionError):
-                yield malformed(name, place)
+                yield malformed_entry(name, place)
 
-    def _of_entry(self, entry: object, name: str) -> Found:
+    def _of_entry(self, entry: object, name: str) -> ArchiveEntry:
         inner = entry.get("tweet", entry) if isinstance(entry, dict) else entry
         try:
             return self._record(msgspec.convert(inner, Tweet, strict=False))
         except msgspec.ValidationError:
-            return malformed(name)
+            return malformed_entry(name)
 
-    def _record(self, tweet: Tweet) -> Record:
+    def _record(self, tweet: Tweet) -> ArchiveRecord:
         id_ = tweet.id_str or str(tweet.id or "")
         text = tweet.full_text or tweet.text or ""
-        at = moment(tweet.created_at or "")
+        at = parse_time(tweet.created_at or "")
         reply_to = tweet.in_reply_to_status_id_str or str(tweet.in_reply_to_status_id or "")
-        record = Record(
+        record = ArchiveRecord(
             remote_id=id_,
             posted_at=at,
             posted_to="second" if at else "none",
             kind="reply" if reply_to else "post",
             reply_to=reply_to,
-            language=LANGUAGES.get(lang := tweet.lang or "", lang),
+            language=LANGUAGE_CODES.get(lang := tweet.lang or "", lang),
             url=self._base + id_ if id_ else "",
         )
         if (tweet.user and tweet.user.protected) or (tweet.scopes and tweet.scopes.followers):
-            record.extra[HIDDEN] = True
+            record.extra[LIMITED_AUDIENCE_CODE] = True
         if at and self._longer and (longer := self._longer.get(int(at.timestamp()))):
-            text = _whole(text, longer)
+            text = _whole_text(text, longer)
         if (entities := tweet.entities) is not None:
             if entities.urls:
                 text = self._with_addresses(text, entities.urls, record)
@@ -305,23 +310,23 @@ class _Posts:
                     )
         record.text = html.unescape(text) if "&" in text else text
         if tweet.favorite_count not in (None, 0, "0"):
-            record.extra["likes"] = _number(tweet.favorite_count)
+            record.extra["likes"] = _int_or_zero(tweet.favorite_count)
         if tweet.retweet_count not in (None, 0, "0"):
-            record.extra["reposts"] = _number(tweet.retweet_count)
+            record.extra["reposts"] = _int_or_zero(tweet.retweet_count)
         if self._deleted or tweet.deleted_at:
-            record.deleted_at = moment(tweet.deleted_at or "") or at or datetime.fromtimestamp(0, UTC)
+            record.deleted_at = parse_time(tweet.deleted_at or "") or at or datetime.fromtimestamp(0, UTC)
         return record
 
-    def _with_addresses(self, text: str, urls: list[Address], record: Record) -> str:
+    def _with_addresses(self, text: str, urls: list[TweetUrl], record: ArchiveRecord) -> str:
         for address in urls:
             if address.url and address.expanded_url:
                 text = text.replace(address.url, address.expanded_url)
-                if (quoted := _STATUS.match(address.expanded_url)) and record.kind == "post":
+                if (quoted := _POST_URL_PATTERN.match(address.expanded_url)) and record.kind == "post":
                     record.kind = "quote"
                     record.extra["quotes"] = quoted[1]
         return text
 
-    def _with_media(self, text: str, pictures: list[Picture], record: Record) -> str:
+    def _with_media(self, text: str, pictures: list[TweetMedium], record: ArchiveRecord) -> str:
         for picture in pictures:
             if picture.url:
                 text = text.replace(picture.url, "").rstrip()
@@ -329,7 +334,7 @@ class _Posts:
             name = address.rsplit("/", 1)[-1]
             record.media.append(
                 {
-                    "kind": KINDS.get(picture.type, "image"),
+                    "kind": MEDIA_KINDS.get(picture.type, "image"),
                     "name": name,
                     "url": address,
                     "alt": picture.ext_alt_text or "",
@@ -339,13 +344,13 @@ class _Posts:
         return text
 
 
-def moment(text: str) -> datetime | None:
+def parse_time(text: str) -> datetime | None:
     """A time in any of the archive's forms; None where it is none."""
     try:
         if len(text) == 30 and text[3] == " ":  # Wed Oct 10 20:19:24 +0000 2018
             return datetime(
                 int(text[26:30]),
-                MONTHS[text[4:7]],
+                MONTH_NUMBERS[text[4:7]],
                 int(text[8:10]),
                 int(text[11:13]),
                 int(text[14:16]),
@@ -358,16 +363,16 @@ def moment(text: str) -> datetime | None:
         return None
 
 
-def _folder(folders: set[str], named: str) -> str:
+def _media_folder(folders: set[str], named: str) -> str:
     """Where the files lie that came with one list of posts; "" where there are none."""
     return next((one for one in sorted(folders) if re.search(rf"(^|/){named}$", one)), "")
 
 
-def _account(files: Files) -> dict[str, JSON]:
-    for name in matching(files, ACCOUNT):
+def _read_account(files: ArchiveFiles) -> dict[str, JSON]:
+    for name in matching_names(files, ACCOUNT_PATTERN):
         try:
-            told = streams.document(files, name)
-        except Unreadable:
+            told = streams.read_document(files, name)
+        except UnreadableFile:
             continue
         if isinstance(told, list) and told and isinstance(told[0], dict):
             told = told[0].get("account", told[0])
@@ -376,55 +381,57 @@ def _account(files: Files) -> dict[str, JSON]:
     return {}
 
 
-def _counts(files: Files) -> tuple[dict[str, int], list[Skip]]:
+def _expected_counts(files: ArchiveFiles) -> tuple[dict[str, int], list[SkippedEntry]]:
     """How many entries the archive's own lists count, by file name, of what is read here; and what they say of what is
     not in it or is not read."""
     counts: dict[str, int] = {}
-    notes: list[Skip] = []
-    for name in matching(files, MANIFEST):
+    notes: list[SkippedEntry] = []
+    for name in matching_names(files, MANIFEST_PATTERN):
         try:
-            manifest = streams.document(files, name) or {}
+            manifest = streams.read_document(files, name) or {}
             types = manifest.get("dataTypes", {})
-            for kind in COUNTED:
+            for kind in COUNTED_LISTS:
                 for one in types.get(kind, {}).get("files", []):
                     counts[str(one["fileName"])] = int(one.get("count", 0))
             articles = sum(int(one.get("count", 0)) for one in types.get("article", {}).get("files", []))
             if manifest.get("archiveInfo", {}).get("isPartialArchive") in (True, "true"):
                 notes.append(
-                    skip(
+                    skip_entry(
                         "partial",
                         "{file} says that this is one part of an archive. Import the others, too.",
                         name,
                         file=name,
                     )
                 )
-        except (Unreadable, AttributeError, KeyError, TypeError, ValueError):
+        except (UnreadableFile, AttributeError, KeyError, TypeError, ValueError):
             continue
         if articles:
             notes.append(
-                skip("not-read", "The archive holds {count} articles, which Kicau does not read.", name, count=articles)
+                skip_entry(
+                    "not-read", "The archive holds {count} articles, which Kicau does not read.", name, count=articles
+                )
             )
-    for name in matching(files, INDEX):
+    for name in matching_names(files, INDEX_PATTERN):
         try:
-            for one in streams.document(files, name) or []:
+            for one in streams.read_document(files, name) or []:
                 counts[str(one["file_name"])] = int(one.get("tweet_count", 0))
-        except (Unreadable, AttributeError, KeyError, TypeError, ValueError):
+        except (UnreadableFile, AttributeError, KeyError, TypeError, ValueError):
             continue
     for note in notes:
         note.is_taken = True
     return counts, notes
 
 
-class _Protection:
+class _ProtectedPeriods:
     """When the account was protected, so that its posts were for its followers alone."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: ArchiveFiles) -> None:
         changes: list[tuple[datetime, bool]] = []
         self._is_unclear = False  # a history that is there and cannot be read: nothing of it counts as public
-        for name in matching(files, PROTECTED):
-            for one in streams.elements(files, name):
+        for name in matching_names(files, PROTECTED_HISTORY_PATTERN):
+            for one in streams.read_elements(files, name):
                 entry = one.get("protectedHistory", one) if isinstance(one, dict) else {}
-                at = moment(str(entry.get("protectedAt") or ""))
+                at = parse_time(str(entry.get("protectedAt") or ""))
                 action = str(entry.get("action") or "").casefold()
                 if at is None or action not in ("protect", "unprotect"):
                     self._is_unclear = True
@@ -446,28 +453,28 @@ class _Protection:
         return is_protected
 
 
-def _long_posts(files: Files) -> tuple[dict[int, list[str]], list[Skip]]:
+def _read_long_posts(files: ArchiveFiles) -> tuple[dict[int, list[str]], list[SkippedEntry]]:
     """Whole texts of posts longer than 280 characters, by the second in which they were posted; the lists of posts hold
     only their beginnings, and nothing but time and beginning ties the two."""
     found: dict[int, list[str]] = {}
-    skips: list[Skip] = []
-    for name in matching(files, LONG):
-        for entry in streams.elements(files, name):
-            if isinstance(entry, Skip):
+    skips: list[SkippedEntry] = []
+    for name in matching_names(files, LONG_POSTS_PATTERN):
+        for entry in streams.read_elements(files, name):
+            if isinstance(entry, SkippedEntry):
                 skips.append(entry)
                 continue
             try:
                 note = entry["noteTweet"]
-                at = moment(note["createdAt"])
+                at = parse_time(note["createdAt"])
                 text = note["core"]["text"]
                 if at and isinstance(text, str):
-                    found.setdefault(int(at.timestamp()), []).append(_expanded(text, note["core"].get("urls")))
+                    found.setdefault(int(at.timestamp()), []).append(_expand_urls(text, note["core"].get("urls")))
             except (KeyError, TypeError):
-                skips.append(malformed(name))
+                skips.append(malformed_entry(name))
     return found, skips
 
 
-def _expanded(text: str, urls: object) -> str:
+def _expand_urls(text: str, urls: object) -> str:
     """With the addresses that the short links in it stand for; a long post names those beyond its beginning itself."""
     for one in urls if isinstance(urls, list) else []:
         if isinstance(one, dict) and one.get("shortUrl") and one.get("expandedUrl"):
@@ -475,10 +482,10 @@ def _expanded(text: str, urls: object) -> str:
     return text
 
 
-def _whole(text: str, longer: list[str]) -> str:
+def _whole_text(text: str, longer: list[str]) -> str:
     beginning = html.unescape(text).split("https://t.co/")[0].rstrip(" …")
     return next((one for one in longer if one.startswith(beginning)), text)
 
 
-def _number(told: str | int | None) -> int:
+def _int_or_zero(told: str | int | None) -> int:
     return int(told) if isinstance(told, int) or (isinstance(told, str) and told.isdigit()) else 0

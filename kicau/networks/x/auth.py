@@ -8,21 +8,21 @@ from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON, Charge, Problem
 from kicau.connector.errors import AuthExpired, Rejected
-from kicau.connector.protocol import Account, Redirect
-from kicau.connector.session import App, Credentials, Session, SignIn
-from kicau.connector.transport.http import Reply
+from kicau.connector.protocol import SignInIdentity, SignInRedirect
+from kicau.connector.session import App, Credentials, Session, SignInSession
+from kicau.connector.transport.http import HttpResponse
 from kicau.networks.x import wire
-from kicau.networks.x.errors import LABEL
+from kicau.networks.x.errors import NETWORK_LABEL
 
 # What publishing, reading back and answering need. Without offline.access there is no refresh token.
-SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
+OAUTH_SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
 
 
 class XAuth:
     """Access tokens live two hours; the sign-in code only 30 seconds."""
 
     needs_keys = True
-    takes = (Charge(wire.USER_READ),)
+    takes = (Charge(wire.USER_READ_METER),)
 
     @property
     def questions(self) -> tuple[Option, ...]:
@@ -30,17 +30,17 @@ class XAuth:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        return SCOPES
+        return OAUTH_SCOPES
 
-    async def begin(self, sign_in: SignIn, answers: Mapping[str, str], /) -> Redirect:
+    async def begin(self, sign_in: SignInSession, answers: Mapping[str, str], /) -> SignInRedirect:
         app = sign_in.app
-        query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": " ".join(SCOPES)}
-        return oauth2.redirect(app.endpoints["authorize"], query, pkce=True)
+        query = {"client_id": app.client_id, "redirect_uri": app.callback, "scope": " ".join(OAUTH_SCOPES)}
+        return oauth2.authorization_redirect(app.endpoints["authorize"], query, pkce=True)
 
     async def finish(
-        self, sign_in: SignIn, memory: Mapping[str, JSON], returned: Mapping[str, str], /
-    ) -> tuple[Account, ...]:
-        code = oauth2.returned_code(LABEL, returned)
+        self, sign_in: SignInSession, memory: Mapping[str, JSON], returned: Mapping[str, str], /
+    ) -> tuple[SignInIdentity, ...]:
+        code = oauth2.authorization_code(NETWORK_LABEL, returned)
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -48,25 +48,25 @@ class XAuth:
             "code_verifier": str(memory.get("verifier", "")),
         }
         try:
-            held = await _tokens(sign_in, form, before=None)
+            held = await _request_tokens(sign_in, form, before=None)
         except AuthExpired as refused:
-            raise Rejected(_declined(refused.detail), detail=refused.detail) from refused
+            raise Rejected(_declined_problem(refused.detail), detail=refused.detail) from refused
         reply = await sign_in.http.call(
             "GET",
             f"{sign_in.app.endpoints['api']}/2/users/me",
-            charge=Charge(wire.USER_READ),
-            counted=wire.user_read,
+            charge=Charge(wire.USER_READ_METER),
+            counted=wire.user_read_charge,
             headers={"Authorization": f"Bearer {held.access_token}"},
-            params={wire.NEW.user_fields: "name,username,subscription_type,verified_type"},
+            params={wire.NEW_VOCABULARY.user_fields: "name,username,subscription_type,verified_type"},
         )
-        user = wire.data_of(reply)
+        user = wire.response_data(reply)
         handle = str(user.get("username") or "")
         return (
-            Account(
-                id=wire.id_of(user, reply),
+            SignInIdentity(
+                id=wire.response_id(user, reply),
                 handle=handle,
                 name=str(user.get("name") or handle),
-                url=f"{wire.public_site(sign_in.app.endpoints)}/{handle}",
+                url=f"{wire.public_site_url(sign_in.app.endpoints)}/{handle}",
                 credentials=held,
             ),
         )
@@ -74,9 +74,9 @@ class XAuth:
     async def refresh(self, session: Session, /) -> Credentials:
         held = session.credentials
         if not held.refresh_token:
-            raise AuthExpired(f"{LABEL} gave no refresh token: the sign-in lacked offline.access")
+            raise AuthExpired(f"{NETWORK_LABEL} gave no refresh token: the sign-in lacked offline.access")
         form = {"grant_type": "refresh_token", "refresh_token": held.refresh_token}
-        return await _tokens(session, form, before=held)
+        return await _request_tokens(session, form, before=held)
 
     async def revoke(self, session: Session, /) -> None:
         """POST /2/oauth2/revoke, RFC 7009; each of the two tokens by itself.
@@ -86,23 +86,27 @@ class XAuth:
             await _ask(session, "revoke", {"token": token})
 
 
-async def _tokens(on: SignIn | Session, form: Mapping[str, str], *, before: Credentials | None) -> Credentials:
+async def _request_tokens(
+    on: SignInSession | Session, form: Mapping[str, str], *, before: Credentials | None
+) -> Credentials:
     found = (await _ask(on, "token", form)).json()
-    return oauth2.credentials(found if isinstance(found, dict) else {}, on.now(), before=before)
+    return oauth2.credentials_from_response(found if isinstance(found, dict) else {}, on.now(), before=before)
 
 
-async def _ask(on: SignIn | Session, endpoint: str, form: Mapping[str, str]) -> Reply:
+async def _ask(on: SignInSession | Session, endpoint: str, form: Mapping[str, str]) -> HttpResponse:
     """A confidential client says who it is in the header, a public one by its id in the form."""
     app: App = on.app
-    headers = {"Authorization": oauth2.basic(app.client_id, app.client_secret)} if app.client_secret else {}
+    headers = (
+        {"Authorization": oauth2.basic_authorization(app.client_id, app.client_secret)} if app.client_secret else {}
+    )
     form = dict(form) if app.client_secret else {**form, "client_id": app.client_id}
     url = f"{app.endpoints['api']}/2/oauth2/{endpoint}"
     return await on.http.call("POST", url, repeatable=True, headers=headers, form=form)
 
 
-def _declined(why: str) -> Problem:
+def _declined_problem(why: str) -> Problem:
     return Problem(
         code="sign-in-declined",
         message="{network} did not give access: {why}. Connect the channel again and allow the access it asks for.",
-        params={"network": LABEL, "why": why.rstrip(".") or "no reason given"},
+        params={"network": NETWORK_LABEL, "why": why.rstrip(".") or "no reason given"},
     )

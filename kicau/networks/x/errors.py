@@ -13,24 +13,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kicau.connector import clock
-from kicau.connector.app_blocks import ShutDoor
+from kicau.connector.app_blocks import AppBlocked
 from kicau.connector.content import Problem
 from kicau.connector.errors import AuthExpired, ConnectorError, PlanExceeded, RateLimited, Rejected
-from kicau.connector.transport.http import DEFAULT_WAIT, Reply, from_between, reset_at
+from kicau.connector.transport.http import (
+    DEFAULT_RETRY_DELAY,
+    HttpResponse,
+    is_from_proxy,
+    rate_limit_reset_at,
+)
 
-LABEL = "X"
+NETWORK_LABEL = "X"
 
-DUPLICATE = "duplicate"
-MEDIA_GONE = "media-gone"
-TOO_LONG_VIDEO = "too-long-video"
-NOT_FOUND = "not-found"
+DUPLICATE_CODE = "duplicate"
+MEDIA_GONE_CODE = "media-gone"
+TOO_LONG_VIDEO_CODE = "too-long-video"
+NOT_FOUND_CODE = "not-found"
 
 # (pattern searched in what X says, code, field, sentence). The first that fits is taken.
-SENTENCES: tuple[tuple[str, str, str, str], ...] = (
+KNOWN_REJECTIONS: tuple[tuple[str, str, str, str], ...] = (
     # seen 2023-04 to 2026-02
     (
         r"duplicate content|status is a duplicate",
-        DUPLICATE,
+        DUPLICATE_CODE,
         "parts.0.text",
         "{network} already has this text from this account, and takes no text twice: change it.",
     ),
@@ -43,14 +48,14 @@ SENTENCES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         r"media ids? .*invalid|media ids are invalid",
-        MEDIA_GONE,
+        MEDIA_GONE_CODE,
         "parts.0.media",
         "{network} no longer knows an uploaded file of this post: send the post again.",
     ),
     # X's media page, 2026
     (
         r"not allowed to post a video longer than (?P<limit>\d+) minutes?",
-        TOO_LONG_VIDEO,
+        TOO_LONG_VIDEO_CODE,
         "parts.0.media",
         "{network} takes videos of at most {limit} min from this account: cut the video.",
     ),
@@ -75,13 +80,17 @@ SENTENCES: tuple[tuple[str, str, str, str], ...] = (
     (r"cashtag", "too-many-cashtags", "parts.0.text", "{network} takes at most one cashtag in a post: keep one."),
 )
 
-LOCKED = re.compile(r"temporarily locked|account is suspended|user has been suspended", re.I)  # seen; a person must act
+LOCKED_PATTERN = re.compile(
+    r"temporarily locked|account is suspended|user has been suspended", re.I
+)  # seen; a person must act
 OLD_DUPLICATE, OLD_TOO_LONG, OLD_RATE, OLD_TOKENS, OLD_LOCKED = 187, 186, 88, {32, 89, 99}, {64, 326}
-DEAD_GRANTS = frozenset({"invalid_grant", "invalid_request", "invalid_client", "unauthorized_client", "invalid_token"})
+DEAD_GRANT_ERRORS = frozenset(
+    {"invalid_grant", "invalid_request", "invalid_client", "unauthorized_client", "invalid_token"}
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class XError:
     """A refusal, whatever its shape."""
 
     kind: str  # the last part of the problem's type: "usage-capped", "" where there is none
@@ -90,7 +99,7 @@ class Said:
     body: dict[str, Any]
 
 
-def read(reply: Reply) -> Said:
+def parse_error(reply: HttpResponse) -> XError:
     """Never raises."""
     body = reply.peek()
     rows = (
@@ -105,7 +114,7 @@ def read(reply: Reply) -> Said:
     kind = str(body.get("type") or "").rstrip("/").rsplit("/", 1)[-1]
     detail = " ".join(dict.fromkeys(part.strip() for part in told if part.strip()))
     title = str(body.get("title") or body.get("error") or "")
-    return Said(
+    return XError(
         kind="" if kind == "about:blank" else kind,
         detail=(detail or title or reply.text[:300]).strip(),
         codes=frozenset(n for n in numbers if isinstance(n, int)),
@@ -113,17 +122,22 @@ def read(reply: Reply) -> Said:
     )
 
 
-def read_error(reply: Reply) -> ConnectorError | None:
+def read_error(reply: HttpResponse) -> ConnectorError | None:
     """X's own reading of an answer that is not 2xx; None (5xx, time-outs) leaves it to the shared one."""
     if reply.status >= 500 or reply.status in (408, 425):
         return None
-    said = read(reply)
-    known = from_between(reply) or _access(reply, said) or _plan(reply, said) or _limit(reply, said)
-    return known or _refused(reply, said)
+    said = parse_error(reply)
+    known = (
+        is_from_proxy(reply)
+        or _read_access_error(reply, said)
+        or _read_plan_error(reply, said)
+        or _read_rate_limit(reply, said)
+    )
+    return known or _read_rejection(reply, said)
 
 
-def _access(reply: Reply, said: Said) -> ConnectorError | None:
-    if str(said.body.get("error")) in DEAD_GRANTS:
+def _read_access_error(reply: HttpResponse, said: XError) -> ConnectorError | None:
+    if str(said.body.get("error")) in DEAD_GRANT_ERRORS:
         return AuthExpired(said.detail)
     if (
         reply.status == 401
@@ -131,88 +145,88 @@ def _access(reply: Reply, said: Said) -> ConnectorError | None:
         or said.kind in ("unsupported-authentication", "oauth1-permissions")
     ):
         return AuthExpired(said.detail)
-    if said.codes & OLD_LOCKED or LOCKED.search(said.detail):
+    if said.codes & OLD_LOCKED or LOCKED_PATTERN.search(said.detail):
         return AuthExpired(said.detail)
     return None
 
 
-def shut_door(reply: Reply) -> ShutDoor | None:
+def read_app_block(reply: HttpResponse) -> AppBlocked | None:
     """What X says of the app itself: it is not (or no longer) let in, its plan has ended, or the API's version is gone.
 
     client-forbidden with reason client-not-enrolled or official-client-forbidden: https://docs.x.com/x-api/fundamentals/response-codes-and-errors
     and what developers published from April 2023 on; 402 CreditsDepleted (seen 2026) also when a card was declined, so
     it must last a day. Read 2026-11-26.
     """
-    if reply.status < 400 or reply.status >= 500 or from_between(reply):
+    if reply.status < 400 or reply.status >= 500 or is_from_proxy(reply):
         return None
-    said = read(reply)
+    said = parse_error(reply)
     if said.kind == "client-forbidden":
-        return ShutDoor(code="not-enrolled", said=said.detail, over=timedelta(hours=1))
+        return AppBlocked(code="not-enrolled", said=said.detail, over=timedelta(hours=1))
     if reply.status == 410:
-        return ShutDoor(code="version-gone", said=said.detail, over=timedelta(hours=1))
-    if reply.status == 402 and _reset_date(said.body.get("reset_date")) is None:
-        return ShutDoor(code="plan-ended", said=said.detail, over=timedelta(days=1))
+        return AppBlocked(code="version-gone", said=said.detail, over=timedelta(hours=1))
+    if reply.status == 402 and _parse_reset_date(said.body.get("reset_date")) is None:
+        return AppBlocked(code="plan-ended", said=said.detail, over=timedelta(days=1))
     return None
 
 
-def _plan(reply: Reply, said: Said) -> ConnectorError | None:
+def _read_plan_error(reply: HttpResponse, said: XError) -> ConnectorError | None:
     if said.kind == "client-forbidden":  # the app is not enrolled or its plan lacks this
         return PlanExceeded("access", detail=said.detail)
     if said.kind == "usage-capped":
         daily = said.body.get("period") == "Daily"
-        return PlanExceeded("usage", _midnight() if daily else None, detail=said.detail)
+        return PlanExceeded("usage", _next_midnight() if daily else None, detail=said.detail)
     if reply.status == 402:  # credits used up, or the operator's own spending limit at X (seen 2026)
-        return PlanExceeded("credits", _reset_date(said.body.get("reset_date")), detail=said.detail)
+        return PlanExceeded("credits", _parse_reset_date(said.body.get("reset_date")), detail=said.detail)
     return None
 
 
-def _limit(reply: Reply, said: Said) -> ConnectorError | None:
+def _read_rate_limit(reply: HttpResponse, said: XError) -> ConnectorError | None:
     if reply.status != 429 and OLD_RATE not in said.codes:
         return None
     now = clock.now()
     for scope in ("app", "user"):  # the limits of a day have headers of their own (seen 2023 to 2026)
         if reply.headers.get(f"x-{scope}-limit-24hour-remaining") == "0":
-            until = reset_at(reply, f"x-{scope}-limit-24hour-reset")
+            until = rate_limit_reset_at(reply, f"x-{scope}-limit-24hour-reset")
             if until and until > now:
                 return RateLimited(until, whole_app=scope == "app", detail=said.detail)
-    until = reset_at(reply, "x-rate-limit-reset")
-    return RateLimited(until if until and until > now else now + DEFAULT_WAIT, detail=said.detail)
+    until = rate_limit_reset_at(reply, "x-rate-limit-reset")
+    return RateLimited(until if until and until > now else now + DEFAULT_RETRY_DELAY, detail=said.detail)
 
 
-def _refused(reply: Reply, said: Said) -> ConnectorError:
+def _read_rejection(reply: HttpResponse, said: XError) -> ConnectorError:
     words = said.detail
     if OLD_DUPLICATE in said.codes:
         words += " status is a duplicate"
     if OLD_TOO_LONG in said.codes:
         words += " text is too long"
-    for pattern, code, field, sentence in SENTENCES:
+    for pattern, code, field, sentence in KNOWN_REJECTIONS:
         if fits := re.search(pattern, words, re.I):
             params: dict[str, str | int | float] = {
-                "network": LABEL,
+                "network": NETWORK_LABEL,
                 **{k: int(v) for k, v in fits.groupdict().items()},
             }
             return Rejected(Problem(code=code, message=sentence, params=params, field=field), detail=said.detail)
     if reply.status == 404:
         message = "{network} does not find what was asked for: {said}"
-        return Rejected(Problem(code=NOT_FOUND, message=message, params=_told(said)), detail=said.detail)
+        return Rejected(Problem(code=NOT_FOUND_CODE, message=message, params=_message_params(said)), detail=said.detail)
     message = "{network} refused the post: {said}"
-    return Rejected(Problem(code="refused", message=message, params=_told(said)), detail=said.detail)
+    return Rejected(Problem(code="refused", message=message, params=_message_params(said)), detail=said.detail)
 
 
-def code_of(refused: Rejected) -> str:
+def rejection_code(refused: Rejected) -> str:
     return refused.problems[0].code if refused.problems else ""
 
 
-def _told(said: Said) -> dict[str, str | int | float]:
-    return {"network": LABEL, "said": said.detail[:300]}
+def _message_params(said: XError) -> dict[str, str | int | float]:
+    return {"network": NETWORK_LABEL, "said": said.detail[:300]}
 
 
-def _midnight() -> datetime:
+def _next_midnight() -> datetime:
     tomorrow = clock.now() + timedelta(days=1)
     return tomorrow.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _reset_date(value: object) -> datetime | None:
+def _parse_reset_date(value: object) -> datetime | None:
     try:
         at = datetime.fromisoformat(str(value))
     except ValueError:

@@ -21,38 +21,38 @@ from kicau.connector.content import (
     Span,
     SpanKind,
 )
-from kicau.networks.x.errors import LABEL
-from kicau.networks.x.limits import SELF_SERVE, number
-from kicau.networks.x.text import entities, heavy_emoji, weighted_length
-from kicau.networks.x.wire import METADATA, POST, POST_WITH_LINK, SUMMONED_REPLY
+from kicau.networks.x.errors import NETWORK_LABEL
+from kicau.networks.x.limits import SELF_SERVE_REPLIES, fact_number
+from kicau.networks.x.text import find_entities, heavy_emoji, weighted_length
+from kicau.networks.x.wire import METADATA_METER, POST_METER, POST_WITH_LINK_METER, SUMMONED_REPLY_METER
 
-JPEG = Recipe(mime="image/jpeg")
-POST_ID = re.compile(r"(?:^|/status(?:es)?/)(\d{1,19})(?:[/?#].*)?$")
+JPEG_RECIPE = Recipe(mime="image/jpeg")
+POST_ID_PATTERN = re.compile(r"(?:^|/status(?:es)?/)(\d{1,19})(?:[/?#].*)?$")
 # twitter-text names the first three invalid; a lone surrogate is no character at all and U+0000 ends texts early.
-UNSENDABLE = re.compile("[\ufffe\ufeff\uffff\x00\ud800-\udfff]")
+UNSENDABLE_PATTERN = re.compile("[\ufffe\ufeff\uffff\x00\ud800-\udfff]")
 MAX_NAMED_EMOJI = 5  # in one notice
-FOLD = 280  # weighted characters of a long post that readers see before "Show more"
+FOLDED_LENGTH = 280  # weighted characters of a long post that readers see before "Show more"
 
 
-type Params = dict[str, str | int | float]
+type ProblemParams = dict[str, str | int | float]
 
 
 def render(draft: Draft, can: Capabilities) -> Rendered:
     """Exactly what X will get, with every problem and price."""
     draft, notices = _with_link(draft)
-    problems = list(checks.check_shape(LABEL, draft, can))
+    problems = list(checks.check_shape(NETWORK_LABEL, draft, can))
     parts: list[RenderedPart] = []
     for n, part in enumerate(draft.parts):
-        checked = checks.check_media(LABEL, n, part.media, can, convert=draft.convert, recipe=JPEG)
-        parts.append(_part(part, checked.media, can))
+        checked = checks.check_media(NETWORK_LABEL, n, part.media, can, convert=draft.convert, recipe=JPEG_RECIPE)
+        parts.append(_render_part(part, checked.media, can))
         problems += checked.problems
         notices += checked.notices
         problems += _part_problems(n, part, parts[n], poll=n == 0 and draft.poll is not None)
         notices += _part_notices(n, part, parts[n])
-    problems += checks.too_long(LABEL, parts, can_thread=True)
-    problems += checks.check_poll(LABEL, draft.poll, can, map(len, draft.poll.options)) if draft.poll else ()
-    options = checks.filled_options(draft, can)
-    reply_to, quote, more = _references(draft, options)
+    problems += checks.check_length(NETWORK_LABEL, parts, can_thread=True)
+    problems += checks.check_poll(NETWORK_LABEL, draft.poll, can, map(len, draft.poll.options)) if draft.poll else ()
+    options = checks.resolve_options(draft, can)
+    reply_to, quote, more = _referenced_posts(draft, options)
     problems += more
     notices += _reply_notices(draft, can)
     if "quote" in options:
@@ -66,11 +66,11 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         problems=tuple(problems),
         notices=tuple(notices),
         charges=tuple(_charges(parts, reply_to, draft.answers_own)),
-        lead=_lead(parts),
+        lead=_lead_seconds(parts),
     )
 
 
-def _lead(parts: Iterable[RenderedPart]) -> int:
+def _lead_seconds(parts: Iterable[RenderedPart]) -> int:
     """Seconds ahead in which files are uploaded: pictures are one call each, GIFs and videos are processed by X."""
     kinds = {one.media.kind for part in parts for one in part.media}
     if not kinds:
@@ -78,10 +78,10 @@ def _lead(parts: Iterable[RenderedPart]) -> int:
     return 60 if kinds == {MediaKind.IMAGE} else 600
 
 
-def spans_of(text: str) -> tuple[Span, ...]:
+def find_spans(text: str) -> tuple[Span, ...]:
     """Links, mentions, hashtags and cashtags by X's own rules, in order."""
     found = []
-    for one in sorted(entities(text), key=lambda e: e.start):
+    for one in sorted(find_entities(text), key=lambda e: e.start):
         written = text[one.start : one.end]
         match one.kind:
             case "link":
@@ -96,14 +96,14 @@ def spans_of(text: str) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def charge_of(part: RenderedPart, *, answers: bool, own: bool | None) -> Charge:
+def charge_of_part(part: RenderedPart, *, answers: bool, own: bool | None) -> Charge:
     """What creating this part is billed as. `answers`: whether it answers a post that was there before; `own`: whether
     that is the account's own, so that nobody summoned the answer; None where that is not known."""
     if any(span.kind is SpanKind.LINK for span in part.spans):
-        return Charge(POST_WITH_LINK)
+        return Charge(POST_WITH_LINK_METER)
     if not answers or own:
-        return Charge(POST)
-    return Charge(SUMMONED_REPLY, estimated=own is None)
+        return Charge(POST_METER)
+    return Charge(SUMMONED_REPLY_METER, estimated=own is None)
 
 
 def wants_alt(media: RenderedMedia) -> bool:
@@ -111,10 +111,10 @@ def wants_alt(media: RenderedMedia) -> bool:
     return bool(media.media.alt) and media.media.kind in (MediaKind.IMAGE, MediaKind.GIF)
 
 
-def _part(part: Part, media: tuple[RenderedMedia, ...], can: Capabilities) -> RenderedPart:
+def _render_part(part: Part, media: tuple[RenderedMedia, ...], can: Capabilities) -> RenderedPart:
     text = part.text.replace("\r\n", "\n")
     return RenderedPart(
-        text=text, spans=spans_of(text), media=media, used=weighted_length(text), limit=can.max_length, unit=can.unit
+        text=text, spans=find_spans(text), media=media, used=weighted_length(text), limit=can.max_length, unit=can.unit
     )
 
 
@@ -123,33 +123,38 @@ def _part_problems(n: int, part: Part, made: RenderedPart, *, poll: bool) -> Ite
     text, media = f"parts.{n}.text", f"parts.{n}.media"
     if not made.text.strip() and not part.media:
         message = "On {network}, {where} is empty: write a text or add a picture."
-        yield Problem(code="empty", message=message, params={"network": LABEL, "where": where}, field=text)
-    if bad := UNSENDABLE.search(made.text):
+        yield Problem(code="empty", message=message, params={"network": NETWORK_LABEL, "where": where}, field=text)
+    if bad := UNSENDABLE_PATTERN.search(made.text):
         message = "{network} takes no character {character}, which {where} has at place {place}: remove it."
-        params: Params = {
-            "network": LABEL,
+        params: ProblemParams = {
+            "network": NETWORK_LABEL,
             "character": f"U+{ord(bad[0]):04X}",
             "where": where,
             "place": bad.start() + 1,
         }
         yield Problem(code="bad-character", message=message, params=params, field=text)
     cashtags = sum(s.kind is SpanKind.TAG and s.text.startswith("$") for s in made.spans)
-    if cashtags > (limit := number("max-cashtags")):
+    if cashtags > (limit := fact_number("max-cashtags")):
         message = "{network} takes at most one cashtag in a post; {where} has {actual}: keep one."
-        params = {"network": LABEL, "where": where, "limit": limit, "actual": cashtags}
+        params = {"network": NETWORK_LABEL, "where": where, "limit": limit, "actual": cashtags}
         yield Problem(
             code="too-many-cashtags", message=message, params=params, field=text, limit=limit, actual=cashtags
         )
     if poll and part.media:
         message = "{network} takes no poll together with pictures or video: remove the poll or the media."
-        yield Problem(code="poll-with-media", message=message, params={"network": LABEL}, field=media)
-    pixels, name = number("gif-max-pixels"), ""
+        yield Problem(code="poll-with-media", message=message, params={"network": NETWORK_LABEL}, field=media)
+    pixels, name = fact_number("gif-max-pixels"), ""
     for m, one in enumerate(part.media):
         actual = one.width * one.height * one.frames
         if one.kind is MediaKind.GIF and actual > pixels:
             name = one.name or one.ref
             message = "{network} takes a GIF of at most {limit} million pixels over all frames; {name} has {actual}: make it smaller or shorter."
-            params = {"network": LABEL, "limit": pixels // 1_000_000, "name": name, "actual": round(actual / 1e6)}
+            params = {
+                "network": NETWORK_LABEL,
+                "limit": pixels // 1_000_000,
+                "name": name,
+                "actual": round(actual / 1e6),
+            }
             yield Problem(
                 code="too-many-pixels",
                 message=message,
@@ -164,17 +169,17 @@ def _part_notices(n: int, part: Part, made: RenderedPart) -> Iterable[Problem]:
     for m, one in enumerate(part.media):
         if one.kind is MediaKind.VIDEO and one.alt:
             message = "{network} shows no alt text on videos: that of {name} is kept here and not sent."
-            params: Params = {"network": LABEL, "name": one.name or one.ref}
+            params: ProblemParams = {"network": NETWORK_LABEL, "name": one.name or one.ref}
             yield Problem(code="no-alt-on-video", message=message, params=params, field=f"parts.{n}.media.{m}.alt")
     if heavy := heavy_emoji(made.text):
         message = "{network} may count each of these emoji as more than 2 characters: {emoji}. Kicau counts the larger number, so that {network} does not refuse the post for its length."
-        params = {"network": LABEL, "emoji": " ".join(list(heavy)[:MAX_NAMED_EMOJI])}
+        params = {"network": NETWORK_LABEL, "emoji": " ".join(list(heavy)[:MAX_NAMED_EMOJI])}
         yield Problem(code="heavy-emoji", message=message, params=params, field=f"parts.{n}.text")
-    if FOLD < made.used <= made.limit:
+    if FOLDED_LENGTH < made.used <= made.limit:
         message = "{network} shows the first {limit} characters of this text and the rest behind “Show more”."
-        params = {"network": LABEL, "limit": FOLD}
+        params = {"network": NETWORK_LABEL, "limit": FOLDED_LENGTH}
         yield Problem(
-            code="folds", message=message, params=params, field=f"parts.{n}.text", limit=FOLD, actual=made.used
+            code="folds", message=message, params=params, field=f"parts.{n}.text", limit=FOLDED_LENGTH, actual=made.used
         )
 
 
@@ -182,7 +187,7 @@ def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
     """X draws cards from the address in the text alone, so a link that is not in it is put there."""
     notices: list[Problem] = []
     link = draft.link
-    params: Params = {"network": LABEL}
+    params: ProblemParams = {"network": NETWORK_LABEL}
     if draft.poll and draft.poll.question:
         message = "A poll on {network} has no question of its own: it asks what the text says."
         notices.append(Problem(code="no-poll-question", message=message, params=params, field="poll.question"))
@@ -202,29 +207,29 @@ def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
     return draft, notices
 
 
-def _references(draft: Draft, options: dict[str, str]) -> tuple[str | None, str, list[Problem]]:
+def _referenced_posts(draft: Draft, options: dict[str, str]) -> tuple[str | None, str, list[Problem]]:
     """The ids of the posts that this one answers and quotes; an address is taken for its id."""
     problems = []
     found: dict[str, str] = {}
     for field, given in (("reply_to", draft.reply_to or ""), ("options.quote", options.get("quote", ""))):
-        fits = POST_ID.search(given.strip())
+        fits = POST_ID_PATTERN.search(given.strip())
         found[field] = fits[1] if fits else given
         if given and not fits:
             message = (
                 "{network} names posts by a number or an address that ends in /status/ and a number, not by {given}."
             )
-            params: Params = {"network": LABEL, "given": repr(given[:100])}
+            params: ProblemParams = {"network": NETWORK_LABEL, "given": repr(given[:100])}
             problems.append(Problem(code="bad-reference", message=message, params=params, field=field))
     return found["reply_to"] or None, found["options.quote"], problems
 
 
 def _reply_notices(draft: Draft, can: Capabilities) -> Iterable[Problem]:
     fact = can.facts.get("replies")
-    if draft.reply_to and fact is not None and fact.value == SELF_SERVE:
+    if draft.reply_to and fact is not None and fact.value == SELF_SERVE_REPLIES:
         message = (
             "{network} takes this answer only if the post mentions or quotes the account, or is the account's own."
         )
-        yield Problem(code="summoned-only", message=message, params={"network": LABEL}, field="reply_to")
+        yield Problem(code="summoned-only", message=message, params={"network": NETWORK_LABEL}, field="reply_to")
 
 
 def _charges(parts: list[RenderedPart], reply_to: str | None, own: bool | None) -> Iterable[Charge]:
@@ -232,6 +237,6 @@ def _charges(parts: list[RenderedPart], reply_to: str | None, own: bool | None) 
     for part in parts:
         for media in part.media:
             if wants_alt(media):
-                yield Charge(METADATA)
+                yield Charge(METADATA_METER)
     for n, part in enumerate(parts):
-        yield replace(charge_of(part, answers=n == 0 and bool(reply_to), own=own), proven=True)
+        yield replace(charge_of_part(part, answers=n == 0 and bool(reply_to), own=own), proven=True)

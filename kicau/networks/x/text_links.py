@@ -22,9 +22,9 @@ from kicau.networks.x.text_characters import (
     UNSENDABLE,
 )
 
-MAX_URL = 4096  # UTF-16 units; the protocol counts twice where it is written, as X counts it
-MAX_LABEL = 63  # characters of one part of a host in punycode (RFC 1035)
-MAX_TCO_SLUG = 40
+MAX_URL_LENGTH = 4096  # UTF-16 units; the protocol counts twice where it is written, as X counts it
+MAX_LABEL_LENGTH = 63  # characters of one part of a host in punycode (RFC 1035)
+MAX_TCO_SLUG_LENGTH = 40
 
 _MARKS = "\u202a-\u202e\u061c\u200e\u200f\u2066-\u2069"  # they turn the direction of writing
 _NO_HOST = rf"!'#%&()*+,\\/:;<=>?@\[\]^{{|}}~${SPACES}{UNSENDABLE}{_MARKS}"
@@ -34,26 +34,26 @@ _PATH = _LAST_OF_PATH + _NOT_LAST_OF_PATH
 _NOT_LAST_OF_QUERY = "!?*'@();:+$%[].,~|"
 _ASCII = rf"\-a-zA-Z0-9{ACCENTED}{ACCENTED_TWINS}"  # what X calls an ASCII host, accents included
 
-_DOT = re.compile(r"\.(?=[a-zA-Z\u0080-\U0010ffff])")
-_HOST = re.compile(rf"[^{_NO_HOST}]+")  # a run of labels, dots, hyphens and underscores
+_DOT_PATTERN = re.compile(r"\.(?=[a-zA-Z\u0080-\U0010ffff])")
+_HOST_PATTERN = re.compile(rf"[^{_NO_HOST}]+")  # a run of labels, dots, hyphens and underscores
 # X reads UTF-16: to it the first half of an astral character (most emoji) may stand before a link that starts with the
 # second half, so such a character may start a link wherever it stands.
 _ASTRAL = "\U00010000-\U0010ffff"
-_START = re.compile(rf"(?<=[^A-Za-z0-9@＠$#＃{UNSENDABLE}])[^_\-]|[{_ASTRAL}]")
-_BEFORE = re.compile(rf"[^A-Za-z0-9@＠$#＃{UNSENDABLE}]")
+_START_PATTERN = re.compile(rf"(?<=[^A-Za-z0-9@＠$#＃{UNSENDABLE}])[^_\-]|[{_ASTRAL}]")
+_BEFORE_PATTERN = re.compile(rf"[^A-Za-z0-9@＠$#＃{UNSENDABLE}]")
 _PARENS = rf"\((?:[{_PATH}]++\)|[{_PATH}]*+\([{_PATH}]++\)[{_PATH}]*+\))"
-_PORT = re.compile(r":[0-9]+")
-_WHOLE_PATH = re.compile(rf"/(?:(?:[{_NOT_LAST_OF_PATH}]|{_PARENS})*+[{_LAST_OF_PATH}]++)*+(?:{_PARENS})*+")
-_QUERY = re.compile(r"\?[a-zA-Z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]+")
-_TCO = re.compile(r"https?://t\.co/([a-z0-9]+)", re.IGNORECASE | re.ASCII)
-_PLAIN_HOST = re.compile(r"[a-zA-Z0-9.-]+")
-_ASCII_HOST = re.compile(rf"[{_ASCII}][{_ASCII}.]*")
-_LETTERS = re.compile(r"[a-zA-Z]+")
-_IDEOGRAPHIC_DOTS = re.compile("[\u3002\uff0e\uff61]")  # punycode takes them for dots
+_PORT_PATTERN = re.compile(r":[0-9]+")
+_PATH_PATTERN = re.compile(rf"/(?:(?:[{_NOT_LAST_OF_PATH}]|{_PARENS})*+[{_LAST_OF_PATH}]++)*+(?:{_PARENS})*+")
+_QUERY_PATTERN = re.compile(r"\?[a-zA-Z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]+")
+_TCO_PATTERN = re.compile(r"https?://t\.co/([a-z0-9]+)", re.IGNORECASE | re.ASCII)
+_PLAIN_HOST_PATTERN = re.compile(r"[a-zA-Z0-9.-]+")
+_ASCII_HOST_PATTERN = re.compile(rf"[{_ASCII}][{_ASCII}.]*")
+_LETTERS_PATTERN = re.compile(r"[a-zA-Z]+")
+_IDEOGRAPHIC_DOTS_PATTERN = re.compile("[\u3002\uff0e\uff61]")  # punycode takes them for dots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class TextLink:
     """A link as X sees it; offsets in code points, end exclusive."""
 
     start: int
@@ -62,23 +62,23 @@ class Link:
 
 
 @lru_cache(maxsize=8)
-def find_links(text: str) -> tuple[Link, ...]:
+def find_links(text: str) -> tuple[TextLink, ...]:
     """Every link in the order of the text. The last few texts are remembered: they are counted, then marked."""
-    if not any(_domain_end(text, dot.end()) for dot in _DOT.finditer(text)):
+    if not any(_domain_end(text, dot.end()) for dot in _DOT_PATTERN.finditer(text)):
         return ()
-    return tuple(_links(text))
+    return tuple(_find_links(text))
 
 
-def _links(text: str) -> Iterator[Link]:
+def _find_links(text: str) -> Iterator[TextLink]:
     done = 0  # nothing before this is looked at again
-    for run in _HOST.finditer(text):
+    for run in _HOST_PATTERN.finditer(text):
         begin, end = run.span()
         if end <= done or text.find(".", begin, end) < 0:
             continue
-        host = _Host(text, begin, end)
+        host = _HostCandidate(text, begin, end)
         if host.domain_ends is None:
             continue
-        if begin >= done and (found := _with_protocol(text, host, begin, done)):
+        if begin >= done and (found := _link_with_protocol(text, host, begin, done)):
             link, done = found
             if link:
                 yield link
@@ -86,20 +86,20 @@ def _links(text: str) -> Iterator[Link]:
             start, last = host.leftmost(label, done)
             if start < 0:
                 continue
-            rest = _Rest(text, host.domain_ends[last])
+            rest = _UrlRest(text, host.domain_ends[last])
             if start == done or text[start - 1] not in "-_./":
-                yield from _without_protocol(text, start, host.domain_ends[last], rest)
+                yield from _links_without_protocol(text, start, host.domain_ends[last], rest)
             done = rest.end
 
 
-class _Host:
+class _HostCandidate:
     """One run of host characters, cut at its dots. `domain_ends[i]`: where the domain ends that follows dot i, or 0."""
 
     __slots__ = ("_further", "_text", "domain_ends", "dots", "ends", "starts")
 
     def __init__(self, text: str, begin: int, end: int) -> None:
         self._text = text
-        self.starts, self.ends = _cut(text, begin, end)
+        self.starts, self.ends = _cut_at_dots(text, begin, end)
         self.dots = len(self.starts) - 1
         ends = [_domain_end(text, start) for start in self.starts[1:]]
         self.domain_ends = ends if any(ends) else None
@@ -151,13 +151,13 @@ class _Host:
     def _first_start(self, start: int, end: int, done: int) -> int:
         if start <= done < end and self._text[done] > "\uffff":
             return done
-        found = _START.search(self._text, max(start, done + 1), end)
+        found = _START_PATTERN.search(self._text, max(start, done + 1), end)
         if start == 0 == done and not (found and found.start() == 1) and self._text[0] not in "_-":
             return 0  # the text's own beginning, which X tries after its second character
         return found.start() if found else -1
 
 
-def _cut(text: str, begin: int, end: int) -> tuple[list[int], list[int]]:
+def _cut_at_dots(text: str, begin: int, end: int) -> tuple[list[int], list[int]]:
     starts, ends, dot = [begin], [], text.find(".", begin, end)
     while dot >= 0:
         ends.append(dot)
@@ -167,42 +167,42 @@ def _cut(text: str, begin: int, end: int) -> tuple[list[int], list[int]]:
     return starts, ends
 
 
-class _Rest:
+class _UrlRest:
     """What follows a host: port, path and query. `end` is where all of it ends."""
 
     __slots__ = ("end", "path")
 
     def __init__(self, text: str, at: int) -> None:
-        if port := _PORT.match(text, at):
+        if port := _PORT_PATTERN.match(text, at):
             at = port.end()
-        path = _WHOLE_PATH.match(text, at)
+        path = _PATH_PATTERN.match(text, at)
         self.path = path is not None
         self.end = _query_end(text, path.end() if path else at)
 
 
 def _query_end(text: str, at: int) -> int:
-    query = _QUERY.match(text, at)
+    query = _QUERY_PATTERN.match(text, at)
     kept = len(query[0].rstrip(_NOT_LAST_OF_QUERY)) if query else 0
     return at + kept if kept > 1 else at
 
 
-def _with_protocol(text: str, host: _Host, begin: int, done: int) -> tuple[Link | None, int] | None:
+def _link_with_protocol(text: str, host: _HostCandidate, begin: int, done: int) -> tuple[TextLink | None, int] | None:
     """The link whose host starts with this run after "://", and where X reads on; None when there's none to read."""
     start = _protocol_start(text, begin)
-    if start < done or not ((start == 0 == done) or (start > done and _BEFORE.match(text, start - 1))):
+    if start < done or not ((start == 0 == done) or (start > done and _BEFORE_PATTERN.match(text, start - 1))):
         return None
     last = host.last_from_first()
     if last < 0 or host.domain_ends is None:
         return None
     domain_end = host.domain_ends[last]
-    end = read_on = _Rest(text, domain_end).end
-    if not _acceptable(text[begin:domain_end], text[start:end], begin - start):
+    end = read_on = _UrlRest(text, domain_end).end
+    if not _is_acceptable(text[begin:domain_end], text[start:end], begin - start):
         return None, read_on
-    if tco := _TCO.match(text, start, end):
-        if len(tco[1]) > MAX_TCO_SLUG:
+    if tco := _TCO_PATTERN.match(text, start, end):
+        if len(tco[1]) > MAX_TCO_SLUG_LENGTH:
             return None, read_on
         end = _query_end(text, tco.end())
-    return Link(start=start, end=end, url=text[start:end]), read_on
+    return TextLink(start=start, end=end, url=text[start:end]), read_on
 
 
 def _protocol_start(text: str, end: int) -> int:
@@ -212,11 +212,11 @@ def _protocol_start(text: str, end: int) -> int:
     return -1
 
 
-def _without_protocol(text: str, start: int, domain_end: int, rest: _Rest) -> Iterator[Link]:
+def _links_without_protocol(text: str, start: int, domain_end: int, rest: _UrlRest) -> Iterator[TextLink]:
     domain, whole = text[start:domain_end], text[start : rest.end]
-    if not _acceptable(domain, whole, len("https://")):
+    if not _is_acceptable(domain, whole, len("https://")):
         return
-    found = [(0, len(domain))] if _PLAIN_HOST.fullmatch(domain) else list(_ascii_hosts(domain))
+    found = [(0, len(domain))] if _PLAIN_HOST_PATTERN.fullmatch(domain) else list(_ascii_hosts(domain))
     until = start
     for number, (begin, end) in enumerate(found, 1):
         url = domain[begin:end]
@@ -224,28 +224,28 @@ def _without_protocol(text: str, start: int, domain_end: int, rest: _Rest) -> It
         until = start + begin + len(url)
         if rest.path and number == len(found):  # a query without a path is not part of such a link
             url, until = url + whole[len(domain) :], rest.end
-        yield Link(start=start + begin, end=until, url=url)
+        yield TextLink(start=start + begin, end=until, url=url)
 
 
-def _acceptable(domain: str, url: str, protocol: int) -> bool:
-    if protocol + _units(url) > MAX_URL:
+def _is_acceptable(domain: str, url: str, protocol: int) -> bool:
+    if protocol + _utf16_length(url) > MAX_URL_LENGTH:
         return False
     if domain.startswith("xn--") and next(_ascii_hosts(domain), None) is None:
         return False
     return all(_label_fits(label) for label in domain.split("."))
 
 
-def _units(text: str) -> int:
+def _utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _label_fits(label: str) -> bool:
-    if not 0 < len(label) <= MAX_LABEL:
+    if not 0 < len(label) <= MAX_LABEL_LENGTH:
         return False
     if label.isascii():
         return True
-    parts = _IDEOGRAPHIC_DOTS.split(label)
-    return sum(map(_punycode_length, parts)) + len(parts) - 1 <= MAX_LABEL
+    parts = _IDEOGRAPHIC_DOTS_PATTERN.split(label)
+    return sum(map(_punycode_length, parts)) + len(parts) - 1 <= MAX_LABEL_LENGTH
 
 
 def _punycode_length(label: str) -> int:
@@ -255,8 +255,8 @@ def _punycode_length(label: str) -> int:
 def _ascii_hosts(domain: str) -> Iterator[tuple[int, int]]:
     """The parts of a domain that are hosts of ASCII or accented letters, each as long as can be."""
     done = 0
-    for run in _ASCII_HOST.finditer(domain):
-        starts, ends = _cut(domain, *run.span())
+    for run in _ASCII_HOST_PATTERN.finditer(domain):
+        starts, ends = _cut_at_dots(domain, *run.span())
         furthest = _furthest_ascii(domain, starts, ends)
         for label, end in enumerate(furthest):
             if end and ends[label] > max(done, starts[label]):
@@ -277,21 +277,21 @@ def _furthest_ascii(domain: str, starts: list[int], ends: list[int]) -> list[int
 
 def _domain_end(text: str, at: int) -> int:
     """Where the top-level domain that starts at `at` ends; 0 when none does."""
-    if letters := _LETTERS.match(text, at):
+    if letters := _LETTERS_PATTERN.match(text, at):
         end = letters.end()
-        if letters[0].lower() in _domains()[0] and text[end : end + 1] not in _CLINGING:
+        if letters[0].lower() in _top_level_domains()[0] and text[end : end + 1] not in _NOT_AFTER_DOMAIN:
             return end
         if letters[0][0] not in "vVxX":  # only vermögens... and xn--... go on with other characters
             return 0
-    other = _domains()[1].match(text, at)
+    other = _top_level_domains()[1].match(text, at)
     return other.end() if other else 0
 
 
-_CLINGING = frozenset("0123456789@+-")  # after one of these a domain is no domain
+_NOT_AFTER_DOMAIN = frozenset("0123456789@+-")  # after one of these a domain is no domain
 
 
 @cache
-def _domains() -> tuple[frozenset[str], re.Pattern[str]]:
+def _top_level_domains() -> tuple[frozenset[str], re.Pattern[str]]:
     """The ASCII domains, and an expression for all others."""
     lines = (files(__package__) / "tlds.txt").read_text(encoding="utf-8").splitlines()
     names = [line for line in lines if line and not line.startswith("#")]

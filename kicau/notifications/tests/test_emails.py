@@ -21,8 +21,8 @@ def test_each_gets_one_letter_in_their_language_with_a_way_out(sink, owner, memb
     owner.language = "id"
     owner.save()
     editor = member("editor").person
-    with clock.frozen(MONDAY):
-        actions.tell(
+    with clock.freeze_clock(MONDAY):
+        actions.notify(
             "delivery.failed",
             workspace.id,
             to=[owner.id],
@@ -31,10 +31,17 @@ def test_each_gets_one_letter_in_their_language_with_a_way_out(sink, owner, memb
             channel="Senja (X)",
             reason="Too long.",
         )
-        actions.tell("channel.expired", workspace.id, to=[owner.id, editor.id], page="/channels/x", channel="Senja (X)")
-        assert emails.collect() == 0  # what happens in the same half minute goes into one letter
-    with clock.frozen(MONDAY + actions.GATHERED):
-        assert (emails.collect(), emails.collect(), emails.send_due(), emails.send_due()) == (2, 0, 2, 0)
+        actions.notify(
+            "channel.expired", workspace.id, to=[owner.id, editor.id], page="/channels/x", channel="Senja (X)"
+        )
+        assert emails.queue_notification_emails() == 0  # what happens in the same half minute goes into one letter
+    with clock.freeze_clock(MONDAY + actions.EMAIL_BATCH_DELAY):
+        assert (
+            emails.queue_notification_emails(),
+            emails.queue_notification_emails(),
+            emails.send_due_emails(),
+            emails.send_due_emails(),
+        ) == (2, 0, 2, 0)
     hers, theirs = sorted(sink.letters, key=lambda one: one["To"] != owner.email)
     assert (hers["To"], hers["Subject"]) == (owner.email, "2 hal di Kicau")
     assert theirs["Subject"].startswith("Senja (X) has to be connected again")
@@ -45,36 +52,36 @@ def test_each_gets_one_letter_in_their_language_with_a_way_out(sink, owner, memb
     assert f"https://kicau.example/notifications/{Notice.objects.get(event='delivery.failed').id}" in text
     assert "https://kicau.example/you/notifications" in text
     ticket = hers["List-Unsubscribe"].strip("<>").rsplit("/", 1)[1]
-    assert emails.stopped(ticket) == (owner.id, ["channel.expired", "delivery.failed"])
+    assert emails.read_unsubscribe_link(ticket) == (owner.id, ["channel.expired", "delivery.failed"])
     assert hers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     with pytest.raises(signing.BadSignature):
-        emails.stopped(ticket[:-3] + "abc")
+        emails.read_unsubscribe_link(ticket[:-3] + "abc")
 
 
 def test_a_digest_comes_once_a_day_at_their_hour(sink, owner, workspace):
-    with clock.frozen(MONDAY):
-        actions.choose(owner, {"draft.approved": (False, "daily")}, hour=7)
+    with clock.freeze_clock(MONDAY):
+        actions.set_preferences(owner, {"draft.approved": (False, "daily")}, hour=7)
         for post in ("a", "b"):
-            actions.tell("draft.approved", workspace.id, to=[owner.id], name="Bima", post=post)
+            actions.notify("draft.approved", workspace.id, to=[owner.id], name="Bima", post=post)
     seven = datetime(2027, 3, 2, 0, 0, tzinfo=UTC)
-    with clock.frozen(seven - timedelta(seconds=1)):
-        assert emails.collect() == 0
-    with clock.frozen(seven):
-        assert (emails.collect(), emails.send_due()) == (1, 1)
+    with clock.freeze_clock(seven - timedelta(seconds=1)):
+        assert emails.queue_notification_emails() == 0
+    with clock.freeze_clock(seven):
+        assert (emails.queue_notification_emails(), emails.send_due_emails()) == (1, 1)
     assert sink.letters[0]["Subject"] == "2 things in Kicau"
-    assert actions.unread(owner) == 0  # what was wanted by e-mail only is nowhere else
+    assert actions.count_unread(owner) == 0  # what was wanted by e-mail only is nowhere else
 
 
 def test_what_was_read_meanwhile_is_not_mailed(sink, owner, workspace):
-    with clock.frozen(MONDAY):
-        actions.tell("channel.expired", workspace.id, channel="c")
+    with clock.freeze_clock(MONDAY):
+        actions.notify("channel.expired", workspace.id, channel="c")
         actions.mark_all_read(owner)
-    with clock.frozen(MONDAY + timedelta(hours=1)):
-        assert emails.collect() == 0
+    with clock.freeze_clock(MONDAY + timedelta(hours=1)):
+        assert emails.queue_notification_emails() == 0
 
 
 def test_a_letter_waits_for_a_mail_server_that_is_busy_or_away_and_is_not_lost(sink, db, settings):
-    emails.write(
+    emails.queue_email(
         "guest@elsewhere.example",
         "member.invited",
         language="id",
@@ -83,10 +90,10 @@ def test_a_letter_waits_for_a_mail_server_that_is_busy_or_away_and_is_not_lost(s
         workspace="Kopi Senja",
     )
     sink.refuses = True
-    assert emails.send_due() == 0
+    assert emails.send_due_emails() == 0
     there = Letter.objects.get()
     assert (there.attempts, "come back later" in there.last_error) == (1, True)
-    assert emails.send_due() == 0  # not yet again
+    assert emails.send_due_emails() == 0  # not yet again
     good, settings.MAILERS = (
         settings.MAILERS,
         {
@@ -96,11 +103,11 @@ def test_a_letter_waits_for_a_mail_server_that_is_busy_or_away_and_is_not_lost(s
             }
         },
     )
-    with clock.frozen(clock.now() + timedelta(minutes=1)):
-        assert emails.send_due() == 0
+    with clock.freeze_clock(clock.now() + timedelta(minutes=1)):
+        assert emails.send_due_emails() == 0
     sink.refuses, settings.MAILERS = False, good
-    with clock.frozen(clock.now() + timedelta(hours=1)):
-        assert emails.send_due() == 1
+    with clock.freeze_clock(clock.now() + timedelta(hours=1)):
+        assert emails.send_due_emails() == 1
     assert sink.letters[0]["Subject"] == "Sari mengundang Anda ke Kopi Senja."
     assert f"{settings.KICAU_PUBLIC_URL}/join/abc" in parts(sink.letters[0])[0]
     assert "List-Unsubscribe" not in sink.letters[0]

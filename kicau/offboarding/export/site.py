@@ -16,21 +16,21 @@ from django.utils.translation import pgettext_lazy
 from kicau.archive import published_policy
 from kicau.base import clock
 from kicau.connector.addresses import web_address
-from kicau.inbox.engagement import by_delivery
+from kicau.inbox.engagement import group_by_delivery
 from kicau.media.models import Medium
-from kicau.offboarding.announcements import label
-from kicau.offboarding.export.media import name_of
-from kicau.offboarding.export.tables import Scope
-from kicau.offboarding.models import Cause
+from kicau.offboarding.announcements import network_label
+from kicau.offboarding.export.media import archive_path
+from kicau.offboarding.export.tables import ExportScope
+from kicau.offboarding.models import OffboardingCause
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft
 from kicau.sync.models import Answer, Post
 
 if TYPE_CHECKING:
-    from kicau.offboarding.export.write import Archive
+    from kicau.offboarding.export.write import ExportArchive
 
-ON_A_PAGE = 100
-WORDS: dict[str, Any] = {
+POSTS_PER_PAGE = 100
+STATE_LABELS: dict[str, Any] = {
     DeliveryState.SCHEDULED: pgettext_lazy("delivery", "Scheduled"),
     DeliveryState.PUBLISHING: pgettext_lazy("delivery", "On its way"),
     DeliveryState.PUBLISHED: pgettext_lazy("delivery", "Published"),
@@ -44,7 +44,7 @@ WORDS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class PostIndex:
     """Posts of one kind, on pages of their own."""
 
     slug: str
@@ -53,7 +53,7 @@ class Shelf:
 
     @property
     def pages(self) -> int:
-        return max(1, -(-self.count // ON_A_PAGE))
+        return max(1, -(-self.count // POSTS_PER_PAGE))
 
     def name(self, page: int) -> str:
         return f"pages/{self.slug}-{page}.html"
@@ -64,7 +64,7 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ExportedPost:
     """One post, or one delivery of it, as its page shows it."""
 
     id: UUID
@@ -84,35 +84,43 @@ class Entry:
     answers: list[Answer] = field(default_factory=list)
 
 
-def write(archive: Archive, scope: Scope, counts: dict[str, int], language: str, step: Callable[[], None]) -> None:
+def write_site(
+    archive: ExportArchive, scope: ExportScope, counts: dict[str, int], language: str, step: Callable[[], None]
+) -> None:
     """index.html and pages/. Texts are in `language`, times in the workspace's zone."""
     rows = Delivery.objects.filter(id__in=scope.deliveries).select_related("channel", "draft__campaign")
     done = rows.filter(state__in=[DeliveryState.PUBLISHED, DeliveryState.DELETED])
     coming = rows.filter(state__in=[DeliveryState.SCHEDULED, DeliveryState.PUBLISHING, DeliveryState.HELD])
     other = rows.exclude(id__in=done.values("id")).exclude(id__in=coming.values("id"))
     loose = Draft.objects.filter(id__in=scope.drafts, deliveries=None)
-    with translation.override(language), timezone.override(clock.zone(scope.row.workspace.timezone)):
+    with translation.override(language), timezone.override(clock.find_zone(scope.row.workspace.timezone)):
         shelves = [
             (
-                Shelf("published", pgettext_lazy("delivery", "Published"), done.count()),
-                _deliveries(done.order_by("-published_at", "-id")),
+                PostIndex("published", pgettext_lazy("delivery", "Published"), done.count()),
+                _exported_deliveries(done.order_by("-published_at", "-id")),
             ),
-            (Shelf("waiting", _("Still to come"), coming.count()), _deliveries(coming.order_by("due_at", "id"))),
-            (Shelf("drafts", _("Drafts"), loose.count()), _drafts(loose.order_by("-id"))),
-            (Shelf("other", _("Failed or cancelled"), other.count()), _deliveries(other.order_by("-due_at", "-id"))),
+            (
+                PostIndex("waiting", _("Still to come"), coming.count()),
+                _exported_deliveries(coming.order_by("due_at", "id")),
+            ),
+            (PostIndex("drafts", _("Drafts"), loose.count()), _exported_drafts(loose.order_by("-id"))),
+            (
+                PostIndex("other", _("Failed or cancelled"), other.count()),
+                _exported_deliveries(other.order_by("-due_at", "-id")),
+            ),
         ]
         all_shelves = [shelf for shelf, entries in shelves]
         frame = {
             "row": scope.row,
-            "network": label(scope.row.network),
+            "network": network_label(scope.row.network),
             "shelves": all_shelves,
             "counts": counts,
-            "cause": Cause(scope.row.cause),
+            "cause": OffboardingCause(scope.row.cause),
             "language": language,
             "now": clock.now(),
-            "declared": published_policy.meta(scope.row.workspace),
+            "declared": published_policy.meta_elements(scope.row.workspace),
         }
-        for name, text in published_policy.files(scope.row.workspace).items():
+        for name, text in published_policy.rule_files(scope.row.workspace).items():
             archive.text(name, text)
         archive.text("index.html", render_to_string("offboarding/site/index.html", {**frame, "up": ""}))
         for shelf, entries in shelves:
@@ -121,7 +129,7 @@ def write(archive: Archive, scope: Scope, counts: dict[str, int], language: str,
                 for entry in entries:
                     shown.append(entry)
                     step()
-                    if len(shown) == ON_A_PAGE:
+                    if len(shown) == POSTS_PER_PAGE:
                         break
                 around = {
                     "shelf": shelf,
@@ -135,15 +143,15 @@ def write(archive: Archive, scope: Scope, counts: dict[str, int], language: str,
                 )
 
 
-def _deliveries(rows: Any) -> Iterator[Entry]:
+def _exported_deliveries(rows: Any) -> Iterator[ExportedPost]:
     for chunk in _chunks(list(rows.values_list("id", flat=True))):
         found = {d.id: d for d in rows.filter(id__in=chunk)}
-        names = _names(found.values())
+        names = _author_names(found.values())
         stories: dict[UUID, list[Attempt]] = defaultdict(list)
         for attempt in Attempt.objects.filter(delivery__in=chunk).exclude(sentence="").order_by("id"):
             stories[attempt.delivery_id].append(attempt)
-        numbers = by_delivery(Post.objects.filter(delivery__in=chunk, read_at__isnull=False).order_by("position"))
-        answers = by_delivery(Answer.objects.filter(delivery__in=chunk).order_by("at", "id"))
+        numbers = group_by_delivery(Post.objects.filter(delivery__in=chunk, read_at__isnull=False).order_by("position"))
+        answers = group_by_delivery(Answer.objects.filter(delivery__in=chunk).order_by("at", "id"))
         for id_ in chunk:
             d = found[id_]
             texts = [
@@ -157,10 +165,10 @@ def _deliveries(rows: Any) -> Iterator[Entry]:
                 )
                 for part in d.rendered["parts"]
             ]
-            yield Entry(
+            yield ExportedPost(
                 id=d.id,
                 channel=f"{d.channel.name} (@{d.channel.handle})",
-                state=WORDS[d.state],
+                state=STATE_LABELS[d.state],
                 due_at=d.due_at,
                 published_at=d.published_at,
                 url=web_address(d.url),  # rows of before such addresses were refused
@@ -174,23 +182,23 @@ def _deliveries(rows: Any) -> Iterator[Entry]:
             )
 
 
-def _drafts(rows: Any) -> Iterator[Entry]:
+def _exported_drafts(rows: Any) -> Iterator[ExportedPost]:
     for chunk in _chunks(list(rows.values_list("id", flat=True))):
-        found = {d.id: d for d in compositions.whole(Draft.objects.filter(id__in=chunk))}
+        found = {d.id: d for d in compositions.with_content(Draft.objects.filter(id__in=chunk))}
         for id_ in chunk:
             d = found[id_]
             texts = [
                 (
                     p.text,
                     [
-                        (name_of(u.medium), u.medium.kind, u.medium.alt if u.alt is None else u.alt)
+                        (archive_path(u.medium), u.medium.kind, u.medium.alt if u.alt is None else u.alt)
                         for u in p.uses.all()
                     ],
                 )
                 for p in d.parts.all()
                 if p.variant_id is None
             ]
-            yield Entry(
+            yield ExportedPost(
                 id=d.id,
                 channel="",
                 state=pgettext_lazy("draft", "Draft"),
@@ -205,14 +213,14 @@ def _drafts(rows: Any) -> Iterator[Entry]:
             )
 
 
-def _names(rows: Any) -> dict[str, tuple[str, str]]:
+def _author_names(rows: Any) -> dict[str, tuple[str, str]]:
     refs = {m["media"]["ref"] for d in rows for part in d.rendered["parts"] for m in part.get("media", ())}
     digests = [ref.partition("/")[2] for ref in refs]
     workspaces = {d.workspace_id for d in rows}
     found = Medium.objects.filter(workspace__in=workspaces, sha256__in=digests)
-    return {medium.ref: (name_of(medium), medium.kind) for medium in found}
+    return {medium.ref: (archive_path(medium), medium.kind) for medium in found}
 
 
 def _chunks(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
-    for start in range(0, len(ids), ON_A_PAGE):
-        yield ids[start : start + ON_A_PAGE]
+    for start in range(0, len(ids), POSTS_PER_PAGE):
+        yield ids[start : start + POSTS_PER_PAGE]

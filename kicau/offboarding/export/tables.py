@@ -15,18 +15,28 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, QuerySet
 
-from kicau.base.encrypted_fields import SealedJSONField
-from kicau.base.spreadsheets import safe_cell
+from kicau.base.encrypted_fields import EncryptedJSONField
+from kicau.base.spreadsheets import escape_formula
 from kicau.channels.models import Channel, Slot
 from kicau.costs.models import Budget, Charge
 from kicau.media.models import Medium
 from kicau.offboarding.actions import channels_of
 from kicau.offboarding.export.media import media_ids
 from kicau.offboarding.models import Withdrawal
-from kicau.publishing.models import SHOWN, Attempt, Campaign, Delivery, Draft, DraftState, Part, PartMedium, Variant
+from kicau.publishing.models import (
+    RENDERED_COLUMNS,
+    Attempt,
+    Campaign,
+    Delivery,
+    Draft,
+    DraftState,
+    Part,
+    PartMedium,
+    Variant,
+)
 from kicau.sync.models import Answer, Post, Reading
 
-OURS = {
+INTERNAL_COLUMNS = {
     "worker",
     "lease_until",
     "next_at",
@@ -36,14 +46,14 @@ OURS = {
     "search",
     "embedding",
 }  # of use to this instance only
-TOLD = frozenset(SHOWN) - {"rendered"}  # columns of a delivery that say again what is rendered
-PASSING = (
+REDUNDANT_COLUMNS = frozenset(RENDERED_COLUMNS) - {"rendered"}  # columns of a delivery that say again what is rendered
+TRANSIENT_MODELS = (
     "publishing.writer",
     "costs.reservation",
     "sync.standing",
     "sync.named",
 )  # what is so at this moment only
-ELSEWHERE = (
+EXCLUDED_APPS = (
     "workspaces",
     "engine",
     "offboarding",
@@ -54,7 +64,7 @@ ELSEWHERE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ExportScope:
     """What is exported: the channels that are left, their deliveries, and every post that goes there or nowhere yet."""
 
     row: Withdrawal
@@ -64,13 +74,13 @@ class Scope:
     media: tuple[UUID, ...]
 
 
-def scope_of(row: Withdrawal) -> Scope:
+def export_scope(row: Withdrawal) -> ExportScope:
     channels = tuple(c.id for c in channels_of(row))
     deliveries = Delivery.objects.filter(workspace=row.workspace, channel__in=channels)
     waiting = Q(state__in=[DraftState.DRAFT, DraftState.SUBMITTED], deliveries=None)
     drafts = Draft.objects.filter(workspace=row.workspace).filter(Q(id__in=deliveries.values("draft")) | waiting)
     ids = tuple(drafts.order_by("id").values_list("id", flat=True))
-    return Scope(
+    return ExportScope(
         row=row,
         channels=channels,
         drafts=ids,
@@ -80,7 +90,7 @@ def scope_of(row: Withdrawal) -> Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class ExportTable:
     """Rows of one kind. `fields` are the columns, in order."""
 
     name: str
@@ -96,11 +106,11 @@ class Table:
         """Rows as JSON values, a few hundred in memory at once."""
         columns = self.columns
         for values in self.rows.values_list(*columns).iterator(chunk_size=500):
-            yield {name: plain(value) for name, value in zip(columns, values, strict=True)}
+            yield {name: to_json_value(value) for name, value in zip(columns, values, strict=True)}
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the table's file."""
-        properties = {f.attname: _schema(f) for f in self.fields}
+        properties = {f.attname: _field_schema(f) for f in self.fields}
         item = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -111,7 +121,7 @@ class Table:
         }
 
 
-def tables(scope: Scope) -> list[Table]:
+def export_tables(scope: ExportScope) -> list[ExportTable]:
     """In an order in which each refers to those before it."""
     drafts, deliveries = scope.drafts, scope.deliveries
     parts = Part.objects.filter(draft__in=drafts)
@@ -184,15 +194,17 @@ def tables(scope: Scope) -> list[Table]:
         ),
     ]
     taken = {table.rows.model for table in found}
-    return found + [t for model in apps.get_models() if model not in taken and (t := _of_another_room(model, scope))]
+    return found + [
+        t for model in apps.get_models() if model not in taken and (t := _table_of_related_model(model, scope))
+    ]
 
 
-def _of_another_room(model: type[models.Model], scope: Scope) -> Table | None:
+def _table_of_related_model(model: type[models.Model], scope: ExportScope) -> ExportTable | None:
     """Whatever else points to a channel, a delivery or a post: answers, numbers, …"""
     if (
         not model.__module__.startswith("kicau.")
-        or model._meta.app_label in ELSEWHERE
-        or model._meta.label_lower in PASSING
+        or model._meta.app_label in EXCLUDED_APPS
+        or model._meta.label_lower in TRANSIENT_MODELS
     ):
         return None
     names = {
@@ -208,26 +220,26 @@ def _of_another_room(model: type[models.Model], scope: Scope) -> Table | None:
     return None
 
 
-def _table(name: str, about: str, rows: QuerySet[Any]) -> Table:
-    fields = tuple(f for f in rows.model._meta.concrete_fields if not _kept_back(f))
-    return Table(name=name, about=about, rows=rows.order_by("pk"), fields=fields)
+def _table(name: str, about: str, rows: QuerySet[Any]) -> ExportTable:
+    fields = tuple(f for f in rows.model._meta.concrete_fields if not _is_excluded(f))
+    return ExportTable(name=name, about=about, rows=rows.order_by("pk"), fields=fields)
 
 
-def _kept_back(field: models.Field[Any, Any]) -> bool:
+def _is_excluded(field: models.Field[Any, Any]) -> bool:
     """Secrets, and what only this instance has a use for."""
-    known = isinstance(field, SealedJSONField | models.ForeignKey) or type(field).__module__.startswith(
+    known = isinstance(field, EncryptedJSONField | models.ForeignKey) or type(field).__module__.startswith(
         ("django.db.models", "django.contrib.postgres.fields")
     )
     return (
-        isinstance(field, SealedJSONField)
-        or field.name in OURS
-        or (field.model is Delivery and field.name in TOLD)
+        isinstance(field, EncryptedJSONField)
+        or field.name in INTERNAL_COLUMNS
+        or (field.model is Delivery and field.name in REDUNDANT_COLUMNS)
         or not known
         or type(field).__name__ == "SearchVectorField"
     )
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """As JSON has it: times in UTC, ids as text."""
     match value:
         case datetime():
@@ -239,11 +251,11 @@ def plain(value: Any) -> Any:
         case None | bool() | int() | float() | str() | dict():
             return value
         case list() | tuple():
-            return [plain(one) for one in value]
+            return [to_json_value(one) for one in value]
     return str(value)
 
 
-def cell(value: Any) -> str:
+def to_csv_cell(value: Any) -> str:
     """As CSV has it: nothing for null, JSON for what has parts, and no formula in a text."""
     match value:
         case None:
@@ -254,10 +266,10 @@ def cell(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False)
         case int() | float():
             return str(value)
-    return safe_cell(str(value))
+    return escape_formula(str(value))
 
 
-TYPES: Sequence[tuple[type[models.Field[Any, Any]], dict[str, Any]]] = (
+JSON_SCHEMA_TYPES: Sequence[tuple[type[models.Field[Any, Any]], dict[str, Any]]] = (
     (models.DateTimeField, {"type": "string", "format": "date-time"}),
     (models.UUIDField, {"type": "string", "format": "uuid"}),
     (models.BooleanField, {"type": "boolean"}),
@@ -268,9 +280,11 @@ TYPES: Sequence[tuple[type[models.Field[Any, Any]], dict[str, Any]]] = (
 )
 
 
-def _schema(field: models.Field[Any, Any]) -> dict[str, Any]:
+def _field_schema(field: models.Field[Any, Any]) -> dict[str, Any]:
     target = field.target_field if isinstance(field, models.ForeignKey) else field
-    found: dict[str, Any] = next((dict(said) for kind, said in TYPES if isinstance(target, kind)), {"type": "string"})
+    found: dict[str, Any] = next(
+        (dict(said) for kind, said in JSON_SCHEMA_TYPES if isinstance(target, kind)), {"type": "string"}
+    )
     if field.null and "type" in found:
         found["type"] = [found["type"], "null"]
     if field.choices and not field.null and found.get("type") == "string":

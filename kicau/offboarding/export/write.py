@@ -19,19 +19,19 @@ from typing import IO, Any
 
 import kicau
 from kicau.base import clock
-from kicau.offboarding.announcements import label
+from kicau.offboarding.announcements import network_label
 from kicau.offboarding.export import site
-from kicau.offboarding.export.media import files
-from kicau.offboarding.export.tables import Table, cell, scope_of, tables
+from kicau.offboarding.export.media import media_files
+from kicau.offboarding.export.tables import ExportTable, export_scope, export_tables, to_csv_cell
 from kicau.offboarding.models import Withdrawal
 
-FORMAT = 1
-CHUNK = 1 << 20
+EXPORT_FORMAT_VERSION = 1
+CHUNK_BYTES = 1 << 20
 
-type Progress = Callable[[int, int], None]
+type ProgressCallback = Callable[[int, int], None]
 
 
-class Archive:
+class ExportArchive:
     """A zip whose entries are hashed and counted as they are written."""
 
     def __init__(self, out: zipfile.ZipFile) -> None:
@@ -39,12 +39,12 @@ class Archive:
         self.entries: list[dict[str, Any]] = []
 
     @contextmanager
-    def entry(self, name: str, *, packed: bool = True) -> Iterator[_Hashing]:
+    def entry(self, name: str, *, packed: bool = True) -> Iterator[_HashingWriter]:
         info = zipfile.ZipInfo(name, clock.now().timetuple()[:6])
         info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
         info.external_attr = 0o644 << 16
         with self.zip.open(info, "w", force_zip64=True) as raw:
-            out = _Hashing(raw)
+            out = _HashingWriter(raw)
             yield out
         self.entries.append({"path": name, "size": out.size, "sha256": out.hash.hexdigest()})
 
@@ -53,7 +53,7 @@ class Archive:
             out.write(content.encode())
 
 
-class _Hashing(io.RawIOBase):
+class _HashingWriter(io.RawIOBase):
     def __init__(self, inner: IO[bytes]) -> None:
         self.inner, self.hash, self.size = inner, hashlib.sha256(), 0
 
@@ -66,24 +66,26 @@ class _Hashing(io.RawIOBase):
         return self.inner.write(data)
 
 
-def write(
-    row: Withdrawal, target: Path, language: str, progress: Progress = lambda done, total: None
+def write_export(
+    row: Withdrawal, target: Path, language: str, progress: ProgressCallback = lambda done, total: None
 ) -> dict[str, Any]:
     """Make the archive at `target`, all or nothing; returns its counts by table, and how many files were missing."""
-    scope = scope_of(row)
-    every = tables(scope)
+    scope = export_scope(row)
+    every = export_tables(scope)
     counts = {table.name: table.rows.count() for table in every}
-    meter = _Meter(progress, 2 * sum(counts.values()) + len(scope.media) + len(scope.deliveries) + len(scope.drafts))
+    meter = _ProgressMeter(
+        progress, 2 * sum(counts.values()) + len(scope.media) + len(scope.deliveries) + len(scope.drafts)
+    )
     part = target.with_suffix(".part")
     part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with zipfile.ZipFile(part, "w", allowZip64=True, compresslevel=6) as out:
-            archive = Archive(out)
+            archive = ExportArchive(out)
             for table in every:
-                _table(archive, table, meter)
-            missing = _media(archive, scope.media, meter)
-            site.write(archive, scope, counts, language, meter.step)
-            _end(archive, row, counts, missing)
+                _write_table(archive, table, meter)
+            missing = _write_media(archive, scope.media, meter)
+            site.write_site(archive, scope, counts, language, meter.step)
+            _write_manifest(archive, row, counts, missing)
         os.chmod(part, 0o600)
         os.replace(part, target)
     finally:
@@ -92,7 +94,7 @@ def write(
     return {"counts": counts, "missing": missing, "size": target.stat().st_size}
 
 
-def _table(archive: Archive, table: Table, meter: _Meter) -> None:
+def _write_table(archive: ExportArchive, table: ExportTable, meter: _ProgressMeter) -> None:
     archive.text(f"schema/{table.name}.json", json.dumps(table.schema(), indent=2, ensure_ascii=False) + "\n")
     with archive.entry(f"data/{table.name}.json") as out:
         out.write(b"[")
@@ -105,33 +107,35 @@ def _table(archive: Archive, table: Table, meter: _Meter) -> None:
         writer = csv.writer(text)
         writer.writerow(table.columns)
         for one in table.each():
-            writer.writerow([cell(one[name]) for name in table.columns])
+            writer.writerow([to_csv_cell(one[name]) for name in table.columns])
             meter.step()
         text.detach()
 
 
-def _media(archive: Archive, ids: tuple[Any, ...], meter: _Meter) -> list[str]:
+def _write_media(archive: ExportArchive, ids: tuple[Any, ...], meter: _ProgressMeter) -> list[str]:
     missing, written = [], set()
-    for medium, name, path in files(ids):
+    for medium, name, path in media_files(ids):
         meter.step()
         if path is None:
             missing.append(medium.name)
         elif name not in written:
             written.add(name)
             with archive.entry(name, packed=False) as out, path.open("rb") as source:
-                while chunk := source.read(CHUNK):
+                while chunk := source.read(CHUNK_BYTES):
                     out.write(chunk)
     return missing
 
 
-def _end(archive: Archive, row: Withdrawal, counts: dict[str, int], missing: list[str]) -> None:
+def _write_manifest(archive: ExportArchive, row: Withdrawal, counts: dict[str, int], missing: list[str]) -> None:
     archive.text(
         "README.txt",
-        README.format(network=label(row.network), workspace=row.workspace.name, at=f"{clock.now():%Y-%m-%d %H:%M} UTC"),
+        README_TEMPLATE.format(
+            network=network_label(row.network), workspace=row.workspace.name, at=f"{clock.now():%Y-%m-%d %H:%M} UTC"
+        ),
     )
     manifest = {
         "format": "kicau-network-export",
-        "version": FORMAT,
+        "version": EXPORT_FORMAT_VERSION,
         "made_by": f"Kicau {kicau.__version__}",
         "made_at": clock.now().isoformat(),
         "workspace": row.workspace.name,
@@ -145,10 +149,10 @@ def _end(archive: Archive, row: Withdrawal, counts: dict[str, int], missing: lis
     archive.zip.writestr("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
 
 
-class _Meter:
+class _ProgressMeter:
     """Tells progress, at most once for each hundredth of the work."""
 
-    def __init__(self, progress: Progress, total: int) -> None:
+    def __init__(self, progress: ProgressCallback, total: int) -> None:
         self.progress, self.total, self.done, self.told = progress, max(total, 1), 0, -1
 
     def step(self) -> None:
@@ -161,7 +165,7 @@ class _Meter:
         self.progress(self.total, self.total)
 
 
-README = """What {workspace} had on {network}, as of {at}.
+README_TEMPLATE = """What {workspace} had on {network}, as of {at}.
 
 index.html      open it in any browser: every post, with its files. It needs no network and no Kicau.
 data/*.json     the same for programs: one file for each kind of thing, an array of objects

@@ -24,7 +24,7 @@ def posts(actor):
     def make(key: str, count: int = 1, *, hours: float = 1, text: str = "Kopi", **more: Any) -> list[Delivery]:
         made = []
         for n in range(count):
-            given = compositions.Composition(parts=(compositions.PartInput(text=f"{text} {key} {n}"),), **more)
+            given = compositions.Composition(parts=(compositions.PartContent(text=f"{text} {key} {n}"),), **more)
             draft = compositions.one_draft(actor, compositions.create_draft(actor, given).id)
             at = clock.now() + timedelta(hours=hours + n)
             made += schedule.schedule(actor, draft, [key], at).deliveries

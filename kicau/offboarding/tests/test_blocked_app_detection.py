@@ -12,7 +12,7 @@ from kicau.base.errors import Conflict, NotAllowed
 from kicau.channels import actions as channel_acts
 from kicau.channels.models import Channel, NetworkApp, Refusal
 from kicau.connector import registry
-from kicau.connector.transport.http import Reply
+from kicau.connector.transport.http import HttpResponse
 from kicau.offboarding import actions, blocked_app_detection, instance_wide, restore_network
 from kicau.offboarding.tests.conftest import everything, states
 from kicau.publishing.models import Attempt, Delivery
@@ -46,20 +46,20 @@ def test_what_makes_a_shut_door_and_what_does_not(actor, channel, posts):
     rows = posts("ana", 2) + posts("budi")
     first = everything(actor.workspace.id)
     heard(ana, 3 * HOUR, 5)
-    assert blocked_app_detection.recognise() == 0  # one channel of two
+    assert blocked_app_detection.detect_blocked_apps() == 0  # one channel of two
     heard(budi, 2.5 * HOUR)
-    assert blocked_app_detection.recognise() == 0  # not for an hour
-    assert [c.key for c in blocked_app_detection._to_ask()] == ["ana", "budi"]
+    assert blocked_app_detection.detect_blocked_apps() == 0  # not for an hour
+    assert [c.key for c in blocked_app_detection._channels_to_probe()] == ["ana", "budi"]
     heard(ana, 2 * HOUR)
     Attempt.objects.create(delivery=rows[0], did="publish", outcome="published", at=clock.now() - 2.2 * HOUR)
-    assert blocked_app_detection.recognise() == 0  # something went through meanwhile
+    assert blocked_app_detection.detect_blocked_apps() == 0  # something went through meanwhile
     Attempt.objects.all().delete()
     Channel.objects.filter(id=budi.id).update(answered_at=clock.now() - 2.4 * HOUR)
-    assert blocked_app_detection.recognise() == 0  # something was read meanwhile
+    assert blocked_app_detection.detect_blocked_apps() == 0  # something was read meanwhile
     Channel.objects.filter(id=budi.id).update(answered_at=None)
 
-    assert (blocked_app_detection.recognise(), blocked_app_detection.recognise()) == (1, 0)
-    row = actions.withdrawals(actor).get()
+    assert (blocked_app_detection.detect_blocked_apps(), blocked_app_detection.detect_blocked_apps()) == (1, 0)
+    row = actions.offboardings(actor).get()
     assert (row.state, row.cause, row.evidence["refusals"], row.evidence["said"]) == (
         "proposed",
         "refused",
@@ -69,24 +69,26 @@ def test_what_makes_a_shut_door_and_what_does_not(actor, channel, posts):
     assert states(rows) == [FROZEN] * 3
     restore_network.reinstate(actor, row.id)  # "it is not so"
     assert {k: v for k, v in everything(actor.workspace.id).items() if "Refusal" not in k[0]} == first
-    assert blocked_app_detection.recognise() == 0  # and what was heard before that is not held against it again
-    with clock.frozen(clock.now() + 4 * HOUR):
+    assert (
+        blocked_app_detection.detect_blocked_apps() == 0
+    )  # and what was heard before that is not held against it again
+    with clock.freeze_clock(clock.now() + 4 * HOUR):
         heard(ana, 3 * HOUR, 2)
         heard(budi, HOUR)
-        blocked_app_detection.recognise()
-    again = actions.withdrawals(actor).first()
-    assert actions.withdraw(actor, again.id).state == "withdrawn"  # "it is so"
+        blocked_app_detection.detect_blocked_apps()
+    again = actions.offboardings(actor).first()
+    assert actions.offboard_now(actor, again.id).state == "withdrawn"  # "it is so"
     assert "was left" in Channel.objects.get(id=ana.id).reason
     assert "was left" in Delivery.objects.get(id=rows[0].id).reason
-    with clock.frozen(clock.now() + timedelta(days=60)):
-        assert blocked_app_detection.forget_old() == 10
+    with clock.freeze_clock(clock.now() + timedelta(days=60)):
+        assert blocked_app_detection.delete_old_evidence() == 10
 
 
 @pytest.mark.django_db
 def test_each_network_names_its_own_shut_doors_and_nothing_else():
     def door(slug: str, status: int, body: object) -> str:
         text = body if isinstance(body, str) else json.dumps(body)
-        found = registry.get(slug).shut_door(Reply(status, {}, text.encode()))  # type: ignore[attr-defined]
+        found = registry.get_connector(slug).shut_door(HttpResponse(status, {}, text.encode()))  # type: ignore[attr-defined]
         return found.code if found else ""
 
     enrolled = {
@@ -126,23 +128,25 @@ def test_the_operator_leaves_for_all_workspaces(actor, owner, channel, posts, mo
     channel("ana")
     channel("rani", theirs)
     rows = posts("ana")
-    assert [(s.app.network, s.workspaces, s.channels) for s in instance_wide.spread(owner)] == [("stranger", 2, 2)]
+    assert [(s.app.network, s.workspaces, s.channels) for s in instance_wide.app_usages(owner)] == [("stranger", 2, 2)]
     with pytest.raises(NotAllowed):
-        instance_wide.announce(rani, "stranger")
+        instance_wide.announce_everywhere(rani, "stranger")
     at = clock.now() + timedelta(days=6)
-    made = instance_wide.announce(owner, "stranger", app_name="default", effective_at=at, reason="$42,000 a month")
+    made = instance_wide.announce_everywhere(
+        owner, "stranger", app_name="default", effective_at=at, reason="$42,000 a month"
+    )
     assert {w.workspace_id for w in made} == {actor.workspace.id, theirs.workspace.id}
     assert set(Channel.objects.values_list("leaves_at", flat=True)) == {at}
     with pytest.raises(Conflict, match="ask them"):
-        actions.call_off(theirs, made[-1].id if made[-1].workspace_id == theirs.workspace.id else made[0].id)
+        actions.cancel_offboarding(theirs, made[-1].id if made[-1].workspace_id == theirs.workspace.id else made[0].id)
     channel_acts.app_for("stranger")
-    with clock.frozen(at):
-        assert sum(actions.come_into_effect(row) for row in actions.due()) == 2
+    with clock.freeze_clock(at):
+        assert sum(actions.start_if_due(row) for row in actions.due_offboardings()) == 2
         assert states(rows) == [FROZEN]
         with pytest.raises(Conflict, match="nothing new is connected"):
             channel_acts.app_for("stranger")
-        assert [d.network for d in instance_wide.decisions(owner)] == ["stranger"]
-        back = instance_wide.go_back(owner, made[0].together)
+        assert [d.network for d in instance_wide.open_decisions(owner)] == ["stranger"]
+        back = instance_wide.reinstate_everywhere(owner, made[0].together)
         assert {w.state for w in back} == {"reinstated"}
     assert set(Channel.objects.values_list("state", flat=True)) == {"active"}
     assert NetworkApp.objects.get().withdrawn_at is None

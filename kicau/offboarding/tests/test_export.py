@@ -37,9 +37,11 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
         Image.new("RGB", (40 + n, 30), "#a05030").save(tmp_path / f"{n}.png")
         medium = add_medium(actor, tmp_path / f"{n}.png", f"{n}.png", alt="Cangkir <3")
         uses.append(medium)
-    part = compositions.PartInput(text='Halo, "dunia"\nbaris dua', media=(compositions.MediumUse(medium=uses[0].id),))
+    part = compositions.PartContent(
+        text='Halo, "dunia"\nbaris dua', media=(compositions.MediumAttachment(medium=uses[0].id),)
+    )
     loose = compositions.create_draft(
-        actor, compositions.Composition(parts=(part, compositions.PartInput(text="Kedua")))
+        actor, compositions.Composition(parts=(part, compositions.PartContent(text="Kedua")))
     )
     rows = posts("ana", 3)
     shown = {"media": {"ref": uses[1].ref, "alt": ""}}
@@ -72,15 +74,15 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
         ("Semua", {}),
         ("Ana", {"channel_id": rows[0].channel_id}),
     ):
-        plans.set_budget(actor, plans.BudgetInput(name=name, amount=5_000_000, period="month", currency="USD", **more))
-    left = actions.announce(actor, network="stranger", reason="Terlalu mahal")
-    job = jobs.ask_export(actor, left.id)
-    assert jobs.ask_export(actor, left.id).id == job.id  # it is being made already
+        plans.set_budget(actor, plans.BudgetValues(name=name, amount=5_000_000, period="month", currency="USD", **more))
+    left = actions.announce_offboarding(actor, network="stranger", reason="Terlalu mahal")
+    job = jobs.request_export(actor, left.id)
+    assert jobs.request_export(actor, left.id).id == job.id  # it is being made already
     Job.objects.filter(id=job.id).update(state="working", lease_until=clock.now())  # by a worker that died
-    assert (jobs.work_now(), jobs.work_now()) == (1, 0)
+    assert (jobs.run_job(), jobs.run_job()) == (1, 0)
     job = jobs.one_job(actor, job.id)
     assert (job.state, job.percent, job.sentence) == ("done", 100, "")
-    path = jobs.file_of(job)
+    path = jobs.archive_file(job)
     said = subprocess.run([sys.executable, "-I", str(READER), str(path)], capture_output=True, text=True, check=False)
     told = json.loads(said.stdout)
     assert told["problems"] == []
@@ -110,14 +112,14 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
         assert not any("javascript:" in page for page in pages)
         assert "Yang masih akan datang" in archive.read("index.html").decode()
         assert f"media/{uses[0].sha256}.png" in archive.read("pages/drafts-1.html").decode()
-    library.original(uses[0].ref).unlink()  # a disk that lost a file does not keep the rest from being had
-    again = jobs.ask_export(actor, left.id)
-    jobs.work_now(again.id)
+    library.original_path(uses[0].ref).unlink()  # a disk that lost a file does not keep the rest from being had
+    again = jobs.request_export(actor, left.id)
+    jobs.run_job(again.id)
     assert jobs.one_job(actor, again.id).result["missing"] == ["0.png"]
-    monkeypatch.setattr(jobs, "write", lambda *a: 1 / 0)
-    broken = jobs.ask_export(actor, left.id)
-    jobs.work_now(broken.id)
+    monkeypatch.setattr(jobs, "write_export", lambda *a: 1 / 0)
+    broken = jobs.request_export(actor, left.id)
+    jobs.run_job(broken.id)
     assert "fault of Kicau's own" in jobs.one_job(actor, broken.id).sentence
-    with clock.frozen(clock.now() + jobs.KEPT * 2):
-        assert (jobs.forget_old(), jobs.forget_old(), path.exists()) == (2, 0, False)
+    with clock.freeze_clock(clock.now() + jobs.ARCHIVE_RETENTION * 2):
+        assert (jobs.delete_old_archives(), jobs.delete_old_archives(), path.exists()) == (2, 0, False)
     assert loose.state == "draft"

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, Unacceptable
+from kicau.base.errors import Conflict, ValidationFailed
 from kicau.connector import registry
 from kicau.offboarding import actions, jobs, new_targets, restore_network
 from kicau.offboarding.models import Job
-from kicau.offboarding.new_targets import Decision, Past
+from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision
 from kicau.offboarding.tests.conftest import everything, states
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Delivery
@@ -34,10 +34,10 @@ def narrow(channel, monkeypatch):
     connector = Stranger()
     connector.slug, connector.label = "narrow", "Narrow"
     connector.baseline = replace(Stranger.baseline, max_length=20, needs_confirmation=True)
-    points = dict(registry._points()) | {"narrow": EntryPoint("narrow", "x:y", registry.GROUP)}
-    monkeypatch.setattr(registry, "_points", lambda: points)
-    original = registry.get
-    monkeypatch.setattr(registry, "get", lambda slug: connector if slug == "narrow" else original(slug))
+    points = dict(registry._entry_points()) | {"narrow": EntryPoint("narrow", "x:y", registry.ENTRY_POINT_GROUP)}
+    monkeypatch.setattr(registry, "_entry_points", lambda: points)
+    original = registry.get_connector
+    monkeypatch.setattr(registry, "get_connector", lambda slug: connector if slug == "narrow" else original(slug))
 
     def make(key: str):
         made = channel(key)
@@ -50,7 +50,7 @@ def narrow(channel, monkeypatch):
 
 
 def test_one_decision_for_many_and_back(actor, channel, posts, narrow, monkeypatch):
-    monkeypatch.setattr(new_targets, "AT_ONCE", 2)
+    monkeypatch.setattr(new_targets, "RETARGET_BATCH_SIZE", 2)
     channel("ana")
     new, other = narrow("new"), narrow("other")
     rows = posts("ana", 4, text="Kopi") + posts("ana", 1, text="A text that is too long for the new one", hours=9)
@@ -60,23 +60,27 @@ def test_one_decision_for_many_and_back(actor, channel, posts, narrow, monkeypat
     schedule.schedule(actor, compositions.one_draft(actor, rows[3].draft_id), ["new"], rows[3].due_at)
     add_webhook(actor, "https://93.184.215.14/hook", ["withdrawal.retargeted", "delivery.canceled"])
     first = everything(actor.workspace.id)
-    left = actions.announce(actor, network="stranger")
+    left = actions.announce_offboarding(actor, network="stranger")
 
-    assert [s.channel.key for s in new_targets.suggestions(actor, left)] == ["other", "new"]
-    assert new_targets.suggestions(actor, left)[1].already == 1
-    for bad in (Decision(channels=()), Decision(channels=("ana",)), Decision(channels=("new",), past=Past.SHIFT)):
-        with pytest.raises(Unacceptable):
-            jobs.ask_retarget(actor, left.id, bad)
-    decision = Decision(channels=("new",))
-    told = new_targets.look(actor, left.id, decision, most=1)
+    assert [s.channel.key for s in new_targets.target_suggestions(actor, left)] == ["other", "new"]
+    assert new_targets.target_suggestions(actor, left)[1].already == 1
+    for bad in (
+        RetargetDecision(channels=()),
+        RetargetDecision(channels=("ana",)),
+        RetargetDecision(channels=("new",), past=OverdueRetargetAction.SHIFT),
+    ):
+        with pytest.raises(ValidationFailed):
+            jobs.request_retarget(actor, left.id, bad)
+    decision = RetargetDecision(channels=("new",))
+    told = new_targets.preview_retarget(actor, left.id, decision, most=1)
     assert (told.posts, told.fits, told.already, told.unconfirmed, len(told.obstacles)) == (7, 3, 1, 3, 1)
     assert dict(told.codes) == {("new", "too-long"): 1, ("new", "partly-out"): 1, ("new", "outcome-unknown"): 1}
     assert told.obstacles[0].problems[0].code == "too-long"
 
-    job = jobs.ask_retarget(actor, left.id, decision)
-    assert jobs.ask_retarget(actor, left.id, decision).id == job.id
+    job = jobs.request_retarget(actor, left.id, decision)
+    assert jobs.request_retarget(actor, left.id, decision).id == job.id
     with pytest.raises(Conflict):
-        jobs.ask_retarget(actor, left.id, Decision(channels=("other",)))
+        jobs.request_retarget(actor, left.id, RetargetDecision(channels=("other",)))
     broke_off = []
     original = schedule.schedule_many
 
@@ -88,19 +92,19 @@ def test_one_decision_for_many_and_back(actor, channel, posts, narrow, monkeypat
 
     monkeypatch.setattr(schedule, "schedule_many", breaks)
     with pytest.raises(KeyboardInterrupt):
-        jobs.work_now()
+        jobs.run_job()
     assert Delivery.objects.filter(channel=new).count() == 3
     Job.objects.filter(id=job.id).update(lease_until=clock.now() - timedelta(seconds=1))
-    assert jobs.work_now() == 1
+    assert jobs.run_job() == 1
     job = jobs.one_job(actor, job.id)
     assert (job.state, job.result["made"], job.result["already"], job.done) == ("done", 1, 3, 7)
     made = Delivery.objects.filter(channel=new)
     assert sorted(d.due_at for d in made) == [r.due_at for r in rows[:4]]
-    assert new_targets.progress_of(left) == {"waiting": 7, "replaced": 3}
+    assert new_targets.retarget_progress(left) == {"waiting": 7, "replaced": 3}
     assert states(rows)[0] == ("held", "withdrawn")  # and where it was, it still waits
 
     Delivery.objects.filter(channel=new, draft=rows[0].draft_id).update(state="published", steps=1)
-    told = restore_network.look_back(actor, left.id)
+    told = restore_network.preview_reinstatement(actor, left.id)
     assert (told.replaced, told.replaced_out, told.restored) == (2, 1, 7)
     restore_network.reinstate(actor, left.id)
     after = everything(actor.workspace.id)
@@ -120,12 +124,14 @@ def test_posts_whose_time_has_passed_go_elsewhere_only_as_it_is_said(actor, chan
     channel("ana")
     new = narrow("new")
     rows = posts("ana", 3)
-    left = actions.announce(actor, network="stranger")
-    with clock.frozen(clock.now() + timedelta(hours=2, minutes=30)):
-        told = new_targets.look(actor, left.id, Decision(channels=("new",)))
+    left = actions.announce_offboarding(actor, network="stranger")
+    with clock.freeze_clock(clock.now() + timedelta(hours=2, minutes=30)):
+        told = new_targets.preview_retarget(actor, left.id, RetargetDecision(channels=("new",)))
         assert (told.fits, told.past) == (1, 2)
         at = clock.now() + timedelta(days=1)
-        told = new_targets.retarget(actor, left.id, Decision(channels=("new",), past=Past.SHIFT, first_at=at))
+        told = new_targets.retarget(
+            actor, left.id, RetargetDecision(channels=("new",), past=OverdueRetargetAction.SHIFT, first_at=at)
+        )
         assert (told.fits, told.past) == (3, 0)
         assert sorted(d.due_at for d in Delivery.objects.filter(channel=new)) == [
             rows[2].due_at,

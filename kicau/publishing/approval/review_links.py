@@ -15,23 +15,23 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.notifications import actions as notices
 from kicau.publishing.approval import reviews
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Draft, DraftState, Review, ReviewLink
 from kicau.rights.models import AuditEntry
-from kicau.workspaces.actors import ALLOWS, Actor, Permission
+from kicau.workspaces.actors import ROLE_PERMISSIONS, Actor, Permission
 from kicau.workspaces.models import Membership, Person
 
-MOST_DAYS = 90
-MOST_LINKS = 50  # of one post at once
-MOST_SAID = 100  # by one link
+MAX_LINK_DAYS = 90
+MAX_LINKS_PER_POST = 50  # of one post at once
+MAX_REVIEWS_PER_LINK = 100  # by one link
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class NewReviewLink:
     """A link just made; it is told once and kept nowhere."""
 
     row: ReviewLink
@@ -42,18 +42,20 @@ class Made:
 
 
 @transaction.atomic
-def make_link(
+def create_link(
     actor: Actor, draft_id: UUID | str, name: str, *, days: int = 14, may_comment: bool = True, may_approve: bool = True
-) -> Made:
-    """For somebody outside, called `name`. Raises NotAllowed, NotFound, Unacceptable, Conflict."""
+) -> NewReviewLink:
+    """For somebody outside, called `name`. Raises NotAllowed, NotFound, ValidationFailed, Conflict."""
     actor.require(Permission.PUBLISH)
     draft = compositions.one_draft(actor, draft_id)
     name = " ".join(name.split())
     if not name or len(name) > 120 or "\x00" in name:
-        raise unacceptable("name", "Say for whom the link is, in at most {limit} characters.", limit=120)
-    if not 1 <= days <= MOST_DAYS:
-        raise unacceptable("days", "A link works 1 to {limit} days; {actual} was asked.", limit=MOST_DAYS, actual=days)
-    if _working().filter(draft=draft).count() >= MOST_LINKS:
+        raise validation_failed("name", "Say for whom the link is, in at most {limit} characters.", limit=120)
+    if not 1 <= days <= MAX_LINK_DAYS:
+        raise validation_failed(
+            "days", "A link works 1 to {limit} days; {actual} was asked.", limit=MAX_LINK_DAYS, actual=days
+        )
+    if _active_links().filter(draft=draft).count() >= MAX_LINKS_PER_POST:
         raise Conflict("This post has many links already; take some back first.")
     secret = secrets.token_urlsafe(32)
     row = ReviewLink.objects.create(
@@ -67,20 +69,20 @@ def make_link(
         expires_at=clock.now() + timedelta(days=days),
     )
     actor.record("review.link_made", draft.id, name=name, days=days, comment=may_comment, approve=may_approve)
-    return Made(row, settings.KICAU_PUBLIC_URL + reverse("review", args=[secret]))
+    return NewReviewLink(row, settings.KICAU_PUBLIC_URL + reverse("review", args=[secret]))
 
 
-def links(actor: Actor, draft_id: UUID | str) -> QuerySet[ReviewLink]:
+def active_links(actor: Actor, draft_id: UUID | str) -> QuerySet[ReviewLink]:
     """A post's links that still work, newest first."""
     actor.require(Permission.READ)
-    return _working().filter(workspace=actor.workspace, draft_id=as_uuid(draft_id)).order_by("-id")
+    return _active_links().filter(workspace=actor.workspace, draft_id=as_uuid(draft_id)).order_by("-id")
 
 
 @transaction.atomic
 def revoke_link(actor: Actor, link_id: UUID | str) -> ReviewLink:
     """It stops working at once; what was said by it stays. Raises NotFound."""
     actor.require(Permission.PUBLISH)
-    found = _working().select_for_update().filter(workspace=actor.workspace, id=as_uuid(link_id)).first()
+    found = _active_links().select_for_update().filter(workspace=actor.workspace, id=as_uuid(link_id)).first()
     if found is None:
         raise NotFound("review link", link_id)
     found.revoked_at = clock.now()
@@ -89,45 +91,45 @@ def revoke_link(actor: Actor, link_id: UUID | str) -> ReviewLink:
     return found
 
 
-def end_links_of(actor: Actor, person: Person, role: str) -> None:
+def revoke_links_of(actor: Actor, person: Person, role: str) -> None:
     """The links that `person` made stop working where their new role ("" for none) may make none."""
-    if role and Permission.PUBLISH in ALLOWS[role]:
+    if role and Permission.PUBLISH in ROLE_PERMISSIONS[role]:
         return
-    ended = _working().filter(workspace=actor.workspace, created_by=person)
+    ended = _active_links().filter(workspace=actor.workspace, created_by=person)
     for one in ended:
         actor.record("review.link_revoked", one.draft_id, name=one.name, made_by=str(person))
     ended.update(revoked_at=clock.now())
 
 
-def _working() -> QuerySet[ReviewLink]:
+def _active_links() -> QuerySet[ReviewLink]:
     return ReviewLink.objects.filter(revoked_at=None, expires_at__gt=clock.now())
 
 
 # The client's side
 
 
-def opened(secret: str) -> ReviewLink:
+def open_link(secret: str) -> ReviewLink:
     """The link behind a secret, while it works. Raises Conflict with what to do."""
-    found = _working().select_related("workspace", "created_by").filter(digest=_digest(secret)).first()
-    if found is None or not _maker_may(found):
+    found = _active_links().select_related("workspace", "created_by").filter(digest=_digest(secret)).first()
+    if found is None or not _creator_may_review(found):
         raise Conflict("This link has been taken back or is too old. Ask whoever sent it for another one.")
     if found.opened_at is None or clock.now() - found.opened_at > timedelta(minutes=1):
         ReviewLink.objects.filter(id=found.id).update(opened_at=clock.now())
     return found
 
 
-def _maker_may(link: ReviewLink) -> bool:
+def _creator_may_review(link: ReviewLink) -> bool:
     """Whether who made the link could make one today."""
     member = Membership.objects.filter(workspace=link.workspace, person=link.created_by, person__is_active=True).first()
-    return member is not None and Permission.PUBLISH in ALLOWS[member.role]
+    return member is not None and Permission.PUBLISH in ROLE_PERMISSIONS[member.role]
 
 
 def draft_of(link: ReviewLink) -> Draft:
     """The post, whole."""
-    return compositions.whole(Draft.objects.filter(id=link.draft_id)).get()
+    return compositions.with_content(Draft.objects.filter(id=link.draft_id)).get()
 
 
-def media_of(draft: Draft) -> set[str]:
+def media_digests(draft: Draft) -> set[str]:
     """The digests of the files that the link may show."""
     uses = [use for part in draft.parts.all() for use in part.uses.all()]
     used = {one.sha256 for use in uses for one in (use.medium, use.cover) if one}
@@ -137,56 +139,62 @@ def media_of(draft: Draft) -> set[str]:
     return used
 
 
-def frames_of(draft: Draft) -> set[tuple[str, int]]:
+def video_frames(draft: Draft) -> set[tuple[str, int]]:
     """The frames of films that the link may show: digest of the film and time in milliseconds of each chosen cover."""
     uses = [use for part in draft.parts.all() for use in part.uses.all()]
     return {(use.medium.sha256, use.cover_ms) for use in uses if use.cover_ms is not None}
 
 
-def said(link: ReviewLink) -> list[Review]:
+def reviews_by_link(link: ReviewLink) -> list[Review]:
     """What was said by this link. What the team says among themselves is not a client's to read."""
     return list(Review.objects.filter(link=link).order_by("id"))
 
 
 @transaction.atomic
 def comment(link: ReviewLink, text: str, *, part: int | None = None, quote: str = "") -> Review:
-    """Raises NotAllowed, Unacceptable, Conflict."""
+    """Raises NotAllowed, ValidationFailed, Conflict."""
     if not link.may_comment:
         raise NotAllowed("This link is for reading only.")
-    draft = _locked(link)
-    made = _say(link, draft, Review.Kind.COMMENT, reviews.needed(text), *reviews.anchor(draft, part, quote))
-    _tell(link, draft, "draft.commented", made.text)
+    draft = _lock_draft(link)
+    made = _add_review(
+        link, draft, Review.Kind.COMMENT, reviews.require_text(text), *reviews.check_anchor(draft, part, quote)
+    )
+    _notify_team(link, draft, "draft.commented", made.text)
     return made
 
 
 @transaction.atomic
-def decide(link: ReviewLink, approved: bool, text: str = "", *, version: int | None = None) -> Draft:
-    """The client approves, or asks for changes (and says which). Raises NotAllowed, Unacceptable, Conflict.
+def submit_verdict(link: ReviewLink, approved: bool, text: str = "", *, version: int | None = None) -> Draft:
+    """The client approves, or asks for changes (and says which). Raises NotAllowed, ValidationFailed, Conflict.
 
     What is scheduled or out stays as it is: the team is told and decides.
     """
     if not link.may_approve:
         raise NotAllowed("This link is not for approving.")
-    draft = _locked(link)
+    draft = _lock_draft(link)
     if version is not None and version != draft.version:
         raise Conflict("This post was changed meanwhile; read it again, then decide.")
-    said = text.strip() if approved else reviews.needed(text)
-    _say(link, draft, Review.Kind.APPROVED if approved else Review.Kind.RETURNED, said[: reviews.LONGEST])
-    if draft.state in reviews.OPEN:
+    said = text.strip() if approved else reviews.require_text(text)
+    _add_review(
+        link, draft, Review.Kind.APPROVED if approved else Review.Kind.RETURNED, said[: reviews.MAX_COMMENT_LENGTH]
+    )
+    if draft.state in reviews.REVIEWABLE_STATES:
         draft.state = DraftState.APPROVED if approved else DraftState.DRAFT
         draft.save(update_fields=["state"])
-    _tell(link, draft, "draft.approved" if approved else "draft.returned", said)
+    _notify_team(link, draft, "draft.approved" if approved else "draft.returned", said)
     return draft
 
 
-def _locked(link: ReviewLink) -> Draft:
+def _lock_draft(link: ReviewLink) -> Draft:
     return Draft.objects.select_for_update().get(id=link.draft_id)
 
 
-def _say(link: ReviewLink, draft: Draft, kind: str, text: str, part: int | None = None, quote: str = "") -> Review:
-    if Review.objects.filter(link=link).count() >= MOST_SAID:
+def _add_review(
+    link: ReviewLink, draft: Draft, kind: str, text: str, part: int | None = None, quote: str = ""
+) -> Review:
+    if Review.objects.filter(link=link).count() >= MAX_REVIEWS_PER_LINK:
         raise Conflict("A lot was said by this link already; ask for another one.")
-    made = reviews.write(draft, kind, text, link.name, part, quote, link=link)
+    made = reviews.add_review(draft, kind, text, link.name, part, quote, link=link)
     AuditEntry.objects.create(
         workspace_id=link.workspace_id,
         actor=link.name,
@@ -198,11 +206,11 @@ def _say(link: ReviewLink, draft: Draft, kind: str, text: str, part: int | None 
     return made
 
 
-def _tell(link: ReviewLink, draft: Draft, event: str, reason: str) -> None:
-    post = reviews.excerpt(list(draft.parts.filter(variant=None, position=0).values_list("text", flat=True)))
+def _notify_team(link: ReviewLink, draft: Draft, event: str, reason: str) -> None:
+    post = reviews.short_text(list(draft.parts.filter(variant=None, position=0).values_list("text", flat=True)))
     to = tuple({draft.author_id, link.created_by_id} - {None})
     if to:
-        notices.tell(
+        notices.notify(
             event,
             link.workspace_id,
             to=to,

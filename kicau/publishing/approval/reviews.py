@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.channels.actions import channels
@@ -27,35 +27,35 @@ from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, 
 from kicau.publishing.scheduling import schedule
 from kicau.workspaces.actors import Actor, Permission
 
-LONGEST = 4000  # characters of a comment
-LONGEST_QUOTE = 500
-MOST = 500  # things said about one post
-OPEN = (DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED)
-KINDS = Review.Kind
+MAX_COMMENT_LENGTH = 4000  # characters of a comment
+MAX_QUOTE_LENGTH = 500
+MAX_REVIEWS_PER_POST = 500  # things said about one post
+REVIEWABLE_STATES = (DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED)
+REVIEW_KINDS = Review.Kind
 
 
 def reviews(actor: Actor, draft: Draft) -> list[Review]:
     """All that was said about a post, oldest first."""
     actor.require(Permission.READ)
     rows = Review.objects.filter(workspace=actor.workspace, draft=draft).select_related("person", "resolved_by")
-    return list(rows.order_by("id")[:MOST])
+    return list(rows.order_by("id")[:MAX_REVIEWS_PER_POST])
 
 
-def reviews_of(actor: Actor, draft_id: UUID | str) -> QuerySet[Review]:
+def review_queryset(actor: Actor, draft_id: UUID | str) -> QuerySet[Review]:
     """The same as a query. Raises NotFound."""
     draft = compositions.one_draft(actor, draft_id)
     return Review.objects.filter(workspace=actor.workspace, draft=draft).select_related("person", "resolved_by")
 
 
-def to_mend(actor: Actor, draft: Draft) -> list[Review]:
+def open_review_items(actor: Actor, draft: Draft) -> list[Review]:
     """What its author is to look at: open comments, and why it was sent back since it was last handed in."""
     said = reviews(actor, draft)
-    handed_in = max((row.at for row in said if row.kind == KINDS.SUBMITTED), default=None)
+    handed_in = max((row.at for row in said if row.kind == REVIEW_KINDS.SUBMITTED), default=None)
     return [
         row
         for row in said
-        if (row.kind == KINDS.COMMENT and row.resolved_at is None)
-        or (row.kind == KINDS.RETURNED and row.text and (handed_in is None or row.at > handed_in))
+        if (row.kind == REVIEW_KINDS.COMMENT and row.resolved_at is None)
+        or (row.kind == REVIEW_KINDS.RETURNED and row.text and (handed_in is None or row.at > handed_in))
     ]
 
 
@@ -63,13 +63,13 @@ def to_mend(actor: Actor, draft: Draft) -> list[Review]:
 def submit(actor: Actor, draft_id: UUID | str, text: str = "") -> Draft:
     """Hand a draft to those who may publish. Raises Conflict where it is not a draft."""
     actor.require(Permission.WRITE)
-    draft = _locked(actor, draft_id)
+    draft = _lock_draft(actor, draft_id)
     if draft.state != DraftState.DRAFT:
         raise Conflict(Sentence("This post is {state} already.", state=draft.state))
-    _say(actor, draft, KINDS.SUBMITTED, _checked(text))
-    _turn(draft, DraftState.SUBMITTED)
+    _add_review_as(actor, draft, REVIEW_KINDS.SUBMITTED, _check_text_length(text))
+    _set_state(draft, DraftState.SUBMITTED)
     actor.record("draft.submitted", draft.id)
-    _tell(actor, "draft.submitted", draft)
+    _notify(actor, "draft.submitted", draft)
     return draft
 
 
@@ -80,52 +80,52 @@ def approve(actor: Actor, draft_id: UUID | str, text: str = "", *, version: int 
     `version`: what was read; Conflict where somebody has changed it since, or where it is scheduled or put away.
     """
     actor.require(Permission.PUBLISH)
-    draft = _locked(actor, draft_id)
-    _as_read(draft, version)
-    if draft.state not in OPEN:
+    draft = _lock_draft(actor, draft_id)
+    _require_version_read(draft, version)
+    if draft.state not in REVIEWABLE_STATES:
         raise Conflict(Sentence("This post is {state} already.", state=draft.state))
-    _say(actor, draft, KINDS.APPROVED, _checked(text))
-    _turn(draft, DraftState.APPROVED)
+    _add_review_as(actor, draft, REVIEW_KINDS.APPROVED, _check_text_length(text))
+    _set_state(draft, DraftState.APPROVED)
     actor.record("draft.approved", draft.id, version=draft.version)
-    _tell(actor, "draft.approved", draft, to=draft.author_id)
+    _notify(actor, "draft.approved", draft, to=draft.author_id)
     return draft
 
 
 @transaction.atomic
 def send_back(actor: Actor, draft_id: UUID | str, text: str) -> Draft:
-    """Back to its author, with what is to be mended. Raises Unacceptable where nothing is said at all."""
+    """Back to its author, with what is to be mended. Raises ValidationFailed where nothing is said at all."""
     actor.require(Permission.PUBLISH)
-    draft = _locked(actor, draft_id)
+    draft = _lock_draft(actor, draft_id)
     if draft.state not in (DraftState.SUBMITTED, DraftState.APPROVED):
         raise Conflict(Sentence("This post is {state}; there is nothing to send back.", state=draft.state))
-    said = _checked(text)
+    said = _check_text_length(text)
     if not said and not _open_comments(draft).exists():
-        raise unacceptable("text", "Say what is to be mended, here or on the words themselves.")
-    _say(actor, draft, KINDS.RETURNED, said)
-    _turn(draft, DraftState.DRAFT)
+        raise validation_failed("text", "Say what is to be mended, here or on the words themselves.")
+    _add_review_as(actor, draft, REVIEW_KINDS.RETURNED, said)
+    _set_state(draft, DraftState.DRAFT)
     actor.record("draft.returned", draft.id)
-    _tell(actor, "draft.returned", draft, to=draft.author_id, reason=said or _last_comment(draft))
+    _notify(actor, "draft.returned", draft, to=draft.author_id, reason=said or _last_comment(draft))
     return draft
 
 
 @transaction.atomic
 def comment(actor: Actor, draft_id: UUID | str, text: str, *, part: int | None = None, quote: str = "") -> Review:
-    """Say something about a post, about one of its parts, or about words in it. Raises Unacceptable."""
+    """Say something about a post, about one of its parts, or about words in it. Raises ValidationFailed."""
     actor.require(Permission.WRITE)
-    draft = _locked(actor, draft_id)
-    made = _say(actor, draft, KINDS.COMMENT, needed(text), *anchor(draft, part, quote))
+    draft = _lock_draft(actor, draft_id)
+    made = _add_review_as(actor, draft, REVIEW_KINDS.COMMENT, require_text(text), *check_anchor(draft, part, quote))
     actor.record("draft.commented", draft.id)
-    _tell(actor, "draft.commented", draft, to=draft.author_id, reason=made.text)
+    _notify(actor, "draft.commented", draft, to=draft.author_id, reason=made.text)
     return made
 
 
 @transaction.atomic
-def resolve(actor: Actor, comment_id: UUID | str, done: bool = True) -> Review:
+def resolve_comment(actor: Actor, comment_id: UUID | str, done: bool = True) -> Review:
     """A comment is dealt with, or open again. Raises NotFound."""
     actor.require(Permission.WRITE)
     found = (
         Review.objects.select_for_update()
-        .filter(workspace=actor.workspace, id=as_uuid(comment_id), kind=KINDS.COMMENT)
+        .filter(workspace=actor.workspace, id=as_uuid(comment_id), kind=REVIEW_KINDS.COMMENT)
         .first()
     )
     if found is None:
@@ -137,7 +137,7 @@ def resolve(actor: Actor, comment_id: UUID | str, done: bool = True) -> Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class PublishPlan:
     """Where and when the post's author wants it to go."""
 
     channels: tuple[Channel, ...]
@@ -146,7 +146,7 @@ class Plan:
     timezone: str
 
 
-def plan_of(actor: Actor, draft: Draft, every: Sequence[Channel] | None = None) -> Plan:
+def plan_of(actor: Actor, draft: Draft, every: Sequence[Channel] | None = None) -> PublishPlan:
     """What lies on the author's desk beside the draft; a time that is past counts as not said.
 
     `every`: the workspace's channels, where they are at hand.
@@ -158,16 +158,16 @@ def plan_of(actor: Actor, draft: Draft, every: Sequence[Channel] | None = None) 
     if desk.get("when", "at") == "at":
         try:
             wall = datetime.fromisoformat(f"{desk.get('date', '')}T{desk.get('time', '')}")
-            due_at = wall.replace(tzinfo=clock.zone(draft.timezone)).astimezone(clock.UTC)
+            due_at = wall.replace(tzinfo=clock.find_zone(draft.timezone)).astimezone(clock.UTC)
         except (ValueError, LookupError, OverflowError):
             due_at = None
     if due_at is not None and due_at <= clock.now():
         due_at = None
-    return Plan(channels=chosen, due_at=due_at, in_slot=desk.get("when") == "slot", timezone=draft.timezone)
+    return PublishPlan(channels=chosen, due_at=due_at, in_slot=desk.get("when") == "slot", timezone=draft.timezone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ChannelRendering:
     """What one channel shows of a post, or would show."""
 
     channel: Channel
@@ -175,27 +175,27 @@ class Shown:
     delivery: Delivery | None
 
 
-def shown_on(draft: Draft) -> list[Shown]:
+def channel_renderings(draft: Draft) -> list[ChannelRendering]:
     """The post as each of its channels has or would get it: those it goes to, else those that its author chose, else
     all that are connected (at most 12). `draft` comes from `compose.whole`."""
     rows = Delivery.objects.filter(draft=draft).exclude(state=DeliveryState.CANCELED)
     found = [
-        Shown(channel=row.channel, rendered=from_json(Rendered, row.rendered), delivery=row)
+        ChannelRendering(channel=row.channel, rendered=from_json(Rendered, row.rendered), delivery=row)
         for row in rows.select_related("channel", "channel__app").order_by("due_at", "id")
     ]
     if found:
         return found
-    return would_show(
+    return preview_renderings(
         draft, list(Channel.objects.filter(workspace_id=draft.workspace_id).select_related("app").order_by("key"))
     )
 
 
-def would_show(draft: Draft, every: Sequence[Channel]) -> list[Shown]:
+def preview_renderings(draft: Draft, every: Sequence[Channel]) -> list[ChannelRendering]:
     """The same for a post that goes nowhere yet; `every`: the workspace's channels."""
     wanted = draft.extras.get("desk", {}).get("channels", [])
     active = [one for one in every if one.state == ChannelState.ACTIVE]
     chosen = [one for one in active if one.key in wanted] or active[:12]
-    return [Shown(channel=one, rendered=schedule.render(draft, one), delivery=None) for one in chosen]
+    return [ChannelRendering(channel=one, rendered=schedule.render(draft, one), delivery=None) for one in chosen]
 
 
 @transaction.atomic
@@ -208,22 +208,22 @@ def approve_and_schedule(
     text: str = "",
     version: int | None = None,
     confirm: bool = False,
-) -> schedule.Scheduled:
+) -> schedule.ScheduleResult:
     """Approve a post and schedule it on the channels that its author chose, both or neither; `due_at` None: each
-    channel's next free slot. Raises Unacceptable where no channel is chosen, or one would not take it.
+    channel's next free slot. Raises ValidationFailed where no channel is chosen, or one would not take it.
 
     `confirm`: the actor confirms it in their name where a network wants that of a person.
     """
     draft = compositions.one_draft(actor, draft_id)
     plan = plan_of(actor, draft)
     if not plan.channels:
-        raise unacceptable("channels", "No channel is chosen for this post; open it and choose one.")
+        raise validation_failed("channels", "No channel is chosen for this post; open it and choose one.")
     if draft.state == DraftState.APPROVED:
-        _as_read(draft, version)
+        _require_version_read(draft, version)
     else:
         approve(actor, draft_id, text, version=version)
     wanted = [
-        schedule.Wanted(
+        schedule.ScheduleRequest(
             draft=draft,
             channels=[c],
             due_at=due_at or schedule.next_free_slot(actor, c),
@@ -237,44 +237,51 @@ def approve_and_schedule(
 # What both sides of a review share
 
 
-def anchor(draft: Draft, part: int | None, quote: str) -> tuple[int | None, str]:
-    """What a comment is about, checked against the post as it is now. Raises Unacceptable."""
-    quote = " ".join(quote.split())[:LONGEST_QUOTE]
+def check_anchor(draft: Draft, part: int | None, quote: str) -> tuple[int | None, str]:
+    """What a comment is about, checked against the post as it is now. Raises ValidationFailed."""
+    quote = " ".join(quote.split())[:MAX_QUOTE_LENGTH]
     texts = [" ".join(p.text.split()) for p in draft.parts.filter(variant=None).order_by("position")]
     if part is None:
         part = next((n for n, text in enumerate(texts) if quote in text), None) if quote else None
     elif not 0 <= part < len(texts):
-        raise unacceptable("part", "There is no part {part} in this post.", part=part + 1)
+        raise validation_failed("part", "There is no part {part} in this post.", part=part + 1)
     if quote and (part is None or quote not in texts[part]):
-        raise unacceptable("quote", "These words are not in the post: {quote}", quote=quote)
+        raise validation_failed("quote", "These words are not in the post: {quote}", quote=quote)
     return part, quote
 
 
-def needed(text: str) -> str:
-    """A comment's text. Raises Unacceptable where it is empty or too long."""
-    said = _checked(text)
+def require_text(text: str) -> str:
+    """A comment's text. Raises ValidationFailed where it is empty or too long."""
+    said = _check_text_length(text)
     if not said:
-        raise unacceptable("text", "Write what you want to say.")
+        raise validation_failed("text", "Write what you want to say.")
     return said
 
 
-def _checked(text: str) -> str:
+def _check_text_length(text: str) -> str:
     said = text.replace("\r\n", "\n").strip()
-    if len(said) > LONGEST:
-        raise unacceptable(
-            "text", "A comment has at most {limit} characters; this one has {actual}.", limit=LONGEST, actual=len(said)
+    if len(said) > MAX_COMMENT_LENGTH:
+        raise validation_failed(
+            "text",
+            "A comment has at most {limit} characters; this one has {actual}.",
+            limit=MAX_COMMENT_LENGTH,
+            actual=len(said),
         )
     if "\x00" in said:
-        raise unacceptable("text", "The text holds a NUL character; remove it.")
+        raise validation_failed("text", "The text holds a NUL character; remove it.")
     return said
 
 
-def write(
+def add_review(
     draft: Draft, kind: str, text: str, name: str, part: int | None = None, quote: str = "", **who: object
 ) -> Review:
     """One line of what was said. Raises Conflict where a post has too many."""
-    if Review.objects.filter(draft=draft).count() >= MOST:
-        raise Conflict(Sentence("{limit} things were said about this post already; go on in a copy of it.", limit=MOST))
+    if Review.objects.filter(draft=draft).count() >= MAX_REVIEWS_PER_POST:
+        raise Conflict(
+            Sentence(
+                "{limit} things were said about this post already; go on in a copy of it.", limit=MAX_REVIEWS_PER_POST
+            )
+        )
     return Review.objects.create(
         workspace_id=draft.workspace_id,
         draft=draft,
@@ -288,21 +295,23 @@ def write(
     )
 
 
-def _say(actor: Actor, draft: Draft, kind: str, text: str, part: int | None = None, quote: str = "") -> Review:
-    return write(draft, kind, text, actor.name, part, quote, person=actor.person)
+def _add_review_as(
+    actor: Actor, draft: Draft, kind: str, text: str, part: int | None = None, quote: str = ""
+) -> Review:
+    return add_review(draft, kind, text, actor.name, part, quote, person=actor.person)
 
 
-def _as_read(draft: Draft, version: int | None) -> None:
+def _require_version_read(draft: Draft, version: int | None) -> None:
     if version is not None and version != draft.version:
         raise Conflict("Somebody changed this post meanwhile; read it again, then decide.")
 
 
-def _turn(draft: Draft, state: DraftState) -> None:
+def _set_state(draft: Draft, state: DraftState) -> None:
     draft.state = state
     draft.save(update_fields=["state"])
 
 
-def _locked(actor: Actor, draft_id: UUID | str) -> Draft:
+def _lock_draft(actor: Actor, draft_id: UUID | str) -> Draft:
     found = Draft.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(draft_id)).first()
     if found is None:
         raise NotFound("post", draft_id)
@@ -310,7 +319,7 @@ def _locked(actor: Actor, draft_id: UUID | str) -> Draft:
 
 
 def _open_comments(draft: Draft) -> QuerySet[Review]:
-    return Review.objects.filter(draft=draft, kind=KINDS.COMMENT, resolved_at=None)
+    return Review.objects.filter(draft=draft, kind=REVIEW_KINDS.COMMENT, resolved_at=None)
 
 
 def _last_comment(draft: Draft) -> str:
@@ -318,17 +327,17 @@ def _last_comment(draft: Draft) -> str:
     return last.text if last else ""
 
 
-def excerpt(texts: Sequence[str]) -> str:
+def short_text(texts: Sequence[str]) -> str:
     text = " ".join((texts[0] if texts else "").split())
     return text if len(text) <= 60 else text[:59].rstrip() + "…"
 
 
-def _tell(actor: Actor, event: str, draft: Draft, *, to: UUID | None = None, reason: str = "") -> None:
+def _notify(actor: Actor, event: str, draft: Draft, *, to: UUID | None = None, reason: str = "") -> None:
     """Tell those concerned, but whoever acts; of a post without an author, nobody but the editors."""
     if event != "draft.submitted" and to is None:
         return
-    post = excerpt(list(draft.parts.filter(variant=None, position=0).values_list("text", flat=True)))
-    notices.tell(
+    post = short_text(list(draft.parts.filter(variant=None, position=0).values_list("text", flat=True)))
+    notices.notify(
         event,
         actor.workspace.id,
         to=() if to is None else (to,),

@@ -16,87 +16,97 @@ from kicau.base import clock
 from kicau.connector.content import Charge
 from kicau.costs import budgets, call_budgets, reservations
 from kicau.costs.models import Budget, Purpose
-from kicau.costs.pricing import not_on, price_all
+from kicau.costs.pricing import meters_missing_from_plan, price_charges
 from kicau.publishing.budget import budget_checks
-from kicau.publishing.models import Attempt, Delivery, DeliveryState, Hold
+from kicau.publishing.models import Attempt, Delivery, DeliveryState, HoldReason
 
-METER = "problems__0__params__meter"  # that a plan lacked
-OVER = "over-budget"  # the problem of what a budget held; what a network's plan held has none
-APART = timedelta(milliseconds=200)  # between what is released to one channel, so that it arrives in order
-LOOKED_AT = 500  # deliveries at once
-
-
-def held(*, by_budget: bool) -> QuerySet[Delivery]:
-    rows = Delivery.objects.filter(state=DeliveryState.HELD, hold=Hold.BUDGET)
-    return rows.filter(problems__0__code=OVER) if by_budget else rows.exclude(problems__0__code=OVER)
+METER_LOOKUP = "problems__0__params__meter"  # that a plan lacked
+OVER_BUDGET_CODE = "over-budget"  # the problem of what a budget held; what a network's plan held has none
+RELEASE_INTERVAL = timedelta(milliseconds=200)  # between what is released to one channel, so that it arrives in order
+RELEASE_BATCH_SIZE = 500  # deliveries at once
 
 
-def release() -> int:
+def held_deliveries(*, by_budget: bool) -> QuerySet[Delivery]:
+    rows = Delivery.objects.filter(state=DeliveryState.HELD, hold=HoldReason.BUDGET)
+    return (
+        rows.filter(problems__0__code=OVER_BUDGET_CODE)
+        if by_budget
+        else rows.exclude(problems__0__code=OVER_BUDGET_CODE)
+    )
+
+
+def release_held() -> int:
     """Send on their way those that now fit; how many. What its network's plan held is released when that begins anew."""
-    _sweep()
-    return _of_plans() + _of_what_plans_lacked() + _of_budgets()
+    _free_stale_reservations()
+    return _release_by_plan_quota() + _release_by_new_plan() + _release_by_budget()
 
 
 @transaction.atomic
-def _of_plans() -> int:
-    rows = held(by_budget=False).filter(next_at__lte=clock.now()).order_by("due_at", "id")
-    return _send(list(rows.select_for_update(skip_locked=True)[:LOOKED_AT]))
+def _release_by_plan_quota() -> int:
+    rows = held_deliveries(by_budget=False).filter(next_at__lte=clock.now()).order_by("due_at", "id")
+    return _schedule_released(list(rows.select_for_update(skip_locked=True)[:RELEASE_BATCH_SIZE]))
 
 
 @transaction.atomic
-def _of_what_plans_lacked() -> int:
-    rows = held(by_budget=False).filter(problems__0__code=budget_checks.NOT_ON_PLAN)
+def _release_by_new_plan() -> int:
+    rows = held_deliveries(by_budget=False).filter(problems__0__code=budget_checks.MISSING_FROM_PLAN_CODE)
     sent = 0
-    for network, plan, meter in rows.values_list("network", "channel__app__plan", METER).order_by().distinct():
-        if not not_on(network, plan, [{"meter": meter}])[1]:
-            had = rows.filter(network=network, channel__app__plan=plan, **{METER: meter}).order_by("due_at", "id")
-            sent += _send(list(had.select_for_update(of=("self",), skip_locked=True)[:LOOKED_AT]))
+    for network, plan, meter in rows.values_list("network", "channel__app__plan", METER_LOOKUP).order_by().distinct():
+        if not meters_missing_from_plan(network, plan, [{"meter": meter}])[1]:
+            had = rows.filter(network=network, channel__app__plan=plan, **{METER_LOOKUP: meter}).order_by(
+                "due_at", "id"
+            )
+            sent += _schedule_released(list(had.select_for_update(of=("self",), skip_locked=True)[:RELEASE_BATCH_SIZE]))
     return sent
 
 
 @transaction.atomic
-def _of_budgets() -> int:
-    rows = held(by_budget=True).filter(channel__state="active").order_by("due_at", "id")
+def _release_by_budget() -> int:
+    rows = held_deliveries(by_budget=True).filter(channel__state="active").order_by("due_at", "id")
     found = list(
-        rows.select_related("channel__app", "draft").select_for_update(of=("self",), skip_locked=True)[:LOOKED_AT]
+        rows.select_related("channel__app", "draft").select_for_update(of=("self",), skip_locked=True)[
+            :RELEASE_BATCH_SIZE
+        ]
     )
     if not found:
         return 0
-    current = budgets.current()
-    set_aside = reservations.held_by(row.id for row in found)
-    spent = budget_checks.spent_by([row.id for row in found if row.steps or row.broken_at])
+    current = budgets.active_budgets()
+    set_aside = reservations.reserved_units(row.id for row in found)
+    spent = budget_checks.spent_units([row.id for row in found if row.steps or row.broken_at])
     asks = [
         ask
         for row in found
-        for ask in _asks(row, current, set_aside.get(row.id, {}), spent.get(row.id, Counter()))
+        for ask in _reservation_requests(row, current, set_aside.get(row.id, {}), spent.get(row.id, Counter()))
         if ask.priced
     ]
     refused = reservations.reserve(current, asks)
-    return _send([row for row in found if row.id not in refused])
+    return _schedule_released([row for row in found if row.id not in refused])
 
 
-def _asks(
+def _reservation_requests(
     row: Delivery, current: Sequence[Budget], held: Mapping[str, Mapping[str, int]], spent: Counter[str]
-) -> Iterable[reservations.Ask]:
+) -> Iterable[reservations.ReservationRequest]:
     """For what is still to be published, and for what it was held for in the middle of its way."""
-    work = budget_checks.work_of(row)
+    work = budget_checks.charge_context_of(row)
     done = spent + Counter(held.get(Purpose.PUBLISH, {}))
-    ahead = budget_checks.to_come(row.rendered, done, call_budgets.metered(work, current))
-    yield reservations.Ask(work=work, priced=price_all(row.network, starmap(Charge, ahead.items()), plan=work.plan))
+    ahead = budget_checks.remaining_units(row.rendered, done, call_budgets.metered_meters(work, current))
+    yield reservations.ReservationRequest(
+        work=work, priced=price_charges(row.network, starmap(Charge, ahead.items()), plan=work.plan)
+    )
     lacks = row.problems[0].get("params", {})
     if lacks.get("meter"):
         more = [Charge(str(lacks["meter"]), int(lacks["units"]))]
-        yield reservations.Ask(
-            work=replace(work, purpose=lacks["purpose"]), priced=price_all(row.network, more, plan=work.plan)
+        yield reservations.ReservationRequest(
+            work=replace(work, purpose=lacks["purpose"]), priced=price_charges(row.network, more, plan=work.plan)
         )
 
 
-def _send(rows: Sequence[Delivery]) -> int:
+def _schedule_released(rows: Sequence[Delivery]) -> int:
     now = clock.now()
     in_channel: dict[object, int] = defaultdict(int)
     for row in rows:
         row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
-        row.next_at = now + APART * in_channel[row.channel_id]
+        row.next_at = now + RELEASE_INTERVAL * in_channel[row.channel_id]
         row.changed_at = now
         in_channel[row.channel_id] += 1
     Delivery.objects.bulk_update(rows, ["state", "hold", "reason", "problems", "tries", "next_at", "changed_at"])
@@ -109,7 +119,7 @@ def _send(rows: Sequence[Delivery]) -> int:
     return len(rows)
 
 
-def _sweep(now: datetime | None = None) -> None:
+def _free_stale_reservations(now: datetime | None = None) -> None:
     """Reservations of what is over (a person cancelled it, say) are free again. A step that may have been carried out
     keeps its own until it is known."""
     with connection.cursor() as cursor:

@@ -22,28 +22,36 @@ from kicau.base import clock
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import registry
 from kicau.connector.content import Charge as Used
-from kicau.connector.prices import Cap
+from kicau.connector.prices import PlanCap
 from kicau.costs import budgets, call_budgets, read_policy, reservations
-from kicau.costs.actions import reckon
-from kicau.costs.models import CAP_PERIODS, ROLLING, Budget, Purpose
-from kicau.costs.pricing import list_on, price_all
+from kicau.costs.actions import recalculate_use
+from kicau.costs.models import CAP_PERIODS, ROLLING_PERIODS, Budget, Purpose
+from kicau.costs.pricing import price_charges, price_list_for_day
 from kicau.publishing.budget import budget_checks
-from kicau.publishing.models import Delivery, DeliveryState, in_states
+from kicau.publishing.models import Delivery, DeliveryState, state_filter
 
-AHEAD = timedelta(minutes=10)  # what is due so soon counts as used; a later round sees the rest
-NEAR, FAR = 0.8, 0.5  # parts of a cap: from where on it is a budget, and below which it is none any more
-SELDOM, MANY = timedelta(minutes=1), 1000  # between looks at a month's cap of many that is far: much to add up
-DEAR = 30  # units that hardly a post passes: so long as all that is due would fit at that, nothing is opened
-WAITING = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHING)
-LOCK = 0x6B696363  # advisory: one looks at a time
+QUOTA_LOOK_AHEAD = timedelta(minutes=10)  # what is due so soon counts as used; a later round sees the rest
+OPEN_AT_SHARE, CLOSE_AT_SHARE = (
+    0.8,
+    0.5,
+)  # parts of a cap: from where on it is a budget, and below which it is none any more
+SLOW_CHECK_INTERVAL, MANY_UNITS = (
+    timedelta(minutes=1),
+    1000,
+)  # between looks at a month's cap of many that is far: much to add up
+MAX_USUAL_UNITS_PER_POST = (
+    30  # units that hardly a post passes: so long as all that is due would fit at that, nothing is opened
+)
+PENDING_STATES = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHING)
+QUOTA_LOCK_ID = 0x6B696363  # advisory: one looks at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class QuotaScope:
     """One cap of one app or, where it is for each, of one of its channels."""
 
     app: NetworkApp
-    cap: Cap
+    cap: PlanCap
     channel_id: UUID | None = None
 
     @property
@@ -59,51 +67,51 @@ class Scope:
         return self.app.id, self.channel_id, self.key
 
 
-_far: dict[tuple[UUID, UUID | None, str], datetime] = {}  # caps of a month that were far, and when
+_next_check_at: dict[tuple[UUID, UUID | None, str], datetime] = {}  # caps of a month that were far, and when
 
 
-_gathered: ContextVar[set[UUID] | None] = ContextVar("gathered", default=None)
+_deferred_deliveries: ContextVar[set[UUID] | None] = ContextVar("gathered", default=None)
 
 
-def soon(rows: Iterable[Delivery]) -> None:
+def update_soon(rows: Iterable[Delivery]) -> None:
     """For each act that makes deliveries go out before a round may see them: look now, in the act's own transaction, so
     that none of them is claimed before what allows it holds. Channel and app are at hand; rows are locked already."""
-    until = clock.now() + AHEAD
-    waiting = {r.channel_id: r.channel for r in rows if r.state in WAITING and r.next_at < until}
-    apps = {c.app_id for c in waiting.values() if caps_of(c.app)}
-    gathered = _gathered.get()
+    until = clock.now() + QUOTA_LOOK_AHEAD
+    waiting = {r.channel_id: r.channel for r in rows if r.state in PENDING_STATES and r.next_at < until}
+    apps = {c.app_id for c in waiting.values() if quotas_of(c.app)}
+    gathered = _deferred_deliveries.get()
     if gathered is not None:
         gathered |= apps
     elif apps:
-        look(apps)
+        update_quota_budgets(apps)
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
+def single_update() -> Iterator[None]:
     """Many such acts in one transaction: one look after the last of them."""
     apps = set[UUID]()
-    token = _gathered.set(apps)
+    token = _deferred_deliveries.set(apps)
     try:
         yield
     finally:
-        _gathered.reset(token)
+        _deferred_deliveries.reset(token)
     if apps:
-        look(apps)
+        update_quota_budgets(apps)
 
 
-def caps_of(app: NetworkApp) -> list[Cap]:
+def quotas_of(app: NetworkApp) -> list[PlanCap]:
     """Those that hold for it now. What is only known of some apps holds where the operator named the plan."""
-    listed = list_on(app.network, clock.now().date(), app.plan)
+    listed = price_list_for_day(app.network, clock.now().date(), app.plan)
     return [c for c in listed.caps if app.plan or not c.assumed] if listed else []
 
 
 @transaction.atomic
-def look(only: Iterable[UUID] = ()) -> int:
+def update_quota_budgets(only: Iterable[UUID] = ()) -> int:
     """Make budgets of caps that are near, end those that are far or hold no more; 0. Run every few seconds; `only` some
     apps (ids): make them, and let no other look until the transaction ends."""
     ids = list(only)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_{'' if ids else 'try_'}advisory_xact_lock(%s)", [LOCK])
+        cursor.execute(f"SELECT pg_{'' if ids else 'try_'}advisory_xact_lock(%s)", [QUOTA_LOCK_ID])
         if cursor.fetchone()[0] is False:
             return 0
     now = clock.now()
@@ -111,29 +119,35 @@ def look(only: Iterable[UUID] = ()) -> int:
         NetworkApp.objects.filter(id__in=ids) if ids else NetworkApp.objects.filter(channels__isnull=False).distinct()
     )
     found = {
-        Scope(app, cap).place: Scope(app, cap) for app in apps.only("id", "network", "plan") for cap in caps_of(app)
+        QuotaScope(app, cap).place: QuotaScope(app, cap)
+        for app in apps.only("id", "network", "plan")
+        for cap in quotas_of(app)
     }
     current = {(b.app_id, b.channel_id, b.cap): b for b in Budget.objects.filter(is_active=True).exclude(cap="")}
-    asked = [s for s in found.values() if ids or now - _far.get(s.place, now - SELDOM) >= SELDOM]
-    loads = _loads(asked, now)
+    asked = [
+        s
+        for s in found.values()
+        if ids or now - _next_check_at.get(s.place, now - SLOW_CHECK_INTERVAL) >= SLOW_CHECK_INTERVAL
+    ]
+    loads = _quota_loads(asked, now)
     for scope in asked:
-        if scope.cap.period == "month" and scope.cap.units >= MANY:
-            _far[scope.place] = now
+        if scope.cap.period == "month" and scope.cap.units >= MANY_UNITS:
+            _next_check_at[scope.place] = now
     for scope, load in loads.items():
         known = current.get(scope.place)
-        if known is None and load >= scope.cap.units * NEAR:
-            _make(scope, now)
-        if load >= scope.cap.units * FAR:
-            _far.pop(Scope(scope.app, scope.cap).place, None)
+        if known is None and load >= scope.cap.units * OPEN_AT_SHARE:
+            _create_budget(scope, now)
+        if load >= scope.cap.units * CLOSE_AT_SHARE:
+            _next_check_at.pop(QuotaScope(scope.app, scope.cap).place, None)
     if not ids:
-        kept = {s.place for s, load in loads.items() if load >= s.cap.units * FAR}
+        kept = {s.place for s, load in loads.items() if load >= s.cap.units * CLOSE_AT_SHARE}
         unseen = {s.of_app for s in found.values()} - {s.of_app for s in asked}
         gone = [b.id for place, b in current.items() if place not in kept and (b.app_id, b.cap) not in unseen]
         Budget.objects.filter(id__in=gone).update(is_active=False)
     return 0
 
 
-USED = """
+QUOTA_USE_SQL = """
 SELECT k.n, x.channel_id, sum(x.used)::bigint, sum(x.coming)::bigint
 FROM unnest(%s::int[], %s::uuid[], %s::timestamptz[], %s::text[]) AS k (n, app, since, meters) CROSS JOIN LATERAL (
     SELECT c.channel_id, sum(c.units) AS used, 0 AS coming FROM costs_charge c
@@ -146,7 +160,7 @@ FROM unnest(%s::int[], %s::uuid[], %s::timestamptz[], %s::text[]) AS k (n, app, 
     WHERE h.app_id = k.app AND d.state = 'held' AND d.hold = 'budget' GROUP BY 1
 ) x GROUP BY 1, 2
 """
-COMING = """
+UPCOMING_UNITS_SQL = """
 SELECT d.channel_id, one->>'meter', sum(coalesce((one->>'units')::int, 1))::bigint
 FROM publishing_delivery d CROSS JOIN LATERAL jsonb_array_elements(d.rendered->'charges') one
 WHERE d.channel_id = ANY(%s::uuid[])
@@ -154,42 +168,50 @@ WHERE d.channel_id = ANY(%s::uuid[])
 """
 
 
-def _loads(asked: Sequence[Scope], now: datetime) -> dict[Scope, int]:
+def _quota_loads(asked: Sequence[QuotaScope], now: datetime) -> dict[QuotaScope, int]:
     """Used and soon to be used of each cap, by channel where it is for each."""
     if not asked:
         return {}
-    until = now + AHEAD
-    rows = [[n, str(s.app.id), since(s.cap, now), " ".join(s.cap.meters)] for n, s in enumerate(asked)]
-    used: dict[Scope, int] = defaultdict(int)
-    due: dict[Scope, dict[UUID, int]] = defaultdict(dict)
+    until = now + QUOTA_LOOK_AHEAD
+    rows = [[n, str(s.app.id), window_start(s.cap, now), " ".join(s.cap.meters)] for n, s in enumerate(asked)]
+    used: dict[QuotaScope, int] = defaultdict(int)
+    due: dict[QuotaScope, dict[UUID, int]] = defaultdict(dict)
     with connection.cursor() as cursor:
-        cursor.execute(USED, [*map(list, zip(*rows, strict=True)), until])
+        cursor.execute(QUOTA_USE_SQL, [*map(list, zip(*rows, strict=True)), until])
         for n, channel_id, units, coming in cursor.fetchall():
             whole = asked[n]
-            scope = Scope(whole.app, whole.cap, channel_id) if whole.cap.per == "channel" else whole
+            scope = QuotaScope(whole.app, whole.cap, channel_id) if whole.cap.per == "channel" else whole
             used[scope] += units
             if coming and channel_id:
                 due[scope][channel_id] = coming
-        close = [s for s in used if due[s] and used[s] + DEAR * sum(due[s].values()) >= s.cap.units * FAR]
+        close = [
+            s
+            for s in used
+            if due[s] and used[s] + MAX_USUAL_UNITS_PER_POST * sum(due[s].values()) >= s.cap.units * CLOSE_AT_SHARE
+        ]
         ahead: dict[UUID, Counter[str]] = defaultdict(Counter)
         if close:
-            cursor.execute(COMING, [list({id_ for s in close for id_ in due[s]}), until])
+            cursor.execute(UPCOMING_UNITS_SQL, [list({id_ for s in close for id_ in due[s]}), until])
             for channel_id, meter, units in cursor.fetchall():
                 ahead[channel_id][meter] = units
     return {s: used[s] + sum(ahead[id_][meter] for id_ in due[s] for meter in s.cap.meters) for s in used}
 
 
-def since(cap: Cap, now: datetime) -> datetime:
+def window_start(cap: PlanCap, now: datetime) -> datetime:
     """From when on what was used counts (UTC)."""
     period = CAP_PERIODS[cap.period]
-    return now - ROLLING[period] if period in ROLLING else budgets.begins(Budget(period=period, timezone="UTC"), now)
+    return (
+        now - ROLLING_PERIODS[period]
+        if period in ROLLING_PERIODS
+        else budgets.period_start(Budget(period=period, timezone="UTC"), now)
+    )
 
 
-def _make(scope: Scope, now: datetime) -> None:
+def _create_budget(scope: QuotaScope, now: datetime) -> None:
     """Alone, so that what is claimed from now on sees it, and what was claimed before is set aside here."""
-    budgets.alone()
+    budgets.lock_budgets()
     channel = Channel.objects.filter(id=scope.channel_id).first() if scope.channel_id else None
-    label = registry.get(scope.app.network).label
+    label = registry.get_connector(scope.app.network).label
     made, _ = Budget.objects.update_or_create(
         cap=scope.key,
         app_id=scope.app.id,
@@ -206,19 +228,19 @@ def _make(scope: Scope, now: datetime) -> None:
             "meter": " ".join(scope.cap.meters),
             "amount": scope.cap.units,
             "is_hard": True,
-            "reading_share": read_policy.near().reading,
+            "reading_share": read_policy.allowance_thresholds().reading,
         },
     )
-    reckon(made)
-    set_aside(made)
+    recalculate_use(made)
+    reserve_in_flight(made)
 
 
-def set_aside(budget: Budget) -> None:
+def reserve_in_flight(budget: Budget) -> None:
     """For what is under way: units foretold, neither charged nor set aside yet. In a transaction that is alone with the
     budgets."""
     if budget.purpose not in ("", Purpose.PUBLISH):
         return
-    rows = Delivery.objects.filter(in_states((DeliveryState.PUBLISHING, DeliveryState.UNKNOWN)))
+    rows = Delivery.objects.filter(state_filter((DeliveryState.PUBLISHING, DeliveryState.UNKNOWN)))
     named = {
         "workspace_id": budget.workspace_id,
         "channel_id": budget.channel_id,
@@ -231,13 +253,15 @@ def set_aside(budget: Budget) -> None:
     )
     if not found:
         return
-    held, spent = reservations.held_by(r.id for r in found), budget_checks.spent_by([r.id for r in found])
+    held, spent = reservations.reserved_units(r.id for r in found), budget_checks.spent_units([r.id for r in found])
     asks = []
     for row in found:
-        mine = budget_checks.work_of(row)
+        mine = budget_checks.charge_context_of(row)
         done = spent.get(row.id, Counter()) + Counter(held.get(row.id, {}).get(Purpose.PUBLISH, {}))
-        ahead = budget_checks.to_come(row.rendered, done, call_budgets.metered(mine, [budget]))
+        ahead = budget_checks.remaining_units(row.rendered, done, call_budgets.metered_meters(mine, [budget]))
         asks.append(
-            reservations.Ask(work=mine, priced=price_all(row.network, starmap(Used, ahead.items()), plan=mine.plan))
+            reservations.ReservationRequest(
+                work=mine, priced=price_charges(row.network, starmap(Used, ahead.items()), plan=mine.plan)
+            )
         )
-    reservations.set_aside(asks)
+    reservations.store_reservations(asks)

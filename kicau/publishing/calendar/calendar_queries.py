@@ -18,18 +18,29 @@ from django.db.models import BooleanField, Case, Exists, F, Func, OuterRef, Q, Q
 from kicau.base import clock
 from kicau.base.ids import as_uuid
 from kicau.channels.models import Channel, ChannelState, Slot
-from kicau.publishing.models import ATTENTION, Campaign, Delivery, DeliveryState, Draft, Hold, in_states
+from kicau.publishing.models import (
+    ATTENTION_STATES,
+    Campaign,
+    Delivery,
+    DeliveryState,
+    Draft,
+    HoldReason,
+    state_filter,
+)
 from kicau.workspaces.actors import Actor, Permission
 
 # What is frozen with its channel waits for no decision of its own; once the channel is back, it does.
-FROZEN = Q(hold=Hold.WITHDRAWN, channel__state__in=[ChannelState.WITHDRAWN, ChannelState.REMOVED])
-USUAL = (DeliveryState.SCHEDULED, DeliveryState.PUBLISHED)  # nearly all that is to come, and nearly all that is past
-FEW = 300  # posts: up to here their deliveries are looked up one post after the other
-COUNTED = 1000  # how many waiting deliveries of a channel are counted; more are "1000 and more"
+FROZEN_FILTER = Q(hold=HoldReason.WITHDRAWN, channel__state__in=[ChannelState.WITHDRAWN, ChannelState.REMOVED])
+COMMON_STATES = (
+    DeliveryState.SCHEDULED,
+    DeliveryState.PUBLISHED,
+)  # nearly all that is to come, and nearly all that is past
+MAX_POSTS_LOOKED_UP_SINGLY = 300  # posts: up to here their deliveries are looked up one post after the other
+MAX_COUNTED_DELIVERIES = 1000  # how many waiting deliveries of a channel are counted; more are "1000 and more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class DeliveryFilter:
     """Which deliveries; empty means all. Campaign, tag and author are asked of their posts."""
 
     channel: str = ""  # key
@@ -52,7 +63,7 @@ class Filter:
         return bool(self.campaign or self.tag or self.author)
 
 
-class Slip(NamedTuple):
+class DeliverySummary(NamedTuple):
     """A delivery, as much of it as a calendar shows."""
 
     id: UUID
@@ -68,16 +79,16 @@ class Slip(NamedTuple):
     charges: list[dict[str, Any]]  # in wire form: what publishing it uses of its network's meters
 
 
-STANDING = Case(
+DISPLAY_STATE_EXPRESSION = Case(
     When(state=DeliveryState.SCHEDULED, begun_at__isnull=False, then=Value(DeliveryState.PUBLISHING)),
     default=F("state"),
 )
-COLUMNS = (
+SUMMARY_COLUMNS = (
     "id",
     "draft_id",
     "due_at",
     "network",
-    STANDING,
+    DISPLAY_STATE_EXPRESSION,
     "hold",
     "channel__name",
     "channel__key",
@@ -88,19 +99,19 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class CalendarCard:
     """One post at one time: the deliveries that go out together."""
 
     due_at: datetime
     draft_id: UUID
     text: str
     picture: str
-    deliveries: tuple[Slip, ...]
+    deliveries: tuple[DeliverySummary, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agenda:
-    cards: tuple[Card, ...]
+class AgendaPage:
+    cards: tuple[CalendarCard, ...]
     following: str  # cursor of the next page, "" at the end
 
 
@@ -113,45 +124,47 @@ class FreeSlot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class CalendarDay:
     day: date
-    cards: tuple[Card, ...]
+    cards: tuple[CalendarCard, ...]
     posts: int  # all of that day, shown or not
 
 
-def _found(actor: Actor, wanted: Filter) -> QuerySet[Delivery]:
+def _matching_deliveries(actor: Actor, wanted: DeliveryFilter) -> QuerySet[Delivery]:
     actor.require(Permission.READ)
     if wanted.channel:  # of this workspace; so are its deliveries, which its index then tells without their rows
         keys = Channel.objects.filter(workspace=actor.workspace, key=wanted.channel).values_list("id", flat=True)
         rows = Delivery.objects.filter(channel__in=[wanted.channel_id] if wanted.channel_id else list(keys))
     else:
         rows = Delivery.objects.filter(workspace=actor.workspace)
-    return _in_state(rows, wanted, by_channel=bool(wanted.channel) and wanted.state in USUAL)
+    return _filter_by_state(rows, wanted, by_channel=bool(wanted.channel) and wanted.state in COMMON_STATES)
 
 
-def _in_state(rows: QuerySet[Delivery], wanted: Filter, *, by_channel: bool) -> QuerySet[Delivery]:
+def _filter_by_state(rows: QuerySet[Delivery], wanted: DeliveryFilter, *, by_channel: bool) -> QuerySet[Delivery]:
     """`by_channel`: the state is asked of what a channel's own index gives, which tells it too. Left to choose, the
     database takes state and time for independent and gathers tens of thousands of rows of all channels first."""
     if wanted.network:
         rows = rows.filter(network=wanted.network)
     if wanted.state:
-        in_state = in_states([wanted.state])
+        in_state = state_filter([wanted.state])
         rows = rows.filter(IsTrue(in_state) if by_channel else in_state)
     if wanted.attention:
-        rows = rows.filter(state__in=ATTENTION).exclude(FROZEN)
+        rows = rows.filter(state__in=ATTENTION_STATES).exclude(FROZEN_FILTER)
     return rows
 
 
-def fitting(actor: Actor, wanted: Filter, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+def filter_deliveries(actor: Actor, wanted: DeliveryFilter, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """Of `rows`, of one or some channels (the wanted one alone, where one is) and some days, those that a calendar shows."""
-    found = _of_drafts(actor, wanted, _in_state(rows, wanted, by_channel=True))
-    if wanted.state in ("", *USUAL) and not wanted.of_posts:
+    found = _filter_by_draft(actor, wanted, _filter_by_state(rows, wanted, by_channel=True))
+    if wanted.state in ("", *COMMON_STATES) and not wanted.of_posts:
         return found
     # Few of them fit: an index alone says which (DISTINCT keeps that apart), and only their rows are read, not all.
     return Delivery.objects.filter(id__in=found.values("id").distinct())
 
 
-def _of_drafts(actor: Actor, wanted: Filter, rows: QuerySet[Delivery], *, few: bool = False) -> QuerySet[Delivery]:
+def _filter_by_draft(
+    actor: Actor, wanted: DeliveryFilter, rows: QuerySet[Delivery], *, few: bool = False
+) -> QuerySet[Delivery]:
     """Of `rows` those whose post fits. With `few`, few such posts lead to their deliveries; else each delivery's post
     is asked for, and the database chooses whether it looks it up or first makes a table of all that fit."""
     if not wanted.of_posts:
@@ -164,7 +177,11 @@ def _of_drafts(actor: Actor, wanted: Filter, rows: QuerySet[Delivery], *, few: b
         drafts = drafts.filter(tags__contains=[wanted.tag])
     if wanted.author:
         drafts = drafts.filter(author=as_uuid(wanted.author))
-    if few and len(found := list(drafts.values_list("id", flat=True)[: FEW + 1])) <= FEW:
+    if (
+        few
+        and len(found := list(drafts.values_list("id", flat=True)[: MAX_POSTS_LOOKED_UP_SINGLY + 1]))
+        <= MAX_POSTS_LOOKED_UP_SINGLY
+    ):
         return rows.filter(draft__in=found)
     return rows.filter(IsTrue(Exists(drafts.filter(id=OuterRef("draft_id")))))
 
@@ -178,21 +195,21 @@ class IsTrue(Func):
 
 def agenda(
     actor: Actor,
-    wanted: Filter,
+    wanted: DeliveryFilter,
     *,
     since: datetime | None = None,
     until: datetime | None = None,
     cursor: str = "",
     newest_first: bool = False,
     limit: int = 90,
-) -> Agenda:
+) -> AgendaPage:
     """Deliveries in the order of their time, a page at a time; `limit` counts deliveries."""
-    rows = _of_drafts(actor, wanted, _found(actor, wanted), few=True)
+    rows = _filter_by_draft(actor, wanted, _matching_deliveries(actor, wanted), few=True)
     if since is not None:
         rows = rows.filter(due_at__gte=since)
     if until is not None:
         rows = rows.filter(due_at__lt=until)
-    if place := _place(cursor):
+    if place := _parse_cursor(cursor):
         at, key = place
         ahead = (
             Q(due_at__lt=at) | Q(due_at=at, id__lt=key) if newest_first else Q(due_at__gt=at) | Q(due_at=at, id__gt=key)
@@ -201,22 +218,23 @@ def agenda(
     rows = rows.order_by("-due_at", "-id") if newest_first else rows.order_by("due_at", "id")
     places = rows.values("id")[: limit + 1]  # from an index alone; then the rows themselves
     found = [
-        _slip(row)
-        for row in Delivery.objects.filter(id__in=places).order_by(*rows.query.order_by).values_list(*COLUMNS)
+        _delivery_summary(row)
+        for row in Delivery.objects.filter(id__in=places).order_by(*rows.query.order_by).values_list(*SUMMARY_COLUMNS)
     ]
     more = len(found) > limit
     found = found[:limit]
-    return Agenda(
-        cards=tuple(_cards(found)), following=f"{found[-1].due_at.isoformat()}~{found[-1].id}" if more else ""
+    return AgendaPage(
+        cards=tuple(_group_into_cards(found)),
+        following=f"{found[-1].due_at.isoformat()}~{found[-1].id}" if more else "",
     )
 
 
-def _slip(row: Sequence[Any]) -> Slip:
+def _delivery_summary(row: Sequence[Any]) -> DeliverySummary:
     *told, text, picture, charges = row
-    return Slip._make((*told, text or "", picture or "", charges or []))
+    return DeliverySummary._make((*told, text or "", picture or "", charges or []))
 
 
-def _place(cursor: str) -> tuple[datetime, UUID] | None:
+def _parse_cursor(cursor: str) -> tuple[datetime, UUID] | None:
     at, _, key = cursor.partition("~")
     try:
         moment = datetime.fromisoformat(at)
@@ -226,20 +244,20 @@ def _place(cursor: str) -> tuple[datetime, UUID] | None:
 
 
 def days(
-    actor: Actor, wanted: Filter, first: date, count: int, zone: ZoneInfo, *, each: int, charged: bool = True
-) -> list[Day]:
+    actor: Actor, wanted: DeliveryFilter, first: date, count: int, zone: ZoneInfo, *, each: int, charged: bool = True
+) -> list[CalendarDay]:
     """`count` days from `first` on as the zone's clocks have them, each with its first `each` posts; their charges
     only if they are `charged`."""
     every = [first + timedelta(days=n) for n in range(count)]
     edges = [datetime.combine(day, time(), zone) for day in (*every, first + timedelta(days=count))]
     posts: dict[date, int] = {}
-    slips: dict[date, list[Slip]] = defaultdict(list)
+    slips: dict[date, list[DeliverySummary]] = defaultdict(list)
     for day, all_posts, *row in _first_posts(
-        _of_drafts(actor, wanted, _found(actor, wanted)), every, edges, each, charged
+        _filter_by_draft(actor, wanted, _matching_deliveries(actor, wanted)), every, edges, each, charged
     ):
         posts[day] = all_posts
-        slips[day].append(_slip(row))
-    return [Day(day=day, cards=tuple(_cards(slips[day])), posts=posts.get(day, 0)) for day in every]
+        slips[day].append(_delivery_summary(row))
+    return [CalendarDay(day=day, cards=tuple(_group_into_cards(slips[day])), posts=posts.get(day, 0)) for day in every]
 
 
 def _first_posts(
@@ -275,12 +293,12 @@ def _first_posts(
     return [(*row[:-1], charges.get(row[-1])) for row in found]
 
 
-def _cards(rows: Iterable[Slip]) -> list[Card]:
-    found: dict[tuple[datetime, UUID], list[Slip]] = {}
+def _group_into_cards(rows: Iterable[DeliverySummary]) -> list[CalendarCard]:
+    found: dict[tuple[datetime, UUID], list[DeliverySummary]] = {}
     for row in rows:
         found.setdefault((row.due_at, row.draft_id), []).append(row)
     return [
-        Card(
+        CalendarCard(
             due_at=due_at,
             draft_id=draft_id,
             text=next((row.text for row in slips if row.text), ""),
@@ -291,7 +309,7 @@ def _cards(rows: Iterable[Slip]) -> list[Card]:
     ]
 
 
-def free_slots(actor: Actor, wanted: Filter, first: date, count: int) -> list[FreeSlot]:
+def free_slots(actor: Actor, wanted: DeliveryFilter, first: date, count: int) -> list[FreeSlot]:
     """The weekly slots to come of these days in which their channel sends nothing."""
     actor.require(Permission.READ)
     slots = Slot.objects.filter(channel__workspace=actor.workspace, channel__state="active").select_related("channel")
@@ -299,7 +317,7 @@ def free_slots(actor: Actor, wanted: Filter, first: date, count: int) -> list[Fr
         slots = slots.filter(channel__key=wanted.channel)
     found: dict[tuple[UUID, datetime], FreeSlot] = {}
     for slot in slots.defer("channel__credentials", "channel__capabilities"):
-        zone = clock.zone(slot.timezone)
+        zone = clock.find_zone(slot.timezone)
         for day in (first + timedelta(days=n) for n in range(count)):
             at = datetime.combine(day, slot.time, zone).astimezone(clock.UTC)
             if day.weekday() == slot.weekday and at > clock.now():
@@ -314,7 +332,7 @@ def free_slots(actor: Actor, wanted: Filter, first: date, count: int) -> list[Fr
     return sorted(found.values(), key=lambda one: (one.at, one.channel.key))
 
 
-def waiting(actor: Actor, channels: Iterable[Channel]) -> Mapping[UUID, int]:
+def count_waiting(actor: Actor, channels: Iterable[Channel]) -> Mapping[UUID, int]:
     """How many deliveries are still to come or wait for somebody, by channel; counted up to COUNTED."""
     actor.require(Permission.READ)
     ids = [channel.id for channel in channels]
@@ -326,11 +344,11 @@ def waiting(actor: Actor, channels: Iterable[Channel]) -> Mapping[UUID, int]:
             SELECT channel_id, count(*) AS n FROM publishing_delivery WHERE workspace_id = %s AND state = ANY(%s) GROUP BY channel_id
         ) AS asked ON asked.channel_id = c.id"""
     with connection.cursor() as cursor:
-        cursor.execute(statement, [COUNTED, ids, actor.workspace.id, [str(s) for s in ATTENTION]])
-        return {channel: min(COUNTED, n) for channel, n in cursor.fetchall()}
+        cursor.execute(statement, [MAX_COUNTED_DELIVERIES, ids, actor.workspace.id, [str(s) for s in ATTENTION_STATES]])
+        return {channel: min(MAX_COUNTED_DELIVERIES, n) for channel, n in cursor.fetchall()}
 
 
-def needing_attention(actor: Actor) -> int:
+def count_needing_attention(actor: Actor) -> int:
     """How many deliveries wait for a person."""
     actor.require(Permission.READ)
-    return Delivery.objects.filter(workspace=actor.workspace, state__in=ATTENTION).exclude(FROZEN).count()
+    return Delivery.objects.filter(workspace=actor.workspace, state__in=ATTENTION_STATES).exclude(FROZEN_FILTER).count()

@@ -11,7 +11,7 @@ from django.db.models.functions import Left
 from kicau.base.ids import as_uuid
 from kicau.channels.models import Channel
 from kicau.costs.models import Charge
-from kicau.publishing.models import ATTENTION, Attempt, Campaign, Delivery, Draft, DraftState, Part
+from kicau.publishing.models import ATTENTION_STATES, Attempt, Campaign, Delivery, Draft, DraftState, Part
 from kicau.publishing.scheduling import actions
 from kicau.workspaces.actors import Actor, Permission
 
@@ -27,10 +27,10 @@ def campaigns(actor: Actor) -> list[str]:
     return list(campaign_ids(actor))
 
 
-def troubles(actor: Actor, channel: Channel | None = None) -> dict[UUID, Delivery]:
+def latest_problems(actor: Actor, channel: Channel | None = None) -> dict[UUID, Delivery]:
     """The latest delivery of each channel (or of one) that did not go out as it was meant to, by channel; of the newest
     two hundred in trouble."""
-    rows = actions.deliveries(actor).select_related(None).filter(state__in=ATTENTION)
+    rows = actions.deliveries(actor).select_related(None).filter(state__in=ATTENTION_STATES)
     if channel is not None:
         rows = rows.filter(channel=channel)
     shown = rows.only("id", "draft_id", "channel_id", "state", "hold", "reason", "said", "due_at")
@@ -40,7 +40,7 @@ def troubles(actor: Actor, channel: Channel | None = None) -> dict[UUID, Deliver
     return found
 
 
-def last_choice(actor: Actor) -> list[str]:
+def last_chosen_channels(actor: Actor) -> list[str]:
     """Keys of the channels that the actor chose for the newest post of theirs that was scheduled."""
     actor.require(Permission.READ)
     rows = Draft.objects.filter(workspace=actor.workspace, author_id=actor.person_id, state=DraftState.SCHEDULED)
@@ -52,7 +52,7 @@ def deliveries_of(actor: Actor, draft: Draft) -> list[Delivery]:
     return list(actions.deliveries(actor).filter(draft=draft))
 
 
-def stories(actor: Actor, rows: Sequence[Delivery]) -> dict[UUID, list[Attempt]]:
+def attempt_logs(actor: Actor, rows: Sequence[Delivery]) -> dict[UUID, list[Attempt]]:
     """Attempt logs by delivery, oldest first."""
     actor.require(Permission.READ)
     found: dict[UUID, list[Attempt]] = defaultdict(list)
@@ -61,7 +61,7 @@ def stories(actor: Actor, rows: Sequence[Delivery]) -> dict[UUID, list[Attempt]]
     return found
 
 
-def spent(actor: Actor, rows: Sequence[Delivery]) -> dict[UUID, list[Charge]]:
+def charges_by_delivery(actor: Actor, rows: Sequence[Delivery]) -> dict[UUID, list[Charge]]:
     """What each delivery's calls cost so far."""
     actor.require(Permission.READ)
     found: dict[UUID, list[Charge]] = defaultdict(list)
@@ -73,7 +73,7 @@ def spent(actor: Actor, rows: Sequence[Delivery]) -> dict[UUID, list[Charge]]:
     return found
 
 
-def unscheduled(actor: Actor, *, state: str = "", before: str = "", limit: int = 40) -> tuple[list[Draft], str]:
+def unscheduled_drafts(actor: Actor, *, state: str = "", before: str = "", limit: int = 40) -> tuple[list[Draft], str]:
     """Drafts that are still being written or reviewed (or, with `state`, those), newest first, with their first
     words as `text`; and the cursor of the next page."""
     actor.require(Permission.READ)

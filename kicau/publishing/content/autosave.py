@@ -20,14 +20,14 @@ from kicau.publishing.models import Campaign, Draft, DraftState, Part, Variant
 from kicau.rights.models import AuditEntry
 from kicau.workspaces.actors import Actor, Permission
 
-QUIET = timedelta(minutes=30)  # somebody who goes on writing leaves one line in the audit trail for so long
+AUDIT_INTERVAL = timedelta(minutes=30)  # somebody who goes on writing leaves one line in the audit trail for so long
 
 
-def unsaved(
+def build_unsaved_draft(
     actor: Actor,
     composition: compositions.Composition,
     *,
-    book: compositions._Book | None = None,
+    book: compositions._LookupCache | None = None,
     media: Mapping[UUID, Medium] | None = None,
 ) -> Draft:
     """The draft that saving would make, whole, for a preview. Nothing is written. Raises as `create_draft` does.
@@ -37,35 +37,35 @@ def unsaved(
     """
     actor.require(Permission.READ)
     name, composition = composition.campaign, replace(composition, campaign="")  # it is made when the draft is saved
-    book = book or compositions._Book(actor, [composition], media)
-    draft = compositions._draft(actor, composition, book)
+    book = book or compositions._LookupCache(actor, [composition], media)
+    draft = compositions._build_draft(actor, composition, book)
     draft.campaign = Campaign(workspace=actor.workspace, name=name) if name else None
     parts: list[Part] = []
     variants: list[Variant] = []
-    _put(parts, draft, None, composition.parts, book)
+    _add_parts(parts, draft, None, composition.parts, book)
     for given in composition.variants:
-        variant = compositions._variant(draft, given, book)
+        variant = compositions._build_variant(draft, given, book)
         variants.append(variant)
-        _put(parts, draft, variant, given.parts or (), book)
-    _holds(draft, parts=parts, variants=variants)
+        _add_parts(parts, draft, variant, given.parts or (), book)
+    _set_prefetched(draft, parts=parts, variants=variants)
     return draft
 
 
-def _put(
+def _add_parts(
     parts: list[Part],
     draft: Draft,
     variant: Variant | None,
-    inputs: Iterable[compositions.PartInput],
-    book: compositions._Book,
+    inputs: Iterable[compositions.PartContent],
+    book: compositions._LookupCache,
 ) -> None:
     for position, given in enumerate(inputs):
         part = Part(draft=draft, variant=variant, position=position, text=given.text)
-        uses = [compositions._use(part, n, use, book) for n, use in enumerate(given.media)]
-        _holds(part, uses=uses)
+        uses = [compositions._build_part_medium(part, n, use, book) for n, use in enumerate(given.media)]
+        _set_prefetched(part, uses=uses)
         parts.append(part)
 
 
-def _holds(owner: Model, **related: list[Any]) -> None:
+def _set_prefetched(owner: Model, **related: list[Any]) -> None:
     """As if its related rows had been fetched with it."""
     cache = owner.__dict__.setdefault("_prefetched_objects_cache", {})
     for name, rows in related.items():
@@ -74,7 +74,7 @@ def _holds(owner: Model, **related: list[Any]) -> None:
         cache[name] = found
 
 
-def keep(
+def autosave(
     actor: Actor,
     draft_id: UUID,
     composition: compositions.Composition,
@@ -90,7 +90,7 @@ def keep(
     actor.require(Permission.WRITE)
     kept = dict(desk or {})
     with transaction.atomic():
-        draft = _locked(actor, draft_id) or _created(actor, draft_id, composition)
+        draft = _lock_draft(actor, draft_id) or _create_empty_draft(actor, draft_id, composition)
         if draft.state not in (DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED):
             raise Conflict(
                 Sentence(
@@ -102,39 +102,39 @@ def keep(
             and version != draft.version
             and draft.extras.get("desk", {}).get("hand") != kept.get("hand")
         )
-        if another_hand and not says(draft, composition):
+        if another_hand and not has_same_content(draft, composition):
             raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
-        draft = compositions.rewrite(actor, draft, composition)
+        draft = compositions.replace_content(actor, draft, composition)
         draft.extras = {**draft.extras, "desk": kept}
         draft.save(update_fields=["extras"])
         if not AuditEntry.objects.filter(
             subject=str(draft.id),
             actor_id=actor.person_id,
             act__in=("draft.created", "draft.edited"),
-            at__gte=clock.now() - QUIET,
+            at__gte=clock.now() - AUDIT_INTERVAL,
         ).exists():
             actor.record("draft.edited", draft.id)
     return draft
 
 
-def says(draft: Draft, composition: compositions.Composition) -> bool:
+def has_same_content(draft: Draft, composition: compositions.Composition) -> bool:
     """Whether the draft holds these very words already: a last save that came late is no other's change."""
     parts = [*composition.parts, *(part for v in composition.variants for part in v.parts or ())]
     return sorted(part.text for part in parts) == sorted(draft.parts.values_list("text", flat=True))
 
 
-def _locked(actor: Actor, draft_id: UUID) -> Draft | None:
+def _lock_draft(actor: Actor, draft_id: UUID) -> Draft | None:
     return Draft.objects.select_for_update().filter(workspace=actor.workspace, id=draft_id).first()
 
 
-def _created(actor: Actor, draft_id: UUID, composition: compositions.Composition) -> Draft:
+def _create_empty_draft(actor: Actor, draft_id: UUID, composition: compositions.Composition) -> Draft:
     """An empty draft with that id; the row that another request has just made where that was faster."""
-    draft = compositions._draft(
-        actor, replace(composition, campaign=""), compositions._Book(actor, [replace(composition, campaign="")])
+    draft = compositions._build_draft(
+        actor, replace(composition, campaign=""), compositions._LookupCache(actor, [replace(composition, campaign="")])
     )
     draft.id, draft.version = draft_id, 0
     Draft.objects.bulk_create([draft], ignore_conflicts=True)
-    found = _locked(actor, draft_id)
+    found = _lock_draft(actor, draft_id)
     if found is None:  # the id belongs to another workspace
         raise NotFound("post", draft_id)
     if found.version == 0:
@@ -142,12 +142,12 @@ def _created(actor: Actor, draft_id: UUID, composition: compositions.Composition
     return found
 
 
-def keep_pending(actor: Actor, draft_id: UUID, form: str, hand: str) -> None:
+def save_pending_form(actor: Actor, draft_id: UUID, form: str, hand: str) -> None:
     """Keep what is typed into a scheduled post beside it: nothing that goes out changes before its author says so.
     Raises NotAllowed, NotFound. `compose.rewrite` forgets it, since then it was said."""
     actor.require(Permission.WRITE)
     with transaction.atomic():
-        draft = _locked(actor, draft_id)
+        draft = _lock_draft(actor, draft_id)
         if draft is None:
             raise NotFound("post", draft_id)
         pending = {
@@ -161,10 +161,10 @@ def keep_pending(actor: Actor, draft_id: UUID, form: str, hand: str) -> None:
         draft.save(update_fields=["extras"])
 
 
-def drop_pending(actor: Actor, draft_id: UUID) -> None:
+def discard_pending_form(actor: Actor, draft_id: UUID) -> None:
     """Go back to the post as it is scheduled."""
     actor.require(Permission.WRITE)
     with transaction.atomic():
-        if draft := _locked(actor, draft_id):
+        if draft := _lock_draft(actor, draft_id):
             draft.extras = {k: v for k, v in draft.extras.items() if k != "pending"}
             draft.save(update_fields=["extras"])

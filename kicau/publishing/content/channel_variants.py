@@ -12,11 +12,11 @@ from kicau.connector import content
 from kicau.connector.capabilities import Ability
 from kicau.media.models import Medium
 from kicau.publishing.content import contacts, utm_links
-from kicau.publishing.delivery.own_posts import answers_own
+from kicau.publishing.delivery.own_posts import is_reply_to_own_post
 from kicau.publishing.models import Draft, Variant
 
 
-def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium] | None = None) -> content.Draft:
+def channel_draft(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium] | None = None) -> content.Draft:
     """What this channel is given: the draft with the network's and then the channel's own variant over it.
 
     `draft` comes from `whole`. A first comment and the link's card of the draft itself go only where the channel
@@ -25,7 +25,7 @@ def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium]
     can = capabilities_of(channel)
     own = [v for v in draft.variants.all() if v.network == channel.network]
     own += [v for v in draft.variants.all() if v.channel_id == channel.id]
-    parts = _parts(draft, next((v for v in reversed(own) if v.has_parts), None))
+    parts = _content_parts(draft, next((v for v in reversed(own) if v.has_parts), None))
     said: dict[str, Any] = {k: v for k, v in draft.extras.items() if k in ("link", "poll", "first_comment")}
     if not can.can(Ability.FIRST_COMMENT):
         said.pop("first_comment", None)
@@ -39,31 +39,31 @@ def for_channel(draft: Draft, channel: Channel, thumbnails: Mapping[str, Medium]
         options |= {k.split(".", 1)[-1]: v for k, v in variant.extras.get("options", {}).items()}
     link = said.get("link")
     if link and not can.can(Ability.LINK_CARD):
-        parts, link = _with_link(parts, link["url"]), None
+        parts, link = _append_link(parts, link["url"]), None
     poll = said.get("poll")
-    spell = contacts.speller(draft.workspace, channel.network)
+    spell = contacts.mention_speller(draft.workspace, channel.network)
     mark = (
-        utm_links.marker(channel.network, draft.campaign.name)
+        utm_links.link_marker(channel.network, draft.campaign.name)
         if draft.extras.get("mark_links") and draft.campaign
         else str
     )
     reply_to = options.pop("reply_to", "").strip() or None
     return content.Draft(
         parts=tuple(replace(part, text=mark(spell(part.text))) for part in parts),
-        link=_link({**link, "url": mark(link["url"])}, draft, thumbnails) if link else None,
+        link=_content_link({**link, "url": mark(link["url"])}, draft, thumbnails) if link else None,
         poll=content.Poll(options=tuple(poll["options"]), minutes=poll["minutes"], question=poll["question"])
         if poll
         else None,
         first_comment=mark(spell(said.get("first_comment") or "")),
         language=draft.language,
         reply_to=reply_to,
-        answers_own=answers_own([channel], reply_to),
+        answers_own=is_reply_to_own_post([channel], reply_to),
         options=options,
         convert=bool(draft.extras.get("convert", True)),
     )
 
 
-def _parts(draft: Draft, variant: Variant | None) -> tuple[content.Part, ...]:
+def _content_parts(draft: Draft, variant: Variant | None) -> tuple[content.Part, ...]:
     wanted = variant.id if variant else None
     return tuple(
         content.Part(
@@ -75,7 +75,7 @@ def _parts(draft: Draft, variant: Variant | None) -> tuple[content.Part, ...]:
     )
 
 
-def _with_link(parts: tuple[content.Part, ...], url: str) -> tuple[content.Part, ...]:
+def _append_link(parts: tuple[content.Part, ...], url: str) -> tuple[content.Part, ...]:
     if not parts or any(url in part.text for part in parts):
         return parts
     first = parts[0]
@@ -83,7 +83,7 @@ def _with_link(parts: tuple[content.Part, ...], url: str) -> tuple[content.Part,
     return (content.Part(text=text, media=first.media), *parts[1:])
 
 
-def _link(link: Mapping[str, Any], draft: Draft, thumbnails: Mapping[str, Medium] | None) -> content.Link:
+def _content_link(link: Mapping[str, Any], draft: Draft, thumbnails: Mapping[str, Medium] | None) -> content.Link:
     picture = None
     if key := link.get("thumbnail"):
         row = (thumbnails or {}).get(key) or Medium.objects.filter(workspace_id=draft.workspace_id, id=key).first()

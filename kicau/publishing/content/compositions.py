@@ -11,22 +11,22 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotFound, unacceptable
+from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import NO_ID, as_uuid
 from kicau.base.sentences import Sentence
 from kicau.channels.models import Channel
 from kicau.connector import content, registry
 from kicau.media.models import Medium
 from kicau.publishing.models import Campaign, Draft, DraftState, Part, PartMedium, Variant
-from kicau.rights.models import Origin, checked_ai_use
+from kicau.rights.models import Origin, check_ai_use
 from kicau.workspaces.actors import Actor, Permission
 
-LONGEST_VIDEO = 24 * 3_600_000  # milliseconds: what a column of a cover's time may hold
-MAX_TEXT = 200_000  # characters in one part: far above every network, far below what hurts
+MAX_VIDEO_MS = 24 * 3_600_000  # milliseconds: what a column of a cover's time may hold
+MAX_TEXT_LENGTH = 200_000  # characters in one part: far above every network, far below what hurts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MediumUse:
+class MediumAttachment:
     medium: UUID | str
     alt: str | None = None  # None: the library's own
     cover: UUID | str | None = None  # of a video: a picture of the library, which wins over
@@ -34,13 +34,13 @@ class MediumUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartInput:
+class PartContent:
     text: str = ""
-    media: tuple[MediumUse, ...] = ()
+    media: tuple[MediumAttachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkInput:
+class LinkContent:
     url: str
     title: str = ""
     description: str = ""
@@ -48,13 +48,13 @@ class LinkInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VariantInput:
+class VariantContent:
     """For one channel (key or id) or one network; None means: as the draft has it."""
 
     channel: str = ""
     network: str = ""
-    parts: tuple[PartInput, ...] | None = None
-    link: LinkInput | None = None
+    parts: tuple[PartContent, ...] | None = None
+    link: LinkContent | None = None
     poll: content.Poll | None = None
     first_comment: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
@@ -64,12 +64,12 @@ class VariantInput:
 class Composition:
     """A whole post as its author gives it. Option names carry their network: "network.option"."""
 
-    parts: tuple[PartInput, ...]
-    link: LinkInput | None = None
+    parts: tuple[PartContent, ...]
+    link: LinkContent | None = None
     poll: content.Poll | None = None
     first_comment: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
-    variants: tuple[VariantInput, ...] = ()
+    variants: tuple[VariantContent, ...] = ()
     language: str = ""
     campaign: str = ""
     tags: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Composition:
 
 
 def create_draft(actor: Actor, composition: Composition) -> Draft:
-    """Raises NotAllowed, Unacceptable, NotFound, Conflict (a `ref` that is taken)."""
+    """Raises NotAllowed, ValidationFailed, NotFound, Conflict (a `ref` that is taken)."""
     return save_drafts(actor, [composition])[0]
 
 
@@ -94,12 +94,12 @@ def create_draft(actor: Actor, composition: Composition) -> Draft:
 def save_drafts(actor: Actor, compositions: Sequence[Composition]) -> list[Draft]:
     """Many at once, all or none, in a handful of statements."""
     actor.require(Permission.WRITE)
-    book = _Book(actor, compositions)
+    book = _LookupCache(actor, compositions)
     refs = [c.ref for c in compositions if c.ref]
     taken = Draft.objects.filter(workspace=actor.workspace, ref__in=refs).values_list("ref", flat=True)
     for ref in taken:
         raise Conflict(Sentence("There is a post with the reference {ref!r} already.", ref=ref))
-    drafts = [_draft(actor, c, book) for c in compositions]
+    drafts = [_build_draft(actor, c, book) for c in compositions]
     Draft.objects.bulk_create(drafts)
     _save_parts(list(zip(drafts, compositions, strict=True)), book)
     for draft in drafts:
@@ -111,11 +111,11 @@ def save_drafts(actor: Actor, compositions: Sequence[Composition]) -> list[Draft
     return drafts
 
 
-def rewrite(actor: Actor, draft: Draft, composition: Composition) -> Draft:
+def replace_content(actor: Actor, draft: Draft, composition: Composition) -> Draft:
     """Replace a draft's whole content, inside the caller's transaction; its deliveries are the caller's concern. An
     approval does not outlive the change."""
-    book = _Book(actor, [composition])
-    fresh = _draft(actor, composition, book)
+    book = _LookupCache(actor, [composition])
+    fresh = _build_draft(actor, composition, book)
     for name in ("language", "extras", "campaign", "tags", "timezone", "ai_use"):
         setattr(draft, name, getattr(fresh, name))
     draft.version += 1
@@ -129,7 +129,7 @@ def rewrite(actor: Actor, draft: Draft, composition: Composition) -> Draft:
     return draft
 
 
-class _Book:
+class _LookupCache:
     """Media, channels and campaigns that compositions name, each looked up once."""
 
     def __init__(
@@ -165,32 +165,34 @@ class _Book:
         return self.channels[key]
 
 
-def _draft(actor: Actor, c: Composition, book: _Book) -> Draft:
+def _build_draft(actor: Actor, c: Composition, book: _LookupCache) -> Draft:
     if not c.parts:
-        raise unacceptable("parts", "A post has at least one part.")
+        raise validation_failed("parts", "A post has at least one part.")
     for n, part in enumerate(_all_parts(c)):
-        if len(part.text) > MAX_TEXT:
-            raise unacceptable(
+        if len(part.text) > MAX_TEXT_LENGTH:
+            raise validation_failed(
                 f"parts.{n}.text",
                 "The text has {actual} characters; at most {limit} are kept in one part.",
-                limit=MAX_TEXT,
+                limit=MAX_TEXT_LENGTH,
                 actual=len(part.text),
             )
         if "\x00" in part.text:
-            raise unacceptable(f"parts.{n}.text", "The text holds a NUL character, which no network takes; remove it.")
+            raise validation_failed(
+                f"parts.{n}.text", "The text holds a NUL character, which no network takes; remove it."
+            )
     timezone = c.timezone or actor.workspace.timezone
     try:
-        clock.zone(timezone)
+        clock.find_zone(timezone)
     except LookupError as exc:
-        raise unacceptable("timezone", str(exc).replace("{", "(").replace("}", ")")) from None
+        raise validation_failed("timezone", str(exc).replace("{", "(").replace("}", ")")) from None
     for name in c.options:
         network, _, option = name.partition(".")
-        if network not in registry.slugs() or not option:
-            raise unacceptable(
+        if network not in registry.installed_slugs() or not option:
+            raise validation_failed(
                 f"options.{name}",
                 "An option is named network.option (such as {example}.…); {name!r} is not.",
                 name=name,
-                example=registry.slugs()[0],
+                example=registry.installed_slugs()[0],
             )
     return Draft(
         workspace=actor.workspace,
@@ -203,7 +205,7 @@ def _draft(actor: Actor, c: Composition, book: _Book) -> Draft:
         state=DraftState.DRAFT,
         origin=c.origin,
         origin_detail=c.origin_detail[:500],
-        ai_use=checked_ai_use(actor.workspace.ai_use if c.ai_use is None else c.ai_use),
+        ai_use=check_ai_use(actor.workspace.ai_use if c.ai_use is None else c.ai_use),
         extras={
             **_extras(c.link, c.poll, c.first_comment),
             "options": dict(c.options),
@@ -213,12 +215,12 @@ def _draft(actor: Actor, c: Composition, book: _Book) -> Draft:
     )
 
 
-def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _Book) -> None:
+def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _LookupCache) -> None:
     variants: list[Variant] = []
     parts: list[Part] = []
     uses: list[PartMedium] = []
 
-    def keep(draft: Draft, variant: Variant | None, inputs: Iterable[PartInput]) -> None:
+    def keep(draft: Draft, variant: Variant | None, inputs: Iterable[PartContent]) -> None:
         for position, given in enumerate(inputs):
             part = Part(
                 draft=draft,
@@ -230,15 +232,15 @@ def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _Book) -> None
                 ai_use=draft.ai_use,
             )
             parts.append(part)
-            uses.extend(_use(part, n, use, book) for n, use in enumerate(given.media))
+            uses.extend(_build_part_medium(part, n, use, book) for n, use in enumerate(given.media))
 
     for draft, composition in pairs:
         keep(draft, None, composition.parts)
         taken: set[tuple[UUID | None, str]] = set()
         for given in composition.variants:
-            variant = _variant(draft, given, book)
+            variant = _build_variant(draft, given, book)
             if (variant.channel_id, variant.network) in taken:
-                raise unacceptable(
+                raise validation_failed(
                     "variants", "There are two variants for {target}; keep one.", target=given.channel or given.network
                 )
             taken.add((variant.channel_id, variant.network))
@@ -249,17 +251,17 @@ def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _Book) -> None
     PartMedium.objects.bulk_create(uses)
 
 
-def _use(part: Part, position: int, given: MediumUse, book: _Book) -> PartMedium:
+def _build_part_medium(part: Part, position: int, given: MediumAttachment, book: _LookupCache) -> PartMedium:
     medium = book.media[_medium_id(given.medium)]
     cover = book.media[_medium_id(given.cover)] if given.cover else None
     if (cover or given.cover_ms is not None) and medium.kind != content.MediaKind.VIDEO:
-        raise unacceptable("cover", "{name} is no video: only a video has a cover.", name=medium.name)
+        raise validation_failed("cover", "{name} is no video: only a video has a cover.", name=medium.name)
     if cover and cover.kind != content.MediaKind.IMAGE:
-        raise unacceptable(
+        raise validation_failed(
             "cover", "{name} is no picture: a video's cover is a picture, or a frame of it.", name=cover.name
         )
-    if given.cover_ms is not None and not 0 <= given.cover_ms <= LONGEST_VIDEO:
-        raise unacceptable(
+    if given.cover_ms is not None and not 0 <= given.cover_ms <= MAX_VIDEO_MS:
+        raise validation_failed(
             "cover", "A cover is the frame at a time within the video: {actual} ms is none.", actual=given.cover_ms
         )
     return PartMedium(
@@ -272,15 +274,15 @@ def _use(part: Part, position: int, given: MediumUse, book: _Book) -> PartMedium
     )
 
 
-def _variant(draft: Draft, given: VariantInput, book: _Book) -> Variant:
+def _build_variant(draft: Draft, given: VariantContent, book: _LookupCache) -> Variant:
     if bool(given.channel) == bool(given.network):
-        raise unacceptable("variants", "A variant is for one channel or for one network.")
-    if given.network and given.network not in registry.slugs():
-        raise unacceptable(
+        raise validation_failed("variants", "A variant is for one channel or for one network.")
+    if given.network and given.network not in registry.installed_slugs():
+        raise validation_failed(
             "variants.network",
             "There is no network {network!r}; installed are: {known}.",
             network=given.network,
-            known=", ".join(registry.slugs()),
+            known=", ".join(registry.installed_slugs()),
         )
     extras = _extras(given.link, given.poll, given.first_comment) | {"options": dict(given.options)}
     channel = book.channel(given.channel) if given.channel else None
@@ -289,7 +291,7 @@ def _variant(draft: Draft, given: VariantInput, book: _Book) -> Variant:
     )
 
 
-def _extras(link: LinkInput | None, poll: content.Poll | None, first_comment: str | None) -> dict[str, Any]:
+def _extras(link: LinkContent | None, poll: content.Poll | None, first_comment: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if link:
         found["link"] = {
@@ -305,7 +307,7 @@ def _extras(link: LinkInput | None, poll: content.Poll | None, first_comment: st
     return found
 
 
-def _all_parts(c: Composition) -> tuple[PartInput, ...]:
+def _all_parts(c: Composition) -> tuple[PartContent, ...]:
     return c.parts + tuple(part for v in c.variants for part in v.parts or ())
 
 
@@ -327,7 +329,7 @@ def drafts(actor: Actor) -> QuerySet[Draft]:
 
 def one_draft(actor: Actor, draft_id: UUID | str) -> Draft:
     """With everything that composing needs. Raises NotFound."""
-    found = whole(drafts(actor)).filter(id=as_uuid(draft_id)).first()
+    found = with_content(drafts(actor)).filter(id=as_uuid(draft_id)).first()
     if found is None:
         raise NotFound("post", draft_id)
     return found
@@ -339,14 +341,14 @@ def campaigns(actor: Actor) -> QuerySet[Campaign]:
     return Campaign.objects.filter(workspace=actor.workspace).order_by("name")
 
 
-def whole(rows: QuerySet[Draft]) -> QuerySet[Draft]:
+def with_content(rows: QuerySet[Draft]) -> QuerySet[Draft]:
     """Drafts with parts, media and variants in four statements, however many they are."""
     parts = Part.objects.prefetch_related(Prefetch("uses", PartMedium.objects.select_related("medium", "cover")))
     return rows.select_related("campaign", "author", "workspace").prefetch_related(Prefetch("parts", parts), "variants")
 
 
 def composition_of(draft: Draft) -> Composition:
-    """The composition that would make this draft again (without its `ref`); `draft` comes from `whole`."""
+    """The composition that would make this draft again (without its `ref`); `draft` comes from `with_content`."""
     extras = draft.extras
     return Composition(
         parts=_part_inputs(draft, None),
@@ -355,7 +357,7 @@ def composition_of(draft: Draft) -> Composition:
         first_comment=extras.get("first_comment", ""),
         options=extras.get("options", {}),
         variants=tuple(
-            VariantInput(
+            VariantContent(
                 channel=str(v.channel_id) if v.channel_id else "",
                 network=v.network,
                 parts=_part_inputs(draft, v.id) if v.has_parts else None,
@@ -378,12 +380,13 @@ def composition_of(draft: Draft) -> Composition:
     )
 
 
-def _part_inputs(draft: Draft, variant_id: UUID | None) -> tuple[PartInput, ...]:
+def _part_inputs(draft: Draft, variant_id: UUID | None) -> tuple[PartContent, ...]:
     return tuple(
-        PartInput(
+        PartContent(
             text=p.text,
             media=tuple(
-                MediumUse(medium=u.medium_id, alt=u.alt, cover=u.cover_id, cover_ms=u.cover_ms) for u in p.uses.all()
+                MediumAttachment(medium=u.medium_id, alt=u.alt, cover=u.cover_id, cover_ms=u.cover_ms)
+                for u in p.uses.all()
             ),
         )
         for p in draft.parts.all()
@@ -391,8 +394,8 @@ def _part_inputs(draft: Draft, variant_id: UUID | None) -> tuple[PartInput, ...]
     )
 
 
-def _link_input(extras: Mapping[str, Any]) -> LinkInput | None:
-    return LinkInput(**extras["link"]) if extras.get("link") else None
+def _link_input(extras: Mapping[str, Any]) -> LinkContent | None:
+    return LinkContent(**extras["link"]) if extras.get("link") else None
 
 
 def _poll_value(extras: Mapping[str, Any]) -> content.Poll | None:

@@ -14,62 +14,62 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, Unacceptable
+from kicau.base.errors import Conflict, ValidationFailed
 from kicau.base.sentences import Sentence
 from kicau.channels import rate_limit_backoff
-from kicau.channels.channel_session import Live, new_client
-from kicau.channels.metered_session import work_for
+from kicau.channels.channel_session import ChannelSession, new_client
+from kicau.channels.metered_session import charge_context
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector import registry
 from kicau.connector.content import Problem, Rendered, RenderedPart, Span, SpanKind
 from kicau.connector.errors import ConnectorError, Rejected
-from kicau.connector.roles.account_search import Account, Finding, FindsPeople
+from kicau.connector.roles.account_search import AccountSearch, AccountSearchRules, MentionableAccount
 from kicau.costs import call_budgets
-from kicau.costs.ledger import Work
+from kicau.costs.ledger import ChargeContext
 from kicau.costs.models import Purpose
-from kicau.costs.pricing import Priced, price_all
+from kicau.costs.pricing import PricedCharge, price_charges
 from kicau.publishing.content import contacts
 from kicau.publishing.models import Draft, Handle, Part, SavedText
 from kicau.workspaces.actors import Actor, Permission
 
-MOST = 8  # candidates of one network
-RECENT = 200  # texts that are read for hashtags
-LASTS = timedelta(days=30)  # after which a look-up counts as never made
-TAG = re.compile(r"(?<![\w#&/])#[^\s#@]+")
-AFTER_TAG = ".,;:!?'\"()[]{}…’”"
+MAX_CANDIDATES = 8  # candidates of one network
+RECENT_TEXTS_COUNT = 200  # texts that are read for hashtags
+LOOKUP_LIFETIME = timedelta(days=30)  # after which a look-up counts as never made
+HASHTAG_PATTERN = re.compile(r"(?<![\w#&/])#[^\s#@]+")
+TRAILING_PUNCTUATION = ".,;:!?'\"()[]{}…’”"
 
-type State = Literal["there", "missing", "unknown"]
+type MentionState = Literal["there", "missing", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mentioned:
+class AccountMention:
     """One account that a channel's post mentions, and what is known of it."""
 
     target: str
     text: str  # as readers see it
-    state: State
+    state: MentionState
     name: str = ""
 
 
-def finding_of(network: str) -> Finding | None:
+def people_search_of(network: str) -> AccountSearchRules | None:
     """How accounts can be looked up there; None: the network offers nothing for it."""
-    connector = registry.get(network)
-    return connector.finding if isinstance(connector, FindsPeople) else None
+    connector = registry.get_connector(network)
+    return connector.finding if isinstance(connector, AccountSearch) else None
 
 
-def price_of(channel: Channel) -> tuple[Priced, ...]:
+def lookup_price(channel: Channel) -> tuple[PricedCharge, ...]:
     """What one look-up costs at the most, by today's price list."""
-    finding = finding_of(channel.network)
-    return price_all(channel.network, [finding.charge], plan=channel.app.plan) if finding else ()
+    finding = people_search_of(channel.network)
+    return price_charges(channel.network, [finding.charge], plan=channel.app.plan) if finding else ()
 
 
-def candidates(actor: Actor, networks: Iterable[str], words: str) -> list[Handle]:
+def suggest_handles(actor: Actor, networks: Iterable[str], words: str) -> list[Handle]:
     """Accounts that were found or written here before, whose handle or name begins with the words."""
-    rows = known(actor, words, list(networks)).exclude(is_there=False)
-    return list(rows.order_by("network", "-seen_at")[: MOST * 4]) if words else []
+    rows = known_handles(actor, words, list(networks)).exclude(is_there=False)
+    return list(rows.order_by("network", "-seen_at")[: MAX_CANDIDATES * 4]) if words else []
 
 
-def known(actor: Actor, words: str = "", networks: Sequence[str] | None = None) -> QuerySet[Handle]:
+def known_handles(actor: Actor, words: str = "", networks: Sequence[str] | None = None) -> QuerySet[Handle]:
     """The accounts whose handle or name begins with the words, those that nobody was found behind too."""
     actor.require(Permission.READ)
     rows = Handle.objects.filter(workspace=actor.workspace)
@@ -79,7 +79,7 @@ def known(actor: Actor, words: str = "", networks: Sequence[str] | None = None) 
     return rows.filter(begins) if words else rows
 
 
-def tags(actor: Actor, words: str) -> list[str]:
+def suggest_tags(actor: Actor, words: str) -> list[str]:
     """Hashtags (with #) that begin with the words: of the saved groups first, then of what was written lately."""
     actor.require(Permission.READ)
     saved = SavedText.objects.filter(workspace=actor.workspace, kind=SavedText.Kind.HASHTAGS).values_list(
@@ -91,15 +91,17 @@ def tags(actor: Actor, words: str) -> list[str]:
         .values_list("text", flat=True)
     )
     found = dict.fromkeys(
-        match[0].rstrip(AFTER_TAG) for text in [*saved, *lately[:RECENT]] for match in TAG.finditer(text)
+        match[0].rstrip(TRAILING_PUNCTUATION)
+        for text in [*saved, *lately[:RECENT_TEXTS_COUNT]]
+        for match in HASHTAG_PATTERN.finditer(text)
     )
-    return [tag for tag in found if tag.casefold().startswith(f"#{words.casefold()}") and len(tag) > 1][:MOST]
+    return [tag for tag in found if tag.casefold().startswith(f"#{words.casefold()}") and len(tag) > 1][:MAX_CANDIDATES]
 
 
 # Looking up
 
 
-async def look_up(
+async def look_up_accounts(
     actor: Actor, channel: Channel, words: str, *, client: aiohttp.ClientSession | None = None
 ) -> list[Handle]:
     """Ask the channel's network for accounts, and remember what it says; a whole handle that nobody has too.
@@ -108,16 +110,16 @@ async def look_up(
     the reason where it could not be asked, Unacceptable with the network's sentence.
     """
     actor.require(Permission.WRITE)
-    connector = registry.get(channel.network)
+    connector = registry.get_connector(channel.network)
     label, session = connector.label, client or new_client()
     try:
-        if not isinstance(connector, FindsPeople):
+        if not isinstance(connector, AccountSearch):
             raise Conflict(
                 Sentence("{network} offers apps no look-up of accounts: write the handle yourself.", network=label)
             )
         if channel.state != ChannelState.ACTIVE:
             raise Conflict(Sentence("{channel} is not connected now; connect it again first.", channel=channel.name))
-        if later := rate_limit_backoff.reads_from(channel, clock.now()):
+        if later := rate_limit_backoff.sync_resumes_at(channel, clock.now()):
             raise Conflict(
                 Sentence(
                     "{network} says that most of what it allows is used up: nothing is read from it until {until}, so that posts go out. Write the handle yourself.",
@@ -125,17 +127,17 @@ async def look_up(
                     until=later,
                 )
             )
-        work = work_for(channel, Purpose.READ, actor.person_id)
-        purse = await sync_to_async(call_budgets.purse_for)(work)
-        live = Live(channel, session, call_budgets.payer(work, purse, label))
-        await sync_to_async(call_budgets.set_aside)(work, purse, [connector.finding.charge], label)
+        work = charge_context(channel, Purpose.READ, actor.person_id)
+        purse = await sync_to_async(call_budgets.new_call_budget)(work)
+        live = ChannelSession(channel, session, call_budgets.call_payer(work, purse, label))
+        await sync_to_async(call_budgets.reserve_for_action)(work, purse, [connector.finding.charge], label)
         try:
             found = await connector.people(live, words.strip().removeprefix("@"))
         finally:
-            await sync_to_async(_account)(work, live)
-        return await sync_to_async(_remember)(actor, channel.network, words, found, connector.finding)
+            await sync_to_async(_record_lookup_charges)(work, live)
+        return await sync_to_async(_remember_accounts)(actor, channel.network, words, found, connector.finding)
     except Rejected as exc:
-        raise Unacceptable(exc.problems) from exc
+        raise ValidationFailed(exc.problems) from exc
     except ConnectorError as exc:
         raise Conflict(
             Sentence("{network} could not be asked: {why}. Try again later.", network=label, why=str(exc)[:200])
@@ -146,12 +148,14 @@ async def look_up(
 
 
 @transaction.atomic
-def _account(work: Work, live: Live) -> None:
-    call_budgets.account(work, live.http.calls)
-    rate_limit_backoff.note_all(live.channel, live.http.allowed)
+def _record_lookup_charges(work: ChargeContext, live: ChannelSession) -> None:
+    call_budgets.record_calls(work, live.http.calls)
+    rate_limit_backoff.store_pauses(live.channel, live.http.allowed)
 
 
-def _remember(actor: Actor, network: str, words: str, found: Sequence[Account], finding: Finding) -> list[Handle]:
+def _remember_accounts(
+    actor: Actor, network: str, words: str, found: Sequence[MentionableAccount], finding: AccountSearchRules
+) -> list[Handle]:
     now = clock.now()
     rows = [
         Handle(
@@ -181,11 +185,11 @@ def _remember(actor: Actor, network: str, words: str, found: Sequence[Account], 
                     seen_at=now,
                 )
             )
-    _keep({row.target: row for row in rows}.values(), ["mention", "handle", "name", "is_there", "seen_at"])
+    _save_handles({row.target: row for row in rows}.values(), ["mention", "handle", "name", "is_there", "seen_at"])
     return [row for row in rows if row.is_there]
 
 
-def _keep(rows: Iterable[Handle], fields: Sequence[str]) -> None:
+def _save_handles(rows: Iterable[Handle], fields: Sequence[str]) -> None:
     Handle.objects.bulk_create(
         list(rows), update_conflicts=True, unique_fields=["workspace", "network", "target"], update_fields=list(fields)
     )
@@ -194,34 +198,38 @@ def _keep(rows: Iterable[Handle], fields: Sequence[str]) -> None:
 # What is known of a post's mentions
 
 
-def mentioned(actor: Actor, shown: Sequence[tuple[Channel, Rendered]]) -> list[tuple[Mentioned, ...]]:
+def account_mentions(actor: Actor, shown: Sequence[tuple[Channel, Rendered]]) -> list[tuple[AccountMention, ...]]:
     """For each channel the accounts that its post mentions, each once; in one statement for all of them."""
-    spans = [list(_mentions(rendered)) for _, rendered in shown]
+    spans = [list(_mention_spans(rendered)) for _, rendered in shown]
     wanted = {span.target.casefold() for row in spans for span in row}
     known: dict[tuple[str, str], Handle] = {}
     if wanted:
-        rows = Handle.objects.filter(workspace=actor.workspace, target__in=wanted, seen_at__gte=clock.now() - LASTS)
+        rows = Handle.objects.filter(
+            workspace=actor.workspace, target__in=wanted, seen_at__gte=clock.now() - LOOKUP_LIFETIME
+        )
         known = {(row.network, row.target): row for row in rows}
     return [
-        tuple(_mentioned(span, known.get((channel.network, span.target.casefold()))) for span in row)
+        tuple(_build_mention(span, known.get((channel.network, span.target.casefold()))) for span in row)
         for (channel, _), row in zip(shown, spans, strict=True)
     ]
 
 
-def _mentioned(span: Span, row: Handle | None) -> Mentioned:
-    state: State = "unknown" if row is None or row.is_there is None else "there" if row.is_there else "missing"
-    return Mentioned(target=span.target, text=span.text, state=state, name=row.name if row else "")
+def _build_mention(span: Span, row: Handle | None) -> AccountMention:
+    state: MentionState = "unknown" if row is None or row.is_there is None else "there" if row.is_there else "missing"
+    return AccountMention(target=span.target, text=span.text, state=state, name=row.name if row else "")
 
 
-def _mentions(rendered: Rendered) -> Iterator[Span]:
+def _mention_spans(rendered: Rendered) -> Iterator[Span]:
     parts = [*rendered.parts, *([rendered.first_comment] if rendered.first_comment else [])]
     found = (span for part in parts for span in part.spans if span.kind is SpanKind.MENTION and span.target)
     yield from {span.target.casefold(): span for span in found}.values()
 
 
-def warnings(channel: Channel, rendered: Rendered, found: Sequence[Mentioned], draft: Draft) -> tuple[Problem, ...]:
+def mention_warnings(
+    channel: Channel, rendered: Rendered, found: Sequence[AccountMention], draft: Draft
+) -> tuple[Problem, ...]:
     """What the author should know of mentions and hashtags on this channel; none of it blocks."""
-    label, texts = registry.get(channel.network).label, _typed(draft, channel)
+    label, texts = registry.get_connector(channel.network).label, _typed_texts(draft, channel)
     told = [
         Problem(
             code="unknown-mention",
@@ -239,14 +247,14 @@ def warnings(channel: Channel, rendered: Rendered, found: Sequence[Mentioned], d
             params={"network": label, "name": name},
             field="parts.0.text",
         )
-        for name in contacts.without_handle(draft.workspace, channel.network, texts)
+        for name in contacts.contacts_without_handle(draft.workspace, channel.network, texts)
     ]
     for n, part in enumerate(rendered.parts):
-        told += _lost_tags(label, n, part)
+        told += _broken_tag_warnings(label, n, part)
     return tuple(told)
 
 
-def _typed(draft: Draft, channel: Channel) -> list[str]:
+def _typed_texts(draft: Draft, channel: Channel) -> list[str]:
     own = {
         v.id
         for v in draft.variants.all()
@@ -255,11 +263,11 @@ def _typed(draft: Draft, channel: Channel) -> list[str]:
     return [part.text for part in draft.parts.all() if (part.variant_id in own if own else part.variant_id is None)]
 
 
-def _lost_tags(label: str, n: int, part: RenderedPart) -> Iterator[Problem]:
+def _broken_tag_warnings(label: str, n: int, part: RenderedPart) -> Iterator[Problem]:
     """Words that look like hashtags, and are none (or only in part) for the network's readers."""
     tags = {span.start: span.text for span in part.spans if span.kind is SpanKind.TAG}
-    for match in TAG.finditer(part.text):
-        word = match[0].rstrip(AFTER_TAG)
+    for match in HASHTAG_PATTERN.finditer(part.text):
+        word = match[0].rstrip(TRAILING_PUNCTUATION)
         if (
             len(word) < 2
             or word[1:].isdigit()
@@ -284,11 +292,11 @@ def _lost_tags(label: str, n: int, part: RenderedPart) -> Iterator[Problem]:
             )
 
 
-def note_used(actor: Actor, shown: Iterable[tuple[Channel, Rendered]]) -> None:
+def record_used_handles(actor: Actor, shown: Iterable[tuple[Channel, Rendered]]) -> None:
     """Remember who is mentioned in what was scheduled, so that they are offered again."""
     rows: dict[tuple[str, str], Handle] = {}
     for channel, rendered in shown:
-        for span in _mentions(rendered):
+        for span in _mention_spans(rendered):
             target, handle = span.target.casefold()[:300], span.text.removeprefix("@")[:300]
             if handle.casefold() == target:  # elsewhere the words that readers see are not what an author writes
                 rows[channel.network, target] = Handle(

@@ -10,15 +10,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import NotFound, unacceptable
+from kicau.base.errors import NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.channels.models import Channel
 from kicau.publishing.models import ChannelGroup, SavedText, Writer
 from kicau.workspaces.actors import Actor, Permission
 
-LONGEST = 10_000  # characters of a saved text
-MOST = 500  # saved texts, and groups, of one workspace
-HEARD_OF = timedelta(seconds=60)  # an open editor says so every 20 seconds
+MAX_SAVED_TEXT_LENGTH = 10_000  # characters of a saved text
+MAX_SAVED_ITEMS = 500  # saved texts, and groups, of one workspace
+PRESENCE_TIMEOUT = timedelta(seconds=60)  # an open editor says so every 20 seconds
 
 
 def saved_texts(actor: Actor) -> QuerySet[SavedText]:
@@ -29,17 +29,19 @@ def saved_texts(actor: Actor) -> QuerySet[SavedText]:
 
 @transaction.atomic
 def save_text(actor: Actor, kind: str, name: str, text: str) -> SavedText:
-    """Keep a text under a name; the same kind and name again replaces it. Raises NotAllowed, Unacceptable."""
+    """Keep a text under a name; the same kind and name again replaces it. Raises NotAllowed, ValidationFailed."""
     actor.require(Permission.WRITE)
     name, text = " ".join(name.split()), text.strip("\n")
     if kind not in SavedText.Kind.values:
-        raise unacceptable("kind", "A saved text is one of {known}.", known=", ".join(SavedText.Kind.values))
+        raise validation_failed("kind", "A saved text is one of {known}.", known=", ".join(SavedText.Kind.values))
     if not name or len(name) > 80:
-        raise unacceptable("name", "Give it a name of at most {limit} characters.", limit=80)
-    if not text.strip() or len(text) > LONGEST or "\x00" in text:
-        raise unacceptable("text", "Write the text that is to be kept, of at most {limit} characters.", limit=LONGEST)
-    if SavedText.objects.filter(workspace=actor.workspace).count() >= MOST:
-        raise unacceptable("name", "At most {limit} texts are kept; remove one first.", limit=MOST)
+        raise validation_failed("name", "Give it a name of at most {limit} characters.", limit=80)
+    if not text.strip() or len(text) > MAX_SAVED_TEXT_LENGTH or "\x00" in text:
+        raise validation_failed(
+            "text", "Write the text that is to be kept, of at most {limit} characters.", limit=MAX_SAVED_TEXT_LENGTH
+        )
+    if SavedText.objects.filter(workspace=actor.workspace).count() >= MAX_SAVED_ITEMS:
+        raise validation_failed("name", "At most {limit} texts are kept; remove one first.", limit=MAX_SAVED_ITEMS)
     row, _ = SavedText.objects.update_or_create(
         workspace=actor.workspace, kind=kind, name=name, defaults={"text": text}
     )
@@ -48,7 +50,7 @@ def save_text(actor: Actor, kind: str, name: str, text: str) -> SavedText:
 
 
 @transaction.atomic
-def forget_text(actor: Actor, text_id: UUID | str) -> None:
+def delete_text(actor: Actor, text_id: UUID | str) -> None:
     """Raises NotAllowed, NotFound."""
     actor.require(Permission.WRITE)
     row = SavedText.objects.filter(workspace=actor.workspace, id=as_uuid(text_id)).first()
@@ -66,26 +68,26 @@ def channel_groups(actor: Actor) -> QuerySet[ChannelGroup]:
 
 @transaction.atomic
 def save_group(actor: Actor, name: str, keys: Sequence[str]) -> ChannelGroup:
-    """Channels under one name; the same name again replaces them. Raises NotAllowed, NotFound, Unacceptable."""
+    """Channels under one name; the same name again replaces them. Raises NotAllowed, NotFound, ValidationFailed."""
     actor.require(Permission.WRITE)
     name, keys = " ".join(name.split()), list(dict.fromkeys(keys))
     if not name or len(name) > 80:
-        raise unacceptable("name", "Give it a name of at most {limit} characters.", limit=80)
+        raise validation_failed("name", "Give it a name of at most {limit} characters.", limit=80)
     if not keys:
-        raise unacceptable("channels", "Choose at least one channel.")
+        raise validation_failed("channels", "Choose at least one channel.")
     known = set(Channel.objects.filter(workspace=actor.workspace, key__in=keys).values_list("key", flat=True))
     for key in keys:
         if key not in known:
             raise NotFound("channel", key)
-    if ChannelGroup.objects.filter(workspace=actor.workspace).count() >= MOST:
-        raise unacceptable("name", "At most {limit} groups are kept; remove one first.", limit=MOST)
+    if ChannelGroup.objects.filter(workspace=actor.workspace).count() >= MAX_SAVED_ITEMS:
+        raise validation_failed("name", "At most {limit} groups are kept; remove one first.", limit=MAX_SAVED_ITEMS)
     row, _ = ChannelGroup.objects.update_or_create(workspace=actor.workspace, name=name, defaults={"keys": keys})
     actor.record("group.saved", row.id, name=name, channels=keys)
     return row
 
 
 @transaction.atomic
-def forget_group(actor: Actor, group_id: UUID | str) -> None:
+def delete_group(actor: Actor, group_id: UUID | str) -> None:
     """Its channels stay as they are. Raises NotAllowed, NotFound."""
     actor.require(Permission.WRITE)
     row = ChannelGroup.objects.filter(workspace=actor.workspace, id=as_uuid(group_id)).first()
@@ -95,7 +97,7 @@ def forget_group(actor: Actor, group_id: UUID | str) -> None:
     row.delete()
 
 
-def writing_too(actor: Actor, draft_id: UUID, hand: str) -> list[str]:
+def announce_presence(actor: Actor, draft_id: UUID, hand: str) -> list[str]:
     """Say that this editor (`hand`) has the post open, and learn the names of those who have it open elsewhere."""
     actor.require(Permission.READ)
     if actor.person is None:
@@ -105,11 +107,11 @@ def writing_too(actor: Actor, draft_id: UUID, hand: str) -> list[str]:
     Writer.objects.bulk_create(
         [row], update_conflicts=True, unique_fields=["draft_id", "hand"], update_fields=["seen_at"]
     )
-    Writer.objects.filter(workspace=actor.workspace, seen_at__lt=now - HEARD_OF).delete()
+    Writer.objects.filter(workspace=actor.workspace, seen_at__lt=now - PRESENCE_TIMEOUT).delete()
     others = Writer.objects.filter(workspace=actor.workspace, draft_id=draft_id).exclude(hand=hand[:40])
     return list(dict.fromkeys(others.order_by("seen_at").values_list("person__name", flat=True)))
 
 
-def leave(actor: Actor, draft_id: UUID, hand: str) -> None:
+def end_presence(actor: Actor, draft_id: UUID, hand: str) -> None:
     """This editor is closed."""
     Writer.objects.filter(workspace=actor.workspace, draft_id=draft_id, hand=hand[:40]).delete()

@@ -6,29 +6,29 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
-AFTER = ".,;:!?'\u2019\u201d\u00bb*_"  # belongs to the sentence and not to the address
+URL_PATTERN = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+TRAILING_PUNCTUATION = ".,;:!?'\u2019\u201d\u00bb*_"  # belongs to the sentence and not to the address
 
 
-def marker(network: str, campaign: str) -> Callable[[str], str]:
+def link_marker(network: str, campaign: str) -> Callable[[str], str]:
     """A function that marks every link of a text. One that is marked already stays as it is; a second time changes nothing."""
-    query = urlencode({"utm_source": network, "utm_medium": "social", "utm_campaign": short_name(campaign)})
+    query = urlencode({"utm_source": network, "utm_medium": "social", "utm_campaign": campaign_slug(campaign)})
 
     def mark(text: str) -> str:
-        return ADDRESS.sub(lambda found: _marked(found[0], query), text)
+        return URL_PATTERN.sub(lambda found: _add_utm(found[0], query), text)
 
     return mark
 
 
-def short_name(campaign: str) -> str:
+def campaign_slug(campaign: str) -> str:
     """As statistics show it: "Lembang opens!" is "lembang-opens"."""
     return re.sub(r"[^\w]+", "-", campaign.casefold()).strip("-")
 
 
-def _marked(address: str, query: str) -> str:
+def _add_utm(address: str, query: str) -> str:
     end = len(address)
     while end and (
-        address[end - 1] in AFTER
+        address[end - 1] in TRAILING_PUNCTUATION
         or (address[end - 1] == ")" and address.count("(", 0, end) < address.count(")", 0, end))
     ):
         end -= 1

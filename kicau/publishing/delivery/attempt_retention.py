@@ -8,20 +8,20 @@ from django.db import connection
 
 from kicau.base import clock, setting_definitions
 
-MANY = 5000  # at a time, so that nothing waits for it
+DELETE_BATCH_SIZE = 5000  # at a time, so that nothing waits for it
 
 # Ids grow with time: the oldest are the lowest, and where those are young there is nothing to look for.
-FORGET = """
+DELETE_ATTEMPTS_SQL = """
 WITH oldest AS (SELECT id, at FROM publishing_attempt ORDER BY id LIMIT %s)
 DELETE FROM publishing_attempt a USING oldest WHERE a.id = oldest.id AND oldest.at < %s
 """
 
 
-def forget_old() -> int:
+def delete_old_attempts() -> int:
     """Delete attempts older than KICAU_ATTEMPT_DAYS, some at a time; returns how many, or 0 when none are left."""
-    days = int(setting_definitions.read("KICAU_ATTEMPT_DAYS"))
+    days = int(setting_definitions.read_setting("KICAU_ATTEMPT_DAYS"))
     if days == 0:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(FORGET, [MANY, clock.now() - timedelta(days=days)])
+        cursor.execute(DELETE_ATTEMPTS_SQL, [DELETE_BATCH_SIZE, clock.now() - timedelta(days=days)])
         return int(cursor.rowcount)

@@ -16,7 +16,7 @@ lease is between processes on several machines, and no step of a machine's clock
 """
 
 # Where a channel may be used now. An outage that has begun holds its channels back until the next try.
-OPEN = """
+CHANNEL_USABLE_SQL = """
     coalesce(c.state, '') = 'active' AND NOT c.is_paused AND (c.leaves_at IS NULL OR c.leaves_at > %(now)s)
       AND (c.paused_until IS NULL OR c.paused_until <= %(now)s)
       AND (a.paused_until IS NULL OR a.paused_until <= %(now)s)
@@ -26,7 +26,7 @@ OPEN = """
 # What is due within `ahead` seconds, the oldest first, at most `each` of a channel and `most` of a network, so that one
 # with many hides no other. The time is a value, so an index can be asked; with clock_timestamp(), which moves while the
 # statement runs, every delivery that waits for next year would be read.
-LOOK = f"""
+LOOK_UP_DUE_SQL = f"""
 SELECT id, network, channel_id, version, outage, next_at FROM (
   SELECT *, row_number() OVER (PARTITION BY network ORDER BY due_at, id) AS nth FROM (
     SELECT d.id, d.network, d.channel_id, c.version, d.next_at, d.due_at, CASE WHEN o.until IS NOT NULL THEN o.id END AS outage,
@@ -35,13 +35,13 @@ SELECT id, network, channel_id, version, outage, next_at FROM (
     JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
     LEFT JOIN publishing_outage o ON o.app_id = c.app_id AND o.host = c.host AND o.ended_at IS NULL
     WHERE d.state IN ('scheduled', 'publishing') AND d.next_at <= %(until)s
-      AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp()) AND {OPEN}
+      AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp()) AND {CHANNEL_USABLE_SQL}
   ) seen WHERE place <= %(each)s
 ) ranked WHERE nth <= %(most)s ORDER BY due_at, id
 """  # noqa: S608 (nothing of it comes from outside)
 
 # `begun_at` marks the claim, so it is later than that of the claim before, whatever the clock says.
-CLAIM = f"""
+CLAIM_SQL = f"""
 WITH named AS MATERIALIZED (
     SELECT d.ctid AS place, d.channel_id, d.draft_id, d.begun_at IS NOT NULL AND NOT d.unsent AS died FROM publishing_delivery d
     WHERE d.id = ANY(%(ids)s::uuid[]) AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.next_at <= %(now)s
@@ -51,7 +51,7 @@ WITH named AS MATERIALIZED (
     SELECT d.place, c.version, p.campaign_id, p.author_id, d.died FROM named d
     JOIN publishing_draft p ON p.id = d.draft_id JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
     LEFT JOIN publishing_outage o ON o.app_id = c.app_id AND o.host = c.host AND o.ended_at IS NULL
-    WHERE {OPEN}
+    WHERE {CHANNEL_USABLE_SQL}
 )
 UPDATE publishing_delivery d SET
     worker = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
@@ -63,7 +63,7 @@ RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.du
     d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version, chosen.campaign_id, chosen.author_id, chosen.died
 """  # noqa: S608
 
-_WRITE = """
+_SETTLE_TEMPLATE_SQL = """
 UPDATE publishing_delivery d SET
     state = v.state, hold = coalesce(v.hold, ''), next_at = v.next_at, progress = coalesce(v.progress, d.progress),
     steps = v.steps, tries = v.tries, broken_at = v.broken_at, begun_at = NULL, lease_until = NULL, worker = '',
@@ -79,23 +79,23 @@ RETURNING d.id
 
 # A row is written only while it is still this claim's (begun_at is its mark): who lost the lease lost the word, even
 # to a later claim of its own.
-SETTLE = _WRITE.format(
+SETTLE_SQL = _SETTLE_TEMPLATE_SQL.format(
     "d.worker = %s AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.begun_at = v.begun_at"
 )
 
 # But what is out is out: while others still wonder what became of this very step (broken_at is its mark then), and have
 # sent nothing since, its report is what they look for, and the answer to what a person may have been asked.
-SETTLE_DOUBT = _WRITE.format(
+SETTLE_UNCERTAIN_SQL = _SETTLE_TEMPLATE_SQL.format(
     "coalesce(d.state, '') IN ('scheduled', 'publishing', 'unknown') AND d.broken_at = v.doubt"
 )
 
-RENEW = """
+RENEW_LEASES_SQL = """
 UPDATE publishing_delivery SET lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s::uuid[]) AND worker = %s
 RETURNING id, begun_at
 """
 
 # What is due while a network's allowance is spared says why it waits. It waits for no row that somebody else has.
-SAY_WHY = """
+UPDATE_REASON_SQL = """
 UPDATE publishing_delivery SET reason = %s, said = %s, changed_at = %s WHERE id IN (
     SELECT d.id FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id
     WHERE c.app_id = %s AND c.id = coalesce(%s::uuid, c.id) AND d.state IN ('scheduled', 'publishing') AND d.next_at <= %s

@@ -10,57 +10,57 @@ from uuid import UUID
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.notifications import actions as notices
-from kicau.publishing.models import DeliveryState, Draft, Hold
+from kicau.publishing.models import DeliveryState, Draft, HoldReason
 
-type Ended = tuple[UUID, UUID, Any, str, str, str]  # draft, channel, rendered in wire form, state, hold, reason
-EXCERPT = 60  # characters of a post that are quoted
+type EndedDelivery = tuple[UUID, UUID, Any, str, str, str]  # draft, channel, rendered in wire form, state, hold, reason
+MAX_EXCERPT_LENGTH = 60  # characters of a post that are quoted
 
 
-def event_for(state: str, hold: str) -> str:
+def notification_event(state: str, hold: str) -> str:
     """The event that a delivery's new state is; "" where nobody has to know."""
     match state, hold:
         case DeliveryState.FAILED | DeliveryState.PARKED, _:
             return "delivery.failed"
         case DeliveryState.UNKNOWN, _:
             return "delivery.unknown"
-        case DeliveryState.HELD, Hold.CONFIRMATION:
+        case DeliveryState.HELD, HoldReason.CONFIRMATION:
             return "delivery.confirm"
-        case DeliveryState.HELD, Hold.BUDGET:
+        case DeliveryState.HELD, HoldReason.BUDGET:
             return "budget.held"
         case _:
             return ""
 
 
-def tell(ended: Sequence[Ended]) -> None:
+def notify_authors(ended: Sequence[EndedDelivery]) -> None:
     """Tell the authors; in the transaction that writes the states. Costs nothing where all went well."""
-    concerned = [(event, row) for row in ended if (event := event_for(row[3], row[4]))]
+    concerned = [(event, row) for row in ended if (event := notification_event(row[3], row[4]))]
     if not concerned:
         return
     channels = Channel.objects.in_bulk({row[1] for _, row in concerned})
     authors = dict(Draft.objects.filter(id__in={row[0] for _, row in concerned}).values_list("id", "author_id"))
-    told: dict[str, list[notices.News]] = defaultdict(list)
+    told: dict[str, list[notices.NotificationRequest]] = defaultdict(list)
     for event, (draft_id, channel_id, rendered, state, _, reason) in concerned:
         channel = channels[channel_id]
         told[event].append(
-            notices.News(
+            notices.NotificationRequest(
                 workspace_id=channel.workspace_id,
                 to=(authors.get(draft_id),),
                 gather=str(channel_id),
                 page=f"/posts/{draft_id}",
                 many=f"/?view=list&state={state}",
                 details={
-                    "post": excerpt(rendered),
-                    "channel": f"{channel.name} ({registry.get(channel.network).label})",
+                    "post": post_excerpt(rendered),
+                    "channel": f"{channel.name} ({registry.get_connector(channel.network).label})",
                     "reason": reason,
                 },
             )
         )
     for event, news in told.items():
-        notices.tell_all(event, news)
+        notices.notify_all(event, news)
 
 
-def excerpt(rendered: Any) -> str:
+def post_excerpt(rendered: Any) -> str:
     """The beginning of a post in wire form, on one line."""
     parts = rendered.get("parts") if isinstance(rendered, dict) else None
     text = " ".join(str(parts[0].get("text") or "").split()) if parts else ""
-    return text if len(text) <= EXCERPT else text[: EXCERPT - 1].rstrip() + "…"
+    return text if len(text) <= MAX_EXCERPT_LENGTH else text[: MAX_EXCERPT_LENGTH - 1].rstrip() + "…"

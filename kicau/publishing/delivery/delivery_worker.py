@@ -21,11 +21,11 @@ from asgiref.sync import sync_to_async
 from django.db import Error, connection, transaction
 
 from kicau.base import clock
-from kicau.base.bulk import as_ids
-from kicau.base.database_reconnect import AWAY, drop_broken
+from kicau.base.bulk import to_uuid_array
+from kicau.base.database_reconnect import CONNECTION_ERRORS, drop_broken_connection
 from kicau.base.sentences import Sentence
 from kicau.channels import rate_limit_backoff, token_refresh
-from kicau.channels.channel_session import Live, app_value
+from kicau.channels.channel_session import ChannelSession, connector_app
 from kicau.channels.models import Channel
 from kicau.connector import errors, registry
 from kicau.connector.content import Charge, Delivery, PublishResult, Rendered
@@ -33,59 +33,65 @@ from kicau.connector.serialization import from_json
 from kicau.connector.session import App
 from kicau.costs import budgets, call_budgets
 from kicau.costs.models import Purpose
-from kicau.engine.dispatcher import LEASE, Room
+from kicau.engine.dispatcher import CLAIM_LEASE, Capacity
 from kicau.publishing.budget import budget_checks
 from kicau.publishing.delivery import outcome_writer, outcomes
-from kicau.publishing.delivery.claims import CLAIM, RENEW
-from kicau.publishing.delivery.due_queue import Ahead
-from kicau.publishing.delivery.outages import Outages
-from kicau.publishing.delivery.outcomes import RESTORED, Claimed, Outcome, restored, still_in_doubt
-from kicau.publishing.delivery.send_intents import Leaving
-from kicau.publishing.models import DeliveryState, Hold
+from kicau.publishing.delivery.claims import CLAIM_SQL, RENEW_LEASES_SQL
+from kicau.publishing.delivery.due_queue import DueQueue
+from kicau.publishing.delivery.outages import OutageTracker
+from kicau.publishing.delivery.outcomes import (
+    RESTORED_KEY,
+    ClaimedDelivery,
+    StepOutcome,
+    continue_lookup,
+    restore_times,
+)
+from kicau.publishing.delivery.send_intents import SendIntentLog
+from kicau.publishing.models import DeliveryState, HoldReason
 
 log = structlog.get_logger("kicau.publishing")
 
 
-class NotHeld(errors.Unavailable):
+class LeaseTooShort(errors.Unavailable):
     """Nothing was sent: the lease may end before the request does, and another worker would not know of it."""
 
 
-class Deliveries:
+class DeliverySource:
     """The engine's Work, for deliveries."""
 
     def __init__(self, client: aiohttp.ClientSession) -> None:
         self.client = client
         self._channels: dict[UUID, Channel] = {}
         self._apps: dict[tuple[UUID, int], App] = {}
-        self._ahead, self._outages, self._leaving = Ahead(), Outages(), Leaving()
+        self._ahead, self._outages, self._leaving = DueQueue(), OutageTracker(), SendIntentLog()
         self._held: dict[UUID, tuple[datetime, float]] = {}  # what is ours: the claim's mark, and when it was sure
 
     def groups(self) -> Sequence[str]:
-        return registry.slugs()
+        return registry.installed_slugs()
 
-    def claim(self, worker: str, room: Room) -> list[Claimed]:
+    def claim(self, worker: str, room: Capacity) -> list[ClaimedDelivery]:
         chosen = self._ahead.choose(room)
         try:
             return self._claim(worker, chosen) if chosen else []
         finally:
             self._ahead.written()
 
-    def _claim(self, worker: str, chosen: Mapping[UUID, UUID | None]) -> list[Claimed]:
+    def _claim(self, worker: str, chosen: Mapping[UUID, UUID | None]) -> list[ClaimedDelivery]:
         before = time.monotonic()
         with transaction.atomic():
             values = {
-                "ids": as_ids(chosen),
+                "ids": to_uuid_array(chosen),
                 "worker": worker,
-                "lease": LEASE.total_seconds(),
-                "mute": _mute(),
+                "lease": CLAIM_LEASE.total_seconds(),
+                "mute": _networks_without_lookup(),
                 "now": clock.now(),
             }
-            current, rows = budgets.current_and(CLAIM, values)
-            items = sorted(map(_claimed, rows), key=lambda item: item.due_at)
+            current, rows = budgets.active_budgets_and_rows(CLAIM_SQL, values)
+            items = sorted(map(_claimed_from_row, rows), key=lambda item: item.due_at)
             self._outages.probe({outage for item in items if (outage := chosen[item.id])})
             self._load({item.lane: item.version for item in items})  # a claim stands only with all that its steps need
             budget_checks.check_plans(items, self._channels)
-            budget_checks.afford(items, self._channels, current)
+            budget_checks.reserve_budgets(items, self._channels, current)
         self._held |= {item.id: (item.begun_at, before) for item in items}
         return items
 
@@ -105,7 +111,7 @@ class Deliveries:
         if key not in self._apps:
             if len(self._apps) > 10_000:
                 self._apps.clear()
-            self._apps[key] = app_value(channel.app)
+            self._apps[key] = connector_app(channel.app)
         return self._apps[key]
 
     def look(self) -> float:
@@ -122,63 +128,65 @@ class Deliveries:
     def renew(self, worker: str, ids: Sequence[UUID]) -> None:
         before = time.monotonic()
         with connection.cursor() as cursor:
-            cursor.execute(RENEW, [LEASE.total_seconds(), as_ids(ids), worker])
+            cursor.execute(RENEW_LEASES_SQL, [CLAIM_LEASE.total_seconds(), to_uuid_array(ids), worker])
             self._held |= {id_: (begun_at, before) for id_, begun_at in cursor.fetchall()}
 
-    def _sure(self, item: Claimed) -> None:
+    def _sure(self, item: ClaimedDelivery) -> None:
         """Asked before every request: one that began now has landed or given up before anybody else may look it up."""
         mark, at = self._held.get(item.id, (None, 0.0))
-        if mark != item.begun_at or time.monotonic() - at > (LEASE - outcomes.LOOK_AFTER).total_seconds():
-            raise NotHeld("this worker stood still, or the database did")
+        if mark != item.begun_at or time.monotonic() - at > (CLAIM_LEASE - outcomes.LOOKUP_DELAY).total_seconds():
+            raise LeaseTooShort("this worker stood still, or the database did")
 
-    async def _leave(self, item: Claimed) -> None:
+    async def _leave(self, item: ClaimedDelivery) -> None:
         self._sure(item)  # the server may have taken its time to say that it takes the request
         if not await self._leaving.may((item.id, item.begun_at)):
-            raise NotHeld("this worker stood still, or the database did")
+            raise LeaseTooShort("this worker stood still, or the database did")
 
-    async def _pay(self, item: Claimed, did: str, used: Charge) -> None:
+    async def _pay(self, item: ClaimedDelivery, did: str, used: Charge) -> None:
         self._sure(item)
         if did == "publish" and used.meter in item.missing:
             raise item.missing[used.meter]
         if item.purse is not None:
             item.purse.take(Purpose.FIND if did == "find" else Purpose.PUBLISH, used)
 
-    def spoilt(self, outcome: Outcome, exc: Exception) -> Outcome:
-        return outcomes.parked(outcome.item, outcome.did, exc)
+    def spoilt(self, outcome: StepOutcome, exc: Exception) -> StepOutcome:
+        return outcomes.park(outcome.item, outcome.did, exc)
 
-    async def step(self, item: Claimed) -> Outcome:
+    async def step(self, item: ClaimedDelivery) -> StepOutcome:
         channel = self._channels[item.lane]
-        live: Live | None = None
-        did = "find" if item.broken_at or restored(item) else "publish"
+        live: ChannelSession | None = None
+        did = "find" if item.broken_at or restore_times(item) else "publish"
         try:
-            if item.broken_at and (early := item.broken_at + outcomes.LOOK_AFTER - clock.now()) > timedelta(0):
+            if item.broken_at and (early := item.broken_at + outcomes.LOOKUP_DELAY - clock.now()) > timedelta(0):
                 return self._put_off(item, channel, early)
             if item.short is not None:
-                return outcomes.beyond_budget(item, did, registry.get(item.group).label, item.short)
+                return outcomes.hold_for_budget(item, did, registry.get_connector(item.group).label, item.short)
             if item.missing and did == "publish" and not item.steps:
                 raise next(iter(item.missing.values()))
-            live = Live(channel, self.client, partial(self._pay, item, did), app=self._app(channel))
+            live = ChannelSession(channel, self.client, partial(self._pay, item, did), app=self._app(channel))
             if not live.connector.can_tell:
                 live.http.before_it_counts = lambda: self._leave(item)
             outcome = await self._take(item, live, did)
         except errors.ConnectorError as exc:
             outcome = await self._told(item, channel, live, exc, did)
-        except AWAY as exc:
+        except CONNECTION_ERRORS as exc:
             outcome = await self._without_database(item, live, exc, did)
         except Exception as exc:
             log.exception("a step failed by a fault of ours", delivery=str(item.id), network=item.group)
-            outcome = outcomes.parked(item, did, exc)
+            outcome = outcomes.park(item, did, exc)
         outcome.app_id, outcome.host = channel.app_id, channel.host
         if live is not None:
             outcome.calls = live.http.calls
-            outcome.refusals = token_refresh.refusals(channel, live.http.shut)
+            outcome.refusals = token_refresh.rejection_rows(channel, live.http.shut)
             if live.http.allowed:
-                outcomes.paced(outcome, rate_limit_backoff.waits(live.http.allowed, clock.now()), live.connector.label)
+                outcomes.slow_down(
+                    outcome, rate_limit_backoff.rate_limit_pauses(live.http.allowed, clock.now()), live.connector.label
+                )
         return outcome
 
-    async def _take(self, item: Claimed, live: Live, did: str) -> Outcome:
-        post, doubt = from_json(Rendered, item.rendered), restored(item)
-        progress = {name: value for name, value in item.progress.items() if name != RESTORED}
+    async def _take(self, item: ClaimedDelivery, live: ChannelSession, did: str) -> StepOutcome:
+        post, doubt = from_json(Rendered, item.rendered), restore_times(item)
+        progress = {name: value for name, value in item.progress.items() if name != RESTORED_KEY}
         begun_at = min(filter(None, (item.broken_at, doubt[0] if doubt else None)), default=item.begun_at)
         delivery = Delivery(
             key=item.key,
@@ -190,10 +198,10 @@ class Deliveries:
             restored_at=doubt[1] if doubt else None,
         )
         if live.connector.baseline.needs_confirmation and not item.confirmed:
-            return outcomes.held(
+            return outcomes.hold_delivery(
                 item,
                 did,
-                Hold.CONFIRMATION,
+                HoldReason.CONFIRMATION,
                 Sentence(
                     "{network} wants a person to confirm each post: read it and confirm it.",
                     network=live.connector.label,
@@ -204,11 +212,11 @@ class Deliveries:
             result = await live.connector.find(live, delivery)
         else:
             result = await live.connector.publish(live, delivery)
-        outcome = outcomes.went_on(item, did, result, live.connector.label)
-        return still_in_doubt(item, outcome, progress) if doubt and did == "find" else outcome
+        outcome = outcomes.step_succeeded(item, did, result, live.connector.label)
+        return continue_lookup(item, outcome, progress) if doubt and did == "find" else outcome
 
-    def _put_off(self, item: Claimed, channel: Channel, early: timedelta) -> Outcome:
-        return Outcome(
+    def _put_off(self, item: ClaimedDelivery, channel: Channel, early: timedelta) -> StepOutcome:
+        return StepOutcome(
             item=item,
             did="find",
             outcome="waiting",
@@ -224,40 +232,44 @@ class Deliveries:
         )
 
     async def _told(
-        self, item: Claimed, channel: Channel, live: Live | None, exc: errors.ConnectorError, did: str
-    ) -> Outcome:
+        self, item: ClaimedDelivery, channel: Channel, live: ChannelSession | None, exc: errors.ConnectorError, did: str
+    ) -> StepOutcome:
         """What the error means; where the database is away while that is seen to, nothing is lost by another try."""
         try:
             return await self._failed(item, channel, live, exc, did)
         except Error as trouble:
             return await self._without_database(item, None, trouble, did)
 
-    async def _without_database(self, item: Claimed, live: Live | None, trouble: Error, did: str) -> Outcome:
+    async def _without_database(
+        self, item: ClaimedDelivery, live: ChannelSession | None, trouble: Error, did: str
+    ) -> StepOutcome:
         """It was away while a step looked something up, which is before it sends: the step is taken again. Where it had
         sent something after all, that is looked up first."""
         log.error(
             "the database did not answer; the step is taken again", delivery=str(item.id), error=str(trouble)[:200]
         )
-        await drop_broken()
+        await drop_broken_connection()
         if sent := [call for call in live.http.calls if not call.repeatable] if live else []:
-            network, lost = registry.get(item.group), errors.Uncertain("what came after could not be written")
-            return outcomes.uncertain(item, did, network.label, lost, network.can_tell, sent[-1].at)
-        return outcomes.again(item, did, "waiting", "", timedelta(seconds=2), item.tries)
+            network, lost = registry.get_connector(item.group), errors.Uncertain("what came after could not be written")
+            return outcomes.outcome_uncertain(item, did, network.label, lost, network.can_tell, sent[-1].at)
+        return outcomes.try_again(item, did, "waiting", "", timedelta(seconds=2), item.tries)
 
     async def _failed(
-        self, item: Claimed, channel: Channel, live: Live | None, exc: errors.ConnectorError, did: str
-    ) -> Outcome:
-        label = registry.get(item.group).label
+        self, item: ClaimedDelivery, channel: Channel, live: ChannelSession | None, exc: errors.ConnectorError, did: str
+    ) -> StepOutcome:
+        label = registry.get_connector(item.group).label
         match exc:
             case errors.RateLimited():
-                return outcomes.limited(item, did, label, exc)
+                return outcomes.rate_limited(item, did, label, exc)
             case errors.AuthExpired():
                 return await self._expired(item, channel, live, exc, did, label)
             case errors.Uncertain():
                 sent_at = live.http.calls[-1].at if live and live.http.calls else item.begun_at
-                return outcomes.uncertain(item, did, label, exc, registry.get(item.group).can_tell, sent_at)
-            case NotHeld():
-                return outcomes.again(
+                return outcomes.outcome_uncertain(
+                    item, did, label, exc, registry.get_connector(item.group).can_tell, sent_at
+                )
+            case LeaseTooShort():
+                return outcomes.try_again(
                     item,
                     did,
                     "waiting",
@@ -265,42 +277,48 @@ class Deliveries:
                     timedelta(seconds=1),
                     item.tries,
                 )
-            case call_budgets.NotReserved():
-                outcome = outcomes.again(item, did, "waiting", "", timedelta(0), item.tries)
+            case call_budgets.ReservationMissing():
+                outcome = outcomes.try_again(item, did, "waiting", "", timedelta(0), item.tries)
                 outcome.lacks = exc
                 return outcome
             case errors.Rejected() if did == "find":
-                return outcomes.look_up_refused(item, label, exc)
+                return outcomes.lookup_rejected(item, label, exc)
             case errors.Rejected():
-                return outcomes.rejected(item, did, exc)
-            case budget_checks.NotOnPlan():
-                return outcomes.not_on_plan(item, did, exc)
+                return outcomes.post_rejected(item, did, exc)
+            case budget_checks.MissingFromPlan():
+                return outcomes.hold_for_plan(item, did, exc)
             case errors.PlanExceeded():
-                return outcomes.plan_spent(item, did, label, exc)
+                return outcomes.hold_for_plan_quota(item, did, label, exc)
             case _:
-                return outcomes.unavailable(item, did, label, exc)
+                return outcomes.network_unavailable(item, did, label, exc)
 
     async def _expired(
-        self, item: Claimed, channel: Channel, live: Live | None, exc: errors.AuthExpired, did: str, label: str
-    ) -> Outcome:
+        self,
+        item: ClaimedDelivery,
+        channel: Channel,
+        live: ChannelSession | None,
+        exc: errors.AuthExpired,
+        did: str,
+        label: str,
+    ) -> StepOutcome:
         """A refused token is renewed once, if it can be; else the channel waits for a person, its queue kept."""
         used = live.credentials.access_token if live else ""
         can_renew = bool(live and live.credentials.refresh_token) and not exc.missing
         try:
             renewed = can_renew and await token_refresh.refresh_channel(channel.id, self.client, used=used)
-        except call_budgets.NoRoom as held:  # the channel is held, and what is due on it waits with it
-            why = Sentence("{network} refused the token.", network=label) + token_refresh.not_renewed(
+        except call_budgets.BudgetExceeded as held:  # the channel is held, and what is due on it waits with it
+            why = Sentence("{network} refused the token.", network=label) + token_refresh.refresh_held_sentence(
                 held, channel.name
             )
-            return outcomes.again(item, did, "waiting", why, timedelta(seconds=5), item.tries)
+            return outcomes.try_again(item, did, "waiting", why, timedelta(seconds=5), item.tries)
         if renewed:
             sentence = Sentence(
                 "{network} refused the token; it was renewed, and the step is taken again.", network=label
             )
-            return outcomes.again(item, did, "renewed", sentence, timedelta(seconds=1), item.tries + 1)
+            return outcomes.try_again(item, did, "renewed", sentence, timedelta(seconds=1), item.tries + 1)
         if not can_renew:
             await sync_to_async(token_refresh.expire_channel)(channel.id, str(exc), used)
-        return outcomes.again(
+        return outcomes.try_again(
             item,
             did,
             "expired",
@@ -313,14 +331,14 @@ class Deliveries:
             item.tries,
         )
 
-    def settle(self, worker: str, reported: Sequence[Outcome]) -> None:
-        outcome_writer.settle(worker, reported, self._channels, self._outages)
+    def settle(self, worker: str, reported: Sequence[StepOutcome]) -> None:
+        outcome_writer.write_outcomes(worker, reported, self._channels, self._outages)
         for o in reported:
             if self._held.get(o.item.id, (None, 0.0))[0] == o.item.begun_at:
                 del self._held[o.item.id]
 
 
-def _claimed(row: Sequence[Any]) -> Claimed:
+def _claimed_from_row(row: Sequence[Any]) -> ClaimedDelivery:
     (
         id_,
         network,
@@ -341,7 +359,7 @@ def _claimed(row: Sequence[Any]) -> Claimed:
         person_id,
         died,
     ) = row
-    return Claimed(
+    return ClaimedDelivery(
         id=id_,
         group=network,
         lane=channel_id,
@@ -367,6 +385,6 @@ def _json(value: Any) -> Any:
     return msgspec.json.decode(value) if isinstance(value, str | bytes) else value
 
 
-def _mute() -> list[str]:
+def _networks_without_lookup() -> list[str]:
     """Networks that cannot always tell what became of a request."""
-    return [slug for slug in registry.slugs() if not registry.get(slug).can_tell]
+    return [slug for slug in registry.installed_slugs() if not registry.get_connector(slug).can_tell]

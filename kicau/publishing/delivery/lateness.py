@@ -8,11 +8,11 @@ from django.db import connection
 
 from kicau.base import clock
 from kicau.engine import health
-from kicau.notifications.trouble_watch import Seen
+from kicau.notifications.trouble_watch import DetectedIncident
 
 # Work of channels that wait (expired, paused, limited) is not late: it is told of where it waits. A lease is compared by
 # the database's clock, which wrote it.
-OLDEST = """
+OLDEST_DUE_SQL = """
 SELECT min(d.next_at), count(*) FILTER (WHERE d.next_at < %s) FROM publishing_delivery d
 JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
 WHERE d.state IN ('scheduled', 'publishing') AND d.next_at <= %s
@@ -21,23 +21,25 @@ WHERE d.state IN ('scheduled', 'publishing') AND d.next_at <= %s
 """
 
 
-def troubles() -> Iterator[Seen]:
+def detect_incidents() -> Iterator[DetectedIncident]:
     """What keeps posts from going out, for `kicau.notifications.trouble_watch`."""
     found = delivery_health()
     if found.late:
-        yield Seen(
+        yield DetectedIncident(
             key="late", kind="late", details={"count": found.late, "seconds": round(found.latest.total_seconds())}
         )
-    last = health.last_sign()
+    last = health.last_heartbeat()
     if found.workers == 0:
-        yield Seen(key="workers", kind="workers", details={"since": last.isoformat() if last else "?"})
-    for worker, at in health.vanished():
-        yield Seen(key=f"worker:{worker}", kind="worker", details={"worker": worker, "since": at.isoformat()})
+        yield DetectedIncident(key="workers", kind="workers", details={"since": last.isoformat() if last else "?"})
+    for worker, at in health.vanished_workers():
+        yield DetectedIncident(
+            key=f"worker:{worker}", kind="worker", details={"worker": worker, "since": at.isoformat()}
+        )
 
 
-def delivery_health() -> health.Health:
+def delivery_health() -> health.EngineHealth:
     now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(OLDEST, [now - health.LATE, now, now, now, now])
+        cursor.execute(OLDEST_DUE_SQL, [now - health.LATENESS_LIMIT, now, now, now, now])
         oldest, late = cursor.fetchone()
-    return health.judge(oldest, late, health.workers_alive())
+    return health.assess_health(oldest, late, health.workers_alive())

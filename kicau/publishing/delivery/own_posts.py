@@ -10,7 +10,7 @@ from kicau.channels.models import Channel
 from kicau.publishing.models import Delivery
 
 
-def answers_own(channels: Collection[Channel], reply_to: str | None) -> bool | None:
+def is_reply_to_own_post(channels: Collection[Channel], reply_to: str | None) -> bool | None:
     """Whether `reply_to` (an id or an address) names a post of one of these channels; None where that is not known."""
     if not reply_to or not channels:
         return None

@@ -14,10 +14,10 @@ from asgiref.sync import sync_to_async
 from django.db import IntegrityError, transaction
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, Unacceptable, unacceptable
-from kicau.base.sentences import Sentence, of_problems, stored
-from kicau.channels.channel_session import Live, capabilities_of, new_client
-from kicau.channels.metered_session import paid
+from kicau.base.errors import Conflict, ValidationFailed, validation_failed
+from kicau.base.sentences import Sentence, of_problems, to_stored_pieces
+from kicau.channels.channel_session import ChannelSession, capabilities_of, new_client
+from kicau.channels.metered_session import metered_session
 from kicau.connector import registry
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import Part, Problem, Rendered
@@ -27,16 +27,16 @@ from kicau.connector.serialization import from_json, to_json
 from kicau.costs import call_budgets
 from kicau.costs.models import Purpose
 from kicau.publishing.budget import budget_checks
-from kicau.publishing.models import SHOWN, Attempt, Delivery, DeliveryState, Revision
+from kicau.publishing.models import RENDERED_COLUMNS, Attempt, Delivery, DeliveryState, Revision
 from kicau.publishing.scheduling import actions
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
-OPEN = (Revision.State.BEGUN, Revision.State.UNKNOWN)
+UNFINISHED_STATES = (Revision.State.BEGUN, Revision.State.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class PostEditInput:
     """What is to read otherwise; what is not named stays. Texts by part, alt texts by part and place, options by name."""
 
     texts: Mapping[int, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposed:
+class PostEditPreview:
     """How a published post would read."""
 
     row: Delivery
@@ -56,31 +56,35 @@ class Proposed:
     written: tuple[str, ...]  # what its author wrote, or would have, for each part
 
 
-def propose(actor: Actor, delivery_id: UUID | str, change: Change) -> Proposed:
+def preview_edit(actor: Actor, delivery_id: UUID | str, change: PostEditInput) -> PostEditPreview:
     """The preview of a change, by the same `render` as any other; nothing is changed. Raises NotFound, Conflict."""
     actor.require(Permission.PUBLISH)
-    return _proposed(actions.one_delivery(actor, delivery_id), change)
+    return _build_preview(actions.one_delivery(actor, delivery_id), change)
 
 
-def _proposed(row: Delivery, change: Change) -> Proposed:
+def _build_preview(row: Delivery, change: PostEditInput) -> PostEditPreview:
     if row.state != DeliveryState.PUBLISHED or not row.remote_ids:
         raise Conflict(
             Sentence("A delivery that is {state} cannot be changed on its network.", state=row.standing.label)
         )
-    role, before, can = registry.get(row.network), from_json(Rendered, row.rendered), capabilities_of(row.channel)
-    if not isinstance(role, edits.Revises) or not can.can(Ability.EDIT):
-        raise Unacceptable(edits.refused(before, before, can, role.label))
-    draft = edits.draft_of(role, before)
-    parts = [_changed(n, part, change) for n, part in enumerate(draft.parts)]
+    role, before, can = (
+        registry.get_connector(row.network),
+        from_json(Rendered, row.rendered),
+        capabilities_of(row.channel),
+    )
+    if not isinstance(role, edits.EditRole) or not can.can(Ability.EDIT):
+        raise ValidationFailed(edits.check_editable(before, before, can, role.label))
+    draft = edits.draft_from_rendered(role, before)
+    parts = [_edited_part(n, part, change) for n, part in enumerate(draft.parts)]
     for part in {*change.texts, *(n for n, _ in change.alts)} - set(range(len(parts))):
-        raise unacceptable(
+        raise validation_failed(
             f"parts.{part}", "This post has {count} parts; there is no part {part}.", count=len(parts), part=part + 1
         )
     wanted = replace(draft, parts=tuple(parts), options={**draft.options, **change.options})
     rendered = role.render(wanted, can)
-    after = edits.settled(before, rendered)
-    problems = (*rendered.problems, *edits.refused(before, after, can, role.label))
-    return Proposed(
+    after = edits.with_unchanged_parts(before, rendered)
+    problems = (*rendered.problems, *edits.check_editable(before, after, can, role.label))
+    return PostEditPreview(
         row=row,
         before=before,
         after=after,
@@ -90,34 +94,34 @@ def _proposed(row: Delivery, change: Change) -> Proposed:
     )
 
 
-def _changed(n: int, part: Part, change: Change) -> Part:
+def _edited_part(n: int, part: Part, change: PostEditInput) -> Part:
     media = tuple(replace(one, alt=change.alts.get((n, m), one.alt)) for m, one in enumerate(part.media))
     return replace(part, text=change.texts.get(n, part.text), media=media)
 
 
-def open_revision(row: Delivery) -> Revision | None:
+def unfinished_edit(row: Delivery) -> Revision | None:
     """The change of which it is not known what became."""
-    return row.revisions.filter(state__in=OPEN).first()
+    return row.revisions.filter(state__in=UNFINISHED_STATES).first()
 
 
-async def edit(
-    actor: Actor, delivery_id: UUID | str, change: Change, *, client: aiohttp.ClientSession | None = None
+async def apply_edit(
+    actor: Actor, delivery_id: UUID | str, change: PostEditInput, *, client: aiohttp.ClientSession | None = None
 ) -> Delivery:
-    """Make a published post read otherwise. Raises NotAllowed, NotFound, Unacceptable (what cannot be changed, or the
+    """Make a published post read otherwise. Raises NotAllowed, NotFound, ValidationFailed (what cannot be changed, or the
     network's reason), Conflict (not published, nothing differs, a hard budget without room, a change that has not ended, the network away, or an
-    answer that was lost: then `settle` it).
+    answer that was lost: then `resolve_edit` it).
     """
-    row, revision = await sync_to_async(_begin)(actor, delivery_id, change)
-    return await _carry_out(actor, row, revision, doubt=False, client=client)
+    row, revision = await sync_to_async(_begin_edit)(actor, delivery_id, change)
+    return await _carry_out_edit(actor, row, revision, doubt=False, client=client)
 
 
 @transaction.atomic
-def _begin(actor: Actor, delivery_id: UUID | str, change: Change) -> tuple[Delivery, Revision]:
-    proposed = propose(actor, delivery_id, change)
+def _begin_edit(actor: Actor, delivery_id: UUID | str, change: PostEditInput) -> tuple[Delivery, Revision]:
+    proposed = preview_edit(actor, delivery_id, change)
     if capabilities_of(proposed.row.channel).needs_confirmation and actor.person is None:
         raise Conflict("On this network each post is a named person's: sign in as one to change it.")
     if proposed.problems:
-        raise Unacceptable(proposed.problems)
+        raise ValidationFailed(proposed.problems)
     if not proposed.parts:
         raise Conflict("Nothing differs from what is published.")
     try:
@@ -135,24 +139,24 @@ def _begin(actor: Actor, delivery_id: UUID | str, change: Change) -> tuple[Deliv
     return proposed.row, made
 
 
-async def settle(
+async def resolve_edit(
     actor: Actor, delivery_id: UUID | str, *, reads: str = "", client: aiohttp.ClientSession | None = None
 ) -> Delivery:
     """What became of a change that did not report: the network is asked, and what it lacks is sent. Where it cannot
     tell, a person says how the post reads there: `reads` "after" (changed) or "before" (not: it is sent again).
 
-    Raises as `edit` does; Conflict where there is no such change.
+    Raises as `apply_edit` does; Conflict where there is no such change.
     """
     actor.require(Permission.PUBLISH)
     row = await sync_to_async(actions.one_delivery)(actor, delivery_id)
-    revision = await sync_to_async(open_revision)(row)
+    revision = await sync_to_async(unfinished_edit)(row)
     if revision is None:
         raise Conflict("There is no change of this post whose outcome is unknown.")
     if reads not in ("", "after", "before"):
-        raise unacceptable("reads", "Say how the post reads on the network: before or after.")
+        raise validation_failed("reads", "Say how the post reads on the network: before or after.")
     if reads == "after":
         revision.done = [n for n, _ in enumerate(row.remote_ids)]
-        await sync_to_async(_end)(
+        await sync_to_async(_finish_edit)(
             actor,
             row,
             revision,
@@ -160,30 +164,30 @@ async def settle(
             Sentence("{who} found it changed on the network.", who=actor.name),
         )
         return row
-    return await _carry_out(actor, row, revision, doubt=not reads, client=client)
+    return await _carry_out_edit(actor, row, revision, doubt=not reads, client=client)
 
 
-async def _carry_out(
+async def _carry_out_edit(
     actor: Actor, row: Delivery, revision: Revision, *, doubt: bool, client: aiohttp.ClientSession | None
 ) -> Delivery:
-    session, work = client or new_client(), budget_checks.work_by(actor, row, Purpose.EDIT)
-    label = registry.get(row.network).label
+    session, work = client or new_client(), budget_checks.charge_context_for_actor(actor, row, Purpose.EDIT)
+    label = registry.get_connector(row.network).label
     try:
-        async with paid(row.channel, session, work) as live:
-            await _each_part(live, row, revision, doubt)
-    except call_budgets.NoRoom as exc:
-        await sync_to_async(_end)(
+        async with metered_session(row.channel, session, work) as live:
+            await _edit_parts(live, row, revision, doubt)
+    except call_budgets.BudgetExceeded as exc:
+        await sync_to_async(_finish_edit)(
             actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, exc.sentence
         )
         raise
     except Rejected as exc:
-        await sync_to_async(_end)(actor, row, revision, Revision.State.REFUSED, of_problems(exc.problems))
-        raise Unacceptable(exc.problems) from exc
+        await sync_to_async(_finish_edit)(actor, row, revision, Revision.State.REFUSED, of_problems(exc.problems))
+        raise ValidationFailed(exc.problems) from exc
     except Uncertain as exc:
         lost = Sentence(
             "{network} did not say whether it changed the post: look there, or have it looked up.", network=label
         )
-        await sync_to_async(_end)(actor, row, revision, Revision.State.UNKNOWN, lost + exc.detail[:200])
+        await sync_to_async(_finish_edit)(actor, row, revision, Revision.State.UNKNOWN, lost + exc.detail[:200])
         raise Conflict(str(lost)) from exc
     except ConnectorError as exc:
         told = Sentence(
@@ -191,14 +195,14 @@ async def _carry_out(
             network=label,
             why=str(exc)[:200],
         )
-        await sync_to_async(_end)(
+        await sync_to_async(_finish_edit)(
             actor, row, revision, Revision.State.UNKNOWN if doubt else Revision.State.REFUSED, told
         )
         raise Conflict(str(told)) from exc
     finally:
         if client is None:
             await session.close()
-    await sync_to_async(_end)(
+    await sync_to_async(_finish_edit)(
         actor,
         row,
         revision,
@@ -208,26 +212,26 @@ async def _carry_out(
     return row
 
 
-async def _each_part(live: Live, row: Delivery, revision: Revision, doubt: bool) -> None:
+async def _edit_parts(live: ChannelSession, row: Delivery, revision: Revision, doubt: bool) -> None:
     role = live.connector
-    assert isinstance(role, edits.Revises)
+    assert isinstance(role, edits.EditRole)
     before, after = from_json(Rendered, revision.before), from_json(Rendered, revision.after)
     for part in edits.changed_parts(before, after):
         if part in revision.done:
             continue
-        wanted = edits.Revision(post_id=row.remote_ids[part], part=part, before=before, after=after, doubt=doubt)
-        revision.raw[str(part)] = dict(await edits.change(role, live, wanted, live.connector.label))
+        wanted = edits.PartRevision(post_id=row.remote_ids[part], part=part, before=before, after=after, doubt=doubt)
+        revision.raw[str(part)] = dict(await edits.apply_revision(role, live, wanted, live.connector.label))
         revision.done.append(part)
         await sync_to_async(revision.save)(update_fields=["done", "raw"])
 
 
 @transaction.atomic
-def _end(actor: Actor, row: Delivery, revision: Revision, state: Revision.State, said: str) -> None:
+def _finish_edit(actor: Actor, row: Delivery, revision: Revision, state: Revision.State, said: str) -> None:
     """What is known of it is kept: the parts that read otherwise now, and a line of the story."""
     revision.state = state
-    revision.ended_at = None if state in OPEN else clock.now()
+    revision.ended_at = None if state in UNFINISHED_STATES else clock.now()
     revision.save()
-    if revision.done and state not in OPEN:
+    if revision.done and state not in UNFINISHED_STATES:
         before, after = from_json(Rendered, revision.before), from_json(Rendered, revision.after)
         parts = [
             new if n in revision.done else old
@@ -236,9 +240,11 @@ def _end(actor: Actor, row: Delivery, revision: Revision, state: Revision.State,
         kept = replace(after, parts=tuple(parts))
         row.show(kept)
     row.changed_at = clock.now()
-    row.save(update_fields=[*SHOWN, "changed_at"])
+    row.save(update_fields=[*RENDERED_COLUMNS, "changed_at"])
     outcome = {Revision.State.DONE: "edited", Revision.State.UNKNOWN: "edit-unknown"}.get(state, "edit-refused")
-    Attempt.objects.create(delivery=row, did="person", outcome=outcome, sentence=said, detail={"said": stored(said)})
+    Attempt.objects.create(
+        delivery=row, did="person", outcome=outcome, sentence=said, detail={"said": to_stored_pieces(said)}
+    )
     if state == Revision.State.DONE:
         actor.record("delivery.edited", row.id, parts=revision.done)
         webhooks.emit(

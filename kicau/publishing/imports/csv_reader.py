@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from kicau.base.errors import Unacceptable, unacceptable
+from kicau.base.errors import ValidationFailed, validation_failed
 from kicau.connector import registry
 from kicau.connector.content import Problem
 
-COLUMNS = (
+POST_COLUMNS = (
     "ref",
     "channels",
     "at",
@@ -33,15 +33,15 @@ COLUMNS = (
     "ai_use",
     "timezone",
 )
-NEEDED = ("channels", "at")
-MAX_SIZE = 64_000_000  # bytes of one table
+REQUIRED_COLUMNS = ("channels", "at")
+MAX_FILE_BYTES = 64_000_000  # bytes of one table
 MAX_ROWS = 20_000
-MAX_CELL = 2_000_000  # characters
+MAX_CELL_LENGTH = 2_000_000  # characters
 DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class CsvRow:
     number: int  # as a spreadsheet counts: the header is row 1
     cells: Mapping[str, str]  # by column; a column that the table lacks is ""
     surplus: int = 0  # cells beyond the last column
@@ -51,10 +51,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class CsvTable:
     name: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...] = field(repr=False)
+    rows: tuple[CsvRow, ...] = field(repr=False)
 
 
 def text_column(network: str) -> str:
@@ -64,38 +64,42 @@ def text_column(network: str) -> str:
 
 def known_columns() -> tuple[str, ...]:
     """Every column that a table may have."""
-    return COLUMNS + tuple(text_column(slug) for slug in registry.slugs())
+    return POST_COLUMNS + tuple(text_column(slug) for slug in registry.installed_slugs())
 
 
-def read_posts(source: bytes | BinaryIO, name: str = "posts.csv") -> Table:
+def read_posts(source: bytes | BinaryIO, name: str = "posts.csv") -> CsvTable:
     """Rows of a CSV file: UTF-8 or UTF-16, with or without a byte order mark; commas, semicolons, tabs or bars.
 
-    Raises Unacceptable, naming what was found and what is expected, for what is no such table.
+    Raises ValidationFailed, naming what was found and what is expected, for what is no such table.
     """
-    data = source if isinstance(source, bytes) else source.read(MAX_SIZE + 1)
-    if len(data) > MAX_SIZE:
-        raise unacceptable(
-            "file", "{name} is larger than {limit} MB; split it.", "too-large", name=name, limit=MAX_SIZE // 1_000_000
+    data = source if isinstance(source, bytes) else source.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise validation_failed(
+            "file",
+            "{name} is larger than {limit} MB; split it.",
+            "too-large",
+            name=name,
+            limit=MAX_FILE_BYTES // 1_000_000,
         )
-    text = _decoded(data, name)
-    text, delimiter = _delimiter(text)
-    records = _records(text, delimiter, name)
+    text = _decode(data, name)
+    text, delimiter = _detect_delimiter(text)
+    records = _parse_records(text, delimiter, name)
     if not records:
-        raise unacceptable(
+        raise validation_failed(
             "file",
             "{name} is empty; it needs a header with {needed} and text, and a row a post.",
             "empty",
             name=name,
-            needed=", ".join(NEEDED),
+            needed=", ".join(REQUIRED_COLUMNS),
         )
-    columns = _columns(records[0], name)
+    columns = _parse_header(records[0], name)
     rows = [
-        _row(number, record, columns)
+        _parse_row(number, record, columns)
         for number, record in enumerate(records[1:], 2)
         if any(cell.strip() for cell in record)
     ]
     if len(rows) > MAX_ROWS:
-        raise unacceptable(
+        raise validation_failed(
             "file",
             "{name} has {actual} posts; at most {limit} are taken at once: split it.",
             "too-many",
@@ -104,11 +108,11 @@ def read_posts(source: bytes | BinaryIO, name: str = "posts.csv") -> Table:
             limit=MAX_ROWS,
         )
     if not rows:
-        raise unacceptable("file", "{name} has a header, but no posts below it.", "empty", name=name)
-    return Table(name=name, columns=columns, rows=tuple(rows))
+        raise validation_failed("file", "{name} has a header, but no posts below it.", "empty", name=name)
+    return CsvTable(name=name, columns=columns, rows=tuple(rows))
 
 
-def _decoded(data: bytes, name: str) -> str:
+def _decode(data: bytes, name: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     elif data[1:2] == b"\0" or data[:1] == b"\0":  # UTF-16 without its mark: a header of ASCII has NULs
@@ -116,7 +120,7 @@ def _decoded(data: bytes, name: str) -> str:
     else:
         encoding = "utf-8-sig"
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise unacceptable(
+        raise validation_failed(
             "file", "{name} is a spreadsheet's own file; save it as CSV (UTF-8) and import that.", "not-csv", name=name
         )
     try:
@@ -124,10 +128,12 @@ def _decoded(data: bytes, name: str) -> str:
     except UnicodeDecodeError as exc:
         line = data[: exc.start].count(b"\n") + 1
         message = "{name} is not in UTF-8: line {line} has the byte {byte}. Save it as CSV UTF-8, so that no letter is guessed."
-        raise unacceptable("file", message, "encoding", name=name, line=line, byte=f"0x{data[exc.start]:02x}") from None
+        raise validation_failed(
+            "file", message, "encoding", name=name, line=line, byte=f"0x{data[exc.start]:02x}"
+        ) from None
 
 
-def _delimiter(text: str) -> tuple[str, str]:
+def _detect_delimiter(text: str) -> tuple[str, str]:
     """What separates cells: what some spreadsheets say in a first line "sep=;", else what makes most of the header known."""
     if found := re.match(r'"?sep=(.)"?\r?\n', text, re.IGNORECASE):
         return text[found.end() :], found[1]
@@ -135,14 +141,14 @@ def _delimiter(text: str) -> tuple[str, str]:
     known = set(known_columns())
 
     def score(delimiter: str) -> tuple[int, int]:
-        names = [_plain(cell) for cell in header.split(delimiter)]
+        names = [_clean_cell(cell) for cell in header.split(delimiter)]
         return sum(n in known for n in names), len(names)
 
     return text, max(DELIMITERS, key=score)
 
 
-def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
-    csv.field_size_limit(MAX_CELL)
+def _parse_records(text: str, delimiter: str, name: str) -> list[list[str]]:
+    csv.field_size_limit(MAX_CELL_LENGTH)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records: list[list[str]] = []
     begun = 1
@@ -152,27 +158,27 @@ def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
             begun = reader.line_num + 1
     except csv.Error as exc:
         if "field larger" in str(exc):
-            raise unacceptable(
+            raise validation_failed(
                 "file",
                 "Row {row} of {name} (line {line}) has a cell of more than {limit} characters; is a quotation mark not closed?",
                 "quoting",
                 row=len(records) + 1,
                 name=name,
                 line=begun,
-                limit=MAX_CELL,
+                limit=MAX_CELL_LENGTH,
             ) from None
         message = 'Row {row} of {name} (it begins in line {line}) has quotation marks that do not match: put a text that holds commas, quotation marks or line breaks between two ", and write a " inside it twice.'
-        raise unacceptable("file", message, "quoting", row=len(records) + 1, name=name, line=begun) from None
+        raise validation_failed("file", message, "quoting", row=len(records) + 1, name=name, line=begun) from None
     return records
 
 
-def _columns(header: Sequence[str], name: str) -> tuple[str, ...]:
-    """The header's names, checked. Raises Unacceptable with one problem for each that is wrong."""
-    found = [_plain(cell) for cell in header]
+def _parse_header(header: Sequence[str], name: str) -> tuple[str, ...]:
+    """The header's names, checked. Raises ValidationFailed with one problem for each that is wrong."""
+    found = [_clean_cell(cell) for cell in header]
     while found and not found[-1]:
         found.pop()
     known = known_columns()
-    problems = [_unknown(column, known) for column in found if column not in known]
+    problems = [_unknown_column_problem(column, known) for column in found if column not in known]
     for column in sorted({c for c in found if found.count(c) > 1 and c in known}):
         problems.append(
             Problem(
@@ -182,7 +188,7 @@ def _columns(header: Sequence[str], name: str) -> tuple[str, ...]:
                 field=column,
             )
         )
-    missing = [column for column in NEEDED if column not in found]
+    missing = [column for column in REQUIRED_COLUMNS if column not in found]
     if not any(column == "media" or column.startswith("text") for column in found):
         missing.append("text")
     if missing:
@@ -195,11 +201,11 @@ def _columns(header: Sequence[str], name: str) -> tuple[str, ...]:
         }
         problems.insert(0, Problem(code="missing-column", message=message, params=params, field="file"))
     if problems:
-        raise Unacceptable(problems)
+        raise ValidationFailed(problems)
     return tuple(found)
 
 
-def _unknown(column: str, known: Sequence[str]) -> Problem:
+def _unknown_column_problem(column: str, known: Sequence[str]) -> Problem:
     near = difflib.get_close_matches(column, known, 1)
     message = (
         "There is no column {column!r}; "
@@ -214,13 +220,13 @@ def _unknown(column: str, known: Sequence[str]) -> Problem:
     )
 
 
-def _plain(cell: str) -> str:
+def _clean_cell(cell: str) -> str:
     return re.sub(r"[\s-]+", "_", cell.strip().strip('"').strip().casefold()).replace("_:_", ":").replace(":_", ":")
 
 
-def _row(number: int, record: Sequence[str], columns: Sequence[str]) -> Row:
+def _parse_row(number: int, record: Sequence[str], columns: Sequence[str]) -> CsvRow:
     cells = {
         c: cell.replace("\r\n", "\n").replace("\r", "\n") for c, cell in zip(columns, record, strict=False) if cell
     }
     surplus = sum(1 for cell in record[len(columns) :] if cell.strip())
-    return Row(number=number, cells=cells, surplus=surplus)
+    return CsvRow(number=number, cells=cells, surplus=surplus)

@@ -10,21 +10,27 @@ from pathlib import PurePath
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from kicau.base.errors import Unacceptable
+from kicau.base.errors import ValidationFailed
 from kicau.connector import registry
 from kicau.connector.content import Poll, Problem
-from kicau.publishing.content.compositions import Composition, LinkInput, MediumUse, PartInput, VariantInput
-from kicau.publishing.imports.csv_reader import Row, text_column
+from kicau.publishing.content.compositions import (
+    Composition,
+    LinkContent,
+    MediumAttachment,
+    PartContent,
+    VariantContent,
+)
+from kicau.publishing.imports.csv_reader import CsvRow, text_column
 from kicau.publishing.scheduling import time_parser
-from kicau.rights.models import Origin, checked_ai_use
+from kicau.rights.models import Origin, check_ai_use
 
-MAX_REF = 120  # characters
-DURATION = re.compile(r"(.*);\s*(\d{1,6})\s*([mhd])\s*", re.DOTALL | re.ASCII)
-MINUTES = {"m": 1, "h": 60, "d": 1440}
+MAX_REF_LENGTH = 120  # characters
+DURATION_PATTERN = re.compile(r"(.*);\s*(\d{1,6})\s*([mhd])\s*", re.DOTALL | re.ASCII)
+MINUTES_PER_UNIT = {"m": 1, "h": 60, "d": 1440}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowProblem:
+class CsvRowProblem:
     """One reason why a row cannot become a post, or, as a notice, what is worth knowing about it."""
 
     row: int
@@ -45,7 +51,7 @@ class RowProblem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class FileReference:
     """A file's name in a row, with its alt text there; None: the library's own."""
 
     name: str
@@ -53,7 +59,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class ImportedPost:
     """A row that could be read."""
 
     row: int
@@ -63,7 +69,7 @@ class Post:
     timezone: str
     texts: tuple[str, ...]
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network -> its own texts
-    media: tuple[tuple[Use, ...], ...] = ()  # by part
+    media: tuple[tuple[FileReference, ...], ...] = ()  # by part
     link: str = ""
     link_title: str = ""
     link_description: str = ""
@@ -82,11 +88,11 @@ class Post:
     def composition(self, media: Mapping[str, UUID], table: str, pictures: frozenset[str] = frozenset()) -> Composition:
         """The post as an author would give it. `media`: ids by file name; `pictures`: names of files that can be a
         link card's picture."""
-        groups = [tuple(MediumUse(medium=media[use.name], alt=use.alt) for use in group) for group in self.media]
+        groups = [tuple(MediumAttachment(medium=media[use.name], alt=use.alt) for use in group) for group in self.media]
         link = None
         if self.link:
             card = next((use.name for use in self.media[0] if use.name in pictures), None) if self.media else None
-            link = LinkInput(
+            link = LinkContent(
                 url=self.link,
                 title=self.link_title,
                 description=self.link_description,
@@ -95,10 +101,11 @@ class Post:
             if card:
                 groups[0] = tuple(use for use in groups[0] if use.medium != media[card])
         variants = tuple(
-            VariantInput(network=network, parts=_parts(texts, groups)) for network, texts in self.variants.items()
+            VariantContent(network=network, parts=_part_inputs(texts, groups))
+            for network, texts in self.variants.items()
         )
         return Composition(
-            parts=_parts(self.texts, groups, keep_empty=True),
+            parts=_part_inputs(self.texts, groups, keep_empty=True),
             link=link,
             poll=self.poll,
             first_comment=self.first_comment,
@@ -115,34 +122,34 @@ class Post:
         )
 
 
-def _parts(
-    texts: tuple[str, ...], groups: list[tuple[MediumUse, ...]], *, keep_empty: bool = False
-) -> tuple[PartInput, ...]:
+def _part_inputs(
+    texts: tuple[str, ...], groups: list[tuple[MediumAttachment, ...]], *, keep_empty: bool = False
+) -> tuple[PartContent, ...]:
     """Texts with their media. A network's own shorter thread takes what is left over in its last part."""
     count = max(len(texts), len(groups) if keep_empty else 0, 1)
     said = [*texts, *[""] * (count - len(texts))]
     shown = [*groups[:count], *[()] * (count - len(groups))]
     for surplus in groups[count:]:
         shown[-1] = (*shown[-1], *surplus)
-    return tuple(PartInput(text=text, media=uses) for text, uses in zip(said, shown, strict=True))
+    return tuple(PartContent(text=text, media=uses) for text, uses in zip(said, shown, strict=True))
 
 
-class Reader:
+class RowParser:
     """Reads rows one after another; `problems` grows, and a row with problems is not given back."""
 
     def __init__(
         self, *, zone: str, start: datetime, now: datetime, exists: Callable[[str], bool], columns: tuple[str, ...]
     ) -> None:
         self.zone, self.start, self.now, self.exists, self.columns = zone, start, now, exists, columns
-        self.problems: list[RowProblem] = []
+        self.problems: list[CsvRowProblem] = []
         self._refs: dict[str, int] = {}
 
-    def read(self, row: Row) -> Post | None:
-        found: list[RowProblem] = []
+    def read(self, row: CsvRow) -> ImportedPost | None:
+        found: list[CsvRowProblem] = []
 
         def wrong(column: str, code: str, message: str, **params: str | int) -> None:
             found.append(
-                RowProblem(
+                CsvRowProblem(
                     row=row.number,
                     column=column,
                     problem=Problem(code=code, message=message, params=params, field=column),
@@ -157,7 +164,9 @@ class Reader:
                 more=row.surplus,
             )
         texts = split_parts(row["text"])
-        variants = {slug: split_parts(own) for slug in registry.slugs() if (own := row[text_column(slug)]).strip()}
+        variants = {
+            slug: split_parts(own) for slug in registry.installed_slugs() if (own := row[text_column(slug)]).strip()
+        }
         media = self._media(row, wrong)
         channels = (
             tuple(dict.fromkeys(re.split(r"[\s,;]+", row["channels"].strip()))) if row["channels"].strip() else ()
@@ -168,7 +177,7 @@ class Reader:
             wrong("text", "empty", "The row has neither text nor media.")
         zone = row["timezone"].strip() or self.zone
         at = self._at(row["at"], zone, found, row.number)
-        post = Post(
+        post = ImportedPost(
             row=row.number,
             ref=self._ref(row, wrong),
             channels=channels,
@@ -191,14 +200,14 @@ class Reader:
         self.problems += found
         return None if found else post
 
-    def _ref(self, row: Row, wrong: Callable[..., None]) -> str:
+    def _ref(self, row: CsvRow, wrong: Callable[..., None]) -> str:
         ref = row["ref"].strip()
-        if len(ref) > MAX_REF:
+        if len(ref) > MAX_REF_LENGTH:
             wrong(
                 "ref",
                 "too-long",
                 "A ref has at most {limit} characters; this one has {actual}.",
-                limit=MAX_REF,
+                limit=MAX_REF_LENGTH,
                 actual=len(ref),
             )
         if ref and ref in self._refs:
@@ -212,14 +221,14 @@ class Reader:
         self._refs.setdefault(ref, row.number)
         return ref
 
-    def _at(self, said: str, zone: str, found: list[RowProblem], number: int) -> datetime | None:
+    def _at(self, said: str, zone: str, found: list[CsvRowProblem], number: int) -> datetime | None:
         try:
-            ahead = time_parser.offset(said)
+            ahead = time_parser.parse_offset(said)
             if ahead is not None:
-                time_parser.moment("now", zone, self.now)  # the zone is looked at all the same
+                time_parser.parse_time("now", zone, self.now)  # the zone is looked at all the same
                 return self.start + ahead
             if not said.strip():
-                raise Unacceptable(
+                raise ValidationFailed(
                     [
                         Problem(
                             code="empty",
@@ -228,12 +237,12 @@ class Reader:
                         )
                     ]
                 )
-            return time_parser.moment(said, zone, self.now)
-        except Unacceptable as exc:
-            found.extend(RowProblem(row=number, column=p.field, problem=p) for p in exc.problems)
+            return time_parser.parse_time(said, zone, self.now)
+        except ValidationFailed as exc:
+            found.extend(CsvRowProblem(row=number, column=p.field, problem=p) for p in exc.problems)
         return None
 
-    def _media(self, row: Row, wrong: Callable[..., None]) -> tuple[tuple[Use, ...], ...]:
+    def _media(self, row: CsvRow, wrong: Callable[..., None]) -> tuple[tuple[FileReference, ...], ...]:
         """Names by part: separated by spaces or lines; a line that is a file's whole name is one, spaces and all."""
         groups: list[list[str]] = [[]]
         for line in row["media"].split("\n"):
@@ -251,7 +260,7 @@ class Reader:
                     "{name} is an address; put the file into the media folder and give its name.",
                     name=name[:80],
                 )
-            elif not _inside(name):
+            elif not _is_inside_folder(name):
                 wrong(
                     "media",
                     "outside",
@@ -270,13 +279,15 @@ class Reader:
                 limit=len(names),
             )
         left = iter(alts)
-        shown = tuple(tuple(Use(name=name, alt=_stripped(next(left, None))) for name in group) for group in groups)
+        shown = tuple(
+            tuple(FileReference(name=name, alt=_strip_alt(next(left, None))) for name in group) for group in groups
+        )
         return shown if names else ()
 
     def _is_whole(self, name: str) -> bool:
-        return " " in name and _inside(name) and self.exists(name)
+        return " " in name and _is_inside_folder(name) and self.exists(name)
 
-    def _link(self, row: Row, wrong: Callable[..., None]) -> str:
+    def _link(self, row: CsvRow, wrong: Callable[..., None]) -> str:
         link = row["link"].strip()
         if link and (urlsplit(link).scheme not in ("http", "https") or not urlsplit(link).hostname or " " in link):
             wrong("link", "no-address", "{link!r} is no web address; it begins with https://.", link=link[:80])
@@ -296,16 +307,16 @@ class Reader:
         return poll
 
     def _options(self, said: str, wrong: Callable[..., None]) -> dict[str, str]:
-        given = _pairs("options", "network.option=value", said, wrong, NEXT_OPTION)
+        given = _parse_pairs("options", "network.option=value", said, wrong, OPTION_SEPARATOR_PATTERN)
         for name in given:
             network, _, option = name.partition(".")
-            if network not in registry.slugs() or not option:
+            if network not in registry.installed_slugs() or not option:
                 wrong(
                     "options",
                     "option",
                     "{name!r} is no option; write network.option=value, with a network of: {known}.",
                     name=name[:60],
-                    known=", ".join(registry.slugs()),
+                    known=", ".join(registry.installed_slugs()),
                 )
         return given
 
@@ -313,8 +324,8 @@ class Reader:
         if not said.strip():
             return None
         try:
-            return checked_ai_use(_pairs("ai_use", "use=allow", said, wrong))
-        except Unacceptable as exc:
+            return check_ai_use(_parse_pairs("ai_use", "use=allow", said, wrong))
+        except ValidationFailed as exc:
             for problem in exc.problems:
                 wrong("ai_use", problem.code, problem.message, **problem.params)
         return None
@@ -328,8 +339,8 @@ def split_parts(said: str) -> tuple[str, ...]:
 def read_poll(said: str) -> Poll | None:
     """ "[Question? :: ]A | B | C[ ; 24h]" (minutes m, hours h or days d; else a day); None for what is no poll."""
     minutes = 1440
-    if found := DURATION.fullmatch(said):
-        said, minutes = found[1], int(found[2]) * MINUTES[found[3]]
+    if found := DURATION_PATTERN.fullmatch(said):
+        said, minutes = found[1], int(found[2]) * MINUTES_PER_UNIT[found[3]]
     question, _, options = said.rpartition("::")
     answers = tuple(option.strip() for option in options.split("|"))
     if len(answers) < 2 or not all(answers):
@@ -337,14 +348,14 @@ def read_poll(said: str) -> Poll | None:
     return Poll(options=answers, minutes=minutes, question=question.strip())
 
 
-NEXT_PAIR = re.compile(r"[;\n]")
-NEXT_OPTION = re.compile(
+PAIR_SEPARATOR_PATTERN = re.compile(r"[;\n]")
+OPTION_SEPARATOR_PATTERN = re.compile(
     r"[;\n](?=\s*(?:[\w-]+\.[\w-]+\s*=|$))"
 )  # a value may hold both itself: captions, several focal points
 
 
-def _pairs(
-    column: str, form: str, said: str, wrong: Callable[..., None], between: re.Pattern[str] = NEXT_PAIR
+def _parse_pairs(
+    column: str, form: str, said: str, wrong: Callable[..., None], between: re.Pattern[str] = PAIR_SEPARATOR_PATTERN
 ) -> dict[str, str]:
     found = {}
     for pair in filter(None, (part.strip() for part in between.split(said))):
@@ -362,10 +373,10 @@ def _pairs(
     return found
 
 
-def _inside(name: str) -> bool:
+def _is_inside_folder(name: str) -> bool:
     path = PurePath(name)
     return not path.is_absolute() and ".." not in path.parts and "\\" not in name and "\x00" not in name
 
 
-def _stripped(alt: str | None) -> str | None:
+def _strip_alt(alt: str | None) -> str | None:
     return None if alt is None else alt.strip()

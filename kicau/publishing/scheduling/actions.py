@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotFound, Unacceptable, unacceptable
+from kicau.base.errors import Conflict, NotFound, ValidationFailed, validation_failed
 from kicau.base.ids import as_uuid
-from kicau.base.sentences import Sentence, stored
-from kicau.channels.channel_session import Live, new_client
+from kicau.base.sentences import Sentence, to_stored_pieces
+from kicau.channels.channel_session import ChannelSession, new_client
 from kicau.channels.models import ChannelState
 from kicau.connector import registry
 from kicau.connector.addresses import web_address
@@ -26,20 +26,29 @@ from kicau.costs import call_budgets, ledger
 from kicau.costs.models import Purpose
 from kicau.publishing.budget import budget_checks, plan_quotas
 from kicau.publishing.content import compositions
-from kicau.publishing.delivery.outcome_writer import ANSWERED
-from kicau.publishing.models import ENDED, WAITING, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold
+from kicau.publishing.delivery.outcome_writer import REPLY_PUBLISHED_HOOKS
+from kicau.publishing.models import (
+    FINAL_STATES,
+    PENDING_STATES,
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Draft,
+    DraftState,
+    HoldReason,
+)
 from kicau.publishing.scheduling import schedule
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
-RETRIED = (
+RETRYABLE_STATES = (
     DeliveryState.FAILED,
     DeliveryState.HELD,
     DeliveryState.PARKED,
     DeliveryState.CANCELED,
     DeliveryState.UNKNOWN,
 )
-PATIENCE = 5.0  # seconds that a deletion waits for a look-up of its channel to end
+LOOKUP_WAIT_SECONDS = 5.0  # seconds that a deletion waits for a look-up of its channel to end
 
 
 def deliveries(actor: Actor) -> QuerySet[Delivery]:
@@ -59,7 +68,7 @@ def one_delivery(actor: Actor, delivery_id: UUID | str) -> Delivery:
     return found
 
 
-def story(actor: Actor, delivery: Delivery) -> list[Attempt]:
+def attempt_log(actor: Actor, delivery: Delivery) -> list[Attempt]:
     """The attempt log, oldest first."""
     actor.require(Permission.READ)
     return list(delivery.attempts.order_by("id")[:500])
@@ -70,7 +79,7 @@ def archive_draft(actor: Actor, draft_id: UUID | str) -> Draft:
     """Put a post away. Nothing is deleted; one that has deliveries still to come must be canceled first."""
     actor.require(Permission.WRITE)
     draft = compositions.one_draft(actor, draft_id)
-    if Delivery.objects.filter(draft=draft).exclude(state__in=ENDED).exists():
+    if Delivery.objects.filter(draft=draft).exclude(state__in=FINAL_STATES).exists():
         raise Conflict("This post has deliveries that are still to come; cancel them first.")
     draft.state = DraftState.ARCHIVED
     draft.save(update_fields=["state"])
@@ -82,10 +91,10 @@ def archive_draft(actor: Actor, draft_id: UUID | str) -> Draft:
 def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
     """Never send it. Conflict where it is on its way this moment or out already."""
     actor.require(Permission.PUBLISH)
-    row = _one(actor, delivery_id)
+    row = _get_delivery(actor, delivery_id)
     if row.state == DeliveryState.CANCELED:
         return row
-    if row.state in ENDED:
+    if row.state in FINAL_STATES:
         raise Conflict(
             Sentence(
                 "This delivery is {state}; it can be deleted from the network instead.", state=row.get_state_display()
@@ -93,7 +102,7 @@ def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
         )
     if row.begun_at is not None:
         raise Conflict("This delivery is being sent this moment; look again in a few seconds.")
-    partly = not _unseen(row) and bool(row.progress)
+    partly = not _is_unpublished(row) and bool(row.progress)
     row.state, row.hold, row.reason = DeliveryState.CANCELED, "", Sentence("{who} canceled it.", who=actor.name)
     _save(
         actor, row, "canceled", row.reason + (Sentence("Parts of it may be on the network already.") if partly else "")
@@ -111,12 +120,12 @@ def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
     """Send it again, now or at its time; goes on where it stopped, and looks up first what may have happened. One whose
     outcome is unknown is looked up again, and sent only if the network is certain that it is not out."""
     actor.require(Permission.PUBLISH)
-    row = _one(actor, delivery_id)
-    if row.state not in RETRIED:
-        raise Conflict(_why_not(row, "retried"))
+    row = _get_delivery(actor, delivery_id)
+    if row.state not in RETRYABLE_STATES:
+        raise Conflict(_conflict_reason(row, "retried"))
     if row.state == DeliveryState.UNKNOWN and row.broken_at is None:
         row.broken_at = row.changed_at
-    if row.hold == Hold.CONFIRMATION:
+    if row.hold == HoldReason.CONFIRMATION:
         raise Conflict("This delivery waits for a person's confirmation: read it and confirm it.")
     if row.channel.state != ChannelState.ACTIVE:
         raise Conflict(
@@ -125,32 +134,34 @@ def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
     if row.steps == 0 and row.broken_at is None:
         rendered = schedule.render(compositions.one_draft(actor, row.draft_id), row.channel)
         if rendered.problems:
-            raise Unacceptable(rendered.problems)
+            raise ValidationFailed(rendered.problems)
         row.show(rendered)
     row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
-    row.next_at = _first_step_at(row)
+    row.next_at = _next_step_at(row)
     _save(actor, row, "retried", Sentence("{who} asked for another try.", who=actor.name))
-    plan_quotas.soon([row])
+    plan_quotas.update_soon([row])
     actor.record("delivery.retried", row.id)
     return row
 
 
 @transaction.atomic
-def move(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str = "") -> Delivery:
-    """Another time for what has not begun. Raises Unacceptable for a time in the past, Conflict where it began."""
+def reschedule(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str = "") -> Delivery:
+    """Another time for what has not begun. Raises ValidationFailed for a time in the past, Conflict where it began."""
     actor.require(Permission.PUBLISH)
-    row = _one(actor, delivery_id)
-    if row.state not in (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.PUBLISHING) or not _unseen(row):
-        raise Conflict(_why_not(row, "moved"))
-    if problems := [*schedule._bad_time(due_at, clock.now()), *schedule.left_before(row.channel, due_at)]:
-        raise Unacceptable(problems)
+    row = _get_delivery(actor, delivery_id)
+    if row.state not in (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.PUBLISHING) or not _is_unpublished(
+        row
+    ):
+        raise Conflict(_conflict_reason(row, "moved"))
+    if problems := [*schedule._time_problems(due_at, clock.now()), *schedule.offboarding_problems(row.channel, due_at)]:
+        raise ValidationFailed(problems)
     if (
-        row.hold == Hold.WITHDRAWN and row.channel.state == ChannelState.ACTIVE
+        row.hold == HoldReason.WITHDRAWN and row.channel.state == ChannelState.ACTIVE
     ):  # its time had passed, and this is the answer
         row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
     before = row.due_at
     row.due_at = due_at
-    row.next_at = _first_step_at(row)
+    row.next_at = _next_step_at(row)
     row.timezone = timezone or row.timezone
     _save(
         actor,
@@ -158,7 +169,7 @@ def move(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str 
         "moved",
         Sentence("{who} moved it to {when}.", who=actor.name, when=due_at),
     )
-    plan_quotas.soon([row])
+    plan_quotas.update_soon([row])
     actor.record("delivery.moved", row.id, before=before.isoformat(), after=due_at.isoformat())
     return row
 
@@ -169,27 +180,29 @@ def confirm(actor: Actor, delivery_id: UUID | str) -> Delivery:
     actor.require(Permission.PUBLISH)
     if actor.person is None:
         raise Conflict("A confirmation is a person's; sign in as one.")
-    row = _one(actor, delivery_id)
-    if row.hold != Hold.CONFIRMATION:
-        raise Conflict(_why_not(row, "confirmed"))
+    row = _get_delivery(actor, delivery_id)
+    if row.hold != HoldReason.CONFIRMATION:
+        raise Conflict(_conflict_reason(row, "confirmed"))
     row.confirmed_by, row.confirmed_at = actor.person, clock.now()
     row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
-    row.next_at = _first_step_at(row)
+    row.next_at = _next_step_at(row)
     _save(actor, row, "confirmed", Sentence("{who} confirmed it.", who=actor.name))
-    plan_quotas.soon([row])
+    plan_quotas.update_soon([row])
     actor.record("delivery.confirmed", row.id)
     return row
 
 
 @transaction.atomic
-def resolve(actor: Actor, delivery_id: UUID | str, *, published: bool, url: str = "", remote_id: str = "") -> Delivery:
+def resolve_unknown_outcome(
+    actor: Actor, delivery_id: UUID | str, *, published: bool, url: str = "", remote_id: str = ""
+) -> Delivery:
     """A person looked at the network after an unknown outcome: it is there (with its address), or it is not."""
     actor.require(Permission.PUBLISH)
-    row = _one(actor, delivery_id)
+    row = _get_delivery(actor, delivery_id)
     if row.state != DeliveryState.UNKNOWN:
-        raise Conflict(_why_not(row, "resolved"))
+        raise Conflict(_conflict_reason(row, "resolved"))
     if url and not web_address(url):
-        raise unacceptable("url", "The post's address begins with https:// or http://.")
+        raise validation_failed("url", "The post's address begins with https:// or http://.")
     row.broken_at = None
     if published:
         row.state, row.reason, row.url = DeliveryState.PUBLISHED, "", web_address(url)
@@ -197,7 +210,7 @@ def resolve(actor: Actor, delivery_id: UUID | str, *, published: bool, url: str 
         row.published_at = clock.now()
         _save(actor, row, "found", Sentence("{who} found it published.", who=actor.name) + url)
         if answered := row.rendered.get("reply_to"):
-            for note in ANSWERED:
+            for note in REPLY_PUBLISHED_HOOKS:
                 note([(row.channel_id, answered, row.id, row.published_at)])
     else:
         row.state, row.reason, row.next_at, row.tries = DeliveryState.SCHEDULED, "", clock.now(), 0
@@ -207,35 +220,37 @@ def resolve(actor: Actor, delivery_id: UUID | str, *, published: bool, url: str 
             "not-found",
             Sentence("{who} found nothing on the network; the step is taken again.", who=actor.name),
         )
-    plan_quotas.soon([row])
+    plan_quotas.update_soon([row])
     actor.record("delivery.resolved", row.id, published=published)
     return row
 
 
-async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientSession | None = None) -> Delivery:
+async def delete_from_network(
+    actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientSession | None = None
+) -> Delivery:
     """Delete a published post from its network, all parts, last first. What we know of it is kept.
 
-    Raises Unacceptable with the network's reason, or Conflict where it could not be reached or a budget has no room.
+    Raises ValidationFailed with the network's reason, or Conflict where it could not be reached or a budget has no room.
     """
     actor.require(Permission.PUBLISH)
     row = await sync_to_async(one_delivery)(actor, delivery_id)
     if row.state != DeliveryState.PUBLISHED or not row.remote_ids:
-        raise Conflict(_why_not(row, "deleted from the network"))
+        raise Conflict(_conflict_reason(row, "deleted from the network"))
     session, left = client or new_client(), list(row.remote_ids)
-    work = budget_checks.work_by(actor, row, Purpose.WITHDRAW)
-    purse = await sync_to_async(call_budgets.purse_for)(work)
-    label = registry.get(row.network).label
-    await _look_ups_over(row, work, label)
-    pay = call_budgets.payer(
+    work = budget_checks.charge_context_for_actor(actor, row, Purpose.WITHDRAW)
+    purse = await sync_to_async(call_budgets.new_call_budget)(work)
+    label = registry.get_connector(row.network).label
+    await _wait_for_lookups(row, work, label)
+    pay = call_budgets.call_payer(
         work, purse, label, times=lambda: len(left)
     )  # for all parts at once, so that none is left behind
-    live = Live(row.channel, session, pay)
+    live = ChannelSession(row.channel, session, pay)
     try:
         while left:
             await live.connector.withdraw(live, left[-1])
             left.pop()
     except Rejected as exc:
-        raise Unacceptable(exc.problems) from exc
+        raise ValidationFailed(exc.problems) from exc
     except ConnectorError as exc:
         raise Conflict(
             Sentence(
@@ -245,20 +260,20 @@ async def withdraw(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.Cli
             )
         ) from exc
     finally:
-        await sync_to_async(call_budgets.account)(work, live.http.calls)
+        await sync_to_async(call_budgets.record_calls)(work, live.http.calls)
         if client is None:
             await session.close()
-    await sync_to_async(_deleted)(actor, row)
+    await sync_to_async(_mark_deleted)(actor, row)
     return row
 
 
-async def _look_ups_over(row: Delivery, work: ledger.Work, label: str) -> None:
+async def _wait_for_lookups(row: Delivery, work: ledger.ChargeContext, label: str) -> None:
     """Where a network bills what it lists, a look-up that broke off is counted by its repetition: what it may have read
     must be there until then. Raises Conflict where that takes longer than PATIENCE."""
-    if not await sync_to_async(budget_checks.daily)(work):
+    if not await sync_to_async(budget_checks.daily_billed_meters)(work):
         return
-    doubtful = Delivery.objects.filter(channel_id=row.channel_id, state__in=WAITING, broken_at__isnull=False)
-    for _ in range(int(PATIENCE / 0.25)):
+    doubtful = Delivery.objects.filter(channel_id=row.channel_id, state__in=PENDING_STATES, broken_at__isnull=False)
+    for _ in range(int(LOOKUP_WAIT_SECONDS / 0.25)):
         if not await doubtful.aexists():
             return
         await asyncio.sleep(0.25)
@@ -271,7 +286,7 @@ async def _look_ups_over(row: Delivery, work: ledger.Work, label: str) -> None:
 
 
 @transaction.atomic
-def _deleted(actor: Actor, row: Delivery) -> None:
+def _mark_deleted(actor: Actor, row: Delivery) -> None:
     row.state, row.reason = DeliveryState.DELETED, Sentence("{who} deleted it from the network.", who=actor.name)
     _save(actor, row, "deleted", row.reason)
     actor.record("delivery.deleted", row.id)
@@ -283,14 +298,14 @@ def duplicate(actor: Actor, draft_id: UUID | str) -> Draft:
     return compositions.create_draft(actor, compositions.composition_of(draft))
 
 
-def _unseen(row: Delivery) -> bool:
+def _is_unpublished(row: Delivery) -> bool:
     """Nothing of it is with readers and no step is under way: it is still ours to change."""
     if row.begun_at is not None or row.broken_at is not None:
         return False
     return row.steps == 0 or (row.state == DeliveryState.PUBLISHING and row.due_at > clock.now())
 
 
-def _first_step_at(row: Delivery) -> datetime:
+def _next_step_at(row: Delivery) -> datetime:
     return schedule.first_step_at(row.due_at, from_json(Rendered, row.rendered), clock.now())
 
 
@@ -299,7 +314,7 @@ def _lock(actor: Actor, **where: object) -> QuerySet[Delivery]:
     return rows.filter(workspace=actor.workspace, **where)
 
 
-def _one(actor: Actor, delivery_id: UUID | str) -> Delivery:
+def _get_delivery(actor: Actor, delivery_id: UUID | str) -> Delivery:
     found = _lock(actor, id=as_uuid(delivery_id)).first()
     if found is None:
         raise NotFound("delivery", delivery_id)
@@ -308,12 +323,12 @@ def _one(actor: Actor, delivery_id: UUID | str) -> Delivery:
 
 def _save(actor: Actor, row: Delivery, outcome: str, sentence: str) -> None:
     row.changed_at = clock.now()
-    row.said = stored(row.reason)
+    row.said = to_stored_pieces(row.reason)
     row.save()
     Attempt.objects.create(
-        delivery=row, did="person", outcome=outcome, sentence=sentence, detail={"said": stored(sentence)}
+        delivery=row, did="person", outcome=outcome, sentence=sentence, detail={"said": to_stored_pieces(sentence)}
     )
 
 
-def _why_not(row: Delivery, wanted: str) -> str:
+def _conflict_reason(row: Delivery, wanted: str) -> str:
     return f"A delivery that is {row.standing.label} cannot be {wanted}." + (f" {row.reason}" if row.reason else "")

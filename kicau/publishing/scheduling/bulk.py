@@ -10,18 +10,18 @@ from uuid import UUID
 from django.db import transaction
 
 from kicau.base import clock
-from kicau.base.errors import Refusal, unacceptable
+from kicau.base.errors import DomainError, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.publishing.budget import plan_quotas
 from kicau.publishing.models import Delivery
 from kicau.publishing.scheduling import actions
 from kicau.workspaces.actors import Actor, Permission
 
-MOST = 500  # deliveries in one go
+MAX_DELIVERIES = 500  # deliveries in one go
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Reschedule:
     """A delivery and the moment to which it goes (aware)."""
 
     delivery: UUID
@@ -30,67 +30,69 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class BulkResult:
     """What became of many: `refused` holds each other one with its reason."""
 
     done: tuple[Delivery, ...]
-    refused: tuple[tuple[UUID, Refusal], ...]
+    refused: tuple[tuple[UUID, DomainError], ...]
 
 
 @transaction.atomic
-def move_many(actor: Actor, moves: Sequence[Move]) -> list[Move]:
+def reschedule_many(actor: Actor, moves: Sequence[Reschedule]) -> list[Reschedule]:
     """All of them or none; gives the moves that take them back. Raises as `acts.move` does."""
     actor.require(Permission.PUBLISH)
-    _few(moves)
+    _require_few(moves)
     back = []
-    with plan_quotas.at_once():
+    with plan_quotas.single_update():
         for move in moves:
             before = actions.one_delivery(actor, move.delivery)
-            back.append(Move(delivery=move.delivery, due_at=before.due_at, timezone=before.timezone))
-            actions.move(actor, move.delivery, move.due_at, move.timezone)
+            back.append(Reschedule(delivery=move.delivery, due_at=before.due_at, timezone=before.timezone))
+            actions.reschedule(actor, move.delivery, move.due_at, move.timezone)
     return back
 
 
-def shifted(actor: Actor, deliveries: Iterable[UUID | str], *, days: int = 0, minutes: int = 0) -> list[Move]:
+def shift_moves(actor: Actor, deliveries: Iterable[UUID | str], *, days: int = 0, minutes: int = 0) -> list[Reschedule]:
     """The moves that bring each so much later (or earlier, below zero). Days keep the time of day that its zone's
     clocks show. Raises NotFound."""
     found = []
     for one in deliveries:
         row = actions.one_delivery(actor, one)
-        zone = clock.zone(row.timezone)
+        zone = clock.find_zone(row.timezone)
         wall = row.due_at.astimezone(zone).replace(tzinfo=None) + timedelta(days=days)
         at = wall.replace(tzinfo=zone).astimezone(clock.UTC) + timedelta(minutes=minutes)
-        found.append(Move(delivery=row.id, due_at=at, timezone=row.timezone))
+        found.append(Reschedule(delivery=row.id, due_at=at, timezone=row.timezone))
     return found
 
 
 @transaction.atomic
-def retry_many(actor: Actor, deliveries: Sequence[UUID | str]) -> Done:
+def retry_many(actor: Actor, deliveries: Sequence[UUID | str]) -> BulkResult:
     """Raises NotAllowed."""
-    with plan_quotas.at_once():
-        return _each(actor, deliveries, actions.retry)
+    with plan_quotas.single_update():
+        return _apply_to_each(actor, deliveries, actions.retry)
 
 
-def cancel_many(actor: Actor, deliveries: Sequence[UUID | str]) -> Done:
+def cancel_many(actor: Actor, deliveries: Sequence[UUID | str]) -> BulkResult:
     """Raises NotAllowed."""
-    return _each(actor, deliveries, actions.cancel)
+    return _apply_to_each(actor, deliveries, actions.cancel)
 
 
-def _each(actor: Actor, deliveries: Sequence[UUID | str], act: Callable[[Actor, UUID | str], Delivery]) -> Done:
+def _apply_to_each(
+    actor: Actor, deliveries: Sequence[UUID | str], act: Callable[[Actor, UUID | str], Delivery]
+) -> BulkResult:
     actor.require(Permission.PUBLISH)
-    _few(deliveries)
+    _require_few(deliveries)
     done: list[Delivery] = []
-    refused: list[tuple[UUID, Refusal]] = []
+    refused: list[tuple[UUID, DomainError]] = []
     for one in deliveries:
         try:
             done.append(act(actor, one))
-        except Refusal as exc:
+        except DomainError as exc:
             refused.append((as_uuid(one), exc))
-    return Done(done=tuple(done), refused=tuple(refused))
+    return BulkResult(done=tuple(done), refused=tuple(refused))
 
 
-def _few(things: Sequence[object]) -> None:
+def _require_few(things: Sequence[object]) -> None:
     if not things:
-        raise unacceptable("deliveries", "Choose at least one post.")
-    if len(things) > MOST:
-        raise unacceptable("deliveries", "At most {limit} deliveries are changed in one go.", limit=MOST)
+        raise validation_failed("deliveries", "Choose at least one post.")
+    if len(things) > MAX_DELIVERIES:
+        raise validation_failed("deliveries", "At most {limit} deliveries are changed in one go.", limit=MAX_DELIVERIES)

@@ -11,9 +11,9 @@ from asgiref.sync import sync_to_async
 
 from kicau.base.errors import Conflict
 from kicau.channels.channel_session import new_client
-from kicau.channels.metered_session import paid
+from kicau.channels.metered_session import metered_session
 from kicau.connector.content import Delivery as Asked
-from kicau.connector.content import Published, Rendered
+from kicau.connector.content import PublishedPost, Rendered
 from kicau.connector.errors import ConnectorError, Unavailable
 from kicau.connector.serialization import from_json
 from kicau.costs.models import Purpose
@@ -23,7 +23,7 @@ from kicau.publishing.scheduling import actions
 from kicau.workspaces.actors import Actor, Permission
 
 
-class Has(StrEnum):
+class RemoteState(StrEnum):
     IT = "it"
     PART = "part"  # it went further than was known, but not to the end
     NOTHING = "nothing"  # for certain
@@ -32,16 +32,18 @@ class Has(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class OutcomeLookupResult:
     """What the network has of a delivery."""
 
-    has: Has
+    has: RemoteState
     url: str = ""
     remote_id: str = ""
     why: str = ""  # what the network said, where it could not tell
 
 
-async def look(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientSession | None = None) -> Seen:
+async def look_up_outcome(
+    actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientSession | None = None
+) -> OutcomeLookupResult:
     """Ask the network again; nothing is changed here or there, though the call may cost money (it is charged).
 
     Raises NotAllowed, NotFound, or Conflict where the outcome is not unknown, or a hard budget has no room.
@@ -50,23 +52,23 @@ async def look(actor: Actor, delivery_id: UUID | str, *, client: aiohttp.ClientS
     row = await sync_to_async(actions.one_delivery)(actor, delivery_id)
     if row.state != DeliveryState.UNKNOWN:
         raise Conflict("What became of this delivery is known; there is nothing to look up.")
-    session, work = client or new_client(), budget_checks.work_by(actor, row, Purpose.FIND)
+    session, work = client or new_client(), budget_checks.charge_context_for_actor(actor, row, Purpose.FIND)
     try:
-        async with paid(row.channel, session, work) as live:
-            found = await live.connector.find(live, _asked(row))
+        async with metered_session(row.channel, session, work) as live:
+            found = await live.connector.find(live, _lookup_request(row))
     except Unavailable as exc:
-        return Seen(has=Has.AWAY, why=exc.detail[:300])
+        return OutcomeLookupResult(has=RemoteState.AWAY, why=exc.detail[:300])
     except ConnectorError as exc:
-        return Seen(has=Has.CANNOT_TELL, why=exc.detail[:300])
+        return OutcomeLookupResult(has=RemoteState.CANNOT_TELL, why=exc.detail[:300])
     finally:
         if client is None:
             await session.close()
-    if isinstance(found, Published):
-        return Seen(has=Has.IT, url=found.url, remote_id=found.ids[0] if found.ids else "")
-    return Seen(has=Has.NOTHING if found is None else Has.PART)
+    if isinstance(found, PublishedPost):
+        return OutcomeLookupResult(has=RemoteState.IT, url=found.url, remote_id=found.ids[0] if found.ids else "")
+    return OutcomeLookupResult(has=RemoteState.NOTHING if found is None else RemoteState.PART)
 
 
-def _asked(row: Delivery) -> Asked:
+def _lookup_request(row: Delivery) -> Asked:
     return Asked(
         key=row.key,
         post=from_json(Rendered, row.rendered),

@@ -10,39 +10,41 @@ from uuid import UUID
 from django.db import transaction
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, Unacceptable, unacceptable
+from kicau.base.errors import Conflict, ValidationFailed, validation_failed
 from kicau.base.ids import NO_ID
-from kicau.base.sentences import Sentence, stored
+from kicau.base.sentences import Sentence, to_stored_pieces
 from kicau.channels.actions import one_channel
 from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import Channel, ChannelState, Slot
 from kicau.connector import registry
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.serialization import from_json
-from kicau.costs.pricing import Priced, list_on, not_on, price_all
+from kicau.costs.pricing import PricedCharge, meters_missing_from_plan, price_charges, price_list_for_day
 from kicau.media import library
-from kicau.media.probe import Unusable
+from kicau.media.probe import UnusableFile
 from kicau.publishing.budget import budget_checks, plan_quotas
 from kicau.publishing.content import mentions
-from kicau.publishing.content.channel_variants import for_channel
-from kicau.publishing.content.mentions import Mentioned
-from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold, text_hash
+from kicau.publishing.content.channel_variants import channel_draft
+from kicau.publishing.content.mentions import AccountMention
+from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, HoldReason, text_hash
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
-GRACE = timedelta(seconds=60)  # a time this little in the past means now: the hands were slower than the clock
-FURTHEST = timedelta(days=366 * 2)
+PAST_TIME_TOLERANCE = timedelta(
+    seconds=60
+)  # a time this little in the past means now: the hands were slower than the clock
+MAX_SCHEDULE_AHEAD = timedelta(days=366 * 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class PostPreview:
     """What one channel would get, what is wrong with it, and what it would cost."""
 
     channel: Channel
     rendered: Rendered
-    priced: tuple[Priced, ...]
+    priced: tuple[PricedCharge, ...]
     duplicates: tuple[Problem, ...]  # warnings, never block
-    mentioned: tuple[Mentioned, ...] = ()
+    mentioned: tuple[AccountMention, ...] = ()
     warnings: tuple[Problem, ...] = ()  # of mentions and hashtags, never block
 
     @property
@@ -55,44 +57,48 @@ class Preview:
 
 def render(draft: Draft, channel: Channel) -> Rendered:
     """Exactly what the channel is given. `draft` comes from `compose.whole` or `one_draft`."""
-    rendered = registry.get(channel.network).render(for_channel(draft, channel), capabilities_of(channel))
-    missing = tuple(_not_on_plan(channel, rendered))
+    rendered = registry.get_connector(channel.network).render(channel_draft(draft, channel), capabilities_of(channel))
+    missing = tuple(_plan_problems(channel, rendered))
     return replace(rendered, problems=(*rendered.problems, *missing)) if missing else rendered
 
 
-def _not_on_plan(channel: Channel, rendered: Rendered) -> Iterable[Problem]:
+def _plan_problems(channel: Channel, rendered: Rendered) -> Iterable[Problem]:
     """What the app's plan does not have at all would be refused: it is said before anything is planned or paid for."""
-    plan, missing = not_on(channel.network, channel.app.plan, ({"meter": one.meter} for one in rendered.charges))
+    plan, missing = meters_missing_from_plan(
+        channel.network, channel.app.plan, ({"meter": one.meter} for one in rendered.charges)
+    )
     for meter in missing:
         yield Problem(
-            code=budget_checks.NOT_ON_PLAN,
+            code=budget_checks.MISSING_FROM_PLAN_CODE,
             message="The plan {plan} for {network} does not have {meter}, which this needs: leave out what needs it, or take another plan.",
-            params={"plan": plan, "network": registry.get(channel.network).label, "meter": meter},
+            params={"plan": plan, "network": registry.get_connector(channel.network).label, "meter": meter},
         )
 
 
-def preview(
+def preview_posts(
     actor: Actor, draft: Draft, channels: Iterable[Channel], *, due_at: datetime | None = None
-) -> list[Preview]:
+) -> list[PostPreview]:
     actor.require(Permission.READ)
     shown = [(channel, render(draft, channel)) for channel in channels]
     at = due_at or clock.now()
-    suspects = _with_same_text(actor, shown, at, draft.id)
-    people = mentions.mentioned(actor, shown)
+    suspects = _channels_with_same_text(actor, shown, at, draft.id)
+    people = mentions.account_mentions(actor, shown)
     return [
-        Preview(
+        PostPreview(
             channel=channel,
             rendered=rendered,
-            priced=price_all(channel.network, rendered.charges, plan=channel.app.plan),
-            duplicates=duplicates(actor, channel, rendered, at, but=draft.id) if channel.id in suspects else (),
+            priced=price_charges(channel.network, rendered.charges, plan=channel.app.plan),
+            duplicates=duplicate_warnings(actor, channel, rendered, at, but=draft.id) if channel.id in suspects else (),
             mentioned=found,
-            warnings=mentions.warnings(channel, rendered, found, draft),
+            warnings=mentions.mention_warnings(channel, rendered, found, draft),
         )
         for (channel, rendered), found in zip(shown, people, strict=True)
     ]
 
 
-def _with_same_text(actor: Actor, shown: Sequence[tuple[Channel, Rendered]], at: datetime, but: UUID) -> set[UUID]:
+def _channels_with_same_text(
+    actor: Actor, shown: Sequence[tuple[Channel, Rendered]], at: datetime, but: UUID
+) -> set[UUID]:
     """The channels that may have a duplicate, in one statement for all of them."""
     window = timedelta(hours=actor.workspace.duplicate_hours)
     hashes = [h for h in (text_hash(rendered) for _, rendered in shown) if h]
@@ -105,7 +111,7 @@ def _with_same_text(actor: Actor, shown: Sequence[tuple[Channel, Rendered]], at:
     return set(rows.values_list("channel_id", flat=True))
 
 
-def duplicates(
+def duplicate_warnings(
     actor: Actor, channel: Channel, rendered: Rendered, due_at: datetime, *, but: UUID = NO_ID
 ) -> tuple[Problem, ...]:
     """A warning where the channel has or gets the same text within the workspace's window around `due_at`."""
@@ -133,7 +139,7 @@ def duplicates(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ScheduleRequest:
     """One draft to one or more channels at a time (aware; any zone)."""
 
     draft: Draft
@@ -143,7 +149,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scheduled:
+class ScheduleResult:
     deliveries: tuple[Delivery, ...]
     notices: tuple[Problem, ...]  # duplicates, conversions: what the author should know
 
@@ -157,7 +163,7 @@ def schedule(
     timezone: str = "",
     confirm: bool = False,
     again: bool = False,
-) -> Scheduled:
+) -> ScheduleResult:
     """Deliver a draft to channels at `due_at`. All channels or none: any problem on any of them is raised as
     Unacceptable and nothing is scheduled; the draft stays as it is. Raises NotAllowed, NotFound too, and Conflict
     where the draft goes to one of the channels already: only `again` makes a second post there.
@@ -166,16 +172,19 @@ def schedule(
     delivery is held until somebody does.
     """
     if not channel_keys:
-        raise unacceptable("channels", "Choose at least one channel.")
+        raise validation_failed("channels", "Choose at least one channel.")
     chosen = [one_channel(actor, key) for key in dict.fromkeys(channel_keys)]
     return schedule_many(
-        actor, [Wanted(draft=draft, channels=chosen, due_at=due_at, timezone=timezone)], confirm=confirm, again=again
+        actor,
+        [ScheduleRequest(draft=draft, channels=chosen, due_at=due_at, timezone=timezone)],
+        confirm=confirm,
+        again=again,
     )
 
 
 def schedule_many(
-    actor: Actor, wanted: Sequence[Wanted], *, confirm: bool = False, twins: bool = True, again: bool = False
-) -> Scheduled:
+    actor: Actor, wanted: Sequence[ScheduleRequest], *, confirm: bool = False, twins: bool = True, again: bool = False
+) -> ScheduleResult:
     """The same for many drafts in one transaction; drafts come from `compose.whole`. `twins` False: duplicates were
     looked for already."""
     actor.require(Permission.PUBLISH)
@@ -186,15 +195,15 @@ def schedule_many(
     shown: list[tuple[Channel, Rendered]] = []
     taken: set[tuple[UUID, str]] = set()
     for one in wanted:
-        problems += _bad_time(one.due_at, now)
+        problems += _time_problems(one.due_at, now)
         for channel in one.channels:
-            problems += _bad_channel(channel, one.due_at)
+            problems += _channel_problems(channel, one.due_at)
             rendered = render(one.draft, channel)
             shown.append((channel, rendered))
-            same = duplicates(actor, channel, rendered, one.due_at, but=one.draft.id) if twins else ()
-            problems += Preview(channel=channel, rendered=rendered, priced=(), duplicates=same).problems
+            same = duplicate_warnings(actor, channel, rendered, one.due_at, but=one.draft.id) if twins else ()
+            problems += PostPreview(channel=channel, rendered=rendered, priced=(), duplicates=same).problems
             notices += [*rendered.notices, *same]
-            row = _delivery(actor, one, channel, rendered, now, confirm)
+            row = _build_delivery(actor, one, channel, rendered, now, confirm)
             if twins and row.text_hash and (channel.id, row.text_hash) in taken:
                 notices.append(
                     Problem(
@@ -207,19 +216,19 @@ def schedule_many(
             taken.add((channel.id, row.text_hash))
             rows.append(row)
     if not problems:
-        problems += _prepare(rows)
+        problems += _convert_media(rows)
     if problems:
-        raise Unacceptable(problems)
+        raise ValidationFailed(problems)
     with transaction.atomic():
         if not again:
-            _refuse_twice(rows)
+            _reject_repeated_channels(rows)
         _save(actor, wanted, rows)
-        plan_quotas.soon(rows)
-    mentions.note_used(actor, shown)
-    return Scheduled(deliveries=tuple(rows), notices=tuple(notices))
+        plan_quotas.update_soon(rows)
+    mentions.record_used_handles(actor, shown)
+    return ScheduleResult(deliveries=tuple(rows), notices=tuple(notices))
 
 
-def _refuse_twice(rows: Sequence[Delivery]) -> None:
+def _reject_repeated_channels(rows: Sequence[Delivery]) -> None:
     """Raises Conflict where a draft goes to one of the channels already. The drafts are locked, so that of two
     requests at once only one makes deliveries."""
     ids = {row.draft_id for row in rows}
@@ -235,7 +244,7 @@ def _refuse_twice(rows: Sequence[Delivery]) -> None:
         )
 
 
-def _save(actor: Actor, wanted: Sequence[Wanted], rows: list[Delivery]) -> None:
+def _save(actor: Actor, wanted: Sequence[ScheduleRequest], rows: list[Delivery]) -> None:
     Delivery.objects.bulk_create(rows)
     ids = [one.draft.id for one in wanted]
     Draft.objects.filter(id__in=ids, workspace=actor.workspace).update(state=DraftState.SCHEDULED)
@@ -275,10 +284,10 @@ def _save(actor: Actor, wanted: Sequence[Wanted], rows: list[Delivery]) -> None:
     )
 
 
-def _delivery(
-    actor: Actor, one: Wanted, channel: Channel, rendered: Rendered, now: datetime, confirm: bool
+def _build_delivery(
+    actor: Actor, one: ScheduleRequest, channel: Channel, rendered: Rendered, now: datetime, confirm: bool
 ) -> Delivery:
-    due_at = max(one.due_at, now) if one.due_at > now - GRACE else one.due_at
+    due_at = max(one.due_at, now) if one.due_at > now - PAST_TIME_TOLERANCE else one.due_at
     row = Delivery(
         workspace=actor.workspace,
         draft=one.draft,
@@ -293,12 +302,12 @@ def _delivery(
         if confirm and actor.person is not None:
             row.confirmed_by, row.confirmed_at = actor.person, now
         else:
-            row.state, row.hold = DeliveryState.HELD, Hold.CONFIRMATION
-            label = registry.get(channel.network).label
+            row.state, row.hold = DeliveryState.HELD, HoldReason.CONFIRMATION
+            label = registry.get_connector(channel.network).label
             row.reason = Sentence(
                 "{network} wants a person to confirm each post: read it and confirm it before its time.", network=label
             )
-            row.said = stored(row.reason)
+            row.said = to_stored_pieces(row.reason)
     return row
 
 
@@ -307,9 +316,9 @@ def needs_confirmation(channel: Channel) -> bool:
     return capabilities_of(channel).needs_confirmation
 
 
-def priced(channel: Channel, rendered: Rendered) -> tuple[Priced, ...]:
+def publishing_prices(channel: Channel, rendered: Rendered) -> tuple[PricedCharge, ...]:
     """What publishing it there costs."""
-    return price_all(channel.network, rendered.charges, plan=channel.app.plan)
+    return price_charges(channel.network, rendered.charges, plan=channel.app.plan)
 
 
 def first_step_at(due_at: datetime, rendered: Rendered, now: datetime) -> datetime:
@@ -317,15 +326,15 @@ def first_step_at(due_at: datetime, rendered: Rendered, now: datetime) -> dateti
     return max(due_at - timedelta(seconds=rendered.lead), min(now, due_at))
 
 
-def _bad_time(due_at: datetime, now: datetime) -> Iterable[Problem]:
-    if due_at < now - GRACE:
+def _time_problems(due_at: datetime, now: datetime) -> Iterable[Problem]:
+    if due_at < now - PAST_TIME_TOLERANCE:
         yield Problem(
             code="past",
             message="{when} is in the past; choose a time to come, or now.",
             params={"when": f"{due_at.astimezone(clock.UTC):%Y-%m-%d %H:%M} UTC"},
             field="at",
         )
-    if due_at > now + FURTHEST:
+    if due_at > now + MAX_SCHEDULE_AHEAD:
         yield Problem(
             code="too-far",
             message="{when} is more than two years ahead; choose a nearer time.",
@@ -334,7 +343,7 @@ def _bad_time(due_at: datetime, now: datetime) -> Iterable[Problem]:
         )
 
 
-def left_before(channel: Channel, due_at: datetime) -> Iterable[Problem]:
+def offboarding_problems(channel: Channel, due_at: datetime) -> Iterable[Problem]:
     """Nothing is planned for a time at which the channel's network will have been left."""
     if channel.leaves_at is not None and channel.state != ChannelState.WITHDRAWN and due_at >= channel.leaves_at:
         yield Problem(
@@ -345,8 +354,8 @@ def left_before(channel: Channel, due_at: datetime) -> Iterable[Problem]:
         )
 
 
-def _bad_channel(channel: Channel, due_at: datetime) -> Iterable[Problem]:
-    yield from left_before(channel, due_at)
+def _channel_problems(channel: Channel, due_at: datetime) -> Iterable[Problem]:
+    yield from offboarding_problems(channel, due_at)
     if channel.state in (ChannelState.REMOVED, ChannelState.WITHDRAWN):
         yield Problem(
             code="channel-closed",
@@ -356,7 +365,7 @@ def _bad_channel(channel: Channel, due_at: datetime) -> Iterable[Problem]:
         )
 
 
-def _prepare(rows: Sequence[Delivery]) -> list[Problem]:
+def _convert_media(rows: Sequence[Delivery]) -> list[Problem]:
     """Make the networks' own copies of pictures now, so that nothing is left for the due second."""
 
     problems = []
@@ -366,10 +375,10 @@ def _prepare(rows: Sequence[Delivery]) -> list[Problem]:
             for m, medium in enumerate(part.media):
                 field = f"channels.{row.channel.key}.parts.{n}.media.{m}"
                 try:
-                    library.ready(medium)
+                    library.network_copy(medium)
                     if medium.cover and medium.cover_ms is None:
-                        library.ready(medium.cover)
-                except Unusable as exc:
+                        library.network_copy(medium.cover)
+                except UnusableFile as exc:
                     problems.append(
                         Problem(
                             code="convert-failed",
@@ -391,12 +400,12 @@ def _prepare(rows: Sequence[Delivery]) -> list[Problem]:
 
 
 def next_free_slot(actor: Actor, channel: Channel, *, after: datetime | None = None) -> datetime:
-    """The channel's next weekly slot in which nothing is scheduled yet (UTC). Raises Unacceptable where it has none."""
+    """The channel's next weekly slot in which nothing is scheduled yet (UTC). Raises ValidationFailed where it has none."""
     actor.require(Permission.READ)
     after = after or clock.now()
     slots = list(Slot.objects.filter(channel=channel))
     if not slots:
-        raise unacceptable("at", "{channel} has no queue slots; set some, or give a time.", channel=channel.key)
+        raise validation_failed("at", "{channel} has no queue slots; set some, or give a time.", channel=channel.key)
     waiting = Delivery.objects.filter(channel=channel, due_at__gte=after).exclude(
         state__in=[DeliveryState.CANCELED, DeliveryState.DELETED]
     )
@@ -406,12 +415,12 @@ def next_free_slot(actor: Actor, channel: Channel, *, after: datetime | None = N
         for at in times:
             if at > after and at not in taken:
                 return at
-    raise unacceptable("at", "Every slot of {channel} is taken for two years; add slots.", channel=channel.key)
+    raise validation_failed("at", "Every slot of {channel} is taken for two years; add slots.", channel=channel.key)
 
 
 def _occurrence(slot: Slot, after: datetime, week: int) -> datetime | None:
     """The slot's moment in the week that lies `week` weeks ahead; None where clocks skip it."""
-    zone = clock.zone(slot.timezone)
+    zone = clock.find_zone(slot.timezone)
     local = after.astimezone(zone)
     day = (local - timedelta(days=local.weekday()) + timedelta(days=slot.weekday, weeks=week)).date()
     wall = datetime.combine(day, slot.time, zone)
@@ -420,7 +429,7 @@ def _occurrence(slot: Slot, after: datetime, week: int) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quoted:
+class PostQuote:
     """What a post would cost on all its channels, and what makes it dear."""
 
     channels: int
@@ -430,21 +439,23 @@ class Quoted:
     ]  # of it, for what costs more than a plain post: (micro-units, currency, network)
 
 
-def quote(previews: Iterable[Preview]) -> Quoted:
+def quote_previews(previews: Iterable[PostPreview]) -> PostQuote:
     """Before it is scheduled: "4 channels: $0.215, of which $0.20 for the link"."""
     shown = list(previews)
     dear: dict[tuple[str, str], int] = {}
     for one in shown:
-        listed = list_on(one.channel.network, clock.now().date(), one.channel.app.plan)
+        listed = price_list_for_day(one.channel.network, clock.now().date(), one.channel.app.plan)
         for priced in one.priced:
             if priced.micro and listed is not None and priced.meter in listed.instead:
                 key = (priced.currency, one.channel.network)
                 dear[key] = dear.get(key, 0) + priced.micro
-    totals = sorted(((micro, currency) for currency, micro in cost(shown).items()), reverse=True)
-    return Quoted(channels=len(shown), totals=tuple(totals), dear=tuple((micro, *key) for key, micro in dear.items()))
+    totals = sorted(((micro, currency) for currency, micro in total_cost(shown).items()), reverse=True)
+    return PostQuote(
+        channels=len(shown), totals=tuple(totals), dear=tuple((micro, *key) for key, micro in dear.items())
+    )
 
 
-def cost(previews: Iterable[Preview]) -> Mapping[str, int]:
+def total_cost(previews: Iterable[PostPreview]) -> Mapping[str, int]:
     """Micro-units by currency."""
     total: dict[str, int] = {}
     for shown in previews:

@@ -15,12 +15,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from kicau.base import clock
-from kicau.base.errors import unacceptable
+from kicau.base.errors import validation_failed
 
-GRACE = timedelta(seconds=60)  # so little in the past still means now: the hands were slower than the clock
+PAST_TIME_TOLERANCE = timedelta(
+    seconds=60
+)  # so little in the past still means now: the hands were slower than the clock
 
-NOW = {"now", "sekarang"}
-DAYS = {
+NOW_WORDS = {"now", "sekarang"}
+DAY_OFFSETS = {
     "today": 0,
     "hari ini": 0,
     "tomorrow": 1,
@@ -29,7 +31,7 @@ DAYS = {
     "the day after tomorrow": 2,
     "lusa": 2,
 }
-_WEEKDAYS = (
+_WEEKDAY_NAMES = (
     "monday mon senin sen",
     "tuesday tue tues selasa sel",
     "wednesday wed rabu rab",
@@ -38,8 +40,8 @@ _WEEKDAYS = (
     "saturday sat sabtu sab",
     "sunday sun minggu ahad min",
 )
-WEEKDAYS = {name: n for n, names in enumerate(_WEEKDAYS) for name in names.split()}
-_MONTHS = (
+WEEKDAY_NUMBERS = {name: n for n, names in enumerate(_WEEKDAY_NAMES) for name in names.split()}
+_MONTH_NAMES = (
     "january jan januari",
     "february feb februari",
     "march mar maret",
@@ -53,48 +55,60 @@ _MONTHS = (
     "november nov nop nopember",
     "december dec desember des",
 )
-MONTHS = {name: n for n, names in enumerate(_MONTHS, 1) for name in names.split()}
-_UNITS = {
+MONTH_NUMBERS = {name: n for n, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
+_UNIT_NAMES = {
     "seconds": "seconds second secs sec s detik",
     "minutes": "minutes minute mins min m menit",
     "hours": "hours hour hrs hr h jam",
     "days": "days day d hari",
     "weeks": "weeks week w minggu pekan",
 }
-UNITS = {name: unit for unit, names in _UNITS.items() for name in names.split()}
-NUMBERS = {"a": 1, "an": 1, "one": 1, "satu": 1, "se": 1}
+UNITS_BY_NAME = {name: unit for unit, names in _UNIT_NAMES.items() for name in names.split()}
+NUMBER_WORDS = {"a": 1, "an": 1, "one": 1, "satu": 1, "se": 1}
 # The three zones of Indonesia are the only abbreviations that mean one zone each where our users live.
-ZONES = {"utc": "UTC", "gmt": "UTC", "wib": "Asia/Jakarta", "wita": "Asia/Makassar", "wit": "Asia/Jayapura"}
+ZONE_ABBREVIATIONS = {
+    "utc": "UTC",
+    "gmt": "UTC",
+    "wib": "Asia/Jakarta",
+    "wita": "Asia/Makassar",
+    "wit": "Asia/Jayapura",
+}
 
-OFFSET = re.compile(r"\+(?:(\d{1,4}):)?(\d{1,4}):([0-5]\d(?:\.\d{1,3})?)", re.ASCII)
-_UNIT_WORDS = "|".join(sorted(UNITS, key=len, reverse=True))
-RELATIVE = re.compile(rf"(in |dalam |)(\d{{1,6}}|a|an|one|satu|se) ?({_UNIT_WORDS})( lagi| from now|)", re.ASCII)
-ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?: ?(?:z|[+-]\d\d:?\d\d))?)?", re.ASCII)
-TIME = re.compile(
+OFFSET_PATTERN = re.compile(r"\+(?:(\d{1,4}):)?(\d{1,4}):([0-5]\d(?:\.\d{1,3})?)", re.ASCII)
+_UNIT_WORDS = "|".join(sorted(UNITS_BY_NAME, key=len, reverse=True))
+RELATIVE_PATTERN = re.compile(
+    rf"(in |dalam |)(\d{{1,6}}|a|an|one|satu|se) ?({_UNIT_WORDS})( lagi| from now|)", re.ASCII
+)
+ISO_PATTERN = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?: ?(?:z|[+-]\d\d:?\d\d))?)?", re.ASCII
+)
+TIME_PATTERN = re.compile(
     r"(?:(at|pukul|jam|@) ?)?(\d{1,2})(?:[:.](\d\d))?(?:[:.](\d\d))? ?(am|pm|a\.m\.|p\.m\.|pagi|siang|sore|malam)?",
     re.ASCII,
 )
-TRAILING_ZONE = re.compile(r"(.*\S) ([A-Za-z]+(?:/[A-Za-z0-9_+\-]+)+|utc|gmt|wib|wita|wit)", re.ASCII | re.IGNORECASE)
-EXAMPLES = 'write for example "tomorrow 09:00", "besok 09:00", "monday 9am", "in 10 minutes" or "2026-12-01 09:00"'
+TRAILING_ZONE_PATTERN = re.compile(
+    r"(.*\S) ([A-Za-z]+(?:/[A-Za-z0-9_+\-]+)+|utc|gmt|wib|wita|wit)", re.ASCII | re.IGNORECASE
+)
+EXAMPLES_HINT = 'write for example "tomorrow 09:00", "besok 09:00", "monday 9am", "in 10 minutes" or "2026-12-01 09:00"'
 
 
-def moment(text: str, zone: str, now: datetime) -> datetime:
+def parse_time(text: str, zone: str, now: datetime) -> datetime:
     """The moment in UTC that `text` names for somebody in `zone` (IANA) at `now` (aware).
 
-    Raises Unacceptable for what is no time, is past, does not exist or comes twice there, and for an unknown zone.
+    Raises ValidationFailed for what is no time, is past, does not exist or comes twice there, and for an unknown zone.
     """
     said = " ".join(text.replace("\u2019", "'").replace("\u00a0", " ").split())
-    here = _zone(zone)
-    if found := TRAILING_ZONE.fullmatch(said):
-        said, here = found[1], _zone(ZONES.get(found[2].casefold(), found[2]))
+    here = _parse_zone(zone)
+    if found := TRAILING_ZONE_PATTERN.fullmatch(said):
+        said, here = found[1], _parse_zone(ZONE_ABBREVIATIONS.get(found[2].casefold(), found[2]))
     said = said.casefold().rstrip(",")
     try:
-        at = _read(said, text, here, now)
+        at = _parse(said, text, here, now)
     except (OverflowError, ValueError):
-        raise _unreadable(text) from None
-    if at < now.astimezone(UTC) - GRACE:
+        raise _unreadable_error(text) from None
+    if at < now.astimezone(UTC) - PAST_TIME_TOLERANCE:
         shown = f"{at.astimezone(here):%A %Y-%m-%d %H:%M}"
-        raise unacceptable(
+        raise validation_failed(
             "at",
             "{text!r} is {when} in {zone}, which is past; choose a time to come, or now.",
             "past",
@@ -105,88 +119,88 @@ def moment(text: str, zone: str, now: datetime) -> datetime:
     return at
 
 
-def bound(text: str, zone: str, now: datetime) -> datetime:
-    """The end of a range, in UTC: like `moment`, but it may be past, and a day alone is its midnight."""
-    here = _zone(zone)
+def parse_range_end(text: str, zone: str, now: datetime) -> datetime:
+    """The end of a range, in UTC: like `parse_time`, but it may be past, and a day alone is its midnight."""
+    here = _parse_zone(zone)
     said = " ".join(text.replace("\u2019", "'").split()).casefold()
     try:
-        on = _day(said, here, now, time(23, 59)) if said else None
+        on = _parse_day(said, here, now, time(23, 59)) if said else None
         if on is not None:
             return datetime.combine(on, time(0), here).astimezone(UTC)
-        return _read(said, text, here, now)
+        return _parse(said, text, here, now)
     except (OverflowError, ValueError):
-        raise _unreadable(text) from None
+        raise _unreadable_error(text) from None
 
 
-def offset(text: str) -> timedelta | None:
+def parse_offset(text: str) -> timedelta | None:
     """What "+M:SS" or "+H:MM:SS" stands for (seconds may have decimals); None for anything else."""
-    found = OFFSET.fullmatch(text.strip())
+    found = OFFSET_PATTERN.fullmatch(text.strip())
     if found is None:
         return None
     return timedelta(hours=int(found[1] or 0), minutes=int(found[2]), seconds=float(found[3]))
 
 
-def _read(said: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
-    if said in NOW:
+def _parse(said: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
+    if said in NOW_WORDS:
         return now.astimezone(UTC)
-    if (ahead := offset(said)) is not None:
+    if (ahead := parse_offset(said)) is not None:
         return now.astimezone(UTC) + ahead
-    if found := RELATIVE.fullmatch(said):
+    if found := RELATIVE_PATTERN.fullmatch(said):
         before, number, unit, after = found.groups()
         if before or after:
-            return _ahead(NUMBERS.get(number) or int(number), UNITS[unit], text, here, now)
-    if ISO.fullmatch(said):
-        return _iso(said, text, here)
-    return _day_and_time(said, text, here, now)
+            return _relative_time(NUMBER_WORDS.get(number) or int(number), UNITS_BY_NAME[unit], text, here, now)
+    if ISO_PATTERN.fullmatch(said):
+        return _parse_iso(said, text, here)
+    return _parse_day_and_time(said, text, here, now)
 
 
-def _ahead(number: int, unit: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
+def _relative_time(number: int, unit: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
     """Days and weeks keep the time on the wall; what is shorter is counted in real time."""
     if unit in ("days", "weeks"):
         wall = now.astimezone(here).replace(tzinfo=None) + timedelta(**{unit: number})
-        return _certain(wall, text, here)
+        return _resolve_wall_time(wall, text, here)
     return now.astimezone(UTC) + timedelta(**{unit: number})
 
 
-def _iso(said: str, text: str, here: ZoneInfo) -> datetime:
+def _parse_iso(said: str, text: str, here: ZoneInfo) -> datetime:
     if len(said) == 10:
         date.fromisoformat(said)
-        raise _no_time(text)
+        raise _skipped_time_error(text)
     at = datetime.fromisoformat(said.upper().replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
-    return at.astimezone(UTC) if at.tzinfo else _certain(at, text, here)
+    return at.astimezone(UTC) if at.tzinfo else _resolve_wall_time(at, text, here)
 
 
-def _day_and_time(said: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
+def _parse_day_and_time(said: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
     """A day, then a time; or a time, then a day; or a time alone, which is today's."""
     words = said.replace(",", " ").split()
     for cut in range(len(words) + 1):
         for day, hour in ((words[:cut], words[cut:]), (words[cut:], words[:cut])):
-            clock_time = _time(" ".join(hour), alone=not day)
+            clock_time = _parse_time_of_day(" ".join(hour), alone=not day)
             if clock_time is None:
                 continue
-            on = _day(" ".join(day), here, now, clock_time)
+            on = _parse_day(" ".join(day), here, now, clock_time)
             if on is not None:
-                return _certain(datetime.combine(on, clock_time), text, here)
-    if _day(said.replace(",", " "), here, now, time(0)) is not None:
-        raise _no_time(text)
-    raise _unreadable(text)
+                return _resolve_wall_time(datetime.combine(on, clock_time), text, here)
+    if _parse_day(said.replace(",", " "), here, now, time(0)) is not None:
+        raise _skipped_time_error(text)
+    raise _unreadable_error(text)
 
 
-def _time(said: str, *, alone: bool) -> time | None:
+def _parse_time_of_day(said: str, *, alone: bool) -> time | None:
     """A time of day; a bare number counts only with a word that makes it one."""
     if said in ("noon", "at noon", "tengah hari"):
         return time(12)
-    found = TIME.fullmatch(said)
+    found = TIME_PATTERN.fullmatch(said)
     if found is None:
         return None
     word, hour, minute, second, half = found.groups()
     if not (word or minute or half) or (alone and not (word or half) and "." in said):
         return None
-    wanted = _hour(int(hour), (half or "").replace(".", ""))
+    wanted = _hour_of_day(int(hour), (half or "").replace(".", ""))
     return None if wanted is None else time(wanted, int(minute or 0), int(second or 0))
 
 
-def _hour(hour: int, half: str) -> int | None:
+def _hour_of_day(hour: int, half: str) -> int | None:
     """On 24 hours; None where the hour cannot be in that half or part of the day."""
     spans = {
         "am": range(1, 13),
@@ -207,60 +221,60 @@ def _hour(hour: int, half: str) -> int | None:
     return hour + 12 if half in ("sore", "malam") or (half == "siang" and hour <= 3) else hour
 
 
-def _day(said: str, here: ZoneInfo, now: datetime, at: time) -> date | None:
+def _parse_day(said: str, here: ZoneInfo, now: datetime, at: time) -> date | None:
     """The day that is named; "" is today. A weekday is the next one whose time is still to come."""
     today = now.astimezone(here).date()
-    if said == "" or said in DAYS:
-        return today + timedelta(days=DAYS.get(said, 0))
+    if said == "" or said in DAY_OFFSETS:
+        return today + timedelta(days=DAY_OFFSETS.get(said, 0))
     bare = re.sub(r"^(?:on|pada)? ?(?:hari )?", "", said)
-    if bare in DAYS:
-        return today + timedelta(days=DAYS[bare])
-    if (weekday := _weekday(bare, today)) is not None:
+    if bare in DAY_OFFSETS:
+        return today + timedelta(days=DAY_OFFSETS[bare])
+    if (weekday := _parse_weekday(bare, today)) is not None:
         return weekday
-    if bare in WEEKDAYS:
-        ahead = (WEEKDAYS[bare] - today.weekday()) % 7
-        if ahead == 0 and datetime.combine(today, at, here).astimezone(UTC) < now.astimezone(UTC) - GRACE:
+    if bare in WEEKDAY_NUMBERS:
+        ahead = (WEEKDAY_NUMBERS[bare] - today.weekday()) % 7
+        if ahead == 0 and datetime.combine(today, at, here).astimezone(UTC) < now.astimezone(UTC) - PAST_TIME_TOLERANCE:
             ahead = 7
         return today + timedelta(days=ahead)
-    if ISO.fullmatch(bare) and len(bare) == 10:
+    if ISO_PATTERN.fullmatch(bare) and len(bare) == 10:
         return date.fromisoformat(bare)
-    return _written_date(bare, here, now, at)
+    return _parse_written_date(bare, here, now, at)
 
 
-def _weekday(said: str, today: date) -> date | None:
+def _parse_weekday(said: str, today: date) -> date | None:
     """ "next friday" and "jumat depan": that day of the calendar week after this one; "this friday" and "jumat ini":
     of this week. Weeks begin on Monday."""
     found = re.fullmatch(r"(next |this |)(\S+?)( depan| ini|)", said)
-    if not found or found[2] not in WEEKDAYS or bool(found[1]) == bool(found[3]):
+    if not found or found[2] not in WEEKDAY_NUMBERS or bool(found[1]) == bool(found[3]):
         return None
     weeks = 1 if found[1] == "next " or found[3] == " depan" else 0
-    return today - timedelta(days=today.weekday()) + timedelta(weeks=weeks, days=WEEKDAYS[found[2]])
+    return today - timedelta(days=today.weekday()) + timedelta(weeks=weeks, days=WEEKDAY_NUMBERS[found[2]])
 
 
-def _written_date(said: str, here: ZoneInfo, now: datetime, at: time) -> date | None:
+def _parse_written_date(said: str, here: ZoneInfo, now: datetime, at: time) -> date | None:
     """ "1 dec 2026", "dec 1 2026", "1st of december"; without a year, the next one that is still to come."""
     found = re.fullmatch(r"(\d{1,2})(?:st|nd|rd|th)? (?:of )?([a-z]+)\.?(?: (\d{4}))?", said, re.ASCII)
     day, month, year = found.groups() if found else (None, None, None)
     if not found:
         found = re.fullmatch(r"([a-z]+)\.? (\d{1,2})(?:st|nd|rd|th)?(?: (\d{4}))?", said, re.ASCII)
         month, day, year = found.groups() if found else (None, None, None)
-    if not day or month not in MONTHS:
+    if not day or month not in MONTH_NUMBERS:
         return None
     if year:
-        return date(int(year), MONTHS[month], int(day))
+        return date(int(year), MONTH_NUMBERS[month], int(day))
     this = now.astimezone(here).year
     for candidate in range(this, this + 9):  # nine years always hold a 29 February
         try:
-            on = date(candidate, MONTHS[month], int(day))
+            on = date(candidate, MONTH_NUMBERS[month], int(day))
         except ValueError:
             continue
-        if datetime.combine(on, at, here).astimezone(UTC) >= now.astimezone(UTC) - GRACE:
+        if datetime.combine(on, at, here).astimezone(UTC) >= now.astimezone(UTC) - PAST_TIME_TOLERANCE:
             return on
     return None
 
 
-def _certain(wall: datetime, text: str, here: ZoneInfo) -> datetime:
-    """The one moment when clocks in `here` show `wall`. Raises Unacceptable where there is none, or there are two."""
+def _resolve_wall_time(wall: datetime, text: str, here: ZoneInfo) -> datetime:
+    """The one moment when clocks in `here` show `wall`. Raises ValidationFailed where there is none, or there are two."""
     first, second = (wall.replace(tzinfo=here, fold=fold) for fold in (0, 1))
     at = first.astimezone(UTC)
     if at.astimezone(here).replace(tzinfo=None) != wall.replace(fold=0):
@@ -273,7 +287,7 @@ def _certain(wall: datetime, text: str, here: ZoneInfo) -> datetime:
             "zone": here.key,
             "next": f"{at.astimezone(here):%H:%M}",
         }
-        raise unacceptable("at", message, "no-such-time", **params)
+        raise validation_failed("at", message, "no-such-time", **params)
     if first.utcoffset() != second.utcoffset():
         message = "{time} on {day} comes twice in {zone}, as clocks are put back; write which: {first} or {second}."
         params = {
@@ -283,22 +297,24 @@ def _certain(wall: datetime, text: str, here: ZoneInfo) -> datetime:
             "first": first.isoformat(timespec="minutes"),
             "second": second.isoformat(timespec="minutes"),
         }
-        raise unacceptable("at", message, "two-such-times", **params)
+        raise validation_failed("at", message, "two-such-times", **params)
     return at
 
 
-def _zone(name: str) -> ZoneInfo:
+def _parse_zone(name: str) -> ZoneInfo:
     try:
-        return clock.zone(name)
+        return clock.find_zone(name)
     except LookupError as exc:
-        raise unacceptable("timezone", str(exc).replace("{", "(").replace("}", ")"), "unknown-zone") from None
+        raise validation_failed("timezone", str(exc).replace("{", "(").replace("}", ")"), "unknown-zone") from None
 
 
-def _no_time(text: str) -> Exception:
-    return unacceptable(
+def _skipped_time_error(text: str) -> Exception:
+    return validation_failed(
         "at", '{text!r} names a day but no time of day; add one, such as "{text} 09:00".', "no-time", text=text[:80]
     )
 
 
-def _unreadable(text: str) -> Exception:
-    return unacceptable("at", "{text!r} cannot be read as a time; " + EXAMPLES + ".", "no-time", text=text[:80])
+def _unreadable_error(text: str) -> Exception:
+    return validation_failed(
+        "at", "{text!r} cannot be read as a time; " + EXAMPLES_HINT + ".", "no-time", text=text[:80]
+    )

@@ -10,17 +10,17 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, Unacceptable
+from kicau.base.errors import Conflict, ValidationFailed
 from kicau.channels.actions import register_app
-from kicau.channels.channel_session import stored
+from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel
 from kicau.connector import registry
-from kicau.connector.contract import lend, sign_in
-from kicau.connector.sandbox.server import start
-from kicau.costs.actions import BudgetInput, set_budget
+from kicau.connector.contract import open_test_session, sign_in_at_sandbox
+from kicau.connector.sandbox.server import start_sandbox
+from kicau.costs.actions import BudgetValues, set_budget
 from kicau.costs.models import Charge
 from kicau.publishing.content import compositions, contacts, mentions
-from kicau.publishing.content.compositions import Composition, PartInput
+from kicau.publishing.content.compositions import Composition, PartContent
 from kicau.publishing.models import Handle
 from kicau.publishing.scheduling import schedule
 
@@ -46,9 +46,9 @@ def connected(workspace):
     return make
 
 
-def seen(actor, channels, text: str) -> dict[str, schedule.Preview]:
-    draft = compositions.create_draft(actor, Composition(parts=(PartInput(text=text),)))
-    shown = schedule.preview(actor, compositions.one_draft(actor, draft.id), channels)
+def seen(actor, channels, text: str) -> dict[str, schedule.PostPreview]:
+    draft = compositions.create_draft(actor, Composition(parts=(PartContent(text=text),)))
+    shown = schedule.preview_posts(actor, compositions.one_draft(actor, draft.id), channels)
     return {one.channel.network: one for one in shown}
 
 
@@ -75,30 +75,30 @@ def test_one_person_has_the_right_handle_on_each_network(actor, connected, membe
     ]
     assert contacts.save_contact(actor, "budi", {"x": "@budi2"}).id == budi.id
     for name, given in (("dua kata", {"x": "@a"}), ("Budi", {}), ("Budi", {"nowhere": "@a"})):
-        with pytest.raises(Unacceptable):
+        with pytest.raises(ValidationFailed):
             contacts.save_contact(actor, name, given)
-    contacts.forget_contact(actor, budi.id)
+    contacts.delete_contact(actor, budi.id)
     assert "@budi," in seen(actor, channels, "Hai @budi, apa kabar")["x"].rendered.parts[0].text
 
 
 def test_hashtags_that_a_network_does_not_make_are_told(actor, connected):
     shown = seen(actor, connected("x", "mastodon"), "Pagi #kopi-senja #2026 #1 https://kopi.id/#bagian #kopi!")
     assert [w.sentence for w in shown["x"].warnings] == ["On X, only #kopi of #kopi-senja is the hashtag."]
-    assert mentions.tags(actor, "KO") == ["#kopi-senja", "#kopi"]
+    assert mentions.suggest_tags(actor, "KO") == ["#kopi-senja", "#kopi"]
 
 
 def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, connected):
     (channel,) = connected("x")
 
     async def story() -> None:
-        sandbox = import_module(f"{registry.package('x')}.sandbox").Server()
-        runner = await start(sandbox)
+        sandbox = import_module(f"{registry.network_package('x')}.sandbox").Server()
+        runner = await start_sandbox(sandbox)
         async with aiohttp.ClientSession() as client:
-            session = lend(registry.get("x"), sandbox, client)
-            account = (await sign_in(registry.get("x"), session))[0]
-            channel.credentials, channel.app.endpoints = stored(account.credentials), sandbox.endpoints()
-            assert [h.mention for h in await mentions.look_up(actor, channel, "@KopiSenja")] == ["@kopisenja"]
-            assert await mentions.look_up(actor, channel, "tiadaorang") == []
+            session = open_test_session(registry.get_connector("x"), sandbox, client)
+            account = (await sign_in_at_sandbox(registry.get_connector("x"), session))[0]
+            channel.credentials, channel.app.endpoints = to_stored(account.credentials), sandbox.endpoints()
+            assert [h.mention for h in await mentions.look_up_accounts(actor, channel, "@KopiSenja")] == ["@kopisenja"]
+            assert await mentions.look_up_accounts(actor, channel, "tiadaorang") == []
         await runner.cleanup()
 
     async_to_sync(story)()
@@ -112,18 +112,18 @@ def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, conn
         ("@belumtahu", "unknown"),
     ]
     assert [w.sentence for w in shown.warnings] == ["X has no account @tiadaorang: check how it is written."]
-    assert [h.handle for h in mentions.candidates(actor, ["x"], "kop")] == ["kopisenja"]
+    assert [h.handle for h in mentions.suggest_handles(actor, ["x"], "kop")] == ["kopisenja"]
 
-    set_budget(actor, BudgetInput(name="Kecil", amount=10_000, currency="USD", period="month"))
+    set_budget(actor, BudgetValues(name="Kecil", amount=10_000, currency="USD", period="month"))
     with pytest.raises(Conflict, match="has no room for this on X"):
-        async_to_sync(mentions.look_up)(actor, channel, "siapa")
+        async_to_sync(mentions.look_up_accounts)(actor, channel, "siapa")
     assert not Handle.objects.filter(target="siapa").exists()
     channel.reads_from = clock.now() + timedelta(minutes=15)
     with pytest.raises(Conflict, match="X says that most of what it allows is used up"):
-        async_to_sync(mentions.look_up)(actor, channel, "siapa")
+        async_to_sync(mentions.look_up_accounts)(actor, channel, "siapa")
     with pytest.raises(Conflict, match="offers apps no look-up"):
-        async_to_sync(mentions.look_up)(actor, connected("threads")[0], "siapa")
+        async_to_sync(mentions.look_up_accounts)(actor, connected("threads")[0], "siapa")
 
-    draft = compositions.create_draft(actor, Composition(parts=(PartInput(text="Untuk @belumtahu"),)))
+    draft = compositions.create_draft(actor, Composition(parts=(PartContent(text="Untuk @belumtahu"),)))
     schedule.schedule(actor, compositions.one_draft(actor, draft.id), ["x"], clock.now() + timedelta(hours=1))
-    assert [h.is_there for h in mentions.candidates(actor, ["x"], "belum")] == [None]
+    assert [h.is_there for h in mentions.suggest_handles(actor, ["x"], "belum")] == [None]

@@ -10,12 +10,12 @@ import pytest
 from kicau.base import clock
 from kicau.channels.models import Channel
 from kicau.connector.content import Charge
-from kicau.connector.transport.http import Call
-from kicau.costs.ledger import Work, entries
+from kicau.connector.transport.http import CallRecord
+from kicau.costs.ledger import ChargeContext, ledger_entries
 from kicau.costs.models import Purpose
 from kicau.publishing.content import compositions
-from kicau.publishing.content.channel_variants import for_channel
-from kicau.publishing.delivery.own_posts import answers_own
+from kicau.publishing.content.channel_variants import channel_draft
+from kicau.publishing.delivery.own_posts import is_reply_to_own_post
 from kicau.publishing.models import DeliveryState
 from kicau.publishing.scheduling import schedule
 
@@ -27,8 +27,8 @@ OLD, OTHERS = "1790000000000000001", "1790000000000000777"
 def ana(actor, channel) -> Channel:
     """A channel with a published post."""
     made = channel("ana")
-    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="lama"),)))
-    with clock.frozen(datetime(2026, 11, 16, tzinfo=UTC)):
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartContent(text="lama"),)))
+    with clock.freeze_clock(datetime(2026, 11, 16, tzinfo=UTC)):
         (row,) = schedule.schedule(
             actor, compositions.one_draft(actor, draft.id), [made.key], clock.now() + timedelta(hours=1)
         ).deliveries
@@ -53,19 +53,19 @@ def ana(actor, channel) -> Channel:
     ],
 )
 def test_whose_post_is_answered(ana, reply_to, own):
-    assert answers_own([ana], reply_to) is own
+    assert is_reply_to_own_post([ana], reply_to) is own
 
 
 def test_a_post_of_another_channel_is_not_ones_own(ana, channel):
-    assert answers_own([channel("budi")], OLD) is None
+    assert is_reply_to_own_post([channel("budi")], OLD) is None
 
 
 def test_what_a_channel_is_given_says_whose_post_it_answers(actor, ana):
     options = {f"{ana.network}.reply_to": OLD}
     draft = compositions.create_draft(
-        actor, compositions.Composition(parts=(compositions.PartInput(text="jawab"),), options=options)
+        actor, compositions.Composition(parts=(compositions.PartContent(text="jawab"),), options=options)
     )
-    given = for_channel(compositions.one_draft(actor, draft.id), ana)
+    given = channel_draft(compositions.one_draft(actor, draft.id), ana)
     assert (given.reply_to, given.answers_own) == (OLD, True)
 
 
@@ -75,8 +75,8 @@ def test_what_a_channel_is_given_says_whose_post_it_answers(actor, ana):
 def test_a_charge_that_another_meter_may_apply_to_is_not_certain(workspace, is_estimated, lost, certain):
     at = datetime(2026, 11, 16, tzinfo=UTC)
     used = Charge("post", estimated=is_estimated, proven=False)
-    call = Call("POST", "api.example", "/", None if lost else 201, 100, used, at, lost)
-    work = Work(workspace_id=workspace.id, purpose=Purpose.PUBLISH, network="stranger", delivery_id=uuid4())
-    assert [one.is_certain for one in entries(work, [call])] == [certain]
+    call = CallRecord("POST", "api.example", "/", None if lost else 201, 100, used, at, lost)
+    work = ChargeContext(workspace_id=workspace.id, purpose=Purpose.PUBLISH, network="stranger", delivery_id=uuid4())
+    assert [one.is_certain for one in ledger_entries(work, [call])] == [certain]
     if not lost:
-        assert [one.is_certain for one in entries(work, [], spent=[used], spent_at=at)] == [certain]
+        assert [one.is_certain for one in ledger_entries(work, [], spent=[used], spent_at=at)] == [certain]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from kicau.notifications.models import Notice
 from kicau.publishing.approval import review_links, reviews
 from kicau.publishing.content import autosave, compositions
@@ -18,7 +18,7 @@ from kicau.rights.models import AuditEntry
 
 def written(text: str = "Beans from Gayo\nare here today") -> compositions.Composition:
     return compositions.Composition(
-        parts=(compositions.PartInput(text=text), compositions.PartInput(text="More tomorrow"))
+        parts=(compositions.PartContent(text=text), compositions.PartContent(text="More tomorrow"))
     )
 
 
@@ -32,7 +32,7 @@ def team(member, channel):
 def draft(team):
     made = compositions.create_draft(team[0], written())
     desk = {"channels": ["ana"], "when": "at", "date": f"{clock.now() + timedelta(days=1):%Y-%m-%d}", "time": "09:00"}
-    return autosave.keep(team[0], made.id, written(), desk=desk)
+    return autosave.autosave(team[0], made.id, written(), desk=desk)
 
 
 def test_submitted_commented_sent_back_mended_approved_and_scheduled(team, draft):
@@ -45,19 +45,19 @@ def test_submitted_commented_sent_back_mended_approved_and_scheduled(team, draft
     reviews.submit(writer, draft.id)
     with pytest.raises(Conflict, match="is submitted already"):
         reviews.submit(writer, draft.id)
-    with pytest.raises(Unacceptable, match="what is to be mended"):
+    with pytest.raises(ValidationFailed, match="what is to be mended"):
         reviews.send_back(editor, draft.id, " ")
     said = reviews.comment(editor, draft.id, "Which beans?", quote="Gayo are  here")
     assert (said.part, said.quote) == (0, "Gayo are here")
     assert reviews.comment(editor, draft.id, "Say when", part=1).part == 1
     for wrong in ({"quote": "Toraja"}, {"part": 2}, {"part": 1, "quote": "Gayo"}):
-        with pytest.raises(Unacceptable):
+        with pytest.raises(ValidationFailed):
             reviews.comment(editor, draft.id, "?", **wrong)
     assert reviews.send_back(editor, draft.id, "").state == "draft"
-    reviews.resolve(writer, said.id)
+    reviews.resolve_comment(writer, said.id)
     assert AuditEntry.objects.filter(act="comment.resolved").exists()
 
-    autosave.keep(writer, draft.id, written("Gayo beans are here"), desk=draft.extras["desk"])
+    autosave.autosave(writer, draft.id, written("Gayo beans are here"), desk=draft.extras["desk"])
     reviews.submit(writer, draft.id)
     with pytest.raises(Conflict, match="changed this post meanwhile"):
         reviews.approve(editor, draft.id, version=1)
@@ -74,7 +74,7 @@ def test_submitted_commented_sent_back_mended_approved_and_scheduled(team, draft
     assert told == {"draft.commented", "draft.returned", "draft.approved"}
     assert Notice.objects.filter(person=editor.person, event="draft.submitted").exists()
 
-    changed = autosave.keep(writer, draft.id, written("Once more"), desk=draft.extras["desk"])
+    changed = autosave.autosave(writer, draft.id, written("Once more"), desk=draft.extras["desk"])
     assert changed.state == "draft", "an approval does not outlive a change"
     plan = reviews.plan_of(editor, compositions.one_draft(editor, draft.id))
     assert ([c.key for c in plan.channels], f"{plan.due_at:%H:%M}") == (["ana"], "02:00")
@@ -87,11 +87,11 @@ def test_submitted_commented_sent_back_mended_approved_and_scheduled(team, draft
 
 def test_a_problem_leaves_it_as_it_was(team, channel):
     writer, editor = team
-    made = autosave.keep(
+    made = autosave.autosave(
         writer, compositions.create_draft(writer, written()).id, written("x" * 100_000), desk={"channels": ["ana"]}
     )
     reviews.submit(writer, made.id)
-    with pytest.raises(Unacceptable):
+    with pytest.raises(ValidationFailed):
         reviews.approve_and_schedule(editor, made.id, clock.now() + timedelta(hours=1))
     made.refresh_from_db()
     assert made.state == "submitted"
@@ -101,43 +101,47 @@ def test_a_client_reads_comments_and_approves_by_a_link_that_ends(team, draft):
     writer, editor = team
     reviews.submit(writer, draft.id)
     with pytest.raises(NotAllowed):
-        review_links.make_link(writer, draft.id, "Ratna")
-    made = review_links.make_link(editor, draft.id, "Ratna, PT Maju", days=3)
+        review_links.create_link(writer, draft.id, "Ratna")
+    made = review_links.create_link(editor, draft.id, "Ratna, PT Maju", days=3)
     secret = made.link.rsplit("/", 1)[1]
     assert secret not in repr(made)
     assert not ReviewLink.objects.filter(digest=secret).exists()
     reviews.comment(editor, draft.id, "Between us: she wants Toraja")
-    link = review_links.opened(secret)
-    [seen] = reviews.shown_on(review_links.draft_of(link))
+    link = review_links.open_link(secret)
+    [seen] = reviews.channel_renderings(review_links.draft_of(link))
     assert (seen.channel.key, seen.rendered.parts[0].text, seen.delivery) == (
         "ana",
         "Beans from Gayo\nare here today",
         None,
     )
     review_links.comment(link, "Toraja, please", quote="Gayo")
-    with pytest.raises(Unacceptable):
-        review_links.decide(link, False, "")
-    assert review_links.decide(link, False, "Other beans").state == "draft"
+    with pytest.raises(ValidationFailed):
+        review_links.submit_verdict(link, False, "")
+    assert review_links.submit_verdict(link, False, "Other beans").state == "draft"
     reviews.submit(writer, draft.id)
-    assert review_links.decide(link, True, version=draft.version).state == "approved"
-    assert [r.kind for r in review_links.said(link)] == ["comment", "returned", "approved"], "not what the team said"
+    assert review_links.submit_verdict(link, True, version=draft.version).state == "approved"
+    assert [r.kind for r in review_links.reviews_by_link(link)] == ["comment", "returned", "approved"], (
+        "not what the team said"
+    )
     entry = AuditEntry.objects.get(act="review.approved")
     assert (entry.actor, entry.via, entry.detail["version"]) == ("Ratna, PT Maju", "link", draft.version)
     assert Notice.objects.filter(person=editor.person, event="draft.approved").exists()
 
-    only = review_links.opened(
-        review_links.make_link(editor, draft.id, "Reader", may_comment=False, may_approve=False).link.rsplit("/", 1)[1]
+    only = review_links.open_link(
+        review_links.create_link(editor, draft.id, "Reader", may_comment=False, may_approve=False).link.rsplit("/", 1)[
+            1
+        ]
     )
-    for act in (lambda: review_links.comment(only, "x"), lambda: review_links.decide(only, True)):
+    for act in (lambda: review_links.comment(only, "x"), lambda: review_links.submit_verdict(only, True)):
         with pytest.raises(NotAllowed):
             act()
-    with clock.frozen(clock.now() + timedelta(days=3, seconds=1)), pytest.raises(Conflict):
-        review_links.opened(secret)
+    with clock.freeze_clock(clock.now() + timedelta(days=3, seconds=1)), pytest.raises(Conflict):
+        review_links.open_link(secret)
     with pytest.raises(NotAllowed):
         review_links.revoke_link(writer, link.id)
     review_links.revoke_link(editor, link.id)
     with pytest.raises(Conflict):
-        review_links.opened(secret)
+        review_links.open_link(secret)
     with pytest.raises(NotFound):
         review_links.revoke_link(editor, link.id)
     assert Review.objects.filter(link=link).count() == 3, "what was said stays"
@@ -146,7 +150,7 @@ def test_a_client_reads_comments_and_approves_by_a_link_that_ends(team, draft):
 def test_a_client_who_asks_for_changes_of_what_is_scheduled_moves_nothing(team, draft):
     _, editor = team
     reviews.approve_and_schedule(editor, draft.id, clock.now() + timedelta(hours=2))
-    link = review_links.opened(review_links.make_link(editor, draft.id, "Ratna").link.rsplit("/", 1)[1])
-    assert reviews.shown_on(review_links.draft_of(link))[0].delivery is not None
-    assert review_links.decide(link, False, "Not this one").state == "scheduled"
+    link = review_links.open_link(review_links.create_link(editor, draft.id, "Ratna").link.rsplit("/", 1)[1])
+    assert reviews.channel_renderings(review_links.draft_of(link))[0].delivery is not None
+    assert review_links.submit_verdict(link, False, "Not this one").state == "scheduled"
     assert actions.deliveries(editor).get().state == "scheduled"

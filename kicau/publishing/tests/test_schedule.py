@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, NotFound, Unacceptable
+from kicau.base.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from kicau.channels.actions import set_slots
 from kicau.connector.content import Media, MediaKind, Poll, Rendered, RenderedMedia, RenderedPart
 from kicau.connector.serialization import from_json
@@ -16,11 +16,17 @@ from kicau.costs import actions as plans
 from kicau.media.actions import add_medium
 from kicau.publishing.approval import reviews
 from kicau.publishing.content import compositions
-from kicau.publishing.content.channel_variants import for_channel
-from kicau.publishing.content.compositions import Composition, LinkInput, MediumUse, PartInput, VariantInput
+from kicau.publishing.content.channel_variants import channel_draft
+from kicau.publishing.content.compositions import (
+    Composition,
+    LinkContent,
+    MediumAttachment,
+    PartContent,
+    VariantContent,
+)
 from kicau.publishing.models import Delivery, Draft, text_hash
 from kicau.publishing.scheduling import actions, schedule, scheduled_posts
-from kicau.publishing.scheduling.scheduled_posts import Change
+from kicau.publishing.scheduling.scheduled_posts import ScheduledPostChange
 from kicau.rights.models import AuditEntry
 from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
@@ -28,7 +34,7 @@ SOON = timedelta(hours=1)
 
 
 def write(actor, *texts, **more):
-    made = compositions.create_draft(actor, Composition(parts=tuple(PartInput(text=t) for t in texts), **more))
+    made = compositions.create_draft(actor, Composition(parts=tuple(PartContent(text=t) for t in texts), **more))
     return compositions.one_draft(actor, made.id)
 
 
@@ -38,10 +44,10 @@ def at(**ahead):
 
 def test_the_preview_is_what_is_stored(actor, channel):
     ana, draft = channel("ana"), write(actor, "satu", "dua")
-    shown = schedule.preview(actor, draft, [ana])[0]
+    shown = schedule.preview_posts(actor, draft, [ana])[0]
     row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
     assert from_json(Rendered, Delivery.objects.get(id=row.id).rendered) == shown.rendered
-    assert schedule.cost([shown]) == {"USD": 30_000}
+    assert schedule.total_cost([shown]) == {"USD": 30_000}
 
 
 def test_what_calendars_show_is_what_is_sent(actor, channel):
@@ -56,12 +62,16 @@ def test_what_calendars_show_is_what_is_sent(actor, channel):
         return row.head, row.picture
 
     assert shown() == ("satu", None)
-    scheduled_posts.change(
-        actor, draft.id, Change(composition=Composition(parts=(PartInput(text="dua"), PartInput(text="tiga"))))
+    scheduled_posts.change_post(
+        actor,
+        draft.id,
+        ScheduledPostChange(composition=Composition(parts=(PartContent(text="dua"), PartContent(text="tiga")))),
     )
     assert shown() == ("dua", None)
     actions.cancel(actor, row.id)
-    compositions.rewrite(actor, compositions.one_draft(actor, draft.id), Composition(parts=(PartInput(text="empat"),)))
+    compositions.replace_content(
+        actor, compositions.one_draft(actor, draft.id), Composition(parts=(PartContent(text="empat"),))
+    )
     actions.retry(actor, row.id)
     assert shown() == ("empat", None)
     kopi = RenderedMedia(media=Media(ref="kopi", kind=MediaKind.IMAGE, mime="image/png", size=9))
@@ -71,8 +81,8 @@ def test_what_calendars_show_is_what_is_sent(actor, channel):
 
 def test_a_problem_on_one_channel_schedules_nothing_and_loses_nothing(actor, channel):
     channel("ana"), channel("budi")
-    draft = write(actor, "a" * 90, variants=(VariantInput(channel="budi", parts=(PartInput(text="b" * 101),)),))
-    with pytest.raises(Unacceptable) as told:
+    draft = write(actor, "a" * 90, variants=(VariantContent(channel="budi", parts=(PartContent(text="b" * 101),)),))
+    with pytest.raises(ValidationFailed) as told:
         schedule.schedule(actor, draft, ["ana", "budi"], at(hours=1))
     problem = told.value.problems[0]
     assert problem.field == "channels.budi.parts.0.text"
@@ -98,7 +108,7 @@ def test_what_the_plan_does_not_have_is_said_before_it_is_planned_or_tried_again
         lambda: schedule.schedule(actor, write(actor, "lagi"), ["ana"], at(hours=1)),
         lambda: actions.retry(actor, row.id),
     ):
-        with pytest.raises(Unacceptable) as told:
+        with pytest.raises(ValidationFailed) as told:
             act()
         assert [(p.code, p.sentence) for p in told.value.problems] == [("not-on-plan", said)]
     assert Delivery.objects.count() == 1
@@ -112,24 +122,24 @@ def test_a_variant_is_for_its_channel_or_network_only(actor, channel):
         actor,
         "umum",
         variants=(
-            VariantInput(network="stranger", parts=(PartInput(text="jaringan"),)),
-            VariantInput(channel="budi", parts=(PartInput(text="budi"),), options={"tone": "quiet"}),
+            VariantContent(network="stranger", parts=(PartContent(text="jaringan"),)),
+            VariantContent(channel="budi", parts=(PartContent(text="budi"),), options={"tone": "quiet"}),
         ),
     )
-    assert [p.rendered.parts[0].text for p in schedule.preview(actor, draft, [ana, budi])] == ["jaringan", "budi"]
+    assert [p.rendered.parts[0].text for p in schedule.preview_posts(actor, draft, [ana, budi])] == ["jaringan", "budi"]
     assert schedule.render(draft, budi).options == {"tone": "quiet"}
 
 
 def test_a_link_joins_the_text_where_there_are_no_cards(actor, channel):
     ana = channel("ana")
-    draft = write(actor, "baca ini", link=LinkInput(url="https://example.org/a"))
+    draft = write(actor, "baca ini", link=LinkContent(url="https://example.org/a"))
     assert schedule.render(draft, ana).parts[0].text == "baca ini\n\nhttps://example.org/a"
 
 
 def test_what_a_channel_cannot_do_is_told(actor, channel):
     channel("ana")
     draft = write(actor, "pilih", poll=Poll(options=("a", "b")), options={"stranger.tone": "shrill"})
-    with pytest.raises(Unacceptable) as told:
+    with pytest.raises(ValidationFailed) as told:
         schedule.schedule(actor, draft, ["ana"], at(hours=1))
     assert {p.code for p in told.value.problems} == {"no-polls", "bad-option"}
 
@@ -137,14 +147,14 @@ def test_what_a_channel_cannot_do_is_told(actor, channel):
 @pytest.mark.parametrize("ahead", [timedelta(minutes=-5), timedelta(days=800)])
 def test_a_time_in_the_past_or_far_ahead_is_refused(actor, channel, ahead):
     channel("ana")
-    with pytest.raises(Unacceptable) as told:
+    with pytest.raises(ValidationFailed) as told:
         schedule.schedule(actor, write(actor, "a"), ["ana"], clock.now() + ahead)
     assert told.value.problems[0].field == "at"
 
 
 def test_just_past_means_now(actor, channel):
     channel("ana")
-    with clock.frozen(clock.now()):
+    with clock.freeze_clock(clock.now()):
         row = schedule.schedule(actor, write(actor, "a"), ["ana"], at(seconds=-5)).deliveries[0]
         assert row.due_at == clock.now()
 
@@ -182,7 +192,7 @@ def test_next_free_slot_keeps_the_wall_clock_over_a_change_of_clocks(actor, chan
     before = datetime(2027, 3, 27, 12, tzinfo=UTC)  # the night after, clocks go forward
     found = schedule.next_free_slot(actor, ana, after=before)
     assert found == datetime(2027, 3, 28, 8, tzinfo=UTC)
-    with clock.frozen(before):
+    with clock.freeze_clock(before):
         schedule.schedule(actor, write(actor, "a"), ["ana"], found)
     assert schedule.next_free_slot(actor, ana, after=before) == datetime(2027, 3, 29, 8, tzinfo=UTC)
 
@@ -195,7 +205,7 @@ def test_a_slot_that_clocks_skip_is_passed_over(actor, channel):
 
 
 def test_a_channel_without_slots_says_so(actor, channel):
-    with pytest.raises(Unacceptable):
+    with pytest.raises(ValidationFailed):
         schedule.next_free_slot(actor, channel("ana"))
 
 
@@ -203,22 +213,32 @@ def test_editing_renders_what_waits_anew_or_changes_nothing(actor, channel):
     channel("ana")
     draft = write(actor, "lama")
     row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
-    with pytest.raises(Unacceptable):
-        scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="b" * 101),))))
+    with pytest.raises(ValidationFailed):
+        scheduled_posts.change_post(
+            actor, draft.id, ScheduledPostChange(composition=Composition(parts=(PartContent(text="b" * 101),)))
+        )
     assert Delivery.objects.get(id=row.id).rendered["parts"][0]["text"] == "lama"
     assert compositions.one_draft(actor, draft.id).parts.first().text == "lama"
-    scheduled_posts.change(actor, draft.id, Change(composition=Composition(parts=(PartInput(text="baru"),))))
+    scheduled_posts.change_post(
+        actor, draft.id, ScheduledPostChange(composition=Composition(parts=(PartContent(text="baru"),)))
+    )
     assert Delivery.objects.get(id=row.id).rendered["parts"][0]["text"] == "baru"
 
 
 def test_two_editors_are_told_of_each_other(actor, channel):
     draft = write(actor, "a")
-    scheduled_posts.change(
-        actor, draft.id, Change(composition=Composition(parts=(PartInput(text="b"),))), version=draft.version
+    scheduled_posts.change_post(
+        actor,
+        draft.id,
+        ScheduledPostChange(composition=Composition(parts=(PartContent(text="b"),))),
+        version=draft.version,
     )
     with pytest.raises(Conflict):
-        scheduled_posts.change(
-            actor, draft.id, Change(composition=Composition(parts=(PartInput(text="c"),))), version=draft.version
+        scheduled_posts.change_post(
+            actor,
+            draft.id,
+            ScheduledPostChange(composition=Composition(parts=(PartContent(text="c"),))),
+            version=draft.version,
         )
 
 
@@ -232,13 +252,17 @@ def test_media_keep_their_order_and_their_own_alt(actor, channel, tmp_path):
         actor,
         Composition(
             parts=(
-                PartInput(
-                    text="a", media=(MediumUse(medium=pictures[2].id), MediumUse(medium=pictures[0].id, alt="here"))
+                PartContent(
+                    text="a",
+                    media=(
+                        MediumAttachment(medium=pictures[2].id),
+                        MediumAttachment(medium=pictures[0].id, alt="here"),
+                    ),
                 ),
             )
         ),
     )
-    given = for_channel(compositions.one_draft(actor, draft.id), channel("ana")).parts[0].media
+    given = channel_draft(compositions.one_draft(actor, draft.id), channel("ana")).parts[0].media
     assert [(m.width, m.alt) for m in given] == [(12, "library 2"), (10, "here")]
 
 
@@ -252,7 +276,7 @@ def test_parts_and_media_carry_origin_and_permission(actor, channel):
     draft = write(actor, "a", origin="imported", origin_detail="posts.csv row 3", ai_use={"train_gen": "deny"})
     part = draft.parts.first()
     assert (part.origin, part.origin_detail, part.ai_use) == ("imported", "posts.csv row 3", {"train_gen": "deny"})
-    with pytest.raises(Unacceptable):
+    with pytest.raises(ValidationFailed):
         write(actor, "a", ai_use={"sell": "allow"})
 
 
@@ -265,7 +289,7 @@ def test_a_draft_is_copied_whole(actor, channel):
         poll=Poll(options=("a", "b")),
         tags=("x",),
         campaign="Senja",
-        variants=(VariantInput(channel="budi", parts=(PartInput(text="b"),)),),
+        variants=(VariantContent(channel="budi", parts=(PartContent(text="b"),)),),
     )
     copy = compositions.one_draft(actor, actions.duplicate(actor, draft.id).id)
     assert copy.id != draft.id

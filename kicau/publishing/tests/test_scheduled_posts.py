@@ -10,22 +10,22 @@ import pytest
 from django.db import connection
 
 from kicau.base import clock
-from kicau.base.errors import Conflict, NotAllowed, Unacceptable
+from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 from kicau.channels.actions import register_app, set_slots
-from kicau.channels.channel_session import stored
+from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.session import Credentials
 from kicau.notifications.models import Notice
 from kicau.publishing.content import compositions
-from kicau.publishing.content.compositions import Composition, PartInput, VariantInput
-from kicau.publishing.models import Delivery, DeliveryState, Hold
+from kicau.publishing.content.compositions import Composition, PartContent, VariantContent
+from kicau.publishing.models import Delivery, DeliveryState, HoldReason
 from kicau.publishing.scheduling import actions, schedule, scheduled_posts
-from kicau.publishing.scheduling.scheduled_posts import Change, change
+from kicau.publishing.scheduling.scheduled_posts import ScheduledPostChange, change_post
 
 
 def content(text: str, **more: Any) -> Composition:
-    return Composition(parts=(PartInput(text=text),), **more)
+    return Composition(parts=(PartContent(text=text),), **more)
 
 
 def later(**ahead: float):
@@ -49,7 +49,7 @@ def scheduled(actor, channel):
 @pytest.fixture
 def confirming(workspace) -> Channel:
     """A channel whose network wants each post confirmed by a person."""
-    slug = next(s for s in registry.slugs() if registry.get(s).baseline.needs_confirmation)
+    slug = next(s for s in registry.installed_slugs() if registry.get_connector(s).baseline.needs_confirmation)
     return Channel.objects.create(
         workspace=workspace,
         network=slug,
@@ -58,7 +58,7 @@ def confirming(workspace) -> Channel:
         account_id="1",
         handle="kopi",
         name="Kopi",
-        credentials=stored(Credentials(access_token="none")),
+        credentials=to_stored(Credentials(access_token="none")),
     )
 
 
@@ -75,37 +75,37 @@ def text_of(row: Delivery) -> str:
 def test_content_and_time_change_together_on_every_channel_that_waits(actor, scheduled):
     ana, budi = scheduled("ana", "budi")
     due = later(days=3)
-    done = change(actor, ana.draft_id, Change(composition=content("Teh"), due_at=due, timezone="UTC"))
+    done = change_post(actor, ana.draft_id, ScheduledPostChange(composition=content("Teh"), due_at=due, timezone="UTC"))
     assert {row.id for row in done.moved} == {ana.id, budi.id}
     assert [text_of(row) for row in (ana, budi)] == ["Teh", "Teh"]
     assert {(row.due_at, row.timezone) for row in (ana, budi)} == {(due, "UTC")}
     assert Delivery.objects.count() == 2, "saving makes no second set"
-    assert actions.story(actor, ana)[-1].outcome == "moved"
+    assert actions.attempt_log(actor, ana)[-1].outcome == "moved"
 
 
 def test_what_is_left_out_stays(actor, scheduled):
     (row,) = scheduled("ana")
     due = row.due_at
-    change(actor, row.draft_id, Change(composition=content("Teh")))
+    change_post(actor, row.draft_id, ScheduledPostChange(composition=content("Teh")))
     assert (text_of(row), row.due_at, row.timezone) == ("Teh", due, "Asia/Jakarta")
-    change(actor, row.draft_id, Change(due_at=later(days=1)))
+    change_post(actor, row.draft_id, ScheduledPostChange(due_at=later(days=1)))
     assert text_of(row) == "Teh"
 
 
 @pytest.mark.parametrize(
     ("wanted", "field"),
     [
-        (Change(composition=content("b" * 101), due_at=later(days=400)), "channels.ana.parts.0.text"),
-        (Change(composition=content("Teh"), due_at=later(days=-1)), "at"),
-        (Change(composition=content("Teh"), due_at=later(days=900)), "at"),
+        (ScheduledPostChange(composition=content("b" * 101), due_at=later(days=400)), "channels.ana.parts.0.text"),
+        (ScheduledPostChange(composition=content("Teh"), due_at=later(days=-1)), "at"),
+        (ScheduledPostChange(composition=content("Teh"), due_at=later(days=900)), "at"),
     ],
 )
 def test_a_problem_changes_nothing(actor, scheduled, wanted, field):
     ana, _ = scheduled("ana", "budi")
     before = Delivery.objects.values_list("id", "due_at", "rendered", "changed_at")
     kept = list(before)
-    with pytest.raises(Unacceptable) as refused:
-        change(actor, ana.draft_id, wanted)
+    with pytest.raises(ValidationFailed) as refused:
+        change_post(actor, ana.draft_id, wanted)
     assert refused.value.problems[0].field == field
     assert list(before.all()) == kept
     assert compositions.one_draft(actor, ana.draft_id).parts.get().text == "Kopi"
@@ -125,7 +125,7 @@ def test_what_has_begun_stays_and_is_named(actor, scheduled, begun):
     Delivery.objects.filter(id=ana.id).update(**begun)
     ana.refresh_from_db()
     before = ana.due_at
-    done = change(actor, ana.draft_id, Change(composition=content("Teh"), due_at=later(days=3)))
+    done = change_post(actor, ana.draft_id, ScheduledPostChange(composition=content("Teh"), due_at=later(days=3)))
     assert [row.channel.key for row in done.begun] == ["ana"]
     assert [row.channel.key for row in done.changed] == ["budi"]
     assert (text_of(ana), ana.due_at, text_of(budi)) == ("Kopi", before, "Teh")
@@ -135,19 +135,21 @@ def test_where_all_has_begun_a_new_time_is_refused_and_new_content_is_kept(actor
     (row,) = scheduled("ana")
     Delivery.objects.update(state=DeliveryState.PUBLISHED)
     with pytest.raises(Conflict, match="publish the post again"):
-        change(actor, row.draft_id, Change(due_at=later(days=3)))
-    assert [r.id for r in change(actor, row.draft_id, Change(composition=content("Teh"))).begun] == [row.id]
+        change_post(actor, row.draft_id, ScheduledPostChange(due_at=later(days=3)))
+    assert [r.id for r in change_post(actor, row.draft_id, ScheduledPostChange(composition=content("Teh"))).begun] == [
+        row.id
+    ]
     assert text_of(row) == "Kopi"
 
 
 def test_a_failed_delivery_goes_out_at_its_new_time(actor, scheduled):
     (row,) = scheduled("ana")
     Delivery.objects.update(state=DeliveryState.FAILED, reason="Refused.", tries=3)
-    change(actor, row.draft_id, Change(composition=content("Teh")))
+    change_post(actor, row.draft_id, ScheduledPostChange(composition=content("Teh")))
     row.refresh_from_db()
     assert row.state == DeliveryState.FAILED, "without a new time it waits for a person"
     due = later(days=3)
-    change(actor, row.draft_id, Change(due_at=due))
+    change_post(actor, row.draft_id, ScheduledPostChange(due_at=due))
     row.refresh_from_db()
     assert (row.state, row.due_at, row.reason, row.tries) == (DeliveryState.SCHEDULED, due, "", 0)
 
@@ -155,15 +157,15 @@ def test_a_failed_delivery_goes_out_at_its_new_time(actor, scheduled):
 def test_channels_are_added_and_removed(actor, scheduled, channel):
     ana, budi = scheduled("ana", "budi")
     channel("citra")
-    done = change(actor, ana.draft_id, Change(add=("citra",), remove=("budi",)))
+    done = change_post(actor, ana.draft_id, ScheduledPostChange(add=("citra",), remove=("budi",)))
     assert [row.channel.key for row in done.added] == ["citra"]
     assert done.added[0].due_at == ana.due_at
     budi.refresh_from_db()
     assert budi.state == DeliveryState.CANCELED
-    for wrong in (Change(add=("ana",)), Change(remove=("budi",))):
-        with pytest.raises(Unacceptable):
-            change(actor, ana.draft_id, wrong)
-    change(actor, ana.draft_id, Change(add=("budi",)))
+    for wrong in (ScheduledPostChange(add=("ana",)), ScheduledPostChange(remove=("budi",))):
+        with pytest.raises(ValidationFailed):
+            change_post(actor, ana.draft_id, wrong)
+    change_post(actor, ana.draft_id, ScheduledPostChange(add=("budi",)))
     assert Delivery.objects.filter(channel__key="budi", state=DeliveryState.SCHEDULED).count() == 1
 
 
@@ -173,7 +175,7 @@ def test_each_channel_takes_its_own_next_slot(actor, scheduled):
     for n, row in enumerate((ana, budi)):
         at = (local + timedelta(days=n)).replace(minute=0, second=0, microsecond=0)
         set_slots(actor, row.channel.key, [(at.weekday(), at.time())], timezone="UTC")
-    change(actor, ana.draft_id, Change(next_slot=True))
+    change_post(actor, ana.draft_id, ScheduledPostChange(next_slot=True))
     for row in (ana, budi):
         row.refresh_from_db()
     assert budi.due_at - ana.due_at == timedelta(days=1)
@@ -184,18 +186,18 @@ def test_somebody_elses_change_is_not_overwritten_and_a_contributor_changes_noth
 ):
     (row,) = scheduled("ana")
     version = compositions.one_draft(actor, row.draft_id).version
-    change(actor, row.draft_id, Change(composition=content("Teh")), version=version)
+    change_post(actor, row.draft_id, ScheduledPostChange(composition=content("Teh")), version=version)
     with pytest.raises(Conflict):
-        change(actor, row.draft_id, Change(composition=content("Susu")), version=version)
+        change_post(actor, row.draft_id, ScheduledPostChange(composition=content("Susu")), version=version)
     with pytest.raises(NotAllowed):
-        change(member("contributor"), row.draft_id, Change(composition=content("Susu")))
+        change_post(member("contributor"), row.draft_id, ScheduledPostChange(composition=content("Susu")))
     assert text_of(row) == "Teh"
 
 
 def test_an_unscheduled_post_has_no_time_to_change(actor):
     draft = compositions.create_draft(actor, content("Kopi"))
     with pytest.raises(Conflict, match="not scheduled"):
-        change(actor, draft.id, Change(due_at=later(days=1)))
+        change_post(actor, draft.id, ScheduledPostChange(due_at=later(days=1)))
 
 
 # Confirmations
@@ -203,10 +205,14 @@ def test_an_unscheduled_post_has_no_time_to_change(actor):
 
 def test_a_confirmation_is_kept_where_the_confirmed_content_stays(actor, member, confirming, channel):
     channel("ana")
-    own = (VariantInput(network="stranger", parts=(PartInput(text="Only here"),)),)
+    own = (VariantContent(network="stranger", parts=(PartContent(text="Only here"),)),)
     asks, ana = confirmed_post(actor, "asks", "ana")
     given = (asks.confirmed_by_id, asks.confirmed_at)
-    change(member("editor"), asks.draft_id, Change(composition=content("Kopi", variants=own), due_at=later(days=3)))
+    change_post(
+        member("editor"),
+        asks.draft_id,
+        ScheduledPostChange(composition=content("Kopi", variants=own), due_at=later(days=3)),
+    )
     assert text_of(ana) == "Only here"
     asks.refresh_from_db()
     assert (asks.state, asks.confirmed_by_id, asks.confirmed_at) == (DeliveryState.SCHEDULED, *given)
@@ -214,35 +220,35 @@ def test_a_confirmation_is_kept_where_the_confirmed_content_stays(actor, member,
 
 def test_changed_content_asks_for_a_new_confirmation_and_never_drops_it_silently(actor, confirming):
     (row,) = confirmed_post(actor, "asks")
-    with pytest.raises(Unacceptable) as asked:
-        change(actor, row.draft_id, Change(composition=content("Teh")))
+    with pytest.raises(ValidationFailed) as asked:
+        change_post(actor, row.draft_id, ScheduledPostChange(composition=content("Teh")))
     (problem,) = asked.value.problems
-    assert (problem.code, problem.field) == (scheduled_posts.CONFIRM_AGAIN, "confirm")
+    assert (problem.code, problem.field) == (scheduled_posts.CONFIRM_AGAIN_CODE, "confirm")
     assert problem.params["who"] == str(actor.person)
     assert text_of(row) == "Kopi"
     assert row.confirmed_at
 
     before = row.confirmed_at
-    change(actor, row.draft_id, Change(composition=content("Teh"), confirm=True))
+    change_post(actor, row.draft_id, ScheduledPostChange(composition=content("Teh"), confirm=True))
     assert (text_of(row), row.state) == ("Teh", DeliveryState.SCHEDULED)
     assert row.confirmed_at > before
 
-    done = change(actor, row.draft_id, Change(composition=content("Susu"), confirm=False))
+    done = change_post(actor, row.draft_id, ScheduledPostChange(composition=content("Susu"), confirm=False))
     assert [r.id for r in done.unconfirmed] == [row.id]
     assert text_of(row) == "Susu"
-    assert (row.state, row.hold, row.confirmed_at) == (DeliveryState.HELD, Hold.CONFIRMATION, None)
+    assert (row.state, row.hold, row.confirmed_at) == (DeliveryState.HELD, HoldReason.CONFIRMATION, None)
     assert Notice.objects.filter(event="delivery.confirm").exists(), "the bell says it, too"
 
-    change(actor, row.draft_id, Change(due_at=later(days=2), confirm=True))
+    change_post(actor, row.draft_id, ScheduledPostChange(due_at=later(days=2), confirm=True))
     row.refresh_from_db()
     assert (row.state, row.hold, row.confirmed_by) == (DeliveryState.SCHEDULED, "", actor.person)
 
 
 def test_a_post_that_nobody_confirmed_yet_asks_nothing_more(actor, confirming):
     (row,) = confirmed_post(actor, "asks", confirm=False)
-    change(actor, row.draft_id, Change(composition=content("Teh")))
+    change_post(actor, row.draft_id, ScheduledPostChange(composition=content("Teh")))
     assert text_of(row) == "Teh"
-    assert row.hold == Hold.CONFIRMATION
+    assert row.hold == HoldReason.CONFIRMATION
 
 
 # Publishing again

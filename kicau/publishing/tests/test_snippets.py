@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from kicau.base import clock
-from kicau.base.errors import NotAllowed, NotFound, Unacceptable
+from kicau.base.errors import NotAllowed, NotFound, ValidationFailed
 from kicau.channels.actions import register_app
-from kicau.channels.channel_session import stored
+from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.session import Credentials
@@ -22,7 +22,7 @@ from kicau.publishing.scheduling import schedule
 @pytest.fixture
 def channel(workspace):
     """On a network that takes text alone."""
-    slug = next(s for s in registry.slugs() if not registry.get(s).baseline.needs_media)
+    slug = next(s for s in registry.installed_slugs() if not registry.get_connector(s).baseline.needs_media)
     return Channel.objects.create(
         workspace=workspace,
         network=slug,
@@ -31,7 +31,7 @@ def channel(workspace):
         account_id="1",
         handle="kopi",
         name="Kopi",
-        credentials=stored(Credentials(access_token="none")),
+        credentials=to_stored(Credentials(access_token="none")),
     )
 
 
@@ -42,39 +42,39 @@ def test_texts_and_groups_are_kept_replaced_and_forgotten(actor, member, channel
     group = snippets.save_group(actor, "All of ours", ["kopi", "kopi"])
     assert group.keys == ["kopi"]
     for bad in (("", "x"), ("Name", " "), ("Name", "a\0b"), ("N" * 81, "x")):
-        with pytest.raises(Unacceptable):
+        with pytest.raises(ValidationFailed):
             snippets.save_text(actor, "signature", *bad)
-    with pytest.raises(Unacceptable):
+    with pytest.raises(ValidationFailed):
         snippets.save_text(actor, "poem", "Name", "x")
     with pytest.raises(NotFound):
         snippets.save_group(actor, "Theirs", ["somebody-elses"])
     viewer = member("viewer")
     assert [t.name for t in snippets.saved_texts(viewer)] == ["Coffee tags"]
     with pytest.raises(NotAllowed):
-        snippets.forget_text(viewer, first.id)
-    snippets.forget_text(actor, first.id)
-    snippets.forget_group(actor, group.id)
+        snippets.delete_text(viewer, first.id)
+    snippets.delete_text(actor, first.id)
+    snippets.delete_group(actor, group.id)
     assert not SavedText.objects.exists()
     assert not ChannelGroup.objects.exists()
 
 
 def test_two_writers_learn_of_each_other_until_one_leaves_or_falls_silent(actor, member):
     draft, other = uuid4(), member("editor")
-    assert snippets.writing_too(actor, draft, "h1") == []
-    assert snippets.writing_too(other, draft, "h2") == ["Sari Wulandari"]
-    assert snippets.writing_too(actor, draft, "h1") == ["Editor"]
-    assert snippets.writing_too(other, uuid4(), "h3") == []
-    snippets.leave(other, draft, "h2")
-    assert snippets.writing_too(actor, draft, "h1") == []
+    assert snippets.announce_presence(actor, draft, "h1") == []
+    assert snippets.announce_presence(other, draft, "h2") == ["Sari Wulandari"]
+    assert snippets.announce_presence(actor, draft, "h1") == ["Editor"]
+    assert snippets.announce_presence(other, uuid4(), "h3") == []
+    snippets.end_presence(other, draft, "h2")
+    assert snippets.announce_presence(actor, draft, "h1") == []
     Writer.objects.update(seen_at=clock.now() - timedelta(minutes=2))
-    assert snippets.writing_too(other, draft, "h4") == []
+    assert snippets.announce_presence(other, draft, "h4") == []
 
 
 def test_the_preview_and_the_delivery_carry_the_campaign_alike(actor, channel):
     given = compositions.Composition(
-        parts=(compositions.PartInput(text="Menu: https://kopi.example/menu"),), campaign="Lembang", mark_links=True
+        parts=(compositions.PartContent(text="Menu: https://kopi.example/menu"),), campaign="Lembang", mark_links=True
     )
-    seen = schedule.render(autosave.unsaved(actor, given), channel)
+    seen = schedule.render(autosave.build_unsaved_draft(actor, given), channel)
     draft = compositions.one_draft(actor, compositions.create_draft(actor, given).id)
     sent = schedule.schedule(actor, draft, ["kopi"], clock.now() + timedelta(hours=1)).deliveries[0]
     assert f"utm_source={channel.network}&utm_medium=social&utm_campaign=lembang" in seen.parts[0].text

@@ -7,26 +7,26 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kicau.base.errors import Unacceptable
-from kicau.publishing.scheduling.time_parser import bound, moment, offset
+from kicau.base.errors import ValidationFailed
+from kicau.publishing.scheduling.time_parser import parse_offset, parse_range_end, parse_time
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # a Tuesday; 10:00 in Jakarta, 03:00 in London
 
 
 def wall(text, zone="Asia/Jakarta", now=NOW):
-    return f"{moment(text, zone, now).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+    return f"{parse_time(text, zone, now).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
 
 
 def tried(text, zone):
     try:
-        return moment(text, zone, NOW), ""
-    except Unacceptable as exc:
+        return parse_time(text, zone, NOW), ""
+    except ValidationFailed as exc:
         return None, exc.problems[0].code
 
 
 def refused(text, zone="Asia/Jakarta", now=NOW):
-    with pytest.raises(Unacceptable) as told:
-        moment(text, zone, now)
+    with pytest.raises(ValidationFailed) as told:
+        parse_time(text, zone, now)
     return told.value.problems[0]
 
 
@@ -147,7 +147,7 @@ def test_a_past_time_is_named_with_its_date(text):
 
 
 def test_the_minute_that_has_just_begun_is_not_past():
-    assert moment("today 09:59:30", "Asia/Jakarta", NOW) < NOW
+    assert parse_time("today 09:59:30", "Asia/Jakarta", NOW) < NOW
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_time_that_comes_twice_is_asked_about_and_its_answers_are_taken(zone, 
     assert problem.code == "two-such-times"
     assert first in problem.sentence
     assert second in problem.sentence
-    assert moment(second, zone, NOW) - moment(first, zone, NOW) == (
+    assert parse_time(second, zone, NOW) - parse_time(first, zone, NOW) == (
         timedelta(minutes=30) if "Howe" in zone else timedelta(hours=1)
     )
 
@@ -235,7 +235,7 @@ def test_what_is_read_is_what_clocks_will_show(at, zone):
         assert code in ("no-such-time", "two-such-times")
     else:
         assert read.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == at
-        assert moment(f"{at:%d %B %Y %H:%M}", zone, NOW) == read
+        assert parse_time(f"{at:%d %B %Y %H:%M}", zone, NOW) == read
 
 
 @given(text=st.text(max_size=40) | st.from_regex(r"[0-9:. a-z+/-]{0,30}", fullmatch=True))
@@ -248,12 +248,12 @@ def test_nothing_that_is_typed_breaks_it(text):
     ("text", "seconds"), [("+0:03", 3), ("+1:58", 118), ("+0:00.5", 0.5), ("+2:00:00", 7200), ("+90:00", 5400)]
 )
 def test_offsets(text, seconds):
-    assert offset(text) == timedelta(seconds=seconds)
+    assert parse_offset(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("text", ["0:03", "+3", "+0:60", "tomorrow", "-0:03", ""])
 def test_what_is_no_offset(text):
-    assert offset(text) is None
+    assert parse_offset(text) is None
 
 
 @pytest.mark.parametrize(
@@ -270,9 +270,11 @@ def test_what_is_no_offset(text):
     ],
 )
 def test_bounds_may_be_days_and_may_be_past(text, expected):
-    assert f"{bound(text, 'Asia/Jakarta', NOW).astimezone(ZoneInfo('Asia/Jakarta')):%Y-%m-%d %H:%M}" == expected
+    assert (
+        f"{parse_range_end(text, 'Asia/Jakarta', NOW).astimezone(ZoneInfo('Asia/Jakarta')):%Y-%m-%d %H:%M}" == expected
+    )
 
 
 def test_a_bound_that_is_no_time_is_refused():
-    with pytest.raises(Unacceptable):
-        bound("soon", "Asia/Jakarta", NOW)
+    with pytest.raises(ValidationFailed):
+        parse_range_end("soon", "Asia/Jakarta", NOW)

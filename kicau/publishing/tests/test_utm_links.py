@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kicau.publishing.content.utm_links import marker, short_name
+from kicau.publishing.content.utm_links import campaign_slug, link_marker
 
 Q = "utm_source=x&utm_medium=social&utm_campaign=lembang-opens"
 
@@ -23,10 +23,10 @@ Q = "utm_source=x&utm_medium=social&utm_campaign=lembang-opens"
     ],
 )
 def test_every_link_is_marked_once(text, marked):
-    mark = marker("x", "Lembang opens!")
+    mark = link_marker("x", "Lembang opens!")
     assert mark(text) == marked
     assert mark(mark(text)) == marked
 
 
 def test_a_campaigns_short_name():
-    assert short_name("  Ngopi Bareng 2027: Édisi #1 ") == "ngopi-bareng-2027-édisi-1"
+    assert campaign_slug("  Ngopi Bareng 2027: Édisi #1 ") == "ngopi-bareng-2027-édisi-1"

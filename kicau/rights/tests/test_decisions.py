@@ -10,31 +10,33 @@ from uuid import uuid4
 import pytest
 
 from kicau.rights import sentences, statements
-from kicau.rights.decisions import Facts, Said, decide, under
+from kicau.rights.decisions import ItemFacts, StatementFacts, decide, is_under_prefix
 from kicau.rights.models import USES, Layer
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 ITEM = uuid4()
-FETCHED = Facts(network="n", author="n:1", acquired=("fetched",), item=ITEM, url="https://n.example/a/1")
+FETCHED = ItemFacts(network="n", author="n:1", acquired=("fetched",), item=ITEM, url="https://n.example/a/1")
 PARTY = {"contract": "network", "site": "site", "default": "workspace"}
 
 
-def said(layer: str, value: str, **more) -> Said:
+def said(layer: str, value: str, **more) -> StatementFacts:
     more.setdefault("party", PARTY.get(layer, "author"))
     more.setdefault("id", f"{layer}-{value}-{len(more)}-{more.get('party_name', '')}")
-    return Said(layer=layer, says={"train_gen": value}, **more)
+    return StatementFacts(layer=layer, says={"train_gen": value}, **more)
 
 
-def answer(*statements: Said, facts: Facts = FETCHED, meets=()) -> str:
+def answer(*statements: StatementFacts, facts: ItemFacts = FETCHED, meets=()) -> str:
     found = decide("train_gen", facts, statements, NOW, meets=meets)
-    assert sentences.reason(found).sentence
+    assert sentences.decision_reason(found).sentence
     assert found.digest == decide("train_gen", facts, reversed(statements), NOW, meets=meets).digest
     return str(found.answer)
 
 
 def test_reasons_read_as_sentences_whoever_has_no_name():
-    def why(*statements: Said, network: str = "n") -> str:
-        return sentences.reason(decide("train_gen", replace(FETCHED, network=network), statements, NOW)).sentence
+    def why(*statements: StatementFacts, network: str = "n") -> str:
+        return sentences.decision_reason(
+            decide("train_gen", replace(FETCHED, network=network), statements, NOW)
+        ).sentence
 
     assert why(said("author", "deny")) == "No: its author does not want it."
     assert why(said("author", "allow")) == "Yes: its author allows it."
@@ -105,7 +107,7 @@ def test_what_is_not_valid_or_not_about_it_says_nothing():
     ]
     assert answer(ended, future, *other) == "unknown"
     assert answer(said("site", "deny", subject="site", key="https://n.example/a")) == "no"
-    assert under("https://n.example/ab", "https://n.example/a") is False
+    assert is_under_prefix("https://n.example/ab", "https://n.example/a") is False
 
 
 def test_conditions_are_met_or_the_answer_is_open():
@@ -120,10 +122,10 @@ def test_conditions_are_met_or_the_answer_is_open():
 
 
 def test_each_copy_is_judged_and_the_freest_used():
-    twice = Facts(network="n", author="n:1", own=True, acquired=("fetched", "imported"))
+    twice = ItemFacts(network="n", author="n:1", own=True, acquired=("fetched", "imported"))
     terms, own = said("contract", "deny", acquired="fetched"), said("author", "allow", subject="author", key="own")
     assert answer(terms, own, facts=twice) == "yes"
-    assert answer(terms, own, facts=Facts(network="n", own=True, acquired=("fetched",))) == "no"
+    assert answer(terms, own, facts=ItemFacts(network="n", own=True, acquired=("fetched",))) == "no"
     assert answer(said("withdrawal", "deny"), own, facts=twice) == "no"
 
 
@@ -131,17 +133,19 @@ def test_each_copy_is_judged_and_the_freest_used():
 @pytest.mark.parametrize("way", ["composed", "imported", "fetched", "received", "generated"])
 def test_nobody_else_can_permit_others_words(use, way):
     """Whatever the workspace says: its rules, its default, its grant."""
-    others = Facts(network="n", author="n:1", acquired=(way,), item=ITEM)
+    others = ItemFacts(network="n", author="n:1", acquired=(way,), item=ITEM)
     for rule in (
-        *statements.of_policy(dict.fromkeys(USES, "allow"), {}),
-        Said(id="d", layer="default", party="workspace", says={use: "allow"}),
-        Said(id="e", layer="default", party="author", says={use: "allow"}),
-        Said(id="g", layer="grant", party="workspace", says={use: "allow"}),
-        Said(id="i", layer="grant", party="workspace", subject="item", item=ITEM, says={use: "allow"}),
+        *statements.policy_statements(dict.fromkeys(USES, "allow"), {}),
+        StatementFacts(id="d", layer="default", party="workspace", says={use: "allow"}),
+        StatementFacts(id="e", layer="default", party="author", says={use: "allow"}),
+        StatementFacts(id="g", layer="grant", party="workspace", says={use: "allow"}),
+        StatementFacts(id="i", layer="grant", party="workspace", subject="item", item=ITEM, says={use: "allow"}),
     ):
         in_house = use == "search" and not rule.id.startswith("policy")
         decision = decide(use, others, [rule], NOW)
         assert decision.answer == ("yes" if in_house else "unknown"), rule
         assert decide(use, replace(others, own=True), [rule], NOW).answer == "yes"
-    assert decide(use, others, statements.of_policy({}, {use: "deny"}), NOW).answer == "no"
-    assert decide(use, replace(others, own=True), statements.of_policy({}, {use: "deny"}), NOW).answer == "unknown"
+    assert decide(use, others, statements.policy_statements({}, {use: "deny"}), NOW).answer == "no"
+    assert (
+        decide(use, replace(others, own=True), statements.policy_statements({}, {use: "deny"}), NOW).answer == "unknown"
+    )

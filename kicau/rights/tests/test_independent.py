@@ -15,9 +15,9 @@ from uuid import UUID
 
 import pytest
 
-from kicau.rights.decisions import Facts, Said, decide
+from kicau.rights.decisions import ItemFacts, StatementFacts, decide
 from kicau.rights.models import CONDITIONS, Layer, Origin, Party, Subject
-from kicau.rights.statements import ANY
+from kicau.rights.statements import STATEMENT_VALUES
 from kicau.rights.tests import independent
 
 CASES = int(os.environ.get("DECISION_CASES") or 800)
@@ -115,7 +115,7 @@ def a_statement(chance, number):
         "item": str(chance.choice(ITEMS)) if subject == "item" else None,
         "network": chance.choice(("", "", "", network)),
         "acquired": chance.choice((*[""] * 9, *Origin.values)),
-        "says": {use: chance.choice((*ANY, "allow", "allow")) for use in USES if chance.random() < 0.8},
+        "says": {use: chance.choice((*STATEMENT_VALUES, "allow", "allow")) for use in USES if chance.random() < 0.8},
         "conditions": dict.fromkeys(bound, ""),
         "from": begin,
         "until": begin + chance.randrange(2, 7) * DAY if chance.random() < 0.3 else None,
@@ -124,11 +124,11 @@ def a_statement(chance, number):
 
 def facts(item):
     values = {name: item[name] for name in ("network", "author", "own", "licence", "url")}
-    return Facts(**values, acquired=tuple(item["acquired"]), item=UUID(item["id"]))
+    return ItemFacts(**values, acquired=tuple(item["acquired"]), item=UUID(item["id"]))
 
 
 def said(row):
-    return Said(
+    return StatementFacts(
         **{name: value for name, value in row.items() if name not in ("from", "until", "item")},
         item=UUID(row["item"]) if row["item"] else None,
         valid_from=moment(row["from"]),

@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from kicau.base import clock
-from kicau.base.errors import Unacceptable
+from kicau.base.errors import ValidationFailed
 from kicau.base.ids import new_id
 from kicau.rights import statements
 from kicau.rights.models import Statement
-from kicau.rights.statements import MANY, NewStatement
+from kicau.rights.statements import COPY_THRESHOLD, NewStatement
 
 FULL = NewStatement(
     layer="grant",
@@ -34,10 +34,13 @@ FULL = NewStatement(
 
 def test_many_at_once_are_kept_like_few(workspace):
     """By COPY and by INSERT: each column, and what decisions are handed of it."""
-    ids = [new_id() for _ in range(MANY + 10)]
+    ids = [new_id() for _ in range(COPY_THRESHOLD + 10)]
     end = clock.now() + timedelta(days=31)
     given = [replace(FULL, item=id_, valid_until=end) for id_ in ids]
-    few, many = statements.keep(workspace.id, given[:5]), statements.keep(workspace.id, given[5:])
+    few, many = (
+        statements.record_statements(workspace.id, given[:5]),
+        statements.record_statements(workspace.id, given[5:]),
+    )
     skipped = {"id", "item", "recorded_at"}
     rows = [
         {k: bytes(v) if k == "raw" else v for k, v in row.items() if k not in skipped}
@@ -46,24 +49,24 @@ def test_many_at_once_are_kept_like_few(workspace):
     assert len(rows) == len(ids)
     assert all(row == rows[0] for row in rows)
     assert (rows[0]["raw"], rows[0]["party_name"], rows[0]["says"]) == (FULL.raw, FULL.party_name, FULL.says)
-    told = statements.of_items(workspace.id, ids)
-    assert told == {row.item: [statements.as_said(row)] for row in [*few, *many]}
+    told = statements.item_statements(workspace.id, ids)
+    assert told == {row.item: [statements.statement_facts(row)] for row in [*few, *many]}
 
 
 @pytest.mark.parametrize("value", ["allow", "conditional", "unknown"])
 def test_a_withdrawal_can_only_deny(workspace, value):
-    with pytest.raises(Unacceptable, match="only deny"):
-        statements.keep(workspace.id, [withdrawal({"search": "deny", "train_gen": value})])
+    with pytest.raises(ValidationFailed, match="only deny"):
+        statements.record_statements(workspace.id, [withdrawal({"search": "deny", "train_gen": value})])
     assert not Statement.objects.filter(workspace_id=workspace.id).exists()
-    assert statements.keep(workspace.id, [withdrawal({"train_gen": "deny"})])
+    assert statements.record_statements(workspace.id, [withdrawal({"train_gen": "deny"})])
 
 
 def test_an_end_in_the_past_is_refused(workspace):
     for passed in (clock.now(), clock.now() - timedelta(seconds=1), clock.now() - timedelta(days=400)):
         begin = passed - timedelta(days=900)
         ended = withdrawal({"train_gen": "deny"}, valid_from=begin, valid_until=passed)
-        with pytest.raises(Unacceptable, match="has passed"):
-            statements.as_if_kept(workspace.id, ended, clock.now())
+        with pytest.raises(ValidationFailed, match="has passed"):
+            statements.preview_statement(workspace.id, ended, clock.now())
 
 
 @pytest.mark.parametrize(

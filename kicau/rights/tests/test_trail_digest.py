@@ -23,23 +23,23 @@ def entry(at: datetime, act: str = "draft.changed") -> AuditEntry:
 def logged(db):
     """Three days, of which the second is empty; logged on the fourth."""
     rows = [entry(NOON), entry(NOON + timedelta(hours=1)), entry(NOON + 2 * DAY)]
-    with clock.frozen(NOON + 3 * DAY):
-        assert trail_digest.append_due() == 3
-        assert trail_digest.append_due() == 0, "each day once"
+    with clock.freeze_clock(NOON + 3 * DAY):
+        assert trail_digest.append_due_digests() == 3
+        assert trail_digest.append_due_digests() == 0, "each day once"
     return rows
 
 
 def test_a_day_is_logged_when_it_is_over_and_its_acts_are_committed(db):
     entry(NOON)
     for at, days in ((timedelta(hours=11), 0), (timedelta(hours=12, minutes=59), 0), (timedelta(hours=13), 1)):
-        with clock.frozen(NOON + at):
-            assert trail_digest.append_due() == days
-    assert trail_digest.check() == []
+        with clock.freeze_clock(NOON + at):
+            assert trail_digest.append_due_digests() == days
+    assert trail_digest.check_trail() == []
 
 
 def test_an_untouched_trail_deviates_nowhere(logged):
     entry(NOON + 4 * DAY)
-    assert trail_digest.check() == []
+    assert trail_digest.check_trail() == []
 
 
 @pytest.mark.parametrize(
@@ -58,26 +58,26 @@ def test_an_untouched_trail_deviates_nowhere(logged):
 )
 def test_every_change_of_an_entry_is_found(logged, change):
     change(AuditEntry.objects.filter(id=logged[0].id))
-    (found,) = trail_digest.check()
+    (found,) = trail_digest.check_trail()
     assert (found.day, found.erased) == (NOON.date(), False)
 
 
 def test_an_entry_that_is_put_into_a_day_later_is_found(logged):
     entry(NOON + DAY)
-    assert [one.day for one in trail_digest.check()] == [(NOON + DAY).date()]
+    assert [one.day for one in trail_digest.check_trail()] == [(NOON + DAY).date()]
 
 
 def test_a_leaf_or_salt_that_was_changed_or_taken_away_is_found(logged):
     Leaf.objects.filter(ref__startswith=f"{NOON.date()}/").update(hash=b"0" * 32)
     Salt.objects.filter(leaf__ref=f"{(NOON + DAY).date()}/facts").delete()
-    assert [one.day for one in trail_digest.check()] == [NOON.date(), (NOON + DAY).date()]
+    assert [one.day for one in trail_digest.check_trail()] == [NOON.date(), (NOON + DAY).date()]
 
 
 def test_a_person_who_was_erased_is_said_and_is_no_alarm(logged):
     AuditEntry.objects.filter(id=logged[0].id).update(actor="", detail={"n": "(deleted person)"})
-    entry(NOON + 3 * DAY, trail_digest.ERASED)
-    (found,) = trail_digest.check()
+    entry(NOON + 3 * DAY, trail_digest.ERASURE_ACTION)
+    (found,) = trail_digest.check_trail()
     assert found.erased
     AuditEntry.objects.filter(id=logged[0].id).update(act="draft.archived")
-    (found,) = trail_digest.check()
+    (found,) = trail_digest.check_trail()
     assert not found.erased

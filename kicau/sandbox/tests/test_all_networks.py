@@ -18,14 +18,16 @@ from kicau.base import clock
 from kicau.connector import registry
 from kicau.connector.sandbox.server import Sandbox
 from kicau.sandbox import all_networks
-from kicau.sandbox.visitor import NotTaken, consent
+from kicau.sandbox.visitor import ConsentFailed, fill_consent_page
 
 
 @asynccontextmanager
 async def running(folder, **how):
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
     task = asyncio.create_task(
-        all_networks.serve(dict.fromkeys(registry.slugs(), 0), folder, ready=started.set_result, stop=stop, **how)
+        all_networks.serve_sandboxes(
+            dict.fromkeys(registry.installed_slugs(), 0), folder, ready=started.set_result, stop=stop, **how
+        )
     )
     await asyncio.wait([started, task], return_when=asyncio.FIRST_COMPLETED)
     yield await started
@@ -35,8 +37,8 @@ async def running(folder, **how):
 
 async def test_every_network_is_served_and_described(tmp_path):
     async with running(tmp_path) as sandboxes, aiohttp.ClientSession() as client:
-        told = all_networks.described(sandboxes)["networks"]
-        assert [one["network"] for one in told] == list(registry.slugs())
+        told = all_networks.client_settings(sandboxes)["networks"]
+        assert [one["network"] for one in told] == list(registry.installed_slugs())
         for one in told:
             assert one["client_id"]
             assert "client_secret" in one  # some networks know no secret
@@ -48,28 +50,28 @@ async def test_every_network_is_served_and_described(tmp_path):
                 assert await answer.json() == []
 
 
-@pytest.mark.parametrize("slug", registry.slugs())
+@pytest.mark.parametrize("slug", registry.installed_slugs())
 async def test_a_visitor_signs_in_by_the_networks_own_flow(slug, tmp_path):
-    from kicau.connector.contract import lend
+    from kicau.connector.contract import open_test_session
 
-    connector = registry.get(slug)
+    connector = registry.get_connector(slug)
     async with running(tmp_path) as sandboxes, aiohttp.ClientSession() as client:
         sandbox = next(s for s in sandboxes if s.slug == slug)
-        desk = lend(connector, sandbox, client)
+        desk = open_test_session(connector, sandbox, client)
         begun = await connector.auth.begin(desk, {})
-        returned = await consent(client, begun.url, sandbox.accounts()[0].id)
+        returned = await fill_consent_page(client, begun.url, sandbox.accounts()[0].id)
         assert returned.pop("state") == begun.state
         accounts = await connector.auth.finish(desk, begun.memory, returned)
         assert accounts[0].credentials.access_token
         again = await connector.auth.begin(desk, {})
-        with pytest.raises(NotTaken, match="Nobody 'nobody'"):
-            await consent(client, again.url, "nobody")
+        with pytest.raises(ConsentFailed, match="Nobody 'nobody'"):
+            await fill_consent_page(client, again.url, "nobody")
 
 
 async def test_a_page_that_is_no_consent_page_is_told(tmp_path):
     async with running(tmp_path) as sandboxes, aiohttp.ClientSession() as client:
-        with pytest.raises(NotTaken, match="404"):
-            await consent(client, sandboxes[0].base_url + "/no/such/page")
+        with pytest.raises(ConsentFailed, match="404"):
+            await fill_consent_page(client, sandboxes[0].base_url + "/no/such/page")
 
 
 def test_taken_ports_are_passed_over():
@@ -84,19 +86,19 @@ def test_taken_ports_are_passed_over():
 
 
 def test_ports_lie_beside_each_other():
-    assert list(all_networks.default_ports(9000).values()) == [9000 + n for n in range(len(registry.slugs()))]
+    assert list(all_networks.default_ports(9000).values()) == [9000 + n for n in range(len(registry.installed_slugs()))]
 
 
 def test_validators_are_named_by_network_module_and_function():
-    first, second = registry.slugs()[:2]
-    found = all_networks.validators(f"{first}=os.path:join, {second}=os.path:join, {first}=os.path:split")
+    first, second = registry.installed_slugs()[:2]
+    found = all_networks.load_validators(f"{first}=os.path:join, {second}=os.path:join, {first}=os.path:split")
     assert found == {first: [os.path.join, os.path.split], second: [os.path.join]}
-    assert all_networks.validators("") == {}
+    assert all_networks.load_validators("") == {}
     for wrong in ("os.path:join", f"{first}=os.path", "=os.path:join"):
         with pytest.raises(ValueError, match="network=module:function"):
-            all_networks.validators(wrong)
+            all_networks.load_validators(wrong)
     with pytest.raises(registry.UnknownNetwork):
-        all_networks.validators("nowhere=os.path:join")
+        all_networks.load_validators("nowhere=os.path:join")
 
 
 def refuse_all(method, path, query, headers, body):
@@ -104,7 +106,7 @@ def refuse_all(method, path, query, headers, body):
 
 
 async def test_what_a_validator_tells_outlives_the_sandbox(tmp_path):
-    slug, stop, seen = registry.slugs()[0], asyncio.Event(), []
+    slug, stop, seen = registry.installed_slugs()[0], asyncio.Event(), []
 
     async def ask(running):
         async with aiohttp.ClientSession() as client:
@@ -117,7 +119,7 @@ async def test_what_a_validator_tells_outlives_the_sandbox(tmp_path):
 
     tasks = []
     ready = lambda running: tasks.append(asyncio.create_task(ask(running)))  # noqa: E731
-    await all_networks.serve({slug: 0}, tmp_path, ready=ready, stop=stop, held_against={slug: [refuse_all]})
+    await all_networks.serve_sandboxes({slug: 0}, tmp_path, ready=ready, stop=stop, held_against={slug: [refuse_all]})
     await tasks[0]
     assert seen == [["GET /here is wrong"]]  # ours, and nobody else's
     again = all_networks.server_class(slug)(folder=tmp_path)
@@ -126,7 +128,7 @@ async def test_what_a_validator_tells_outlives_the_sandbox(tmp_path):
 
 
 def test_the_process_tells_what_it_serves_and_stops_when_told(tmp_path):
-    ports = [arg for slug in registry.slugs() for arg in ("--port", f"{slug}=0")]
+    ports = [arg for slug in registry.installed_slugs() for arg in ("--port", f"{slug}=0")]
     with subprocess.Popen(
         [sys.executable, "-m", "kicau.sandbox.all_networks", "--folder", tmp_path / "s", *ports],
         stdout=subprocess.PIPE,
@@ -135,14 +137,14 @@ def test_the_process_tells_what_it_serves_and_stops_when_told(tmp_path):
         told = json.loads(child.stdout.readline())
         child.send_signal(signal.SIGTERM)
         assert child.wait(10) == 0
-    assert len(told["networks"]) == len(registry.slugs())
+    assert len(told["networks"]) == len(registry.installed_slugs())
     assert sorted(p.name for p in (tmp_path / "s").glob("*.sqlite3")) == [
-        f"{slug}.sqlite3" for slug in registry.slugs()
+        f"{slug}.sqlite3" for slug in registry.installed_slugs()
     ]
 
 
 def test_every_server_is_a_sandbox():
-    assert all(issubclass(all_networks.server_class(slug), Sandbox) for slug in registry.slugs())
+    assert all(issubclass(all_networks.server_class(slug), Sandbox) for slug in registry.installed_slugs())
 
 
 @asynccontextmanager
@@ -159,11 +161,11 @@ async def settings_of(slug, folder):
         yield sandbox, ask
 
 
-@pytest.mark.parametrize("slug", registry.slugs())
+@pytest.mark.parametrize("slug", registry.installed_slugs())
 async def test_each_setting_that_a_readme_names_is_settable_while_it_runs(slug, tmp_path):
     async with settings_of(slug, tmp_path) as (_, ask):
         _, before = await ask()
-        readme = files(registry.package(slug)).joinpath("README.md").read_text("utf-8")
+        readme = files(registry.network_package(slug)).joinpath("README.md").read_text("utf-8")
         named = re.findall(r"`([^`]+)`", re.search(r"Settings at `/_sandbox/settings`:(.*?)\n\n", readme, re.DOTALL)[1])
         assert {"latency", "clock_offset", *named} == set(before), "README.md and `settings` name the same"
         assert await ask(before) == (200, before), "what is shown is what is taken"
@@ -193,7 +195,7 @@ def _another(value):
 
 
 async def test_an_unknown_setting_is_refused_with_the_list_of_known_ones(tmp_path):
-    async with settings_of(registry.slugs()[0], tmp_path) as (sandbox, ask):
+    async with settings_of(registry.installed_slugs()[0], tmp_path) as (sandbox, ask):
         status, told = await ask({"latency": 1.5, "latencey": 2})
         assert status == 400
         assert "latencey" in told["error"]
@@ -204,7 +206,7 @@ async def test_an_unknown_setting_is_refused_with_the_list_of_known_ones(tmp_pat
 
 
 async def test_a_setting_changes_what_the_sandbox_does(tmp_path):
-    async with settings_of(registry.slugs()[0], tmp_path) as (sandbox, ask):
+    async with settings_of(registry.installed_slugs()[0], tmp_path) as (sandbox, ask):
         await ask({"clock_offset": 86400})
         assert (sandbox.now() - clock.now()).total_seconds() > 86000
 
@@ -221,15 +223,17 @@ ODD_BODIES = (
 )
 
 
-@pytest.mark.parametrize("slug", registry.slugs())
+@pytest.mark.parametrize("slug", registry.installed_slugs())
 async def test_no_request_is_a_fault_of_the_sandbox(slug, tmp_path):
     """Whatever a client sends to any of its addresses, signed in or not."""
-    from kicau.connector.contract import lend, sign_in
+    from kicau.connector.contract import open_test_session, sign_in_at_sandbox
 
-    connector, app = registry.get(slug), all_networks.server_class(slug)().application()
+    connector, app = registry.get_connector(slug), all_networks.server_class(slug)().application()
     async with running(tmp_path) as sandboxes, aiohttp.ClientSession() as client:
         sandbox = next(s for s in sandboxes if s.slug == slug)
-        token = (await sign_in(connector, lend(connector, sandbox, client), {}))[0].credentials.access_token
+        token = (await sign_in_at_sandbox(connector, open_test_session(connector, sandbox, client), {}))[
+            0
+        ].credentials.access_token
         routes = {(route.method, _address(route.resource.canonical)) for route in app.router.routes() if route.resource}
         for method, address in sorted(routes):
             for body, kind in ODD_BODIES if method in ("POST", "PUT", "*") else ((b"", "text/plain"),):

@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_wanted", models.BooleanField(default=True)),
-                ("parting", kicau.base.encrypted_fields.SealedJSONField(null=True)),
+                ("parting", kicau.base.encrypted_fields.EncryptedJSONField(null=True)),
                 ("parted_at", models.DateTimeField(null=True)),
                 ("made_at", models.DateTimeField(null=True)),
                 ("told_at", models.DateTimeField(null=True)),

@@ -15,12 +15,12 @@ from django.db import connections
 
 from kicau.base import clock
 from kicau.channels import actions as channels
-from kicau.channels.channel_session import Live, capabilities_of, new_client
+from kicau.channels.channel_session import ChannelSession, capabilities_of, new_client
 from kicau.channels.models import Channel
 from kicau.connector import content, registry
-from kicau.connector.contract import consent
-from kicau.connector.sandbox.server import start
-from kicau.connector.serialization import to_kept
+from kicau.connector.contract import consent_at_sandbox
+from kicau.connector.sandbox.server import start_sandbox
+from kicau.connector.serialization import to_compact_json
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.publishing.scheduling import schedule
@@ -30,9 +30,9 @@ BILLS = "x"  # the network of these tests: each resource that is read costs once
 
 @pytest_asyncio.fixture
 async def server(tmp_path) -> AsyncIterator[Any]:
-    made = import_module(f"{registry.package(BILLS)}.sandbox").Server(folder=tmp_path)
+    made = import_module(f"{registry.network_package(BILLS)}.sandbox").Server(folder=tmp_path)
     made.tier = "enterprise"  # on which anybody may answer without having been mentioned
-    runner = await start(made)
+    runner = await start_sandbox(made)
     yield made
     await runner.cleanup()
 
@@ -53,7 +53,7 @@ async def pair(server, actor, client) -> dict[str, Channel]:
     )
     for account, key in zip(server.accounts()[:2], ("kopi", "kabar"), strict=True):
         begun = await channels.begin_sign_in(actor, BILLS, client=client)
-        returned = await consent(client, begun.url, account.id)
+        returned = await consent_at_sandbox(client, begun.url, account.id)
         await channels.finish_sign_in(actor, returned, client=client)
         await channels.connect(actor, begun.state, keys={account.id: key}, client=client)
     rows = Channel.objects.filter(workspace=actor.workspace).select_related("app", "workspace")
@@ -69,14 +69,14 @@ def say(pair, client) -> Callable[..., Any]:
     """Publish over HTTP as one of the accounts; gives the network's id."""
 
     async def send(key: str, words: str, *, to: str | None = None) -> str:
-        live = Live(pair[key], client, unpaid)
+        live = ChannelSession(pair[key], client, unpaid)
         post = live.connector.render(
             content.Draft(parts=(content.Part(text=words),), reply_to=to), capabilities_of(pair[key])
         )
         done = await live.connector.publish(
             live, content.Delivery(key=uuid4(), post=post, due_at=live.now(), begun_at=live.now())
         )
-        assert isinstance(done, content.Published)
+        assert isinstance(done, content.PublishedPost)
         return done.ids[0]
 
     return send
@@ -91,7 +91,7 @@ def published(actor, pair, say) -> Callable[..., Any]:
 
     def keep(words: str, key: str, id_: str) -> Delivery:
         draft = compositions.create_draft(
-            actor, compositions.Composition(parts=(compositions.PartInput(text=words),), campaign="Lembang")
+            actor, compositions.Composition(parts=(compositions.PartContent(text=words),), campaign="Lembang")
         )
         whole, now = compositions.one_draft(actor, draft.id), clock.now()
         return Delivery.objects.create(
@@ -102,7 +102,7 @@ def published(actor, pair, say) -> Callable[..., Any]:
             state=DeliveryState.PUBLISHED,
             due_at=now,
             next_at=now,
-            rendered=to_kept(schedule.render(whole, pair[key])),
+            rendered=to_compact_json(schedule.render(whole, pair[key])),
             remote_ids=[id_],
             published_at=now,
         )

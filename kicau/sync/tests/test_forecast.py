@@ -8,7 +8,7 @@ import pytest
 
 from kicau.base import clock
 from kicau.channels.actions import register_app
-from kicau.channels.channel_session import stored
+from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel
 from kicau.connector.session import Credentials
 from kicau.cost_reports import forecast
@@ -31,9 +31,9 @@ def test_what_was_just_switched_on_is_foretold_from_the_policy(actor):
         account_id="1",
         handle="kopi",
         name="Kopi",
-        credentials=stored(Credentials(access_token="t")),
+        credentials=to_stored(Credentials(access_token="t")),
     )
-    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="Kopi"),)))
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartContent(text="Kopi"),)))
     now = clock.now()
     Delivery.objects.bulk_create(
         Delivery(
@@ -51,13 +51,13 @@ def test_what_was_just_switched_on_is_foretold_from_the_policy(actor):
         for n in range(28)
     )
     assert forecast.forecast(actor).total == ()
-    figure = sync_settings.one(actor, BILLS).estimate
+    figure = sync_settings.sync_option(actor, BILLS).estimate
     assert (figure.posts, figure.readings, figure.micro) == (30, 210, 210 * 5_000)  # seven days of each post's life
-    sync_settings.switch(actor, BILLS, True, accepts=figure.micro)
+    sync_settings.switch_sync(actor, BILLS, True, accepts=figure.micro)
     month = forecast.forecast(actor)
     left = (month.ends_at - clock.now()) / timedelta(days=1)
     assert month.total[0].reading == pytest.approx(figure.micro / 30 * left, rel=0.01)
-    sync_settings.switch(actor, BILLS, False)
+    sync_settings.switch_sync(actor, BILLS, False)
     assert forecast.forecast(actor).total == ()
 
 
@@ -72,13 +72,13 @@ def test_what_many_networks_will_cost_is_counted_at_once(actor, django_assert_nu
             account_id=account,
             handle=key,
             name=key,
-            credentials=stored(Credentials(access_token="t")),
+            credentials=to_stored(Credentials(access_token="t")),
         )
 
     chosen("kopi", "1")
-    sync_settings.switch(actor, BILLS, True, accepts=0)
+    sync_settings.switch_sync(actor, BILLS, True, accepts=0)
     with django_assert_num_queries(4):  # choices, channels, parts that went out, answers that were read
-        sync_settings.begun([actor.workspace.id])
+        sync_settings.new_sync_costs([actor.workspace.id])
     other = create_workspace(actor.person, "Kabar")
     theirs = actor_for(actor.person, other.id, "page")
     app = register_app(BILLS, "id", "secret")
@@ -90,11 +90,11 @@ def test_what_many_networks_will_cost_is_counted_at_once(actor, django_assert_nu
         account_id="2",
         handle="kabar",
         name="Kabar",
-        credentials=stored(Credentials(access_token="t")),
+        credentials=to_stored(Credentials(access_token="t")),
     )
-    sync_settings.switch(theirs, BILLS, True, accepts=0)
+    sync_settings.switch_sync(theirs, BILLS, True, accepts=0)
     with django_assert_num_queries(4):
-        assert set(sync_settings.begun([actor.workspace.id, other.id])) == {
+        assert set(sync_settings.new_sync_costs([actor.workspace.id, other.id])) == {
             (actor.workspace.id, BILLS, "USD"),
             (other.id, BILLS, "USD"),
         }

@@ -12,19 +12,19 @@ from django.db import transaction
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed
-from kicau.channels.channel_session import Live
+from kicau.channels.channel_session import ChannelSession
 from kicau.channels.models import Channel
 from kicau.connector.content import Charge as Used
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.costs import actions as plans
 from kicau.costs import budgets, call_budgets, pricing
 from kicau.costs.models import Charge, Purpose, Reservation
-from kicau.costs.pricing import price_all
-from kicau.costs.reservations import Ask, reserve
-from kicau.engine.dispatcher import Pump
-from kicau.publishing.budget.budget_checks import work_of
+from kicau.costs.pricing import price_charges
+from kicau.costs.reservations import ReservationRequest, reserve
+from kicau.engine.dispatcher import Dispatcher
+from kicau.publishing.budget.budget_checks import charge_context_of
 from kicau.publishing.content import compositions
-from kicau.publishing.delivery.delivery_worker import Deliveries
+from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.models import Campaign, Delivery
 from kicau.publishing.scheduling import actions, schedule
 from kicau.rights.models import AuditEntry
@@ -41,8 +41,8 @@ def rows(model, **wanted):
 
 
 async def switch_on(actor):
-    figure = (await sync_to_async(sync_settings.one)(actor, BILLS)).estimate.micro
-    await sync_to_async(sync_settings.switch)(actor, BILLS, True, accepts=figure)
+    figure = (await sync_to_async(sync_settings.sync_option)(actor, BILLS)).estimate.micro
+    await sync_to_async(sync_settings.switch_sync)(actor, BILLS, True, accepts=figure)
 
 
 async def billed(server):
@@ -55,31 +55,33 @@ async def paid():
 
 async def test_what_costs_is_not_read_until_somebody_who_may_has_seen_the_figure(actor, member, pair, client, go):
     go(minutes=6)
-    assert await poller.read_due(client) == 0
+    assert await poller.fetch_due(client) == 0
     go(minutes=6)
-    assert await poller.read_due(client) == 0
-    found = await sync_to_async(sync_settings.one)(actor, BILLS)
+    assert await poller.fetch_due(client) == 0
+    found = await sync_to_async(sync_settings.sync_option)(actor, BILLS)
     assert (found.reads, found.costs, found.is_chosen) == (False, True, False)
     with pytest.raises(NotAllowed):
-        await sync_to_async(sync_settings.switch)(await sync_to_async(member)("editor"), BILLS, True, accepts=10**9)
+        await sync_to_async(sync_settings.switch_sync)(
+            await sync_to_async(member)("editor"), BILLS, True, accepts=10**9
+        )
     with pytest.raises(Conflict, match="for each answer"):
-        await sync_to_async(sync_settings.switch)(actor, BILLS, True)
+        await sync_to_async(sync_settings.switch_sync)(actor, BILLS, True)
     await switch_on(actor)
-    assert (await sync_to_async(sync_settings.one)(actor, BILLS)).reads
+    assert (await sync_to_async(sync_settings.sync_option)(actor, BILLS)).reads
     assert [e.subject for e in await rows(AuditEntry, act="reading.on")] == [BILLS]
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     go(minutes=6)
-    assert await poller.read_due(client) == 2  # both channels' answers
+    assert await poller.fetch_due(client) == 2  # both channels' answers
 
 
 async def test_answers_come_once_each_beside_the_post_that_they_answer(actor, pair, client, go, server, say, published):
     await switch_on(actor)
     mine = await published("Kopi Gayo baru tiba")
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     first = await say("kabar", "Berapa harganya, @kopisenja?", to=mine.remote_ids[0])
     await say("kabar", "Selamat pagi @kopisenja")
     go(minutes=6)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     got = sorted(await rows(Answer), key=lambda a: a.remote_id)
     assert [(a.text, a.delivery_id) for a in got if a.channel_id == pair["kopi"].id] == [
         ("Berapa harganya, @kopisenja?", mine.id),
@@ -89,7 +91,7 @@ async def test_answers_come_once_each_beside_the_post_that_they_answer(actor, pa
     await say("kabar", "Dan bukanya jam berapa @kopisenja?")
     for _ in range(2):
         go(minutes=6)
-        await poller.read_due(client)
+        await poller.fetch_due(client)
     assert len(await rows(Answer)) == 3
     assert await billed(server) == await paid() == 3
     assert {c.channel_id for c in await rows(Charge, purpose="answers")} == {pair["kopi"].id}
@@ -100,21 +102,21 @@ async def test_numbers_are_dense_at_first_and_written_only_where_they_changed(
 ):
     await switch_on(actor)
     post = await published("Kopi Toraja")
-    await sync_to_async(due_reads.take_in)()
+    await sync_to_async(due_reads.register_published_posts)()
     go(minutes=36)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     [kept] = await rows(Post)
     first = kept.read_at
     assert (kept.delivery_id, kept.values["like_count"]) == (post.id, 0)
     assert timedelta(minutes=29) < kept.next_at - first <= timedelta(minutes=36)
     go(minutes=36)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     [again] = await rows(Post)
     assert again.read_at > first
     assert len(await rows(Reading)) == 1  # nothing had changed
     go(hours=30)  # the network's second day; the token ended meanwhile and is renewed
     for _ in range(3):
-        await poller.read_due(client)
+        await poller.fetch_due(client)
         go(minutes=6)
     [late] = await rows(Post)
     assert late.read_at > again.read_at
@@ -128,18 +130,18 @@ async def test_prices_that_are_read_again_in_mid_reading_ask_no_database_from_th
 ):
     await switch_on(actor)
     mine = await published("Kopi Gayo baru tiba")
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     await say("kabar", "Berapa harganya, @kopisenja?", to=mine.remote_ids[0])
     go(minutes=6)
     monkeypatch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE")  # as in a worker
-    taken = call_budgets.Purse.take
+    taken = call_budgets.CallBudget.take
 
     def take(self, *what):
-        pricing.forget()  # its time ran out just then
+        pricing.clear_cache()  # its time ran out just then
         return taken(self, *what)
 
-    monkeypatch.setattr(call_budgets.Purse, "take", take)
-    await poller.read_due(client)
+    monkeypatch.setattr(call_budgets.CallBudget, "take", take)
+    await poller.fetch_due(client)
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     assert [a.text for a in await rows(Answer, channel_id=pair["kopi"].id)] == ["Berapa harganya, @kopisenja?"]
     assert [s.reason for s in await rows(Standing) if "fault" in str(s.reason)] == []
@@ -148,10 +150,10 @@ async def test_prices_that_are_read_again_in_mid_reading_ask_no_database_from_th
 async def test_what_was_deleted_is_left_out(actor, pair, client, go, server, published):
     await switch_on(actor)
     gone, stays = await published("Salah tulis"), await published("Benar")
-    await sync_to_async(due_reads.take_in)()
+    await sync_to_async(due_reads.register_published_posts)()
     await sync_to_async(Delivery.objects.filter(id=gone.id).update)(state="deleted")
     go(minutes=36)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     by_delivery = {p.delivery_id: p for p in await rows(Post)}
     assert (by_delivery[gone.id].read_at, by_delivery[gone.id].next_at) == (None, None)
     assert by_delivery[stays.id].values
@@ -162,10 +164,10 @@ async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_
 ):
     await switch_on(actor)
     made = [await published(f"Kopi {n}") for n in range(4)]
-    await sync_to_async(plans.set_budget)(actor, plans.BudgetInput(name="Kedai", amount=4 * EACH, period="total"))
-    await sync_to_async(due_reads.take_in)()
+    await sync_to_async(plans.set_budget)(actor, plans.BudgetValues(name="Kedai", amount=4 * EACH, period="total"))
+    await sync_to_async(due_reads.register_published_posts)()
     go(minutes=36)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     assert [p.read_at for p in await rows(Post)] == [None] * len(made)
     assert await billed(server) == 0
     assert not await rows(Reservation)
@@ -174,10 +176,10 @@ async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_
     assert not await sync_to_async(_fits)(made[0], "post-read", 4)
     budget = (await sync_to_async(list)(plans.budgets(actor)))[0]
     await sync_to_async(plans.set_budget)(
-        actor, plans.BudgetInput(name="Kedai", amount=400 * EACH, period="total"), budget_id=budget.id
+        actor, plans.BudgetValues(name="Kedai", amount=400 * EACH, period="total"), budget_id=budget.id
     )
     go(minutes=20)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     assert all(p.read_at for p in await rows(Post))
     assert await billed(server) == await paid() == 4
     assert not await rows(Reservation)
@@ -186,10 +188,10 @@ async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_
 def _fits(delivery, meter, units=1):
     """Whether the budgets have room for it: one that publishes, or one that reads."""
     row = Delivery.objects.select_related("channel__app", "draft").get(id=delivery.id)
-    work = replace(work_of(row), purpose=Purpose.NUMBERS if meter == "post-read" else Purpose.PUBLISH)
-    ask = Ask(work=work, priced=price_all(BILLS, [Used(meter, units)], plan=work.plan))
+    work = replace(charge_context_of(row), purpose=Purpose.NUMBERS if meter == "post-read" else Purpose.PUBLISH)
+    ask = ReservationRequest(work=work, priced=price_charges(BILLS, [Used(meter, units)], plan=work.plan))
     with transaction.atomic():
-        refused = reserve(budgets.current(), [ask])
+        refused = reserve(budgets.active_budgets(), [ask])
         transaction.set_rollback(True)
     return not refused
 
@@ -198,11 +200,11 @@ async def test_two_workers_together_read_nothing_twice(actor, pair, client, go, 
     await switch_on(actor)
     for n in range(5):
         await published(f"Kopi {n}")
-    await sync_to_async(due_reads.take_in)()
-    await poller.read_due(client)
+    await sync_to_async(due_reads.register_published_posts)()
+    await poller.fetch_due(client)
     await say("kabar", "Halo @kopisenja")
     go(minutes=36)
-    made = await asyncio.gather(*(poller.read_due(client) for _ in range(4)))
+    made = await asyncio.gather(*(poller.fetch_due(client) for _ in range(4)))
     assert sum(made) == 3  # two channels' answers, and one batch
     assert len(await rows(Answer)) == 1
     assert len(await rows(Reading)) == 5
@@ -211,13 +213,13 @@ async def test_two_workers_together_read_nothing_twice(actor, pair, client, go, 
 async def test_a_worker_that_died_leaves_its_lease_to_the_next(actor, pair, client, go, server, published):
     await switch_on(actor)
     await published("Kopi")
-    await sync_to_async(due_reads.take_in)()
-    await poller.read_due(client)
+    await sync_to_async(due_reads.register_published_posts)()
+    await poller.fetch_due(client)
     go(minutes=36)
-    await sync_to_async(due_reads.claim)()  # and nothing more is heard of it
-    assert await poller.read_due(client) == 0
+    await sync_to_async(due_reads.claim_due)()  # and nothing more is heard of it
+    assert await poller.fetch_due(client) == 0
     go(minutes=4)
-    assert await poller.read_due(client) == 3
+    assert await poller.fetch_due(client) == 3
     assert all(p.read_at for p in await rows(Post))
 
 
@@ -229,34 +231,34 @@ async def test_a_reading_that_broke_is_counted_though_nothing_repeats_it(
     await switch_on(actor)
     row = await published("Kopi Gayo")
     await published("Kopi Toraja")
-    await sync_to_async(due_reads.take_in)()
-    await poller.read_due(client)
+    await sync_to_async(due_reads.register_published_posts)()
+    await poller.fetch_due(client)
     go(minutes=36)
     if why == "its worker died":
-        _, [job] = await sync_to_async(due_reads.claim)()
-        live = Live(job.channel, client, unpaid)
+        _, [job] = await sync_to_async(due_reads.claim_due)()
+        live = ChannelSession(job.channel, client, unpaid)
         await live.connector.numbers(live, [post.remote_id for post in job.posts])
         go(minutes=4)
     else:
-        server.faults.append(Fault(effect="drop-after", method="GET", path="^/2/tweets$"))
-        await poller.read_due(client)
+        server.faults.append(OrderedFault(effect="drop-after", method="GET", path="^/2/tweets$"))
+        await poller.fetch_due(client)
         assert server.faults[0].times == 0
     assert {p.read_at for p in await rows(Post)} == {None}
     if why == "deleted by hand":
         server.store.remove("post", row.remote_ids[0])
     elif why in ("deleted", "its worker died"):
-        await actions.withdraw(actor, row.id, client=client)
+        await actions.delete_from_network(actor, row.id, client=client)
     else:
         go(hours=24)
     if why == "two days":
-        server.faults[:] = [Fault(effect="drop-after", method="GET", path="^/2/tweets$", times=-1)]
+        server.faults[:] = [OrderedFault(effect="drop-after", method="GET", path="^/2/tweets$", times=-1)]
         for _ in range(3):
-            await poller.read_due(client)
+            await poller.fetch_due(client)
             go(minutes=6)
         server.faults.clear()
         go(hours=24)
     for _ in range(4):
-        await poller.read_due(client)
+        await poller.fetch_due(client)
         go(minutes=36)
     assert await billed(server) == await paid()
     assert any(p.read_at for p in await rows(Post))
@@ -268,47 +270,47 @@ async def test_a_network_that_hangs_is_given_up_and_asked_later(
 ):
     await switch_on(actor)
     await published("Kopi")
-    await sync_to_async(due_reads.take_in)()
-    await poller.read_due(client)
-    monkeypatch.setattr(poller, "PATIENCE", 0.3)
-    server.faults.append(Fault(effect="slow", seconds=3600, method="GET", times=-1))
+    await sync_to_async(due_reads.register_published_posts)()
+    await poller.fetch_due(client)
+    monkeypatch.setattr(poller, "FETCH_TIMEOUT_SECONDS", 0.3)
+    server.faults.append(OrderedFault(effect="slow", seconds=3600, method="GET", times=-1))
     go(minutes=36)
-    await poller.read_due(client)  # for an hour, where it is not given up
+    await poller.fetch_due(client)  # for an hour, where it is not given up
     standings = await rows(Standing)
     assert all(s.fruitless == 1 and s.next_at > clock.now() for s in standings)
     server.faults.clear()
-    monkeypatch.setattr(poller, "PATIENCE", 60.0)
+    monkeypatch.setattr(poller, "FETCH_TIMEOUT_SECONDS", 60.0)
     go(minutes=12)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     assert [s.fruitless for s in await rows(Standing)] == [0, 0]
     assert (await rows(Post))[0].read_at
 
 
 async def test_a_paused_or_withdrawn_channel_is_not_read(actor, pair, client, go):
     await switch_on(actor)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     await sync_to_async(Channel.objects.filter(key="kopi").update)(is_paused=True)
     await sync_to_async(Channel.objects.filter(key="kabar").update)(state="withdrawn")
     go(minutes=6)
-    assert await poller.read_due(client) == 0
+    assert await poller.fetch_due(client) == 0
 
 
 async def test_a_reading_that_hangs_delays_no_post(actor, pair, client, server, monkeypatch):
-    monkeypatch.setattr(poller, "PATIENCE", 3600.0)
+    monkeypatch.setattr(poller, "FETCH_TIMEOUT_SECONDS", 3600.0)
     await switch_on(actor)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     await sync_to_async(Standing.objects.update)(next_at=clock.now())
-    server.faults.append(Fault(effect="slow", seconds=3600, path="mentions", times=-1))
+    server.faults.append(OrderedFault(effect="slow", seconds=3600, path="mentions", times=-1))
     server.requests.clear()
-    hanging = asyncio.create_task(poller.read_due(client))
+    hanging = asyncio.create_task(poller.fetch_due(client))
     while not server.requests:  # noqa: ASYNC110 (another party's list)
         await asyncio.sleep(0.01)
     draft = await sync_to_async(compositions.create_draft)(
-        actor, compositions.Composition(parts=(compositions.PartInput(text="Tepat waktu"),))
+        actor, compositions.Composition(parts=(compositions.PartContent(text="Tepat waktu"),))
     )
     whole = await sync_to_async(compositions.one_draft)(actor, draft.id)
     await sync_to_async(schedule.schedule)(actor, whole, ["kopi"], clock.now())
-    pump = Pump(Deliveries(client))
+    pump = Dispatcher(DeliverySource(client))
     running = asyncio.create_task(pump.run())
     try:
         while not await rows(Delivery, state="published"):  # noqa: ASYNC110 (what is waited for is in the database)

@@ -10,8 +10,8 @@ from asgiref.sync import sync_to_async
 from kicau.base import clock
 from kicau.channels import rate_limit_backoff
 from kicau.channels.models import Channel, NetworkApp
-from kicau.connector.sandbox.server import Fault
-from kicau.connector.transport.rate_limit_headers import Allowance
+from kicau.connector.sandbox.server import OrderedFault
+from kicau.connector.transport.rate_limit_headers import RateAllowance
 from kicau.costs import pricing
 from kicau.costs.models import OwnList
 from kicau.sync import poller, sync_settings
@@ -33,7 +33,7 @@ refuses = ["post-read"]
 async def begin(actor, client, say, go):
     """Reading is on, was made once, and somebody has said something since; the next one is due."""
     await switch_on(actor)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     await say("kabar", "Halo @kopisenja")
     go(minutes=6)
 
@@ -43,23 +43,23 @@ async def kopi(pair):
 
 
 async def told(actor):
-    return await sync_to_async(sync_settings.one)(actor, BILLS)
+    return await sync_to_async(sync_settings.sync_option)(actor, BILLS)
 
 
 async def test_a_network_that_asks_to_wait_is_asked_when_it_said(actor, pair, client, go, server, say):
     await begin(actor, client, say, go)
-    server.faults.append(Fault(effect="rate-limit", seconds=900, method="GET", path="mentions", times=2))
-    await poller.read_due(client)
+    server.faults.append(OrderedFault(effect="rate-limit", seconds=900, method="GET", path="mentions", times=2))
+    await poller.fetch_due(client)
     standing = await kopi(pair)
     assert standing.reason.startswith("X asked to wait with reading until")
     assert timedelta(minutes=14) < standing.next_at - clock.now() < timedelta(minutes=17)
     assert standing in (await told(actor)).waiting
     go(minutes=6)
     asked = len(server.requests)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     assert len(server.requests) == asked
     go(minutes=12)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     assert [a.text for a in await rows(Answer, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
     assert (await kopi(pair)).reason == ""
 
@@ -72,26 +72,26 @@ async def test_a_permission_that_is_missing_ends_no_channel_and_is_asked_again_m
         row = await Channel.objects.aget(id=account.id)
         row.credentials = {**row.credentials, "refresh_token": ""}
         await row.asave(update_fields=["credentials"])
-    server.faults.append(Fault(effect="status", status=401, text="{}", method="GET", path="mentions", times=2))
-    await poller.read_due(client)
+    server.faults.append(OrderedFault(effect="status", status=401, text="{}", method="GET", path="mentions", times=2))
+    await poller.fetch_due(client)
     standing = await kopi(pair)
     assert standing.reason.startswith("X does not let this channel be read")
     assert standing.reason.endswith("Connect it again to give that permission.")
     assert {c.state for c in await rows(Channel)} == {"active"}
     assert standing in (await told(actor)).waiting
     go(minutes=30)
-    assert await poller.read_due(client) == 0
+    assert await poller.fetch_due(client) == 0
 
 
 async def test_a_fresh_token_that_is_refused_too_is_not_renewed_again_and_again(actor, pair, client, go, server, say):
     await begin(actor, client, say, go)
-    server.faults.append(Fault(effect="status", status=401, text="{}", method="GET", path="mentions", times=-1))
-    await poller.read_due(client)
+    server.faults.append(OrderedFault(effect="status", status=401, text="{}", method="GET", path="mentions", times=-1))
+    await poller.fetch_due(client)
     assert (await kopi(pair)).reason == "X refused the token; it was renewed."
     await Standing.objects.all().aupdate(reason="In other words.", said=[])  # what is known is no matter of words
     for _ in range(5):
         go(minutes=2)
-        await poller.read_due(client)
+        await poller.fetch_due(client)
     assert (await kopi(pair)).reason.startswith("X does not let this channel be read")
     assert {c.state for c in await rows(Channel)} == {"active"}
     renewals = [one for one in server.requests if one["path"].startswith("/2/oauth2/token")]
@@ -99,7 +99,7 @@ async def test_a_fresh_token_that_is_refused_too_is_not_renewed_again_and_again(
     server.faults.clear()
     go(hours=7)
     for _ in range(3):
-        await poller.read_due(client)
+        await poller.fetch_due(client)
         go(minutes=2)
     assert [a.text for a in await rows(Answer, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
 
@@ -109,14 +109,14 @@ async def test_near_the_end_of_an_allowance_nothing_is_read_and_the_page_says_un
 ):
     await begin(actor, client, say, go)
     channel = (await rows(Channel, id=pair["kopi"].id))[0]
-    await sync_to_async(rate_limit_backoff.note_all)(
-        channel, [Allowance(used=80, until=clock.now() + timedelta(minutes=20))]
+    await sync_to_async(rate_limit_backoff.store_pauses)(
+        channel, [RateAllowance(used=80, until=clock.now() + timedelta(minutes=20))]
     )
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     assert not await rows(Answer, channel=pair["kopi"].id)
     assert [c.key for c in (await told(actor)).kept_back] == ["kopi"]
     go(minutes=21)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     assert [a.text for a in await rows(Answer, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
     assert not (await told(actor)).kept_back
 
@@ -126,11 +126,11 @@ async def test_a_plan_without_reading_asks_nothing_and_goes_on_with_one_that_has
 ):
     await begin(actor, client, say, go)
     await OwnList.objects.acreate(network=BILLS, toml=REFUSES)
-    pricing.forget()
+    pricing.clear_cache()
     before = await NetworkApp.objects.aget(network=BILLS)
     await NetworkApp.objects.filter(network=BILLS).aupdate(plan="narrow")
     asked = len(server.requests)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     assert len(server.requests) == asked
     standing = await kopi(pair)
     assert (
@@ -140,9 +140,9 @@ async def test_a_plan_without_reading_asks_nothing_and_goes_on_with_one_that_has
     await NetworkApp.objects.filter(network=BILLS).aupdate(plan=before.plan)
     go(hours=6, minutes=1)
     for _ in range(2):  # the token ended meanwhile and is renewed
-        await poller.read_due(client)
+        await poller.fetch_due(client)
         go(minutes=2)
-    await poller.read_due(client)
+    await poller.fetch_due(client)
     assert [a.text for a in await rows(Answer, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
 
 
@@ -161,8 +161,8 @@ def _same_number(actor, pair):
     from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as one:
-        sync_settings.choosable(actor)
-    for slug in sync_settings.can_read():
+        sync_settings.sync_options(actor)
+    for slug in sync_settings.readable_networks():
         if slug != BILLS:
             app = NetworkApp.objects.create(network=slug, client_id="id", client_secret="secret")
             Channel.objects.create(
@@ -176,5 +176,5 @@ def _same_number(actor, pair):
                 credentials={},
             )
     with CaptureQueriesContext(connection) as many:
-        assert len(sync_settings.choosable(actor)) > 2
+        assert len(sync_settings.sync_options(actor)) > 2
     assert len(many) == len(one)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from kicau.base import clock
-from kicau.connector.roles.engagement import Answer as Said
+from kicau.connector.roles.engagement import IncomingPost as Said
 from kicau.rights.models import AuditEntry
 from kicau.sync import retention, sync_store
 from kicau.sync.models import Answer
@@ -25,18 +25,18 @@ def test_old_answers_are_deleted_and_the_log_says_how_many(ana):
     answer(ana, "older", 31)
     answer(ana, "old", 40)
     answer(ana, "new", 29)
-    assert retention.purge() == 2
+    assert retention.delete_old_items() == 2
     assert [one.remote_id for one in Answer.objects.all()] == ["new"]
     entry = AuditEntry.objects.get(act="answers.purged")
     assert (entry.workspace_id, entry.detail["count"]) == (ana.workspace_id, 2)
-    assert retention.purge() == 0
+    assert retention.delete_old_items() == 0
     assert AuditEntry.objects.filter(act="answers.purged").count() == 1
 
 
 def test_with_0_all_are_kept(ana, monkeypatch):
     monkeypatch.setenv("KICAU_ANSWER_DAYS", "0")
     answer(ana, "older", 4000)
-    assert retention.purge() == 0
+    assert retention.delete_old_items() == 0
     assert Answer.objects.exists()
 
 
@@ -46,5 +46,5 @@ def test_what_was_deleted_is_not_taken_in_again(ana):
         Said(id=name, at=now - timedelta(days=days), author="a", text=name, answers="")
         for name, days in (("old", 31), ("new", 1))
     ]
-    sync_store.store(ana, found, {}, now)
+    sync_store.store_new_items(ana, found, {}, now)
     assert [one.remote_id for one in Answer.objects.all()] == ["new"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kicau.training_sets import personal_data
-from kicau.training_sets.options import LABELS
+from kicau.training_sets.options import REPLACEMENT_LABELS
 
 HERE = Path(__file__).parent
 
@@ -63,7 +63,7 @@ def measure() -> Result:
     missed, wrong, right = [], [], 0
     for one in samples():
         total[one.kind] += 1
-        spans = [s for s in personal_data.find(one.text) if s.kind != "name" or one.kind == "name"]
+        spans = [s for s in personal_data.find_personal_data(one.text) if s.kind != "name" or one.kind == "name"]
         touching = [s for s in spans if s.start < one.end and one.start < s.end]
         right += len(touching)
         wrong += [(one.text[s.start : s.end], one.text) for s in spans if s not in touching]
@@ -73,7 +73,7 @@ def measure() -> Result:
         else:
             missed.append(one)
     for text in impersonal():
-        wrong += [(text[s.start : s.end], text) for s in personal_data.find(text)]
+        wrong += [(text[s.start : s.end], text) for s in personal_data.find_personal_data(text)]
     return Result(total, found, missed, right, wrong)
 
 
@@ -81,7 +81,7 @@ def table(result: Result) -> str:
     """As docs/how-to/build-training-sets.md has it."""
     rows = [
         f"| `{kind}` | {result.found[kind]} of {result.total[kind]} | {result.found[kind] / result.total[kind]:.2f} |"
-        for kind in LABELS
+        for kind in REPLACEMENT_LABELS
     ]
     return "\n".join(["| kind | found | recall |", "| --- | --- | --- |", *rows])
 

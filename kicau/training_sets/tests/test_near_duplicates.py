@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kicau.training_sets.near_duplicates import repeated
+from kicau.training_sets.near_duplicates import find_repeats
 
 LONG = (
     "pagi ini kami membuka kedai lebih awal karena hujan sudah reda dan banyak yang menunggu di depan pintu sejak subuh"
@@ -21,5 +21,5 @@ def test_repeats_are_told_by_their_first():
         "",
         LONG.replace("kedai", "toko").replace("hujan", "badai").replace("pintu", "pagar").replace("awal", "cepat"),
     ]
-    assert repeated(texts).tolist() == [-1, 0, 0, -1, -1, 4, -1, -1, -1]
-    assert repeated([]).tolist() == []
+    assert find_repeats(texts).tolist() == [-1, 0, 0, -1, -1, 4, -1, -1, -1]
+    assert find_repeats([]).tolist() == []

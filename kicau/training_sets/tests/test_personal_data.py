@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from kicau.training_sets import personal_data
-from kicau.training_sets.options import LABELS, USUAL, Options
+from kicau.training_sets.options import DEFAULT_KINDS, REPLACEMENT_LABELS, SetOptions
 from kicau.training_sets.tests import personal_recall
 
-ALL = frozenset(LABELS)
+ALL = frozenset(REPLACEMENT_LABELS)
 DATASETS = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "build-training-sets.md"
 
 
@@ -33,19 +33,19 @@ DATASETS = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "build-trai
     ],
 )
 def test_what_is_found(text, made):
-    cleaned, spans = personal_data.without(text, ALL)
+    cleaned, spans = personal_data.redact(text, ALL)
     assert cleaned == (text if made is None else made)
     assert all(0 <= s.start < s.end <= len(text) for s in spans)
 
 
 def test_only_what_was_asked_for_is_replaced():
-    assert personal_data.without("0812-3456-7890 @sari", frozenset({"handle"}))[0] == "0812-3456-7890 @user"
+    assert personal_data.redact("0812-3456-7890 @sari", frozenset({"handle"}))[0] == "0812-3456-7890 @user"
 
 
 def test_each_kind_is_found_in_handmade_sentences_and_nothing_else():
     result = personal_recall.measure()
     assert (result.total.total(), len(set(personal_recall.impersonal())) >= 300) == (300, True)
-    recall = {kind: result.found[kind] / result.total[kind] for kind in LABELS}
+    recall = {kind: result.found[kind] / result.total[kind] for kind in REPLACEMENT_LABELS}
     assert min(recall.values()) >= 0.9, [one for one in result.missed if recall[one.kind] < 0.9]
     assert result.precision >= 0.98, result.wrong
 
@@ -74,12 +74,12 @@ def test_the_docs_publish_what_is_measured():
     ],
 )
 def test_dates_amounts_and_things_are_no_numbers_of_people(text, made):
-    cleaned, _spans = personal_data.without(text, ALL)
+    cleaned, _spans = personal_data.redact(text, ALL)
     assert cleaned == (text if made is None else made)
 
 
 def test_names_behind_a_title_are_an_option():
     text = "Bu Sari dan Pak Dr. Budi Santoso ke Ibu Kota, Pak Camat hadir"
-    assert personal_data.without(text, frozenset(Options().personal))[0] == text
-    assert set(LABELS) - set(USUAL) == {"name"}
-    assert personal_data.without(text, ALL)[0] == "Bu [name] dan Pak Dr. [name] ke Ibu Kota, Pak Camat hadir"
+    assert personal_data.redact(text, frozenset(SetOptions().personal))[0] == text
+    assert set(REPLACEMENT_LABELS) - set(DEFAULT_KINDS) == {"name"}
+    assert personal_data.redact(text, ALL)[0] == "Bu [name] dan Pak Dr. [name] ke Ibu Kota, Pak Camat hadir"

@@ -15,13 +15,13 @@ import pytest
 from kicau.archive.imports import actions as imports
 from kicau.archive.imports import import_job
 from kicau.archive.models import Item, Standing
-from kicau.archive.record_statements import say
+from kicau.archive.record_statements import add_statements
 from kicau.archive.tests.conftest import zipped
 from kicau.base import clock
 from kicau.rights.models import Statement, Terms
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import actions, build, versions
-from kicau.workspaces.actions import change_workspace
+from kicau.workspaces.actions import update_workspace
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
@@ -86,7 +86,7 @@ class Garden:
         given = NewStatement(
             layer=layer, party=party, subject="item", item=item.id, says={"train_gen": value}, valid_until=ends, **more
         )
-        return say(self.actor, [given])[0]
+        return add_statements(self.actor, [given])[0]
 
     def table(self, rows, acquired):
         """A file of rows with `kind` and `reason`, which are right for each; through the import."""
@@ -235,16 +235,16 @@ def test_two_hundred_planted_items(actor, tmp_path, rule, format):
         source="https://x.example/terms",
     )
     if rule == "settings":
-        change_workspace(actor, ai_use={"train_gen": "allow"})
+        update_workspace(actor, ai_use={"train_gen": "allow"})
     else:
         own = NewStatement(layer="author", party="author", subject="author", key="own", says={"train_gen": "allow"})
-        say(actor, [own])
+        add_statements(actor, [own])
     garden = Garden(actor, tmp_path)
     plant_all(garden)
     assert len(garden.plants) >= 200
-    of = actions.define(actor, name="Tanam", meets=["attribution"], format=format)
-    version = build.make(actions.order(actor, of.id))
-    folder = versions.folder_of(version)
+    of = actions.create_set(actor, name="Tanam", meets=["attribution"], format=format)
+    version = build.make_version(actions.order_version(actor, of.id))
+    folder = versions.version_folder(version)
     with (folder / "excluded.csv").open(encoding="utf-8") as rows:
         why = {row["item"]: row["reason"] for row in csv.DictReader(rows)}
     records = [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kicau.archive.models import Item, Standing
-from kicau.archive.record_statements import say
+from kicau.archive.record_statements import add_statements
 from kicau.base import clock
 from kicau.base.errors import NotFound
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import actions, build, prohibited_copies, retraction, versions
-from kicau.training_sets.prohibited_copies import Copy
-from kicau.workspaces.actions import change_workspace
+from kicau.training_sets.prohibited_copies import TextCopy
+from kicau.workspaces.actions import update_workspace
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 SECRET = "Resep kopi tubruk nenek kami memakai kayu manis, sedikit garam dan air sumur dari lereng Puntang"
@@ -48,7 +48,9 @@ COMMON = "Terima kasih banyak"
     ],
 )
 def test_what_repeats_or_quotes_in_full(text, original, is_found):
-    found = prohibited_copies.find(["Tidak ada apa-apa di sini", text], ["Sesuatu yang lain sama sekali", original])
+    found = prohibited_copies.find_copies(
+        ["Tidak ada apa-apa di sini", text], ["Sesuatu yang lain sama sekali", original]
+    )
     assert [(one.text, one.original) for one in found] == ([(1, 1)] if is_found else [])
 
 
@@ -62,15 +64,15 @@ def test_many_texts_are_compared_as_few():
         if n % 3 == 0:
             original = dice.randrange(len(originals))
             text = dice.choice((f"{text} {originals[original]} {text}", originals[original]))
-            expected.append(Copy(n, original, text == originals[original]))
+            expected.append(TextCopy(n, original, text == originals[original]))
         texts.append(text)
-    assert prohibited_copies.find(texts, originals) == expected
+    assert prohibited_copies.find_copies(texts, originals) == expected
 
 
 @pytest.fixture
 def plant(actor):
     """A function that adds a post; each at a later time."""
-    change_workspace(actor, ai_use={"train_gen": "allow"})
+    update_workspace(actor, ai_use={"train_gen": "allow"})
     count = iter(range(999))
 
     def add(text, *, own=True, network="x", author="", licence="", acquired="imported", allows="", **more):
@@ -95,7 +97,7 @@ def plant(actor):
         )
         if allows:
             layer, _, value = allows.partition("=")
-            say(
+            add_statements(
                 actor,
                 [NewStatement(layer=layer, party="author", subject="item", item=item.id, says={"train_gen": value})],
             )
@@ -106,9 +108,9 @@ def plant(actor):
 
 def made(actor, **more):
     """Which items are in, and each other's reason."""
-    of = actions.define(actor, name=f"Set {clock.now()}", **more)
-    version = build.make(actions.order(actor, of.id))
-    with (versions.folder_of(version) / "excluded.csv").open(encoding="utf-8") as rows:
+    of = actions.create_set(actor, name=f"Set {clock.now()}", **more)
+    version = build.make_version(actions.order_version(actor, of.id))
+    with (versions.version_folder(version) / "excluded.csv").open(encoding="utf-8") as rows:
         why = {row["item"]: row["reason"] for row in csv.DictReader(rows)}
     return of, {str(id_) for id_ in version.members.values_list("item_id", flat=True)}, why
 
@@ -123,11 +125,11 @@ def test_a_cross_post_of_a_withdrawn_post_waits_for_a_decision(actor, plant):
     for one in (twin, quote):
         assert why[str(one.id)].startswith("Left out until somebody decides: it is our own")
         assert "took it back" in why[str(one.id)]
-    asked = actions.questions(actor, of.id)
+    asked = actions.open_questions(actor, of.id)
     assert {(q.item.id, q.original.id) for q in asked} == {(twin.id, withdrawn.id), (quote.id, withdrawn.id)}
     actions.answer_question(actor, of.id, quote.id, may_be_used=True)
     actions.answer_question(actor, of.id, twin.id, may_be_used=False)
-    assert actions.questions(actor, of.id) == []
+    assert actions.open_questions(actor, of.id) == []
     with pytest.raises(NotFound):
         actions.answer_question(actor, of.id, other.id, may_be_used=True)
     _, inside, why = made(actor)
@@ -164,7 +166,7 @@ def test_others_copies_stay_out_with_that_reason(actor, plant):
     of, inside, why = made(actor)
     assert inside == set()
     assert why[str(thief.id)].startswith("Left out: it repeats or quotes in full a text that may not be used. No: ")
-    assert actions.questions(actor, of.id) == []
+    assert actions.open_questions(actor, of.id) == []
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ def test_what_is_taken_back_later_takes_its_copies_along(actor, plant):
     other = plant("Kedai buka jam delapan pagi, ada kopi susu dan roti bakar")
     of, inside, _ = made(actor, options={"without_repeats": False})
     assert inside == {str(one.id) for one in (original, twin, other)}
-    say(
+    add_statements(
         actor,
         [
             NewStatement(
@@ -207,17 +209,17 @@ def test_what_is_taken_back_later_takes_its_copies_along(actor, plant):
             )
         ],
     )
-    retraction.review_set(of, [original.id])
+    retraction.retract_from_set(of, [original.id])
     newest = of.versions.first()
     assert newest.number == 2
     assert set(newest.delta["record_ids"]) == {str(original.id), str(twin.id)}
-    build.make(newest)
+    build.make_version(newest)
     assert {str(m) for m in newest.members.values_list("item_id", flat=True)} == {str(other.id)}
 
 
 def test_a_preview_asks(actor, plant):
     plant(SECRET, allows="withdrawal=deny")
     twin = plant(SECRET, network="bluesky")
-    of = actions.define(actor, name="Suara kami")
-    build.look(actions.preview(actor, of.id))
-    assert [q.item.id for q in actions.questions(actor, of.id)] == [twin.id]
+    of = actions.create_set(actor, name="Suara kami")
+    build.make_preview(actions.request_preview(actor, of.id))
+    assert [q.item.id for q in actions.open_questions(actor, of.id)] == [twin.id]

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from kicau.archive.models import Item, Standing
-from kicau.archive.record_statements import say
-from kicau.base.errors import Conflict, NotAllowed, Unacceptable
-from kicau.rights.decisions import Answer
+from kicau.archive.record_statements import add_statements
+from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
+from kicau.rights.decisions import RightsVerdict
 from kicau.rights.models import Layer, Party, Subject
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import actions, build, recipients, retraction, versions
@@ -87,7 +87,7 @@ def archive(actor):
 @pytest.fixture
 def allowed(actor):
     """This workspace lets its own words be learnt from."""
-    say(
+    add_statements(
         actor,
         [
             NewStatement(
@@ -102,12 +102,12 @@ def allowed(actor):
 
 
 def make(actor, name="Suara kami", **more) -> Version:
-    of = actions.define(actor, name=name, **more)
-    return build.make(actions.order(actor, of.id, as_of=datetime(2099, 1, 1, tzinfo=UTC)))
+    of = actions.create_set(actor, name=name, **more)
+    return build.make_version(actions.order_version(actor, of.id, as_of=datetime(2099, 1, 1, tzinfo=UTC)))
 
 
 def records(version: Version) -> list[dict]:
-    folder = versions.folder_of(version)
+    folder = versions.version_folder(version)
     return [json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines()]
 
 
@@ -118,9 +118,9 @@ def test_only_what_is_permitted_is_in_it_and_each_absence_has_its_reason(actor, 
     assert version.excluded == {"Not known: nobody has said whether this may be done.": 40}
     assert all("0812" not in r["text"] for r in held)
     assert "[phone]" in next(r["text"] for r in held if r["text"].startswith("jawab"))
-    with (versions.folder_of(version) / "excluded.csv").open() as lines:
+    with (versions.version_folder(version) / "excluded.csv").open() as lines:
         assert len(list(csv.DictReader(lines))) == 40
-    with (versions.folder_of(version) / "redactions.csv").open() as lines:
+    with (versions.version_folder(version) / "redactions.csv").open() as lines:
         assert {row["kind"] for row in csv.DictReader(lines)} == {"phone"}
     assert Member.objects.filter(version=version).count() == 60
     assert {r["use"] for r in held} == {"train_gen"}
@@ -133,9 +133,9 @@ def test_nothing_is_in_it_where_nobody_spoke(actor, archive):
 
 def test_two_makings_are_equal_byte_for_byte(actor, archive, allowed):
     first = make(actor)
-    told = {p.name: p.read_bytes() for p in versions.folder_of(first).iterdir()}
-    again = build.make(first)
-    assert {p.name: p.read_bytes() for p in versions.folder_of(again).iterdir()} == told
+    told = {p.name: p.read_bytes() for p in versions.version_folder(first).iterdir()}
+    again = build.make_version(first)
+    assert {p.name: p.read_bytes() for p in versions.version_folder(again).iterdir()} == told
     assert {name: hashlib.sha256(raw).hexdigest() for name, raw in told.items()} == {
         n: f["sha256"] for n, f in again.files.items()
     }
@@ -150,7 +150,7 @@ def test_conversations_need_every_turn_and_stay_in_one_split(actor, archive, all
         ]
         == 20
     )
-    say(
+    add_statements(
         actor,
         [
             NewStatement(
@@ -163,7 +163,7 @@ def test_conversations_need_every_turn_and_stay_in_one_split(actor, archive, all
     assert [m["role"] for m in longest["messages"]] == ["user", "assistant", "user", "assistant"]
     version = Version.objects.get(set__name="dengan izin")
     split_of: dict[str, str] = {}
-    for path in versions.folder_of(version).glob("*.jsonl"):
+    for path in versions.version_folder(version).glob("*.jsonl"):
         for line in path.read_text().splitlines():
             number = json.loads(line)["messages"][-1]["content"].split()[1]
             assert split_of.setdefault(number, path.stem) == path.stem
@@ -175,14 +175,17 @@ def test_a_forbidden_item_never_enters_whatever_the_policies_say(actor, archive)
     from kicau.rights import statements
     from kicau.rights.decisions import decide
     from kicau.rights.models import Statement
-    from kicau.training_sets.records import gather, items_of
+    from kicau.training_sets.records import gather_records, workspace_items
 
     dice = random.Random(12)
-    of = actions.define(actor, name="acak")
+    of = actions.create_set(actor, name="acak")
     planted, at = archive["o7"], datetime(2099, 1, 1, tzinfo=UTC)
     Item.objects.update(said=True)
     facts = {item.id: item.facts() for item in Item.objects.select_related("standing")}
-    general = [*statements.of_policy(actor.workspace.ai_use, actor.workspace.others_ai_use), *statements.of_terms()]
+    general = [
+        *statements.policy_statements(actor.workspace.ai_use, actor.workspace.others_ai_use),
+        *statements.terms_statements(),
+    ]
     entered = 0
     for _ in range(int(os.environ.get("POLICIES", "25"))):
         Statement.objects.all().delete()
@@ -196,13 +199,16 @@ def test_a_forbidden_item_never_enters_whatever_the_policies_say(actor, archive)
                 says={"train_gen": "deny"},
             )
         )
-        said = [*general, *(statements.as_said(row) for row in statements.keep(actor.workspace.id, given))]
-        gathered = gather(of, items_of(actor.workspace, None), at)
+        said = [
+            *general,
+            *(statements.statement_facts(row) for row in statements.record_statements(actor.workspace.id, given)),
+        ]
+        gathered = gather_records(of, workspace_items(actor.workspace, None), at)
         held = {item for record in gathered.records for item, _ in record.items}
         entered += len(held)
         assert planted.id not in held
         assert {
-            id_ for id_, of_it in facts.items() if decide("train_gen", of_it, said, at).answer == Answer.YES
+            id_ for id_, of_it in facts.items() if decide("train_gen", of_it, said, at).answer == RightsVerdict.YES
         } == held
         assert len(held) + len(gathered.excluded) == len(archive)
     assert entered
@@ -233,23 +239,25 @@ def _random_statement(dice: random.Random, archive) -> NewStatement:
 
 
 def test_what_was_decided_against_cannot_be_written(actor, archive, allowed):
-    from kicau.training_sets.options import Options
-    from kicau.training_sets.records import _record, _Told, gather, items_of
+    from kicau.training_sets.options import SetOptions
+    from kicau.training_sets.records import _build_record, _DecisionCache, gather_records, workspace_items
 
-    of = actions.define(actor, name="x")
-    row = gather(of, items_of(actor.workspace, None), datetime(2099, 1, 1, tzinfo=UTC)).records[0].rows[0]
-    object.__setattr__(row.decision, "answer", Answer.UNKNOWN)
+    of = actions.create_set(actor, name="x")
+    row = (
+        gather_records(of, workspace_items(actor.workspace, None), datetime(2099, 1, 1, tzinfo=UTC)).records[0].rows[0]
+    )
+    object.__setattr__(row.decision, "answer", RightsVerdict.UNKNOWN)
     with pytest.raises(MustNotBeUsed):
-        _record(of, [row], {row.standing: Standing.objects.get(id=row.standing)}, Options(), _Told())
+        _build_record(of, [row], {row.standing: Standing.objects.get(id=row.standing)}, SetOptions(), _DecisionCache())
 
 
 def test_taking_one_item_back_reaches_the_set_and_who_has_it(actor, archive, allowed):
     version = make(actor)
-    kept = recipients.give(actor, version, name="Lab Bahasa", contact="lab@example.org")
+    kept = recipients.add_recipient(actor, version, name="Lab Bahasa", contact="lab@example.org")
     item = archive["o3"]
-    (told,) = retraction.recipients(actor.workspace, "train_gen", Item.objects.filter(id=item.id))
+    (told,) = retraction.affected_recipients(actor.workspace, "train_gen", Item.objects.filter(id=item.id))
     assert (told.name, told.of, told.version, told.items) == ("Lab Bahasa", "Suara kami", 1, 1)
-    say(
+    add_statements(
         actor,
         [
             NewStatement(
@@ -270,20 +278,20 @@ def test_taking_one_item_back_reaches_the_set_and_who_has_it(actor, archive, all
         actions.file_of(actor, version, "train.jsonl")
     following.as_of = datetime(2099, 1, 1, tzinfo=UTC)
     following.save()
-    assert build.make_waiting() == 1
-    assert build.make_waiting() == 0
+    assert build.make_next() == 1
+    assert build.make_next() == 0
     following.refresh_from_db()
     assert following.state == VersionState.READY
     assert str(item.id) not in {r["id"] for r in records(following)}
     assert recipients.acknowledge(actor, kept.id).acknowledged_at
-    assert retraction.review(actor.workspace) == []
+    assert retraction.retract_items(actor.workspace) == []
 
 
 def test_public_loaders_read_it(actor, archive, allowed, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     version = make(actor)
-    folder = versions.folder_of(version)
+    folder = versions.version_folder(version)
     code = f"""
 import warnings; warnings.simplefilter("ignore")
 import datasets, mlcroissant
@@ -316,23 +324,24 @@ def test_what_is_wrong_is_said_and_who_may_not_is_told(actor, member):
         {"options": {"prompt": "{secret}"}},
         {"name": " "},
     ):
-        with pytest.raises(Unacceptable):
-            actions.define(actor, **{"name": "n", **told})
+        with pytest.raises(ValidationFailed):
+            actions.create_set(actor, **{"name": "n", **told})
     with pytest.raises(NotAllowed):
-        actions.define(member("editor"), name="n")
-    actions.define(actor, name="n")
+        actions.create_set(member("editor"), name="n")
+    actions.create_set(actor, name="n")
     with pytest.raises(Conflict):
-        actions.define(actor, name="n")
+        actions.create_set(actor, name="n")
 
 
 def test_a_set_that_cannot_be_made_leaves_no_half(actor, archive, allowed, monkeypatch):
-    of = actions.define(actor, name="n")
-    version = actions.order(actor, of.id)
+    of = actions.create_set(actor, name="n")
+    version = actions.order_version(actor, of.id)
     monkeypatch.setattr(
-        "kicau.training_sets.files._table", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+        "kicau.training_sets.files._write_parquet",
+        lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")),
     )
-    assert build.make_waiting() == 1
+    assert build.make_next() == 1
     version.refresh_from_db()
     assert version.state == VersionState.FAILED
     assert "No space left" in version.problem
-    assert not Path(versions.folder_of(version)).exists()
+    assert not Path(versions.version_folder(version)).exists()

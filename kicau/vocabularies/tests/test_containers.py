@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from kicau.vocabularies import containers, iptc
-from kicau.vocabularies.containers import Unmarkable
+from kicau.vocabularies.containers import CannotEmbed
 
 NO = {"train_gen": "deny", "train_other": "deny"}
 
@@ -55,25 +55,29 @@ def pixels(data):
 @pytest.mark.parametrize("name", FILES)
 def test_a_packet_goes_in_without_a_pixel_changed_and_is_replaced_by_the_next(name):
     before = FILES[name]
-    once = containers.put(before, iptc.write(NO))
+    once = containers.embed_xmp(before, iptc.write_packet(NO))
     assert pixels(once) == pixels(before)
-    assert iptc.read(containers.look(io.BytesIO(once)).xmp).declarations[0].says == NO
-    twice = containers.put(once, iptc.write({"train_gen": "deny"}, into=containers.look(io.BytesIO(once)).xmp))
+    assert iptc.read_packet(containers.find_metadata(io.BytesIO(once)).xmp).declarations[0].says == NO
+    twice = containers.embed_xmp(
+        once, iptc.write_packet({"train_gen": "deny"}, into=containers.find_metadata(io.BytesIO(once)).xmp)
+    )
     assert pixels(twice) == pixels(before)
-    assert iptc.read(containers.look(io.BytesIO(twice)).xmp).declarations[0].says == {"train_gen": "deny"}
+    assert iptc.read_packet(containers.find_metadata(io.BytesIO(twice)).xmp).declarations[0].says == {
+        "train_gen": "deny"
+    }
     assert b"DMI-PROHIBITED-AIMLTRAINING" not in twice
     assert abs(len(twice) - len(once)) < 20 or name == "mp4"
 
 
 def test_what_takes_no_packet_says_why():
-    with pytest.raises(Unmarkable, match="too long"):
-        containers.put(FILES["jpeg"], b"x" * 70_000)
-    with pytest.raises(Unmarkable, match="only JPEG"):
-        containers.put(b"GIF89a", b"x")
-    with pytest.raises(Unmarkable, match="inside a box"):
-        containers.put(FILES["mp4"][:-3], b"x")
-    with pytest.raises(Unmarkable):
-        containers.put(b"RIFF\x04\x00\x00\x00WEBPVP8 \x02\x00\x00\x00xx", b"x")
-    assert containers.look(io.BytesIO(b"")).xmp == b""
+    with pytest.raises(CannotEmbed, match="too long"):
+        containers.embed_xmp(FILES["jpeg"], b"x" * 70_000)
+    with pytest.raises(CannotEmbed, match="only JPEG"):
+        containers.embed_xmp(b"GIF89a", b"x")
+    with pytest.raises(CannotEmbed, match="inside a box"):
+        containers.embed_xmp(FILES["mp4"][:-3], b"x")
+    with pytest.raises(CannotEmbed):
+        containers.embed_xmp(b"RIFF\x04\x00\x00\x00WEBPVP8 \x02\x00\x00\x00xx", b"x")
+    assert containers.find_metadata(io.BytesIO(b"")).xmp == b""
     endless = b"\x89PNG\r\n\x1a\n" + (struct.pack(">I", 0) + b"tEXt" + b"\x00" * 4) * 30_000
-    assert containers.look(io.BytesIO(endless)).xmp == b""
+    assert containers.find_metadata(io.BytesIO(endless)).xmp == b""

@@ -9,38 +9,40 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kicau.vocabularies import aipref, cawg, content_signal, iptc, lexicon, odrl, robots, rsl, spdx, tdmrep
-from kicau.vocabularies.markup import Malformed, parse
-from kicau.vocabularies.terms import together
+from kicau.vocabularies.markup import MalformedXml, parse_xml
+from kicau.vocabularies.terms import combine_declarations
 
 
 def said(reading):
-    return together(reading.declarations)
+    return combine_declarations(reading.declarations)
 
 
 def test_aipref_as_the_draft_has_it():
-    assert said(aipref.read(b"train-ai=y, search=n")) == {"train_gen": "allow", "search": "deny"}
-    assert said(aipref.read(b"train-ai;allow=n, train-ai=y")) == {"train_gen": "allow"}
-    unclear = aipref.read(b'train-ai=y, train-ai, search=n, search="n"')
+    assert said(aipref.read_preference(b"train-ai=y, search=n")) == {"train_gen": "allow", "search": "deny"}
+    assert said(aipref.read_preference(b"train-ai;allow=n, train-ai=y")) == {"train_gen": "allow"}
+    unclear = aipref.read_preference(b'train-ai=y, train-ai, search=n, search="n"')
     assert said(unclear) == {}
     assert len(unclear.faults) == 2
-    broken = aipref.read(b"Train-AI=y")
+    broken = aipref.read_preference(b"Train-AI=y")
     assert not broken.declarations
     assert "Train-AI=y" in broken.faults[0]
-    assert aipref.read(b"train-ai=n, train-genai=n;exceptions=cc-cr").declarations[0].kept == (("train-genai", "n"),)
-    assert said(aipref.read(b"ai-use=y")) == {"ground": "allow"}  # no word of imitation
-    assert "synthesise" in said(aipref.read(b"ai-use=n"))
-    assert "train_other" not in said(aipref.read(b"train-ai=n"))  # classifiers are left out of it in words
+    assert aipref.read_preference(b"train-ai=n, train-genai=n;exceptions=cc-cr").declarations[0].kept == (
+        ("train-genai", "n"),
+    )
+    assert said(aipref.read_preference(b"ai-use=y")) == {"ground": "allow"}  # no word of imitation
+    assert "synthesise" in said(aipref.read_preference(b"ai-use=n"))
+    assert "train_other" not in said(aipref.read_preference(b"train-ai=n"))  # classifiers are left out of it in words
 
 
 def test_content_signals():
-    both = content_signal.read("search=yes, ai-train=no, use=reference")
+    both = content_signal.read_signal("search=yes, ai-train=no, use=reference")
     assert said(both) == {"train_gen": "deny", "train_other": "deny", "search": "allow"}
     assert both.declarations[0].kept == (("use", "reference"),)
-    wrong = content_signal.read("ai-train=maybe, search")
+    wrong = content_signal.read_signal("ai-train=maybe, search")
     assert not wrong.declarations
     assert len(wrong.faults) == 2
-    assert said(content_signal.read("search=yes, search=no")) == {"search": "deny"}
-    assert not content_signal.read("").faults
+    assert said(content_signal.read_signal("search=yes, search=no")) == {"search": "deny"}
+    assert not content_signal.read_signal("").faults
 
 
 ROBOTS = b"""License: /rsl.xml
@@ -59,23 +61,23 @@ Content-Usage: / train-ai=y
 
 
 def test_robots_txt_by_group_and_path():
-    told = robots.read(ROBOTS, "https://example.org/robots.txt")
-    usage = lambda path, agent="*": together(d for d in told.about(path, agent) if d.vocabulary == "aipref")  # noqa: E731
+    told = robots.read_robots(ROBOTS, "https://example.org/robots.txt")
+    usage = lambda path, agent="*": combine_declarations(d for d in told.about(path, agent) if d.vocabulary == "aipref")  # noqa: E731
     assert told.licences == ("https://example.org/rsl.xml",)
     assert usage("/test") == {"train_gen": "deny"}
     assert usage("/ai-ok/test") == {"train_gen": "allow"}
     assert told.about("/never/test") == ()
     assert usage("/test", "examplebot") == usage("/test", "OtherBot") == {"train_gen": "allow"}
     assert usage("/test", "SomebodyElse") == {"train_gen": "deny"}
-    conflict = robots.read(b"User-agent: *\nContent-Usage: / train-ai=y\nContent-Usage: / train-ai=n\n")
-    assert together(conflict.about("/")) == {"train_gen": "deny"}
-    lost = robots.read(b"Content-Usage: / train-ai=y\n")
+    conflict = robots.read_robots(b"User-agent: *\nContent-Usage: / train-ai=y\nContent-Usage: / train-ai=n\n")
+    assert combine_declarations(conflict.about("/")) == {"train_gen": "deny"}
+    lost = robots.read_robots(b"Content-Usage: / train-ai=y\n")
     assert lost.about("/") == ()
     assert lost.reading.faults
-    long = robots.read(b"User-agent: *\n" + b"#" * robots.LIMIT + b"\nContent-Usage: / train-ai=y\n")
+    long = robots.read_robots(b"User-agent: *\n" + b"#" * robots.MAX_BYTES + b"\nContent-Usage: / train-ai=y\n")
     assert long.about("/") == ()
-    assert robots.matches("/*.php$", "/a/b.php")
-    assert not robots.matches("/*.php$", "/a/b.php5")
+    assert robots.matches_pattern("/*.php$", "/a/b.php")
+    assert not robots.matches_pattern("/*.php$", "/a/b.php5")
 
 
 RSL = """<rsl xmlns="https://rslstandard.org/rsl"><content url="/"{server}>
@@ -83,7 +85,7 @@ RSL = """<rsl xmlns="https://rslstandard.org/rsl"><content url="/"{server}>
 
 
 def rsl_says(first, second="", server=""):
-    reading = rsl.read(RSL.format(first=first, second=second, server=server).encode())
+    reading = rsl.read_document(RSL.format(first=first, second=second, server=server).encode())
     return said(reading), dict(reading.declarations[0].conditions), reading
 
 
@@ -124,8 +126,8 @@ def test_rsl():
         b'<!DOCTYPE x [<!ENTITY a "b">]><rsl xmlns="https://rslstandard.org/rsl"/>',
         b'<rsl xmlns="https://rslstandard.org/rsl"><content><license><permits type="usage">all</permits></license></content></rsl>',
     ):
-        assert not rsl.read(bad).declarations
-        assert rsl.read(bad).faults
+        assert not rsl.read_document(bad).declarations
+        assert rsl.read_document(bad).faults
     assert rsl.named_in_header('<https://a.example/x>; rel="license"; type="application/rsl+xml", <y>; rel=next') == (
         "https://a.example/x",
     )
@@ -134,9 +136,9 @@ def test_rsl():
         "https://a.example/p/",
     )
     assert links == ("https://a.example/p/l.xml",)
-    assert said(rsl.read(documents[0]))["search"] == "deny"
-    with pytest.raises(Malformed):
-        parse(b"<a>" * 100 + b"</a>" * 100)
+    assert said(rsl.read_document(documents[0]))["search"] == "deny"
+    with pytest.raises(MalformedXml):
+        parse_xml(b"<a>" * 100 + b"</a>" * 100)
 
 
 def test_tdm_reservations():
@@ -158,8 +160,8 @@ def test_tdm_reservations():
             ]
         ).encode()
     )
-    assert tdmrep.about(file, "/photos/a.jpg").says == reserved
-    assert tdmrep.about(file, "/words").says["embed"] == "allow"
+    assert tdmrep.rule_about(file, "/photos/a.jpg").says == reserved
+    assert tdmrep.rule_about(file, "/words").says["embed"] == "allow"
     assert len(file.faults) == 1
     for bad in (
         b"{",
@@ -184,34 +186,34 @@ def test_assertions_records_values_licences_and_offers():
             "cawg.dreams": {"use": "allowed"},
         }
     }
-    assert said(cawg.read(bare)) == {"train_gen": "deny"}  # constrained without a word about how
-    assert cawg.read(bare).declarations[0].kept == (("cawg.dreams", "allowed"),)
-    assert len(cawg.read(bare).faults) == 1
-    assert cawg.read(None).faults
+    assert said(cawg.read_assertion(bare)) == {"train_gen": "deny"}  # constrained without a word about how
+    assert cawg.read_assertion(bare).declarations[0].kept == (("cawg.dreams", "allowed"),)
+    assert len(cawg.read_assertion(bare).faults) == 1
+    assert cawg.read_assertion(None).faults
     record = {
         "$type": lexicon.NSID,
         "preferences": {"training": {"allow": False}, "inference": {"allow": "yes"}},
         "updatedAt": "2026-11-26T00:00:00Z",
     }
-    assert said(lexicon.read(record)) == {"train_gen": "deny", "train_other": "deny"}
-    assert len(lexicon.read(record).faults) == 1
+    assert said(lexicon.read_record(record)) == {"train_gen": "deny", "train_other": "deny"}
+    assert len(lexicon.read_record(record).faults) == 1
     one = record | {"scope": {"$type": f"{lexicon.NSID}#entityScope", "entity": "did:web:example.org"}}
-    assert lexicon.read(one).declarations[0].agent == "did:web:example.org"
-    assert not lexicon.read(record | {"scope": {"$type": f"{lexicon.NSID}#moonScope"}}).declarations
-    packet = iptc.write({"train_gen": "deny"}).replace(b"GENAIMLTRAINING", b"EXCEPTONTUESDAYS")
-    assert not iptc.read(packet).declarations
-    assert "TUESDAYS" in iptc.read(packet).faults[0]
-    assert iptc.read(b"<x").faults
-    assert said(spdx.read("CC-BY-4.0 AND LicenseRef-ours")) == {}
-    assert said(spdx.read("CC0-1.0 OR LicenseRef-ours"))["train_gen"] == "allow"
-    assert said(spdx.read("cc-by-nc-nd-4.0"))["train_gen"] == "deny"
+    assert lexicon.read_record(one).declarations[0].agent == "did:web:example.org"
+    assert not lexicon.read_record(record | {"scope": {"$type": f"{lexicon.NSID}#moonScope"}}).declarations
+    packet = iptc.write_packet({"train_gen": "deny"}).replace(b"GENAIMLTRAINING", b"EXCEPTONTUESDAYS")
+    assert not iptc.read_packet(packet).declarations
+    assert "TUESDAYS" in iptc.read_packet(packet).faults[0]
+    assert iptc.read_packet(b"<x").faults
+    assert said(spdx.read_expression("CC-BY-4.0 AND LicenseRef-ours")) == {}
+    assert said(spdx.read_expression("CC0-1.0 OR LicenseRef-ours"))["train_gen"] == "allow"
+    assert said(spdx.read_expression("cc-by-nc-nd-4.0"))["train_gen"] == "deny"
     assert (
-        str(spdx.parsed("MIT or (Apache-2.0 with LLVM-exception and ISC)"))
+        str(spdx.parse_expression("MIT or (Apache-2.0 with LLVM-exception and ISC)"))
         == "MIT OR Apache-2.0 WITH LLVM-exception AND ISC"
     )
     for bad in ("", "MIT AND", "(MIT", "MIT)", "MIT Apache-2.0", "OR", "MIT WITH", "(" * 50 + "MIT", "M T&", "x" * 500):
-        assert spdx.read(bad).faults, bad
-        assert not spdx.read(bad).declarations
+        assert spdx.read_expression(bad).faults, bad
+        assert not spdx.read_expression(bad).declarations
     strange = {
         "permission": [
             {
@@ -222,9 +224,9 @@ def test_assertions_records_values_licences_and_offers():
             {"action": "odrl:display"},
         ]
     }
-    assert said(odrl.read(strange)) == {"train_gen": "conditional"}
-    assert odrl.read(strange).declarations[0].kept == (("permission", "display"),)
-    assert odrl.read([]).faults
+    assert said(odrl.read_offer(strange)) == {"train_gen": "conditional"}
+    assert odrl.read_offer(strange).declarations[0].kept == (("permission", "display"),)
+    assert odrl.read_offer([]).faults
 
 
 @settings(max_examples=80, deadline=None)
@@ -250,14 +252,20 @@ def test_no_reader_fails_over_noise(noise, head):
 
     data = head + noise
     text = data.decode("latin-1")
-    robots.read(data)
-    aipref.read(data)
-    rsl.read(data)
+    robots.read_robots(data)
+    aipref.read_preference(data)
+    rsl.read_document(data)
     tdmrep.read_file(data)
-    iptc.read(data)
-    for read in (content_signal.read, tdmrep.read_html, spdx.read, rsl.named_in_page, rsl.named_in_header):
+    iptc.read_packet(data)
+    for read in (
+        content_signal.read_signal,
+        tdmrep.read_html,
+        spdx.read_expression,
+        rsl.named_in_page,
+        rsl.named_in_header,
+    ):
         read(text)
-    for read in (cawg.read, lexicon.read, odrl.read):
+    for read in (cawg.read_assertion, lexicon.read_record, odrl.read_offer):
         read({"entries": text, "preferences": {text: text}, "permission": [text, {"action": text}]})
-    found = containers.look(io.BytesIO(data))
-    list(containers.assertions(found.c2pa or data))
+    found = containers.find_metadata(io.BytesIO(data))
+    list(containers.mining_assertions(found.c2pa or data))

@@ -11,17 +11,22 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from kicau.base.errors import Refusal, unacceptable
+from kicau.base.errors import DomainError, validation_failed
 from kicau.erasure import accounts
 from kicau.erasure import workspaces as erasure
 from kicau.web.account import sessions
-from kicau.web.account.sign_in import TOO_MANY, TooManyTries, check_present, proved_lately
-from kicau.web.core.labels import by_field, said
-from kicau.web.core.views import WORKSPACE, Asked, page, person_of
+from kicau.web.account.sign_in import (
+    TOO_MANY_ATTEMPTS_MESSAGE,
+    TooManyAttempts,
+    check_current_password,
+    has_recent_proof,
+)
+from kicau.web.core.labels import error_sentence, errors_by_field
+from kicau.web.core.views import WORKSPACE_SESSION_KEY, MemberRequest, member_page, person_of
 from kicau.workspaces import actions, factors
 from kicau.workspaces.models import Person
 
-SIGN_OUT_CLEARS = '"cache", "storage"'  # Clear-Site-Data: pages, and texts that were kept in the browser
+CLEAR_SITE_DATA_HEADER = '"cache", "storage"'  # Clear-Site-Data: pages, and texts that were kept in the browser
 
 
 @never_cache
@@ -34,62 +39,66 @@ def account(request: HttpRequest) -> HttpResponse:
     person, given = person_of(request), request.POST
     shown: dict[str, object] = {
         "person": person,
-        "fresh": proved_lately(request),
-        "two_factor": factors.is_on(person),
-        "sessions": sessions.shown(request),
+        "fresh": has_recent_proof(request),
+        "two_factor": factors.is_second_factor_on(person),
+        "sessions": sessions.browser_sessions(request),
     }
     if request.method != "POST":
         return render(request, "web/account.html", shown)
     try:
         if given.get("do") == "download":
             return _download(person)
-        _check_present(request, person)
+        _check_current_password(request, person)
         if given.get("do") == "password":
-            actions.change_person(person, password=given.get("password", ""))
+            actions.update_person(person, password=given.get("password", ""))
             update_session_auth_hash(request, person)
             messages.success(request, _("The password is changed. Everywhere else you are signed out."))
             return redirect("account")
-        accounts.forget(person, person, "page", confirmation=given.get("confirmation", ""))
-    except TooManyTries as exc:
-        errors = {"present": [str(TOO_MANY)]}
+        accounts.erase_account(person, person, "page", confirmation=given.get("confirmation", ""))
+    except TooManyAttempts as exc:
+        errors = {"present": [str(TOO_MANY_ATTEMPTS_MESSAGE)]}
         answer = render(request, "web/account.html", shown | {"errors": errors}, status=429)
         answer["Retry-After"] = str(exc.seconds)
         return answer
-    except Refusal as exc:
-        errors = by_field(exc)
-        return render(request, "web/account.html", shown | {"errors": errors, "sentence": said(exc)}, status=422)
+    except DomainError as exc:
+        errors = errors_by_field(exc)
+        return render(
+            request, "web/account.html", shown | {"errors": errors, "sentence": error_sentence(exc)}, status=422
+        )
     logout(request)
     messages.success(request, _("Your account is deleted."))
     answer = redirect("sign-in")
-    answer["Clear-Site-Data"] = SIGN_OUT_CLEARS
+    answer["Clear-Site-Data"] = CLEAR_SITE_DATA_HEADER
     return answer
 
 
-@page
+@member_page
 @require_POST
-def delete_workspace(request: Asked) -> HttpResponse:
+def delete_workspace(request: MemberRequest) -> HttpResponse:
     """Its name is typed, as it cannot be undone."""
     name = request.actor.workspace.name
     try:
-        erasure.delete(request.actor, confirmation=request.POST.get("confirmation", ""))
-    except Refusal as exc:
-        messages.error(request, said(exc))
+        erasure.delete_workspace(request.actor, confirmation=request.POST.get("confirmation", ""))
+    except DomainError as exc:
+        messages.error(request, error_sentence(exc))
         return redirect("settings")
-    request.session.pop(WORKSPACE, None)
+    request.session.pop(WORKSPACE_SESSION_KEY, None)
     messages.success(request, _("The workspace %(name)s is deleted.") % {"name": name})
     return redirect("home")
 
 
 def _download(person: Person) -> HttpResponse:
-    body = accounts.as_json(accounts.export(person, person, "page"))
+    body = accounts.to_json(accounts.export_person_data(person, person, "page"))
     answer = HttpResponse(body, content_type="application/json")
     answer["Content-Disposition"] = 'attachment; filename="kicau-account.json"'
     return answer
 
 
-def _check_present(request: HttpRequest, person: Person) -> None:
+def _check_current_password(request: HttpRequest, person: Person) -> None:
     """The present password and code; a fresh sign-in for who has no password."""
     if person.has_usable_password():
-        check_present(request, person, request.POST.get("present", ""), request.POST.get("code", ""), "present")
-    elif not proved_lately(request):
-        raise unacceptable("", "Sign out and sign in again first.")
+        check_current_password(
+            request, person, request.POST.get("present", ""), request.POST.get("code", ""), "present"
+        )
+    elif not has_recent_proof(request):
+        raise validation_failed("", "Sign out and sign in again first.")

@@ -41,20 +41,20 @@ def is_local(request: HttpRequest) -> bool:
     return peer.is_loopback and _is_this_machine(urlsplit(settings.KICAU_PUBLIC_URL).hostname)
 
 
-def is_code(given: str) -> bool:
+def is_setup_code(given: str) -> bool:
     """Whether it is the code from the log; blanks, hyphens and case do not matter."""
     plain = "".join(c for c in given.upper() if c.isalnum() and c.isascii())
-    return secrets.compare_digest(plain, _code().replace("-", ""))
+    return secrets.compare_digest(plain, _setup_code().replace("-", ""))
 
 
-def announce(seen: list[bool] = []) -> None:  # noqa: B006 (once for each process)
+def log_setup_code(seen: list[bool] = []) -> None:  # noqa: B006 (once for each process)
     """Write the code into the log, where `kicau up` may not have run."""
     if not seen:
         seen.append(True)
-        log.warning("somebody came first", first_visit=_code(), what_to_do="Give this code on the page /welcome.")
+        log.warning("somebody came first", first_visit=_setup_code(), what_to_do="Give this code on the page /welcome.")
 
 
-def _code() -> str:
+def _setup_code() -> str:
     return keys.first_visit_code(settings.SECRET_KEY)
 
 

@@ -9,10 +9,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from kicau.base.errors import Refusal
-from kicau.web.account.sign_in import let_in
-from kicau.web.core.labels import by_field, said
-from kicau.web.core.views import WORKSPACE
+from kicau.base.errors import DomainError
+from kicau.web.account.sign_in import complete_sign_in
+from kicau.web.core.labels import error_sentence, errors_by_field
+from kicau.web.core.views import WORKSPACE_SESSION_KEY
 from kicau.workspaces import address_verification, addresses, invitations, oidc
 from kicau.workspaces.models import Person
 
@@ -20,22 +20,22 @@ from kicau.workspaces.models import Person
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
-def join(request: HttpRequest, secret: str) -> HttpResponse:
+def accept_invitation(request: HttpRequest, secret: str) -> HttpResponse:
     """By a click for who is signed in, after signing in for who is known, with a name and a password for who is new."""
     try:
-        invitation = invitations.by_link(secret)
-    except Refusal as exc:
-        return render(request, "web/join_over.html", {"sentence": said(exc)}, status=410)
-    holder = invitations.holder_of(invitation)
+        invitation = invitations.invitation_by_link(secret)
+    except DomainError as exc:
+        return render(request, "web/join_over.html", {"sentence": error_sentence(exc)}, status=410)
+    holder = invitations.person_of_address(invitation)
     user = request.user if isinstance(request.user, Person) else None
     shown = {
         "invitation": invitation,
-        "is_for_user": user is not None and addresses.are_same(user.email, invitation.email),
+        "is_for_user": user is not None and addresses.is_same_email(user.email, invitation.email),
         "known": holder is not None and holder.is_proved,
         "takes_over": holder is not None and not holder.is_proved,
         "may_be_known": not invitation.proves_address,
         "given": {"name": request.POST.get("name", "")},
-        "provider": oidc.provider(),
+        "provider": oidc.configured_provider(),
         "secret": secret,
         "here": request.path,
     }
@@ -43,40 +43,40 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         return render(request, "web/join.html", shown)
     try:
         if user is not None:
-            actor = invitations.accept(secret, user)
-            request.session[WORKSPACE] = str(actor.workspace.id)
+            actor = invitations.accept_invitation(secret, user)
+            request.session[WORKSPACE_SESSION_KEY] = str(actor.workspace.id)
             return redirect("home")
         password = request.POST.get("password", "")
         if shown["takes_over"]:
-            actor = invitations.accept_and_take_over(secret, password)
+            actor = invitations.accept_with_unproved_account(secret, password)
         else:
             language = (get_language() or "en").split("-")[0]
-            actor = invitations.accept_as_new(
+            actor = invitations.accept_as_new_person(
                 secret,
                 request.POST.get("name", ""),
                 password,
                 language=language,
                 timezone=request.POST.get("timezone", ""),
             )
-    except Refusal as exc:
-        return render(request, "web/join.html", shown | {"errors": by_field(exc)}, status=422)
+    except DomainError as exc:
+        return render(request, "web/join.html", shown | {"errors": errors_by_field(exc)}, status=422)
     assert actor.person is not None
-    return let_in(request, actor.person, "", how="invitation")
+    return complete_sign_in(request, actor.person, "", how="invitation")
 
 
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
-def prove_address(request: HttpRequest, secret: str) -> HttpResponse:
+def confirm_address(request: HttpRequest, secret: str) -> HttpResponse:
     """What a link opens that was mailed to an address: with a password the account is its reader's alone."""
     try:
-        found = address_verification.by_link(secret)
-    except Refusal as exc:
-        return render(request, "web/join_over.html", {"sentence": said(exc)}, status=410)
+        found = address_verification.proof_by_link(secret)
+    except DomainError as exc:
+        return render(request, "web/join_over.html", {"sentence": error_sentence(exc)}, status=410)
     if request.method != "POST":
         return render(request, "web/prove_address.html", {"proof": found})
     try:
         person = address_verification.accept_link(secret, request.POST.get("password", ""))
-    except Refusal as exc:
-        return render(request, "web/prove_address.html", {"proof": found, "errors": by_field(exc)}, status=422)
-    return let_in(request, person, "", how="link")
+    except DomainError as exc:
+        return render(request, "web/prove_address.html", {"proof": found, "errors": errors_by_field(exc)}, status=422)
+    return complete_sign_in(request, person, "", how="link")

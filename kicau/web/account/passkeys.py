@@ -9,15 +9,29 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kicau.base import clock
-from kicau.base.errors import NotAllowed, Refusal
+from kicau.base.errors import DomainError, NotAllowed
 from kicau.web.account.challenge_cookies import ChallengeCookie
-from kicau.web.account.sign_in import PROVED, address_of, let_in, proved_lately, use_up_proof
-from kicau.web.core.labels import said
-from kicau.web.core.views import OWN_FACTOR, SECOND_FACTOR, Asked, attempt, landing, own_page, person_of
+from kicau.web.account.sign_in import (
+    PROVED_AT_KEY,
+    client_address,
+    complete_sign_in,
+    consume_proof,
+    has_recent_proof,
+)
+from kicau.web.core.labels import error_sentence
+from kicau.web.core.views import (
+    KICAU_FACTOR,
+    SECOND_FACTOR_SESSION_KEY,
+    MemberRequest,
+    person_of,
+    personal_page,
+    run_action,
+    safe_redirect,
+)
 from kicau.workspaces import passkeys, sign_ins
 from kicau.workspaces.models import Person
 
-CHALLENGE = ChallengeCookie(  # for a browser that signs in by one
+CHALLENGE_COOKIE = ChallengeCookie(  # for a browser that signs in by one
     name=settings.PASSKEY_COOKIE_NAME,
     salt="passkey challenge",
     lifetime_seconds=passkeys.CHALLENGE_SECONDS,
@@ -35,97 +49,97 @@ PERSON = "person"  # in the cookie of a registration: for whom it began
 @require_POST
 def begin_sign_in(request: HttpRequest) -> HttpResponse:
     """What the browser is asked goes along in a signed cookie: whoever asks, nothing is kept of it here."""
-    options, state = passkeys.begin_signing_in()
+    options, state = passkeys.begin_passkey_sign_in()
     answer = JsonResponse(options)
-    CHALLENGE.set(answer, state)
+    CHALLENGE_COOKIE.set(answer, state)
     return answer
 
 
-def _person_of_answer(request: HttpRequest) -> Person:
-    """Whose passkey answered what this browser was asked. Raises Unacceptable."""
-    return passkeys.finish_signing_in(CHALLENGE.read(request), passkeys.read_answer(request.body))
+def _verified_person(request: HttpRequest) -> Person:
+    """Whose passkey answered what this browser was asked. Raises ValidationFailed."""
+    return passkeys.finish_passkey_sign_in(CHALLENGE_COOKIE.read(request), passkeys.parse_response(request.body))
 
 
 @require_POST
 def finish_sign_in(request: HttpRequest) -> HttpResponse:
     try:
-        person = _person_of_answer(request)
-    except Refusal as exc:
-        sign_ins.record_refused(None, "passkey", address_of(request))
-        return _told(exc)
-    answer = let_in(request, person, request.GET.get("next", ""), strong=True, how="passkey")
-    return _done(answer["Location"])
+        person = _verified_person(request)
+    except DomainError as exc:
+        sign_ins.record_rejected_sign_in(None, "passkey", client_address(request))
+        return _error_json(exc)
+    answer = complete_sign_in(request, person, request.GET.get("next", ""), strong=True, how="passkey")
+    return _redirect_json(answer["Location"])
 
 
-@own_page
+@personal_page
 @require_POST
-def finish_proof(request: Asked) -> HttpResponse:
+def finish_proof(request: MemberRequest) -> HttpResponse:
     """Their own passkey, in place of the password and the code, before one change of how they sign in."""
     try:
-        person = _person_of_answer(request)
+        person = _verified_person(request)
         if person != person_of(request):
             raise NotAllowed("This passkey belongs to another account.")
-    except Refusal as exc:
-        return _told(exc)
-    request.session[PROVED] = clock.now().timestamp()
-    request.session[SECOND_FACTOR] = OWN_FACTOR
-    wanted = landing(request, request.GET.get("next", ""), "you-sign-in")
-    return _done(wanted["Location"])
+    except DomainError as exc:
+        return _error_json(exc)
+    request.session[PROVED_AT_KEY] = clock.now().timestamp()
+    request.session[SECOND_FACTOR_SESSION_KEY] = KICAU_FACTOR
+    wanted = safe_redirect(request, request.GET.get("next", ""), "you-sign-in")
+    return _redirect_json(wanted["Location"])
 
 
-def _done(address: str) -> JsonResponse:
+def _redirect_json(address: str) -> JsonResponse:
     answer = JsonResponse({"to": address})
-    CHALLENGE.delete(answer)
+    CHALLENGE_COOKIE.delete(answer)
     return answer
 
 
-@own_page
+@personal_page
 @require_POST
-def begin(request: Asked) -> HttpResponse:
+def begin_registration(request: MemberRequest) -> HttpResponse:
     try:
-        _fresh(request)
+        _require_recent_proof(request)
         person = person_of(request)
-        options, state = passkeys.begin_registering(person)
-    except Refusal as exc:
-        return _told(exc)
+        options, state = passkeys.begin_registration(person)
+    except DomainError as exc:
+        return _error_json(exc)
     answer = JsonResponse(options)
     REGISTRATION.set(answer, {**state, PERSON: str(person.id)})
     return answer
 
 
-@own_page
+@personal_page
 @require_POST
-def finish(request: Asked) -> HttpResponse:
+def finish_registration(request: MemberRequest) -> HttpResponse:
     try:
-        _fresh(request)
-        answer, person = passkeys.read_answer(request.body), person_of(request)
+        _require_recent_proof(request)
+        answer, person = passkeys.parse_response(request.body), person_of(request)
         state = REGISTRATION.read(request)
         if state.pop(PERSON, "") != str(person.id):
             state = {}  # begun by another account in this browser
-        passkeys.finish_registering(person, state, answer, str(answer.get("name", "")))
-        use_up_proof(request)
-    except Refusal as exc:
-        return _told(exc)
-    request.session[SECOND_FACTOR] = OWN_FACTOR  # the device asked for its lock
-    return _done("/you/sign-in")
+        passkeys.finish_registration(person, state, answer, str(answer.get("name", "")))
+        consume_proof(request)
+    except DomainError as exc:
+        return _error_json(exc)
+    request.session[SECOND_FACTOR_SESSION_KEY] = KICAU_FACTOR  # the device asked for its lock
+    return _redirect_json("/you/sign-in")
 
 
-@own_page
+@personal_page
 @require_POST
-def remove(request: Asked, passkey_id: str) -> HttpResponse:
+def remove_passkey(request: MemberRequest, passkey_id: str) -> HttpResponse:
     def act() -> None:
-        _fresh(request)
-        passkeys.remove(person_of(request), passkey_id)
-        use_up_proof(request)
+        _require_recent_proof(request)
+        passkeys.remove_passkey(person_of(request), passkey_id)
+        consume_proof(request)
 
-    attempt(request, act, _("The passkey is removed; remove it on the device as well."))
+    run_action(request, act, _("The passkey is removed; remove it on the device as well."))
     return redirect("you-sign-in")
 
 
-def _fresh(request: Asked) -> None:
-    if not proved_lately(request):
+def _require_recent_proof(request: MemberRequest) -> None:
+    if not has_recent_proof(request):
         raise NotAllowed("Confirm that it is you first: reload this page.")
 
 
-def _told(exc: Refusal) -> JsonResponse:
-    return JsonResponse({"sentence": said(exc)}, status=422)
+def _error_json(exc: DomainError) -> JsonResponse:
+    return JsonResponse({"sentence": error_sentence(exc)}, status=422)

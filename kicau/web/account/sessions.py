@@ -14,11 +14,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from kicau.base.errors import NotFound
-from kicau.web.core.views import actor_of, back, lacks_second_factor, person_of
+from kicau.web.core.views import actor_of, lacks_second_factor, person_of, redirect_back
 from kicau.workspaces import account_security, factors, passkeys, sessions
 
 # Looked for in this order, since a browser also names those that it descends from.
-BROWSERS = (
+BROWSER_PATTERNS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
     ("SamsungBrowser/", "Samsung Internet"),
@@ -28,7 +28,7 @@ BROWSERS = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 )
-SYSTEMS = (
+SYSTEM_PATTERNS = (
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
     ("Android", "Android"),
@@ -40,7 +40,7 @@ SYSTEMS = (
 
 
 @dataclass(frozen=True, slots=True)
-class ShownSession:
+class BrowserSessionRow:
     handle: UUID
     device: str
     address: str
@@ -48,27 +48,27 @@ class ShownSession:
     is_this: bool
 
 
-def shown(request: HttpRequest) -> list[ShownSession]:
+def browser_sessions(request: HttpRequest) -> list[BrowserSessionRow]:
     """This browser first."""
     key = request.session.session_key
     found = [
-        ShownSession(row.handle, device(row.user_agent), row.address, row.used_at, row.session_key == key)
-        for row in sessions.of_person(person_of(request))
+        BrowserSessionRow(row.handle, device_name(row.user_agent), row.address, row.used_at, row.session_key == key)
+        for row in sessions.sessions_of(person_of(request))
     ]
     return sorted(found, key=lambda one: not one.is_this)
 
 
-def device(user_agent: str) -> str:
+def device_name(user_agent: str) -> str:
     """A browser and its system in plain words."""
-    browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
-    system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
+    browser = next((name for mark, name in BROWSER_PATTERNS if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEM_PATTERNS if mark in user_agent), "")
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
     return browser or system or _("Unknown device")
 
 
 @require_POST
-def end(request: HttpRequest, handle: UUID) -> HttpResponse:
+def end_session(request: HttpRequest, handle: UUID) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect("sign-in")
     try:
@@ -76,17 +76,17 @@ def end(request: HttpRequest, handle: UUID) -> HttpResponse:
     except NotFound:
         raise Http404 from None
     messages.success(request, _("That device is signed out."))
-    return back(request, "you-sign-in")
+    return redirect_back(request, "you-sign-in")
 
 
 @require_POST
-def end_others(request: HttpRequest) -> HttpResponse:
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect("sign-in")
     count = account_security.end_other_sessions(person_of(request), request.session.session_key or "")
     done = ngettext("%(n)s other device is signed out.", "%(n)s other devices are signed out.", count) % {"n": count}
     messages.success(request, done)
-    return back(request, "you-sign-in")
+    return redirect_back(request, "you-sign-in")
 
 
 @require_safe
@@ -101,8 +101,8 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         "person": person,
         "required_by": actor.workspace,
         "others": [one for one in request.memberships if one.workspace_id != actor.workspace.id],  # type: ignore[attr-defined]  # set by actor_of
-        "has_own": factors.has_own(person),
-        "has_app": factors.is_on(person),
-        "has_passkey": person.passkeys.exists() and passkeys.possible(),
+        "has_own": factors.has_own_second_factor(person),
+        "has_app": factors.is_second_factor_on(person),
+        "has_passkey": person.passkeys.exists() and passkeys.are_passkeys_possible(),
     }
     return render(request, "web/second_factor.html", found)

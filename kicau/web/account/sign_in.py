@@ -17,68 +17,78 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kicau.base import clock
-from kicau.base.errors import Busy, Refusal, unacceptable
+from kicau.base.errors import DomainError, ServerBusy, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.web.account import first_visit
-from kicau.web.core.labels import by_field, said
+from kicau.web.core.labels import error_sentence, errors_by_field
 from kicau.web.core.language import remember_language, remember_theme
-from kicau.web.core.views import OWN_FACTOR, PROVIDERS_FACTOR, SECOND_FACTOR, back, landing
+from kicau.web.core.views import (
+    KICAU_FACTOR,
+    PROVIDER_FACTOR,
+    SECOND_FACTOR_SESSION_KEY,
+    redirect_back,
+    safe_redirect,
+)
 from kicau.workspaces import actions, addresses, factors, oidc, passkeys, passwords, sign_ins, throttle
 from kicau.workspaces.models import Person
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-HALF = "half_signed_in"  # the session's key for somebody whose code is still missing
-HALF_LASTS = 600  # seconds
-PROVED = "proved_at"  # the session's key for when they showed who they are, for one change of how they sign in
-PROOF_LASTS = 900  # seconds
-KNOWN_COOKIE = "kicau_known"  # of a browser in which somebody has signed in
-KNOWN_SECONDS = 365 * 86400
-TOO_MANY = _lazy("There were too many tries. Wait ten minutes, then sign in again.")
+AUTH_BACKEND = "django.contrib.auth.backends.ModelBackend"
+PENDING_SIGN_IN_KEY = "half_signed_in"  # the session's key for somebody whose code is still missing
+PENDING_SIGN_IN_SECONDS = 600  # seconds
+PROVED_AT_KEY = "proved_at"  # the session's key for when they showed who they are, for one change of how they sign in
+PROOF_LIFETIME_SECONDS = 900  # seconds
+KNOWN_BROWSER_COOKIE = "kicau_known"  # of a browser in which somebody has signed in
+KNOWN_BROWSER_SECONDS = 365 * 86400
+TOO_MANY_ATTEMPTS_MESSAGE = _lazy("There were too many tries. Wait ten minutes, then sign in again.")
 
 
-class TooManyTries(Refusal):
+class TooManyAttempts(DomainError):
     """A password was tried too often; wait `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
-        super().__init__(str(TOO_MANY))
+        super().__init__(str(TOO_MANY_ATTEMPTS_MESSAGE))
 
 
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        return back(request, "home")
-    if actions.is_empty():
+        return redirect_back(request, "home")
+    if actions.has_no_people():
         return redirect("welcome")
     email = request.POST.get("email", "").strip()
     shown = {
         "email": email,
         "next": request.POST.get("next") or request.GET.get("next", ""),
-        "provider": oidc.provider(),
-        "passkeys": passkeys.possible(),
+        "provider": oidc.configured_provider(),
+        "passkeys": passkeys.are_passkeys_possible(),
     }
     if request.method != "POST":
         return render(request, "web/sign_in.html", shown)
-    limits = throttle.sign_in_limits(address_of(request), email, known=_known(request, email))
+    limits = throttle.sign_in_limits(client_address(request), email, known=_known_browser_mark(request, email))
     if wait := throttle.wait_seconds(limits):
-        sign_ins.record_throttled("password", address_of(request))
-        return _later(render(request, "web/sign_in.html", {**shown, "error": TOO_MANY}, status=429), wait)
+        sign_ins.log_throttled_sign_in("password", client_address(request))
+        return _with_retry_after(
+            render(request, "web/sign_in.html", {**shown, "error": TOO_MANY_ATTEMPTS_MESSAGE}, status=429), wait
+        )
     try:
         person = authenticate(request, username=email, password=request.POST.get("password", ""))
-    except Busy as exc:
-        throttle.give_back(limits)
-        return _later(render(request, "web/sign_in.html", {**shown, "error": said(exc)}, status=503), exc.retry_after)
+    except ServerBusy as exc:
+        throttle.uncount_attempt(limits)
+        return _with_retry_after(
+            render(request, "web/sign_in.html", {**shown, "error": error_sentence(exc)}, status=503), exc.retry_after
+        )
     if person is None:
-        sign_ins.record_refused(addresses.person_with(email), "password", address_of(request))
+        sign_ins.record_rejected_sign_in(addresses.find_person_by_email(email), "password", client_address(request))
         error = _("The address or the password is not right. Check both and try again.")
         return render(request, "web/sign_in.html", {**shown, "error": error}, status=422)
     assert isinstance(person, Person)
-    throttle.give_back(limits)
-    return let_in(request, person, request.POST.get("next", ""))
+    throttle.uncount_attempt(limits)
+    return complete_sign_in(request, person, request.POST.get("next", ""))
 
 
-def let_in(
+def complete_sign_in(
     request: HttpRequest,
     person: Person,
     wanted: str,
@@ -89,27 +99,27 @@ def let_in(
 ) -> HttpResponse:
     """Signed in and on to `wanted`; first to the code, where one is asked for. `strong`: both factors were shown here;
     `provider_factor`: the identity provider says that it asked for two."""
-    if not strong and factors.is_on(person):
-        request.session[HALF] = {"person": str(person.id), "at": clock.now().timestamp(), "next": wanted}
+    if not strong and factors.is_second_factor_on(person):
+        request.session[PENDING_SIGN_IN_KEY] = {"person": str(person.id), "at": clock.now().timestamp(), "next": wanted}
         return redirect("sign-in-code")
-    login(request, person, backend=BACKEND)
-    sign_ins.record(person, how, address_of(request))
-    request.session.pop(PROVED, None)
-    request.session.pop(SECOND_FACTOR, None)
+    login(request, person, backend=AUTH_BACKEND)
+    sign_ins.record_sign_in(person, how, client_address(request))
+    request.session.pop(PROVED_AT_KEY, None)
+    request.session.pop(SECOND_FACTOR_SESSION_KEY, None)
     if strong or provider_factor:
-        request.session[SECOND_FACTOR] = OWN_FACTOR if strong else PROVIDERS_FACTOR
+        request.session[SECOND_FACTOR_SESSION_KEY] = KICAU_FACTOR if strong else PROVIDER_FACTOR
     if not person.has_usable_password() and not person.passkeys.exists():  # a new sign-in is all that they can show
-        request.session[PROVED] = clock.now().timestamp()
-    return _remember(landing(request, wanted), person)
+        request.session[PROVED_AT_KEY] = clock.now().timestamp()
+    return _remember_browser(safe_redirect(request, wanted), person)
 
 
-def _remember(answer: HttpResponseRedirect, person: Person) -> HttpResponseRedirect:
+def _remember_browser(answer: HttpResponseRedirect, person: Person) -> HttpResponseRedirect:
     """This browser's tries to sign in as this person are counted apart from those of others (an OWASP device cookie)."""
     answer.set_signed_cookie(
-        KNOWN_COOKIE,
+        KNOWN_BROWSER_COOKIE,
         f"{person.id}:{secrets.token_urlsafe(16)}",
-        salt=KNOWN_COOKIE,
-        max_age=KNOWN_SECONDS,
+        salt=KNOWN_BROWSER_COOKIE,
+        max_age=KNOWN_BROWSER_SECONDS,
         path="/sign-in",
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -118,104 +128,108 @@ def _remember(answer: HttpResponseRedirect, person: Person) -> HttpResponseRedir
     return answer
 
 
-def _known(request: HttpRequest, email: str) -> str:
+def _known_browser_mark(request: HttpRequest, email: str) -> str:
     """The mark of a browser in which the person with this address has signed in; "" for every other."""
-    mark = str(request.get_signed_cookie(KNOWN_COOKIE, "", salt=KNOWN_COOKIE, max_age=KNOWN_SECONDS))
+    mark = str(
+        request.get_signed_cookie(KNOWN_BROWSER_COOKIE, "", salt=KNOWN_BROWSER_COOKIE, max_age=KNOWN_BROWSER_SECONDS)
+    )
     person = Person.objects.filter(id=as_uuid(mark.partition(":")[0])).first() if mark else None
     return mark if person is not None and person.email.casefold() == email.casefold() else ""
 
 
-def address_of(request: HttpRequest) -> str:
+def client_address(request: HttpRequest) -> str:
     """Where the request came from, as far as the trusted proxies say."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-def _later(answer: HttpResponse, seconds: int) -> HttpResponse:
+def _with_retry_after(answer: HttpResponse, seconds: int) -> HttpResponse:
     answer["Retry-After"] = str(seconds)
     return answer
 
 
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
-def code(request: HttpRequest) -> HttpResponse:
+def second_factor_code(request: HttpRequest) -> HttpResponse:
     """The second factor, after the first."""
-    half = request.session.get(HALF) or {}
+    half = request.session.get(PENDING_SIGN_IN_KEY) or {}
     person = Person.objects.filter(id=as_uuid(half.get("person")), is_active=True).first()
-    if person is None or clock.now().timestamp() - half.get("at", 0) > HALF_LASTS:
+    if person is None or clock.now().timestamp() - half.get("at", 0) > PENDING_SIGN_IN_SECONDS:
         return redirect("sign-in")
     if request.method != "POST":
         return render(request, "web/sign_in_code.html", {"person": person})
     limits = throttle.code_limits(person.id)
     if wait := throttle.wait_seconds(limits):
-        sign_ins.record_throttled("code", address_of(request))
-        answer = render(request, "web/sign_in_code.html", {"person": person, "error": TOO_MANY}, status=429)
-        return _later(answer, wait)
-    if not factors.check(person, request.POST.get("code", "")):
-        sign_ins.record_refused(person, "code", address_of(request))
+        sign_ins.log_throttled_sign_in("code", client_address(request))
+        answer = render(
+            request, "web/sign_in_code.html", {"person": person, "error": TOO_MANY_ATTEMPTS_MESSAGE}, status=429
+        )
+        return _with_retry_after(answer, wait)
+    if not factors.check_code(person, request.POST.get("code", "")):
+        sign_ins.record_rejected_sign_in(person, "code", client_address(request))
         error = _("This code is not right, or was used already. Give the app's next code, or a recovery code.")
         return render(request, "web/sign_in_code.html", {"person": person, "error": error}, status=422)
-    throttle.give_back(limits)
-    del request.session[HALF]
-    return let_in(request, person, half.get("next", ""), strong=True, how="code")
+    throttle.uncount_attempt(limits)
+    del request.session[PENDING_SIGN_IN_KEY]
+    return complete_sign_in(request, person, half.get("next", ""), strong=True, how="code")
 
 
-def proved_lately(request: HttpRequest) -> bool:
+def has_recent_proof(request: HttpRequest) -> bool:
     """Whether they showed who they are for a change that they have not made yet."""
-    return clock.now().timestamp() - float(request.session.get(PROVED, 0)) < PROOF_LASTS
+    return clock.now().timestamp() - float(request.session.get(PROVED_AT_KEY, 0)) < PROOF_LIFETIME_SECONDS
 
 
 def password_is_right(request: HttpRequest, person: Person, password: str) -> bool:
-    """Whether somebody who is signed in gives their password; tries are limited. Raises TooManyTries."""
+    """Whether somebody who is signed in gives their password; tries are limited. Raises TooManyAttempts."""
     limits = throttle.proof_limits(person.id)
     if wait := throttle.wait_seconds(limits):
-        raise TooManyTries(wait)
+        raise TooManyAttempts(wait)
     hashed = person.password
     try:
         right = person.check_password(password)
-    except Busy:
-        throttle.give_back(limits)
+    except ServerBusy:
+        throttle.uncount_attempt(limits)
         raise
     if right:
-        throttle.give_back(limits)
+        throttle.uncount_attempt(limits)
         if person.password != hashed:  # hashed again with other parameters: this session goes on
             update_session_auth_hash(request, person)
     return right
 
 
-def use_up_proof(request: HttpRequest) -> None:
+def consume_proof(request: HttpRequest) -> None:
     """The change is made: the next one asks again."""
-    request.session.pop(PROVED, None)
+    request.session.pop(PROVED_AT_KEY, None)
 
 
-def check_present(request: HttpRequest, person: Person, password: str, code: str, field: str) -> None:
+def check_current_password(request: HttpRequest, person: Person, password: str, code: str, field: str) -> None:
     """That the person knows the present password and, where two-factor is on, has a code. `field`: the form's name of
-    the password. Raises Unacceptable, TooManyTries."""
+    the password. Raises ValidationFailed, TooManyAttempts."""
     if not password_is_right(request, person, password):
-        raise unacceptable(field, "The present password is not right.")
-    if not factors.is_on(person):
+        raise validation_failed(field, "The present password is not right.")
+    if not factors.is_second_factor_on(person):
         return
     limits = throttle.code_limits(person.id)
     if wait := throttle.wait_seconds(limits):
-        raise TooManyTries(wait)
-    if not factors.check(person, code):
-        raise unacceptable(
+        raise TooManyAttempts(wait)
+    if not factors.check_code(person, code):
+        raise validation_failed(
             "code" if field == "prove" else f"{field}_code",
             "This code is not right, or was used already. Give the app's next code, or a recovery code.",
         )
-    throttle.give_back(limits)
+    throttle.uncount_attempt(limits)
 
 
 @sensitive_post_parameters("password")
 @require_POST
-def judge_password(request: HttpRequest) -> HttpResponse:
+def password_feedback(request: HttpRequest) -> HttpResponse:
     """A sentence about the password that is being typed; nothing is kept."""
-    judged = passwords.judge(
+    judged = passwords.check_password(
         request.POST.get("password", "")[:1000], email=request.POST.get("email", ""), name=request.POST.get("name", "")
     )
     return render(request, "web/judged.html", {"judged": judged})
 
 
-def stale(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """What a form is told whose token is older than the sign-in (CSRF_FAILURE_VIEW)."""
     sentence = _("This page is older than your sign-in. Load it again and repeat your last step.")
     return HttpResponse(sentence, status=403, content_type="text/plain; charset=utf-8")
@@ -224,7 +238,7 @@ def stale(request: HttpRequest, reason: str = "") -> HttpResponse:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
-    answer = back(request, "sign-in")
+    answer = redirect_back(request, "sign-in")
     answer["Clear-Site-Data"] = '"cache", "storage"'  # pages, and texts that were kept in the browser
     return answer
 
@@ -232,21 +246,21 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password", "code")
 @require_http_methods(["GET", "HEAD", "POST"])
-def welcome(request: HttpRequest) -> HttpResponse:
+def first_visit_page(request: HttpRequest) -> HttpResponse:
     """Only while nobody is here."""
-    if not actions.is_empty():
+    if not actions.has_no_people():
         return redirect("home")
     given = {key: request.POST.get(key, "").strip() for key in ("name", "email", "workspace", "timezone", "code")}
     given["code"] = given["code"] or request.GET.get("code", "").strip()
     shown = {"given": given, "asks_code": not first_visit.is_local(request)}
     if shown["asks_code"]:
-        first_visit.announce()
+        first_visit.log_setup_code()
     if request.method != "POST":
         return render(request, "web/welcome.html", shown)
-    if shown["asks_code"] and (refused := _wrong_code(request, given["code"])):
+    if shown["asks_code"] and (refused := _setup_code_problem(request, given["code"])):
         return render(request, "web/welcome.html", shown | {"errors": {"code": [refused[0]]}}, status=refused[1])
     try:
-        actor = actions.first_owner(
+        actor = actions.create_first_owner(
             given["email"],
             given["name"],
             request.POST.get("password", ""),
@@ -254,19 +268,19 @@ def welcome(request: HttpRequest) -> HttpResponse:
             language=(get_language() or "en").split("-")[0],
             timezone=given["timezone"] or "UTC",
         )
-    except Refusal as exc:
-        return render(request, "web/welcome.html", shown | {"errors": by_field(exc)}, status=422)
+    except DomainError as exc:
+        return render(request, "web/welcome.html", shown | {"errors": errors_by_field(exc)}, status=422)
     assert isinstance(actor.person, Person)
-    return let_in(request, actor.person, "", how="first visit")
+    return complete_sign_in(request, actor.person, "", how="first visit")
 
 
-def _wrong_code(request: HttpRequest, code: str) -> tuple[Any, int] | None:
+def _setup_code_problem(request: HttpRequest, code: str) -> tuple[Any, int] | None:
     """What is wrong with a first visitor's code, with the answer's status."""
-    limits = throttle.first_visit_limits(address_of(request))
+    limits = throttle.first_visit_limits(client_address(request))
     if throttle.wait_seconds(limits):
-        return TOO_MANY, 429
-    if first_visit.is_code(code):
-        throttle.give_back(limits)
+        return TOO_MANY_ATTEMPTS_MESSAGE, 429
+    if first_visit.is_setup_code(code):
+        throttle.uncount_attempt(limits)
         return None
     return _("This is not the code. Kicau wrote it into its log when it started."), 422
 
@@ -275,14 +289,14 @@ def _wrong_code(request: HttpRequest, code: str) -> tuple[Any, int] | None:
 def choose_language(request: HttpRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if isinstance(request.user, Person) and language in dict(settings.LANGUAGES):
-        actions.change_person(request.user, language=language)
-    answer = back(request, "home")
+        actions.update_person(request.user, language=language)
+    answer = redirect_back(request, "home")
     remember_language(answer, language)
     return answer
 
 
 @require_POST
 def choose_theme(request: HttpRequest) -> HttpResponse:
-    answer = back(request, "home")
+    answer = redirect_back(request, "home")
     remember_theme(answer, request.POST.get("theme", ""))
     return answer

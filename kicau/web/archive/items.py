@@ -16,38 +16,38 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kicau.archive import exports, item_queries, record_statements, search, semantic_search
 from kicau.archive.imports import actions
-from kicau.archive.imports.copy_rows import HASHED
-from kicau.archive.imports.readers import readable
+from kicau.archive.imports.copy_rows import HASHED_ID_PREFIX
+from kicau.archive.imports.readers import readable_networks
 from kicau.archive.models import Import, ImportState
 from kicau.base import clock
-from kicau.base.errors import Refusal, Unacceptable
+from kicau.base.errors import DomainError, ValidationFailed
 from kicau.base.ids import as_uuid
 from kicau.connector import registry
 from kicau.publishing.models import Campaign
 from kicau.rights.models import USES
 from kicau.rights.statements import NewStatement
-from kicau.web.core.labels import by_field, said
-from kicau.web.core.views import Asked, attempt, is_partial, page
+from kicau.web.core.labels import error_sentence, errors_by_field
+from kicau.web.core.views import MemberRequest, is_partial, member_page, run_action
 from kicau.web.rights import forms
 from kicau.web.rights import labels as w
 from kicau.workspaces.actors import Permission
 
 
-@page
+@member_page
 @require_safe
-def index(request: Asked) -> HttpResponse:
+def index(request: MemberRequest) -> HttpResponse:
     """Whole, or for htmx its list only."""
     request.actor.require(Permission.READ)
-    query, trouble = _query(request)
+    query, trouble = _parse_query(request)
     try:
         if request.GET.get("near") and query.words:
-            found = search.Page(
-                items=[n.item for n in semantic_search.near(request.actor, query.words, query)], following=""
+            found = search.SearchPage(
+                items=[n.item for n in semantic_search.find_similar(request.actor, query.words, query)], following=""
             )
         else:
-            found = search.find(request.actor, query, after=request.GET.get("after", ""))
-    except Refusal as exc:
-        found, trouble = search.Page(items=[], following=""), said(exc)
+            found = search.find_items(request.actor, query, after=request.GET.get("after", ""))
+    except DomainError as exc:
+        found, trouble = search.SearchPage(items=[], following=""), error_sentence(exc)
     asked = {k: v for k, v in request.GET.items() if v and k != "after"}
     shown: dict[str, Any] = {
         "by_meaning": bool(request.GET.get("near") and query.words),
@@ -56,65 +56,65 @@ def index(request: Asked) -> HttpResponse:
         "query": query,
         "asked": asked,
         "trouble": trouble,
-        "kinds": w.KINDS.items(),
-        "ways": w.WAYS.items(),
-        "uses": [(use, name) for use, (name, _about) in w.USES.items()],
-        "answers": w.ANSWERS.items(),
-        "networks": registry.slugs(),
+        "kinds": w.KIND_LABELS.items(),
+        "ways": w.ACQUISITION_LABELS.items(),
+        "uses": [(use, name) for use, (name, _about) in w.USE_LABELS.items()],
+        "answers": w.VERDICT_BADGES.items(),
+        "networks": registry.installed_slugs(),
         "campaigns": Campaign.objects.filter(workspace=request.actor.workspace).order_by("name")[:200],
     }
     return render(request, "web/archive/index.html", shown)
 
 
-@page
+@member_page
 @require_safe
-def facets(request: Asked) -> HttpResponse:
+def facets(request: MemberRequest) -> HttpResponse:
     """By what the list can be narrowed; fetched after the list itself."""
-    query, _trouble = _query(request)
-    found = search.facets(request.actor, query)
-    answers = [(key, w.ANSWERS[key].word, n) for key, n in found.answers.items()]
+    query, _trouble = _parse_query(request)
+    found = search.count_facets(request.actor, query)
+    answers = [(key, w.VERDICT_BADGES[key].word, n) for key, n in found.answers.items()]
     shown = {
         "facets": found,
-        "ways": w.WAYS,
-        "kinds": w.KINDS,
+        "ways": w.ACQUISITION_LABELS,
+        "kinds": w.KIND_LABELS,
         "query": query,
         "answers": answers,
-        "use": w.USES[found.use][0],
+        "use": w.USE_LABELS[found.use][0],
     }
     return render(request, "web/archive/facets.html", shown)
 
 
-@page
+@member_page
 @require_safe
-def item(request: Asked, item_id: str) -> HttpResponse:
-    return _item(request, item_id)
+def item_detail(request: MemberRequest, item_id: str) -> HttpResponse:
+    return _render_item(request, item_id)
 
 
-def _item(request: Asked, item_id: str, wrong: dict[str, list[str]] | None = None) -> HttpResponse:
+def _render_item(request: MemberRequest, item_id: str, wrong: dict[str, list[str]] | None = None) -> HttpResponse:
     """With `wrong`, the form as it was filled in."""
-    story = item_queries.story(request.actor, item_id)
-    form = forms.read(request.POST)
+    story = item_queries.item_history(request.actor, item_id)
+    form = forms.read_form(request.POST)
     shown = {
         "story": story,
         "item": story.item,
-        "hashed": story.item.remote_id.startswith(HASHED),
-        "uses": [(use, *w.USES[use], story.decisions[use]) for use in USES],
-        "values": w.VALUES.items(),
+        "hashed": story.item.remote_id.startswith(HASHED_ID_PREFIX),
+        "uses": [(use, *w.USE_LABELS[use], story.decisions[use]) for use in USES],
+        "values": w.VALUE_LABELS.items(),
         "form": form,
-        "conditions": forms.rows(form["conditions"]),
+        "conditions": forms.condition_rows(form["conditions"]),
         "errors": wrong or {},
     }
     return render(request, "web/archive/item.html", shown, status=422 if wrong else 200)
 
 
-@page
+@member_page
 @require_POST
-def say(request: Asked, item_id: str) -> HttpResponse:
+def add_item_statement(request: MemberRequest, item_id: str) -> HttpResponse:
     """What the form's author says of this very item; taking it back is a statement of its own."""
-    found = item_queries.one_item(request.actor, item_id)
+    found = item_queries.get_item(request.actor, item_id)
     taken_back = request.POST.get("verb") == "withdraw"
     try:
-        form = forms.checked(forms.read(request.POST))
+        form = forms.check_lengths(forms.read_form(request.POST))
         given = NewStatement(
             layer="withdrawal" if taken_back else "author",
             party="author" if found.standing.own else "workspace",
@@ -122,49 +122,49 @@ def say(request: Asked, item_id: str) -> HttpResponse:
             subject="item",
             item=found.id,
             says=dict.fromkeys(USES, "deny") if taken_back else form["says"],
-            conditions={} if taken_back else forms.conditions(request.POST),
+            conditions={} if taken_back else forms.stated_conditions(request.POST),
             note=form["note"],
         )
-        record_statements.say(request.actor, [given])
-    except Unacceptable as exc:
-        return _item(request, item_id, by_field(exc))
+        record_statements.add_statements(request.actor, [given])
+    except ValidationFailed as exc:
+        return _render_item(request, item_id, errors_by_field(exc))
     messages.success(
         request, _("Taken back: from now on nobody may use it for anything.") if taken_back else _("Kept.")
     )
     return redirect("archive-item", item_id=item_id)
 
 
-@page
+@member_page
 @require_POST
-def end(request: Asked, item_id: str, statement_id: str) -> HttpResponse:
-    attempt(request, lambda: record_statements.end_statement(request.actor, statement_id), _("Ended."))
+def end_statement(request: MemberRequest, item_id: str, statement_id: str) -> HttpResponse:
+    run_action(request, lambda: record_statements.end_statement(request.actor, statement_id), _("Ended."))
     return redirect("archive-item", item_id=item_id)
 
 
-@page
+@member_page
 @require_safe
-def imports(request: Asked) -> HttpResponse:
-    return _imports(request)
+def list_imports(request: MemberRequest) -> HttpResponse:
+    return _render_imports(request)
 
 
-def _imports(request: Asked, wrong: list[str] | None = None) -> HttpResponse:
+def _render_imports(request: MemberRequest, wrong: list[str] | None = None) -> HttpResponse:
     """With `wrong`, the form as it was filled in; a browser gives no file back."""
-    rows = list(actions.imports(request.actor)[:100])
+    rows = list(actions.list_imports(request.actor)[:100])
     shown = {
-        "rows": [_shown(row) for row in rows],
-        "readable": readable(),
-        "networks": registry.slugs(),
+        "rows": [_import_context(row) for row in rows],
+        "readable": readable_networks(),
+        "networks": registry.installed_slugs(),
         "wrong": wrong,
         "form": {name: request.POST.get(name, "") for name in ("network", "account", "acquired")},
-        "ways": w.WHOSE.items(),
+        "ways": w.OWNERSHIP_QUESTIONS.items(),
     }
     template = "web/archive/rows.html" if is_partial(request) else "web/archive/imports.html"
     return render(request, template, shown, status=422 if wrong else 200)
 
 
-@page
+@member_page
 @require_POST
-def begin(request: Asked) -> HttpResponse:
+def begin_import(request: MemberRequest) -> HttpResponse:
     request.actor.require(Permission.WRITE)
     files, wrong = request.FILES.getlist("file"), []
     told = {name: request.POST.get(name, "").strip() for name in ("network", "account", "acquired")}
@@ -173,16 +173,16 @@ def begin(request: Asked) -> HttpResponse:
             row = actions.begin_upload(request.actor, file, **told)
             if row.state != "asking":
                 messages.success(request, _("%(name)s is being read. You can leave this page.") % {"name": row.name})
-        except Refusal as exc:
-            wrong.append(said(exc))
+        except DomainError as exc:
+            wrong.append(error_sentence(exc))
     if not files:
         wrong.append(_("Choose a file first."))
-    return _imports(request, wrong) if wrong else redirect("archive-imports")
+    return _render_imports(request, wrong) if wrong else redirect("archive-imports")
 
 
-@page
+@member_page
 @require_POST
-def do(request: Asked, import_id: str, verb: str) -> HttpResponse:
+def act_on_import(request: MemberRequest, import_id: str, verb: str) -> HttpResponse:
     actor = request.actor
     what = {
         "own": lambda: actions.answer_import(actor, import_id, "imported"),
@@ -192,31 +192,31 @@ def do(request: Asked, import_id: str, verb: str) -> HttpResponse:
         "values": lambda: actions.answer_values(actor, import_id, request.POST.dict()),
     }.get(verb)
     if what is not None:
-        attempt(request, what, _("Stopped; what was read stays.") if verb == "stop" else _("It is read by and by."))
+        run_action(request, what, _("Stopped; what was read stays.") if verb == "stop" else _("It is read by and by."))
     return redirect("archive-imports")
 
 
-@page
+@member_page
 @require_safe
-def export(request: Asked) -> HttpResponseBase:
-    query, _trouble = _query(request)
-    pieces = exports.zipped(request.actor, query)
-    content = _in_turn(pieces) if isinstance(request, ASGIRequest) else pieces
+def export(request: MemberRequest) -> HttpResponseBase:
+    query, _trouble = _parse_query(request)
+    pieces = exports.export_zip(request.actor, query)
+    content = _as_async_pieces(pieces) if isinstance(request, ASGIRequest) else pieces
     answer = StreamingHttpResponse(content, content_type="application/zip")
     answer["Content-Disposition"] = f'attachment; filename="archive-{clock.now().date()}.zip"'
     return answer
 
 
-async def _in_turn(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _as_async_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     following = sync_to_async(lambda: next(pieces, None))
     while (piece := await following()) is not None:
         yield piece
 
 
-def _query(request: Asked) -> tuple[search.Query, str]:
+def _parse_query(request: MemberRequest) -> tuple[search.ArchiveQuery, str]:
     """What the form asks; and a sentence about what in it cannot be read, which then does not count."""
     get = request.GET.get
-    since, until = _day(get("since", "")), _day(get("until", ""))
+    since, until = _parse_day(get("since", "")), _parse_day(get("until", ""))
     trouble = "" if since is not False and until is not False else _("Give a day such as 2027-01-31.")
     since, until = since or None, (until + timedelta(days=1)) if until else None  # people mean the whole day
     year = get("year", "")
@@ -224,23 +224,23 @@ def _query(request: Asked) -> tuple[search.Query, str]:
         since, until = datetime(int(year), 1, 1, tzinfo=UTC), datetime(int(year) + 1, 1, 1, tzinfo=UTC)
     own = {"yes": True, "no": False}.get(get("own", ""))
     use = get("use", "")
-    return search.Query(
+    return search.ArchiveQuery(
         words=get("words", "")[:500],
-        networks=_one(get("network")),
-        authors=_one(get("author")),
-        kinds=_one(get("kind")),
-        acquired=_one(get("acquired")),
+        networks=_as_tuple(get("network")),
+        authors=_as_tuple(get("author")),
+        kinds=_as_tuple(get("kind")),
+        acquired=_as_tuple(get("acquired")),
         own=own,
         campaign=as_uuid(get("campaign")) if get("campaign") else None,
         use=use if use in USES else "",
-        answers=_one(get("answer") or "yes") if get("answer", "yes") in w.ANSWERS else ("yes",),
+        answers=_as_tuple(get("answer") or "yes") if get("answer", "yes") in w.VERDICT_BADGES else ("yes",),
         oldest_first=get("order") == "oldest",
         since=since,
         until=until,
     ), trouble
 
 
-def _day(given: str) -> datetime | Literal[False] | None:
+def _parse_day(given: str) -> datetime | Literal[False] | None:
     """None where nothing is given, False where it is no day."""
     try:
         return datetime.combine(date.fromisoformat(given), time(), UTC) if given else None
@@ -248,21 +248,29 @@ def _day(given: str) -> datetime | Literal[False] | None:
         return False
 
 
-def _one(value: str | None) -> tuple[str, ...]:
+def _as_tuple(value: str | None) -> tuple[str, ...]:
     return (value,) if value else ()
 
 
 # Codes of what an archive says of itself that was not found in it: shown without a click.
-INCOMPLETE = frozenset({"incomplete", "missing", "partial", "missing-posts", "missing-nodes", "cut", "no-list"})
+INCOMPLETE_SKIP_CODES = frozenset(
+    {"incomplete", "missing", "partial", "missing-posts", "missing-nodes", "cut", "no-list"}
+)
 
 
-def _shown(row: Import) -> dict[str, Any]:
+def _import_context(row: Import) -> dict[str, Any]:
     share = min(100, round(100 * row.read / row.expected)) if row.expected else 0
-    state = actions.state_of(row)
+    state = actions.display_state(row)
     nothing = state == ImportState.DONE and bool(row.skips) and not row.new + row.known
-    asks_values = row.problem.get("code") == actions.VALUES and row.state == ImportState.ASKING
+    asks_values = row.problem.get("code") == actions.VALUES_QUESTION and row.state == ImportState.ASKING
     badge = (
-        w.ASKS_VALUES if asks_values else w.NOTHING if nothing else w.LEFT if state != row.state else w.STATES[state]
+        w.HAS_QUESTION_BADGE
+        if asks_values
+        else w.NOTHING_IMPORTED_BADGE
+        if nothing
+        else w.WAITING_TO_RESUME_BADGE
+        if state != row.state
+        else w.IMPORT_STATE_BADGES[state]
     )
     return {
         "row": row,
@@ -270,13 +278,17 @@ def _shown(row: Import) -> dict[str, Any]:
         "working": row.state in ("waiting", "running"),  # its section reloads itself, and no other's half-filled form
         "badge": badge,
         "nothing": nothing,
-        "is_incomplete": any(one["code"] in INCOMPLETE for one in row.skips),
+        "is_incomplete": any(one["code"] in INCOMPLETE_SKIP_CODES for one in row.skips),
         "share": share,
-        "problem": item_queries.problem(row.problem) if row.problem else None,
-        "skips": [(item_queries.problem(one), one) for one in row.skips],
-        "way": w.WAYS[row.acquired],
+        "problem": item_queries.problem_from_json(row.problem) if row.problem else None,
+        "skips": [(item_queries.problem_from_json(one), one) for one in row.skips],
+        "way": w.ACQUISITION_LABELS[row.acquired],
         "values": [
-            (one, w.COLUMNS[one.column], [(meaning, w.MEANINGS[one.column][meaning]) for meaning in one.meanings])
+            (
+                one,
+                w.COLUMN_LABELS[one.column],
+                [(meaning, w.MEANING_LABELS[one.column][meaning]) for meaning in one.meanings],
+            )
             for one in (actions.unknown_values(row) if row.state == ImportState.ASKING else ())
         ],
     }

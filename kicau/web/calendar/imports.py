@@ -18,57 +18,59 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from kicau.base.errors import NotFound, Refusal
+from kicau.base.errors import DomainError, NotFound
 from kicau.media import library
 from kicau.publishing.imports import bulk_import
-from kicau.publishing.imports.bulk_import import Report, RowProblem
-from kicau.web.core.labels import said
-from kicau.web.core.views import Asked, page
+from kicau.publishing.imports.bulk_import import BulkImportReport, CsvRowProblem
+from kicau.web.core.labels import error_sentence
+from kicau.web.core.views import MemberRequest, member_page
 from kicau.workspaces.actors import Permission
 
-KEPT = 24 * 3600  # seconds for which an uploaded table waits for its yes
-SHOWN = 200  # rows with problems
-NOTE = "asked.json"  # in a table's folder: its name and whose it is
+UPLOAD_LIFETIME_SECONDS = 24 * 3600  # seconds for which an uploaded table waits for its yes
+MAX_ROWS_SHOWN = 200  # rows with problems
+REQUEST_FILE_NAME = "asked.json"  # in a table's folder: its name and whose it is
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def upload(request: Asked) -> HttpResponse:
+def upload_table(request: MemberRequest) -> HttpResponse:
     """Take a table and its files, and show what importing them would do."""
     request.actor.require(Permission.PUBLISH)
     table = request.FILES.get("table")
     if request.method != "POST" or not isinstance(table, UploadedFile):
         sentence = _("Choose a table first.") if request.method == "POST" else ""
         return render(request, "web/import.html", {"sentence": sentence}, status=422 if sentence else 200)
-    _sweep()
+    _delete_old_uploads()
     folder = Path(tempfile.mkdtemp(dir=library.scratch_folder(), prefix="import-"))
     note = {"table": Path(table.name or "posts.csv").name, "workspace": str(request.actor.workspace.id)}
-    (folder / NOTE).write_text(json.dumps(note), "utf-8")
+    (folder / REQUEST_FILE_NAME).write_text(json.dumps(note), "utf-8")
     (folder / "files").mkdir()
-    _write(table, folder / "table")
+    _save_upload(table, folder / "table")
     for file in request.FILES.getlist("file"):
-        _write(file, folder / "files" / Path(file.name or "file").name)
+        _save_upload(file, folder / "files" / Path(file.name or "file").name)
     try:
-        report = _report(request, folder)
-    except Refusal as exc:
+        report = _check_upload(request, folder)
+    except DomainError as exc:
         shutil.rmtree(folder, ignore_errors=True)
-        return render(request, "web/import.html", {"sentence": said(exc)}, status=422)
-    return render(request, "web/import.html", _shown(report, folder.name))
+        return render(request, "web/import.html", {"sentence": error_sentence(exc)}, status=422)
+    return render(request, "web/import.html", _report_context(report, folder.name))
 
 
-@page
+@member_page
 @require_POST
-def make(request: Asked, name: str) -> HttpResponse:
+def run_import(request: MemberRequest, name: str) -> HttpResponse:
     """Make and schedule the rows that are ready."""
     request.actor.require(Permission.PUBLISH)
-    folder = _folder(request, name)
-    report = _report(request, folder)
+    folder = _upload_folder(request, name)
+    report = _check_upload(request, folder)
     try:
         done = bulk_import.create_posts(
             request.actor, report, folder / "files", confirm="confirm" in request.POST, skip_bad="skip" in request.POST
         )
-    except Refusal as exc:
-        return render(request, "web/import.html", _shown(report, name) | {"sentence": said(exc)}, status=422)
+    except DomainError as exc:
+        return render(
+            request, "web/import.html", _report_context(report, name) | {"sentence": error_sentence(exc)}, status=422
+        )
     shutil.rmtree(folder, ignore_errors=True)
     text = ngettext(
         "%(n)s post was imported and scheduled.", "%(n)s posts were imported and scheduled.", len(done.drafts)
@@ -78,41 +80,41 @@ def make(request: Asked, name: str) -> HttpResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ImportRowReport:
     """A row of the table with what is to be said about it."""
 
     number: int
-    problems: list[RowProblem]
-    notices: list[RowProblem]
+    problems: list[CsvRowProblem]
+    notices: list[CsvRowProblem]
 
 
-def _shown(report: Report, name: str) -> dict[str, object]:
-    rows: dict[int, Row] = {}
+def _report_context(report: BulkImportReport, name: str) -> dict[str, object]:
+    rows: dict[int, ImportRowReport] = {}
     for problem in report.problems:
-        rows.setdefault(problem.row, Row(problem.row, [], [])).problems.append(problem)
+        rows.setdefault(problem.row, ImportRowReport(problem.row, [], [])).problems.append(problem)
     for notice in report.notices:
-        rows.setdefault(notice.row, Row(notice.row, [], [])).notices.append(notice)
+        rows.setdefault(notice.row, ImportRowReport(notice.row, [], [])).notices.append(notice)
     ordered = sorted(rows.values(), key=lambda row: (not row.problems, row.number))
     return {
         "report": report,
         "name": name,
-        "rows": ordered[:SHOWN],
-        "hidden": max(0, len(ordered) - SHOWN),
+        "rows": ordered[:MAX_ROWS_SHOWN],
+        "hidden": max(0, len(ordered) - MAX_ROWS_SHOWN),
         "costs": [(micro, currency) for currency, micro in report.cost.items()],
     }
 
 
-def _report(request: Asked, folder: Path) -> Report:
-    note = json.loads((folder / NOTE).read_text("utf-8"))
+def _check_upload(request: MemberRequest, folder: Path) -> BulkImportReport:
+    note = json.loads((folder / REQUEST_FILE_NAME).read_text("utf-8"))
     table = bulk_import.read_posts((folder / "table").read_bytes(), note["table"])
     return bulk_import.check_posts(request.actor, table, folder / "files")
 
 
-def _folder(request: Asked, name: str) -> Path:
+def _upload_folder(request: MemberRequest, name: str) -> Path:
     """An uploaded table of this workspace. Raises NotFound."""
     folder = library.scratch_folder() / name
     try:
-        note = json.loads((folder / NOTE).read_text("utf-8"))
+        note = json.loads((folder / REQUEST_FILE_NAME).read_text("utf-8"))
     except (OSError, ValueError):
         raise NotFound("table", name) from None
     if not name.startswith("import-") or note["workspace"] != str(request.actor.workspace.id):
@@ -120,17 +122,17 @@ def _folder(request: Asked, name: str) -> Path:
     return folder
 
 
-def _write(file: Any, target: Path) -> None:
+def _save_upload(file: Any, target: Path) -> None:
     with target.open("wb") as out:
         for piece in file.chunks():
             out.write(piece)
 
 
-def _sweep() -> None:
+def _delete_old_uploads() -> None:
     """Tables that nobody said yes to are gone after a day, by the clock that dates the files: storage may be elsewhere."""
     scratch = library.scratch_folder()
     with tempfile.TemporaryFile(dir=scratch) as fresh:
         now = os.fstat(fresh.fileno()).st_mtime
     for folder in scratch.glob("import-*"):
-        if now - folder.stat().st_mtime > KEPT:
+        if now - folder.stat().st_mtime > UPLOAD_LIFETIME_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)

@@ -14,20 +14,20 @@ from kicau.channels.models import Channel
 from kicau.connector.content import Poll
 from kicau.publishing.content.compositions import (
     Composition,
-    LinkInput,
-    MediumUse,
-    PartInput,
-    VariantInput,
+    LinkContent,
+    MediumAttachment,
+    PartContent,
+    VariantContent,
     composition_of,
 )
 from kicau.publishing.models import Draft
 
-MOST_PARTS, MOST_MEDIA = 60, 40  # of one form: far above every network
-WHEN = ("at", "slot", "now", "keep")  # "keep": a scheduled post keeps its times
+MAX_PARTS, MAX_MEDIA_PER_PART = 60, 40  # of one form: far above every network
+SCHEDULE_CHOICES = ("at", "slot", "now", "keep")  # "keep": a scheduled post keeps its times
 
 
 @dataclass(slots=True, kw_only=True)
-class Piece:
+class MediumForm:
     """A medium in a part; `alt` None shows the library's own."""
 
     id: str
@@ -37,12 +37,12 @@ class Piece:
 
 
 @dataclass(slots=True, kw_only=True)
-class Leaf:
+class PartForm:
     """One part's text and media under a key that the form knows it by."""
 
     key: str
     text: str = ""
-    media: list[Piece] = field(default_factory=list)
+    media: list[MediumForm] = field(default_factory=list)
 
     @property
     def is_blank(self) -> bool:
@@ -50,15 +50,15 @@ class Leaf:
 
 
 @dataclass(slots=True, kw_only=True)
-class Sheet:
+class PostForm:
     """`leaves[""]` is what all channels get; `leaves[network]` a network's own version."""
 
     draft: UUID
     version: int = 0
     hand: str = ""
-    leaves: dict[str, list[Leaf]] = field(default_factory=lambda: {"": [Leaf(key="p1")]})
+    leaves: dict[str, list[PartForm]] = field(default_factory=lambda: {"": [PartForm(key="p1")]})
     channels: list[str] = field(default_factory=list)  # keys
-    link: LinkInput | None = None
+    link: LinkContent | None = None
     poll_options: list[str] | None = None
     poll_minutes: int = 1440
     poll_question: str = ""
@@ -104,11 +104,11 @@ class Sheet:
         keys = [key for piece in pieces for key in (piece.id, piece.cover)]
         return [as_uuid(key) for key in (*keys, self.link and self.link.thumbnail) if key]
 
-    def every_leaf(self) -> Iterable[Leaf]:
+    def every_leaf(self) -> Iterable[PartForm]:
         for leaves in self.leaves.values():
             yield from leaves
 
-    def place(self, key: str) -> tuple[list[Leaf], int] | None:
+    def place(self, key: str) -> tuple[list[PartForm], int] | None:
         """The list that holds the leaf, and where in it."""
         for leaves in self.leaves.values():
             for n, leaf in enumerate(leaves):
@@ -118,15 +118,17 @@ class Sheet:
 
     def new_key(self) -> str:
         taken = {leaf.key for leaf in self.every_leaf()}
-        return next(f"p{n}" for n in range(1, MOST_PARTS * 10) if f"p{n}" not in taken)
+        return next(f"p{n}" for n in range(1, MAX_PARTS * 10) if f"p{n}" not in taken)
 
     def composition(self) -> Composition:
         variants = tuple(
-            VariantInput(network=network, parts=_inputs(leaves)) for network, leaves in self.leaves.items() if network
+            VariantContent(network=network, parts=_part_inputs(leaves))
+            for network, leaves in self.leaves.items()
+            if network
         )
         others = tuple(self.rest.get("variants", ()))
         return Composition(
-            parts=_inputs(self.leaves[""]),
+            parts=_part_inputs(self.leaves[""]),
             link=self.link if self.link and self.link.url else None,
             poll=self.poll(),
             first_comment=self.first_comment,
@@ -155,26 +157,26 @@ class Sheet:
         return {"channels": self.channels, "when": self.when, "date": self.date, "time": self.time, "hand": self.hand}
 
 
-def _inputs(leaves: Iterable[Leaf]) -> tuple[PartInput, ...]:
+def _part_inputs(leaves: Iterable[PartForm]) -> tuple[PartContent, ...]:
     return tuple(
-        PartInput(
+        PartContent(
             text=leaf.text,
             media=tuple(
-                MediumUse(medium=p.id, alt=p.alt, cover=p.cover or None, cover_ms=p.cover_ms) for p in leaf.media
+                MediumAttachment(medium=p.id, alt=p.alt, cover=p.cover or None, cover_ms=p.cover_ms) for p in leaf.media
             ),
         )
         for leaf in leaves
     )
 
 
-def from_form(form: QueryDict, draft: UUID) -> Sheet:
+def from_form(form: QueryDict, draft: UUID) -> PostForm:
     """What the form holds; whatever is missing or odd in it counts as empty."""
-    sheet = Sheet(draft=draft, version=_number(form.get("version"), 0), hand=form.get("hand", "")[:40])
-    sheet.leaves = {group: _leaves(form, group) for group in ["", *form.getlist("own")]}
-    sheet.leaves[""] = sheet.leaves[""] or [Leaf(key="p1")]
+    sheet = PostForm(draft=draft, version=_parse_int(form.get("version"), 0), hand=form.get("hand", "")[:40])
+    sheet.leaves = {group: _read_parts(form, group) for group in ["", *form.getlist("own")]}
+    sheet.leaves[""] = sheet.leaves[""] or [PartForm(key="p1")]
     sheet.channels = list(dict.fromkeys(form.getlist("channel")))
     if "link-url" in form:
-        sheet.link = LinkInput(
+        sheet.link = LinkContent(
             url=form.get("link-url", "").strip(),
             title=form.get("link-title", ""),
             description=form.get("link-description", ""),
@@ -182,11 +184,11 @@ def from_form(form: QueryDict, draft: UUID) -> Sheet:
         )
     if "poll-option" in form:
         sheet.poll_options = form.getlist("poll-option")[:20]
-        sheet.poll_minutes = _number(form.get("poll-minutes"), 1440)
+        sheet.poll_minutes = _parse_int(form.get("poll-minutes"), 1440)
         sheet.poll_question = form.get("poll-question", "")
-    sheet.first_comment = _lines(form.get("first-comment", ""))
+    sheet.first_comment = _normalize_line_ends(form.get("first-comment", ""))
     sheet.options = {
-        name.removeprefix("option:"): _lines(value)
+        name.removeprefix("option:"): _normalize_line_ends(value)
         for name, value in form.items()
         if name.startswith("option:") and isinstance(value, str)
     }
@@ -194,7 +196,7 @@ def from_form(form: QueryDict, draft: UUID) -> Sheet:
     sheet.language = language if language is None else language[:20]
     sheet.campaign, sheet.tags = form.get("campaign", "")[:120], form.get("tags", "")[:1000]
     sheet.convert, sheet.mark_links = "keep-original" not in form, "mark-links" in form
-    sheet.when = form.get("when", "at") if form.get("when") in WHEN else "at"
+    sheet.when = form.get("when", "at") if form.get("when") in SCHEDULE_CHOICES else "at"
     sheet.date, sheet.time, sheet.timezone = form.get("date", ""), form.get("time", ""), form.get("timezone", "")
     sheet.confirm = "confirm" in form
     sheet.channels_before = form.getlist("channel-before")
@@ -202,17 +204,21 @@ def from_form(form: QueryDict, draft: UUID) -> Sheet:
     return sheet
 
 
-def _leaves(form: QueryDict, group: str) -> list[Leaf]:
+def _read_parts(form: QueryDict, group: str) -> list[PartForm]:
     found = []
-    for key in form.getlist(f"parts:{group}")[:MOST_PARTS]:
-        media = [_piece(form, key, one) for one in form.getlist(f"media:{key}")[:MOST_MEDIA] if as_uuid(one) != NO_ID]
-        found.append(Leaf(key=key[:10], text=_lines(form.get(f"text:{key}", "")), media=media))
+    for key in form.getlist(f"parts:{group}")[:MAX_PARTS]:
+        media = [
+            _read_medium(form, key, one)
+            for one in form.getlist(f"media:{key}")[:MAX_MEDIA_PER_PART]
+            if as_uuid(one) != NO_ID
+        ]
+        found.append(PartForm(key=key[:10], text=_normalize_line_ends(form.get(f"text:{key}", "")), media=media))
     return found
 
 
-def _piece(form: QueryDict, key: str, medium: str) -> Piece:
+def _read_medium(form: QueryDict, key: str, medium: str) -> MediumForm:
     cover, at = form.get(f"cover:{key}:{medium}", ""), form.get(f"cover-at:{key}:{medium}", "")
-    return Piece(
+    return MediumForm(
         id=medium,
         alt=form.get(f"alt:{key}:{medium}"),
         cover=cover if as_uuid(cover) != NO_ID else "",
@@ -220,37 +226,38 @@ def _piece(form: QueryDict, key: str, medium: str) -> Piece:
     )
 
 
-def _lines(text: str) -> str:
+def _normalize_line_ends(text: str) -> str:
     """Browsers send line ends as CR LF; a network counts and shows one."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _number(text: object, otherwise: int) -> int:
+def _parse_int(text: object, otherwise: int) -> int:
     try:
         return int(str(text))
     except ValueError:
         return otherwise
 
 
-def from_draft(draft: Draft) -> Sheet:
+def from_draft(draft: Draft) -> PostForm:
     """The sheet that would make this draft again; `draft` comes from `compose.whole`."""
     made = composition_of(draft)
-    sheet = Sheet(draft=draft.id, version=draft.version)
-    counter = iter(range(1, MOST_PARTS * 10))
+    sheet = PostForm(draft=draft.id, version=draft.version)
+    counter = iter(range(1, MAX_PARTS * 10))
 
-    def leaves(parts: Iterable[PartInput]) -> list[Leaf]:
+    def leaves(parts: Iterable[PartContent]) -> list[PartForm]:
         return [
-            Leaf(
+            PartForm(
                 key=f"p{next(counter)}",
                 text=p.text,
                 media=[
-                    Piece(id=str(u.medium), alt=u.alt, cover=str(u.cover or ""), cover_ms=u.cover_ms) for u in p.media
+                    MediumForm(id=str(u.medium), alt=u.alt, cover=str(u.cover or ""), cover_ms=u.cover_ms)
+                    for u in p.media
                 ],
             )
             for p in parts
         ]
 
-    sheet.leaves = {"": leaves(made.parts) or [Leaf(key="p1")]}
+    sheet.leaves = {"": leaves(made.parts) or [PartForm(key="p1")]}
     shown = [
         v
         for v in made.variants
@@ -271,11 +278,11 @@ def from_draft(draft: Draft) -> Sheet:
     desk = draft.extras.get("desk", {})
     sheet.channels, sheet.when = list(desk.get("channels", [])), desk.get("when", "at")
     sheet.date, sheet.time = desk.get("date", ""), desk.get("time", "")
-    sheet.rest = unseen(draft)
+    sheet.rest = hidden_content(draft)
     return sheet
 
 
-def unseen(draft: Draft) -> dict[str, Any]:
+def hidden_content(draft: Draft) -> dict[str, Any]:
     """What a draft says that the form does not show (variants made by programs): kept through an edit."""
     made = composition_of(draft)
     others = tuple(
@@ -293,7 +300,7 @@ def unseen(draft: Draft) -> dict[str, Any]:
     return {"variants": others, "language": made.language, "ai_use": made.ai_use}
 
 
-def chosen(sheet: Sheet, channels: Iterable[Channel]) -> list[Channel]:
+def selected_channels(sheet: PostForm, channels: Iterable[Channel]) -> list[Channel]:
     """The channels that are ticked, in the order in which they are shown."""
     wanted = set(sheet.channels)
     return [channel for channel in channels if channel.key in wanted]

@@ -13,89 +13,94 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from kicau.base import outbound
-from kicau.base.errors import Busy, Refusal
+from kicau.base.errors import DomainError, ServerBusy
 from kicau.channels import actions as channels
 from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel, ChannelState
-from kicau.costs.pricing import Priced
+from kicau.costs.pricing import PricedCharge
 from kicau.publishing.content import contacts as book
 from kicau.publishing.content import mentions
 from kicau.publishing.models import Contact, Handle
-from kicau.web.core.labels import said
-from kicau.web.core.views import Asked, page
+from kicau.web.core.labels import error_sentence
+from kicau.web.core.views import MemberRequest, member_page
 
-FEWEST = 2  # letters before a network is asked
-PATIENCE = 3  # seconds; who types goes on meanwhile
-MOST_CONTACTS = 5
+MIN_QUERY_LENGTH = 2  # letters before a network is asked
+LOOKUP_TIMEOUT_SECONDS = 3  # seconds; who types goes on meanwhile
+MAX_CONTACTS_OFFERED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class LookupOffer:
     """A network that is asked by a press only: by a whole handle, or for money."""
 
     channel: Channel
-    priced: tuple[Priced, ...]
+    priced: tuple[PricedCharge, ...]
     what: str
 
 
-@page
+@member_page
 @require_safe
-def offer(request: Asked) -> HttpResponse:
+def suggest_mentions(request: MemberRequest) -> HttpResponse:
     """Accounts and contacts (or, after #, hashtags) for the words before the cursor."""
     words = request.GET.get("words", "")[:100]
     if request.GET.get("sign") == "#":
-        return render(request, "web/composer/offered.html", {"tags": mentions.tags(request.actor, words)})
-    picked = _picked(request)
-    if len(words) >= FEWEST:
-        _ask_as_typed(request, picked, words)
-    return _offered(request, picked, words)
+        return render(request, "web/composer/offered.html", {"tags": mentions.suggest_tags(request.actor, words)})
+    picked = _mention_channels(request)
+    if len(words) >= MIN_QUERY_LENGTH:
+        _look_up_free(request, picked, words)
+    return _render_suggestions(request, picked, words)
 
 
-@page
+@member_page
 @require_POST
-def ask(request: Asked) -> HttpResponse:
+def look_up_handle(request: MemberRequest) -> HttpResponse:
     """Ask one channel's network for a whole handle, and offer again what is known then."""
-    words, picked = request.POST.get("words", "")[:100], _picked(request)
+    words, picked = request.POST.get("words", "")[:100], _mention_channels(request)
     sentence = ""
     try:
         channel = channels.one_channel(request.actor, request.POST.get("ask", ""))
-        found = outbound.run(request.actor.person_id, mentions.look_up, request.actor, channel, words)
-    except Refusal as exc:
-        found, sentence = [], said(exc)
-    return _offered(request, picked, words, asked=True, sentence=sentence, found=found)
+        found = outbound.run_request(request.actor.person_id, mentions.look_up_accounts, request.actor, channel, words)
+    except DomainError as exc:
+        found, sentence = [], error_sentence(exc)
+    return _render_suggestions(request, picked, words, asked=True, sentence=sentence, found=found)
 
 
-def _picked(request: Asked) -> list[Channel]:
+def _mention_channels(request: MemberRequest) -> list[Channel]:
     """The channels that the text is for: of the chosen ones, those of its own network where it has one."""
     form = request.POST if request.method == "POST" else request.GET
     wanted, network = set(form.getlist("channel")), form.get("network", "")
     return [c for c in channels.channels(request.actor) if c.key in wanted and network in ("", c.network)]
 
 
-def _ask_as_typed(request: Asked, picked: Iterable[Channel], words: str) -> None:
+def _look_up_free(request: MemberRequest, picked: Iterable[Channel], words: str) -> None:
     """What costs nothing is asked at once, of all networks together; who cannot be asked now is left out."""
     free = [
         c
-        for c in _one_each(picked)
-        if (f := mentions.finding_of(c.network)) and f.as_typed and c.state == ChannelState.ACTIVE
+        for c in _one_channel_per_network(picked)
+        if (f := mentions.people_search_of(c.network)) and f.as_typed and c.state == ChannelState.ACTIVE
     ]
 
     async def all_of_them() -> None:
         async with new_client() as client:
-            asked = [asyncio.wait_for(mentions.look_up(request.actor, c, words, client=client), PATIENCE) for c in free]
+            asked = [
+                asyncio.wait_for(
+                    mentions.look_up_accounts(request.actor, c, words, client=client), LOOKUP_TIMEOUT_SECONDS
+                )
+                for c in free
+            ]
             await asyncio.gather(*asked, return_exceptions=True)
 
     if free:
-        with suppress(Busy):  # offered is what is known already
-            outbound.run(request.actor.person_id, all_of_them)
+        with suppress(ServerBusy):  # offered is what is known already
+            outbound.run_request(request.actor.person_id, all_of_them)
 
 
-def _one_each(picked: Iterable[Channel]) -> list[Channel]:
+def _one_channel_per_network(picked: Iterable[Channel]) -> list[Channel]:
     return list({channel.network: channel for channel in reversed(list(picked))}.values())[::-1]
 
 
-def _offered(
-    request: Asked,
+def _render_suggestions(
+    request: MemberRequest,
     picked: Sequence[Channel],
     words: str,
     *,
@@ -103,65 +108,65 @@ def _offered(
     sentence: str = "",
     found: Sequence[Handle] = (),
 ) -> HttpResponse:
-    one_each = _one_each(picked)
+    one_each = _one_channel_per_network(picked)
     networks = [c.network for c in one_each]
-    rows = mentions.candidates(request.actor, networks, words)
+    rows = mentions.suggest_handles(request.actor, networks, words)
     known = {(row.network, row.target) for row in rows}
     rows = [row for row in found if (row.network, row.target) not in known] + rows
     asking = [
-        Asking(channel, mentions.price_of(channel), finding.what)
+        LookupOffer(channel, mentions.lookup_price(channel), finding.what)
         for channel in one_each
-        if words and not asked and (finding := mentions.finding_of(channel.network)) and not finding.as_typed
+        if words and not asked and (finding := mentions.people_search_of(channel.network)) and not finding.as_typed
     ]
     shown = {
         "words": words,
-        "contacts": list(_called(request, words)),
+        "contacts": list(_matching_contacts(request, words)),
         "handles": rows,
         "asking": asking,
-        "unasked": [n for n in networks if mentions.finding_of(n) is None],
+        "unasked": [n for n in networks if mentions.people_search_of(n) is None],
         "sentence": sentence,
         "nobody": asked and not rows and not sentence,
-        "some": any((f := mentions.finding_of(n)) and not f.every for n in networks),
+        "some": any((f := mentions.people_search_of(n)) and not f.every for n in networks),
     }
     return render(request, "web/composer/offered.html", shown)
 
 
-def _called(request: Asked, words: str) -> Iterable[Contact]:
-    return book.contacts(request.actor).filter(name__istartswith=words)[:MOST_CONTACTS]
+def _matching_contacts(request: MemberRequest, words: str) -> Iterable[Contact]:
+    return book.contacts(request.actor).filter(name__istartswith=words)[:MAX_CONTACTS_OFFERED]
 
 
 # Contacts
 
 
-@page
+@member_page
 @require_safe
-def contacts(request: Asked) -> HttpResponse:
-    return _contacts(request, request.GET.getlist("channel"))
+def contacts(request: MemberRequest) -> HttpResponse:
+    return _render_contacts(request, request.GET.getlist("channel"))
 
 
-@page
+@member_page
 @require_POST
-def save_contact(request: Asked) -> HttpResponse:
+def save_contact(request: MemberRequest) -> HttpResponse:
     given = {
         name.removeprefix("mention-"): str(value) for name, value in request.POST.items() if name.startswith("mention-")
     }
     name = request.POST.get("contact-name", "")
     try:
         book.save_contact(request.actor, name, given)
-    except Refusal as exc:
-        return _contacts(request, [], sentence=said(exc), given={"name": name, **given})
-    return _contacts(request, [], changed=True)
+    except DomainError as exc:
+        return _render_contacts(request, [], sentence=error_sentence(exc), given={"name": name, **given})
+    return _render_contacts(request, [], changed=True)
 
 
-@page
+@member_page
 @require_POST
-def forget_contact(request: Asked, contact_id: UUID) -> HttpResponse:
-    book.forget_contact(request.actor, contact_id)
-    return _contacts(request, [], changed=True)
+def delete_contact(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    book.delete_contact(request.actor, contact_id)
+    return _render_contacts(request, [], changed=True)
 
 
-def _contacts(
-    request: Asked,
+def _render_contacts(
+    request: MemberRequest,
     keys: Sequence[str],
     *,
     sentence: str = "",

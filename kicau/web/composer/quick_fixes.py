@@ -9,13 +9,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from kicau.connector.content import Problem
-from kicau.publishing.scheduling.schedule import Preview
-from kicau.web.composer.form import Leaf, Sheet
+from kicau.publishing.scheduling.schedule import PostPreview
+from kicau.web.composer.form import PartForm, PostForm
 from kicau.web.core import network_logos
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class QuickFix:
     """A button; `act` is a verb of `shaping.shape`, or "crop:…", which opens the frame."""
 
     act: str
@@ -23,43 +23,47 @@ class Mend:
     icon: str
 
 
-def mends(sheet: Sheet, preview: Preview, problem: Problem, *, others: bool) -> list[Mend]:
+def quick_fixes(sheet: PostForm, preview: PostPreview, problem: Problem, *, others: bool) -> list[QuickFix]:
     """In the order in which they are worth trying. `others`: other channels are chosen too."""
     network = preview.channel.network
     leaves = sheet.leaves.get(network) or sheet.leaves[""]
-    leaf, medium = _place(leaves, problem)
-    found = list(_for(sheet, preview, problem, network, leaf, medium))
+    leaf, medium = _problem_location(leaves, problem)
+    found = list(_fixes_for(sheet, preview, problem, network, leaf, medium))
     if others:
         found.append(
-            Mend(f"leave:{preview.channel.key}", _("Not on %(channel)s") % {"channel": preview.channel.name}, "cross")
+            QuickFix(
+                f"leave:{preview.channel.key}", _("Not on %(channel)s") % {"channel": preview.channel.name}, "cross"
+            )
         )
     return found
 
 
-def _for(sheet: Sheet, preview: Preview, problem: Problem, network: str, leaf: Leaf | None, medium: str) -> list[Mend]:
-    label = {"network": network_logos.label(network)}
+def _fixes_for(
+    sheet: PostForm, preview: PostPreview, problem: Problem, network: str, leaf: PartForm | None, medium: str
+) -> list[QuickFix]:
+    label = {"network": network_logos.network_label(network)}
     if leaf is not None and problem.mend == "split":
         return [
-            Mend(f"split:{leaf.key}", _("Split into a thread"), "split"),
-            Mend(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten it on %(network)s") % label, "cut"),
+            QuickFix(f"split:{leaf.key}", _("Split into a thread"), "split"),
+            QuickFix(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten it on %(network)s") % label, "cut"),
         ]
     if leaf is not None and problem.mend == "shorten" and problem.field.endswith(".text"):
-        return [Mend(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten it on %(network)s") % label, "cut")]
+        return [QuickFix(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten it on %(network)s") % label, "cut")]
     if problem.code == "link-needs-title" and sheet.link and sheet.link.url:
-        return [Mend("link:read", _("Read the page"), "retry")]
+        return [QuickFix("link:read", _("Read the page"), "retry")]
     if problem.code == "too-many-parts":
-        return [Mend(f"join:{network}", _("One text on %(network)s") % label, "merge")]
+        return [QuickFix(f"join:{network}", _("One text on %(network)s") % label, "merge")]
     if problem.code == "too-many-media" and leaf is not None and problem.limit:
         limit = int(problem.limit)
         text = _("Only the first %(n)s on %(network)s") % {"n": limit, **label}
-        return [Mend(f"fewer:{leaf.key}:{network}:{limit}", text, "library")]
+        return [QuickFix(f"fewer:{leaf.key}:{network}:{limit}", text, "library")]
     if problem.mend == "convert" and medium and leaf is not None:
-        crop = [Mend(f"crop:{leaf.key}:{medium}", _("Crop it"), "crop")] if problem.code == "wrong-aspect" else []
-        return ([] if sheet.convert else [Mend("convert:on", _("Convert a copy"), "retry")]) + crop
+        crop = [QuickFix(f"crop:{leaf.key}:{medium}", _("Crop it"), "crop")] if problem.code == "wrong-aspect" else []
+        return ([] if sheet.convert else [QuickFix("convert:on", _("Convert a copy"), "retry")]) + crop
     return []
 
 
-def _place(leaves: Sequence[Leaf], problem: Problem) -> tuple[Leaf | None, str]:
+def _problem_location(leaves: Sequence[PartForm], problem: Problem) -> tuple[PartForm | None, str]:
     """The part and the medium that a problem is about: "parts.0.media.2"."""
     where: list[Any] = problem.field.split(".")
     if len(where) < 2 or where[0] != "parts" or not where[1].isdigit() or int(where[1]) >= len(leaves):

@@ -12,23 +12,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kicau.base import clock
-from kicau.base.errors import Refusal, Unacceptable
+from kicau.base.errors import DomainError, ValidationFailed
 from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import Channel
 from kicau.publishing.models import Delivery, Draft, DraftState
 from kicau.publishing.scheduling import scheduled_posts
-from kicau.publishing.scheduling.schedule import Preview
-from kicau.publishing.scheduling.scheduled_posts import Change, Changed
-from kicau.web.composer.form import Sheet
+from kicau.publishing.scheduling.schedule import PostPreview
+from kicau.publishing.scheduling.scheduled_posts import ScheduledPostChange, ScheduledPostResult
+from kicau.web.composer.form import PostForm
 from kicau.web.core import network_logos
 from kicau.web.core.labels import sentence
-from kicau.web.core.times import moment_of
-from kicau.web.core.views import Asked
+from kicau.web.core.times import parse_moment
+from kicau.web.core.views import MemberRequest
 from kicau.web.templatetags.kicau import moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmations:
+class ConfirmationState:
     """What the author is asked to confirm, and what is confirmed already."""
 
     asked: list[Channel]
@@ -36,14 +36,14 @@ class Confirmations:
     kept: list[Delivery]
 
 
-def deliveries(request: Asked, draft: Draft | None) -> list[Delivery]:
+def active_deliveries(request: MemberRequest, draft: Draft | None) -> list[Delivery]:
     """The deliveries of a scheduled post without canceled and deleted ones; none for any other post."""
     if draft is None or draft.state != DraftState.SCHEDULED:
         return []
-    return scheduled_posts.current(request.actor, draft.id)
+    return scheduled_posts.current_deliveries(request.actor, draft.id)
 
 
-def fill(sheet: Sheet, rows: Sequence[Delivery]) -> None:
+def fill_form(sheet: PostForm, rows: Sequence[Delivery]) -> None:
     """Give a sheet the channels and the time that the deliveries have. What its author changed before stays changed."""
     there = list(dict.fromkeys(row.channel.key for row in rows))
     added = [key for key in sheet.channels if key not in sheet.channels_before]
@@ -56,17 +56,17 @@ def fill(sheet: Sheet, rows: Sequence[Delivery]) -> None:
     sheet.when, sheet.date, sheet.time = "keep", "", ""
     if len({row.due_at for row in waiting}) == 1 and waiting[0].due_at > clock.now():
         sheet.timezone = waiting[0].timezone
-        local = waiting[0].due_at.astimezone(clock.zone(sheet.timezone))
+        local = waiting[0].due_at.astimezone(clock.find_zone(sheet.timezone))
         sheet.when, sheet.date, sheet.time = "at", f"{local:%Y-%m-%d}", f"{local:%H:%M}"
     sheet.note_time()
     if was_changed:
         sheet.when, sheet.date, sheet.time, sheet.timezone = when, date, time, timezone
 
 
-def change_of(sheet: Sheet, usable: Iterable[Channel], *, confirm: bool | None) -> Change:
-    """What the author changed. A channel that the form did not offer stays. Raises Unacceptable for a bad time."""
+def change_from_form(sheet: PostForm, usable: Iterable[Channel], *, confirm: bool | None) -> ScheduledPostChange:
+    """What the author changed. A channel that the form did not offer stays. Raises ValidationFailed for a bad time."""
     offered = {channel.key for channel in usable}
-    wanted = Change(composition=sheet.composition(), confirm=confirm)
+    wanted = ScheduledPostChange(composition=sheet.composition(), confirm=confirm)
     if sheet.time_before:  # the form says what it began with
         added = tuple(key for key in sheet.channels if key not in sheet.channels_before)
         removed = tuple(key for key in sheet.channels_before if key not in sheet.channels and key in offered)
@@ -75,13 +75,13 @@ def change_of(sheet: Sheet, usable: Iterable[Channel], *, confirm: bool | None) 
         return wanted
     if sheet.when == "slot":
         return replace(wanted, next_slot=True)
-    at = clock.now() if sheet.when == "now" else moment_of(sheet.date, sheet.time, sheet.timezone)
+    at = clock.now() if sheet.when == "now" else parse_moment(sheet.date, sheet.time, sheet.timezone)
     return replace(wanted, due_at=at, timezone=sheet.timezone)
 
 
-def confirmations(sheet: Sheet, rows: Sequence[Delivery], previews: Sequence[Preview]) -> Confirmations:
+def confirmations(sheet: PostForm, rows: Sequence[Delivery], previews: Sequence[PostPreview]) -> ConfirmationState:
     """Which of the chosen channels ask for a confirmation. Where nothing changed, the one that is there is kept."""
-    found = Confirmations(asked=[], lapsed=[], kept=[])
+    found = ConfirmationState(asked=[], lapsed=[], kept=[])
     by_channel: dict[str, list[Delivery]] = {}
     for row in rows:
         by_channel.setdefault(row.channel.key, []).append(row)
@@ -98,22 +98,22 @@ def confirmations(sheet: Sheet, rows: Sequence[Delivery], previews: Sequence[Pre
     return found
 
 
-def asks_to_confirm(exc: Refusal) -> bool:
+def asks_to_confirm(exc: DomainError) -> bool:
     """Whether nothing else is in the way of saving than a confirmation."""
-    return isinstance(exc, Unacceptable) and {p.code for p in exc.problems} == {scheduled_posts.CONFIRM_AGAIN}
+    return isinstance(exc, ValidationFailed) and {p.code for p in exc.problems} == {scheduled_posts.CONFIRM_AGAIN_CODE}
 
 
-def questions(exc: Unacceptable) -> list[str]:
+def confirmation_questions(exc: ValidationFailed) -> list[str]:
     return [sentence(problem) for problem in exc.problems]
 
 
-def report(request: Asked, done: Changed) -> None:
+def report_result(request: MemberRequest, done: ScheduledPostResult) -> None:
     """Say what was saved, and what could not be changed any more, channel by channel."""
     saved = _("Saved.")
     if times := dict.fromkeys(row.due_at for row in done.moved):
         word = ngettext("New time: %(times)s.", "New times: %(times)s.", len(times))
         saved = format_html(
-            "{} {}", saved, _with(word, "times", format_html_join("; ", "{}", ((moment(at),) for at in times)))
+            "{} {}", saved, _wrap_value(word, "times", format_html_join("; ", "{}", ((moment(at),) for at in times)))
         )
     messages.success(request, saved)
     for rows, message in (
@@ -121,23 +121,23 @@ def report(request: Asked, done: Changed) -> None:
         (done.canceled, _("Cancelled on %(channels)s.")),
     ):
         if rows:
-            messages.success(request, message % {"channels": names(rows)})
+            messages.success(request, message % {"channels": channel_names(rows)})
     if done.unconfirmed:
         held = _("Held until somebody confirms it: %(channels)s.")
-        messages.warning(request, held % {"channels": names(done.unconfirmed)})
+        messages.warning(request, held % {"channels": channel_names(done.unconfirmed)})
     if done.begun:
         begun = _("Not changed, because it is published or on its way: %(channels)s.")
-        messages.warning(request, begun % {"channels": names(done.begun)})
+        messages.warning(request, begun % {"channels": channel_names(done.begun)})
     for notice in done.notices:
         if notice.code == "duplicate":
             messages.warning(request, sentence(notice))
 
 
-def names(rows: Iterable[Delivery]) -> str:
+def channel_names(rows: Iterable[Delivery]) -> str:
     """Channels with their networks, as a list in a sentence."""
-    return ", ".join(dict.fromkeys(f"{row.channel.name} ({network_logos.label(row.network)})" for row in rows))
+    return ", ".join(dict.fromkeys(f"{row.channel.name} ({network_logos.network_label(row.network)})" for row in rows))
 
 
-def _with(message: str, name: str, value: SafeString) -> SafeString:
+def _wrap_value(message: str, name: str, value: SafeString) -> SafeString:
     before, _place, after = message.partition(f"%({name})s")
     return format_html("{}{}{}", before, value, after)

@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from kicau.base.errors import Refusal
+from kicau.base.errors import DomainError
 from kicau.base.ids import NO_ID, as_uuid
 from kicau.channels import actions as channels
 from kicau.channels.channel_session import capabilities_of
@@ -22,27 +22,27 @@ from kicau.media.actions import all_media, one_medium
 from kicau.publishing.calendar import post_queries
 from kicau.publishing.content import snippets
 from kicau.publishing.models import SavedText
-from kicau.web.core.labels import said
-from kicau.web.core.views import Asked, page, person_of
+from kicau.web.core.labels import error_sentence
+from kicau.web.core.views import MemberRequest, member_page, person_of
 from kicau.workspaces.actors import Permission
 
-SHOWN_IN_LIBRARY = 60
+MAX_LIBRARY_ITEMS = 60
 
 
-@page
+@member_page
 @require_safe
-def pick(request: Asked) -> HttpResponse:
+def pick_medium(request: MemberRequest) -> HttpResponse:
     """The library as a choice for one part."""
     found = all_media(request.actor)
     if words := request.GET.get("words", "").strip():
         found = found.filter(name__icontains=words) | found.filter(alt__icontains=words)
-    shown = {"key": request.GET.get("key", ""), "media": list(found[:SHOWN_IN_LIBRARY])}
+    shown = {"key": request.GET.get("key", ""), "media": list(found[:MAX_LIBRARY_ITEMS])}
     return render(request, "web/composer/library.html", shown)
 
 
-@page
+@member_page
 @require_safe
-def campaigns(request: Asked) -> HttpResponse:
+def campaigns(request: MemberRequest) -> HttpResponse:
     """Names to choose from."""
     names = ((name,) for name in post_queries.campaigns(request.actor))
     return HttpResponse(format_html_join("", '<option value="{}"></option>', names))
@@ -52,7 +52,7 @@ def campaigns(request: Asked) -> HttpResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class CropShape:
     """An aspect to crop to; `networks` are those of the chosen ones that take it as it then is."""
 
     name: str
@@ -60,7 +60,7 @@ class Shape:
     networks: tuple[str, ...] = ()
 
 
-SHAPES = (
+CROP_ASPECTS = (
     ("1:1", 1.0),
     ("4:5", 0.8),
     ("3:4", 0.75),
@@ -71,19 +71,22 @@ SHAPES = (
 )
 
 
-@page
+@member_page
 @require_safe
-def frame(request: Asked) -> HttpResponse:
+def crop_frame(request: MemberRequest) -> HttpResponse:
     """A picture with a frame to move over it, in shapes that the chosen channels take."""
     medium = one_medium(request.actor, request.GET.get("medium", ""))
     wanted = set(request.GET.getlist("channel"))
     picked = [c for c in channels.channels(request.actor) if c.key in wanted]
-    shapes = [Shape(_("As it is"), 0.0), *(Shape(name, aspect, _takers(picked, aspect)) for name, aspect in SHAPES)]
+    shapes = [
+        CropShape(_("As it is"), 0.0),
+        *(CropShape(name, aspect, _networks_taking(picked, aspect)) for name, aspect in CROP_ASPECTS),
+    ]
     shown = {"medium": medium, "key": request.GET.get("key", ""), "shapes": shapes}
     return render(request, "web/composer/frame.html", shown)
 
 
-def _takers(picked: Iterable[Channel], aspect: float) -> tuple[str, ...]:
+def _networks_taking(picked: Iterable[Channel], aspect: float) -> tuple[str, ...]:
     found = []
     for channel in picked:
         rule = capabilities_of(channel).media.get(MediaKind.IMAGE)
@@ -95,12 +98,12 @@ def _takers(picked: Iterable[Channel], aspect: float) -> tuple[str, ...]:
 # The cover
 
 
-SHOWN_AS_COVERS = 12
+MAX_COVER_CHOICES = 12
 
 
-@page
+@member_page
 @require_safe
-def cover(request: Asked) -> HttpResponse:
+def choose_cover(request: MemberRequest) -> HttpResponse:
     """What a video shows before it plays: a frame by its time or a picture, and who takes which."""
     medium, wanted = one_medium(request.actor, request.GET.get("medium", "")), set(request.GET.getlist("channel"))
     rules = {c.network: _cover_rule(c) for c in channels.channels(request.actor) if c.key in wanted}
@@ -111,7 +114,7 @@ def cover(request: Asked) -> HttpResponse:
         "at": int(at) if at.isdecimal() and len(at) < 9 else min(1000, medium.duration_ms // 2),
         "chosen": request.GET.get("picture", ""),
         "has_cover": bool(at or request.GET.get("picture")),
-        "pictures": list(all_media(request.actor).filter(kind=MediaKind.IMAGE)[:SHOWN_AS_COVERS]),
+        "pictures": list(all_media(request.actor).filter(kind=MediaKind.IMAGE)[:MAX_COVER_CHOICES]),
         "takers": [network for network, rule in rules.items() if rule],
         "others": [network for network, rule in rules.items() if not rule],
     }
@@ -126,31 +129,31 @@ def _cover_rule(channel: Channel) -> bool:
 # Saved texts
 
 
-@page
+@member_page
 @require_safe
-def texts(request: Asked) -> HttpResponse:
-    return _texts(request)
+def texts(request: MemberRequest) -> HttpResponse:
+    return _render_texts(request)
 
 
-@page
+@member_page
 @require_POST
-def save_text(request: Asked) -> HttpResponse:
+def save_text(request: MemberRequest) -> HttpResponse:
     given = {name: request.POST.get(f"saved-{name}", "") for name in ("kind", "name", "text")}
     try:
         snippets.save_text(request.actor, given["kind"], given["name"], given["text"].replace("\r\n", "\n"))
-    except Refusal as exc:
-        return _texts(request, sentence=said(exc), given=given)
-    return _texts(request)
+    except DomainError as exc:
+        return _render_texts(request, sentence=error_sentence(exc), given=given)
+    return _render_texts(request)
 
 
-@page
+@member_page
 @require_POST
-def forget_text(request: Asked, text_id: UUID) -> HttpResponse:
-    snippets.forget_text(request.actor, text_id)
-    return _texts(request)
+def delete_text(request: MemberRequest, text_id: UUID) -> HttpResponse:
+    snippets.delete_text(request.actor, text_id)
+    return _render_texts(request)
 
 
-def _texts(request: Asked, *, sentence: str = "", given: dict[str, str] | None = None) -> HttpResponse:
+def _render_texts(request: MemberRequest, *, sentence: str = "", given: dict[str, str] | None = None) -> HttpResponse:
     rows = list(snippets.saved_texts(request.actor))
     names = {
         SavedText.Kind.TEMPLATE: _("Templates"),
@@ -164,24 +167,24 @@ def _texts(request: Asked, *, sentence: str = "", given: dict[str, str] | None =
 # Groups of channels
 
 
-@page
+@member_page
 @require_POST
-def save_group(request: Asked) -> HttpResponse:
+def save_group(request: MemberRequest) -> HttpResponse:
     try:
         snippets.save_group(request.actor, request.POST.get("group-name", ""), request.POST.getlist("channel"))
-    except Refusal as exc:
-        return _groups(request, said(exc))
-    return _groups(request)
+    except DomainError as exc:
+        return _render_groups(request, error_sentence(exc))
+    return _render_groups(request)
 
 
-@page
+@member_page
 @require_POST
-def forget_group(request: Asked, group_id: UUID) -> HttpResponse:
-    snippets.forget_group(request.actor, group_id)
-    return _groups(request)
+def delete_group(request: MemberRequest, group_id: UUID) -> HttpResponse:
+    snippets.delete_group(request.actor, group_id)
+    return _render_groups(request)
 
 
-def _groups(request: Asked, sentence: str = "") -> HttpResponse:
+def _render_groups(request: MemberRequest, sentence: str = "") -> HttpResponse:
     shown = {"chosen_groups": list(snippets.channel_groups(request.actor)), "sentence": sentence}
     return render(request, "web/composer/groups.html", shown)
 
@@ -189,20 +192,22 @@ def _groups(request: Asked, sentence: str = "") -> HttpResponse:
 # Who else is here
 
 
-@page
+@member_page
 @require_POST
-def present(request: Asked) -> HttpResponse:
+def report_presence(request: MemberRequest) -> HttpResponse:
     """This editor is open; the names of others who have the same post open."""
     request.actor.require(Permission.WRITE)
     draft_id = as_uuid(request.POST.get("draft", ""))
-    others = snippets.writing_too(request.actor, draft_id, request.POST.get("hand", "")) if draft_id != NO_ID else []
+    others = (
+        snippets.announce_presence(request.actor, draft_id, request.POST.get("hand", "")) if draft_id != NO_ID else []
+    )
     me = person_of(request).name
     shown = {"others": [name for name in others if name != me], "elsewhere": me in others}
     return render(request, "web/composer/present.html", shown)
 
 
-@page
+@member_page
 @require_POST
-def leave(request: Asked) -> HttpResponse:
-    snippets.leave(request.actor, as_uuid(request.POST.get("draft", "")), request.POST.get("hand", ""))
+def end_presence(request: MemberRequest) -> HttpResponse:
+    snippets.end_presence(request.actor, as_uuid(request.POST.get("draft", "")), request.POST.get("hand", ""))
     return HttpResponse(status=204)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kicau.base import clock, outbound
-from kicau.base.errors import Conflict, NotFound, Refusal
+from kicau.base.errors import Conflict, DomainError, NotFound
 from kicau.base.ids import NO_ID, as_uuid, new_id
 from kicau.channels import actions as channels
 from kicau.channels.models import Channel
@@ -33,38 +33,48 @@ from kicau.publishing.content import autosave, compositions
 from kicau.publishing.models import Draft, DraftState
 from kicau.publishing.scheduling import actions, schedule, scheduled_posts
 from kicau.web.composer import previews, scheduled
-from kicau.web.composer.form import MOST_MEDIA, Piece, Sheet, chosen, from_draft, from_form, unseen
-from kicau.web.composer.form_actions import shape
-from kicau.web.core.labels import by_field, said, sentence, told
-from kicau.web.core.times import moment_of
-from kicau.web.core.views import Asked, page, person_of
+from kicau.web.composer.form import (
+    MAX_MEDIA_PER_PART,
+    MediumForm,
+    PostForm,
+    from_draft,
+    from_form,
+    hidden_content,
+    selected_channels,
+)
+from kicau.web.composer.form_actions import apply_action
+from kicau.web.core.labels import error_sentence, errors_by_field, localize_sentence, sentence
+from kicau.web.core.times import parse_moment
+from kicau.web.core.views import MemberRequest, member_page, person_of
 from kicau.workspaces.actors import Permission
 
-LAST_CHOICE = "channels"  # the session's key: what was chosen for the last post
-UNSENT = (DraftState.DRAFT, DraftState.SUBMITTED)
+LAST_CHANNELS_KEY = "channels"  # the session's key: what was chosen for the last post
+EDITABLE_STATES = (DraftState.DRAFT, DraftState.SUBMITTED)
 
 
-@page
+@member_page
 @require_safe
-def new(request: Asked) -> HttpResponse:
+def new_post(request: MemberRequest) -> HttpResponse:
     """A fresh id, so that a reload shows the same post."""
     query = request.GET.urlencode()
     return HttpResponseRedirect(reverse("compose-draft", args=[new_id()]) + (f"?{query}" if query else ""))
 
 
-@page
+@member_page
 @require_safe
-def composer(request: Asked, draft_id: UUID) -> HttpResponse:
+def composer(request: MemberRequest, draft_id: UUID) -> HttpResponse:
     request.actor.require(Permission.WRITE)
     draft = _draft(request, draft_id)
     every = list(channels.channels(request.actor))
     if draft is None:
-        sheet = Sheet(draft=draft_id, timezone=person_of(request).timezone, channels=_usual(request, every))
+        sheet = PostForm(
+            draft=draft_id, timezone=person_of(request).timezone, channels=_default_channels(request, every)
+        )
         sheet.leaves[""][0].text = request.GET.get("text", "")
         sheet.date, sheet.time = request.GET.get("day", "")[:10], request.GET.get("time", "")[:5]
         if (only := request.GET.get("channel", "")) and any(c.key == only for c in every):
             sheet.channels = [only]
-    elif pending := _pending(draft):
+    elif pending := _pending_edit(draft):
         sheet = pending
     else:
         sheet = from_draft(draft)
@@ -72,90 +82,94 @@ def composer(request: Asked, draft_id: UUID) -> HttpResponse:
             sheet.channels = []  # its deliveries say where it goes
         elif "desk" not in draft.extras:
             only = request.GET.get("channel", "")  # of what it answers
-            sheet.channels = [only] if any(c.key == only for c in every) else _usual(request, every)
+            sheet.channels = [only] if any(c.key == only for c in every) else _default_channels(request, every)
     if draft is not None and draft.state == DraftState.SCHEDULED:
-        scheduled.fill(sheet, scheduled.deliveries(request, draft))
+        scheduled.fill_form(sheet, scheduled.active_deliveries(request, draft))
     sheet.hand = new_id().hex
-    _with_time(sheet)
-    shown = previews.whole_page(request, sheet, draft, every)
+    _with_default_time(sheet)
+    shown = previews.page_context(request, sheet, draft, every)
     return render(request, "web/composer.html", shown | {"pending": draft and draft.extras.get("pending")})
 
 
-def _pending(draft: Draft) -> Sheet | None:
+def _pending_edit(draft: Draft) -> PostForm | None:
     """What was typed into a scheduled post and not saved yet, unless the post was changed since."""
     kept = draft.extras.get("pending")
     if not kept or kept["version"] != draft.version:
         return None
     sheet = from_form(QueryDict(kept["form"]), draft.id)
-    sheet.version, sheet.rest = draft.version, unseen(draft)
+    sheet.version, sheet.rest = draft.version, hidden_content(draft)
     return sheet
 
 
-@page
+@member_page
 @require_POST
-def reshape(request: Asked) -> HttpResponse:
+def change_form(request: MemberRequest) -> HttpResponse:
     """The editor again, after one of its buttons (or an upload) changed the sheet."""
-    sheet, draft = _asked_sheet(request)
+    sheet, draft = _form_and_draft(request)
     every = list(channels.channels(request.actor))
     verb = request.POST.get("act", "")
     failed: list[str] = []
     focus = ""
     if verb.startswith("upload:"):
-        focus, failed = _upload(request, sheet, verb.removeprefix("upload:"))
+        focus, failed = _upload_files(request, sheet, verb.removeprefix("upload:"))
     elif verb.startswith("crop:"):
-        focus, failed = _crop(request, sheet, *verb.split(":")[1:3])
+        focus, failed = _crop_picture(request, sheet, *verb.split(":")[1:3])
     elif verb.startswith("cover:"):
-        focus, failed = _cover(request, sheet, *verb.split(":")[1:3])
+        focus, failed = _set_cover(request, sheet, *verb.split(":")[1:3])
     elif verb == "link:picture":
-        failed = _card_picture(request, sheet)
+        failed = _set_card_picture(request, sheet)
     else:
-        focus = shape(sheet, verb, chosen(sheet, every))
+        focus = apply_action(sheet, verb, selected_channels(sheet, every))
         if verb in ("link:on", "link:read"):
-            failed = _read_page(request, sheet, anew=verb == "link:read")
-    shown = previews.editor(request, sheet, draft, every) | {"focus": focus, "failed": failed}
+            failed = _fill_link_card(request, sheet, anew=verb == "link:read")
+    shown = previews.editor_context(request, sheet, draft, every) | {"focus": focus, "failed": failed}
     answer = render(request, "web/composer/editor.html", shown)
     answer["HX-Trigger-After-Settle"] = "shaped"
     return answer
 
 
-@page
+@member_page
 @require_POST
-def look(request: Asked) -> HttpResponse:
+def preview(request: MemberRequest) -> HttpResponse:
     """What each chosen channel would show, with counts, problems and costs; nothing is saved."""
-    sheet, draft = _asked_sheet(request)
+    sheet, draft = _form_and_draft(request)
     every = list(channels.channels(request.actor))
-    return render(request, "web/composer/look.html", previews.looked(request, sheet, draft, every))
+    return render(request, "web/composer/look.html", previews.preview_context(request, sheet, draft, every))
 
 
-@page
+@member_page
 @require_POST
-def keep(request: Asked) -> HttpResponse:
+def autosave_form(request: MemberRequest) -> HttpResponse:
     """Save what is being written. A post that is scheduled is not touched before its author says so: what is typed is
     kept beside it."""
-    sheet, draft = _asked_sheet(request)
+    sheet, draft = _form_and_draft(request)
     if draft is None and sheet.is_blank:
-        return _kept(request, sheet, "blank")
+        return _autosave_response(request, sheet, "blank")
     try:
         if draft is not None and draft.state == DraftState.SCHEDULED:
             if sheet.version != draft.version:
                 raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
-            autosave.keep_pending(request.actor, draft.id, _typed(request), sheet.hand)
-            return _kept(request, sheet, "by-hand")
-        saved = autosave.keep(request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk())
+            autosave.save_pending_form(request.actor, draft.id, _submitted_form(request), sheet.hand)
+            return _autosave_response(request, sheet, "by-hand")
+        saved = autosave.autosave(
+            request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk()
+        )
     except Conflict as exc:
-        return _kept(request, sheet, "conflict", sentence=said(exc), status=409)
-    except Refusal as exc:
-        return _kept(request, sheet, "refused", sentence=said(exc), status=422)
+        return _autosave_response(request, sheet, "conflict", sentence=error_sentence(exc), status=409)
+    except DomainError as exc:
+        return _autosave_response(request, sheet, "refused", sentence=error_sentence(exc), status=422)
     sheet.version = saved.version
-    return _kept(request, sheet, "saved")
+    return _autosave_response(request, sheet, "saved")
 
 
-def _kept(request: Asked, sheet: Sheet, how: str, *, sentence: str = "", status: int = 200) -> HttpResponse:
+def _autosave_response(
+    request: MemberRequest, sheet: PostForm, how: str, *, sentence: str = "", status: int = 200
+) -> HttpResponse:
     shown = {"sheet": sheet, "how": how, "sentence": sentence, "at": clock.now()}
     return render(request, "web/composer/kept.html", shown, status=status)
 
 
-def _typed(request: Asked) -> str:
+def _submitted_form(request: MemberRequest) -> str:
     """The form as the browser sent it, without what guards the request."""
     form = request.POST.copy()
     for name in ("csrfmiddlewaretoken", "how", "act"):
@@ -163,70 +177,72 @@ def _typed(request: Asked) -> str:
     return form.urlencode()
 
 
-@page
+@member_page
 @require_POST
-def drop(request: Asked, draft_id: UUID) -> HttpResponse:
+def discard_pending(request: MemberRequest, draft_id: UUID) -> HttpResponse:
     """Forget what was typed into a scheduled post."""
-    autosave.drop_pending(request.actor, draft_id)
+    autosave.discard_pending_form(request.actor, draft_id)
     return redirect("compose-draft", draft_id=draft_id)
 
 
-@page
+@member_page
 @require_POST
-def send(request: Asked) -> HttpResponse:
+def submit_form(request: MemberRequest) -> HttpResponse:
     """Schedule, submit or save. Whatever is wrong, the same page comes back with all that was typed."""
-    sheet, draft = _asked_sheet(request)
+    sheet, draft = _form_and_draft(request)
     how = request.POST.get("how", "schedule")
     try:
         if draft is not None and how in ("theirs", "mine"):
-            return _settle(request, sheet, draft, how)
+            return _resolve_conflict(request, sheet, draft, how)
         if draft is not None and draft.state == DraftState.SCHEDULED:
             return _save_scheduled(request, sheet, draft, how)
-        saved = autosave.keep(request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk())
+        saved = autosave.autosave(
+            request.actor, sheet.draft, sheet.composition(), version=sheet.version, desk=sheet.desk()
+        )
         sheet.version = saved.version
-        return _finish(request, sheet, saved, how)
+        return _redirect_to_saved(request, sheet, saved, how)
     except NotFound:
         raise
-    except Refusal as exc:
+    except DomainError as exc:
         every = list(channels.channels(request.actor))
-        shown = previews.whole_page(request, sheet, draft, every)
+        shown = previews.page_context(request, sheet, draft, every)
         if scheduled.asks_to_confirm(exc):
-            shown |= {"confirm_again": by_field(exc).get("confirm", [])}
+            shown |= {"confirm_again": errors_by_field(exc).get("confirm", [])}
         else:
             clashes = isinstance(exc, Conflict) and draft is not None and sheet.version != draft.version
-            shown |= {"errors": by_field(exc), "sentence": said(exc), "clash": clashes}
+            shown |= {"errors": errors_by_field(exc), "sentence": error_sentence(exc), "clash": clashes}
         return render(request, "web/composer.html", shown, status=422)
 
 
-def _save_scheduled(request: Asked, sheet: Sheet, draft: Draft, how: str) -> HttpResponse:
+def _save_scheduled(request: MemberRequest, sheet: PostForm, draft: Draft, how: str) -> HttpResponse:
     """Save content, time and channels of what has not begun. A form of before the post was scheduled changes nothing:
     a second press of its button leads to the post, and other words come back to their author."""
     if how in ("schedule", "submit"):
-        if autosave.says(draft, sheet.composition()):
+        if autosave.has_same_content(draft, sheet.composition()):
             return redirect("post", draft_id=draft.id)
-        scheduled.fill(sheet, scheduled.deliveries(request, draft))
+        scheduled.fill_form(sheet, scheduled.active_deliveries(request, draft))
         raise Conflict("This post was scheduled meanwhile. Save your changes to it, or publish it again.")
     confirm = True if sheet.confirm or how == "save-confirmed" else False if how == "save-unconfirmed" else None
     usable = filter(previews.usable, channels.channels(request.actor))
-    wanted = scheduled.change_of(sheet, usable, confirm=confirm)
-    done = scheduled_posts.change(request.actor, draft.id, wanted, version=sheet.version)
-    scheduled.report(request, done)
+    wanted = scheduled.change_from_form(sheet, usable, confirm=confirm)
+    done = scheduled_posts.change_post(request.actor, draft.id, wanted, version=sheet.version)
+    scheduled.report_result(request, done)
     return redirect("post", draft_id=draft.id)
 
 
-def _settle(request: Asked, sheet: Sheet, draft: Draft, how: str) -> HttpResponse:
+def _resolve_conflict(request: MemberRequest, sheet: PostForm, draft: Draft, how: str) -> HttpResponse:
     """Two people changed one post: one version stays in its place, the other becomes a draft of its own."""
     if how == "mine":
         other = actions.duplicate(request.actor, draft.id)
-        if draft.state in UNSENT:
-            autosave.keep(request.actor, draft.id, sheet.composition(), version=draft.version, desk=sheet.desk())
+        if draft.state in EDITABLE_STATES:
+            autosave.autosave(request.actor, draft.id, sheet.composition(), version=draft.version, desk=sheet.desk())
         else:
             usable = filter(previews.usable, channels.channels(request.actor))
-            wanted = scheduled.change_of(sheet, usable, confirm=sheet.confirm or None)
-            scheduled_posts.change(request.actor, draft.id, wanted, version=draft.version)
+            wanted = scheduled.change_from_form(sheet, usable, confirm=sheet.confirm or None)
+            scheduled_posts.change_post(request.actor, draft.id, wanted, version=draft.version)
         told = _("Your version is in its place; theirs is kept as a draft of its own.")
     else:
-        other = autosave.keep(request.actor, new_id(), sheet.composition(), version=0, desk=sheet.desk())
+        other = autosave.autosave(request.actor, new_id(), sheet.composition(), version=0, desk=sheet.desk())
         told = _("Their version is in its place; yours is kept as a draft of its own.")
     messages.success(
         request, format_html('{} <a href="{}">{}</a>', told, reverse("compose-draft", args=[other.id]), _("Open it"))
@@ -234,7 +250,7 @@ def _settle(request: Asked, sheet: Sheet, draft: Draft, how: str) -> HttpRespons
     return redirect("compose-draft", draft_id=draft.id)
 
 
-def _finish(request: Asked, sheet: Sheet, saved: Draft, how: str) -> HttpResponse:
+def _redirect_to_saved(request: MemberRequest, sheet: PostForm, saved: Draft, how: str) -> HttpResponse:
     if how == "save":
         messages.success(request, _("Saved."))
     elif how == "submit":
@@ -242,25 +258,25 @@ def _finish(request: Asked, sheet: Sheet, saved: Draft, how: str) -> HttpRespons
         messages.success(request, _("Handed to the editors."))
     else:
         _schedule(request, sheet, saved.id)
-        request.session[LAST_CHOICE] = sheet.channels
+        request.session[LAST_CHANNELS_KEY] = sheet.channels
     return redirect("post", draft_id=saved.id)
 
 
-def _schedule(request: Asked, sheet: Sheet, draft_id: UUID) -> None:
+def _schedule(request: MemberRequest, sheet: PostForm, draft_id: UUID) -> None:
     draft = compositions.one_draft(request.actor, draft_id)
-    picked = chosen(sheet, channels.channels(request.actor))
+    picked = selected_channels(sheet, channels.channels(request.actor))
     if not picked:
         schedule.schedule(request.actor, draft, [], clock.now())  # raises, in the domain's own words
     if sheet.when == "slot":
         wanted = [
-            schedule.Wanted(
+            schedule.ScheduleRequest(
                 draft=draft, channels=[c], due_at=schedule.next_free_slot(request.actor, c), timezone=sheet.timezone
             )
             for c in picked
         ]
     else:
-        at = clock.now() if sheet.when == "now" else moment_of(sheet.date, sheet.time, sheet.timezone)
-        wanted = [schedule.Wanted(draft=draft, channels=picked, due_at=at, timezone=sheet.timezone)]
+        at = clock.now() if sheet.when == "now" else parse_moment(sheet.date, sheet.time, sheet.timezone)
+        wanted = [schedule.ScheduleRequest(draft=draft, channels=picked, due_at=at, timezone=sheet.timezone)]
     done = schedule.schedule_many(request.actor, wanted, confirm=sheet.confirm)
     said_now = _("On its way.") if sheet.when == "now" else _("Scheduled.")
     messages.success(request, said_now)
@@ -269,7 +285,7 @@ def _schedule(request: Asked, sheet: Sheet, draft_id: UUID) -> None:
             messages.warning(request, sentence(notice))
 
 
-def _asked_sheet(request: Asked) -> tuple[Sheet, Draft | None]:
+def _form_and_draft(request: MemberRequest) -> tuple[PostForm, Draft | None]:
     request.actor.require(Permission.WRITE)
     draft_id = as_uuid(request.POST.get("draft", ""))
     if draft_id == NO_ID:
@@ -278,49 +294,53 @@ def _asked_sheet(request: Asked) -> tuple[Sheet, Draft | None]:
     sheet = from_form(request.POST, draft_id)
     sheet.timezone = sheet.timezone or person_of(request).timezone
     if draft is not None:
-        sheet.rest = unseen(draft)
+        sheet.rest = hidden_content(draft)
     return sheet, draft
 
 
-def _draft(request: Asked, draft_id: UUID) -> Draft | None:
-    return compositions.whole(compositions.drafts(request.actor)).filter(id=draft_id).first()
+def _draft(request: MemberRequest, draft_id: UUID) -> Draft | None:
+    return compositions.with_content(compositions.drafts(request.actor)).filter(id=draft_id).first()
 
 
-def _usual(request: Asked, every: Sequence[Channel]) -> list[str]:
+def _default_channels(request: MemberRequest, every: Sequence[Channel]) -> list[str]:
     """What was chosen for the last post, in this session or before it; before the first, all."""
     usable = {c.key for c in every if previews.usable(c)}
-    last = request.session.get(LAST_CHOICE) or post_queries.last_choice(request.actor) or [c.key for c in every]
+    last = (
+        request.session.get(LAST_CHANNELS_KEY)
+        or post_queries.last_chosen_channels(request.actor)
+        or [c.key for c in every]
+    )
     return [key for key in last if key in usable]
 
 
-def _with_time(sheet: Sheet) -> None:
+def _with_default_time(sheet: PostForm) -> None:
     """A time to begin with: the next full hour that is at least one hour away."""
-    local = (clock.now() + timedelta(hours=2)).astimezone(clock.zone(sheet.timezone))
+    local = (clock.now() + timedelta(hours=2)).astimezone(clock.find_zone(sheet.timezone))
     sheet.date = sheet.date or f"{local:%Y-%m-%d}"
     sheet.time = sheet.time or f"{local:%H}:00"
 
 
-def _upload(request: Asked, sheet: Sheet, key: str) -> tuple[str, list[str]]:
+def _upload_files(request: MemberRequest, sheet: PostForm, key: str) -> tuple[str, list[str]]:
     """Put uploaded files into the library and into the part; what could not be used is told by file."""
     place = sheet.place(key)
     if place is None:
         return "", []
     leaf = place[0][place[1]]
     failed = []
-    for file in request.FILES.getlist("file")[:MOST_MEDIA]:
+    for file in request.FILES.getlist("file")[:MAX_MEDIA_PER_PART]:
         try:
-            medium = store(request, file)
-        except Refusal as exc:
-            failed.append(said(exc))
+            medium = store_upload(request, file)
+        except DomainError as exc:
+            failed.append(error_sentence(exc))
             continue
         if str(medium.id) not in {p.id for p in leaf.media}:
-            leaf.media.append(Piece(id=str(medium.id)))
+            leaf.media.append(MediumForm(id=str(medium.id)))
     return key, failed
 
 
-def _crop(request: Asked, sheet: Sheet, key: str, medium: str) -> tuple[str, list[str]]:
+def _crop_picture(request: MemberRequest, sheet: PostForm, key: str, medium: str) -> tuple[str, list[str]]:
     """The framed part of a picture in its place."""
-    piece = _piece(sheet, key, medium)
+    piece = _find_medium(sheet, key, medium)
     if piece is None:
         return "", []
     try:
@@ -328,64 +348,66 @@ def _crop(request: Asked, sheet: Sheet, key: str, medium: str) -> tuple[str, lis
         piece.id = str(crop_medium(request.actor, medium, *frame).id)
     except ValueError:
         return key, [_("The frame must lie inside the picture.")]
-    except Refusal as exc:
-        return key, [said(exc)]
+    except DomainError as exc:
+        return key, [error_sentence(exc)]
     return key, []
 
 
-def _cover(request: Asked, sheet: Sheet, key: str, medium: str) -> tuple[str, list[str]]:
+def _set_cover(request: MemberRequest, sheet: PostForm, key: str, medium: str) -> tuple[str, list[str]]:
     """A video's cover: the frame `at`, a picture of the library or a new one; none of these takes it off."""
-    piece = _piece(sheet, key, medium)
+    piece = _find_medium(sheet, key, medium)
     if piece is None:
         return "", []
     at, picture = request.POST.get("at", ""), request.POST.get("picture", "")
     try:
         if file := request.FILES.get("file"):
-            picture = str(store(request, file).id)
+            picture = str(store_upload(request, file).id)
         if picture and one_medium(request.actor, picture).kind != MediaKind.IMAGE:
             return key, [_("A video's cover is a picture, or a frame of it.")]
-    except Refusal as exc:
-        return key, [said(exc)]
+    except DomainError as exc:
+        return key, [error_sentence(exc)]
     piece.cover, piece.cover_ms = picture, int(at) if at.isdecimal() and len(at) < 9 and not picture else None
     return key, []
 
 
-def _read_page(request: Asked, sheet: Sheet, *, anew: bool) -> list[str]:
+def _fill_link_card(request: MemberRequest, sheet: PostForm, *, anew: bool) -> list[str]:
     """The card says what the linked page says; what its author changes afterwards stays until the page is read again."""
     link = sheet.link
     if link is None or not link.url:
         return []
     try:
-        page = outbound.run(request.actor.person_id, link_previews.read, request.actor, link.url, anew=anew)
-    except Refusal as exc:
-        return [said(exc)]
+        page = outbound.run_request(
+            request.actor.person_id, link_previews.read_page, request.actor, link.url, anew=anew
+        )
+    except DomainError as exc:
+        return [error_sentence(exc)]
     if page.title:
         picture = str(page.picture_id) if page.picture_id else link.thumbnail
         sheet.link = replace(link, title=page.title, description=page.description, thumbnail=picture)
-    return [told(page.why, page.said)] if page.why else []
+    return [localize_sentence(page.why, page.said)] if page.why else []
 
 
-def _card_picture(request: Asked, sheet: Sheet) -> list[str]:
+def _set_card_picture(request: MemberRequest, sheet: PostForm) -> list[str]:
     """Another picture for the card."""
     file = request.FILES.get("file")
     if sheet.link is None or file is None:
         return []
     try:
-        medium = store(request, file)
-    except Refusal as exc:
-        return [said(exc)]
+        medium = store_upload(request, file)
+    except DomainError as exc:
+        return [error_sentence(exc)]
     if medium.kind != MediaKind.IMAGE:
         return [_("The picture of a link card is a picture.")]
     sheet.link = replace(sheet.link, thumbnail=str(medium.id))
     return []
 
 
-def _piece(sheet: Sheet, key: str, medium: str) -> Piece | None:
+def _find_medium(sheet: PostForm, key: str, medium: str) -> MediumForm | None:
     place = sheet.place(key)
     return next((p for p in place[0][place[1]].media if p.id == medium), None) if place else None
 
 
-def store(request: Asked, file: Any) -> Medium:
+def store_upload(request: MemberRequest, file: Any) -> Medium:
     """An uploaded file as a medium of the library."""
     assert isinstance(file, TemporaryUploadedFile)
     return add_medium(request.actor, Path(file.temporary_file_path()), file.name or "file")

@@ -7,7 +7,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 
-def sentence(request: HttpRequest, kind: str, limit: str) -> str:
+def body_limit_sentence(request: HttpRequest, kind: str, limit: str) -> str:
     """In the visitor's language. `kind`: the slug of the API's problem; `limit`: the most that is taken, with its unit."""
     with translation.override(translation.get_language_from_request(request)):
         match kind:

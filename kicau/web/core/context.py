@@ -12,7 +12,7 @@ from kicau.web.core.language import theme_of
 from kicau.workspaces.actors import Permission
 
 
-def frame(request: HttpRequest) -> dict[str, Any]:
+def page_frame(request: HttpRequest) -> dict[str, Any]:
     actor = getattr(request, "actor", None)
     shown: dict[str, Any] = {
         "kicau_version": kicau.__version__,

@@ -10,13 +10,13 @@ from django.template.loader import render_to_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from kicau.base.database_reconnect import AWAY
+from kicau.base.database_reconnect import CONNECTION_ERRORS
 from kicau.web.core.language import theme_of
 from kicau.web.core.views import is_partial
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _told(
+    return _error_page(
         request,
         404,
         _("There is nothing here"),
@@ -25,7 +25,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _told(
+    return _error_page(
         request,
         400,
         _("That could not be read"),
@@ -34,14 +34,16 @@ def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _told(request, 403, _("This is not yours to do"), _("Ask somebody whose role in the workspace covers it."))
+    return _error_page(
+        request, 403, _("This is not yours to do"), _("Ask somebody whose role in the workspace covers it.")
+    )
 
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Django asks for it while it handles the exception, in every way of serving. A database that is away, as in its
     restart, is no fault: whoever asked, a network that fetches a picture among them, is told to come again."""
-    if isinstance(sys.exception(), AWAY):
-        answer = _told(
+    if isinstance(sys.exception(), CONNECTION_ERRORS):
+        answer = _error_page(
             request,
             503,
             _("The database does not answer"),
@@ -51,7 +53,7 @@ def broken(request: HttpRequest) -> HttpResponse:
         )
         answer["Retry-After"] = "5"
         return answer
-    return _told(
+    return _error_page(
         request,
         500,
         _("A fault of ours"),
@@ -61,7 +63,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _told(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
+def _error_page(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
     if is_partial(request):
         answer = HttpResponse(render_to_string("web/notice.html", {"sentence": sentence}), status=status)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"

@@ -24,13 +24,13 @@ from kicau.publishing.models import Delivery
 from kicau.web.core.views import actor_of, lacks_second_factor
 from kicau.workspaces.models import Person
 
-EVERY = 0.5  # seconds between looks
-BEAT = 15.0  # seconds after which a silent line says that it lives, so that proxies keep it
-LONGEST = 600.0  # seconds; then the browser opens another by itself, and is asked again who it is
-RETRY = b"retry: 2000\n\n"  # milliseconds until a browser tries again
+POLL_INTERVAL_SECONDS = 0.5  # seconds between looks
+HEARTBEAT_SECONDS = 15.0  # seconds after which a silent line says that it lives, so that proxies keep it
+MAX_CONNECTION_SECONDS = 600.0  # seconds; then the browser opens another by itself, and is asked again who it is
+RETRY_EVENT = b"retry: 2000\n\n"  # milliseconds until a browser tries again
 
 
-class Board:
+class ChangeNotifier:
     """The readers of one process and what they were last told."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Board:
     async def _look(self) -> None:
         while self._readers:
             try:
-                found = await sync_to_async(_stamps, thread_sensitive=False)(list(self._readers))
+                found = await sync_to_async(_change_stamps, thread_sensitive=False)(list(self._readers))
             except DatabaseError:
                 found = {}  # it is looked again in a moment
             for draft_id, stamp in found.items():
@@ -65,28 +65,28 @@ class Board:
                     for changed in self._readers.get(draft_id, ()):
                         changed.set()
                 self._seen[draft_id] = stamp
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
 
     def close(self) -> None:
         """Every line ends; a server that is told to stop waits for none."""
         self.closing.set()
 
 
-_boards: WeakKeyDictionary[asyncio.AbstractEventLoop, Board] = WeakKeyDictionary()
+_notifiers: WeakKeyDictionary[asyncio.AbstractEventLoop, ChangeNotifier] = WeakKeyDictionary()
 
 
-def board() -> Board:
+def change_notifier() -> ChangeNotifier:
     """The running loop's own."""
-    return _boards.setdefault(asyncio.get_running_loop(), Board())
+    return _notifiers.setdefault(asyncio.get_running_loop(), ChangeNotifier())
 
 
 def close_all() -> None:
     """For a server that stops, from its loop's own thread."""
-    for one in list(_boards.values()):
+    for one in list(_notifiers.values()):
         one.close()
 
 
-def _stamps(draft_ids: Iterable[UUID]) -> dict[UUID, object]:
+def _change_stamps(draft_ids: Iterable[UUID]) -> dict[UUID, object]:
     try:
         rows = Delivery.objects.filter(draft_id__in=list(draft_ids)).order_by().values("draft_id")
         return {
@@ -98,14 +98,16 @@ def _stamps(draft_ids: Iterable[UUID]) -> dict[UUID, object]:
 
 
 @require_safe
-async def events(request: HttpRequest, draft_id: UUID) -> HttpResponseBase:
+async def post_events(request: HttpRequest, draft_id: UUID) -> HttpResponseBase:
     """A line that says "changed"; 204 where the server cannot keep one (the page then looks by the clock)."""
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=204)
     if not await sync_to_async(_may_read)(request, draft_id):
         return HttpResponse(status=404)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(_line(board(), draft_id), content_type="text/event-stream", headers=headers)
+    return StreamingHttpResponse(
+        _event_stream(change_notifier(), draft_id), content_type="text/event-stream", headers=headers
+    )
 
 
 def _may_read(request: HttpRequest, draft_id: UUID) -> bool:
@@ -119,15 +121,15 @@ def _may_read(request: HttpRequest, draft_id: UUID) -> bool:
         connections.close_all()
 
 
-async def _line(on: Board, draft_id: UUID) -> AsyncIterator[bytes]:
+async def _event_stream(on: ChangeNotifier, draft_id: UUID) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    until = loop.time() + LONGEST
+    until = loop.time() + MAX_CONNECTION_SECONDS
     async with on.reader(draft_id) as changed:
-        yield RETRY + b"event: changed\ndata: \n\n"  # what happened before the line was open
+        yield RETRY_EVENT + b"event: changed\ndata: \n\n"  # what happened before the line was open
         while loop.time() < until and not on.closing.is_set():
             waits = {asyncio.create_task(changed.wait()), asyncio.create_task(on.closing.wait())}
             try:
-                await asyncio.wait(waits, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(waits, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for one in waits:
                     one.cancel()

@@ -10,22 +10,22 @@ from pathlib import Path
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-PIECE = 1 << 18  # bytes
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+CHUNK_BYTES = 1 << 18  # bytes
+RANGE_PATTERN = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-def send(request: HttpRequest, path: Path, mime: str, headers: Mapping[str, str]) -> HttpResponseBase:
+def send_file(request: HttpRequest, path: Path, mime: str, headers: Mapping[str, str]) -> HttpResponseBase:
     """The file, or the one range of it that is asked for (RFC 9110, section 14). Raises OSError."""
     size = path.stat().st_size
     first, last, status = 0, size - 1, 200
-    if found := RANGE.fullmatch(request.headers.get("Range", "")):
-        first, last = _bounds(found[1], found[2], size)
+    if found := RANGE_PATTERN.fullmatch(request.headers.get("Range", "")):
+        first, last = _parse_range(found[1], found[2], size)
         if first > last:
             return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
         status = 206
     with path.open("rb"):  # one that cannot be read is told now and not in the middle of the answer
         pass
-    body = _in_loop(path, first, last) if isinstance(request, ASGIRequest) else _pieces(path, first, last)
+    body = _async_chunks(path, first, last) if isinstance(request, ASGIRequest) else _file_chunks(path, first, last)
     answer = StreamingHttpResponse(
         body,
         status=status,
@@ -37,22 +37,22 @@ def send(request: HttpRequest, path: Path, mime: str, headers: Mapping[str, str]
     return answer
 
 
-def _bounds(start: str, end: str, size: int) -> tuple[int, int]:
+def _parse_range(start: str, end: str, size: int) -> tuple[int, int]:
     if not start:
         return (max(0, size - int(end)), size - 1) if end and int(end) else (1, 0)
     return int(start), min(int(end), size - 1) if end else size - 1
 
 
-def _pieces(path: Path, first: int, last: int) -> Iterator[bytes]:
+def _file_chunks(path: Path, first: int, last: int) -> Iterator[bytes]:
     with path.open("rb") as file:
         file.seek(first)
         left = last - first + 1
-        while left > 0 and (piece := file.read(min(PIECE, left))):
+        while left > 0 and (piece := file.read(min(CHUNK_BYTES, left))):
             left -= len(piece)
             yield piece
 
 
-async def _in_loop(path: Path, first: int, last: int) -> AsyncIterator[bytes]:
-    pieces = _pieces(path, first, last)
+async def _async_chunks(path: Path, first: int, last: int) -> AsyncIterator[bytes]:
+    pieces = _file_chunks(path, first, last)
     while piece := await asyncio.to_thread(next, pieces, b""):
         yield piece

@@ -8,7 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from kicau.publishing.delivery.lateness import delivery_health
 
 
-def alive(request: HttpRequest) -> JsonResponse:
+def healthz(request: HttpRequest) -> JsonResponse:
     """200 while deliveries go out in time; 503 when one is late, no worker lives, or the database is away."""
     try:
         found = delivery_health()
@@ -24,7 +24,7 @@ def alive(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=200 if found.ok else 503)
 
 
-def ready(request: HttpRequest) -> JsonResponse:
+def readyz(request: HttpRequest) -> JsonResponse:
     """200 when pages can be served."""
     try:
         with connection.cursor() as cursor:

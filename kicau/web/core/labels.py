@@ -14,15 +14,23 @@ from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kicau.base import sentences
-from kicau.base.errors import Busy, NotFound, Refusal, Unacceptable
+from kicau.base.errors import DomainError, NotFound, ServerBusy, ValidationFailed
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
 from kicau.offboarding import announcements as withdrawals
-from kicau.offboarding.models import WithdrawalState
-from kicau.publishing.calendar.calendar_queries import Slip
-from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, Hold, Review, ReviewLink
+from kicau.offboarding.models import OffboardingState
+from kicau.publishing.calendar.calendar_queries import DeliverySummary
+from kicau.publishing.models import (
+    Delivery,
+    DeliveryState,
+    Draft,
+    DraftState,
+    HoldReason,
+    Review,
+    ReviewLink,
+)
 from kicau.rights.models import Party
-from kicau.web.core.network_logos import label
+from kicau.web.core.network_logos import network_label
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.models import Role
 
@@ -36,7 +44,7 @@ class Badge:
     tone: str  # a colour of the design language
 
 
-DELIVERY: dict[str, Badge] = {
+DELIVERY_BADGES: dict[str, Badge] = {
     DeliveryState.SCHEDULED: Badge(pgettext_lazy("delivery", "Scheduled"), "clock", "sky"),
     DeliveryState.PUBLISHING: Badge(pgettext_lazy("delivery", "On its way"), "send", "sky"),
     DeliveryState.PUBLISHED: Badge(pgettext_lazy("delivery", "Published"), "check", "leaf"),
@@ -47,39 +55,39 @@ DELIVERY: dict[str, Badge] = {
     DeliveryState.CANCELED: Badge(pgettext_lazy("delivery", "Cancelled"), "cross", "still"),
     DeliveryState.DELETED: Badge(pgettext_lazy("delivery", "Deleted from the network"), "bin", "still"),
 }
-CONFIRM = Badge(_("Waits for confirmation"), "hand", "sun")
-DRAFT: dict[str, Badge] = {
+CONFIRMATION_BADGE = Badge(_("Waits for confirmation"), "hand", "sun")
+DRAFT_BADGES: dict[str, Badge] = {
     DraftState.DRAFT: Badge(pgettext_lazy("draft", "Draft"), "pen", "still"),
     DraftState.SUBMITTED: Badge(pgettext_lazy("draft", "Waits for an editor"), "hand", "sun"),
     DraftState.APPROVED: Badge(pgettext_lazy("draft", "Approved"), "check", "leaf"),
     DraftState.SCHEDULED: Badge(pgettext_lazy("draft", "Scheduled"), "clock", "sky"),
     DraftState.ARCHIVED: Badge(pgettext_lazy("draft", "Put away"), "box", "still"),
 }
-CHANNEL: dict[str, Badge] = {
+CHANNEL_BADGES: dict[str, Badge] = {
     ChannelState.ACTIVE: Badge(pgettext_lazy("channel", "Connected"), "check", "leaf"),
     ChannelState.EXPIRED: Badge(pgettext_lazy("channel", "Wants a reconnect"), "alert", "ember"),
     ChannelState.HELD: Badge(pgettext_lazy("channel", "Waits for a budget"), "coin", "sun"),
     ChannelState.REMOVED: Badge(pgettext_lazy("channel", "Disconnected"), "cross", "still"),
     ChannelState.WITHDRAWN: Badge(pgettext_lazy("channel", "Network withdrawn"), "cross", "still"),
 }
-WITHDRAWAL: dict[str, Badge] = {
-    WithdrawalState.PROPOSED: Badge(pgettext_lazy("withdrawal", "Wants a decision"), "hand", "ember"),
-    WithdrawalState.ANNOUNCED: Badge(pgettext_lazy("withdrawal", "Has a date"), "clock", "sun"),
-    WithdrawalState.WITHDRAWN: Badge(pgettext_lazy("withdrawal", "Left"), "pause", "sun"),
-    WithdrawalState.REINSTATED: Badge(pgettext_lazy("withdrawal", "Taken back"), "check", "leaf"),
-    WithdrawalState.CALLED_OFF: Badge(pgettext_lazy("withdrawal", "Called off"), "cross", "still"),
+WITHDRAWAL_BADGES: dict[str, Badge] = {
+    OffboardingState.PROPOSED: Badge(pgettext_lazy("withdrawal", "Wants a decision"), "hand", "ember"),
+    OffboardingState.ANNOUNCED: Badge(pgettext_lazy("withdrawal", "Has a date"), "clock", "sun"),
+    OffboardingState.WITHDRAWN: Badge(pgettext_lazy("withdrawal", "Left"), "pause", "sun"),
+    OffboardingState.REINSTATED: Badge(pgettext_lazy("withdrawal", "Taken back"), "check", "leaf"),
+    OffboardingState.CALLED_OFF: Badge(pgettext_lazy("withdrawal", "Called off"), "cross", "still"),
 }
-FROZEN = Badge(pgettext_lazy("delivery", "Network left"), "pause", "sun")
-PAUSED = Badge(pgettext_lazy("channel", "Paused"), "pause", "sun")
-HELD: dict[str, Badge] = {Hold.CONFIRMATION: CONFIRM, Hold.WITHDRAWN: FROZEN}
-ROLES: dict[str, tuple[Any, Any]] = {
+NETWORK_LEFT_BADGE = Badge(pgettext_lazy("delivery", "Network left"), "pause", "sun")
+PAUSED_BADGE = Badge(pgettext_lazy("channel", "Paused"), "pause", "sun")
+HOLD_BADGES: dict[str, Badge] = {HoldReason.CONFIRMATION: CONFIRMATION_BADGE, HoldReason.WITHDRAWN: NETWORK_LEFT_BADGE}
+ROLE_LABELS: dict[str, tuple[Any, Any]] = {
     Role.OWNER: (_("Owner"), _("Everything, and makes other owners")),
     Role.ADMIN: (_("Admin"), _("Channels, members and settings")),
     Role.EDITOR: (_("Editor"), _("Writes, schedules and publishes")),
     Role.CONTRIBUTOR: (_("Contributor"), _("Writes and submits; an editor publishes")),
     Role.VIEWER: (_("Viewer"), _("Reads only")),
 }
-SCOPES: dict[str, Any] = {
+SCOPE_LABELS: dict[str, Any] = {
     Permission.READ: _("Read posts, channels and media"),
     Permission.WRITE: _("Write drafts and add media"),
     Permission.PUBLISH: _("Schedule, cancel and publish"),
@@ -88,21 +96,21 @@ SCOPES: dict[str, Any] = {
     Permission.SETTINGS: _("Change settings, webhooks, rights and training sets"),
     Permission.TOKENS: _("Manage tokens"),
 }
-DID: dict[str, Any] = {"publish": _("Sent"), "find": _("Looked up"), "person": _("Somebody acted")}
-REVIEWS: dict[str, Badge] = {
+ATTEMPT_LABELS: dict[str, Any] = {"publish": _("Sent"), "find": _("Looked up"), "person": _("Somebody acted")}
+REVIEW_BADGES: dict[str, Badge] = {
     "comment": Badge(pgettext_lazy("review", "commented"), "comment", "sky"),
     "submitted": Badge(pgettext_lazy("review", "submitted it"), "hand", "sun"),
     "approved": Badge(pgettext_lazy("review", "approved it"), "check", "leaf"),
     "returned": Badge(pgettext_lazy("review", "asked for changes"), "retry", "ember"),
 }
-THEIRS: dict[str, Badge] = {
+CLIENT_REVIEW_BADGES: dict[str, Badge] = {
     "approved": Badge(_("You approved it"), "check", "leaf"),
     "returned": Badge(_("You asked for changes"), "retry", "ember"),
 }
-AWAITED = Badge(_("Waits for your word"), "hand", "sun")
-TO_READ = Badge(_("For you to read"), "eye", "sky")
-WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
-ACTS: dict[str, Any] = {
+AWAITING_CLIENT_BADGE = Badge(_("Waits for your word"), "hand", "sun")
+READ_ONLY_BADGE = Badge(_("For you to read"), "eye", "sky")
+WEEKDAY_NAMES = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
+ACTION_LABELS: dict[str, Any] = {
     "budget.made": _("made a budget"),
     "budget.changed": _("changed a budget"),
     "budget.removed": _("removed a budget"),
@@ -236,8 +244,8 @@ ACTS: dict[str, Any] = {
     "webhook.removed": _("removed a webhook"),
 }
 
-# Said by models in plain English, and looked up here by `told`.
-OF_COSTS = (
+# Said by models in plain English, and looked up here by `localize_sentence`.
+COST_PURPOSE_LABELS = (
     _("publishing"),
     _("looking up what happened"),
     _("connecting a channel"),
@@ -257,7 +265,7 @@ OF_COSTS = (
     _("24 hours"),
 )
 
-SIGN_IN_WAYS: dict[str, Any] = {
+SIGN_IN_METHOD_LABELS: dict[str, Any] = {
     "password": _("by password"),
     "code": _("by a code"),
     "passkey": _("by passkey"),
@@ -266,7 +274,7 @@ SIGN_IN_WAYS: dict[str, Any] = {
     "link": _("by a mailed link"),
     "first visit": _("as the first visitor"),
 }
-SUBJECTS: dict[str, Any] = {
+SUBJECT_LABELS: dict[str, Any] = {
     "draft": _("Posts"),
     "delivery": _("Deliveries"),
     "channel": _("Channels"),
@@ -286,7 +294,7 @@ SUBJECTS: dict[str, Any] = {
     "comment": _("Comments"),
     "contact": _("Contacts"),
 }
-VIA: dict[str, Any] = {
+VIA_LABELS: dict[str, Any] = {
     "page": _("on a page"),
     "api": _("by a program"),
     "cli": _("at the shell"),
@@ -295,42 +303,44 @@ VIA: dict[str, Any] = {
 }
 
 
-def delivery_badge(row: Delivery | Slip) -> Badge:
-    if row.standing == DeliveryState.HELD and row.hold in HELD:
-        return HELD[row.hold]
-    return DELIVERY[row.standing]
+def delivery_badge(row: Delivery | DeliverySummary) -> Badge:
+    if row.standing == DeliveryState.HELD and row.hold in HOLD_BADGES:
+        return HOLD_BADGES[row.hold]
+    return DELIVERY_BADGES[row.standing]
 
 
-def review_standing(link: ReviewLink, draft: Draft, theirs: Sequence[Review]) -> Badge:
+def client_review_badge(link: ReviewLink, draft: Draft, theirs: Sequence[Review]) -> Badge:
     """How a post stands to the client behind a link: their own word on it as it is now, or that it is awaited."""
-    decided = next((r.kind for r in reversed(theirs) if r.kind in THEIRS and r.version == draft.version), "")
+    decided = next(
+        (r.kind for r in reversed(theirs) if r.kind in CLIENT_REVIEW_BADGES and r.version == draft.version), ""
+    )
     if draft.state not in (DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED):
-        return DRAFT[draft.state]
-    return THEIRS.get(decided, AWAITED if link.may_approve else TO_READ)
+        return DRAFT_BADGES[draft.state]
+    return CLIENT_REVIEW_BADGES.get(decided, AWAITING_CLIENT_BADGE if link.may_approve else READ_ONLY_BADGE)
 
 
 def channel_badge(row: Channel) -> Badge:
-    return PAUSED if row.state == ChannelState.ACTIVE and row.is_paused else CHANNEL[row.state]
+    return PAUSED_BADGE if row.state == ChannelState.ACTIVE and row.is_paused else CHANNEL_BADGES[row.state]
 
 
 def sentence(problem: Problem) -> str:
     """The problem in the reader's language."""
     message = gettext(problem.message) if problem.message else ""
     try:
-        return message.format_map(_in_words(problem.params))
+        return message.format_map(_translate_params(problem.params))
     except (KeyError, IndexError, ValueError, AttributeError):
         return problem.sentence
 
 
-def said(exc: Refusal) -> str:
+def error_sentence(exc: DomainError) -> str:
     """What a refusal says, in the reader's language where it is known there."""
-    if isinstance(exc, Unacceptable):
+    if isinstance(exc, ValidationFailed):
         return " ".join(dict.fromkeys(sentence(p) for p in exc.problems))
-    if isinstance(exc, Busy):
+    if isinstance(exc, ServerBusy):
         return gettext("The server is busy with other requests. Try again in a few seconds.")
     if isinstance(exc, NotFound):
         return gettext("What this asks for is not in this workspace; it may have been removed, or be in another one.")
-    return told(exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc))
+    return localize_sentence(exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc))
 
 
 def channel_reason(row: Channel) -> str:
@@ -339,23 +349,26 @@ def channel_reason(row: Channel) -> str:
         said = gettext(
             "{network} no longer accepts this channel's permission. Connect {name} again; its queue is kept and goes on by itself."
         )
-        return said.format(network=label(row.network), name=row.name)
+        return said.format(network=network_label(row.network), name=row.name)
     if row.state == ChannelState.HELD:
-        return told(row.renewal_why, row.renewal_said)
+        return localize_sentence(row.renewal_why, row.renewal_said)
     if row.state == ChannelState.WITHDRAWN:
-        made = (withdrawals.reason(row.network, row.leaves_at, known) for known in (True, False))
-        return told(next((sentence for sentence in made if sentence == row.reason), row.reason))
-    return told(row.reason)
+        made = (withdrawals.channel_reason(row.network, row.leaves_at, known) for known in (True, False))
+        return localize_sentence(next((sentence for sentence in made if sentence == row.reason), row.reason))
+    return localize_sentence(row.reason)
 
 
-def told(text: str, kept: Sequence[Any] = ()) -> str:
+def localize_sentence(text: str, kept: Sequence[Any] = ()) -> str:
     """A sentence in the reader's language and zone; `kept` is its stored form, where it was read from the database."""
-    pieces = sentences.read(text, kept) if kept else sentences.pieces_of(text)
-    return " ".join(sentences.filled(gettext(message), _in_words(params), _moment) for message, params in pieces)
+    pieces = sentences.read_stored_pieces(text, kept) if kept else sentences.sentence_pieces(text)
+    return " ".join(
+        sentences.fill_template(gettext(message), _translate_params(params), _format_moment)
+        for message, params in pieces
+    )
 
 
 # What networks' sentences are filled with: places in a post, units, and what to do now.
-PHRASES = {
+PHRASE_TRANSLATIONS = {
     "the text": _("the text"),
     "the post": _("the post"),
     "part {n} of the text": _("part {n} of the text"),
@@ -372,9 +385,20 @@ PHRASES = {
     "no reason given": _("no reason given"),
     "it gave no reason": _("it gave no reason"),
 }
-PHRASED = ("where", "unit", "actual", "now_what", "why", "said", "status", "known", "w", "h")  # places that hold one
+PHRASE_PARAMS = (
+    "where",
+    "unit",
+    "actual",
+    "now_what",
+    "why",
+    "said",
+    "status",
+    "known",
+    "w",
+    "h",
+)  # places that hold one
 # Kinds of files, as sentences name them.
-FILES: dict[str, Any] = {
+FILE_KIND_NAMES: dict[str, Any] = {
     "picture": _("picture"),
     "pictures": _("pictures"),
     "GIF": _("GIF"),
@@ -423,13 +447,13 @@ FILES: dict[str, Any] = {
     "PDF document": _("PDF document"),
 }
 # Who said what may be done with a work, and under which conditions.
-PARTIES: dict[str, Any] = {
+PARTY_LABELS: dict[str, Any] = {
     Party.AUTHOR: _("who wrote it"),
     Party.NETWORK: _("the network"),
     Party.SITE: _("the site"),
     Party.WORKSPACE: _("this workspace"),
 }
-CONDITIONS: dict[str, Any] = {
+CONDITION_LABELS: dict[str, Any] = {
     "attribution": _("naming the author"),
     "payment": _("payment"),
     "non-commercial": _("not for money"),
@@ -438,7 +462,7 @@ CONDITIONS: dict[str, Any] = {
     "geography": _("in certain countries"),
 }
 # What networks count, without their endings.
-NUMBERS: dict[str, Any] = {
+METRIC_LABELS: dict[str, Any] = {
     "like": _("likes"),
     "favourite": _("favourites"),
     "reblog": _("boosts"),
@@ -452,7 +476,7 @@ NUMBERS: dict[str, Any] = {
     "view": _("views"),
 }
 # How a state reads within a sentence, behind "is": by its name, or by its English words.
-STATES: dict[str, Any] = {
+DRAFT_STATE_NAMES: dict[str, Any] = {
     DraftState.DRAFT: _("a draft"),
     DraftState.SUBMITTED: _("with an editor"),
     DraftState.APPROVED: _("approved"),
@@ -466,67 +490,69 @@ STATES: dict[str, Any] = {
     DeliveryState.PARKED: _("stopped by a fault of ours"),
     DeliveryState.CANCELED: _("cancelled"),
     DeliveryState.DELETED: _("deleted from the network"),
-    WithdrawalState.PROPOSED: _("frozen until a person decides"),
-    WithdrawalState.ANNOUNCED: _("set for a date"),
-    WithdrawalState.WITHDRAWN: _("in effect"),
-    WithdrawalState.REINSTATED: _("taken back"),
-    WithdrawalState.CALLED_OFF: _("called off before its date"),
+    OffboardingState.PROPOSED: _("frozen until a person decides"),
+    OffboardingState.ANNOUNCED: _("set for a date"),
+    OffboardingState.WITHDRAWN: _("in effect"),
+    OffboardingState.REINSTATED: _("taken back"),
+    OffboardingState.CALLED_OFF: _("called off before its date"),
 }
-STATES |= {
-    str(state.label): STATES[state] for states in (DraftState, DeliveryState, WithdrawalState) for state in states
+DRAFT_STATE_NAMES |= {
+    str(state.label): DRAFT_STATE_NAMES[state]
+    for states in (DraftState, DeliveryState, OffboardingState)
+    for state in states
 }
-WEEKDAY = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
-DAY = re.compile(
-    rf"(?P<on>on )?(?:(?P<weekday>{WEEKDAY}) )?(?P<day>\d{{4}}-\d\d-\d\d)(?:(?: at)? (?P<time>\d\d:\d\d)(?P<utc> UTC)?)?"
+WEEKDAY_PATTERN = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
+DAY_PATTERN = re.compile(
+    rf"(?P<on>on )?(?:(?P<weekday>{WEEKDAY_PATTERN}) )?(?P<day>\d{{4}}-\d\d-\d\d)(?:(?: at)? (?P<time>\d\d:\d\d)(?P<utc> UTC)?)?"
 )
-ROW = re.compile(r"row ([0-9]+)")
-PLACE = re.compile(r"(part )([0-9]+)( of the (?:text|thread))")
+ROW_PATTERN = re.compile(r"row ([0-9]+)")
+PLACE_PATTERN = re.compile(r"(part )([0-9]+)( of the (?:text|thread))")
 
 
-def phrase(text: str) -> str:
+def translate_phrase(text: str) -> str:
     """A piece of a sentence in the reader's language; what is not known stays as it is."""
-    if place := PLACE.fullmatch(text):
-        return str(PHRASES[f"{place[1]}{{n}}{place[3]}"]).format(n=place[2])
-    return str(PHRASES.get(text, text))
+    if place := PLACE_PATTERN.fullmatch(text):
+        return str(PHRASE_TRANSLATIONS[f"{place[1]}{{n}}{place[3]}"]).format(n=place[2])
+    return str(PHRASE_TRANSLATIONS.get(text, text))
 
 
-def _in_words(params: Mapping[str, Any]) -> dict[str, Any]:
+def _translate_params(params: Mapping[str, Any]) -> dict[str, Any]:
     """Params that are words of ours are told in the reader's language, too."""
-    parties = {Party(party).label: word for party, word in PARTIES.items()}
+    parties = {Party(party).label: word for party, word in PARTY_LABELS.items()}
 
     def word(key: str, value: Any) -> Any:
-        if key == "state" and value in STATES:
-            return str(STATES[value])
-        if key in ("role", "who") and value in ROLES:
-            return str(ROLES[value][0]).lower()
-        if key == "permission" and value in SCOPES:
-            return _as_part(SCOPES[value])
+        if key == "state" and value in DRAFT_STATE_NAMES:
+            return str(DRAFT_STATE_NAMES[value])
+        if key in ("role", "who") and value in ROLE_LABELS:
+            return str(ROLE_LABELS[value][0]).lower()
+        if key == "permission" and value in SCOPE_LABELS:
+            return _as_clause(SCOPE_LABELS[value])
         if key == "beyond" and isinstance(value, str):
-            return "; ".join(_as_part(SCOPES.get(name, name)) for name in value.split(", "))
+            return "; ".join(_as_clause(SCOPE_LABELS.get(name, name)) for name in value.split(", "))
         if key == "conditions" and isinstance(value, str):
-            return ", ".join(str(CONDITIONS.get(name, name)) for name in value.split(", "))
+            return ", ".join(str(CONDITION_LABELS.get(name, name)) for name in value.split(", "))
         if key == "who" and value in parties:
             return str(parties[value])
         if key in ("day", "when") and isinstance(value, str):
-            if row := ROW.fullmatch(value):
+            if row := ROW_PATTERN.fullmatch(value):
                 return gettext("row {n}").format(n=row[1])
-            return DAY.sub(_day, value)
-        if key in ("held", "claimed", "what", "kind") and value in FILES:
-            return str(FILES[value])
+            return DAY_PATTERN.sub(_format_day_match, value)
+        if key in ("held", "claimed", "what", "kind") and value in FILE_KIND_NAMES:
+            return str(FILE_KIND_NAMES[value])
         if key == "kinds" and isinstance(value, str):
-            return gettext(" and ").join(str(FILES.get(one, one)) for one in value.split(" and "))
-        return phrase(value) if key in PHRASED and isinstance(value, str) else value
+            return gettext(" and ").join(str(FILE_KIND_NAMES.get(one, one)) for one in value.split(" and "))
+        return translate_phrase(value) if key in PHRASE_PARAMS and isinstance(value, str) else value
 
     return {key: word(key, value) for key, value in params.items()}
 
 
-def _as_part(words: Any) -> str:
+def _as_clause(words: Any) -> str:
     """A sentence's beginning as a part of another."""
     text = str(words)
     return text[:1].lower() + text[1:]
 
 
-def _day(found: re.Match[str]) -> str:
+def _format_day_match(found: re.Match[str]) -> str:
     """A day, and a time of it where there is one, which a sentence was filled with as 2026-12-02 at 09:00; what is in
     UTC is told in the reader's zone."""
     try:
@@ -541,7 +567,7 @@ def _day(found: re.Match[str]) -> str:
     return gettext("on {when}").format(when=told) if found["on"] else told
 
 
-def _moment(at: datetime) -> str:
+def _format_moment(at: datetime) -> str:
     local = timezone.localtime(at)
     return f"{formats.date_format(local, 'j M Y')}, {clock_time(local)}"
 
@@ -561,10 +587,10 @@ def _day_words(language: str | None, day: date, form: str) -> str:
     return formats.date_format(day, form)
 
 
-def by_field(exc: Refusal) -> dict[str, list[str]]:
+def errors_by_field(exc: DomainError) -> dict[str, list[str]]:
     """Sentences by the field that they belong beside; "" for those of the whole form."""
-    if not isinstance(exc, Unacceptable):
-        return {"": [said(exc)]}
+    if not isinstance(exc, ValidationFailed):
+        return {"": [error_sentence(exc)]}
     found: dict[str, list[str]] = {}
     for problem in exc.problems:
         found.setdefault(problem.field, []).append(sentence(problem))

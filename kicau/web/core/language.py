@@ -13,7 +13,7 @@ from kicau.workspaces.models import Person
 
 THEME_COOKIE = "kicau_theme"
 THEMES = ("auto", "light", "dark", "contrast")
-YEAR = 365 * 86400  # seconds
+YEAR_SECONDS = 365 * 86400  # seconds
 
 
 class PersonLanguage:
@@ -30,7 +30,7 @@ class PersonLanguage:
             translation.activate(person.language)
             request.LANGUAGE_CODE = translation.get_language()
             try:
-                timezone.activate(clock.zone(person.timezone))
+                timezone.activate(clock.find_zone(person.timezone))
             except LookupError:
                 timezone.deactivate()
         try:
@@ -47,7 +47,12 @@ def theme_of(request: HttpRequest) -> str:
 def remember_theme(response: HttpResponse, theme: str) -> None:
     if theme in THEMES:
         response.set_cookie(
-            THEME_COOKIE, theme, max_age=YEAR, samesite="Lax", httponly=True, secure=settings.SESSION_COOKIE_SECURE
+            THEME_COOKIE,
+            theme,
+            max_age=YEAR_SECONDS,
+            samesite="Lax",
+            httponly=True,
+            secure=settings.SESSION_COOKIE_SECURE,
         )
 
 
@@ -57,7 +62,7 @@ def remember_language(response: HttpResponse, language: str) -> None:
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             language,
-            max_age=YEAR,
+            max_age=YEAR_SECONDS,
             samesite="Lax",
             httponly=True,
             secure=settings.SESSION_COOKIE_SECURE,

@@ -9,7 +9,7 @@ from django.utils.deprecation import MiddlewareMixin
 from kicau.workspaces.session_store import SessionStore
 
 
-class Sessions(SessionMiddleware):
+class BrowserSessionMiddleware(SessionMiddleware):
     """Django's own, whose store also learns which browser asks."""
 
     def process_request(self, request: HttpRequest) -> None:
@@ -18,7 +18,7 @@ class Sessions(SessionMiddleware):
         request.session.visit(str(request.META.get("REMOTE_ADDR", "")), request.headers.get("User-Agent", ""))
 
 
-class NotStored(MiddlewareMixin):
+class NoStoreMiddleware(MiddlewareMixin):
     """No cache keeps an answer that does not say itself for how long, so a new view is private from the start."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

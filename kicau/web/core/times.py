@@ -10,10 +10,10 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from kicau.base import clock
-from kicau.base.errors import unacceptable
+from kicau.base.errors import validation_failed
 
 #: Offered in lists; any other IANA name is kept where it is somebody's already.
-ZONES = (
+COMMON_ZONES = (
     "Asia/Jakarta",
     "Asia/Makassar",
     "Asia/Jayapura",
@@ -70,39 +70,41 @@ ZONES = (
 )
 
 
-def zones(*first: str) -> list[str]:
+def zone_choices(*first: str) -> list[str]:
     """For a list to choose from: those that are in use here, then the others."""
-    return list(dict.fromkeys([*(z for z in first if z), *ZONES]))
+    return list(dict.fromkeys([*(z for z in first if z), *COMMON_ZONES]))
 
 
 @cache
-def every_zone() -> SafeString:
+def all_zone_options() -> SafeString:
     """All zones, as the options of a list that is searched by typing; those that people use most come first."""
     names = [
-        *ZONES,
-        *sorted(z for z in available_timezones() - {*ZONES} if "/" in z and not z.startswith(("Etc/", "SystemV/"))),
+        *COMMON_ZONES,
+        *sorted(
+            z for z in available_timezones() - {*COMMON_ZONES} if "/" in z and not z.startswith(("Etc/", "SystemV/"))
+        ),
     ]
     return format_html_join("", '<option value="{}"></option>', ((name,) for name in names))
 
 
-def moment_of(day: str, time: str, zone: str) -> datetime:
-    """The moment in UTC. Raises Unacceptable for what is no time, or a time that clocks skip."""
+def parse_moment(day: str, time: str, zone: str) -> datetime:
+    """The moment in UTC. Raises ValidationFailed for what is no time, or a time that clocks skip."""
     try:
-        place = clock.zone(zone)
+        place = clock.find_zone(zone)
     except LookupError as exc:
-        raise unacceptable("timezone", "{why}", why=str(exc)) from None
+        raise validation_failed("timezone", "{why}", why=str(exc)) from None
     try:
         wall = datetime.fromisoformat(f"{day}T{time}")
     except ValueError:
-        raise unacceptable("at", "Give a day and a time, such as 2027-01-31 and 09:00.") from None
+        raise validation_failed("at", "Give a day and a time, such as 2027-01-31 and 09:00.") from None
     if wall.tzinfo is not None:
-        raise unacceptable("at", "Give a day and a time, such as 2027-01-31 and 09:00.")
+        raise validation_failed("at", "Give a day and a time, such as 2027-01-31 and 09:00.")
     try:
         at = wall.replace(tzinfo=place).astimezone(clock.UTC)
     except OverflowError:
-        raise unacceptable("at", "That day is beyond all calendars; choose a nearer one.") from None
+        raise validation_failed("at", "That day is beyond all calendars; choose a nearer one.") from None
     if at.astimezone(place).replace(tzinfo=None) != wall:
-        raise unacceptable(
+        raise validation_failed(
             "at",
             "{time} on {day} does not exist in {zone}: clocks are put forward over it. Choose a time before or after.",
             time=f"{wall:%H:%M}",

@@ -14,31 +14,33 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from kicau.base.errors import Busy, Conflict, NotAllowed, NotFound, Refusal
+from kicau.base.errors import Conflict, DomainError, NotAllowed, NotFound, ServerBusy
 from kicau.costs import display_currency
 from kicau.notifications import actions as notices
-from kicau.web.core.labels import said
+from kicau.web.core.labels import error_sentence
 from kicau.workspaces import factors
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Membership, Person
 
-WORKSPACE = "workspace"  # the session's key for the chosen workspace
-SECOND_FACTOR = "second_factor"  # the session's key for which one was shown in it: one of the next two
-OWN_FACTOR, PROVIDERS_FACTOR = "own", "provider"
+WORKSPACE_SESSION_KEY = "workspace"  # the session's key for the chosen workspace
+SECOND_FACTOR_SESSION_KEY = "second_factor"  # the session's key for which one was shown in it: one of the next two
+KICAU_FACTOR, PROVIDER_FACTOR = "own", "provider"
 # Put together once, since every page asks it of somebody; nothing is read before that.
-MEMBERSHIPS = (
-    Membership.objects.select_related("workspace").annotate(unread=notices.unread_of("person")).order_by("created_at")
+MEMBERSHIP_QUERY = (
+    Membership.objects.select_related("workspace")
+    .annotate(unread=notices.unread_count_column("person"))
+    .order_by("created_at")
 )
-STATUS: tuple[tuple[type[Refusal], int], ...] = (
+ERROR_STATUSES: tuple[tuple[type[DomainError], int], ...] = (
     (NotAllowed, 403),
     (NotFound, 404),
     (Conflict, 409),
-    (Busy, 503),
-    (Refusal, 422),
+    (ServerBusy, 503),
+    (DomainError, 422),
 )
 
 
-class Asked(HttpRequest):
+class MemberRequest(HttpRequest):
     """A request of somebody who is signed in and has a workspace."""
 
     actor: Actor
@@ -49,20 +51,20 @@ class Asked(HttpRequest):
 type View = Callable[..., HttpResponseBase]
 
 
-def page(view: View) -> View:
-    """The view gets an `Asked`; whoever is not signed in goes to the sign-in page, whoever lacks a second factor that the
+def member_page(view: View) -> View:
+    """The view gets an `MemberRequest`; whoever is not signed in goes to the sign-in page, whoever lacks a second factor that the
     workspace requires goes to set it up, and refusals become pages."""
-    return _page(view, enters_workspace=True)
+    return _wrap_view(view, enters_workspace=True)
 
 
-def own_page(view: View) -> View:
+def personal_page(view: View) -> View:
     """The same for what people do for themselves, such as setting up the second factor that a workspace requires."""
-    return _page(view, enters_workspace=False)
+    return _wrap_view(view, enters_workspace=False)
 
 
-def _page(view: View, *, enters_workspace: bool) -> View:
+def _wrap_view(view: View, *, enters_workspace: bool) -> View:
     @wraps(view)
-    def run(request: Asked, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def run(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _to_sign_in(request)
         actor = actor_of(request)
@@ -72,11 +74,11 @@ def _page(view: View, *, enters_workspace: bool) -> View:
             return _to_second_factor(request)
         request.actor = actor
         drop_nul(request)
-        display_currency.activate(display_currency.Display(actor.workspace.currency))
+        display_currency.activate_display(display_currency.CurrencyDisplay(actor.workspace.currency))
         try:
             return view(request, *args, **kwargs)
-        except Refusal as exc:
-            return refused(request, exc)
+        except DomainError as exc:
+            return error_response(request, exc)
 
     return run
 
@@ -102,39 +104,39 @@ def is_partial(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
 
 
-def refused(request: HttpRequest, exc: Refusal) -> HttpResponse:
+def error_response(request: HttpRequest, exc: DomainError) -> HttpResponse:
     """The refusal as a page or, for htmx, as a notice above the page; the status says which kind it is."""
-    status = next(code for kind, code in STATUS if isinstance(exc, kind))
+    status = next(code for kind, code in ERROR_STATUSES if isinstance(exc, kind))
     if is_partial(request):
-        answer = render(request, "web/notice.html", {"sentence": said(exc)}, status=status)
+        answer = render(request, "web/notice.html", {"sentence": error_sentence(exc)}, status=status)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
     else:
-        answer = render(request, "web/refused.html", {"sentence": said(exc), "status": status}, status=status)
-    if isinstance(exc, Busy):
+        answer = render(request, "web/refused.html", {"sentence": error_sentence(exc), "status": status}, status=status)
+    if isinstance(exc, ServerBusy):
         answer["Retry-After"] = str(exc.retry_after)
     return answer
 
 
-def attempt(request: HttpRequest, act: Callable[[], object], done: str) -> bool:
+def run_action(request: HttpRequest, act: Callable[[], object], done: str) -> bool:
     """Do an act; what came of it is told on the next page."""
     try:
         act()
     except NotFound:
         raise
-    except Refusal as exc:
-        messages.error(request, said(exc))
+    except DomainError as exc:
+        messages.error(request, error_sentence(exc))
         return False
     if done:
         messages.success(request, done)
     return True
 
 
-def back(request: HttpRequest, otherwise: str, *args: Any) -> HttpResponseRedirect:
+def redirect_back(request: HttpRequest, otherwise: str, *args: Any) -> HttpResponseRedirect:
     """To the page that the form names (of ours), else to a named one."""
-    return landing(request, request.POST.get("next", ""), otherwise, *args)
+    return safe_redirect(request, request.POST.get("next", ""), otherwise, *args)
 
 
-def landing(request: HttpRequest, wanted: str, otherwise: str = "home", *args: Any) -> HttpResponseRedirect:
+def safe_redirect(request: HttpRequest, wanted: str, otherwise: str = "home", *args: Any) -> HttpResponseRedirect:
     """To `wanted` where that is an address of ours, else to a named page."""
     if wanted and url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
@@ -156,8 +158,10 @@ def lacks_second_factor(request: HttpRequest, actor: Actor) -> bool:
     """Whether the workspace requires a second factor that was not shown in this session or is gone from the account."""
     if not actor.workspace.requires_second_factor:
         return False
-    shown = request.session.get(SECOND_FACTOR)
-    return shown != PROVIDERS_FACTOR and not (shown == OWN_FACTOR and factors.has_own(person_of(request)))
+    shown = request.session.get(SECOND_FACTOR_SESSION_KEY)
+    return shown != PROVIDER_FACTOR and not (
+        shown == KICAU_FACTOR and factors.has_own_second_factor(person_of(request))
+    )
 
 
 def _to_second_factor(request: HttpRequest) -> HttpResponse:
@@ -171,9 +175,9 @@ def _to_second_factor(request: HttpRequest) -> HttpResponse:
 def actor_of(request: HttpRequest) -> Actor | None:
     """Who asks, in the workspace that they chose; None for somebody without one. One query gives the workspaces of the switcher and the actor."""
     person = person_of(request)
-    memberships = list(MEMBERSHIPS.filter(person=person))
+    memberships = list(MEMBERSHIP_QUERY.filter(person=person))
     request.memberships = memberships  # type: ignore[attr-defined]  # an Asked has them
-    wanted = request.session.get(WORKSPACE)
+    wanted = request.session.get(WORKSPACE_SESSION_KEY)
     chosen = next((m for m in memberships if str(m.workspace_id) == wanted), None) or next(iter(memberships), None)
     if chosen is None:
         return None

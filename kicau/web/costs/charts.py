@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from kicau.base.money import MICRO
+from kicau.base.money import MICRO_PER_UNIT
 
-WIDE, HIGH = 720, 240
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 14, 26
+CHART_WIDTH, CHART_HEIGHT = 720, 240
+MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 64, 12, 14, 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class AxisLabel:
     """A value on the left edge, or a day on the lower one."""
 
     at: float
@@ -41,52 +41,52 @@ class Scale:
 
     def marks(self, most: int) -> tuple[float, tuple[tuple[float, int], ...]]:
         """For values up to `most`: the top, and places with their texts; both places in what is drawn."""
-        found = rungs(max(1, math.ceil(most * self.rate)))
+        found = axis_values(max(1, math.ceil(most * self.rate)))
         places = tuple((float(rung / self.rate), rung) for rung in found)
         return places[-1][0], places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    wide: int = WIDE
-    high: int = HIGH
-    left: int = LEFT
-    right: int = WIDE - RIGHT
-    floor: int = HIGH - BOTTOM
+    wide: int = CHART_WIDTH
+    high: int = CHART_HEIGHT
+    left: int = MARGIN_LEFT
+    right: int = CHART_WIDTH - MARGIN_RIGHT
+    floor: int = CHART_HEIGHT - MARGIN_BOTTOM
     bars: tuple[Bar, ...] = ()
     line: str = ""  # of what was spent: points of a polyline
     ahead: str = ""  # of what is expected
     band: str = ""  # around its end: points of a polygon
     limit: float | None = None  # where the budget's line is
     limit_value: int = 0
-    values: tuple[Mark, ...] = ()  # micro-units of `currency`, divided by `unit`
+    values: tuple[AxisLabel, ...] = ()  # micro-units of `currency`, divided by `unit`
     currency: str = ""
     unit: int = 1  # 1000 or a million where the numbers would be too long for the edge
-    days: tuple[Mark, ...] = ()
+    days: tuple[AxisLabel, ...] = ()
 
 
-def bars(days: Sequence[tuple[date, int]], scale: Scale) -> Chart:
+def bar_chart(days: Sequence[tuple[date, int]], scale: Scale) -> Chart:
     """A column a day."""
     most = max([value for _, value in days], default=0)
     if not most:
         return Chart()
     top, marks = scale.marks(most)
-    slot = (WIDE - LEFT - RIGHT) / len(days)
+    slot = (CHART_WIDTH - MARGIN_LEFT - MARGIN_RIGHT) / len(days)
     made = tuple(
         Bar(
-            x=round(LEFT + n * slot + slot * 0.15, 1),
-            y=round(_y(value, top), 1),
+            x=round(MARGIN_LEFT + n * slot + slot * 0.15, 1),
+            y=round(_y_position(value, top), 1),
             width=round(slot * 0.7, 1),
-            height=round(HIGH - BOTTOM - _y(value, top), 1),
+            height=round(CHART_HEIGHT - MARGIN_BOTTOM - _y_position(value, top), 1),
             label=day,
             value=value,
         )
         for n, (day, value) in enumerate(days)
     )
-    return _edged(Chart(bars=made, days=_days([day for day, _ in days])), scale, marks)
+    return _with_axis(Chart(bars=made, days=_day_labels([day for day, _ in days])), scale, marks)
 
 
-def course(
+def spending_chart(
     spent: Sequence[tuple[date, int]],
     expected: Sequence[tuple[date, int]],
     today: date,
@@ -108,47 +108,52 @@ def course(
         return Chart()
     top, marks = scale.marks(most)
     days = [day for day, _ in spent]
-    place = {day: LEFT + (WIDE - LEFT - RIGHT) * n / max(1, len(days) - 1) for n, day in enumerate(days)}
+    place = {
+        day: MARGIN_LEFT + (CHART_WIDTH - MARGIN_LEFT - MARGIN_RIGHT) * n / max(1, len(days) - 1)
+        for n, day in enumerate(days)
+    }
 
     def points(rows: Sequence[tuple[date, int]]) -> str:
-        return " ".join(f"{place[day]:.1f},{_y(value, top):.1f}" for day, value in rows if day in place)
+        return " ".join(f"{place[day]:.1f},{_y_position(value, top):.1f}" for day, value in rows if day in place)
 
     band = ""
     if ahead and high > low:
         start, end = place[ahead[0][0]], place[ahead[-1][0]]
-        band = f"{start:.1f},{_y(ahead[0][1], top):.1f} {end:.1f},{_y(high, top):.1f} {end:.1f},{_y(low, top):.1f}"
+        band = f"{start:.1f},{_y_position(ahead[0][1], top):.1f} {end:.1f},{_y_position(high, top):.1f} {end:.1f},{_y_position(low, top):.1f}"
     made = Chart(
         line=points(so_far),
         ahead=points(ahead),
         band=band,
-        limit=round(_y(limit, top), 1) if limit else None,
+        limit=round(_y_position(limit, top), 1) if limit else None,
         limit_value=limit,
-        days=_days(days),
+        days=_day_labels(days),
     )
-    return _edged(made, scale, marks)
+    return _with_axis(made, scale, marks)
 
 
-def _y(value: float, top: float) -> float:
-    return HIGH - BOTTOM - (HIGH - BOTTOM - TOP) * value / top
+def _y_position(value: float, top: float) -> float:
+    return CHART_HEIGHT - MARGIN_BOTTOM - (CHART_HEIGHT - MARGIN_BOTTOM - MARGIN_TOP) * value / top
 
 
-def rungs(most: int) -> list[int]:
+def axis_values(most: int) -> list[int]:
     """Round values from nothing to `most` or just above it, three to six of them: one, two or five of a power of ten apart."""
     power = 10 ** (len(str(most)) - 1)
     step = next(max(1, step) for step in (power // 5, power // 2, power, power * 2) if step * 5 >= most)
     return list(range(0, most + step, step))
 
 
-def _edged(chart: Chart, scale: Scale, marks: Sequence[tuple[float, int]]) -> Chart:
+def _with_axis(chart: Chart, scale: Scale, marks: Sequence[tuple[float, int]]) -> Chart:
     top, most = marks[-1]
-    unit = 10**6 if most >= 10**8 * MICRO else 1000 if most >= 10**5 * MICRO else 1
-    values = tuple(Mark(at=round(_y(place, top), 1), text=text // unit) for place, text in marks)
+    unit = 10**6 if most >= 10**8 * MICRO_PER_UNIT else 1000 if most >= 10**5 * MICRO_PER_UNIT else 1
+    values = tuple(AxisLabel(at=round(_y_position(place, top), 1), text=text // unit) for place, text in marks)
     return replace(chart, values=values, currency=scale.currency, unit=unit)
 
 
-def _days(days: Sequence[date]) -> tuple[Mark, ...]:
+def _day_labels(days: Sequence[date]) -> tuple[AxisLabel, ...]:
     step = max(1, len(days) // 6)
-    width = WIDE - LEFT - RIGHT
+    width = CHART_WIDTH - MARGIN_LEFT - MARGIN_RIGHT
     return tuple(
-        Mark(at=round(LEFT + width * (n + 0.5) / len(days), 1), text=day) for n, day in enumerate(days) if n % step == 0
+        AxisLabel(at=round(MARGIN_LEFT + width * (n + 0.5) / len(days), 1), text=day)
+        for n, day in enumerate(days)
+        if n % step == 0
     )

@@ -13,153 +13,158 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kicau.archive.item_queries import problem
-from kicau.base.errors import NotFound, Refusal
+from kicau.archive.item_queries import problem_from_json
+from kicau.base.errors import DomainError, NotFound
 from kicau.connector import registry
 from kicau.dataset_audit import actions, passages, report_documents
 from kicau.dataset_audit.models import Audit, AuditState
 from kicau.evidence import checkpoints, log, verify
 from kicau.web.core import files
-from kicau.web.core.views import Asked, attempt, page
+from kicau.web.core.views import MemberRequest, member_page, run_action
 from kicau.web.dataset_audits import labels as w
 from kicau.web.training_sets import forms
 from kicau.workspaces.actors import Permission
 
-SHOWN = 20  # places on a page
-LARGEST = 256 << 20  # bytes of a bundle that is checked
-ASKS = ("words", "own", "author", "since", "until")
+PLACES_PER_PAGE = 20  # places on a page
+MAX_BUNDLE_BYTES = 256 << 20  # bytes of a bundle that is checked
+QUERY_FIELDS = ("words", "own", "author", "since", "until")
 
 
-@page
+@member_page
 @require_safe
-def index(request: Asked) -> HttpResponse:
-    return render(request, "web/audits/index.html", {"rows": list(actions.audits(request.actor)[:200])})
+def index(request: MemberRequest) -> HttpResponse:
+    return render(request, "web/audits/index.html", {"rows": list(actions.list_audits(request.actor)[:200])})
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: Asked) -> HttpResponse:
+def new(request: MemberRequest) -> HttpResponse:
     request.actor.require(Permission.WRITE)
     post = request.POST if request.method == "POST" else request.GET
-    form: dict[str, Any] = {name: post.get(name, "").strip() for name in (*ASKS, "name", "where")} | {
+    form: dict[str, Any] = {name: post.get(name, "").strip() for name in (*QUERY_FIELDS, "name", "where")} | {
         "networks": post.getlist("networks")
     }
     form["own"] = form["own"] or ("yes" if request.method != "POST" else "")
     shown = {
         "form": form,
         "errors": {},
-        "slugs": registry.slugs(),
+        "slugs": registry.installed_slugs(),
         "folders": settings.KICAU_AUDIT_FOLDERS,
         "narrowed": any(form[name] for name in ("words", "author", "since", "until", "networks"))
         or form["own"] != "yes",
     }
     if request.method == "POST":
         try:
-            made = actions.begin(
+            made = actions.begin_audit(
                 request.actor,
                 name=form["name"],
-                query=forms.query(form),
+                query=forms.query_from_form(form),
                 files=request.FILES.getlist("file"),
                 where=form["where"],
                 control_files=request.FILES.getlist("control"),
             )
             return redirect("audit", audit_id=made.id)
-        except Refusal as exc:
-            return render(request, "web/audits/new.html", shown | {"errors": forms.errors(exc)}, status=422)
+        except DomainError as exc:
+            return render(request, "web/audits/new.html", shown | {"errors": forms.form_errors(exc)}, status=422)
     return render(request, "web/audits/new.html", shown)
 
 
-@page
+@member_page
 @require_safe
-def one(request: Asked, audit_id: str) -> HttpResponse:
+def audit_detail(request: MemberRequest, audit_id: str) -> HttpResponse:
     """How far it is, or what was found, a page of places at a time."""
-    row = actions.one_audit(request.actor, audit_id)
-    shown = _state(row)
+    row = actions.get_audit(request.actor, audit_id)
+    shown = _progress_context(row)
     if row.state == AuditState.DONE:
         kind, after = request.GET.get("kind", ""), request.GET.get("after", "")
-        rows = actions.hits(request.actor, row, kind=kind if kind in w.KINDS else "")
-        found = list(rows.filter(id__gt=int(after))[: SHOWN + 1] if after.isdecimal() else rows[: SHOWN + 1])
+        rows = actions.list_hits(request.actor, row, kind=kind if kind in w.COPY_KIND_BADGES else "")
+        found = list(
+            rows.filter(id__gt=int(after))[: PLACES_PER_PAGE + 1] if after.isdecimal() else rows[: PLACES_PER_PAGE + 1]
+        )
         _name, key = log.signing_key()
         shown |= {
-            "places": [(place, w.KINDS[place.hit.kind]) for place in passages.places(row, found[:SHOWN])],
+            "places": [
+                (place, w.COPY_KIND_BADGES[place.hit.kind])
+                for place in passages.copies_in_context(row, found[:PLACES_PER_PAGE])
+            ],
             "kind": kind,
-            "lead": report_documents.lead(row),
-            "following": found[SHOWN - 1].id if len(found) > SHOWN else None,
-            "sensitivity": report_documents.sensitivity(row),
-            "chance": report_documents.chance(row),
-            "not_read": report_documents.not_read(row),
+            "lead": report_documents.lead_sentence(row),
+            "following": found[PLACES_PER_PAGE - 1].id if len(found) > PLACES_PER_PAGE else None,
+            "sensitivity": report_documents.sensitivity_rows(row),
+            "chance": report_documents.chance_sentence(row),
+            "not_read": report_documents.unread_sentences(row),
             "kinds": [
                 (key, badge, row.summary["kinds"][key])
-                for key, badge in w.KINDS.items()
+                for key, badge in w.COPY_KIND_BADGES.items()
                 if row.summary["kinds"].get(key)
             ],
             "data": row.summary["data"],
             "posts": row.summary["posts"],
             "key": hashlib.sha256(checkpoints.public_bytes(key.public_key())).hexdigest(),
-            "reports": [(code, name) for code, name in settings.LANGUAGES if code in report_documents.LANGUAGES],
+            "reports": [(code, name) for code, name in settings.LANGUAGES if code in report_documents.REPORT_LANGUAGES],
         }
     return render(request, "web/audits/one.html", shown)
 
 
-@page
+@member_page
 @require_safe
-def state(request: Asked, audit_id: str) -> HttpResponse:
+def audit_progress(request: MemberRequest, audit_id: str) -> HttpResponse:
     """How far it is; fetched while it runs. Once it has ended, the whole page is asked for again."""
-    row = actions.one_audit(request.actor, audit_id)
-    answer = render(request, "web/audits/state.html", _state(row))
+    row = actions.get_audit(request.actor, audit_id)
+    answer = render(request, "web/audits/state.html", _progress_context(row))
     if row.state not in (AuditState.WAITING, AuditState.RUNNING):
         answer["HX-Refresh"] = "true"
     return answer
 
 
-def _state(row: Audit) -> dict[str, Any]:
+def _progress_context(row: Audit) -> dict[str, Any]:
     share = min(100, round(100 * row.read / row.expected)) if row.expected else 0
-    why = problem(row.problem) if row.problem else None
+    why = problem_from_json(row.problem) if row.problem else None
     return {"audit": row, "share": share, "working": row.state in (AuditState.WAITING, AuditState.RUNNING), "why": why}
 
 
-@page
+@member_page
 @require_POST
-def do(request: Asked, audit_id: str, verb: str) -> HttpResponse:
-    what = {"stop": actions.stop, "resume": actions.resume}.get(verb)
+def act_on_audit(request: MemberRequest, audit_id: str, verb: str) -> HttpResponse:
+    what = {"stop": actions.stop_audit, "resume": actions.resume_audit}.get(verb)
     if what is not None:
         done = _("Stopped; what was searched stays.") if verb == "stop" else _("It goes on where it stopped.")
-        attempt(request, lambda: what(request.actor, audit_id), done)
+        run_action(request, lambda: what(request.actor, audit_id), done)
     return redirect("audit", audit_id=audit_id)
 
 
-@page
+@member_page
 @require_safe
-def report(request: Asked, audit_id: str, language: str, form: str) -> HttpResponse:
+def report(request: MemberRequest, audit_id: str, language: str, form: str) -> HttpResponse:
     """The report as one file, in the language that is asked for."""
-    row = actions.one_audit(request.actor, audit_id)
-    if row.state != AuditState.DONE or language not in report_documents.LANGUAGES or form not in ("html", "pdf"):
+    row = actions.get_audit(request.actor, audit_id)
+    if row.state != AuditState.DONE or language not in report_documents.REPORT_LANGUAGES or form not in ("html", "pdf"):
         raise NotFound("report", audit_id)
-    made = report_documents.paper(row, language)
+    made = report_documents.build_report(row, language)
     content, mime = (
-        (report_documents.as_pdf(made), "application/pdf")
+        (report_documents.report_pdf(made), "application/pdf")
         if form == "pdf"
-        else (report_documents.as_html(made), "text/html; charset=utf-8")
+        else (report_documents.report_html(made), "text/html; charset=utf-8")
     )
     answer = HttpResponse(content, content_type=mime)
     answer["Content-Disposition"] = f'attachment; filename="audit-{language}.{form}"'
     return answer
 
 
-@page
+@member_page
 @require_safe
-def bundle(request: Asked, audit_id: str) -> HttpResponseBase:
-    path = actions.bundle_of(request.actor, actions.one_audit(request.actor, audit_id))
-    return files.send(
+def bundle(request: MemberRequest, audit_id: str) -> HttpResponseBase:
+    path = actions.audit_bundle(request.actor, actions.get_audit(request.actor, audit_id))
+    return files.send_file(
         request, path, "application/json", {"Content-Disposition": 'attachment; filename="evidence.json"'}
     )
 
 
-@page
+@member_page
 @require_safe
-def verifier(request: Asked) -> HttpResponseBase:
+def verifier(request: MemberRequest) -> HttpResponseBase:
     """The one file that checks a bundle without Kicau."""
-    return files.send(
+    return files.send_file(
         request,
         Path(verify.__file__),
         "text/x-python; charset=utf-8",
@@ -167,16 +172,16 @@ def verifier(request: Asked) -> HttpResponseBase:
     )
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def check(request: Asked) -> HttpResponse:
+def check_bundle(request: MemberRequest) -> HttpResponse:
     """A bundle from anybody: accepted or refused, with the reason, by the same verifier."""
     file = request.FILES.get("bundle")
     shown: dict[str, Any] = {"key": request.POST.get("key", "").strip()}
     language = "id" if (get_language() or "").startswith("id") else "en"
     if request.method == "POST":
         trouble = _("Choose a bundle first.") if file is None else ""
-        if file is not None and (file.size or 0) > LARGEST:
+        if file is not None and (file.size or 0) > MAX_BUNDLE_BYTES:
             trouble = _("A bundle of more than 256 MB is checked with verify.py, which is below.")
         if file is None or trouble:
             return render(request, "web/audits/check.html", shown | {"wrong": [trouble]}, status=422)

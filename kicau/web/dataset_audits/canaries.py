@@ -8,19 +8,19 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kicau.base.errors import Refusal, unacceptable
+from kicau.base.errors import DomainError, validation_failed
 from kicau.dataset_audit import canaries
 from kicau.evidence.models import Canary
-from kicau.web.core.labels import by_field
-from kicau.web.core.views import Asked, page
+from kicau.web.core.labels import errors_by_field
+from kicau.web.core.views import MemberRequest, member_page
 from kicau.workspaces.actors import Permission
 
-LARGEST = 4 << 20  # bytes of a table of scores: 10,000 rows with their texts are about 1 MB
+MAX_SCORE_TABLE_BYTES = 4 << 20  # bytes of a table of scores: 10,000 rows with their texts are about 1 MB
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def index(request: Asked) -> HttpResponse:
+def index(request: MemberRequest) -> HttpResponse:
     """All of them; by POST another one is registered."""
     given = request.POST
     form = {
@@ -33,7 +33,7 @@ def index(request: Asked) -> HttpResponse:
     if request.method == "POST":
         try:
             many = int(form["candidates"]) if form["candidates"].isdecimal() else 0
-            made = canaries.register(
+            made = canaries.register_canary(
                 request.actor,
                 form["name"],
                 candidates=many,
@@ -41,55 +41,55 @@ def index(request: Asked) -> HttpResponse:
                 sentence=form["sentence"].strip(),
             )
             return redirect("canary", canary_id=made.id)
-        except Refusal as exc:
+        except DomainError as exc:
             request.actor.require(Permission.SETTINGS)
-            wrong = by_field(exc)
-    rows = list(canaries.all_canaries(request.actor).defer("candidates")[:200])
+            wrong = errors_by_field(exc)
+    rows = list(canaries.list_canaries(request.actor).defer("candidates")[:200])
     shown = {
         "rows": rows,
         "form": form,
         "errors": wrong,
-        "forms": canaries.CALL,
-        "least": canaries.LEAST,
-        "most": canaries.MOST,
+        "forms": canaries.SENTENCE_TEMPLATES,
+        "least": canaries.MIN_CANDIDATES,
+        "most": canaries.MAX_CANDIDATES,
     }
     return render(request, "web/canaries/index.html", shown, status=422 if wrong else 200)
 
 
-@page
+@member_page
 @require_safe
-def one(request: Asked, canary_id: str) -> HttpResponse:
-    return _shown(request, canaries.one_canary(request.actor, canary_id))
+def canary_detail(request: MemberRequest, canary_id: str) -> HttpResponse:
+    return _render_canary(request, canaries.get_canary(request.actor, canary_id))
 
 
-def _shown(
-    request: Asked, row: Canary, form: dict[str, Any] | None = None, errors: dict[str, list[str]] | None = None
+def _render_canary(
+    request: MemberRequest, row: Canary, form: dict[str, Any] | None = None, errors: dict[str, list[str]] | None = None
 ) -> HttpResponse:
     actor = request.actor
     shown = {
         "canary": row,
         "count": len(row.candidates),
-        "tests": canaries.tests_of(actor, row),
+        "tests": canaries.tests_with_sentences(actor, row),
         "form": form or {},
         "errors": errors or {},
-        "text": canaries.published(actor, row) if actor.may(Permission.WRITE) else "",
+        "text": canaries.published_text(actor, row) if actor.may(Permission.WRITE) else "",
     }
     return render(request, "web/canaries/one.html", shown, status=422 if errors else 200)
 
 
-@page
+@member_page
 @require_safe
-def candidates(request: Asked, canary_id: str) -> HttpResponse:
+def candidates(request: MemberRequest, canary_id: str) -> HttpResponse:
     """All texts as a table, for whoever scores them."""
-    table = canaries.candidates_csv(request.actor, canaries.one_canary(request.actor, canary_id))
-    return _file(table.encode(), "text/csv; charset=utf-8", "scores.csv")
+    table = canaries.candidates_csv(request.actor, canaries.get_canary(request.actor, canary_id))
+    return _file_response(table.encode(), "text/csv; charset=utf-8", "scores.csv")
 
 
-@page
+@member_page
 @require_POST
-def test(request: Asked, canary_id: str) -> HttpResponse:
+def run_test(request: MemberRequest, canary_id: str) -> HttpResponse:
     """The table that came back, ranked; one with a gap is no test and counts as none."""
-    row = canaries.one_canary(request.actor, canary_id)
+    row = canaries.get_canary(request.actor, canary_id)
     request.actor.require(Permission.SETTINGS)
     form: dict[str, Any] = {
         "model": request.POST.get("model", "").strip(),
@@ -98,24 +98,26 @@ def test(request: Asked, canary_id: str) -> HttpResponse:
     try:
         file = request.FILES.get("scores")
         if file is None or not file.size:
-            raise unacceptable("scores", "Choose the table with the scores.")
-        if file.size > LARGEST:
-            raise unacceptable("scores", "A table of scores has at most {limit} MB.", limit=LARGEST >> 20)
-        scores = canaries.read_scores(file.read().decode("utf-8", "replace"), len(row.candidates))
-        canaries.examine(request.actor, row, scores, model=form["model"], lower_is_likelier=not form["higher"])
-    except Refusal as exc:
-        return _shown(request, row, form, by_field(exc))
+            raise validation_failed("scores", "Choose the table with the scores.")
+        if file.size > MAX_SCORE_TABLE_BYTES:
+            raise validation_failed(
+                "scores", "A table of scores has at most {limit} MB.", limit=MAX_SCORE_TABLE_BYTES >> 20
+            )
+        scores = canaries.parse_scores(file.read().decode("utf-8", "replace"), len(row.candidates))
+        canaries.score_canary(request.actor, row, scores, model=form["model"], lower_is_likelier=not form["higher"])
+    except DomainError as exc:
+        return _render_canary(request, row, form, errors_by_field(exc))
     return redirect("canary", canary_id=row.id)
 
 
-@page
+@member_page
 @require_POST
-def evidence(request: Asked, canary_id: str, number: int) -> HttpResponse:
+def canary_test_evidence(request: MemberRequest, canary_id: str, number: int) -> HttpResponse:
     """One test as a signed bundle, which verify.py checks and whose rank it counts again."""
-    row = canaries.one_canary(request.actor, canary_id)
-    made = canaries.evidence(request.actor, row, canaries.one_test(request.actor, row, number).report)
-    return _file(made, "application/json", "canary.json")
+    row = canaries.get_canary(request.actor, canary_id)
+    made = canaries.canary_test_evidence(request.actor, row, canaries.get_test(request.actor, row, number).report)
+    return _file_response(made, "application/json", "canary.json")
 
 
-def _file(content: bytes, mime: str, name: str) -> HttpResponse:
+def _file_response(content: bytes, mime: str, name: str) -> HttpResponse:
     return HttpResponse(content, content_type=mime, headers={"Content-Disposition": f'attachment; filename="{name}"'})

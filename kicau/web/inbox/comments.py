@@ -16,34 +16,36 @@ from kicau.channels import actions as channels
 from kicau.channels.models import Channel
 from kicau.inbox import comments
 from kicau.sync import sync_settings
-from kicau.web.core.views import Asked, attempt, back, page
+from kicau.web.core.views import MemberRequest, member_page, redirect_back, run_action
 from kicau.workspaces.actors import Permission
 
-EACH_PAGE = 30
+ITEMS_PER_PAGE = 30
 
 
-@page
+@member_page
 @require_safe
-def index(request: Asked) -> HttpResponse:
+def index(request: MemberRequest) -> HttpResponse:
     every = list(channels.channels(request.actor))
     chosen = {name: request.GET.get(name, "")[:80] for name in ("channel", "network", "waits")}
-    wanted = comments.Wanted(channel=chosen["channel"], network=chosen["network"], waits=bool(chosen["waits"]))
-    found = comments.newest(request.actor, every, wanted, after=_place(request.GET.get("after", "")), limit=EACH_PAGE)
-    reads = sync_settings.read_on(request.actor, every)
+    wanted = comments.InboxFilter(channel=chosen["channel"], network=chosen["network"], waits=bool(chosen["waits"]))
+    found = comments.newest_items(
+        request.actor, every, wanted, after=_parse_cursor(request.GET.get("after", "")), limit=ITEMS_PER_PAGE
+    )
+    reads = sync_settings.sync_is_on(request.actor, every)
     shown = {
-        "rows": [(row, comments.can_answer(row)) for row in found.rows],
+        "rows": [(row, comments.can_reply(row)) for row in found.rows],
         "wanted": chosen,
         "filtered": any(chosen.values()),
         "following": f"{found.following[0].isoformat()}~{found.following[1]}" if found.following else "",
         "channels": [c for c in every if c.network in reads],
         "networks": sorted(reads),
-        "is_read": _prices(every, [slug for slug, on in sorted(reads.items()) if on]),
-        "not_read": _prices(every, [slug for slug, on in sorted(reads.items()) if not on]),
+        "is_read": _sync_prices(every, [slug for slug, on in sorted(reads.items()) if on]),
+        "not_read": _sync_prices(every, [slug for slug, on in sorted(reads.items()) if not on]),
     }
     return render(request, "web/answers.html", shown)
 
 
-def _place(said: str) -> comments.Place | None:
+def _parse_cursor(said: str) -> comments.InboxCursor | None:
     at, _sep, key = said.partition("~")
     try:
         place = datetime.fromisoformat(at)
@@ -52,31 +54,31 @@ def _place(said: str) -> comments.Place | None:
     return (place, as_uuid(key)) if place.tzinfo else None
 
 
-def _prices(every: Sequence[Channel], slugs: Sequence[str]) -> list[tuple[str, int, str]]:
+def _sync_prices(every: Sequence[Channel], slugs: Sequence[str]) -> list[tuple[str, int, str]]:
     """Of each network what one more post or answer that is read costs: micro-units and currency ("" where nothing)."""
     app = {c.network: c.app for c in every}
-    return [(slug, *sync_settings.each(slug, app[slug].plan)) for slug in slugs]
+    return [(slug, *sync_settings.price_per_item(slug, app[slug].plan)) for slug in slugs]
 
 
-@page
+@member_page
 @require_POST
-def mark(request: Asked, answer_id: UUID) -> HttpResponseRedirect:
+def mark_done(request: MemberRequest, answer_id: UUID) -> HttpResponseRedirect:
     done = request.POST.get("done") == "yes"
-    attempt(
+    run_action(
         request,
-        lambda: comments.mark(request.actor, answer_id, done=done),
+        lambda: comments.mark_done(request.actor, answer_id, done=done),
         _("Marked as done.") if done else _("It waits again."),
     )
-    return back(request, "answers")
+    return redirect_back(request, "answers")
 
 
-@page
+@member_page
 @require_POST
-def reply(request: Asked, answer_id: UUID) -> HttpResponseRedirect:
+def reply(request: MemberRequest, answer_id: UUID) -> HttpResponseRedirect:
     """To the composer, with what is answered filled in."""
     request.actor.require(Permission.WRITE)
-    row = comments.one(request.actor, answer_id)
+    row = comments.get_item(request.actor, answer_id)
     begun: list[UUID] = []
-    if attempt(request, lambda: begun.append(comments.begin_reply(request.actor, row.id).id), ""):
+    if run_action(request, lambda: begun.append(comments.begin_reply(request.actor, row.id).id), ""):
         return redirect(f"/compose/{begun[0]}?channel={row.channel.key}")
-    return back(request, "answers")
+    return redirect_back(request, "answers")

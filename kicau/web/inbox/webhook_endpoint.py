@@ -8,31 +8,33 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from kicau.connector.roles.webhooks import LARGEST
+from kicau.connector.roles.webhooks import MAX_WEBHOOK_BYTES
 from kicau.sync import webhook_inbox
 
 
 @csrf_exempt  # no browser asks, and nobody is signed in
 @require_http_methods(["GET", "POST"])
-def webhook(request: HttpRequest, app_id: UUID) -> HttpResponse:
+def receive_webhook(request: HttpRequest, app_id: UUID) -> HttpResponse:
     """200 once it is kept; 403 for what is not the network's; how much is read at most, and how long, is seen to before
     (kicau/config/early_limits.py)."""
     try:
         if request.method == "GET":
-            return _plain(webhook_inbox.confirm(app_id, request.GET.dict()), 200)
-        if len(request.body) > LARGEST:
-            return _plain("A webhook is smaller.", 413)
-        webhook_inbox.receive(app_id, {name.lower(): value for name, value in request.headers.items()}, request.body)
-    except webhook_inbox.Unknown:
-        return _plain("Nothing is told here.", 404)
-    except webhook_inbox.NotGenuine:
-        return _plain("Its network did not sign this.", 403)
-    except webhook_inbox.TooMany:
-        answer = _plain("Too many at once; send it again.", 429)
+            return _plain_response(webhook_inbox.answer_challenge(app_id, request.GET.dict()), 200)
+        if len(request.body) > MAX_WEBHOOK_BYTES:
+            return _plain_response("A webhook is smaller.", 413)
+        webhook_inbox.store_webhook(
+            app_id, {name.lower(): value for name, value in request.headers.items()}, request.body
+        )
+    except webhook_inbox.UnknownWebhookApp:
+        return _plain_response("Nothing is told here.", 404)
+    except webhook_inbox.InvalidSignature:
+        return _plain_response("Its network did not sign this.", 403)
+    except webhook_inbox.TooManyWebhooks:
+        answer = _plain_response("Too many at once; send it again.", 429)
         answer["Retry-After"] = "60"
         return answer
-    return _plain("", 200)
+    return _plain_response("", 200)
 
 
-def _plain(text: str, status: int) -> HttpResponse:
+def _plain_response(text: str, status: int) -> HttpResponse:
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

@@ -13,19 +13,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from kicau.base.errors import Refusal
+from kicau.base.errors import DomainError
 from kicau.base.ids import as_uuid
 from kicau.media import actions, library
 from kicau.media.models import Medium
-from kicau.publishing.content.compositions import LONGEST_VIDEO
-from kicau.web.composer.views import store
+from kicau.publishing.content.compositions import MAX_VIDEO_MS
+from kicau.web.composer.views import store_upload
 from kicau.web.core import files
-from kicau.web.core.labels import said
-from kicau.web.core.views import Asked, attempt, page
+from kicau.web.core.labels import error_sentence
+from kicau.web.core.views import MemberRequest, member_page, run_action
 
-EACH_PAGE = 48
-FOREVER = "private, max-age=31536000, immutable"  # a file is named by its content
-INLINE = (
+MEDIA_PER_PAGE = 48
+IMMUTABLE_CACHE_CONTROL = "private, max-age=31536000, immutable"  # a file is named by its content
+INLINE_MIME_TYPES = (
     "image/jpeg",
     "image/png",
     "image/webp",
@@ -38,9 +38,9 @@ INLINE = (
 )
 
 
-@page
+@member_page
 @require_safe
-def index(request: Asked) -> HttpResponse:
+def list_media(request: MemberRequest) -> HttpResponse:
     found = actions.all_media(request.actor)
     words, kind = request.GET.get("words", "").strip(), request.GET.get("kind", "")
     if words:
@@ -59,22 +59,22 @@ def index(request: Asked) -> HttpResponse:
         found = found.filter(created_at__lte=place).exclude(created_at=place, id__gte=as_uuid(key))
     except ValueError:
         pass
-    rows = list(found[: EACH_PAGE + 1])
-    more, rows = len(rows) > EACH_PAGE, rows[:EACH_PAGE]
+    rows = list(found[: MEDIA_PER_PAGE + 1])
+    more, rows = len(rows) > MEDIA_PER_PAGE, rows[:MEDIA_PER_PAGE]
     following = f"{rows[-1].created_at.isoformat()}~{rows[-1].id}" if more else ""
     return render(request, "web/library.html", {"media": rows, "following": following, "words": words, "kind": kind})
 
 
-@page
+@member_page
 @require_POST
-def upload(request: Asked) -> HttpResponse:
+def upload(request: MemberRequest) -> HttpResponse:
     count = 0
     for file in request.FILES.getlist("file"):
         try:
-            store(request, file)
+            store_upload(request, file)
             count += 1
-        except Refusal as exc:
-            messages.error(request, said(exc))
+        except DomainError as exc:
+            messages.error(request, error_sentence(exc))
     if count:
         messages.success(
             request, ngettext("%(n)s file is in the library.", "%(n)s files are in the library.", count) % {"n": count}
@@ -82,22 +82,22 @@ def upload(request: Asked) -> HttpResponse:
     return redirect("library")
 
 
-@page
+@member_page
 @require_safe
-def medium(request: Asked, medium_id: str) -> HttpResponse:
+def medium_detail(request: MemberRequest, medium_id: str) -> HttpResponse:
     found = actions.one_medium(request.actor, medium_id)
     uses = found.uses.select_related("part").order_by("-id")[:20]
     by_post = {use.part.draft_id: use for use in reversed(uses)}  # the first part of each that has it
     return render(request, "web/medium.html", {"medium": found, "uses": list(reversed(by_post.values()))})
 
 
-@page
+@member_page
 @require_POST
-def change(request: Asked, medium_id: str) -> HttpResponse:
+def change_medium(request: MemberRequest, medium_id: str) -> HttpResponse:
     tags = [tag.strip() for tag in request.POST.get("tags", "").split(",") if tag.strip()]
-    attempt(
+    run_action(
         request,
-        lambda: actions.change_medium(
+        lambda: actions.update_medium(
             request.actor,
             medium_id,
             alt=request.POST.get("alt", "").replace("\r\n", "\n"),
@@ -109,25 +109,27 @@ def change(request: Asked, medium_id: str) -> HttpResponse:
     return redirect("medium", medium_id=medium_id)
 
 
-def paper() -> str:
+def placeholder_url() -> str:
     """Address of a drawn page, for files that have no picture of their own."""
     return static("web/paper.svg")
 
 
-@page
+@member_page
 @require_safe
-def small(request: Asked, digest: str) -> HttpResponseBase:
+def thumbnail(request: MemberRequest, digest: str) -> HttpResponseBase:
     """A small picture of a picture or video of this workspace; a drawn page of what has none, such as a document."""
     try:
-        path = library.small(f"{request.actor.workspace.id.hex}/{digest}", _within(request, digest))
+        path = library.thumbnail_path(
+            f"{request.actor.workspace.id.hex}/{digest}", _requested_frame_ms(request, digest)
+        )
         if path is None:
-            return redirect(paper())
-        return files.send(request, path, "image/jpeg", {"Cache-Control": FOREVER})
+            return redirect(placeholder_url())
+        return files.send_file(request, path, "image/jpeg", {"Cache-Control": IMMUTABLE_CACHE_CONTROL})
     except (OSError, ValueError):
         raise Http404 from None
 
 
-def _within(request: Asked, digest: str) -> int | None:
+def _requested_frame_ms(request: MemberRequest, digest: str) -> int | None:
     """The time that is asked for, within the film."""
     at = moment_asked(request)
     if at is None:
@@ -139,19 +141,22 @@ def _within(request: Asked, digest: str) -> int | None:
 def moment_asked(request: HttpRequest) -> int | None:
     """The time of a video's frame, in milliseconds; None where none was asked for."""
     at = request.GET.get("at", "")
-    return min(int(at), LONGEST_VIDEO) if at.isdecimal() and len(at) < 12 else None
+    return min(int(at), MAX_VIDEO_MS) if at.isdecimal() and len(at) < 12 else None
 
 
-@page
+@member_page
 @require_safe
-def whole(request: Asked, digest: str) -> HttpResponseBase:
+def original_file(request: MemberRequest, digest: str) -> HttpResponseBase:
     found: Medium | None = actions.all_media(request.actor).filter(sha256=digest).first()
     if found is None:
         raise Http404
-    place = content_disposition_header(found.mime not in INLINE, found.name) or "inline"
+    place = content_disposition_header(found.mime not in INLINE_MIME_TYPES, found.name) or "inline"
     try:
-        return files.send(
-            request, library.original(found.ref), found.mime, {"Cache-Control": FOREVER, "Content-Disposition": place}
+        return files.send_file(
+            request,
+            library.original_path(found.ref),
+            found.mime,
+            {"Cache-Control": IMMUTABLE_CACHE_CONTROL, "Content-Disposition": place},
         )
     except (OSError, ValueError):
         raise Http404 from None

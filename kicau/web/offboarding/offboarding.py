@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kicau.base import clock, outbound
-from kicau.base.errors import Refusal
+from kicau.base.errors import DomainError
 from kicau.channels import actions as channels
 from kicau.channels.channel_session import new_client
 from kicau.connector import registry
@@ -29,39 +29,46 @@ from kicau.offboarding import (
 from kicau.offboarding import (
     new_targets as offboarding_new_targets,
 )
-from kicau.offboarding.models import FROZEN_STATES, OPEN, Cause, JobKind, JobState, Withdrawal
-from kicau.offboarding.new_targets import Decision, Past
-from kicau.offboarding.restore_network import Late
+from kicau.offboarding.models import (
+    FROZEN_STATES,
+    OPEN_STATES,
+    OffboardingCause,
+    OffboardingJobKind,
+    OffboardingJobState,
+    Withdrawal,
+)
+from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision
+from kicau.offboarding.restore_network import OverdueAction
 from kicau.publishing.models import Delivery
 from kicau.web.core import files
-from kicau.web.core.labels import said
-from kicau.web.core.times import moment_of, zones
-from kicau.web.core.views import Asked, attempt, is_partial, page, person_of
+from kicau.web.core.labels import error_sentence
+from kicau.web.core.times import parse_moment, zone_choices
+from kicau.web.core.views import MemberRequest, is_partial, member_page, person_of, run_action
 from kicau.workspaces.actors import Permission
 
-LISTED = 100  # posts on one page
+MAX_LISTED = 100  # posts on one page
 
 
-@page
+@member_page
 @require_safe
-def index(request: Asked) -> HttpResponse:
-    rows = list(actions.withdrawals(request.actor)[:200])
-    every = [c for c in channels.channels(request.actor) if c.state in actions.IN_USE]
+def index(request: MemberRequest) -> HttpResponse:
+    rows = list(actions.offboardings(request.actor)[:200])
+    every = [c for c in channels.channels(request.actor) if c.state in actions.CONNECTED_STATES]
     by_network: dict[str, int] = {}
     for channel in every:
         by_network[channel.network] = by_network.get(channel.network, 0) + 1
     shown = {
-        "open": [row for row in rows if row.state in OPEN],
-        "past": [row for row in rows if row.state not in OPEN],
+        "open": [row for row in rows if row.state in OPEN_STATES],
+        "past": [row for row in rows if row.state not in OPEN_STATES],
         "networks": sorted(by_network.items()),
         "operator": person_of(request).is_operator,
     }
     return render(request, "web/withdrawals.html", shown)
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: Asked) -> HttpResponseBase:
+def new_withdrawal(request: MemberRequest) -> HttpResponseBase:
     """The assistant: choose when, see what happens, then decide."""
     request.actor.require(Permission.CHANNELS)
     given = request.POST if request.method == "POST" else request.GET
@@ -73,20 +80,24 @@ def new(request: Asked) -> HttpResponseBase:
     zone = given.get("timezone") or person_of(request).timezone
     sentence, at = "", None
     try:
-        at = moment_of(given.get("date", ""), given.get("time") or "00:00", zone) if given.get("when") == "at" else None
+        at = (
+            parse_moment(given.get("date", ""), given.get("time") or "00:00", zone)
+            if given.get("when") == "at"
+            else None
+        )
         if request.method == "POST":
-            row = actions.announce(
+            row = actions.announce_offboarding(
                 request.actor,
                 **what,
                 effective_at=at,
                 reason=given.get("reason", ""),
-                cause=given.get("cause", Cause.CHOICE),
+                cause=given.get("cause", OffboardingCause.CHOICE),
             )
             return redirect("withdrawal", withdrawal_id=row.id)
-    except Refusal as exc:
-        sentence = said(exc)
-    ahead = impact_preview.look_ahead(request.actor, **what, effective_at=at)
-    soon = (clock.now() + timedelta(days=30)).astimezone(clock.zone(zone))
+    except DomainError as exc:
+        sentence = error_sentence(exc)
+    ahead = impact_preview.preview_offboarding(request.actor, **what, effective_at=at)
+    soon = (clock.now() + timedelta(days=30)).astimezone(clock.find_zone(zone))
     shown = {
         "ahead": ahead,
         "network": network,
@@ -102,7 +113,7 @@ def new(request: Asked) -> HttpResponseBase:
             "cause": given.get("cause", "choice"),
         },
         "zone": zone,
-        "zones": zones(zone, request.actor.workspace.timezone),
+        "zones": zone_choices(zone, request.actor.workspace.timezone),
     }
     if is_partial(request):
         return render(request, "web/withdrawal_new.html#ahead", shown)
@@ -111,123 +122,141 @@ def new(request: Asked) -> HttpResponseBase:
     )
 
 
-@page
+@member_page
 @require_safe
-def withdrawal(request: Asked, withdrawal_id: str) -> HttpResponse:
-    row = actions.one_withdrawal(request.actor, withdrawal_id)
+def withdrawal_detail(request: MemberRequest, withdrawal_id: str) -> HttpResponse:
+    row = actions.one_offboarding(request.actor, withdrawal_id)
     work = list(jobs.jobs(request.actor, row.id)[:8])
     shown: dict[str, Any] = {
         "row": row,
         "jobs": work,
-        "moving": any(j.state in (JobState.WAITING, JobState.WORKING) for j in work),
+        "moving": any(j.state in (OffboardingJobState.WAITING, OffboardingJobState.WORKING) for j in work),
     }
     if is_partial(request) and "jobs" in request.GET:
-        return render(request, "web/withdrawal.html#jobs", shown | _frozen(request, row))
-    stopped = impact_preview.due_after(request.actor, row) if row.state in OPEN else Delivery.objects.none()
-    listed = list(stopped[_offset(request) : _offset(request) + LISTED + 1])
-    shown |= _frozen(request, row) | {
-        "ahead": impact_preview.outlook_of(request.actor, row),
-        "late": restore_network.late_ones(request.actor, row.id).count() if row.ended_at else 0,
-        "stopped": listed[:LISTED],
-        "more": _offset(request) + LISTED if len(listed) > LISTED else 0,
+        return render(request, "web/withdrawal.html#jobs", shown | _retarget_progress(request, row))
+    stopped = (
+        impact_preview.affected_deliveries(request.actor, row) if row.state in OPEN_STATES else Delivery.objects.none()
+    )
+    listed = list(stopped[_offset(request) : _offset(request) + MAX_LISTED + 1])
+    shown |= _retarget_progress(request, row) | {
+        "ahead": impact_preview.preview_of(request.actor, row),
+        "late": restore_network.overdue_deliveries(request.actor, row.id).count() if row.ended_at else 0,
+        "stopped": listed[:MAX_LISTED],
+        "more": _offset(request) + MAX_LISTED if len(listed) > MAX_LISTED else 0,
         "is_frozen": row.state in FROZEN_STATES,
         "may_end": not row.by_operator or person_of(request).is_operator,
-        "zones": zones(person_of(request).timezone, request.actor.workspace.timezone),
+        "zones": zone_choices(person_of(request).timezone, request.actor.workspace.timezone),
         "zone": person_of(request).timezone,
     }
     return render(request, "web/withdrawal.html", shown)
 
 
-def _frozen(request: Asked, row: Withdrawal) -> dict[str, Any]:
-    return {"progress": offboarding_new_targets.progress_of(row)} if row.state in FROZEN_STATES else {"progress": None}
+def _retarget_progress(request: MemberRequest, row: Withdrawal) -> dict[str, Any]:
+    return (
+        {"progress": offboarding_new_targets.retarget_progress(row)}
+        if row.state in FROZEN_STATES
+        else {"progress": None}
+    )
 
 
-def _offset(request: Asked) -> int:
+def _offset(request: MemberRequest) -> int:
     said_offset = request.GET.get("after", "")
     return min(int(said_offset), 100_000) if said_offset.isdecimal() and len(said_offset) < 7 else 0
 
 
-@page
+@member_page
 @require_POST
-def do(request: Asked, withdrawal_id: str, verb: str) -> HttpResponse:
+def act_on_withdrawal(request: MemberRequest, withdrawal_id: str, verb: str) -> HttpResponse:
     """One act, then the withdrawal's page again."""
     actor = request.actor
     match verb:
         case "call-off":
-            attempt(request, lambda: actions.call_off(actor, withdrawal_id), _("It is called off; everything goes on."))
+            run_action(
+                request,
+                lambda: actions.cancel_offboarding(actor, withdrawal_id),
+                _("It is called off; everything goes on."),
+            )
         case "withdraw":
-            attempt(
-                request, lambda: actions.withdraw(actor, withdrawal_id), _("It is left; its queue is frozen and kept.")
+            run_action(
+                request,
+                lambda: actions.offboard_now(actor, withdrawal_id),
+                _("It is left; its queue is frozen and kept."),
             )
         case "dismiss":
-            attempt(request, lambda: restore_network.reinstate(actor, withdrawal_id), _("It goes on as before."))
+            run_action(request, lambda: restore_network.reinstate(actor, withdrawal_id), _("It goes on as before."))
         case "export":
-            attempt(request, lambda: jobs.ask_export(actor, withdrawal_id), "")
+            run_action(request, lambda: jobs.request_export(actor, withdrawal_id), "")
         case "knock":
-            _knock(request, withdrawal_id)
+            _probe_network(request, withdrawal_id)
         case "late":
-            attempt(request, lambda: _decide_late(request, withdrawal_id), _("It is done as you decided."))
+            run_action(request, lambda: _decide_late(request, withdrawal_id), _("It is done as you decided."))
         case _:
             raise Http404
     return redirect("withdrawal", withdrawal_id=withdrawal_id)
 
 
-def _knock(request: Asked, withdrawal_id: str) -> None:
+def _probe_network(request: MemberRequest, withdrawal_id: str) -> None:
     async def ask() -> bool:
         async with new_client() as client:
-            return await blocked_app_detection.knock(request.actor, withdrawal_id, client)
+            return await blocked_app_detection.check_if_unblocked(request.actor, withdrawal_id, client)
 
-    if outbound.run(request.actor.person_id, ask):
+    if outbound.run_request(request.actor.person_id, ask):
         messages.success(request, _("The network answers again. You can take it back."))
     else:
         messages.warning(request, _("The network still refuses, or does not answer."))
 
 
-def _decide_late(request: Asked, withdrawal_id: str) -> int:
-    late = Late(request.POST.get("late", "ask")) if request.POST.get("late", "ask") in set(Late) else Late.ASK
-    return restore_network.decide_late(request.actor, withdrawal_id, late, _first_at(request.POST, late == Late.SHIFT))
+def _decide_late(request: MemberRequest, withdrawal_id: str) -> int:
+    late = (
+        OverdueAction(request.POST.get("late", "ask"))
+        if request.POST.get("late", "ask") in set(OverdueAction)
+        else OverdueAction.ASK
+    )
+    return restore_network.decide_overdue(
+        request.actor, withdrawal_id, late, _parse_first_time(request.POST, late == OverdueAction.SHIFT)
+    )
 
 
-def _first_at(given: Mapping[str, str], wanted: bool) -> datetime | None:
-    """Raises Unacceptable."""
+def _parse_first_time(given: Mapping[str, str], wanted: bool) -> datetime | None:
+    """Raises ValidationFailed."""
     if not wanted:
         return None
-    return moment_of(given.get("date", ""), given.get("time", ""), given.get("timezone", ""))
+    return parse_moment(given.get("date", ""), given.get("time", ""), given.get("timezone", ""))
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def new_targets(request: Asked, withdrawal_id: str) -> HttpResponseBase:
+def new_targets(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
     """Choose channels, see how each post fits, decide once for all."""
     actor = request.actor
     actor.require(Permission.PUBLISH)
-    row = actions.one_withdrawal(actor, withdrawal_id)
+    row = actions.one_offboarding(actor, withdrawal_id)
     given = request.POST if request.method == "POST" else request.GET
     found, sentence = None, ""
-    suggested = offboarding_new_targets.suggestions(actor, row)
-    past = given.get("past", "leave") if given.get("past", "leave") in set(Past) else "leave"
+    suggested = offboarding_new_targets.target_suggestions(actor, row)
+    past = given.get("past", "leave") if given.get("past", "leave") in set(OverdueRetargetAction) else "leave"
     zone = given.get("timezone") or person_of(request).timezone
     picked = given.getlist("channel")
     try:
-        decision = Decision(
+        decision = RetargetDecision(
             channels=tuple(picked),
-            past=Past(past),
-            first_at=_first_at(given, past == Past.SHIFT),
+            past=OverdueRetargetAction(past),
+            first_at=_parse_first_time(given, past == OverdueRetargetAction.SHIFT),
             confirm=bool(given.get("confirm")),
             rest=bool(given.get("rest")),
         )
         if request.method == "POST":
-            jobs.ask_retarget(actor, row.id, decision)
+            jobs.request_retarget(actor, row.id, decision)
             return redirect("withdrawal", withdrawal_id=row.id)
         if picked:
-            found = offboarding_new_targets.look(actor, row.id, decision, most=LISTED)
-    except Refusal as exc:
-        sentence = said(exc)
-    tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.zone(zone))
+            found = offboarding_new_targets.preview_retarget(actor, row.id, decision, most=MAX_LISTED)
+    except DomainError as exc:
+        sentence = error_sentence(exc)
+    tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.find_zone(zone))
     shown = {
         "row": row,
         "rest": bool(given.get("rest")),
-        "begun": offboarding_new_targets.progress_of(row)["replaced"],
+        "begun": offboarding_new_targets.retarget_progress(row)["replaced"],
         "suggested": suggested,
         "picked": picked,
         "found": found,
@@ -237,14 +266,14 @@ def new_targets(request: Asked, withdrawal_id: str) -> HttpResponseBase:
         "date": given.get("date") or f"{tomorrow:%Y-%m-%d}",
         "time": given.get("time") or "09:00",
         "zone": zone,
-        "zones": zones(zone, actor.workspace.timezone),
+        "zones": zone_choices(zone, actor.workspace.timezone),
         "frozen": row.state in FROZEN_STATES,
         "confirming": [
             s.channel
             for s in suggested
-            if s.channel.key in picked and registry.get(s.channel.network).baseline.needs_confirmation
+            if s.channel.key in picked and registry.get_connector(s.channel.network).baseline.needs_confirmation
         ],
-        "codes": _codes(found) if found else [],
+        "codes": _problem_counts(found) if found else [],
         "unfit": found.unfit if found else 0,
         "costs": list(found.micro.items()) if found else [],
     }
@@ -255,57 +284,61 @@ def new_targets(request: Asked, withdrawal_id: str) -> HttpResponseBase:
     )
 
 
-def _codes(found: offboarding_new_targets.Look) -> list[tuple[str, Any, int]]:
+def _problem_counts(found: offboarding_new_targets.RetargetPreview) -> list[tuple[str, Any, int]]:
     """(channel key, an example of the problem, how many posts), the most frequent first."""
     examples = {(o.channel.key, p.code): p for o in found.obstacles for p in o.problems}
     return [(key, examples.get((key, code)), n) for (key, code), n in found.codes.most_common(12)]
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def back(request: Asked, withdrawal_id: str) -> HttpResponseBase:
+def reinstate(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
     """What taking it back does, what has to be decided, then the act."""
     actor = request.actor
     actor.require(Permission.CHANNELS)
-    row = actions.one_withdrawal(actor, withdrawal_id)
+    row = actions.one_offboarding(actor, withdrawal_id)
     sentence = ""
     if request.method == "POST":
         try:
-            late = Late(request.POST.get("late", "ask")) if request.POST.get("late", "ask") in set(Late) else Late.ASK
-            first_at = _first_at(request.POST, late == Late.SHIFT)
+            late = (
+                OverdueAction(request.POST.get("late", "ask"))
+                if request.POST.get("late", "ask") in set(OverdueAction)
+                else OverdueAction.ASK
+            )
+            first_at = _parse_first_time(request.POST, late == OverdueAction.SHIFT)
             restore_network.reinstate(
                 actor, row.id, late=late, first_at=first_at, keep_replaced=bool(request.POST.get("keep"))
             )
             messages.success(request, _("It is taken back, and its queue goes on."))
             return redirect("withdrawal", withdrawal_id=row.id)
-        except Refusal as exc:
-            sentence = said(exc)
+        except DomainError as exc:
+            sentence = error_sentence(exc)
     zone = person_of(request).timezone
-    tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.zone(zone))
+    tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.find_zone(zone))
     shown = {
         "row": row,
-        "told": restore_network.look_back(actor, row.id),
+        "told": restore_network.preview_reinstatement(actor, row.id),
         "sentence": sentence,
         "zone": zone,
-        "zones": zones(zone, actor.workspace.timezone),
+        "zones": zone_choices(zone, actor.workspace.timezone),
         "date": f"{tomorrow:%Y-%m-%d}",
         "frozen": row.state in FROZEN_STATES,
     }
     return render(request, "web/withdrawal_return.html", shown, status=422 if sentence else 200)
 
 
-@page
+@member_page
 @require_safe
-def download(request: Asked, job_id: str) -> HttpResponseBase:
+def download(request: MemberRequest, job_id: str) -> HttpResponseBase:
     request.actor.require(Permission.PUBLISH)
     job = jobs.one_job(request.actor, job_id)
-    if job.kind != JobKind.EXPORT or job.state != JobState.DONE:
+    if job.kind != OffboardingJobKind.EXPORT or job.state != OffboardingJobState.DONE:
         raise Http404
-    place = content_disposition_header(True, jobs.name_of(job)) or "attachment"
+    place = content_disposition_header(True, jobs.archive_name(job)) or "attachment"
     try:
-        return files.send(
+        return files.send_file(
             request,
-            jobs.file_of(job),
+            jobs.archive_file(job),
             "application/zip",
             {"Content-Disposition": place, "Cache-Control": "private, no-store"},
         )
@@ -316,41 +349,43 @@ def download(request: Asked, job_id: str) -> HttpResponseBase:
 # For all workspaces
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def for_all(request: Asked) -> HttpResponseBase:
+def withdraw_everywhere(request: MemberRequest) -> HttpResponseBase:
     """The operator's page."""
     person = person_of(request)
     sentence = ""
     if request.method == "POST":
         try:
-            _for_all(request)
+            _withdraw_everywhere(request)
             return redirect("withdrawals-for-all")
-        except Refusal as exc:
-            sentence = said(exc)
-    soon = (clock.now() + timedelta(days=30)).astimezone(clock.zone(person.timezone))
+        except DomainError as exc:
+            sentence = error_sentence(exc)
+    soon = (clock.now() + timedelta(days=30)).astimezone(clock.find_zone(person.timezone))
     shown = {
-        "spread": instance_wide.spread(person),
-        "decisions": instance_wide.decisions(person),
+        "spread": instance_wide.app_usages(person),
+        "decisions": instance_wide.open_decisions(person),
         "sentence": sentence,
         "date": f"{soon:%Y-%m-%d}",
         "zone": person.timezone,
-        "zones": zones(person.timezone),
+        "zones": zone_choices(person.timezone),
     }
     return render(request, "web/withdrawals_for_all.html", shown, status=422 if sentence else 200)
 
 
-def _for_all(request: Asked) -> None:
+def _withdraw_everywhere(request: MemberRequest) -> None:
     given, person = request.POST, person_of(request)
     if together := given.get("together"):
-        instance_wide.go_back(person, together)
+        instance_wide.reinstate_everywhere(person, together)
         messages.success(request, _("It is taken back in every workspace."))
         return
     network, _sep, app = given.get("app", "").partition("/")
     at = (
-        moment_of(given.get("date", ""), given.get("time") or "00:00", given.get("timezone", ""))
+        parse_moment(given.get("date", ""), given.get("time") or "00:00", given.get("timezone", ""))
         if given.get("when") == "at"
         else None
     )
-    made = instance_wide.announce(person, network, app_name=app, effective_at=at, reason=given.get("reason", ""))
+    made = instance_wide.announce_everywhere(
+        person, network, app_name=app, effective_at=at, reason=given.get("reason", "")
+    )
     messages.success(request, _("Decided for %(n)s workspaces; their people are told.") % {"n": len(made)})

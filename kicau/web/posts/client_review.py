@@ -16,19 +16,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kicau.archive import published_policy
 from kicau.base import clock
-from kicau.base.errors import Refusal
+from kicau.base.errors import DomainError
 from kicau.media import library
 from kicau.publishing.approval import review_links, reviews
 from kicau.publishing.models import ReviewLink
 from kicau.web.core import files
-from kicau.web.core.labels import review_standing, said
-from kicau.web.library.library import moment_asked, paper
-from kicau.web.posts.reviews import reading
+from kicau.web.core.labels import client_review_badge, error_sentence
+from kicau.web.library.library import moment_asked, placeholder_url
+from kicau.web.posts.reviews import reviewed_parts
 
 type View = Callable[..., HttpResponseBase]
 
 
-def by_link(view: View) -> View:
+def with_review_link(view: View) -> View:
     """The view gets the link; one that is over says so. Nothing of it is kept by caches or
     search engines; other sites are told no address of ours anyway (Referrer-Policy)."""
 
@@ -36,13 +36,15 @@ def by_link(view: View) -> View:
     @wraps(view)
     def run(request: HttpRequest, secret: str, **more: Any) -> HttpResponseBase:
         try:
-            link = review_links.opened(secret)
-        except Refusal as exc:
-            answer: HttpResponseBase = render(request, "web/join_over.html", {"sentence": said(exc)}, status=410)
+            link = review_links.open_link(secret)
+        except DomainError as exc:
+            answer: HttpResponseBase = render(
+                request, "web/join_over.html", {"sentence": error_sentence(exc)}, status=410
+            )
         else:
-            with timezone.override(clock.zone(link.workspace.timezone)):
+            with timezone.override(clock.find_zone(link.workspace.timezone)):
                 answer = view(request, link, secret, **more)
-            for name, value in published_policy.headers(link.workspace, link.workspace.ai_use).items():
+            for name, value in published_policy.rule_headers(link.workspace, link.workspace.ai_use).items():
                 answer[name] = value
         answer["X-Robots-Tag"] = "noindex"
         return answer
@@ -51,10 +53,10 @@ def by_link(view: View) -> View:
 
 
 @require_safe
-@by_link
-def review(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
+@with_review_link
+def review_page(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
     draft = review_links.draft_of(link)
-    mine = review_links.said(link)
+    mine = review_links.reviews_by_link(link)
     return render(
         request,
         "web/review.html",
@@ -62,10 +64,10 @@ def review(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
             "link": link,
             "secret": secret,
             "draft": draft,
-            "standing": review_standing(link, draft, mine),
-            "shown": reviews.shown_on(draft),
+            "standing": client_review_badge(link, draft, mine),
+            "shown": reviews.channel_renderings(draft),
             "reviews": mine,
-            "read": reading(draft, mine),
+            "read": reviewed_parts(draft, mine),
             "media_base": f"/review/{secret}",
             "zone": link.workspace.timezone,
         },
@@ -73,40 +75,40 @@ def review(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
 
 
 @require_POST
-@by_link
-def speak(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
+@with_review_link
+def submit_review(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
     """A comment or a verdict."""
     text, version = request.POST.get("text", ""), request.POST.get("version", "")
     read = int(version) if version.isdigit() else None
     try:
         match request.POST.get("verdict", ""):
             case "approve":
-                review_links.decide(link, True, text, version=read)
+                review_links.submit_verdict(link, True, text, version=read)
                 messages.success(request, _("Thank you. Your approval is noted."))
             case "return":
-                review_links.decide(link, False, text, version=read)
+                review_links.submit_verdict(link, False, text, version=read)
                 messages.success(request, _("Thank you. The team reads what you want changed."))
             case _:
                 review_links.comment(link, text, quote=request.POST.get("quote", ""))
                 messages.success(request, _("Your comment is with the team."))
-    except Refusal as exc:
-        messages.error(request, said(exc))
+    except DomainError as exc:
+        messages.error(request, error_sentence(exc))
     return redirect("review", secret=secret)
 
 
 @require_safe
-@by_link
-def picture(request: HttpRequest, link: ReviewLink, secret: str, digest: str) -> HttpResponseBase:
+@with_review_link
+def review_picture(request: HttpRequest, link: ReviewLink, secret: str, digest: str) -> HttpResponseBase:
     """A small picture of a file of this post, and of nothing else; of films the chosen covers."""
     draft, at = review_links.draft_of(link), moment_asked(request)
-    if digest not in review_links.media_of(draft):
+    if digest not in review_links.media_digests(draft):
         raise Http404
-    if at is not None and (digest, at) not in review_links.frames_of(draft):
+    if at is not None and (digest, at) not in review_links.video_frames(draft):
         at = None  # each frame that is asked for would be kept as a file
     try:
-        path = library.small(f"{link.workspace_id.hex}/{digest}", at)
+        path = library.thumbnail_path(f"{link.workspace_id.hex}/{digest}", at)
         if path is None:
-            return redirect(paper())
-        return files.send(request, path, "image/jpeg", {})
+            return redirect(placeholder_url())
+        return files.send_file(request, path, "image/jpeg", {})
     except (OSError, ValueError):
         raise Http404 from None

@@ -14,17 +14,17 @@ from kicau.channels.channel_session import capabilities_of
 from kicau.connector import registry
 from kicau.connector.capabilities import Option
 from kicau.publishing.edits import post_edits
-from kicau.publishing.edits.post_edits import Change, Proposed
+from kicau.publishing.edits.post_edits import PostEditInput, PostEditPreview
 from kicau.publishing.scheduling import actions
-from kicau.web.core.views import Asked, attempt, is_partial, page
+from kicau.web.core.views import MemberRequest, is_partial, member_page, run_action
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: Asked, delivery_id: str) -> HttpResponse:
+def edit_post(request: MemberRequest, delivery_id: str) -> HttpResponse:
     """The form and, as one types, the preview; with `do` the change is made."""
-    change = _change(request)
-    shown = _shown(post_edits.propose(request.actor, delivery_id, change))
+    change = _parse_edit(request)
+    shown = _edit_context(post_edits.preview_edit(request.actor, delivery_id, change))
     if is_partial(request):
         return render(request, "web/edit.html#look", shown)
     if request.method != "POST":
@@ -32,31 +32,35 @@ def edit(request: Asked, delivery_id: str) -> HttpResponse:
     row = shown["proposed"].row
     if shown["proposed"].problems:
         return render(request, "web/edit.html", shown, status=422)
-    done = _("Changed on {network}.").format(network=registry.get(row.network).label)
-    if attempt(
-        request, lambda: outbound.run(request.actor.person_id, post_edits.edit, request.actor, row.id, change), done
+    done = _("Changed on {network}.").format(network=registry.get_connector(row.network).label)
+    if run_action(
+        request,
+        lambda: outbound.run_request(request.actor.person_id, post_edits.apply_edit, request.actor, row.id, change),
+        done,
     ):
         return redirect("post", draft_id=row.draft_id)
-    if post_edits.open_revision(row):
+    if post_edits.unfinished_edit(row):
         return redirect("post", draft_id=row.draft_id)
     return render(request, "web/edit.html", shown, status=422)
 
 
-@page
+@member_page
 @require_POST
-def settle(request: Asked, delivery_id: str) -> HttpResponse:
+def resolve_edit(request: MemberRequest, delivery_id: str) -> HttpResponse:
     """After an answer that was lost: the network is asked, or a person says how the post reads there."""
     row = actions.one_delivery(request.actor, delivery_id)
     reads = request.POST.get("reads", "")
-    attempt(
+    run_action(
         request,
-        lambda: outbound.run(request.actor.person_id, post_edits.settle, request.actor, row.id, reads=reads),
+        lambda: outbound.run_request(
+            request.actor.person_id, post_edits.resolve_edit, request.actor, row.id, reads=reads
+        ),
         _("The post reads as you wanted it."),
     )
     return redirect("post", draft_id=row.draft_id)
 
 
-def _change(request: Asked) -> Change:
+def _parse_edit(request: MemberRequest) -> PostEditInput:
     texts: dict[int, str] = {}
     alts: dict[tuple[int, int], str] = {}
     options: dict[str, str] = {}
@@ -70,10 +74,10 @@ def _change(request: Asked) -> Change:
             alts[numbers[0], numbers[1]] = value
         elif kind == "option":
             options[rest] = value
-    return Change(texts=texts, alts=alts, options=options)
+    return PostEditInput(texts=texts, alts=alts, options=options)
 
 
-def _shown(proposed: Proposed) -> dict[str, Any]:
+def _edit_context(proposed: PostEditPreview) -> dict[str, Any]:
     can = capabilities_of(proposed.row.channel)
     fields: list[tuple[Option, str]] = [
         (option, proposed.after.options.get(option.name, option.default))

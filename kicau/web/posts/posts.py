@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kicau.base import clock, outbound
-from kicau.base.errors import Refusal, unacceptable
+from kicau.base.errors import DomainError, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import ChannelState
@@ -29,30 +29,39 @@ from kicau.publishing.approval import reviews
 from kicau.publishing.calendar import post_queries
 from kicau.publishing.content import compositions
 from kicau.publishing.edits import post_edits
-from kicau.publishing.models import ENDED, Attempt, Delivery, DeliveryState, Draft, DraftState, Hold, Revision
+from kicau.publishing.models import (
+    FINAL_STATES,
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Draft,
+    DraftState,
+    HoldReason,
+    Revision,
+)
 from kicau.publishing.scheduling import actions, outcome_lookup
 from kicau.sync.models import Answer, Post
-from kicau.web.core.labels import said
-from kicau.web.core.times import moment_of
-from kicau.web.core.views import Asked, attempt, back, is_partial, page
+from kicau.web.core.labels import error_sentence
+from kicau.web.core.times import parse_moment
+from kicau.web.core.views import MemberRequest, is_partial, member_page, redirect_back, run_action
 from kicau.web.posts import reviews as approving
 from kicau.web.rights import post_rights
 from kicau.web.rights.post_rights import PostRights
 from kicau.workspaces.actors import Actor
 
-SOON = timedelta(minutes=3)
-CANCELABLE = (
+SOON_WINDOW = timedelta(minutes=3)
+CANCELABLE_STATES = (
     DeliveryState.SCHEDULED,
     DeliveryState.PUBLISHING,
     DeliveryState.HELD,
     DeliveryState.FAILED,
     DeliveryState.PARKED,
 )
-RETRIABLE = (DeliveryState.FAILED, DeliveryState.PARKED, DeliveryState.CANCELED)
+RETRYABLE_STATES = (DeliveryState.FAILED, DeliveryState.PARKED, DeliveryState.CANCELED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class DeliveryCard:
     """A delivery with all that its card shows."""
 
     row: Delivery
@@ -68,113 +77,119 @@ class Told:
     rights: PostRights | None = None
 
 
-@page
+@member_page
 @require_safe
-def post(request: Asked, draft_id: str) -> HttpResponse:
-    draft = _draft(request.actor, draft_id)
+def post_detail(request: MemberRequest, draft_id: str) -> HttpResponse:
+    draft = _undecided_draft(request.actor, draft_id)
     rows = post_queries.deliveries_of(request.actor, draft)
-    stamp = _stamp(rows)
+    stamp = _change_stamp(rows)
     if is_partial(request) and request.GET.get("seen") == stamp:
         return HttpResponse(status=204)
     shown = {
         "draft": draft,
-        "told": tell_all(request.actor, rows) if rows else [],
+        "told": delivery_cards(request.actor, rows) if rows else [],
         "stamp": stamp,
-        "watch": _watch(rows),
+        "watch": _poll_interval_seconds(rows),
         "here": reverse("post", args=[draft.id]),
     }
     if is_partial(request) and "seen" in request.GET:
         return render(request, "web/post.html#deliveries", shown)
-    return _whole(request, draft, rows, shown)
+    return _render_post(request, draft, rows, shown)
 
 
-def _draft(actor: Actor, draft_id: str) -> Draft:
+def _undecided_draft(actor: Actor, draft_id: str) -> Draft:
     """Whole where it is still to be decided on; what is scheduled is told by its deliveries."""
     rows = compositions.drafts(actor).filter(id=as_uuid(draft_id), state=DraftState.SCHEDULED)
     return rows.select_related("campaign", "author", "workspace").first() or compositions.one_draft(actor, draft_id)
 
 
-def _whole(request: Asked, draft: Draft, rows: Sequence[Delivery], shown: dict[str, Any]) -> HttpResponse:
-    shown["rights"] = None if rows else post_rights.of_draft(draft)
-    shown["open"] = any(r.state not in ENDED for r in rows)
-    shown |= approving.shown(request.actor, draft)
+def _render_post(request: MemberRequest, draft: Draft, rows: Sequence[Delivery], shown: dict[str, Any]) -> HttpResponse:
+    shown["rights"] = None if rows else post_rights.rights_of_draft(draft)
+    shown["open"] = any(r.state not in FINAL_STATES for r in rows)
+    shown |= approving.approval_context(request.actor, draft)
     return render(request, "web/post.html", shown)
 
 
-@page
+@member_page
 @require_POST
-def look(request: Asked, delivery_id: str) -> HttpResponse:
+def show_outcome(request: MemberRequest, delivery_id: str) -> HttpResponse:
     """What the network has of a delivery whose outcome is unknown, on its post's page beside the question."""
     row = actions.one_delivery(request.actor, delivery_id)
     try:
-        seen = outbound.run(request.actor.person_id, outcome_lookup.look, request.actor, row.id)
-    except Refusal as exc:
-        messages.error(request, said(exc))
+        seen = outbound.run_request(request.actor.person_id, outcome_lookup.look_up_outcome, request.actor, row.id)
+    except DomainError as exc:
+        messages.error(request, error_sentence(exc))
         return redirect("post", draft_id=row.draft_id)
     draft = compositions.one_draft(request.actor, row.draft_id)
     rows = post_queries.deliveries_of(request.actor, draft)
     shown = {
         "draft": draft,
-        "told": tell_all(request.actor, rows),
+        "told": delivery_cards(request.actor, rows),
         "looked": {row.id: seen},
         "here": reverse("post", args=[draft.id]),
     }
-    return _whole(request, draft, rows, shown)
+    return _render_post(request, draft, rows, shown)
 
 
-def tell_all(actor: Actor, rows: Sequence[Delivery]) -> list[Told]:
-    stories, spent = post_queries.stories(actor, rows), post_queries.spent(actor, rows)
-    edits = {r.delivery_id: r for r in Revision.objects.filter(delivery__in=rows, state__in=post_edits.OPEN)}
-    numbers, answers = _came_back(actor, rows)
-    rights = post_rights.of_deliveries(actor, rows)
+def delivery_cards(actor: Actor, rows: Sequence[Delivery]) -> list[DeliveryCard]:
+    stories, spent = post_queries.attempt_logs(actor, rows), post_queries.charges_by_delivery(actor, rows)
+    edits = {
+        r.delivery_id: r for r in Revision.objects.filter(delivery__in=rows, state__in=post_edits.UNFINISHED_STATES)
+    }
+    numbers, answers = _metrics_and_replies(actor, rows)
+    rights = post_rights.rights_of_posts(actor, rows)
     return [
         replace(
-            tell(actor, row, stories[row.id], spent[row.id]),
+            delivery_card(actor, row, stories[row.id], spent[row.id]),
             edit=edits.get(row.id),
             numbers=numbers.get(row.id, ()),
             answers=answers.get(row.id, ()),
-            rights=rights.get(row.id) or post_rights.of_draft(row.draft),
+            rights=rights.get(row.id) or post_rights.rights_of_draft(row.draft),
         )
         for row in rows
     ]
 
 
-def _came_back(actor: Actor, rows: Sequence[Delivery]) -> tuple[dict[UUID, list[Post]], dict[UUID, list[Answer]]]:
+def _metrics_and_replies(
+    actor: Actor, rows: Sequence[Delivery]
+) -> tuple[dict[UUID, list[Post]], dict[UUID, list[Answer]]]:
     """Numbers and answers of what is out; nothing is asked where nothing is."""
     if not any(row.remote_ids for row in rows):
         return {}, {}
-    numbers = what_was_read.numbers(actor, rows[0].draft_id).order_by("position")
-    answers = what_was_read.answers(actor, rows[0].draft_id).order_by("-at")[: what_was_read.SHOWN]
-    return what_was_read.by_delivery(numbers), what_was_read.by_delivery(reversed(answers))
+    numbers = what_was_read.post_metrics(actor, rows[0].draft_id).order_by("position")
+    answers = what_was_read.inbox_items(actor, rows[0].draft_id).order_by("-at")[: what_was_read.MAX_ITEMS_SHOWN]
+    return what_was_read.group_by_delivery(numbers), what_was_read.group_by_delivery(reversed(answers))
 
 
-def tell(actor: Actor, row: Delivery, story: Sequence[Attempt], charges: Sequence[Charge]) -> Told:
+def delivery_card(actor: Actor, row: Delivery, story: Sequence[Attempt], charges: Sequence[Charge]) -> DeliveryCard:
     costs: dict[str, int] = {}
     for charge in charges:
         if charge.micro:
             costs[charge.currency] = costs.get(charge.currency, 0) + charge.micro
     rendered = from_json(Rendered, row.rendered)
     problems = tuple(from_json(Problem, p) for p in row.problems)
-    return Told(
+    return DeliveryCard(
         row=row,
         rendered=rendered,
         problems=problems,
         story=story,
         costs=tuple((m, c) for c, m in costs.items()),
         calls=len(charges),
-        can=_can(row),
+        can=_allowed_actions(row),
     )
 
 
-def _can(row: Delivery) -> frozenset[str]:
+def _allowed_actions(row: Delivery) -> frozenset[str]:
     """What may be done with it in its state; whether the reader's role allows it is asked beside."""
     can = set[str]()
-    if row.state in CANCELABLE and row.begun_at is None:
+    if row.state in CANCELABLE_STATES and row.begun_at is None:
         can.add("cancel")
-    frozen = row.hold == Hold.WITHDRAWN and row.channel.state != ChannelState.ACTIVE
-    if row.state in RETRIABLE or (row.state == DeliveryState.HELD and row.hold != Hold.CONFIRMATION and not frozen):
+    frozen = row.hold == HoldReason.WITHDRAWN and row.channel.state != ChannelState.ACTIVE
+    if row.state in RETRYABLE_STATES or (
+        row.state == DeliveryState.HELD and row.hold != HoldReason.CONFIRMATION and not frozen
+    ):
         can.add("retry")
-    if row.state == DeliveryState.HELD and row.hold == Hold.CONFIRMATION:
+    if row.state == DeliveryState.HELD and row.hold == HoldReason.CONFIRMATION:
         can.add("confirm")
     if row.state in (DeliveryState.SCHEDULED, DeliveryState.HELD) and row.begun_at is None and row.broken_at is None:
         can.add("move")
@@ -188,57 +203,57 @@ def _can(row: Delivery) -> frozenset[str]:
     return frozenset(can)
 
 
-def _stamp(rows: Sequence[Delivery]) -> str:
+def _change_stamp(rows: Sequence[Delivery]) -> str:
     return str(
         round(max((r.changed_at.timestamp() for r in rows), default=0) * 1000)
         + sum(len(r.state) + r.steps for r in rows)
     )
 
 
-def _watch(rows: Sequence[Delivery]) -> int:
+def _poll_interval_seconds(rows: Sequence[Delivery]) -> int:
     """How often to look again, in seconds; 0: nothing moves any more."""
     now = clock.now()
     if any(
-        r.standing == DeliveryState.PUBLISHING or (r.state == DeliveryState.SCHEDULED and r.due_at - now < SOON)
+        r.standing == DeliveryState.PUBLISHING or (r.state == DeliveryState.SCHEDULED and r.due_at - now < SOON_WINDOW)
         for r in rows
     ):
         return 2
     return 30 if any(r.state == DeliveryState.SCHEDULED for r in rows) else 0
 
 
-@page
+@member_page
 @require_safe
-def delivery(request: Asked, delivery_id: str) -> HttpResponse:
+def redirect_to_delivery(request: MemberRequest, delivery_id: str) -> HttpResponse:
     """The address that other programs give: leads to the delivery on its post's page."""
     row = actions.one_delivery(request.actor, delivery_id)
     return HttpResponseRedirect(f"{reverse('post', args=[row.draft_id])}#d-{row.id}")
 
 
-@page
+@member_page
 @require_POST
-def do(request: Asked, delivery_id: str, verb: str) -> HttpResponse:
+def act_on_delivery(request: MemberRequest, delivery_id: str, verb: str) -> HttpResponse:
     """One act on a delivery, then back to where it was asked for."""
-    if verb not in ACTS:
+    if verb not in DELIVERY_ACTIONS:
         raise Http404
-    act, done = ACTS[verb]
+    act, done = DELIVERY_ACTIONS[verb]
     row = actions.one_delivery(request.actor, delivery_id)
-    attempt(request, lambda: act(request, row), str(done()))
-    return back(request, "post", row.draft_id)
+    run_action(request, lambda: act(request, row), str(done()))
+    return redirect_back(request, "post", row.draft_id)
 
 
-def _move(request: Asked, row: Delivery) -> None:
+def _reschedule(request: MemberRequest, row: Delivery) -> None:
     zone = request.POST.get("timezone") or row.timezone
     day, time = request.POST.get("date", ""), request.POST.get("time", "")
     if day and not time:  # dropped on another day
-        time = f"{row.due_at.astimezone(clock.zone(zone)):%H:%M:%S}"
-    actions.move(request.actor, row.id, moment_of(day, time, zone), zone)
+        time = f"{row.due_at.astimezone(clock.find_zone(zone)):%H:%M:%S}"
+    actions.reschedule(request.actor, row.id, parse_moment(day, time, zone), zone)
 
 
-def _resolve(request: Asked, row: Delivery) -> None:
+def _resolve_outcome(request: MemberRequest, row: Delivery) -> None:
     published = request.POST.get("published", "")
     if published not in ("yes", "no"):
-        raise unacceptable("published", "Say whether the post is on the network.")
-    actions.resolve(
+        raise validation_failed("published", "Say whether the post is on the network.")
+    actions.resolve_unknown_outcome(
         request.actor,
         row.id,
         published=published == "yes",
@@ -247,45 +262,45 @@ def _resolve(request: Asked, row: Delivery) -> None:
     )
 
 
-ACTS: dict[str, tuple[Callable[[Asked, Delivery], Any], Callable[[], str]]] = {
+DELIVERY_ACTIONS: dict[str, tuple[Callable[[MemberRequest, Delivery], Any], Callable[[], str]]] = {
     "cancel": (lambda r, row: actions.cancel(r.actor, row.id), lambda: _("Cancelled; it will not be sent.")),
     "retry": (lambda r, row: actions.retry(r.actor, row.id), lambda: _("It is tried again.")),
     "confirm": (lambda r, row: actions.confirm(r.actor, row.id), lambda: _("Confirmed in your name.")),
-    "move": (_move, lambda: _("Moved to its new time.")),
-    "resolve": (_resolve, lambda: _("Noted.")),
+    "move": (_reschedule, lambda: _("Moved to its new time.")),
+    "resolve": (_resolve_outcome, lambda: _("Noted.")),
     "withdraw": (
-        lambda r, row: outbound.run(r.actor.person_id, actions.withdraw, r.actor, row.id),
+        lambda r, row: outbound.run_request(r.actor.person_id, actions.delete_from_network, r.actor, row.id),
         lambda: _("Deleted from the network; what we know of it is kept."),
     ),
 }
 
 
-@page
+@member_page
 @require_POST
-def duplicate(request: Asked, draft_id: str) -> HttpResponse:
+def duplicate_post(request: MemberRequest, draft_id: str) -> HttpResponse:
     made = actions.duplicate(request.actor, draft_id)
     messages.success(request, _("This is a copy; nothing is scheduled yet."))
     return redirect("compose-draft", draft_id=made.id)
 
 
-@page
+@member_page
 @require_POST
-def submit(request: Asked, draft_id: str) -> HttpResponse:
-    attempt(request, lambda: reviews.submit(request.actor, draft_id), _("Handed to the editors."))
+def submit_post(request: MemberRequest, draft_id: str) -> HttpResponse:
+    run_action(request, lambda: reviews.submit(request.actor, draft_id), _("Handed to the editors."))
     return redirect("post", draft_id=draft_id)
 
 
-@page
+@member_page
 @require_POST
-def put_away(request: Asked, draft_id: str) -> HttpResponse:
-    attempt(request, lambda: actions.archive_draft(request.actor, draft_id), _("Put away. Nothing is deleted."))
+def archive_post(request: MemberRequest, draft_id: str) -> HttpResponse:
+    run_action(request, lambda: actions.archive_draft(request.actor, draft_id), _("Put away. Nothing is deleted."))
     return redirect("drafts")
 
 
-@page
+@member_page
 @require_safe
-def drafts(request: Asked) -> HttpResponse:
+def list_drafts(request: MemberRequest) -> HttpResponse:
     """What is being written or waits for an editor."""
     state = request.GET.get("state", "")
-    found, following = post_queries.unscheduled(request.actor, state=state, before=request.GET.get("before", ""))
+    found, following = post_queries.unscheduled_drafts(request.actor, state=state, before=request.GET.get("before", ""))
     return render(request, "web/drafts.html", {"drafts": found, "following": following, "state": state})

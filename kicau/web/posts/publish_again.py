@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from kicau.base import clock
-from kicau.base.errors import Refusal, Unacceptable, unacceptable
+from kicau.base.errors import DomainError, ValidationFailed, validation_failed
 from kicau.channels import actions as channels
 from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import Channel
@@ -20,38 +20,38 @@ from kicau.publishing.content import compositions
 from kicau.publishing.models import Draft, DraftState
 from kicau.publishing.scheduling import schedule, scheduled_posts
 from kicau.web.composer.previews import usable
-from kicau.web.core.labels import by_field, sentence
-from kicau.web.core.times import every_zone, moment_of
-from kicau.web.core.views import Asked, page, person_of
+from kicau.web.core.labels import errors_by_field, sentence
+from kicau.web.core.times import all_zone_options, parse_moment
+from kicau.web.core.views import MemberRequest, member_page, person_of
 from kicau.workspaces.actors import Permission
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def publish_again(request: Asked, draft_id: str) -> HttpResponse:
+def publish_again(request: MemberRequest, draft_id: str) -> HttpResponse:
     """GET chooses and, with `ask`, shows the question; POST answers it with yes."""
     request.actor.require(Permission.PUBLISH)
     draft = compositions.one_draft(request.actor, draft_id)
     if draft.state != DraftState.SCHEDULED:
         return redirect("compose-draft", draft_id=draft.id)
     form = request.POST if request.method == "POST" else request.GET
-    shown = _form(request, draft, form)
+    shown = _render_form(request, draft, form)
     if "ask" not in form and request.method != "POST":
         return render(request, "web/publish_again.html", shown)
     try:
-        shown |= _question(request, draft, form, shown["usable"])
+        shown |= _render_question(request, draft, form, shown["usable"])
         if request.method == "POST":
-            return _publish(request, draft, shown)
-    except Refusal as exc:
-        sentences = [one for found in by_field(exc).values() for one in found]
+            return _publish_and_redirect(request, draft, shown)
+    except DomainError as exc:
+        sentences = [one for found in errors_by_field(exc).values() for one in found]
         return render(request, "web/publish_again.html", shown | {"errors": sentences}, status=422)
     return render(request, "web/publish_again.html", shown)
 
 
-def _form(request: Asked, draft: Draft, form: QueryDict) -> dict[str, Any]:
-    rows = scheduled_posts.current(request.actor, draft.id)
+def _render_form(request: MemberRequest, draft: Draft, form: QueryDict) -> dict[str, Any]:
+    rows = scheduled_posts.current_deliveries(request.actor, draft.id)
     zone = form.get("timezone", "") or draft.timezone or person_of(request).timezone
-    local = (clock.now() + timedelta(hours=2)).astimezone(clock.zone(draft.timezone))
+    local = (clock.now() + timedelta(hours=2)).astimezone(clock.find_zone(draft.timezone))
     there = [row.channel.key for row in rows]
     return {
         "draft": draft,
@@ -62,39 +62,39 @@ def _form(request: Asked, draft: Draft, form: QueryDict) -> dict[str, Any]:
         "date": form.get("date", f"{local:%Y-%m-%d}"),
         "time": form.get("time", f"{local:%H}:00"),
         "timezone": zone,
-        "every_zone": every_zone(),
+        "every_zone": all_zone_options(),
         "unsaved": bool(draft.extras.get("pending")),
     }
 
 
-def _question(request: Asked, draft: Draft, form: QueryDict, offered: list[Channel]) -> dict[str, Any]:
-    """Where and when the second set would go, with its price. Raises Unacceptable."""
+def _render_question(request: MemberRequest, draft: Draft, form: QueryDict, offered: list[Channel]) -> dict[str, Any]:
+    """Where and when the second set would go, with its price. Raises ValidationFailed."""
     picked = [c for c in offered if c.key in form.getlist("channel")]
     if not picked:
-        raise unacceptable("channels", "Choose at least one channel.")
-    at = _moment(form)
-    previews = schedule.preview(request.actor, draft, picked, due_at=at)
+        raise validation_failed("channels", "Choose at least one channel.")
+    at = _parse_moment(form)
+    previews = schedule.preview_posts(request.actor, draft, picked, due_at=at)
     if problems := [p for one in previews for p in one.problems]:
-        raise Unacceptable(problems)
+        raise ValidationFailed(problems)
     return {
         "question": [(channel, at) for channel in picked],
-        "quote": schedule.quote(previews),
+        "quote": schedule.quote_previews(previews),
         "at": at,
         "confirming": [c for c in picked if capabilities_of(c).needs_confirmation],
     }
 
 
-def _moment(form: QueryDict) -> datetime | None:
+def _parse_moment(form: QueryDict) -> datetime | None:
     """None: now."""
     if form.get("when") == "now":
         return None
-    at = moment_of(form.get("date", ""), form.get("time", ""), form.get("timezone", ""))
-    if at < clock.now() - schedule.GRACE:
-        raise unacceptable("at", "This time is in the past; choose a time to come, or now.")
+    at = parse_moment(form.get("date", ""), form.get("time", ""), form.get("timezone", ""))
+    if at < clock.now() - schedule.PAST_TIME_TOLERANCE:
+        raise validation_failed("at", "This time is in the past; choose a time to come, or now.")
     return at
 
 
-def _publish(request: Asked, draft: Draft, shown: dict[str, Any]) -> HttpResponse:
+def _publish_and_redirect(request: MemberRequest, draft: Draft, shown: dict[str, Any]) -> HttpResponse:
     done = schedule.schedule(
         request.actor,
         draft,

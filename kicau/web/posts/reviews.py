@@ -16,20 +16,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from kicau.base import clock
-from kicau.base.errors import Refusal, unacceptable
+from kicau.base.errors import DomainError, validation_failed
 from kicau.channels.actions import channels
 from kicau.channels.channel_session import capabilities_of
 from kicau.publishing.approval import review_links, reviews
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Draft, Review
-from kicau.web.core.labels import by_field
-from kicau.web.core.times import moment_of
-from kicau.web.core.views import Asked, attempt, page
+from kicau.web.core.labels import errors_by_field
+from kicau.web.core.times import parse_moment
+from kicau.web.core.views import MemberRequest, member_page, run_action
 from kicau.workspaces.actors import Actor, Permission
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkedText:
     """A stretch of a part's text; `about` is the open comment on it, if any."""
 
     text: str
@@ -37,21 +37,24 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReviewedPart:
     """One part's text as it is read for approval."""
 
     number: int
-    pieces: tuple[Marked, ...]
+    pieces: tuple[MarkedText, ...]
 
 
-def reading(draft: Draft, comments: Iterable[Review]) -> list[Read]:
+def reviewed_parts(draft: Draft, comments: Iterable[Review]) -> list[ReviewedPart]:
     """The post's texts with the words marked that open comments are about. `draft` comes from `compose.whole`."""
     parts = [p for p in draft.parts.all() if p.variant_id is None]
     about = [c for c in comments if c.kind == Review.Kind.COMMENT and c.quote and c.resolved_at is None]
-    return [Read(n + 1, tuple(_pieces(p.text, [c for c in about if c.part == n]))) for n, p in enumerate(parts)]
+    return [
+        ReviewedPart(n + 1, tuple(_marked_pieces(p.text, [c for c in about if c.part == n])))
+        for n, p in enumerate(parts)
+    ]
 
 
-def _pieces(text: str, comments: Iterable[Review]) -> Iterable[Marked]:
+def _marked_pieces(text: str, comments: Iterable[Review]) -> Iterable[MarkedText]:
     found: list[tuple[int, int, Review]] = []
     for comment in comments:
         pattern = r"\s+".join(re.escape(word) for word in comment.quote.split())
@@ -60,40 +63,40 @@ def _pieces(text: str, comments: Iterable[Review]) -> Iterable[Marked]:
             found.append((match.start(), match.end(), comment))
     at = 0
     for start, end, comment in sorted(found, key=lambda one: one[0]):
-        yield Marked(text[at:start], None)
-        yield Marked(text[start:end], comment)
+        yield MarkedText(text[at:start], None)
+        yield MarkedText(text[start:end], comment)
         at = end
-    yield Marked(text[at:], None)
+    yield MarkedText(text[at:], None)
 
 
-def shown(actor: Actor, draft: Draft) -> dict[str, Any]:
+def approval_context(actor: Actor, draft: Draft) -> dict[str, Any]:
     """What the approval part of a post's page needs."""
     said = reviews.reviews(actor, draft)
-    undecided = draft.state in reviews.OPEN
+    undecided = draft.state in reviews.REVIEWABLE_STATES
     found: dict[str, Any] = {
         "reviews": said,
-        "read": reading(draft, said) if undecided or said else [],
+        "read": reviewed_parts(draft, said) if undecided or said else [],
         "undecided": undecided,
         "open_comments": sum(r.kind == Review.Kind.COMMENT and r.resolved_at is None for r in said),
     }
     if (undecided or said) and actor.may(Permission.PUBLISH):
-        found["links"] = list(review_links.links(actor, draft.id))
+        found["links"] = list(review_links.active_links(actor, draft.id))
     if undecided:
         every = list(channels(actor))
         plan = reviews.plan_of(actor, draft, every)
         found |= {
-            "previews": reviews.would_show(draft, every),
+            "previews": reviews.preview_renderings(draft, every),
             "plan": plan,
-            "planned": plan.due_at.astimezone(clock.zone(plan.timezone)) if plan.due_at else None,
+            "planned": plan.due_at.astimezone(clock.find_zone(plan.timezone)) if plan.due_at else None,
             "to_confirm": [c for c in plan.channels if capabilities_of(c).needs_confirmation],
         }
     return found
 
 
-@page
+@member_page
 @require_POST
-def comment(request: Asked, draft_id: str) -> HttpResponse:
-    return _then(
+def comment(request: MemberRequest, draft_id: str) -> HttpResponse:
+    return _run_and_return(
         request,
         draft_id,
         lambda: reviews.comment(
@@ -103,30 +106,30 @@ def comment(request: Asked, draft_id: str) -> HttpResponse:
     )
 
 
-@page
+@member_page
 @require_POST
-def resolve(request: Asked, draft_id: str, comment_id: str) -> HttpResponse:
+def resolve_comment(request: MemberRequest, draft_id: str, comment_id: str) -> HttpResponse:
     done = request.POST.get("done") != "no"
-    return _then(request, draft_id, lambda: reviews.resolve(request.actor, comment_id, done), "")
+    return _run_and_return(request, draft_id, lambda: reviews.resolve_comment(request.actor, comment_id, done), "")
 
 
-@page
+@member_page
 @require_POST
-def decide(request: Asked, draft_id: str) -> HttpResponse:
+def submit_verdict(request: MemberRequest, draft_id: str) -> HttpResponse:
     """Approve, approve and schedule, or send back."""
     text, version = request.POST.get("text", ""), request.POST.get("version", "")
     read = int(version) if version.isdigit() else None
     match request.POST.get("verdict", ""):
         case "approve":
-            return _then(
+            return _run_and_return(
                 request, draft_id, lambda: reviews.approve(request.actor, draft_id, text, version=read), _("Approved.")
             )
         case "schedule":
-            return _then(
+            return _run_and_return(
                 request, draft_id, lambda: _schedule(request, draft_id, text, read), _("Approved and scheduled.")
             )
         case _:
-            return _then(
+            return _run_and_return(
                 request,
                 draft_id,
                 lambda: reviews.send_back(request.actor, draft_id, text),
@@ -134,12 +137,12 @@ def decide(request: Asked, draft_id: str) -> HttpResponse:
             )
 
 
-def _schedule(request: Asked, draft_id: str, text: str, version: int | None) -> None:
+def _schedule(request: MemberRequest, draft_id: str, text: str, version: int | None) -> None:
     zone = request.POST.get("timezone", "")
     reviews.approve_and_schedule(
         request.actor,
         draft_id,
-        _when(request, zone),
+        _requested_time(request, zone),
         timezone=zone,
         text=text,
         version=version,
@@ -147,29 +150,29 @@ def _schedule(request: Asked, draft_id: str, text: str, version: int | None) -> 
     )
 
 
-def _when(request: Asked, zone: str) -> datetime | None:
+def _requested_time(request: MemberRequest, zone: str) -> datetime | None:
     match request.POST.get("when", "at"):
         case "slot":
             return None
         case "now":
             return clock.now()
         case "at":
-            return moment_of(request.POST.get("date", ""), request.POST.get("time", ""), zone)
+            return parse_moment(request.POST.get("date", ""), request.POST.get("time", ""), zone)
         case _:
-            raise unacceptable("at", "Say when: now, at a time, or in the next free slot.")
+            raise validation_failed("at", "Say when: now, at a time, or in the next free slot.")
 
 
 @never_cache
-@page
+@member_page
 @require_POST
-def make_link(request: Asked, draft_id: str) -> HttpResponse:
+def create_link(request: MemberRequest, draft_id: str) -> HttpResponse:
     """The link is on this answer and never again."""
     draft = compositions.one_draft(request.actor, draft_id)
     days = request.POST.get("days", "")
     name = request.POST.get("name", "")
     given = {"draft": draft, "name": name}
     try:
-        made = review_links.make_link(
+        made = review_links.create_link(
             request.actor,
             draft.id,
             name,
@@ -177,19 +180,19 @@ def make_link(request: Asked, draft_id: str) -> HttpResponse:
             may_comment="comment" in request.POST,
             may_approve="approve" in request.POST,
         )
-    except Refusal as exc:
-        return render(request, "web/review_link.html", given | {"errors": by_field(exc)}, status=422)
+    except DomainError as exc:
+        return render(request, "web/review_link.html", given | {"errors": errors_by_field(exc)}, status=422)
     return render(request, "web/review_link.html", given | {"made": made})
 
 
-@page
+@member_page
 @require_POST
-def revoke_link(request: Asked, draft_id: str, link_id: str) -> HttpResponse:
-    return _then(
+def revoke_link(request: MemberRequest, draft_id: str, link_id: str) -> HttpResponse:
+    return _run_and_return(
         request, draft_id, lambda: review_links.revoke_link(request.actor, link_id), _("The link is taken back.")
     )
 
 
-def _then(request: Asked, draft_id: str, act: Callable[[], object], done: str) -> HttpResponse:
-    attempt(request, act, done)
+def _run_and_return(request: MemberRequest, draft_id: str, act: Callable[[], object], done: str) -> HttpResponse:
+    run_action(request, act, done)
     return HttpResponseRedirect(f"{reverse('post', args=[draft_id])}#approval")

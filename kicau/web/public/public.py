@@ -18,61 +18,61 @@ from kicau.workspaces.models import Workspace
 
 
 @require_safe
-def medium(request: HttpRequest, ticket: str) -> HttpResponseBase:
+def public_medium(request: HttpRequest, ticket: str) -> HttpResponseBase:
     """The bytes behind a ticket; 404 for one that is forged, expired or of a file that is gone."""
     try:
-        ref, file = library.by_ticket(ticket)
-        headers = {"Content-Disposition": "inline", "X-Robots-Tag": "noindex", **published_policy.headers_of(ref)}
-        return files.send(request, file.path, file.mime, headers)
+        ref, file = library.file_by_ticket(ticket)
+        headers = {"Content-Disposition": "inline", "X-Robots-Tag": "noindex", **published_policy.media_headers(ref)}
+        return files.send_file(request, file.path, file.mime, headers)
     except (BadSignature, OSError, KeyError, ValueError):
         raise Http404 from None
 
 
 @require_safe
-def robots(request: HttpRequest) -> HttpResponse:
+def robots_txt(request: HttpRequest) -> HttpResponse:
     """Nothing is closed to crawlers here that is open to anybody; for what it may be used is said."""
-    return _cached(HttpResponse(published_policy.site_robots(), content_type="text/plain; charset=utf-8"))
+    return _cache_for_an_hour(HttpResponse(published_policy.site_robots(), content_type="text/plain; charset=utf-8"))
 
 
 @require_safe
-def reservations(request: HttpRequest) -> HttpResponse:
-    return _cached(HttpResponse(published_policy.site_reservations(), content_type="application/json"))
+def tdm_reservations(request: HttpRequest) -> HttpResponse:
+    return _cache_for_an_hour(HttpResponse(published_policy.site_reservations(), content_type="application/json"))
 
 
 @require_safe
 def site_licence(request: HttpRequest) -> HttpResponse:
-    return _licence(published_policy.site_licence())
+    return _licence_response(published_policy.site_licence())
 
 
 @require_safe
-def licence(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
+def workspace_licence(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     workspace = get_object_or_404(Workspace, id=workspace_id)
-    return _licence(published_policy.licence_of(workspace))
+    return _licence_response(published_policy.rsl_licence(workspace))
 
 
 @require_safe
-def policy(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
+def workspace_policy(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     workspace = get_object_or_404(Workspace, id=workspace_id)
-    return _cached(JsonResponse(published_policy.policy_of(workspace), content_type="application/ld+json"))
+    return _cache_for_an_hour(JsonResponse(published_policy.tdm_policy(workspace), content_type="application/ld+json"))
 
 
 @require_safe
-def client(request: HttpRequest, network: str) -> HttpResponse:
+def client_metadata(request: HttpRequest, network: str) -> HttpResponse:
     """The description of our app, for the network's servers."""
-    document = channels.description(network)
+    document = channels.client_metadata(network)
     if document is None:
         raise Http404
-    return _cached(JsonResponse(document))
+    return _cache_for_an_hour(JsonResponse(document))
 
 
-def _licence(document: str) -> HttpResponse:
+def _licence_response(document: str) -> HttpResponse:
     """404 where nothing is said: no document says neither yes nor no."""
     if not document:
         raise Http404
-    return _cached(HttpResponse(document, content_type=rsl.MIME))
+    return _cache_for_an_hour(HttpResponse(document, content_type=rsl.RSL_MIME))
 
 
-def _cached(answer: HttpResponse) -> HttpResponse:
+def _cache_for_an_hour(answer: HttpResponse) -> HttpResponse:
     """For an hour: a rule that changes is heard soon."""
     answer["Cache-Control"] = "public, max-age=3600"
     return answer

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from kicau.evidence import witness
 
-LARGEST = 64 << 10  # bytes of a request
+MAX_REQUEST_BYTES = 64 << 10  # bytes of a request
 
 
 @csrf_exempt  # no browser asks, and nobody is signed in
@@ -16,13 +16,13 @@ LARGEST = 64 << 10  # bytes of a request
 def add_checkpoint(request: HttpRequest) -> HttpResponse:
     """https://c2sp.org/tlog-witness"""
     size = request.headers.get("Content-Length", "")
-    if (size.isdigit() and int(size) > LARGEST) or len(request.body) > LARGEST:
+    if (size.isdigit() and int(size) > MAX_REQUEST_BYTES) or len(request.body) > MAX_REQUEST_BYTES:
         return HttpResponse("A checkpoint is smaller.\n", status=413, content_type="text/plain")
     try:
-        line = witness.cosign(request.body.decode("utf-8"))
+        line = witness.cosign_request(request.body.decode("utf-8"))
     except UnicodeDecodeError:
         return HttpResponse("The request is no text.\n", status=400, content_type="text/plain")
-    except witness.NotCosigned as wrong:
+    except witness.CosignRefused as wrong:
         kind = "text/x.tlog.size" if wrong.status == 409 else "text/plain; charset=utf-8"
         return HttpResponse(wrong.body, status=wrong.status, content_type=kind)
     return HttpResponse(line, content_type="text/plain; charset=utf-8")

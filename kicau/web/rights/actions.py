@@ -9,97 +9,99 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kicau.archive import policy_preview, record_statements
-from kicau.base.errors import NotAllowed, NotFound, Refusal
-from kicau.web.core.labels import by_field, said
-from kicau.web.core.views import Asked, attempt, page
+from kicau.base.errors import DomainError, NotAllowed, NotFound
+from kicau.web.core.labels import error_sentence, errors_by_field
+from kicau.web.core.views import MemberRequest, member_page, run_action
 from kicau.web.rights import forms, rights
 from kicau.web.rights import labels as w
 from kicau.workspaces import actions as workspaces
 
 
-@page
+@member_page
 @require_safe
-def index(request: Asked) -> HttpResponse:
-    return rights.shown(request)
+def index(request: MemberRequest) -> HttpResponse:
+    return rights.render_rights(request)
 
 
-@page
+@member_page
 @require_POST
-def effects(request: Asked) -> HttpResponse:
+def policy_effects(request: MemberRequest) -> HttpResponse:
     """What the form in hand would change: another rule, something said, its end, or terms reviewed. Fetched while it is
     filled in, and nothing is changed."""
     found, trouble, asked = [], "", True
     try:
-        change = _tried(request)
+        change = _proposed_change(request)
         asked = change is not None
-        found = policy_preview.simulate(request.actor, change) if change else []
-    except Refusal as exc:
-        trouble = said(exc)
-    effects = [(w.USES[e.use][0], e) for e in found if e.entering or e.leaving]
+        found = policy_preview.simulate_change(request.actor, change) if change else []
+    except DomainError as exc:
+        trouble = error_sentence(exc)
+    effects = [(w.USE_LABELS[e.use][0], e) for e in found if e.entering or e.leaving]
     return render(request, "web/rights/effects.html", {"effects": effects, "trouble": trouble, "asked": asked})
 
 
-@page
+@member_page
 @require_POST
-def change(request: Asked) -> HttpResponse:
-    attempt(
+def change_policy(request: MemberRequest) -> HttpResponse:
+    run_action(
         request,
-        lambda: workspaces.change_workspace(
-            request.actor, ai_use=forms.rule(request.POST), others_ai_use=forms.others_rule(request.POST)
+        lambda: workspaces.update_workspace(
+            request.actor, ai_use=forms.own_rule(request.POST), others_ai_use=forms.others_rule(request.POST)
         ),
         _("The rule holds from now on."),
     )
     return redirect("rights")
 
 
-@page
+@member_page
 @require_POST
-def say(request: Asked) -> HttpResponse:
+def add_statement(request: MemberRequest) -> HttpResponse:
     try:
-        record_statements.say(request.actor, [forms.statement(request.POST, request.actor.workspace.timezone)])
+        record_statements.add_statements(
+            request.actor, [forms.statement_from_form(request.POST, request.actor.workspace.timezone)]
+        )
     except NotAllowed:
         raise
-    except Refusal as exc:
-        return rights.shown(request, by_field(exc), saying_form=forms.read(request.POST))
+    except DomainError as exc:
+        return rights.render_rights(request, errors_by_field(exc), saying_form=forms.read_form(request.POST))
     messages.success(request, _("Kept."))
     return redirect("rights")
 
 
-@page
+@member_page
 @require_POST
-def end(request: Asked, statement_id: str) -> HttpResponse:
-    attempt(request, lambda: record_statements.end_statement(request.actor, statement_id), _("Ended."))
+def end_statement(request: MemberRequest, statement_id: str) -> HttpResponse:
+    run_action(request, lambda: record_statements.end_statement(request.actor, statement_id), _("Ended."))
     return redirect("rights")
 
 
-@page
+@member_page
 @require_POST
-def review(request: Asked, terms_id: int) -> HttpResponse:
-    form = forms.read(request.POST)
+def review_terms(request: MemberRequest, terms_id: int) -> HttpResponse:
+    form = forms.read_form(request.POST)
     try:
-        forms.checked(form)
+        forms.check_lengths(form)
         record_statements.review_terms(
             request.actor,
             terms_id,
             says=form["says"] or None,
-            conditions=forms.conditions(request.POST),
+            conditions=forms.stated_conditions(request.POST),
             note=form["note"],
         )
     except (NotAllowed, NotFound):
         raise
-    except Refusal as exc:
-        return rights.shown(request, by_field(exc), reviewed=(terms_id, form))
+    except DomainError as exc:
+        return rights.render_rights(request, errors_by_field(exc), reviewed=(terms_id, form))
     messages.success(request, _("Reviewed: these terms count from now on."))
     return redirect("rights")
 
 
-def _tried(request: Asked) -> policy_preview.Change | None:
+def _proposed_change(request: MemberRequest) -> policy_preview.PolicyChange | None:
     """None where the form says nothing yet."""
     if ends := request.POST.get("ends"):
-        return policy_preview.Change(ended=[ends])
+        return policy_preview.PolicyChange(ended=[ends])
     if (terms := request.POST.get("terms", "")).isdecimal():
-        return policy_preview.Change(terms={int(terms): forms.said(request.POST)})
+        return policy_preview.PolicyChange(terms={int(terms): forms.stated_values(request.POST)})
     if "about" in request.POST:
-        given = forms.statement(request.POST, request.actor.workspace.timezone)
-        return policy_preview.Change(added=[given]) if given.says else None
-    return policy_preview.Change(policy=forms.rule(request.POST), others=forms.others_rule(request.POST))
+        given = forms.statement_from_form(request.POST, request.actor.workspace.timezone)
+        return policy_preview.PolicyChange(added=[given]) if given.says else None
+    return policy_preview.PolicyChange(policy=forms.own_rule(request.POST), others=forms.others_rule(request.POST))

@@ -14,72 +14,79 @@ from django.views.decorators.http import require_POST
 
 from kicau.archive import declaration_scanner
 from kicau.base import outbound
-from kicau.base.errors import Unacceptable, unacceptable
+from kicau.base.errors import ValidationFailed, validation_failed
 from kicau.rights.models import USES
-from kicau.web.core.labels import by_field
-from kicau.web.core.labels import told as in_words
-from kicau.web.core.views import Asked, page
+from kicau.web.core.labels import errors_by_field
+from kicau.web.core.labels import localize_sentence as in_words
+from kicau.web.core.views import MemberRequest, member_page
 from kicau.web.rights import labels as w
 from kicau.web.rights import rights
 from kicau.workspaces import actions as workspaces
 
-TONES = {"allow": "leaf", "deny": "ember", "conditional": "sun"}
+VALUE_TONES = {"allow": "leaf", "deny": "ember", "conditional": "sun"}
 
 
-@page
+@member_page
 @require_POST
-def speak(request: Asked) -> HttpResponse:
+def update_declarations(request: MemberRequest) -> HttpResponse:
     terms_url, marks = request.POST.get("terms_url", "").strip(), "marks_media" in request.POST
     try:
-        workspaces.change_workspace(request.actor, terms_url=terms_url, marks_media=marks)
-    except Unacceptable as exc:
-        return rights.shown(request, by_field(exc), terms_url=terms_url, marks_media=marks)
+        workspaces.update_workspace(request.actor, terms_url=terms_url, marks_media=marks)
+    except ValidationFailed as exc:
+        return rights.render_rights(request, errors_by_field(exc), terms_url=terms_url, marks_media=marks)
     messages.success(request, _("Saved."))
     return redirect("rights")
 
 
-@page
+@member_page
 @require_POST
-def read(request: Asked) -> HttpResponse:
+def read_declarations(request: MemberRequest) -> HttpResponse:
     """An address is fetched, through the guard; a file is read and not kept."""
     file, url = request.FILES.get("file"), request.POST.get("url", "").strip()
     try:
         found = (
-            _of_file(request, file)
+            _read_file(request, file)
             if file is not None
-            else outbound.run(request.actor.person_id, declaration_scanner.hear, request.actor, url)
+            else outbound.run_request(request.actor.person_id, declaration_scanner.scan_address, request.actor, url)
         )
-    except Unacceptable as exc:
-        return rights.shown(request, by_field(exc), url=url)
-    kept = len(declaration_scanner.keep(request.actor, found)) if "keep" in request.POST else None
+    except ValidationFailed as exc:
+        return rights.render_rights(request, errors_by_field(exc), url=url)
+    kept = len(declaration_scanner.record_declarations(request.actor, found)) if "keep" in request.POST else None
     faults = [
         in_words(fault) for fault in [*(fault for source in found.heard for fault in source.faults), *found.faults]
     ]
     return render(
-        request, "web/rights/heard.html", {"found": found, "answers": _answers(found), "faults": faults, "kept": kept}
+        request,
+        "web/rights/heard.html",
+        {"found": found, "answers": _verdicts_by_use(found), "faults": faults, "kept": kept},
     )
 
 
-def _of_file(request: Asked, file: UploadedFile[Any]) -> declaration_scanner.Hearing:
-    if (file.size or 0) > declaration_scanner.LARGEST:
-        raise unacceptable(
-            "file", "Files of at most {limit} MB are read.", limit=declaration_scanner.LARGEST // 1_000_000
+def _read_file(request: MemberRequest, file: UploadedFile[Any]) -> declaration_scanner.DeclarationScan:
+    if (file.size or 0) > declaration_scanner.MAX_FILE_BYTES:
+        raise validation_failed(
+            "file", "Files of at most {limit} MB are read.", limit=declaration_scanner.MAX_FILE_BYTES // 1_000_000
         )
-    return declaration_scanner.hear_file(request.actor, (file.name or "")[:200], file.read())
+    return declaration_scanner.scan_file(request.actor, (file.name or "")[:200], file.read())
 
 
-def _answers(found: declaration_scanner.Hearing) -> list[tuple[Any, Any, str, str]]:
+def _verdicts_by_use(found: declaration_scanner.DeclarationScan) -> list[tuple[Any, Any, str, str]]:
     """(use, value, tone, who says so) in the order of uses."""
     told = []
     for use in USES:
         if value := found.says.get(use):
             by = [
-                f"{w.VOCABULARIES[one.vocabulary]} ({w.PLACES.get(source.where, source.where)})"
+                f"{w.VOCABULARY_LABELS[one.vocabulary]} ({w.DECLARATION_PLACE_LABELS.get(source.where, source.where)})"
                 for source in found.heard
                 for one in source.declarations
                 if one.says.get(use) == value
             ]
             told.append(
-                (w.USES[use][0], w.VALUES[value], TONES[value], get_text_list(list(dict.fromkeys(by)), _("and")))
+                (
+                    w.USE_LABELS[use][0],
+                    w.VALUE_LABELS[value],
+                    VALUE_TONES[value],
+                    get_text_list(list(dict.fromkeys(by)), _("and")),
+                )
             )
     return told

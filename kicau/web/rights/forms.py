@@ -7,58 +7,64 @@ from typing import Any
 
 from django.http import QueryDict
 
-from kicau.base.errors import unacceptable
-from kicau.rights.models import USES, VALUES
-from kicau.rights.statements import ANY, NewStatement, end_of_day
-from kicau.web.core.labels import CONDITIONS
+from kicau.base.errors import validation_failed
+from kicau.rights.models import USE_VALUES, USES
+from kicau.rights.statements import STATEMENT_VALUES, NewStatement, end_of_day
+from kicau.web.core.labels import CONDITION_LABELS
 
-LONGEST = {"name": 300, "key": 500, "source": 2000, "note": 2000, "detail": 500}  # characters, as the columns hold them
-PLAIN = ("layer", "name", "about", "key", "source", "note", "until", "acquired")
-OTHERS_PREFIX = "others-"  # begins the fields of the rule for others' words
-DETAIL = "how-"  # begins the field of a condition's detail
-TICK = "if-"  # begins the field that says that a condition holds
+MAX_FIELD_LENGTHS = {
+    "name": 300,
+    "key": 500,
+    "source": 2000,
+    "note": 2000,
+    "detail": 500,
+}  # characters, as the columns hold them
+TEXT_FIELDS = ("layer", "name", "about", "key", "source", "note", "until", "acquired")
+OTHERS_RULE_PREFIX = "others-"  # begins the fields of the rule for others' words
+CONDITION_DETAIL_PREFIX = "how-"  # begins the field of a condition's detail
+CONDITION_PREFIX = "if-"  # begins the field that says that a condition holds
 
 
-def read(post: QueryDict) -> dict[str, Any]:
+def read_form(post: QueryDict) -> dict[str, Any]:
     """A form as it was filled in, for showing it again."""
-    form: dict[str, Any] = {name: post.get(name, "").strip() for name in PLAIN}
-    return form | {"says": said(post), "conditions": chosen(post)}
+    form: dict[str, Any] = {name: post.get(name, "").strip() for name in TEXT_FIELDS}
+    return form | {"says": stated_values(post), "conditions": selected_conditions(post)}
 
 
-def said(post: QueryDict) -> dict[str, str]:
-    return {use: value for use in USES if (value := post.get(use, "")) in ANY}
+def stated_values(post: QueryDict) -> dict[str, str]:
+    return {use: value for use in USES if (value := post.get(use, "")) in STATEMENT_VALUES}
 
 
-def rule(post: QueryDict) -> dict[str, str]:
+def own_rule(post: QueryDict) -> dict[str, str]:
     """The workspace's own rule: of what is not named, nothing is said."""
-    return {use: value for use in USES if (value := post.get(use, "")) in VALUES}
+    return {use: value for use in USES if (value := post.get(use, "")) in USE_VALUES}
 
 
 def others_rule(post: QueryDict) -> dict[str, str]:
     """The rule for others' words, from fields of their own."""
-    return {use: value for use in USES if (value := post.get(OTHERS_PREFIX + use, "")) in VALUES}
+    return {use: value for use in USES if (value := post.get(OTHERS_RULE_PREFIX + use, "")) in USE_VALUES}
 
 
-def chosen(post: QueryDict) -> dict[str, str]:
+def selected_conditions(post: QueryDict) -> dict[str, str]:
     """The conditions that are ticked or have a detail, each with it."""
-    told = {name: post.get(DETAIL + name, "").strip() for name in CONDITIONS}
-    return {name: detail for name, detail in told.items() if detail or TICK + name in post}
+    told = {name: post.get(CONDITION_DETAIL_PREFIX + name, "").strip() for name in CONDITION_LABELS}
+    return {name: detail for name, detail in told.items() if detail or CONDITION_PREFIX + name in post}
 
 
-def conditions(post: QueryDict) -> dict[str, str]:
-    """As `chosen`, where anything is said under conditions; else the fields are not shown and count for nothing.
-    Raises Unacceptable."""
-    found = chosen(post) if "conditional" in said(post).values() else {}
-    if any(len(detail) > LONGEST["detail"] for detail in found.values()):
-        raise unacceptable(
-            "conditions", "A condition's detail has at most {limit} characters.", limit=LONGEST["detail"]
+def stated_conditions(post: QueryDict) -> dict[str, str]:
+    """As `selected_conditions`, where anything is said under conditions; else the fields are not shown and count for nothing.
+    Raises ValidationFailed."""
+    found = selected_conditions(post) if "conditional" in stated_values(post).values() else {}
+    if any(len(detail) > MAX_FIELD_LENGTHS["detail"] for detail in found.values()):
+        raise validation_failed(
+            "conditions", "A condition's detail has at most {limit} characters.", limit=MAX_FIELD_LENGTHS["detail"]
         )
     return found
 
 
-def statement(post: QueryDict, zone: str) -> NewStatement:
-    """What a form about more than one item says; the last day is one of the time zone given. Raises Unacceptable."""
-    form = checked(read(post))
+def statement_from_form(post: QueryDict, zone: str) -> NewStatement:
+    """What a form about more than one item says; the last day is one of the time zone given. Raises ValidationFailed."""
+    form = check_lengths(read_form(post))
     subject, _sep, key = (form["about"] or "everything").partition("|")
     layer = form["layer"] or "author"
     return NewStatement(
@@ -68,31 +74,36 @@ def statement(post: QueryDict, zone: str) -> NewStatement:
         subject=subject,
         key=form["key"] if subject in ("site", "licence") else key,
         says=form["says"],
-        conditions=conditions(post),
+        conditions=stated_conditions(post),
         source=form["source"],
         note=form["note"],
         acquired=form["acquired"],
-        valid_until=end_of_day(_day(form["until"]), zone) if form["until"] else None,
+        valid_until=end_of_day(_parse_day(form["until"]), zone) if form["until"] else None,
     )
 
 
-def _day(value: str) -> date:
+def _parse_day(value: str) -> date:
     try:
         return date.fromisoformat(value)
     except ValueError as exc:
-        raise unacceptable("valid_until", "{value!r} is no day; write it as YYYY-MM-DD.", value=value[:40]) from exc
+        raise validation_failed(
+            "valid_until", "{value!r} is no day; write it as YYYY-MM-DD.", value=value[:40]
+        ) from exc
 
 
-def checked(form: dict[str, Any]) -> dict[str, Any]:
-    """The same, where nothing in it is longer than what can be kept. Raises Unacceptable."""
+def check_lengths(form: dict[str, Any]) -> dict[str, Any]:
+    """The same, where nothing in it is longer than what can be kept. Raises ValidationFailed."""
     for name in ("name", "key", "source", "note"):
-        if len(form[name]) > LONGEST[name]:
-            raise unacceptable(
-                name, "This has {n} characters; at most {limit} are kept.", n=len(form[name]), limit=LONGEST[name]
+        if len(form[name]) > MAX_FIELD_LENGTHS[name]:
+            raise validation_failed(
+                name,
+                "This has {n} characters; at most {limit} are kept.",
+                n=len(form[name]),
+                limit=MAX_FIELD_LENGTHS[name],
             )
     return form
 
 
-def rows(held: dict[str, str]) -> list[tuple[str, Any, bool, str]]:
+def condition_rows(held: dict[str, str]) -> list[tuple[str, Any, bool, str]]:
     """(condition, its name, whether it holds, its detail), for the template."""
-    return [(name, word, name in held, held.get(name, "")) for name, word in CONDITIONS.items()]
+    return [(name, word, name in held, held.get(name, "")) for name, word in CONDITION_LABELS.items()]

@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from kicau.archive.models import ImportState
-from kicau.rights.decisions import Answer
+from kicau.rights.decisions import RightsVerdict
 from kicau.rights.models import Layer, Origin, Subject
 from kicau.web.core.labels import Badge
 
-USES: dict[str, tuple[Any, Any]] = {
+USE_LABELS: dict[str, tuple[Any, Any]] = {
     "train_gen": (_("Train a generative model"), _("A model that writes or draws learns from it")),
     "train_other": (_("Train another model"), _("Such as one that sorts or recommends")),
     "ground": (_("Ground answers on it"), _("A model is given it as a source to answer from")),
@@ -22,30 +22,30 @@ USES: dict[str, tuple[Any, Any]] = {
     "redistribute": (_("Pass it on"), _("Given to others as it is")),
     "archive": (_("Keep it"), _("Kept in an archive")),
 }
-ANSWERS: dict[str, Badge] = {
-    Answer.YES: Badge(pgettext_lazy("rights", "Yes"), "check", "leaf"),
-    Answer.NO: Badge(pgettext_lazy("rights", "No"), "cross", "ember"),
-    Answer.UNKNOWN: Badge(pgettext_lazy("rights", "Not known"), "question", "sun"),
+VERDICT_BADGES: dict[str, Badge] = {
+    RightsVerdict.YES: Badge(pgettext_lazy("rights", "Yes"), "check", "leaf"),
+    RightsVerdict.NO: Badge(pgettext_lazy("rights", "No"), "cross", "ember"),
+    RightsVerdict.UNKNOWN: Badge(pgettext_lazy("rights", "Not known"), "question", "sun"),
 }
-VALUES: dict[str, Any] = {
+VALUE_LABELS: dict[str, Any] = {
     "allow": pgettext_lazy("rights", "allowed"),
     "deny": pgettext_lazy("rights", "not allowed"),
     "conditional": pgettext_lazy("rights", "under conditions"),
     "unknown": pgettext_lazy("rights", "left open"),
 }
-WAYS: dict[str, Any] = {
+ACQUISITION_LABELS: dict[str, Any] = {
     Origin.COMPOSED: _("Published with Kicau"),
     Origin.IMPORTED: _("From our own archive"),
     Origin.FETCHED: _("Fetched from the network"),
     Origin.RECEIVED: _("Received from others"),
     Origin.GENERATED: _("Made by a model"),
 }
-WHOSE: dict[str, Any] = {
+OWNERSHIP_QUESTIONS: dict[str, Any] = {
     "": _("The file says it, as a network's download does; else ask me"),
     Origin.IMPORTED: _("Our own"),
     Origin.RECEIVED: _("Somebody else's, who gave them to us"),
 }
-LAYERS: dict[str, Any] = {
+LAYER_LABELS: dict[str, Any] = {
     Layer.WITHDRAWAL: _("Taken back"),
     Layer.GRANT: _("Grant or refusal"),
     Layer.CONTRACT: _("Terms it was acquired under"),
@@ -54,7 +54,7 @@ LAYERS: dict[str, Any] = {
     Layer.SITE: _("Site's wish"),
     Layer.DEFAULT: _("Rule of this workspace"),
 }
-SUBJECTS: dict[str, Any] = {
+SUBJECT_LABELS: dict[str, Any] = {
     Subject.EVERYTHING: _("everything here"),
     Subject.NETWORK: _("all of a network"),
     Subject.SITE: _("all under an address"),
@@ -63,7 +63,7 @@ SUBJECTS: dict[str, Any] = {
     Subject.FILE: _("one picture or file"),
     Subject.ITEM: _("this item"),
 }
-KINDS: dict[str, Any] = {
+KIND_LABELS: dict[str, Any] = {
     "post": pgettext_lazy("kind", "Post"),
     "reply": pgettext_lazy("kind", "Reply"),
     "repost": pgettext_lazy("kind", "Repost"),
@@ -72,8 +72,11 @@ KINDS: dict[str, Any] = {
     "article": pgettext_lazy("kind", "Article"),
     "message": pgettext_lazy("kind", "Message"),
 }
-COLUMNS: dict[str, Any] = {"kind": pgettext_lazy("column", "kind"), "visibility": pgettext_lazy("column", "visibility")}
-MEANINGS: dict[str, dict[str, Any]] = {
+COLUMN_LABELS: dict[str, Any] = {
+    "kind": pgettext_lazy("column", "kind"),
+    "visibility": pgettext_lazy("column", "visibility"),
+}
+MEANING_LABELS: dict[str, dict[str, Any]] = {
     "kind": {
         "post": _("Our own post"),
         "repost": _("Somebody else's post, passed on"),
@@ -81,8 +84,8 @@ MEANINGS: dict[str, dict[str, Any]] = {
     },
     "visibility": {"public": _("For everybody"), "private": _("For some people only: leave it out")},
 }
-ASKS_VALUES = Badge(pgettext_lazy("import", "Has a question"), "hand", "sun")
-STATES: dict[str, Badge] = {
+HAS_QUESTION_BADGE = Badge(pgettext_lazy("import", "Has a question"), "hand", "sun")
+IMPORT_STATE_BADGES: dict[str, Badge] = {
     ImportState.WAITING: Badge(pgettext_lazy("import", "Waits for its turn"), "clock", "sky"),
     ImportState.ASKING: Badge(pgettext_lazy("import", "Whose is it?"), "hand", "sun"),
     ImportState.RUNNING: Badge(pgettext_lazy("import", "Being read"), "send", "sky"),
@@ -90,9 +93,13 @@ STATES: dict[str, Badge] = {
     ImportState.FAILED: Badge(pgettext_lazy("import", "Could not be read"), "alert", "ember"),
     ImportState.CANCELED: Badge(pgettext_lazy("import", "Stopped"), "pause", "still"),
 }
-LEFT = Badge(pgettext_lazy("import", "Waits to go on"), "clock", "sky")  # whose worker is gone in the middle of it
-NOTHING = Badge(pgettext_lazy("import", "Nothing taken"), "alert", "sun")  # read to its end, and all of it was left out
-VOCABULARIES: dict[str, Any] = {
+WAITING_TO_RESUME_BADGE = Badge(
+    pgettext_lazy("import", "Waits to go on"), "clock", "sky"
+)  # whose worker is gone in the middle of it
+NOTHING_IMPORTED_BADGE = Badge(
+    pgettext_lazy("import", "Nothing taken"), "alert", "sun"
+)  # read to its end, and all of it was left out
+VOCABULARY_LABELS: dict[str, Any] = {
     "aipref": "IETF AI Preferences",
     "content-signal": "Content Signals",
     "rsl": "Really Simple Licensing",
@@ -103,7 +110,7 @@ VOCABULARIES: dict[str, Any] = {
     "odrl": "ODRL",
     "spdx": "SPDX",
 }
-PLACES: dict[str, Any] = {
+DECLARATION_PLACE_LABELS: dict[str, Any] = {
     "HTTP headers": _("the answer's headers"),
     "HTML meta": _("the page's head"),
     "robots.txt": "robots.txt",
@@ -116,7 +123,7 @@ PLACES: dict[str, Any] = {
     "ODRL policy": _("its policy"),
     "training and data mining assertion": _("its assertion"),
 }
-FORMS: dict[str, tuple[Any, Any]] = {
+RULE_FORM_LABELS: dict[str, tuple[Any, Any]] = {
     "robots": (
         "robots.txt",
         _(

@@ -22,23 +22,24 @@ class PostRights:
     items: Sequence[UUID] = ()  # its parts in the archive; none while it is not out
 
 
-def of_deliveries(actor: Actor, rows: Sequence[Delivery]) -> dict[UUID, PostRights]:
+def rights_of_posts(actor: Actor, rows: Sequence[Delivery]) -> dict[UUID, PostRights]:
     """Of those that are in the archive."""
     found = rights_of_deliveries(actor, [row.id for row in rows if row.remote_ids])
     return {
         id_: PostRights(
-            groups=_grouped(one.answers, {key: badge.word for key, badge in words.ANSWERS.items()}), items=one.items
+            groups=_group_by_verdict(one.answers, {key: badge.word for key, badge in words.VERDICT_BADGES.items()}),
+            items=one.items,
         )
         for id_, one in found.items()
     }
 
 
-def of_draft(draft: Draft) -> PostRights:
+def rights_of_draft(draft: Draft) -> PostRights:
     """What its author says of it."""
     said = {use: draft.ai_use.get(use, "unknown") for use in USES}
-    return PostRights(groups=_grouped(said, words.VALUES))
+    return PostRights(groups=_group_by_verdict(said, words.VALUE_LABELS))
 
 
-def _grouped(said: Mapping[str, str], named: Mapping[str, Any]) -> list[tuple[Any, list[Any]]]:
-    groups = [(word, [words.USES[use][0] for use in USES if said[use] == key]) for key, word in named.items()]
+def _group_by_verdict(said: Mapping[str, str], named: Mapping[str, Any]) -> list[tuple[Any, list[Any]]]:
+    groups = [(word, [words.USE_LABELS[use][0] for use in USES if said[use] == key]) for key, word in named.items()]
     return [group for group in groups if group[1]]

@@ -11,15 +11,15 @@ from django.shortcuts import render
 from kicau.archive import published_policy, record_statements
 from kicau.archive.models import Standing
 from kicau.base import clock
-from kicau.rights.models import IN_HOUSE, USES
-from kicau.web.core.views import Asked
+from kicau.rights.models import IN_HOUSE_USES, USES
+from kicau.web.core.views import MemberRequest
 from kicau.web.rights import forms
 from kicau.web.rights import labels as w
 from kicau.workspaces.actors import Permission
 
 
-def shown(
-    request: Asked,
+def render_rights(
+    request: MemberRequest,
     wrong: Mapping[str, list[str]] | None = None,
     *,
     saying_form: dict[str, Any] | None = None,
@@ -38,31 +38,33 @@ def shown(
     )
     form: dict[str, Any] = saying_form or {"layer": "grant", "says": {}, "conditions": {}}
     which, kept = reviewed or (0, {})
-    terms = record_statements.network_terms(actor)
+    terms = record_statements.list_network_terms(actor)
     of = {
         row.id: kept if row.id == which else {"says": row.says, "conditions": row.conditions, "note": row.note}
         for row in terms
     }
     told: dict[str, Any] = {
-        "uses": [(use, *w.USES[use], rule.get(use, "")) for use in USES],
-        "others": [(use, *w.USES[use], actor.workspace.others_ai_use.get(use, ""), use in IN_HOUSE) for use in USES],
+        "uses": [(use, *w.USE_LABELS[use], rule.get(use, "")) for use in USES],
+        "others": [
+            (use, *w.USE_LABELS[use], actor.workspace.others_ai_use.get(use, ""), use in IN_HOUSE_USES) for use in USES
+        ],
         "statements": [
             (row, row.valid_until is None or row.valid_until > now)
-            for row in record_statements.all_statements(actor)[:200]
+            for row in record_statements.list_statements(actor)[:200]
         ],
         "authors": list(dict.fromkeys(authors.values_list("author", "author_handle")[:300])),
-        "ways": w.WAYS.items(),
-        "layers": [(k, v) for k, v in w.LAYERS.items() if k not in ("contract", "default")],
+        "ways": w.ACQUISITION_LABELS.items(),
+        "layers": [(k, v) for k, v in w.LAYER_LABELS.items() if k not in ("contract", "default")],
         "rule": rule,
-        "forms": [(one, *w.FORMS[one.slug]) for one in published_policy.forms(actor)],
+        "forms": [(one, *w.RULE_FORM_LABELS[one.slug]) for one in published_policy.rule_forms(actor)],
         "workspace": actor.workspace,
         "terms_url": actor.workspace.terms_url,
         "marks_media": actor.workspace.marks_media,
         "form": form,
-        "conditions": forms.rows(form["conditions"]),
+        "conditions": forms.condition_rows(form["conditions"]),
         "saying": saying_form is not None,
-        "values": w.VALUES,
-        "terms": [(row, of[row.id], forms.rows(of[row.id]["conditions"])) for row in terms],
+        "values": w.VALUE_LABELS,
+        "terms": [(row, of[row.id], forms.condition_rows(of[row.id]["conditions"])) for row in terms],
         "reviewed": which,
         "is_operator": actor.person is not None and actor.person.is_operator,
         "errors": wrong or {},

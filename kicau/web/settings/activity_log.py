@@ -19,67 +19,69 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from kicau.base import clock
-from kicau.base.errors import NotAllowed, unacceptable
+from kicau.base.errors import NotAllowed, validation_failed
 from kicau.base.ids import NO_ID, as_uuid
-from kicau.base.spreadsheets import safe_cell
+from kicau.base.spreadsheets import escape_formula
 from kicau.channels.models import Channel
-from kicau.publishing.approval.reviews import excerpt
+from kicau.publishing.approval.reviews import short_text
 from kicau.publishing.models import Delivery, Part
 from kicau.rights.models import AuditEntry, Statement
-from kicau.web.core.labels import ROLES, SUBJECTS, VIA
-from kicau.web.core.network_logos import label
-from kicau.web.core.views import Asked, page, person_of
-from kicau.web.rights.labels import LAYERS
-from kicau.web.rights.labels import SUBJECTS as ABOUT
+from kicau.web.core.labels import ROLE_LABELS, SUBJECT_LABELS, VIA_LABELS
+from kicau.web.core.network_logos import network_label
+from kicau.web.core.views import MemberRequest, member_page, person_of
+from kicau.web.rights.labels import LAYER_LABELS
+from kicau.web.rights.labels import SUBJECT_LABELS as ABOUT
 from kicau.workspaces import actions, names
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.models import Person
 
-EACH_PAGE = 80
-MOST = 100_000  # entries of one file, the newest; earlier ones by their days
-COLUMNS = ("at", "actor", "via", "act", "subject", "detail")
+ENTRIES_PER_PAGE = 80
+MAX_EXPORTED_ENTRIES = 100_000  # entries of one file, the newest; earlier ones by their days
+CSV_COLUMNS = ("at", "actor", "via", "act", "subject", "detail")
 
 
-@page
+@member_page
 @require_safe
-def index(request: Asked) -> HttpResponse:
-    rows = _filtered(request)
+def index(request: MemberRequest) -> HttpResponse:
+    rows = _filter_entries(request)
     if (before := request.GET.get("before", "")).isdigit():
         rows = rows.filter(id__lt=int(before[:18]))
-    found = list(rows[: EACH_PAGE + 1])
-    more, found = len(found) > EACH_PAGE, found[:EACH_PAGE]
+    found = list(rows[: ENTRIES_PER_PAGE + 1])
+    more, found = len(found) > ENTRIES_PER_PAGE, found[:ENTRIES_PER_PAGE]
     wanted = {name: request.GET.get(name, "") for name in ("act", "of", "who", "via", "since", "until")}
     shown = {
         "entries": found,
-        "about": _about(request, found),
+        "about": _entry_subjects(request, found),
         "following": found[-1].id if more else "",
-        "groups": SUBJECTS,
+        "groups": SUBJECT_LABELS,
         "wanted": wanted,
-        "ways": VIA,
+        "ways": VIA_LABELS,
         "filtered": any(wanted.values()),
         "people": [m.person for m in actions.members(request.actor)],
     }
     return render(request, "web/activity.html", shown)
 
 
-@page
+@member_page
 @require_safe
-def instance(request: Asked) -> HttpResponse:
+def instance_activity(request: MemberRequest) -> HttpResponse:
     """What belongs to no workspace (sign-ins, passwords, accounts) or no longer to one, for who hosts this Kicau."""
     if not person_of(request).is_operator:
         raise NotAllowed("Only an operator can see what belongs to no workspace.")
-    rows = names.named(AuditEntry.objects.filter(Q(workspace_id=None) | Q(act="workspace.deleted")).order_by("-id"))
+    rows = names.with_person_names(
+        AuditEntry.objects.filter(Q(workspace_id=None) | Q(act="workspace.deleted")).order_by("-id")
+    )
     act = request.GET.get("act", "")
     if act in INSTANCE_GROUPS:
         rows = rows.filter(act__startswith=act)
     if (before := request.GET.get("before", "")).isdigit():
         rows = rows.filter(id__lt=int(before[:18]))
-    found = list(rows[: EACH_PAGE + 1])
-    more, found = len(found) > EACH_PAGE, found[:EACH_PAGE]
+    found = list(rows[: ENTRIES_PER_PAGE + 1])
+    more, found = len(found) > ENTRIES_PER_PAGE, found[:ENTRIES_PER_PAGE]
     subjects = {as_uuid(one.subject) for one in found if one.subject}
     people = {str(one.id): str(one) for one in Person.objects.filter(id__in=subjects)}
     shown = {
-        "entries": [(one, names.of(one), _concerned(one, people)) for one in found],
+        "entries": [(one, names.display_name(one), _subject_name(one, people)) for one in found],
         "following": found[-1].id if more else "",
         "groups": INSTANCE_GROUPS,
         "wanted": act,
@@ -87,7 +89,7 @@ def instance(request: Asked) -> HttpResponse:
     return render(request, "web/instance_activity.html", shown)
 
 
-def _concerned(entry: AuditEntry, people: Mapping[str, str]) -> str:
+def _subject_name(entry: AuditEntry, people: Mapping[str, str]) -> str:
     """The name of the account or workspace that an entry is about; "" where its actor is the same account."""
     if entry.act == "workspace.deleted":
         return str(entry.detail.get("name", ""))
@@ -105,14 +107,14 @@ INSTANCE_GROUPS = {
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class EntrySubject:
     """What an entry is about, and where it stands; `address` may be empty."""
 
     name: str
     address: str = ""
 
 
-def _about(request: Asked, entries: list[AuditEntry]) -> dict[int, About]:
+def _entry_subjects(request: MemberRequest, entries: list[AuditEntry]) -> dict[int, EntrySubject]:
     """By the entry's id; a query for each kind of thing, the removed ones too."""
 
     def rows_of[Row: Model](model: type[Row], *kinds: str) -> QuerySet[Row]:
@@ -124,7 +126,7 @@ def _about(request: Asked, entries: list[AuditEntry]) -> dict[int, About]:
         )
 
     channels = {
-        str(row.id): About(_channel(row), reverse("channel", args=[row.key]))
+        str(row.id): EntrySubject(_channel_label(row), reverse("channel", args=[row.key]))
         for row in rows_of(Channel, "channel", "slots")
     }
     deliveries = {str(row.id): row for row in rows_of(Delivery, "delivery").select_related("channel")}
@@ -133,49 +135,54 @@ def _about(request: Asked, entries: list[AuditEntry]) -> dict[int, About]:
     parts = Part.objects.filter(draft__workspace=request.actor.workspace, draft_id__in=drafts, variant=None, position=0)
     texts = dict(parts.values_list("draft_id", "text")) if drafts else {}
     statements = {str(row.id): row for row in rows_of(Statement, "rights").defer("raw")}
-    found: dict[int, About] = {}
+    found: dict[int, EntrySubject] = {}
     for one in entries:
         if one.subject in channels:
             found[one.id] = channels[one.subject]
         elif row := deliveries.get(one.subject):
-            found[one.id] = About(
-                f"{_words_of(texts, row.draft_id)} · {_channel(row.channel)}",
+            found[one.id] = EntrySubject(
+                f"{_draft_excerpt(texts, row.draft_id)} · {_channel_label(row.channel)}",
                 f"{reverse('post', args=[row.draft_id])}#d-{row.id}",
             )
         elif (draft_id := as_uuid(one.subject)) in texts:
             whom = f" · {one.detail['name']}" if one.act.startswith("review.link") and one.detail.get("name") else ""
-            found[one.id] = About(_words_of(texts, draft_id) + whom, reverse("post", args=[draft_id]))
+            found[one.id] = EntrySubject(_draft_excerpt(texts, draft_id) + whom, reverse("post", args=[draft_id]))
         elif statement := statements.get(one.subject):
-            found[one.id] = _statement(statement)
-        elif told := _named(one):
+            found[one.id] = _statement_label(statement)
+        elif told := _subject_from_detail(one):
             found[one.id] = told
     return found
 
 
-def _words_of(texts: Mapping[UUID, str], draft_id: UUID) -> str:
-    return f"“{excerpt([texts.get(draft_id, '')])}”"
+def _draft_excerpt(texts: Mapping[UUID, str], draft_id: UUID) -> str:
+    return f"“{short_text([texts.get(draft_id, '')])}”"
 
 
-def _channel(row: Channel) -> str:
-    return f"{row.name} · {label(row.network)}"
+def _channel_label(row: Channel) -> str:
+    return f"{row.name} · {network_label(row.network)}"
 
 
-def _statement(row: Statement) -> About:
+def _statement_label(row: Statement) -> EntrySubject:
     """Whose word it is, and what it reaches."""
-    reach = row.key or (label(row.network) if row.network else "")
-    told = [str(LAYERS.get(row.layer, row.layer)), row.party_name, str(ABOUT.get(row.subject, row.subject)), reach]
+    reach = row.key or (network_label(row.network) if row.network else "")
+    told = [
+        str(LAYER_LABELS.get(row.layer, row.layer)),
+        row.party_name,
+        str(ABOUT.get(row.subject, row.subject)),
+        reach,
+    ]
     address = reverse("archive-item", args=[row.item]) if row.item else reverse("rights")
-    return About(" · ".join(part for part in told if part), address)
+    return EntrySubject(" · ".join(part for part in told if part), address)
 
 
-PLACES = {
+SUBJECT_URL_NAMES = {
     "medium": "medium",
     "audit": "audit",
     "canary": "canary",
     "withdrawal": "withdrawal",
     "dataset": "set",
 }  # by kind, the page of its subject
-OF_VERSIONS = (
+VERSION_ACTIONS = (
     "dataset.ordered",
     "dataset.given",
     "dataset.asked",
@@ -183,7 +190,7 @@ OF_VERSIONS = (
 )  # their subjects have no page of their own
 
 
-def _named(entry: AuditEntry) -> About | None:
+def _subject_from_detail(entry: AuditEntry) -> EntrySubject | None:
     """By what was noted with it."""
     detail, kind = entry.detail, entry.act.partition(".")[0]
     told = [
@@ -191,9 +198,9 @@ def _named(entry: AuditEntry) -> About | None:
         str(detail.get("to", "")) if kind == "dataset" else "",
     ]
     if kind == "withdrawal" and detail.get("network"):
-        told.append(label(str(detail["network"])))
-    if detail.get("role") in ROLES:
-        told.append(str(ROLES[detail["role"]][0]))
+        told.append(network_label(str(detail["network"])))
+    if detail.get("role") in ROLE_LABELS:
+        told.append(str(ROLE_LABELS[detail["role"]][0]))
     if detail.get("url"):
         told.append(str(detail["url"]))
     if not any(told) and detail.get("count"):
@@ -201,16 +208,16 @@ def _named(entry: AuditEntry) -> About | None:
     address = ""
     if kind == "channel":  # noted by its key
         told, address = [entry.subject], reverse("channel", args=[entry.subject])
-    if kind in PLACES and entry.act not in OF_VERSIONS and as_uuid(entry.subject) != NO_ID:
-        address = reverse(PLACES[kind], args=[as_uuid(entry.subject)])
+    if kind in SUBJECT_URL_NAMES and entry.act not in VERSION_ACTIONS and as_uuid(entry.subject) != NO_ID:
+        address = reverse(SUBJECT_URL_NAMES[kind], args=[as_uuid(entry.subject)])
     words = " · ".join(part for part in told if part)
-    return About(words, address) if words else None
+    return EntrySubject(words, address) if words else None
 
 
-def _filtered(request: Asked) -> QuerySet[AuditEntry]:
+def _filter_entries(request: MemberRequest) -> QuerySet[AuditEntry]:
     """By what it is about, by whom, how and when; days are the reader's own."""
     request.actor.require(Permission.READ)
-    rows = names.named(AuditEntry.objects.filter(workspace_id=request.actor.workspace.id).order_by("-id"))
+    rows = names.with_person_names(AuditEntry.objects.filter(workspace_id=request.actor.workspace.id).order_by("-id"))
     given = request.GET
     if given.get("of"):
         rows = rows.filter(subject=given["of"][:60])
@@ -220,29 +227,29 @@ def _filtered(request: Asked) -> QuerySet[AuditEntry]:
         rows = rows.filter(actor_id=as_uuid(given["who"]))
     if given.get("via"):
         rows = rows.filter(via=given["via"][:20])
-    if since := _day(given.get("since", "")):
+    if since := _parse_day(given.get("since", "")):
         rows = rows.filter(at__gte=since)
-    if until := _day(given.get("until", "")):
+    if until := _parse_day(given.get("until", "")):
         rows = rows.filter(at__lt=until + timedelta(days=1))
     return rows
 
 
-def _day(text: str) -> datetime | None:
+def _parse_day(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text[:10]).replace(tzinfo=timezone.get_current_timezone()) if text else None
     except ValueError:
         return None
 
 
-@page
+@member_page
 @require_safe
-def export(request: Asked, form: str) -> HttpResponse:
+def export(request: MemberRequest, form: str) -> HttpResponse:
     """The same entries, all of them, as CSV or JSON lines; for those who manage members."""
     request.actor.require(Permission.MEMBERS)
     if form not in ("csv", "jsonl"):
-        raise unacceptable("form", "The activity is exported as csv or jsonl.")
-    rows = _filtered(request).values(*COLUMNS, "who")[:MOST].iterator(chunk_size=500)
-    body = _csv(rows) if form == "csv" else _lines(rows)
+        raise validation_failed("form", "The activity is exported as csv or jsonl.")
+    rows = _filter_entries(request).values(*CSV_COLUMNS, "who")[:MAX_EXPORTED_ENTRIES].iterator(chunk_size=500)
+    body = _csv_lines(rows) if form == "csv" else _json_lines(rows)
     name = f"activity-{clock.now():%Y-%m-%d}.{form}"
     kind = "text/csv; charset=utf-8" if form == "csv" else "application/jsonl; charset=utf-8"
     return HttpResponse(
@@ -250,27 +257,27 @@ def export(request: Asked, form: str) -> HttpResponse:
     )
 
 
-class _Echo:
+class _EchoWriter:
     def write(self, text: str) -> str:
         return text
 
 
-def _csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(COLUMNS)
+def _csv_lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    writer = csv.writer(_EchoWriter())
+    yield "\ufeff" + writer.writerow(CSV_COLUMNS)
     for row in rows:
-        yield writer.writerow([_cell(value) for value in _told(row).values()])
+        yield writer.writerow([_csv_cell(value) for value in _entry_as_dict(row).values()])
 
 
-def _cell(value: Any) -> str:
+def _csv_cell(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return safe_cell(text)
+    return escape_formula(text)
 
 
-def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+def _json_lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
-        yield json.dumps(_told(row), ensure_ascii=False) + "\n"
+        yield json.dumps(_entry_as_dict(row), ensure_ascii=False) + "\n"
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
-    return {**{column: row[column] for column in COLUMNS}, "at": row["at"].isoformat(), "actor": row["who"]}
+def _entry_as_dict(row: dict[str, Any]) -> dict[str, Any]:
+    return {**{column: row[column] for column in CSV_COLUMNS}, "at": row["at"].isoformat(), "actor": row["who"]}

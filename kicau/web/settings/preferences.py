@@ -9,44 +9,57 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kicau.base.errors import Refusal
+from kicau.base.errors import DomainError
 from kicau.costs import display_currency
-from kicau.web.core.labels import SCOPES, by_field, said
-from kicau.web.core.times import zones
-from kicau.web.core.views import WORKSPACE, Asked, attempt, back, own_page, page, person_of
+from kicau.web.core.labels import SCOPE_LABELS, error_sentence, errors_by_field
+from kicau.web.core.times import zone_choices
+from kicau.web.core.views import (
+    WORKSPACE_SESSION_KEY,
+    MemberRequest,
+    member_page,
+    person_of,
+    personal_page,
+    redirect_back,
+    run_action,
+)
 from kicau.workspaces import actions, webhooks
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.models import Workspace
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def you(request: Asked) -> HttpResponse:
+def personal_settings(request: MemberRequest) -> HttpResponse:
     person = person_of(request)
-    shown = {"zones": zones(person.timezone), "given": person}
+    shown = {"zones": zone_choices(person.timezone), "given": person}
     if request.method != "POST":
         return render(request, "web/you.html", shown)
     try:
-        actions.change_person(
+        actions.update_person(
             person,
             name=request.POST.get("name", ""),
             language=request.POST.get("language", ""),
             timezone=request.POST.get("timezone", ""),
         )
-    except Refusal as exc:
-        return render(request, "web/you.html", shown | {"errors": by_field(exc), "sentence": said(exc)}, status=422)
+    except DomainError as exc:
+        return render(
+            request,
+            "web/you.html",
+            shown | {"errors": errors_by_field(exc), "sentence": error_sentence(exc)},
+            status=422,
+        )
     messages.success(request, _("Saved."))
     return redirect("you")
 
 
-@own_page
+@personal_page
 @require_POST
-def switch(request: Asked) -> HttpResponse:
+def switch_workspace(request: MemberRequest) -> HttpResponse:
     """Go on in another workspace of theirs, on the page that the form names or the calendar."""
     wanted = request.POST.get("workspace", "")
     actor = actions.actor_for(person_of(request), wanted, "page")
-    request.session[WORKSPACE] = str(actor.workspace.id)
-    return back(request, "home")
+    request.session[WORKSPACE_SESSION_KEY] = str(actor.workspace.id)
+    return redirect_back(request, "home")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,40 +74,40 @@ def no_workspace(request: HttpRequest) -> HttpResponse:
         made = actions.create_workspace(
             person, request.POST.get("name", ""), timezone=person.timezone, language=person.language
         )
-    except Refusal as exc:
-        return render(request, "web/no_workspace.html", {"person": person, "errors": by_field(exc)}, status=422)
-    request.session[WORKSPACE] = str(made.id)
+    except DomainError as exc:
+        return render(request, "web/no_workspace.html", {"person": person, "errors": errors_by_field(exc)}, status=422)
+    request.session[WORKSPACE_SESSION_KEY] = str(made.id)
     return redirect("home")
 
 
-@page
+@member_page
 @require_safe
-def workspace_settings(request: Asked) -> HttpResponse:
-    return render(request, "web/settings.html", _shown(request))
+def workspace_settings(request: MemberRequest) -> HttpResponse:
+    return render(request, "web/settings.html", _settings_context(request))
 
 
-def _shown(request: Asked) -> dict[str, object]:
+def _settings_context(request: MemberRequest) -> dict[str, object]:
     actor = request.actor
     hooks = list(actor.workspace.webhooks.order_by("created_at")) if actor.may(Permission.SETTINGS) else []
     return {
         "tokens": list(actions.tokens(actor)),
         "hooks": hooks,
         "events": webhooks.EVENTS,
-        "zones": zones(actor.workspace.timezone),
-        "scopes": [(scope, label) for scope, label in SCOPES.items() if actor.may(Permission(scope))],
+        "zones": zone_choices(actor.workspace.timezone),
+        "scopes": [(scope, label) for scope, label in SCOPE_LABELS.items() if actor.may(Permission(scope))],
         "all_languages": settings.LANGUAGES,
-        "currencies": display_currency.currencies(actor),
+        "currencies": display_currency.display_currencies(actor),
     }
 
 
-@page
+@member_page
 @require_POST
-def change_workspace(request: Asked) -> HttpResponse:
+def change_workspace(request: MemberRequest) -> HttpResponse:
     hours = request.POST.get("duplicate_hours", "")
     before = request.actor.workspace.currency
-    if attempt(
+    if run_action(
         request,
-        lambda: actions.change_workspace(
+        lambda: actions.update_workspace(
             request.actor,
             name=request.POST.get("name", ""),
             timezone=request.POST.get("timezone", ""),
@@ -105,7 +118,7 @@ def change_workspace(request: Asked) -> HttpResponse:
         _("Saved."),
     ):
         changed = Workspace.objects.get(id=request.actor.workspace.id)
-        for one in display_currency.unrated(changed) if changed.currency != before else ():
+        for one in display_currency.currencies_without_rate(changed) if changed.currency != before else ():
             messages.warning(
                 request,
                 _("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.")
@@ -114,11 +127,11 @@ def change_workspace(request: Asked) -> HttpResponse:
     return redirect("settings")
 
 
-@page
+@member_page
 @require_POST
-def require_second_factor(request: Asked) -> HttpResponse:
+def require_second_factor(request: MemberRequest) -> HttpResponse:
     required = request.POST.get("required") == "1"
-    attempt(
+    run_action(
         request,
         lambda: actions.require_second_factor(request.actor, required),
         _("Every member needs a second factor from now on.")
@@ -128,9 +141,9 @@ def require_second_factor(request: Asked) -> HttpResponse:
     return redirect("settings")
 
 
-@page
+@member_page
 @require_POST
-def make_token(request: Asked) -> HttpResponse:
+def create_token(request: MemberRequest) -> HttpResponse:
     """The token is shown on this answer and never again."""
     days = request.POST.get("days", "90")
     try:
@@ -140,17 +153,22 @@ def make_token(request: Asked) -> HttpResponse:
             request.POST.getlist("scope"),
             days=int(days) if days.isdigit() and int(days) else None,
         )
-    except Refusal as exc:
-        return render(request, "web/settings.html", _shown(request) | {"token_errors": by_field(exc)}, status=422)
-    answer = render(request, "web/settings.html", _shown(request) | {"made": made})
+    except DomainError as exc:
+        return render(
+            request,
+            "web/settings.html",
+            _settings_context(request) | {"token_errors": errors_by_field(exc)},
+            status=422,
+        )
+    answer = render(request, "web/settings.html", _settings_context(request) | {"made": made})
     answer["Cache-Control"] = "no-store"
     return answer
 
 
-@page
+@member_page
 @require_POST
-def revoke_token(request: Asked, token_id: str) -> HttpResponse:
-    attempt(
+def revoke_token(request: MemberRequest, token_id: str) -> HttpResponse:
+    run_action(
         request,
         lambda: actions.revoke_token(request.actor, token_id),
         _("The token is revoked; programs that use it are refused from now on."),
@@ -158,20 +176,22 @@ def revoke_token(request: Asked, token_id: str) -> HttpResponse:
     return redirect("settings")
 
 
-@page
+@member_page
 @require_POST
-def add_webhook(request: Asked) -> HttpResponse:
+def add_webhook(request: MemberRequest) -> HttpResponse:
     try:
         made = webhooks.add_webhook(
             request.actor, request.POST.get("url", "").strip(), request.POST.getlist("event") or ["*"]
         )
-    except Refusal as exc:
-        return render(request, "web/settings.html", _shown(request) | {"hook_errors": by_field(exc)}, status=422)
-    return render(request, "web/settings.html", _shown(request) | {"made_hook": made})
+    except DomainError as exc:
+        return render(
+            request, "web/settings.html", _settings_context(request) | {"hook_errors": errors_by_field(exc)}, status=422
+        )
+    return render(request, "web/settings.html", _settings_context(request) | {"made_hook": made})
 
 
-@page
+@member_page
 @require_POST
-def remove_webhook(request: Asked, webhook_id: str) -> HttpResponse:
-    attempt(request, lambda: webhooks.remove_webhook(request.actor, webhook_id), _("The webhook is removed."))
+def remove_webhook(request: MemberRequest, webhook_id: str) -> HttpResponse:
+    run_action(request, lambda: webhooks.remove_webhook(request.actor, webhook_id), _("The webhook is removed."))
     return redirect("settings")

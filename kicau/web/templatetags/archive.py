@@ -13,7 +13,7 @@ from kicau.base import clock
 from kicau.rights import sentences
 from kicau.rights.decisions import Decision
 from kicau.rights.models import Statement, Terms
-from kicau.web.core.labels import CONDITIONS, PARTIES, sentence
+from kicau.web.core.labels import CONDITION_LABELS, PARTY_LABELS, sentence
 from kicau.web.rights import labels as w
 from kicau.web.templatetags.kicau import icon, moment
 
@@ -22,14 +22,14 @@ register = template.Library()
 
 @register.simple_tag
 def answer(value: str) -> SafeString:
-    shown = w.ANSWERS[value]
+    shown = w.VERDICT_BADGES[value]
     return format_html('<span class="badge tone-{}">{}{}</span>', shown.tone, icon(shown.icon), shown.word)
 
 
 @register.simple_tag
 def why(decision: Decision) -> str:
     """The reason in the reader's language."""
-    return sentence(sentences.reason(decision))
+    return sentence(sentences.decision_reason(decision))
 
 
 @register.simple_tag
@@ -48,38 +48,38 @@ def is_over(row: Statement) -> bool:
 
 @register.filter
 def kind(key: str) -> str:
-    return str(w.KINDS.get(key, key))
+    return str(w.KIND_LABELS.get(key, key))
 
 
 @register.filter
 def way(key: str) -> str:
-    return str(w.WAYS.get(key, key))
+    return str(w.ACQUISITION_LABELS.get(key, key))
 
 
 @register.filter
 def layer(key: str) -> str:
-    return str(w.LAYERS.get(key, key))
+    return str(w.LAYER_LABELS.get(key, key))
 
 
 @register.filter
 def value(key: str) -> str:
-    return str(w.VALUES.get(key, key))
+    return str(w.VALUE_LABELS.get(key, key))
 
 
 @register.filter
 def use(key: str) -> str:
-    return str(w.USES[key][0]) if key in w.USES else key
+    return str(w.USE_LABELS[key][0]) if key in w.USE_LABELS else key
 
 
 @register.filter
 def about(key: str) -> str:
-    return str(w.SUBJECTS.get(key, key))
+    return str(w.SUBJECT_LABELS.get(key, key))
 
 
 @register.filter
 def by(statement: Statement) -> str:
     """Who says it: their name, or in which role."""
-    return statement.party_name or str(PARTIES[statement.party])
+    return statement.party_name or str(PARTY_LABELS[statement.party])
 
 
 @register.filter
@@ -96,22 +96,22 @@ def grouped(number: int) -> str:
 
 @register.filter
 def vocabulary(key: str) -> str:
-    return str(w.VOCABULARIES.get(key, key))
+    return str(w.VOCABULARY_LABELS.get(key, key))
 
 
 @register.filter
 def place(key: str) -> str:
-    return str(w.PLACES.get(key, key))
+    return str(w.DECLARATION_PLACE_LABELS.get(key, key))
 
 
 @register.filter
 def condition(key: str) -> str:
-    return str(CONDITIONS.get(key, key))
+    return str(CONDITION_LABELS.get(key, key))
 
 
 @register.filter
 def rule(key: str) -> str:
-    return _("nothing said") if key == "none" else str(w.VALUES[key])
+    return _("nothing said") if key == "none" else str(w.VALUE_LABELS[key])
 
 
 @register.filter

@@ -15,47 +15,47 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kicau.cost_reports.post_costs import Costs
-from kicau.publishing.calendar.calendar_queries import Card, Slip
+from kicau.cost_reports.post_costs import CalendarCosts
+from kicau.publishing.calendar.calendar_queries import CalendarCard, DeliverySummary
 from kicau.web.core import labels
 from kicau.web.templatetags.kicau import brief, dot, icon, mark
 
 if TYPE_CHECKING:
-    from kicau.web.calendar.calendar import Cell
+    from kicau.web.calendar.calendar import GridDay
 
 register = template.Library()
 
-SHORT, LONG = 70, 150  # characters of a post's text
-MOVABLE = ("scheduled", "held")
+SHORT_TEXT_LENGTH, LONG_TEXT_LENGTH = 70, 150  # characters of a post's text
+MOVABLE_STATES = ("scheduled", "held")
 
 
 @lru_cache(maxsize=1)
-def _post_address() -> str:
+def _post_url_pattern() -> str:
     return reverse("post", args=[UUID(int=0)]).replace(str(UUID(int=0)), "{}")
 
 
-def _clock(card: Card) -> str:
+def _clock_html(card: CalendarCard) -> str:
     return f'<time datetime="{card.due_at.isoformat()}">{labels.clock_time(timezone.localtime(card.due_at))}</time>'
 
 
-def _text(card: Card, most: int) -> str:
+def _shortened_text(card: CalendarCard, most: int) -> str:
     text = card.text or _("Media only")
     return escape(text if len(text) <= most else text[: most - 1] + "…")
 
 
 @register.simple_tag
-def chip(card: Card, may_move: bool, long: bool = False, costs: Costs | None = None) -> SafeString:
+def chip(card: CalendarCard, may_move: bool, long: bool = False, costs: CalendarCosts | None = None) -> SafeString:
     """A post at its time as a link that can be dragged; `long`: in a line of its own, with its state. With `costs`, what
     it costs where it costs anything."""
     first = card.deliveries[0]
     drag = ""
-    if may_move and all(row.standing in MOVABLE for row in card.deliveries):
+    if may_move and all(row.standing in MOVABLE_STATES for row in card.deliveries):
         drag = f' draggable="true" data-deliveries="{" ".join(str(row.id) for row in card.deliveries)}"'
     marks = "".join(mark(network, 14) for network in dict.fromkeys(row.network for row in card.deliveries))
     return mark_safe(  # noqa: S308 (every text is escaped above)
-        f'<a class="chip tone-{labels.delivery_badge(first).tone}" href="{_post_address().format(card.draft_id)}"{drag}>'
-        f'<span class="when">{_clock(card)}</span><span class="marks">{marks}</span>{dot(first) if long else ""}'
-        f'<span class="text">{_text(card, LONG if long else SHORT)}</span>{_cost(card, costs)}</a>'
+        f'<a class="chip tone-{labels.delivery_badge(first).tone}" href="{_post_url_pattern().format(card.draft_id)}"{drag}>'
+        f'<span class="when">{_clock_html(card)}</span><span class="marks">{marks}</span>{dot(first) if long else ""}'
+        f'<span class="text">{_shortened_text(card, LONG_TEXT_LENGTH if long else SHORT_TEXT_LENGTH)}</span>{_cost_html(card, costs)}</a>'
     )
 
 
@@ -64,17 +64,17 @@ def days_of_month(context: template.Context, compose: str) -> SafeString:
     """All days of a month with what each has room for, which are no free slots."""
     may_move = context["may"]["publish"]
     return SafeString(
-        "".join(_day_of_month(context, cell, compose, may_move) for week in context["weeks"] for cell in week)
+        "".join(_day_of_month_html(context, cell, compose, may_move) for week in context["weeks"] for cell in week)
     )
 
 
-def _day_of_month(context: template.Context, cell: Cell, compose: str, may_move: bool) -> str:
+def _day_of_month_html(context: template.Context, cell: GridDay, compose: str, may_move: bool) -> str:
     posts = "".join(chip(card, may_move) for card in cell.cards)
     return f"{day_of_grid(context, cell, compose)}{left_on(context, cell.day)}{posts}{more_of_day(context, cell)}</section>"
 
 
 @register.simple_tag(takes_context=True)
-def day_of_grid(context: template.Context, cell: Cell, compose: str) -> SafeString:
+def day_of_grid(context: template.Context, cell: GridDay, compose: str) -> SafeString:
     """How a day of a month or week begins: its name and number, how many posts it has, what they cost, and a way to
     write one for it. The section stays open."""
     day, today, may = cell.day, context["today"], context["may"]
@@ -105,7 +105,7 @@ def left_on(context: template.Context, day: date) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def more_of_day(context: template.Context, cell: Cell) -> SafeString:
+def more_of_day(context: template.Context, cell: GridDay) -> SafeString:
     if not cell.more:
         return SafeString("")
     told = escape(ngettext("%(n)s more", "%(n)s more", cell.more) % {"n": cell.more})
@@ -113,24 +113,24 @@ def more_of_day(context: template.Context, cell: Cell) -> SafeString:
 
 
 @register.simple_tag
-def entry(card: Card, costs: Costs | None = None) -> SafeString:
+def entry(card: CalendarCard, costs: CalendarCosts | None = None) -> SafeString:
     """A post in a list: its time, its text, where it goes and how that stands."""
     picture = ""
     if card.picture:
         address = reverse("medium-small", args=[card.picture.rpartition("/")[2]])
         picture = f'<img class="thumb" src="{address}" alt="" width="64" height="64" loading="lazy">'
     return mark_safe(  # noqa: S308 (every text is escaped above)
-        f'<a class="entry" href="{_post_address().format(card.draft_id)}"><span class="when">{_clock(card)}</span>'
-        f'<span class="what"><span class="text">{_text(card, LONG)}</span><span class="to">{"".join(map(_target, card.deliveries))}{_cost(card, costs)}</span></span>{picture}</a>'
+        f'<a class="entry" href="{_post_url_pattern().format(card.draft_id)}"><span class="when">{_clock_html(card)}</span>'
+        f'<span class="what"><span class="text">{_shortened_text(card, LONG_TEXT_LENGTH)}</span><span class="to">{"".join(map(_target_html, card.deliveries))}{_cost_html(card, costs)}</span></span>{picture}</a>'
     )
 
 
-def _cost(card: Card, costs: Costs | None) -> SafeString:
+def _cost_html(card: CalendarCard, costs: CalendarCosts | None) -> SafeString:
     found = costs.posts.get((card.draft_id, card.due_at)) if costs else None
     return brief(found) if found else SafeString("")
 
 
-def _target(row: Slip) -> str:
+def _target_html(row: DeliverySummary) -> str:
     return f'<span class="target">{mark(row.network, 16)}<span class="who">{escape(row.channel_name)}</span>{dot(row)}</span>'
 
 
@@ -140,5 +140,5 @@ def in_words(day: date, form: str) -> str:
 
 
 @register.simple_tag
-def card_ids(card: Card) -> str:
+def card_ids(card: CalendarCard) -> str:
     return " ".join(str(row.id) for row in card.deliveries)

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import Channel
-from kicau.connector.capabilities import REPLY_TO, Option
+from kicau.connector.capabilities import REPLY_TO_OPTION, Option
 from kicau.connector.content import Rendered
 
 register = template.Library()
@@ -17,17 +17,17 @@ register = template.Library()
 @register.simple_tag
 def chosen(channel: Channel, rendered: Rendered) -> list[tuple[str, str]]:
     """Label and value of everything that is not as it would be without a choice."""
-    found = [(_(REPLY_TO.label), rendered.reply_to)] if rendered.reply_to else []
+    found = [(_(REPLY_TO_OPTION.label), rendered.reply_to)] if rendered.reply_to else []
     if rendered.language:
         found.append((_("Language of the text"), rendered.language.replace(",", ", ")))
     for option in capabilities_of(channel).options:
         value = rendered.options.get(option.name, option.default)
         if value and value != option.default:
-            found.append((_(option.label), _word(option, value)))
+            found.append((_(option.label), _value_label(option, value)))
     return found
 
 
-def _word(option: Option, value: str) -> str:
+def _value_label(option: Option, value: str) -> str:
     if option.long:
         lines = len(value.splitlines())
         return ngettext("%(n)s line", "%(n)s lines", lines) % {"n": lines}

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from kicau.base.money import MICRO
+from kicau.base.money import MICRO_PER_UNIT
 from kicau.base.sentences import Sentence
 from kicau.connector import addresses, registry
 from kicau.connector.content import Media, RenderedMedia, RenderedPart, SpanKind
@@ -51,8 +51,8 @@ def mark(slug: str, size: int = 18, named: bool = True) -> SafeString:
 
 @lru_cache(maxsize=256)
 def _mark(slug: str, size: int, named: bool) -> SafeString:
-    alt = network_logos.label(slug) if named else ""
-    if slug not in registry.slugs():  # it has no drawing, and a table names networks as it likes
+    alt = network_logos.network_label(slug) if named else ""
+    if slug not in registry.installed_slugs():  # it has no drawing, and a table names networks as it likes
         return format_html("{}", alt)
     return format_html(
         '<img class="mark" src="{}" width="{}" height="{}" alt="{}">',
@@ -86,18 +86,18 @@ def _badge_of(thing: Any) -> labels.Badge:
     if isinstance(thing, labels.Badge):
         return thing
     match type(thing).__name__:
-        case "Delivery" | "Slip":
+        case "Delivery" | "DeliverySummary":
             return labels.delivery_badge(thing)
         case "Channel":
             return labels.channel_badge(thing)
         case "Draft":
-            return labels.DRAFT[thing.state]
+            return labels.DRAFT_BADGES[thing.state]
         case "Withdrawal":
-            return labels.WITHDRAWAL[thing.state]
+            return labels.WITHDRAWAL_BADGES[thing.state]
         case "Review":
-            return labels.REVIEWS[thing.kind]
+            return labels.REVIEW_BADGES[thing.kind]
         case _:
-            return labels.DELIVERY[str(thing)]
+            return labels.DELIVERY_BADGES[str(thing)]
 
 
 @register.filter
@@ -108,12 +108,12 @@ def full_hour(hour: int) -> str:
 
 @register.filter
 def network(slug: str) -> str:
-    return network_logos.label(slug)
+    return network_logos.network_label(slug)
 
 
 @register.filter
 def review_word(review: Any) -> str:
-    return str(labels.REVIEWS[review.kind].word)
+    return str(labels.REVIEW_BADGES[review.kind].word)
 
 
 @register.filter
@@ -121,21 +121,21 @@ def said(thing: Any) -> str:
     """The sentence of a delivery's state, of a step, of reading, or of a channel's trouble, in the reader's language and zone."""
     match type(thing).__name__:
         case "Delivery" | "Standing" | "Subscription":
-            return labels.told(thing.reason, thing.said)
+            return labels.localize_sentence(thing.reason, thing.said)
         case "Attempt":
-            return labels.told(thing.sentence, thing.detail.get("said", ()))
+            return labels.localize_sentence(thing.sentence, thing.detail.get("said", ()))
         case _:
             return labels.channel_reason(thing)
 
 
 @register.filter
 def role(name: str) -> str:
-    return str(labels.ROLES[name][0])
+    return str(labels.ROLE_LABELS[name][0])
 
 
 @register.filter
 def role_means(name: str) -> str:
-    return str(labels.ROLES[name][1])
+    return str(labels.ROLE_LABELS[name][1])
 
 
 @register.filter
@@ -146,30 +146,30 @@ def sentence(problem: Any) -> str:
 @register.filter
 def phrase(text: str) -> str:
     """A unit, or a place in a post, in the reader's language."""
-    return labels.phrase(text)
+    return labels.translate_phrase(text)
 
 
 @register.filter
 def told(text: str) -> str:
     """A text of a network's (the label of an option), or a sentence, in the reader's language."""
     if isinstance(text, Sentence):
-        return labels.told(text)
+        return labels.localize_sentence(text)
     return _(text) if text else ""
 
 
 @register.filter
 def act(name: str) -> str:
-    return str(labels.ACTS.get(name, name))
+    return str(labels.ACTION_LABELS.get(name, name))
 
 
 @register.filter
 def sign_in_way(name: str) -> str:
-    return str(labels.SIGN_IN_WAYS.get(name, name))
+    return str(labels.SIGN_IN_METHOD_LABELS.get(name, name))
 
 
 @register.filter
 def subject(name: str) -> str:
-    return str(labels.SUBJECTS.get(name, name))
+    return str(labels.SUBJECT_LABELS.get(name, name))
 
 
 @register.filter
@@ -180,13 +180,13 @@ def actor(name: str) -> str:
 
 @register.filter
 def via(name: str) -> str:
-    return str(labels.VIA.get(name, name))
+    return str(labels.VIA_LABELS.get(name, name))
 
 
 @register.filter
 def names(channels: Any) -> str:
     """Networks of channels, as a list in a sentence."""
-    return ", ".join(dict.fromkeys(network_logos.label(channel.network) for channel in channels))
+    return ", ".join(dict.fromkeys(network_logos.network_label(channel.network) for channel in channels))
 
 
 @register.filter
@@ -206,26 +206,26 @@ def number_word(name: str) -> str:
     """What a network calls a number, as people call it; what is not known stays in the network's own word."""
     plain = name.removesuffix("_count").removesuffix("Count").replace("_", " ").lower()
     single = f"{plain[:-3]}y" if plain.endswith("ies") else plain.removesuffix("s")
-    return str(labels.NUMBERS.get(single) or plain)
+    return str(labels.METRIC_LABELS.get(single) or plain)
 
 
 @register.filter
 def did(name: str) -> str:
-    return str(labels.DID.get(name, name))
+    return str(labels.ATTEMPT_LABELS.get(name, name))
 
 
 @register.filter
 def weekday(number: int) -> str:
-    return str(labels.WEEKDAYS[number])
+    return str(labels.WEEKDAY_NAMES[number])
 
 
 @register.filter
 def money(micro: int, currency: str) -> str:
-    return _both(micro, currency, micro) if micro else ""
+    return _converted_amount(micro, currency, micro) if micro else ""
 
 
-def _both(micro: int, currency: str, rounded: int) -> str:
-    return amounts.both(display_currency.current(), micro, currency, rounded)
+def _converted_amount(micro: int, currency: str, rounded: int) -> str:
+    return amounts.format_with_conversion(display_currency.active_display(), micro, currency, rounded)
 
 
 @register.filter
@@ -233,8 +233,8 @@ def brief(costs: Mapping[str, int] | None) -> SafeString:
     """Micro-units by currency where there is little room: in the workspace's own currency alone, with both on asking."""
     told, whole = [], []
     for currency, micro in (costs or {}).items():
-        worth = display_currency.current().of(micro, currency)
-        told.append(amounts.amount(worth.micro, worth.currency) if worth else money_or_zero(micro, currency))
+        worth = display_currency.active_display().of(micro, currency)
+        told.append(amounts.format_amount(worth.micro, worth.currency) if worth else money_or_zero(micro, currency))
         whole.append(money_or_zero(micro, currency))
     if not told:
         return SafeString("")
@@ -251,7 +251,7 @@ def whole_cost(costs: Mapping[str, int]) -> str:
 @register.simple_tag
 def rates_told() -> SafeString:
     """By which rates the amounts above were converted, and which are missing; after the last amount of a page."""
-    told = amounts.rates(display_currency.current())
+    told = amounts.rate_sentences(display_currency.active_display())
     if not told:
         return SafeString("")
     link = format_html('<a href="{}#rates">{}</a>', reverse("price-lists"), _("Rates"))
@@ -261,20 +261,20 @@ def rates_told() -> SafeString:
 @register.filter
 def plainly(number: Decimal) -> str:
     """All its places, with the reader's own marks."""
-    return amounts.plainly(number)
+    return amounts.format_number(number)
 
 
 @register.filter
 def money_exactly(micro: int, currency: str) -> str:
     """To its last place, so that a column adds up."""
-    return _both(micro, currency, micro)
+    return _converted_amount(micro, currency, micro)
 
 
 @register.filter
 def money_or_zero(micro: int, currency: str) -> str:
     """The same for tables and figures, where nothing is a figure too; cents are enough from one of the currency on."""
-    rounded = round(micro / 10_000) * 10_000 if abs(micro) >= MICRO else micro
-    return _both(micro or 0, currency, rounded or 0) if currency else "0"
+    rounded = round(micro / 10_000) * 10_000 if abs(micro) >= MICRO_PER_UNIT else micro
+    return _converted_amount(micro or 0, currency, rounded or 0) if currency else "0"
 
 
 @register.filter
@@ -282,12 +282,12 @@ def money_at_glance(micro: int, currency: str) -> str:
     """For a figure that stands alone: cents, however small it is; less than one is said to be that. In the workspace's
     own currency, with what is charged small beside it."""
     if micro and abs(micro) < 10_000:
-        charged = f"< {amounts.amount(10_000, currency)}"
+        charged = f"< {amounts.format_amount(10_000, currency)}"
     else:
-        charged = amounts.amount(round(micro / 10_000) * 10_000, currency) if currency else "0"
-    worth = display_currency.current().of(micro, currency)
+        charged = amounts.format_amount(round(micro / 10_000) * 10_000, currency) if currency else "0"
+    worth = display_currency.active_display().of(micro, currency)
     return (
-        format_html('{} <span class="charged">{}</span>', amounts.amount(worth.micro, worth.currency), charged)
+        format_html('{} <span class="charged">{}</span>', amounts.format_amount(worth.micro, worth.currency), charged)
         if worth
         else charged
     )
@@ -296,7 +296,7 @@ def money_at_glance(micro: int, currency: str) -> str:
 @register.filter
 def rough(micro: int, currency: str) -> str:
     """For the edge of a chart."""
-    amount = (Decimal(micro) / MICRO).normalize()
+    amount = (Decimal(micro) / MICRO_PER_UNIT).normalize()
     places = max(0, -int(amount.as_tuple().exponent))
     text = formats.number_format(amount, places and max(2, places), use_l10n=True, force_grouping=True)
     return f"{pgettext('dollar sign', '$')}{text}" if currency == "USD" else text
@@ -305,7 +305,7 @@ def rough(micro: int, currency: str) -> str:
 @register.filter
 def plain_amount(budget: Any) -> str:
     """For its form."""
-    return str(budget.amount) if budget.meter else f"{Decimal(budget.amount) / MICRO:f}"
+    return str(budget.amount) if budget.meter else f"{Decimal(budget.amount) / MICRO_PER_UNIT:f}"
 
 
 @register.filter

@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from kicau.dataset_audit.models import Audit
-from kicau.dataset_audit.passages import Place
-from kicau.dataset_audit.report_documents import where
+from kicau.dataset_audit.passages import CopyInContext
+from kicau.dataset_audit.report_documents import place_sentence
 from kicau.training_sets.models import TrainingSet, Version
 from kicau.web.core.labels import Badge
 from kicau.web.dataset_audits import labels
@@ -27,12 +27,12 @@ def shown(badge: Badge) -> SafeString:
 
 @register.simple_tag
 def version_badge(version: Version) -> SafeString:
-    return shown(w.STATES[version.state])
+    return shown(w.VERSION_STATE_BADGES[version.state])
 
 
 @register.simple_tag
 def audit_badge(audit: Audit) -> SafeString:
-    return shown(labels.STATES[audit.state])
+    return shown(labels.AUDIT_STATE_BADGES[audit.state])
 
 
 @register.simple_tag
@@ -41,14 +41,14 @@ def kind_badge(badge: Badge) -> SafeString:
 
 
 @register.filter
-def placed(place: Place) -> str:
+def placed(place: CopyInContext) -> str:
     """Where a copy stands, and how much of the post is there."""
-    return where(place)
+    return place_sentence(place)
 
 
 @register.simple_tag
 def set_use(of: TrainingSet) -> Any:
-    return a.USES[of.use][0]
+    return a.USE_LABELS[of.use][0]
 
 
 @register.simple_tag

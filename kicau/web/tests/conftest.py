@@ -12,7 +12,7 @@ from PIL import Image
 
 from kicau.base import clock
 from kicau.channels.actions import register_app
-from kicau.channels.channel_session import stored
+from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.session import Credentials
@@ -46,7 +46,7 @@ def guest(db) -> Client:
 def channels(workspace) -> dict[str, Channel]:
     """By network; as they are right after connecting."""
     made = {}
-    for slug in registry.slugs():
+    for slug in registry.installed_slugs():
         app = register_app(slug, "id", "secret")
         made[slug] = Channel.objects.create(
             workspace=workspace,
@@ -57,7 +57,7 @@ def channels(workspace) -> dict[str, Channel]:
             handle="kopisenja",
             name="Kopi Senja",
             kind="person",
-            credentials=stored(Credentials(access_token="none")),
+            credentials=to_stored(Credentials(access_token="none")),
         )
     return made
 
@@ -68,7 +68,7 @@ def post(actor, channels):
 
     def make(text: str = "Halo dari Bandung", to: list[str] | None = None, hours: float = 1, **more):
         draft = compositions.create_draft(
-            actor, compositions.Composition(parts=(compositions.PartInput(text=text),), **more)
+            actor, compositions.Composition(parts=(compositions.PartContent(text=text),), **more)
         )
         return schedule.schedule(
             actor, compositions.one_draft(actor, draft.id), to or ["x-kopisenja"], clock.now() + timedelta(hours=hours)

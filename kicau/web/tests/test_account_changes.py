@@ -32,9 +32,9 @@ def sari(owner, workspace, settings) -> Client:
 @pytest.fixture
 def app(owner) -> Client:
     """The authenticator app, set up a minute ago."""
-    with clock.frozen(clock.now() - timedelta(minutes=1)):
-        made = factors.begin(owner)
-        factors.confirm(owner, code_of(made))
+    with clock.freeze_clock(clock.now() - timedelta(minutes=1)):
+        made = factors.begin_totp_setup(owner)
+        factors.confirm_totp_setup(owner, code_of(made))
     return made
 
 
@@ -65,7 +65,7 @@ def test_a_sign_in_of_a_moment_ago_is_not_enough_for_any_change(sari, owner, app
         assert not answer.get("Location", "").startswith(provider.url), name
     owner.refresh_from_db()
     assert owner.check_password(PASSWORD)
-    assert (factors.is_on(owner), owner.passkeys.count()) == (True, 1)
+    assert (factors.is_second_factor_on(owner), owner.passkeys.count()) == (True, 1)
     assert not AuditEntry.objects.filter(act__in=("person.changed", "person.passkey_removed")).exists()
 
 
@@ -76,10 +76,10 @@ def test_where_a_code_is_on_the_password_alone_changes_nothing(sari, owner, app)
     sari.post(reverse("two-factor-off"))
     asked = {"before": PASSWORD, "password": OTHER}
     assert sari.post(reverse("password-change"), asked).status_code == 422
-    assert factors.is_on(owner)
+    assert factors.is_second_factor_on(owner)
     assert sari.post(reverse("prove"), {"password": PASSWORD, "code": code_of(app)}).status_code == 302
     sari.post(reverse("two-factor-off"))
-    assert not factors.is_on(owner)
+    assert not factors.is_second_factor_on(owner)
 
 
 def test_what_was_shown_is_good_for_one_change(sari, owner):
@@ -131,14 +131,14 @@ def test_a_letter_tells_of_each_change(sari, owner, app):
     now = clock.now()
     sari.force_login(owner)
     for n, name in enumerate(("passkey-remove", "recovery-codes", "two-factor-off")):
-        with clock.frozen(now + timedelta(minutes=n)):  # a code counts once
+        with clock.freeze_clock(now + timedelta(minutes=n)):  # a code counts once
             sari.post(reverse("prove"), {"password": PASSWORD, "code": code_of(app)})
             sari.post(reverse(name, args=[key.id] if n == 0 else []))
-    with clock.frozen(now + timedelta(minutes=4)):
+    with clock.freeze_clock(now + timedelta(minutes=4)):
         sari.post(reverse("password-change"), {"before": PASSWORD, "password": OTHER})
-    with clock.frozen(now + timedelta(minutes=5)):
+    with clock.freeze_clock(now + timedelta(minutes=5)):
         sari.post(reverse("end-access"))
-        emails.send_due()
+        emails.send_due_emails()
     subjects = [one.subject for one in mail.outbox if one.to == [owner.email]]
     assert subjects == [
         "Kicau: An authenticator app was set up",
@@ -154,13 +154,17 @@ def test_a_letter_tells_of_each_change(sari, owner, app):
 
 def test_the_letter_is_in_the_persons_language_and_needs_a_mail_server(owner, settings):
     owner.language = "id"
-    account_security.record(owner, "person.two_factor_off")
+    account_security.record_security_change(owner, "person.two_factor_off")
     settings.KICAU_SENDS_MAIL = True
-    account_security.record(owner, "person.two_factor_off")
-    emails.send_due()
+    account_security.record_security_change(owner, "person.two_factor_off")
+    emails.send_due_emails()
     (letter,) = mail.outbox
     assert letter.subject == "Kicau: Aplikasi autentikator dimatikan"
-    assert set(account_emails.CHANGES) >= {"person.password", "person.passkey_added", "person.identity_added"}
+    assert set(account_emails.SECURITY_CHANGE_SUBJECTS) >= {
+        "person.password",
+        "person.passkey_added",
+        "person.identity_added",
+    }
 
 
 def test_who_has_neither_password_nor_passkey_shows_a_new_sign_in(guest, owner, workspace, provider):

@@ -15,8 +15,8 @@ from kicau.publishing.approval import reviews
 from kicau.publishing.content import compositions
 from kicau.publishing.scheduling import actions as publishing
 from kicau.rights.statements import NewStatement
-from kicau.training_sets.actions import define, order
-from kicau.web.core.labels import ACTS
+from kicau.training_sets.actions import create_set, order_version
+from kicau.web.core.labels import ACTION_LABELS
 from kicau.workspaces import actions
 
 
@@ -24,13 +24,13 @@ def test_the_activity_names_what_was_done_to_what_and_leads_there(
     page, actor, post, channels, picture, member, django_assert_max_num_queries
 ):
     made = post("Halo dari Bandung").deliveries[0]
-    media.change_medium(actor, picture.id, alt="A cup")
+    media.update_medium(actor, picture.id, alt="A cup")
     publishing.cancel(actor, made.id)
     approval_of = compositions.create_draft(
-        actor, compositions.Composition(parts=(compositions.PartInput(text="A second one"),))
+        actor, compositions.Composition(parts=(compositions.PartContent(text="A second one"),))
     )
     reviews.submit(actor, approval_of.id)
-    record_statements.say(
+    record_statements.add_statements(
         actor,
         [
             NewStatement(
@@ -43,7 +43,7 @@ def test_the_activity_names_what_was_done_to_what_and_leads_there(
             )
         ],
     )
-    order(actor, define(actor, name="Our voice", purpose="Replies").id)
+    order_version(actor, create_set(actor, name="Our voice", purpose="Replies").id)
     member("viewer")
     with django_assert_max_num_queries(12):
         html = page.get(reverse("activity")).content.decode()
@@ -65,18 +65,18 @@ def test_every_act_that_is_recorded_has_its_words():
         if "tests" not in path.parts:
             found |= set(re.findall(r'\.record\(\s*"([a-z]+\.[a-z_-]+)"', path.read_text("utf-8")))
     assert len(found) > 60
-    assert found - set(ACTS) == set()
+    assert found - set(ACTION_LABELS) == set()
 
 
 def test_an_operator_sees_names_and_deleted_workspaces(page, owner, member, actor):
     gone = actions.actor_for(owner, actions.create_workspace(owner, "Warung Lama").id, "page")
-    workspaces.delete(gone, confirmation="Warung Lama")
+    workspaces.delete_workspace(gone, confirmation="Warung Lama")
     editor = member("editor").person
-    accounts.close(owner, editor, "page")
+    accounts.close_account(owner, editor, "page")
     body = page.get(reverse("instance-activity")).content.decode()
     assert 'deleted the workspace <span class="strong">Warung Lama</span>' in body
     assert f'closed an account <span class="strong">{editor}</span>' in body
-    accounts.forget(owner, editor, "page", confirmation=editor.email)
+    accounts.erase_account(owner, editor, "page", confirmation=editor.email)
     body = page.get(reverse("instance-activity")).content.decode()
     assert (
         f'<span class="strong">{owner}</span> deleted an account <span class="strong">(deleted person)</span>' in body

@@ -18,7 +18,7 @@ from kicau.archive.models import Item, Standing
 from kicau.dataset_audit import audit_job
 from kicau.dataset_audit.models import Audit, AuditState
 from kicau.web.dataset_audits import audits
-from kicau.workspaces.actions import change_person
+from kicau.workspaces.actions import update_person
 
 POST = "Kopi Senja membuka sangrai kedua di Lembang hari Sabtu ☕, siapa membawa gelas <sendiri> minum gratis"
 
@@ -125,7 +125,7 @@ def test_what_could_not_be_read_to_its_end_is_named_in_the_readers_language(page
             "potong.parquet terpotong atau bukan berkas Parquet, jadi tidak ada isinya yang bisa dibaca.",
         ),
     ):
-        change_person(owner, language=language)
+        update_person(owner, language=language)
         shown = page.get(reverse("audit", args=[row.id])).content.decode()
         report = page.get(reverse("audit-report", args=[row.id, language, "html"])).content.decode()
         for sentence in (cut.format("potong.jsonl.gz"), cut.format("potong.jsonl.zst"), lost):
@@ -146,7 +146,7 @@ def test_what_a_search_names_wrongly_is_told_beside_its_field(page, actor, archi
 
 
 def test_what_is_no_bundle_is_told_beside_the_field(page, workspace, monkeypatch):
-    monkeypatch.setattr(audits, "LARGEST", 1000)
+    monkeypatch.setattr(audits, "MAX_BUNDLE_BYTES", 1000)
     for sent, sentence in (
         ({}, "Choose a bundle first."),
         (

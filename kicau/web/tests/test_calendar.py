@@ -11,7 +11,7 @@ from django.urls import reverse
 from kicau.base import clock
 from kicau.channels.actions import set_slots
 from kicau.publishing.models import Delivery, Draft
-from kicau.workspaces.actions import change_person
+from kicau.workspaces.actions import update_person
 
 pytestmark = pytest.mark.usefixtures("december_2026")
 
@@ -64,7 +64,7 @@ def test_many_are_retried_and_cancelled_each_for_itself(page, post):
 
 @pytest.mark.parametrize("view", ["coming", "day", "week", "month"])
 def test_every_filter_finds_its_own_in_every_view(page, post, owner, actor, view):
-    tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.zone("Asia/Jakarta"))
+    tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.find_zone("Asia/Jakarta"))
     hours = (tomorrow.replace(hour=12, minute=0) - clock.now().astimezone(tomorrow.tzinfo)).total_seconds() / 3600
     post("Wanted", hours=hours, campaign="Lembang", tags=("menu",))
     post("Other", to=["facebook-kopisenja"], hours=hours + 0.1)
@@ -82,7 +82,11 @@ def test_every_filter_finds_its_own_in_every_view(page, post, owner, actor, view
 
 
 def test_a_day_of_fifty_posts_stays_whole_and_free_slots_lead_to_the_composer(page, post, actor):
-    at = (clock.now() + timedelta(days=2)).astimezone(clock.zone("Asia/Jakarta")).replace(hour=6, minute=0, second=0)
+    at = (
+        (clock.now() + timedelta(days=2))
+        .astimezone(clock.find_zone("Asia/Jakarta"))
+        .replace(hour=6, minute=0, second=0)
+    )
     start = (at - clock.now().astimezone(at.tzinfo)).total_seconds() / 3600
     for n in range(12):
         post(f"Number {n} of the day", hours=start + n / 10)
@@ -102,9 +106,9 @@ def test_a_table_shows_every_problem_before_anything_is_made(page, owner, channe
     html = page.post(reverse("import"), table(bad)).content.decode()
     assert "Row 3" in html
     assert not Draft.objects.exists()
-    change_person(owner, language="id")
+    update_person(owner, language="id")
     assert "Baris ini tidak berisi teks maupun media." in page.post(reverse("import"), table(bad)).content.decode()
-    change_person(owner, language="en")
+    update_person(owner, language="en")
     name = html.split('action="/import/')[1].split('"')[0]
     assert page.post(reverse("import-make", args=[name]), {"skip": "1"}).status_code == 302
     assert Delivery.objects.get().rendered["parts"][0]["text"] == "Good"

@@ -12,7 +12,7 @@ from django.urls import reverse
 from kicau.dataset_audit import canaries
 from kicau.evidence import verify
 from kicau.evidence.models import Canary
-from kicau.workspaces.actions import add_person, change_person, create_workspace
+from kicau.workspaces.actions import add_person, create_workspace, update_person
 
 
 def registered(page, **more) -> Canary:
@@ -42,7 +42,7 @@ def test_a_canary_is_registered_tested_and_proved(page, actor, owner):
     row = registered(page)
     again = page.post(reverse("canaries"), {"name": row.name, "candidates": "40", "language": "id"})
     assert (again.status_code, "already" in again.content.decode()) == (422, True)
-    published = canaries.published(actor, row)
+    published = canaries.published_text(actor, row)
     where = reverse("canary", args=[row.id])
     shown = page.get(where).content.decode()
     assert published in shown
@@ -81,7 +81,7 @@ def test_a_canary_is_registered_tested_and_proved(page, actor, owner):
     )
     assert page.post(reverse("canary-evidence", args=[row.id, 3])).status_code == 404
 
-    change_person(owner, language="id")
+    update_person(owner, language="id")
     said = page.get(where).content.decode()
     assert "Dari 40 kalimat yang didaftarkan sebelumnya, yang diterbitkan menempati peringkat 1" in said
     assert "dengan peluang 0,025." in said
@@ -89,7 +89,7 @@ def test_a_canary_is_registered_tested_and_proved(page, actor, owner):
 
 def test_strangers_viewers_and_contributors(page, actor, member):
     row = registered(page)
-    published = canaries.published(actor, row)
+    published = canaries.published_text(actor, row)
     page.post(reverse("canary-test", args=[row.id]), {"scores": scored(page, row, lambda n, _: n), "model": "m"})
     other = add_person("budi@lain.example", "Budi", "hujan-di-bandung-41")
     create_workspace(other, "Lain")

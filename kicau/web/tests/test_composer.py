@@ -17,7 +17,7 @@ from kicau.media.tests.samples import video
 from kicau.publishing.content import compositions
 from kicau.publishing.models import ChannelGroup, Delivery, Draft, SavedText
 from kicau.publishing.scheduling import actions, schedule
-from kicau.web.composer.form_actions import cut
+from kicau.web.composer.form_actions import split_text
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_poll_link_options_and_first_comment_reach_the_draft_and_come_back(page,
         "tags": "kopi, pagi",
     }
     page.post(reverse("compose-keep"), {**form("Which?"), **more})
-    made = compositions.composition_of(compositions.whole(Draft.objects.all()).get())
+    made = compositions.composition_of(compositions.with_content(Draft.objects.all()).get())
     assert made.poll.options == ("Gayo", "Toraja")
     assert (made.link.title, made.first_comment, made.campaign, made.tags) == (
         "Kopi",
@@ -166,7 +166,7 @@ def test_poll_link_options_and_first_comment_reach_the_draft_and_come_back(page,
 def test_an_uploaded_picture_joins_the_part_and_what_is_no_picture_is_told(page, form, tmp_path, picture):
     from kicau.media import library
 
-    data = library.original(picture.ref).read_bytes()
+    data = library.original_path(picture.ref).read_bytes()
     files = [SimpleUploadedFile("cup.jpg", data), SimpleUploadedFile("evil.jpg", b"MZ this is no picture")]
     html = page.post(
         reverse("compose-shape"), {**form("With a cup"), "act": "upload:p1", "file": files}
@@ -208,8 +208,8 @@ def test_editing_what_is_scheduled_changes_its_deliveries_only_by_the_button(pag
 
 def test_a_variant_that_the_form_does_not_show_survives_an_edit(page, actor, channels):
     given = compositions.Composition(
-        parts=(compositions.PartInput(text="All"),),
-        variants=(compositions.VariantInput(channel="x-kopisenja", parts=(compositions.PartInput(text="Mine"),)),),
+        parts=(compositions.PartContent(text="All"),),
+        variants=(compositions.VariantContent(channel="x-kopisenja", parts=(compositions.PartContent(text="Mine"),)),),
         language="id",
     )
     draft = compositions.create_draft(actor, given)
@@ -224,7 +224,7 @@ def test_a_variant_that_the_form_does_not_show_survives_an_edit(page, actor, cha
             "timezone": "UTC",
         },
     )
-    made = compositions.composition_of(compositions.whole(Draft.objects.all()).get())
+    made = compositions.composition_of(compositions.with_content(Draft.objects.all()).get())
     assert made.parts[0].text == "All, changed"
     assert made.variants[0].parts[0].text == "Mine"
     assert made.language == "id"
@@ -252,7 +252,7 @@ def test_a_contributor_submits_and_cannot_schedule(member, form):
     ],
 )
 def test_a_text_is_cut_where_a_reader_would_pause(text, limit, pieces):
-    assert cut(text, lambda t: len(t) <= limit) == pieces
+    assert split_text(text, lambda t: len(t) <= limit) == pieces
 
 
 def test_a_mend_is_one_press_and_touches_only_the_network_that_asked(page, form):
@@ -437,9 +437,9 @@ def test_the_editor_opens_with_the_real_time_and_saving_another_moves_all(page, 
     rows = post(to=["x-kopisenja", "mastodon-kopisenja"]).deliveries
     due = (clock.now() + timedelta(days=2)).replace(second=0, microsecond=0)
     for row in rows:
-        actions.move(actor, row.id, due, "Asia/Jakarta")
+        actions.reschedule(actor, row.id, due, "Asia/Jakarta")
     form = opened(page, rows[0].draft_id)
-    local = due.astimezone(clock.zone("Asia/Jakarta"))
+    local = due.astimezone(clock.find_zone("Asia/Jakarta"))
     assert (form["when"], form["date"], form["time"]) == (["at"], [f"{local:%Y-%m-%d}"], [f"{local:%H:%M}"])
     another = local + timedelta(days=3)
     html = save(page, form, date=f"{another:%Y-%m-%d}", **{"text:p1": "After"}).content.decode()
@@ -453,7 +453,7 @@ def test_a_post_that_was_moved_while_the_editor_was_open_keeps_its_new_time(page
     row = post().deliveries[0]
     form = opened(page, row.draft_id)
     due = clock.now() + timedelta(days=5)
-    actions.move(actor, row.id, due)
+    actions.reschedule(actor, row.id, due)
     page.post(reverse("compose-keep"), {**form, "text:p1": "Typed"})
     save(page, form, **{"text:p1": "After"})
     row.refresh_from_db()
@@ -465,7 +465,7 @@ def test_what_was_typed_and_not_saved_opens_with_the_real_time_too(page, actor, 
     form = opened(page, row.draft_id)
     page.post(reverse("compose-keep"), {**form, "text:p1": "Typed"})
     due = (clock.now() + timedelta(days=5)).replace(second=0, microsecond=0)
-    actions.move(actor, row.id, due, "UTC")
+    actions.reschedule(actor, row.id, due, "UTC")
     again = opened(page, row.draft_id)
     assert (again["date"], again["time"], again["text:p1"]) == ([f"{due:%Y-%m-%d}"], [f"{due:%H:%M}"], ["Typed"])
 
@@ -473,7 +473,7 @@ def test_what_was_typed_and_not_saved_opens_with_the_real_time_too(page, actor, 
 def test_different_times_are_said_and_kept_unless_one_is_chosen(page, actor, post):
     first, second = post(to=["x-kopisenja", "mastodon-kopisenja"]).deliveries
     due = clock.now() + timedelta(days=4)
-    actions.move(actor, second.id, due)
+    actions.reschedule(actor, second.id, due)
     form = opened(page, first.draft_id)
     assert form["when"] == ["keep"]
     html = page.get(reverse("compose-draft", args=[first.draft_id])).content.decode()
@@ -502,7 +502,7 @@ def test_what_has_begun_is_named_and_channels_are_added_and_taken_out(page, post
 
 
 def test_a_confirmation_is_asked_in_the_same_place_and_never_lost_silently(page, actor, channels):
-    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="Kopi"),)))
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartContent(text="Kopi"),)))
     due = clock.now() + timedelta(days=1)
     row = schedule.schedule(
         actor, compositions.one_draft(actor, draft.id), ["linkedin-kopisenja"], due, confirm=True

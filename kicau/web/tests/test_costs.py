@@ -237,29 +237,29 @@ def test_amounts_in_the_workspaces_own_currency_with_the_rates_day(page, charges
 
 
 def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspace, channels):
-    day = clock.now().astimezone(clock.zone(workspace.timezone)) + timedelta(days=1)
+    day = clock.now().astimezone(clock.find_zone(workspace.timezone)) + timedelta(days=1)
     at = day.replace(hour=9, minute=0, second=0, microsecond=0)
     texts = ["https://kopisenja.id", "kopi", "teh", "gula", "susu", "roti"]  # more than a month shows of a day
     for n, text in enumerate(texts):
-        draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text=text),)))
+        draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartContent(text=text),)))
         schedule.schedule(
             actor,
             compositions.one_draft(actor, draft.id),
             ["x-kopisenja", "bluesky-kopisenja"],
             at + timedelta(hours=n),
         )
-    zone, every = clock.zone(workspace.timezone), list(all_channels(actor))
-    shown = calendar_queries.agenda(actor, calendar_queries.Filter(), since=at)
-    posts = post_costs.of_cards(shown.cards, every, zone).posts
+    zone, every = clock.find_zone(workspace.timezone), list(all_channels(actor))
+    shown = calendar_queries.agenda(actor, calendar_queries.DeliveryFilter(), since=at)
+    posts = post_costs.cost_of_cards(shown.cards, every, zone).posts
     assert sorted(sum(c.values()) for c in posts.values()) == [15_000] * 5 + [200_000]
-    days = post_costs.by_day(actor, calendar_queries.Filter(), at, at + timedelta(days=1), every, zone)
+    days = post_costs.cost_by_day(actor, calendar_queries.DeliveryFilter(), at, at + timedelta(days=1), every, zone)
     assert days == {at.date(): {"USD": 200_000 + 5 * 15_000}}
     for other in (
-        calendar_queries.Filter(channel="bluesky-kopisenja"),
-        calendar_queries.Filter(tag="promo"),
-        calendar_queries.Filter(state="published"),
+        calendar_queries.DeliveryFilter(channel="bluesky-kopisenja"),
+        calendar_queries.DeliveryFilter(tag="promo"),
+        calendar_queries.DeliveryFilter(state="published"),
     ):
-        assert post_costs.by_day(actor, other, at, at + timedelta(days=1), every, zone) == {}
+        assert post_costs.cost_by_day(actor, other, at, at + timedelta(days=1), every, zone) == {}
     for view, entries in (("month", 0), ("week", 6), ("day", 6), ("coming", 6)):
         html = read(page, "home", view=view, day=f"{at:%Y-%m-%d}")
         assert html.count('<span class="cost"') == entries + (view in ("month", "week")), view
@@ -273,6 +273,6 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     )
     for slip in shown.cards[0].deliveries:
         cancel(actor, slip.id)
-    assert post_costs.by_day(actor, calendar_queries.Filter(), at, at + timedelta(days=1), every, zone) == {
-        at.date(): {"USD": 75_000}
-    }
+    assert post_costs.cost_by_day(
+        actor, calendar_queries.DeliveryFilter(), at, at + timedelta(days=1), every, zone
+    ) == {at.date(): {"USD": 75_000}}

@@ -10,7 +10,7 @@ from kicau.archive import published_policy
 from kicau.connector.content import RenderedMedia
 from kicau.media import library
 from kicau.vocabularies import robots, rsl, tdmrep
-from kicau.vocabularies.terms import together
+from kicau.vocabularies.terms import combine_declarations
 from kicau.workspaces import actions as workspaces
 
 pytestmark = pytest.mark.django_db
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.django_db
 def test_what_the_site_says_to_crawlers(actor, guest, owner, picture):
     assert "Content-Usage" not in guest.get("/robots.txt").content.decode()
     says = {"train_gen": "deny", "train_other": "conditional", "embed": "allow", "search": "allow"}
-    workspaces.change_workspace(actor, ai_use=says, terms_url="https://kopisenja.example/syarat")
+    workspaces.update_workspace(actor, ai_use=says, terms_url="https://kopisenja.example/syarat")
     actor.workspace.refresh_from_db()
-    told = robots.read(guest.get("/robots.txt").content, "https://kicau.example/robots.txt")
-    assert together(told.about("/m/x")) == {"train_gen": "deny", "train_other": "deny", "search": "allow"}
-    assert rsl.read(guest.get("/license.xml").content).declarations[0].says["train_gen"] == "deny"
+    told = robots.read_robots(guest.get("/robots.txt").content, "https://kicau.example/robots.txt")
+    assert combine_declarations(told.about("/m/x")) == {"train_gen": "deny", "train_other": "deny", "search": "allow"}
+    assert rsl.read_document(guest.get("/license.xml").content).declarations[0].says["train_gen"] == "deny"
     own = guest.get(f"/license/{actor.workspace.id}.xml").content
-    assert rsl.read(own).declarations[0].policy == "https://kopisenja.example/syarat"
+    assert rsl.read_document(own).declarations[0].policy == "https://kopisenja.example/syarat"
     assert tdmrep.read_file(guest.get("/.well-known/tdmrep.json").content).declarations[0].says["embed"] == "deny"
     assert guest.get(f"/tdm-policy/{actor.workspace.id}.json").json()["@type"] == "Offer"
     answer = guest.get("/m/" + library.public_url(RenderedMedia(media=picture.value())).partition("/m/")[2])
@@ -36,21 +36,21 @@ def test_what_the_site_says_to_crawlers(actor, guest, owner, picture):
     other = workspaces.create_workspace(owner, "Warung")
     assert "search" not in published_policy.site_rule()  # one that says nothing has not allowed it
     assert published_policy.site_rule()["train_gen"] == "deny"
-    for form in published_policy.forms(actor):
+    for form in published_policy.rule_forms(actor):
         assert form.text, form.slug
     silent = type(actor)(workspace=other, person=owner, role="owner", via="page")
-    assert not any(form.text for form in published_policy.forms(silent))
-    assert "license.xml" in published_policy.files(actor.workspace)
+    assert not any(form.text for form in published_policy.rule_forms(silent))
+    assert "license.xml" in published_policy.rule_files(actor.workspace)
 
 
 def test_who_says_nothing_gives_no_licence(actor, guest, workspace):
     """An empty one might be heard as one without limits."""
     for rule in ({}, {"redistribute": "deny"}):  # of the latter RSL has no word
-        workspaces.change_workspace(actor, ai_use=rule)
+        workspaces.update_workspace(actor, ai_use=rule)
         assert guest.get("/license.xml").status_code == guest.get(f"/license/{workspace.id}.xml").status_code == 404
         assert b"License:" not in guest.get("/robots.txt").content
-        assert "Link" not in published_policy.headers(actor.workspace, rule)
-        assert "license.xml" not in published_policy.files(actor.workspace)
+        assert "Link" not in published_policy.rule_headers(actor.workspace, rule)
+        assert "license.xml" not in published_policy.rule_files(actor.workspace)
 
 
 def test_the_page_shows_each_form_and_reads_what_others_declare(page, workspace):

@@ -9,7 +9,7 @@ from django.db import connection, connections
 from django.test import AsyncClient, RequestFactory
 from django.utils import translation
 
-from kicau.base.database_reconnect import drop_broken
+from kicau.base.database_reconnect import drop_broken_connection
 from kicau.web.core import error_pages
 
 
@@ -54,7 +54,7 @@ async def test_it_is_told_to_those_whom_the_server_serves_from_its_loop(owner, w
     assert (await page.get("/drafts")).status_code == 200
     await sync_to_async(_cut)()
     assert (await page.get("/drafts")).status_code == 503
-    await drop_broken()
+    await drop_broken_connection()
 
 
 def _cut() -> None:

@@ -79,7 +79,7 @@ def test_the_code_is_the_instances_own_and_is_in_the_log_once_a_process(guest, c
     assert first_visit_code("another key") != code
     said = []
     monkeypatch.setattr(first_visit.log, "warning", lambda event, **facts: said.append(facts))
-    monkeypatch.setattr(first_visit.announce, "__defaults__", ([],))
+    monkeypatch.setattr(first_visit.log_setup_code, "__defaults__", ([],))
     for _ in range(3):
         guest.get(reverse("welcome"), REMOTE_ADDR="203.0.113.9")
     assert [facts["first_visit"] for facts in said] == [code]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kicau.base.sentences import Sentence, stored
+from kicau.base.sentences import Sentence, to_stored_pieces
 from kicau.channels.models import ChannelState
 
 
@@ -22,7 +22,7 @@ def test_a_held_channel_says_which_budget_and_leads_there(page, owner, post):
         ChannelState.HELD,
         str(why),
         why,
-        stored(why),
+        to_stored_pieces(why),
     )
     channel.save()
     for path in ("/channels", f"/channels/{channel.key}", f"/posts/{row.draft_id}"):

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from kicau.archive.models import Import, Item, Standing
-from kicau.archive.record_statements import say
+from kicau.archive.record_statements import add_statements
 from kicau.base.ids import new_id
 from kicau.dataset_audit import actions as audits
 from kicau.dataset_audit import canaries
@@ -48,15 +48,15 @@ def theirs(actor):
     item = Item.objects.create(
         workspace=actor.workspace, network="x", remote_id="1", standing=standing, text=SECRET, sources=[]
     )
-    (statement,) = say(
+    (statement,) = add_statements(
         actor,
         [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
     )
-    of = sets.define(actor, name=SECRET)
-    version = build.make(sets.order(actor, of.id))
-    who = recipients.give(actor, version, name=SECRET)
-    audit = audits.begin(actor, name=SECRET, files=[SimpleUploadedFile("a.jsonl", b'{"text": "halo"}\n')])
-    canary = canaries.register(actor, name=SECRET, candidates=1000)
+    of = sets.create_set(actor, name=SECRET)
+    version = build.make_version(sets.order_version(actor, of.id))
+    who = recipients.add_recipient(actor, version, name=SECRET)
+    audit = audits.begin_audit(actor, name=SECRET, files=[SimpleUploadedFile("a.jsonl", b'{"text": "halo"}\n')])
+    canary = canaries.register_canary(actor, name=SECRET, candidates=1000)
     taken = Import.objects.create(workspace=actor.workspace, path="x", name=SECRET, state="asking")
     return [
         ("archive-item", [item.id]),

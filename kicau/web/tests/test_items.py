@@ -15,14 +15,14 @@ from django.urls import reverse
 from kicau.archive import semantic_search
 from kicau.archive.imports import actions, import_job
 from kicau.archive.models import Import, Item
-from kicau.archive.record_statements import say
+from kicau.archive.record_statements import add_statements
 from kicau.base import clock
-from kicau.base.advisory_locks import at_work
+from kicau.base.advisory_locks import shared_lock
 from kicau.connector import registry, terms
 from kicau.rights import statements
 from kicau.rights.models import Statement, Terms
 from kicau.rights.statements import NewStatement
-from kicau.workspaces.actions import change_person, change_workspace
+from kicau.workspaces.actions import update_person, update_workspace
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, take
     }
     refusal = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "ground": "deny"}
     for language, (own, others, nobody, refused) in reasons.items():
-        change_person(owner, language=language)
+        update_person(owner, language=language)
         page.post(reverse("rights-change"), {})
         shown = tried(ground="allow", **{"others-ground": "allow"})
         assert re.search(rf'number">3</span> × {own}.*number">1</span> × {others}', shown, re.DOTALL)
@@ -190,13 +190,13 @@ def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, take
 
 
 def test_who_says_what_is_told_in_the_readers_language(page, taken, actor, owner):
-    change_person(owner, language="id")
-    say(
+    update_person(owner, language="id")
+    add_statements(
         actor,
         [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
     )
-    for slug in registry.slugs():
-        statements.propose(slug, terms.load(registry.package(slug)))
+    for slug in registry.installed_slugs():
+        statements.propose_terms(slug, terms.load_terms(registry.network_package(slug)))
     shown = get(page, "rights")
     assert "ruang kerja ini · semua milik kami sendiri" in shown
     assert "melarang mengumpulkan kiriman penggunanya" in shown
@@ -229,13 +229,13 @@ def test_one_whose_worker_is_gone_waits_for_another(page, workspace):
         state="running",
         expected=100,
         read=40,
-        lease_until=clock.now() + import_job.LEASE,
+        lease_until=clock.now() + import_job.LEASE_DURATION,
     )
     shown = get(page, "archive-imports")
     assert "Waits to go on" in shown
     assert "Being read" not in shown
     assert 'max="100" value="40"' in shown
-    with at_work(row.id):
+    with shared_lock(row.id):
         assert "Being read" in get(page, "archive-imports")
 
 
@@ -247,7 +247,7 @@ def test_a_table_that_says_nothing_of_it_asks_whose_it_is(page, workspace):
         file = SimpleUploadedFile("kiriman.csv", f"teks\nHalo {whose}\n".encode())
         shown = html.unescape(page.post(reverse("archive-begin"), {"file": file}, follow=True).content.decode())
         assert "Nothing in kiriman.csv says whose archive it is. Is it your own, or somebody else's" in shown
-        assert import_job.due() is None
+        assert import_job.next_due_import() is None
         row = Import.objects.get()
         page.post(reverse("archive-do", args=[row.id, whose]))
         import_job.run_import(row.id)
@@ -259,7 +259,7 @@ def test_a_table_that_says_nothing_of_it_asks_whose_it_is(page, workspace):
 
 
 def test_a_bad_upload_is_told_beside_the_field(page, workspace, owner):
-    change_person(owner, language="id")
+    update_person(owner, language="id")
     typed = {"network": "x", "account": "@kopisenja", "acquired": "received"}
     for files, sentence in (
         ({"file": [SimpleUploadedFile("a.zip", b"PK nothing")]}, "a.zip rusak atau tidak lengkap; unduh lagi."),
@@ -411,7 +411,7 @@ def test_a_table_names_networks_as_it_likes(page, actor, tmp_path):
 
 
 def test_a_statement_ends_after_its_last_day(page, taken, actor):
-    change_workspace(actor, timezone="Asia/Jakarta")
+    update_workspace(actor, timezone="Asia/Jakarta")
     today = clock.now().astimezone(ZoneInfo("Asia/Jakarta")).date()
     teman = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
     for day in (f"{today - timedelta(days=1)}", "besok"):

@@ -10,18 +10,18 @@ import pytest
 from django.utils import timezone, translation
 
 from kicau.base.errors import Conflict, NotAllowed, NotFound
-from kicau.base.sentences import Sentence, stored
+from kicau.base.sentences import Sentence, to_stored_pieces
 from kicau.channels.models import Channel
 from kicau.connector import checks
 from kicau.connector.content import Problem
 from kicau.media import probe
-from kicau.media.probe import Unusable
+from kicau.media.probe import UnusableFile
 from kicau.notifications.events import EVENTS
-from kicau.notifications.wording import filled
+from kicau.notifications.wording import fill_template
 from kicau.publishing.models import DeliveryState, DraftState
-from kicau.publishing.scheduling.schedule import left_before
+from kicau.publishing.scheduling.schedule import offboarding_problems
 from kicau.rights import sentences
-from kicau.rights.decisions import Answer
+from kicau.rights.decisions import RightsVerdict
 from kicau.web.core import labels
 from kicau.web.templatetags import kicau as tags
 from kicau.workspaces.actors import Actor, Permission
@@ -46,7 +46,7 @@ def test_each_language_writes_its_own(language, moment, size, money, days, late,
             "money": tags.money(1_234_500_000, "USD"),
             "days": tags.poll_length(3 * 1440),
             "late": tags.lateness(90_000),
-            "kept": labels.told(str(kept), stored(kept)),
+            "kept": labels.localize_sentence(str(kept), to_stored_pieces(kept)),
         }
     for name, part in {
         "moment": moment,
@@ -70,24 +70,32 @@ def test_each_language_writes_its_own(language, moment, size, money, days, late,
     ],
 )
 def test_conditions_and_days_within_sentences_are_the_readers(language, conditions, day, when, notice):
-    unmet = replace(sentences.UNMET, params={"conditions": "attribution, payment"})
-    refused = replace(sentences.SAYS["grant", Answer.NO], params={"who": "who wrote it", "day": "2026-11-12"})
+    unmet = replace(sentences.UNMET_CONDITIONS, params={"conditions": "attribution, payment"})
+    refused = replace(
+        sentences.LAYER_REASONS["grant", RightsVerdict.NO], params={"who": "who wrote it", "day": "2026-11-12"}
+    )
     with translation.override(language), timezone.override(ZoneInfo("Asia/Jakarta")):
         assert conditions in labels.sentence(unmet)
-        assert conditions in labels.told(unmet.message.format(**unmet.params), [[unmet.message, unmet.params]])
+        assert conditions in labels.localize_sentence(
+            unmet.message.format(**unmet.params), [[unmet.message, unmet.params]]
+        )
         assert day in labels.sentence(refused)
         assert (
-            labels.told(
+            labels.localize_sentence(
                 "Sent {when}.".format(when="on 2026-11-12 at 09:00"),
                 [["Sent {when}.", {"when": "on 2026-11-12 at 09:00"}]],
             )
             == f"Sent {when}."
         )
-        assert labels.told("Sent 2026-13-40.", [["Sent {day}.", {"day": "2026-13-40"}]]) == "Sent 2026-13-40."
-        left = filled(EVENTS["network.leaving"].one, {"what": "X", "when": "2026-12-02T15:09:00+00:00", "after": 3})
+        assert (
+            labels.localize_sentence("Sent 2026-13-40.", [["Sent {day}.", {"day": "2026-13-40"}]]) == "Sent 2026-13-40."
+        )
+        left = fill_template(
+            EVENTS["network.leaving"].one, {"what": "X", "when": "2026-12-02T15:09:00+00:00", "after": 3}
+        )
         assert notice in left
         assert "2026-12-02" not in left
-        assert "2026-12-02" not in filled("{until}", {"until": "2026-12-02"})
+        assert "2026-12-02" not in fill_template("{until}", {"until": "2026-12-02"})
 
 
 @pytest.mark.parametrize(
@@ -99,7 +107,7 @@ def test_conditions_and_days_within_sentences_are_the_readers(language, conditio
 )
 def test_moments_of_problems_are_told_in_the_readers_zone(language, left, twin, weekday):
     leaves = Channel(key="x-kopi", state="active", leaves_at=datetime(2026, 12, 2, 16, 30, tzinfo=UTC))
-    (problem,) = left_before(leaves, datetime(2026, 12, 3, tzinfo=UTC))
+    (problem,) = offboarding_problems(leaves, datetime(2026, 12, 3, tzinfo=UTC))
     assert "is left on 2026-12-02 16:30 UTC" in problem.sentence, "programs and the shell"
     same = Problem(code="x", message="{channel} has the same text ({when})", params={"channel": "x", "when": "row 4"})
     past = Problem(code="x", message="{text!r} is {when}", params={"text": "a", "when": "Thursday 2026-12-03 06:15"})
@@ -112,8 +120,8 @@ def test_moments_of_problems_are_told_in_the_readers_zone(language, left, twin, 
 def test_kinds_of_files_are_told_in_the_readers_language(tmp_path):
     file = tmp_path / "foto.png"
     file.write_bytes(b"Halo, ini bukan gambar.")
-    with pytest.raises(Unusable) as caught:
-        probe.probe(file)
+    with pytest.raises(UnusableFile) as caught:
+        probe.probe_file(file)
     misnamed = Problem(code=caught.value.code, message=caught.value.message, params=caught.value.params)
     mixed = Problem(
         code="mixed-media",
@@ -127,9 +135,13 @@ def test_kinds_of_files_are_told_in_the_readers_language(tmp_path):
 
 
 def test_every_kind_of_file_has_a_word():
-    held = {name for _, name in (*probe.REFUSED, *probe.UNKNOWN)} | {kind.label for kind in probe.TYPES.values()}
-    whats = {kind.label.partition(" ")[2] for kind in probe.TYPES.values() if kind.pillow} | set(checks.KINDS.values())
-    assert held | whats | {f"{kind}s" for kind in checks.KINDS.values()} <= set(labels.FILES)
+    held = {name for _, name in (*probe.REJECTED_SIGNATURES, *probe.UNSUPPORTED_SIGNATURES)} | {
+        kind.label for kind in probe.MEDIA_TYPES.values()
+    }
+    whats = {kind.label.partition(" ")[2] for kind in probe.MEDIA_TYPES.values() if kind.pillow} | set(
+        checks.MEDIA_KIND_NAMES.values()
+    )
+    assert held | whats | {f"{kind}s" for kind in checks.MEDIA_KIND_NAMES.values()} <= set(labels.FILE_KIND_NAMES)
 
 
 @pytest.mark.parametrize(
@@ -158,15 +170,18 @@ def test_refusals_name_roles_rights_and_states_in_the_readers_words(language, ro
         == "Your role (contributor) does not cover this: publish. Ask somebody whose role is editor or above."
     )
     with translation.override(language):
-        assert role in labels.said(refused.value)
-        assert labels.said(Conflict(Sentence("This post is {state} already.", state=DraftState.SUBMITTED))) == submitted
-        assert missing in labels.said(NotFound("post", "018f"))
-        assert all(str(labels.STATES[s.label]) == str(labels.STATES[s]) for s in DeliveryState)
+        assert role in labels.error_sentence(refused.value)
+        assert (
+            labels.error_sentence(Conflict(Sentence("This post is {state} already.", state=DraftState.SUBMITTED)))
+            == submitted
+        )
+        assert missing in labels.error_sentence(NotFound("post", "018f"))
+        assert all(str(labels.DRAFT_STATE_NAMES[s.label]) == str(labels.DRAFT_STATE_NAMES[s]) for s in DeliveryState)
 
 
 def test_a_sentence_that_somebody_else_wrote_is_told_as_it_stands():
-    old = stored(Sentence("{who} canceled it.", who="Sari"))
+    old = to_stored_pieces(Sentence("{who} canceled it.", who="Sari"))
     with translation.override("id"):
-        assert labels.told("Another {reason} now.", old) == "Another {reason} now."
-        assert labels.told("Sari canceled it.", old) == "Sari membatalkannya."
+        assert labels.localize_sentence("Another {reason} now.", old) == "Another {reason} now."
+        assert labels.localize_sentence("Sari canceled it.", old) == "Sari membatalkannya."
     assert str(Sentence("{a} and {b}", a="{x}", b=1) + "{plain}") == "{x} and 1 {plain}"

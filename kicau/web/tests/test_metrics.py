@@ -22,7 +22,7 @@ def read(client, **how):
 
 
 def test_the_numbers_tell_how_it_stands(guest, post, channels, workspace, monkeypatch):
-    monkeypatch.setattr(metrics, "_outcomes", metrics.delivery_metrics.Outcomes())
+    monkeypatch.setattr(metrics, "_outcome_counter", metrics.delivery_metrics.OutcomeCounter())
     rows = post(to=["x-kopisenja", "mastodon-kopisenja"]).deliveries
     now = clock.now()
     x, other = sorted(rows, key=lambda row: row.network != "x")
@@ -31,7 +31,7 @@ def test_the_numbers_tell_how_it_stands(guest, post, channels, workspace, monkey
     Heartbeat.objects.create(worker="host-1", in_flight=3)
     budget = Budget.objects.create(name="B", workspace=workspace, amount=1000, currency="USD", period="total")
     BudgetUse.objects.create(budget=budget, begins_at=budget.created_at, amount=250)
-    with clock.frozen(now):
+    with clock.freeze_clock(now):
         told = read(guest)
     assert told["kicau_deliveries_late",] == 1
     assert told["kicau_deliveries_latest_seconds",] == 90
@@ -52,7 +52,7 @@ def test_the_numbers_tell_how_it_stands(guest, post, channels, workspace, monkey
         (now, "published"),
     ):
         Attempt.objects.create(delivery=x, did="publish", outcome=outcome, sentence="", at=at)
-    with clock.frozen(now):
+    with clock.freeze_clock(now):
         told = read(guest)
     assert told["kicau_steps_total", "publish", "x", "published"] == 1
     assert told["kicau_steps_total", "publish", "x", "uncertain"] == 1
@@ -60,9 +60,9 @@ def test_the_numbers_tell_how_it_stands(guest, post, channels, workspace, monkey
         told["kicau_published_late_seconds_bucket", "0.5", "x"] == told["kicau_published_late_seconds_count", "x"] == 1
     )
     assert told["kicau_published_late_seconds_bucket", "0.25", "x"] == 0
-    with clock.frozen(now + timedelta(seconds=9)):
+    with clock.freeze_clock(now + timedelta(seconds=9)):
         assert read(guest)["kicau_steps_total", "publish", "x", "published"] == 1
-    with clock.frozen(now + timedelta(seconds=11)):
+    with clock.freeze_clock(now + timedelta(seconds=11)):
         assert read(guest)["kicau_steps_total", "publish", "x", "published"] == 2
 
 
@@ -80,6 +80,6 @@ def test_steps_count_from_when_the_server_started_though_nobody_asked_yet(guest,
     row = post(to=["x-kopisenja"]).deliveries[0]
     for at in (now - timedelta(minutes=9), now - timedelta(minutes=3)):
         Attempt.objects.create(delivery=row, did="publish", outcome="published", sentence="", at=at)
-    with clock.frozen(now - timedelta(minutes=5)):
-        monkeypatch.setattr(metrics, "_outcomes", metrics.delivery_metrics.Outcomes())
+    with clock.freeze_clock(now - timedelta(minutes=5)):
+        monkeypatch.setattr(metrics, "_outcome_counter", metrics.delivery_metrics.OutcomeCounter())
     assert read(guest)["kicau_steps_total", "publish", "x", "published"] == 1, "the one before it is not ours to count"

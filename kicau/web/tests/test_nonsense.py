@@ -95,8 +95,8 @@ def things(actor):
     item = Item.objects.create(
         workspace=actor.workspace, network="x", remote_id="1", standing=standing, text="Kopi", sources=[]
     )
-    of = actions.define(actor, name="S", purpose="p")
-    build.make(actions.order(actor, of.id))
+    of = actions.create_set(actor, name="S", purpose="p")
+    build.make_version(actions.order_version(actor, of.id))
     return {"archive-say": [item.id], "set-give": [of.id, 1], "set-personal": [of.id]}
 
 

@@ -7,8 +7,8 @@ from kicau.workspaces.actions import create_workspace
 
 def test_the_bell_counts_and_the_list_opens_what_it_is_about(page, owner, workspace):
     elsewhere = create_workspace(owner, "Elsewhere")
-    actions.tell("channel.expired", elsewhere.id, page="/channels", channel="<Senja> (X)")
-    actions.tell("draft.approved", workspace.id, to=[owner.id], page="/drafts", name="Bima", post="Kopi")
+    actions.notify("channel.expired", elsewhere.id, page="/channels", channel="<Senja> (X)")
+    actions.notify("draft.approved", workspace.id, to=[owner.id], page="/drafts", name="Bima", post="Kopi")
     shown = page.get("/").content.decode()
     assert "2 unread" in shown
     shown = page.get("/notifications").content.decode()
@@ -18,36 +18,36 @@ def test_the_bell_counts_and_the_list_opens_what_it_is_about(page, owner, worksp
     answer = page.get(f"/notifications/{one.id}")
     assert answer["Location"] == "/channels"
     assert page.session["workspace"] == str(elsewhere.id)  # it is there that the channel is
-    assert actions.unread(owner) == 1
+    assert actions.count_unread(owner) == 1
     assert "1 unread" in page.get("/notifications/bell").content.decode()
     page.post("/notifications/read", {"notice": Notice.objects.get(workspace=workspace).id})
     assert "You have read everything" in page.get("/notifications?show=unread").content.decode()
     assert page.get(f"/notifications/{owner.id}").status_code == 404
-    actions.tell("channel.expired", workspace.id, page="//evil.example/", channel="c")
+    actions.notify("channel.expired", workspace.id, page="//evil.example/", channel="c")
     page.post("/notifications/read")
-    assert actions.unread(owner) == 0
-    assert page.get(f"/notifications/{actions.notices(owner)[0].id}")["Location"] == "/notifications"
+    assert actions.count_unread(owner) == 0
+    assert page.get(f"/notifications/{actions.notifications(owner)[0].id}")["Location"] == "/notifications"
 
 
 def test_people_choose_how_they_hear(page, owner):
     assert page.get("/you/notifications").status_code == 200
-    said = {f"mail:{name}": "never" for name in actions.choices(owner)} | {
+    said = {f"mail:{name}": "never" for name in actions.preferences(owner)} | {
         "mail:delivery.failed": "daily",
         "page:delivery.failed": "on",
         "hour": "6",
     }
     assert page.post("/you/notifications", said)["Location"] == "/you/notifications"
-    assert actions.choices(owner)["delivery.failed"] == (True, "daily")
-    assert actions.choices(owner)["channel.expired"] == (False, "never")
+    assert actions.preferences(owner)["delivery.failed"] == (True, "daily")
+    assert actions.preferences(owner)["channel.expired"] == (False, "never")
     assert actions.digest_hour(owner) == 6
     assert page.post("/you/notifications", said | {"mail:delivery.failed": "hourly"}).status_code == 422
 
 
 def test_a_letters_link_stops_it_without_signing_in(guest, owner, workspace):
-    ticket = emails.signing.dumps({"p": str(owner.id), "e": ["channel.expired"]}, salt=emails.SALT)
+    ticket = emails.signing.dumps({"p": str(owner.id), "e": ["channel.expired"]}, salt=emails.UNSUBSCRIBE_SALT)
     shown = guest.get(f"/notifications/stop/{ticket}").content.decode()
     assert "A channel wants a reconnect" in shown
-    assert actions.choices(owner)["channel.expired"] == (True, "now")  # looking changes nothing
+    assert actions.preferences(owner)["channel.expired"] == (True, "now")  # looking changes nothing
     assert guest.post(f"/notifications/stop/{ticket}", {"List-Unsubscribe": "One-Click"}).status_code == 200
-    assert actions.choices(owner)["channel.expired"] == (True, "never")
+    assert actions.preferences(owner)["channel.expired"] == (True, "never")
     assert guest.get("/notifications/stop/else").status_code == 404

@@ -26,7 +26,7 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     rows = [post(f"Kopi {n}", hours=24 * (n + 1)).deliveries[0] for n in range(4)]
     post("Kopi " * 40 + "panjang sekali", hours=200)
     assert "Leave X" in words(page.get("/withdrawals/new?network=x"))
-    at = (clock.now() + timedelta(days=2, hours=12)).astimezone(clock.zone("Asia/Jakarta"))
+    at = (clock.now() + timedelta(days=2, hours=12)).astimezone(clock.find_zone("Asia/Jakarta"))
     form = {"network": "x", "when": "at", "date": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M}", "timezone": "Asia/Jakarta"}
     ahead = page.get("/withdrawals/new", form, headers={"hx-request": "true"})
     assert "2 posts still go out before" in words(ahead)
@@ -57,7 +57,7 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     page.post(f"{here}/targets", {"channel": ["mastodon-kopisenja"], "past": "leave"})
     page.post(f"{here}/export")
     assert "The file is being made" in words(page.get(here))
-    assert (jobs.work_now(), jobs.work_now()) == (1, 1)
+    assert (jobs.run_job(), jobs.run_job()) == (1, 1)
     shown = words(page.get(f"{here}?jobs=1", headers={"hx-request": "true"}))
     assert "5 of 5 stopped posts go elsewhere" in shown
     link = re.search(r'href="(/withdrawals/exports/[^"]+)"', page.get(here).content.decode())[1]
@@ -90,7 +90,7 @@ def test_a_proposal_and_the_operators_page(page, post, channels, actor, owner, m
         effective_at=clock.now(),
         evidence=told,
     )
-    actions.take_effect(actor, row, clock.now(), "proposed")
+    actions.close_channels(actor, row, clock.now(), "proposed")
     assert "seems to have shut its door" in words(page.get("/"))
     assert "client-not-enrolled" in words(page.get(f"/withdrawals/{row.id}"))
     page.post(f"/withdrawals/{row.id}/dismiss")

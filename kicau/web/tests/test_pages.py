@@ -37,7 +37,9 @@ def test_pages_with_an_object_answer_within_their_statements(
     page, actor, post, picture, channels, django_assert_max_num_queries
 ):
     row = post(to=[c.key for c in channels.values() if c.network not in ("instagram",)]).deliveries[0]
-    unscheduled = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="x"),)))
+    unscheduled = compositions.create_draft(
+        actor, compositions.Composition(parts=(compositions.PartContent(text="x"),))
+    )
     for name, key in [
         ("post", unscheduled.id),
         ("post", row.draft_id),
@@ -122,7 +124,7 @@ def test_the_list_goes_on_from_where_the_page_before_ended(page, actor, channels
     from kicau.publishing.models import Delivery
 
     start = clock.now() + timedelta(hours=1)
-    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartInput(text="x"),)))
+    draft = compositions.create_draft(actor, compositions.Composition(parts=(compositions.PartContent(text="x"),)))
     rendered = {"parts": [{"text": "Post"}]}
     Delivery.objects.bulk_create(
         Delivery(

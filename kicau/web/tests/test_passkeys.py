@@ -81,7 +81,7 @@ def test_an_answer_that_signs_in_counts_once(guest, owner, device):
     before = BrowserSession.objects.count()
     assert send(guest, "passkey-sign-in-finish", answer).status_code == 200
     assert (guest.get(reverse("you")).status_code, BrowserSession.objects.count()) == (200, before + 1)
-    throttle.forget_expired()
+    throttle.delete_expired()
     thief = Client()
     thief.cookies["kicau_passkey"] = challenge
     replayed = send(thief, "passkey-sign-in-finish", answer)

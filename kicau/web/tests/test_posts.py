@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.urls import reverse
 
 from kicau.archive import record_statements
-from kicau.archive.imports.own_posts import keep_published
+from kicau.archive.imports.own_posts import archive_published
 from kicau.archive.models import Item
 from kicau.base import clock
 from kicau.channels.models import NetworkApp
@@ -16,7 +16,7 @@ from kicau.publishing.content import compositions
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft, Revision
 from kicau.rights.statements import NewStatement
 from kicau.sync.models import Answer
-from kicau.workspaces.actions import change_person
+from kicau.workspaces.actions import update_person
 
 
 def act(page, row, verb, **fields):
@@ -172,7 +172,7 @@ def test_a_posts_page_says_its_rights_and_leads_to_them(page, actor, workspace, 
     workspace.save()
     actor.workspace.refresh_from_db()
     draft = compositions.create_draft(
-        actor, compositions.Composition(parts=(compositions.PartInput(text="Nanti"),), ai_use={"train_gen": "deny"})
+        actor, compositions.Composition(parts=(compositions.PartContent(text="Nanti"),), ai_use={"train_gen": "deny"})
     )
     shown = page.get(reverse("post", args=[draft.id])).content.decode()
     said = re.sub(r"<[^>]+>", "", shown.split("Rights</summary>")[1].split("</details>")[0])
@@ -186,9 +186,9 @@ def test_a_posts_page_says_its_rights_and_leads_to_them(page, actor, workspace, 
 
     row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, ["991", "992"], row.due_at
     row.save()
-    keep_published(workspace)
+    archive_published(workspace)
     first, second = Item.objects.order_by("id")
-    record_statements.say(
+    record_statements.add_statements(
         actor, [NewStatement(subject="item", item=second.id, layer="author", party="author", says={"search": "deny"})]
     )
     shown = page.get(reverse("post", args=[row.draft_id])).content.decode()
@@ -202,7 +202,7 @@ def test_a_posts_page_says_its_rights_and_leads_to_them(page, actor, workspace, 
         assert f'href="{address}"' in rights
         assert "May it be used?" in page.get(address).content.decode()
 
-    change_person(actor.person, language="id")
+    update_person(actor.person, language="id")
     translated = page.get(reverse("post", args=[row.draft_id])).content.decode()
     assert "<dt>Hak</dt>" in translated
     assert "Hak bagian 1" in translated

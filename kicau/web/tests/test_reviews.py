@@ -21,8 +21,8 @@ pytestmark = pytest.mark.usefixtures("december_2026")
 def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, member, channels):
     writer = member("contributor")
     text = "Fresh beans <b>from Gayo</b>"
-    given = compositions.Composition(parts=(compositions.PartInput(text=text),))
-    draft = autosave.keep(
+    given = compositions.Composition(parts=(compositions.PartContent(text=text),))
+    draft = autosave.autosave(
         writer,
         compositions.create_draft(writer, given).id,
         given,
@@ -60,16 +60,18 @@ def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, memb
 
 def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest, actor, channels, picture):
     other = compositions.create_draft(
-        actor, compositions.Composition(parts=(compositions.PartInput(text="Secret plans"),))
+        actor, compositions.Composition(parts=(compositions.PartContent(text="Secret plans"),))
     )
     given = compositions.Composition(
         parts=(
-            compositions.PartInput(
-                text="Halo <i>dunia</i>", media=(compositions.MediumUse(medium=picture.id, alt="A cup"),)
+            compositions.PartContent(
+                text="Halo <i>dunia</i>", media=(compositions.MediumAttachment(medium=picture.id, alt="A cup"),)
             ),
         )
     )
-    draft = autosave.keep(actor, compositions.create_draft(actor, given).id, given, desk={"channels": ["x-kopisenja"]})
+    draft = autosave.autosave(
+        actor, compositions.create_draft(actor, given).id, given, desk={"channels": ["x-kopisenja"]}
+    )
     reviews.comment(actor, draft.id, "Between us")
     answer = page.post(
         reverse("review-link", args=[draft.id]), {"name": "Ratna", "days": "7", "comment": "on", "approve": "on"}
@@ -101,7 +103,7 @@ def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest
     html = page.get(reverse("post", args=[draft.id])).content.decode()
     assert "Warmer" in html
     assert "Approved" in html
-    page.post(reverse("review-link-revoke", args=[draft.id, review_links.links(actor, draft.id).get().id]))
+    page.post(reverse("review-link-revoke", args=[draft.id, review_links.active_links(actor, draft.id).get().id]))
     assert guest.get(way).status_code == 410
     assert guest.get(small).status_code == 410
 
@@ -133,7 +135,7 @@ def test_a_contributor_says_when_and_an_editor_finds_it_filled_in(page, guest, m
 
 def test_a_contributor_decides_nothing_and_makes_no_link(guest, member, actor, channels):
     writer = member("contributor")
-    draft = compositions.create_draft(writer, compositions.Composition(parts=(compositions.PartInput(text="x"),)))
+    draft = compositions.create_draft(writer, compositions.Composition(parts=(compositions.PartContent(text="x"),)))
     guest.force_login(writer.person)
     guest.post(reverse("submit", args=[draft.id]))
     guest.post(reverse("decide", args=[draft.id]), {"verdict": "approve"})
@@ -150,15 +152,15 @@ def test_what_is_to_mend_stands_above_the_text_while_its_author_mends_it(
 ):
     writer = member("contributor")
     draft = compositions.create_draft(
-        writer, compositions.Composition(parts=(compositions.PartInput(text="Only 40 cups"),))
+        writer, compositions.Composition(parts=(compositions.PartContent(text="Only 40 cups"),))
     )
     reviews.submit(writer, draft.id)
     settled = reviews.comment(actor, draft.id, "A typo")
-    reviews.resolve(actor, settled.id)
+    reviews.resolve_comment(actor, settled.id)
     reviews.comment(actor, draft.id, "40 or 60?", quote="40 cups")
     reviews.send_back(actor, draft.id, "Ask the shop")
     guest.force_login(writer.person)
-    pricing.lists("x")  # which a process reads every five seconds, whatever page comes first
+    pricing.network_price_lists("x")  # which a process reads every five seconds, whatever page comes first
     with django_assert_max_num_queries(12):
         html = guest.get(reverse("compose-draft", args=[draft.id])).content.decode()
     assert "2 remarks to look at" in html
@@ -171,16 +173,18 @@ def test_what_is_to_mend_stands_above_the_text_while_its_author_mends_it(
 def test_a_link_makes_no_frames_of_a_film_but_the_chosen_covers(page, guest, actor, channels, tmp_path):
     (tmp_path / "film.mp4").write_bytes(video())
     film = add_medium(actor, tmp_path / "film.mp4", "film.mp4")
-    use = compositions.MediumUse(medium=film.id, alt="Steam", cover_ms=200)
+    use = compositions.MediumAttachment(medium=film.id, alt="Steam", cover_ms=200)
     draft = compositions.create_draft(
-        actor, compositions.Composition(parts=(compositions.PartInput(text="Pagi", media=(use,)),))
+        actor, compositions.Composition(parts=(compositions.PartContent(text="Pagi", media=(use,)),))
     )
-    link = review_links.make_link(actor, draft.id, "Ratna")
+    link = review_links.create_link(actor, draft.id, "Ratna")
     secret = link.link.rpartition("/")[2]
     address = reverse("review-small", args=[secret, film.sha256])
     for at in ("200", *(str(n * 100) for n in range(40)), "99999999", "x"):
         assert guest.get(address, {"at": at}).status_code == 200
     for at in range(0, 10_000_000, 500_000):  # and for those who are signed in, none beyond the film's end
         assert page.get(reverse("medium-small", args=[film.sha256]), {"at": at}).status_code == 200
-    kept = {one.name.removeprefix(film.sha256) for one in library.original(film.ref).parent.glob(f"{film.sha256}.*")}
+    kept = {
+        one.name.removeprefix(film.sha256) for one in library.original_path(film.ref).parent.glob(f"{film.sha256}.*")
+    }
     assert kept == {".small.jpg", ".at-2.small.jpg", ".at-0.small.jpg", f".at-{film.duration_ms // 100}.small.jpg"}

@@ -32,9 +32,9 @@ def signed_in(owner, user_agent: str = FIREFOX, address: str = "203.0.113.7") ->
 
 
 def set_up_app(person) -> object:
-    with clock.frozen(clock.now() - timedelta(minutes=1)):
-        made = factors.begin(person)
-        factors.confirm(person, code_of(made))
+    with clock.freeze_clock(clock.now() - timedelta(minutes=1)):
+        made = factors.begin_totp_setup(person)
+        factors.confirm_totp_setup(person, code_of(made))
     return made
 
 
@@ -202,7 +202,7 @@ def test_who_has_none_is_led_to_set_one_up_before_the_workspace(strict, editor):
     assert "Set up a second factor" in client.get(reverse("second-factor")).content.decode()
     client.post(reverse("prove"), {"password": PASSWORD})
     assert client.get(reverse("two-factor")).status_code == 200
-    answer = client.post(reverse("two-factor"), {"code": code_of(factors.begin(editor))})
+    answer = client.post(reverse("two-factor"), {"code": code_of(factors.begin_totp_setup(editor))})
     assert answer.status_code == 200
     assert client.get(reverse("home")).status_code == 200
 
@@ -219,7 +219,7 @@ def test_the_second_factor_goes_and_so_does_the_way_in(strict, owner, editor):
     client = signed_in(editor)
     client.post(reverse("sign-in-code"), {"code": code_of(made)})
     assert client.get(reverse("home")).status_code == 200
-    factors.turn_off(editor)
+    factors.turn_off_second_factor(editor)
     assert client.get(reverse("home"))["Location"] == reverse("second-factor")
 
 
@@ -241,4 +241,4 @@ def test_the_providers_word_counts_where_it_says_mfa(strict, editor, provider, g
     guest.get(reverse("oidc-callback"), provider.consent(away))
     answer = guest.get(reverse("home"))
     assert (answer.status_code == 200) is lets_in
-    assert factors.has_any(editor) is lets_in
+    assert factors.has_any_second_factor(editor) is lets_in

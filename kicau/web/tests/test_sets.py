@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from kicau.archive.models import Item, Standing
-from kicau.archive.record_statements import say
+from kicau.archive.record_statements import add_statements
 from kicau.rights.models import Terms
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import build
@@ -55,7 +55,7 @@ def archive(actor):
                 )
             )
     Item.objects.bulk_create(made)
-    say(
+    add_statements(
         actor,
         [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
     )
@@ -89,7 +89,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     page.post(reverse("set-new"), FORM)
     of = TrainingSet.objects.get()
     assert "It waits for its turn" in get("set", of.id)
-    build.make_waiting()
+    build.make_next()
     shown = get("set", of.id)
     for said in (
         "the terms of X forbid it for a copy that came this way",
@@ -108,13 +108,13 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     page.post(reverse("set-personal", args=[of.id]) + "?kind=phone", {f"p{first.id}": "keep"})
     page.post(reverse("set-personal", args=[of.id]) + "?kind=phone", {"rest": "replace"})
     page.post(reverse("set-look", args=[of.id]))
-    build.make_waiting()
+    build.make_next()
     assert Found.objects.filter(is_kept=True).count() == 1
     assert Preview.objects.get().personal == {"phone": 9}
 
     page.post(reverse("set-make", args=[of.id]))
     assert "being made" in page.post(reverse("set-make", args=[of.id]), follow=True).content.decode()
-    build.make_waiting()
+    build.make_next()
     shown = get("set-version", of.id, 1)
     assert "5 posts stayed out" in shown
     lines = b"".join(page.get(reverse("set-file", args=[of.id, 1, "train.jsonl"])).streaming_content).decode()
@@ -125,7 +125,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     page.post(reverse("set-give", args=[of.id, 1]), {"name": "Lab Bahasa", "contact": "lab@example.org"})
     page.post(reverse("archive-say", args=[archive[0].id]), {"verb": "withdraw"})
     assert page.get(reverse("set-file", args=[of.id, 1, "train.jsonl"])).status_code == 409
-    build.make_waiting()
+    build.make_next()
     shown = get("set-version", of.id, 2)
     assert "1 record of version 1 is not in this one" in shown
     assert "took it back on" in shown
@@ -135,7 +135,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert "Something was taken back since; look again" in get("set", of.id)
     assert "Make version 3" not in get("set", of.id)
     page.post(reverse("set-look", args=[of.id]))
-    build.make_waiting()
+    build.make_next()
     assert "Something was taken back since; look again" not in get("set", of.id)
     assert "1 answer outstanding" in get("sets")
     asked = page.post(reverse("recipient-ask", args=[Recipient.objects.get().id])).content.decode()
@@ -153,7 +153,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
 
 def test_where_nothing_is_asked_for_it_says_so_and_blames_no_permission(page, archive):
     page.post(reverse("set-new"), FORM | {"words": "teh"})
-    build.make_waiting()
+    build.make_next()
     shown = page.get(reverse("set", args=[TrainingSet.objects.get().id])).content.decode()
     assert "The archive has no post that is asked for" in shown
     assert "Nothing may enter yet" not in shown
@@ -206,7 +206,7 @@ def test_all_that_a_query_names_wrongly_is_told_at_once(page, archive):
 def test_what_is_not_known_is_refused_with_the_way_out_and_roles_hold(page, member, actor, archive):
     page.post(reverse("set-new"), FORM | {"author": "x:3"})
     of = TrainingSet.objects.get()
-    build.make_waiting()
+    build.make_next()
     shown = page.get(reverse("set", args=[of.id])).content.decode()
     assert "Nothing may enter yet" in shown
     assert "Make version" not in shown
@@ -216,7 +216,7 @@ def test_what_is_not_known_is_refused_with_the_way_out_and_roles_hold(page, memb
     assert (of.query, of.format) == ({"own": True}, "chat")
     assert 'value="chat" checked' in page.get(reverse("set-change", args=[of.id])).content.decode()
     page.post(reverse("choose-language"), {"language": "id"})
-    build.make_waiting()
+    build.make_next()
     assert "Buat versi 1" in page.get(reverse("set", args=[of.id])).content.decode()
     client = Client()
     client.force_login(member("viewer").person)
@@ -230,10 +230,10 @@ def test_our_own_copies_of_a_forbidden_text_are_decided_on_the_page(page, actor,
     withdrawn, ours = archive[0], archive[1]
     Item.objects.filter(id=ours.id).update(text=f"Sekali lagi: {withdrawn.text}")
     refusal = {"layer": "withdrawal", "party": "author", "says": {"train_gen": "deny"}}
-    say(actor, [NewStatement(subject="item", item=withdrawn.id, **refusal)])
+    add_statements(actor, [NewStatement(subject="item", item=withdrawn.id, **refusal)])
     page.post(reverse("set-new"), FORM)
     of = TrainingSet.objects.get()
-    build.make_waiting()
+    build.make_next()
     shown = page.get(reverse("set", args=[of.id])).content.decode()
     assert "1 post of yours needs your decision" in shown
     assert "Left out until somebody decides" in shown
@@ -242,5 +242,5 @@ def test_our_own_copies_of_a_forbidden_text_are_decided_on_the_page(page, actor,
     page.post(decide, {"verdict": "use"})
     assert "needs your decision" not in page.get(reverse("set", args=[of.id])).content.decode()
     page.post(reverse("set-look", args=[of.id]))
-    build.make_waiting()
+    build.make_next()
     assert "Left out until somebody decides" not in page.get(reverse("set", args=[of.id])).content.decode()

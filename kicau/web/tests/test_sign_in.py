@@ -135,9 +135,9 @@ def test_the_present_password_may_not_be_guessed_either_way(page, settings):
 
 
 def test_a_password_that_is_hashed_again_ends_no_session(page, owner, monkeypatch):
-    from kicau.workspaces.hashing import Argon2
+    from kicau.workspaces.hashing import LimitedArgon2PasswordHasher
 
-    monkeypatch.setattr(Argon2, "time_cost", 2)
+    monkeypatch.setattr(LimitedArgon2PasswordHasher, "time_cost", 2)
     assert page.post(reverse("prove"), {"password": PASSWORD}).status_code == 302
     assert page.get(reverse("you-sign-in")).status_code == 200
     owner.refresh_from_db()
@@ -145,7 +145,7 @@ def test_a_password_that_is_hashed_again_ends_no_session(page, owner, monkeypatc
 
 
 def test_too_many_sign_ins_at_once_are_asked_to_come_again(guest, owner, monkeypatch):
-    monkeypatch.setattr(hashing, "turns", hashing.Turns(at_once=0, waiting=0))
+    monkeypatch.setattr(hashing, "hashing_slots", hashing.HashingSlots(at_once=0, waiting=0))
     answer = sign_in(guest)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
@@ -179,7 +179,7 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(guest, owner, work
     assert b'class="qr' in guest.get(reverse("two-factor")).content
     assert guest.post(reverse("two-factor"), {"code": "12"}).status_code == 422
     now = clock.now()
-    with clock.frozen(now):
+    with clock.freeze_clock(now):
         shown = guest.post(reverse("two-factor"), {"code": code_of(owner.authenticator)})
     codes = shown.context["codes"]
     assert codes[9] in shown.content.decode()
@@ -188,7 +188,7 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(guest, owner, work
 
     assert sign_in(guest, next="/drafts")["Location"] == reverse("sign-in-code")
     assert guest.get("/drafts").status_code == 302, "half is not in"
-    with clock.frozen(now + timedelta(seconds=30)):
+    with clock.freeze_clock(now + timedelta(seconds=30)):
         assert guest.post(reverse("sign-in-code"), {"code": code_of(owner.authenticator)})["Location"] == "/drafts"
     guest.logout()
     sign_in(guest)
@@ -196,7 +196,7 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(guest, owner, work
         assert guest.post(reverse("sign-in-code"), {"code": "000000"}).status_code == 422
     assert guest.post(reverse("sign-in-code"), {"code": codes[0]}).status_code == 429
     Throttle.objects.all().delete()
-    with clock.frozen(now + timedelta(minutes=11)):
+    with clock.freeze_clock(now + timedelta(minutes=11)):
         assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == reverse("sign-in"), "too late"
     assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == "/"
     assert "9 recovery codes are left" in guest.get(reverse("you-sign-in")).content.decode()

@@ -7,8 +7,8 @@ from datetime import timedelta
 from django.urls import reverse
 
 from kicau.base import clock
-from kicau.base.sentences import Sentence, stored
-from kicau.channels.channel_session import stored as sealed
+from kicau.base.sentences import Sentence, to_stored_pieces
+from kicau.channels.channel_session import to_stored as sealed
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector.session import Credentials
 from kicau.sync.models import Subscription
@@ -43,7 +43,7 @@ def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(pag
         network="Threads",
         why="threads_read_replies",
     )
-    Subscription.objects.update(reason=why, said=stored(why))
+    Subscription.objects.update(reason=why, said=to_stored_pieces(why))
     page.post(reverse("choose-language"), {"language": "id", "next": "/drafts"})
     assert "Threads tidak memberi tahu tentang kanal ini" in page.get(reverse("costs")).content.decode()
     Subscription.objects.update(reason="", said=[], made_at=clock.now(), told_at=clock.now() - timedelta(minutes=12))

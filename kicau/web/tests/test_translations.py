@@ -11,30 +11,30 @@ import pytest
 
 from kicau.web import translations
 
-wanted = cache(translations.wanted)
+wanted = cache(translations.texts_by_catalog)
 PLACE = re.compile(r"%\(\w+\)s|\{\w*(?:![rs])?\}")
 
 
-@pytest.mark.parametrize("book", translations.books(), ids=lambda book: str(book.relative_to(translations.ROOT)))
+@pytest.mark.parametrize("book", translations.catalogs(), ids=lambda book: str(book.relative_to(translations.ROOT)))
 def test_every_text_is_there_in_indonesian(book):
-    lacking = translations.missing(wanted()[book], translations.read(book))
+    lacking = translations.missing_translations(wanted()[book], translations.read_catalog(book))
     assert not lacking, f"Translate these in {book}, then run: python -m kicau.web.translations\n" + "\n".join(
         key[1] for key in lacking
     )
 
 
-@pytest.mark.parametrize("book", translations.books(), ids=lambda book: str(book.relative_to(translations.ROOT)))
+@pytest.mark.parametrize("book", translations.catalogs(), ids=lambda book: str(book.relative_to(translations.ROOT)))
 def test_every_translation_fills_in_what_the_english_does(book):
-    for (_context, english, _plural), said in translations.read(book).items():
+    for (_context, english, _plural), said in translations.read_catalog(book).items():
         for text in said:
             assert sorted(PLACE.findall(text)) == sorted(PLACE.findall(english)), english
 
 
-@pytest.mark.parametrize("book", translations.books(), ids=lambda book: str(book.relative_to(translations.ROOT)))
+@pytest.mark.parametrize("book", translations.catalogs(), ids=lambda book: str(book.relative_to(translations.ROOT)))
 def test_what_is_compiled_is_what_is_written(book):
     with book.with_suffix(".mo").open("rb") as file:
         compiled = GNUTranslations(file)
-    for (context, english, plural), said in translations.read(book).items():
+    for (context, english, plural), said in translations.read_catalog(book).items():
         if plural:
             told = compiled.npgettext(context, english, plural, 5) if context else compiled.ngettext(english, plural, 5)
         else:
@@ -44,7 +44,7 @@ def test_what_is_compiled_is_what_is_written(book):
 
 def test_plurals_and_contexts_are_found_in_templates():
     source = '{% load i18n %}{% translate \'One\' %}{% blocktranslate count n=x %}{{ n }} bird{% plural %}{{ n }} birds{% endblocktranslate %}{% translate "May" context "month" %}'
-    assert set(translations.in_template(source)) == {
+    assert set(translations.texts_in_template(source)) == {
         ("", "One", ""),
         ("", "%(n)s bird", "%(n)s birds"),
         ("month", "May", ""),
@@ -53,19 +53,19 @@ def test_plurals_and_contexts_are_found_in_templates():
 
 def test_sentences_of_a_tables_rows_of_attempts_and_of_what_a_server_says_are_found():
     source = 'wrong("text", "empty", "It is empty.")\nAttempt(sentence="There is room.")\nKNOWN = ((r"x y", "code", "{network} took it not."),)'
-    assert {text for _, text, _ in translations.in_python(source)} == {
+    assert {text for _, text, _ in translations.texts_in_python(source)} == {
         "It is empty.",
         "There is room.",
         "{network} took it not.",
     }
 
 
-REFUSALS = ("Conflict", "NotAllowed", "Refusal")
-SPEAK_ENGLISH = (*translations.PROGRAMS, "sandbox")
+REFUSALS = ("Conflict", "NotAllowed", "KnownRejection")
+SPEAK_ENGLISH = (*translations.PROGRAM_ROOMS, "sandbox")
 
 
 def _untold(source: str) -> list[int]:
-    """Lines that say something to people which no book can hold: filled in by hand, or a note that is no `Note`."""
+    """Lines that say something to people which no book can hold: filled in by hand, or a note that is no `AttemptNote`."""
 
     def is_filled(node: ast.expr) -> bool:
         return isinstance(node, ast.JoinedStr | ast.BinOp)
@@ -76,14 +76,16 @@ def _untold(source: str) -> list[int]:
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             said = [k.value for k in node.keywords if k.arg == "message"] if name in (*REFUSALS, "Problem") else []
             said += node.args[:1] if name in REFUSALS else []
-            notes = [k.value for k in node.keywords if k.arg == "note"] if name in ("Continue", "Step") else []
+            notes = [k.value for k in node.keywords if k.arg == "note"] if name in ("PendingStep", "UploadStep") else []
             plain = any(isinstance(one, ast.Constant) and one.value for one in notes)
             found += [node.lineno] if plain or any(map(is_filled, (*said, *notes))) else []
     return found
 
 
 def test_every_sentence_can_be_told_in_another_language():
-    assert _untold('raise Conflict(f"{a} is gone")\nContinue(progress=p, note="waiting")\nConflict("It is gone.")') == [
+    assert _untold(
+        'raise Conflict(f"{a} is gone")\nPendingStep(progress=p, note="waiting")\nConflict("It is gone.")'
+    ) == [
         1,
         2,
     ]
@@ -94,4 +96,6 @@ def test_every_sentence_can_be_told_in_another_language():
         and not path.stem.startswith("sandbox")
         for line in _untold(path.read_text("utf-8"))
     ]
-    assert not untold, "Wrap these in Sentence (in a network: Note), so that each reader has them in their language"
+    assert not untold, (
+        "Wrap these in Sentence (in a network: AttemptNote), so that each reader has them in their language"
+    )

@@ -96,7 +96,7 @@ def test_each_picture_has_a_place_for_its_focal_point(page, form, picture):
 
 def test_an_answer_goes_where_it_is_meant_and_nowhere_else(actor, channels):
     given = compositions.Composition(
-        parts=(compositions.PartInput(text="Setuju"),), options={"mastodon.reply_to": " 110 "}
+        parts=(compositions.PartContent(text="Setuju"),), options={"mastodon.reply_to": " 110 "}
     )
     draft = compositions.one_draft(actor, compositions.create_draft(actor, given).id)
     schedule.schedule(actor, draft, ["mastodon-kopisenja", "threads-kopisenja"], clock.now() + timedelta(hours=1))
@@ -112,7 +112,7 @@ def test_the_language_is_kept_and_given_to_the_networks(page, form, actor, chann
         'name="language" id="language" value="id,en"'
         in page.get(reverse("compose-draft", args=[draft.id])).content.decode()
     )
-    shown = schedule.preview(actor, compositions.one_draft(actor, draft.id), [channels["bluesky"]])
+    shown = schedule.preview_posts(actor, compositions.one_draft(actor, draft.id), [channels["bluesky"]])
     assert shown[0].rendered.language == "id,en"
     html = page.post(
         reverse("compose-look"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": "id,en"}

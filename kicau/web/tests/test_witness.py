@@ -29,7 +29,7 @@ def test_a_witness_signs_only_what_continues_what_it_saw(client, db, monkeypatch
 
     note, first = ask(other, 7)
     assert first.status_code == 200
-    own = parse_vkey(log.state().witness_key)
+    own = parse_vkey(log.log_state().witness_key)
     known = checkpoints.verifier_key(origin, key.public_key().public_bytes_raw())
     assert theirs.verify_checkpoint(parse_note(note + first.content.decode()), parse_vkey(known), [own], 1).ok
     assert (ask(other, 12)[1].status_code, ask(other, 12)[1].content) == (409, b"7\n")

@@ -16,7 +16,7 @@ import kicau
 from kicau.channels import actions
 from kicau.channels.models import NetworkApp, PendingSignIn
 from kicau.connector import registry
-from kicau.connector.protocol import DescribesApp
+from kicau.connector.protocol import ClientMetadataRole
 from kicau.media import library
 from kicau.media.actions import add_medium
 from kicau.web.core import files
@@ -69,7 +69,7 @@ def test_missing_keys_are_said_before_anything_is_typed(page, workspace):
 
 
 def test_a_network_that_needs_no_keys_is_connected_on_a_fresh_instance(page, workspace):
-    for slug, connector in registry.installed().items():
+    for slug, connector in registry.installed_connectors().items():
         if not connector.auth.needs_keys:
             answer = page.get(reverse("channels-connect", args=[slug]))
             assert answer.status_code == 200
@@ -79,9 +79,11 @@ def test_a_network_that_needs_no_keys_is_connected_on_a_fresh_instance(page, wor
 
 def test_the_description_of_an_app_that_nobody_registered_is_open_to_its_network(client, page, workspace, settings):
     settings.KICAU_PUBLIC_URL = "https://kicau.kopisenja.example"
-    addresses = {slug: reverse("client", args=[slug]) for slug in [*registry.slugs(), "nobody"]}
+    addresses = {slug: reverse("client", args=[slug]) for slug in [*registry.installed_slugs(), "nobody"]}
     assert {client.get(address).status_code for address in addresses.values()} == {404}
-    described = [slug for slug, one in registry.installed().items() if isinstance(one.auth, DescribesApp)]
+    described = [
+        slug for slug, one in registry.installed_connectors().items() if isinstance(one.auth, ClientMetadataRole)
+    ]
     for slug in described:
         app = actions.app_for(slug)
         answer = client.get(addresses[slug])
@@ -160,7 +162,7 @@ def test_only_a_network_that_asks_for_no_secret_is_promised_to_see_none(page, ow
     promised = {
         slug: promise in page.get(reverse("channels-connect", args=[slug])).content.decode() for slug in channels
     }
-    secret = {slug: any(q.secret for q in registry.get(slug).auth.questions) for slug in channels}
+    secret = {slug: any(q.secret for q in registry.get_connector(slug).auth.questions) for slug in channels}
     assert promised == {slug: not asks for slug, asks in secret.items()}
     assert promised["x"]
     assert not promised["bluesky"]
@@ -187,7 +189,7 @@ def test_a_sign_in_of_somebody_else_cannot_be_finished(page, member, workspace, 
 
 
 def test_uploading_describing_and_serving_a_file(page, picture):
-    data = library.original(picture.ref).read_bytes()
+    data = library.original_path(picture.ref).read_bytes()
     answer = page.post(
         reverse("library-upload"),
         {"file": [SimpleUploadedFile("again.jpg", data), SimpleUploadedFile("no.txt", b"plain")]},
@@ -317,7 +319,7 @@ def test_activity_tells_who_did_what(page, post):
 async def test_an_asynchronous_server_sends_a_file_in_pieces_and_in_part(tmp_path):
     file = tmp_path / "film.mp4"
     file.write_bytes(bytes(range(256)) * 2048)  # two pieces
-    answer = files.send(AsyncRequestFactory().get("/"), file, "video/mp4", {})
+    answer = files.send_file(AsyncRequestFactory().get("/"), file, "video/mp4", {})
     assert b"".join([piece async for piece in answer.streaming_content]) == file.read_bytes()
-    part = files.send(AsyncRequestFactory().get("/", headers={"Range": "bytes=-5"}), file, "video/mp4", {})
+    part = files.send_file(AsyncRequestFactory().get("/", headers={"Range": "bytes=-5"}), file, "video/mp4", {})
     assert b"".join([piece async for piece in part.streaming_content]) == bytes([251, 252, 253, 254, 255])

@@ -14,28 +14,28 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kicau.base import clock
-from kicau.base.errors import Refusal
+from kicau.base.errors import DomainError
 from kicau.training_sets import recipients
-from kicau.web.core.labels import said
+from kicau.web.core.labels import error_sentence
 from kicau.web.core.views import drop_nul
 from kicau.web.training_sets.sets import signed_list
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def read(request: HttpRequest, secret: str) -> HttpResponse:
+def retractions(request: HttpRequest, secret: str) -> HttpResponse:
     try:
-        who = recipients.opened(secret)
+        who = recipients.open_confirmation_link(secret)
         if request.method == "POST":
             drop_nul(request)
-            recipients.confirm(who, request.POST.get("name", ""))
+            recipients.confirm_by_link(who, request.POST.get("name", ""))
             messages.success(request, _("Thank you. Your word is noted."))
             return redirect("taken-back", secret=secret)
-    except Refusal as exc:
-        return _over(request, exc)
+    except DomainError as exc:
+        return _expired_link(request, exc)
     of = who.version.set
-    rows = [(row, len(row.delta["record_ids"])) for row in recipients.deltas(who)]
-    with timezone.override(clock.zone(of.workspace.timezone)):
+    rows = [(row, len(row.delta["record_ids"])) for row in recipients.open_deltas(who)]
+    with timezone.override(clock.find_zone(of.workspace.timezone)):
         shown: dict[str, Any] = {
             "who": who,
             "of": of,
@@ -50,18 +50,21 @@ def read(request: HttpRequest, secret: str) -> HttpResponse:
 
 @never_cache
 @require_safe
-def delta(request: HttpRequest, secret: str, number: int) -> HttpResponse:
+def retraction_delta(request: HttpRequest, secret: str, number: int) -> HttpResponse:
     """The signed list of one of those versions."""
     try:
-        row = next((row for row in recipients.deltas(recipients.opened(secret)) if row.number == number), None)
-    except Refusal as exc:
-        return _over(request, exc)
+        row = next(
+            (row for row in recipients.open_deltas(recipients.open_confirmation_link(secret)) if row.number == number),
+            None,
+        )
+    except DomainError as exc:
+        return _expired_link(request, exc)
     if row is None:
         raise Http404
     return signed_list(row)
 
 
-def _over(request: HttpRequest, exc: Refusal) -> HttpResponse:
-    answer = render(request, "web/join_over.html", {"sentence": said(exc)}, status=410)
+def _expired_link(request: HttpRequest, exc: DomainError) -> HttpResponse:
+    answer = render(request, "web/join_over.html", {"sentence": error_sentence(exc)}, status=410)
     answer["X-Robots-Tag"] = "noindex"
     return answer

@@ -12,19 +12,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kicau.base.errors import Refusal, Unacceptable
+from kicau.base.errors import DomainError, ValidationFailed
 from kicau.training_sets import actions, build_queue, recipients, review
 from kicau.training_sets.models import Preview, TrainingSet, Version, VersionState
-from kicau.training_sets.options import LABELS
+from kicau.training_sets.options import REPLACEMENT_LABELS
 from kicau.web.core import files
-from kicau.web.core.labels import by_field, said
-from kicau.web.core.views import Asked, attempt, page
+from kicau.web.core.labels import error_sentence, errors_by_field
+from kicau.web.core.views import MemberRequest, member_page, run_action
 from kicau.web.training_sets import forms
 from kicau.web.training_sets import labels as w
 from kicau.workspaces.actors import Permission
 
-SHOWN = 30  # pieces of personal data on a page
-MIMES = {
+PIECES_PER_PAGE = 30  # pieces of personal data on a page
+FILE_MIME_TYPES = {
     "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
     "csv": "text/csv; charset=utf-8",
@@ -34,76 +34,80 @@ MIMES = {
 }
 
 
-@page
+@member_page
 @require_safe
-def index(request: Asked) -> HttpResponse:
-    rows = list(actions.with_newest(request.actor)[:200])
+def list_sets(request: MemberRequest) -> HttpResponse:
+    rows = list(actions.sets_with_newest_version(request.actor)[:200])
     owing: dict[Any, int] = {}
-    for one in recipients.owing(request.actor):
+    for one in recipients.unconfirmed_recipients(request.actor):
         owing[one.version.set_id] = owing.get(one.version.set_id, 0) + 1
     shown = [(of, next(iter(of.newest), None), owing.get(of.id, 0)) for of in rows]  # type: ignore[attr-defined]
     return render(request, "web/sets/index.html", {"rows": shown})
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: Asked) -> HttpResponse:
+def new_set(request: MemberRequest) -> HttpResponse:
     """The form, and with it the set; what it would hold is found out at once."""
     request.actor.require(Permission.SETTINGS)
-    form = forms.read(request.POST) if request.method == "POST" else forms.begun(request.GET)
+    form = forms.read_form(request.POST) if request.method == "POST" else forms.initial_form(request.GET)
     if request.method == "POST":
         try:
-            of = actions.define(request.actor, name=form["name"], use=form["use"], **forms.definition(form))
-            actions.preview(request.actor, of.id)
+            of = actions.create_set(request.actor, name=form["name"], use=form["use"], **forms.definition(form))
+            actions.request_preview(request.actor, of.id)
             return redirect("set", set_id=of.id)
-        except Refusal as exc:
+        except DomainError as exc:
             return render(
                 request,
                 "web/sets/form.html",
-                forms.shown(form) | {"errors": forms.errors(exc)},
+                forms.form_context(form) | {"errors": forms.form_errors(exc)},
                 status=422,
             )
-    return render(request, "web/sets/form.html", forms.shown(form))
+    return render(request, "web/sets/form.html", forms.form_context(form))
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def change(request: Asked, set_id: str) -> HttpResponse:
+def change_set(request: MemberRequest, set_id: str) -> HttpResponse:
     request.actor.require(Permission.SETTINGS)
-    of = actions.one_set(request.actor, set_id)
-    form = forms.read(request.POST) if request.method == "POST" else forms.of_set(of)
+    of = actions.get_set(request.actor, set_id)
+    form = forms.read_form(request.POST) if request.method == "POST" else forms.form_of_set(of)
     if request.method == "POST":
         try:
-            actions.change(request.actor, of.id, **forms.definition(form))
-            actions.preview(request.actor, of.id)
+            actions.change_set(request.actor, of.id, **forms.definition(form))
+            actions.request_preview(request.actor, of.id)
             return redirect("set", set_id=of.id)
-        except Refusal as exc:
-            shown = forms.shown(form) | {"of": of, "errors": forms.errors(exc)}
+        except DomainError as exc:
+            shown = forms.form_context(form) | {"of": of, "errors": forms.form_errors(exc)}
             return render(request, "web/sets/form.html", shown, status=422)
-    return render(request, "web/sets/form.html", forms.shown(form) | {"of": of})
+    return render(request, "web/sets/form.html", forms.form_context(form) | {"of": of})
 
 
-@page
+@member_page
 @require_safe
-def one(request: Asked, set_id: str) -> HttpResponse:
+def set_detail(request: MemberRequest, set_id: str) -> HttpResponse:
     """With the preview, the versions, and who has which."""
-    of = actions.one_set(request.actor, set_id)
-    who = list(recipients.recipients(request.actor).filter(version__set=of).order_by("-version__number", "id")[:200])
-    return render(request, "web/sets/one.html", {**_state(request, of), "people": who, "facts": w.facts(of)})
+    of = actions.get_set(request.actor, set_id)
+    who = list(
+        recipients.list_recipients(request.actor).filter(version__set=of).order_by("-version__number", "id")[:200]
+    )
+    return render(
+        request, "web/sets/one.html", {**_progress_context(request, of), "people": who, "facts": w.set_facts(of)}
+    )
 
 
-@page
+@member_page
 @require_safe
-def state(request: Asked, set_id: str) -> HttpResponse:
+def set_progress(request: MemberRequest, set_id: str) -> HttpResponse:
     """How far the preview and the versions are; fetched while they are made."""
-    return render(request, "web/sets/state.html", _state(request, actions.one_set(request.actor, set_id)))
+    return render(request, "web/sets/state.html", _progress_context(request, actions.get_set(request.actor, set_id)))
 
 
-def _state(request: Asked, of: TrainingSet) -> dict[str, Any]:
+def _progress_context(request: MemberRequest, of: TrainingSet) -> dict[str, Any]:
     preview = Preview.objects.filter(set=of).first()
-    versions = list(actions.short_versions(of.versions.all())[:50])
-    working = any(row.state in build_queue.UNDONE for row in ([preview] if preview else []) + versions)
-    judged = review.counts(request.actor, of) if preview and preview.personal else {}
+    versions = list(actions.without_long_fields(of.versions.all())[:50])
+    working = any(row.state in build_queue.UNFINISHED_STATES for row in ([preview] if preview else []) + versions)
+    judged = review.count_by_kind(request.actor, of) if preview and preview.personal else {}
     taken_since = bool(preview and versions and versions[0].taken and versions[0].as_of > preview.as_of)  # type: ignore[attr-defined]
     return {
         "of": of,
@@ -111,10 +115,12 @@ def _state(request: Asked, of: TrainingSet) -> dict[str, Any]:
         "versions": versions,
         "working": working,
         "taken_since": taken_since,
-        "reasons": w.reasons(preview.excluded, preview.reasons, of) if preview else [],
+        "reasons": w.exclusion_reasons(preview.excluded, preview.reasons, of) if preview else [],
         "left_out": sum(preview.excluded.values()) if preview else 0,
-        "questions": actions.questions(request.actor, of.id) if preview else [],
-        "kinds": [(w.PERSONAL[kind], n) for kind, n in sorted(preview.personal.items(), key=lambda k: -k[1])]
+        "questions": actions.open_questions(request.actor, of.id) if preview else [],
+        "kinds": [
+            (w.PERSONAL_DATA_LABELS[kind], n) for kind, n in sorted(preview.personal.items(), key=lambda k: -k[1])
+        ]
         if preview
         else [],
         "found": sum(preview.personal.values()) if preview else 0,
@@ -125,26 +131,28 @@ def _state(request: Asked, of: TrainingSet) -> dict[str, Any]:
     }
 
 
-@page
+@member_page
 @require_POST
-def look(request: Asked, set_id: str) -> HttpResponse:
-    attempt(request, lambda: actions.preview(request.actor, set_id), "")
+def request_preview(request: MemberRequest, set_id: str) -> HttpResponse:
+    run_action(request, lambda: actions.request_preview(request.actor, set_id), "")
     return redirect("set", set_id=set_id)
 
 
-@page
+@member_page
 @require_POST
-def make(request: Asked, set_id: str) -> HttpResponse:
-    attempt(request, lambda: actions.order(request.actor, set_id), _("It is being made. You can leave this page."))
+def order_version(request: MemberRequest, set_id: str) -> HttpResponse:
+    run_action(
+        request, lambda: actions.order_version(request.actor, set_id), _("It is being made. You can leave this page.")
+    )
     return redirect("set", set_id=set_id)
 
 
-@page
+@member_page
 @require_POST
-def decide(request: Asked, set_id: str, item_id: str) -> HttpResponse:
+def answer_question(request: MemberRequest, set_id: str, item_id: str) -> HttpResponse:
     """Over a post of ours that holds a text that may not be used."""
     may = request.POST.get("verdict") == "use"
-    attempt(
+    run_action(
         request,
         lambda: actions.answer_question(request.actor, set_id, item_id, may_be_used=may),
         _("Kept. The next version goes by it."),
@@ -152,39 +160,42 @@ def decide(request: Asked, set_id: str, item_id: str) -> HttpResponse:
     return redirect("set", set_id=set_id)
 
 
-@page
+@member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def personal(request: Asked, set_id: str) -> HttpResponse:
+def personal_data(request: MemberRequest, set_id: str) -> HttpResponse:
     """Each piece that rules take for personal data, in its surroundings: a person says whether it is."""
-    of = actions.one_set(request.actor, set_id)
+    of = actions.get_set(request.actor, set_id)
     kind, state = request.GET.get("kind", ""), request.GET.get("state", "open")
-    kind, state = kind if kind in LABELS else "", state if state in ("open", "replaced", "kept", "all") else "open"
+    kind, state = (
+        kind if kind in REPLACEMENT_LABELS else "",
+        state if state in ("open", "replaced", "kept", "all") else "open",
+    )
     if request.method == "POST":
-        _judge(request, of, kind)
+        _save_verdicts(request, of, kind)
         return redirect(request.get_full_path())
-    rows = review.listed(request.actor, of, kind=kind, state="" if state == "all" else state)
+    rows = review.list_matches(request.actor, of, kind=kind, state="" if state == "all" else state)
     after = int(request.GET["after"]) if request.GET.get("after", "").isdecimal() else 0
-    listed = list(rows.filter(id__gt=after)[: SHOWN + 1])
-    counts = review.counts(request.actor, of)
+    listed = list(rows.filter(id__gt=after)[: PIECES_PER_PAGE + 1])
+    counts = review.count_by_kind(request.actor, of)
     shown = {
         "of": of,
-        "pieces": [(w.PERSONAL[p.found.kind], p) for p in review.shown(listed[:SHOWN])],
+        "pieces": [(w.PERSONAL_DATA_LABELS[p.found.kind], p) for p in review.with_context(listed[:PIECES_PER_PAGE])],
         "kind": kind,
         "state": state,
-        "kinds": [(key, w.PERSONAL[key], row) for key, row in counts.items()],
+        "kinds": [(key, w.PERSONAL_DATA_LABELS[key], row) for key, row in counts.items()],
         "open": sum(row["open"] for row in counts.values()),
-        "following": listed[SHOWN - 1].id if len(listed) > SHOWN else None,
-        "word": w.PERSONAL.get(kind),
+        "following": listed[PIECES_PER_PAGE - 1].id if len(listed) > PIECES_PER_PAGE else None,
+        "word": w.PERSONAL_DATA_LABELS.get(kind),
     }
     return render(request, "web/sets/personal.html", shown)
 
 
-def _judge(request: Asked, of: TrainingSet, kind: str) -> None:
+def _save_verdicts(request: MemberRequest, of: TrainingSet, kind: str) -> None:
     rest = request.POST.get("rest", "")
     if rest in ("replace", "keep"):
-        attempt(
+        run_action(
             request,
-            lambda: review.judge_rest(request.actor, of, kind, rest == "keep"),
+            lambda: review.save_verdict_for_rest(request.actor, of, kind, rest == "keep"),
             _("Kept. The next version goes by it."),
         )
         return
@@ -199,31 +210,31 @@ def _judge(request: Asked, of: TrainingSet, kind: str) -> None:
             "%(n)s places judged. The next version goes by it.",
             len(verdicts),
         )
-        attempt(request, lambda: review.judge(request.actor, of, verdicts), done % {"n": len(verdicts)})
+        run_action(request, lambda: review.save_verdicts(request.actor, of, verdicts), done % {"n": len(verdicts)})
 
 
-@page
+@member_page
 @require_safe
-def version(request: Asked, set_id: str, number: int) -> HttpResponse:
-    return _version(request, actions.one_version(request.actor, set_id, number))
+def version_detail(request: MemberRequest, set_id: str, number: int) -> HttpResponse:
+    return _render_version(request, actions.get_version(request.actor, set_id, number))
 
 
-def _version(request: Asked, row: Version, wrong: dict[str, list[str]] | None = None) -> HttpResponse:
+def _render_version(request: MemberRequest, row: Version, wrong: dict[str, list[str]] | None = None) -> HttpResponse:
     """With `wrong`, the form that notes a recipient as it was filled in."""
-    who = list(recipients.recipients(request.actor).filter(version=row))
+    who = list(recipients.list_recipients(request.actor).filter(version=row))
     taken = list(row.delta.get("reasons", {}).values())
     shown = {
         "of": row.set,
         "version": row,
         "people": who,
-        "reasons": w.reasons(row.excluded, row.reasons, row.set),
+        "reasons": w.exclusion_reasons(row.excluded, row.reasons, row.set),
         "left_out": sum(row.excluded.values()),
         "files": [
-            (name, told, w.FILES.get(name) or w.SPLIT_FILES.get(name.partition(".")[0]))
-            for name, told in sorted(row.files.items(), key=lambda f: w.place(f[0]))
+            (name, told, w.FILE_LABELS.get(name) or w.SPLIT_FILE_LABELS.get(name.partition(".")[0]))
+            for name, told in sorted(row.files.items(), key=lambda f: w.file_order(f[0]))
         ],
         "taken": len(row.delta.get("record_ids", ())),
-        "taken_reasons": w.counted(taken, row.reasons),
+        "taken_reasons": w.count_sentences(taken, row.reasons),
         "may_give": row.state == VersionState.READY,
         "seconds": (row.ready_at - row.created_at).total_seconds() if row.ready_at and row.delta else None,
     }
@@ -231,63 +242,65 @@ def _version(request: Asked, row: Version, wrong: dict[str, list[str]] | None = 
     return render(request, "web/sets/version.html", shown, status=422 if wrong else 200)
 
 
-@page
+@member_page
 @require_safe
-def file(request: Asked, set_id: str, number: int, name: str) -> HttpResponseBase:
-    path = actions.file_of(request.actor, actions.one_version(request.actor, set_id, number), name)
+def version_file(request: MemberRequest, set_id: str, number: int, name: str) -> HttpResponseBase:
+    path = actions.file_of(request.actor, actions.get_version(request.actor, set_id, number), name)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return files.send(request, path, MIMES[name.rpartition(".")[2]], headers)
+    return files.send_file(request, path, FILE_MIME_TYPES[name.rpartition(".")[2]], headers)
 
 
-@page
+@member_page
 @require_safe
-def delta(request: Asked, set_id: str, number: int) -> HttpResponse:
+def version_delta(request: MemberRequest, set_id: str, number: int) -> HttpResponse:
     """The signed list of what a version is without."""
     request.actor.require(Permission.SETTINGS)
-    return signed_list(actions.one_version(request.actor, set_id, number))
+    return signed_list(actions.get_version(request.actor, set_id, number))
 
 
 def signed_list(row: Version) -> HttpResponse:
     answer = HttpResponse(
-        json.dumps(recipients.delta_of(row), ensure_ascii=False, indent=1), content_type="application/json"
+        json.dumps(recipients.version_delta(row), ensure_ascii=False, indent=1), content_type="application/json"
     )
     answer["Content-Disposition"] = f'attachment; filename="delta-{row.number}.json"'
     return answer
 
 
-@page
+@member_page
 @require_POST
-def give(request: Asked, set_id: str, number: int) -> HttpResponse:
-    row = actions.one_version(request.actor, set_id, number)
+def add_recipient(request: MemberRequest, set_id: str, number: int) -> HttpResponse:
+    row = actions.get_version(request.actor, set_id, number)
     name, contact = request.POST.get("name", ""), request.POST.get("contact", "")
     try:
-        recipients.give(request.actor, row, name=name, contact=contact)
-    except Unacceptable as exc:
-        return _version(request, row, by_field(exc))
+        recipients.add_recipient(request.actor, row, name=name, contact=contact)
+    except ValidationFailed as exc:
+        return _render_version(request, row, errors_by_field(exc))
     messages.success(request, _("Noted. They are told when something in it is taken back."))
     return redirect("set-version", set_id=row.set_id, number=row.number)
 
 
-@page
+@member_page
 @require_POST
-def ask(request: Asked, recipient_id: str) -> HttpResponse:
+def ask_recipient(request: MemberRequest, recipient_id: str) -> HttpResponse:
     """The link is on this answer and never again."""
-    found = recipients.one_recipient(request.actor, recipient_id)
+    found = recipients.get_recipient(request.actor, recipient_id)
     try:
-        asked = recipients.ask(request.actor, recipient_id)
-    except Refusal as exc:
-        messages.error(request, said(exc))
+        asked = recipients.create_confirmation_link(request.actor, recipient_id)
+    except DomainError as exc:
+        messages.error(request, error_sentence(exc))
         return redirect("set", set_id=found.version.set_id)
     return render(
         request,
         "web/sets/asked.html",
-        {"asked": asked, "who": asked.recipient, "of": asked.recipient.version.set, "mail": w.mail(asked)},
+        {"asked": asked, "who": asked.recipient, "of": asked.recipient.version.set, "mail": w.mailto_link(asked)},
     )
 
 
-@page
+@member_page
 @require_POST
-def acknowledge(request: Asked, recipient_id: str) -> HttpResponse:
-    found = recipients.one_recipient(request.actor, recipient_id)
-    attempt(request, lambda: recipients.acknowledge(request.actor, recipient_id), _("Noted that they use it no more."))
+def acknowledge_recipient(request: MemberRequest, recipient_id: str) -> HttpResponse:
+    found = recipients.get_recipient(request.actor, recipient_id)
+    run_action(
+        request, lambda: recipients.acknowledge(request.actor, recipient_id), _("Noted that they use it no more.")
+    )
     return redirect("set", set_id=found.version.set_id)

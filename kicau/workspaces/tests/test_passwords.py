@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kicau.base.errors import Unacceptable
+from kicau.base.errors import ValidationFailed
 from kicau.workspaces import actions, passwords
 
 COMMON = [
@@ -33,16 +33,16 @@ GOOD = [
 
 @pytest.mark.parametrize("password", COMMON + OWN)
 def test_a_common_word_or_ones_own_is_weak_whatever_stands_around_it(password):
-    judged = passwords.judge(password, email="sariw@kopisenja.example", name="Sari Wulandari")
+    judged = passwords.check_password(password, email="sariw@kopisenja.example", name="Sari Wulandari")
     assert not judged.good
 
 
 @pytest.mark.parametrize("password", GOOD)
 def test_other_words_make_a_good_one(password):
-    assert passwords.judge(password, email="sariw@kopisenja.example", name="Sari Wulandari").good
+    assert passwords.check_password(password, email="sariw@kopisenja.example", name="Sari Wulandari").good
 
 
 @pytest.mark.parametrize("password", COMMON[:3])
 def test_no_account_is_made_with_one(password, db):
-    with pytest.raises(Unacceptable):
+    with pytest.raises(ValidationFailed):
         actions.add_person("budi@kopisenja.example", "Budi", password)

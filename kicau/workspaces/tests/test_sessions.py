@@ -41,9 +41,9 @@ def test_a_session_ends_when_it_is_not_used(owner, settings):
     settings.KICAU_SESSION_IDLE_DAYS, settings.KICAU_SESSION_DAYS = 2, 30
     key, start = session_of(owner), clock.now()
     for day in (1, 2, 3):  # each visit moves the end
-        with clock.frozen(start + timedelta(days=day)):
+        with clock.freeze_clock(start + timedelta(days=day)):
             assert visit(key)
-    with clock.frozen(start + timedelta(days=5, minutes=1)):
+    with clock.freeze_clock(start + timedelta(days=5, minutes=1)):
         assert not visit(key)
         assert sessions.delete_expired() == 1
 
@@ -52,18 +52,18 @@ def test_a_session_ends_while_it_is_used(owner, settings):
     settings.KICAU_SESSION_IDLE_DAYS, settings.KICAU_SESSION_DAYS = 2, 3
     key, start = session_of(owner), clock.now()
     for day in (1, 2):
-        with clock.frozen(start + timedelta(days=day)):
+        with clock.freeze_clock(start + timedelta(days=day)):
             store = SessionStore(key)
             store.visit("203.0.113.7", "")
             store["changed"] = day
             store.save()  # as a page that keeps something in it does
-    with clock.frozen(start + timedelta(days=3, minutes=1)):
+    with clock.freeze_clock(start + timedelta(days=3, minutes=1)):
         assert not visit(key)
 
 
 def test_a_look_without_a_browser_is_no_use(owner):
     key, start = session_of(owner), clock.now()
-    with clock.frozen(start + timedelta(days=1)):
+    with clock.freeze_clock(start + timedelta(days=1)):
         assert SESSION_KEY in SessionStore(key)
     assert BrowserSession.objects.get(session_key=key).used_at < start + timedelta(hours=1)
 
@@ -73,7 +73,7 @@ def test_sessions_of_an_earlier_password_are_not_listed(owner):
     owner.set_password("kebun-teh-di-puncak-8")
     owner.save()
     now = session_of(owner)
-    assert [one.session_key for one in sessions.of_person(owner)] == [now]
+    assert [one.session_key for one in sessions.sessions_of(owner)] == [now]
 
 
 def test_one_session_is_ended_and_recorded_and_nobody_elses(owner, member):

@@ -10,15 +10,15 @@ from django.contrib.auth.hashers import Argon2PasswordHasher, identify_hasher
 from django.db import connection
 
 from kicau.base import clock
-from kicau.base.errors import Busy
+from kicau.base.errors import ServerBusy
 from kicau.workspaces import hashing, throttle
 from kicau.workspaces.models import Throttle
 
 pytestmark = pytest.mark.django_db
 
 
-def limit(key: str = "a", most: int = 3) -> throttle.Limit:
-    return throttle.Limit(key, most, clock.now() + timedelta(minutes=10))
+def limit(key: str = "a", most: int = 3) -> throttle.ThrottleLimit:
+    return throttle.ThrottleLimit(key, most, clock.now() + timedelta(minutes=10))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -38,28 +38,28 @@ def test_at_the_same_moment_no_more_pass_than_the_limit_says():
 
 
 def test_who_waits_long_enough_may_try_again_and_more_tries_do_not_make_it_longer():
-    with clock.frozen(clock.now()) as _:
+    with clock.freeze_clock(clock.now()) as _:
         begun = clock.now()
         for _n in range(3):
             assert throttle.wait_seconds([limit()]) == 0
         assert throttle.wait_seconds([limit()]) == 600
-    with clock.frozen(begun + timedelta(minutes=9)):
+    with clock.freeze_clock(begun + timedelta(minutes=9)):
         assert throttle.wait_seconds([limit()]) == 60
-    with clock.frozen(begun + timedelta(minutes=10)):
+    with clock.freeze_clock(begun + timedelta(minutes=10)):
         assert throttle.wait_seconds([limit()]) == 0
 
 
 def test_what_was_no_guess_is_given_back():
     for _n in range(10):
         assert throttle.wait_seconds([limit()]) == 0
-        throttle.give_back([limit()])
+        throttle.uncount_attempt([limit()])
 
 
 def test_expired_counts_are_deleted():
-    throttle.take([limit("old")])
-    with clock.frozen(clock.now() + timedelta(minutes=11)):
-        throttle.take([limit("new")])
-        assert throttle.forget_expired() == 1
+    throttle.count_attempt([limit("old")])
+    with clock.freeze_clock(clock.now() + timedelta(minutes=11)):
+        throttle.count_attempt([limit("new")])
+        assert throttle.delete_expired() == 1
     assert list(Throttle.objects.values_list("key", flat=True)) == ["new"]
 
 
@@ -82,18 +82,18 @@ def test_an_ipv6_subscriber_counts_as_one(address, network):
 def test_a_hash_takes_owasp_s_memory_and_an_older_one_is_made_again(owner, monkeypatch):
     monkeypatch.undo()
     for name, value in (("time_cost", 2), ("memory_cost", 19 * 1024), ("parallelism", 1)):
-        monkeypatch.setattr(hashing.Argon2, name, value)
+        monkeypatch.setattr(hashing.LimitedArgon2PasswordHasher, name, value)
     owner.password = Argon2PasswordHasher().encode("hujan-di-bandung-41", "garam-garam-garam")
     owner.save()
     assert "m=102400" in owner.password or "m=8" in owner.password
     assert owner.check_password("hujan-di-bandung-41")
     owner.refresh_from_db()
     assert "$argon2id$v=19$m=19456,t=2,p=1$" in owner.password
-    assert isinstance(identify_hasher(owner.password), hashing.Argon2)
+    assert isinstance(identify_hasher(owner.password), hashing.LimitedArgon2PasswordHasher)
 
 
 def test_few_are_hashed_at_once_some_wait_and_no_more_do():
-    turns = hashing.Turns(at_once=2, waiting=1)
+    turns = hashing.HashingSlots(at_once=2, waiting=1)
     entered, go = threading.Semaphore(0), threading.Event()
     running: list[int] = []
 
@@ -114,7 +114,7 @@ def test_few_are_hashed_at_once_some_wait_and_no_more_do():
     while turns._places._value != 0:  # the third has taken its place
         pass
     assert len(running) == 2
-    with pytest.raises(Busy), turns.turn():
+    with pytest.raises(ServerBusy), turns.turn():
         pass
     go.set()
     for thread in (*threads, waits):

@@ -13,7 +13,7 @@ from aiohttp import web
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock
-from kicau.base.errors import NotAllowed, Unacceptable
+from kicau.base.errors import NotAllowed, ValidationFailed
 from kicau.connector.transport import ssrf
 from kicau.workspaces import webhooks
 from kicau.workspaces.models import Webhook, WebhookEvent
@@ -53,7 +53,7 @@ async def receiver(monkeypatch):
     port = runner.addresses[0][1]
     found.url, found.slow = (f"http://127.0.0.1:{port}/{path}" for path in ("hook", "slow"))
     found.told = lambda path: [json.loads(b)["data"]["n"] for h, b in found.got if h["at"] == path]
-    monkeypatch.setattr(ssrf, "ALLOWED", {f"127.0.0.1:{port}"})
+    monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", {f"127.0.0.1:{port}"})
     yield found
     await runner.cleanup()
 
@@ -67,8 +67,8 @@ async def test_an_event_arrives_once_and_its_signature_holds(receiver, actor):
     hook = await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["delivery.*"])
     await sync_to_async(webhooks.emit)("delivery.published", [(actor.workspace.id, {"delivery": "1"})])
     await sync_to_async(webhooks.emit)("channel.expired", [(actor.workspace.id, {})])
-    assert await webhooks.send_due() == 1
-    assert await webhooks.send_due() == 0
+    assert await webhooks.send_due_messages() == 1
+    assert await webhooks.send_due_messages() == 0
     headers, body = receiver.got[0]
     stamp, mac = (part.split("=")[1] for part in headers["Kicau-Signature"].split(","))
     assert hmac.compare_digest(
@@ -83,22 +83,22 @@ async def test_a_failure_is_tried_again_later_and_given_up_in_the_end(receiver, 
     await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {})])
     at = clock.now()
-    for wait in (0, *webhooks.WAITS):
+    for wait in (0, *webhooks.RETRY_DELAYS_SECONDS):
         at += timedelta(seconds=wait + 61)
-        with clock.frozen(at):
-            await webhooks.send_due()
+        with clock.freeze_clock(at):
+            await webhooks.send_due_messages()
     event = await WebhookEvent.objects.aget()
     assert event.given_up_at is not None
-    assert len(receiver.got) == len(webhooks.WAITS) + 1
+    assert len(receiver.got) == len(webhooks.RETRY_DELAYS_SECONDS) + 1
     hook = await Webhook.objects.aget()
-    assert (hook.last_status, hook.failures) == (500, len(webhooks.WAITS) + 1)
+    assert (hook.last_status, hook.failures) == (500, len(webhooks.RETRY_DELAYS_SECONDS) + 1)
 
 
 async def test_an_internal_address_is_not_reached(receiver, actor, monkeypatch):
-    monkeypatch.setattr(ssrf, "ALLOWED", set())
+    monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", set())
     await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {})])
-    await webhooks.send_due()
+    await webhooks.send_due_messages()
     assert receiver.got == []
     assert (
         await Webhook.objects.aget()
@@ -106,30 +106,30 @@ async def test_an_internal_address_is_not_reached(receiver, actor, monkeypatch):
 
 
 async def test_who_stands_still_delays_no_other_and_is_tried_once(receiver, actor, monkeypatch):
-    monkeypatch.setattr(webhooks, "PATIENCE", 3600)
+    monkeypatch.setattr(webhooks, "REQUEST_TIMEOUT_SECONDS", 3600)
     receiver.release = asyncio.Event()
     for url in (receiver.slow, receiver.url):
         await sync_to_async(webhooks.add_webhook)(actor, url, ["*"])
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(5)])
-    round_ = asyncio.create_task(webhooks.send_due())
+    round_ = asyncio.create_task(webhooks.send_due_messages())
     await has_come(receiver, "/hook", 5)
     assert not round_.done()
     receiver.release.set()
     assert await round_ == 5
     assert (receiver.told("/hook"), receiver.told("/slow")) == ([0, 1, 2, 3, 4], [0])
-    assert await webhooks.send_due() == 0, "all of them wait for a while"
+    assert await webhooks.send_due_messages() == 0, "all of them wait for a while"
     receiver.release = None
-    with clock.frozen(clock.now() + timedelta(minutes=1)):
-        assert await webhooks.send_due() == 5
+    with clock.freeze_clock(clock.now() + timedelta(minutes=1)):
+        assert await webhooks.send_due_messages() == 5
     assert receiver.told("/slow") == [0, 0, 1, 2, 3, 4]
 
 
 async def test_an_address_that_does_not_answer_is_given_up(receiver, actor, monkeypatch):
-    monkeypatch.setattr(webhooks, "PATIENCE", 0.2)
+    monkeypatch.setattr(webhooks, "REQUEST_TIMEOUT_SECONDS", 0.2)
     receiver.release = asyncio.Event()  # never set: it would wait for ever
     await sync_to_async(webhooks.add_webhook)(actor, receiver.slow, ["*"])
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": 1})])
-    assert await webhooks.send_due() == 0
+    assert await webhooks.send_due_messages() == 0
     assert (await Webhook.objects.aget()).last_error
     receiver.release.set()
 
@@ -138,16 +138,16 @@ async def test_an_address_is_told_by_one_worker_at_a_time(receiver, actor, monke
     receiver.hold = asyncio.Event()
     await sync_to_async(webhooks.add_webhook)(actor, receiver.slow, ["*"])
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(6)])
-    first = asyncio.create_task(webhooks.send_due())
+    first = asyncio.create_task(webhooks.send_due_messages())
     await has_come(receiver, "/slow", 1)
-    assert await webhooks.send_due() == 0
+    assert await webhooks.send_due_messages() == 0
     receiver.hold.set()
     assert await first == 6
-    monkeypatch.setattr(webhooks, "ROUND", 0.0)
+    monkeypatch.setattr(webhooks, "MAX_ROUND_SECONDS", 0.0)
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(6, 12)])
-    assert await webhooks.send_due() == 1, "then the others have their turn"
-    monkeypatch.setattr(webhooks, "ROUND", 10.0)
-    await webhooks.send_due()
+    assert await webhooks.send_due_messages() == 1, "then the others have their turn"
+    monkeypatch.setattr(webhooks, "MAX_ROUND_SECONDS", 10.0)
+    await webhooks.send_due_messages()
     assert receiver.told("/slow") == list(range(12))
 
 
@@ -164,7 +164,7 @@ async def test_a_slow_address_is_sent_several_messages_at_once_and_each_delivery
         came.append((data["delivery"], data["n"]))
         most = max(most, len(under_way))
         if len(came) > 1:  # the first comes alone
-            if len(under_way) == webhooks.MAX_AT_ONCE:
+            if len(under_way) == webhooks.MAX_CONCURRENT_REQUESTS:
                 together.set()
             await together.wait()
         under_way.discard(data["delivery"])
@@ -176,13 +176,13 @@ async def test_a_slow_address_is_sent_several_messages_at_once_and_each_delivery
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
-    monkeypatch.setattr(ssrf, "ALLOWED", {f"127.0.0.1:{port}"})
+    monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", {f"127.0.0.1:{port}"})
     await sync_to_async(webhooks.add_webhook)(actor, f"http://127.0.0.1:{port}/hook", ["*"])
     rows = [(actor.workspace.id, {"delivery": str(d), "n": n}) for n in range(3) for d in range(15)]
     await sync_to_async(webhooks.emit)("delivery.held", rows)
-    assert await webhooks.send_due() == len(rows)
+    assert await webhooks.send_due_messages() == len(rows)
     await runner.cleanup()
-    assert most == webhooks.MAX_AT_ONCE
+    assert most == webhooks.MAX_CONCURRENT_REQUESTS
     assert sorted(came) == sorted((str(d), n) for n in range(3) for d in range(15))
     for delivery in range(15):
         assert [n for d, n in came if d == str(delivery)] == [0, 1, 2]
@@ -197,34 +197,34 @@ async def test_a_message_that_was_not_taken_holds_the_next_ones_about_its_delive
 
     await say(("a", 1), ("a", 2))
     receiver.status = 500
-    assert await webhooks.send_due() == 0
+    assert await webhooks.send_due_messages() == 0
     receiver.status = 200
     await say(("a", 3), ("b", 4))
-    assert await webhooks.send_due() == 1
+    assert await webhooks.send_due_messages() == 1
     assert receiver.told("/hook") == [1, 4]
-    with clock.frozen(clock.now() + timedelta(seconds=11)):
-        assert await webhooks.send_due() == 3
+    with clock.freeze_clock(clock.now() + timedelta(seconds=11)):
+        assert await webhooks.send_due_messages() == 3
     assert receiver.told("/hook") == [1, 4, 1, 2, 3]
 
 
 async def test_a_worker_that_dies_holds_an_address_for_half_a_minute_at_most(receiver, actor):
     await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": 1})])
-    assert len(await sync_to_async(webhooks._claim)()) == 1  # and then it is killed
-    assert await webhooks.send_due() == 0
-    with clock.frozen(clock.now() + timedelta(seconds=31)):
-        assert await webhooks.send_due() == 1
+    assert len(await sync_to_async(webhooks._claim_webhooks)()) == 1  # and then it is killed
+    assert await webhooks.send_due_messages() == 0
+    with clock.freeze_clock(clock.now() + timedelta(seconds=31)):
+        assert await webhooks.send_due_messages() == 1
 
 
 async def test_what_was_told_is_forgotten_after_days_and_what_waits_is_not(receiver, actor):
     hook = await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(2)])
-    await webhooks.send_due()
+    await webhooks.send_due_messages()
     later = clock.now() + timedelta(days=8)
     await WebhookEvent.objects.acreate(webhook=hook, event="delivery.failed", payload={"n": 2}, next_at=later)
-    assert await sync_to_async(webhooks.forget_old)() == 0
-    with clock.frozen(later):
-        assert await sync_to_async(webhooks.forget_old)() == 2
+    assert await sync_to_async(webhooks.delete_old_messages)() == 0
+    with clock.freeze_clock(later):
+        assert await sync_to_async(webhooks.delete_old_messages)() == 2
     assert [event.payload async for event in WebhookEvent.objects.all()] == [{"n": 2}]
 
 
@@ -232,7 +232,7 @@ async def test_a_webhook_that_is_removed_while_it_is_told_is_no_fault(receiver, 
     receiver.stands_still = 0.2
     hook = await sync_to_async(webhooks.add_webhook)(actor, receiver.slow, ["*"])
     await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": 1})])
-    round_ = asyncio.create_task(webhooks.send_due())
+    round_ = asyncio.create_task(webhooks.send_due_messages())
     await has_come(receiver, "/slow", 1)
     await sync_to_async(webhooks.remove_webhook)(actor, hook.id)
     assert await round_ == 1
@@ -240,7 +240,7 @@ async def test_a_webhook_that_is_removed_while_it_is_told_is_no_fault(receiver, 
 
 def test_a_wrong_address_or_event_is_told(actor, member):
     for url, events in (("ftp://x", ["*"]), ("https://ok.example", ["delivery.exploded"]), ("https://ok.example", [])):
-        with pytest.raises(Unacceptable):
+        with pytest.raises(ValidationFailed):
             webhooks.add_webhook(actor, url, events)
     with pytest.raises(NotAllowed):
         webhooks.add_webhook(member("editor"), "https://ok.example", ["*"])

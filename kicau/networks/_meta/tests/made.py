@@ -13,7 +13,7 @@ import av
 from PIL import Image
 
 from kicau.connector.content import Media, MediaKind
-from kicau.connector.session import File
+from kicau.connector.session import MediaFile
 
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 
@@ -26,14 +26,14 @@ def folder() -> Path:
 
 
 @cache
-def picture(ref: str, width: int = 400, height: int = 400, mime: str = "image/jpeg") -> File:
+def picture(ref: str, width: int = 400, height: int = 400, mime: str = "image/jpeg") -> MediaFile:
     path = folder() / ref
     Image.new("RGB", (width, height), f"hsl({sum(ref.encode()) % 360}, 60%, 50%)").save(path, FORMATS[mime])
-    return File(path=path, mime=mime, size=path.stat().st_size, name=ref)
+    return MediaFile(path=path, mime=mime, size=path.stat().st_size, name=ref)
 
 
 @cache
-def video(ref: str, width: int = 540, height: int = 960, seconds: float = 3.0, fps: int = 24) -> File:
+def video(ref: str, width: int = 540, height: int = 960, seconds: float = 3.0, fps: int = 24) -> MediaFile:
     path = folder() / ref
     with av.open(str(path), "w", format="mp4") as out:
         track = out.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "crf": "40"})
@@ -44,10 +44,10 @@ def video(ref: str, width: int = 540, height: int = 960, seconds: float = 3.0, f
             frame.pts = n
             out.mux(track.encode(frame))
         out.mux(track.encode())
-    return File(path=path, mime="video/mp4", size=path.stat().st_size, name=ref)
+    return MediaFile(path=path, mime="video/mp4", size=path.stat().st_size, name=ref)
 
 
-def image_media(file: File, width: int = 400, height: int = 400, alt: str = "") -> Media:
+def image_media(file: MediaFile, width: int = 400, height: int = 400, alt: str = "") -> Media:
     return Media(
         ref=file.name,
         kind=MediaKind.IMAGE,
@@ -61,7 +61,7 @@ def image_media(file: File, width: int = 400, height: int = 400, alt: str = "") 
     )
 
 
-def video_media(file: File, width: int = 540, height: int = 960, seconds: float = 3.0, fps: float = 24.0) -> Media:
+def video_media(file: MediaFile, width: int = 540, height: int = 960, seconds: float = 3.0, fps: float = 24.0) -> Media:
     return Media(
         ref=file.name,
         kind=MediaKind.VIDEO,

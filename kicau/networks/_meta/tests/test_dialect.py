@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kicau.connector import errors
-from kicau.connector.transport.http import Reply
+from kicau.connector.transport.http import HttpResponse
 from kicau.networks._meta.errors import WrongOffset, read_error
 from kicau.networks._meta.fields import parse_fields
 from kicau.networks._meta.forms import read_form
-from kicau.networks._meta.graph import Graph, moment, proof
+from kicau.networks._meta.graph import GraphClient, appsecret_proof, parse_time
 
 
 def refused(code, sub=0, *, status=400, message="said", headers=None, repeatable=True, **more):
@@ -26,7 +26,9 @@ def refused(code, sub=0, *, status=400, message="said", headers=None, repeatable
         "fbtrace_id": "A1",
         **more,
     }
-    return read_error(Reply(status, headers or {}, json.dumps({"error": error}).encode(), repeatable), "Facebook")
+    return read_error(
+        HttpResponse(status, headers or {}, json.dumps({"error": error}).encode(), repeatable), "Facebook"
+    )
 
 
 @pytest.mark.parametrize("code", [102, 190])
@@ -105,25 +107,25 @@ def test_a_piece_out_of_turn_says_which_is_wanted():
 
 def test_a_page_between_us_and_graph_is_no_refusal():
     def page(repeatable):
-        return read_error(Reply(400, {}, b"<html>", repeatable), "Facebook")
+        return read_error(HttpResponse(400, {}, b"<html>", repeatable), "Facebook")
 
     assert isinstance(page(True), errors.Unavailable)
     assert isinstance(page(False), errors.Uncertain)
-    assert read_error(Reply(503, {}, b"<html>"), "Facebook") is None
+    assert read_error(HttpResponse(503, {}, b"<html>"), "Facebook") is None
 
 
 def test_the_proof_is_the_one_of_the_official_client():
-    assert proof("secret", "token") == hmac.new(b"secret", b"token", hashlib.sha256).hexdigest()
+    assert appsecret_proof("secret", "token") == hmac.new(b"secret", b"token", hashlib.sha256).hexdigest()
 
 
 def test_nothing_printed_holds_a_token():
-    assert "hush" not in repr(Graph(http=None, base="https://x", token="hush", secret="hush"))
+    assert "hush" not in repr(GraphClient(http=None, base="https://x", token="hush", secret="hush"))
 
 
 def test_fields_are_read_with_their_own():
     assert parse_fields("id, a.limit(2){b{c},d},e") == {"id": {}, "a": {"b": {"c": {}}, "d": {}}, "e": {}}
     for wrong in ("{a}", "a{b", "a}b", "a;b"):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"fields|brace"):
             parse_fields(wrong)
 
 
@@ -142,6 +144,6 @@ def test_a_form_keeps_bytes_and_names():
 
 
 def test_graphs_times_are_read():
-    assert moment("2026-11-24T10:00:00+0000") == datetime(2026, 11, 24, 10, tzinfo=UTC)
-    assert moment(0) == datetime(1970, 1, 1, tzinfo=UTC)
-    assert moment("soon") is None
+    assert parse_time("2026-11-24T10:00:00+0000") == datetime(2026, 11, 24, 10, tzinfo=UTC)
+    assert parse_time(0) == datetime(1970, 1, 1, tzinfo=UTC)
+    assert parse_time("soon") is None

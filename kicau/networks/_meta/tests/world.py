@@ -12,10 +12,16 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.session import FacebookSession
 
 from kicau.connector.content import Delivery, Draft
-from kicau.connector.contract import USER_AGENT, Lent, lend, sign_in, use
-from kicau.connector.protocol import Account, Connector
-from kicau.connector.sandbox.server import start
-from kicau.connector.session import File
+from kicau.connector.contract import (
+    CONTRACT_USER_AGENT,
+    ContractSession,
+    open_test_session,
+    select_identity,
+    sign_in_at_sandbox,
+)
+from kicau.connector.protocol import Connector, SignInIdentity
+from kicau.connector.sandbox.server import start_sandbox
+from kicau.connector.session import MediaFile
 from kicau.networks._meta.sandbox import GraphSandbox
 
 
@@ -23,27 +29,27 @@ from kicau.networks._meta.sandbox import GraphSandbox
 async def world(
     connector: Connector,
     sandbox: GraphSandbox,
-    files: Mapping[str, File] | None = None,
+    files: Mapping[str, MediaFile] | None = None,
     answers: Mapping[str, str] | None = None,
-    choice: Callable[[Account], bool] = lambda account: True,
-) -> AsyncIterator[Lent]:
+    choice: Callable[[SignInIdentity], bool] = lambda account: True,
+) -> AsyncIterator[ContractSession]:
     """A session of the first account that `choice` agrees to; `sandbox` is served until the end."""
     sandbox.processing_seconds = min(sandbox.processing_seconds, 0.02)
     async with AsyncExitStack() as stack:
-        runner = await start(sandbox)
+        runner = await start_sandbox(sandbox)
         stack.push_async_callback(runner.cleanup)
-        client = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}))
-        lent = lend(connector, sandbox, client)
+        client = await stack.enter_async_context(aiohttp.ClientSession(headers={"User-Agent": CONTRACT_USER_AGENT}))
+        lent = open_test_session(connector, sandbox, client)
         lent.files = files or {}
         host = await _host(lent)
         stack.push_async_callback(host.cleanup)
         lent.media_base = f"http://127.0.0.1:{host.addresses[0][1]}"
-        found = await sign_in(connector, lent, answers or {})
-        yield use(lent, next(account for account in found if choice(account)))
+        found = await sign_in_at_sandbox(connector, lent, answers or {})
+        yield select_identity(lent, next(account for account in found if choice(account)))
     assert sandbox.violations == []
 
 
-async def _host(lent: Lent) -> web.AppRunner:
+async def _host(lent: ContractSession) -> web.AppRunner:
     """Hands out the session's files, whatever they are by then."""
 
     async def serve(request: web.Request) -> web.StreamResponse:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES256K ES384 ES512"
+DPOP_ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES256K ES384 ES512"
 
 
-class Refusal(Exception):
+class BlueskyApiError(Exception):
     """An XRPC answer that is not 2xx."""
 
     def __init__(self, status: int, error: str, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -22,7 +22,7 @@ class Refusal(Exception):
         )
 
 
-class OAuthRefusal(Refusal):
+class BlueskyOAuthError(BlueskyApiError):
     """The same in the form of the authorization server."""
 
     def response(self) -> web.Response:
@@ -31,33 +31,33 @@ class OAuthRefusal(Refusal):
         )
 
 
-def invalid(message: str, error: str = "InvalidRequest") -> Refusal:
-    return Refusal(400, error, message)
+def invalid_request_error(message: str, error: str = "InvalidRequest") -> BlueskyApiError:
+    return BlueskyApiError(400, error, message)
 
 
-def no_token() -> Refusal:
-    return Refusal(401, "AuthMissing", "Authentication Required")
+def missing_token_error() -> BlueskyApiError:
+    return BlueskyApiError(401, "AuthMissing", "Authentication Required")
 
 
-def bad_token() -> Refusal:
-    return Refusal(400, "InvalidToken", "Token could not be verified")
+def invalid_token_error() -> BlueskyApiError:
+    return BlueskyApiError(400, "InvalidToken", "Token could not be verified")
 
 
-def expired(message: str = "Token has expired") -> Refusal:
-    return Refusal(400, "ExpiredToken", message)
+def expired_token_error(message: str = "Token has expired") -> BlueskyApiError:
+    return BlueskyApiError(400, "ExpiredToken", message)
 
 
-def not_signed_in(message: str, error: str = "AuthenticationRequired") -> Refusal:
-    return Refusal(401, error, message)
+def unauthenticated_error(message: str, error: str = "AuthenticationRequired") -> BlueskyApiError:
+    return BlueskyApiError(401, error, message)
 
 
-def fault() -> Refusal:
+def internal_error() -> BlueskyApiError:
     """What the server says where it did not foresee the case: a record made twice under one key, for one."""
-    return Refusal(500, "InternalServerError", "Internal Server Error")
+    return BlueskyApiError(500, "InternalServerError", "Internal Server Error")
 
 
-def challenge(error: str, message: str, nonce: str) -> Refusal:
+def dpop_challenge(error: str, message: str, nonce: str) -> BlueskyApiError:
     """A token that is bound to a key was not accepted."""
-    value = f'DPoP algs="{ALGORITHMS}", error="{error}", error_description="{message}"'
+    value = f'DPoP algs="{DPOP_ALGORITHMS}", error="{error}", error_description="{message}"'
     headers = {"WWW-Authenticate": value, "DPoP-Nonce": nonce, "Access-Control-Expose-Headers": "WWW-Authenticate"}
-    return Refusal(401, error, message, headers)
+    return BlueskyApiError(401, error, message, headers)

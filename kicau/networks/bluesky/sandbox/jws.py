@@ -14,66 +14,66 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 
-class Unreadable(ValueError):
+class InvalidToken(ValueError):
     """No token, or not signed by whom it should be."""
 
 
-def encode(raw: bytes) -> str:
+def encode_base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def decode(value: str) -> bytes:
+def decode_base64url(value: str) -> bytes:
     return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
 
 
-def _part(value: dict[str, Any]) -> str:
-    return encode(json.dumps(value, separators=(",", ":")).encode())
+def _encode_part(value: dict[str, Any]) -> str:
+    return encode_base64url(json.dumps(value, separators=(",", ":")).encode())
 
 
-def sign(secret: bytes, header: dict[str, Any], claims: dict[str, Any]) -> str:
+def sign_token(secret: bytes, header: dict[str, Any], claims: dict[str, Any]) -> str:
     """A token of the server's own (HS256)."""
-    said = f"{_part({**header, 'alg': 'HS256'})}.{_part(claims)}"
-    return f"{said}.{encode(hmac.digest(secret, said.encode(), 'sha256'))}"
+    said = f"{_encode_part({**header, 'alg': 'HS256'})}.{_encode_part(claims)}"
+    return f"{said}.{encode_base64url(hmac.digest(secret, said.encode(), 'sha256'))}"
 
 
-def read(secret: bytes, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a token of the server's own. Raises Unreadable."""
+def read_token(secret: bytes, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a token of the server's own. Raises InvalidToken."""
     said, _, signature = token.rpartition(".")
-    if not hmac.compare_digest(encode(hmac.digest(secret, said.encode(), "sha256")), signature):
-        raise Unreadable("the signature does not fit")
-    return _parts(said)
+    if not hmac.compare_digest(encode_base64url(hmac.digest(secret, said.encode(), "sha256")), signature):
+        raise InvalidToken("the signature does not fit")
+    return _decode_parts(said)
 
 
-def _parts(said: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _decode_parts(said: str) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
-        header, claims = (json.loads(decode(part)) for part in said.split("."))
+        header, claims = (json.loads(decode_base64url(part)) for part in said.split("."))
     except ValueError as exc:
-        raise Unreadable("no token") from exc
+        raise InvalidToken("no token") from exc
     if not isinstance(header, dict) or not isinstance(claims, dict):
-        raise Unreadable("no token")
+        raise InvalidToken("no token")
     return header, claims
 
 
-def verify(token: str, jwk: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a client's token (ES256), by `jwk` or the key that its header holds. Raises Unreadable."""
+def verify_token(token: str, jwk: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a client's token (ES256), by `jwk` or the key that its header holds. Raises InvalidToken."""
     said, _, signature = token.rpartition(".")
-    header, claims = _parts(said)
+    header, claims = _decode_parts(said)
     key = jwk or header.get("jwk")
     if header.get("alg") != "ES256" or not isinstance(key, dict) or key.get("crv") != "P-256" or "d" in key:
-        raise Unreadable("no ES256 key")
+        raise InvalidToken("no ES256 key")
     try:
-        raw = decode(signature)
+        raw = decode_base64url(signature)
         numbers = ec.EllipticCurvePublicNumbers(
-            int.from_bytes(decode(key["x"])), int.from_bytes(decode(key["y"])), ec.SECP256R1()
+            int.from_bytes(decode_base64url(key["x"])), int.from_bytes(decode_base64url(key["y"])), ec.SECP256R1()
         )
         pair = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
         numbers.public_key().verify(pair, said.encode(), ec.ECDSA(hashes.SHA256()))
     except (InvalidSignature, ValueError, KeyError, TypeError) as exc:
-        raise Unreadable("the signature does not fit") from exc
+        raise InvalidToken("the signature does not fit") from exc
     return header, claims
 
 
-def thumbprint(jwk: dict[str, Any]) -> str:
+def key_thumbprint(jwk: dict[str, Any]) -> str:
     """Which key it is (RFC 7638)."""
     said = json.dumps({name: jwk[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
-    return encode(hashlib.sha256(said.encode()).digest())
+    return encode_base64url(hashlib.sha256(said.encode()).digest())

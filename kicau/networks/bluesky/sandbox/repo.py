@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from kicau.networks.bluesky.sandbox import cid, errors, schemas
-from kicau.networks.bluesky.sandbox.errors import invalid
-from kicau.networks.bluesky.sandbox.tokens import Caller
+from kicau.networks.bluesky.sandbox.errors import invalid_request_error
+from kicau.networks.bluesky.sandbox.tokens import BlueskyCaller
 
 if TYPE_CHECKING:
     from kicau.networks.bluesky.sandbox.server import Server
 
 type Doc = dict[str, Any]
 
-ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
-CREATE = "com.atproto.repo.applyWrites#create"
-UPDATE = "com.atproto.repo.applyWrites#update"
-DELETE = "com.atproto.repo.applyWrites#delete"
+TID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
+CREATE_TYPE = "com.atproto.repo.applyWrites#create"
+UPDATE_TYPE = "com.atproto.repo.applyWrites#update"
+DELETE_TYPE = "com.atproto.repo.applyWrites#delete"
 
 
-def sniffed(head: bytes) -> str:
+def detect_mime(head: bytes) -> str:
     """What a file is by its first bytes; "" where they do not tell, and its sender is believed."""
     if head.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
@@ -39,7 +39,7 @@ def sniffed(head: bytes) -> str:
     return "video/mp4" if head[4:8] == b"ftyp" and head[8:12] not in (b"heic", b"avif", b"qt  ") else ""
 
 
-class Files:
+class BlueskyFileStore:
     """The bytes, in a folder where there is one, else in memory."""
 
     def __init__(self, folder: Path | None) -> None:
@@ -65,7 +65,7 @@ class Files:
             if part:
                 part.unlink()
             return None
-        found = cid.of_bytes(digest.digest())
+        found = cid.cid_of_bytes(digest.digest())
         if part:
             part.replace(part.with_name(found))
         else:
@@ -76,9 +76,9 @@ class Files:
         return (self._folder / name).read_bytes() if self._folder else self._held[name]
 
 
-class Repo:
+class RepositoryApi:
     def __init__(self, box: Server, folder: Path | None) -> None:
-        self.box, self.files = box, Files(folder)
+        self.box, self.files = box, BlueskyFileStore(folder)
         self.keys: dict[tuple[str, str], dict[str, None]] = {}  # (did, collection) -> keys, oldest first
         for doc in box.store.all("record"):
             self.keys.setdefault((doc["did"], doc["collection"]), {})[doc["key"]] = None
@@ -86,15 +86,15 @@ class Repo:
 
     # Files
 
-    async def upload(self, request: web.Request, caller: Caller) -> Doc:
+    async def upload(self, request: web.Request, caller: BlueskyCaller) -> Doc:
         declared = request.content_length
         if declared is not None and declared > self.box.blob_limit:
-            raise errors.Refusal(413, "PayloadTooLarge", "request entity too large")
-        taken = await self.files.take(_blocks(request), self.box.blob_limit)
+            raise errors.BlueskyApiError(413, "PayloadTooLarge", "request entity too large")
+        taken = await self.files.take(_body_chunks(request), self.box.blob_limit)
         if taken is None:
-            raise errors.Refusal(413, "PayloadTooLarge", "request entity too large")
+            raise errors.BlueskyApiError(413, "PayloadTooLarge", "request entity too large")
         name, digest, size, head = taken
-        mime = sniffed(head) or request.headers.get("Content-Type", "").split(";")[0].strip()
+        mime = detect_mime(head) or request.headers.get("Content-Type", "").split(";")[0].strip()
         self.box.store.put("blob", f"{caller.did}/{name}", {"mime": mime, "size": size, "sha256": digest})
         return {"blob": {"$type": "blob", "ref": {"$link": name}, "mimeType": mime, "size": size}}
 
@@ -102,19 +102,19 @@ class Repo:
         return self.box.store.get("blob", f"{did}/{name}")
 
     def _check_blobs(self, did: str, value: Any) -> None:
-        for one in blobs_in(value):
+        for one in find_blobs(value):
             known = self.blob(did, one["ref"]["$link"])
             if known is None:
-                raise invalid(f"Could not find blob: {one['ref']['$link']}", "BlobNotFound")
+                raise invalid_request_error(f"Could not find blob: {one['ref']['$link']}", "BlobNotFound")
             if known.get("kept"):
                 continue  # a record shows it already: what is said of it is no longer compared
             if known["mime"] != one["mimeType"]:
-                raise invalid(
+                raise invalid_request_error(
                     f"Referenced Mimetype does not match stored blob. Expected: {known['mime']}, Got: {one['mimeType']}",
                     "InvalidMimeType",
                 )
             if known["size"] != one["size"]:
-                raise invalid(
+                raise invalid_request_error(
                     f"Referenced Size does not match stored blob. Expected: {known['size']}, Got: {one['size']}",
                     "InvalidSize",
                 )
@@ -122,51 +122,51 @@ class Repo:
 
     # Writing
 
-    def must_own(self, caller: Caller, repo: Any) -> None:
+    def must_own(self, caller: BlueskyCaller, repo: Any) -> None:
         did = self.box.did_of(str(repo))
         if did is None:
-            raise errors.Refusal(403, "AccountNotFound", "Account not found")
+            raise errors.BlueskyApiError(403, "AccountNotFound", "Account not found")
         if did != caller.did:
-            raise errors.not_signed_in("Authentication Required")
+            raise errors.unauthenticated_error("Authentication Required")
         if not caller.scopes & {
             "com.atproto.access",
             "com.atproto.appPass",
             "com.atproto.appPassPrivileged",
             "transition:generic",
         }:
-            raise errors.Refusal(
+            raise errors.BlueskyApiError(
                 403, "ScopeMissingError", 'Missing required scope "repo:app.bsky.feed.post?action=create"'
             )
 
     def checked(self, did: str, collection: Any, key: Any, value: Any, path: str) -> tuple[Doc, str]:
-        """A record as it will be kept, and how far it was checked. Raises Refusal in the server's words."""
-        if not isinstance(collection, str) or not schemas.NSID.fullmatch(collection):
-            raise invalid(f'Invalid nsid (got "{collection}") at $.collection')
-        if not isinstance(key, str) or not schemas.RECORD_KEY.fullmatch(key):
-            raise invalid(f'Invalid record key (got "{key}") at $.rkey')
+        """A record as it will be kept, and how far it was checked. Raises BlueskyApiError in the server's words."""
+        if not isinstance(collection, str) or not schemas.NSID_PATTERN.fullmatch(collection):
+            raise invalid_request_error(f'Invalid nsid (got "{collection}") at $.collection')
+        if not isinstance(key, str) or not schemas.RECORD_KEY_PATTERN.fullmatch(key):
+            raise invalid_request_error(f'Invalid record key (got "{key}") at $.rkey')
         if not isinstance(value, dict):
-            raise invalid(f"Expected object value type at {path}")
-        schema = schemas.KNOWN.get(collection)
+            raise invalid_request_error(f"Expected object value type at {path}")
+        schema = schemas.SCHEMAS_BY_COLLECTION.get(collection)
         if value.get("$type", collection) != collection:
-            raise invalid(f"Invalid $type: expected {collection}, got {value['$type']}")
-        if schema and not schemas.TID.fullmatch(key):
-            raise invalid(f'Invalid record key for {collection}: Invalid TID string (got "{key}") at $')
+            raise invalid_request_error(f"Invalid $type: expected {collection}, got {value['$type']}")
+        if schema and not schemas.TID_PATTERN.fullmatch(key):
+            raise invalid_request_error(f'Invalid record key for {collection}: Invalid TID string (got "{key}") at $')
         record = {**value, "$type": collection}
         if schema:
             try:
                 schema.check(record, path)
-            except schemas.Fault as fault:
-                raise invalid(f"Invalid {collection} record: {fault}") from None
+            except schemas.SchemaFault as fault:
+                raise invalid_request_error(f"Invalid {collection} record: {fault}") from None
         self._check_blobs(did, record)
         return record, "valid" if schema else "unknown"
 
     def put(self, did: str, collection: str, key: str, record: Doc) -> tuple[str, bool]:
         """Keep a record; its CID, and whether anything changed."""
         try:
-            made = cid.of_record(record)
+            made = cid.cid_of_record(record)
         except ValueError:
-            odd, path = cid.stranger(record, "$.record") or (record, "$.record")
-            raise invalid(
+            odd, path = cid.find_unknown_value(record, "$.record") or (record, "$.record")
+            raise invalid_request_error(
                 f"Expected one of null, boolean, integer, string, cid, bytes, array or object value type (got {odd}) at {path}"
             ) from None
         name, before = f"{did}/{collection}/{key}", self.record(did, collection, key)
@@ -191,21 +191,21 @@ class Repo:
     def tid(self) -> str:
         self._last = max(self._last + 1, int(self.box.stamp() * 1_000_000))
         number = self._last << 10 | 7
-        return "".join(ALPHABET[number >> 5 * place & 31] for place in range(12, -1, -1))
+        return "".join(TID_ALPHABET[number >> 5 * place & 31] for place in range(12, -1, -1))
 
     def _commit(self, did: str) -> Doc:
         rev = self.tid()
-        return {"cid": cid.of_record({"did": did, "rev": rev, "version": 3}), "rev": rev}
+        return {"cid": cid.cid_of_record({"did": did, "rev": rev, "version": 3}), "rev": rev}
 
     # Calls
 
-    async def create(self, body: Doc, caller: Caller) -> Doc:
+    async def create(self, body: Doc, caller: BlueskyCaller) -> Doc:
         self.must_own(caller, body["repo"])
         did, collection, key = caller.did, body["collection"], body.get("rkey", "")
         key = key or self.tid()
         record, status = self.checked(did, collection, key, body["record"], "$.record")
         if self.record(did, collection, key):
-            raise errors.fault()
+            raise errors.internal_error()
         made, _ = self.put(did, collection, key, record)
         self.box.spend(3)
         return {
@@ -215,39 +215,39 @@ class Repo:
             "validationStatus": status,
         }
 
-    async def replace(self, body: Doc, caller: Caller) -> Doc:
+    async def replace(self, body: Doc, caller: BlueskyCaller) -> Doc:
         self.must_own(caller, body["repo"])
         did, collection, key = caller.did, body["collection"], body["rkey"]
         record, status = self.checked(did, collection, key, body["record"], "$.record")
         if "swapRecord" in body:
             there = self.record(did, collection, key)
             if (there["cid"] if there else None) != body["swapRecord"]:
-                raise invalid(f"Record was at {there['cid'] if there else 'null'}", "InvalidSwap")
+                raise invalid_request_error(f"Record was at {there['cid'] if there else 'null'}", "InvalidSwap")
         made, changed = self.put(did, collection, key, record)
         self.box.spend(2)
         commit = {"commit": self._commit(did)} if changed else {}
         return {"uri": f"at://{did}/{collection}/{key}", "cid": made, **commit, "validationStatus": status}
 
-    async def apply(self, body: Doc, caller: Caller) -> Doc:
+    async def apply(self, body: Doc, caller: BlueskyCaller) -> Doc:
         """Several writes, all or none."""
         self.must_own(caller, body["repo"])
         did, ready = caller.did, list[tuple[str, str, str, Doc, str]]()
         for n, one in enumerate(body["writes"]):
             kind, collection = one.get("$type"), one.get("collection")
-            key = one.get("rkey") or (self.tid() if kind == CREATE else "")
-            if kind not in (CREATE, UPDATE, DELETE):
-                raise invalid(f'Invalid $type (got "{kind}") at $.writes[{n}]')
+            key = one.get("rkey") or (self.tid() if kind == CREATE_TYPE else "")
+            if kind not in (CREATE_TYPE, UPDATE_TYPE, DELETE_TYPE):
+                raise invalid_request_error(f'Invalid $type (got "{kind}") at $.writes[{n}]')
             record, status = (
                 (dict[str, Any](), "")
-                if kind == DELETE
+                if kind == DELETE_TYPE
                 else self.checked(did, collection, key, one.get("value"), f"$.writes[{n}].record")
             )
-            if (self.record(did, str(collection), str(key)) is not None) == (kind == CREATE):
-                raise errors.fault()
+            if (self.record(did, str(collection), str(key)) is not None) == (kind == CREATE_TYPE):
+                raise errors.internal_error()
             ready.append((kind, str(collection), str(key), record, status))
         results: list[Doc] = []
         for kind, collection, key, record, status in ready:
-            if kind == DELETE:
+            if kind == DELETE_TYPE:
                 self.remove(did, collection, key)
                 results.append({"$type": f"{kind}Result"})
                 self.box.spend(1)
@@ -261,10 +261,10 @@ class Repo:
                     "$type": f"{kind}Result",
                 }
             )
-            self.box.spend(3 if kind == CREATE else 2)
+            self.box.spend(3 if kind == CREATE_TYPE else 2)
         return {"commit": self._commit(did), "results": results}
 
-    async def delete(self, body: Doc, caller: Caller) -> Doc:
+    async def delete(self, body: Doc, caller: BlueskyCaller) -> Doc:
         self.must_own(caller, body["repo"])
         self.box.spend(1)
         return (
@@ -273,27 +273,29 @@ class Repo:
             else {}
         )
 
-    async def get(self, query: Doc, caller: Caller | None) -> Doc:
+    async def get(self, query: Doc, caller: BlueskyCaller | None) -> Doc:
         repo, collection, key = (str(query[name]) for name in ("repo", "collection", "rkey"))
         did = self.box.did_of(repo)
         if did is None:
-            raise invalid("Could not locate record")
+            raise invalid_request_error("Could not locate record")
         uri = f"at://{did}/{collection}/{key}"
         found = self.record(did, collection, key)
         if found is None or query.get("cid", found["cid"]) != found["cid"]:
-            raise invalid(f"Could not locate record: {uri}", "RecordNotFound")
+            raise invalid_request_error(f"Could not locate record: {uri}", "RecordNotFound")
         return {"uri": uri, "cid": found["cid"], "value": found["value"]}
 
-    async def list(self, query: Doc, caller: Caller | None) -> Doc:
+    async def list(self, query: Doc, caller: BlueskyCaller | None) -> Doc:
         did = self.box.did_of(str(query["repo"]))
         if did is None:
-            raise invalid(f"Could not find repo: {query['repo']}")
+            raise invalid_request_error(f"Could not find repo: {query['repo']}")
         try:
             limit = int(query.get("limit", 50))
         except ValueError:
             limit = 0
         if not 1 <= limit <= 100:
-            raise invalid(f"Invalid com.atproto.repo.listRecords params: limit is 1 to 100, not {query.get('limit')}")
+            raise invalid_request_error(
+                f"Invalid com.atproto.repo.listRecords params: limit is 1 to 100, not {query.get('limit')}"
+            )
         collection, ascending = str(query["collection"]), query.get("reverse") == "true"
         keys = sorted(self.keys.get((did, collection), ()), reverse=not ascending)
         if cursor := query.get("cursor"):
@@ -310,7 +312,7 @@ class Repo:
         did, name = request.query.get("did", ""), request.query.get("cid", "")
         known = self.blob(did, name)
         if known is None:
-            return invalid("Blob not found", "BlobNotFound").response()
+            return invalid_request_error("Blob not found", "BlobNotFound").response()
         return web.Response(
             body=self.files.read(name),
             content_type=known["mime"],
@@ -318,19 +320,19 @@ class Repo:
         )
 
 
-def blobs_in(value: Any) -> Iterator[Doc]:
+def find_blobs(value: Any) -> Iterator[Doc]:
     """Every reference to a file, wherever it stands in a record."""
     if schemas.is_blob(value):
         yield value
     elif isinstance(value, dict):
         for one in value.values():
-            yield from blobs_in(one)
+            yield from find_blobs(one)
     elif isinstance(value, list):
         for one in value:
-            yield from blobs_in(one)
+            yield from find_blobs(one)
 
 
-async def _blocks(request: web.Request) -> AsyncIterator[bytes]:
+async def _body_chunks(request: web.Request) -> AsyncIterator[bytes]:
     """The body piece by piece, or whole where it was read already (to hold it against the specification)."""
     if request.content.at_eof():
         yield await request.read()

@@ -13,32 +13,32 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kicau.connector.graphemes import GRAPHEME
+from kicau.connector.graphemes import GRAPHEME_PATTERN
 from kicau.networks.bluesky.sandbox.cid import is_cid
 
-HANDLE = re.compile(
+HANDLE_PATTERN = re.compile(
     r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE
 )
-DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")
-NSID = re.compile(
+DID_PATTERN = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")
+NSID_PATTERN = re.compile(
     r"[a-zA-Z](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+\.[a-zA-Z][a-zA-Z0-9]{0,62}"
 )
-RECORD_KEY = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~:-]{1,512}")
-TID = re.compile(r"[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}")
-LANGUAGE = re.compile(r"(?:i|[a-z]{2,3}|x(?=-))(?:-[a-zA-Z0-9]+)*")
-URI = re.compile(r"\w+:(?://)?[^\s/]\S*", re.ASCII)
-AT_URI = re.compile(r"at://(?P<who>[^/\s?#]+)(?:/(?P<what>[^/\s?#]+)(?:/(?P<key>[^/\s?#]+))?)?")
-DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+RECORD_KEY_PATTERN = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~:-]{1,512}")
+TID_PATTERN = re.compile(r"[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}")
+LANGUAGE_PATTERN = re.compile(r"(?:i|[a-z]{2,3}|x(?=-))(?:-[a-zA-Z0-9]+)*")
+URI_PATTERN = re.compile(r"\w+:(?://)?[^\s/]\S*", re.ASCII)
+AT_URI_PATTERN = re.compile(r"at://(?P<who>[^/\s?#]+)(?:/(?P<what>[^/\s?#]+)(?:/(?P<key>[^/\s?#]+))?)?")
+DATETIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 
-class Fault(Exception):
+class SchemaFault(Exception):
     """What is wrong, and where."""
 
     def __init__(self, message: str, path: str) -> None:
         super().__init__(f"{message} at {path}")
 
 
-def _shown(value: Any) -> str:
+def _quote_value(value: Any) -> str:
     """A wrong value, as the server quotes it."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(key)}: ..." for key in value) + "}"
@@ -48,7 +48,7 @@ def _shown(value: Any) -> str:
 
 
 def _is_datetime(value: str) -> bool:
-    if not DATETIME.fullmatch(value) or value.endswith("-00:00"):
+    if not DATETIME_PATTERN.fullmatch(value) or value.endswith("-00:00"):
         return False
     try:
         return datetime.fromisoformat(f"2000{value[4:]}" if value.startswith("0000") else value) is not None
@@ -57,86 +57,86 @@ def _is_datetime(value: str) -> bool:
 
 
 def _is_at_uri(value: str) -> bool:
-    found = AT_URI.fullmatch(value)
-    if found is None or not (DID.fullmatch(found["who"]) or HANDLE.fullmatch(found["who"])):
+    found = AT_URI_PATTERN.fullmatch(value)
+    if found is None or not (DID_PATTERN.fullmatch(found["who"]) or HANDLE_PATTERN.fullmatch(found["who"])):
         return False
     return found["what"] is None or (
-        NSID.fullmatch(found["what"]) is not None
-        and (found["key"] is None or RECORD_KEY.fullmatch(found["key"]) is not None)
+        NSID_PATTERN.fullmatch(found["what"]) is not None
+        and (found["key"] is None or RECORD_KEY_PATTERN.fullmatch(found["key"]) is not None)
     )
 
 
-FORMATS: Mapping[str, Callable[[str], bool]] = {
+FORMAT_CHECKS: Mapping[str, Callable[[str], bool]] = {
     "datetime": _is_datetime,
-    "language": lambda value: LANGUAGE.fullmatch(value) is not None,
-    "uri": lambda value: URI.fullmatch(value) is not None and len(value) <= 8192,
-    "DID": lambda value: DID.fullmatch(value) is not None,
+    "language": lambda value: LANGUAGE_PATTERN.fullmatch(value) is not None,
+    "uri": lambda value: URI_PATTERN.fullmatch(value) is not None and len(value) <= 8192,
+    "DID": lambda value: DID_PATTERN.fullmatch(value) is not None,
     "at-uri": _is_at_uri,
     "CID string": is_cid,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextSchema:
     format: str = ""
     bytes: int = 0
     graphemes: int = 0
 
     def check(self, value: Any, path: str) -> None:
         if not isinstance(value, str):
-            raise Fault(f"Expected string value type (got {_shown(value)})", path)
+            raise SchemaFault(f"Expected string value type (got {_quote_value(value)})", path)
         if self.bytes and len(value) * 4 > self.bytes and (size := len(value.encode())) > self.bytes:
-            raise Fault(f"string too big (maximum {self.bytes}, got {size})", path)
+            raise SchemaFault(f"string too big (maximum {self.bytes}, got {size})", path)
         if (
             self.graphemes
             and len(value) > self.graphemes
-            and (count := sum(1 for _ in GRAPHEME.finditer(value))) > self.graphemes
+            and (count := sum(1 for _ in GRAPHEME_PATTERN.finditer(value))) > self.graphemes
         ):
-            raise Fault(f"grapheme too big (maximum {self.graphemes}, got {count})", path)
-        if self.format and not FORMATS[self.format](value):
-            raise Fault(f"Invalid {self.format} (got {_shown(value)})", path)
+            raise SchemaFault(f"grapheme too big (maximum {self.graphemes}, got {count})", path)
+        if self.format and not FORMAT_CHECKS[self.format](value):
+            raise SchemaFault(f"Invalid {self.format} (got {_quote_value(value)})", path)
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class IntegerSchema:
     minimum: int = 0
 
     def check(self, value: Any, path: str) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Fault(f"Expected integer value type (got {_shown(value)})", path)
+            raise SchemaFault(f"Expected integer value type (got {_quote_value(value)})", path)
         if value < self.minimum:
-            raise Fault(f"integer too small (minimum {self.minimum}, got {value})", path)
+            raise SchemaFault(f"integer too small (minimum {self.minimum}, got {value})", path)
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
+class ListSchema:
     of: Any
     most: int = 0
 
     def check(self, value: Any, path: str) -> None:
         if not isinstance(value, list):
-            raise Fault(f"Expected array value type (got {_shown(value)})", path)
+            raise SchemaFault(f"Expected array value type (got {_quote_value(value)})", path)
         if self.most and len(value) > self.most:
-            raise Fault(f"array too big (maximum {self.most}, got {len(value)})", path)
+            raise SchemaFault(f"array too big (maximum {self.most}, got {len(value)})", path)
         for n, one in enumerate(value):
             self.of.check(one, f"{path}[{n}]")
 
 
 @dataclass(frozen=True, slots=True)
-class Blob:
+class BlobSchema:
     accept: str
     most: int
 
     def check(self, value: Any, path: str) -> None:
         if not is_blob(value):
-            raise Fault(f"Expected blob value type (got {_shown(value)})", path)
+            raise SchemaFault(f"Expected blob value type (got {_quote_value(value)})", path)
         fits = value["mimeType"] == self.accept or (
             self.accept.endswith("/*") and value["mimeType"].startswith(self.accept[:-1])
         )
         if not fits:
-            raise Fault(f'Expected "{self.accept}" (got {_shown(value["mimeType"])})', f"{path}.mimeType")
+            raise SchemaFault(f'Expected "{self.accept}" (got {_quote_value(value["mimeType"])})', f"{path}.mimeType")
         if value["size"] > self.most:
-            raise Fault(f"blob too big (maximum {self.most}, got {value['size']})", path)
+            raise SchemaFault(f"blob too big (maximum {self.most}, got {value['size']})", path)
 
 
 def is_blob(value: Any) -> bool:
@@ -148,142 +148,156 @@ def is_blob(value: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Object:
+class ObjectSchema:
     needed: tuple[str, ...] = ()
     members: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self, value: Any, path: str) -> None:
         if not isinstance(value, dict):
-            raise Fault(f"Expected object value type (got {_shown(value)})", path)
+            raise SchemaFault(f"Expected object value type (got {_quote_value(value)})", path)
         for name in self.needed:
             if name not in value:
-                raise Fault(f'Missing required key "{name}"', path)
+                raise SchemaFault(f'Missing required key "{name}"', path)
         for name, schema in self.members.items():
             if name in value:
                 schema.check(value[name], f"{path}.{name}")
 
 
 @dataclass(frozen=True, slots=True)
-class Union:
+class UnionSchema:
     """One of several types, told by `$type`; one that the server does not know is let through."""
 
-    types: Mapping[str, Object]
+    types: Mapping[str, ObjectSchema]
 
     def check(self, value: Any, path: str) -> None:
         if not isinstance(value, dict) or not isinstance(value.get("$type"), str):
-            raise Fault(
-                f'Expected an object which includes the "$type" property value type (got {_shown(value)})', path
+            raise SchemaFault(
+                f'Expected an object which includes the "$type" property value type (got {_quote_value(value)})', path
             )
         if known := self.types.get(value["$type"]):
             known.check(value, path)
 
 
-DATE, AT, ANY = Text("datetime"), Text("at-uri"), Object()
-STRONG = Object(("uri", "cid"), {"uri": AT, "cid": Text("CID string")})
-RATIO = Object(("width", "height"), {"width": Whole(1), "height": Whole(1)})
-TAG = Text(bytes=640, graphemes=64)
-FACET = Object(
+DATE_SCHEMA, AT_URI_SCHEMA, ANY_OBJECT_SCHEMA = TextSchema("datetime"), TextSchema("at-uri"), ObjectSchema()
+STRONG_REF_SCHEMA = ObjectSchema(("uri", "cid"), {"uri": AT_URI_SCHEMA, "cid": TextSchema("CID string")})
+ASPECT_RATIO_SCHEMA = ObjectSchema(("width", "height"), {"width": IntegerSchema(1), "height": IntegerSchema(1)})
+TAG_SCHEMA = TextSchema(bytes=640, graphemes=64)
+FACET_SCHEMA = ObjectSchema(
     ("index", "features"),
     {
-        "index": Object(("byteStart", "byteEnd"), {"byteStart": Whole(), "byteEnd": Whole()}),
-        "features": Many(
-            Union(
+        "index": ObjectSchema(("byteStart", "byteEnd"), {"byteStart": IntegerSchema(), "byteEnd": IntegerSchema()}),
+        "features": ListSchema(
+            UnionSchema(
                 {
-                    "app.bsky.richtext.facet#mention": Object(("did",), {"did": Text("DID")}),
-                    "app.bsky.richtext.facet#link": Object(("uri",), {"uri": Text("uri")}),
-                    "app.bsky.richtext.facet#tag": Object(("tag",), {"tag": TAG}),
+                    "app.bsky.richtext.facet#mention": ObjectSchema(("did",), {"did": TextSchema("DID")}),
+                    "app.bsky.richtext.facet#link": ObjectSchema(("uri",), {"uri": TextSchema("uri")}),
+                    "app.bsky.richtext.facet#tag": ObjectSchema(("tag",), {"tag": TAG_SCHEMA}),
                 }
             )
         ),
     },
 )
-_IMAGE = {"image": Blob("image/*", 2_000_000), "alt": Text(), "aspectRatio": RATIO}
-IMAGES = Object(("images",), {"images": Many(Object(("image", "alt"), _IMAGE), 4)})
-_ITEM = Union({"app.bsky.embed.gallery#image": Object(("image", "alt", "aspectRatio"), _IMAGE)})
-GALLERY = Object(("items",), {"items": Many(_ITEM, 20)})
-CAPTION = Object(("lang", "file"), {"lang": Text("language"), "file": Blob("text/vtt", 20_000)})
-VIDEO = Object(
+_IMAGE_FIELDS = {"image": BlobSchema("image/*", 2_000_000), "alt": TextSchema(), "aspectRatio": ASPECT_RATIO_SCHEMA}
+IMAGES_SCHEMA = ObjectSchema(("images",), {"images": ListSchema(ObjectSchema(("image", "alt"), _IMAGE_FIELDS), 4)})
+_GALLERY_ITEM_SCHEMA = UnionSchema(
+    {"app.bsky.embed.gallery#image": ObjectSchema(("image", "alt", "aspectRatio"), _IMAGE_FIELDS)}
+)
+GALLERY_SCHEMA = ObjectSchema(("items",), {"items": ListSchema(_GALLERY_ITEM_SCHEMA, 20)})
+CAPTION_SCHEMA = ObjectSchema(
+    ("lang", "file"), {"lang": TextSchema("language"), "file": BlobSchema("text/vtt", 20_000)}
+)
+VIDEO_SCHEMA = ObjectSchema(
     ("video",),
     {
-        "video": Blob("video/mp4", 300_000_000),
-        "captions": Many(CAPTION, 20),
-        "alt": Text(),
-        "aspectRatio": RATIO,
-        "presentation": Text(),
+        "video": BlobSchema("video/mp4", 300_000_000),
+        "captions": ListSchema(CAPTION_SCHEMA, 20),
+        "alt": TextSchema(),
+        "aspectRatio": ASPECT_RATIO_SCHEMA,
+        "presentation": TextSchema(),
     },
 )
-_EXTERNAL = {
-    "uri": Text("uri"),
-    "title": Text(),
-    "description": Text(),
-    "thumb": Blob("image/*", 1_000_000),
-    "associatedRefs": Many(STRONG),
+_EXTERNAL_FIELDS = {
+    "uri": TextSchema("uri"),
+    "title": TextSchema(),
+    "description": TextSchema(),
+    "thumb": BlobSchema("image/*", 1_000_000),
+    "associatedRefs": ListSchema(STRONG_REF_SCHEMA),
 }
-EXTERNAL = Object(("external",), {"external": Object(("uri", "title", "description"), _EXTERNAL)})
-RECORD = Object(("record",), {"record": STRONG})
-_MEDIA = {
-    "app.bsky.embed.images": IMAGES,
-    "app.bsky.embed.video": VIDEO,
-    "app.bsky.embed.gallery": GALLERY,
-    "app.bsky.embed.external": EXTERNAL,
+EXTERNAL_SCHEMA = ObjectSchema(
+    ("external",), {"external": ObjectSchema(("uri", "title", "description"), _EXTERNAL_FIELDS)}
+)
+RECORD_EMBED_SCHEMA = ObjectSchema(("record",), {"record": STRONG_REF_SCHEMA})
+_MEDIA_SCHEMAS = {
+    "app.bsky.embed.images": IMAGES_SCHEMA,
+    "app.bsky.embed.video": VIDEO_SCHEMA,
+    "app.bsky.embed.gallery": GALLERY_SCHEMA,
+    "app.bsky.embed.external": EXTERNAL_SCHEMA,
 }
-WITH_MEDIA = Object(("record", "media"), {"record": RECORD, "media": Union(_MEDIA)})
-LABELS = Union(
+RECORD_WITH_MEDIA_SCHEMA = ObjectSchema(
+    ("record", "media"), {"record": RECORD_EMBED_SCHEMA, "media": UnionSchema(_MEDIA_SCHEMAS)}
+)
+LABELS_SCHEMA = UnionSchema(
     {
-        "com.atproto.label.defs#selfLabels": Object(
-            ("values",), {"values": Many(Object(("val",), {"val": Text(bytes=128)}), 10)}
+        "com.atproto.label.defs#selfLabels": ObjectSchema(
+            ("values",), {"values": ListSchema(ObjectSchema(("val",), {"val": TextSchema(bytes=128)}), 10)}
         )
     }
 )
 
-POST = Object(
+POST_SCHEMA = ObjectSchema(
     ("text", "createdAt"),
     {
-        "text": Text(bytes=3000, graphemes=300),
-        "facets": Many(FACET),
-        "reply": Object(("root", "parent"), {"root": STRONG, "parent": STRONG}),
-        "embed": Union({**_MEDIA, "app.bsky.embed.record": RECORD, "app.bsky.embed.recordWithMedia": WITH_MEDIA}),
-        "langs": Many(Text("language"), 3),
-        "labels": LABELS,
-        "tags": Many(TAG, 8),
-        "createdAt": DATE,
+        "text": TextSchema(bytes=3000, graphemes=300),
+        "facets": ListSchema(FACET_SCHEMA),
+        "reply": ObjectSchema(("root", "parent"), {"root": STRONG_REF_SCHEMA, "parent": STRONG_REF_SCHEMA}),
+        "embed": UnionSchema(
+            {
+                **_MEDIA_SCHEMAS,
+                "app.bsky.embed.record": RECORD_EMBED_SCHEMA,
+                "app.bsky.embed.recordWithMedia": RECORD_WITH_MEDIA_SCHEMA,
+            }
+        ),
+        "langs": ListSchema(TextSchema("language"), 3),
+        "labels": LABELS_SCHEMA,
+        "tags": ListSchema(TAG_SCHEMA, 8),
+        "createdAt": DATE_SCHEMA,
     },
 )
-_LIST = Object(("list",), {"list": AT})
-THREADGATE = Object(
+_LIST_FIELDS = ObjectSchema(("list",), {"list": AT_URI_SCHEMA})
+THREADGATE_SCHEMA = ObjectSchema(
     ("post", "createdAt"),
     {
-        "post": AT,
-        "allow": Many(
-            Union(
+        "post": AT_URI_SCHEMA,
+        "allow": ListSchema(
+            UnionSchema(
                 {
-                    "app.bsky.feed.threadgate#mentionRule": ANY,
-                    "app.bsky.feed.threadgate#followerRule": ANY,
-                    "app.bsky.feed.threadgate#followingRule": ANY,
-                    "app.bsky.feed.threadgate#listRule": _LIST,
+                    "app.bsky.feed.threadgate#mentionRule": ANY_OBJECT_SCHEMA,
+                    "app.bsky.feed.threadgate#followerRule": ANY_OBJECT_SCHEMA,
+                    "app.bsky.feed.threadgate#followingRule": ANY_OBJECT_SCHEMA,
+                    "app.bsky.feed.threadgate#listRule": _LIST_FIELDS,
                 }
             ),
             5,
         ),
-        "createdAt": DATE,
-        "hiddenReplies": Many(AT, 300),
+        "createdAt": DATE_SCHEMA,
+        "hiddenReplies": ListSchema(AT_URI_SCHEMA, 300),
     },
 )
-POSTGATE = Object(
+POSTGATE_SCHEMA = ObjectSchema(
     ("post", "createdAt"),
     {
-        "post": AT,
-        "detachedEmbeddingUris": Many(AT, 50),
-        "embeddingRules": Many(Union({"app.bsky.feed.postgate#disableRule": ANY}), 5),
-        "createdAt": DATE,
+        "post": AT_URI_SCHEMA,
+        "detachedEmbeddingUris": ListSchema(AT_URI_SCHEMA, 50),
+        "embeddingRules": ListSchema(UnionSchema({"app.bsky.feed.postgate#disableRule": ANY_OBJECT_SCHEMA}), 5),
+        "createdAt": DATE_SCHEMA,
     },
 )
-_SUBJECT = Object(("subject", "createdAt"), {"subject": STRONG, "createdAt": DATE})
+_SUBJECT_SCHEMA = ObjectSchema(("subject", "createdAt"), {"subject": STRONG_REF_SCHEMA, "createdAt": DATE_SCHEMA})
 
-KNOWN: Mapping[str, Object] = {
-    "app.bsky.feed.post": POST,
-    "app.bsky.feed.threadgate": THREADGATE,
-    "app.bsky.feed.postgate": POSTGATE,
-    "app.bsky.feed.like": _SUBJECT,
-    "app.bsky.feed.repost": _SUBJECT,
+SCHEMAS_BY_COLLECTION: Mapping[str, ObjectSchema] = {
+    "app.bsky.feed.post": POST_SCHEMA,
+    "app.bsky.feed.threadgate": THREADGATE_SCHEMA,
+    "app.bsky.feed.postgate": POSTGATE_SCHEMA,
+    "app.bsky.feed.like": _SUBJECT_SCHEMA,
+    "app.bsky.feed.repost": _SUBJECT_SCHEMA,
 }

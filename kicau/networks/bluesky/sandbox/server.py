@@ -9,18 +9,18 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from kicau.connector.sandbox.server import PublicPost, Sandbox, SeededAccount, SeededApp, Validator
+from kicau.connector.sandbox.server import PublicPost, RequestValidator, Sandbox, SeededAccount, SeededApp
 from kicau.networks.bluesky.sandbox import errors, windows
-from kicau.networks.bluesky.sandbox.errors import invalid
-from kicau.networks.bluesky.sandbox.oauth import OAuth
-from kicau.networks.bluesky.sandbox.repo import Repo
-from kicau.networks.bluesky.sandbox.tokens import Caller, Tokens
-from kicau.networks.bluesky.sandbox.view import View
-from kicau.networks.bluesky.sandbox.xrpc import Door, Method
+from kicau.networks.bluesky.sandbox.errors import invalid_request_error
+from kicau.networks.bluesky.sandbox.oauth import BlueskyOAuth
+from kicau.networks.bluesky.sandbox.repo import RepositoryApi
+from kicau.networks.bluesky.sandbox.tokens import BlueskyCaller, BlueskyTokens
+from kicau.networks.bluesky.sandbox.view import AppView
+from kicau.networks.bluesky.sandbox.xrpc import XrpcMethod, XrpcRouter
 
 type Doc = dict[str, Any]
 
-ACCOUNTS = (
+SEEDED_ACCOUNTS = (
     {
         "did": "did:plc:kopisenjasandbox22222222",
         "handle": "kopisenja.test",
@@ -34,7 +34,11 @@ ACCOUNTS = (
         "app_passwords": {"kicau": "kaba-rpag-isan-dbox"},
     },
 )
-POST, THREADGATE, POSTGATE = "app.bsky.feed.post", "app.bsky.feed.threadgate", "app.bsky.feed.postgate"
+POST_COLLECTION, THREADGATE_COLLECTION, POSTGATE_COLLECTION = (
+    "app.bsky.feed.post",
+    "app.bsky.feed.threadgate",
+    "app.bsky.feed.postgate",
+)
 
 
 class Server(Sandbox):
@@ -52,7 +56,9 @@ class Server(Sandbox):
         "documents",
     )
 
-    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+    def __init__(
+        self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
+    ) -> None:
         self.limits_off = False
         self.blob_limit = 50_000_000  # bytes of a file: as the documentation says of Bluesky's own servers
         self.shows_profiles = True  # False: a server on its own, without the app view that knows profiles and answers
@@ -60,11 +66,11 @@ class Server(Sandbox):
         self.service_did = "did:web:localhost"
         self._dids: dict[str, str] = {}
         super().__init__(base_url=base_url, folder=folder, validators=validators)
-        self.tokens = Tokens(self)
-        self.oauth = OAuth(self, self.tokens)
-        self.repo = Repo(self, folder)
-        self.view = View(self)
-        self.door = Door(self, self._methods())
+        self.tokens = BlueskyTokens(self)
+        self.oauth = BlueskyOAuth(self, self.tokens)
+        self.repo = RepositoryApi(self, folder)
+        self.view = AppView(self)
+        self.door = XrpcRouter(self, self._methods())
 
     def stamp(self) -> float:
         """Seconds since the epoch, on the sandbox's clock."""
@@ -76,7 +82,7 @@ class Server(Sandbox):
     # What the base asks
 
     def seed(self) -> None:
-        for one in ACCOUNTS:
+        for one in SEEDED_ACCOUNTS:
             if self.store.get("account", str(one["did"])) is None:
                 self.store.put("account", str(one["did"]), dict(one))
         self._dids = {one["handle"]: one["did"] for one in self.store.all("account")}
@@ -93,15 +99,15 @@ class Server(Sandbox):
 
     def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
         if not seconds:
-            return errors.Refusal(429, "RateLimitExceeded", "Rate Limit Exceeded").response()
-        return windows.exceeded(windows.EVERYTHING, self.stamp() + seconds, self.stamp()).response()
+            return errors.BlueskyApiError(429, "RateLimitExceeded", "Rate Limit Exceeded").response()
+        return windows.rate_limit_error(windows.GLOBAL_LIMIT, self.stamp() + seconds, self.stamp()).response()
 
     def revoke(self, request: web.Request) -> None:
         self.tokens.revoke(request)
 
     def plan_exhausted(self, request: web.Request) -> web.Response:
         """The account's points of a day: nothing is sold here."""
-        return windows.exceeded(windows.WRITES[1], self.stamp() + 3600, self.stamp()).response()
+        return windows.rate_limit_error(windows.WRITE_LIMITS[1], self.stamp() + 3600, self.stamp()).response()
 
     def routes(self) -> Iterable[web.RouteDef]:
         return [
@@ -115,44 +121,48 @@ class Server(Sandbox):
             web.get("/profile/{who}/post/{key}", self.permalink),
         ]
 
-    def _methods(self) -> Mapping[str, Method]:
+    def _methods(self) -> Mapping[str, XrpcMethod]:
         repo, place, record = self.repo, ("repo", "collection", "rkey"), ("repo", "collection", "record")
         return {
-            "com.atproto.server.describeServer": Method(verb="GET", work=self._describe, auth="none"),
-            "com.atproto.server.createSession": Method(
+            "com.atproto.server.describeServer": XrpcMethod(verb="GET", work=self._describe, auth="none"),
+            "com.atproto.server.createSession": XrpcMethod(
                 verb="POST",
                 work=self._sign_in,
                 auth="none",
                 needs=("identifier", "password"),
-                limits=windows.SIGN_IN,
+                limits=windows.SIGN_IN_LIMITS,
                 per="identifier",
             ),
-            "com.atproto.server.refreshSession": Method(verb="POST", work=self._refresh, auth="refresh"),
-            "com.atproto.server.deleteSession": Method(verb="POST", work=self._sign_out, auth="refresh"),
-            "com.atproto.server.getSession": Method(verb="GET", work=self._session),
-            "com.atproto.identity.resolveHandle": Method(
+            "com.atproto.server.refreshSession": XrpcMethod(verb="POST", work=self._refresh, auth="refresh"),
+            "com.atproto.server.deleteSession": XrpcMethod(verb="POST", work=self._sign_out, auth="refresh"),
+            "com.atproto.server.getSession": XrpcMethod(verb="GET", work=self._session),
+            "com.atproto.identity.resolveHandle": XrpcMethod(
                 verb="GET", work=self._resolve, auth="none", needs=("handle",)
             ),
-            "com.atproto.repo.uploadBlob": Method(verb="POST", raw=repo.upload, limits=(windows.UPLOADS,)),
-            "com.atproto.repo.createRecord": Method(verb="POST", work=repo.create, needs=record, points=lambda body: 3),
-            "com.atproto.repo.putRecord": Method(
+            "com.atproto.repo.uploadBlob": XrpcMethod(verb="POST", raw=repo.upload, limits=(windows.UPLOAD_LIMIT,)),
+            "com.atproto.repo.createRecord": XrpcMethod(
+                verb="POST", work=repo.create, needs=record, points=lambda body: 3
+            ),
+            "com.atproto.repo.putRecord": XrpcMethod(
                 verb="POST", work=repo.replace, needs=(*place, "record"), points=lambda body: 2
             ),
-            "com.atproto.repo.deleteRecord": Method(verb="POST", work=repo.delete, needs=place, points=lambda body: 1),
-            "com.atproto.repo.applyWrites": Method(
-                verb="POST", work=repo.apply, needs=("repo", "writes"), points=_points
+            "com.atproto.repo.deleteRecord": XrpcMethod(
+                verb="POST", work=repo.delete, needs=place, points=lambda body: 1
             ),
-            "com.atproto.repo.getRecord": Method(verb="GET", work=repo.get, auth="none", needs=place),
-            "com.atproto.repo.listRecords": Method(
+            "com.atproto.repo.applyWrites": XrpcMethod(
+                verb="POST", work=repo.apply, needs=("repo", "writes"), points=_write_points
+            ),
+            "com.atproto.repo.getRecord": XrpcMethod(verb="GET", work=repo.get, auth="none", needs=place),
+            "com.atproto.repo.listRecords": XrpcMethod(
                 verb="GET", work=repo.list, auth="none", needs=("repo", "collection")
             ),
-            "app.bsky.actor.searchActorsTypeahead": Method(verb="GET", work=self._search),
-            "app.bsky.notification.listNotifications": Method(
+            "app.bsky.actor.searchActorsTypeahead": XrpcMethod(verb="GET", work=self._search),
+            "app.bsky.notification.listNotifications": XrpcMethod(
                 verb="GET", work=self.view.notifications, lists=("reasons",)
             ),
-            "app.bsky.feed.getPosts": Method(verb="GET", work=self.view.posts, needs=("uris",), lists=("uris",)),
-            "app.bsky.feed.getPostThread": Method(verb="GET", work=self.view.thread, needs=("uri",)),
-            "app.bsky.actor.getProfile": Method(verb="GET", work=self._profile, needs=("actor",)),
+            "app.bsky.feed.getPosts": XrpcMethod(verb="GET", work=self.view.posts, needs=("uris",), lists=("uris",)),
+            "app.bsky.feed.getPostThread": XrpcMethod(verb="GET", work=self.view.thread, needs=("uri",)),
+            "app.bsky.actor.getProfile": XrpcMethod(verb="GET", work=self._profile, needs=("actor",)),
         }
 
     # Accounts
@@ -219,32 +229,32 @@ class Server(Sandbox):
         known = (self.store.get("account", did) or {}).get("app_passwords", {}) if did else {}
         name = next((name for name, value in known.items() if value == body["password"]), "")
         if not did or not name:
-            raise errors.not_signed_in("Invalid identifier or password")
+            raise errors.unauthenticated_error("Invalid identifier or password")
         return {**self.tokens.open(did, name), **self._account(did)}
 
-    async def _refresh(self, body: Doc, caller: Caller) -> Doc:
+    async def _refresh(self, body: Doc, caller: BlueskyCaller) -> Doc:
         return {**self.tokens.rotate(caller), **self._account(caller.did)}
 
-    async def _sign_out(self, body: Doc, caller: Caller) -> None:
+    async def _sign_out(self, body: Doc, caller: BlueskyCaller) -> None:
         self.tokens.close(caller)
 
-    async def _session(self, query: Doc, caller: Caller) -> Doc:
+    async def _session(self, query: Doc, caller: BlueskyCaller) -> Doc:
         return self._account(caller.did)
 
     async def _resolve(self, query: Doc, caller: None) -> Doc:
         did = self._dids.get(str(query["handle"]).lower())
         if did is None:
-            raise invalid("Unable to resolve handle", "HandleNotFound")
+            raise invalid_request_error("Unable to resolve handle", "HandleNotFound")
         return {"did": did}
 
-    async def _profile(self, query: Doc, caller: Caller) -> Doc:
+    async def _profile(self, query: Doc, caller: BlueskyCaller) -> Doc:
         if not self.shows_profiles:
-            raise invalid("No service configured for app.bsky.actor.getProfile")
+            raise invalid_request_error("No service configured for app.bsky.actor.getProfile")
         did = self.did_of(str(query["actor"]))
         account = self.store.get("account", did) if did else None
         if account is None:
-            raise invalid("Profile not found")
-        posts = len(self.repo.keys.get((account["did"], POST), ()))
+            raise invalid_request_error("Profile not found")
+        posts = len(self.repo.keys.get((account["did"], POST_COLLECTION), ()))
         return {
             "did": account["did"],
             "handle": account["handle"],
@@ -255,7 +265,7 @@ class Server(Sandbox):
             "labels": [],
         }
 
-    async def _search(self, query: Doc, caller: Caller) -> Doc:
+    async def _search(self, query: Doc, caller: BlueskyCaller) -> Doc:
         """Accounts whose handle or name begins with the words."""
         words, most = str(query.get("q", "")).lower(), min(100, int(query.get("limit", 10)))
         found = [
@@ -272,19 +282,19 @@ class Server(Sandbox):
     # What readers see
 
     def public_posts(self) -> Iterable[PublicPost]:
-        return (self._public(doc) for doc in self.store.all("record") if doc["collection"] == POST)
+        return (self._public(doc) for doc in self.store.all("record") if doc["collection"] == POST_COLLECTION)
 
     def _public(self, doc: Doc) -> PublicPost:
         did, record = doc["did"], doc["value"]
         handle = (self.store.get("account", did) or {}).get("handle", did)
         return PublicPost(
-            id=f"at://{did}/{POST}/{doc['key']}",
+            id=f"at://{did}/{POST_COLLECTION}/{doc['key']}",
             account=did,
             text=record["text"],
             at=record["createdAt"],
             url=f"{self.base_url}/profile/{handle}/post/{doc['key']}",
             in_reply_to=record.get("reply", {}).get("parent", {}).get("uri", ""),
-            media=tuple(self._medium(did, *one) for one in _files(record.get("embed", {}))),
+            media=tuple(self._medium(did, *one) for one in _embedded_files(record.get("embed", {}))),
             extra=self._extra(did, doc["key"], record),
         )
 
@@ -296,9 +306,9 @@ class Server(Sandbox):
 
     def _extra(self, did: str, key: str, record: Doc) -> Doc:
         embed = record.get("embed", {})
-        gate, quotes = (self.repo.record(did, name, key) for name in (THREADGATE, POSTGATE))
+        gate, quotes = (self.repo.record(did, name, key) for name in (THREADGATE_COLLECTION, POSTGATE_COLLECTION))
         return {
-            "links": [feature for facet in record.get("facets", ()) for feature in _marked(record["text"], facet)],
+            "links": [feature for facet in record.get("facets", ()) for feature in _facet_html(record["text"], facet)],
             "languages": record.get("langs", []),
             "card": embed.get("external") or embed.get("media", {}).get("external"),
             "quotes": (embed.get("record", {}).get("record") or embed.get("record", {})).get("uri", ""),
@@ -309,7 +319,7 @@ class Server(Sandbox):
 
     async def permalink(self, request: web.Request) -> web.Response:
         did = self.did_of(request.match_info["who"])
-        found = self.repo.record(did, POST, request.match_info["key"]) if did else None
+        found = self.repo.record(did, POST_COLLECTION, request.match_info["key"]) if did else None
         if found is None:
             return self.page("Not found", "<p>This post was deleted, or never was.</p>", status=404)
         return self.page("Post", self.card(self._public(found), self._who(found["did"])))
@@ -320,15 +330,17 @@ class Server(Sandbox):
         who = self._who(did) if did else None
         if did is None or who is None:
             return self.page("Not found", "<p>There is nobody of this name here.</p>", status=404)
-        keys = list(self.repo.keys.get((did, POST), ()))[:-201:-1]
-        cards = "".join(self.card(self._public(doc), who) for key in keys if (doc := self.repo.record(did, POST, key)))
+        keys = list(self.repo.keys.get((did, POST_COLLECTION), ()))[:-201:-1]
+        cards = "".join(
+            self.card(self._public(doc), who) for key in keys if (doc := self.repo.record(did, POST_COLLECTION, key))
+        )
         return self.page(who.name, f"<h1>{html.escape(who.name)}</h1>{cards}")
 
     def _who(self, did: str) -> SeededAccount | None:
         return next((account for account in self.accounts() if account.id == did), None)
 
 
-def _files(embed: Doc) -> Iterable[tuple[str, Doc, str]]:
+def _embedded_files(embed: Doc) -> Iterable[tuple[str, Doc, str]]:
     """The files that an embed shows: kind, reference, alt text."""
     shown = embed.get("media", embed)
     for one in (*shown.get("images", ()), *shown.get("items", ())):
@@ -341,7 +353,7 @@ def _files(embed: Doc) -> Iterable[tuple[str, Doc, str]]:
         yield "thumbnail", thumb, ""
 
 
-def _points(body: Doc) -> int:
+def _write_points(body: Doc) -> int:
     costs = {"com.atproto.repo.applyWrites#create": 3, "com.atproto.repo.applyWrites#update": 2}
     writes = body.get("writes")
     return (
@@ -351,7 +363,7 @@ def _points(body: Doc) -> int:
     )
 
 
-def _marked(text: str, facet: Doc) -> Iterable[str]:
+def _facet_html(text: str, facet: Doc) -> Iterable[str]:
     """What a facet makes of a stretch of the text, for people to read."""
     index = facet["index"]
     words = text.encode()[index["byteStart"] : index["byteEnd"]].decode("utf-8", "replace")

@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from kicau.networks.bluesky.sandbox import errors, jws
-from kicau.networks.bluesky.sandbox.errors import OAuthRefusal, Refusal
+from kicau.networks.bluesky.sandbox.errors import BlueskyApiError, BlueskyOAuthError
 
 if TYPE_CHECKING:
     from kicau.networks.bluesky.sandbox.server import Server
 
 ACCESS_SECONDS, REFRESH_SECONDS, GRACE_SECONDS = 7200, 90 * 86_400, 7200
 NONCE_SECONDS, PROOF_SECONDS = 180, 120
-NEEDS_NONCE = "Authorization server requires nonce in DPoP proof"
+NONCE_REQUIRED_MESSAGE = "Authorization server requires nonce in DPoP proof"
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class BlueskyCaller:
     did: str
     scopes: frozenset[str]
     token: str
     key: str = ""  # of a refresh token: which one
 
 
-class Tokens:
+class BlueskyTokens:
     def __init__(self, box: Server) -> None:
         self.box = box
         kept = box.store.get("secret", "jwt") or box.store.put("secret", "jwt", {"value": secrets.token_hex(32)})
@@ -58,80 +58,80 @@ class Tokens:
         self.box.store.put("refresh", key, known)
         renewing = {**base, "scope": "com.atproto.refresh", "exp": int(known["until"]), "jti": key}
         return {
-            "accessJwt": jws.sign(self.secret, {"typ": "at+jwt"}, access),
-            "refreshJwt": jws.sign(self.secret, {"typ": "refresh+jwt"}, renewing),
+            "accessJwt": jws.sign_token(self.secret, {"typ": "at+jwt"}, access),
+            "refreshJwt": jws.sign_token(self.secret, {"typ": "refresh+jwt"}, renewing),
         }
 
-    def rotate(self, caller: Caller) -> dict[str, str]:
+    def rotate(self, caller: BlueskyCaller) -> dict[str, str]:
         """A session for a refresh token, which stays good for two hours and gives the same successor."""
         known, now = self.box.store.get("refresh", caller.key), self.box.stamp()
         if known is None or (known["dead_at"] and known["dead_at"] <= now):
-            raise errors.expired("Token has been revoked")
+            raise errors.expired_token_error("Token has been revoked")
         if not known["next"]:
             known |= {"next": secrets.token_urlsafe(24), "dead_at": now + GRACE_SECONDS}
             self.box.store.put("refresh", caller.key, known)
         return self._session(known["did"], known["name"], known["next"])
 
-    def close(self, caller: Caller) -> None:
+    def close(self, caller: BlueskyCaller) -> None:
         self.box.store.remove("refresh", caller.key)
 
     # At the door
 
-    def caller(self, request: web.Request, *, renewing: bool = False) -> Caller:
-        """Who sent a request. Raises Refusal."""
+    def caller(self, request: web.Request, *, renewing: bool = False) -> BlueskyCaller:
+        """Who sent a request. Raises BlueskyApiError."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if not token:
-            raise errors.no_token()
+            raise errors.missing_token_error()
         if scheme.lower() == "dpop":
             return self._bound(request, token)
         if scheme.lower() != "bearer":
-            raise errors.invalid("Unexpected authorization type", "InvalidToken")
+            raise errors.invalid_request_error("Unexpected authorization type", "InvalidToken")
         try:
-            header, claims = jws.read(self.secret, token)
-        except jws.Unreadable:
-            raise errors.bad_token() from None
+            header, claims = jws.read_token(self.secret, token)
+        except jws.InvalidToken:
+            raise errors.invalid_token_error() from None
         if header.get("typ") != ("refresh+jwt" if renewing else "at+jwt") or "cnf" in claims:
-            raise errors.bad_token()
+            raise errors.invalid_token_error()
         self._alive(token, claims)
-        return Caller(claims["sub"], frozenset(str(claims["scope"]).split()), token, str(claims.get("jti", "")))
+        return BlueskyCaller(claims["sub"], frozenset(str(claims["scope"]).split()), token, str(claims.get("jti", "")))
 
     def _alive(self, token: str, claims: dict[str, Any]) -> None:
         if self._is_revoked(token):
-            raise errors.bad_token()
+            raise errors.invalid_token_error()
         if claims["exp"] <= self.box.stamp():
-            raise errors.expired()
+            raise errors.expired_token_error()
 
-    def _bound(self, request: web.Request, token: str) -> Caller:
+    def _bound(self, request: web.Request, token: str) -> BlueskyCaller:
         nonce = self.nonce()
         try:
-            _, claims = jws.read(self.secret, token)
-        except jws.Unreadable:
+            _, claims = jws.read_token(self.secret, token)
+        except jws.InvalidToken:
             claims = {}
         try:
             key = self.proof(request, token)
-        except OAuthRefusal as refused:
-            raise errors.challenge(refused.error, refused.message, nonce) from None
+        except BlueskyOAuthError as refused:
+            raise errors.dpop_challenge(refused.error, refused.message, nonce) from None
         grant = self.box.store.get("grant", str(claims.get("grant", "")))
         if grant is None or claims["cnf"]["jkt"] != key or self._is_revoked(token):
-            raise errors.challenge(
+            raise errors.dpop_challenge(
                 "invalid_token", "Malformed token" if not claims else "Token has been revoked", nonce
             )
         if claims["exp"] <= self.box.stamp():
-            raise errors.challenge("invalid_token", '"exp" claim timestamp check failed', nonce)
-        return Caller(claims["sub"], frozenset(claims["scope"].split()), token)
+            raise errors.dpop_challenge("invalid_token", '"exp" claim timestamp check failed', nonce)
+        return BlueskyCaller(claims["sub"], frozenset(claims["scope"].split()), token)
 
     # Proofs
 
     def nonce(self, back: int = 0) -> str:
         window = int(self.box.stamp() // NONCE_SECONDS) - back
-        return jws.encode(hmac.digest(self.secret, f"nonce {window}".encode(), "sha256"))
+        return jws.encode_base64url(hmac.digest(self.secret, f"nonce {window}".encode(), "sha256"))
 
     def proof(self, request: web.Request, token: str = "") -> str:
-        """Which key a request is proven by. Raises OAuthRefusal, with the nonce to use where that is missing."""
+        """Which key a request is proven by. Raises BlueskyOAuthError, with the nonce to use where that is missing."""
         given = request.headers.get("DPoP", "")
         try:
-            header, claims = jws.verify(given)
-        except jws.Unreadable as exc:
+            header, claims = jws.verify_token(given)
+        except jws.InvalidToken as exc:
             raise self._unproven(f"Invalid DPoP proof: {exc}" if given else "DPoP proof required") from None
         if header.get("typ") != "dpop+jwt":
             raise self._unproven('Invalid "typ"')
@@ -144,12 +144,12 @@ class Tokens:
         if not isinstance(claims.get("iat"), int) or min(abs(claims["iat"] - at) for at in clocks) > PROOF_SECONDS:
             raise self._unproven('DPoP "iat" is too old or in the future')
         if claims.get("nonce") not in (self.nonce(), self.nonce(1)):
-            message = 'DPoP "nonce" mismatch' if claims.get("nonce") else NEEDS_NONCE
-            raise OAuthRefusal(400, "use_dpop_nonce", message, {"DPoP-Nonce": self.nonce()})
-        if token and claims.get("ath") != jws.encode(hashlib.sha256(token.encode()).digest()):
+            message = 'DPoP "nonce" mismatch' if claims.get("nonce") else NONCE_REQUIRED_MESSAGE
+            raise BlueskyOAuthError(400, "use_dpop_nonce", message, {"DPoP-Nonce": self.nonce()})
+        if token and claims.get("ath") != jws.encode_base64url(hashlib.sha256(token.encode()).digest()):
             raise self._unproven('DPoP "ath" mismatch')
         self._once(str(claims.get("jti", "")))
-        return jws.thumbprint(header["jwk"])
+        return jws.key_thumbprint(header["jwk"])
 
     def _once(self, jti: str) -> None:
         now = self.box.now().timestamp()
@@ -159,8 +159,8 @@ class Tokens:
             raise self._unproven("DPoP proof replayed")
         self._proofs[jti] = now + 2 * PROOF_SECONDS
 
-    def _unproven(self, message: str) -> OAuthRefusal:
-        return OAuthRefusal(401, "invalid_dpop_proof", message, {"DPoP-Nonce": self.nonce()})
+    def _unproven(self, message: str) -> BlueskyOAuthError:
+        return BlueskyOAuthError(401, "invalid_dpop_proof", message, {"DPoP-Nonce": self.nonce()})
 
     # Revoking
 
@@ -168,19 +168,19 @@ class Tokens:
         """Make a request's token worthless, by order of a test: this access token, and what could renew it."""
         _, _, token = request.headers.get("Authorization", "").partition(" ")
         try:
-            _, claims = jws.read(self.secret, token)
-        except jws.Unreadable:
+            _, claims = jws.read_token(self.secret, token)
+        except jws.InvalidToken:
             return
-        self.box.store.put("revoked", _digest(token), {"at": self.box.stamp()})
+        self.box.store.put("revoked", _token_digest(token), {"at": self.box.stamp()})
         if grant := claims.get("grant"):
             self.box.store.remove("grant", grant)
 
     def _is_revoked(self, token: str) -> bool:
-        return self.box.store.get("revoked", _digest(token)) is not None
+        return self.box.store.get("revoked", _token_digest(token)) is not None
 
 
-def _digest(token: str) -> str:
+def _token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-__all__ = ["Caller", "Refusal", "Tokens"]
+__all__ = ["BlueskyApiError", "BlueskyCaller", "BlueskyTokens"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part
-from kicau.connector.session import File
+from kicau.connector.session import MediaFile
 
 FOLDER = Path(tempfile.mkdtemp(prefix="kicau-bluesky-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
@@ -20,14 +20,14 @@ PASSWORD = "kopi-senj-asan-dbox"
 BY_PASSWORD = {"login": "app-password", "handle": "kopisenja.test", "password": PASSWORD}
 
 
-def _file(name: str, mime: str, content: bytes | None = None) -> File:
+def _file(name: str, mime: str, content: bytes | None = None) -> MediaFile:
     path = FOLDER / name
     if content is not None:
         path.write_bytes(content)
-    return File(path=path, mime=mime, size=path.stat().st_size, name=name)
+    return MediaFile(path=path, mime=mime, size=path.stat().st_size, name=name)
 
 
-def _picture(name: str, mime: str, colour: str) -> File:
+def _picture(name: str, mime: str, colour: str) -> MediaFile:
     Image.new("RGB", (320, 240), colour).save(FOLDER / name)
     return _file(name, mime)
 

@@ -24,11 +24,11 @@ from uuid import uuid4
 import aiohttp
 
 from kicau.connector import errors
-from kicau.connector.content import Delivery, Draft, Link, Part, Published, SpanKind
-from kicau.connector.contract import USER_AGENT, Lent, run, use
-from kicau.connector.protocol import Redirect
+from kicau.connector.content import Delivery, Draft, Link, Part, PublishedPost, SpanKind
+from kicau.connector.contract import CONTRACT_USER_AGENT, ContractSession, run_to_end, select_identity
+from kicau.connector.protocol import SignInRedirect
 from kicau.connector.session import App
-from kicau.connector.transport.http import Http
+from kicau.connector.transport.http import HttpClient
 from kicau.networks.bluesky import records, text, wire
 from kicau.networks.bluesky.connector import connector
 from kicau.networks.bluesky.tests.cast import FILES, media
@@ -98,9 +98,9 @@ class Real:
         self.wrong: list[str] = []
         self.handle = f"k{time.time_ns() // 1000 % 10**10}.test"
 
-    def lent(self) -> Lent:
+    def lent(self) -> ContractSession:
         app = App(client_id="http://localhost", client_secret="", callback=CALLBACK, endpoints=self.endpoints)
-        return Lent(http=Http(self.client, read_error=connector.read_error), app=app, files=FILES)
+        return ContractSession(http=HttpClient(self.client, read_error=connector.read_error), app=app, files=FILES)
 
     def check(self, what: str, right: bool, detail: object = "") -> None:
         if not right:
@@ -116,31 +116,31 @@ class Real:
         async with self.client.post(url, json={"name": "kicau"}, headers=head) as made:
             return str((await made.json())["password"])
 
-    async def by_password(self, password: str) -> Lent:
+    async def by_password(self, password: str) -> ContractSession:
         session = self.lent()
         answers = {"login": "app-password", "handle": self.handle, "password": password}
         (found,) = await connector.auth.begin(session, answers)  # type: ignore[misc]
-        return use(session, found)
+        return select_identity(session, found)
 
-    async def by_oauth(self) -> Lent:
+    async def by_oauth(self) -> ContractSession:
         session = self.lent()
         begun = await connector.auth.begin(session, {"handle": self.handle})
-        assert isinstance(begun, Redirect)
+        assert isinstance(begun, SignInRedirect)
         returned = await Browser(self.client, self.pds).consent(begun.url, self.handle, PASSWORD)
         self.check("the state comes back", returned.pop("state", "") == begun.state)
         (found,) = await connector.auth.finish(session, begun.memory, returned)
-        return use(session, found)
+        return select_identity(session, found)
 
-    async def publish(self, session: Lent, draft: Draft) -> tuple[Delivery, Published]:
+    async def publish(self, session: ContractSession, draft: Draft) -> tuple[Delivery, PublishedPost]:
         post = connector.render(draft, await connector.capabilities(session))
         assert not post.problems, [p.sentence for p in post.problems]
         delivery = Delivery(key=uuid4(), post=post, due_at=datetime.now(UTC))
-        return delivery, await run(connector, session, delivery)
+        return delivery, await run_to_end(connector, session, delivery)
 
-    async def read_back(self, session: Lent, delivery: Delivery, done: Published) -> None:
+    async def read_back(self, session: ContractSession, delivery: Delivery, done: PublishedPost) -> None:
         """Text, spans, media and alt texts of every part are what was rendered."""
         for part, uri in zip(delivery.post.parts, done.ids, strict=True):
-            found = await wire.record(session, *records.split_uri(uri))
+            found = await wire.fetch_record(session, *records.split_uri(uri))
             value: dict[str, Any] = found["value"] if found else {}
             self.check("text", value.get("text") == part.text, (value.get("text"), part.text))
             raw = part.text.encode()
@@ -168,26 +168,31 @@ class Real:
                 async with self.client.get(f"{self.pds}/xrpc/com.atproto.sync.getBlob", params=query) as got:
                     self.check("bytes", await got.read() == FILES[one.media.ref].path.read_bytes(), one.media.ref)
 
-    async def verdict(self, session: Lent, words: str) -> str:
+    async def verdict(self, session: ContractSession, words: str) -> str:
         """What the server says of a text: "" where it takes it, else the code of our problem."""
         held, at = session.credentials, datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         body: Any = {
             "repo": session.account_id,
-            "collection": records.POST,
-            "record": {"$type": records.POST, "text": words, "createdAt": at},
+            "collection": records.POST_COLLECTION,
+            "record": {"$type": records.POST_COLLECTION, "text": words, "createdAt": at},
         }
         try:
-            await wire.xrpc(
-                session, "POST", "com.atproto.repo.createRecord", at=wire.home(session, held), held=held, json=body
+            await wire.call_xrpc(
+                session,
+                "POST",
+                "com.atproto.repo.createRecord",
+                at=wire.home_server(session, held),
+                held=held,
+                json=body,
             )
         except errors.Rejected as refused:
             return refused.problems[0].code
         return ""
 
-    async def lengths(self, session: Lent) -> int:
+    async def lengths(self, session: ContractSession) -> int:
         count = 0
         for unit in UNITS:
-            size = text.size(unit)
+            size = text.utf8_size(unit)
             for times in {299, 300, 301, 3000 // size, 3000 // size + 1}:
                 words = unit * times
                 told = {p.code for p in connector.render(Draft(parts=(Part(text=words),)), connector.baseline).problems}
@@ -267,7 +272,7 @@ def _generated(count: int, handle: str) -> list[Draft]:
         words = ""
         for word in chosen.choices([*WORDS, f"@{handle}"], k=chosen.randint(1, 60)):
             longer = f"{words} {word}" if words else word
-            words = longer if text.graphemes(longer) <= 300 and text.size(longer) <= 3000 else words
+            words = longer if text.count_graphemes(longer) <= 300 and text.utf8_size(longer) <= 3000 else words
         files = tuple(media(name, alt=f"{words[:30]} {name}") for name in chosen.sample(["cup", "shop"], n % 3))
         parts = (Part(text=words, media=files),) + ((Part(text=f"{n}: {words[:100]}"),) if n % 10 == 0 else ())
         link = Link(url=f"https://kopisenja.example/{n}", title=words[:50] or "x") if n % 7 == 3 and not files else None
@@ -276,11 +281,11 @@ def _generated(count: int, handle: str) -> list[Draft]:
     return drafts
 
 
-async def _again(real: Real, session: Lent) -> None:
+async def _again(real: Real, session: ContractSession) -> None:
     """A repeat changes nothing, a look-up finds it, a deletion deletes and is content with nothing."""
     delivery, done = await real.publish(session, Draft(parts=(Part(text="Sekali saja"),), options={"quotes": "nobody"}))
     found = await connector.find(session, delivery)
-    real.check("found again", isinstance(found, Published) and found.ids == done.ids, found)
+    real.check("found again", isinstance(found, PublishedPost) and found.ids == done.ids, found)
     try:
         await connector.publish(session, delivery)
         real.check("a gated post is not made twice", False)
@@ -290,16 +295,16 @@ async def _again(real: Real, session: Lent) -> None:
     twice = await connector.publish(session, plain)
     real.check(
         "put twice",
-        isinstance(twice, Published) and twice.raw["posts"][0]["cid"] == done_plain.raw["posts"][0]["cid"],
+        isinstance(twice, PublishedPost) and twice.raw["posts"][0]["cid"] == done_plain.raw["posts"][0]["cid"],
         twice,
     )  # type: ignore[index, call-overload]
     for _ in range(2):
         await connector.withdraw(session, done.ids[0])
-    real.check("gone", await wire.record(session, *records.split_uri(done.ids[0])) is None)
+    real.check("gone", await wire.fetch_record(session, *records.split_uri(done.ids[0])) is None)
     real.check("nothing found", await connector.find(session, delivery) is None)
 
 
-async def _preferences(real: Real, session: Lent) -> None:
+async def _preferences(real: Real, session: ContractSession) -> None:
     """What an account says about machine use is written, changed, and read back."""
     await connector.declare(session, {"training": False, "inference": True})
     told = await connector.declare(session, {"inference": None, "embedding": False})
@@ -309,7 +314,9 @@ async def _preferences(real: Real, session: Lent) -> None:
 
 async def main(pds: str, plc: str, posts: int) -> int:
     began = time.perf_counter()
-    async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}, cookie_jar=aiohttp.DummyCookieJar()) as client:
+    async with aiohttp.ClientSession(
+        headers={"User-Agent": CONTRACT_USER_AGENT}, cookie_jar=aiohttp.DummyCookieJar()
+    ) as client:
         real = Real(client, pds, plc)
         password = await real.account()
         plain, bound = await real.by_password(password), await real.by_oauth()

@@ -9,10 +9,16 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from kicau.connector.contract import CALLBACK, Lent, consent, sign_in, use
+from kicau.connector.contract import (
+    CALLBACK_URL,
+    ContractSession,
+    consent_at_sandbox,
+    select_identity,
+    sign_in_at_sandbox,
+)
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
-from kicau.connector.protocol import Redirect
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.protocol import SignInRedirect
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.connector.session import App
 from kicau.networks.bluesky import client, dpop, identity, oauth, wire
 from kicau.networks.bluesky.connector import connector
@@ -21,7 +27,7 @@ from kicau.networks.bluesky.tests.cast import BY_PASSWORD, KABAR, KOPI
 from kicau.networks.bluesky.tests.conftest import lent
 
 
-async def refused(session: Lent, answers: Mapping[str, str]) -> tuple[str, str, str]:
+async def refused(session: ContractSession, answers: Mapping[str, str]) -> tuple[str, str, str]:
     with pytest.raises(Rejected) as told:
         await connector.auth.begin(session, answers)
     (problem,) = told.value.problems
@@ -77,10 +83,10 @@ async def test_a_handle_that_its_account_does_not_claim_is_refused(box: Server, 
     assert (await refused(lent(box, http), {**BY_PASSWORD, "handle": "impostor.test"}))[0] == "unknown-handle"
 
 
-async def test_a_session_is_renewed_and_a_lost_answer_costs_nothing(kopi: Lent, box: Server) -> None:
+async def test_a_session_is_renewed_and_a_lost_answer_costs_nothing(kopi: ContractSession, box: Server) -> None:
     first = await connector.auth.refresh(kopi)
     again = await connector.auth.refresh(kopi)  # as after a lost answer
-    assert wire.claims(first.refresh_token)["jti"] == wire.claims(again.refresh_token)["jti"]
+    assert wire.read_jwt_claims(first.refresh_token)["jti"] == wire.read_jwt_claims(again.refresh_token)["jti"]
     assert first.refresh_token != kopi.credentials.refresh_token
     box.clock_offset = 3 * 3600
     with pytest.raises(AuthExpired):
@@ -92,7 +98,7 @@ async def test_a_session_is_renewed_and_a_lost_answer_costs_nothing(kopi: Lent, 
         await connector.auth.refresh(kopi)
 
 
-async def test_a_token_that_is_over_asks_for_a_renewal(kopi: Lent, box: Server) -> None:
+async def test_a_token_that_is_over_asks_for_a_renewal(kopi: ContractSession, box: Server) -> None:
     box.clock_offset = 2.5 * 3600
     with pytest.raises(AuthExpired, match="ExpiredToken"):
         await connector.withdraw(kopi, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
@@ -103,7 +109,7 @@ async def test_a_token_that_is_over_asks_for_a_renewal(kopi: Lent, box: Server) 
 
 async def test_a_pushed_request_shows_nothing_but_its_number(box: Server, http: aiohttp.ClientSession) -> None:
     begun = await connector.auth.begin(lent(box, http), {"handle": "kopisenja.test"})
-    assert isinstance(begun, Redirect)
+    assert isinstance(begun, SignInRedirect)
     query = parse_qs(urlsplit(begun.url).query)
     assert set(query) == {"client_id", "request_uri"}
     assert query["client_id"][0].startswith("http://localhost?redirect_uri=")
@@ -114,7 +120,7 @@ async def test_a_pushed_request_shows_nothing_but_its_number(box: Server, http: 
 
 async def test_without_a_handle_the_person_chooses_on_the_server(box: Server, http: aiohttp.ClientSession) -> None:
     session = lent(box, http)
-    (found,) = await sign_in(connector, session, {}, KABAR)
+    (found,) = await sign_in_at_sandbox(connector, session, {}, KABAR)
     assert (found.id, found.handle, found.name) == (KABAR, "kabarpagi.test", "Kabar Pagi")
     assert found.credentials.scopes == set(connector.auth.scopes)
     assert found.credentials.extra.keys() == {"login", "key", "issuer", "pds"}
@@ -122,11 +128,11 @@ async def test_without_a_handle_the_person_chooses_on_the_server(box: Server, ht
 
 async def back(
     box: Server, http: aiohttp.ClientSession, answers: Mapping[str, str], who: str = KOPI
-) -> tuple[Lent, Redirect, dict[str, str]]:
+) -> tuple[ContractSession, SignInRedirect, dict[str, str]]:
     session = lent(box, http)
     begun = await connector.auth.begin(session, answers)
-    assert isinstance(begun, Redirect)
-    return session, begun, await consent(http, begun.url, who)
+    assert isinstance(begun, SignInRedirect)
+    return session, begun, await consent_at_sandbox(http, begun.url, who)
 
 
 async def test_what_comes_back_must_fit(box: Server, http: aiohttp.ClientSession) -> None:
@@ -150,7 +156,7 @@ async def test_a_stolen_code_is_worthless(box: Server, http: aiohttp.ClientSessi
         await connector.auth.finish(session, {**begun.memory, **change}, returned)
 
 
-async def test_refresh_tokens_rotate_and_a_second_use_ends_the_session(bound: Lent) -> None:
+async def test_refresh_tokens_rotate_and_a_second_use_ends_the_session(bound: ContractSession) -> None:
     first = bound.credentials
     second = await connector.auth.refresh(bound)
     assert second.refresh_token != first.refresh_token
@@ -162,7 +168,7 @@ async def test_refresh_tokens_rotate_and_a_second_use_ends_the_session(bound: Le
         await connector.auth.refresh(bound)
 
 
-async def test_a_public_client_signs_in_again_after_two_weeks(bound: Lent, box: Server) -> None:
+async def test_a_public_client_signs_in_again_after_two_weeks(bound: ContractSession, box: Server) -> None:
     box.clock_offset = 13 * 86_400
     bound.credentials = await connector.auth.refresh(bound)
     box.clock_offset = 15 * 86_400
@@ -170,7 +176,7 @@ async def test_a_public_client_signs_in_again_after_two_weeks(bound: Lent, box: 
         await connector.auth.refresh(bound)
 
 
-async def test_the_servers_nonce_may_change_at_any_time(bound: Lent, box: Server) -> None:
+async def test_the_servers_nonce_may_change_at_any_time(bound: ContractSession, box: Server) -> None:
     for hours in (0.1, 0.2, 0.3):
         box.clock_offset = hours * 3600
         await connector.withdraw(bound, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
@@ -178,9 +184,11 @@ async def test_the_servers_nonce_may_change_at_any_time(bound: Lent, box: Server
     assert len(nonces) == 3 * 3 + 3, "one refusal for each change, not for each request"
 
 
-async def test_a_server_that_never_likes_a_nonce_is_left_alone(bound: Lent, box: Server) -> None:
+async def test_a_server_that_never_likes_a_nonce_is_left_alone(bound: ContractSession, box: Server) -> None:
     box.faults.append(
-        Fault(effect="status", status=401, text='{"error":"use_dpop_nonce"}', headers={"DPoP-Nonce": "x"}, times=-1)
+        OrderedFault(
+            effect="status", status=401, text='{"error":"use_dpop_nonce"}', headers={"DPoP-Nonce": "x"}, times=-1
+        )
     )
     with pytest.raises(Unavailable):
         await connector.withdraw(bound, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
@@ -188,25 +196,25 @@ async def test_a_server_that_never_likes_a_nonce_is_left_alone(bound: Lent, box:
 
 
 async def test_a_bound_token_is_worthless_without_its_key(
-    bound: Lent, box: Server, http: aiohttp.ClientSession
+    bound: ContractSession, box: Server, http: aiohttp.ClientSession
 ) -> None:
     url = f"{box.base_url}/xrpc/com.atproto.server.getSession"
     async with http.get(url, headers={"Authorization": f"Bearer {bound.credentials.access_token}"}) as answer:
         assert (answer.status, (await answer.json())["error"]) == (400, "InvalidToken")
     stolen = replace(bound.credentials, extra={**bound.credentials.extra, "key": dpop.new_key()})
     with pytest.raises(AuthExpired, match="invalid_token"):
-        await wire.xrpc(bound, "GET", "com.atproto.server.getSession", at=box.base_url, held=stolen)
+        await wire.call_xrpc(bound, "GET", "com.atproto.server.getSession", at=box.base_url, held=stolen)
 
 
 async def test_a_client_with_a_key_of_its_own(box: Server, http: aiohttp.ClientSession) -> None:
     secret = client.new_secret()
     name = "https://kicau.kopisenja.example/bluesky.json"
-    document = client.document(name, CALLBACK, secret)
+    document = client.client_document(name, CALLBACK_URL, secret)
     box.documents[name] = document
     session = lent(box, http)
-    session.app = App(client_id=name, client_secret=secret, callback=CALLBACK, endpoints=session.app.endpoints)
-    (found,) = await sign_in(connector, session, {"handle": "kopisenja.test"})
-    use(session, found)
+    session.app = App(client_id=name, client_secret=secret, callback=CALLBACK_URL, endpoints=session.app.endpoints)
+    (found,) = await sign_in_at_sandbox(connector, session, {"handle": "kopisenja.test"})
+    select_identity(session, found)
     box.clock_offset = 100 * 86_400
     session.credentials = await connector.auth.refresh(session)
     assert json.loads(secret)["d"] not in json.dumps(document)
@@ -230,8 +238,8 @@ async def test_a_client_that_nobody_registered_is_described_by_us(box: Server, h
     box.documents[app.description] = document
     session = lent(box, http)
     session.app = replace(app, endpoints=session.app.endpoints)
-    (found,) = await sign_in(connector, session, {"handle": "kopisenja.test"})
-    use(session, found)
+    (found,) = await sign_in_at_sandbox(connector, session, {"handle": "kopisenja.test"})
+    select_identity(session, found)
     box.clock_offset = 100 * 86_400
     assert (await connector.auth.refresh(session)).access_token
 
@@ -242,7 +250,7 @@ async def test_a_client_that_nobody_registered_is_described_by_us(box: Server, h
     ids=["loopback", "described elsewhere"],
 )
 async def test_other_clients_have_no_description_of_ours(client_id: str, description: str) -> None:
-    app = App(client_id=client_id, client_secret=client.new_secret(), callback=CALLBACK, description=description)
+    app = App(client_id=client_id, client_secret=client.new_secret(), callback=CALLBACK_URL, description=description)
     assert connector.auth.description(app) is None
     assert oauth.client_id(app) != description
 
@@ -277,8 +285,8 @@ async def test_an_unknown_client_is_told(box: Server, http: aiohttp.ClientSessio
     ],
 )
 def test_only_public_servers_and_the_operators_own_are_asked(url: str, may: bool) -> None:
-    app = App(client_id="", client_secret="", callback=CALLBACK, endpoints={"pds": "http://127.0.0.1:8101"})
-    assert identity.reachable(url, app) is may
+    app = App(client_id="", client_secret="", callback=CALLBACK_URL, endpoints={"pds": "http://127.0.0.1:8101"})
+    assert identity.is_reachable_server(url, app) is may
 
 
 def test_loopback_clients_describe_themselves() -> None:
@@ -289,20 +297,20 @@ def test_loopback_clients_describe_themselves() -> None:
 
 
 def test_an_account_elsewhere_is_kept_with_its_server() -> None:
-    app = App(client_id="", client_secret="", callback=CALLBACK, endpoints=connector.endpoints)
+    app = App(client_id="", client_secret="", callback=CALLBACK_URL, endpoints=connector.endpoints)
     document = {
         "id": KOPI,
         "alsoKnownAs": ["at://Kopi.example"],
         "service": [{"id": "#atproto_pds", "serviceEndpoint": "https://pds.example/"}],
     }
-    found = identity.in_document(document, app)
+    found = identity.identity_from_document(document, app)
     assert (found.handle, found.pds) == ("kopi.example", "https://pds.example")
-    assert identity.relative(found.pds, app) == "https://pds.example"
-    assert identity.relative("https://bsky.social", app) == ""
+    assert identity.relative_server(found.pds, app) == "https://pds.example"
+    assert identity.relative_server("https://bsky.social", app) == ""
     for broken in (
         {},
         {**document, "service": []},
         {**document, "service": [{"id": "#atproto_pds", "serviceEndpoint": "http://10.0.0.1"}]},
     ):
         with pytest.raises(Rejected):
-            identity.in_document(broken, app)
+            identity.identity_from_document(broken, app)

@@ -6,11 +6,11 @@ import pytest
 import pytest_asyncio
 
 from kicau.connector.content import Draft, Part
-from kicau.connector.contract import Lent, run, sign_in, use
+from kicau.connector.contract import ContractSession, run_to_end, select_identity, sign_in_at_sandbox
 from kicau.connector.errors import AuthExpired, Rejected
 from kicau.networks.bluesky import wire
 from kicau.networks.bluesky.connector import connector
-from kicau.networks.bluesky.engagement import BATCH
+from kicau.networks.bluesky.engagement import METRICS_BATCH_SIZE
 from kicau.networks.bluesky.tests.cast import KABAR, KOPI
 from kicau.networks.bluesky.tests.conftest import lent
 from kicau.networks.bluesky.tests.test_publish import delivery
@@ -21,12 +21,14 @@ LIST = "app.bsky.notification.listNotifications"
 @pytest_asyncio.fixture
 async def kabar(box, http):
     session = lent(box, http)
-    return use(session, (await sign_in(connector, session, {"handle": "kabarpagi.test"}, KABAR))[0])
+    return select_identity(
+        session, (await sign_in_at_sandbox(connector, session, {"handle": "kabarpagi.test"}, KABAR))[0]
+    )
 
 
-async def said(session: Lent, text: str, **more: object) -> str:
+async def said(session: ContractSession, text: str, **more: object) -> str:
     made = delivery(session, Draft(parts=(Part(text=text),), **more))  # type: ignore[arg-type]
-    return (await run(connector, session, made)).ids[0]
+    return (await run_to_end(connector, session, made)).ids[0]
 
 
 async def test_each_reason_tells_what_it_answers(box, kopi, kabar):
@@ -80,7 +82,7 @@ async def test_a_server_that_stands_alone_is_no_fault_of_the_channel(box, kopi):
 
 async def test_a_sign_in_without_the_scope_names_it(box, http):
     session = lent(box, http)
-    use(session, (await sign_in(connector, session, {"handle": "@kopisenja.test"}))[0])
+    select_identity(session, (await sign_in_at_sandbox(connector, session, {"handle": "@kopisenja.test"}))[0])
     assert session.account_id == KOPI
     session.credentials = _narrowed(box, session.credentials)
     with pytest.raises(AuthExpired) as told:
@@ -94,15 +96,17 @@ def _narrowed(box, credentials):
 
     from kicau.networks.bluesky.sandbox import jws
 
-    header, claims = jws.read(box.tokens.secret, credentials.access_token)
-    return replace(credentials, access_token=jws.sign(box.tokens.secret, header, {**claims, "scope": "atproto"}))
+    header, claims = jws.read_token(box.tokens.secret, credentials.access_token)
+    return replace(credentials, access_token=jws.sign_token(box.tokens.secret, header, {**claims, "scope": "atproto"}))
 
 
 async def test_the_sandbox_refuses_what_the_network_refuses(box, kopi):
     at, held = box.base_url, kopi.credentials
     for asked in (f"{LIST}?limit=101", f"{LIST}?seenAt=2026-11-26T05:00:00.000Z", "app.bsky.feed.getPosts"):
         with pytest.raises(Rejected):
-            await wire.xrpc(kopi, "GET", asked, at=at, held=held)
+            await wire.call_xrpc(kopi, "GET", asked, at=at, held=held)
     box.violations.clear()  # asked on purpose
     with pytest.raises(Rejected):
-        await connector.numbers(kopi, [f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk{n:02}" for n in range(BATCH + 1)])
+        await connector.numbers(
+            kopi, [f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk{n:02}" for n in range(METRICS_BATCH_SIZE + 1)]
+        )

@@ -8,8 +8,8 @@ import pytest
 from kicau.connector import clock
 from kicau.connector.content import Draft, Part
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
-from kicau.connector.transport.http import Reply, classify
-from kicau.networks.bluesky.errors import NonceAsked, code_of, read_error
+from kicau.connector.transport.http import HttpResponse, classify_error
+from kicau.networks.bluesky.errors import NonceRequired, read_error, rejection_code
 from kicau.networks.bluesky.limits import baseline
 from kicau.networks.bluesky.render import render
 from kicau.networks.bluesky.tests.spec import recorded
@@ -17,8 +17,8 @@ from kicau.networks.bluesky.tests.spec import recorded
 
 def read(status: int, body: object, *, repeatable: bool = True, **headers: str) -> ConnectorError:
     text = body if isinstance(body, str) else json.dumps(body)
-    reply = Reply(status, {k.replace("_", "-"): v for k, v in headers.items()}, text.encode(), repeatable)
-    return read_error(reply) or classify(reply)
+    reply = HttpResponse(status, {k.replace("_", "-"): v for k, v in headers.items()}, text.encode(), repeatable)
+    return read_error(reply) or classify_error(reply)
 
 
 def said(error: ConnectorError) -> tuple[str, str, str]:
@@ -50,11 +50,11 @@ MEANT = {
 )
 def test_every_recorded_refusal_is_read(call: dict) -> None:  # type: ignore[type-arg]
     headers = {name.lower(): value for name, value in call["headers"].items()}
-    error = read_error(Reply(call["status"], headers, json.dumps(call["body"]).encode()))
+    error = read_error(HttpResponse(call["status"], headers, json.dumps(call["body"]).encode()))
     wanted = MEANT[call["note"]]
     if isinstance(wanted, str):
         assert isinstance(error, Rejected)
-        assert code_of(error) == wanted
+        assert rejection_code(error) == wanted
         assert "{" not in error.problems[0].sentence
     else:
         assert type(error) is wanted
@@ -111,7 +111,7 @@ def test_a_scope_that_is_missing_is_named() -> None:
 
 def test_limits_say_when() -> None:
     at = clock.now().replace(microsecond=0)
-    with clock.frozen(at):
+    with clock.freeze_clock(at):
         soon = read(429, {"error": "RateLimitExceeded", "message": "x"}, retry_after="290")
         later = read(
             429,
@@ -137,7 +137,7 @@ def test_a_server_out_of_order_is_asked_again_or_looked_up(status: int, name: st
 
 def test_a_nonce_is_told() -> None:
     error = read(401, {"error": "use_dpop_nonce", "message": "x"}, dpop_nonce="n1")
-    assert isinstance(error, NonceAsked)
+    assert isinstance(error, NonceRequired)
     assert error.nonce == "n1"
 
 

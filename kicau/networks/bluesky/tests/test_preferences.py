@@ -6,11 +6,11 @@ import pytest
 import pytest_asyncio
 
 from kicau.connector import errors
-from kicau.connector.contract import sign_in, use
-from kicau.connector.roles.preferences import Prefers
+from kicau.connector.contract import select_identity, sign_in_at_sandbox
+from kicau.connector.roles.preferences import PreferencesRole
 from kicau.networks.bluesky import preferences
 from kicau.networks.bluesky.connector import connector
-from kicau.networks.bluesky.preferences import COLLECTION
+from kicau.networks.bluesky.preferences import PREFERENCE_COLLECTION
 from kicau.networks.bluesky.tests.cast import KABAR, KOPI
 from kicau.networks.bluesky.tests.conftest import lent
 
@@ -18,11 +18,13 @@ from kicau.networks.bluesky.tests.conftest import lent
 @pytest_asyncio.fixture
 async def kabar(box, http):
     session = lent(box, http)
-    return use(session, (await sign_in(connector, session, {"handle": "kabarpagi.test"}, KABAR))[0])
+    return select_identity(
+        session, (await sign_in_at_sandbox(connector, session, {"handle": "kabarpagi.test"}, KABAR))[0]
+    )
 
 
 async def test_it_is_read_written_and_taken_back(box, kopi, kabar):
-    assert isinstance(connector, Prefers)
+    assert isinstance(connector, PreferencesRole)
     silent = await connector.preferences(kopi)
     assert (silent.account, silent.says, silent.source) == (KOPI, {}, "")
     said = await connector.declare(kopi, {"training": False, "inference": True})
@@ -31,8 +33,8 @@ async def test_it_is_read_written_and_taken_back(box, kopi, kabar):
     for asked in (KOPI, "kopisenja.test", "@kopisenja.test"):
         seen = await connector.preferences(kabar, asked)
         assert (seen.account, seen.says) == (KOPI, {"inference": True, "embedding": False})
-    assert seen.source == f"at://{KOPI}/{COLLECTION}/self"
-    assert seen.raw["scope"] == {"$type": f"{COLLECTION}#globalScope"}
+    assert seen.source == f"at://{KOPI}/{PREFERENCE_COLLECTION}/self"
+    assert seen.raw["scope"] == {"$type": f"{PREFERENCE_COLLECTION}#globalScope"}
     assert set(seen.raw["preferences"]["embedding"]) == {"allow", "updatedAt"}
     assert abs((seen.at - kopi.now()).total_seconds()) < 60
     assert (await connector.preferences(kabar)).account == KABAR
@@ -44,15 +46,15 @@ async def test_what_others_wrote_stays_and_is_never_written_over(box, kopi, monk
     before = await connector.declare(kopi, {"training": False})
     told = await connector.declare(kopi, {"synthetic": True})
     assert told.raw["preferences"]["training"] == before.raw["preferences"]["training"]
-    real = preferences._record
+    real = preferences._fetch_record
 
     async def late(session, did, home):
         """Another app writes between our reading and our writing, once."""
         found = await real(session, did, home)
-        monkeypatch.setattr(preferences, "_record", real)
-        await preferences.write(session, {"embedding": True})
+        monkeypatch.setattr(preferences, "_fetch_record", real)
+        await preferences.write_preferences(session, {"embedding": True})
         return found
 
-    monkeypatch.setattr(preferences, "_record", late)
+    monkeypatch.setattr(preferences, "_fetch_record", late)
     told = await connector.declare(kopi, {"training": True})
     assert told.says == {"training": True, "synthetic": True, "embedding": True}

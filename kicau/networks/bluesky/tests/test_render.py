@@ -59,13 +59,13 @@ def test_pictures_that_are_too_large_are_copied() -> None:
 
 
 def test_a_server_with_a_lower_limit() -> None:
-    can = limits.for_server(5_242_880)
+    can = limits.capabilities_for_server(5_242_880)
     pour = Draft(parts=(Part(text="x", media=(media("pour", size=5_242_881),)),))
     (problem,) = render(pour, can).problems
     assert problem.sentence == "Bluesky takes a video of at most 5.2 MB; pour.mp4 has 5.2 MB."
     assert render(pour, baseline).problems == ()
-    assert limits.for_server(10**9).media[MediaKind.VIDEO].max_size == 300_000_000
-    assert limits.for_server(0) is baseline
+    assert limits.capabilities_for_server(10**9).media[MediaKind.VIDEO].max_size == 300_000_000
+    assert limits.capabilities_for_server(0) is baseline
 
 
 def test_a_card_beside_files_is_left_out_only_where_the_address_stays() -> None:
@@ -95,9 +95,9 @@ def test_a_thumbnail_is_made_smaller_or_told() -> None:
     made = render(saying("x", link=link), baseline)
     assert made.problems == ()
     assert [(n.code, n.field) for n in made.notices] == [("will-convert", "link.thumbnail")]
-    shown = records.card(made)
+    shown = records.card_picture(made)
     assert shown is not None
-    assert shown.recipe == limits.CARD_PICTURE
+    assert shown.recipe == limits.CARD_PICTURE_RECIPE
     (problem,) = render(saying("x", link=link, convert=False), baseline).problems
     assert (problem.code, problem.field) == ("too-large", "link.thumbnail")
 
@@ -144,7 +144,7 @@ def test_record_keys_are_tids_of_the_past_and_stay() -> None:
     keys = [new_id() for _ in range(2000)]
     made = [records.record_key(key, part) for key in keys for part in (0, 1)]
     assert len(set(made)) == 4000
-    assert all(schemas.TID.fullmatch(key) for key in made)
+    assert all(schemas.TID_PATTERN.fullmatch(key) for key in made)
     assert made == [records.record_key(UUID(str(key)), part) for key in keys for part in (0, 1)]
     now = time_of(records.record_key(new_id(), 0))
     assert timedelta(0) <= datetime.now(UTC) - now < timedelta(hours=20)
@@ -154,7 +154,7 @@ def test_record_keys_are_tids_of_the_past_and_stay() -> None:
 def time_of(tid: str) -> datetime:
     number = 0
     for char in tid:
-        number = number << 5 | records.ALPHABET.index(char)
+        number = number << 5 | records.TID_ALPHABET.index(char)
     return datetime.fromtimestamp((number >> 10) / 1e6, UTC)
 
 

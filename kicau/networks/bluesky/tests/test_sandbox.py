@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from kicau.connector.contract import Lent
-from kicau.connector.sandbox.server import start
+from kicau.connector.contract import ContractSession
+from kicau.connector.sandbox.server import start_sandbox
 from kicau.networks.bluesky.sandbox import Server, cid, schemas
 from kicau.networks.bluesky.tests.cast import KABAR, KOPI, PASSWORD
 from kicau.networks.bluesky.tests.spec import recorded
@@ -51,7 +51,7 @@ class Caller:
 
 
 @pytest.fixture
-def ask(box: Server, kopi: Lent, http: aiohttp.ClientSession) -> Caller:
+def ask(box: Server, kopi: ContractSession, http: aiohttp.ClientSession) -> Caller:
     box.door.windows._open.clear()
     return Caller(box, http, kopi.credentials.access_token)
 
@@ -94,7 +94,7 @@ async def test_it_answers_as_the_recorded_server(box: Server, ask: Caller) -> No
             continue
         if "commit" in call["body"]:
             assert told["commit"].keys() == call["body"]["commit"].keys()
-            assert schemas.TID.fullmatch(told["commit"]["rev"])
+            assert schemas.TID_PATTERN.fullmatch(told["commit"]["rev"])
             told, call = {**told, "commit": {}}, {**call, "body": {**call["body"], "commit": {}}}
         assert told == call["body"], note
 
@@ -247,7 +247,7 @@ async def test_a_file_over_the_servers_limit(ask: Caller, box: Server) -> None:
 async def test_files_are_kept_by_what_they_are_and_served(ask: Caller, box: Server) -> None:
     _, told, _ = await ask("POST", "com.atproto.repo.uploadBlob", data=PNG, mime="image/png")
     name = told["blob"]["ref"]["$link"]
-    assert name == cid.of_bytes(hashlib.sha256(PNG).digest())
+    assert name == cid.cid_of_bytes(hashlib.sha256(PNG).digest())
     status, content, head = await ask("GET", f"com.atproto.sync.getBlob?did={KOPI}&cid={name}")
     assert (status, content, head["content-type"]) == (200, PNG, "image/png")
     status, _, _ = await ask("GET", f"com.atproto.sync.getBlob?did={KABAR}&cid={name}")
@@ -273,7 +273,7 @@ async def test_a_list_goes_page_by_page_newest_first(ask: Caller) -> None:
     assert status == 400
 
 
-async def test_people_see_posts_and_profiles(kopi: Lent, ask: Caller, box: Server) -> None:
+async def test_people_see_posts_and_profiles(kopi: ContractSession, ask: Caller, box: Server) -> None:
     record = {"$type": POST, "text": "Selamat <pagi>", "createdAt": "2026-11-24T12:00:00.000Z"}
     _, told, _ = await ask(
         "POST", "com.atproto.repo.createRecord", {"repo": KOPI, "collection": POST, "record": record}
@@ -290,7 +290,7 @@ async def test_people_see_posts_and_profiles(kopi: Lent, ask: Caller, box: Serve
 async def test_a_restart_keeps_everything(tmp_path: Path, http: aiohttp.ClientSession) -> None:
     folder = tmp_path / "kept"
     first = Server(folder=folder)
-    runner = await start(first)
+    runner = await start_sandbox(first)
     ask = Caller(first, http)
     _, told, _ = await ask("POST", "com.atproto.server.createSession", {"identifier": KOPI, "password": PASSWORD})
     ask.token = told["accessJwt"]
@@ -300,7 +300,7 @@ async def test_a_restart_keeps_everything(tmp_path: Path, http: aiohttp.ClientSe
     await ask("POST", "com.atproto.repo.createRecord", {"repo": KOPI, "collection": POST, "record": record})
     await runner.cleanup()
     second = Server(folder=folder)
-    runner = await start(second)
+    runner = await start_sandbox(second)
     ask.box = second
     (post,) = second.public_posts()
     assert post.media[0]["sha256"] == hashlib.sha256(PNG).hexdigest()
@@ -322,8 +322,8 @@ def test_content_identifiers_are_the_networks_own() -> None:
     taken = [c for c in REC if c["request"]["path"].endswith("createRecord") and c["status"] == 200]
     assert len(taken) == 6
     for call in taken:
-        assert cid.of_record(call["request"]["body"]["record"]) == call["body"]["cid"]
-    assert cid.of_record({"b": {"$bytes": "aGk"}, "n": [None, True, -1, 2**40]}).startswith("bafyrei")
+        assert cid.cid_of_record(call["request"]["body"]["record"]) == call["body"]["cid"]
+    assert cid.cid_of_record({"b": {"$bytes": "aGk"}, "n": [None, True, -1, 2**40]}).startswith("bafyrei")
     with pytest.raises(ValueError, match="float"):
-        cid.of_record({"x": 1.5})
-    assert cid.stranger({"a": [{"b": 1.5}]}, "$") == (1.5, "$.a[0].b")
+        cid.cid_of_record({"x": 1.5})
+    assert cid.find_unknown_value({"a": [{"b": 1.5}]}, "$") == (1.5, "$.a[0].b")

@@ -39,12 +39,12 @@ def faults(
 
 def body(name: str) -> dict[str, Any]:
     post = render(DRAFTS[name], baseline)
-    blobs = {place: MP4 if one.media.mime == "video/mp4" else BLOB for place, one in records.files(post)}
+    blobs = {place: MP4 if one.media.mime == "video/mp4" else BLOB for place, one in records.files_of_post(post)}
     if post.options["captions"]:
         blobs["captions"] = VTT
     progress = {"blobs": blobs, "refs": {"people": {"kabarpagi.test": KABAR}}}
     record = records.post_record(post, 0, progress, "2026-11-24T05:00:00.000Z")
-    return {"repo": KOPI, "collection": records.POST, "rkey": KEY, "record": record}
+    return {"repo": KOPI, "collection": records.POST_COLLECTION, "rkey": KEY, "record": record}
 
 
 @pytest.mark.parametrize("name", list(DRAFTS))
@@ -103,8 +103,11 @@ def test_a_wrong_body_is_caught(change: str) -> None:
 
 def test_gates_pass_and_wrong_ones_are_caught() -> None:
     post = render(DRAFTS["gated-thread"], baseline)
-    uri, at = f"at://{KOPI}/{records.POST}/{KEY}", "2026-11-24T05:00:00.000Z"
-    made = [(records.POST, records.post_record(post, 0, {}, at)), *records.gates(post, uri, at)]
+    uri, at = f"at://{KOPI}/{records.POST_COLLECTION}/{KEY}", "2026-11-24T05:00:00.000Z"
+    made = [
+        (records.POST_COLLECTION, records.post_record(post, 0, {}, at)),
+        *records.reply_and_quote_gates(post, uri, at),
+    ]
     writes = [
         {"$type": "com.atproto.repo.applyWrites#create", "collection": c, "rkey": KEY, "value": v} for c, v in made
     ]
@@ -125,10 +128,10 @@ def test_wrong_addresses_headers_and_parameters_are_caught() -> None:
     assert faults(right, headers={**HEADERS, "Content-Type": "text/plain"})
     assert faults(right, headers={**HEADERS, "Authorization": "DPoP aaa.bbb.ccc"})
     assert faults(right, query={"validate": "true"})
-    get, asked = "/xrpc/com.atproto.repo.getRecord", {"repo": KOPI, "collection": records.POST, "rkey": KEY}
+    get, asked = "/xrpc/com.atproto.repo.getRecord", {"repo": KOPI, "collection": records.POST_COLLECTION, "rkey": KEY}
     assert faults(None, get, {}, asked, "GET") == []
     assert faults(None, get, {}, {**asked, "repo": "@kopisenja"}, "GET")
-    assert faults(None, get, {}, {"repo": KOPI, "collection": records.POST}, "GET")
+    assert faults(None, get, {}, {"repo": KOPI, "collection": records.POST_COLLECTION}, "GET")
     upload = "/xrpc/com.atproto.repo.uploadBlob"
     assert (
         list(validate("POST", upload, {}, {**HEADERS, "Content-Type": "image/png", "Content-Length": "3"}, b"abc"))

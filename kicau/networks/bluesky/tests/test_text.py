@@ -17,11 +17,11 @@ from kicau.networks.bluesky.tests.spec import recorded
 )
 def test_lengths_are_the_servers_own(case: dict) -> None:  # type: ignore[type-arg]
     words = case["change"]["text"]
-    assert (text.graphemes(words) > 300 or text.size(words) > 3000) == (case["status"] == 400)
+    assert (text.count_graphemes(words) > 300 or text.utf8_size(words) > 3000) == (case["status"] == 400)
 
 
 def spans(words: str) -> list[tuple[str, str, str]]:
-    return [(span.kind.value, span.text, span.target) for span in text.spans_of(words)]
+    return [(span.kind.value, span.text, span.target) for span in text.find_spans(words)]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_cashtags(words: str, found: list[tuple[str, str]]) -> None:
 
 
 def test_offsets_are_bytes() -> None:
-    found = text.spans_of(TRICKY)
+    found = text.find_spans(TRICKY)
     assert [span.kind for span in found] == [SpanKind.MENTION, SpanKind.LINK, SpanKind.TAG, SpanKind.LINK]
     places = [place for span in found for place in (span.start, span.end)]
     offsets = text.byte_offsets(TRICKY, places)
@@ -138,7 +138,7 @@ def test_offsets_are_bytes() -> None:
 )
 def test_a_hostile_text_is_read(words: str) -> None:
     """bench/hostile_texts.py measures that it takes no more time than its length."""
-    found = text.spans_of(words)
+    found = text.find_spans(words)
     assert all(before.end <= after.start for before, after in pairwise(found))
     assert all(words[span.start : span.end] == span.text for span in found)
-    assert all(tag in words for tag in text.tags_too_long(words))
+    assert all(tag in words for tag in text.overlong_tags(words))

@@ -14,10 +14,10 @@ from facebook_business.adobjects.pagepost import PagePost
 
 from kicau.connector import errors
 from kicau.connector.content import Draft, Part
-from kicau.connector.contract import run
-from kicau.connector.protocol import ending_facts
-from kicau.connector.sandbox.server import Fault
-from kicau.networks._meta.engagement import MAX_BATCH_ROUNDS, many
+from kicau.connector.contract import run_to_end
+from kicau.connector.protocol import expiring_facts
+from kicau.connector.sandbox.server import OrderedFault
+from kicau.networks._meta.engagement import MAX_BATCH_ROUNDS, read_objects
 from kicau.networks._meta.graph import page_graph
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, official, world
@@ -36,7 +36,7 @@ async def page_with_posts(count: int, sandbox: Server | None = None):
     async with world(connector, sandbox, FILES) as session:
         ids = []
         for n in range(count):
-            done = await run(connector, session, delivery(connector, Draft(parts=(Part(text=f"Kabar {n}"),))))
+            done = await run_to_end(connector, session, delivery(connector, Draft(parts=(Part(text=f"Kabar {n}"),))))
             ids.append(done.ids[0])
         yield sandbox, session, ids
 
@@ -132,7 +132,7 @@ async def test_a_blocked_app_is_noticed_within_a_batch():
     async with page_with_posts(1) as (sandbox, session, ids):
         blocked = {"error": {"message": "API access blocked.", "type": "OAuthException", "code": 200}}
         sandbox.faults.append(
-            Fault(
+            OrderedFault(
                 effect="status",
                 status=200,
                 method="POST",
@@ -149,7 +149,9 @@ async def test_a_blocked_app_is_noticed_within_a_batch():
 @pytest.mark.parametrize("answer", ["[]", "{}", "7", '[{"code":200,"body":"{}"},null]'])
 async def test_an_answer_that_is_no_list_of_as_many_is_a_lost_one(answer):
     async with page_with_posts(1) as (sandbox, session, ids):
-        fault = Fault(effect="status", status=200, text=answer, headers={"Content-Type": "application/json"}, times=-1)
+        fault = OrderedFault(
+            effect="status", status=200, text=answer, headers={"Content-Type": "application/json"}, times=-1
+        )
         sandbox.faults.append(fault)
         with pytest.raises(errors.Unavailable):
             await connector.numbers(session, ids)
@@ -157,7 +159,7 @@ async def test_an_answer_that_is_no_list_of_as_many_is_a_lost_one(answer):
 
 async def test_the_version_that_is_called_is_one_fact_with_its_end():
     async with page_with_posts(0) as (_, session, _ids):
-        fact = ending_facts(connector)["api.version"]
+        fact = expiring_facts(connector)["api.version"]
         assert page_graph(session).url("1").split("/")[3] == fact.value
         assert fact.source.startswith("https://developers.facebook.com/")
         assert fact.ends > fact.checked
@@ -166,7 +168,7 @@ async def test_the_version_that_is_called_is_one_fact_with_its_end():
 async def test_nothing_is_asked_for_nothing():
     async with page_with_posts(0) as (sandbox, session, _):
         before = len(sandbox.requests)
-        assert await many(page_graph(session), {}) == {}
+        assert await read_objects(page_graph(session), {}) == {}
         assert len(sandbox.requests) == before
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
-from kicau.connector.contract import ConnectorContract, Lent
+from kicau.connector.contract import ConnectorContract, ContractSession
 from kicau.connector.errors import AuthExpired
 from kicau.connector.sandbox.server import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.facebook.connector import Facebook
-from kicau.networks.facebook.sandbox import VISITOR, Server
+from kicau.networks.facebook.sandbox import SEEDED_VISITOR, Server
 from kicau.networks.facebook.tests.spec import validate
 
 ONE, TWO, PNG = made.picture("one.jpg"), made.picture("two.jpg"), made.picture("three.png", mime="image/png")
@@ -151,13 +151,13 @@ class TestReel(TestFacebook):
 
 class TestText(TestFacebook):
     async def test_what_others_say_wants_a_permission_that_is_named(
-        self, session: Lent, sandbox: Sandbox, client: Any
+        self, session: ContractSession, sandbox: Sandbox, client: Any
     ) -> None:
         (post,) = await self.posted(session, 1)
         assert (await connector.numbers(session, [post]))[post] == {"comments": 1, "reactions": 0, "shares": 0}
         answer = await self.answered(sandbox, client, post, "Enak sekali")
         (one,) = (await connector.answers(session, "")).items
-        assert (one.id, one.raw["from"]) == (answer, VISITOR)
+        assert (one.id, one.raw["from"]) == (answer, SEEDED_VISITOR)
         assert (await connector.numbers(session, [post]))[post]["comments"] == 2
         token = session.credentials.access_token
         known = sandbox.store.get("token", token) or {}
@@ -169,7 +169,7 @@ class TestText(TestFacebook):
                 await read
             assert told.value.missing == {"pages_read_user_content"}
 
-    async def test_many_are_read_in_one_call_and_each_counts(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_many_are_read_in_one_call_and_each_counts(self, session: ContractSession, sandbox: Sandbox) -> None:
         ids = await self.posted(session, 3)
         before, session.spent[:] = len(sandbox.requests), []
         assert list(await connector.numbers(session, ids)) == ids

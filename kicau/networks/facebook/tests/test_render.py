@@ -6,7 +6,7 @@ import pytest
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, SpanKind
 from kicau.networks.facebook.limits import baseline
-from kicau.networks.facebook.render import render, spans
+from kicau.networks.facebook.render import find_spans, render
 
 
 def media(**how):
@@ -56,13 +56,13 @@ def drafted(*files, text="a", **how):
     ],
 )
 def test_spans_are_facebooks_own(text, found):
-    told = spans(text)
+    told = find_spans(text)
     assert [(str(one.kind), one.text) for one in told] == found
     assert all(text[one.start : one.end] == one.text for one in told)
 
 
 def test_a_span_names_what_it_stands_for():
-    link, mention = spans("www.a.id @[77]")
+    link, mention = find_spans("www.a.id @[77]")
     assert (link.kind, link.target) == (SpanKind.LINK, "http://www.a.id")
     assert mention.target == "77"
 

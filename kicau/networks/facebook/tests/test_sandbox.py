@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from kicau.connector import errors
-from kicau.connector.content import Continue, Draft, Part
-from kicau.connector.contract import lend, run, sign_in
-from kicau.connector.sandbox.server import Fault, start
-from kicau.networks._meta.graph import page_graph, proof
+from kicau.connector.content import Draft, Part, PendingStep
+from kicau.connector.contract import open_test_session, run_to_end, sign_in_at_sandbox
+from kicau.connector.sandbox.server import OrderedFault, start_sandbox
+from kicau.networks._meta.graph import appsecret_proof, page_graph
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world
 from kicau.networks.facebook import wire
@@ -34,7 +34,7 @@ def facebook(sandbox=None, **how):
 async def test_one_sign_in_gives_each_page():
     sandbox = Server()
     async with facebook(sandbox) as session:
-        pages = await sign_in(connector, lend(connector, sandbox, session.http.client))
+        pages = await sign_in_at_sandbox(connector, open_test_session(connector, sandbox, session.http.client))
         assert [(page.handle, page.name, page.kind) for page in pages] == [
             ("kopisenja", "Kopi Senja", "page"),
             ("kabarpagi", "Kabar Pagi", "page"),
@@ -66,7 +66,7 @@ async def test_without_its_permission_there_is_no_first_comment():
         draft = Draft(parts=(Part(text="Satu"),), first_comment="Halo")
         told = connector.render(draft, await connector.capabilities(session))
         assert [problem.code for problem in told.problems] == ["no-first-comment"]
-        done = await run(connector, session, delivery(connector, draft))  # as if it was taken away later
+        done = await run_to_end(connector, session, delivery(connector, draft))  # as if it was taken away later
         assert "pages_manage_engagement" in done.warnings[0].sentence
         assert [post.extra["comments"] for post in sandbox.public_posts()] == [[]]
 
@@ -74,17 +74,17 @@ async def test_without_its_permission_there_is_no_first_comment():
 async def test_a_code_is_good_once_and_only_for_a_while():
     sandbox = Server()
     async with facebook(sandbox) as session:
-        lent = lend(connector, sandbox, session.http.client)
+        lent = open_test_session(connector, sandbox, session.http.client)
         sandbox.code_seconds = -1
         with pytest.raises(errors.Rejected, match="expired"):
-            await sign_in(connector, lent)
+            await sign_in_at_sandbox(connector, lent)
 
 
 async def test_a_page_token_outlives_the_persons_and_a_dead_person_is_told():
     sandbox = Server()
     async with facebook(sandbox) as session:
         sandbox.clock_offset = 61 * 86400
-        await run(connector, session, delivery(connector, WORDS))
+        await run_to_end(connector, session, delivery(connector, WORDS))
         with pytest.raises(errors.AuthExpired):
             await connector.auth.refresh(session)
 
@@ -93,11 +93,11 @@ async def test_a_proof_is_wanted_where_the_app_says_so():
     sandbox = Server()
     sandbox.require_proof = True
     async with facebook(sandbox) as session:
-        await run(connector, session, delivery(connector, WORDS))
+        await run_to_end(connector, session, delivery(connector, WORDS))
         wrong = replace(page_graph(session), secret="another")
         with pytest.raises(errors.Rejected, match="appsecret_proof"):
             await wrong.get("me")
-        assert proof("a", "b") != proof("b", "a")
+        assert appsecret_proof("a", "b") != appsecret_proof("b", "a")
 
 
 async def test_a_full_window_says_in_minutes_when_it_opens():
@@ -110,7 +110,7 @@ async def test_a_full_window_says_in_minutes_when_it_opens():
         assert timedelta(hours=22) < told.value.until - session.now() < timedelta(hours=25)
         assert not told.value.whole_app
         sandbox.limits_off = True
-        await run(connector, session, delivery(connector, WORDS))
+        await run_to_end(connector, session, delivery(connector, WORDS))
 
 
 async def test_usage_headers_are_percentages():
@@ -136,7 +136,7 @@ async def test_an_expired_version_is_told_in_a_sentence():
 
 async def test_the_same_words_twice_are_refused_as_a_duplicate():
     async with facebook() as session:
-        await run(connector, session, delivery(connector, WORDS))
+        await run_to_end(connector, session, delivery(connector, WORDS))
         with pytest.raises(errors.Rejected) as told:
             await connector.publish(session, delivery(connector, WORDS, begun_at=session.now()))
         assert told.value.problems[0].code == "duplicate"
@@ -144,7 +144,7 @@ async def test_the_same_words_twice_are_refused_as_a_duplicate():
 
 async def test_find_is_not_fooled_by_an_older_post_with_the_same_words():
     async with facebook() as session:
-        await run(connector, session, delivery(connector, WORDS))
+        await run_to_end(connector, session, delivery(connector, WORDS))
         later = session.now() + timedelta(minutes=5)
         assert await connector.find(session, delivery(connector, WORDS, begun_at=later)) is None
 
@@ -175,13 +175,15 @@ async def test_find_reads_the_networks_clock_not_ours():
 
 async def test_a_slow_look_up_overlooks_nothing(monkeypatch):
     """The question waits on its way, so that the answer's date is far from the moment when it was asked."""
-    monkeypatch.setattr(wire, "MARGIN", timedelta(seconds=1.2))  # above the whole seconds of dates, below the wait
+    monkeypatch.setattr(
+        wire, "CLOCK_MARGIN", timedelta(seconds=1.2)
+    )  # above the whole seconds of dates, below the wait
     sandbox = Server()
     async with facebook(sandbox) as session:
         sandbox.clock_offset = 0.001
         begun = session.now()
         answer = await connector.publish(session, delivery(connector, WORDS, begun_at=begun))
-        sandbox.faults.append(Fault(effect="slow", seconds=3.1, path="/feed$"))
+        sandbox.faults.append(OrderedFault(effect="slow", seconds=3.1, path="/feed$"))
         found = await connector.find(session, delivery(connector, WORDS, begun_at=begun))
         assert found is not None
         assert found.ids == answer.ids
@@ -191,8 +193,8 @@ async def test_a_piece_whose_answer_was_lost_is_not_sent_twice():
     sandbox = Server(validators=[validate])
     sandbox.chunk = WIDE.size // 3
     async with facebook(sandbox) as session:
-        sandbox.faults.append(Fault(effect="drop-after", path="/videos$", skip=1))
-        await run(connector, session, delivery(connector, VIDEO))
+        sandbox.faults.append(OrderedFault(effect="drop-after", path="/videos$", skip=1))
+        await run_to_end(connector, session, delivery(connector, VIDEO))
         post = next(iter(sandbox.public_posts()))
         assert post.media[0]["sha256"] == hashlib.sha256(WIDE.path.read_bytes()).hexdigest()
 
@@ -206,9 +208,9 @@ async def test_a_reel_that_broke_off_goes_on_from_where_it_stopped():
         sandbox._append(video["id"], UPRIGHT.path.read_bytes()[:1000])
         sandbox.store.put("video", video["id"], {**video, "received": 1000})
         found = await connector.find(session, replace(one, progress=begun.progress))
-        assert isinstance(found, Continue)
+        assert isinstance(found, PendingStep)
         assert found.progress["offset"] == 1000
-        await run(connector, session, replace(one, progress=found.progress))
+        await run_to_end(connector, session, replace(one, progress=found.progress))
         post = next(iter(sandbox.public_posts()))
         assert post.media[0]["sha256"] == hashlib.sha256(UPRIGHT.path.read_bytes()).hexdigest()
         assert post.extra["kind"] == "reel"
@@ -221,7 +223,7 @@ async def test_a_spoilt_video_is_told_and_shows_nothing():
         broken.write_bytes(b"not a video at all")
         session.files = {**FILES, "wide.mp4": replace(WIDE, path=broken, size=18)}
         with pytest.raises(errors.Rejected) as told:
-            await run(connector, session, delivery(connector, VIDEO))
+            await run_to_end(connector, session, delivery(connector, VIDEO))
         assert told.value.problems[0].code == "video-failed"
         assert list(sandbox.public_posts()) == []
 
@@ -236,16 +238,16 @@ async def test_a_reel_waits_for_its_thirty_a_day():
                 {"id": f"old{n}", "reel": True, "page": session.account_id, "finished": session.now().timestamp()},
             )
         with pytest.raises(errors.RateLimited):
-            await run(connector, session, delivery(connector, REEL))
+            await run_to_end(connector, session, delivery(connector, REEL))
 
 
 async def test_a_refused_comment_leaves_the_post_published():
     sandbox = Server()
     async with facebook(sandbox) as session:
         text = '{"error": {"message": "(#100) Comments are off", "type": "OAuthException", "code": 100, "fbtrace_id": "A"}}'
-        sandbox.faults.append(Fault(effect="status", path="/comments$", status=400, text=text))
+        sandbox.faults.append(OrderedFault(effect="status", path="/comments$", status=400, text=text))
         draft = Draft(parts=(Part(text="Tanpa komentar"),), first_comment="Halo")
-        done = await run(connector, session, delivery(connector, draft))
+        done = await run_to_end(connector, session, delivery(connector, draft))
         assert [warning.code for warning in done.warnings] == ["comment-refused"]
         assert "Comments are off" in done.warnings[0].sentence
         assert [post.text for post in sandbox.public_posts()] == ["Tanpa komentar"]
@@ -255,8 +257,10 @@ async def test_a_refused_comment_leaves_the_post_published():
 async def test_a_comment_whose_answer_was_lost_is_not_written_twice(effect):
     sandbox = Server()
     async with facebook(sandbox) as session:
-        sandbox.faults.append(Fault(effect=effect, path="/comments$", method="POST", status=502))
-        await run(connector, session, delivery(connector, Draft(parts=(Part(text="Satu"),), first_comment="Halo")))
+        sandbox.faults.append(OrderedFault(effect=effect, path="/comments$", method="POST", status=502))
+        await run_to_end(
+            connector, session, delivery(connector, Draft(parts=(Part(text="Satu"),), first_comment="Halo"))
+        )
         assert [post.extra["comments"] for post in sandbox.public_posts()] == [["Halo"]]
 
 
@@ -277,7 +281,7 @@ async def test_alt_text_and_picture_arrive_and_readers_see_them():
     sandbox = Server()
     async with facebook(sandbox) as session:
         draft = Draft(parts=(Part(text="Kopi & <senja>", media=(made.image_media(ONE, alt="Secangkir kopi"),)),))
-        done = await run(connector, session, delivery(connector, draft))
+        done = await run_to_end(connector, session, delivery(connector, draft))
         post = next(iter(sandbox.public_posts()))
         assert post.media[0]["alt"] == "Secangkir kopi"
         assert post.media[0]["sha256"] == hashlib.sha256(ONE.path.read_bytes()).hexdigest()
@@ -293,9 +297,9 @@ async def test_state_survives_a_restart(tmp_path):
     first = Server(folder=tmp_path)
     async with facebook(first) as session:
         draft = Draft(parts=(Part(text="Tetap ada", media=(made.image_media(ONE),)),), first_comment="Ya")
-        done = await run(connector, session, delivery(connector, draft))
+        done = await run_to_end(connector, session, delivery(connector, draft))
     second = Server(folder=tmp_path)
-    runner = await start(second)
+    runner = await start_sandbox(second)
     try:
         assert [(post.id, post.text, post.extra["comments"]) for post in second.public_posts()] == [
             (done.ids[0], "Tetap ada", ["Ya"])
@@ -316,7 +320,7 @@ async def test_the_meter_counts_posts_and_calls():
     sandbox = Server()
     async with facebook(sandbox) as session:
         before = len(session.spent)
-        await run(connector, session, delivery(connector, WORDS))
+        await run_to_end(connector, session, delivery(connector, WORDS))
         rows = {row["meter"]: row["units"] for row in sandbox.usage()}
         assert rows["posts"] == 1
         assert rows["calls"] >= len(session.spent) - before

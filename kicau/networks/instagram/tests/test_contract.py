@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
-from kicau.connector.contract import ConnectorContract, Lent, run
+from kicau.connector.contract import ConnectorContract, ContractSession, run_to_end
 from kicau.connector.errors import AuthExpired, Rejected
 from kicau.connector.sandbox.server import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.instagram.connector import Instagram
-from kicau.networks.instagram.sandbox import VISITOR, Server
+from kicau.networks.instagram.sandbox import SEEDED_VISITOR, Server
 from kicau.networks.instagram.tests.spec import validate
 
 ONE, TWO = made.picture("one.jpg"), made.picture("two.jpg")
@@ -107,7 +107,7 @@ class TestInstagram(ConnectorContract):
         return 2
 
     async def test_what_is_under_a_comment_is_read_and_a_missing_permission_named(
-        self, session: Lent, sandbox: Sandbox
+        self, session: ContractSession, sandbox: Sandbox
     ) -> None:
         assert isinstance(sandbox, Server)
         (post,) = await self.posted(session, 1)
@@ -115,9 +115,9 @@ class TestInstagram(ConnectorContract):
         below = sandbox.comment(post, "Jam tujuh", under=comment)
         got = await connector.answers(session, "")
         assert [(one.id, one.answers, one.author) for one in got.items] == [
-            (one, post, VISITOR["id"]) for one in (comment, below)
+            (one, post, SEEDED_VISITOR["id"]) for one in (comment, below)
         ]
-        assert got.items[1].raw["username"] == VISITOR["username"]
+        assert got.items[1].raw["username"] == SEEDED_VISITOR["username"]
         counted = await connector.numbers(session, [post])
         ours = bool(self.public().first_comment)
         assert counted == {post: {"like_count": 0, "comments_count": 2 + ours}}
@@ -174,7 +174,7 @@ class TestInstagram(ConnectorContract):
         "bad-character": drafted(measured(), text="a\ud800"),
     }
 
-    async def test_finds_who_is_there_and_nobody_else(self, session: Lent) -> None:
+    async def test_finds_who_is_there_and_nobody_else(self, session: ContractSession) -> None:
         """Only with the other sign-in; this one says so."""
         if self.called:
             await super().test_finds_who_is_there_and_nobody_else(session)
@@ -189,8 +189,8 @@ class TestFacebookLogin(TestInstagram):
     drafts = {"mixed carousel": MIXED, "story": STORY}
     bad_drafts = {"needs-media": drafted()}
 
-    async def test_withdraws_and_is_content_when_already_gone(self, session: Lent, sandbox: Sandbox) -> None:
-        done = await run(connector, session, await self.delivery(session, CAROUSEL))
+    async def test_withdraws_and_is_content_when_already_gone(self, session: ContractSession, sandbox: Sandbox) -> None:
+        done = await run_to_end(connector, session, await self.delivery(session, CAROUSEL))
         assert "delete" in (await connector.capabilities(session)).abilities
         for post_id in [*done.ids, done.ids[0]]:
             await connector.withdraw(session, post_id)

@@ -8,7 +8,7 @@ import pytest
 
 from kicau.connector.content import Draft, Media, MediaKind, Part
 from kicau.networks.instagram.limits import baseline
-from kicau.networks.instagram.render import render, spans
+from kicau.networks.instagram.render import find_spans, render
 
 
 def media(**how):
@@ -54,7 +54,7 @@ def drafted(*files, text="a", **how):
     ],
 )
 def test_spans_are_instagrams_own(text, found):
-    told = spans(text)
+    told = find_spans(text)
     assert [(str(one.kind), one.text) for one in told] == found
     assert all(text[one.start : one.end] == one.text for one in told)
 

@@ -11,19 +11,19 @@ from datetime import timedelta
 import pytest
 
 from kicau.connector import errors
-from kicau.connector.content import Continue, Draft, Part, Published
-from kicau.connector.contract import Lent, lend, run, sign_in
-from kicau.connector.sandbox.server import Fault, start
-from kicau.connector.transport.http import Reply
-from kicau.networks._meta.errors import NotReady
+from kicau.connector.content import Draft, Part, PendingStep, PublishedPost
+from kicau.connector.contract import ContractSession, open_test_session, run_to_end, sign_in_at_sandbox
+from kicau.connector.sandbox.server import OrderedFault, start_sandbox
+from kicau.connector.transport.http import HttpResponse
+from kicau.networks._meta.errors import MediaNotReady
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world
 from kicau.networks.instagram import wire
-from kicau.networks.instagram.auth import _row
+from kicau.networks.instagram.auth import _response_row
 from kicau.networks.instagram.connector import connector
 from kicau.networks.instagram.sandbox import Server
 from kicau.networks.instagram.tests.spec import validate
-from kicau.networks.instagram.wire import FLOW, read_error
+from kicau.networks.instagram.wire import CONTAINER_FLOW, read_error
 
 ONE, TWO, UPRIGHT = made.picture("one.jpg"), made.picture("two.jpg"), made.video("upright.mp4")
 FILES = {file.name: file for file in (ONE, TWO, UPRIGHT)}
@@ -35,26 +35,28 @@ def instagram(sandbox=None, **how):
     return world(connector, sandbox or Server(validators=[validate]), FILES, **how)
 
 
-async def until(session: Lent, one, key: str):
+async def until(session: ContractSession, one, key: str):
     """Step on until the progress has `key`."""
     while not one.progress.get(key):
         result = await connector.publish(session, replace(one, begun_at=session.now()))
-        assert isinstance(result, Continue)
+        assert isinstance(result, PendingStep)
         one = replace(one, progress=result.progress)
     return replace(one, begun_at=session.now())
 
 
 async def test_a_reel_kept_out_of_the_feed_and_a_story_are_read_back_as_such():
     async with instagram() as session:
-        reel = await run(connector, session, delivery(connector, replace(REEL, options={"share_to_feed": "false"})))
+        reel = await run_to_end(
+            connector, session, delivery(connector, replace(REEL, options={"share_to_feed": "false"}))
+        )
         fields = "media_product_type,is_shared_to_feed"
-        assert await wire.graph_of(session).get(reel.ids[0], fields=fields) == {
+        assert await wire.graph_client(session).get(reel.ids[0], fields=fields) == {
             "id": reel.ids[0],
             "media_product_type": "REELS",
             "is_shared_to_feed": False,
         }
-        story = await run(connector, session, delivery(connector, replace(PICTURE, options={"format": "story"})))
-        assert (await wire.graph_of(session).get(story.ids[0], fields=fields))["media_product_type"] == "STORY"
+        story = await run_to_end(connector, session, delivery(connector, replace(PICTURE, options={"format": "story"})))
+        assert (await wire.graph_client(session).get(story.ids[0], fields=fields))["media_product_type"] == "STORY"
 
 
 async def test_professional_accounts_are_found_by_their_whole_name_with_the_facebook_sign_in():
@@ -75,8 +77,10 @@ async def test_professional_accounts_are_found_by_their_whole_name_with_the_face
 async def test_both_sign_ins_name_the_same_accounts():
     sandbox = Server()
     async with instagram(sandbox) as session:
-        (own,) = await sign_in(connector, lend(connector, sandbox, session.http.client))
-        by_facebook = await sign_in(connector, lend(connector, sandbox, session.http.client), {"login": "facebook"})
+        (own,) = await sign_in_at_sandbox(connector, open_test_session(connector, sandbox, session.http.client))
+        by_facebook = await sign_in_at_sandbox(
+            connector, open_test_session(connector, sandbox, session.http.client), {"login": "facebook"}
+        )
         assert (own.id, own.handle, own.name, own.kind) == (
             by_facebook[0].id,
             "kopisenja",
@@ -90,13 +94,17 @@ async def test_both_sign_ins_name_the_same_accounts():
 async def test_another_account_can_be_chosen_at_the_consent_page():
     sandbox = Server()
     async with instagram(sandbox) as session:
-        lent = lend(connector, sandbox, session.http.client)
-        (account,) = await sign_in(connector, lent, account="17841400000000102")
+        lent = open_test_session(connector, sandbox, session.http.client)
+        (account,) = await sign_in_at_sandbox(connector, lent, account="17841400000000102")
         assert account.handle == "kabarpagi"
 
 
 def test_the_token_answer_is_read_in_both_forms():
-    assert _row({"data": [{"access_token": "a"}]}) == _row({"access_token": "a"}) == {"access_token": "a"}
+    assert (
+        _response_row({"data": [{"access_token": "a"}]})
+        == _response_row({"access_token": "a"})
+        == {"access_token": "a"}
+    )
 
 
 async def test_a_used_code_is_told_in_a_sentence():
@@ -119,7 +127,7 @@ async def test_a_token_is_refreshed_once_it_is_a_day_old():
         assert fresh.access_token != young.access_token
         assert fresh.extra["login"] == "instagram"
         session.credentials = fresh
-        await run(connector, session, delivery(connector, PICTURE))
+        await run_to_end(connector, session, delivery(connector, PICTURE))
 
 
 async def test_a_token_of_one_sign_in_is_no_token_of_the_other():
@@ -134,7 +142,7 @@ async def test_the_quota_is_read_from_the_network():
     sandbox.posts_per_day = 1
     async with instagram(sandbox) as session:
         assert (await connector.capabilities(session)).quota == {"posts-24h": 1, "posts-24h-used": 0}
-        await run(connector, session, delivery(connector, PICTURE))
+        await run_to_end(connector, session, delivery(connector, PICTURE))
         can = await connector.capabilities(session)
         assert (can.quota["posts-24h"], can.quota["posts-24h-used"]) == (1, 1)
         assert (
@@ -155,14 +163,14 @@ async def test_a_full_quota_waits_and_goes_on_with_the_same_container():
         assert not told.value.whole_app
         assert told.value.until > session.now()
         sandbox.posts_per_day = 50
-        await run(connector, session, one)
+        await run_to_end(connector, session, one)
         assert len(list(sandbox.store.all("container"))) == 1
 
 
 async def test_deleted_posts_still_count_in_the_quota():
     sandbox = Server()
     async with instagram(sandbox, answers={"login": "facebook"}) as session:
-        done = await run(connector, session, delivery(connector, PICTURE))
+        done = await run_to_end(connector, session, delivery(connector, PICTURE))
         await connector.withdraw(session, done.ids[0])
         assert (await connector.capabilities(session)).quota["posts-24h-used"] == 1
 
@@ -180,7 +188,7 @@ async def test_a_container_lapses_after_a_day_and_is_made_anew():
     async with instagram(sandbox) as session:
         one = await until(session, delivery(connector, PICTURE), "finished")
         sandbox.clock_offset = 86_500
-        await run(connector, session, one)
+        await run_to_end(connector, session, one)
         assert len(list(sandbox.store.all("container"))) == 2
         assert len(list(sandbox.public_posts())) == 1
 
@@ -192,9 +200,9 @@ async def test_publishing_too_soon_is_told_and_waited_out():
         one = await until(session, delivery(connector, REEL), "container")
         eager = replace(one, progress={**one.progress, "finished": True})
         result = await connector.publish(session, eager)
-        assert isinstance(result, Continue)
+        assert isinstance(result, PendingStep)
         assert not result.progress["finished"]
-        await run(connector, session, replace(eager, progress=result.progress))
+        await run_to_end(connector, session, replace(eager, progress=result.progress))
         assert len(list(sandbox.public_posts())) == 1
 
 
@@ -203,7 +211,7 @@ async def test_a_published_container_is_never_published_again():
     async with instagram(sandbox) as session:
         one = await until(session, delivery(connector, PICTURE), "finished")
         first = await connector.publish(session, one)
-        again = await run(connector, session, one)
+        again = await run_to_end(connector, session, one)
         assert again.ids == (first.progress["media"],)
         assert len(list(sandbox.public_posts())) == 1
 
@@ -212,8 +220,8 @@ async def test_a_refusal_after_publishing_is_looked_into_before_it_is_believed()
     sandbox = Server()
     async with instagram(sandbox) as session:
         text = json.dumps({"error": {"message": "(#100) Something", "type": "OAuthException", "code": 100}})
-        sandbox.faults.append(Fault(effect="status-after", path="/media_publish$", status=400, text=text))
-        done = await run(connector, session, delivery(connector, PICTURE))
+        sandbox.faults.append(OrderedFault(effect="status-after", path="/media_publish$", status=400, text=text))
+        done = await run_to_end(connector, session, delivery(connector, PICTURE))
         assert [post.id for post in sandbox.public_posts()] == list(done.ids)
         assert done.warnings == ()
 
@@ -227,7 +235,7 @@ async def test_find_takes_the_media_of_its_own_caption():
         ours = await connector.publish(session, one)
         await connector.publish(session, two)
         found = await connector.find(session, one)
-        assert isinstance(found, Published)
+        assert isinstance(found, PublishedPost)
         assert found.ids == (ours.progress["media"],)
 
 
@@ -242,7 +250,7 @@ async def test_a_busy_account_is_looked_through_page_by_page():
             sandbox.store.put("media", other["id"], other)
             sandbox.account_media[session.account_id].append(other["id"])
         found = await connector.find(session, one)
-        assert isinstance(found, Published)
+        assert isinstance(found, PublishedPost)
         assert found.ids == (ours.progress["media"],)
 
 
@@ -252,7 +260,7 @@ async def test_nothing_goes_out_before_its_time():
         due = session.now() + timedelta(minutes=3)
         one = await until(session, delivery(connector, PICTURE, due_at=due), "finished")
         result = await connector.publish(session, one)
-        assert isinstance(result, Continue)
+        assert isinstance(result, PendingStep)
         assert timedelta(minutes=2) < result.after <= timedelta(minutes=3)
         assert list(sandbox.public_posts()) == []
         assert one.post.lead > 0
@@ -261,7 +269,7 @@ async def test_nothing_goes_out_before_its_time():
 async def test_the_file_is_really_fetched_and_looked_into():
     sandbox = Server()
     async with instagram(sandbox) as session:
-        await run(connector, session, delivery(connector, PICTURE))
+        await run_to_end(connector, session, delivery(connector, PICTURE))
         post = next(iter(sandbox.public_posts()))
         assert post.media[0]["sha256"] == hashlib.sha256(ONE.path.read_bytes()).hexdigest()
         assert post.media[0]["alt"] == "Kopi"
@@ -279,7 +287,7 @@ async def test_a_file_that_cannot_be_fetched_is_asked_for_again_then_told():
     async with instagram() as session:
         session.media_base = "http://127.0.0.1:9"
         one = delivery(connector, PICTURE, begun_at=session.now())
-        for tries in range(FLOW.tries):
+        for tries in range(CONTAINER_FLOW.tries):
             result = await connector.publish(session, one)
             assert result.progress["lost"] == tries + 1
             assert result.after > timedelta(0)
@@ -294,7 +302,7 @@ async def test_a_spoilt_video_is_told_in_the_words_of_its_code():
     async with instagram() as session:
         session.files = {"upright.mp4": ONE}
         with pytest.raises(errors.Rejected) as told:
-            await run(connector, session, delivery(connector, REEL))
+            await run_to_end(connector, session, delivery(connector, REEL))
         assert told.value.problems[0].code == "wrong-codec"
 
 
@@ -310,8 +318,8 @@ async def test_a_refused_comment_leaves_the_post_published():
     sandbox = Server()
     async with instagram(sandbox) as session:
         text = json.dumps({"error": {"message": "(#100) Comments are off", "type": "OAuthException", "code": 100}})
-        sandbox.faults.append(Fault(effect="status", path="/comments$", status=400, text=text))
-        done = await run(connector, session, delivery(connector, replace(PICTURE, first_comment="Halo")))
+        sandbox.faults.append(OrderedFault(effect="status", path="/comments$", status=400, text=text))
+        done = await run_to_end(connector, session, delivery(connector, replace(PICTURE, first_comment="Halo")))
         assert [warning.code for warning in done.warnings] == ["comment-refused"]
         assert len(list(sandbox.public_posts())) == 1
 
@@ -320,15 +328,15 @@ async def test_a_refused_comment_leaves_the_post_published():
 async def test_a_comment_whose_answer_was_lost_is_not_written_twice(effect):
     sandbox = Server()
     async with instagram(sandbox) as session:
-        sandbox.faults.append(Fault(effect=effect, path="/comments$", method="POST", status=502))
-        await run(connector, session, delivery(connector, replace(PICTURE, first_comment="Halo")))
+        sandbox.faults.append(OrderedFault(effect=effect, path="/comments$", method="POST", status=502))
+        await run_to_end(connector, session, delivery(connector, replace(PICTURE, first_comment="Halo")))
         assert [post.extra["comments"] for post in sandbox.public_posts()] == [["Halo"]]
 
 
 async def test_an_exhausted_plan_is_the_quota():
     sandbox = Server()
     async with instagram(sandbox) as session:
-        sandbox.faults.append(Fault(effect="exhaust-plan", path="/media_publish$"))
+        sandbox.faults.append(OrderedFault(effect="exhaust-plan", path="/media_publish$"))
         one = await until(session, delivery(connector, PICTURE), "finished")
         with pytest.raises(errors.RateLimited):
             await connector.publish(session, one)
@@ -338,14 +346,14 @@ def test_not_ready_is_a_wait():
     body = json.dumps(
         {"error": {"message": "Media ID is not available", "code": 9007, "error_subcode": 2207027}}
     ).encode()
-    assert isinstance(read_error(Reply(400, {}, body)), NotReady)
+    assert isinstance(read_error(HttpResponse(400, {}, body)), MediaNotReady)
 
 
 async def test_a_story_is_gone_after_a_day():
     sandbox = Server()
     async with instagram(sandbox) as session:
         story = Draft(parts=(Part(media=(made.image_media(TWO),)),), options={"format": "story"})
-        done = await run(connector, session, delivery(connector, story))
+        done = await run_to_end(connector, session, delivery(connector, story))
         assert "/stories/kopisenja/" in done.url
         sandbox.clock_offset = 90_000
         assert list(sandbox.public_posts()) == []
@@ -354,11 +362,11 @@ async def test_a_story_is_gone_after_a_day():
 async def test_state_survives_a_restart(tmp_path):
     first = Server(folder=tmp_path)
     async with instagram(first) as session:
-        done = await run(connector, session, delivery(connector, replace(PICTURE, first_comment="Ya")))
+        done = await run_to_end(connector, session, delivery(connector, replace(PICTURE, first_comment="Ya")))
         one = await until(session, delivery(connector, REEL), "container")
         account = session.account_id
     second = Server(folder=tmp_path)
-    runner = await start(second)
+    runner = await start_sandbox(second)
     try:
         assert [(post.id, post.text, post.extra["comments"]) for post in second.public_posts()] == [
             (done.ids[0], "Selamat pagi", ["Ya"])
@@ -374,7 +382,7 @@ async def test_state_survives_a_restart(tmp_path):
 async def test_batches_are_served_where_meta_documents_them_and_nowhere_else(login):
     """On graph.facebook.com. Of graph.instagram.com no page says so."""
     async with instagram(Server(), answers={"login": login}) as session:
-        graph = wire.graph_of(session)
+        graph = wire.graph_client(session)
         form = {"batch": json.dumps([{"method": "GET", "relative_url": "me?fields=id"}]), **graph.signed()}
         async with session.http.client.post(graph.url(""), data=form) as answer:
             body = await answer.json()

@@ -10,20 +10,20 @@ from pathlib import Path
 from PIL import Image
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
-from kicau.connector.session import File
+from kicau.connector.session import MediaFile
 
 FOLDER = Path(tempfile.mkdtemp(prefix="kicau-linkedin-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 
-def _file(name: str, mime: str, content: bytes | None = None) -> File:
+def _file(name: str, mime: str, content: bytes | None = None) -> MediaFile:
     path = FOLDER / name
     if content is not None:
         path.write_bytes(content)
-    return File(path=path, mime=mime, size=path.stat().st_size, name=name)
+    return MediaFile(path=path, mime=mime, size=path.stat().st_size, name=name)
 
 
-def _picture(name: str, mime: str, colour: str) -> File:
+def _picture(name: str, mime: str, colour: str) -> MediaFile:
     Image.new("RGB", (320, 240), colour).save(FOLDER / name)
     return _file(name, mime)
 

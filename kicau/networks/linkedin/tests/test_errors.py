@@ -8,16 +8,16 @@ import pytest
 from kicau.connector import clock
 from kicau.connector.content import Draft, Part
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
-from kicau.connector.transport.http import Reply, classify
+from kicau.connector.transport.http import HttpResponse, classify_error
 from kicau.networks.linkedin import sandbox_errors
 from kicau.networks.linkedin.errors import read_error
-from kicau.networks.linkedin.limits import VERSION, baseline
+from kicau.networks.linkedin.limits import API_VERSION, baseline
 from kicau.networks.linkedin.render import render
 
 
 def read(status: int, body: object, **headers: str) -> ConnectorError:
     text = body if isinstance(body, str) else json.dumps(body)
-    found = read_error(Reply(status, {k.replace("_", "-"): v for k, v in headers.items()}, text.encode()))
+    found = read_error(HttpResponse(status, {k.replace("_", "-"): v for k, v in headers.items()}, text.encode()))
     assert found is not None
     return found
 
@@ -66,7 +66,7 @@ def test_a_missing_scope(status: int, body: object) -> None:
 )
 def test_an_expired_version_is_told_to_the_operator(status: int, body: object) -> None:
     said = sentence(read(status, body))
-    assert VERSION in said
+    assert API_VERSION in said
     assert "installs a newer Kicau" in said
 
 
@@ -103,7 +103,7 @@ def test_a_length_without_numbers_names_our_limit() -> None:
 
 
 def test_a_comment_too_long_gets_the_words_of_the_preview() -> None:
-    refusal = sandbox_errors.bad_input(
+    refusal = sandbox_errors.bad_input_error(
         "Comment text length (1300 characters) exceeded the maximum allowed (1250 characters)",
         "FIELD_ARRAY_SIZE_TOO_HIGH",
         "/message/text",
@@ -118,13 +118,13 @@ def test_a_duplicate_names_the_earlier_post() -> None:
 
 
 def throttled(who: str, unit: str) -> RateLimited:
-    error = read(429, sandbox_errors.throttled(who, unit).body)
+    error = read(429, sandbox_errors.rate_limit_error(who, unit).body)
     assert isinstance(error, RateLimited)
     return error
 
 
 def test_daily_limits_end_at_midnight_utc() -> None:
-    with clock.frozen(clock.now()):
+    with clock.freeze_clock(clock.now()):
         member, app = throttled("APPLICATION_AND_MEMBER", "DAY"), throttled("APPLICATION", "DAY")
         tomorrow = (clock.now() + timedelta(days=1)).date()
     assert member.until.date() == tomorrow
@@ -133,7 +133,7 @@ def test_daily_limits_end_at_midnight_utc() -> None:
 
 
 def test_shorter_limits_and_retry_after_are_honoured() -> None:
-    with clock.frozen(clock.now()):
+    with clock.freeze_clock(clock.now()):
         assert throttled("APPLICATION_AND_MEMBER", "MINUTE").until == clock.now() + timedelta(seconds=60)
         told = read(429, {"message": "slow down", "status": 429}, retry_after="7")
         assert isinstance(told, RateLimited)
@@ -141,10 +141,10 @@ def test_shorter_limits_and_retry_after_are_honoured() -> None:
 
 
 def test_a_server_error_is_left_to_the_shared_reading() -> None:
-    reply = Reply(503, {}, b"", repeatable=False)
+    reply = HttpResponse(503, {}, b"", repeatable=False)
     assert read_error(reply) is None
-    assert isinstance(classify(reply), Uncertain)
-    assert isinstance(classify(Reply(503, {}, b"")), Unavailable)
+    assert isinstance(classify_error(reply), Uncertain)
+    assert isinstance(classify_error(HttpResponse(503, {}, b"")), Unavailable)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from linkedin_api.clients.auth.utils import oauth
 from linkedin_api.clients.restli.client import RestliClient
 from linkedin_api.common.errors import ResponseFormattingError
 
-from kicau.connector.contract import CALLBACK, consent
+from kicau.connector.contract import CALLBACK_URL, consent_at_sandbox
 from kicau.networks.linkedin.sandbox import Server
 from kicau.networks.linkedin.tests.cast import FILES
 
@@ -37,7 +37,7 @@ def pointed(box: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[AuthClient
     monkeypatch.setattr(constants, "VERSIONED_BASE_URL", f"{box.base_url}/rest")
     monkeypatch.setattr(constants, "NON_VERSIONED_BASE_URL", f"{box.base_url}/v2")
     client = AuthClient(
-        client_id=box.default_app.client_id, client_secret=box.default_app.client_secret, redirect_url=CALLBACK
+        client_id=box.default_app.client_id, client_secret=box.default_app.client_secret, redirect_url=CALLBACK_URL
     )
     yield client
     client.session.close()
@@ -45,7 +45,7 @@ def pointed(box: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[AuthClient
 
 async def signed_in(auth: AuthClient, http: aiohttp.ClientSession, scopes: list[str]) -> Any:
     url = auth.generate_member_auth_url(scopes=scopes, state="a-state-of-some-length")
-    returned = await consent(http, url)
+    returned = await consent_at_sandbox(http, url)
     assert returned["state"] == "a-state-of-some-length"
     return await asyncio.to_thread(auth.exchange_auth_code_for_access_token, returned["code"])
 

@@ -6,7 +6,7 @@ import pytest
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll, SpanKind
 from kicau.networks.linkedin import limits
-from kicau.networks.linkedin.limits import baseline, for_kind
+from kicau.networks.linkedin.limits import baseline, capabilities_for_kind
 from kicau.networks.linkedin.render import render
 from kicau.networks.linkedin.tests.cast import CUP, DRAFTS, TRICKY, media
 
@@ -51,7 +51,7 @@ def test_an_animated_gif_and_a_converted_picture() -> None:
     first, second = (one.recipe for one in made.parts[0].media)
     assert first is not None
     assert second is not None
-    assert first.max_width * first.max_height <= limits.number("image-max-pixels")
+    assert first.max_width * first.max_height <= limits.fact_number("image-max-pixels")
     assert (second.mime, second.max_width) == ("image/jpeg", 0), "it loses no pixel that LinkedIn would take"
 
 
@@ -90,8 +90,8 @@ def test_a_thumbnail_is_checked_like_any_picture() -> None:
 
 def test_an_organisation_posts_to_anyone() -> None:
     draft = saying("x", options={"visibility": "CONNECTIONS"})
-    assert render(draft, for_kind("person")).problems == ()
-    assert render(draft, for_kind("organisation")).problems[0].code == "bad-option"
+    assert render(draft, capabilities_for_kind("person")).problems == ()
+    assert render(draft, capabilities_for_kind("organisation")).problems[0].code == "bad-option"
     assert render(saying("x"), baseline).options == {"visibility": "PUBLIC"}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kicau.connector.content import Draft, Part
-from kicau.connector.contract import Lent, run
+from kicau.connector.contract import ContractSession, run_to_end
 from kicau.connector.errors import Uncertain
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.networks.linkedin.connector import connector
 from kicau.networks.linkedin.render import render
 from kicau.networks.linkedin.sandbox import Server
@@ -18,18 +18,18 @@ def said(box: Server) -> list[str]:
     return [one["message"]["text"] for one in box.store.all("comment")]
 
 
-async def posted(session: Lent) -> str:
-    return (await run(connector, session, delivery(Draft(parts=(Part(text="Panen baru"),))))).ids[0]
+async def posted(session: ContractSession) -> str:
+    return (await run_to_end(connector, session, delivery(Draft(parts=(Part(text="Panen baru"),))))).ids[0]
 
 
 @pytest.mark.parametrize("effect", ["", "drop", "drop-after", "status-after"])
-async def test_under_a_post_and_under_a_comment_it_stands_once(firm: Lent, box: Server, effect: str) -> None:
+async def test_under_a_post_and_under_a_comment_it_stands_once(firm: ContractSession, box: Server, effect: str) -> None:
     box.comment_seconds = 0
     target = await posted(firm)
     for words in ("Terima kasih, Bima!", "Dan sampai jumpa."):
         if effect:
-            box.faults.append(Fault(effect=effect, status=502, method="POST", path="comments"))
-        done = await run(connector, firm, delivery(Draft(parts=(Part(text=words),), reply_to=target)))
+            box.faults.append(OrderedFault(effect=effect, status=502, method="POST", path="comments"))
+        done = await run_to_end(connector, firm, delivery(Draft(parts=(Part(text=words),), reply_to=target)))
         target = done.ids[0]
         assert target.startswith("urn:li:comment:(urn:li:")
     assert said(box) == ["Terima kasih, Bima!", "Dan sampai jumpa."]
@@ -39,21 +39,21 @@ async def test_under_a_post_and_under_a_comment_it_stands_once(firm: Lent, box: 
     assert said(box) == ["Terima kasih, Bima!"]
 
 
-async def test_the_same_words_said_before_are_not_taken_for_it(firm: Lent, box: Server) -> None:
+async def test_the_same_words_said_before_are_not_taken_for_it(firm: ContractSession, box: Server) -> None:
     box.comment_seconds = 0
     target = await posted(firm)
     draft = Draft(parts=(Part(text="Terima kasih!"),), reply_to=target)
-    await run(connector, firm, delivery(draft))
+    await run_to_end(connector, firm, delivery(draft))
     for one in box.store.all("comment"):
         box.store.put(
             "comment", one["id"], {**one, "created": {**one["created"], "time": one["created"]["time"] - 3_600_000}}
         )
-    box.faults.append(Fault(effect="drop", method="POST", path="comments"))
-    await run(connector, firm, delivery(draft))
+    box.faults.append(OrderedFault(effect="drop", method="POST", path="comments"))
+    await run_to_end(connector, firm, delivery(draft))
     assert said(box) == ["Terima kasih!", "Terima kasih!"]
 
 
-async def test_where_a_member_s_may_not_be_read_back_a_person_is_asked(sari: Lent, box: Server) -> None:
+async def test_where_a_member_s_may_not_be_read_back_a_person_is_asked(sari: ContractSession, box: Server) -> None:
     target = await posted(sari)
     lost = delivery(Draft(parts=(Part(text="Terima kasih!"),), reply_to=target))
     with pytest.raises(Uncertain):

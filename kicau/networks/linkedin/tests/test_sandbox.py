@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from kicau.connector.contract import Lent, run
-from kicau.connector.sandbox.server import start
+from kicau.connector.contract import ContractSession, run_to_end
+from kicau.connector.sandbox.server import start_sandbox
 from kicau.networks.linkedin.connector import connector
 from kicau.networks.linkedin.sandbox import Server
 from kicau.networks.linkedin.tests.cast import DRAFTS
@@ -24,7 +24,7 @@ SARI = "urn:li:person:sK7wUlan3d"
 
 
 @pytest.fixture
-def ask(firm: Lent, box: Server):  # type: ignore[no-untyped-def]
+def ask(firm: ContractSession, box: Server):  # type: ignore[no-untyped-def]
     """Calls the API as a stranger's client would: (method, path, body, headers) -> (status, answer, headers)."""
 
     async def call(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
@@ -106,7 +106,7 @@ async def test_headers(ask, headers: dict[str, str], status: int, code: str) -> 
     assert (got, body["code"] if code else "") == (status, code)
 
 
-async def test_tokens_expire_and_are_revoked(ask, box: Server, firm: Lent) -> None:  # type: ignore[no-untyped-def]
+async def test_tokens_expire_and_are_revoked(ask, box: Server, firm: ContractSession) -> None:  # type: ignore[no-untyped-def]
     box.clock_offset = 60 * 86400 + 1
     status, body, _ = await ask("POST", "/rest/posts", post())
     assert (status, body["code"]) == (401, "EXPIRED_ACCESS_TOKEN")
@@ -245,14 +245,14 @@ async def test_an_upload_is_judged_by_what_it_is(ask, box: Server, http: aiohttp
     ]["code"] == "MEDIA_ASSET_PROCESSING_FAILED"
 
 
-async def test_state_survives_a_restart(firm: Lent, box: Server, tmp_path: Path) -> None:
-    done = await run(connector, firm, delivery(DRAFTS["picture-and-comment"]))
+async def test_state_survives_a_restart(firm: ContractSession, box: Server, tmp_path: Path) -> None:
+    done = await run_to_end(connector, firm, delivery(DRAFTS["picture-and-comment"]))
     seen = list(box.public_posts())
     again = Server(folder=tmp_path / "sandbox")
     again.base_url = box.base_url
     assert list(again.public_posts()) == seen
     assert [a.id for a in again.accounts()] == [a.id for a in box.accounts()]
-    runner = await start(again)
+    runner = await start_sandbox(again)
     firm.app = connector_app(firm, again)
     assert (await connector.auth.refresh(firm)).access_token
     async with firm.http.client.get(
@@ -265,7 +265,7 @@ async def test_state_survives_a_restart(firm: Lent, box: Server, tmp_path: Path)
     await runner.cleanup()
 
 
-def connector_app(session: Lent, box: Server):  # type: ignore[no-untyped-def]
+def connector_app(session: ContractSession, box: Server):  # type: ignore[no-untyped-def]
     return replace(session.app, endpoints={**session.app.endpoints, **box.endpoints()})
 
 

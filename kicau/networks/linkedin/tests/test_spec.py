@@ -16,7 +16,7 @@ from kicau.networks.linkedin.tests.cast import DRAFTS
 from kicau.networks.linkedin.tests.spec import validate
 
 AUTHOR = "urn:li:organization:5012346"
-HEADERS = {**wire.headers("t" * 40), "Content-Type": "application/json"}
+HEADERS = {**wire.request_headers("t" * 40), "Content-Type": "application/json"}
 
 
 def faults(
@@ -36,7 +36,7 @@ def body(name: str) -> dict[str, Any]:
         post,
         [
             f"urn:li:{'video' if name == 'video' else 'document' if name == 'document' else 'image'}:x{n}"
-            for n, _ in enumerate(wire.files(post))
+            for n, _ in enumerate(wire.files_of_post(post))
         ],
     )
 

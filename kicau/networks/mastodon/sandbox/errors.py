@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 
-class Refusal(Exception):
+class MastodonApiError(Exception):
     """An answer that is not 2xx: raised anywhere, sent by the door."""
 
     def __init__(self, status: int, error: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
@@ -19,19 +19,19 @@ class Refusal(Exception):
         return web.json_response(self.body, status=self.status, headers=self.headers)
 
 
-def invalid(*said: str) -> Refusal:
+def validation_error(*said: str) -> MastodonApiError:
     """What a record's validations say, together."""
-    return Refusal(422, "Validation failed: " + ", ".join(said))
+    return MastodonApiError(422, "Validation failed: " + ", ".join(said))
 
 
-def missing() -> Refusal:
-    return Refusal(404, "Record not found")
+def not_found_error() -> MastodonApiError:
+    return MastodonApiError(404, "Record not found")
 
 
-def too_many(headers: Mapping[str, str]) -> Refusal:
-    return Refusal(429, "Too many requests", headers=headers)
+def rate_limit_error(headers: Mapping[str, str]) -> MastodonApiError:
+    return MastodonApiError(429, "Too many requests", headers=headers)
 
 
-def no_such_page() -> web.Response:
+def no_route_error() -> web.Response:
     """How a server answers a call that it does not have."""
     return web.Response(status=404, text="<h1>404 Not Found</h1>", content_type="text/html")

@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
 
-from kicau.networks.mastodon.sandbox.errors import Refusal, invalid, missing
-from kicau.networks.mastodon.sandbox.oauth import Caller
-from kicau.networks.mastodon.sandbox.params import read
+from kicau.networks.mastodon.sandbox.errors import MastodonApiError, not_found_error, validation_error
+from kicau.networks.mastodon.sandbox.oauth import MastodonCaller
+from kicau.networks.mastodon.sandbox.params import read_params
 
 if TYPE_CHECKING:
     from kicau.networks.mastodon.sandbox.server import Server
 
 type Doc = dict[str, Any]
 
-FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp", "AVIF": "image/avif"}
-ENDINGS = {
+IMAGE_FORMATS = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "WEBP": "image/webp",
+    "AVIF": "image/avif",
+}
+FILE_SUFFIXES = {
     "image/jpeg": "jpg",
     "image/png": "png",
     "image/gif": "gif",
@@ -30,11 +36,11 @@ ENDINGS = {
     "video/quicktime": "mov",
     "video/webm": "webm",
 }
-GIF_PIXELS = 921_600
-UNREADABLE = "Error processing thumbnail for uploaded media"
+MAX_GIF_PIXELS = 921_600
+UNREADABLE_MESSAGE = "Error processing thumbnail for uploaded media"
 
 
-class Files:
+class MastodonFileStore:
     """The bytes, in a folder where there is one, else in memory."""
 
     def __init__(self, folder: Path | None) -> None:
@@ -56,9 +62,9 @@ class Files:
         return self._held.get(name)
 
 
-class Media:
+class MastodonMediaApi:
     def __init__(self, box: Server, folder: Path | None) -> None:
-        self.box, self.files = box, Files(folder)
+        self.box, self.files = box, MastodonFileStore(folder)
 
     def routes(self) -> list[web.RouteDef]:
         guarded, scopes = self.box.guarded, ("write:media",)
@@ -72,12 +78,12 @@ class Media:
             web.get("/system/media_attachments/files/{id}/small/{name}", self.serve_cover),
         ]
 
-    async def upload(self, request: web.Request, caller: Caller) -> web.Response:
+    async def upload(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         """200 for a picture; 202 for a video by the newer call, which is worked on afterwards."""
-        form = await read(request)
+        form = await read_params(request)
         content = form.get("file")
         if not isinstance(content, bytes):
-            raise invalid("File can't be blank")
+            raise validation_error("File can't be blank")
         found = self._judge(content)
         media = {
             "id": str(self.box.new_id()),
@@ -85,7 +91,7 @@ class Media:
             "sha256": hashlib.sha256(content).hexdigest(),
             "size": len(content),
             "description": self._description(form),
-            "focus": _focus(form.get("focus")),
+            "focus": _parse_focus(form.get("focus")),
             "status": "",
             "ready_at": 0.0,
             **found,
@@ -95,14 +101,14 @@ class Media:
         self.files.put(media["id"], content)
         if isinstance(cover := form.get("thumbnail"), bytes):
             if self._judge(cover)["kind"] != "image" or found["kind"] != "video":
-                raise invalid("Thumbnail content type is invalid", "Thumbnail is invalid")
+                raise validation_error("Thumbnail content type is invalid", "Thumbnail is invalid")
             media["cover"] = hashlib.sha256(cover).hexdigest()[:16]
             self.files.put(f"{media['id']}-cover", cover)
         self.box.store.put("media", media["id"], media)
         return web.json_response(self.shape(media), status=202 if self.is_waiting(media) else 200)
 
     def _judge(self, content: bytes) -> Doc:
-        """What a file is, by its content. Raises Refusal where no server takes it."""
+        """What a file is, by its content. Raises MastodonApiError where no server takes it."""
         if content[4:8] == b"ftyp" or content[:4] == b"\x1aE\xdf\xa3":
             mime = (
                 "video/webm"
@@ -115,20 +121,20 @@ class Media:
             return {"kind": "video", "mime": mime, "width": 0, "height": 0, "good": b"broken" not in content[:64]}
         try:
             with Image.open(io.BytesIO(content)) as image:
-                mime = FORMATS[str(image.format)]
+                mime = IMAGE_FORMATS[str(image.format)]
                 width, height, frames = image.width, image.height, getattr(image, "n_frames", 1)
         except (UnidentifiedImageError, OSError, KeyError, Image.DecompressionBombError):
-            raise invalid("File content type is invalid", "File is invalid") from None
+            raise validation_error("File content type is invalid", "File is invalid") from None
         self._fits(len(content), self.box.image_limit)
-        if width * height > (GIF_PIXELS if mime == "image/gif" else self.box.image_pixels):
-            raise Refusal(422, f"{width}x{height} images are not supported")
+        if width * height > (MAX_GIF_PIXELS if mime == "image/gif" else self.box.image_pixels):
+            raise MastodonApiError(422, f"{width}x{height} images are not supported")
         kind = "gifv" if mime == "image/gif" and frames > 1 else "image"
         return {"kind": kind, "mime": mime, "width": width, "height": height, "good": True}
 
     @staticmethod
     def _fits(size: int, limit: int) -> None:
         if size >= limit:
-            raise invalid(f"File file size must be less than {limit // 1_048_576} MB")
+            raise validation_error(f"File file size must be less than {limit // 1_048_576} MB")
 
     def _description(self, form: Doc) -> str | None:
         said = form.get("description")
@@ -137,28 +143,28 @@ class Media:
         if said is None or not str(said).strip():
             return None
         if len(str(said)) > self.box.description_limit:
-            raise invalid(f"Description is too long (maximum is {self.box.description_limit} characters)")
+            raise validation_error(f"Description is too long (maximum is {self.box.description_limit} characters)")
         return str(said).strip()
 
     def is_waiting(self, media: Doc) -> bool:
         return bool(media["ready_at"] > self.box.stamp())
 
-    def _unattached(self, request: web.Request, caller: Caller) -> Doc:
+    def _unattached(self, request: web.Request, caller: MastodonCaller) -> Doc:
         media = self.box.store.get("media", request.match_info["id"])
         if media is None or media["account"] != caller.account or media["status"]:
-            raise missing()
+            raise not_found_error()
         return media
 
-    async def show(self, request: web.Request, caller: Caller) -> web.Response:
+    async def show(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         media = self._unattached(request, caller)
         if self.is_waiting(media):
             return web.json_response(self.shape(media), status=206)
         if not media["good"]:
-            raise Refusal(422, UNREADABLE)
+            raise MastodonApiError(422, UNREADABLE_MESSAGE)
         return web.json_response(self.shape(media))
 
-    async def update(self, request: web.Request, caller: Caller) -> web.Response:
-        media, form = self._unattached(request, caller), await read(request)
+    async def update(self, request: web.Request, caller: MastodonCaller) -> web.Response:
+        media, form = self._unattached(request, caller), await read_params(request)
         return web.json_response(self.shape(self.describe(media, form)))
 
     def describe(self, media: Doc, form: Doc) -> Doc:
@@ -166,15 +172,15 @@ class Media:
         if "description" in form:
             media["description"] = self._description(form)
         if "focus" in form:
-            media["focus"] = _focus(form["focus"])
+            media["focus"] = _parse_focus(form["focus"])
         return self.box.store.put("media", media["id"], media)
 
-    async def delete(self, request: web.Request, caller: Caller) -> web.Response:
+    async def delete(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         media = self.box.store.get("media", request.match_info["id"])
         if media is None or media["account"] != caller.account:
-            raise missing()
+            raise not_found_error()
         if media["status"]:
-            raise Refusal(422, "Media attachment is currently used by a status")
+            raise MastodonApiError(422, "Media attachment is currently used by a status")
         self.box.store.remove("media", media["id"])
         return web.json_response({})
 
@@ -190,7 +196,7 @@ class Media:
         if content is None:
             return web.Response(status=404)
         with Image.open(io.BytesIO(content)) as image:
-            return web.Response(body=content, content_type=FORMATS[str(image.format)])
+            return web.Response(body=content, content_type=IMAGE_FORMATS[str(image.format)])
 
     def cover_url(self, media: Doc) -> str:
         """Of its thumbnail, where one was sent; else of the file itself."""
@@ -200,8 +206,10 @@ class Media:
 
     def url(self, media: Doc) -> str:
         if "media-get" in self.box.lacks:  # as snac: one address for equal files of an account
-            return f"{self.box.base_url}/system/{media['account']}/{media['sha256'][:32]}.{ENDINGS[media['mime']]}"
-        return f"{self.box.base_url}/system/media_attachments/files/{media['id']}/original/{media['sha256'][:16]}.{ENDINGS[media['mime']]}"
+            return (
+                f"{self.box.base_url}/system/{media['account']}/{media['sha256'][:32]}.{FILE_SUFFIXES[media['mime']]}"
+            )
+        return f"{self.box.base_url}/system/media_attachments/files/{media['id']}/original/{media['sha256'][:16]}.{FILE_SUFFIXES[media['mime']]}"
 
     def shape(self, media: Doc) -> Doc:
         ready = not self.is_waiting(media)
@@ -221,15 +229,15 @@ class Media:
         }
 
 
-def _focus(given: Any) -> Doc | None:
+def _parse_focus(given: Any) -> Doc | None:
     """Two numbers with a comma; what cannot be read is 0, as Ruby's to_f has it."""
     if given is None or not str(given).strip():
         return None
     x, _, y = str(given).partition(",")
-    return {"x": _real(x), "y": _real(y)}
+    return {"x": _parse_float(x), "y": _parse_float(y)}
 
 
-def _real(given: str) -> float:
+def _parse_float(given: str) -> float:
     try:
         return float(given)
     except ValueError:

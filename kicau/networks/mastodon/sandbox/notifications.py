@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from kicau.connector.content import SpanKind
-from kicau.networks.mastodon.sandbox.errors import missing
-from kicau.networks.mastodon.sandbox.oauth import Caller
-from kicau.networks.mastodon.sandbox.params import number
-from kicau.networks.mastodon.text import entities
+from kicau.networks.mastodon.sandbox.errors import not_found_error
+from kicau.networks.mastodon.sandbox.oauth import MastodonCaller
+from kicau.networks.mastodon.sandbox.params import to_int
+from kicau.networks.mastodon.text import find_entities
 
 if TYPE_CHECKING:
     from kicau.networks.mastodon.sandbox.server import Server
 
 type Doc = dict[str, Any]
 
-USUAL, MOST = 40, 80  # in a page: https://docs.joinmastodon.org/methods/notifications/#get, 2026-11-26
+DEFAULT_LIMIT, MAX_LIMIT = 40, 80  # in a page: https://docs.joinmastodon.org/methods/notifications/#get, 2026-11-26
 
 
-class Notifications:
+class MastodonNotificationsApi:
     def __init__(self, box: Server) -> None:
         self.box = box
         self.of: dict[str, dict[str, None]] = {}  # account -> ids, oldest first
@@ -43,7 +43,7 @@ class Notifications:
         """Everybody here whom a new post mentions, but its author: an answer that names nobody tells nobody."""
         if "@" not in status["text"]:
             return
-        named = {e.target.partition("@") for e in entities(status["text"]) if e.kind is SpanKind.MENTION}
+        named = {e.target.partition("@") for e in find_entities(status["text"]) if e.kind is SpanKind.MENTION}
         here = [self.box.people.named(name) for name, _, domain in sorted(named) if domain in ("", self.box.domain)]
         for who in {one["id"]: one for one in here if one and one["id"] != status["account"]}:
             made = {
@@ -63,10 +63,10 @@ class Notifications:
             self.box.store.remove("notification", one["id"])
             self.of[one["account"]].pop(one["id"], None)
 
-    async def list(self, request: web.Request, caller: Caller) -> web.Response:
+    async def list(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         """Newest first; those just newer than `min_id`, or the newest of all."""
         query = request.query
-        limit = min(number(query.get("limit")) or USUAL, MOST)
+        limit = min(to_int(query.get("limit")) or DEFAULT_LIMIT, MAX_LIMIT)
         kinds, left_out = set(query.getall("types[]", [])), set(query.getall("exclude_types[]", []))
         rows = [one for key in self.of.get(caller.account, {}) if (one := self.box.store.get("notification", key))]
         rows = [one for one in rows if (not kinds or one["type"] in kinds) and one["type"] not in left_out]
@@ -75,7 +75,7 @@ class Notifications:
         if "notification-pages" in self.box.lacks:
             found = rows[::-1]
         else:
-            below, above, just = (number(query.get(name)) for name in ("max_id", "since_id", "min_id"))
+            below, above, just = (to_int(query.get(name)) for name in ("max_id", "since_id", "min_id"))
             rows = [
                 one
                 for one in rows
@@ -90,13 +90,13 @@ class Notifications:
         )
         return web.json_response([self.shape(one, caller) for one in found], headers=link)
 
-    async def show(self, request: web.Request, caller: Caller) -> web.Response:
+    async def show(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         found = self.box.store.get("notification", request.match_info["id"])
         if found is None or found["account"] != caller.account:
-            raise missing()
+            raise not_found_error()
         return web.json_response(self.shape(found, caller))
 
-    def shape(self, one: Doc, caller: Caller) -> Doc:
+    def shape(self, one: Doc, caller: MastodonCaller) -> Doc:
         status = self.box.store.get("status", one["status"])
         return {
             "id": one["id"],

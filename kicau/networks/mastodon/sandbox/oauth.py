@@ -12,16 +12,16 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from kicau.connector.sandbox.server import form_of
-from kicau.networks.mastodon.sandbox.errors import Refusal, invalid
-from kicau.networks.mastodon.sandbox.params import read
+from kicau.connector.sandbox.server import read_form
+from kicau.networks.mastodon.sandbox.errors import MastodonApiError, validation_error
+from kicau.networks.mastodon.sandbox.params import read_params
 
 if TYPE_CHECKING:
     from kicau.networks.mastodon.sandbox.server import Server
 
-CODE_SECONDS = 600
-OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
-SCOPES = (
+CODE_LIFETIME_SECONDS = 600
+OUT_OF_BAND_URI = "urn:ietf:wg:oauth:2.0:oob"
+KNOWN_SCOPES = (
     "profile",
     "read",
     "read:accounts",
@@ -37,12 +37,12 @@ SCOPES = (
     "push",
 )
 
-INVALID_GRANT = "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client."
-INVALID_CLIENT = "Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method."
+INVALID_GRANT_MESSAGE = "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client."
+INVALID_CLIENT_MESSAGE = "Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method."
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class MastodonCaller:
     """Who a request's token speaks for; `account` is "" where it is an app alone, all are where there is no token."""
 
     account: str = ""
@@ -55,7 +55,7 @@ class Caller:
         return any(one in self.scopes or one.split(":")[0] in self.scopes for one in needed)
 
 
-class OAuth:
+class MastodonOAuth:
     def __init__(self, box: Server) -> None:
         self.box = box
 
@@ -71,17 +71,17 @@ class OAuth:
             web.post("/oauth/revoke", box.open(self.revoke, limited=False)),
         ]
 
-    def caller(self, request: web.Request) -> Caller:
-        """Raises Refusal where there is a token and it is no good."""
+    def caller(self, request: web.Request) -> MastodonCaller:
+        """Raises MastodonApiError where there is a token and it is no good."""
         given = request.headers.get("Authorization", "")
         if not given.startswith("Bearer "):
-            return Caller()
+            return MastodonCaller()
         token = given[7:].strip()
         found = self.box.store.get("token", token)
         if found is None or found["revoked"]:
             said = "The access token is invalid" if found is None else "The access token was revoked"
-            raise Refusal(401, said)
-        return Caller(found["account"], found["app"], token, tuple(found["scopes"]))
+            raise MastodonApiError(401, said)
+        return MastodonCaller(found["account"], found["app"], token, tuple(found["scopes"]))
 
     def spoil(self, request: web.Request) -> None:
         token = request.headers.get("Authorization", "")[7:].strip()
@@ -99,7 +99,7 @@ class OAuth:
                 "app_registration_endpoint": f"{base}/api/v1/apps",
                 "revocation_endpoint": f"{base}/oauth/revoke",
                 "userinfo_endpoint": f"{base}/oauth/userinfo",
-                "scopes_supported": list(SCOPES),
+                "scopes_supported": list(KNOWN_SCOPES),
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query", "fragment", "form_post"],
                 "grant_types_supported": ["authorization_code", "client_credentials"],
@@ -109,17 +109,17 @@ class OAuth:
         )
 
     async def register(self, request: web.Request) -> web.Response:
-        form = await read(request)
+        form = await read_params(request)
         name = str(form.get("client_name") or "").strip()
         given = form.get("redirect_uris") or ""
         redirects = [str(one) for one in given] if isinstance(given, list) else str(given).split()
         scopes = str(form.get("scopes") or "read").split()
         if not name:
-            raise invalid("Application name can't be blank")
-        if not redirects or not all("://" in one or one == OUT_OF_BAND for one in redirects):
-            raise invalid("Redirect URI must be an absolute URI.")
-        if unknown := [one for one in scopes if one not in SCOPES]:
-            raise invalid(f"Scopes doesn't match configured on the server ({' '.join(unknown)}).")
+            raise validation_error("Application name can't be blank")
+        if not redirects or not all("://" in one or one == OUT_OF_BAND_URI for one in redirects):
+            raise validation_error("Redirect URI must be an absolute URI.")
+        if unknown := [one for one in scopes if one not in KNOWN_SCOPES]:
+            raise validation_error(f"Scopes doesn't match configured on the server ({' '.join(unknown)}).")
         client_id = secrets.token_urlsafe(32)
         app: dict[str, Any] = {
             "id": str(self.box.new_id()),
@@ -145,10 +145,10 @@ class OAuth:
             "vapid_key": "",
         }
 
-    async def verify_app(self, request: web.Request, caller: Caller) -> web.Response:
+    async def verify_app(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         app = self.box.store.get("app", caller.app)
         if app is None:
-            raise Refusal(401, "The access token is invalid")
+            raise MastodonApiError(401, "The access token is invalid")
         return web.json_response(self._shown(app))
 
     # The page that a person sees
@@ -158,7 +158,7 @@ class OAuth:
         query = request.query
         app = self.box.store.get("app", query.get("client_id", ""))
         if app is None:
-            return self.box.page("An error has occurred", f"<p>{INVALID_CLIENT}</p>", status=401)
+            return self.box.page("An error has occurred", f"<p>{INVALID_CLIENT_MESSAGE}</p>", status=401)
         redirect = query.get("redirect_uri", "")
         # The seeded app may come back anywhere: it is for other programs' tests.
         if not redirect or (app["redirects"] and redirect not in app["redirects"]):
@@ -199,7 +199,7 @@ class OAuth:
     async def decide(self, request: web.Request) -> web.Response:
         if wrong := self._wrong(request):
             return wrong
-        form, query = await form_of(request), request.query
+        form, query = await read_form(request), request.query
         back = {"state": query["state"]} if query.get("state") else {}
         redirect = query["redirect_uri"]
         if form.get("decision") != "allow":
@@ -222,10 +222,10 @@ class OAuth:
                 "redirect": redirect,
                 "scopes": query.get("scope", "read").split(),
                 "challenge": query.get("code_challenge", ""),
-                "until": self.box.stamp() + CODE_SECONDS,
+                "until": self.box.stamp() + CODE_LIFETIME_SECONDS,
             },
         )
-        if redirect == OUT_OF_BAND:
+        if redirect == OUT_OF_BAND_URI:
             return self.box.page(
                 "Authorization code", f"<p>Copy this authorization code:</p><p><code>{code}</code></p>"
             )
@@ -234,7 +234,7 @@ class OAuth:
     # Tokens
 
     async def token(self, request: web.Request) -> web.Response:
-        form = await read(request)
+        form = await read_params(request)
         app = self._client(request, form)
         match form.get("grant_type"):
             case "authorization_code":
@@ -242,9 +242,9 @@ class OAuth:
             case "client_credentials":
                 scopes = str(form.get("scope") or "read").split()
                 if set(scopes) - set(app["scopes"]):
-                    raise _refused(400, "invalid_scope", "The requested scope is invalid, unknown, or malformed.")
+                    raise _oauth_error(400, "invalid_scope", "The requested scope is invalid, unknown, or malformed.")
                 return self._issued(app, "", scopes)
-        raise _refused(
+        raise _oauth_error(
             400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server."
         )
 
@@ -259,17 +259,17 @@ class OAuth:
             client, secret = unquote(client), unquote(secret)
         app = self.box.store.get("app", client)
         if app is None or not secrets.compare_digest(app["client_secret"], secret):
-            raise _refused(401, "invalid_client", INVALID_CLIENT)
+            raise _oauth_error(401, "invalid_client", INVALID_CLIENT_MESSAGE)
         return app
 
     def _by_code(self, app: dict[str, Any], form: dict[str, Any]) -> web.Response:
         found = self.box.store.remove("code", str(form.get("code") or ""))
         if found is None or found["until"] <= self.box.stamp() or found["app"] != app["client_id"]:
-            raise _refused(400, "invalid_grant", INVALID_GRANT)
+            raise _oauth_error(400, "invalid_grant", INVALID_GRANT_MESSAGE)
         verifier = str(form.get("code_verifier") or "")
         proof = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         if found["redirect"] != form.get("redirect_uri") or (found["challenge"] and proof != found["challenge"]):
-            raise _refused(400, "invalid_grant", INVALID_GRANT)
+            raise _oauth_error(400, "invalid_grant", INVALID_GRANT_MESSAGE)
         return self._issued(app, found["account"], found["scopes"])
 
     def _issued(self, app: dict[str, Any], account: str, scopes: list[str]) -> web.Response:
@@ -286,15 +286,15 @@ class OAuth:
         return web.json_response(answer)
 
     async def revoke(self, request: web.Request) -> web.Response:
-        form = await read(request)
+        form = await read_params(request)
         app = self._client(request, form)
         found = self.box.store.get("token", str(form.get("token") or ""))
         if found is not None and found["app"] != app["client_id"]:
-            raise _refused(403, "unauthorized_client", "You are not authorized to revoke this token")
+            raise _oauth_error(403, "unauthorized_client", "You are not authorized to revoke this token")
         if found is not None:
             self.box.store.put("token", str(form["token"]), {**found, "revoked": True})
         return web.json_response({})
 
 
-def _refused(status: int, error: str, description: str) -> Refusal:
-    return Refusal(status, error, error_description=description)
+def _oauth_error(status: int, error: str, description: str) -> MastodonApiError:
+    return MastodonApiError(status, error, error_description=description)

@@ -10,35 +10,35 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from kicau.networks.mastodon.sandbox.errors import Refusal
+from kicau.networks.mastodon.sandbox.errors import MastodonApiError
 
-FALSE = frozenset({"", "0", "f", "F", "false", "FALSE", "off", "OFF", "no"})
+FALSE_VALUES = frozenset({"", "0", "f", "F", "false", "FALSE", "off", "OFF", "no"})
 
 
-async def read(request: web.Request) -> dict[str, Any]:
+async def read_params(request: web.Request) -> dict[str, Any]:
     """The body's fields; a file is its bytes."""
     if request.content_type == "application/json":
         try:
             found = json.loads(await request.read() or b"{}")
         except ValueError:
-            raise Refusal(400, "There was a problem parsing the request body") from None
+            raise MastodonApiError(400, "There was a problem parsing the request body") from None
         return found if isinstance(found, dict) else {}
     fields: dict[str, Any] = {}
     body = await request.read()
     if request.content_type == "multipart/form-data":
-        given: Sequence[tuple[str, str | bytes]] = _parts(body, request.headers["Content-Type"])
+        given: Sequence[tuple[str, str | bytes]] = _read_multipart(body, request.headers["Content-Type"])
     else:
         given = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
     for name, value in given:
-        _put(fields, name, value)
+        _put_nested(fields, name, value)
     return fields
 
 
-def _parts(body: bytes, content_type: str) -> list[tuple[str, str | bytes]]:
+def _read_multipart(body: bytes, content_type: str) -> list[tuple[str, str | bytes]]:
     """The parts of a form by name; a file is its bytes. The body may have been read already."""
     boundary = re.search(r'boundary="?([^";]+)', content_type)
     if boundary is None:
-        raise Refusal(400, "There was a problem parsing the request body")
+        raise MastodonApiError(400, "There was a problem parsing the request body")
     found: list[tuple[str, str | bytes]] = []
     for piece in body.split(b"--" + boundary[1].encode())[1:-1]:
         head, _, content = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
@@ -49,7 +49,7 @@ def _parts(body: bytes, content_type: str) -> list[tuple[str, str | bytes]]:
     return found
 
 
-def _put(fields: dict[str, Any], name: str, value: Any) -> None:
+def _put_nested(fields: dict[str, Any], name: str, value: Any) -> None:
     path = re.findall(r"[^\[\]]+|\[\]", name)
     where: Any = fields
     for here, following in zip(path, [*path[1:], None], strict=True):
@@ -62,11 +62,11 @@ def _put(fields: dict[str, Any], name: str, value: Any) -> None:
             where = where.setdefault(here, {})
 
 
-def truth(value: Any) -> bool:
-    return value not in FALSE if isinstance(value, str) else bool(value)
+def to_bool(value: Any) -> bool:
+    return value not in FALSE_VALUES if isinstance(value, str) else bool(value)
 
 
-def number(value: Any) -> int | None:
+def to_int(value: Any) -> int | None:
     try:
         return int(value)
     except (TypeError, ValueError):

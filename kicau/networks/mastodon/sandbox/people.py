@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from kicau.networks.mastodon.sandbox.errors import missing
-from kicau.networks.mastodon.sandbox.oauth import Caller
+from kicau.networks.mastodon.sandbox.errors import not_found_error
+from kicau.networks.mastodon.sandbox.oauth import MastodonCaller
 
 if TYPE_CHECKING:
     from kicau.networks.mastodon.sandbox.server import Server
 
 type Doc = dict[str, Any]
 
-ACCOUNT = "109300000000000001"  # whom the server names as its contact
-MIMES = [
+SEEDED_ACCOUNT_ID = "109300000000000001"  # whom the server names as its contact
+SUPPORTED_MIMES = [
     "image/jpeg",
     "image/png",
     "image/gif",
@@ -27,7 +27,7 @@ MIMES = [
 ]
 
 
-class People:
+class MastodonAccountsApi:
     def __init__(self, box: Server) -> None:
         self.box = box
         self._by_name = {one["username"]: one["id"] for one in box.store.all("account")}
@@ -46,7 +46,7 @@ class People:
     def named(self, name: str) -> Doc | None:
         return self.box.store.get("account", self._by_name.get(name, ""))
 
-    async def myself(self, request: web.Request, caller: Caller) -> web.Response:
+    async def myself(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         source = {
             "privacy": "public",
             "sensitive": False,
@@ -60,14 +60,14 @@ class People:
         role = {"id": "-99", "name": "", "permissions": "65536", "color": "", "highlighted": False}
         return web.json_response({**self.shape(caller.account), "source": source, "role": role})
 
-    async def lookup(self, request: web.Request, caller: Caller) -> web.Response:
+    async def lookup(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         name, _, domain = request.query.get("acct", "").lstrip("@").partition("@")
         found = self.named(name)
         if found is None or domain not in ("", self.box.domain):
-            raise missing()
+            raise not_found_error()
         return web.json_response(self.shape(found["id"]))
 
-    async def search(self, request: web.Request, caller: Caller) -> web.Response:
+    async def search(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         words, limit = request.query.get("q", "").lstrip("@").lower(), request.query.get("limit", "40")
         found = [
             a
@@ -77,14 +77,14 @@ class People:
         most = min(80, int(limit)) if limit.isdecimal() else 40
         return web.json_response([self.shape(a["id"]) for a in found[:most]])
 
-    async def show(self, request: web.Request, caller: Caller) -> web.Response:
+    async def show(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         return web.json_response(self.shape(request.match_info["id"]))
 
     def shape(self, account_id: str) -> Doc:
         """An account as the API shows it. Raises Refusal where there is none."""
         found = self.box.store.get("account", account_id)
         if found is None:
-            raise missing()
+            raise not_found_error()
         base, name = self.box.base_url, found["username"]
         return {
             "id": found["id"],
@@ -133,7 +133,7 @@ class People:
                 "characters_reserved_per_url": 23,
             },
             "media_attachments": {
-                "supported_mime_types": MIMES,
+                "supported_mime_types": SUPPORTED_MIMES,
                 "description_limit": box.description_limit,
                 "image_size_limit": box.image_limit,
                 "image_matrix_limit": box.image_pixels,
@@ -188,7 +188,7 @@ class People:
                     "url": None,
                 },
                 "api_versions": {"mastodon": box.api_version},
-                "contact": {"email": "sari@kopisenja.example", "account": self.shape(ACCOUNT)},
+                "contact": {"email": "sari@kopisenja.example", "account": self.shape(SEEDED_ACCOUNT_ID)},
                 "rules": [],
             }
         )
@@ -215,7 +215,7 @@ class People:
                 "approval_required": False,
                 "invites_enabled": False,
                 "configuration": self._configuration(),
-                "contact_account": self.shape(ACCOUNT),
+                "contact_account": self.shape(SEEDED_ACCOUNT_ID),
                 "rules": [],
             }
         )

@@ -10,19 +10,26 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from kicau.connector.sandbox.server import Handler, PublicPost, Sandbox, SeededAccount, SeededApp, Validator
-from kicau.networks.mastodon.sandbox.errors import Refusal, no_such_page, too_many
-from kicau.networks.mastodon.sandbox.media import Media
-from kicau.networks.mastodon.sandbox.notifications import Notifications
-from kicau.networks.mastodon.sandbox.oauth import SCOPES, Caller, OAuth
-from kicau.networks.mastodon.sandbox.people import People
-from kicau.networks.mastodon.sandbox.statuses import Doc, Statuses
-from kicau.networks.mastodon.sandbox.windows import Windows
+from kicau.connector.sandbox.server import (
+    PublicPost,
+    RequestHandler,
+    RequestValidator,
+    Sandbox,
+    SeededAccount,
+    SeededApp,
+)
+from kicau.networks.mastodon.sandbox.errors import MastodonApiError, no_route_error, rate_limit_error
+from kicau.networks.mastodon.sandbox.media import MastodonMediaApi
+from kicau.networks.mastodon.sandbox.notifications import MastodonNotificationsApi
+from kicau.networks.mastodon.sandbox.oauth import KNOWN_SCOPES, MastodonCaller, MastodonOAuth
+from kicau.networks.mastodon.sandbox.people import MastodonAccountsApi
+from kicau.networks.mastodon.sandbox.statuses import Doc, MastodonStatusesApi
+from kicau.networks.mastodon.sandbox.windows import MastodonRateLimits
 
-type Work = Callable[[web.Request, Caller], Awaitable[web.Response]]
-type OpenWork = Callable[[web.Request], Awaitable[web.Response]]
+type AuthenticatedHandler = Callable[[web.Request, MastodonCaller], Awaitable[web.Response]]
+type OpenHandler = Callable[[web.Request], Awaitable[web.Response]]
 
-ACCOUNTS = (
+SEEDED_ACCOUNTS = (
     {
         "id": "109300000000000001",
         "username": "kopisenja",
@@ -40,7 +47,7 @@ ACCOUNTS = (
 )
 
 # What snac 2.75 was seen to lack (2026-11-24): with these in `lacks`, and its `version`, the sandbox answers as it does.
-LIKE_SNAC = frozenset(
+SNAC_DIFFERENCES = frozenset(
     {
         "instance-v2",
         "metadata",
@@ -86,7 +93,9 @@ class Server(Sandbox):
         "poll_longest",
     )
 
-    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+    def __init__(
+        self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
+    ) -> None:
         self.limits_off = False
         self.processing_seconds = 2.0  # of a video
         self.key_seconds = 3600.0  # how long an Idempotency-Key is kept
@@ -97,12 +106,12 @@ class Server(Sandbox):
         self.poll_options, self.poll_option_length, self.poll_shortest, self.poll_longest = 4, 50, 300, 2_629_746
         self._last_id = 0
         super().__init__(base_url=base_url, folder=folder, validators=validators)
-        self.windows = Windows(self.stamp)
-        self.oauth = OAuth(self)
-        self.people = People(self)
-        self.media = Media(self, folder)
-        self.statuses = Statuses(self)
-        self.notifications = Notifications(self)
+        self.windows = MastodonRateLimits(self.stamp)
+        self.oauth = MastodonOAuth(self)
+        self.people = MastodonAccountsApi(self)
+        self.media = MastodonMediaApi(self, folder)
+        self.statuses = MastodonStatusesApi(self)
+        self.notifications = MastodonNotificationsApi(self)
         parts = (self.oauth, self.people, self.media, self.statuses, self.notifications)
         made = [*(route for part in parts for route in part.routes()), *self._pages()]
         # Rails does not mind a slash at the end, and Mastodon.py sends some.
@@ -115,7 +124,7 @@ class Server(Sandbox):
         return self._made
 
     def seed(self) -> None:
-        for one in ACCOUNTS:
+        for one in SEEDED_ACCOUNTS:
             if self.store.get("account", one["id"]) is None:
                 self.store.put("account", one["id"], dict(one))
         app = self.default_app
@@ -130,7 +139,7 @@ class Server(Sandbox):
                     "client_id": app.client_id,
                     "client_secret": app.client_secret,
                     "redirects": [],
-                    "scopes": list(SCOPES),
+                    "scopes": list(KNOWN_SCOPES),
                 },
             )
 
@@ -163,21 +172,27 @@ class Server(Sandbox):
     # The door of every call
 
     def guarded(
-        self, work: Work, scopes: Iterable[str] = (), *, anonymous: bool = False, person: bool = True, part: str = ""
-    ) -> Handler:
+        self,
+        work: AuthenticatedHandler,
+        scopes: Iterable[str] = (),
+        *,
+        anonymous: bool = False,
+        person: bool = True,
+        part: str = "",
+    ) -> RequestHandler:
         """The handler of a call: token, scopes and limits are seen to before `work`. `part`: may be in `lacks`."""
         needed = tuple(scopes)
 
         async def answer(request: web.Request) -> web.StreamResponse:
             if part and part in self.lacks:
-                return no_such_page()
+                return no_route_error()
             headers: dict[str, str] = {}
             try:
                 caller = self.oauth.caller(request)
                 headers = self._count(request, caller)
                 self._permit(caller, needed, anonymous=anonymous, person=person)
                 response = await work(request, caller)
-            except Refusal as refusal:
+            except MastodonApiError as refusal:
                 response = refusal.response()
             for name, value in headers.items():
                 response.headers.setdefault(name, value)
@@ -186,10 +201,10 @@ class Server(Sandbox):
 
         return answer
 
-    def open(self, work: OpenWork, *, part: str = "", limited: bool = True) -> Handler:
+    def open(self, work: OpenHandler, *, part: str = "", limited: bool = True) -> RequestHandler:
         """The handler of a call that everybody may make."""
 
-        async def anyone(request: web.Request, caller: Caller) -> web.Response:
+        async def anyone(request: web.Request, caller: MastodonCaller) -> web.Response:
             return await work(request)
 
         if limited:
@@ -198,12 +213,12 @@ class Server(Sandbox):
         async def answer(request: web.Request) -> web.StreamResponse:
             try:
                 return await work(request)
-            except Refusal as refusal:
+            except MastodonApiError as refusal:
                 return refusal.response()
 
         return answer
 
-    def _count(self, request: web.Request, caller: Caller) -> dict[str, str]:
+    def _count(self, request: web.Request, caller: MastodonCaller) -> dict[str, str]:
         if caller.app:
             self.meter(caller.app, "calls")
         if self.limits_off or "limits" in self.lacks:
@@ -211,21 +226,21 @@ class Server(Sandbox):
         return self.windows.count(request, caller.account, caller.token)
 
     @staticmethod
-    def _permit(caller: Caller, needed: tuple[str, ...], *, anonymous: bool, person: bool) -> None:
+    def _permit(caller: MastodonCaller, needed: tuple[str, ...], *, anonymous: bool, person: bool) -> None:
         if not caller.token:
             if anonymous:
                 return
-            raise Refusal(401, "The access token is invalid")
+            raise MastodonApiError(401, "The access token is invalid")
         if needed and not caller.may(needed):
-            raise Refusal(403, "This action is outside the authorized scopes")
+            raise MastodonApiError(403, "This action is outside the authorized scopes")
         if person and not anonymous and not caller.account:
-            raise Refusal(422, "This method requires an authenticated user")
+            raise MastodonApiError(422, "This method requires an authenticated user")
 
     # What the base asks for
 
     def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
-        headers = Windows._headers(300, 0, self.stamp() + seconds) if seconds else {}
-        return too_many(headers).response()
+        headers = MastodonRateLimits._headers(300, 0, self.stamp() + seconds) if seconds else {}
+        return rate_limit_error(headers).response()
 
     def revoke(self, request: web.Request) -> None:
         self.oauth.spoil(request)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from kicau.connector.content import SpanKind
-from kicau.networks.mastodon.sandbox.errors import Refusal, invalid, missing
-from kicau.networks.mastodon.sandbox.oauth import Caller
-from kicau.networks.mastodon.sandbox.params import number, read, truth
-from kicau.networks.mastodon.text import entities, graphemes, length, tidy
+from kicau.networks.mastodon.sandbox.errors import MastodonApiError, not_found_error, validation_error
+from kicau.networks.mastodon.sandbox.oauth import MastodonCaller
+from kicau.networks.mastodon.sandbox.params import read_params, to_bool, to_int
+from kicau.networks.mastodon.text import count_characters, find_entities, normalize_text, split_graphemes
 
 if TYPE_CHECKING:
     from kicau.networks.mastodon.sandbox.server import Server
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 type Doc = dict[str, Any]
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
-OPEN = frozenset({"public", "unlisted"})
-POLICIES = ("public", "followers", "nobody")
+PUBLIC_VISIBILITIES = frozenset({"public", "unlisted"})
+QUOTE_POLICIES = ("public", "followers", "nobody")
 
 
-class Statuses:
+class MastodonStatusesApi:
     def __init__(self, box: Server) -> None:
         self.box = box
         self.of: dict[str, dict[str, None]] = {}  # account -> ids, oldest first
@@ -56,8 +56,8 @@ class Statuses:
 
     # Publishing
 
-    async def create(self, request: web.Request, caller: Caller) -> web.Response:
-        form = await read(request)
+    async def create(self, request: web.Request, caller: MastodonCaller) -> web.Response:
+        form = await read_params(request)
         thread = self._referred(
             form.get("in_reply_to_id"), caller, "The post you are trying to reply to does not appear to exist."
         )
@@ -69,7 +69,7 @@ class Statuses:
         if kept and kept["until"] > self.box.stamp():
             known = self.box.store.get("status", kept["status"])
             if known is None:
-                raise missing()
+                raise not_found_error()
             return web.json_response(self.shape(known, caller))
         status = self._checked(form, caller, thread, quoted)
         self.box.store.put("status", status["id"], status)
@@ -87,37 +87,40 @@ class Statuses:
             )
         return web.json_response(self.shape(status, caller))
 
-    def _referred(self, given: Any, caller: Caller, said: str) -> Doc | None:
+    def _referred(self, given: Any, caller: MastodonCaller, said: str) -> Doc | None:
         if given in (None, ""):
             return None
         found = self.box.store.get("status", str(given))
-        if found is None or not _sees(found, caller.account):
-            raise Refusal(404, said)
+        if found is None or not _may_see(found, caller.account):
+            raise MastodonApiError(404, said)
         return found
 
-    def _checked(self, form: Doc, caller: Caller, thread: Doc | None, quoted: Doc | None) -> Doc:
-        """The post to keep. Raises Refusal with everything that is wrong with it."""
+    def _checked(self, form: Doc, caller: MastodonCaller, thread: Doc | None, quoted: Doc | None) -> Doc:
+        """The post to keep. Raises MastodonApiError with everything that is wrong with it."""
         box = self.box
         media = self._media(form, caller)
-        text, warning = tidy(str(form.get("status") or "")), tidy(str(form.get("spoiler_text") or ""))
-        sensitive = truth(form.get("sensitive")) or bool(warning)
+        text, warning = (
+            normalize_text(str(form.get("status") or "")),
+            normalize_text(str(form.get("spoiler_text") or "")),
+        )
+        sensitive = to_bool(form.get("sensitive")) or bool(warning)
         if "high-planes" in box.lacks:  # as snac puts two halves of a character together
             text = "".join(chr((ord(c) - 0x10000) | 0x10000) if ord(c) > 0xFFFF else c for c in text)
         if not text and warning and not quoted:
             text, warning = warning, ""
         visibility, policy = str(form.get("visibility") or "public"), str(form.get("quote_approval_policy") or "public")
-        if visibility not in VISIBILITIES or policy not in POLICIES:
-            raise Refusal(422, "Record invalid")
+        if visibility not in VISIBILITIES or policy not in QUOTE_POLICIES:
+            raise MastodonApiError(422, "Record invalid")
         if form.get("scheduled_at"):
-            raise Refusal(422, "This sandbox publishes at once: it takes no scheduled_at")
+            raise MastodonApiError(422, "This sandbox publishes at once: it takes no scheduled_at")
         poll = None if "polls" in box.lacks else form.get("poll")
         faults = [] if text or media or quoted else ["Text can't be blank"]
-        if length(text, warning) > box.max_characters:
+        if count_characters(text, warning) > box.max_characters:
             faults.append(f"Text character limit of {box.max_characters} exceeded")
         faults += self._poll_faults(poll) if isinstance(poll, dict) and poll else []
         if faults:
-            raise invalid(*faults)
-        if quoted and quoted["visibility"] == "private" and visibility in OPEN:
+            raise validation_error(*faults)
+        if quoted and quoted["visibility"] == "private" and visibility in PUBLIC_VISIBILITIES:
             visibility = "private"
         if "visibilities" in box.lacks:
             visibility = {"unlisted": "public", "direct": "private"}.get(visibility, visibility)
@@ -130,22 +133,22 @@ class Statuses:
             "warning": warning,
             "sensitive": sensitive,
             "visibility": visibility,
-            "language": _language(str(form.get("language") or "")),
+            "language": _read_language(str(form.get("language") or "")),
             "reply_to": thread["id"] if thread else "",
             "reply_account": thread["account"] if thread else "",
             "quote": quoted["id"] if quoted else "",
-            "quotes": policy if visibility in OPEN else "nobody",
+            "quotes": policy if visibility in PUBLIC_VISIBILITIES else "nobody",
             "media": [one["id"] for one in media],
             "poll": self._poll(poll, now) if isinstance(poll, dict) and poll else None,
-            "at": _iso(now),
+            "at": _iso_time(now),
         }
 
-    def _media(self, form: Doc, caller: Caller) -> list[Doc]:
+    def _media(self, form: Doc, caller: MastodonCaller) -> list[Doc]:
         ids = form.get("media_ids")
         if not isinstance(ids, list) or not ids:
             return []
         if len(ids) > self.box.max_media or form.get("poll"):
-            raise Refusal(422, f"Cannot attach more than {self.box.max_media} files")
+            raise MastodonApiError(422, f"Cannot attach more than {self.box.max_media} files")
         found, lost = [], []
         for one in map(str, ids):
             media = self.box.store.get("media", one)
@@ -154,16 +157,16 @@ class Statuses:
             else:
                 found.append(media)
         if lost:
-            raise Refusal(422, f"Media {', '.join(lost)} not found or already attached to another post")
+            raise MastodonApiError(422, f"Media {', '.join(lost)} not found or already attached to another post")
         if len(found) > 1 and any(one["kind"] == "video" for one in found):
-            raise Refusal(422, "Cannot attach a video to a post that already contains images")
+            raise MastodonApiError(422, "Cannot attach a video to a post that already contains images")
         if any(self.box.media.is_waiting(one) or not one["good"] for one in found):
-            raise Refusal(422, "Cannot attach files that have not finished processing. Try again in a moment!")
+            raise MastodonApiError(422, "Cannot attach files that have not finished processing. Try again in a moment!")
         return found
 
     def _poll_faults(self, poll: Doc) -> Iterator[str]:
         box = self.box
-        options, seconds = _options(poll), number(poll.get("expires_in"))
+        options, seconds = _read_options(poll), to_int(poll.get("expires_in"))
         if seconds is None:
             yield "Poll expires at can't be blank"
         if not options:
@@ -172,7 +175,7 @@ class Statuses:
             yield "Poll options must have more than one item"
         if len(options) > box.poll_options:
             yield f"Poll options can't contain more than {box.poll_options} items"
-        if any(graphemes(one) > box.poll_option_length for one in options):
+        if any(split_graphemes(one) > box.poll_option_length for one in options):
             yield f"Poll options can't be longer than {box.poll_option_length} characters each"
         if len(set(options)) < len(options):
             yield "Poll options contain duplicate items"
@@ -184,39 +187,39 @@ class Statuses:
     def _poll(self, poll: Doc, now: datetime) -> Doc:
         made: Doc = {
             "id": str(self.box.new_id()),
-            "options": _options(poll),
-            "multiple": truth(poll.get("multiple")),
-            "hide_totals": truth(poll.get("hide_totals")),
-            "expires_at": _iso(now + timedelta(seconds=number(poll.get("expires_in")) or 0)),
+            "options": _read_options(poll),
+            "multiple": to_bool(poll.get("multiple")),
+            "hide_totals": to_bool(poll.get("hide_totals")),
+            "expires_at": _iso_time(now + timedelta(seconds=to_int(poll.get("expires_in")) or 0)),
         }
         return self.box.store.put("poll", made["id"], made)
 
     # Reading and deleting
 
-    def _visible(self, request: web.Request, caller: Caller) -> Doc:
+    def _visible(self, request: web.Request, caller: MastodonCaller) -> Doc:
         found = self.box.store.get("status", request.match_info["id"])
-        if found is None or not _sees(found, caller.account):
-            raise missing()
+        if found is None or not _may_see(found, caller.account):
+            raise not_found_error()
         return found
 
-    async def show(self, request: web.Request, caller: Caller) -> web.Response:
+    async def show(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         return web.json_response(self.shape(self._visible(request, caller), caller))
 
-    async def several(self, request: web.Request, caller: Caller) -> web.Response:
+    async def several(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         """Those of the ids that there are; more than a page is refused (check_statuses_limit, as of 4.5)."""
         ids = dict.fromkeys(request.query.getall("id[]", []))
         if len(ids) > 20:
-            raise Refusal(422, "Mastodon::ValidationError")
-        found = [one for key in ids if (one := self.box.store.get("status", key)) and _sees(one, caller.account)]
+            raise MastodonApiError(422, "Mastodon::ValidationError")
+        found = [one for key in ids if (one := self.box.store.get("status", key)) and _may_see(one, caller.account)]
         return web.json_response([self.shape(one, caller) for one in found])
 
-    async def source(self, request: web.Request, caller: Caller) -> web.Response:
+    async def source(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         found = self._visible(request, caller)
         if found["account"] != caller.account:
-            raise Refusal(403, "This action is not allowed")
+            raise MastodonApiError(403, "This action is not allowed")
         return web.json_response({"id": found["id"], "text": found["text"], "spoiler_text": found["warning"]})
 
-    async def context(self, request: web.Request, caller: Caller) -> web.Response:
+    async def context(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         found = self._visible(request, caller)
         above: list[Doc] = []
         at = found
@@ -229,13 +232,13 @@ class Statuses:
                 if status := self.box.store.get("status", one):
                     below.append(status)
                     waiting.append(one)
-        shown = [[self.shape(one, caller) for one in rows if _sees(one, caller.account)] for rows in (above, below)]
+        shown = [[self.shape(one, caller) for one in rows if _may_see(one, caller.account)] for rows in (above, below)]
         return web.json_response({"ancestors": shown[0], "descendants": shown[1]})
 
-    async def delete(self, request: web.Request, caller: Caller) -> web.Response:
+    async def delete(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         found = self.box.store.get("status", request.match_info["id"])
         if found is None or found["account"] != caller.account:
-            raise missing()
+            raise not_found_error()
         shown = {**self.shape(found, caller), "text": found["text"]}
         self.box.store.remove("status", found["id"])
         self.of[found["account"]].pop(found["id"], None)
@@ -244,12 +247,12 @@ class Statuses:
         self.box.notifications.forget(found)
         return web.json_response(shown)
 
-    async def edit(self, request: web.Request, caller: Caller) -> web.Response:
+    async def edit(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         """What is left out is taken from the post; its poll's votes stay while its options do."""
         found = self.box.store.get("status", request.match_info["id"])
         if found is None or found["account"] != caller.account:
-            raise missing()
-        form = await read(request)
+            raise not_found_error()
+        form = await read_params(request)
         if "edit-rest" in self.box.lacks:
             form = {
                 "status": form.get("status"),
@@ -260,7 +263,7 @@ class Statuses:
         attributes = form.get("media_attributes")
         if isinstance(attributes, list):
             self._describe(found, attributes)
-        made = {**found, **self._revised(found, form), "edited": _iso(self.box.now())}
+        made = {**found, **self._revised(found, form), "edited": _iso_time(self.box.now())}
         self.box.store.put("status", found["id"], made)
         return web.json_response(self.shape(made, caller))
 
@@ -268,7 +271,7 @@ class Statuses:
         for one in attributes:
             media = self.box.store.get("media", self._held(status, str(one.get("id"))))
             if media is None or media["id"] not in status["media"]:
-                raise Refusal(404, "Record not found")
+                raise MastodonApiError(404, "Record not found")
             self.box.media.describe(media, one)
 
     def _held(self, status: Doc, given: str) -> str:
@@ -278,53 +281,56 @@ class Statuses:
         return str(status["media"][int(place)]) if shown else given
 
     def _revised(self, status: Doc, form: Doc) -> Doc:
-        text, warning = tidy(str(form.get("status") or "")), tidy(str(form.get("spoiler_text") or ""))
+        text, warning = (
+            normalize_text(str(form.get("status") or "")),
+            normalize_text(str(form.get("spoiler_text") or "")),
+        )
         media = [self._held(status, str(one)) for one in form.get("media_ids") or ()]
         if lost := [one for one in media if one not in status["media"]]:
-            raise Refusal(422, f"Media {', '.join(lost)} not found or already attached to another post")
+            raise MastodonApiError(422, f"Media {', '.join(lost)} not found or already attached to another post")
         faults = [] if text or media or status["quote"] else ["Text can't be blank"]
-        if length(text, warning) > self.box.max_characters:
+        if count_characters(text, warning) > self.box.max_characters:
             faults.append(f"Text character limit of {self.box.max_characters} exceeded")
         if faults:
-            raise invalid(*faults)
+            raise validation_error(*faults)
         if "high-planes" in self.box.lacks:
             text = "".join(chr((ord(c) - 0x10000) | 0x10000) if ord(c) > 0xFFFF else c for c in text)
         poll = form.get("poll")
         kept = (
             status["poll"]
-            if isinstance(poll, dict) and status["poll"] and _options(poll) == status["poll"]["options"]
+            if isinstance(poll, dict) and status["poll"] and _read_options(poll) == status["poll"]["options"]
             else None
         )
-        language = {"language": _language(str(form["language"]))} if form.get("language") else {}
+        language = {"language": _read_language(str(form["language"]))} if form.get("language") else {}
         return {
             "text": text,
             "warning": warning,
-            "sensitive": truth(form.get("sensitive")) or bool(warning),
+            "sensitive": to_bool(form.get("sensitive")) or bool(warning),
             "media": media,
             "poll": kept,
             **language,
         }
 
-    async def list(self, request: web.Request, caller: Caller) -> web.Response:
+    async def list(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         account = request.match_info["id"]
         if self.box.store.get("account", account) is None:
-            raise missing()
+            raise not_found_error()
         only_open = "private-list" in self.box.lacks
         rows = (
             one
             for one in self._newest(account, request)
-            if _sees(one, caller.account) and (not only_open or one["visibility"] in OPEN)
+            if _may_see(one, caller.account) and (not only_open or one["visibility"] in PUBLIC_VISIBILITIES)
         )
         return self._page(request, caller, rows)
 
-    async def home(self, request: web.Request, caller: Caller) -> web.Response:
+    async def home(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         rows = (one for one in self._newest(caller.account, request) if one["visibility"] != "direct")
         return self._page(request, caller, rows)
 
     def _newest(self, account: str, request: web.Request) -> Iterator[Doc]:
         query = request.query
-        below, above = number(query.get("max_id")), number(query.get("since_id")) or number(query.get("min_id")) or 0
-        if truth(query.get("pinned", "")):
+        below, above = to_int(query.get("max_id")), to_int(query.get("since_id")) or to_int(query.get("min_id")) or 0
+        if to_bool(query.get("pinned", "")):
             return
         for one in reversed(self.of.get(account, {})):
             if below is not None and int(one) >= below:
@@ -332,16 +338,16 @@ class Statuses:
             status = self.box.store.get("status", one)
             if int(one) <= above:
                 return
-            if status is None or (truth(query.get("only_media", "")) and not status["media"]):
+            if status is None or (to_bool(query.get("only_media", "")) and not status["media"]):
                 continue
-            if truth(query.get("exclude_replies", "")) and status["reply_account"] not in ("", account):
+            if to_bool(query.get("exclude_replies", "")) and status["reply_account"] not in ("", account):
                 continue
-            tags = {e.target.lower() for e in entities(status["text"]) if e.kind is SpanKind.TAG}
+            tags = {e.target.lower() for e in find_entities(status["text"]) if e.kind is SpanKind.TAG}
             if not query.get("tagged") or query["tagged"].lower() in tags:
                 yield status
 
-    def _page(self, request: web.Request, caller: Caller, rows: Iterator[Doc]) -> web.Response:
-        limit = min(number(request.query.get("limit")) or 20, 40)
+    def _page(self, request: web.Request, caller: MastodonCaller, rows: Iterator[Doc]) -> web.Response:
+        limit = min(to_int(request.query.get("limit")) or 20, 40)
         found = [row for row, _ in zip(rows, range(limit), strict=False)]
         headers = {}
         if found:
@@ -351,17 +357,17 @@ class Statuses:
             )
         return web.json_response([self.shape(one, caller) for one in found], headers=headers)
 
-    async def poll(self, request: web.Request, caller: Caller) -> web.Response:
+    async def poll(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         found = self.box.store.get("poll", request.match_info["id"])
         if found is None:
-            raise missing()
+            raise not_found_error()
         return web.json_response(self._poll_shape(found))
 
-    async def search(self, request: web.Request, caller: Caller) -> web.Response:
+    async def search(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         """Posts by their address; nothing else is looked for here."""
         asked = request.query.get("q", "").strip()
         found = self.box.store.get("status", asked.rstrip("/").rsplit("/", 1)[-1])
-        fits = found is not None and asked in (self.url(found), self.uri(found)) and _sees(found, caller.account)
+        fits = found is not None and asked in (self.url(found), self.uri(found)) and _may_see(found, caller.account)
         shown = [self.shape(found, caller)] if found and fits else []
         return web.json_response({"accounts": [], "statuses": shown, "hashtags": []})
 
@@ -373,9 +379,9 @@ class Statuses:
     def uri(self, status: Doc) -> str:
         return f"{self.box.base_url}/users/{self.box.username(status['account'])}/statuses/{status['id']}"
 
-    def shape(self, status: Doc, caller: Caller) -> Doc:
+    def shape(self, status: Doc, caller: MastodonCaller) -> Doc:
         """A post as the API shows it."""
-        found = entities(status["text"])
+        found = find_entities(status["text"])
         app = self.box.store.get("app", status["app"])
         media = [doc for one in status["media"] if (doc := self.box.store.get("media", one))]
         shown: Doc = {
@@ -429,9 +435,9 @@ class Statuses:
                 one["id"] = f"{shown['uri']}_{n}"
         return shown
 
-    def _quoted(self, status_id: str, caller: Caller) -> Doc | None:
+    def _quoted(self, status_id: str, caller: MastodonCaller) -> Doc | None:
         found = self.box.store.get("status", status_id)
-        return self.shape({**found, "quote": ""}, caller) if found and _sees(found, caller.account) else None
+        return self.shape({**found, "quote": ""}, caller) if found and _may_see(found, caller.account) else None
 
     def _is_known(self, target: str) -> bool:
         """Somebody here, or on any other server: those are taken to be known."""
@@ -448,7 +454,7 @@ class Statuses:
     def _content(self, text: str) -> str:
         """The text as HTML: paragraphs, line ends, links, and mentions of others without their server."""
         out, done = [], 0
-        for one in entities(text):
+        for one in find_entities(text):
             out += [
                 html.escape(text[done : one.start], quote=False),
                 self._linked(one.kind, text[one.start : one.end], one.target),
@@ -486,20 +492,20 @@ class Statuses:
         }
 
 
-def _sees(status: Doc, account: str) -> bool:
-    return status["visibility"] in OPEN or status["account"] == account
+def _may_see(status: Doc, account: str) -> bool:
+    return status["visibility"] in PUBLIC_VISIBILITIES or status["account"] == account
 
 
-def _options(poll: Doc) -> list[str]:
+def _read_options(poll: Doc) -> list[str]:
     given = poll.get("options")
-    return [one for one in (tidy(str(option)) for option in given) if one] if isinstance(given, list) else []
+    return [one for one in (normalize_text(str(option)) for option in given) if one] if isinstance(given, list) else []
 
 
-def _language(given: str) -> str:
+def _read_language(given: str) -> str:
     """The language where it looks like one, else the server's own."""
     first = given.split("-")[0].lower()
     return given if len(first) in (2, 3) and first.isalpha() else "en"
 
 
-def _iso(at: datetime) -> str:
+def _iso_time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

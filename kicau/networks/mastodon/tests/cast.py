@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
-from kicau.connector.session import File
+from kicau.connector.session import MediaFile
 
 FOLDER = Path(tempfile.mkdtemp(prefix="kicau-mastodon-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
@@ -19,14 +19,14 @@ KOPI, KABAR = "109300000000000001", "109300000000000002"
 SERVER = {"server": "kopi.social"}
 
 
-def _file(name: str, mime: str, content: bytes | None = None) -> File:
+def _file(name: str, mime: str, content: bytes | None = None) -> MediaFile:
     path = FOLDER / name
     if content is not None:
         path.write_bytes(content)
-    return File(path=path, mime=mime, size=path.stat().st_size, name=name)
+    return MediaFile(path=path, mime=mime, size=path.stat().st_size, name=name)
 
 
-def _picture(name: str, mime: str, *colours: str) -> File:
+def _picture(name: str, mime: str, *colours: str) -> MediaFile:
     first, *rest = [Image.new("RGB", (64, 48), colour) for colour in colours]
     if rest:
         first.save(FOLDER / name, save_all=True, append_images=rest, duration=200)

@@ -24,12 +24,26 @@ from uuid import uuid4
 
 import aiohttp
 
-from kicau.connector.content import Delivery, Draft, Part, Published, SpanKind
-from kicau.connector.contract import CALLBACK, USER_AGENT, Lent, run, use
-from kicau.connector.protocol import Redirect
-from kicau.connector.roles.edits import Reads, Revises, Revision, change, draft_of, refused, settled
+from kicau.connector.content import Delivery, Draft, Part, PublishedPost, SpanKind
+from kicau.connector.contract import (
+    CALLBACK_URL,
+    CONTRACT_USER_AGENT,
+    ContractSession,
+    run_to_end,
+    select_identity,
+)
+from kicau.connector.protocol import SignInRedirect
+from kicau.connector.roles.edits import (
+    EditRole,
+    PartRevision,
+    RemoteContentState,
+    apply_revision,
+    check_editable,
+    draft_from_rendered,
+    with_unchanged_parts,
+)
 from kicau.connector.session import App
-from kicau.connector.transport.http import Http
+from kicau.connector.transport.http import HttpClient
 from kicau.networks.mastodon import wire
 from kicau.networks.mastodon.connector import connector
 from kicau.networks.mastodon.tests.cast import FILES, media
@@ -83,15 +97,15 @@ class Real:
             self.wrong.append(f"{what}: {detail}")
             print("WRONG", what, detail)
 
-    async def signed_in(self, person: str, password: str) -> Lent:
-        app = App(client_id="", client_secret="", callback=CALLBACK, endpoints={"server": self.server})
-        session = Lent(http=Http(self.client, read_error=connector.read_error), app=app, files=FILES)
+    async def signed_in(self, person: str, password: str) -> ContractSession:
+        app = App(client_id="", client_secret="", callback=CALLBACK_URL, endpoints={"server": self.server})
+        session = ContractSession(http=HttpClient(self.client, read_error=connector.read_error), app=app, files=FILES)
         begun = await connector.auth.begin(session, {"server": self.host})
-        assert isinstance(begun, Redirect)
+        assert isinstance(begun, SignInRedirect)
         returned = await self.consent(begun.url, person, password)
         self.check("the state comes back", returned.pop("state", "") == begun.state)
         (found,) = await connector.auth.finish(session, begun.memory, returned)
-        return use(session, found)
+        return select_identity(session, found)
 
     async def consent(self, url: str, person: str, password: str) -> dict[str, str]:
         """What a person's browser does at snac's own sign-in page."""
@@ -108,17 +122,17 @@ class Real:
             assert done.status in (302, 303), (done.status, await done.text())
             return dict(parse_qsl(urlsplit(done.headers["Location"]).query))
 
-    async def publish(self, session: Lent, draft: Draft) -> tuple[Delivery, Published]:
+    async def publish(self, session: ContractSession, draft: Draft) -> tuple[Delivery, PublishedPost]:
         post = connector.render(draft, await connector.capabilities(session))
         assert not post.problems, [p.sentence for p in post.problems]
         delivery = Delivery(key=uuid4(), post=post, due_at=datetime.now(UTC))
-        return delivery, await run(connector, session, delivery)
+        return delivery, await run_to_end(connector, session, delivery)
 
-    async def get(self, session: Lent, path: str) -> Any:
-        reply = await wire.call(session, session.host, "GET", path, token=session.credentials.access_token)
+    async def get(self, session: ContractSession, path: str) -> Any:
+        reply = await wire.send_request(session, session.host, "GET", path, token=session.credentials.access_token)
         return reply.json()
 
-    async def read_back(self, session: Lent, delivery: Delivery, done: Published) -> None:
+    async def read_back(self, session: ContractSession, delivery: Delivery, done: PublishedPost) -> None:
         above = ""
         for part, post_id in zip(delivery.post.parts, done.ids, strict=True):
             told = await self.get(session, f"/api/v1/statuses/{post_id}")
@@ -149,35 +163,37 @@ class Real:
             elif span.kind is SpanKind.TAG:
                 self.check("tag", any(span.target.lower() in one.lower() for one in targets), (span.target, targets))
 
-    async def again(self, session: Lent) -> None:
+    async def again(self, session: ContractSession) -> None:
         """What was published is found by a look-up, and a look-up for what was not finds nothing."""
         began = datetime.now(UTC)
         delivery, done = await self.publish(session, Draft(parts=(Part(text=f"Sekali saja {uuid4()}"),)))
         found = await connector.find(session, replace(delivery, begun_at=began))
-        self.check("found again", isinstance(found, Published) and found.ids == done.ids, found)
+        self.check("found again", isinstance(found, PublishedPost) and found.ids == done.ids, found)
         post = connector.render(Draft(parts=(Part(text="Belum pernah"),)), await connector.capabilities(session))
         unsent = Delivery(key=uuid4(), post=post, begun_at=began)
-        self.check("nothing found", not isinstance(await connector.find(session, unsent), Published))
+        self.check("nothing found", not isinstance(await connector.find(session, unsent), PublishedPost))
 
-    async def edited(self, session: Lent) -> None:
+    async def edited(self, session: ContractSession) -> None:
         """A published text is changed, and reads as it should; its files stay. (snac makes no links of new tags in an edit.)"""
         delivery, done = await self.publish(
             session, Draft(parts=(Part(text="Salah ketik", media=(media("cup", alt="Cangkir"),)),))
         )
-        assert isinstance(connector, Revises)
-        asked, can = draft_of(connector, delivery.post), await connector.capabilities(session)
-        after = settled(
+        assert isinstance(connector, EditRole)
+        asked, can = draft_from_rendered(connector, delivery.post), await connector.capabilities(session)
+        after = with_unchanged_parts(
             delivery.post,
             connector.render(replace(asked, parts=(replace(asked.parts[0], text="Sudah benar ☕🏽"),)), can),
         )
-        revision = Revision(post_id=done.ids[0], part=0, before=delivery.post, after=after)
-        self.check("not allowed", refused(delivery.post, after, can, "Mastodon") == ())
-        await change(connector, session, revision, "Mastodon")
-        self.check("edited", await connector.reads(session, revision) is Reads.AFTER, revision.post_id)
+        revision = PartRevision(post_id=done.ids[0], part=0, before=delivery.post, after=after)
+        self.check("not allowed", check_editable(delivery.post, after, can, "Mastodon") == ())
+        await apply_revision(connector, session, revision, "Mastodon")
+        self.check("edited", await connector.reads(session, revision) is RemoteContentState.AFTER, revision.post_id)
         await self.read_back(session, replace(delivery, post=after), done)
-        self.check("edited twice", await change(connector, session, replace(revision, doubt=True), "Mastodon") == {})
+        self.check(
+            "edited twice", await apply_revision(connector, session, replace(revision, doubt=True), "Mastodon") == {}
+        )
 
-    async def lengths(self, session: Lent) -> int:
+    async def lengths(self, session: ContractSession) -> int:
         """At the limit that the server names it takes the text; one past it, we refuse. snac itself refuses nothing."""
         can = await connector.capabilities(session)
         told = await self.get(session, "/api/v1/instance")
@@ -213,7 +229,7 @@ def generated(count: int) -> list[Draft]:
 
 async def main(server: str, person: str, password: str, posts: int) -> int:
     began = time.perf_counter()
-    async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}) as client:
+    async with aiohttp.ClientSession(headers={"User-Agent": CONTRACT_USER_AGENT}) as client:
         real = Real(client, server)
         session = await real.signed_in(person, password)
         session.credentials = await connector.auth.refresh(session)

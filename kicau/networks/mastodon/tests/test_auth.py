@@ -6,15 +6,21 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from kicau.connector.contract import Lent, consent, lend, sign_in, use
+from kicau.connector.contract import (
+    ContractSession,
+    consent_at_sandbox,
+    open_test_session,
+    select_identity,
+    sign_in_at_sandbox,
+)
 from kicau.connector.errors import AuthExpired, RateLimited, Rejected
-from kicau.connector.protocol import Redirect
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.protocol import SignInRedirect
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.connector.session import Credentials
 from kicau.connector.transport import ssrf
-from kicau.networks.mastodon.auth import SCOPES, server_name
+from kicau.networks.mastodon.auth import OAUTH_SCOPES, parse_server_name
 from kicau.networks.mastodon.connector import connector
-from kicau.networks.mastodon.sandbox import LIKE_SNAC, Server
+from kicau.networks.mastodon.sandbox import SNAC_DIFFERENCES, Server
 from kicau.networks.mastodon.tests.cast import KABAR, SERVER
 
 
@@ -32,60 +38,60 @@ from kicau.networks.mastodon.tests.cast import KABAR, SERVER
     ],
 )
 def test_a_server_is_understood_however_it_is_written(given: str) -> None:
-    assert server_name(given) == "kopi.social"
+    assert parse_server_name(given) == "kopi.social"
 
 
 def test_other_names() -> None:
-    assert server_name("") == ""
-    assert server_name("127.0.0.1:3000") == "127.0.0.1:3000"
-    assert server_name("köpi.social") == "xn--kpi-sna.social"
+    assert parse_server_name("") == ""
+    assert parse_server_name("127.0.0.1:3000") == "127.0.0.1:3000"
+    assert parse_server_name("köpi.social") == "xn--kpi-sna.social"
     for wrong in ("kopi social", "-kopi.social", "kopi..social", "kopi.social:x", "a" * 300, "{host}"):
         with pytest.raises(Rejected) as told:
-            server_name(wrong)
+            parse_server_name(wrong)
         assert told.value.problems[0].field == "server"
 
 
 async def test_an_app_registers_itself_and_signs_in_with_pkce(box: Server, http: aiohttp.ClientSession) -> None:
-    lent = lend(connector, box, http)
+    lent = open_test_session(connector, box, http)
     lent.app = replace(lent.app, client_id="", client_secret="")
     begun = await connector.auth.begin(lent, SERVER)
-    assert isinstance(begun, Redirect)
+    assert isinstance(begun, SignInRedirect)
     asked = parse_qs(urlsplit(begun.url).query)
     assert asked["code_challenge_method"] == ["S256"]
-    assert asked["scope"] == [" ".join(SCOPES)]
+    assert asked["scope"] == [" ".join(OAUTH_SCOPES)]
     assert asked["client_id"] == [begun.memory["client_id"]] != [box.default_app.client_id]
-    returned = await consent(http, begun.url, KABAR)
+    returned = await consent_at_sandbox(http, begun.url, KABAR)
     (account,) = await connector.auth.finish(lent, begun.memory, returned)
     assert (account.id, account.handle, account.name, account.host) == (KABAR, "kabarpagi", "Kabar Pagi", "kopi.social")
     assert account.url == f"{box.base_url}/@kabarpagi"
-    assert account.credentials.scopes == set(SCOPES)
+    assert account.credentials.scopes == set(OAUTH_SCOPES)
     assert set(account.credentials.extra) == {"client_id", "client_secret"}
     assert account.credentials.expires_at is None
 
 
 async def test_a_code_without_its_verifier_is_refused(box: Server, http: aiohttp.ClientSession) -> None:
-    lent = lend(connector, box, http)
+    lent = open_test_session(connector, box, http)
     begun = await connector.auth.begin(lent, SERVER)
-    assert isinstance(begun, Redirect)
-    returned = await consent(http, begun.url)
+    assert isinstance(begun, SignInRedirect)
+    returned = await consent_at_sandbox(http, begun.url)
     with pytest.raises(Rejected) as told:
         await connector.auth.finish(lent, {**begun.memory, "verifier": "another"}, returned)
     assert told.value.problems[0].sentence.startswith("Mastodon did not accept the sign-in (The provided authorization")
 
 
 async def test_a_server_without_metadata_gets_no_pkce(box: Server, http: aiohttp.ClientSession) -> None:
-    box.lacks = LIKE_SNAC
-    lent = lend(connector, box, http)
+    box.lacks = SNAC_DIFFERENCES
+    lent = open_test_session(connector, box, http)
     begun = await connector.auth.begin(lent, SERVER)
-    assert isinstance(begun, Redirect)
+    assert isinstance(begun, SignInRedirect)
     assert "code_challenge" not in begun.url
-    (account,) = await connector.auth.finish(lent, begun.memory, await consent(http, begun.url))
-    assert account.credentials.scopes == set(SCOPES)
+    (account,) = await connector.auth.finish(lent, begun.memory, await consent_at_sandbox(http, begun.url))
+    assert account.credentials.scopes == set(OAUTH_SCOPES)
 
 
 async def test_the_server_must_be_named_where_there_are_many(box: Server, http: aiohttp.ClientSession) -> None:
-    lent = lend(connector, box, http)
-    (account,) = await sign_in(connector, lent, {})
+    lent = open_test_session(connector, box, http)
+    (account,) = await sign_in_at_sandbox(connector, lent, {})
     assert account.host == box.domain  # the one that the setting names
     lent.app = replace(lent.app, endpoints=dict(connector.endpoints))
     with pytest.raises(Rejected) as told:
@@ -97,7 +103,7 @@ async def test_the_server_must_be_named_where_there_are_many(box: Server, http: 
 async def test_no_name_leads_into_the_operators_own_network(
     box: Server, http: aiohttp.ClientSession, name: str
 ) -> None:
-    lent = lend(connector, box, http)
+    lent = open_test_session(connector, box, http)
     lent.app = replace(lent.app, endpoints={"server": "http://{host}"})
     with pytest.raises(Rejected) as told:
         await connector.auth.begin(lent, {"server": name})
@@ -108,17 +114,19 @@ async def test_no_name_leads_into_the_operators_own_network(
 async def test_the_operator_may_allow_one(
     box: Server, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssrf, "ALLOWED", {box.domain})
-    lent = lend(connector, box, http)
+    monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", {box.domain})
+    lent = open_test_session(connector, box, http)
     lent.app = replace(lent.app, endpoints={"server": "http://{host}"})
-    (account,) = await sign_in(connector, lent, {"server": f"@amy@{box.domain}"})
+    (account,) = await sign_in_at_sandbox(connector, lent, {"server": f"@amy@{box.domain}"})
     assert account.host == box.domain
-    assert (await connector.auth.refresh(use(lent, account))).access_token == account.credentials.access_token
+    assert (
+        await connector.auth.refresh(select_identity(lent, account))
+    ).access_token == account.credentials.access_token
 
 
 async def test_what_is_no_such_server_is_told(box: Server, http: aiohttp.ClientSession) -> None:
-    lent = lend(connector, box, http)
-    box.faults.append(Fault(effect="status", path="/api/v1/apps", status=404, text="<h1>Not here</h1>"))
+    lent = open_test_session(connector, box, http)
+    box.faults.append(OrderedFault(effect="status", path="/api/v1/apps", status=404, text="<h1>Not here</h1>"))
     with pytest.raises(Rejected) as told:
         await connector.auth.begin(lent, SERVER)
     assert (
@@ -132,18 +140,18 @@ async def test_what_is_no_such_server_is_told(box: Server, http: aiohttp.ClientS
 
 
 async def test_a_busy_server_is_waited_for(box: Server, http: aiohttp.ClientSession) -> None:
-    box.faults.append(Fault(effect="rate-limit", path="/api/v1/apps", seconds=60))
+    box.faults.append(OrderedFault(effect="rate-limit", path="/api/v1/apps", seconds=60))
     with pytest.raises(RateLimited):
-        await connector.auth.begin(lend(connector, box, http), SERVER)
+        await connector.auth.begin(open_test_session(connector, box, http), SERVER)
 
 
-async def test_a_token_that_was_revoked_asks_for_a_reconnect(box: Server, kopi: Lent) -> None:
-    box.faults.append(Fault(effect="revoke-token"))
+async def test_a_token_that_was_revoked_asks_for_a_reconnect(box: Server, kopi: ContractSession) -> None:
+    box.faults.append(OrderedFault(effect="revoke-token"))
     with pytest.raises(AuthExpired):
         await connector.auth.refresh(kopi)
 
 
-async def test_servers_that_give_refresh_tokens_are_asked_for_new_ones(box: Server, kopi: Lent) -> None:
+async def test_servers_that_give_refresh_tokens_are_asked_for_new_ones(box: Server, kopi: ContractSession) -> None:
     """The sandbox gives none, as Mastodon does; its refusal shows that it was asked with the server's own keys."""
     keys = kopi.credentials.extra
     kopi.credentials = Credentials(access_token="a", refresh_token="r", extra=keys)

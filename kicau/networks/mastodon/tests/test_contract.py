@@ -7,11 +7,11 @@ import pytest
 
 from kicau.connector import errors
 from kicau.connector.content import Draft, Media, MediaKind, Part, Poll
-from kicau.connector.contract import ConnectorContract, Lent, run
+from kicau.connector.contract import ConnectorContract, ContractSession, run_to_end
 from kicau.connector.sandbox.server import Sandbox
 from kicau.networks.mastodon.connector import connector
-from kicau.networks.mastodon.errors import OWN_PAGES
-from kicau.networks.mastodon.sandbox import LIKE_SNAC, Server
+from kicau.networks.mastodon.errors import HTML_ERROR_STATUSES
+from kicau.networks.mastodon.sandbox import SNAC_DIFFERENCES, Server
 from kicau.networks.mastodon.tests.cast import CUP, DRAFTS, FILES, KABAR, SERVER, media, saying
 from kicau.networks.mastodon.tests.spec import validate
 
@@ -26,7 +26,7 @@ def quick(**how: object) -> Server:
 def poor(**how: object) -> Server:
     """A server that speaks the API and lacks much of it."""
     made = quick(**how)
-    made.lacks, made.version = LIKE_SNAC, "4.0.0 (not true; really snac/2.75)"
+    made.lacks, made.version = SNAC_DIFFERENCES, "4.0.0 (not true; really snac/2.75)"
     return made
 
 
@@ -68,7 +68,7 @@ REFUSED_LOOK_UPS = (
 
 class TestMastodon(ConnectorContract):
     refused_look_ups = REFUSED_LOOK_UPS
-    own_pages = OWN_PAGES
+    own_pages = HTML_ERROR_STATUSES
     called = "kopisenja"
     other, calling = KABAR, "@kopisenja"
     connector = connector
@@ -84,7 +84,7 @@ class TestPoorServer(ConnectorContract):
     """A server that ignores the Idempotency-Key and shows nobody's private posts in a list: nothing doubles there either."""
 
     refused_look_ups = REFUSED_LOOK_UPS
-    own_pages = OWN_PAGES
+    own_pages = HTML_ERROR_STATUSES
     called = "kopisenja"
     other, calling = KABAR, "@kopisenja"
     connector = connector
@@ -105,8 +105,8 @@ class TestPoorServer(ConnectorContract):
         """It shows one post at a time."""
         return 1 + posts
 
-    async def test_withdraws_and_is_content_when_already_gone(self, session: Lent, sandbox: Sandbox) -> None:
-        done = await run(self.connector, session, await self.delivery(session, DRAFTS["text"]))
+    async def test_withdraws_and_is_content_when_already_gone(self, session: ContractSession, sandbox: Sandbox) -> None:
+        done = await run_to_end(self.connector, session, await self.delivery(session, DRAFTS["text"]))
         with pytest.raises(errors.Rejected) as told:
             await self.connector.withdraw(session, done.ids[0])
         assert (

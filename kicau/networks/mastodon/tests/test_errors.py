@@ -7,15 +7,15 @@ import pytest
 
 from kicau.connector import clock
 from kicau.connector.errors import AuthExpired, RateLimited, Rejected
-from kicau.connector.transport.http import Reply
-from kicau.networks.mastodon.errors import at_part, read_error
+from kicau.connector.transport.http import HttpResponse
+from kicau.networks.mastodon.errors import read_error, rejection_at_part
 from kicau.networks.mastodon.limits import baseline
 from kicau.networks.mastodon.render import render
 from kicau.networks.mastodon.tests.cast import saying
 
 
-def reply(status: int, error: str = "", headers: dict[str, str] | None = None, **more: str) -> Reply:
-    return Reply(status, headers or {}, json.dumps({"error": error, **more}).encode())
+def reply(status: int, error: str = "", headers: dict[str, str] | None = None, **more: str) -> HttpResponse:
+    return HttpResponse(status, headers or {}, json.dumps({"error": error, **more}).encode())
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_same_words_as_before_sending() -> None:
     post = render(saying("a" * 120), baseline)
     refused = read_error(reply(422, "Validation failed: Text character limit of 100 exceeded"))
     assert isinstance(refused, Rejected)
-    told = at_part(refused, post, 0).problems[0]
+    told = rejection_at_part(refused, post, 0).problems[0]
     assert (
         told.sentence
         == "On Mastodon, the text has 120 characters; the limit is 100: shorten it or split it into a thread."
@@ -156,7 +156,7 @@ def test_other_refusals() -> None:
         read = read_error(reply(status, error))
         assert isinstance(read, Rejected), error
         assert read.problems[0].code == code
-    plain = read_error(Reply(404, {}, b"<h1>404 Not Found (snac/2.75)</h1>"))
+    plain = read_error(HttpResponse(404, {}, b"<h1>404 Not Found (snac/2.75)</h1>"))
     assert isinstance(plain, Rejected)
     assert plain.problems[0].sentence == "Mastodon has no such thing any more: 404 Not Found (snac/2.75)"
     for status in (408, 500, 502, 503):
@@ -166,7 +166,7 @@ def test_other_refusals() -> None:
 def test_the_time_of_a_limit_is_read_in_iso_8601() -> None:
     now = clock.now()
     ahead = (now + timedelta(seconds=90)).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    with clock.frozen(now):
+    with clock.freeze_clock(now):
         for headers, seconds in (
             ({"x-ratelimit-reset": ahead}, 90),
             ({"retry-after": "30"}, 30),

@@ -10,8 +10,8 @@ import mastodon
 import pytest
 from mastodon import Mastodon
 
-from kicau.connector.contract import CALLBACK, consent
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.contract import CALLBACK_URL, consent_at_sandbox
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.networks.mastodon.sandbox import Server
 from kicau.networks.mastodon.tests.cast import FILES, KOPI
 
@@ -23,17 +23,17 @@ async def signed_in(box: Server, http: aiohttp.ClientSession) -> Mastodon:
 
     def begin() -> tuple[Mastodon, str]:
         client_id, secret = Mastodon.create_app(
-            "Other", scopes=SCOPES, redirect_uris=CALLBACK, api_base_url=box.base_url
+            "Other", scopes=SCOPES, redirect_uris=CALLBACK_URL, api_base_url=box.base_url
         )
         client = Mastodon(client_id, secret, api_base_url=box.base_url, ratelimit_method="throw")
-        url = client.auth_request_url(redirect_uris=CALLBACK, scopes=SCOPES, state="a-state", allow_http=True)
+        url = client.auth_request_url(redirect_uris=CALLBACK_URL, scopes=SCOPES, state="a-state", allow_http=True)
         return client, url
 
     client, url = await asyncio.to_thread(begin)
-    returned = await consent(http, url, KOPI)
+    returned = await consent_at_sandbox(http, url, KOPI)
     assert returned["state"] == "a-state"
     token = await asyncio.to_thread(
-        client.log_in, code=returned["code"], redirect_uri=CALLBACK, scopes=SCOPES, allow_http=True
+        client.log_in, code=returned["code"], redirect_uri=CALLBACK_URL, scopes=SCOPES, allow_http=True
     )
     assert token
     return client
@@ -124,7 +124,7 @@ async def test_it_reads_the_refusals(box: Server, http: aiohttp.ClientSession) -
         await asyncio.to_thread(client.status_post, "a" * 501)
     with pytest.raises(mastodon.MastodonNotFoundError):
         await asyncio.to_thread(client.status_delete, 5)
-    box.faults.append(Fault(effect="rate-limit", seconds=60))
+    box.faults.append(OrderedFault(effect="rate-limit", seconds=60))
     with pytest.raises(mastodon.MastodonRatelimitError):
         await asyncio.to_thread(client.status_post, "x")
     wrong: Any = Mastodon(access_token="nope", api_base_url=box.base_url)

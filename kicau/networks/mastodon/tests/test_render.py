@@ -7,8 +7,8 @@ import pytest
 
 from kicau.connector.content import Charge, Draft, Link, Media, MediaKind, Part, Poll, SpanKind
 from kicau.networks.mastodon import servers
-from kicau.networks.mastodon.limits import baseline, capabilities
-from kicau.networks.mastodon.render import focus_of, render
+from kicau.networks.mastodon.limits import baseline, capabilities_of_server
+from kicau.networks.mastodon.render import focal_point, render
 from kicau.networks.mastodon.tests.cast import CUP, DRAFTS, media, saying
 
 TODAY = date(2026, 11, 24)
@@ -113,12 +113,12 @@ def test_a_wrong_focal_point_is_told(given: str) -> None:
 def test_focal_points_go_by_the_order_of_the_files() -> None:
     made = render(saying("x", CUP, media("shop"), options={"focus": " ; -1,1"}), baseline)
     assert made.problems == ()
-    assert [focus_of(made, n) for n in range(3)] == ["", "-1,1", ""]
+    assert [focal_point(made, n) for n in range(3)] == ["", "-1,1", ""]
 
 
 def test_references_are_ids_or_addresses() -> None:
-    server = servers.read({"version": "4.5.0", "api_versions": {"mastodon": 7}}, "kopi.social", "s")
-    can = capabilities(server, TODAY)
+    server = servers.parse_server_info({"version": "4.5.0", "api_versions": {"mastodon": 7}}, "kopi.social", "s")
+    can = capabilities_of_server(server, TODAY)
     for given, kept in (
         ("109300000000000001", "109300000000000001"),
         ("https://kopi.social/@amy/109300000000000001", "109300000000000001"),

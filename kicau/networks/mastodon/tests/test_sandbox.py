@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from kicau.connector.contract import Lent
-from kicau.connector.sandbox.server import start
+from kicau.connector.contract import ContractSession
+from kicau.connector.sandbox.server import start_sandbox
 from kicau.networks.mastodon.sandbox import Server
 from kicau.networks.mastodon.tests.cast import FILES, KABAR, KOPI
 from kicau.networks.mastodon.tests.conftest import signed_in
@@ -58,7 +58,7 @@ class Client:
 
 
 @pytest.fixture
-def client(box: Server, http: aiohttp.ClientSession, kopi: Lent) -> Client:
+def client(box: Server, http: aiohttp.ClientSession, kopi: ContractSession) -> Client:
     return Client(box, http, kopi.credentials.access_token)
 
 
@@ -338,7 +338,7 @@ async def test_rate_limits(box: Server, client: Client) -> None:
 
 async def test_it_survives_a_restart(tmp_path: Path, http: aiohttp.ClientSession) -> None:
     first = Server(folder=tmp_path)
-    runner = await start(first)
+    runner = await start_sandbox(first)
     token = (await signed_in(first, http, KOPI)).credentials.access_token
     client = Client(first, http, token)
     _, cup = await client.upload("cup")
@@ -346,7 +346,7 @@ async def test_it_survives_a_restart(tmp_path: Path, http: aiohttp.ClientSession
     await runner.cleanup()
     first.store.close()
     second = Server(folder=tmp_path)
-    runner = await start(second)
+    runner = await start_sandbox(second)
     client = Client(second, http, token)
     assert (await client.post("lagi", "k"))[1]["id"] == status["id"]
     assert [one["id"] for one in (await client("GET", f"/api/v1/accounts/{KOPI}/statuses"))[1]] == [status["id"]]

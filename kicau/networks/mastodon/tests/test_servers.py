@@ -10,21 +10,22 @@ import pytest
 
 from kicau.connector.capabilities import Ability
 from kicau.connector.content import MediaKind
-from kicau.connector.contract import Lent
+from kicau.connector.contract import ContractSession
 from kicau.connector.serialization import from_json, to_json
 from kicau.networks.mastodon import servers
 from kicau.networks.mastodon.connector import connector
-from kicau.networks.mastodon.limits import baseline, capabilities
+from kicau.networks.mastodon.limits import baseline, capabilities_of_server
 from kicau.networks.mastodon.render import render
-from kicau.networks.mastodon.sandbox import LIKE_SNAC, Server
+from kicau.networks.mastodon.sandbox import SNAC_DIFFERENCES, Server
 from kicau.networks.mastodon.tests.cast import CUP, saying
 
 TODAY = date(2026, 11, 24)
 
 
 def can(**answer: Any) -> Any:
-    return capabilities(
-        servers.read({"version": "4.5.0", **answer}, "kopi.social", "https://kopi.social/api/v2/instance"), TODAY
+    return capabilities_of_server(
+        servers.parse_server_info({"version": "4.5.0", **answer}, "kopi.social", "https://kopi.social/api/v2/instance"),
+        TODAY,
     )
 
 
@@ -45,14 +46,14 @@ def can(**answer: Any) -> Any:
     ],
 )
 def test_software(version: str, source: str, software: str) -> None:
-    assert servers.software(version, source) == software
+    assert servers.software_name(version, source) == software
 
 
 def test_only_those_that_are_known_to_keep_keys_are_relied_upon() -> None:
     kept = {
         name
         for name in ("mastodon", "pleroma", "akkoma", "snac", "gotosocial", "")
-        if servers.Server(host="h", version="", software=name, source="").keeps_keys
+        if servers.ServerInfo(host="h", version="", software=name, source="").keeps_keys
     }
     assert kept == {"mastodon", "pleroma", "akkoma"}
 
@@ -162,13 +163,13 @@ def test_what_snac_would_change_is_told_and_mended() -> None:
     assert render(saying("🏴󠁧󠁢󠁳󠁣󠁴󠁿", replace(CUP, alt="satu\ndua")), can()).notices == ()
 
 
-async def test_a_server_is_asked(box: Server, kopi: Lent) -> None:
+async def test_a_server_is_asked(box: Server, kopi: ContractSession) -> None:
     box.max_characters = 1234
     asked = await connector.capabilities(kopi)
     assert (asked.max_length, asked.facts["version"].value, asked.facts["host"].value) == (1234, "4.5.0", "kopi.social")
 
 
-async def test_a_server_with_only_the_older_call_is_asked(box: Server, kopi: Lent) -> None:
-    box.lacks, box.version, box.max_characters = LIKE_SNAC, "4.0.0 (not true; really snac/2.75)", 99
+async def test_a_server_with_only_the_older_call_is_asked(box: Server, kopi: ContractSession) -> None:
+    box.lacks, box.version, box.max_characters = SNAC_DIFFERENCES, "4.0.0 (not true; really snac/2.75)", 99
     asked = await connector.capabilities(kopi)
     assert (asked.max_length, asked.facts["software"].value) == (99, "snac")

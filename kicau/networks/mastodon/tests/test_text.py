@@ -11,7 +11,7 @@ from kicau.networks.mastodon import text
 
 
 def found(said: str, kind: SpanKind) -> list[str]:
-    return [said[one.start : one.end] for one in text.entities(said) if one.kind is kind]
+    return [said[one.start : one.end] for one in text.find_entities(said) if one.kind is kind]
 
 
 @pytest.mark.parametrize(
@@ -96,19 +96,19 @@ def test_tags(said: str, tags: list[str]) -> None:
     ],
 )
 def test_lengths(said: str, count: int) -> None:
-    assert text.length(said) == count
+    assert text.count_characters(said) == count
 
 
 def test_the_warning_counts_and_a_server_may_count_links_in_its_own_way() -> None:
-    assert text.length("kopi", "awas") == 8
-    assert text.length("", "awas") == 4
-    assert text.length("x https://kopisenja.com/menu", per_url=32) == 34
-    assert text.length("x https://kopisenja.com/menu", per_url=0) == 28
+    assert text.count_characters("kopi", "awas") == 8
+    assert text.count_characters("", "awas") == 4
+    assert text.count_characters("x https://kopisenja.com/menu", per_url=32) == 34
+    assert text.count_characters("x https://kopisenja.com/menu", per_url=0) == 28
 
 
 def test_tidy_keeps_what_the_server_keeps() -> None:
-    assert text.tidy("\n a\r\nb \x00\t") == "a\nb"
-    assert text.tidy("\u00a0a") == "\u00a0a"
+    assert text.normalize_text("\n a\r\nb \x00\t") == "a\nb"
+    assert text.normalize_text("\u00a0a") == "\u00a0a"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_tidy_keeps_what_the_server_keeps() -> None:
 )
 def test_a_hostile_text_is_read(hostile: str) -> None:
     """bench/hostile_texts.py measures that it takes no more time than its length."""
-    found = text.entities(hostile)
+    found = text.find_entities(hostile)
     assert all(before.end <= after.start for before, after in pairwise(found))
     shorter = sum(one.end - one.start - text.URL_LENGTH for one in found if one.kind is SpanKind.LINK)
-    assert text.length(hostile) <= text.graphemes(hostile) - min(shorter, 0)
+    assert text.count_characters(hostile) <= text.split_graphemes(hostile) - min(shorter, 0)

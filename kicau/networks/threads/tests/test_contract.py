@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
-from kicau.connector.contract import ConnectorContract, run
-from kicau.connector.contract_session import Lent
+from kicau.connector.contract import ConnectorContract, run_to_end
+from kicau.connector.contract_session import ContractSession
 from kicau.connector.errors import AuthExpired
 from kicau.connector.sandbox.server import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.threads.connector import connector
-from kicau.networks.threads.sandbox import VISITOR, Server
+from kicau.networks.threads.sandbox import SEEDED_VISITOR, Server
 from kicau.networks.threads.tests.spec import validate
 
 ONE, TWO = made.picture("one.jpg"), made.picture("two.png", mime="image/png")
@@ -82,13 +82,15 @@ class TestThreads(ConnectorContract):
         return posts
 
     async def test_replies_at_any_depth_mentions_and_what_was_said_from_the_account_itself(
-        self, session: Lent, sandbox: Sandbox
+        self, session: ContractSession, sandbox: Sandbox
     ) -> None:
         assert isinstance(sandbox, Server)
-        done = await run(connector, session, await self.delivery(session, self.drafts["thread with files"]))
+        done = await run_to_end(connector, session, await self.delivery(session, self.drafts["thread with files"]))
         asked = sandbox.comment(done.ids[2], "Buka jam berapa?")
         ours = (
-            await run(connector, session, await self.delivery(session, drafted(text="Jam tujuh", reply_to=asked)))
+            await run_to_end(
+                connector, session, await self.delivery(session, drafted(text="Jam tujuh", reply_to=asked))
+            )
         ).ids[0]
         below, thanks = sandbox.comment(ours, "Terima kasih"), sandbox.comment(asked, "Saya juga mau tahu @kopisenja")
         named = sandbox.comment("", "Kopi terbaik di @kopisenja")
@@ -100,12 +102,14 @@ class TestThreads(ConnectorContract):
             (thanks, asked),
             (named, ""),
         ]
-        assert {one.author for one in got.items} == {VISITOR.handle}
+        assert {one.author for one in got.items} == {SEEDED_VISITOR.handle}
         counted = await connector.numbers(session, [done.ids[0], done.ids[2]])
         assert counted[done.ids[0]] == {"views": 0, "likes": 0, "replies": 6, "reposts": 0, "quotes": 0, "shares": 0}
         assert counted[done.ids[2]]["replies"] == 1
 
-    async def test_many_replies_since_the_last_reading_come_page_by_page(self, session: Lent, sandbox: Sandbox) -> None:
+    async def test_many_replies_since_the_last_reading_come_page_by_page(
+        self, session: ContractSession, sandbox: Sandbox
+    ) -> None:
         assert isinstance(sandbox, Server)
         (post,) = await self.posted(session, 1)
         first = sandbox.comment(post, "Pertama")
@@ -115,7 +119,7 @@ class TestThreads(ConnectorContract):
         assert [one.id for one in (await connector.answers(session, got.cursor)).items] == more
 
     async def test_where_nobody_replied_one_call_and_the_mentions_are_all(
-        self, session: Lent, sandbox: Sandbox
+        self, session: ContractSession, sandbox: Sandbox
     ) -> None:
         await self.posted(session, 3)
         before = len(sandbox.requests)
@@ -123,7 +127,7 @@ class TestThreads(ConnectorContract):
         assert len(sandbox.requests) - before == 2
 
     async def test_a_sign_in_from_before_reads_replies_and_is_told_what_numbers_need(
-        self, session: Lent, sandbox: Sandbox
+        self, session: ContractSession, sandbox: Sandbox
     ) -> None:
         assert isinstance(sandbox, Server)
         (post,) = await self.posted(session, 1)

@@ -32,29 +32,29 @@ from kicau.networks.threads.tests.test_contract import clip, drafted, measured
     ],
 )
 def test_an_emoji_weighs_its_bytes(written, count):
-    assert text.length(written) == count
+    assert text.count_characters(written) == count
 
 
 @pytest.mark.parametrize("unit", ["a", "é", "☕", "👨‍👩‍👧‍👦", "🇮🇩"])
 def test_one_past_the_limit_is_too_long(unit):
-    fits = unit * (500 // text.length(unit))
-    fits += "a" * (500 - text.length(fits))
+    fits = unit * (500 // text.count_characters(unit))
+    fits += "a" * (500 - text.count_characters(fits))
     assert render(drafted(text=fits), baseline).problems == ()
     (told,) = render(drafted(text=fits + "a"), baseline).problems
     assert (told.code, told.actual, told.limit, told.mend) == ("too-long", 501, 500, "split")
 
 
 def test_links_mentions_and_the_first_tag_are_marked():
-    told = text.spans("Menu (https://a.example/x_(y)). @kopi.senja #kopi #susu https://a.example/#z")
+    told = text.find_spans("Menu (https://a.example/x_(y)). @kopi.senja #kopi #susu https://a.example/#z")
     assert [(str(one.kind), one.text) for one in told] == [
         ("link", "https://a.example/x_(y)"),
         ("mention", "@kopi.senja"),
         ("tag", "#kopi"),
         ("link", "https://a.example/#z"),
     ]
-    assert [str(one.kind) for one in text.spans("#kopi", tags=False)] == []
+    assert [str(one.kind) for one in text.find_spans("#kopi", tags=False)] == []
     written = "☕ @kabarpagi"
-    (one,) = text.spans(written)
+    (one,) = text.find_spans(written)
     assert written[one.start : one.end] == "@kabarpagi"
 
 

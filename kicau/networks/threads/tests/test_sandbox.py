@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from kicau.connector import errors
-from kicau.connector.content import Continue, Draft, Link, Part, Poll, Published
-from kicau.connector.contract import lend, run, sign_in
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.content import Draft, Link, Part, PendingStep, Poll, PublishedPost
+from kicau.connector.contract import open_test_session, run_to_end, sign_in_at_sandbox
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world
 from kicau.networks.threads import wire
@@ -33,7 +33,7 @@ async def until(session, one, key):
     """Step on until the progress has `key`."""
     while not one.progress.get(key):
         result = await connector.publish(session, replace(one, begun_at=session.now()))
-        assert isinstance(result, Continue)
+        assert isinstance(result, PendingStep)
         one = replace(one, progress=result.progress)
     return replace(one, begun_at=session.now())
 
@@ -41,7 +41,9 @@ async def until(session, one, key):
 async def test_signing_in_refreshing_and_a_used_code():
     sandbox = Server(validators=[validate])
     async with threads(sandbox) as session:
-        (other,) = await sign_in(connector, lend(connector, sandbox, session.http.client), account="35550000000000102")
+        (other,) = await sign_in_at_sandbox(
+            connector, open_test_session(connector, sandbox, session.http.client), account="35550000000000102"
+        )
         assert (other.handle, other.name, other.kind) == ("kabarpagi", "Kabar Pagi", "person")
         assert other.credentials.expires_at - session.now() > timedelta(days=59)
         with pytest.raises(errors.Rejected) as told:
@@ -53,7 +55,7 @@ async def test_signing_in_refreshing_and_a_used_code():
         session.credentials = replace(young, extra={"issued": (session.now() - timedelta(days=2)).isoformat()})
         session.credentials = await connector.auth.refresh(session)
         assert session.credentials.access_token != young.access_token
-        await run(connector, session, delivery(connector, TEXT))
+        await run_to_end(connector, session, delivery(connector, TEXT))
 
 
 async def test_a_permission_that_was_not_given_is_told_by_name():
@@ -75,7 +77,7 @@ async def test_the_quotas_are_read_and_a_full_one_waits_with_the_same_container(
             "replies-24h": 1,
             "replies-24h-used": 0,
         }
-        done = await run(connector, session, delivery(connector, TEXT))
+        done = await run_to_end(connector, session, delivery(connector, TEXT))
         can = await connector.capabilities(session)
         assert (
             timedelta(hours=23)
@@ -83,13 +85,13 @@ async def test_the_quotas_are_read_and_a_full_one_waits_with_the_same_container(
             <= timedelta(hours=24)
         )
         answer = replace(TEXT, reply_to=done.ids[0])
-        await run(connector, session, delivery(connector, answer))
+        await run_to_end(connector, session, delivery(connector, answer))
         one = await until(session, delivery(connector, PICTURE), "finished")
         with pytest.raises(errors.RateLimited) as told:
             await connector.publish(session, one)
         assert not told.value.whole_app
         sandbox.per_day["posts"] = 2
-        await run(connector, session, one)
+        await run_to_end(connector, session, one)
         assert len(list(sandbox.store.all("container"))) == 3
 
 
@@ -97,15 +99,15 @@ async def test_the_quotas_are_read_and_a_full_one_waits_with_the_same_container(
 async def test_a_lost_answer_is_found_by_its_container_and_not_taken_for_an_older_post(draft):
     sandbox = Server(validators=[validate])
     async with threads(sandbox) as session:
-        first = await run(connector, session, delivery(connector, draft))
+        first = await run_to_end(connector, session, delivery(connector, draft))
         for post in sandbox.store.all("post"):
             sandbox.store.put("post", post["id"], {**post, "at": post["at"] - 60})
         one = await until(session, delivery(connector, draft), "finished")
-        sandbox.faults.append(Fault(effect="drop-after", path="threads_publish"))
+        sandbox.faults.append(OrderedFault(effect="drop-after", path="threads_publish"))
         with pytest.raises(errors.Uncertain):
             await connector.publish(session, one)
         found = await connector.find(session, one)
-        assert isinstance(found, Continue)
+        assert isinstance(found, PendingStep)
         assert found.progress["posts"] != list(first.ids)
         assert len(list(sandbox.public_posts())) == 2
 
@@ -114,8 +116,8 @@ async def test_a_third_part_that_fails_never_repeats_the_first():
     sandbox = Server(validators=[validate])
     async with threads(sandbox) as session:
         three = Draft(parts=(Part(text="satu"), Part(text="dua"), Part(text="tiga")))
-        sandbox.faults.append(Fault(effect="drop-after", path="threads_publish", skip=2))
-        done = await run(connector, session, delivery(connector, three))
+        sandbox.faults.append(OrderedFault(effect="drop-after", path="threads_publish", skip=2))
+        done = await run_to_end(connector, session, delivery(connector, three))
         posts = list(sandbox.public_posts())
         assert [post.text for post in posts] == ["satu", "dua", "tiga"]
         assert [post.in_reply_to for post in posts] == ["", posts[0].id, posts[1].id]
@@ -133,13 +135,13 @@ async def test_a_lapsed_container_is_made_again_and_a_spoilt_one_comes_back_in_a
             session.credentials.access_token,
             {**sandbox.store.get("token", session.credentials.access_token), "expires": None},
         )
-        await run(connector, session, one)
+        await run_to_end(connector, session, one)
         (post,) = sandbox.public_posts()
         assert post.media[0]["alt"] == "Secangkir kopi"
         wrong = delivery(connector, VIDEO)
         session.files = {**FILES, CLIP.name: made.picture("no-film.jpg")}
         with pytest.raises(errors.Rejected) as told:
-            await run(connector, session, wrong)
+            await run_to_end(connector, session, wrong)
         assert told.value.problems[0].code == "wrong-codec"
         assert "MP4" in told.value.problems[0].sentence
 
@@ -148,38 +150,38 @@ async def test_a_file_that_cannot_be_fetched_is_asked_for_again_and_then_told():
     async with threads() as session:
         session.files = {}
         with pytest.raises(errors.Rejected) as told:
-            await run(connector, session, delivery(connector, VIDEO), patience=0)
+            await run_to_end(connector, session, delivery(connector, VIDEO), patience=0)
         assert told.value.problems[0].code == "unfetchable"
 
 
 async def test_everything_that_was_chosen_is_there_to_be_read():
     sandbox = Server(validators=[validate])
     async with threads(sandbox) as session:
-        quoted = (await run(connector, session, delivery(connector, TEXT))).ids[0]
+        quoted = (await run_to_end(connector, session, delivery(connector, TEXT))).ids[0]
         two = (made.image_media(ONE, alt="Secangkir kopi"), made.video_media(CLIP))
         chosen = {"reply_control": "followers_only", "topic": "Kopi susu", "quote": quoted, "spoiler": "true"}
-        first = await run(
+        first = await run_to_end(
             connector, session, delivery(connector, Draft(parts=(Part(text="Dua", media=two),), options=chosen))
         )
         fields = "topic_tag,quoted_post,is_quote_post,children,media_type"
-        told = await wire.graph_of(session).get(first.ids[0], fields=fields)
+        told = await wire.graph_client(session).get(first.ids[0], fields=fields)
         assert (told["topic_tag"], told["quoted_post"]["id"]) == ("Kopi susu", quoted)
         assert (told["media_type"], len(told["children"]["data"])) == ("CAROUSEL_ALBUM", 2)
         shown = next(post for post in sandbox.public_posts() if post.id == first.ids[0])
         assert (shown.extra["spoiler"], shown.extra["replies"]) == ("yes", "followers_only")
         assert [one["alt"] for one in shown.media] == ["Secangkir kopi", ""]
-        answer = await run(
+        answer = await run_to_end(
             connector,
             session,
             delivery(connector, replace(TEXT, reply_to=first.ids[0], link=Link(url="https://kopisenja.example/menu"))),
         )
-        told = await wire.graph_of(session).get(answer.ids[0], fields="link_attachment_url")
+        told = await wire.graph_client(session).get(answer.ids[0], fields="link_attachment_url")
         assert told["link_attachment_url"] == "https://kopisenja.example/menu"
         assert next(post for post in sandbox.public_posts() if post.id == answer.ids[0]).in_reply_to == first.ids[0]
-        asked = await run(
+        asked = await run_to_end(
             connector, session, delivery(connector, replace(TEXT, poll=Poll(options=("Panas", "Dingin"))))
         )
-        told = await wire.graph_of(session).get(asked.ids[0], fields="poll_attachment")
+        told = await wire.graph_client(session).get(asked.ids[0], fields="poll_attachment")
         assert (told["poll_attachment"]["option_a"], told["poll_attachment"]["option_b"]) == ("Panas", "Dingin")
 
 
@@ -191,11 +193,11 @@ async def test_refusals_in_the_networks_words_become_ours():
             parts=(replace(crowded.post.parts[0], text=" ".join(f"https://a.example/{n}" for n in range(6))),),
         )
         with pytest.raises(errors.Rejected) as told:
-            await run(connector, session, replace(crowded, post=post))
+            await run_to_end(connector, session, replace(crowded, post=post))
         assert told.value.problems[0].code == "too-many-links"
         long = replace(crowded.post, parts=(replace(crowded.post.parts[0], text="☕" * 167),))
         with pytest.raises(errors.Rejected) as told:
-            await run(connector, session, replace(crowded, post=long))
+            await run_to_end(connector, session, replace(crowded, post=long))
         assert "500 characters" in told.value.problems[0].sentence
 
 
@@ -203,8 +205,8 @@ async def test_meta_s_own_collection_is_answered_as_it_says():
     """Each request as it stands there, with the sandbox's own ids: the answer has the sample's keys."""
     sandbox = Server()
     async with threads(sandbox) as session:
-        done = await run(connector, session, delivery(connector, TEXT))
-        assert isinstance(done, Published)
+        done = await run_to_end(connector, session, delivery(connector, TEXT))
+        assert isinstance(done, PublishedPost)
         token, variables = session.credentials.access_token, described()["variables"]
         known = {
             **variables,

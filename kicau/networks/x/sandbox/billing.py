@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from kicau.networks.x.sandbox.errors import PROBLEMS, Refusal
+from kicau.networks.x.sandbox.errors import PROBLEM_TYPE_PREFIX, XApiError
 
 # Micro-dollars: https://docs.x.com/x-api/getting-started/pricing, as of 2026-08-22, checked 2026-11-24
-PRICES = {
+PRICES_MICRO = {
     "post": 15_000,
     "post-with-link": 200_000,
     "post-summoned-reply": 10_000,
@@ -20,7 +20,7 @@ PRICES = {
 }
 
 
-class Billing:
+class XBilling:
     """Meters per app and UTC day. `credits` is what the app has left, in micro-dollars; None: it never runs out."""
 
     def __init__(self, count: Callable[[str, str, int], None], now: Callable[[], datetime]) -> None:
@@ -32,12 +32,12 @@ class Billing:
     def check(self) -> None:
         """Refuse when nothing is left. X lets a balance go slightly below zero, so the price is not looked at."""
         if self.credits is not None and self.credits <= 0:
-            raise depleted()
+            raise credits_depleted_error()
 
     def charge(self, app: str, meter: str, units: int = 1) -> None:
         self._count(app, meter, units)
         if self.credits is not None:
-            self.credits -= PRICES[meter] * units
+            self.credits -= PRICES_MICRO[meter] * units
 
     def read(self, app: str, meter: str, resource: str) -> None:
         """Bill a resource that comes back, once a UTC day."""
@@ -51,12 +51,12 @@ class Billing:
             self.charge(app, meter)
 
 
-def depleted() -> Refusal:
+def credits_depleted_error() -> XApiError:
     """Seen in 2026; no description of X's names it."""
     detail = "Your enrolled account does not have any credits to fulfill this request."
-    return Refusal(402, {"title": "CreditsDepleted", "detail": detail, "type": f"{PROBLEMS}credits"})
+    return XApiError(402, {"title": "CreditsDepleted", "detail": detail, "type": f"{PROBLEM_TYPE_PREFIX}credits"})
 
 
-def priced(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def price_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Usage rows with what they cost, in micro-dollars."""
-    return [{**row, "micro": PRICES[row["meter"]] * row["units"], "currency": "USD"} for row in rows]
+    return [{**row, "micro": PRICES_MICRO[row["meter"]] * row["units"], "currency": "USD"} for row in rows]

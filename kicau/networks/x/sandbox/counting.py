@@ -28,9 +28,9 @@ _CYRILLIC = r"\u0400-\u04ff"
 
 
 @cache
-def _expressions() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+def _url_patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """A link, an ASCII domain, and a shortened address."""
-    names = [line for line in _data("tlds.txt", "kicau.networks.x") if not line.startswith("#")]
+    names = [line for line in _read_data_lines("tlds.txt", "kicau.networks.x") if not line.startswith("#")]
     ascii_names = "|".join(name for name in names if name.isascii())
     other_names = "|".join(name for name in names if not name.isascii())
     top = rf"(?:(?:(?ai:{ascii_names})|(?i:{other_names}))(?![0-9a-zA-Z@+-])|(?ai:xn--[-0-9a-z]+))"
@@ -51,31 +51,33 @@ def _expressions() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
 
 
 @cache
-def _emoji() -> dict[str, tuple[str, ...]]:
+def _emoji_by_prefix() -> dict[str, tuple[str, ...]]:
     """By their first two units, the longest first."""
     found: dict[str, list[str]] = {}
-    for line in _data("emoji.txt", __package__ or ""):
+    for line in _read_data_lines("emoji.txt", __package__ or ""):
         if line.startswith("#"):
             continue
         for tone in range(0x1F3FB, 0x1F400) if "T" in line else (0,):
-            whole = _units("".join(chr(tone if part == "T" else int(part, 16)) for part in line.split()))
+            whole = _utf16_units("".join(chr(tone if part == "T" else int(part, 16)) for part in line.split()))
             found.setdefault(whole[:2], []).append(whole)
     return {first: tuple(sorted(every, key=len, reverse=True)) for first, every in found.items()}
 
 
-def _data(name: str, package: str) -> list[str]:
+def _read_data_lines(name: str, package: str) -> list[str]:
     return [line for line in files(package).joinpath(name).read_text("utf-8").splitlines() if line]
 
 
-def weight(text: str) -> int:
+def text_weight(text: str) -> int:
     """The text's length as X counts it."""
-    text = _units(unicodedata.normalize("NFC", text))
-    links = dict(_links(text))
+    text = _utf16_units(unicodedata.normalize("NFC", text))
+    links = dict(_find_links(text))
     total = at = 0
     while at < len(text):
         if at in links:
             total, at = total + LINK_WEIGHT, at + links[at]
-        elif emoji := next((one for one in _emoji().get(text[at : at + 2], ()) if text.startswith(one, at)), ""):
+        elif emoji := next(
+            (one for one in _emoji_by_prefix().get(text[at : at + 2], ()) if text.startswith(one, at)), ""
+        ):
             total, at = total + EMOJI_WEIGHT, at + len(emoji)
         else:
             at += "\ud800" <= text[at] <= "\udbff" and "\udc00" <= text[at + 1 : at + 2] <= "\udfff"
@@ -84,21 +86,21 @@ def weight(text: str) -> int:
     return total
 
 
-def _units(text: str) -> str:
+def _utf16_units(text: str) -> str:
     """The text as UTF-16: each half of a character beyond U+FFFF on its own."""
     raw = text.encode("utf-16-le", "surrogatepass")
     return "".join(chr(raw[n] | raw[n + 1] << 8) for n in range(0, len(raw), 2))
 
 
-def _links(text: str) -> Iterator[tuple[int, int]]:
+def _find_links(text: str) -> Iterator[tuple[int, int]]:
     """Start and length of each link in a text of units."""
     if "." not in text:
         return
-    link, ascii_domain, shortened = _expressions()
+    link, ascii_domain, shortened = _url_patterns()
     for found in link.finditer(text):
         before, url, protocol, domain, path = found.groups()
         start = found.start(2)
-        if not _is_sound(url, protocol or "https://", domain, ascii_domain):
+        if not _is_valid_link(url, protocol or "https://", domain, ascii_domain):
             continue
         if protocol:
             if tco := shortened.match(url):
@@ -116,14 +118,14 @@ def _links(text: str) -> Iterator[tuple[int, int]]:
                 yield start + at, len(whole)
 
 
-def _is_sound(url: str, protocol: str, domain: str, ascii_domain: re.Pattern[str]) -> bool:
+def _is_valid_link(url: str, protocol: str, domain: str, ascii_domain: re.Pattern[str]) -> bool:
     if domain.startswith("xn--") and not ascii_domain.search(domain):
         return False
-    labels = [_punycode(label) for label in domain.split(".")]
+    labels = [_encode_punycode(label) for label in domain.split(".")]
     return all(1 <= len(one) <= MAX_LABEL_LENGTH for one in labels) and len(protocol) + len(url) <= MAX_URL_UNITS
 
 
-def _punycode(label: str) -> str:
+def _encode_punycode(label: str) -> str:
     """As the library's `punycode` writes it, which takes ideographic full stops for dots."""
     whole = label.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     parts = re.split("[\u3002\uff0e\uff61]", whole)

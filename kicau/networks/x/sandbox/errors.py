@@ -8,11 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
-PROBLEMS = "https://api.x.com/2/problems/"
-TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
+PROBLEM_TYPE_PREFIX = "https://api.x.com/2/problems/"
+STATUS_TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
 
 
-class Refusal(Exception):
+class XApiError(Exception):
     """An answer that is not 2xx."""
 
     def __init__(self, status: int, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> None:
@@ -24,32 +24,34 @@ class Refusal(Exception):
         return web.Response(status=self.status, text=json.dumps(self.body), content_type=kind, headers=self.headers)
 
 
-def plain(status: int, detail: str) -> Refusal:
+def plain_error(status: int, detail: str) -> XApiError:
     """The generic problem of most refusals."""
-    return Refusal(status, {"title": TITLES[status], "type": "about:blank", "status": status, "detail": detail})
+    return XApiError(
+        status, {"title": STATUS_TITLES[status], "type": "about:blank", "status": status, "detail": detail}
+    )
 
 
-def invalid(message: str, **parameters: str) -> Refusal:
+def invalid_request_error(message: str, **parameters: str) -> XApiError:
     """A request that does not fit: the parameter and its value are named."""
     detail = "One or more parameters to your request was invalid."
     body: dict[str, Any] = {
         "errors": [{"parameters": {name: [value] for name, value in parameters.items()}, "message": message}],
         "title": "Invalid Request",
         "detail": detail,
-        "type": f"{PROBLEMS}invalid-request",
+        "type": f"{PROBLEM_TYPE_PREFIX}invalid-request",
     }
     if parameters:
         name, value = next(iter(parameters.items()))
         body |= {"parameter": name, "value": value}
-    return Refusal(400, body)
+    return XApiError(400, body)
 
 
-def missing(resource: str, value: str, parameter: str = "id") -> dict[str, Any]:
+def not_found_problem(resource: str, value: str, parameter: str = "id") -> dict[str, Any]:
     """What X says of something that does not exist: as a refusal's body, or beside data in a 200."""
     return {
         "title": "Not Found Error",
         "detail": f"Could not find {resource} with {parameter}: [{value}].",
-        "type": f"{PROBLEMS}resource-not-found",
+        "type": f"{PROBLEM_TYPE_PREFIX}resource-not-found",
         "resource_type": resource,
         "resource_id": value,
         "parameter": parameter,
@@ -57,9 +59,9 @@ def missing(resource: str, value: str, parameter: str = "id") -> dict[str, Any]:
     }
 
 
-def unauthorized() -> Refusal:
-    return plain(401, "Unauthorized")
+def unauthorized_error() -> XApiError:
+    return plain_error(401, "Unauthorized")
 
 
-def oauth(status: int, error: str, description: str) -> Refusal:
-    return Refusal(status, {"error": error, "error_description": description})
+def oauth_error(status: int, error: str, description: str) -> XApiError:
+    return XApiError(status, {"error": error, "error_description": description})

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from kicau.networks.x.sandbox import counting, shapes
-from kicau.networks.x.sandbox.errors import Refusal, invalid, missing, plain
-from kicau.networks.x.sandbox.media import key
-from kicau.networks.x.sandbox.oauth import Caller
-from kicau.networks.x.text import entities
+from kicau.networks.x.sandbox.errors import XApiError, invalid_request_error, not_found_problem, plain_error
+from kicau.networks.x.sandbox.media import media_key
+from kicau.networks.x.sandbox.oauth import XCaller
+from kicau.networks.x.text import find_entities
 
 if TYPE_CHECKING:
     from kicau.networks.x.sandbox.server import Server
 
-ID = re.compile(r"[0-9]{1,19}")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
+ID_PATTERN = re.compile(r"[0-9]{1,19}")
+TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
 REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
-LENGTH, PREMIUM_LENGTH = 280, 25_000
-BODY = {  # CreatePostsRequest of 2.167: nothing else is taken
+MAX_LENGTH, MAX_PREMIUM_LENGTH = 280, 25_000
+BODY_FIELDS = {  # CreatePostsRequest of 2.167: nothing else is taken
     "card_uri": str,
     "community_id": "id",
     "direct_message_deep_link": str,
@@ -44,7 +44,7 @@ BODY = {  # CreatePostsRequest of 2.167: nothing else is taken
     "share_with_followers": bool,
     "text": str,
 }
-MEDIA = {
+MEDIA_FIELDS = {
     "media_ids": list,
     "tagged_user_ids": list,
     "call_to_actions": dict,
@@ -53,12 +53,12 @@ MEDIA = {
     "preview_media_id": "id",
     "title": str,
 }
-POLL = {"options": list, "duration_minutes": int, "reply_settings": str}
-REPLY = {"in_reply_to_tweet_id": "id", "exclude_reply_user_ids": list, "auto_populate_reply_metadata": bool}
-PAGING = ("max_results", "pagination_token", "since_id", "until_id", "start_time", "end_time")
+POLL_FIELDS = {"options": list, "duration_minutes": int, "reply_settings": str}
+REPLY_FIELDS = {"in_reply_to_tweet_id": "id", "exclude_reply_user_ids": list, "auto_populate_reply_metadata": bool}
+PAGING_PARAMETERS = ("max_results", "pagination_token", "since_id", "until_id", "start_time", "end_time")
 
 
-class Posts:
+class XPostsApi:
     """Kept in the store, with indexes in memory so that nothing on the way of a post looks through all of them."""
 
     def __init__(self, server: Server) -> None:
@@ -75,7 +75,7 @@ class Posts:
 
     # Creating and deleting
 
-    async def create(self, request: web.Request, who: Caller) -> web.Response:
+    async def create(self, request: web.Request, who: XCaller) -> web.Response:
         body = read_body(await request.read())
         post, links = self._checked(who, body)
         self._server.billing.check()
@@ -88,24 +88,24 @@ class Posts:
         data = {"id": post["id"], "text": text, **self._history(post, self._words())}
         return web.json_response({"data": data}, status=201)
 
-    def _checked(self, who: Caller, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    def _checked(self, who: XCaller, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """A post that breaks no rule, and whether it has a link. Raises what X answers otherwise."""
         text, media_ids = body.get("text", ""), (body.get("media") or {}).get("media_ids", [])
         if not text.strip() and not media_ids:
-            raise invalid("Tweet text or media is required.", text="")
-        limit = PREMIUM_LENGTH if self._server.premium(who.account) else LENGTH
-        if counting.weight(text) > limit:
-            raise plain(
+            raise invalid_request_error("Tweet text or media is required.", text="")
+        limit = MAX_PREMIUM_LENGTH if self._server.premium(who.account) else MAX_LENGTH
+        if counting.text_weight(text) > limit:
+            raise plain_error(
                 400,
                 "Your Tweet text is too long. For more information on how Twitter determines text length see https://github.com/twitter/twitter-text.",
             )
         if media_ids and body.get("poll"):
-            raise invalid("A poll takes no media.", poll="", media="")
-        found = list(entities(text))
+            raise invalid_request_error("A poll takes no media.", poll="", media="")
+        found = list(find_entities(text))
         if sum(one.kind == "cashtag" for one in found) > 1:
-            raise plain(403, "Posts created with this app may hold at most one cashtag.")
+            raise plain_error(403, "Posts created with this app may hold at most one cashtag.")
         if body.get("edit_options"):
-            raise plain(403, "You are not permitted to edit this Tweet.")
+            raise plain_error(403, "You are not permitted to edit this Tweet.")
         media = self._server.uploads.ready(who, media_ids) if media_ids else []
         reply_to, quote = (body.get("reply") or {}).get("in_reply_to_tweet_id", ""), body.get("quote_tweet_id", "")
         parent = self._answerable(who, reply_to) if reply_to else None
@@ -113,7 +113,7 @@ class Posts:
         same = self._same_key(who, body, media)
         self._refuse_duplicate(same)
         post_id = self._server.next_id()
-        links = [[e.start, e.end, _address(text[e.start : e.end])] for e in found if e.kind == "link"]
+        links = [[e.start, e.end, _with_protocol(text[e.start : e.end])] for e in found if e.kind == "link"]
         mentions = [text[e.start + 1 : e.end].lower().split("/")[0] for e in found if e.kind == "mention"]
         return {
             "id": post_id,
@@ -129,7 +129,7 @@ class Posts:
             "reply_to": reply_to,
             "conversation": parent["conversation"] if parent else post_id,
             "quote": quote,
-            "media": [key(doc) for doc in media],
+            "media": [media_key(doc) for doc in media],
             "media_ids": [doc["id"] for doc in media],
             "kind": "photo" if media and media[0]["kind"] == "image" else "video",
             "poll": body.get("poll"),
@@ -138,16 +138,16 @@ class Posts:
             "same": same,
         }, bool(links)
 
-    def _answerable(self, who: Caller, post_id: str) -> dict[str, Any]:
+    def _answerable(self, who: XCaller, post_id: str) -> dict[str, Any]:
         parent = self._server.store.get("post", post_id)
         if parent is None:
-            raise plain(403, "You attempted to reply to a Tweet that is deleted or not visible to you.")
+            raise plain_error(403, "You attempted to reply to a Tweet that is deleted or not visible to you.")
         if parent["account"] == who.account or self._server.tier == "enterprise":
             return parent
         name = self._server.username(who.account).lower()
         quoted = self._by(parent["quote"]) if parent["quote"] else ""
         if name not in parent["mentions"] and quoted != who.account:
-            raise plain(
+            raise plain_error(
                 403,
                 "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by the author of the post you are replying to.",
             )
@@ -157,11 +157,11 @@ class Posts:
         if not post_id:
             return
         if self._server.tier != "enterprise":
-            raise plain(403, "Quote posts are not permitted for this app.")
+            raise plain_error(403, "Quote posts are not permitted for this app.")
         if self._server.store.get("post", post_id) is None:
-            raise invalid("The quoted Tweet does not exist.", quote_tweet_id=post_id)
+            raise invalid_request_error("The quoted Tweet does not exist.", quote_tweet_id=post_id)
 
-    def _same_key(self, who: Caller, body: dict[str, Any], media: list[dict[str, Any]]) -> str:
+    def _same_key(self, who: XCaller, body: dict[str, Any], media: list[dict[str, Any]]) -> str:
         text = " ".join(unicodedata.normalize("NFC", body.get("text", "")).split())
         reply = (body.get("reply") or {}).get("in_reply_to_tweet_id", "")
         told = [who.account, text, reply, body.get("quote_tweet_id", ""), *(doc["sha256"] for doc in media)]
@@ -170,15 +170,15 @@ class Posts:
     def _refuse_duplicate(self, same: str) -> None:
         before = self._same.get(same)
         if before and self._server.now().timestamp() - before[1] < self._server.duplicate_seconds:
-            raise plain(403, "You are not allowed to create a Tweet with duplicate content.")
+            raise plain_error(403, "You are not allowed to create a Tweet with duplicate content.")
 
-    async def delete(self, request: web.Request, who: Caller) -> web.Response:
-        post_id = _path_id(request)
+    async def delete(self, request: web.Request, who: XCaller) -> web.Response:
+        post_id = _read_path_id(request)
         post = self._server.store.get("post", post_id)
         if post is None:
-            raise Refusal(404, missing("tweet", post_id))
+            raise XApiError(404, not_found_problem("tweet", post_id))
         if post["account"] != who.account:
-            raise plain(403, "You are not authorized to delete this Tweet.")
+            raise plain_error(403, "You are not authorized to delete this Tweet.")
         self._server.billing.check()
         self._server.store.remove("post", post_id)
         self._by_author[post["account"]].pop(post_id, None)
@@ -193,34 +193,36 @@ class Posts:
 
     # Reading
 
-    async def one(self, request: web.Request, who: Caller) -> web.Response:
-        asked = shapes.asked(request.query, self._server.vocabularies, ())
-        post_id = _path_id(request)
+    async def one(self, request: web.Request, who: XCaller) -> web.Response:
+        asked = shapes.read_requested_fields(request.query, self._server.vocabularies, ())
+        post_id = _read_path_id(request)
         post = self._server.store.get("post", post_id)
         if post is None:
-            return web.json_response({"errors": [missing("tweet", post_id)]})
+            return web.json_response({"errors": [not_found_problem("tweet", post_id)]})
         return web.json_response(self._answer(who, [post], asked, single=True))
 
-    async def many(self, request: web.Request, who: Caller) -> web.Response:
-        asked = shapes.asked(request.query, self._server.vocabularies, ("ids",))
+    async def many(self, request: web.Request, who: XCaller) -> web.Response:
+        asked = shapes.read_requested_fields(request.query, self._server.vocabularies, ("ids",))
         ids = [one for one in request.query.get("ids", "").split(",") if one]
-        if not 1 <= len(ids) <= 100 or not all(ID.fullmatch(one) for one in ids):
-            raise invalid("The `ids` query parameter must hold 1 to 100 ids", ids=request.query.get("ids", ""))
+        if not 1 <= len(ids) <= 100 or not all(ID_PATTERN.fullmatch(one) for one in ids):
+            raise invalid_request_error(
+                "The `ids` query parameter must hold 1 to 100 ids", ids=request.query.get("ids", "")
+            )
         found = [post for one in ids if (post := self._server.store.get("post", one))]
         answer = self._answer(who, found, asked)
         if len(found) < len(ids):
             known = {post["id"] for post in found}
-            answer["errors"] = [missing("tweet", one, "ids") for one in ids if one not in known]
+            answer["errors"] = [not_found_problem("tweet", one, "ids") for one in ids if one not in known]
         return web.json_response(answer)
 
-    async def timeline(self, request: web.Request, who: Caller) -> web.Response:
-        asked = shapes.asked(request.query, self._server.vocabularies, (*PAGING, "exclude"))
+    async def timeline(self, request: web.Request, who: XCaller) -> web.Response:
+        asked = shapes.read_requested_fields(request.query, self._server.vocabularies, (*PAGING_PARAMETERS, "exclude"))
         self._someone(request)
-        index = self._by_author.get(_path_id(request), {})
+        index = self._by_author.get(_read_path_id(request), {})
         return web.json_response(self._page(request, who, index, asked))
 
-    async def mentions(self, request: web.Request, who: Caller) -> web.Response:
-        asked = shapes.asked(request.query, self._server.vocabularies, PAGING)
+    async def mentions(self, request: web.Request, who: XCaller) -> web.Response:
+        asked = shapes.read_requested_fields(request.query, self._server.vocabularies, PAGING_PARAMETERS)
         name = self._someone(request)["username"].lower()
         return web.json_response(self._page(request, who, self._mentions.get(name, {}), asked))
 
@@ -233,13 +235,15 @@ class Posts:
         yield from (post for post in found if post)
 
     def _someone(self, request: web.Request) -> dict[str, Any]:
-        user = self._server.store.get("account", _path_id(request))
+        user = self._server.store.get("account", _read_path_id(request))
         if user is None:
-            raise Refusal(404, missing("user", _path_id(request)))
+            raise XApiError(404, not_found_problem("user", _read_path_id(request)))
         return user
 
-    def _page(self, request: web.Request, who: Caller, index: dict[str, None], asked: shapes.Asked) -> dict[str, Any]:
-        window = Window(request)
+    def _page(
+        self, request: web.Request, who: XCaller, index: dict[str, None], asked: shapes.RequestedFields
+    ) -> dict[str, Any]:
+        window = TimelineWindow(request)
         found: list[dict[str, Any]] = []
         more = False
         for post_id in reversed(index):
@@ -257,14 +261,14 @@ class Posts:
         if found:
             meta |= {"newest_id": found[0]["id"], "oldest_id": found[-1]["id"]}
         if more:
-            meta["next_token"] = shapes.cursor(found[-1]["id"])
+            meta["next_token"] = shapes.encode_cursor(found[-1]["id"])
         answer = self._answer(who, found, asked)
         if not found:
             answer.pop("data")
         return {**answer, "meta": meta}
 
     def _answer(
-        self, who: Caller, posts: list[dict[str, Any]], asked: shapes.Asked, *, single: bool = False
+        self, who: XCaller, posts: list[dict[str, Any]], asked: shapes.RequestedFields, *, single: bool = False
     ) -> dict[str, Any]:
         for post in posts:
             self._server.billing.read(who.app, "post-read", post["id"])
@@ -274,7 +278,7 @@ class Posts:
             answer["includes"] = includes
         return answer
 
-    def _row(self, post: dict[str, Any], asked: shapes.Asked) -> dict[str, Any]:
+    def _row(self, post: dict[str, Any], asked: shapes.RequestedFields) -> dict[str, Any]:
         words = asked.words
         text, urls = self._written(post)
         references = [
@@ -306,17 +310,17 @@ class Posts:
         }
         row = {"id": post["id"], "text": text, **self._history(post, words if asked.named else None)}
         wanted = set(asked.post)
-        if words is shapes.NEW:  # 2.167 gives these with the expansion of their name
+        if words is shapes.NEW_VOCABULARY:  # 2.167 gives these with the expansion of their name
             wanted |= {"referenced_posts"} & asked.expansions
         wanted |= {name for name in ("author_id", "in_reply_to_user_id") if name in asked.expansions}
         wanted |= {"attachments"} if any(one.startswith("attachments.") for one in asked.expansions) else set()
         wanted |= {words.referenced} if any(one.startswith("referenced") for one in asked.expansions) else set()
         row |= {name: value for name, value in whole.items() if name in wanted and value is not None}
-        if words.long_text in asked.post and counting.weight(post["text"]) > LENGTH:
+        if words.long_text in asked.post and counting.text_weight(post["text"]) > MAX_LENGTH:
             row[words.long_text] = {"text": row["text"], "entities": whole["entities"]}
         return row
 
-    def _includes(self, posts: list[dict[str, Any]], asked: shapes.Asked) -> dict[str, Any]:
+    def _includes(self, posts: list[dict[str, Any]], asked: shapes.RequestedFields) -> dict[str, Any]:
         includes: dict[str, Any] = {}
         if "author_id" in asked.expansions:
             users = (self._server.store.get("account", one) for one in dict.fromkeys(post["account"] for post in posts))
@@ -325,7 +329,7 @@ class Posts:
             docs = [self._server.store.get("media", one) for post in posts for one in post["media_ids"]]
             includes["media"] = [self._media(doc, asked.media) for doc in docs if doc]
         if "attachments.poll_ids" in asked.expansions:
-            includes["polls"] = [_poll(post) for post in posts if post["poll"]]
+            includes["polls"] = [_poll_json(post) for post in posts if post["poll"]]
         if any(one.startswith("referenced") for one in asked.expansions):
             ids = dict.fromkeys(one for post in posts for one in (post["reply_to"], post["quote"]) if one)
             found = [post for one in ids if (post := self._server.store.get("post", one))]
@@ -340,7 +344,7 @@ class Posts:
             "width": doc.get("width"),
             "height": doc.get("height"),
         }
-        row = {"media_key": key(doc), "type": kind}
+        row = {"media_key": media_key(doc), "type": kind}
         return row | {name: value for name, value in whole.items() if name in fields and value is not None}
 
     def _entities(self, post: dict[str, Any], text: str, urls: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -364,20 +368,22 @@ class Posts:
         return post["account"] if post else ""
 
     def _written(self, post: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
-        return shapes.written(post, self._server.base_url, self._server.username(post["account"]))
+        return shapes.text_as_returned(post, self._server.base_url, self._server.username(post["account"]))
 
-    def _words(self) -> shapes.Words | None:
+    def _words(self) -> shapes.FieldVocabulary | None:
         """The one vocabulary that is known here; None: a request that names neither gets both names."""
-        known = [words for words in (shapes.NEW, shapes.OLD) if words.name in self._server.vocabularies]
+        known = [
+            words for words in (shapes.NEW_VOCABULARY, shapes.OLD_VOCABULARY) if words.name in self._server.vocabularies
+        ]
         return known[0] if len(known) == 1 else None
 
-    def _history(self, post: dict[str, Any], words: shapes.Words | None) -> dict[str, Any]:
+    def _history(self, post: dict[str, Any], words: shapes.FieldVocabulary | None) -> dict[str, Any]:
         words = words or self._words()
-        names = [words.history] if words else [shapes.NEW.history, shapes.OLD.history]
+        names = [words.history] if words else [shapes.NEW_VOCABULARY.history, shapes.OLD_VOCABULARY.history]
         return {name: [post["id"]] for name in names}
 
 
-class Window:
+class TimelineWindow:
     """The part of a timeline that a request asks for."""
 
     def __init__(self, request: web.Request) -> None:
@@ -386,7 +392,7 @@ class Window:
         self._since, self._until = self._id("since_id", query), self._id("until_id", query)
         self._begin, self._end = self._moment("start_time", query), self._moment("end_time", query)
         token = query.get("pagination_token", "")
-        self._before = int(shapes.from_cursor(token)) if token else 0
+        self._before = int(shapes.decode_cursor(token)) if token else 0
         self._without_replies = "replies" in self._excluded(query)
 
     def place(self, post: dict[str, Any]) -> str:
@@ -403,7 +409,7 @@ class Window:
     @staticmethod
     def _whole(value: str) -> int:
         if not value.isdigit() or not 5 <= int(value) <= 100:
-            raise invalid(
+            raise invalid_request_error(
                 f"The `max_results` query parameter value [{value}] is not between 5 and 100", max_results=value
             )
         return int(value)
@@ -411,8 +417,8 @@ class Window:
     @staticmethod
     def _id(name: str, query: Any) -> int:
         value = query.get(name, "")
-        if value and not ID.fullmatch(value):
-            raise invalid(
+        if value and not ID_PATTERN.fullmatch(value):
+            raise invalid_request_error(
                 f"The `{name}` query parameter value [{value}] does not match ^[0-9]{{1,19}}$", **{name: value}
             )
         return int(value or 0)
@@ -422,8 +428,8 @@ class Window:
         value = query.get(name, "")
         if not value:
             return None
-        if not MOMENT.fullmatch(value) or value < "2010-11-06T00:00:00Z":
-            raise invalid(
+        if not TIME_PATTERN.fullmatch(value) or value < "2010-11-06T00:00:00Z":
+            raise invalid_request_error(
                 f"The `{name}` query parameter value [{value}] is not a valid RFC 3339 moment in UTC", **{name: value}
             )
         return datetime.fromisoformat(value).astimezone(UTC)
@@ -432,7 +438,7 @@ class Window:
     def _excluded(query: Any) -> set[str]:
         found = set(query["exclude"].split(",")) if "exclude" in query else set()
         for value in found - {"replies", "retweets"}:
-            raise invalid(
+            raise invalid_request_error(
                 f"The `exclude` query parameter value [{value}] is not one of [replies,retweets]", exclude=value
             )
         return found
@@ -445,75 +451,81 @@ def read_body(content: bytes) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise plain(400, "The request body is no JSON object.")
-    _fit("", body, BODY)
+        raise plain_error(400, "The request body is no JSON object.")
+    _check_types("", body, BODY_FIELDS)
     if "media" in body:
-        _fit("media.", body["media"], MEDIA)
-        _ids("media.media_ids", body["media"].get("media_ids"), 1, 4)
-        _ids("media.tagged_user_ids", body["media"].get("tagged_user_ids", []), 0, 10)
+        _check_types("media.", body["media"], MEDIA_FIELDS)
+        _check_ids("media.media_ids", body["media"].get("media_ids"), 1, 4)
+        _check_ids("media.tagged_user_ids", body["media"].get("tagged_user_ids", []), 0, 10)
     if "poll" in body:
-        _fit("poll.", body["poll"], POLL)
+        _check_types("poll.", body["poll"], POLL_FIELDS)
         _check_poll(body["poll"])
     if "reply" in body:
-        _fit("reply.", body["reply"], REPLY)
+        _check_types("reply.", body["reply"], REPLY_FIELDS)
         if "in_reply_to_tweet_id" not in body["reply"]:
-            raise invalid("The required body parameter [reply.in_reply_to_tweet_id] is missing", reply="")
+            raise invalid_request_error("The required body parameter [reply.in_reply_to_tweet_id] is missing", reply="")
     if body.get("reply_settings", REPLY_SETTINGS[0]) not in REPLY_SETTINGS:
-        raise invalid(
+        raise invalid_request_error(
             f"The body parameter [reply_settings] is not one of [{','.join(REPLY_SETTINGS)}]",
             reply_settings=body["reply_settings"],
         )
     return body
 
 
-def _fit(where: str, found: dict[str, Any], known: dict[str, Any]) -> None:
+def _check_types(where: str, found: dict[str, Any], known: dict[str, Any]) -> None:
     for name, value in found.items():
         if name not in known:
-            raise invalid(
+            raise invalid_request_error(
                 f"The body parameter [{where}{name}] is not one of [{','.join(known)}]",
                 **{where + name: str(value)[:50]},
             )
         kind = known[name]
         if kind == "id":
-            good = isinstance(value, str) and ID.fullmatch(value) is not None
+            good = isinstance(value, str) and ID_PATTERN.fullmatch(value) is not None
         else:
             good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
         if not good:
-            raise invalid(f"The body parameter [{where}{name}] has the wrong type", **{where + name: str(value)[:50]})
+            raise invalid_request_error(
+                f"The body parameter [{where}{name}] has the wrong type", **{where + name: str(value)[:50]}
+            )
 
 
-def _ids(name: str, value: Any, least: int, most: int) -> None:
+def _check_ids(name: str, value: Any, least: int, most: int) -> None:
     fits = isinstance(value, list) and least <= len(value) <= most
-    if not fits or not all(isinstance(one, str) and ID.fullmatch(one) for one in value):
-        raise invalid(f"The body parameter [{name}] must hold {least} to {most} ids", **{name: str(value)[:50]})
+    if not fits or not all(isinstance(one, str) and ID_PATTERN.fullmatch(one) for one in value):
+        raise invalid_request_error(
+            f"The body parameter [{name}] must hold {least} to {most} ids", **{name: str(value)[:50]}
+        )
 
 
 def _check_poll(poll: dict[str, Any]) -> None:
     options, minutes = poll.get("options"), poll.get("duration_minutes")
     if not isinstance(options, list) or not 2 <= len(options) <= 4:
-        raise invalid(
+        raise invalid_request_error(
             "The body parameter [poll.options] must hold 2 to 4 options", **{"poll.options": str(options)[:50]}
         )
     if not all(isinstance(one, str) and 1 <= len(one) <= 25 for one in options):
-        raise invalid("Each of [poll.options] must have 1 to 25 characters", **{"poll.options": str(options)[:50]})
+        raise invalid_request_error(
+            "Each of [poll.options] must have 1 to 25 characters", **{"poll.options": str(options)[:50]}
+        )
     if not isinstance(minutes, int) or not 5 <= minutes <= 10080:
-        raise invalid(
+        raise invalid_request_error(
             "The body parameter [poll.duration_minutes] must be 5 to 10080", **{"poll.duration_minutes": str(minutes)}
         )
 
 
-def _path_id(request: web.Request) -> str:
+def _read_path_id(request: web.Request) -> str:
     found = request.match_info["id"]
-    if not ID.fullmatch(found):
-        raise invalid(f"The `id` path parameter value [{found}] does not match ^[0-9]{{1,19}}$", id=found)
+    if not ID_PATTERN.fullmatch(found):
+        raise invalid_request_error(f"The `id` path parameter value [{found}] does not match ^[0-9]{{1,19}}$", id=found)
     return found
 
 
-def _address(written: str) -> str:
+def _with_protocol(written: str) -> str:
     return written if re.match(r"https?://", written, re.I) else f"http://{written}"
 
 
-def _poll(post: dict[str, Any]) -> dict[str, Any]:
+def _poll_json(post: dict[str, Any]) -> dict[str, Any]:
     minutes = post["poll"]["duration_minutes"]
     ends = datetime.fromisoformat(post["at"]) + timedelta(minutes=minutes)
     return {

@@ -10,20 +10,20 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from kicau.connector.sandbox.server import PublicPost, Sandbox, SeededAccount, SeededApp, Validator
+from kicau.connector.sandbox.server import PublicPost, RequestValidator, Sandbox, SeededAccount, SeededApp
 from kicau.networks.x.sandbox import shapes
-from kicau.networks.x.sandbox.billing import Billing, depleted, priced
-from kicau.networks.x.sandbox.errors import Refusal, invalid, missing
-from kicau.networks.x.sandbox.limits import Windows, exceeded
-from kicau.networks.x.sandbox.media import Uploads
-from kicau.networks.x.sandbox.oauth import Caller, OAuth
-from kicau.networks.x.sandbox.posts import Posts
+from kicau.networks.x.sandbox.billing import XBilling, credits_depleted_error, price_rows
+from kicau.networks.x.sandbox.errors import XApiError, invalid_request_error, not_found_problem
+from kicau.networks.x.sandbox.limits import XRateLimits, rate_limit_error
+from kicau.networks.x.sandbox.media import XUploadsApi
+from kicau.networks.x.sandbox.oauth import XCaller, XOAuth
+from kicau.networks.x.sandbox.posts import XPostsApi
 
-type Answer = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
+type CallHandler = Callable[[web.Request, XCaller], Awaitable[web.StreamResponse]]
 
-EPOCH = 1_288_834_974_657  # milliseconds: where X's ids begin to count
+SNOWFLAKE_EPOCH_MS = 1_288_834_974_657  # milliseconds: where X's ids begin to count
 
-ACCOUNTS = (
+SEEDED_ACCOUNTS = (
     {
         "id": "1790000000000000001",
         "username": "kopisenja",
@@ -54,9 +54,9 @@ ACCOUNTS = (
     },
 )
 
-READ = ("tweet.read", "users.read")
-WRITE = ("tweet.read", "tweet.write", "users.read")
-UPLOAD = ("media.write",)
+READ_SCOPES = ("tweet.read", "users.read")
+WRITE_SCOPES = ("tweet.read", "tweet.write", "users.read")
+UPLOAD_SCOPES = ("media.write",)
 
 
 class Server(Sandbox):
@@ -78,7 +78,9 @@ class Server(Sandbox):
     nullable_settings = frozenset({"billing.credits"})
     public_app: ClassVar[SeededApp] = SeededApp(client_id="kicau-x-public", client_secret="")
 
-    def __init__(self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[Validator] = ()) -> None:
+    def __init__(
+        self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
+    ) -> None:
         self.limits_off = False
         self.processing_seconds = 2.0  # of a GIF or video
         self.duplicate_seconds = 86_400.0  # how long the same text is refused
@@ -86,16 +88,16 @@ class Server(Sandbox):
         self.tier = "pay-per-use"  # "enterprise": replies and quotes without a summons
         self._last_id = 0
         super().__init__(base_url=base_url, folder=folder, validators=validators)
-        self.oauth = OAuth(self)
-        self.windows = Windows(lambda: self.now().timestamp())
-        self.billing = Billing(self.meter, self.now)
-        self.uploads = Uploads(self, folder)
-        self.posts = Posts(self)
+        self.oauth = XOAuth(self)
+        self.windows = XRateLimits(lambda: self.now().timestamp())
+        self.billing = XBilling(self.meter, self.now)
+        self.uploads = XUploadsApi(self, folder)
+        self.posts = XPostsApi(self)
 
     # What the base asks
 
     def seed(self) -> None:
-        for one in ACCOUNTS:
+        for one in SEEDED_ACCOUNTS:
             if self.store.get("account", one["id"]) is None:
                 self.store.put("account", one["id"], dict(one))
 
@@ -109,19 +111,19 @@ class Server(Sandbox):
         return next((app for app in (self.default_app, self.public_app) if app.client_id == client_id), None)
 
     def usage(self) -> list[dict[str, Any]]:
-        return priced(super().usage())
+        return price_rows(super().usage())
 
     def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
         headers = {"x-rate-limit-limit": "100", "x-rate-limit-remaining": "0"}
         if seconds:
             headers["x-rate-limit-reset"] = str(int(self.now().timestamp() + seconds) + 1)
-        return exceeded(headers).response()
+        return rate_limit_error(headers).response()
 
     def revoke(self, request: web.Request) -> None:
         self.oauth.revoke(request)
 
     def plan_exhausted(self, request: web.Request) -> web.Response:
-        return depleted().response()
+        return credits_depleted_error().response()
 
     def public_posts(self) -> Iterable[PublicPost]:
         return (self.public_post(post) for post in self.posts.public())
@@ -163,24 +165,24 @@ class Server(Sandbox):
             web.post("/2/oauth2/token", self._open(self.oauth.token)),
             web.post("/2/oauth2/revoke", self._open(self.oauth.revoke_token)),
             web.post("/oauth2/token", self._open(self.oauth.app_token)),
-            self._api("GET", "/2/users/me", self._me, READ),
-            self._api("GET", "/2/users/by/username/{username}", self._user_by_name, READ, apps=True),
-            self._api("GET", "/2/users/{id}", self._user, READ, apps=True),
-            self._api("GET", "/2/users/{id}/tweets", posts.timeline, READ, apps=True),
-            self._api("GET", "/2/users/{id}/mentions", posts.mentions, READ, apps=True),
-            self._api("POST", "/2/tweets", posts.create, WRITE),
-            self._api("GET", "/2/tweets", posts.many, READ, apps=True),
-            self._api("GET", "/2/tweets/{id}", posts.one, READ, apps=True),
-            self._api("DELETE", "/2/tweets/{id}", posts.delete, WRITE),
-            self._api("POST", "/2/media/upload/initialize", uploads.initialize, UPLOAD),
-            self._api("POST", "/2/media/upload/{id}/append", uploads.append, UPLOAD),
-            self._api("POST", "/2/media/upload/{id}/finalize", uploads.finalize, UPLOAD),
-            self._api("POST", "/2/media/upload", uploads.upload, UPLOAD),
-            self._api("GET", "/2/media/upload", uploads.status, UPLOAD),
-            self._api("POST", "/2/media/metadata", uploads.describe, UPLOAD),
-            self._api("POST", "/1.1/media/upload.json", uploads.upload_1_1, UPLOAD),
-            self._api("GET", "/1.1/media/upload.json", uploads.upload_1_1, UPLOAD),
-            self._api("POST", "/1.1/media/metadata/create.json", uploads.describe_1_1, UPLOAD),
+            self._api("GET", "/2/users/me", self._me, READ_SCOPES),
+            self._api("GET", "/2/users/by/username/{username}", self._user_by_name, READ_SCOPES, apps=True),
+            self._api("GET", "/2/users/{id}", self._user, READ_SCOPES, apps=True),
+            self._api("GET", "/2/users/{id}/tweets", posts.timeline, READ_SCOPES, apps=True),
+            self._api("GET", "/2/users/{id}/mentions", posts.mentions, READ_SCOPES, apps=True),
+            self._api("POST", "/2/tweets", posts.create, WRITE_SCOPES),
+            self._api("GET", "/2/tweets", posts.many, READ_SCOPES, apps=True),
+            self._api("GET", "/2/tweets/{id}", posts.one, READ_SCOPES, apps=True),
+            self._api("DELETE", "/2/tweets/{id}", posts.delete, WRITE_SCOPES),
+            self._api("POST", "/2/media/upload/initialize", uploads.initialize, UPLOAD_SCOPES),
+            self._api("POST", "/2/media/upload/{id}/append", uploads.append, UPLOAD_SCOPES),
+            self._api("POST", "/2/media/upload/{id}/finalize", uploads.finalize, UPLOAD_SCOPES),
+            self._api("POST", "/2/media/upload", uploads.upload, UPLOAD_SCOPES),
+            self._api("GET", "/2/media/upload", uploads.status, UPLOAD_SCOPES),
+            self._api("POST", "/2/media/metadata", uploads.describe, UPLOAD_SCOPES),
+            self._api("POST", "/1.1/media/upload.json", uploads.upload_1_1, UPLOAD_SCOPES),
+            self._api("GET", "/1.1/media/upload.json", uploads.upload_1_1, UPLOAD_SCOPES),
+            self._api("POST", "/1.1/media/metadata/create.json", uploads.describe_1_1, UPLOAD_SCOPES),
             self._api("GET", "/2/usage/tweets", self._usage_of_posts, None, apps=True),
             web.get("/media/{id}", uploads.serve),
             web.get("/{username}/status/{id}", self._post_page),
@@ -191,7 +193,7 @@ class Server(Sandbox):
 
     def next_id(self) -> str:
         """An id that tells its time and grows with every call."""
-        tick = int(self.now().timestamp() * 1000) - EPOCH
+        tick = int(self.now().timestamp() * 1000) - SNOWFLAKE_EPOCH_MS
         self._last_id = max(tick << 22, self._last_id + 1)
         return str(self._last_id)
 
@@ -206,11 +208,13 @@ class Server(Sandbox):
     def media_url(self, doc: Mapping[str, Any]) -> str:
         return f"{self.base_url}/media/{doc['id']}"
 
-    def user(self, user: Mapping[str, Any], asked: shapes.Asked) -> dict[str, Any]:
+    def user(self, user: Mapping[str, Any], asked: shapes.RequestedFields) -> dict[str, Any]:
         """In the words of the request. One that names no vocabulary gets the count of posts in both."""
         posts = self.posts.count_of(user["id"])
         names = (
-            [asked.words.count] if asked.named else [words.count for words in shapes.vocabularies(self.vocabularies)]
+            [asked.words.count]
+            if asked.named
+            else [words.count for words in shapes.known_vocabularies(self.vocabularies)]
         )
         counts = {"followers_count": 0, "following_count": 0, **dict.fromkeys(names, posts), "listed_count": 0}
         whole: dict[str, Any] = {
@@ -228,29 +232,29 @@ class Server(Sandbox):
 
     # Endpoints of its own
 
-    async def _me(self, request: web.Request, who: Caller) -> web.Response:
+    async def _me(self, request: web.Request, who: XCaller) -> web.Response:
         return self._user_answer(request, who, self.store.get("account", who.account), who.account)
 
-    async def _user(self, request: web.Request, who: Caller) -> web.Response:
+    async def _user(self, request: web.Request, who: XCaller) -> web.Response:
         given = request.match_info["id"]
         return self._user_answer(request, who, self.store.get("account", given), given)
 
-    async def _user_by_name(self, request: web.Request, who: Caller) -> web.Response:
+    async def _user_by_name(self, request: web.Request, who: XCaller) -> web.Response:
         name = request.match_info["username"]
         found = next((a for a in self.store.all("account") if a["username"].lower() == name.lower()), None)
         return self._user_answer(request, who, found, name)
 
-    def _user_answer(self, request: web.Request, who: Caller, user: dict[str, Any] | None, given: str) -> web.Response:
-        asked = shapes.asked(request.query, self.vocabularies, ())
+    def _user_answer(self, request: web.Request, who: XCaller, user: dict[str, Any] | None, given: str) -> web.Response:
+        asked = shapes.read_requested_fields(request.query, self.vocabularies, ())
         if user is None:
-            return web.json_response({"errors": [missing("user", given)]})
+            return web.json_response({"errors": [not_found_problem("user", given)]})
         self.billing.read(who.app, "user-read", user["id"])
         return web.json_response({"data": self.user(user, asked)})
 
-    async def _usage_of_posts(self, request: web.Request, who: Caller) -> web.Response:
+    async def _usage_of_posts(self, request: web.Request, who: XCaller) -> web.Response:
         days = request.query.get("days", "7")
         if not days.isdigit() or not 1 <= int(days) <= 90:
-            raise invalid(f"The `days` query parameter value [{days}] is not between 1 and 90", days=days)
+            raise invalid_request_error(f"The `days` query parameter value [{days}] is not between 1 and 90", days=days)
         first = (self.now().date() - timedelta(days=int(days) - 1)).isoformat()
         rows = [
             row
@@ -290,7 +294,7 @@ class Server(Sandbox):
     # Around every endpoint
 
     def _api(
-        self, method: str, path: str, answer: Answer, scopes: tuple[str, ...] | None, *, apps: bool = False
+        self, method: str, path: str, answer: CallHandler, scopes: tuple[str, ...] | None, *, apps: bool = False
     ) -> web.RouteDef:
         """A route that checks the token and the limits first; both headers and refusals are X's."""
         route = f"{method} {path.replace('{id}', ':id').replace('{username}', ':username')}"
@@ -302,7 +306,7 @@ class Server(Sandbox):
                 who = self.oauth.caller(request, scopes, apps=apps)
                 headers = self.windows.take(route, who.account, who.app, lifted=self.limits_off)
                 response = await answer(request, who)
-            except Refusal as refused:
+            except XApiError as refused:
                 response = refused.response()
             response.headers.update(headers)
             return response
@@ -318,7 +322,7 @@ class Server(Sandbox):
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 return await answer(request)
-            except Refusal as refused:
+            except XApiError as refused:
                 return refused.response()
 
         return handle

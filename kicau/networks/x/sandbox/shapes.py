@@ -9,40 +9,40 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kicau.networks.x.sandbox.errors import invalid
+from kicau.networks.x.sandbox.errors import invalid_request_error
 
 
-def words(listed: str) -> frozenset[str]:
+def split_words(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
 
 
 # Fields of both descriptions (2.166 and 2.167); a request uses those of one.
-SHARED = words(
+SHARED_FIELDS = split_words(
     "article attachments card_uri community_id context_annotations conversation_id created_at display_text_range "
     "edit_controls entities geo id lang matched_media_notes media_metadata non_public_metrics note_request_suggestions "
     "organic_metrics paid_partnership possibly_sensitive promoted_metrics public_metrics reply_settings scopes source "
     "suggested_source_links suggested_source_links_with_counts text withheld"
 )
-USER_FIELDS = words(
+USER_FIELDS = split_words(
     "affiliation confirmed_email connection_status created_at description entities id is_identity_verified location "
     "name parody profile_banner_url profile_image_url protected public_metrics receives_your_dm subscribes_to_you "
     "subscription subscription_type url username verified verified_followers_count verified_type withheld "
     "most_recent_tweet_id pinned_tweet_id"
 )
-MEDIA_FIELDS = words(
+MEDIA_FIELDS = split_words(
     "alt_text duration_ms height media_key non_public_metrics organic_metrics preview_image_url promoted_metrics "
     "public_metrics type url variants width"
 )
-POLL_FIELDS = words("duration_minutes end_datetime id options voting_status")
-PLACE_FIELDS = words("contained_within country country_code full_name geo id name place_type")
-SHARED_EXPANSIONS = words(
+POLL_FIELDS = split_words("duration_minutes end_datetime id options voting_status")
+PLACE_FIELDS = split_words("contained_within country country_code full_name geo id name place_type")
+SHARED_EXPANSIONS = split_words(
     "article.cover_media article.media_entities attachments.media_keys attachments.media_source_tweet "
     "attachments.poll_ids author_id entities.mentions.username geo.place_id in_reply_to_user_id"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class FieldVocabulary:
     """One vocabulary."""
 
     name: str
@@ -57,7 +57,7 @@ class Words:
     expansions: frozenset[str]
 
 
-NEW = Words(
+NEW_VOCABULARY = FieldVocabulary(
     name="new",
     fields="post.fields",
     posts="posts",
@@ -66,11 +66,11 @@ NEW = Words(
     reposts="repost_count",
     long_text="note_post",
     count="post_count",
-    post_fields=SHARED | {"article_title", "note_post"},
+    post_fields=SHARED_FIELDS | {"article_title", "note_post"},
     expansions=SHARED_EXPANSIONS
     | {"edit_history_post_ids", "referenced_posts", "username", "affiliation", "most_recent_post_id", "pinned_post_id"},
 )
-OLD = Words(
+OLD_VOCABULARY = FieldVocabulary(
     name="old",
     fields="tweet.fields",
     posts="tweets",
@@ -79,7 +79,7 @@ OLD = Words(
     reposts="retweet_count",
     long_text="note_tweet",
     count="tweet_count",
-    post_fields=SHARED
+    post_fields=SHARED_FIELDS
     | {"author_id", "edit_history_tweet_ids", "in_reply_to_user_id", "note_tweet", "referenced_tweets"},
     expansions=SHARED_EXPANSIONS
     | {
@@ -96,10 +96,10 @@ OLD = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedFields:
     """What a request wants to see."""
 
-    words: Words
+    words: FieldVocabulary
     named: bool  # whether the request itself used one vocabulary's own names
     post: frozenset[str]
     user: frozenset[str]
@@ -107,14 +107,14 @@ class Asked:
     expansions: frozenset[str]
 
 
-def vocabularies(known: Iterable[str]) -> list[Words]:
+def known_vocabularies(known: Iterable[str]) -> list[FieldVocabulary]:
     """Those that a sandbox understands; where both are, the new one first."""
-    return [words for words in (NEW, OLD) if words.name in known]
+    return [words for words in (NEW_VOCABULARY, OLD_VOCABULARY) if words.name in known]
 
 
-def asked(query: Mapping[str, str], known: Iterable[str], own: Iterable[str]) -> Asked:
+def read_requested_fields(query: Mapping[str, str], known: Iterable[str], own: Iterable[str]) -> RequestedFields:
     """Read a query; parameters that are neither fields nor the endpoint's `own` are refused, as X does."""
-    known_words = vocabularies(known)
+    known_words = known_vocabularies(known)
     allowed = {
         *own,
         *(words.fields for words in known_words),
@@ -126,8 +126,10 @@ def asked(query: Mapping[str, str], known: Iterable[str], own: Iterable[str]) ->
     }
     for name, value in query.items():
         if name not in allowed:
-            raise invalid(f"The query parameter [{name}] is not one of [{','.join(sorted(allowed))}]", **{name: value})
-    expansions = _list(query, "expansions", frozenset().union(*(words.expansions for words in known_words)))
+            raise invalid_request_error(
+                f"The query parameter [{name}] is not one of [{','.join(sorted(allowed))}]", **{name: value}
+            )
+    expansions = _read_list(query, "expansions", frozenset().union(*(words.expansions for words in known_words)))
     words, named = known_words[0], False
     for one in known_words:
         others = frozenset().union(*(other.expansions for other in known_words if other is not one))
@@ -135,40 +137,40 @@ def asked(query: Mapping[str, str], known: Iterable[str], own: Iterable[str]) ->
             words, named = one, True
             break
     for field, values in (("poll.fields", POLL_FIELDS), ("place.fields", PLACE_FIELDS)):
-        _list(query, field, values)
-    return Asked(
+        _read_list(query, field, values)
+    return RequestedFields(
         words=words,
         named=named,
-        post=_list(query, words.fields, words.post_fields),
-        user=_list(query, "user.fields", USER_FIELDS),
-        media=_list(query, "media.fields", MEDIA_FIELDS),
+        post=_read_list(query, words.fields, words.post_fields),
+        user=_read_list(query, "user.fields", USER_FIELDS),
+        media=_read_list(query, "media.fields", MEDIA_FIELDS),
         expansions=expansions,
     )
 
 
-def _list(query: Mapping[str, str], name: str, allowed: frozenset[str]) -> frozenset[str]:
+def _read_list(query: Mapping[str, str], name: str, allowed: frozenset[str]) -> frozenset[str]:
     if name not in query:
         return frozenset()
     found = frozenset(query[name].split(","))
     for value in sorted(found - allowed):
-        raise invalid(
+        raise invalid_request_error(
             f"The `{name}` query parameter value [{value}] is not one of [{','.join(sorted(allowed))}]", **{name: value}
         )
     return found
 
 
-def short(post_id: str, place: int) -> str:
+def short_url(post_id: str, place: int) -> str:
     """The t.co address of a post's link: the same at every reading."""
     digest = hashlib.sha256(f"{post_id} {place}".encode()).digest()
     return "https://t.co/" + base64.b32encode(digest)[:10].decode().lower()
 
 
-def written(post: Mapping[str, Any], site: str, username: str) -> tuple[str, list[dict[str, Any]]]:
+def text_as_returned(post: Mapping[str, Any], site: str, username: str) -> tuple[str, list[dict[str, Any]]]:
     """The text as the API gives it (links shortened, & < > escaped, attached media as a link) and its links."""
     pieces, urls, last, length = [], [], 0, 0
     for place, (start, end, target) in enumerate(post["links"]):
-        before = _escaped(post["text"][last:start])
-        link = short(post["id"], place)
+        before = _escape_text(post["text"][last:start])
+        link = short_url(post["id"], place)
         length += len(before)
         urls.append(
             {
@@ -176,16 +178,16 @@ def written(post: Mapping[str, Any], site: str, username: str) -> tuple[str, lis
                 "end": length + len(link),
                 "url": link,
                 "expanded_url": target,
-                "display_url": _display(target),
+                "display_url": _display_url(target),
             }
         )
         pieces += [before, link]
         length += len(link)
         last = end
-    pieces.append(_escaped(post["text"][last:]))
+    pieces.append(_escape_text(post["text"][last:]))
     text = "".join(pieces)
     if post["media"]:
-        link = short(post["id"], len(post["links"]))
+        link = short_url(post["id"], len(post["links"]))
         text = f"{text} {link}" if text else link
         address = f"{site}/{username}/status/{post['id']}/{'photo' if post['kind'] == 'photo' else 'video'}/1"
         for media in post["media"]:
@@ -202,25 +204,27 @@ def written(post: Mapping[str, Any], site: str, username: str) -> tuple[str, lis
     return text, urls
 
 
-def _escaped(text: str) -> str:
+def _escape_text(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _display(target: str) -> str:
+def _display_url(target: str) -> str:
     bare = target.split("://", 1)[-1].removeprefix("www.")
     return bare if len(bare) <= 27 else bare[:26] + "…"
 
 
-def cursor(post_id: str) -> str:
+def encode_cursor(post_id: str) -> str:
     return base64.b32hexencode(post_id.encode()).decode().rstrip("=").lower()
 
 
-def from_cursor(token: str) -> str:
+def decode_cursor(token: str) -> str:
     """Raises the 400 for a token that was never given out."""
     try:
         found = base64.b32hexdecode(token.upper() + "=" * (-len(token) % 8)).decode("ascii")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         found = ""
     if not found.isdigit():
-        raise invalid(f"The `pagination_token` query parameter value [{token}] is not valid", pagination_token=token)
+        raise invalid_request_error(
+            f"The `pagination_token` query parameter value [{token}] is not valid", pagination_token=token
+        )
     return found

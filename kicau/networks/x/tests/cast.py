@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from kicau.connector.content import Draft, Media, MediaKind, Part, Poll
-from kicau.connector.session import File
+from kicau.connector.session import MediaFile
 
 
 @cache
@@ -41,7 +41,7 @@ def _video(name: str, size: int) -> Path:
 
 
 @cache
-def files() -> Mapping[str, File]:
+def files() -> Mapping[str, MediaFile]:
     made = {
         "red": (_picture("red.png", "crimson"), "image/png"),
         "green": (_picture("green.jpg", "seagreen"), "image/jpeg"),
@@ -51,7 +51,8 @@ def files() -> Mapping[str, File]:
         "pour": (_video("pour.mp4", (9 << 20) + 17), "video/mp4"),
     }
     return {
-        ref: File(path=path, mime=mime, size=path.stat().st_size, name=path.name) for ref, (path, mime) in made.items()
+        ref: MediaFile(path=path, mime=mime, size=path.stat().st_size, name=path.name)
+        for ref, (path, mime) in made.items()
     }
 
 

@@ -11,24 +11,24 @@ import aiohttp
 import pytest
 
 from kicau.connector import clock
-from kicau.connector.contract import Lent, consent, lend
+from kicau.connector.contract import ContractSession, consent_at_sandbox, open_test_session
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
-from kicau.connector.protocol import Redirect
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.protocol import SignInRedirect
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.connector.session import Credentials
 from kicau.networks.x.connector import connector
 from kicau.networks.x.sandbox import Server
 from kicau.networks.x.tests.conftest import KABAR
 
 
-async def begun(lent: Lent) -> Redirect:
+async def begun(lent: ContractSession) -> SignInRedirect:
     return await connector.auth.begin(lent, {})
 
 
 async def test_asks_for_what_publishing_needs_and_for_a_refresh_token(
     sandbox: Server, client: aiohttp.ClientSession
 ) -> None:
-    lent = lend(connector, sandbox, client)
+    lent = open_test_session(connector, sandbox, client)
     redirect = await begun(lent)
     query = {name: values[0] for name, values in parse_qs(urlsplit(redirect.url).query).items()}
     assert set(query["scope"].split()) == {"tweet.read", "tweet.write", "users.read", "media.write", "offline.access"}
@@ -37,11 +37,11 @@ async def test_asks_for_what_publishing_needs_and_for_a_refresh_token(
 
 
 async def test_the_account_that_consented_is_the_channel(sandbox: Server, client: aiohttp.ClientSession) -> None:
-    lent = lend(connector, sandbox, client)
+    lent = open_test_session(connector, sandbox, client)
     redirect = await begun(lent)
-    returned = await consent(client, redirect.url, KABAR)
+    returned = await consent_at_sandbox(client, redirect.url, KABAR)
     assert returned.pop("state") == redirect.state
-    with clock.frozen(clock.now()):
+    with clock.freeze_clock(clock.now()):
         (account,) = await connector.auth.finish(lent, redirect.memory, returned)
         lasts = account.credentials.expires_at and account.credentials.expires_at - clock.now()
     assert (account.id, account.handle, account.name) == (KABAR, "kabarpagi", "Kabar Pagi")
@@ -55,9 +55,9 @@ async def test_the_account_that_consented_is_the_channel(sandbox: Server, client
 async def test_a_code_that_does_not_hold_is_told_in_a_sentence(
     wrong: str, sandbox: Server, client: aiohttp.ClientSession
 ) -> None:
-    lent = lend(connector, sandbox, client)
+    lent = open_test_session(connector, sandbox, client)
     redirect = await begun(lent)
-    returned = await consent(client, redirect.url)
+    returned = await consent_at_sandbox(client, redirect.url)
     memory = dict(redirect.memory)
     if wrong == "late":
         sandbox.clock_offset = 31
@@ -74,7 +74,7 @@ async def test_a_code_that_does_not_hold_is_told_in_a_sentence(
     assert told.value.problems[0].sentence.startswith("X did not give access: ")
 
 
-async def test_a_refresh_changes_both_tokens_and_kills_the_old_one(kopi: Lent, sandbox: Server) -> None:
+async def test_a_refresh_changes_both_tokens_and_kills_the_old_one(kopi: ContractSession, sandbox: Server) -> None:
     before = kopi.credentials
     after = await connector.auth.refresh(kopi)
     assert after.access_token != before.access_token
@@ -86,7 +86,7 @@ async def test_a_refresh_changes_both_tokens_and_kills_the_old_one(kopi: Lent, s
     assert (await connector.auth.refresh(kopi)).refresh_token != after.refresh_token
 
 
-async def test_an_access_token_dies_after_two_hours(kopi: Lent, sandbox: Server) -> None:
+async def test_an_access_token_dies_after_two_hours(kopi: ContractSession, sandbox: Server) -> None:
     sandbox.clock_offset = 7201
     with pytest.raises(AuthExpired):
         await connector.capabilities(kopi)
@@ -94,24 +94,24 @@ async def test_an_access_token_dies_after_two_hours(kopi: Lent, sandbox: Server)
     assert (await connector.capabilities(kopi)).max_length == 280
 
 
-async def test_without_a_refresh_token_only_a_person_can_help(kopi: Lent) -> None:
+async def test_without_a_refresh_token_only_a_person_can_help(kopi: ContractSession) -> None:
     kopi.credentials = Credentials(access_token="t")
     with pytest.raises(AuthExpired):
         await connector.auth.refresh(kopi)
 
 
 @pytest.mark.parametrize("effect", ["drop", "status", "malformed"])
-async def test_a_passing_fault_is_not_a_dead_token(kopi: Lent, sandbox: Server, effect: str) -> None:
-    sandbox.faults.append(Fault(effect=effect, path="oauth2/token", status=503))
+async def test_a_passing_fault_is_not_a_dead_token(kopi: ContractSession, sandbox: Server, effect: str) -> None:
+    sandbox.faults.append(OrderedFault(effect=effect, path="oauth2/token", status=503))
     with pytest.raises(Unavailable):
         await connector.auth.refresh(kopi)
 
 
 async def test_a_public_app_names_itself_in_the_form(sandbox: Server, client: aiohttp.ClientSession) -> None:
-    lent = lend(connector, sandbox, client)
+    lent = open_test_session(connector, sandbox, client)
     lent.app = replace(lent.app, client_id=sandbox.public_app.client_id, client_secret="")
     redirect = await begun(lent)
-    (account,) = await connector.auth.finish(lent, redirect.memory, await consent(client, redirect.url))
+    (account,) = await connector.auth.finish(lent, redirect.memory, await consent_at_sandbox(client, redirect.url))
     lent.credentials = account.credentials
     assert (await connector.auth.refresh(lent)).access_token
 
@@ -140,7 +140,7 @@ async def test_an_app_with_a_secret_must_prove_it(sandbox: Server, client: aioht
 async def test_the_authorise_page_refuses_what_x_refuses(
     change: dict[str, str], said: str, sandbox: Server, client: aiohttp.ClientSession
 ) -> None:
-    redirect = await begun(lend(connector, sandbox, client))
+    redirect = await begun(open_test_session(connector, sandbox, client))
     query = {name: values[0] for name, values in parse_qs(urlsplit(redirect.url).query).items()}
     async with client.get(sandbox.endpoints()["authorize"], params={**query, **change}) as page:
         assert (page.status, said in await page.text()) == (400, True)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from kicau.connector.content import Draft, Part
-from kicau.connector.contract import Lent, run
-from kicau.connector.roles.engagement import Reads
+from kicau.connector.contract import ContractSession, run_to_end
+from kicau.connector.roles.engagement import EngagementRole
 from kicau.networks.x.connector import connector
 from kicau.networks.x.sandbox import Server
 from kicau.networks.x.tests.test_publishing_steps import delivery
 
 
-async def say(session: Lent, words: str) -> str:
-    return (await run(connector, session, delivery(session, Draft(parts=(Part(text=words),))))).ids[0]
+async def say(session: ContractSession, words: str) -> str:
+    return (await run_to_end(connector, session, delivery(session, Draft(parts=(Part(text=words),))))).ids[0]
 
 
 def billed(sandbox: Server) -> dict[str, int]:
     return {row["meter"]: row["units"] for row in sandbox.usage()}
 
 
-async def test_answers_come_once_each_and_nothing_new_costs_nothing(kopi: Lent, kabar: Lent, sandbox: Server) -> None:
-    assert isinstance(connector, Reads)
+async def test_answers_come_once_each_and_nothing_new_costs_nothing(
+    kopi: ContractSession, kabar: ContractSession, sandbox: Server
+) -> None:
+    assert isinstance(connector, EngagementRole)
     first = await say(kabar, "halo @kopisenja")
     before = billed(sandbox).get("post-read", 0)
     got = await connector.answers(kopi, "")
@@ -40,7 +42,7 @@ async def test_answers_come_once_each_and_nothing_new_costs_nothing(kopi: Lent, 
     ]
 
 
-async def test_numbers_of_many_posts_in_one_call_leave_out_what_is_gone(kopi: Lent, sandbox: Server) -> None:
+async def test_numbers_of_many_posts_in_one_call_leave_out_what_is_gone(kopi: ContractSession, sandbox: Server) -> None:
     out = [await say(kopi, f"kopi {n}") for n in range(3)]
     await connector.withdraw(kopi, out[1])
     before = billed(sandbox).get("post-read", 0)

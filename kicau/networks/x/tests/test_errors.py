@@ -10,7 +10,7 @@ import pytest
 
 from kicau.connector import clock
 from kicau.connector.errors import AuthExpired, PlanExceeded, RateLimited, Rejected, Unavailable, Uncertain
-from kicau.connector.transport.http import Reply
+from kicau.connector.transport.http import HttpResponse
 from kicau.networks.x.connector import connector
 
 NEW, OLD = "https://api.x.com/2/problems/", "https://api.twitter.com/2/problems/"
@@ -18,7 +18,7 @@ NEW, OLD = "https://api.x.com/2/problems/", "https://api.twitter.com/2/problems/
 
 def told(status: int, body: Any, **headers: str) -> Any:
     lower = {name.replace("_", "-"): value for name, value in headers.items()}
-    return connector.read_error(Reply(status, lower, json.dumps(body).encode(), repeatable=False))
+    return connector.read_error(HttpResponse(status, lower, json.dumps(body).encode(), repeatable=False))
 
 
 def problem(status: int, detail: str, kind: str = "about:blank", **more: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_limit_of_the_day_outlasts_that_of_the_quarter_hour(scope: str, whole:
 
 @pytest.mark.parametrize("headers", [{}, {"x_rate_limit_reset": "1"}, {"x_rate_limit_reset": "soon"}])
 def test_a_limit_without_an_end_waits_a_while(headers: dict[str, str]) -> None:
-    with clock.frozen(clock.now()):
+    with clock.freeze_clock(clock.now()):
         error = told(429, {}, **headers)
         assert error.until == clock.now() + timedelta(seconds=60)
 
@@ -149,11 +149,13 @@ def test_a_fault_is_left_to_the_shared_reading(status: int) -> None:
 
 @pytest.mark.parametrize("body", ["[]", "null", '{"errors": "none"}', '{"errors": [null, 3]}', '{"code": "x"}'])
 def test_no_body_is_too_odd_to_read(body: str) -> None:
-    error = connector.read_error(Reply(400, {}, body.encode()))
+    error = connector.read_error(HttpResponse(400, {}, body.encode()))
     assert isinstance(error, Rejected)
     assert error.problems[0].code == "refused"
 
 
 def test_a_page_from_in_between_is_no_refusal() -> None:
-    assert isinstance(connector.read_error(Reply(403, {}, b"<html>Attention required", repeatable=False)), Uncertain)
-    assert isinstance(connector.read_error(Reply(403, {}, b"<html>Attention required")), Unavailable)
+    assert isinstance(
+        connector.read_error(HttpResponse(403, {}, b"<html>Attention required", repeatable=False)), Uncertain
+    )
+    assert isinstance(connector.read_error(HttpResponse(403, {}, b"<html>Attention required")), Unavailable)

@@ -16,8 +16,8 @@ from xdk.media.models import AppendUploadRequest, CreateMetadataRequest, Initial
 from xdk.oauth2_auth import OAuth2PKCEAuth
 from xdk.posts.models import CreateRequest
 
-from kicau.connector.contract import CALLBACK, Lent, consent
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.contract import CALLBACK_URL, ContractSession, consent_at_sandbox
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.networks.x.sandbox import Server
 from kicau.networks.x.tests.cast import files
 from kicau.networks.x.tests.conftest import KOPI
@@ -54,10 +54,10 @@ async def test_xdk_signs_in_and_refreshes(
         authorization_base_url=f"{base}/i",
         client_id=app.client_id,
         client_secret=app.client_secret,
-        redirect_uri=CALLBACK,
+        redirect_uri=CALLBACK_URL,
         scope=SCOPES,
     )
-    returned = await consent(client, auth.get_authorization_url(), KOPI)
+    returned = await consent_at_sandbox(client, auth.get_authorization_url(), KOPI)
     first = await asyncio.to_thread(auth.exchange_code, returned["code"])
     second = await asyncio.to_thread(auth.refresh_token)
     assert second["refresh_token"] != first["refresh_token"]
@@ -68,7 +68,7 @@ async def test_xdk_signs_in_and_refreshes(
         await asyncio.to_thread(auth.exchange_code, returned["code"])
 
 
-async def test_xdk_publishes_with_media_reads_back_and_deletes(sandbox: Server, kopi: Lent) -> None:
+async def test_xdk_publishes_with_media_reads_back_and_deletes(sandbox: Server, kopi: ContractSession) -> None:
     def use() -> None:
         x = xdk.Client(base_url=sandbox.base_url, access_token=kopi.credentials.access_token)
         content = files()["red"].path.read_bytes()
@@ -106,7 +106,7 @@ async def test_xdk_publishes_with_media_reads_back_and_deletes(sandbox: Server, 
     await asyncio.to_thread(use)
 
 
-async def test_xdk_waits_for_a_video(sandbox: Server, kopi: Lent) -> None:
+async def test_xdk_waits_for_a_video(sandbox: Server, kopi: ContractSession) -> None:
     def use() -> None:
         x = xdk.Client(base_url=sandbox.base_url, access_token=kopi.credentials.access_token)
         content = files()["pour"].path.read_bytes()
@@ -128,11 +128,11 @@ async def test_xdk_waits_for_a_video(sandbox: Server, kopi: Lent) -> None:
 async def test_tweepy_signs_in_and_refreshes(sandbox: Server, client: aiohttp.ClientSession) -> None:
     app, base = sandbox.default_app, sandbox.base_url
     handler = tweepy.OAuth2UserHandler(
-        client_id=app.client_id, client_secret=app.client_secret, redirect_uri=CALLBACK, scope=SCOPES
+        client_id=app.client_id, client_secret=app.client_secret, redirect_uri=CALLBACK_URL, scope=SCOPES
     )
     here(handler, base)
     address = handler.get_authorization_url().replace("https://twitter.com", base)
-    returned = await consent(client, address, KOPI)
+    returned = await consent_at_sandbox(client, address, KOPI)
     back = f"https://127.0.0.1:9/callback?code={returned['code']}&state={returned['state']}"
     first = await asyncio.to_thread(handler.fetch_token, back)
     second = await asyncio.to_thread(handler.refresh_token, "https://api.twitter.com/2/oauth2/token", auth=handler.auth)
@@ -144,7 +144,7 @@ async def test_tweepy_signs_in_and_refreshes(sandbox: Server, client: aiohttp.Cl
     assert (me.data.username, me.data.public_metrics["tweet_count"]) == ("kopisenja", 1)
 
 
-async def test_tweepy_publishes_with_media_reads_back_and_deletes(sandbox: Server, kopi: Lent) -> None:
+async def test_tweepy_publishes_with_media_reads_back_and_deletes(sandbox: Server, kopi: ContractSession) -> None:
     token = kopi.credentials.access_token
 
     def use() -> None:
@@ -180,19 +180,19 @@ async def test_tweepy_publishes_with_media_reads_back_and_deletes(sandbox: Serve
     assert list(sandbox.public_posts()) == []
 
 
-async def test_tweepy_reads_the_refusals(sandbox: Server, kopi: Lent) -> None:
+async def test_tweepy_reads_the_refusals(sandbox: Server, kopi: ContractSession) -> None:
     x = tweepy.Client(kopi.credentials.access_token)
     here(x.session, sandbox.base_url)
     await asyncio.to_thread(x.create_tweet, text="Sekali", user_auth=False)
     with pytest.raises(tweepy.Forbidden, match="duplicate content"):
         await asyncio.to_thread(x.create_tweet, text="Sekali", user_auth=False)
-    sandbox.faults.append(Fault(effect="rate-limit", seconds=60))
+    sandbox.faults.append(OrderedFault(effect="rate-limit", seconds=60))
     with pytest.raises(tweepy.TooManyRequests) as told:
         await asyncio.to_thread(x.create_tweet, text="Lagi", user_auth=False)
     assert told.value.api_codes == [88]
 
 
-async def test_tweepy_counts_replies_and_quotes_until_they_are_deleted(sandbox: Server, kopi: Lent) -> None:
+async def test_tweepy_counts_replies_and_quotes_until_they_are_deleted(sandbox: Server, kopi: ContractSession) -> None:
     sandbox.tier = "enterprise"  # elsewhere nothing is quoted
 
     def use() -> None:

@@ -9,10 +9,10 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from kicau.connector.content import Charge, Continue, Delivery, Draft, Part, Published, PublishResult
-from kicau.connector.contract import Lent, run
+from kicau.connector.content import Charge, Delivery, Draft, Part, PendingStep, PublishedPost, PublishResult
+from kicau.connector.contract import ContractSession, run_to_end
 from kicau.connector.errors import AuthExpired, RateLimited, Rejected, Unavailable, Uncertain
-from kicau.connector.sandbox.server import Fault
+from kicau.connector.sandbox.server import OrderedFault
 from kicau.networks.x import limits, publishing_steps, wire
 from kicau.networks.x.connector import connector
 from kicau.networks.x.sandbox import Server
@@ -22,7 +22,7 @@ from kicau.networks.x.tests.conftest import LENSA, signed_in
 PUBLISHES = r"^/2/tweets$"
 
 
-def delivery(session: Lent, draft: Draft) -> Delivery:
+def delivery(session: ContractSession, draft: Draft) -> Delivery:
     post = connector.render(draft, limits.baseline)
     assert post.problems == ()
     return Delivery(key=uuid4(), post=post, due_at=session.now(), begun_at=session.now())
@@ -33,11 +33,11 @@ def text(words: str, **more: object) -> Draft:
 
 
 def after(before: Delivery, result: PublishResult | None) -> Delivery:
-    assert isinstance(result, Continue)
+    assert isinstance(result, PendingStep)
     return replace(before, progress=result.progress, steps=before.steps + 1)
 
 
-async def until_post(session: Lent, one: Delivery) -> Delivery:
+async def until_post(session: ContractSession, one: Delivery) -> Delivery:
     while publishing_steps.next_step(one, session.now()).name != "post":
         one = after(one, await connector.publish(session, one))
     return one
@@ -51,15 +51,15 @@ def paths(sandbox: Server) -> list[str]:
     ]
 
 
-async def test_labels_and_who_may_reply_are_read_back(kopi: Lent, sandbox: Server) -> None:
+async def test_labels_and_who_may_reply_are_read_back(kopi: ContractSession, sandbox: Server) -> None:
     chosen = {"made_with_ai": "yes", "paid_partnership": "yes", "replies": "mentionedUsers"}
-    done = await run(connector, kopi, delivery(kopi, text("Iklan", options=chosen)))
-    told = await wire.call(
+    done = await run_to_end(connector, kopi, delivery(kopi, text("Iklan", options=chosen)))
+    told = await wire.send_request(
         kopi,
         "GET",
         "/2/tweets",
         params={"ids": done.ids[0], "post.fields": "paid_partnership,reply_settings"},
-        charge=Charge(wire.POST_READ),
+        charge=Charge(wire.POST_READ_METER),
     )
     (post,) = told.json()["data"]
     assert (post["paid_partnership"], post["reply_settings"]) == (True, "mentionedUsers")
@@ -67,19 +67,19 @@ async def test_labels_and_who_may_reply_are_read_back(kopi: Lent, sandbox: Serve
     assert shown.extra["labels"] == ["made_with_ai", "paid_partnership"]
 
 
-async def test_a_text_is_one_request(kopi: Lent, sandbox: Server) -> None:
+async def test_a_text_is_one_request(kopi: ContractSession, sandbox: Server) -> None:
     sandbox.requests.clear()
     done = await connector.publish(kopi, delivery(kopi, text("Selamat pagi")))
-    assert isinstance(done, Published)
+    assert isinstance(done, PublishedPost)
     assert paths(sandbox) == ["POST /2/tweets"]
     assert done.url == f"{sandbox.base_url}/kopisenja/status/{done.ids[0]}"
     assert done.raw["posts"][0]["text"] == "Selamat pagi"  # type: ignore[index, call-overload]
 
 
-async def test_uploads_come_first_and_each_step_is_one_request(kopi: Lent, sandbox: Server) -> None:
+async def test_uploads_come_first_and_each_step_is_one_request(kopi: ContractSession, sandbox: Server) -> None:
     one = delivery(kopi, drafts()["thread"])
     sandbox.requests.clear()
-    done = await run(connector, kopi, one)
+    done = await run_to_end(connector, kopi, one)
     assert paths(sandbox) == [
         "POST /2/media/upload",
         "POST /2/media/metadata",
@@ -94,7 +94,7 @@ async def test_uploads_come_first_and_each_step_is_one_request(kopi: Lent, sandb
     assert [m["alt"] for m in first.media] == ["Secangkir kopi", ""]
 
 
-async def test_a_video_goes_in_segments_and_waits_as_long_as_x_says(kopi: Lent, sandbox: Server) -> None:
+async def test_a_video_goes_in_segments_and_waits_as_long_as_x_says(kopi: ContractSession, sandbox: Server) -> None:
     sandbox.processing_seconds = 30
     one = delivery(kopi, drafts()["video"])
     sandbox.requests.clear()
@@ -116,95 +116,99 @@ async def test_a_video_goes_in_segments_and_waits_as_long_as_x_says(kopi: Lent, 
         "X is processing the video (0 %)",
     ]
     waiting = await connector.publish(kopi, one)
-    assert isinstance(waiting, Continue)
+    assert isinstance(waiting, PendingStep)
     assert timedelta(seconds=29) - (kopi.now() - begun) <= waiting.after <= timedelta(seconds=30)  # what is left
     sandbox.clock_offset = 31
-    done = await run(connector, kopi, one)
+    done = await run_to_end(connector, kopi, one)
     (post,) = sandbox.public_posts()
     assert (post.id, post.media[0]["mime"]) == (done.ids[0], "video/mp4")
 
 
-async def test_a_video_that_cannot_be_processed_is_told(kopi: Lent, sandbox: Server) -> None:
+async def test_a_video_that_cannot_be_processed_is_told(kopi: ContractSession, sandbox: Server) -> None:
     kopi.files = {**kopi.files, "pour": kopi.files["red"]}  # a picture with a video's name
     with pytest.raises(Rejected) as told:
-        await run(connector, kopi, delivery(kopi, drafts()["video"]))
+        await run_to_end(connector, kopi, delivery(kopi, drafts()["video"]))
     assert told.value.problems[0].code == "processing-failed"
     assert told.value.problems[0].sentence == "X could not process pour.mp4 (no reason given): try another copy of it."
     assert list(sandbox.public_posts()) == []
 
 
-async def test_a_forgotten_upload_is_made_again(kopi: Lent, sandbox: Server) -> None:
+async def test_a_forgotten_upload_is_made_again(kopi: ContractSession, sandbox: Server) -> None:
     one = await until_post(kopi, delivery(kopi, drafts()["labels"]))
     for doc in list(sandbox.store.all("media")):
         sandbox.store.remove("media", doc["id"])
     one = after(one, await connector.publish(kopi, one))
     assert one.progress["again"] is True
-    await run(connector, kopi, one)
+    await run_to_end(connector, kopi, one)
     assert len(list(sandbox.public_posts())) == 1
 
 
-async def test_an_upload_forgotten_twice_is_told(kopi: Lent, sandbox: Server) -> None:
+async def test_an_upload_forgotten_twice_is_told(kopi: ContractSession, sandbox: Server) -> None:
     one = await until_post(kopi, delivery(kopi, drafts()["labels"]))
     sandbox.faults.append(
-        Fault(effect="status", status=400, path=PUBLISHES, times=-1, text='{"detail": "Your media IDs are invalid."}')
+        OrderedFault(
+            effect="status", status=400, path=PUBLISHES, times=-1, text='{"detail": "Your media IDs are invalid."}'
+        )
     )
     with pytest.raises(Rejected) as told:
-        await run(connector, kopi, one)
+        await run_to_end(connector, kopi, one)
     assert told.value.problems[0].code == "media-gone"
 
 
-async def test_an_upload_that_x_is_about_to_forget_is_made_again_beforehand(kopi: Lent, sandbox: Server) -> None:
+async def test_an_upload_that_x_is_about_to_forget_is_made_again_beforehand(
+    kopi: ContractSession, sandbox: Server
+) -> None:
     one = await until_post(kopi, delivery(kopi, drafts()["labels"]))
     later = kopi.now() + timedelta(days=2)
     assert publishing_steps.next_step(one, later).name == "upload"
 
 
-async def test_a_lost_answer_is_found_by_text_and_costs_a_read(kopi: Lent, sandbox: Server) -> None:
+async def test_a_lost_answer_is_found_by_text_and_costs_a_read(kopi: ContractSession, sandbox: Server) -> None:
     one = delivery(kopi, text("Kopi <b>&</b> kue → kopisenja.com/menu?a=1&b=2"))
-    sandbox.faults.append(Fault(effect="drop-after", path=PUBLISHES))
+    sandbox.faults.append(OrderedFault(effect="drop-after", path=PUBLISHES))
     with pytest.raises(Uncertain):
         await connector.publish(kopi, one)
     kopi.spent.clear()
     done = await connector.find(kopi, one)
-    assert isinstance(done, Published)
+    assert isinstance(done, PublishedPost)
     assert [post.id for post in sandbox.public_posts()] == list(done.ids)
-    assert kopi.spent == [Charge("post-read", wire.PAGE)]
+    assert kopi.spent == [Charge("post-read", wire.PAGE_SIZE)]
 
 
-async def test_a_lost_part_is_found_in_its_thread(kopi: Lent, sandbox: Server) -> None:
+async def test_a_lost_part_is_found_in_its_thread(kopi: ContractSession, sandbox: Server) -> None:
     one = delivery(kopi, Draft(parts=(Part(text="Satu"), Part(text="Dua"), Part(text="Tiga"))))
-    sandbox.faults.append(Fault(effect="drop-after", path=PUBLISHES, skip=1))
+    sandbox.faults.append(OrderedFault(effect="drop-after", path=PUBLISHES, skip=1))
     one = after(one, await connector.publish(kopi, one))
     with pytest.raises(Uncertain):
         await connector.publish(kopi, one)
     one = after(one, await connector.find(kopi, one))
     done = await connector.publish(kopi, one)
-    assert isinstance(done, Published)
+    assert isinstance(done, PublishedPost)
     assert [post.id for post in sandbox.public_posts()] == list(done.ids)
 
 
 @pytest.mark.parametrize(
     "other", ["Promo: https://kopisenja.com/b", "Promo https://kopisenja.com/a", "Promo: https://kopisenja.com/a!"]
 )
-async def test_another_post_is_never_taken_for_it(kopi: Lent, other: str) -> None:
+async def test_another_post_is_never_taken_for_it(kopi: ContractSession, other: str) -> None:
     await connector.publish(kopi, delivery(kopi, text(other)))
     found = await connector.find(kopi, delivery(kopi, text("Promo: https://kopisenja.com/a")))
-    assert isinstance(found, Continue)
+    assert isinstance(found, PendingStep)
     assert "doubt" in found.progress
 
 
 @pytest.mark.parametrize("said", ["{}", '{"errors": [{"title": "Service Unavailable"}], "meta": {"result_count": 0}}'])
-async def test_half_an_answer_proves_nothing(kopi: Lent, sandbox: Server, said: str) -> None:
-    sandbox.faults.append(Fault(effect="status", status=200, path="/tweets$", text=said))
+async def test_half_an_answer_proves_nothing(kopi: ContractSession, sandbox: Server, said: str) -> None:
+    sandbox.faults.append(OrderedFault(effect="status", status=200, path="/tweets$", text=said))
     with pytest.raises(Unavailable):
         await connector.find(kopi, delivery(kopi, text("Ada atau tidak?")))
 
 
-async def test_an_older_post_of_the_same_words_is_never_taken_for_it(kopi: Lent, sandbox: Server) -> None:
+async def test_an_older_post_of_the_same_words_is_never_taken_for_it(kopi: ContractSession, sandbox: Server) -> None:
     sandbox.clock_offset = -300
     await connector.publish(kopi, delivery(kopi, text("Buka jam 8")))
     sandbox.clock_offset = 0
-    assert isinstance(await connector.find(kopi, delivery(kopi, text("Buka jam 8"))), Continue)
+    assert isinstance(await connector.find(kopi, delivery(kopi, text("Buka jam 8"))), PendingStep)
 
 
 async def test_a_long_post_is_found_by_its_whole_text(sandbox: Server, client: aiohttp.ClientSession) -> None:
@@ -214,26 +218,28 @@ async def test_a_long_post_is_found_by_its_whole_text(sandbox: Server, client: a
     words = "Catatan panjang. " * 60
     one = Delivery(key=uuid4(), post=connector.render(text(words), can), begun_at=lensa.now())
     await connector.publish(lensa, one)
-    assert isinstance(await connector.find(lensa, one), Published)
+    assert isinstance(await connector.find(lensa, one), PublishedPost)
 
 
-async def test_many_posts_are_looked_through_page_by_page(kopi: Lent, sandbox: Server) -> None:
+async def test_many_posts_are_looked_through_page_by_page(kopi: ContractSession, sandbox: Server) -> None:
     one = delivery(kopi, text("Yang dicari"))
     await connector.publish(kopi, one)
     for n in range(30):
         await connector.publish(kopi, delivery(kopi, text(f"Kabar {n}")))
     kopi.spent.clear()
-    assert isinstance(await connector.find(kopi, one), Published)
-    assert [charge.units for charge in kopi.spent] == list(publishing_steps.PAGES[:3])
+    assert isinstance(await connector.find(kopi, one), PublishedPost)
+    assert [charge.units for charge in kopi.spent] == list(publishing_steps.LOOKUP_PAGE_SIZES[:3])
 
 
-async def test_what_was_published_long_after_the_step_is_not_looked_through(kopi: Lent, sandbox: Server) -> None:
+async def test_what_was_published_long_after_the_step_is_not_looked_through(
+    kopi: ContractSession, sandbox: Server
+) -> None:
     """The look-up comes ten minutes late, and the account has published far more since than anybody could page through."""
     one = replace(delivery(kopi, text("Yang dicari")), begun_at=kopi.now() - timedelta(minutes=10))
     sandbox.limits_off, sandbox.clock_offset = True, -600
     first = await connector.publish(kopi, one)
     sandbox.clock_offset = 0
-    for n in range(sum(publishing_steps.PAGES)):
+    for n in range(sum(publishing_steps.LOOKUP_PAGE_SIZES)):
         post = {
             **sandbox.store.get("post", first.ids[0]),
             "id": sandbox.next_id(),
@@ -248,16 +254,16 @@ async def test_what_was_published_long_after_the_step_is_not_looked_through(kopi
     assert len(kopi.spent) == 1
 
 
-async def test_a_duplicate_refusal_after_a_broken_step_is_evidence(kopi: Lent, sandbox: Server) -> None:
+async def test_a_duplicate_refusal_after_a_broken_step_is_evidence(kopi: ContractSession, sandbox: Server) -> None:
     """X listed the post too late for the look-up; sent again, it is refused, and found then."""
     one = delivery(kopi, text("Sekali saja"))
-    sandbox.faults.append(Fault(effect="drop-after", path=PUBLISHES))
+    sandbox.faults.append(OrderedFault(effect="drop-after", path=PUBLISHES))
     with pytest.raises(Uncertain):
         await connector.publish(kopi, one)
     timeline = sandbox.posts._by_author.pop(kopi.account_id)
     one = after(one, await connector.find(kopi, one))
     refused = await connector.publish(kopi, one)
-    assert isinstance(refused, Continue)
+    assert isinstance(refused, PendingStep)
     assert refused.after > timedelta(0)
     one = replace(after(one, refused), begun_at=kopi.now() + timedelta(minutes=3))
     with pytest.raises(Uncertain, match="duplicate"):
@@ -266,32 +272,34 @@ async def test_a_duplicate_refusal_after_a_broken_step_is_evidence(kopi: Lent, s
         await connector.find(kopi, one)
     sandbox.posts._by_author[kopi.account_id] = timeline
     done = await connector.publish(kopi, one)
-    assert isinstance(done, Published)
+    assert isinstance(done, PublishedPost)
     assert [post.id for post in sandbox.public_posts()] == list(done.ids)
 
 
-async def test_a_duplicate_refusal_without_doubt_goes_to_the_author(kopi: Lent) -> None:
+async def test_a_duplicate_refusal_without_doubt_goes_to_the_author(kopi: ContractSession) -> None:
     await connector.publish(kopi, delivery(kopi, text("Sekali saja")))
     with pytest.raises(Rejected) as told:
         await connector.publish(kopi, delivery(kopi, text("Sekali saja")))
     assert told.value.problems[0].code == "duplicate"
 
 
-async def test_a_refusal_names_the_part(kopi: Lent, sandbox: Server) -> None:
+async def test_a_refusal_names_the_part(kopi: ContractSession, sandbox: Server) -> None:
     one = delivery(kopi, Draft(parts=(Part(text="Satu"), Part(text="Dua"))))
     one = after(one, await connector.publish(kopi, one))
     sandbox.faults.append(
-        Fault(effect="status", status=400, path=PUBLISHES, text='{"detail": "Your Tweet text is too long."}')
+        OrderedFault(effect="status", status=400, path=PUBLISHES, text='{"detail": "Your Tweet text is too long."}')
     )
     with pytest.raises(Rejected) as told:
         await connector.publish(kopi, one)
     assert told.value.problems[0].field == "parts.1.text"
 
 
-async def test_a_video_too_long_for_the_account_is_told_in_the_previews_words(kopi: Lent, sandbox: Server) -> None:
+async def test_a_video_too_long_for_the_account_is_told_in_the_previews_words(
+    kopi: ContractSession, sandbox: Server
+) -> None:
     one = await until_post(kopi, delivery(kopi, drafts()["video"]))
     said = '{"detail": "This user is not allowed to post a video longer than 2 minutes."}'
-    sandbox.faults.append(Fault(effect="status", status=403, path=PUBLISHES, text=said))
+    sandbox.faults.append(OrderedFault(effect="status", status=403, path=PUBLISHES, text=said))
     with pytest.raises(Rejected) as told:
         await connector.publish(kopi, one)
     before = connector.render(
@@ -303,60 +311,66 @@ async def test_a_video_too_long_for_the_account_is_told_in_the_previews_words(ko
 
 
 @pytest.mark.parametrize("effect", ["drop", "drop-after"])
-async def test_a_broken_finalize_is_looked_up(kopi: Lent, sandbox: Server, effect: str) -> None:
+async def test_a_broken_finalize_is_looked_up(kopi: ContractSession, sandbox: Server, effect: str) -> None:
     one = delivery(kopi, drafts()["video"])
-    sandbox.faults.append(Fault(effect=effect, path="/finalize$"))
+    sandbox.faults.append(OrderedFault(effect=effect, path="/finalize$"))
     sandbox.requests.clear()
-    await run(connector, kopi, one)
+    await run_to_end(connector, kopi, one)
     assert len(list(sandbox.public_posts())) == 1
     begun = [path for path in paths(sandbox) if path.endswith("/initialize")]
     assert len(begun) == (1 if effect == "drop-after" else 2)  # carried out: what was uploaded is used
 
 
-async def test_a_broken_upload_asks_the_network_nothing(kopi: Lent, sandbox: Server) -> None:
+async def test_a_broken_upload_asks_the_network_nothing(kopi: ContractSession, sandbox: Server) -> None:
     one = delivery(kopi, drafts()["thread"])
     sandbox.requests.clear()
     assert await connector.find(kopi, one) is None
     assert paths(sandbox) == []
 
 
-async def test_a_network_that_knows_the_old_words_alone_is_asked_in_them(kopi: Lent, sandbox: Server) -> None:
+async def test_a_network_that_knows_the_old_words_alone_is_asked_in_them(
+    kopi: ContractSession, sandbox: Server
+) -> None:
     sandbox.vocabularies = ("old",)
     sandbox.validators = ()  # the new description has no tweet.fields
     one = delivery(kopi, text("Dua kosakata: https://kopisenja.com"))
     await connector.publish(kopi, one)
-    assert isinstance(await connector.find(kopi, one), Published)
+    assert isinstance(await connector.find(kopi, one), PublishedPost)
 
 
-async def test_a_missing_permission_is_named_before_anything_is_sent(kopi: Lent, sandbox: Server) -> None:
+async def test_a_missing_permission_is_named_before_anything_is_sent(kopi: ContractSession, sandbox: Server) -> None:
     kopi.credentials = replace(kopi.credentials, scopes=frozenset({"tweet.read", "tweet.write", "users.read"}))
     sandbox.requests.clear()
     with pytest.raises(AuthExpired) as told:
         await connector.publish(kopi, delivery(kopi, drafts()["thread"]))
     assert told.value.missing == {"media.write"}
     assert paths(sandbox) == []
-    assert isinstance(await connector.publish(kopi, delivery(kopi, text("Tanpa gambar"))), Published)
+    assert isinstance(await connector.publish(kopi, delivery(kopi, text("Tanpa gambar"))), PublishedPost)
 
 
-async def test_an_answer_to_a_summons_is_cheaper(kopi: Lent, kabar: Lent, sandbox: Server) -> None:
+async def test_an_answer_to_a_summons_is_cheaper(
+    kopi: ContractSession, kabar: ContractSession, sandbox: Server
+) -> None:
     asked = await connector.publish(kabar, delivery(kabar, text("Halo @kopisenja, buka hari ini?")))
-    assert isinstance(asked, Published)
+    assert isinstance(asked, PublishedPost)
     kopi.spent.clear()
     done = await connector.publish(kopi, delivery(kopi, text("Buka!", reply_to=asked.ids[0])))
-    assert isinstance(done, Published)
+    assert isinstance(done, PublishedPost)
     assert kopi.spent == [Charge("post-summoned-reply")]
     assert {row["meter"] for row in sandbox.usage()} >= {"post", "post-summoned-reply"}
 
 
-async def test_an_answer_without_a_summons_is_refused_in_a_sentence(kopi: Lent, kabar: Lent) -> None:
+async def test_an_answer_without_a_summons_is_refused_in_a_sentence(
+    kopi: ContractSession, kabar: ContractSession
+) -> None:
     other = await connector.publish(kabar, delivery(kabar, text("Berita hari ini")))
-    assert isinstance(other, Published)
+    assert isinstance(other, PublishedPost)
     with pytest.raises(Rejected) as told:
         await connector.publish(kopi, delivery(kopi, text("Setuju", reply_to=other.ids[0])))
     assert told.value.problems[0].field == "reply_to"
 
 
-async def test_the_limit_of_x_is_waited_for(kopi: Lent, sandbox: Server) -> None:
+async def test_the_limit_of_x_is_waited_for(kopi: ContractSession, sandbox: Server) -> None:
     begun = kopi.now()
     for n in range(100):
         await connector.publish(kopi, delivery(kopi, text(f"Nomor {n}")))
@@ -365,14 +379,14 @@ async def test_the_limit_of_x_is_waited_for(kopi: Lent, sandbox: Server) -> None
     assert timedelta(minutes=15) <= told.value.until - begun <= kopi.now() - begun + timedelta(minutes=15, seconds=2)
     assert not told.value.whole_app
     sandbox.clock_offset = 901
-    assert isinstance(await connector.publish(kopi, delivery(kopi, text("Satu lagi"))), Published)
+    assert isinstance(await connector.publish(kopi, delivery(kopi, text("Satu lagi"))), PublishedPost)
 
 
-async def test_the_meter_of_x_and_ours_agree(kopi: Lent, sandbox: Server) -> None:
+async def test_the_meter_of_x_and_ours_agree(kopi: ContractSession, sandbox: Server) -> None:
     kopi.spent.clear()
     before = {row["meter"]: row["units"] for row in sandbox.usage()}
     for draft in drafts().values():
-        done = await run(connector, kopi, delivery(kopi, draft))
+        done = await run_to_end(connector, kopi, delivery(kopi, draft))
     await connector.withdraw(kopi, done.ids[0])
     billed = {row["meter"]: row["units"] - before.get(row["meter"], 0) for row in sandbox.usage()}
     ours: dict[str, int] = {}
@@ -386,12 +400,12 @@ async def test_the_meter_of_x_and_ours_agree(kopi: Lent, sandbox: Server) -> Non
 
 
 async def test_a_file_that_x_forgets_at_once_is_uploaded_a_few_times_with_pauses(
-    kopi: Lent, sandbox: Server, monkeypatch: pytest.MonkeyPatch
+    kopi: ContractSession, sandbox: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from kicau.networks.x.sandbox import media as uploads
 
-    monkeypatch.setattr(uploads, "SESSION_LIFE", 30)
-    monkeypatch.setattr(uploads, "READY_LIFE", 30)
+    monkeypatch.setattr(uploads, "SESSION_LIFETIME_SECONDS", 30)
+    monkeypatch.setattr(uploads, "READY_LIFETIME_SECONDS", 30)
     for name in ("video", "only a picture"):
         one, waits, before = delivery(kopi, drafts()[name]), list[float](), len(sandbox.requests)
         while (
@@ -399,7 +413,7 @@ async def test_a_file_that_x_forgets_at_once_is_uploaded_a_few_times_with_pauses
             or publishing_steps.next_step(one, kopi.now()).key not in one.progress["media"]
         ):  # type: ignore[operator]
             result = await connector.publish(kopi, one)
-            assert isinstance(result, Continue)
+            assert isinstance(result, PendingStep)
             assert len(waits) <= publishing_steps.MAX_EXPIRED_UPLOADS
             if "uploaded again" in result.note:
                 waits.append(result.after.total_seconds())
@@ -414,19 +428,21 @@ async def test_a_file_that_x_forgets_at_once_is_uploaded_a_few_times_with_pauses
     key, (times, since) = kept  # type: ignore[misc]
     earlier = (datetime.fromisoformat(since) - timedelta(hours=2)).isoformat()
     one = replace(one, progress={**one.progress, "expired": {key: [times, earlier]}})
-    assert isinstance(await connector.publish(kopi, one), Continue)
+    assert isinstance(await connector.publish(kopi, one), PendingStep)
 
 
-async def test_a_lost_post_is_looked_up_even_when_its_files_have_expired_since(kopi: Lent, sandbox: Server) -> None:
+async def test_a_lost_post_is_looked_up_even_when_its_files_have_expired_since(
+    kopi: ContractSession, sandbox: Server
+) -> None:
     one = await until_post(kopi, delivery(kopi, drafts()["thread"]))
-    sandbox.faults.append(Fault(effect="drop-after", method="POST", path=PUBLISHES))
+    sandbox.faults.append(OrderedFault(effect="drop-after", method="POST", path=PUBLISHES))
     one = replace(one, begun_at=kopi.now())
     with pytest.raises(Uncertain):
         await connector.publish(kopi, one)
     files = {key: {**entry, "until": kopi.now().timestamp() + 30} for key, entry in one.progress["media"].items()}  # type: ignore[union-attr, dict-item]
     one = replace(one, progress={**one.progress, "media": files}, begun_at=kopi.now() - timedelta(minutes=1))
     found = await connector.find(kopi, one)
-    assert isinstance(found, Continue)
+    assert isinstance(found, PendingStep)
     assert len(found.progress["posts"]) == 1  # type: ignore[arg-type]
 
 
@@ -435,15 +451,15 @@ async def test_a_lost_post_is_looked_up_even_when_its_files_have_expired_since(k
     [(True, "post", False), (False, "post-summoned-reply", False), (None, "post-summoned-reply", True)],
 )
 async def test_an_answer_is_booked_by_whose_post_it_answers(
-    kopi: Lent, kabar: Lent, sandbox: Server, own: bool | None, meter: str, is_estimated: bool
+    kopi: ContractSession, kabar: ContractSession, sandbox: Server, own: bool | None, meter: str, is_estimated: bool
 ) -> None:
     before = await connector.publish(kopi if own else kabar, delivery(kopi, text("Halo @kopisenja, buka hari ini?")))
-    assert isinstance(before, Published)
+    assert isinstance(before, PublishedPost)
     kopi.spent.clear()
     billed = {row["meter"]: row["units"] for row in sandbox.usage()}
     answer = delivery(kopi, text("Buka!", reply_to=before.ids[0], answers_own=own))
     assert [(one.meter, one.estimated) for one in answer.post.charges] == [(meter, is_estimated)]
     done = await connector.publish(kopi, answer)
-    assert isinstance(done, Published)
+    assert isinstance(done, PublishedPost)
     assert [(one.meter, one.estimated) for one in kopi.spent] == [(meter, is_estimated)]
     assert [row["meter"] for row in sandbox.usage() if row["units"] > billed.get(row["meter"], 0)] == [meter]

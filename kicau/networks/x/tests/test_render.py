@@ -12,8 +12,8 @@ from kicau.networks.x.connector import connector
 from kicau.networks.x.tests.cast import media
 
 CAN = limits.baseline
-PREMIUM = limits.capabilities(premium=True, tier="")
-ENTERPRISE = limits.capabilities(premium=False, tier="enterprise")
+PREMIUM = limits.capabilities_for_tier(premium=True, tier="")
+ENTERPRISE = limits.capabilities_for_tier(premium=False, tier="enterprise")
 
 
 def draft(text: str = "Pagi", **more: object) -> Draft:

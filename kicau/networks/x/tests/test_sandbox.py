@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 
 from kicau.connector import oauth2
-from kicau.connector.contract import Lent
-from kicau.connector.sandbox.server import start
+from kicau.connector.contract import ContractSession
+from kicau.connector.sandbox.server import start_sandbox
 from kicau.networks.x.sandbox import Server
 from kicau.networks.x.tests.cast import files
 from kicau.networks.x.tests.conftest import CENDANA, KABAR, KOPI, LENSA, signed_in
@@ -36,7 +36,7 @@ class Raw:
 
 
 @pytest.fixture
-def raw(sandbox: Server, client: aiohttp.ClientSession, kopi: Lent) -> Raw:
+def raw(sandbox: Server, client: aiohttp.ClientSession, kopi: ContractSession) -> Raw:
     return Raw(sandbox, client, kopi.credentials.access_token)
 
 
@@ -379,7 +379,7 @@ async def test_an_apps_own_token_reads_its_usage(raw: Raw, sandbox: Server, clie
     post_id = await post(raw, "Satu")
     await raw("GET", f"/2/tweets/{post_id}")
     app = sandbox.default_app
-    proof = {"Authorization": oauth2.basic(app.client_id, app.client_secret), "User-Agent": "somebody"}
+    proof = {"Authorization": oauth2.basic_authorization(app.client_id, app.client_secret), "User-Agent": "somebody"}
     async with client.post(
         f"{sandbox.base_url}/oauth2/token", data={"grant_type": "client_credentials"}, headers=proof
     ) as answer:
@@ -411,14 +411,14 @@ async def test_a_post_has_a_page_until_it_is_deleted(raw: Raw, sandbox: Server) 
 
 async def test_everything_survives_a_restart(tmp_path: Path, client: aiohttp.ClientSession) -> None:
     before = Server(folder=tmp_path)
-    runner = await start(before)
+    runner = await start_sandbox(before)
     token = (await signed_in(before, client, KOPI)).credentials.access_token
     raw = Raw(before, client, token)
     _, whole, _ = await raw("POST", "/2/media/upload", json={"media": b64("red"), "media_category": "tweet_image"})
     post_id = await post(raw, "Bertahan @kabarpagi", media={"media_ids": [whole["data"]["id"]]})
     await runner.cleanup()
     after = Server(folder=tmp_path)
-    runner = await start(after)
+    runner = await start_sandbox(after)
     raw = Raw(after, client, token)
     assert [p.text for p in after.public_posts()] == ["Bertahan @kabarpagi"]
     assert (await raw("GET", f"/2/users/{KABAR}/mentions"))[1]["data"][0]["id"] == post_id

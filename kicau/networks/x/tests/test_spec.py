@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kicau.connector.contract import Lent
+from kicau.connector.contract import ContractSession
 from kicau.connector.errors import Rejected
 from kicau.networks.x import wire
 from kicau.networks.x.sandbox import Server
@@ -94,8 +94,8 @@ def test_a_wrong_request_is_told(name: str) -> None:
     assert said[0].startswith(f"{WRONG[name][0]} {WRONG[name][1]}: ")
 
 
-async def test_a_wrong_request_of_ours_is_noted_by_the_sandbox(kopi: Lent, sandbox: Server) -> None:
+async def test_a_wrong_request_of_ours_is_noted_by_the_sandbox(kopi: ContractSession, sandbox: Server) -> None:
     with pytest.raises(Rejected):
-        await wire.call(kopi, "POST", "/2/tweets", json={"text": "Pagi", "status": "Pagi"})
+        await wire.send_request(kopi, "POST", "/2/tweets", json={"text": "Pagi", "status": "Pagi"})
     assert [said.split(": ")[0] for said in sandbox.violations] == ["POST /2/tweets"]
     sandbox.violations.clear()

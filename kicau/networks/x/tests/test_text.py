@@ -11,7 +11,15 @@ import pytest
 import yaml
 
 from kicau.networks.x import text as rules
-from kicau.networks.x.text import RULES, RULES_140, RULES_2017, Entity, entities, parse, weighted_length
+from kicau.networks.x.text import (
+    DEFAULT_RULES,
+    RULES_140,
+    RULES_2017,
+    TweetEntity,
+    find_entities,
+    parse_text,
+    weighted_length,
+)
 
 SUITE = Path(__file__).parent / "conformance"
 VALIDATE_SHA256 = "29fa1be663676f3d0bb0a67f393b32c15d92c5dd10db9be401bf7708d7c5b703"  # of the tag v3.1.0
@@ -37,11 +45,11 @@ def checked(group: str):
     return pytest.mark.parametrize(("text", "expected"), cases("validate.yml", group))
 
 
-def values(found: tuple[Entity, ...]) -> list[str]:
+def values(found: tuple[TweetEntity, ...]) -> list[str]:
     return [one.value for one in found]
 
 
-def indexed(found: tuple[Entity, ...], name: str) -> list[dict]:
+def indexed(found: tuple[TweetEntity, ...], name: str) -> list[dict]:
     return [{name: one.value, "indices": [one.start, one.end]} for one in found]
 
 
@@ -50,17 +58,17 @@ def indexed(found: tuple[Entity, ...], name: str) -> list[dict]:
 
 @every("mentions")
 def test_mentions(text, expected):
-    assert values(rules.mentions(text)) == expected
+    assert values(rules.find_mentions(text)) == expected
 
 
 @every("mentions_with_indices")
 def test_where_mentions_are(text, expected):
-    assert indexed(rules.mentions(text), "screen_name") == expected
+    assert indexed(rules.find_mentions(text), "screen_name") == expected
 
 
 @every("mentions_or_lists_with_indices")
 def test_where_mentions_and_lists_are(text, expected):
-    found = rules.mentions_or_lists(text)
+    found = rules.find_mentions_or_lists(text)
     assert [one | {"list_slug": e.list_slug} for one, e in zip(indexed(found, "screen_name"), found, strict=True)] == [
         {key: one[key] for key in ("screen_name", "indices", "list_slug")} for one in expected
     ]
@@ -73,37 +81,39 @@ def test_whom_a_reply_is_to(text, expected):
 
 @every("urls", "tco_urls_with_params")
 def test_urls(text, expected):
-    assert values(rules.urls(text)) == expected
+    assert values(rules.find_urls(text)) == expected
 
 
 @every("urls_with_indices", "urls_with_directional_markers")
 def test_where_urls_are(text, expected):
-    assert indexed(rules.urls(text), "url") == expected
+    assert indexed(rules.find_urls(text), "url") == expected
 
 
 @every("hashtags", "hashtags_from_astral")
 def test_hashtags(text, expected):
-    assert values(rules.hashtags(text)) == expected
+    assert values(rules.find_hashtags(text)) == expected
 
 
 @every("hashtags_with_indices")
 def test_where_hashtags_are(text, expected):
-    assert indexed(rules.hashtags(text), "hashtag") == expected
+    assert indexed(rules.find_hashtags(text), "hashtag") == expected
 
 
 @every("cashtags")
 def test_cashtags(text, expected):
-    assert values(rules.cashtags(text)) == expected
+    assert values(rules.find_cashtags(text)) == expected
 
 
 @every("cashtags_with_indices")
 def test_where_cashtags_are(text, expected):
-    assert indexed(rules.cashtags(text), "cashtag") == expected
+    assert indexed(rules.find_cashtags(text), "cashtag") == expected
 
 
 @pytest.mark.parametrize("group", ["country", "generic"])
 def test_every_top_level_domain_of_the_suite(group):
-    missed = [one["text"] for one in suite("tlds.yml")[group] if values(rules.urls(one["text"])) != one["expected"]]
+    missed = [
+        one["text"] for one in suite("tlds.yml")[group] if values(rules.find_urls(one["text"])) != one["expected"]
+    ]
     assert missed == []
     assert len(suite("tlds.yml")[group]) == {"country": 315, "generic": 1259}[group]
 
@@ -150,7 +160,7 @@ def last_unit(text: str, end: int) -> int:
 
 
 def as_the_suite_writes(text: str, config) -> dict:
-    found = parse(text, config)
+    found = parse_text(text, config)
     return {
         "weightedLength": found.weighted_length,
         "valid": found.valid,
@@ -169,13 +179,13 @@ def test_lengths_without_emoji(text, expected):
 
 @checked("WeightedTweetsWithDiscountedEmojiCounterTest")
 def test_lengths(text, expected):
-    assert as_the_suite_writes(text, RULES) == expected
+    assert as_the_suite_writes(text, DEFAULT_RULES) == expected
     assert weighted_length(text) == expected["weightedLength"]
 
 
 @checked("UnicodeDirectionalMarkerCounterTest")
 def test_lengths_with_marks_of_direction(text, expected):
-    assert as_the_suite_writes(text, RULES) == expected
+    assert as_the_suite_writes(text, DEFAULT_RULES) == expected
 
 
 @pytest.mark.parametrize(
@@ -230,19 +240,19 @@ def test_the_suite_is_the_published_one():
 
 def test_entities_come_in_order_and_apart():
     text = "Hai @kicau, baca https://example.com/#berita #Ramadan2026 dan $GOTO di example.co.id 😀"
-    assert [(one.kind, one.text, one.value) for one in entities(text)] == [
+    assert [(one.kind, one.text, one.value) for one in find_entities(text)] == [
         ("mention", "@kicau", "kicau"),
         ("link", "https://example.com/#berita", "https://example.com/#berita"),
         ("tag", "#Ramadan2026", "Ramadan2026"),
         ("cashtag", "$GOTO", "GOTO"),
         ("link", "example.co.id", "example.co.id"),
     ]
-    assert all(text[one.start : one.end] == one.text for one in entities(text))
+    assert all(text[one.start : one.end] == one.text for one in find_entities(text))
 
 
 def test_the_valid_part_of_a_long_text_is_what_fits():
     text = "かな" * 100 + " https://example.com"
-    start, end = parse(text).valid_range
+    start, end = parse_text(text).valid_range
     assert (start, end, weighted_length(text[:end])) == (0, 140, 280)
 
 
@@ -264,7 +274,7 @@ def test_the_valid_part_of_a_long_text_is_what_fits():
     ],
 )
 def test_links_beyond_the_suite(text, found):
-    assert values(rules.urls(text)) == found
+    assert values(rules.find_urls(text)) == found
 
 
 # Hostile texts: each repeated to 100,000 characters
@@ -311,12 +321,12 @@ HOSTILE = [
 def test_a_hostile_text_of_100_000_characters_is_read(unit):
     """bench/hostile_texts.py measures that it takes no more time than its length."""
     text = unit * (100_000 // len(unit))
-    found = entities(text)
+    found = find_entities(text)
     assert all(before.end <= after.start for before, after in pairwise(found))
-    assert parse(text).weighted_length == weighted_length(text) > RULES.limit
-    assert not parse(text).valid
+    assert parse_text(text).weighted_length == weighted_length(text) > DEFAULT_RULES.limit
+    assert not parse_text(text).valid
 
 
 def test_half_characters_are_counted_like_any_other():
     assert weighted_length("\ud83d.com a\udc00") == 10
-    assert entities("\ud83d.com #\ud83d @\udc00 http://\ud83d.com")[0].text == "http://\ud83d.com"
+    assert find_entities("\ud83d.com #\ud83d @\udc00 http://\ud83d.com")[0].text == "http://\ud83d.com"

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from kicau.networks._meta.fields import Fields, parse_fields
+from kicau.networks._meta.fields import FieldTree, parse_fields
 from kicau.networks._meta.forms import read_form
 
 # Where the wire differs from the description: name -> why. Nothing else is let through.
@@ -327,7 +327,7 @@ def _fields(name: str, called: Called, call: Mapping[str, Any], version: str) ->
     yield from _known(of, wanted, version)
 
 
-def _known(name: str, wanted: Fields, version: str) -> Iterator[str]:
+def _known(name: str, wanted: FieldTree, version: str) -> Iterator[str]:
     spec = described(version)["objects"].get(name)
     if spec is None:
         return

@@ -47,7 +47,7 @@ class Facet:
 
 
 def ours(text: str) -> list[Facet]:
-    spans = rules.spans_of(text)
+    spans = rules.find_spans(text)
     offsets = iter(rules.byte_offsets(text, [place for span in spans for place in (span.start, span.end)]))
     return [Facet(one.kind.value, next(offsets), next(offsets), one.target, one.text) for one in spans]
 
@@ -58,7 +58,7 @@ def compare(texts: Sequence[str]) -> Comparison:
     classes: Counter[str] = Counter()
     miscounted: list[str] = []
     for text, official in zip(texts, ORACLE.answers(texts), strict=True):
-        if rules.graphemes(text) != official["graphemes"]:
+        if rules.count_graphemes(text) != official["graphemes"]:
             miscounted.append(text)
         raw = text.encode()
         theirs = [Facet(kind, a, b, target, raw[a:b].decode()) for kind, a, b, target in official["facets"]]
@@ -67,12 +67,12 @@ def compare(texts: Sequence[str]) -> Comparison:
         if unexplained := [pair for name, pair in found if not name]:
             differences.append(f"facets of {text!r}: {unexplained}")
     for text, explained in zip(
-        miscounted, have_newer_marks(miscounted, rules.graphemes, _official_lengths), strict=True
+        miscounted, have_newer_marks(miscounted, rules.count_graphemes, _official_lengths), strict=True
     ):
         if explained:
             classes["newer-marks"] += 1
         else:
-            differences.append(f"graphemes of {text!r}: {rules.graphemes(text)} by our rules")
+            differences.append(f"graphemes of {text!r}: {rules.count_graphemes(text)} by our rules")
     return Comparison(texts=len(texts), differences=differences, classes=classes)
 
 

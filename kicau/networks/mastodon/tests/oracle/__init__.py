@@ -30,25 +30,25 @@ def compare(texts: Sequence[str]) -> Comparison:
     classes: Counter[str] = Counter()
     miscounted: list[str] = []
     for text, official in zip(texts, ORACLE.answers(texts), strict=True):
-        counted = rules.graphemes(text)
+        counted = rules.split_graphemes(text)
         if counted != official["ruby"]:
             miscounted.append(text)
         elif counted != official["unicode"]:
             classes["conjuncts"] += 1
         shortened = [
             [utf16_offset(text, one.start), utf16_offset(text, one.end)]
-            for one in rules.entities(text)
+            for one in rules.find_entities(text)
             if one.kind is SpanKind.LINK and _TCO.match(one.target)
         ]
         wanted = _without_queries(text, official["tco"])
         if any(one not in wanted for one in shortened):
             differences.append(f"addresses of t.co in {text!r}: {shortened}, the library {wanted}")
-    explained = have_newer_marks(miscounted, rules.graphemes, _official_lengths)
+    explained = have_newer_marks(miscounted, rules.split_graphemes, _official_lengths)
     for text, newer in zip(miscounted, explained, strict=True):
         if newer:
             classes["newer-marks"] += 1
         else:
-            differences.append(f"graphemes of {text!r}: {rules.graphemes(text)} by our rules")
+            differences.append(f"graphemes of {text!r}: {rules.split_graphemes(text)} by our rules")
     return Comparison(texts=len(texts), differences=differences, classes=classes)
 
 

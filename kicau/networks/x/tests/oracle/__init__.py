@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kicau.networks.x.sandbox import counting
-from kicau.networks.x.text import entities, heavy_emoji, weighted_length
+from kicau.networks.x.text import find_entities, heavy_emoji, weighted_length
 from tests.oracles import Oracle
 from tests.oracles.comparison import Comparison, utf16_offset
 
@@ -25,14 +25,14 @@ def compare(texts: Sequence[str]) -> Comparison:
     classes: Counter[str] = Counter()
     for text, official in zip(texts, ORACLE.answers(texts), strict=True):
         larger = max(official["released"], official["newest"])
-        counted, sandbox = weighted_length(text), counting.weight(text)
+        counted, sandbox = weighted_length(text), counting.text_weight(text)
         if not counted == sandbox == larger:
             differences.append(f"weight of {text!r}: {counted}, in the sandbox {sandbox}, twitter-text {larger}")
         if official["released"] != official["newest"]:
             classes["newer-emoji"] += 1
             if not heavy_emoji(text):
                 differences.append(f"no notice for {text!r}: {official}")
-        spans = [[e.kind, utf16_offset(text, e.start), utf16_offset(text, e.end)] for e in entities(text)]
+        spans = [[e.kind, utf16_offset(text, e.start), utf16_offset(text, e.end)] for e in find_entities(text)]
         if spans == official["entities"]:
             continue
         if spans == official["modern"]:

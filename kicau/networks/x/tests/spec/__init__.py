@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import jsonschema
 
-from kicau.networks.x.sandbox.media import multipart
+from kicau.networks.x.sandbox.media import read_multipart
 
 SPEC = json.loads((Path(__file__).parent / "openapi-2.167.json").read_text("utf-8"))
 TOKEN_PATH = "/2/oauth2/token"
@@ -145,7 +145,7 @@ def _body(what: str, operation: dict[str, Any], headers: Mapping[str, str], body
             yield f"{what}: the body is no JSON"
             return
     else:
-        fields = multipart(headers["content-type"], body)
+        fields = read_multipart(headers["content-type"], body)
         properties = schema.get("properties", {})
         value = {name: _typed(_resolved(properties.get(name, {})), one) for name, one in fields.items()}
     yield from (f"{what}: {said}" for said in _fits(schema, value))
