@@ -133,7 +133,7 @@ def _wait_for_return(shell: Shell, actor: Actor, begun: SignInStep, paste: bool,
     from kicau.base import setting_definitions
     from kicau.channels import actions
     from kicau.channels.channel_session import CALLBACK_PATH
-    from kicau.cli.up import is_web_ready as web_answers
+    from kicau.cli.server.up import is_web_ready as web_answers
     from kicau.sandbox.all_networks import is_free
 
     callback = urlsplit(setting_definitions.public_url() + CALLBACK_PATH)

@@ -6,9 +6,7 @@ import click
 
 import kicau
 from kicau.cli import accounts
-from kicau.cli.apps import apps
 from kicau.cli.archive import archive
-from kicau.cli.backup import backup, restore
 from kicau.cli.budgets import costs
 from kicau.cli.canaries import canary
 from kicau.cli.channels import channels
@@ -29,22 +27,24 @@ from kicau.cli.deliveries import (
     retry,
     show,
 )
-from kicau.cli.demo import demo
-from kicau.cli.doctor import doctor
 from kicau.cli.evidence import evidence
 from kicau.cli.imports import import_
 from kicau.cli.inbox import answers
-from kicau.cli.keys import keys
 from kicau.cli.offboarding import withdraw
 from kicau.cli.posts import post
 from kicau.cli.reviews import review
 from kicau.cli.rights import rights
-from kicau.cli.sandbox import sandbox
+from kicau.cli.server.apps import apps
+from kicau.cli.server.backup import backup, restore
+from kicau.cli.server.demo import demo
+from kicau.cli.server.doctor import doctor
+from kicau.cli.server.keys import keys
+from kicau.cli.server.sandbox import sandbox
+from kicau.cli.server.up import up
+from kicau.cli.server.users import users
 from kicau.cli.snippets import contacts, texts
 from kicau.cli.tokens import tokens
 from kicau.cli.training_sets import dataset
-from kicau.cli.up import up
-from kicau.cli.users import users
 from kicau.cli.webhooks import webhooks
 
 

@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock, clock_drift
-from kicau.cli import doctor
+from kicau.cli.server import doctor
 from kicau.config import health_monitor
 from kicau.connector import clock as connector_clock
 from kicau.publishing.delivery import delivery_metrics

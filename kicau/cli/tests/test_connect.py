@@ -9,7 +9,8 @@ import pytest
 
 from kicau.channels import actions
 from kicau.channels.models import Channel
-from kicau.cli import channels, up
+from kicau.cli import channels
+from kicau.cli.server import up
 from kicau.connector.sandbox.server import start_sandbox
 from kicau.publishing.models import Delivery
 from kicau.sandbox.all_networks import is_free, server_class

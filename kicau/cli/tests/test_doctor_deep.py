@@ -7,7 +7,7 @@ import pytest
 
 from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel
-from kicau.cli import doctor_deep
+from kicau.cli.server import doctor_deep
 from kicau.connector.sandbox.server import start_sandbox
 from kicau.connector.session import Credentials
 from kicau.notifications.tests.conftest import sink

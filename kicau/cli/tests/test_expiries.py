@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from kicau.base import clock
-from kicau.cli.doctor import check_expiries
+from kicau.cli.server.doctor import check_expiries
 from kicau.connector import registry
 
 pytestmark = pytest.mark.django_db

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kicau.cli.doctor import check_signing
+from kicau.cli.server.doctor import check_signing
 from kicau.media import signing
 from kicau.media.tests.test_signing import certified
 

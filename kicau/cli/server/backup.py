@@ -12,7 +12,7 @@ import click
 
 from kicau.base import keys, setting_definitions
 from kicau.cli.core.command import EXIT_NO_KICAU, CommandError, json_option, print_result
-from kicau.cli.up import exclusive_folder
+from kicau.cli.server.up import exclusive_folder
 
 PASSPHRASE_VARIABLE = "KICAU_BACKUP_PASSPHRASE"  # noqa: S105 (the name of a variable)
 UNENCRYPTED_WARNING = "This backup is not encrypted, so nothing shows who wrote it. Restore only a file that you trust."

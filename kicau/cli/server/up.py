@@ -116,7 +116,7 @@ class ServiceUser:
         if self.reads_anything:
             log(
                 "did not find its own files in a public place: it keeps the right to read any file. Move Kicau to a folder such as /opt/kicau.",
-                folder=str(Path(__file__).resolve().parents[2]),
+                folder=str(Path(__file__).resolve().parents[3]),
             )
 
     def become(self) -> None:
@@ -143,7 +143,7 @@ class ServiceUser:
 def compile_package() -> None:
     """While we may write beside Kicau's sources: its children may not, and would compile them at each start. What our
     commands compiled is readable by them, whatever our umask is."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     with contextlib.suppress(OSError):  # a place where nobody writes was compiled when it was made
         for source in package.rglob("*.py"):
             compiled = Path(cache_from_source(str(source)))

@@ -42,7 +42,7 @@ def doctor(shell: Shell, deep: bool, as_json: bool) -> None:
     """Look at every setting and part of this Kicau, and say what to do. Ends with 1 where anything is wrong."""
     findings = list(all_findings(shell))
     if deep and not any(f.what == "database" and f.state == "wrong" for f in findings):
-        from kicau.cli import doctor_deep as looking
+        from kicau.cli.server import doctor_deep as looking
 
         findings += _guarded_findings(partial(looking.deep_findings, shell), "deep")
     table = [(STATE_MARKS[f.state], f.what, f.says, f.do) for f in findings]
@@ -259,7 +259,7 @@ def check_expiries() -> Iterator[DoctorFinding]:
 
 
 def check_web() -> Iterator[DoctorFinding]:
-    from kicau.cli.up import LOCAL_HOSTS, is_web_ready
+    from kicau.cli.server.up import LOCAL_HOSTS, is_web_ready
 
     address = f"{setting_definitions.read_setting('KICAU_HOST')}:{setting_definitions.read_setting('KICAU_PORT')}"
     yield (
