@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.house.sources import calls, tree
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = [p for p in (ROOT / "kicau").rglob("*.py") if not {"tests", "migrations"} & set(p.relative_to(ROOT).parts)]
@@ -59,12 +60,6 @@ OUTSIDE = {
 PASSED_ON = {"new_client"}  # a pool that is only handed to a ChannelSession or an AppSession is no way out by itself
 
 
-def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
-
-
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -90,15 +85,13 @@ def _pays(path: Path, given: ast.expr, by: str) -> bool:
         told = ast.unparse(given)
         return by in told or any(
             by in ast.unparse(n.value)
-            for n in ast.walk(ast.parse(path.read_text("utf-8")))
+            for n in ast.walk(tree(path))
             if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == told
         )
     if by not in ast.unparse(given):
         return False
     defined = [
-        n
-        for n in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(n, ast.AsyncFunctionDef) and n.name == by.rsplit(".", 1)[-1]
+        n for n in ast.walk(tree(path)) if isinstance(n, ast.AsyncFunctionDef) and n.name == by.rsplit(".", 1)[-1]
     ]
     return bool(defined) and all("purse.take(" in ast.unparse(n) for n in defined)
 
