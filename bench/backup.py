@@ -2,7 +2,8 @@
 
     python -m bench.backup [--posts 100000] [--media 5000] [--kilobytes 200]
 
-Prints one JSON line with sizes, seconds and megabytes a second, plain and sealed. The bar: every table has the rows of
+Prints one JSON line with sizes, seconds (measured, and calibrated by the processor) and megabytes a second, plain and
+sealed. The bar: every table has the rows of
 the moment of the backup, and every medium read back from the disk has its checksum. Needs about four times the media's
 size on the disk.
 """
@@ -23,6 +24,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.calibration import calibrated
+
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
@@ -41,13 +44,17 @@ def main() -> None:
         )
         from kicau.base import postgres
 
-        with postgres.running_server(folder / "data") as here:
-            fill(wanted)
-            plain = back_up(folder, here.url, "")
-            sealed = back_up(folder, here.url, "a passphrase for the bench")
-        result = {"posts": wanted.posts, "media": wanted.media, "plain": plain, "sealed": sealed}
-        ok = all(restore(folder, result[kind], kind) for kind in ("plain", "sealed"))
-    print(json.dumps({**result, "bar": "counts and checksums equal", "met": ok}))
+        with calibrated() as machine:
+            with postgres.running_server(folder / "data") as here:
+                fill(wanted)
+                machine.sample(2)
+                plain = back_up(folder, here.url, "")
+                sealed = back_up(folder, here.url, "a passphrase for the bench")
+            result = {"posts": wanted.posts, "media": wanted.media, "plain": plain, "sealed": sealed}
+            ok = all(restore(folder, result[kind], kind) for kind in ("plain", "sealed"))
+    for told in (plain, sealed):
+        told["calibrated"] = {k: round(machine.time(v), 1) for k, v in told.items() if k.endswith("_seconds")}
+    print(json.dumps({**result, "machine": machine.report(), "bar": "counts and checksums equal", "met": ok}))
     sys.exit(not ok)
 
 

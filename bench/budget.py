@@ -20,6 +20,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.calibration import calibrated
+
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -39,9 +41,9 @@ def main() -> None:
         )
         from kicau.base import postgres
 
-        with postgres.running_server(Path(folder) / "data"):
+        with calibrated() as machine, postgres.running_server(Path(folder) / "data"):
             result = measure(wanted)
-    print(json.dumps(result))
+    print(json.dumps({**result, "machine": machine.report()}))
     sys.exit(not result["met"])
 
 

@@ -2,7 +2,7 @@
 
     python -m bench.command_line [--times 5]
 
-Prints one JSON line with the fastest of each, in seconds.
+Prints one JSON line with the fastest of each in seconds, measured and calibrated by the processor. There is no bar.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import json
 import subprocess
 import sys
 import time
+
+from bench.calibration import calibrated
 
 LINES = "".join(
     json.dumps({"text": f"Kabar nomor {n} #kopi https://kopi-senja.example.com/{n}"}) + "\n" for n in range(4000)
@@ -26,7 +28,10 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--times", type=int, default=5)
     times = asked.parse_args().times
-    print(json.dumps({name: min(seconds(*what) for _ in range(times)) for name, what in COMMANDS.items()}))
+    with calibrated() as machine:
+        found = {name: min(seconds(*what) for _ in range(times)) for name, what in COMMANDS.items()}
+    calibrated_found = {name: round(machine.time(value), 2) for name, value in found.items()}
+    print(json.dumps({**found, "calibrated": calibrated_found, "machine": machine.report()}))
 
 
 def seconds(arguments: list[str], lines: str) -> float:

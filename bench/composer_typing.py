@@ -3,7 +3,7 @@
     python -m bench.composer_typing [--keys 150] [--pause 110] [--deliveries 1500]
 
 Types at a fast hand's pace and measures each key until the counts and the preview that hold it are drawn. Prints one
-JSON line; the bar is 150 ms for the 95th percentile on two cores.
+JSON line; the bar is 150 ms for the 95th percentile on two cores, calibrated by the processor.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.calibration import calibrated
 from bench.processes import free_port
 from tests.browser import BROWSERS
 
@@ -53,8 +54,10 @@ def main() -> None:
         )
         from kicau.base import postgres
 
-        with postgres.running_server(Path(folder) / "data"):
+        with calibrated() as machine, postgres.running_server(Path(folder) / "data"):
             result = measure(wanted)
+    p95 = round(machine.time(result["p95_ms"]))
+    result |= {"p95_calibrated_ms": p95, "met": p95 <= BAR, "machine": machine.report()}
     print(json.dumps(result))
     sys.exit(not result["met"])
 
@@ -87,7 +90,6 @@ def measure(wanted: argparse.Namespace) -> dict[str, Any]:
         "max_ms": round(took[-1]),
         "published_meanwhile": Delivery.objects.filter(state="published").count(),
         "bar_ms": BAR,
-        "met": p95 <= BAR,
     }
 
 

@@ -17,6 +17,7 @@ import sys
 from typing import Any
 
 from bench import engine_instance, network, spike
+from bench.calibration import calibrated
 
 MOST = 1.05
 AMOUNT = 10**12
@@ -30,13 +31,13 @@ def main() -> None:
     asked.add_argument("--rounds", type=int, default=3)
     wanted = asked.parse_args()
     found: dict[str, list[dict[str, Any]]] = {"without": [], "with": []}
-    with network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
+    with calibrated() as machine, network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
         connected = engine_instance.ConnectedWorkspace(far)
         far.set(latency=wanted.latency)
         for _ in range(wanted.rounds):
             for name in found:
                 found[name].append(one(connected, far, name, wanted.deliveries))
-    result = report(found)
+    result = {**report(found), "machine": machine.report()}
     print(json.dumps(result))
     sys.exit(not result["met"])
 

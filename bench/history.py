@@ -3,7 +3,7 @@
     python -m bench.history [--past 2000000] [--future 1000000] [--deliveries 10000]
 
 Measures on the empty table, fills it, and measures again, in one run. Prints one JSON line. The bars: a wave is claimed
-in 10 ms (p99); the p99 of lateness and the time of the spike stay within 20 % of the empty table's.
+in 10 ms (p99, calibrated by SQL); the p99 of lateness and the time of the spike stay within 20 % of the empty table's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 from bench import engine_instance, network, spike
+from bench.calibration import Bound, calibrated
 
 CLAIM = 10.0  # milliseconds
 SLOWER = 1.2  # times
@@ -47,19 +48,21 @@ def main() -> None:
     asked.add_argument("--channels", type=int, default=400)
     asked.add_argument("--rounds", type=int, default=2)
     wanted = asked.parse_args()
-    with network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
+    with calibrated() as machine, network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
         connected = engine_instance.ConnectedWorkspace(far)
         empty = measure(connected, far, wanted)
         began = time.monotonic()
         size = fill(connected, wanted)
         filled = time.monotonic() - began
         full = measure(connected, far, wanted)
+    claim = round(machine.time(full["claim_ms"]["p99"], Bound.SQL), 1)
     met = {
-        "claim": full["claim_ms"]["p99"] <= CLAIM,
+        "claim": claim <= CLAIM,
         "lateness": full["late_ms"]["p99"] <= SLOWER * empty["late_ms"]["p99"],
         "spike": full["spike_s"] <= SLOWER * empty["spike_s"],
     }
-    print(json.dumps({"met": met, "empty": empty, "full": full, "filled_s": round(filled), "database": size}))
+    found = {"empty": empty, "full": full, "filled_s": round(filled), "database": size}
+    print(json.dumps({"met": met, "claim_p99_calibrated_ms": claim, **found, "machine": machine.report()}))
     sys.exit(not all(met.values()))
 
 

@@ -12,6 +12,7 @@ import argparse
 import time
 from collections.abc import Callable
 
+from bench.calibration import calibrated
 from kicau.networks.bluesky import text as bluesky
 from kicau.networks.mastodon import text as mastodon
 from kicau.networks.threads import text as threads
@@ -66,10 +67,8 @@ def quickest(read: Callable[[str], None], text: str) -> float:
     return min(times)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="How the time for counting a hostile text grows with its length.")
-    parser.add_argument("--length", type=int, default=100_000, help="characters of the longer text")
-    length = parser.parse_args().length
+def slowest_growth(length: int) -> dict[str, tuple[float, str, float]]:
+    """By network: how many times the time grew at most, for which unit, and the seconds for `length` characters."""
     worst: dict[str, tuple[float, str, float]] = {}
     for name, read in READERS.items():
         read("warm")
@@ -77,10 +76,20 @@ def main() -> int:
             half, whole = (quickest(read, unit * (n // len(unit))) for n in (length // 2, length))
             ratio = whole / max(half, SHORTEST_SECONDS)
             worst[name] = max(worst.get(name, (0.0, "", 0.0)), (ratio, unit, whole))
+    return worst
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="How the time for counting a hostile text grows with its length.")
+    parser.add_argument("--length", type=int, default=100_000, help="characters of the longer text")
+    length = parser.parse_args().length
+    with calibrated() as machine:
+        worst = slowest_growth(length)
     for name, (ratio, unit, seconds) in worst.items():
         print(
             f"{name:9} x{ratio:.2f} at most for twice the length ({unit!r}: {seconds * 1000:.0f} ms for {length:,} characters)"
         )
+    print(machine.line())
     return int(any(ratio > AT_MOST for ratio, _, _ in worst.values()))
 
 

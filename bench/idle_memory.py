@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.calibration import calibrated
 from bench.processes import tree, up
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kicau-bench-") as name:
         Path(name).chmod(0o711)
         folder = Path(name) / "data"
-        with up(folder) as (process, _):
+        with calibrated() as machine, up(folder) as (process, _):
             time.sleep(wanted.after)
             parts: dict[str, float] = {}
             for pid, command in tree(process.pid, folder).items():
@@ -40,6 +41,7 @@ def main() -> None:
                 "pss_mb": {k: round(v, 1) for k, v in parts.items()},
                 "together_mb": round(together, 1),
                 "bar_mb": wanted.bar,
+                "machine": machine.report(),
             }
         )
     )

@@ -31,6 +31,7 @@ from html import unescape
 from itertools import islice
 from pathlib import Path
 
+from bench.calibration import calibrated
 from bench.languages import GUIDE, HELP, LANGUAGES, SIZES, Texts, cut
 from bench.recall import interval, search_in
 from kicau.dataset_audit.matching.calibration import HitRate
@@ -190,6 +191,14 @@ def main() -> None:
     asked.add_argument("parts", nargs="*", choices=["glosses", "web", "made", []], metavar="PART")
     asked.add_argument("--shown", type=int, default=0, help="wrong findings, and misses, to print")
     wanted = asked.parse_args()
+    with calibrated() as machine:
+        met = run(wanted)
+    print(machine.line())
+    raise SystemExit(0 if met else 1)
+
+
+def run(wanted: argparse.Namespace) -> bool:
+    """Whether all bars are met."""
     parts, met = wanted.parts or ["glosses", "web", "made"], True
     if "glosses" in parts:
         posts, data = quran(wanted.folder, "terjemahan"), quran(wanted.folder, "tafsir")
@@ -200,7 +209,7 @@ def main() -> None:
     if "made" in parts:
         for language in ("id", "de", "ru"):
             met &= made(wanted.folder, language, 3000)
-    raise SystemExit(0 if met else 1)
+    return met
 
 
 if __name__ == "__main__":

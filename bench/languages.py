@@ -27,6 +27,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from bench.calibration import calibrated
 from bench.recall import measure
 
 BARE = re.compile("[\u200b\u200c\u2060]")
@@ -220,6 +221,14 @@ def main() -> None:
     asked.add_argument("--count", type=int, default=4000)
     asked.add_argument("--shown", type=int, default=0, help="pairs by chance to print")
     wanted = asked.parse_args()
+    with calibrated() as machine:
+        met = run(wanted)
+    print(f"\n{machine.line()}")
+    raise SystemExit(0 if met else 1)
+
+
+def run(wanted: argparse.Namespace) -> bool:
+    """Whether all bars are met."""
     texts, met = Texts(wanted.folder), True
     for language in wanted.languages or LANGUAGES:
         dice = random.Random(20261127)
@@ -230,7 +239,7 @@ def main() -> None:
         made = cut(posts, sizes, dice)
         print(f"\n{language}: {len(made):,} posts", flush=True)
         met &= measure(made, others, "" if language in UNSPACED else " ", fair=True, shown=wanted.shown)
-    raise SystemExit(0 if met else 1)
+    return met
 
 
 if __name__ == "__main__":

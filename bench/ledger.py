@@ -31,6 +31,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.calibration import calibrated
+
 SELF = Path(__file__).resolve().parent.parent
 EFFECTS = ("drop", "drop-after", "status", "status-after", "malformed", "truncate", "rate-limit")
 
@@ -52,9 +54,9 @@ def main() -> None:
         )
         from kicau.base import postgres
 
-        with postgres.running_server(Path(folder) / "data"):
+        with calibrated() as machine, postgres.running_server(Path(folder) / "data"):
             result = measure(wanted)
-    print(json.dumps(result))
+    print(json.dumps({**result, "machine": machine.report()}))
     sys.exit(not result["equal"])
 
 

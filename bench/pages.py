@@ -5,7 +5,7 @@
 Each page is asked `--times` times, with another day, post or place in the list each time, bare and with each filter.
 Prints a line a page: statements, the median and the 95th percentile of the server's time in milliseconds, and of that
 the time in which a processor worked (the rest is waiting for one: on a busy machine look there); then whether each
-stayed within 50 ms (p95) and 12 statements.
+stayed within 50 ms (p95, calibrated by the processor) and 12 statements. Calibration samples are taken between the pages.
 `--keep` fills a folder once and uses it again.
 """
 
@@ -23,6 +23,8 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from bench.calibration import Calibration, calibrated
 
 MOST_MS, MOST_STATEMENTS = 50.0, 12
 DAYS = 1096  # three years, half of them to come
@@ -49,26 +51,31 @@ def main() -> None:
         from kicau.base import postgres
 
         stack.enter_context(postgres.running_server(folder / "data"))
-        results = measure(wanted, folder / "filled.json")
-    bad = [r for r in results if r["p95_ms"] > MOST_MS or r["statements"] > MOST_STATEMENTS]
+        with calibrated() as machine:
+            results = measure(wanted, folder / "filled.json", machine)
+    for r in results:
+        r["p95_calibrated_ms"] = machine.time(r["p95_ms"])
+    bad = [r for r in results if r["p95_calibrated_ms"] > MOST_MS or r["statements"] > MOST_STATEMENTS]
     print(
         json.dumps(
             {
                 "pages": len(results),
                 "posts": wanted.posts,
+                "slowest_p95_calibrated_ms": max(r["p95_calibrated_ms"] for r in results),
                 "slowest_p95_ms": max(r["p95_ms"] for r in results),
                 "slowest_busy_p95_ms": max(r["busy_p95_ms"] for r in results),
                 "most_statements": max(r["statements"] for r in results),
-                "bar": f"{MOST_MS:.0f} ms, {MOST_STATEMENTS} statements",
+                "bar": f"{MOST_MS:.0f} ms calibrated, {MOST_STATEMENTS} statements",
                 "met": not bad,
                 "missed": [r["page"] for r in bad],
+                "machine": machine.report(),
             }
         )
     )
     sys.exit(bool(bad))
 
 
-def measure(wanted: argparse.Namespace, mark: Path) -> list[dict[str, Any]]:
+def measure(wanted: argparse.Namespace, mark: Path, machine: Calibration) -> list[dict[str, Any]]:
     import django
 
     django.setup()
@@ -93,6 +100,7 @@ def measure(wanted: argparse.Namespace, mark: Path) -> list[dict[str, Any]]:
     for name, address in pages(json.loads(mark.read_text())):
         if wanted.pages and not any(name.startswith(p) for p in wanted.pages):
             continue
+        machine.sample()
         results.append({"page": name} | ask(client, address, wanted.times))
         r = results[-1]
         print(

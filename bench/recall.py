@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.calibration import calibrated
 from kicau.dataset_audit.matching.calibration import HitRate
 from kicau.dataset_audit.matching.search import PrintSearch, prepare_prints
 from kicau.dataset_audit.matching.tokenizer import WordReader
@@ -175,7 +176,10 @@ def main() -> None:
         posts = [list(p) for p in dict.fromkeys(tuple(p[: wanted.words]) for p in posts)]
     if wanted.count:
         posts = random.Random(20261124).sample(posts, min(wanted.count, len(posts)))
-    raise SystemExit(0 if measure(posts, others, between, shown=wanted.shown) else 1)
+    with calibrated() as machine:
+        met = measure(posts, others, between, shown=wanted.shown)
+    print(machine.line())
+    raise SystemExit(0 if met else 1)
 
 
 if __name__ == "__main__":

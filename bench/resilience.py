@@ -8,6 +8,8 @@ outage:     a network refuses connections (for --seconds), then returns: everyth
             the oldest first, nothing failed, and the workspace is notified once.
 connections: 5,000 deliveries in flight; the database sees at most 20 connections of ours.
 rolling:    two workers are restarted one after the other under 50 deliveries a second: p99 under 5 s, none doubled.
+
+The seconds of outage and rolling are calibrated by the processor, without the network's latency.
 """
 
 from __future__ import annotations
@@ -28,28 +30,32 @@ from typing import Any
 from uuid import uuid4
 
 from bench import engine_instance, network
+from bench.calibration import ROUNDS, Calibration, calibrated
 from tests.chaos.line import Line
 
-PLACES = ("neighbours", "outage", "connections", "rolling")
+LATENCY_SECONDS = 0.2
+FAULTS = ("neighbours", "outage", "connections", "rolling")
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("which", nargs="*", default=PLACES)
+    asked.add_argument("which", nargs="*", default=FAULTS)
     asked.add_argument("--seconds", type=float, default=600, help="that the network is out")
     asked.add_argument("--channels", type=int, default=400)
     wanted = asked.parse_args()
     if len(wanted.which) == 1:
-        sys.exit(not globals()[wanted.which[0]](wanted))
+        with calibrated() as wanted.machine:
+            met = globals()[wanted.which[0]](wanted)
+        sys.exit(not met)
     # Each in a process of its own: an instance's settings hold for as long as its process.
     options = ["--seconds", str(wanted.seconds), "--channels", str(wanted.channels)]
     runs = [subprocess.run([sys.executable, "-m", "bench.resilience", name, *options]) for name in wanted.which]
     sys.exit(any(run.returncode for run in runs))
 
 
-def say(name: str, met: bool, **found: Any) -> bool:
-    print(json.dumps({"trouble": name, "met": met, **found}), flush=True)
+def say(machine: Calibration, name: str, met: bool, **found: Any) -> bool:
+    print(json.dumps({"fault": name, "met": met, **found, "machine": machine.report()}), flush=True)
     return met
 
 
@@ -58,29 +64,30 @@ def say(name: str, met: bool, **found: Any) -> bool:
 
 def neighbours(wanted: argparse.Namespace) -> bool:
     with (
-        network.running("x", accounts=40, latency=0.2) as near,
-        network.running("linkedin", latency=0.2) as slow,
+        network.running("x", accounts=40, latency=LATENCY_SECONDS) as near,
+        network.running("linkedin", latency=LATENCY_SECONDS) as slow,
         network.running("mastodon") as mute,
         engine_instance.instance(),
     ):
         connected = engine_instance.ConnectedWorkspace(near, slow, mute)
         with engine_instance.worker():
-            lateness = [run_beside(connected, near, [slow, mute], trouble) for trouble in (False, True)]
-    quiet, troubled = ({f"p{p}": round(engine_instance.percentile(late, p)) for p in (50, 99)} for late in lateness)
-    ratio = round(troubled["p99"] / max(1, quiet["p99"]), 2)
+            lateness = [run_beside(connected, near, [slow, mute], has_faults) for has_faults in (False, True)]
+    quiet, faulty = ({f"p{p}": round(engine_instance.percentile(late, p)) for p in (50, 99)} for late in lateness)
+    ratio = round(faulty["p99"] / max(1, quiet["p99"]), 2)
     whole = all(len(late) == 600 for late in lateness)
-    return say("neighbours", ratio <= 1.2 and whole, ratio=ratio, quiet_ms=quiet, troubled_ms=troubled)
+    wanted.machine.sample(ROUNDS)
+    return say(wanted.machine, "neighbours", ratio <= 1.2 and whole, ratio=ratio, quiet_ms=quiet, faulty_ms=faulty)
 
 
 def run_beside(
     connected: engine_instance.ConnectedWorkspace,
     near: network.Network,
     others: Sequence[network.Network],
-    trouble: bool,
+    has_faults: bool,
 ) -> list[float]:
     from kicau.channels.models import Channel
 
-    if trouble:
+    if has_faults:
         others[0].set(latency=19.5)
         others[1].ask("/_sandbox/faults", {"effect": "slow", "seconds": 3600, "times": -1})
         Channel.objects.filter(network=others[1].slug).update(capabilities_at=None)  # it is asked, and hangs
@@ -111,7 +118,7 @@ def spread(
     kept = connected.channels[slug]
     connected.channels[slug] = kept[:channels] if channels else kept[but:]
     begin = clock.now() + timedelta(seconds=2 + count / 500)
-    rows = connected.deliveries([f"Trouble {uuid4().hex}" for _ in range(count)], begin, slug)
+    rows = connected.deliveries([f"Fault {uuid4().hex}" for _ in range(count)], begin, slug)
     connected.channels[slug] = kept
     for n, row in enumerate(rows):
         row.due_at = row.next_at = begin + timedelta(seconds=seconds * n / count)
@@ -153,7 +160,7 @@ def outage(wanted: argparse.Namespace) -> bool:
         lined(far) as (shut, line, loop),
     ):
         connected = engine_instance.ConnectedWorkspace(shut)
-        far.set(latency=0.2)  # when all have signed in
+        far.set(latency=LATENCY_SECONDS)  # when all have signed in
         from kicau.notifications.models import Notice
         from kicau.publishing.models import Delivery
         from kicau.workspaces import webhooks
@@ -178,17 +185,21 @@ def outage(wanted: argparse.Namespace) -> bool:
     seconds = max((row.changed_at - back).total_seconds() for row in out)
     # A minute has to pass before an outage is news; then it is told once, to one person and one webhook.
     news = (1, 1) if wanted.seconds > 75 else told
+    wanted.machine.sample(ROUNDS)
+    calibrated_seconds = wanted.machine.time(seconds, waiting=LATENCY_SECONDS)
     met = (
-        seconds <= 60
+        calibrated_seconds <= 60
         and states == {"published": count}
         and told == news
         and engine_instance.percentile(moved, 99) <= 500
     )
     return say(
+        wanted.machine,
         "outage",
         met,
         out_of_reach_s=wanted.seconds,
         all_out_s=round(seconds, 1),
+        all_out_calibrated_s=round(calibrated_seconds, 1),
         states=dict(states),
         told=told,
         out_of_order={"p50": engine_instance.percentile(moved, 50), "p99": engine_instance.percentile(moved, 99)},
@@ -219,7 +230,8 @@ def connections(wanted: argparse.Namespace) -> bool:
                 time.sleep(0.2)
         left = engine_instance.ask(engine_instance.WAITING, due)
     met = max(seen) <= 20 and max(flying) >= 4500 and not left
-    return say("connections", met, connections=max(seen), in_flight=max(flying), some_left=left)
+    wanted.machine.sample(ROUNDS)
+    return say(wanted.machine, "connections", met, connections=max(seen), in_flight=max(flying), some_left=left)
 
 
 # A rolling restart
@@ -229,7 +241,7 @@ def rolling(wanted: argparse.Namespace) -> bool:
     count, seconds = 3000, 60
     with network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
         connected = engine_instance.ConnectedWorkspace(far)
-        far.set(latency=0.2)  # when all have signed in
+        far.set(latency=LATENCY_SECONDS)  # when all have signed in
         from kicau.publishing.models import Delivery
 
         with engine_instance.Workers(2) as workers:
@@ -245,12 +257,16 @@ def rolling(wanted: argparse.Namespace) -> bool:
         public = Counter(post["text"] for post in far.ask("/_sandbox/posts"))
     doubled = sum(n > 1 for n in public.values())
     p99 = round(engine_instance.percentile(late, 99))
-    met = p99 < 5000 and not doubled and len(late) == count == len(public)
+    wanted.machine.sample(ROUNDS)
+    calibrated_p99 = round(wanted.machine.time(p99, waiting=LATENCY_SECONDS * 1000))
+    met = calibrated_p99 < 5000 and not doubled and len(late) == count == len(public)
     return say(
+        wanted.machine,
         "rolling",
         met,
         p50_ms=round(engine_instance.percentile(late, 50)),
         p99_ms=p99,
+        p99_calibrated_ms=calibrated_p99,
         doubled=doubled,
         out=len(late),
         public=len(public),

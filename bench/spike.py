@@ -5,8 +5,8 @@
 A round is the bare loop (aiohttp, 500 at once, nothing kept) and then a worker with its claims, outcomes, attempt log
 and charges; both send the same requests to the same sandbox on this machine. Each begins when what the one before left to
 do (the archive takes in what was published) is over. Prints one JSON line. The bars: the last
-post is out and written within 1.6 times of the bare loop's time, at 1,000 a second or more where the network answers
-in 200 ms.
+post is out and written within 1.6 times of the bare loop's time, at 1,000 a second or more (calibrated by the processor)
+where the network answers in 200 ms.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from uuid import uuid4
 import aiohttp
 
 from bench import engine_instance, network
+from bench.calibration import calibrated
 from kicau.config.worker import freeze_garbage_collector
 
 AT_ONCE = 500
@@ -44,15 +45,21 @@ def main() -> None:
     asked.add_argument("--rounds", type=int, default=2)
     asked.add_argument("--workers", type=int, default=1)
     wanted = asked.parse_args()
-    with network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
+    with calibrated() as machine, network.running("x", accounts=wanted.channels) as far, engine_instance.instance():
         connected = engine_instance.ConnectedWorkspace(far)
         with ExitStack() as running:
             workers = [running.enter_context(engine_instance.worker()).pid for _ in range(wanted.workers)]
             parts = {"workers": workers, "network": [far.process.pid], "database": [engine_instance.database_pid()]}
             wave(connected, ["warm up"] * 50, parts)
             freeze_garbage_collector()  # as the worker does, so that the bare loop stops no more than it
-            found = [measure(connected, far, latency, wanted, parts) for latency in wanted.latency]
-    print(json.dumps(found))
+            found = []
+            for latency in wanted.latency:
+                found.append(measure(connected, far, latency, wanted, parts))
+                machine.sample(2)
+    for one in found:
+        one["a_second_calibrated"] = round(machine.rate(one["a_second"]))
+        one["met"] = one["met"] and (one["a_second_calibrated"] >= LEAST or not one["latency"])
+    print(json.dumps([*found, {"machine": machine.report()}]))
     sys.exit(not all(one["met"] for one in found))
 
 
@@ -74,7 +81,7 @@ def measure(
         ours.append(wave(connected, texts(wanted.deliveries), parts))
     ratio = round(statistics.median(o["seconds"] for o in ours) / statistics.median(bare), 2)
     rate = round(wanted.deliveries / statistics.median(o["seconds"] for o in ours))
-    met = ratio <= MOST and (rate >= LEAST or not latency) and not any(o["not_out"] for o in ours)
+    met = ratio <= MOST and not any(o["not_out"] for o in ours)
     return {
         "latency": latency,
         "ratio": ratio,

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.calibration import calibrated
 from bench.languages import LANGUAGES, SIZES, UNSPACED, Texts, cut
 from bench.recall import BARS, Words, edited, interval, measure, texts
 from kicau.dataset_audit.matching.calibration import HitRate
@@ -214,6 +215,14 @@ def main() -> None:
     asked.add_argument("--count", type=int, default=2000)
     asked.add_argument("--shown", type=int, default=0, help="pairs by chance to print")
     wanted = asked.parse_args()
+    with calibrated() as machine:
+        met = run(wanted)
+    print(f"\n{machine.line()}")
+    raise SystemExit(0 if met else 1)
+
+
+def run(wanted: argparse.Namespace) -> bool:
+    """Whether all bars are met."""
     source, met = Source(wanted.folder), True
     for name, (language, change) in KINDS.items():
         if wanted.names and name not in wanted.names:
@@ -240,7 +249,7 @@ def main() -> None:
                 enough = rate.interval[1] >= BARS[share]
                 met &= enough
                 print(f"    {name}, {share:.0%} of words: {interval(rate)} {'met' if enough else 'MISSED'}", flush=True)
-    raise SystemExit(0 if met else 1)
+    return met
 
 
 if __name__ == "__main__":

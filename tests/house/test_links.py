@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "kicau" / "networks").rglob("README.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        ROOT / "bench" / "README.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "kicau" / "networks").rglob("README.md"),
+    ]
+)
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(r"(?<![\w/.-])(?:kicau|tests|docs|bench|release)/[\w./-]+\.(?:py|toml|css|csv|md)\b")

@@ -14,6 +14,7 @@ LIMITS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ki
 DOCS = sorted(
     [
         *ROOT.glob("*.md"),
+        ROOT / "bench" / "README.md",
         *(page for page in (ROOT / "docs").rglob("*.md") if "decisions" not in page.parts),
         *(ROOT / "kicau" / "networks").glob("*/README.md"),
     ]
