@@ -117,6 +117,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["workspace", "-id"], name="import_workspace"),
+                    models.Index(
+                        condition=models.Q(("state__in", ["waiting", "running"])), fields=["id"], name="import_due"
+                    ),
+                ]
+            },
         ),
         migrations.CreateModel(
             name="Source",
@@ -154,6 +162,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("label", ""), ("of_import", None)),
+                        fields=("workspace", "acquired", "network"),
+                        name="one_source_of_ours",
+                    )
+                ]
+            },
         ),
         migrations.CreateModel(
             name="Standing",
@@ -173,6 +190,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("workspace", "network", "author", "own", "licence", "acquired"),
+                        name="one_standing_each",
+                    )
+                ]
+            },
         ),
         migrations.CreateModel(
             name="Item",
@@ -238,64 +263,25 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="import",
-            index=models.Index(fields=["workspace", "-id"], name="import_workspace"),
-        ),
-        migrations.AddIndex(
-            model_name="import",
-            index=models.Index(
-                condition=models.Q(("state__in", ["waiting", "running"])), fields=["id"], name="import_due"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="source",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("label", ""), ("of_import", None)),
-                fields=("workspace", "acquired", "network"),
-                name="one_source_of_ours",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="standing",
-            constraint=models.UniqueConstraint(
-                fields=("workspace", "network", "author", "own", "licence", "acquired"), name="one_standing_each"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="item",
-            index=models.Index(fields=["workspace", "-posted_at", "-id"], name="item_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="item",
-            index=models.Index(fields=["standing", "-posted_at", "-id"], name="item_standing"),
-        ),
-        migrations.AddIndex(
-            model_name="item",
-            index=models.Index(
-                condition=models.Q(("delivery__isnull", False)), fields=["delivery"], name="item_delivery"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="item",
-            index=models.Index(
-                condition=models.Q(("campaign__isnull", False)), fields=["campaign"], name="item_campaign"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="item",
-            index=models.Index(condition=models.Q(("said", True)), fields=["workspace", "id"], name="item_said"),
-        ),
-        migrations.AddIndex(
-            model_name="item",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="item_words"),
-        ),
-        migrations.AddConstraint(
-            model_name="item",
-            constraint=models.UniqueConstraint(
-                fields=("workspace", "network", "remote_id"), name="one_item_each_remote_id"
-            ),
+            options={
+                "indexes": [
+                    models.Index(fields=["workspace", "-posted_at", "-id"], name="item_newest"),
+                    models.Index(fields=["standing", "-posted_at", "-id"], name="item_standing"),
+                    models.Index(
+                        condition=models.Q(("delivery__isnull", False)), fields=["delivery"], name="item_delivery"
+                    ),
+                    models.Index(
+                        condition=models.Q(("campaign__isnull", False)), fields=["campaign"], name="item_campaign"
+                    ),
+                    models.Index(condition=models.Q(("said", True)), fields=["workspace", "id"], name="item_said"),
+                    django.contrib.postgres.indexes.GinIndex(fields=["search"], name="item_words"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("workspace", "network", "remote_id"), name="one_item_each_remote_id"
+                    )
+                ],
+            },
         ),
         migrations.RunSQL(MAKE, DROP),
     ]

@@ -106,6 +106,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["active", "held"])),
+                        fields=["refresh_at"],
+                        name="channel_refresh",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "key"), name="one_channel_each_key"),
+                    models.UniqueConstraint(
+                        fields=("workspace", "network", "host", "account_id"), name="one_channel_each_identity"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="PendingSignIn",
@@ -149,6 +164,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"indexes": [models.Index(fields=["network", "app", "at"], name="refusal_app")]},
         ),
         migrations.CreateModel(
             name="Slot",
@@ -166,31 +182,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["weekday", "time"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("channel", "weekday", "time"), name="one_slot_each_time")
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="channel",
-            index=models.Index(
-                condition=models.Q(("state__in", ["active", "held"])), fields=["refresh_at"], name="channel_refresh"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="channel",
-            constraint=models.UniqueConstraint(fields=("workspace", "key"), name="one_channel_each_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="channel",
-            constraint=models.UniqueConstraint(
-                fields=("workspace", "network", "host", "account_id"), name="one_channel_each_identity"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="refusal",
-            index=models.Index(fields=["network", "app", "at"], name="refusal_app"),
-        ),
-        migrations.AddConstraint(
-            model_name="slot",
-            constraint=models.UniqueConstraint(fields=("channel", "weekday", "time"), name="one_slot_each_time"),
         ),
         migrations.CreateModel(
             name="Revocation",

@@ -66,6 +66,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["workspace", "-id"], name="audit_newest"),
+                    models.Index(
+                        condition=models.Q(("state__in", ["waiting", "running"])), fields=["id"], name="audit_due"
+                    ),
+                ]
+            },
         ),
         migrations.CreateModel(
             name="Hit",
@@ -91,6 +99,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"indexes": [models.Index(fields=["audit", "id"], name="hit_audit")]},
         ),
         migrations.CreateModel(
             name="Sought",
@@ -106,27 +115,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="audit",
-            index=models.Index(fields=["workspace", "-id"], name="audit_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="audit",
-            index=models.Index(
-                condition=models.Q(("state__in", ["waiting", "running"])), fields=["id"], name="audit_due"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="hit",
-            index=models.Index(fields=["audit", "id"], name="hit_audit"),
-        ),
-        migrations.AddIndex(
-            model_name="sought",
-            index=models.Index(condition=models.Q(("taken_back_at", None)), fields=["item"], name="sought_item"),
-        ),
-        migrations.AddConstraint(
-            model_name="sought",
-            constraint=models.UniqueConstraint(fields=("audit", "item"), name="one_text_each_item"),
+            options={
+                "indexes": [
+                    models.Index(condition=models.Q(("taken_back_at", None)), fields=["item"], name="sought_item")
+                ],
+                "constraints": [models.UniqueConstraint(fields=("audit", "item"), name="one_text_each_item")],
+            },
         ),
     ]

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ("ref", models.CharField(blank=True, max_length=200)),
                 ("at", models.DateTimeField(default=kicau.connector.clock.now)),
             ],
+            options={"indexes": [models.Index(fields=["kind", "ref"], name="leaf_of")]},
         ),
         migrations.CreateModel(
             name="SignedCheckpoint",
@@ -104,6 +105,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-number"],
+                "constraints": [models.UniqueConstraint(fields=("canary", "number"), name="one_report_each_test")],
             },
         ),
         migrations.CreateModel(
@@ -120,13 +122,5 @@ class Migration(migrations.Migration):
                 ),
                 ("salt", models.BinaryField()),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="leaf",
-            index=models.Index(fields=["kind", "ref"], name="leaf_of"),
-        ),
-        migrations.AddConstraint(
-            model_name="canarytest",
-            constraint=models.UniqueConstraint(fields=("canary", "number"), name="one_report_each_test"),
         ),
     ]

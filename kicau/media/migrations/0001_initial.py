@@ -76,6 +76,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["workspace", "-created_at", "-id"], name="medium_library")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "sha256"), name="one_medium_each_content")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="LinkedPage",
@@ -103,17 +109,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="medium",
-            index=models.Index(fields=["workspace", "-created_at", "-id"], name="medium_library"),
-        ),
-        migrations.AddConstraint(
-            model_name="medium",
-            constraint=models.UniqueConstraint(fields=("workspace", "sha256"), name="one_medium_each_content"),
-        ),
-        migrations.AddConstraint(
-            model_name="linkedpage",
-            constraint=models.UniqueConstraint(fields=("workspace", "url"), name="one_linked_page_each_url"),
+            options={
+                "constraints": [models.UniqueConstraint(fields=("workspace", "url"), name="one_linked_page_each_url")]
+            },
         ),
     ]

@@ -143,6 +143,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["workspace", "-announced_at"], name="withdrawal_workspace"),
+                    models.Index(
+                        condition=models.Q(("state", "announced")), fields=["effective_at"], name="withdrawal_due"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["proposed", "announced", "withdrawn"])),
+                        fields=("workspace", "network", "channel", "app", "host"),
+                        name="one_open_withdrawal_each",
+                        nulls_distinct=False,
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="LeftChannel",
@@ -163,6 +179,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"constraints": [models.UniqueConstraint(fields=("withdrawal", "channel"), name="left_once")]},
         ),
         migrations.CreateModel(
             name="Job",
@@ -216,43 +233,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["waiting", "working"])),
+                        fields=["asked_at"],
+                        name="offboarding_job_due",
+                    )
+                ]
+            },
         ),
         migrations.AddField(
             model_name="frozen",
             name="withdrawal",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.CASCADE, related_name="frozen", to="offboarding.withdrawal"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="withdrawal",
-            index=models.Index(fields=["workspace", "-announced_at"], name="withdrawal_workspace"),
-        ),
-        migrations.AddIndex(
-            model_name="withdrawal",
-            index=models.Index(
-                condition=models.Q(("state", "announced")), fields=["effective_at"], name="withdrawal_due"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="withdrawal",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ["proposed", "announced", "withdrawn"])),
-                fields=("workspace", "network", "channel", "app", "host"),
-                name="one_open_withdrawal_each",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="leftchannel",
-            constraint=models.UniqueConstraint(fields=("withdrawal", "channel"), name="left_once"),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(
-                condition=models.Q(("state__in", ["waiting", "working"])),
-                fields=["asked_at"],
-                name="offboarding_job_due",
             ),
         ),
         migrations.AddConstraint(

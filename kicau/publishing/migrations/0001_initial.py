@@ -47,6 +47,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("workspace", "name"), name="one_campaign_each_name")]
+            },
         ),
         migrations.CreateModel(
             name="ChannelGroup",
@@ -68,6 +71,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "name"), name="one_channel_group_each_name")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -89,6 +95,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("workspace"),
+                        django.db.models.functions.text.Lower("name"),
+                        name="one_contact_each_name",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -192,6 +205,32 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["scheduled", "publishing"])),
+                        fields=["channel", "next_at"],
+                        name="delivery_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state__in", ["scheduled", "publishing"])),
+                        fields=["next_at"],
+                        name="delivery_next",
+                    ),
+                    models.Index(fields=["workspace", "state", "due_at", "id"], name="delivery_by_state"),
+                    models.Index(
+                        condition=models.Q(("confirmed_by__isnull", False)),
+                        fields=["confirmed_by"],
+                        name="delivery_confirmed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state__in", ("failed", "unknown", "parked", "held"))),
+                        fields=["workspace", "due_at", "id"],
+                        include=("channel", "hold", "state"),
+                        name="delivery_attention",
+                    ),
+                ]
+            },
         ),
         migrations.CreateModel(
             name="Attempt",
@@ -216,6 +255,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "indexes": [models.Index(fields=["delivery", "id"], name="attempt_story")],
             },
         ),
         migrations.CreateModel(
@@ -294,6 +334,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["workspace", "-id"], name="draft_workspace"),
+                    django.contrib.postgres.indexes.GinIndex(fields=["tags"], name="draft_tags"),
+                    models.Index(fields=["campaign", "id"], include=("workspace",), name="draft_campaign"),
+                    models.Index(fields=["author", "id"], include=("workspace",), name="draft_author"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ref", ""), _negated=True),
+                        fields=("workspace", "ref"),
+                        name="one_draft_each_ref",
+                    )
+                ],
+            },
         ),
         migrations.AddField(
             model_name="delivery",
@@ -326,6 +381,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "network", "target"), name="one_handle_each_account")
+                ]
+            },
         ),
         migrations.CreateModel(
             name="Outage",
@@ -347,6 +407,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)), fields=("app", "host"), name="one_outage_at_a_time"
+                    )
+                ]
+            },
         ),
         migrations.CreateModel(
             name="Part",
@@ -451,6 +518,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"indexes": [models.Index(fields=["workspace", "-id"], name="review_link_workspace")]},
         ),
         migrations.CreateModel(
             name="Review",
@@ -520,6 +588,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "indexes": [models.Index(fields=["draft", "id"], name="review_of_draft")],
             },
         ),
         migrations.CreateModel(
@@ -571,6 +640,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["begun", "unknown"])),
+                        fields=("delivery",),
+                        name="one_revision_at_a_time",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -601,6 +677,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["kind", "name"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "kind", "name"), name="one_saved_text_each_name")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -624,6 +703,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("draft", "channel", "network"), name="one_variant_each_target", nulls_distinct=False
+                    )
+                ]
+            },
         ),
         migrations.AddField(
             model_name="part",
@@ -652,60 +738,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.UniqueConstraint(fields=("workspace", "name"), name="one_campaign_each_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="channelgroup",
-            constraint=models.UniqueConstraint(fields=("workspace", "name"), name="one_channel_group_each_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="contact",
-            constraint=models.UniqueConstraint(
-                models.F("workspace"), django.db.models.functions.text.Lower("name"), name="one_contact_each_name"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="attempt",
-            index=models.Index(fields=["delivery", "id"], name="attempt_story"),
-        ),
-        migrations.AddIndex(
-            model_name="draft",
-            index=models.Index(fields=["workspace", "-id"], name="draft_workspace"),
-        ),
-        migrations.AddIndex(
-            model_name="draft",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["tags"], name="draft_tags"),
-        ),
-        migrations.AddIndex(
-            model_name="draft",
-            index=models.Index(fields=["campaign", "id"], include=("workspace",), name="draft_campaign"),
-        ),
-        migrations.AddIndex(
-            model_name="draft",
-            index=models.Index(fields=["author", "id"], include=("workspace",), name="draft_author"),
-        ),
-        migrations.AddConstraint(
-            model_name="draft",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ref", ""), _negated=True), fields=("workspace", "ref"), name="one_draft_each_ref"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("state__in", ["scheduled", "publishing"])),
-                fields=["channel", "next_at"],
-                name="delivery_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("state__in", ["scheduled", "publishing"])), fields=["next_at"], name="delivery_next"
-            ),
+            options={
+                "constraints": [models.UniqueConstraint(fields=("draft_id", "hand"), name="one_writer_each_hand")]
+            },
         ),
         migrations.AddIndex(
             model_name="delivery",
@@ -721,68 +756,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="delivery",
-            index=models.Index(fields=["workspace", "state", "due_at", "id"], name="delivery_by_state"),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
             index=models.Index(fields=["draft"], name="delivery_draft"),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("confirmed_by__isnull", False)), fields=["confirmed_by"], name="delivery_confirmed"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("state__in", ("failed", "unknown", "parked", "held"))),
-                fields=["workspace", "due_at", "id"],
-                include=("channel", "hold", "state"),
-                name="delivery_attention",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="handle",
-            constraint=models.UniqueConstraint(
-                fields=("workspace", "network", "target"), name="one_handle_each_account"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="outage",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at", None)), fields=("app", "host"), name="one_outage_at_a_time"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reviewlink",
-            index=models.Index(fields=["workspace", "-id"], name="review_link_workspace"),
-        ),
-        migrations.AddIndex(
-            model_name="review",
-            index=models.Index(fields=["draft", "id"], name="review_of_draft"),
-        ),
-        migrations.AddConstraint(
-            model_name="revision",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ["begun", "unknown"])),
-                fields=("delivery",),
-                name="one_revision_at_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="savedtext",
-            constraint=models.UniqueConstraint(fields=("workspace", "kind", "name"), name="one_saved_text_each_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="variant",
-            constraint=models.UniqueConstraint(
-                fields=("draft", "channel", "network"), name="one_variant_each_target", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="writer",
-            constraint=models.UniqueConstraint(fields=("draft_id", "hand"), name="one_writer_each_hand"),
         ),
         migrations.RunSQL(
             f"ALTER TABLE publishing_delivery SET ({STORAGE})",

@@ -48,6 +48,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("next_at__isnull", False)), fields=["channel", "next_at"], name="post_next"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("channel", "remote_id"), name="one_post_each_remote_id")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Reading",
@@ -144,6 +154,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["at"], name="told_at")],
+                "constraints": [models.UniqueConstraint(fields=("channel", "remote_id"), name="told_each_remote_id")],
+            },
         ),
         migrations.CreateModel(
             name="Webhook",
@@ -162,6 +176,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(condition=models.Q(("taken_at__isnull", True)), fields=["id"], name="webhook_waiting"),
+                    models.Index(fields=["at"], name="webhook_at"),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("app", "digest"), name="one_webhook_each_body")],
+            },
         ),
         migrations.CreateModel(
             name="Answer",
@@ -326,35 +347,5 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [models.UniqueConstraint(fields=("channel", "named"), name="named_once")],
             },
-        ),
-        migrations.AddIndex(
-            model_name="post",
-            index=models.Index(
-                condition=models.Q(("next_at__isnull", False)), fields=["channel", "next_at"], name="post_next"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="post",
-            constraint=models.UniqueConstraint(fields=("channel", "remote_id"), name="one_post_each_remote_id"),
-        ),
-        migrations.AddIndex(
-            model_name="told",
-            index=models.Index(fields=["at"], name="told_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="told",
-            constraint=models.UniqueConstraint(fields=("channel", "remote_id"), name="told_each_remote_id"),
-        ),
-        migrations.AddIndex(
-            model_name="webhook",
-            index=models.Index(condition=models.Q(("taken_at__isnull", True)), fields=["id"], name="webhook_waiting"),
-        ),
-        migrations.AddIndex(
-            model_name="webhook",
-            index=models.Index(fields=["at"], name="webhook_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="webhook",
-            constraint=models.UniqueConstraint(fields=("app", "digest"), name="one_webhook_each_body"),
         ),
     ]

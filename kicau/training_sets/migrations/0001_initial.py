@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "constraints": [models.UniqueConstraint(fields=("workspace", "name"), name="one_set_each_name")],
             },
         ),
         migrations.CreateModel(
@@ -131,6 +132,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("set", "item", "start", "kind"), name="one_finding_each_place")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -179,6 +183,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-number"],
+                "constraints": [models.UniqueConstraint(fields=("set", "number"), name="one_version_each_number")],
             },
         ),
         migrations.CreateModel(
@@ -207,6 +212,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ask_digest", ""), _negated=True),
+                        fields=["ask_digest"],
+                        name="recipient_asked",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -234,27 +246,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="trainingset",
-            constraint=models.UniqueConstraint(fields=("workspace", "name"), name="one_set_each_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="found",
-            constraint=models.UniqueConstraint(fields=("set", "item", "start", "kind"), name="one_finding_each_place"),
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.UniqueConstraint(fields=("set", "number"), name="one_version_each_number"),
-        ),
-        migrations.AddIndex(
-            model_name="recipient",
-            index=models.Index(
-                condition=models.Q(("ask_digest", ""), _negated=True), fields=["ask_digest"], name="recipient_asked"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="member",
-            index=models.Index(fields=["item"], name="member_item"),
+            options={"indexes": [models.Index(fields=["item"], name="member_item")]},
         ),
     ]
