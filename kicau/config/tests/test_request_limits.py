@@ -38,32 +38,18 @@ __all__ = ["api", "world"]
 pytestmark = pytest.mark.django_db(transaction=True)
 HUGE = 300_000_000
 BIG = 8 << 20  # more than the system keeps between a server and a reader who reads nothing
-ALREADY_CONNECTED: set[int] = set()
 PATHS = ("/healthz", "/sign-in", "/nowhere", "/api/v1/posts", "/witness/add-checkpoint", "/library/upload")
 
 
-@pytest.fixture(autouse=True)
-def _connected_before(transactional_db) -> None:
-    """The database's sessions when the test begins: a thread of an earlier test may still have one."""
-    ALREADY_CONNECTED.clear()
-    ALREADY_CONNECTED.update(client_sessions())
-
-
-def client_sessions() -> set[int]:
-    """Process ids of the programs that are connected to this database, the test's own left out."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-            "AND backend_type = 'client backend'"
-        )
-        return {pid for (pid,) in cursor.fetchall()}
-
-
 def others() -> int:
-    """Connections that were made since the test began; the database itself needs a moment to notice that one ended."""
+    """Connections to the database besides the test's own; the database itself needs a moment to notice that one ended."""
     found = 1
     for _ in range(1000):
-        found = len(client_sessions() - ALREADY_CONNECTED)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            found = int(cursor.fetchone()[0])
         if not found:
             break
         time.sleep(0.01)
