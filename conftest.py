@@ -31,10 +31,7 @@ if "KICAU_TEST_CLUSTER" not in os.environ:  # the first process, before Django's
     from kicau.base import postgres
 
     _stack = contextlib.ExitStack()
-    _usual = dict(postgres.SERVER_SETTINGS)
-    postgres.SERVER_SETTINGS["max_connections"] = "150"  # several processes of tests share it
     _here = _stack.enter_context(postgres.running_server(_folder / "data"))
-    postgres.SERVER_SETTINGS.update(_usual)
     os.environ["DATABASE_URL"] = _here.url
     # What tests do and Kicau never does: databases of their own, and emptying tables that refer to each other.
     postgres.run_as_administrator(

@@ -16,15 +16,21 @@ from tests import dates
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PYTEST = [sys.executable, "-m", "pytest", "-p", "tests.processes"]
+PYTEST = [str(BIN / "pytest"), "--dist", "worksteal"]
+CONTRACT = "kicau/api/tests/test_contract.py"
 CHECKS = {
     "lint": [str(BIN / "ruff"), "check", "."],
     "format": [str(BIN / "ruff"), "format", "--check", "."],
     "imports": [str(BIN / "lint-imports"), "--no-cache"],
     "types": [str(BIN / "mypy"), "kicau"],
 }
-# Tests mostly wait, for an answer or a moment: two processors carry more processes of them than two.
-TESTS = [*PYTEST, "--processes", "3", "--browsers", "2"]
+# Tests mostly wait, for an answer or a moment: two processors carry more of them than two. They run in lots: a browser's
+# driver keeps a loop running in its process, which tests with a loop of their own cannot share; and every process that
+# is to run a test of the contract works out all its cases first.
+LOTS = {
+    "tests": [*PYTEST, "-n", "3", "--ignore=tests/journeys", f"--ignore={CONTRACT}"],
+    "journeys": [*PYTEST, "-n", "2", "tests/journeys"],
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -32,31 +38,25 @@ def main(arguments: list[str]) -> int:
     `arguments` go to pytest alone."""
     os.chdir(ROOT)
     if arguments == ["--units"]:
-        return run("units", [*PYTEST, "--processes", "2", "-m", "unit", "kicau"])
+        return run("units", [*PYTEST, "-n", "2", "-m", "unit", "kicau"])
     if arguments[:1] == ["--dates"]:
-        return dates.main([*PYTEST, "--processes", "3"], arguments[1:])
+        return dates.main([*PYTEST, "-n", "3"], arguments[1:])
     if arguments:
-        return run("tests", [sys.executable, "-m", "pytest", *arguments])
+        return run("tests", [str(BIN / "pytest"), *arguments])
     with ThreadPoolExecutor() as pool:
         missing = pool.submit(prepare)
         compile_all()
-        checked = pool.submit(check)
+        done = {"contract": pool.submit(run, "contract", [*PYTEST, CONTRACT], apart=True)}
+        failed = [name for name, command in CHECKS.items() if run(name, command)]
         servers_missing = missing.result()
-        done = {
-            "dates": pool.submit(on_another_date),
-            "tests": pool.submit(run, "tests", TESTS),
-        }
-        failed = [*checked.result(), *(name for name, code in done.items() if code.result())]
+        done["dates"] = pool.submit(on_another_date)
+        done |= {name: pool.submit(run, name, command, apart=name != "tests") for name, command in LOTS.items()}
+        failed += [name for name, code in done.items() if code.result()]
     if servers_missing:
         print("\nReal servers that are named above as NOT TRIED were left out.", file=sys.stderr)
     if failed:
         print(f"\nNot green: {', '.join(failed)}.", file=sys.stderr)
     return 1 if failed else 0
-
-
-def check() -> list[str]:
-    """The names of the checks that failed. They need no test, and no test needs them."""
-    return [name for name, command in CHECKS.items() if run(name, command, apart=True)]
 
 
 def run(name: str, command: Sequence[str], *, apart: bool = False, environment: dict[str, str] | None = None) -> int:
@@ -84,7 +84,7 @@ def on_another_date() -> int:
     except dates.NotHere as why:
         print(f"NOT TRIED: {why}", flush=True)
         return 0
-    return run("dates", [sys.executable, "-m", "pytest", *dates.FAST], apart=True, environment=moved)
+    return run("dates", [str(BIN / "pytest"), *dates.FAST], apart=True, environment=moved)
 
 
 def prepare() -> int:
@@ -97,10 +97,8 @@ def prepare() -> int:
 
 
 def compile_all() -> None:
-    """Once, ahead of the many processes that would each begin with it. Tests are compiled as pytest reads them."""
-    subprocess.run(
-        [sys.executable, "-m", "compileall", "-q", "-j", "2", "-x", r"[\\/]tests[\\/]", "kicau"], check=False
-    )
+    """Once, ahead of the many processes that would each begin with it."""
+    subprocess.run([sys.executable, "-m", "compileall", "-q", "-j", "2", "kicau", "tests"], check=False)
 
 
 if __name__ == "__main__":

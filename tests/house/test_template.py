@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import shutil
 import tempfile
@@ -12,19 +11,14 @@ import kicau.networks
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = Path(tempfile.mkdtemp(prefix="kicau-template-"))
-atexit.register(shutil.rmtree, COPIED, ignore_errors=True)
 shutil.copytree(ROOT / "docs" / "how-to" / "network-template", COPIED / "newnet")
 kicau.networks.__path__.append(str(COPIED))  # as if it lay beside the others
 TestTemplate = importlib.import_module("kicau.networks.newnet.tests.test_contract").TestNewnet
 
 
-def setup_module() -> None:
-    if str(COPIED) not in kicau.networks.__path__:  # a process may run part of these tests, others, and more of these
-        kicau.networks.__path__.append(str(COPIED))
-
-
 def teardown_module() -> None:
     kicau.networks.__path__.remove(str(COPIED))
+    shutil.rmtree(COPIED, ignore_errors=True)
 
 
 def test_the_guide_names_every_file_of_the_template():
