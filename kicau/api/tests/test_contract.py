@@ -59,7 +59,7 @@ CONFIG = {
 }
 SECRET = TOKEN_PREFIX + secrets.token_urlsafe(32)  # wanted before there is a database
 THOROUGH = bool(os.environ.get("THOROUGH"))
-ALL_OF, THEN_EVERY = 8, 16  # coverage cases of one endpoint: how many first ones are sent, and which of the others
+ALL_OF, THEN_EVERY = 12, 12  # coverage cases of one endpoint: how many first ones are sent, and which of the others
 turns: Counter[str] = Counter()
 asked: Counter[str] = Counter()
 known: dict[str, Any] = {}  # the populated workspace: its id, the ids in it
@@ -71,7 +71,7 @@ quickly = settings(
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
     database=None,
-    max_examples=50 if THOROUGH else 3,
+    max_examples=50 if THOROUGH else 5,
     derandomize=True,
 )
 
