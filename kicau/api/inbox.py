@@ -95,11 +95,11 @@ def list_telling(request: HttpRequest) -> s.NetworkWebhookStates:
 @routes.put(
     "/reading/webhooks",
     response=s.NetworkWebhookState,
-    summary="Be told by a network, or no more",
+    summary="Turn a network's webhooks on or off",
     openapi_extra=SETTINGS_SCOPE,
 )
 def switch_telling(request: HttpRequest, given: s.NetworkWebhookSwitch) -> s.NetworkWebhookState:
-    """The network is asked for it within seconds; `channels` tells how that went. 409 where it cannot reach this Kicau."""
+    """Kicau subscribes within seconds; `channels` has the result. 409 if the network cannot reach this server."""
     return _webhook_state(webhook_subscriptions.switch_webhooks(authenticated_actor(request), given.network, given.on))
 
 

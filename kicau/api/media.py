@@ -96,7 +96,7 @@ def read_page(request: HttpRequest, given: s.LinkedPageInput) -> s.LinkedPage:
         link_previews.read_page,
         authenticated_actor(request),
         given.url,
-        anew=given.anew,
+        refresh=given.refresh,
     )
     return s.LinkedPage(
         url=found.url,

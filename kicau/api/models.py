@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.db import models
 
-from kicau.base.clock import now
+from kicau.base import clock
 from kicau.base.encrypted_fields import EncryptedJSONField
 
 RESPONSE_LIFETIME = timedelta(hours=24)  # how long an answer is promised
@@ -22,7 +22,7 @@ class Answer(models.Model):
     status = models.PositiveSmallIntegerField(default=0)  # 0 while under way
     headers = models.JSONField(default=dict)
     body = EncryptedJSONField(null=True)  # sealed: it may hold a secret that is shown once
-    at = models.DateTimeField(default=now)
+    at = models.DateTimeField(default=clock.now)
     under_way_until = models.DateTimeField(null=True)  # of a request that asks outside; others hold a transaction open
 
     class Meta:
@@ -34,5 +34,5 @@ class Answer(models.Model):
 
 
 def delete_expired_responses() -> int:
-    """Those that are no longer promised; returns how many."""
-    return Answer.objects.filter(at__lt=now() - RESPONSE_LIFETIME).delete()[0]
+    """Delete the responses that are older than RESPONSE_LIFETIME; returns how many."""
+    return Answer.objects.filter(at__lt=clock.now() - RESPONSE_LIFETIME).delete()[0]

@@ -159,7 +159,7 @@ def list_targets(request: HttpRequest, withdrawal_id: UuidPath) -> s.Replacement
     openapi_extra=READ_SCOPE,
 )
 def check_targets(request: HttpRequest, withdrawal_id: UuidPath, given: s.RetargetCheckInput) -> s.RetargetOutlook:
-    """Each stopped post is rendered anew for each channel; nothing is changed."""
+    """Each stopped post is rendered again for each channel; nothing is changed."""
     actor = authenticated_actor(request)
     found = new_targets.preview_retarget(actor, withdrawal_id, _retarget_decision(actor, given), most=given.limit or 1)
     return s.RetargetOutlook(

@@ -231,9 +231,9 @@ def acknowledge_recipient(request: HttpRequest, recipient_id: UuidPath) -> s.Set
     return s.SetRecipient(**_recipient_schema(recipients.acknowledge(authenticated_actor(request), recipient_id)))
 
 
-@routes.get("/retractions", response=s.SetRetractionPage, summary="List what was taken back", openapi_extra=READ_SCOPE)
+@routes.get("/retractions", response=s.SetRetractionPage, summary="List retractions", openapi_extra=READ_SCOPE)
 def list_retractions(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Each version that took records back from the one before, with how long that took."""
+    """Each version that removed records of the version before, with how long the removal took."""
     return paginate(
         actions.retractions(authenticated_actor(request)),
         ("-id",),

@@ -1,12 +1,12 @@
 """Why a backup or a restore did not happen, named for what the operator does next. In every case nothing was changed.
 
 BackupError
-├── Damaged       take another copy of the backup
-├── Locked        give the right passphrase, or key file
-├── DiskFull        free some space
-├── TargetNotEmpty      choose an empty place
-├── Untrusted     restore as a role that is no superuser, or a file that is encrypted
-└── ToolFailed    read what PostgreSQL's own program said
+├── BackupDamaged    use another copy of the backup
+├── BackupLocked     enter the right passphrase or key file
+├── DiskFull         free some space
+├── TargetNotEmpty   choose an empty folder and database
+├── BackupUntrusted  restore as a role that is no superuser, or restore an encrypted file
+└── ToolFailed       read the message of PostgreSQL's own program
 """
 
 from __future__ import annotations

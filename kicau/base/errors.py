@@ -1,11 +1,11 @@
 """Why a domain act did not happen, named for what the caller should do.
 
-Refusal
-├── NotAllowed    ask somebody with the role that is named
-├── NotFound      look again: there is no such thing in this workspace
-├── Unacceptable  mend what `problems` name, field by field, and try again
-├── Conflict      something else was first, or is in the way; read, then decide
-└── Busy          too much is done at once; try again after `retry_after` seconds
+DomainError
+├── NotAllowed        ask someone with the role that the message names
+├── NotFound          check the id: this workspace has no such object
+├── ValidationFailed  correct the fields that `problems` names, and try again
+├── Conflict          the object has changed or its state forbids this; read it again, then decide
+└── ServerBusy        try again after `retry_after` seconds
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class NotFound(DomainError):
 
 
 class ValidationFailed(DomainError):
-    """The input cannot be taken as it stands; nothing was changed."""
+    """The input is invalid; `problems` names each field. Nothing was changed."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

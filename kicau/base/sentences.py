@@ -86,7 +86,7 @@ def to_stored_pieces(text: str) -> list[Any]:
 
 
 def read_stored_pieces(text: str, rows: Sequence[Any]) -> tuple[SentencePiece, ...]:
-    """How `text` was made, by what `to_stored_pieces` kept; where that is of another text, `text` as it stands."""
+    """The pieces of `text` that `to_stored_pieces` stored; `text` as one piece if they belong to another text."""
     try:
         pieces = tuple((str(message), {k: _param_from_json(v) for k, v in params.items()}) for message, params in rows)
     except (AttributeError, TypeError, ValueError):

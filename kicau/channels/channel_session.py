@@ -108,7 +108,7 @@ class ChannelSession:
 
 
 class AppSession:
-    """A SignIn: an app while somebody connects a channel of it."""
+    """A SignInSession: an app while somebody connects a channel of it."""
 
     def __init__(self, row: NetworkApp, client: aiohttp.ClientSession, pay: PayHook) -> None:
         self.app = connector_app(row)

@@ -36,7 +36,7 @@ async def metered_session(
     channel: Channel, client: aiohttp.ClientSession, work: ChargeContext
 ) -> AsyncIterator[ChannelSession]:
     """A session in which what each call uses up is set aside just before it is made; what was used is written down when
-    it is over, whatever it came to. Its calls raise NoRoom where a hard budget has no room."""
+    it is over, whatever it came to. Its calls raise BudgetExceeded where a hard budget has no room."""
     purse = await sync_to_async(call_budgets.new_call_budget)(work)
     live = ChannelSession(
         channel, client, call_budgets.call_payer(work, purse, registry.get_connector(channel.network).label)

@@ -42,7 +42,7 @@ async def read_preferences(
 async def set_preferences(
     actor: Actor, key_or_id: UUID | str, says: Mapping[str, bool | None], *, client: aiohttp.ClientSession | None = None
 ) -> AccountPreferences:
-    """Change what the channel's account says; None takes a use back. Raises as `read_preferences` does, and Unacceptable for a use
+    """Change what the channel's account says; None takes a use back. Raises as `read_preferences` does, and ValidationFailed for a use
     that is none."""
     actor.require(Permission.CHANNELS)
     for use in says:

@@ -1,4 +1,4 @@
-"""Upkeep of channels: permissions renewed in time, abilities asked anew, and what is heard at a network's door kept."""
+"""Upkeep of channels: permissions renewed in time, capabilities read again, and what is heard at a network's door kept."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ REFRESHED_STATES = (ChannelState.ACTIVE, ChannelState.HELD)  # whose permissions
 CAPABILITIES_RETRY_FIELDS = ["asks_from", "asks_why", "asks_said"]
 REFRESH_LEASE = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
 LEASE_RENEWAL_SECONDS = (
-    10.0  # seconds until one that lives takes hold anew: a slow network may need longer than the claim lasts
+    10.0  # seconds until one that lives renews its claim: a slow network may need longer than the claim lasts
 )
 MAX_CONCURRENT_REFRESHES = 8  # renewals of one network at a time
 

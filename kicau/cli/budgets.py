@@ -62,7 +62,7 @@ def list_budgets(shell: Shell, as_json: bool) -> None:
     type=click.Choice(["day", "month", "total"]),
     default="month",
     show_default=True,
-    help="When it begins anew, in the workspace's zone.",
+    help="When the budget resets, in the workspace's time zone.",
 )
 @click.option("--soft", is_flag=True, help="Only tell people; nothing is held.")
 @click.option("--channel", default="", help="For one channel.")

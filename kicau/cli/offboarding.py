@@ -233,7 +233,7 @@ def retarget(
     only_check: bool,
     as_json: bool,
 ) -> None:
-    """Schedule what was stopped on other channels, each post written anew for them. What does not fit is told."""
+    """Schedule what was stopped on other channels, each post adapted to them. Posts that do not fit are listed."""
     actor = shell.actor()
     from kicau.offboarding import jobs, new_targets
     from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision

@@ -42,11 +42,11 @@ def list_tokens(shell: Shell, as_json: bool) -> None:
 
 
 def _token_state(row: dict[str, object]) -> str:
-    from kicau.base.clock import now
+    from kicau.base import clock
 
     if row["revoked_at"]:
         return "revoked"
-    return "over" if row["expires_at"] and str(row["expires_at"]) < now().isoformat() else "good"
+    return "over" if row["expires_at"] and str(row["expires_at"]) < clock.now().isoformat() else "good"
 
 
 @tokens.command("create")

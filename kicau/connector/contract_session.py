@@ -37,7 +37,7 @@ CALLBACK_URL = "http://127.0.0.1:9/callback"
 
 @dataclass
 class ContractSession:
-    """A Session (and a SignIn) for tests. `files` are the bytes behind each medium's ref; "ref@1500" is a frame."""
+    """A Session (and a SignInSession) for tests. `files` are the bytes behind each medium's ref; "ref@1500" is a frame."""
 
     http: HttpClient
     app: App

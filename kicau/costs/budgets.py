@@ -1,4 +1,4 @@
-"""Budgets as the ledger sees them: which one covers what, how much of it is used, and when it begins anew."""
+"""Budgets as the ledger sees them: which one covers what, how much of it is used, and when it resets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ type BudgetCharge = tuple[ChargeContext, str, int, int, str, datetime]
 BUDGET_LOCK_ID = (
     0x6B696361  # advisory: shared while charges are written or reserved, alone while a budget is made or changed
 )
-NEVER = datetime(9999, 1, 1, tzinfo=clock.UTC)  # when a budget in total begins anew
+NEVER = datetime(9999, 1, 1, tzinfo=clock.UTC)  # when a budget without a period resets
 
 
 class ChargeSubject(Protocol):
@@ -195,7 +195,7 @@ def _notify_thresholds(
     """Once when so much of it is used as its owners want to know of, and once when all of it is."""
     percent = amount * 100 // budget.amount if budget.amount else 100
     mark = 100 if percent >= 100 else budget.tell_at if percent >= budget.tell_at else 0
-    if mark <= told or budget.is_rolling:  # which never begins anew: each hold tells
+    if mark <= told or budget.is_rolling:  # it never resets: each hold notifies
         return
     BudgetUse.objects.filter(budget=budget, begins_at=begins_at).update(told=mark)
     workspace_id = budget.workspace_id or next(work.workspace_id for work, *_ in used if covers(budget, work))

@@ -39,7 +39,7 @@ _operator_lists = _OperatorLists({}, float("-inf"), {})
 
 
 def clear_cache() -> None:
-    """Read the operator's lists anew at the next price."""
+    """Read the operator's price lists again for the next price."""
     _operator_lists.read_at = float("-inf")
 
 

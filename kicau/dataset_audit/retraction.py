@@ -215,7 +215,7 @@ def _replace_file(path: Path, made: bytes) -> None:
 
 
 def _clear_stopped(workspace: Workspace, items: Collection[UUID]) -> None:
-    """What audits that were stopped or failed keep to go on with may hold these posts' words: they begin anew."""
+    """What audits that were stopped or failed keep to go on with may hold these posts' words: they start again."""
     stopped = Audit.objects.filter(workspace=workspace, state__in=(AuditState.CANCELED, AuditState.FAILED))
     kept = [
         folder

@@ -60,17 +60,17 @@ class PageMetadata:
     picture: str = ""  # an address
 
 
-async def read_page(actor: Actor, url: str, *, anew: bool = False) -> LinkedPage:
-    """The page as it was read within the last day, or reads it now (`anew`: in any case).
+async def read_page(actor: Actor, url: str, *, refresh: bool = False) -> LinkedPage:
+    """The page as Kicau read it within the last day; `refresh` reads it now in any case.
 
-    Raises NotAllowed, and Unacceptable where `url` is no address; whatever else fails is in `why` of what comes back,
+    Raises NotAllowed, and ValidationFailed where `url` is no address; whatever else fails is in `why` of what comes back,
     and what was known of the page before stays.
     """
     actor.require(Permission.WRITE)
     if not re.fullmatch(r"https?://[^\s/]\S*", url) or len(url.encode("utf-8", "replace")) > MAX_ADDRESS_LENGTH:
         raise validation_failed("url", "A page's address begins with https:// or http://.")
     known = await LinkedPage.objects.select_related("picture").filter(workspace=actor.workspace, url=url).afirst()
-    if known and not anew and not known.why and clock.now() - known.read_at < PAGE_CACHE_LIFETIME:
+    if known and not refresh and not known.why and clock.now() - known.read_at < PAGE_CACHE_LIFETIME:
         return known
     page = known or LinkedPage(workspace=actor.workspace, url=url)
     page.why, page.said, page.read_at = "", [], clock.now()

@@ -1,4 +1,4 @@
-"""New targets for what was frozen: other channels, each post rendered anew for them, its problems listed, one decision
+"""New targets for what was frozen: other channels, each post rendered again for them, its problems listed, one decision
 for many. What goes elsewhere stays frozen where it was, so that going back is as complete as if nothing had been moved."""
 
 from __future__ import annotations

@@ -320,7 +320,7 @@ def _pause_for_rate_limit(channel: Channel, exc: errors.RateLimited) -> None:
 
 
 def next_budget_check(renews_at: datetime) -> datetime:
-    """It may be raised at any time, so it is asked again soon; and once more just when it begins anew."""
+    """It may be raised at any time, so it is asked again soon; and once more as soon as it resets."""
     return min(renews_at, clock.now() + BUDGET_RETRY_DELAY)
 
 

@@ -87,7 +87,7 @@ def create_first_owner(
     proved: bool = False,
 ) -> Actor:
     """The person who sets the instance up, with a workspace. `proved`: whoever hosts it named the address at the shell.
-    Raises Conflict where somebody is here already, Unacceptable."""
+    Raises Conflict where somebody is here already, ValidationFailed."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_VISIT_LOCK_ID])
     if not has_no_people():

@@ -32,7 +32,7 @@ class BudgetInput(Schema):
         max_length=200,
         description="A network's own word for what it counts, in place of a currency; or several with spaces between, counted together.",
     )
-    period: Literal["day", "month", "total"] = Field("month", description="When it begins anew.")
+    period: Literal["day", "month", "total"] = Field("month", description="When the budget resets.")
     timezone: str = Field("", max_length=64, description="Zone in which days and months begin; empty: the workspace's.")
     hard: StrictBool = Field(True, description="Whether what does not fit is held; else people are only told.")
     tell_at: int = Field(80, ge=1, le=100, description="Percent used at which people are told.")
@@ -89,7 +89,7 @@ class BudgetState(Schema):
     shown: ConvertedAmount | None = Field(description=f"`amount`. {SHOWN_DESCRIPTION}")
     reserved: int = Field(description="Of `amount`, set aside for what is on its way.")
     begins_at: datetime = Field(description=f"Beginning of the present period. {UTC_DESCRIPTION}")
-    renews_at: datetime | None = Field(description=f"When it begins anew; null: never. {UTC_DESCRIPTION}")
+    renews_at: datetime | None = Field(description=f"When the budget resets; null: never. {UTC_DESCRIPTION}")
 
 
 class BudgetStates(Schema):

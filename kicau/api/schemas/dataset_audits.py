@@ -20,7 +20,7 @@ class DatasetAudit(Schema):
 
     id: str = Field(description="Its id.")
     name: str = Field(description="Of the data set, as people know it.")
-    query: dict[str, JsonValue] = Field(description="Which posts; see SetQuery.")
+    query: dict[str, JsonValue] = Field(description="Which posts; see TrainingSetQuery.")
     state: AuditStateName = Field(description="waiting for its turn, running, done, failed, or canceled.")
     problem: str = Field(description="Why it failed; may be empty.")
     posts: int = Field(description="Posts looked for.")

@@ -146,27 +146,29 @@ class NetworkWebhookChannel(Schema):
 
 
 class NetworkWebhookState(Schema):
-    """Whether a network tells of answers by webhook."""
+    """A network's webhooks for comments and replies."""
 
     network: str = Field(description="The network.")
-    on: bool = Field(description="Whether somebody switched it on.")
-    obstacle: str = Field(description="Why it cannot be switched on; empty where it can.")
-    setup: str = Field(description="What the operator does once at the network; empty where nothing.")
-    usual: int = Field(description="Readings of answers a day in a channel that is not told.")
-    sparse: int = Field(description="Readings of answers a day in a channel that is told.")
-    channels: list[NetworkWebhookChannel] = Field(description="The channels that are told of, or are to be.")
+    on: bool = Field(description="Whether webhooks are on.")
+    obstacle: str = Field(description="Why they cannot be turned on; empty if they can.")
+    setup: str = Field(description="What the server administrator sets up at the network once; empty if nothing.")
+    usual: int = Field(description="How many times a day Kicau reads comments in a channel without webhooks.")
+    sparse: int = Field(description="How many times a day Kicau reads comments in a channel with webhooks.")
+    channels: list[NetworkWebhookChannel] = Field(
+        description="The channels with a webhook subscription, or whose subscription is requested."
+    )
 
 
 class NetworkWebhookStates(Schema):
-    """The networks that tell."""
+    """The networks that offer webhooks."""
 
     items: list[NetworkWebhookState] = Field(description="By network.")
 
 
 class NetworkWebhookSwitch(Schema):
-    """Whether a network is to tell."""
+    """Turns a network's webhooks on or off."""
 
     model_config = example_config({"network": EXAMPLE_NETWORK, "on": True})
 
     network: str = Field(min_length=1, max_length=40, description="The network.")
-    on: StrictBool = Field(description="Whether it tells from now on.")
+    on: StrictBool = Field(description="true turns webhooks on, false turns them off.")

@@ -85,7 +85,7 @@ class LinkedPageInput(Schema):
     model_config = example_config({"url": "https://kopisenja.example/gayo"})
 
     url: str = Field(min_length=1, max_length=2000, description="Its address, public, with https:// or http://.")
-    anew: StrictBool = Field(False, description="Whether it is read again though it was read within the last day.")
+    refresh: StrictBool = Field(False, description="Read the page again even if Kicau read it within the last day.")
 
 
 class LinkedPage(Schema):

@@ -78,12 +78,12 @@ class Withdrawal(Schema):
         description="Where the network shut its door: code, said, first, last, refusals, refused_channels, channels."
     )
     by_operator: bool = Field(
-        description="Whether the operator left it for all workspaces; then only they take it back."
+        description="Whether the server administrator stopped the network for all workspaces; then only they can resume it."
     )
     effective_at: datetime = Field(description=f"From when on nothing is sent. {UTC_DESCRIPTION}")
     announced_at: datetime = Field(description=UTC_DESCRIPTION)
     withdrawn_at: datetime | None = Field(description=f"When it came into effect. {UTC_DESCRIPTION}")
-    ended_at: datetime | None = Field(description=f"When it was called off or taken back. {UTC_DESCRIPTION}")
+    ended_at: datetime | None = Field(description=f"When it was canceled, or publishing resumed. {UTC_DESCRIPTION}")
 
 
 class WithdrawalPage(Page[Withdrawal]):

@@ -27,7 +27,7 @@ PersonalName = Literal[
 NetworkSlug = Annotated[str, Field(max_length=40)]
 LongText = Annotated[str, Field(max_length=4000)]
 FORMAT_DESCRIPTION = "text: one text a record; prompt: prompt and completion; chat: messages, whole conversations."
-STATE_DESCRIPTION = "waiting for its turn, making, ready, failed, or superseded: something in it was taken back and it is handed out no more."
+STATE_DESCRIPTION = "waiting, making, ready, failed, or superseded: a record was removed, so this version cannot be downloaded any more."
 
 
 class TrainingSetQuery(Schema):
@@ -188,7 +188,7 @@ class TrainingSetRow(Schema):
     purpose: str = Field(description="What it is for.")
     use: UseName = Field(description="For which each item is permitted.")
     format: FormatName = Field(description=FORMAT_DESCRIPTION)
-    query: dict[str, JsonValue] = Field(description="Which posts; see SetQuery.")
+    query: dict[str, JsonValue] = Field(description="Which posts; see TrainingSetQuery.")
     meets: list[str] = Field(description="Conditions that the purpose keeps.")
     options: dict[str, JsonValue] = Field(description="How it is made; see SetOptions.")
     created_at: AwareDatetime = Field(description=UTC_DESCRIPTION)

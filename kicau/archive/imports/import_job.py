@@ -40,7 +40,7 @@ LEASE_DURATION = timedelta(
 )  # after which one is taken up again whose worker's machine is cut off from the database
 MAX_BATCHES_AHEAD = 2  # batches that are read before they are written
 MAX_EXAMPLES_PER_SKIP = 5  # places that are named for each kind of skip
-MAX_SKIP_KINDS = 200  # kinds of skips that are told apart
+MAX_SKIP_KINDS = 200  # kinds of skipped entries that are listed separately
 log = structlog.get_logger("kicau.archive")
 
 

@@ -64,7 +64,7 @@ JOIN archive_item i ON i.workspace_id = %(workspace)s AND i.network = s.network 
 WHERE s.nth > 1 OR (i.id <> s.id AND NOT i.id = ANY(%(known)s)) ORDER BY s.remote_id
 """
 
-BULK_THRESHOLD = 5000  # new items after which the planner is told
+BULK_THRESHOLD = 5000  # new items after which the statistics of the query planner are updated
 
 
 DUPLICATE_SKIP = skip_entry("twice", "The archive has it twice; it is here once.")

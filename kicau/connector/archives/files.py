@@ -262,7 +262,7 @@ class SingleFile:
 
 
 class GuardedStream(io.RawIOBase, BinaryIO):
-    """A packed file as it is unpacked: what breaks is Unreadable, and a bomb is let go before it unfolds.
+    """A packed file as it is unpacked: what breaks is UnreadableFile, and a bomb is let go before it unfolds.
 
     `claimed`: its size as the archive says, 0 where it does not; `packed`: the bytes that it takes there.
     """

@@ -102,7 +102,7 @@ def _problem(code: str, message: str, label: str, **params: str) -> Problem:
 
 
 def draft_from_rendered(role: EditRole, post: Rendered) -> Draft:
-    """A draft that renders as `post` does, to be changed and rendered anew."""
+    """A draft that renders as `post` does, to be changed and rendered again."""
     return Draft(
         parts=tuple(Part(text=role.written(part), media=tuple(one.media for one in part.media)) for part in post.parts),
         link=post.link,

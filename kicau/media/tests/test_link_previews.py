@@ -59,7 +59,7 @@ async def test_a_page_is_read_kept_read_again_and_no_obstacle(site, actor):
     assert site.asked == ["/gayo", "/beans.png"]
 
     site.page, site.beans = SHOP.replace("Gayo", "Toraja").encode("latin-1"), b"no picture"
-    page = await link_previews.read_page(actor, url, anew=True)
+    page = await link_previews.read_page(actor, url, refresh=True)
     assert (page.description, page.picture_id, page.why) == (
         "Beans from Toraja",
         kept.id,
@@ -71,7 +71,7 @@ async def test_a_page_is_read_kept_read_again_and_no_obstacle(site, actor):
         (200, "text/html", b"<html><head>", "says no title"),
     ):
         site.status, site.kind, site.page = status, kind, body
-        page = await link_previews.read_page(actor, url, anew=True)
+        page = await link_previews.read_page(actor, url, refresh=True)
         assert why in page.why
         assert page.title == "Café & Kopi", "what was known stays"
     ssrf.ALLOWED_HOSTS.clear()

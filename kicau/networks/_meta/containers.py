@@ -49,7 +49,7 @@ class ContainerFlow(ABC):
     state_fields: ClassVar[tuple[str, str]]  # of a container: its state, and what is told of a spoilt one
     tries: ClassVar[int]  # how often a lost upload or container is sent again, each time after twice the wait
     patience: ClassVar[int]  # looks at one container, which lives for 24 hours
-    kept: ClassVar[frozenset[str]] = frozenset()  # progress that stays when a post's containers are made anew
+    kept: ClassVar[frozenset[str]] = frozenset()  # progress that stays when a post's containers are created again
 
     # What each network says
 
@@ -191,10 +191,10 @@ class ContainerFlow(ABC):
             raise
         return self.out(session, delivery, required_text(answer, "id"))
 
-    # Waiting, and beginning anew
+    # Waiting, and starting again
 
     def _not_yet(self, delivery: Delivery, state: str, told: str) -> PendingStep:
-        """Look again later; begin anew with a lapsed container; give up on a spoilt one."""
+        """Look again later; start again with an expired container; give up on a spoilt one."""
         if state == "IN_PROGRESS":
             return self._again(delivery)
         refused, lost = self.spoilt(state, told)

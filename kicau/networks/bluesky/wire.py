@@ -21,7 +21,7 @@ SERVER_NONCES = dpop.NonceStore()
 
 
 class SessionLike(Protocol):
-    """What a SignIn and a Session have in common."""
+    """What a SignInSession and a Session have in common."""
 
     @property
     def app(self) -> App: ...
@@ -32,7 +32,7 @@ class SessionLike(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestBody:
-    """Bytes to send: made anew for each try, since a stream is read once."""
+    """Bytes to send: made again for each try, since a stream is read once."""
 
     make: Callable[[], AsyncIterator[bytes]]
     size: int

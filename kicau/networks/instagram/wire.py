@@ -96,7 +96,7 @@ class InstagramFlow(containers.ContainerFlow):
     network = NETWORK_LABEL
     edge = "media"
     state_fields = ("status_code", "status")
-    tries = 6  # over ten minutes: our own web server may be starting anew
+    tries = 6  # over ten minutes: our own web server may be restarting
     patience = 600
 
     def graph(self, session: Session) -> GraphClient:

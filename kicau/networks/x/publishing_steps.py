@@ -244,7 +244,7 @@ def _store_upload_state(
 
 
 async def _find_finalized(session: Session, delivery: Delivery, step: XStep) -> PendingStep:
-    """Whether a broken FINALIZE took effect; where X cannot tell, the file is uploaded anew, which shows nobody anything."""
+    """Whether a broken FINALIZE took effect; where X cannot tell, the file is uploaded again, which shows nobody anything."""
     media = _progress_dict(delivery.progress, "media")
     entry = dict(media[step.key])
     try:

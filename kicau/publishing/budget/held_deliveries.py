@@ -36,7 +36,7 @@ def held_deliveries(*, by_budget: bool) -> QuerySet[Delivery]:
 
 
 def release_held() -> int:
-    """Send on their way those that now fit; how many. What its network's plan held is released when that begins anew."""
+    """Send on their way those that now fit; how many. What its network's plan held is released when that resets."""
     _free_stale_reservations()
     return _release_by_plan_quota() + _release_by_new_plan() + _release_by_budget()
 

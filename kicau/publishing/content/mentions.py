@@ -107,7 +107,7 @@ async def look_up_accounts(
     """Ask the channel's network for accounts, and remember what it says; a whole handle that nobody has too.
 
     The call is charged as any is, and is not made where it does not fit into a budget. Raises NotAllowed, Conflict with
-    the reason where it could not be asked, Unacceptable with the network's sentence.
+    the reason where it could not be asked, ValidationFailed with the network's sentence.
     """
     actor.require(Permission.WRITE)
     connector = registry.get_connector(channel.network)

@@ -165,7 +165,7 @@ def schedule(
     again: bool = False,
 ) -> ScheduleResult:
     """Deliver a draft to channels at `due_at`. All channels or none: any problem on any of them is raised as
-    Unacceptable and nothing is scheduled; the draft stays as it is. Raises NotAllowed, NotFound too, and Conflict
+    ValidationFailed and nothing is scheduled; the draft stays as it is. Raises NotAllowed, NotFound too, and Conflict
     where the draft goes to one of the channels already: only `again` makes a second post there.
 
     Where a network wants each post confirmed by a person, `confirm` says that the actor does so now; else the

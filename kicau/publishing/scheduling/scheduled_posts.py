@@ -93,7 +93,7 @@ def change_post(
     the problem `confirm-again` is raised.
 
     `version`: what the editor had read. Raises Conflict where somebody else was faster, NotAllowed, NotFound,
-    Unacceptable.
+    ValidationFailed.
     """
     actor.require(Permission.WRITE)
     draft = Draft.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(draft_id)).first()

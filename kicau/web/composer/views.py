@@ -121,7 +121,7 @@ def change_form(request: MemberRequest) -> HttpResponse:
     else:
         focus = apply_action(sheet, verb, selected_channels(sheet, every))
         if verb in ("link:on", "link:read"):
-            failed = _fill_link_card(request, sheet, anew=verb == "link:read")
+            failed = _fill_link_card(request, sheet, refresh=verb == "link:read")
     shown = previews.editor_context(request, sheet, draft, every) | {"focus": focus, "failed": failed}
     answer = render(request, "web/composer/editor.html", shown)
     answer["HX-Trigger-After-Settle"] = "shaped"
@@ -370,14 +370,14 @@ def _set_cover(request: MemberRequest, sheet: PostForm, key: str, medium: str) -
     return key, []
 
 
-def _fill_link_card(request: MemberRequest, sheet: PostForm, *, anew: bool) -> list[str]:
+def _fill_link_card(request: MemberRequest, sheet: PostForm, *, refresh: bool) -> list[str]:
     """The card says what the linked page says; what its author changes afterwards stays until the page is read again."""
     link = sheet.link
     if link is None or not link.url:
         return []
     try:
         page = outbound.run_request(
-            request.actor.person_id, link_previews.read_page, request.actor, link.url, anew=anew
+            request.actor.person_id, link_previews.read_page, request.actor, link.url, refresh=refresh
         )
     except DomainError as exc:
         return [error_sentence(exc)]

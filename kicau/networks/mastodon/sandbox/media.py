@@ -168,7 +168,7 @@ class MastodonMediaApi:
         return web.json_response(self.shape(self.describe(media, form)))
 
     def describe(self, media: Doc, form: Doc) -> Doc:
-        """What is said of a file, said anew."""
+        """Update a file's description and focal point."""
         if "description" in form:
             media["description"] = self._description(form)
         if "focus" in form:

@@ -1,4 +1,4 @@
-"""Rate limits per account and per app, with X's headers. The windows live in memory: a restart opens them anew."""
+"""Rate limits per account and per app, with X's headers. The windows live in memory: a restart resets them."""
 
 from __future__ import annotations
 
