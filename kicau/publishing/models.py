@@ -11,7 +11,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Lower
 
-from kicau.base.clock import now
+from kicau.base import clock
 from kicau.base.ids import new_id
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector.content import Rendered
@@ -25,7 +25,7 @@ class Campaign(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="campaigns")
     name = models.CharField(max_length=120)
-    created_at = models.DateTimeField(default=now)
+    created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="one_campaign_each_name")]
@@ -56,8 +56,8 @@ class Draft(Provenance):
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     timezone = models.CharField(max_length=64, default="UTC")  # the author's, in which times were given
     version = models.PositiveIntegerField(default=1)
-    created_at = models.DateTimeField(default=now)
-    changed_at = models.DateTimeField(default=now)
+    created_at = models.DateTimeField(default=clock.now)
+    changed_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [
@@ -206,8 +206,8 @@ class Delivery(models.Model):
     published_at = models.DateTimeField(null=True)
     confirmed_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
     confirmed_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(default=now)
-    changed_at = models.DateTimeField(default=now)
+    created_at = models.DateTimeField(default=clock.now)
+    changed_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         indexes = [
@@ -259,7 +259,7 @@ class Delivery(models.Model):
 
 def in_flight_filter() -> models.Q:
     """Deliveries whose first step is under way: by their time, so that the index of what is due leads to them."""
-    return models.Q(state=DeliveryState.SCHEDULED, begun_at__isnull=False, next_at__lte=now())
+    return models.Q(state=DeliveryState.SCHEDULED, begun_at__isnull=False, next_at__lte=clock.now())
 
 
 def state_filter(states: Collection[str]) -> models.Q:
@@ -277,7 +277,7 @@ class Attempt(models.Model):
     delivery = models.ForeignKey(
         Delivery, on_delete=models.CASCADE, related_name="attempts", db_constraint=False, db_index=False
     )
-    at = models.DateTimeField(default=now)
+    at = models.DateTimeField(default=clock.now)
     did = models.CharField(max_length=10)  # publish, find, person
     outcome = models.CharField(max_length=20)
     sentence = models.TextField(blank=True)
@@ -309,7 +309,7 @@ class Revision(models.Model):
     after = models.JSONField()  # as it is to read
     done = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)  # parts that read so
     raw = models.JSONField(default=dict, blank=True)  # what the network answered, by part
-    begun_at = models.DateTimeField(default=now)
+    begun_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -331,7 +331,7 @@ class Outage(models.Model):
     app = models.ForeignKey(NetworkApp, on_delete=models.CASCADE, related_name="outages")
     host = models.CharField(max_length=200, blank=True)  # where a network has many servers
     rounds = models.PositiveIntegerField(default=1)  # fruitless tries since it began
-    began_at = models.DateTimeField(default=now)
+    began_at = models.DateTimeField(default=clock.now)
     until = models.DateTimeField()  # when it is tried again
     told_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -360,7 +360,7 @@ class SavedText(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     name = models.CharField(max_length=80)
     text = models.TextField()
-    created_at = models.DateTimeField(default=now)
+    created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "kind", "name"], name="one_saved_text_each_name")]
@@ -393,7 +393,7 @@ class Writer(models.Model):
     draft_id = models.UUIDField()  # no foreign key: a post is opened before it is first saved
     hand = models.CharField(max_length=40)  # the open editor
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
-    seen_at = models.DateTimeField(default=now)
+    seen_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["draft_id", "hand"], name="one_writer_each_hand")]
@@ -413,7 +413,7 @@ class ReviewLink(models.Model):
     may_comment = models.BooleanField(default=True)
     may_approve = models.BooleanField(default=True)
     created_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=now)
+    created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)  # last
@@ -445,7 +445,7 @@ class Review(models.Model):
     person = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
     link = models.ForeignKey(ReviewLink, on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=120)  # of who said it, as they were called then
-    at = models.DateTimeField(default=now)
+    at = models.DateTimeField(default=clock.now)
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
 
@@ -468,7 +468,7 @@ class Handle(models.Model):
     handle = models.CharField(max_length=300)  # without @
     name = models.CharField(max_length=300, blank=True)
     is_there = models.BooleanField(null=True)  # None: written here, and never looked up
-    seen_at = models.DateTimeField(default=now)  # when it was looked up or written, last
+    seen_at = models.DateTimeField(default=clock.now)  # when it was looked up or written, last
 
     class Meta:
         constraints = [
@@ -486,7 +486,7 @@ class Contact(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="contacts")
     name = models.CharField(max_length=60)  # one word, as it stands after the @
     mentions = models.JSONField(default=dict)  # network: what stands there instead, "@kopisenja"
-    created_at = models.DateTimeField(default=now)
+    created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(models.F("workspace"), Lower("name"), name="one_contact_each_name")]

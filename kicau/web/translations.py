@@ -135,8 +135,8 @@ def _texts_of_call(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]
         sentence = call.args[1]
     elif name == "wrong" and len(call.args) > 2:  # of a row of a table
         sentence = call.args[2]
-    elif name in ("Attempt", "_finish_edit"):
-        sentence = next((k.value for k in call.keywords if k.arg == "sentence"), None)
+    elif said := next((k.value for k in call.keywords if k.arg == "sentence"), None):  # whatever is called
+        sentence = said
     elif name in ("Conflict", "NotAllowed") and call.args:
         sentence = call.args[0]
     elif name in ("Problem", "budget_problem", "replace", "KnownRejection"):

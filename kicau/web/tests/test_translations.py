@@ -52,10 +52,11 @@ def test_plurals_and_contexts_are_found_in_templates():
 
 
 def test_sentences_of_a_tables_rows_of_attempts_and_of_what_a_server_says_are_found():
-    source = 'wrong("text", "empty", "It is empty.")\nAttempt(sentence="There is room.")\nKNOWN = ((r"x y", "code", "{network} took it not."),)'
+    source = 'wrong("text", "empty", "It is empty.")\nAttempt(sentence="There is room.")\nend(job, sentence="It failed.")\nKNOWN = ((r"x y", "code", "{network} took it not."),)'
     assert {text for _, text, _ in translations.texts_in_python(source)} == {
         "It is empty.",
         "There is room.",
+        "It failed.",
         "{network} took it not.",
     }
 
