@@ -45,7 +45,7 @@ class ArchiveFields(Schema):
         "",
         max_length=12,
         pattern="^(imported|received|)$",
-        description="imported: this workspace's own; received: somebody else's. A table or lines of JSON need it, unless `account` is connected; left out, a network's download of another account than those connected asks, also where none is connected.",
+        description="imported: this workspace's own; received: someone else's. A table or lines of JSON need it, unless `account` is connected; left out, a network's download of another account than those connected asks, also where none is connected.",
     )
 
 

@@ -80,7 +80,7 @@ def list_budgets(request: HttpRequest) -> c.BudgetStates:
     )
 
 
-@routes.post("/budgets", response={201: c.BudgetState}, summary="Make a budget", openapi_extra=SETTINGS_SCOPE)
+@routes.post("/budgets", response={201: c.BudgetState}, summary="New budget", openapi_extra=SETTINGS_SCOPE)
 def make_budget(request: HttpRequest, given: c.BudgetInput) -> c.BudgetState:
     """What was charged in its present period already counts."""
     actor = authenticated_actor(request)

@@ -93,7 +93,7 @@ def list_audits(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]
     )
 
 
-@routes.post("/audits", response={201: s.DatasetAudit}, summary="Search a data set", openapi_extra=WRITE_SCOPE)
+@routes.post("/audits", response={201: s.DatasetAudit}, summary="Search a dataset", openapi_extra=WRITE_SCOPE)
 def begin_audit(
     request: HttpRequest,
     fields: Form[AuditFields],

@@ -40,7 +40,9 @@ def read_file(
     """A picture, a film, a page, a robots.txt, a licence, a record or a Croissant description. Nothing is kept."""
     if (file.size or 0) > declaration_scanner.MAX_FILE_BYTES:
         raise validation_failed(
-            "file", "Files of at most {limit} MB are read.", limit=declaration_scanner.MAX_FILE_BYTES // 1_000_000
+            "file",
+            "The file that you chose is too large. Choose a file of at most {limit} MB.",
+            limit=declaration_scanner.MAX_FILE_BYTES // 1_000_000,
         )
     return _declarations_schema(
         declaration_scanner.scan_file(authenticated_actor(request), (file.name or "file")[:200], file.read()), []

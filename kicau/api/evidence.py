@@ -45,7 +45,12 @@ def list_canaries(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, An
     return paginate(canaries.list_canaries(authenticated_actor(request)), ("-id",), asked, _canary_schema)
 
 
-@routes.post("/canaries", response={201: s.CanaryCreated}, summary="Register a canary", openapi_extra=SETTINGS_SCOPE)
+@routes.post(
+    "/canaries",
+    response={201: s.CanaryCreated},
+    summary="Register a canary text (a unique sentence that reveals copying)",
+    openapi_extra=SETTINGS_SCOPE,
+)
 def register_canary(request: HttpRequest, given: s.CanaryCreate) -> s.CanaryCreated:
     """Draws candidates, commits to all of them and to the one to publish, and signs the log."""
     actor = authenticated_actor(request)

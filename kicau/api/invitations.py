@@ -30,7 +30,7 @@ def list_invitations(request: HttpRequest, asked: Query[PageQuery]) -> dict[str,
 
 
 @routes.post(
-    "/invitations", response={201: s.InvitationCreated}, summary="Invite somebody", openapi_extra=MEMBERS_SCOPE
+    "/invitations", response={201: s.InvitationCreated}, summary="Invite a member", openapi_extra=MEMBERS_SCOPE
 )
 def create_invitation(request: HttpRequest, given: s.InvitationCreate) -> s.InvitationCreated:
     """The link works once, for a week, for that address. It is mailed where a mail server is set, and shown to nobody
@@ -51,7 +51,7 @@ def revoke_invitation(request: HttpRequest, invitation_id: UuidPath) -> None:
 @routes.post(
     "/members/{person_id}/owner",
     response=s.WorkspaceMember,
-    summary="Hand the ownership over",
+    summary="Transfer ownership",
     openapi_extra=MEMBERS_SCOPE,
 )
 def hand_over(request: HttpRequest, person_id: UuidPath) -> s.WorkspaceMember:

@@ -24,7 +24,7 @@ from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecisio
 from kicau.offboarding.restore_network import OverdueAction
 from kicau.workspaces.actors import Actor, Permission
 
-routes = Router(tags=["Leaving a network"])
+routes = Router(tags=["Stop using a network"])
 _ZIP_RESPONSE = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
 
 
@@ -51,7 +51,7 @@ def check_withdrawal(request: HttpRequest, given: s.WithdrawalInput) -> s.Withdr
     )
 
 
-@routes.post("/withdrawals", response={201: s.Withdrawal}, summary="Leave a network", openapi_extra=CHANNELS_SCOPE)
+@routes.post("/withdrawals", response={201: s.Withdrawal}, summary="Stop using a network", openapi_extra=CHANNELS_SCOPE)
 def create_withdrawal(request: HttpRequest, given: s.WithdrawalCreate) -> s.Withdrawal:
     """At once or from a date on. Nothing is deleted: what is due after it is kept, and comes back as it was. The same
     again moves the date."""
@@ -81,7 +81,7 @@ def get_withdrawal(request: HttpRequest, withdrawal_id: UuidPath) -> s.Withdrawa
 @routes.post(
     "/withdrawals/{withdrawal_id}/call-off",
     response=s.Withdrawal,
-    summary="Stay after all",
+    summary="Cancel the plan to stop, and keep publishing",
     openapi_extra=CHANNELS_SCOPE,
 )
 def call_off_withdrawal(request: HttpRequest, withdrawal_id: UuidPath) -> s.Withdrawal:
@@ -90,7 +90,10 @@ def call_off_withdrawal(request: HttpRequest, withdrawal_id: UuidPath) -> s.With
 
 
 @routes.post(
-    "/withdrawals/{withdrawal_id}/withdraw", response=s.Withdrawal, summary="Leave now", openapi_extra=CHANNELS_SCOPE
+    "/withdrawals/{withdrawal_id}/withdraw",
+    response=s.Withdrawal,
+    summary="Stop publishing now",
+    openapi_extra=CHANNELS_SCOPE,
 )
 def take_withdrawal_into_effect(request: HttpRequest, withdrawal_id: UuidPath) -> s.Withdrawal:
     """What was announced comes into effect before its date; what Kicau proposed is confirmed."""
@@ -110,7 +113,7 @@ def check_return(request: HttpRequest, withdrawal_id: UuidPath) -> s.ReinstateOu
 @routes.post(
     "/withdrawals/{withdrawal_id}/reinstate",
     response=s.ReinstateOutlook,
-    summary="Take it back",
+    summary="Resume publishing",
     openapi_extra=CHANNELS_SCOPE,
 )
 def reinstate_withdrawal(request: HttpRequest, withdrawal_id: UuidPath, given: s.ReinstateInput) -> s.ReinstateOutlook:
@@ -201,7 +204,7 @@ def retarget(request: HttpRequest, withdrawal_id: UuidPath, given: s.RetargetInp
 @routes.post(
     "/withdrawals/{withdrawal_id}/exports",
     response={202: s.WithdrawalJob},
-    summary="Export all of it",
+    summary="Export all posts and files",
     openapi_extra=PUBLISH_SCOPE,
 )
 def export(request: HttpRequest, withdrawal_id: UuidPath) -> s.WithdrawalJob:

@@ -128,7 +128,11 @@ def list_tokens(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]
 
 
 @routes.post(
-    "/tokens", response={201: s.ApiTokenCreated}, tags=["Tokens"], summary="Make a token", openapi_extra=TOKENS_SCOPE
+    "/tokens",
+    response={201: s.ApiTokenCreated},
+    tags=["Tokens"],
+    summary="Create API token",
+    openapi_extra=TOKENS_SCOPE,
 )
 def create_token(request: HttpRequest, given: s.ApiTokenCreate) -> s.ApiTokenCreated:
     """A token can do no more than the one that makes it. The secret is shown once."""

@@ -20,7 +20,7 @@ from kicau.training_sets import actions, recipients, review
 from kicau.training_sets.models import Preview, Recipient, TrainingSet, Version
 from kicau.workspaces.actors import Permission
 
-routes = Router(tags=["Training sets"])
+routes = Router(tags=["AI training sets"])
 VersionNumberPath = Annotated[int, Path(description="Number of the version, from 1.", ge=1, le=2_000_000_000)]
 FileName = Annotated[str, Field(max_length=80), Path(description="Name of the file.")]
 _FILE_RESPONSE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
@@ -104,7 +104,7 @@ def judge_personal(request: HttpRequest, set_id: UuidPath, given: s.PersonalData
 @routes.get(
     "/sets/{set_id}/questions",
     response=list[s.SetQuestion],
-    summary="List posts that somebody must decide over",
+    summary="List posts that someone must decide over",
     openapi_extra=SETTINGS_SCOPE,
 )
 def list_questions(request: HttpRequest, set_id: UuidPath) -> list[s.SetQuestion]:

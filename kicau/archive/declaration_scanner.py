@@ -75,21 +75,23 @@ async def scan_address(actor: Actor, url: str) -> DeclarationScan:
     Raises ValidationFailed where the address itself cannot be had."""
     actor.require(Permission.READ)
     if not url.startswith(("http://", "https://")) or len(url) > 500:
-        raise validation_failed("url", "An address begins with https:// or http:// and has at most 500 characters.")
+        raise validation_failed(
+            "url", "Enter a web address that begins with https:// or http:// and has at most 500 characters."
+        )
     faults: list[str] = []
     read: set[str] = set()
     async with guarded_session(timeout=FETCH_TIMEOUT_SECONDS) as client:
         try:
             work = await _fetch(client, url, MAX_FILE_BYTES)
         except _ResponseTooLarge as exc:
-            raise validation_failed("url", "{url} could not be fetched: {why}", url=url, why=str(exc)) from exc
+            raise validation_failed("url", "Kicau could not download {url}: {why}", url=url, why=str(exc)) from exc
         except FETCH_ERRORS as exc:
             log.warning("an address could not be reached", url=url[:200], why=ssrf.failure_reason(exc))
             raise ValidationFailed([ssrf.unreachable_message(url)]) from exc
         if work.status != 200:
             raise validation_failed(
                 "url",
-                "{url} answered {status}; give an address from which the page can be had.",
+                "Kicau could not open {url}, because the website's server returned the error status {status}. Enter the address of a page that anyone can open.",
                 url=url,
                 status=work.status,
             )
@@ -202,15 +204,28 @@ async def _fetch_side_file(
         answer = await _fetch(client, url, MAX_SIDE_FILE_BYTES)
     except _ResponseTooLarge as exc:
         faults.append(
-            Sentence("{url} could not be fetched, so what it says is not known: {why}", url=url, why=str(exc))
+            Sentence(
+                "Kicau could not read on {url} how the website's content may be used: {why}", url=url, why=str(exc)
+            )
         )
         return None
     except FETCH_ERRORS as exc:
         log.warning("an address could not be reached", url=url[:200], why=ssrf.failure_reason(exc))
-        faults.append(Sentence("{url} could not be reached, so what it says is not known.", url=url))
+        faults.append(
+            Sentence(
+                "Kicau could not reach {url}, so it could not read how the website's content may be used. Try again later.",
+                url=url,
+            )
+        )
         return None
     if answer.status >= 500:
-        faults.append(Sentence("{url} answered {status}, so what it says is not known.", url=url, status=answer.status))
+        faults.append(
+            Sentence(
+                "Kicau could not open {url} to read how its content may be used. The website's server returned the error status {status}.",
+                url=url,
+                status=answer.status,
+            )
+        )
         return None
     read.add(url)
     return answer if answer.status == 200 else None

@@ -165,7 +165,12 @@ def decide_item(actor: Actor, item_id: UUID | str, *, meets: Iterable[str] = ())
 
 def check_use(use: str) -> str:
     if use not in USES:
-        raise validation_failed("use", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES))
+        raise validation_failed(
+            "use",
+            "Kicau does not know {use!r} as a use of content. Choose one of these uses: {uses}.",
+            use=use,
+            uses=", ".join(USES),
+        )
     return use
 
 

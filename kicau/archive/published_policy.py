@@ -68,7 +68,7 @@ def rule_form(actor: Actor, slug: str) -> RuleText:
     if found is None:
         raise validation_failed(
             "form",
-            "There is no form {form!r}; the forms are: {forms}.",
+            "Kicau cannot write the machine-readable rights notice in the format {form!r}. Choose one of these formats: {forms}.",
             form=slug,
             forms=", ".join(one.slug for one in known),
         )

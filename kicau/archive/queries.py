@@ -31,7 +31,7 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
             wrong.append(
                 validation_failed(
                     "query.networks",
-                    "There is no network {name!r} here; there are: {known}.",
+                    "Kicau does not know the social network {name!r}. Choose one of these: {known}.",
                     name=name,
                     known=", ".join(networks),
                 )
@@ -41,7 +41,7 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
             wrong.append(
                 validation_failed(
                     "query.kinds",
-                    "There is no kind {name!r}; the kinds are: {known}.",
+                    "Kicau does not know the content type {name!r}. Choose one of: {known}.",
                     name=name,
                     known=", ".join(ITEM_KINDS),
                 )
@@ -51,7 +51,7 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
             wrong.append(
                 validation_failed(
                     "query.acquired",
-                    "There is no way {name!r} by which posts come; the ways are: {known}.",
+                    "Kicau does not know {name!r} as a way in which content came into the archive. Choose one of: {known}.",
                     name=name,
                     known=", ".join(Origin.values),
                 )
@@ -62,7 +62,7 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
             wrong.append(
                 validation_failed(
                     "query.authors",
-                    "Nobody in the archive is called {name!r}; give a handle as the archive shows it.",
+                    "The archive has no posts by {name!r}. Enter the author's account name (handle) exactly as the archive shows it.",
                     name=author,
                 )
             )
@@ -72,7 +72,9 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
         except ValidationFailed as exc:
             wrong.append(exc)
     if query.since and query.until and query.until <= query.since:
-        wrong.append(validation_failed("query.until", "It ends before it begins, so no post can be in it."))
+        wrong.append(
+            validation_failed("query.until", "The end date must be after the start date. Choose a later end date.")
+        )
     if wrong:
         raise ValidationFailed(problem for one in wrong for problem in one.problems)
 
@@ -82,7 +84,7 @@ def check_languages(field: str, codes: Iterable[str]) -> None:
     for code in codes:
         if code not in LANGUAGE_CODES:
             raise validation_failed(
-                field, "{name!r} is no language; give its code of two letters, such as id or en.", name=code
+                field, "{name!r} is not a language code. Enter a code of two letters, for example id or en.", name=code
             )
 
 
@@ -92,7 +94,7 @@ def parse_query(told: Mapping[str, Any]) -> ArchiveQuery:
     if unknown:
         raise validation_failed(
             "query",
-            "A query knows {known}, not {name}.",
+            "You cannot filter the archive search by {name}. Use only these filters: {known}.",
             known=", ".join(QUERY_FIELDS),
             name=", ".join(sorted(unknown)),
         )
@@ -103,8 +105,14 @@ def parse_query(told: Mapping[str, Any]) -> ArchiveQuery:
                 values[name] = datetime.fromisoformat(str(values[name]))
             except ValueError as wrong:
                 raise validation_failed(
-                    f"query.{name}", "{said!r} is no time in ISO 8601.", said=str(told[name])
+                    f"query.{name}",
+                    "{said!r} is not a valid date and time. Write it in ISO 8601 format, for example 2024-01-31T08:15:00+07:00.",
+                    said=str(told[name]),
                 ) from wrong
             if values[name].tzinfo is None:
-                raise validation_failed(f"query.{name}", "{said!r} lacks its time zone.", said=str(told[name]))
+                raise validation_failed(
+                    f"query.{name}",
+                    "The time {said!r} has no time zone. Add a time zone, for example +07:00.",
+                    said=str(told[name]),
+                )
     return ArchiveQuery(**{name: value for name, value in values.items() if value not in (None, "", [])})

@@ -57,7 +57,7 @@ def end_statement(actor: Actor, statement_id: UUID | str, at: datetime | None = 
     row = get_statement(actor, statement_id)
     actor.require(Permission.WRITE if row.item else Permission.SETTINGS)
     if not statements.end_statements(actor.workspace.id, [row.id], at):
-        raise Conflict("This statement has ended already.")
+        raise Conflict("This rights statement has already ended. You do not need to do anything.")
     actor.record("rights.ended", row.id, layer=row.layer)
     row.refresh_from_db()
     notify_permission_change([actor.workspace], [row.item] if row.item else None)
@@ -127,13 +127,21 @@ def add_terms(
     """New terms from a day on, reviewed by who enters them; what was in force before ends on that day."""
     _require_operator(actor)
     if network not in registry.installed_slugs():
-        raise validation_failed("network", "There is no network {network!r} here.", network=network)
+        raise validation_failed(
+            "network",
+            "Kicau does not know the social network {network!r}. Check the spelling of its name.",
+            network=network,
+        )
     if acquired not in ("", *Origin.values):
-        raise validation_failed("acquired", "There is no way of acquiring {acquired!r}.", acquired=acquired)
+        raise validation_failed(
+            "acquired",
+            "Kicau does not know {acquired!r} as a way in which content came into the archive.",
+            acquired=acquired,
+        )
     if not source.startswith(("https://", "http://")):
-        raise validation_failed("source", "Name the address where these terms stand.")
+        raise validation_failed("source", "Enter the web address of the page that contains the network's terms of use.")
     if not summary.strip():
-        raise validation_failed("summary", "Say in a sentence what these terms say.")
+        raise validation_failed("summary", "Summarize the network's terms of use in one sentence.")
     row, made = Terms.objects.get_or_create(
         network=network,
         acquired=acquired,
@@ -150,7 +158,9 @@ def add_terms(
         },
     )
     if not made:
-        raise Conflict("There are terms of that network and day already; review those.")
+        raise Conflict(
+            "Kicau already has an entry for this network's terms of use of this date. Review that entry instead of adding another one."
+        )
     Terms.objects.filter(network=network, acquired=acquired, since__lt=since, until=None).update(until=since)
     actor.record("rights.terms_added", row.id, name=network, says=row.says)
     notify_permission_change(Workspace.objects.all(), None)
@@ -160,4 +170,6 @@ def add_terms(
 def _require_operator(actor: Actor) -> None:
     actor.require(Permission.SETTINGS)
     if actor.person is None or not actor.person.is_operator:
-        raise NotAllowed("Terms hold for every workspace here, so only an operator reviews them.")
+        raise NotAllowed(
+            "A network's terms of use apply to every workspace on this server. Only the server administrator can add and review them."
+        )

@@ -312,7 +312,11 @@ class _SearchSql:
             return
         check_use(query.use)
         if bad := [a for a in query.answers if a not in list(RightsVerdict)]:
-            raise validation_failed("answers", "An answer is yes, no or unknown, not {said!r}.", said=bad[0])
+            raise validation_failed(
+                "answers",
+                "To find archived content by whether its use is allowed, enter yes, no or unknown. {said!r} is not one of these values.",
+                said=bad[0],
+            )
         permitted: PermittedItems = self.judge.permitted(query.use, query.answers, query.meets)
         plain = ["NOT i.said"]
         if len(permitted.standings) < len(self.standings):
@@ -353,5 +357,5 @@ def _parse_cursor(after: str) -> tuple[datetime, UUID] | None:
         return datetime.fromisoformat(at), UUID(id_)
     except (signing.BadSignature, ValueError):
         raise validation_failed(
-            "after", "This is no place in this list; take `following` of the page before as it is."
+            "after", "Invalid page cursor. Use the `following` value of the previous page unchanged."
         ) from None

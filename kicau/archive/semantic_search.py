@@ -24,10 +24,8 @@ from kicau.rights.decisions import RightsVerdict
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Workspace
 
-NOT_INSTALLED_MESSAGE = (
-    "Search by meaning is not installed here; the operator adds it with: pip install 'kicau[meaning]'."
-)
-NO_PGVECTOR_MESSAGE = "Search by meaning needs pgvector in the database, which this one does not have."
+NOT_INSTALLED_MESSAGE = "Search by meaning is not installed on this server. Ask the server administrator to run: pip install 'kicau[meaning]'."
+NO_PGVECTOR_MESSAGE = "Search by meaning needs pgvector (a database extension), which is not installed. Ask the server administrator to install pgvector."
 EMBED_USE = "embed"
 BATCH_SIZE = 32  # texts that are embedded together
 MAX_TEXT_LENGTH = 1000  # characters of a text that count
@@ -62,7 +60,7 @@ def find_similar(
     this finds too (its words don't count). Raises Conflict where it is not installed."""
     actor.require(Permission.READ)
     if not text.strip():
-        raise validation_failed("text", "Say what it is about.")
+        raise validation_failed("text", "Describe in your own words the posts that you are looking for.")
     why = unavailable_reason()
     if why == NOT_INSTALLED_MESSAGE:
         raise Conflict(NOT_INSTALLED_MESSAGE)

@@ -259,7 +259,7 @@ def _give_folder_to_server(path: Path, owner: SystemUser | None, ours: SystemUse
     try:
         has = os.fstat(fd).st_uid
         if has not in (os.geteuid(), *(one.uid for one in (owner, ours) if one)):
-            raise DatabaseUnavailable(f"{path} belongs to somebody else; move it away or choose another KICAU_DATA.")
+            raise DatabaseUnavailable(f"{path} belongs to someone else; move it away or choose another KICAU_DATA.")
         if owner and has != owner.uid:
             os.fchown(fd, owner.uid, owner.gid)
         os.fchmod(fd, mode)

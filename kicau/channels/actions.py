@@ -81,7 +81,7 @@ def register_app(
         if key not in connector.endpoints:
             raise validation_failed(
                 f"endpoints.{key}",
-                "{network} has no endpoint {key!r}; it has: {known}.",
+                "{network} has no API endpoint named {key!r}. Choose one of these endpoints: {known}.",
                 network=connector.label,
                 key=key,
                 known=", ".join(connector.endpoints),
@@ -118,7 +118,7 @@ def find_app(network: str, name: str = "") -> NetworkApp | None:
     if found is not None and found.withdrawn_at is not None and found.withdrawn_at <= clock.now():
         raise Conflict(
             Sentence(
-                "The operator of this Kicau left {network} on {at}; nothing new is connected there.",
+                "The server administrator stopped using {network} on this server on {at}. Therefore you cannot connect new channels of this social network.",
                 network=registry.get_connector(network).label,
                 at=f"{found.withdrawn_at:%Y-%m-%d}",
             )
@@ -126,7 +126,7 @@ def find_app(network: str, name: str = "") -> NetworkApp | None:
     if found is None and (connector.auth.needs_keys or name not in ("", DEFAULT_APP_NAME)):
         raise Conflict(
             Sentence(
-                "{network} has no app keys here yet; the operator adds them with: kicau apps add {slug}",
+                "This server has no app keys for {network} yet. Ask the server administrator to run: kicau apps add {slug}",
                 network=registry.get_connector(network).label,
                 slug=network,
             )
@@ -160,7 +160,7 @@ def remove_app(network: str, name: str = "default") -> NetworkApp:
     if used:
         raise Conflict(
             Sentence(
-                "{channels} came in through this app, and what they published stays told. Put other keys in its place with: kicau apps add {slug} --name {name}",
+                "You cannot remove this app from Kicau, because these channels and their published posts use the app: {channels}. To replace the app's keys, run: kicau apps add {slug} --name {name}",
                 channels=", ".join([*used[:5], *(["…"] if len(used) > 5 else [])]),
                 slug=network,
                 name=name,
@@ -247,7 +247,7 @@ async def connect(
     if not chosen:
         raise validation_failed(
             "accounts",
-            "Choose at least one of: {known}.",
+            "Select at least one of these accounts to connect: {known}.",
             known=", ".join(f"{a.name} ({a.id})" for a in accounts) or "nothing",
         )
     channels = [
@@ -355,7 +355,11 @@ def set_slots(actor: Actor, key_or_id: UUID | str, slots: Sequence[tuple[int, An
         raise validation_failed("timezone", str(exc)) from None
     for weekday, _ in slots:
         if not 0 <= weekday <= 6:
-            raise validation_failed("weekday", "A weekday is 0 (Monday) to 6 (Sunday), not {actual}.", actual=weekday)
+            raise validation_failed(
+                "weekday",
+                "You entered {actual} as the day of the week. Enter a number from 0 (Monday) to 6 (Sunday).",
+                actual=weekday,
+            )
     channel.slots.all().delete()
     made = Slot.objects.bulk_create(
         [Slot(channel=channel, weekday=d, time=t, timezone=timezone) for d, t in sorted(set(slots))]
@@ -373,7 +377,9 @@ def _free_key(actor: Actor, wanted: str) -> str:
 async def _pending_sign_in(actor: Actor, state: str) -> PendingSignIn:
     pending = await PendingSignIn.objects.select_related("app").filter(state=state, workspace=actor.workspace).afirst()
     if pending is None or clock.now() - pending.created_at > SIGN_IN_LIFETIME or pending.person_id != actor.person_id:
-        raise Conflict("This sign-in is over or was begun elsewhere; connect the channel again.")
+        raise Conflict(
+            "Your sign-in to the social network has expired or was started in another browser. Connect the channel again."
+        )
     return pending
 
 

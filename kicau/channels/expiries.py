@@ -24,8 +24,11 @@ from kicau.notifications.trouble_watch import DetectedIncident
 
 EXPIRY_WARNING_PERIOD = timedelta(days=60)
 
-API_VERSION_LABEL, RULE_LABEL = _("The API version"), _("The rule")
-PRICE_LIST_LABEL, CERTIFICATE_LABEL = _("The price list"), _("The certificate for signing")
+API_VERSION_LABEL, RULE_LABEL = _("The API version"), _("The network rule")
+PRICE_LIST_LABEL, CERTIFICATE_LABEL = (
+    _("The network's price list for API calls"),
+    _("The certificate with which Kicau signs media files"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,10 +43,14 @@ async def use_sandboxes(actor: Actor, base: int = PORT_BASE) -> list[str]:
     """Take their keys for every network that has none yet; gives those networks. Raises NotAllowed, Conflict."""
     actor.require(Permission.CHANNELS)
     if actor.person is None or not actor.person.is_operator:
-        raise NotAllowed("Only whoever hosts this Kicau can take a sandbox's keys.")
+        raise NotAllowed(
+            "Only the server administrator can use the keys of the sandbox (simulated networks for testing)."
+        )
     running = await running_sandboxes(base)
     if not running:
-        raise Conflict("No sandbox runs on this machine; start it with: kicau sandbox")
+        raise Conflict(
+            "The sandbox (simulated social networks for testing) is not running on this server. To start it, run: kicau sandbox"
+        )
     return await sync_to_async(_register_apps)(actor, running)
 
 

@@ -48,11 +48,19 @@ async def set_preferences(
     for use in says:
         if use not in PREFERENCE_USES:
             raise validation_failed(
-                "use", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(PREFERENCE_USES)
+                "use",
+                "Kicau does not know {use!r} as a use of content. Choose one of these uses: {uses}.",
+                use=use,
+                uses=", ".join(PREFERENCE_USES),
             )
     channel = await sync_to_async(one_channel)(actor, key_or_id)
     if channel.state != ChannelState.ACTIVE:
-        raise Conflict(Sentence("{channel} is not connected now; connect it again first.", channel=channel.name))
+        raise Conflict(
+            Sentence(
+                "The channel {channel} is not connected to its social network. Reconnect the channel first.",
+                channel=channel.name,
+            )
+        )
     told = await _call_network(channel, client, lambda live, role: role.declare(live, says))
     await sync_to_async(actor.record)("channel.preferences", channel.key, says=dict(says))
     await sync_to_async(_notify_hooks)(actor, channel, told)
@@ -75,7 +83,8 @@ async def _call_network(
             if not isinstance(live.connector, PreferencesRole):
                 raise Conflict(
                     Sentence(
-                        "Accounts of {network} cannot say there what machines may do with their posts.", network=label
+                        "Accounts on {network} have no setting that tells AI and other software what they may do with posts.",
+                        network=label,
                     )
                 )
             return await ask(live, live.connector)
@@ -83,7 +92,11 @@ async def _call_network(
         raise ValidationFailed(exc.problems) from exc
     except ConnectorError as exc:
         raise Conflict(
-            Sentence("{network} could not be asked: {why}. Try again later.", network=label, why=str(exc))
+            Sentence(
+                "Kicau could not read the settings of your account on {network}: {why}. Try again later.",
+                network=label,
+                why=str(exc),
+            )
         ) from exc
     finally:
         if client is None:

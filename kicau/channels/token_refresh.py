@@ -239,19 +239,19 @@ def refresh_held_sentence(exc: call_budgets.BudgetExceeded, name: str) -> Senten
     budget = exc.short.budget
     if budget.cap:
         return Sentence(
-            "The permission of {channel} is not renewed: the plan for {network} allows {limit}, {left} are left, and this needs {wanted}. It goes on by itself when there is room again, from {at} on, or sooner on a larger plan.",
+            "Kicau did not renew its access to {channel}, because this needs {wanted} and the {network} plan has only {left} of {limit} left. Kicau tries again from {at}, or earlier if you get a larger plan.",
             channel=name,
             **exc.figures,
             at=exc.again_at,
         )
     if exc.again_at == NEVER:
         return Sentence(
-            "The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself.",
+            "Kicau did not renew its access to {channel} on {network}, because this needs {wanted} and the budget “{budget}” has only {left} of {limit} left. Raise the budget, and Kicau renews the access.",
             channel=name,
             **exc.figures,
         )
     return Sentence(
-        "The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself, or else when that begins anew at {at}.",
+        "Kicau did not renew its access to {channel} on {network}, because this needs {wanted} and the budget “{budget}” has only {left} of {limit} left. Raise the budget, or wait until it resets at {at}.",
         channel=name,
         **exc.figures,
         at=exc.again_at,
@@ -338,7 +338,7 @@ def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
         return
     label = registry.get_connector(channel.network).label
     channel.state, channel.version = ChannelState.EXPIRED, channel.version + 1
-    channel.reason = f"{label} no longer accepts this channel's permission. Connect {channel.name} again; its queue is kept and goes on by itself."
+    channel.reason = f"{label} no longer gives Kicau access to {channel.name}. Reconnect this channel to continue publishing its scheduled posts."
     channel.save(update_fields=["state", "reason", "version"])
     system_actor(channel.workspace).record("channel.expired", channel.id, said=why[:300])
     webhooks.emit(

@@ -103,7 +103,9 @@ def _actor_and_person(shell: Shell, email: str) -> tuple[Person, Person]:
     from kicau.workspaces.models import Person
 
     if not operator.is_operator and operator.email.casefold() != email.strip().casefold():
-        raise CommandError("Only an operator can do this to somebody else's account.", EXIT_NOT_FOUND)
+        raise CommandError(
+            "Only the server administrator can export, close or delete another person's account.", EXIT_NOT_FOUND
+        )
     person = Person.objects.filter(email__iexact=email.strip()).first()
     if person is None:
         raise CommandError(f"Nobody with the address {email} is here.", EXIT_NOT_FOUND)

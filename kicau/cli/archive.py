@@ -40,7 +40,7 @@ def archive() -> None:
 @click.option(
     "--own", "acquired", flag_value="imported", default=None, help="It is our own archive, whatever account it is of."
 )
-@click.option("--received", "acquired", flag_value="received", help="It is somebody else's, who gave it to us.")
+@click.option("--received", "acquired", flag_value="received", help="It is someone else's, who gave it to us.")
 @json_option
 @pass_shell
 def import_(shell: Shell, source: Path, network: str, account: str, acquired: str | None, as_json: bool) -> None:

@@ -73,7 +73,9 @@ def list_(shell: Shell, as_json: bool) -> None:
         as_json,
         told,
         lambda: print_table(
-            ("name", "registered (UTC)", ">candidates", ">tests"), table, empty="No canary is registered."
+            ("name", "registered (UTC)", ">candidates", ">tests"),
+            table,
+            empty="No canary text (a unique sentence that reveals copying) is registered yet.",
         ),
     )
 

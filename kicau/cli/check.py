@@ -113,7 +113,7 @@ def _read_json_lines(stream: BinaryIO) -> Iterator[Any]:
 def _read_table(stream: BinaryIO) -> Iterator[Any]:
     from kicau.publishing.imports.csv_reader import _decode, _detect_delimiter  # the same reading as the import's
 
-    text, delimiter = _detect_delimiter(_decode(stream.read(), "The table"))
+    text, delimiter = _detect_delimiter(_decode(stream.read(), "CSV file"))
     csv.field_size_limit(2_000_000)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -183,7 +183,7 @@ def _print_results(judge: PostChecker, posts: Iterable[Any]) -> bool:
         for notice in said.get("notices", []):
             click.echo(f"· {printable_line(notice['message'])}")
         for charge in said.get("charges", []):
-            cost = f"{charge['micro'] / 1_000_000:.6g} {charge['currency']}" if charge["micro"] else "no money"
+            cost = f"{charge['micro'] / 1_000_000:.6g} {charge['currency']}" if charge["micro"] else "no cost"
             click.echo(f"$ {charge['units']} × {charge['meter']}: {cost}")
         if not said["problems"]:
             click.echo("✓ It can go out as it is.")

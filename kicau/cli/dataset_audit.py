@@ -224,7 +224,7 @@ def _print_report(told: dict[str, Any]) -> None:
                 ]
             )
             or "nothing",
-            "Too short to tell": f"{told['posts']['too_short_to_tell']:,} of {told['posts']['different']:,} different posts",
+            "Posts that are too short for a reliable match": f"{told['posts']['too_short_to_tell']:,} of {told['posts']['different']:,} different posts",
             "Found of planted copies": found or "not measured",
             "Found by words of the post": _rates_by_length(told["by_length"]) or "not measured",
             "Found by chance": _chance_sentence(told["chance"]),

@@ -361,7 +361,7 @@ def find_post(actor: Actor, given: str) -> Draft:
 @click.option(
     "--confirm/--no-confirm",
     default=None,
-    help="Where the change alters what a person confirmed: confirm the new content, or hold it until somebody does.",
+    help="Where the change alters what a person confirmed: confirm the new content, or hold it until someone does.",
 )
 @json_option
 @pass_shell

@@ -52,7 +52,7 @@ def list_answers(shell: Shell, channel: str, network: str, waits: bool, limit: i
 
 @answers.command("done")
 @click.argument("answer_id", metavar="ANSWER")
-@click.option("--undo", is_flag=True, help="It waits again.")
+@click.option("--undo", is_flag=True, help="The message in your inbox is marked as not done.")
 @json_option
 @pass_shell
 def done(shell: Shell, answer_id: str, undo: bool, as_json: bool) -> None:
@@ -61,7 +61,15 @@ def done(shell: Shell, answer_id: str, undo: bool, as_json: bool) -> None:
     from kicau.inbox import comments
 
     row = comments.mark_done(actor, answer_id, done=not undo)
-    print_result(as_json, _inbox_item_json(row), lambda: click.echo("It waits again." if undo else "Marked as done."))
+    print_result(
+        as_json,
+        _inbox_item_json(row),
+        lambda: click.echo(
+            "The message in your inbox is marked as not done."
+            if undo
+            else "The message in your inbox is marked as done."
+        ),
+    )
 
 
 @answers.command("reply")

@@ -111,7 +111,7 @@ def list_contacts(shell: Shell, as_json: bool) -> None:
     table = [
         (f"@{r['name']}", "  ".join(f"{network} {mention}" for network, mention in r["mentions"].items())) for r in rows
     ]
-    print_result(as_json, rows, lambda: print_table(("written as", "becomes"), table, empty="Nobody yet."))
+    print_result(as_json, rows, lambda: print_table(("written as", "becomes"), table, empty="No contacts yet."))
 
 
 @contacts.command("keep")

@@ -315,7 +315,7 @@ def _print_version(version: Version) -> None:
             "Without": f"{len(version.delta['record_ids']):,} records that were taken back" if version.delta else "",
             "Problem": version.problem,
             "Folder": str(version_folder(version)) if version.files else "",
-            "Given to": ", ".join(
+            "Recipient": ", ".join(
                 f"{r.name} ({'owes an answer' if r.owes and not r.acknowledged_at else 'settled'}, {r.id})"
                 for r in version.recipients.all()
             ),

@@ -15,7 +15,7 @@ CONVERTIBLE_TYPES = frozenset(
     {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff", "image/heic", "image/avif"}
 )
 MEDIA_KIND_NAMES = {
-    MediaKind.IMAGE: "picture",
+    MediaKind.IMAGE: "image",
     MediaKind.GIF: "GIF",
     MediaKind.VIDEO: "video",
     MediaKind.DOCUMENT: "document",
@@ -52,11 +52,13 @@ def check_length(network: str, parts: Iterable[RenderedPart], *, can_thread: boo
         if part.used <= part.limit:
             continue
         where = f"part {n + 1} of the text" if len(rows) > 1 else "the text"
-        now_what = "shorten it or split it into a thread" if can_thread else "shorten it"
+        now_what = (
+            "shorten the text or split it into a thread (several connected posts)" if can_thread else "shorten the text"
+        )
         found.append(
             Problem(
                 code="too-long",
-                message="On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}.",
+                message="On {network}, {where} has {actual} {unit}, but the limit is {limit}. Please {now_what}.",
                 params={
                     "network": network,
                     "where": where,
@@ -84,9 +86,9 @@ def check_shape(network: str, draft: Draft, can: Capabilities) -> tuple[Problem,
     if len(draft.parts) > can.max_parts:
         limit, actual = can.max_parts, len(draft.parts)
         message = (
-            "{network} has no threads: this post has {actual} parts; give {network} one text of its own."
+            "{network} does not support threads, but this post has {actual} parts. Write a variant of the post with only one part for {network}."
             if limit == 1
-            else "On {network} a thread has at most {limit} parts; this one has {actual}: remove some."
+            else "This thread has {actual} parts, but {network} allows at most {limit}. Remove some parts."
         )
         found.append(
             Problem(
@@ -99,15 +101,23 @@ def check_shape(network: str, draft: Draft, can: Capabilities) -> tuple[Problem,
             )
         )
     if draft.poll and not can.can(Ability.POLL):
-        lacks("no-polls", "poll", "{network} has no polls: remove the poll from this channel's version.")
+        lacks(
+            "no-polls",
+            "poll",
+            "{network} does not support polls. Remove the poll from the post's variant for this channel.",
+        )
     if draft.first_comment and not can.can(Ability.FIRST_COMMENT):
         lacks(
             "no-first-comment",
             "first_comment",
-            "{network} takes no first comment with a post: remove it from this channel's version.",
+            "{network} does not support a first comment. Remove the first comment from the post's variant for this channel.",
         )
     if draft.reply_to and not can.can(Ability.REPLY):
-        lacks("no-replies", "reply_to", "{network} takes no reply here: remove the post that this one answers.")
+        lacks(
+            "no-replies",
+            "reply_to",
+            "This {network} channel cannot reply to posts. Publish your text as an ordinary post instead of a reply.",
+        )
     known = {option.name: option for option in can.options}
     for name, value in draft.options.items():
         option = known.get(name)
@@ -115,7 +125,7 @@ def check_shape(network: str, draft: Draft, can: Capabilities) -> tuple[Problem,
             lacks(
                 "unknown-option",
                 f"options.{name}",
-                "{network} has no option {name!r}; it has: {known}.",
+                "Posts on {network} have no option named {name!r}. Available options: {known}.",
                 name=name,
                 known=", ".join(known) or "none",
             )
@@ -123,7 +133,7 @@ def check_shape(network: str, draft: Draft, can: Capabilities) -> tuple[Problem,
             lacks(
                 "bad-option",
                 f"options.{name}",
-                "{network}'s option {name} takes {values}, not {value!r}.",
+                "{value!r} is not a valid value for the {network} option {name}. Choose one of: {values}.",
                 name=name,
                 value=value,
                 values=", ".join(v or '""' for v in values),
@@ -152,7 +162,7 @@ def check_poll(network: str, poll: Poll, can: Capabilities, lengths: Iterable[in
         bad(
             "poll-too-few",
             "poll.options",
-            "A poll on {network} needs at least {limit} options; this one has {actual}.",
+            "This poll has {actual} options, but {network} requires at least {limit}. Add more options.",
             rule.min_options,
             count,
         )
@@ -160,7 +170,7 @@ def check_poll(network: str, poll: Poll, can: Capabilities, lengths: Iterable[in
         bad(
             "poll-too-many",
             "poll.options",
-            "A poll on {network} takes at most {limit} options; this one has {actual}.",
+            "This poll has {actual} options, but {network} allows at most {limit}. Remove some options.",
             rule.max_options,
             count,
         )
@@ -169,7 +179,7 @@ def check_poll(network: str, poll: Poll, can: Capabilities, lengths: Iterable[in
             bad(
                 "poll-option-too-long",
                 f"poll.options.{n}",
-                "On {network}, poll option {n} has {actual} characters; the limit is {limit}: shorten it.",
+                "Poll option {n} has {actual} characters, but {network} allows at most {limit}. Shorten the option.",
                 rule.max_option_length,
                 length,
                 n=n + 1,
@@ -178,7 +188,7 @@ def check_poll(network: str, poll: Poll, can: Capabilities, lengths: Iterable[in
             bad(
                 "poll-option-empty",
                 f"poll.options.{n}",
-                "On {network}, poll option {n} is empty: write it or remove it.",
+                "Poll option {n} for {network} is empty. Write a text for this option or remove the option.",
                 1,
                 0,
                 n=n + 1,
@@ -188,7 +198,7 @@ def check_poll(network: str, poll: Poll, can: Capabilities, lengths: Iterable[in
         bad(
             "poll-duration",
             "poll.minutes",
-            "A poll on {network} runs for one of {allowed}; this one would run {actual} minutes.",
+            "This poll would run for {actual} minutes, but {network} allows only these numbers of minutes: {allowed}. Choose one of them.",
             rule.durations[-1],
             poll.minutes,
             allowed=allowed,
@@ -198,7 +208,7 @@ def check_poll(network: str, poll: Poll, can: Capabilities, lengths: Iterable[in
         bad(
             "poll-duration",
             "poll.minutes",
-            "A poll on {network} runs {low} to {high} minutes; this one would run {actual}.",
+            "This poll would run for {actual} minutes, but {network} allows {low} to {high} minutes. Change the duration.",
             high if poll.minutes > high else low,
             poll.minutes,
             low=low,
@@ -272,9 +282,9 @@ def _fit_cover(
     params: dict[str, str | int | float] = {"network": network, "name": one.name or one.ref}
     if rule is None or (one.cover and rule.picture is None):
         message = (
-            "{network} takes no cover for {name} here: it shows a frame of its own choice."
+            "In this kind of post, {network} does not let you choose a cover for {name}. The social network picks a frame of the video as the cover."
             if rule is None
-            else "{network} takes a frame of {name} as its cover, and no picture: it shows a frame of its own choice."
+            else "On {network}, the cover must be a frame of the video {name}, not a separate image. If you choose no frame, the social network picks one."
         )
         told = Problem(code="cover-not-taken", message=message, params=params, field=field)
         return CheckedMedia(media=(shown,), problems=(), notices=(told,))
@@ -284,7 +294,7 @@ def _fit_cover(
     at = one.cover_ms or 0
     if one.duration_ms and at > one.duration_ms:
         params |= {"limit": format_duration(one.duration_ms), "actual": format_duration(at)}
-        message = "{name} runs {limit}; its cover on {network} would be the frame at {actual}: choose an earlier one."
+        message = "{name} lasts {limit}, but the cover that you chose for {network} is the video frame at {actual}. Choose an earlier frame as the cover."
         late = Problem(
             code="cover-too-late", message=message, params=params, field=field, limit=one.duration_ms, actual=at
         )
@@ -302,7 +312,7 @@ def _check_counts(
     if can.max_media and len(media) > can.max_media:
         yield Problem(
             code="too-many-media",
-            message="{network} takes at most {limit} files in one post; this one has {actual}: remove some.",
+            message="This post has {actual} files, but {network} allows at most {limit} in one post. Remove some files.",
             params={"network": network, "limit": can.max_media, "actual": len(media)},
             field=field,
             limit=can.max_media,
@@ -315,7 +325,7 @@ def _check_counts(
         if rule is None:
             yield Problem(
                 code="wrong-kind",
-                message="{network} takes no {kind} here: remove {name}.",
+                message="{network} does not accept this kind of file in this post: {kind}. Remove {name}.",
                 params={
                     "network": network,
                     "kind": MEDIA_KIND_NAMES[kind],
@@ -326,7 +336,7 @@ def _check_counts(
         elif count > rule.max_count and not (can.max_media and len(media) > can.max_media and len(kinds) == 1):
             yield Problem(
                 code="too-many-media",
-                message="{network} takes at most {limit} {kind} in one post; this one has {actual}: remove some.",
+                message="{network} allows at most {limit} {kind} in one post, but this post has {actual}. Remove some files.",
                 params={
                     "network": network,
                     "limit": rule.max_count,
@@ -340,7 +350,7 @@ def _check_counts(
     if len(kinds) > 1 and not can.mixes_media:
         yield Problem(
             code="mixed-media",
-            message="{network} takes no {kinds} together in one post: keep one kind.",
+            message="On {network}, one post cannot combine these kinds of files: {kinds}. Keep only one kind of file.",
             params={"network": network, "kinds": " and ".join(sorted(MEDIA_KIND_NAMES[k] for k in kinds))},
             field=field,
         )
@@ -367,7 +377,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if one.mime not in rule.mimes:
         yield Problem(
             code="wrong-type",
-            message="{network} takes {types} as a {what}; {name} is {mime}.",
+            message="On {network}, each {what} must have one of these formats: {types}. The format of {name} is {mime}, so convert the file and upload it again.",
             params={
                 **base,
                 "types": ", ".join(sorted(_short_mime_name(m) for m in rule.mimes)),
@@ -379,7 +389,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.max_size and one.size > rule.max_size:
         yield bad(
             "too-large",
-            "{network} takes a {what} of at most {limit}; {name} has {actual}.",
+            "The file size of {name} is {actual}, but on {network} each {what} can be at most {limit}. Use a smaller file.",
             rule.max_size,
             one.size,
             "convert",
@@ -389,7 +399,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.min_size and one.size < rule.min_size:
         yield bad(
             "too-small",
-            "{network} takes a {what} of at least {limit}; {name} has {actual}.",
+            "The file size of {name} is {actual}, but on {network} each {what} must be at least {limit}. Use a larger file.",
             rule.min_size,
             one.size,
             limit=format_megabytes(rule.min_size),
@@ -398,7 +408,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if (one.width < rule.min_width) or (one.height < rule.min_height):
         yield bad(
             "too-narrow",
-            "{network} takes a {what} of at least {w}×{h} pixels; {name} has {aw}×{ah}.",
+            "{name} has {aw}×{ah} pixels, but on {network} each {what} must have at least {w}×{h}. Use a file with more pixels.",
             rule.min_width,
             one.width,
             w=rule.min_width,
@@ -409,7 +419,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if (rule.max_width and one.width > rule.max_width) or (rule.max_height and one.height > rule.max_height):
         yield bad(
             "too-wide",
-            "{network} takes a {what} of at most {w}×{h} pixels; {name} has {aw}×{ah}.",
+            "{name} has {aw}×{ah} pixels, but on {network} each {what} can have at most {w}×{h}. Use a smaller file.",
             rule.max_width,
             one.width,
             "convert",
@@ -421,7 +431,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.max_pixels and one.width * one.height > rule.max_pixels:
         yield bad(
             "too-many-pixels",
-            "{network} takes a {what} of at most {limit} pixels; {name} has {actual}.",
+            "{name} has {actual} pixels in total, but on {network} each {what} can have at most {limit}. Use a smaller file.",
             rule.max_pixels,
             one.width * one.height,
             "convert",
@@ -434,7 +444,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     ):
         yield bad(
             "wrong-aspect",
-            "{network} takes a {what} with a width of {low} to {high} times its height; {name} has {actual}.",
+            "On {network}, the width of each {what} must be {low} to {high} times its height. The width of {name} is {actual} times its height, so crop the file.",
             rule.max_aspect,
             round(one.aspect, 2),
             "convert",
@@ -447,7 +457,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.max_frames and one.frames > rule.max_frames:
         yield bad(
             "too-many-frames",
-            "{network} takes a {what} of at most {limit} frames; {name} has {actual}.",
+            "{name} has {actual} frames, but on {network} each {what} can have at most {limit}. Use a file with fewer frames.",
             rule.max_frames,
             one.frames,
             limit=rule.max_frames,
@@ -456,7 +466,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.max_pages and one.pages > rule.max_pages:
         yield bad(
             "too-many-pages",
-            "{network} takes a {what} of at most {limit} pages; {name} has {actual}.",
+            "{name} has {actual} pages, but on {network} each {what} can have at most {limit}. Remove some pages.",
             rule.max_pages,
             one.pages,
             limit=rule.max_pages,
@@ -465,7 +475,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.max_alt and len(one.alt) > rule.max_alt:
         yield bad(
             "alt-too-long",
-            "On {network} an alt text has at most {limit} characters; that of {name} has {actual}: shorten it.",
+            "The alt text of {name} has {actual} characters, but {network} allows at most {limit}. Shorten the alt text.",
             rule.max_alt,
             len(one.alt),
             at=field + ".alt",
@@ -475,7 +485,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.needs_alt and not one.alt:
         yield Problem(
             code="needs-alt",
-            message="{network} wants an alt text for each {what}; {name} has none: write one.",
+            message="{network} requires alt text for each {what}. Write alt text for {name}.",
             params=base,
             field=field + ".alt",
         )
@@ -488,7 +498,7 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
     if rule.max_duration_ms and one.duration_ms > rule.max_duration_ms:
         yield bad(
             "too-long-video",
-            "{network} takes a {what} of at most {limit}; {name} runs {actual}: cut it.",
+            "{name} lasts {actual}, but on {network} each {what} can last at most {limit}. Shorten the file.",
             rule.max_duration_ms,
             one.duration_ms,
             limit=format_duration(rule.max_duration_ms),
@@ -497,7 +507,7 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
     if one.duration_ms < rule.min_duration_ms:
         yield bad(
             "too-short-video",
-            "{network} takes a {what} of at least {limit}; {name} runs {actual}.",
+            "{name} lasts {actual}, but on {network} each {what} must last at least {limit}. Use a longer file.",
             rule.min_duration_ms,
             one.duration_ms,
             limit=format_duration(rule.min_duration_ms),
@@ -506,7 +516,7 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
     if (rule.min_fps and one.fps < rule.min_fps - 0.1) or (rule.max_fps and one.fps > rule.max_fps + 0.1):
         yield bad(
             "wrong-fps",
-            "{network} takes a {what} of {low} to {high} frames a second; {name} has {actual}.",
+            "{name} has {actual} frames per second, but on {network} each {what} must have {low} to {high}. Export the file again with another frame rate.",
             rule.max_fps,
             one.fps,
             low=rule.min_fps,
@@ -516,7 +526,7 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
     if rule.max_bitrate and one.bitrate > rule.max_bitrate:
         yield bad(
             "wrong-bitrate",
-            "{network} takes a {what} of at most {limit} Mbit/s; {name} has {actual}.",
+            "{name} has a bitrate of {actual} Mbit/s, but on {network} each {what} can have at most {limit} Mbit/s. Export the file again with a lower bitrate.",
             rule.max_bitrate,
             one.bitrate,
             limit=rule.max_bitrate / 1e6,
@@ -529,7 +539,7 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
         if codec and allowed and codec not in allowed:
             yield Problem(
                 code="wrong-codec",
-                message="{network} takes {track} as {allowed}; {name} has {codec}.",
+                message="{network} accepts {track} only in these formats: {allowed}. The format of {name} is {codec}, so convert the file and upload it again.",
                 params={**base, "track": track, "allowed": ", ".join(sorted(allowed)), "codec": codec},
                 field=field,
             )
@@ -550,7 +560,7 @@ def _complete_recipe(recipe: Recipe, rule: MediaRule) -> Recipe:
 def _conversion_notice(network: str, field: str, one: Media, made: Recipe, why: list[Problem]) -> Problem:
     return Problem(
         code="will-convert",
-        message="{why} A copy as {mime} will be made for {network}; your file stays as it is.",
+        message="{why} Kicau will make a copy in the format {mime} for {network}. Your own file stays unchanged.",
         params={"network": network, "why": " ".join(p.sentence for p in why), "mime": _short_mime_name(made.mime)},
         field=field,
         mend="convert",

@@ -267,5 +267,5 @@ def wait_until_due(delivery: Delivery, now: datetime) -> PendingStep | None:
     return PendingStep(
         progress=delivery.progress,
         after=delivery.due_at - now,
-        note=AttemptNote("Everything is ready; waiting for its time."),
+        note=AttemptNote("The post is ready. Kicau will publish it at its scheduled time."),
     )

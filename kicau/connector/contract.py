@@ -438,7 +438,7 @@ class ConnectorContract:
         assert await apply_revision(self.connector, session, replace(revision, doubt=True), self.connector.label) == {}
         assert all(one["method"] == "GET" for one in list(sandbox.requests)[before:]), "nothing is sent twice"
         other = replace(revision, before=revision.before, after=self.saying(revision.before, "Something else"))
-        with pytest.raises(errors.Rejected, match="Somebody changed this post"):
+        with pytest.raises(errors.Rejected, match="Someone edited this published post directly on"):
             await apply_revision(self.connector, session, other, self.connector.label)
 
     async def test_a_broken_change_is_looked_up_before_it_is_repeated(

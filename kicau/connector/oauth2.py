@@ -54,7 +54,7 @@ def authorization_code(network: str, returned: Mapping[str, str]) -> str:
     raise Rejected(
         Problem(
             code="sign-in-declined",
-            message="{network} did not give access: {why}. Connect the channel again and allow the access it asks for.",
+            message="{network} did not give Kicau access: {why}. Connect the channel again and allow the access that Kicau asks for.",
             params={"network": network, "why": why},
         )
     )

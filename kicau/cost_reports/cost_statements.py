@@ -91,7 +91,9 @@ def parse_month(written: str, zone: str) -> tuple[datetime, datetime]:
         year, number = (int(part) for part in written.split("-"))
         return month_bounds(zone, datetime(year, number, 15, tzinfo=clock.find_zone(zone)))
     except (ValueError, OverflowError) as exc:
-        raise validation_failed("month", "Give a month such as 2026-11.") from exc
+        raise validation_failed(
+            "month", "Enter the month of the cost statement as year and month, for example 2026-11."
+        ) from exc
 
 
 def cost_statement(actor: Actor, written: str = "") -> CostStatement:
@@ -283,10 +285,12 @@ def statement_pdf(told: CostStatement, display: CurrencyDisplay | None = None, l
     with translation.override(language or get_language()):
         tz = clock.find_zone(told.zone)
         first, last = told.begins_at.astimezone(tz), (told.ends_at - timedelta(seconds=1)).astimezone(tz)
-        title = _("Network costs of {month}").format(month=formats.date_format(first, "F Y"))
+        title = _("Social network costs in {month}").format(month=formats.date_format(first, "F Y"))
         total = " + ".join(amounts.format_with_conversion(display, micro, currency) for currency, micro in told.totals)
         about = [
-            _("What the networks charged for calls from {first} to {last} ({zone}).").format(
+            _(
+                "What the social networks charged for API calls (requests by Kicau) from {first} to {last} (time zone: {zone})."
+            ).format(
                 first=formats.date_format(first, "DATE_FORMAT"),
                 last=formats.date_format(last, "DATE_FORMAT"),
                 zone=told.zone,
@@ -294,34 +298,36 @@ def statement_pdf(told: CostStatement, display: CurrencyDisplay | None = None, l
         ]
         now = clock.now()
         about.append(
-            (_("Made on {day}, before the month was over.") if now < told.ends_at else _("Made on {day}.")).format(
-                day=formats.date_format(now.astimezone(tz), "DATE_FORMAT")
-            )
+            (
+                _("This cost statement was created on {day}, before the end of its month. Later costs are missing.")
+                if now < told.ends_at
+                else _("This cost statement was created on {day}.")
+            ).format(day=formats.date_format(now.astimezone(tz), "DATE_FORMAT"))
         )
         if told.uncertain:
             about.append(
-                _("{n} of it is not certain: an answer was lost, or the network may apply another price.").format(
-                    n=amounts.format_with_conversion(display, told.uncertain, told.totals[0][0])
-                )
+                _(
+                    "{n} of the total costs is not certain. Kicau received no reply to some API calls, or the network may charge a different price."
+                ).format(n=amounts.format_with_conversion(display, told.uncertain, told.totals[0][0]))
             )
         story: list[Any] = [
             Paragraph(written(told.workspace), styles["text"]),
             Paragraph(written(title), styles["title"]),
-            Paragraph(written(total or _("Nothing that costs money")), styles["lead"]),
+            Paragraph(written(total or _("No costs")), styles["lead"]),
             Paragraph(written(" ".join(about)), styles["small"]),
         ]
         for head, lines, nobody in (
-            (_("By network"), told.networks, ""),
-            (_("By campaign"), told.campaigns, _("no campaign")),
-            (_("By channel"), told.channels, _("no channel")),
-            (_("By person"), told.people, _("nobody")),
-            (_("By purpose"), told.purposes, ""),
-            (_("By what was used"), told.meters, ""),
+            (_("Costs by network"), told.networks, ""),
+            (_("Costs by campaign"), told.campaigns, _("API calls that belong to no campaign")),
+            (_("Costs by channel"), told.channels, _("API calls that belong to no channel")),
+            (_("Costs by person"), told.people, _("API calls that Kicau made automatically")),
+            (_("Costs by purpose"), told.purposes, ""),
+            (_("Costs by type of API usage"), told.meters, ""),
         ):
             if not lines:
                 continue
             units = lines is told.meters
-            rows: list[list[Any]] = [["", _("Calls"), _("Units") if units else "", _("Cost")]]
+            rows: list[list[Any]] = [["", _("API calls"), _("Number of units") if units else "", _("Cost")]]
             rows += [
                 [
                     Paragraph(

@@ -126,20 +126,22 @@ def _check_assumptions(what_if: ForecastAssumptions) -> None:
     if what_if.plan and what_if.plan not in plan_names():
         problems += validation_failed(
             "plan",
-            "No price list in force is called {name}; there are: {known}.",
+            "Kicau has no price list named {name} that applies now. Available price lists: {known}.",
             name=what_if.plan,
             known=", ".join(plan_names()),
         ).problems
     for meter in sorted(set(what_if.prices) - set(meter_names())):
         problems += validation_failed(
             "price",
-            "No price list in force has the meter {name}; there are: {known}.",
+            "No price list that applies now has the meter (unit in which a network counts usage) {name}. Available meters: {known}.",
             name=meter,
             known=", ".join(meter_names()),
         ).problems
     if not 0 <= what_if.reading <= MAX_READING_FACTOR:
         problems += validation_failed(
-            "reading", "Give how many times as much reading, from 0 to {most}.", most=MAX_READING_FACTOR
+            "reading",
+            "Enter a factor from 0 to {most} for monitoring. For example, 2 calculates the forecast with twice as much monitoring.",
+            most=MAX_READING_FACTOR,
         ).problems
     if problems:
         raise ValidationFailed(problems)

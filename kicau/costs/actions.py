@@ -185,33 +185,45 @@ def remove_budget(actor: Actor, budget_id: UUID | str) -> Budget:
 def _may_change(actor: Actor, is_instance: bool, row: Budget | None) -> None:
     if row is not None and row.cap:
         raise Conflict(
-            "This is what the network's plan allows: it changes with the app's plan, or with its price list."
+            "The network sets this limit in your plan. To change the limit, change the plan of your app, or its price list in Kicau."
         )
     if is_instance and not (actor.person and actor.person.is_operator):
-        raise NotAllowed("A budget of a whole app spans workspaces; only an operator of this Kicau may set it.")
+        raise NotAllowed(
+            "A budget for a whole app applies to several workspaces. Only a server administrator can set such a budget."
+        )
 
 
 def _check_input(wanted: BudgetValues) -> None:
     if not wanted.name.strip() or len(wanted.name) > 120:
-        raise validation_failed("name", "Give the budget a name of 1 to 120 characters.")
+        raise validation_failed("name", "Enter a name of 1 to 120 characters for the budget.")
     if not 0 <= wanted.amount <= MAX_AMOUNT_MICRO:
-        raise validation_failed("amount", "Give an amount from 0 to a thousand million.")
+        raise validation_failed("amount", "Enter an amount from 0 to 1,000,000,000 for the budget.")
     if wanted.period not in USER_PERIODS:
-        raise validation_failed("period", "A budget is for a {known}.", known=", ".join(USER_PERIODS))
+        raise validation_failed(
+            "period", "Choose how long one period of the budget lasts: {known}.", known=", ".join(USER_PERIODS)
+        )
     if wanted.purpose and wanted.purpose not in Purpose.values:
         raise validation_failed(
-            "purpose", "There is no such purpose; there are: {known}.", known=", ".join(Purpose.values)
+            "purpose",
+            "Kicau does not know the purpose that you entered for this budget. Choose one of: {known}.",
+            known=", ".join(Purpose.values),
         )
     if wanted.network and wanted.network not in registry.installed_slugs():
-        raise validation_failed("network", "There is no network {network} here.", network=wanted.network)
+        raise validation_failed(
+            "network",
+            "{network} is not available as a network on this Kicau server. Check the spelling of its name.",
+            network=wanted.network,
+        )
     if not wanted.meter and not is_currency(wanted.currency):
         raise validation_failed(
             "currency",
-            "{currency} is no currency of ISO 4217; give its three letters, such as USD, or a meter.",
+            "{currency} is not a valid currency code (ISO 4217). Enter a code of three letters, for example USD, or choose a meter (a unit in which a network counts usage).",
             currency=wanted.currency[:20] or "“”",
         )
-    if not 1 <= wanted.tell_at <= 100 or not 0 <= wanted.reading_share <= 100:
-        raise validation_failed("tell_at", "Give a percentage from 1 to 100.")
+    if not 1 <= wanted.tell_at <= 100:
+        raise validation_failed("tell_at", "Enter a percentage from 1 to 100.")
+    if not 0 <= wanted.reading_share <= 100:
+        raise validation_failed("reading_share", "Enter a percentage from 0 to 100.")
     if wanted.timezone:
         try:
             clock.find_zone(wanted.timezone)
@@ -287,7 +299,7 @@ def add_price_list(actor: Actor, network: str, toml: str) -> OwnList:
         if one.currency and not is_currency(one.currency):
             raise validation_failed(
                 "toml",
-                "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.",
+                "{currency} is not a valid currency code (ISO 4217). Enter a code of three letters, for example USD or IDR.",
                 currency=one.currency[:20],
             )
     row = OwnList.objects.create(network=network, toml=toml, added_by=actor.person)
@@ -313,7 +325,9 @@ def require_operator(actor: Actor) -> None:
     """Raises NotAllowed for everybody else."""
     actor.require(Permission.SETTINGS)
     if not (actor.person and actor.person.is_operator):
-        raise NotAllowed("Prices and rates hold for the whole instance; only an operator of this Kicau may set them.")
+        raise NotAllowed(
+            "Prices and exchange rates apply to the whole server. Only a server administrator can set them."
+        )
 
 
 def delete_old_billed_resources(days: int = 3) -> int:

@@ -46,12 +46,14 @@ def format_number(number: Decimal) -> str:
 def rate_sentences(display: CurrencyDisplay) -> list[str]:
     """By which rates amounts were converted so far, and which are missing, in sentences."""
     told = [
-        _("1 %(currency)s = %(worth)s, by the rate of %(day)s. The network bills the amount in brackets.")
+        _(
+            "Amounts are converted at the exchange rate of %(day)s: 1 %(currency)s = %(worth)s. The amounts in brackets are the ones that the networks bill."
+        )
         % {"currency": currency, "worth": _rate_sentence(worth), "day": formats.date_format(worth.since, "DATE_FORMAT")}
         for currency, worth in sorted(display.used.items())
     ]
     return told + [
-        _("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.")
+        _("Kicau has no exchange rate from %(currency)s to %(shown)s yet, so it shows costs in %(currency)s.")
         % {"currency": currency, "shown": display.currency}
         for currency in sorted(display.missing)
     ]

@@ -153,17 +153,17 @@ def _budget_params(short: BudgetShortfall, label: str) -> dict[str, str]:
 def _budget_exceeded_sentence(short: BudgetShortfall, params: dict[str, str]) -> Sentence:
     if short.budget.cap:
         return Sentence(
-            "The plan for {network} allows {limit} and has no room for this, so nothing was sent: {left} are left, and this needs {wanted}. There is room again at {at}, or on a larger plan.",
+            "Kicau sent no request: your {network} plan allows {limit} and has {left} left, but the request needs {wanted}. Try again at {at}, or switch to a larger plan at the network.",
             **params,
             at=short.renews_at,
         )
     if short.renews_at == budgets.NEVER:
         return Sentence(
-            "The budget “{budget}” of {limit} has no room for this on {network}, so nothing was sent: {left} are left, and this needs {wanted}. Raise the budget, then try again.",
+            "Kicau sent no request to {network}: the budget “{budget}” has {left} of {limit} left, but the request needs {wanted}. Raise the budget, then try again.",
             **params,
         )
     return Sentence(
-        "The budget “{budget}” of {limit} has no room for this on {network}, so nothing was sent: {left} are left, and this needs {wanted}. Raise the budget, or try again when it begins anew at {at}.",
+        "Kicau sent no request to {network}: the budget “{budget}” has {left} of {limit} left, but the request needs {wanted}. Raise the budget, or try again after it resets at {at}.",
         **params,
         at=short.renews_at,
     )

@@ -168,13 +168,13 @@ def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: d
         if not is_currency(value):
             raise validation_failed(
                 name,
-                "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR.",
+                "{currency} is not a valid currency code (ISO 4217). Enter a code of three letters, for example USD or IDR.",
                 currency=value[:20] or "“”",
             )
     if currency == shown_in:
-        raise validation_failed("shown_in", "Give two different currencies.")
+        raise validation_failed("shown_in", "Choose two different currencies for the exchange rate.")
     if not rate.is_finite() or not Decimal("0.00000001") <= rate < 10**11:
-        raise validation_failed("rate", "Give a rate above 0.")
+        raise validation_failed("rate", "Enter an exchange rate that is greater than 0.")
     row, _ = Rate.objects.update_or_create(
         currency=currency, shown_in=shown_in, since=since or clock.now().date(), defaults={"rate": rate}
     )

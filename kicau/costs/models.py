@@ -13,13 +13,13 @@ from kicau.workspaces.models import Person, Workspace
 
 class Purpose(models.TextChoices):
     PUBLISH = "publish", "publishing"
-    FIND = "find", "looking up what happened"
+    FIND = "find", "checking whether posts were published"
     CONNECT = "connect", "connecting a channel"
-    REFRESH = "refresh", "keeping a channel alive"
-    READ = "read", "reading what a channel can do"
-    ANSWERS = "answers", "reading answers"
-    NUMBERS = "numbers", "reading numbers"
-    WITHDRAW = "withdraw", "deleting a published post"
+    REFRESH = "refresh", "keeping Kicau connected to a channel"
+    READ = "read", "checking which features a channel of the network supports"
+    ANSWERS = "answers", "checking for new comments and replies to your posts"
+    NUMBERS = "numbers", "fetching post statistics"
+    WITHDRAW = "withdraw", "deleting a published post from the network"
     EDIT = "edit", "changing a published post"
 
 

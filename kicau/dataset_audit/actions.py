@@ -48,7 +48,10 @@ def begin_audit(
     asked = dict(query or {}) or {"own": True}
     check_query(actor, asked)
     if bool(files) == bool(where):
-        raise validation_failed("file", "Give files, or name where the data set lies on the server.")
+        raise validation_failed(
+            "file",
+            "Either upload the files of the dataset or enter where the dataset is on the server. You cannot do both.",
+        )
     id_ = new_id()
     folder = audit_folder(id_)
     try:
@@ -89,7 +92,9 @@ def _save_uploads(files: Sequence[UploadedFile[Any]], folder: Path, field: str) 
     """Streams uploads into the folder, which is where they are searched."""
     if len(files) > MAX_FILES:
         raise validation_failed(
-            field, "Give at most {limit} files at once; more of them as a list on the server.", limit=MAX_FILES
+            field,
+            "You can upload at most {limit} dataset files at once. To search more, save a list of their locations on the server and enter @ followed by the list's location.",
+            limit=MAX_FILES,
         )
     folder.mkdir(parents=True, exist_ok=True)
     for number, file in enumerate(files):
@@ -97,7 +102,7 @@ def _save_uploads(files: Sequence[UploadedFile[Any]], folder: Path, field: str) 
         if not format_of(name)[0]:
             raise validation_failed(
                 field,
-                "{name} is nothing that can be searched. JSON lines, Parquet, WARC or text is wanted, plain or packed as .gz, .zst, .bz2 or .xz; unpack a zip first.",
+                "Kicau cannot search {name}. Use JSON Lines, Parquet, WARC or text files (also compressed as .gz, .zst, .bz2 or .xz), and unpack ZIP files first.",
                 name=name,
             )
         target = folder / name if not (folder / name).exists() else folder / f"{number}-{name}"
@@ -105,7 +110,7 @@ def _save_uploads(files: Sequence[UploadedFile[Any]], folder: Path, field: str) 
             for piece in file.chunks(1 << 20):
                 out.write(piece)
         if not target.stat().st_size:
-            raise validation_failed(field, "{name} is empty.", name=name)
+            raise validation_failed(field, "The file {name} is empty. Choose another file.", name=name)
     return str(folder)
 
 
@@ -121,9 +126,17 @@ def _check_location(actor: Actor, where: str, folder: Path, field: str) -> str:
             if line.strip()
         ]
     except (OSError, UnicodeDecodeError):
-        raise validation_failed(field, "The list {name} cannot be read.", name=where[1:]) from None
+        raise validation_failed(
+            field,
+            "Kicau cannot read {name}, the list of the dataset files. Check that it is a text file with one file location on each line.",
+            name=where[1:],
+        ) from None
     if not 0 < len(names) <= MAX_FILES * 50:
-        raise validation_failed(field, "A list names 1 to {limit} files, one a line.", limit=MAX_FILES * 50)
+        raise validation_failed(
+            field,
+            "A list of dataset files must contain 1 to {limit} file locations, one on each line.",
+            limit=MAX_FILES * 50,
+        )
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{field}.txt"
     kept.write_text("\n".join(_resolve_location(name, field) for name in names), "utf-8")
@@ -136,7 +149,7 @@ def _resolve_location(where: str, field: str) -> str:
         if not search_places.is_plain_address(where):
             raise validation_failed(
                 field,
-                "Give the plain address of a file or folder: {where} contains a space, “..”, or one of ? # @ % \\.",
+                "The address {where} contains a space, “..”, or one of ? # @ % \\. Enter the address of a file or folder without these characters.",
                 where=where,
             )
         if search_places.entry_of_address(where, settings.KICAU_AUDIT_FOLDERS):
@@ -150,10 +163,13 @@ def _resolve_location(where: str, field: str) -> str:
     if not allowed:
         raise validation_failed(
             field,
-            "No folder of this server may be searched; ask its operator to name one in KICAU_AUDIT_FOLDERS, or upload the files.",
+            "The server administrator has not yet allowed Kicau to search any folder on this server. Upload the dataset files, or ask the administrator to add a folder to KICAU_AUDIT_FOLDERS.",
         )
     raise validation_failed(
-        field, "{where} may not be searched; the operator allows: {allowed}.", where=where, allowed=allowed
+        field,
+        "Kicau is not allowed to search the location {where}. The server administrator allows only these locations: {allowed}.",
+        where=where,
+        allowed=allowed,
     )
 
 
@@ -185,7 +201,7 @@ def stop_audit(actor: Actor, audit_id: UUID | str) -> Audit:
     actor.require(Permission.WRITE)
     row = _lock_audit(actor, audit_id)
     if row.state not in (AuditState.WAITING, AuditState.RUNNING):
-        raise Conflict("This audit has ended already.")
+        raise Conflict("This dataset search has already ended. You do not need to do anything.")
     row.state = AuditState.CANCELED
     row.save(update_fields=["state"])
     actor.record("audit.stopped", row.id, name=row.name)
@@ -198,7 +214,7 @@ def resume_audit(actor: Actor, audit_id: UUID | str) -> Audit:
     actor.require(Permission.WRITE)
     row = _lock_audit(actor, audit_id)
     if row.state not in (AuditState.CANCELED, AuditState.FAILED):
-        raise Conflict("Only an audit that was stopped or failed can be taken up again.")
+        raise Conflict("You cannot resume this dataset search, because it was not stopped and has not failed.")
     row.state, row.problem, row.finished_at = AuditState.WAITING, {}, None
     row.save(update_fields=["state", "problem", "finished_at"])
     actor.record("audit.resumed", row.id, name=row.name)

@@ -57,7 +57,7 @@ def run_audit(audit_id: UUID, processes: int | None = None) -> Audit:
                 row,
                 Problem(
                     code="no-posts",
-                    message="The archive has no posts with a text that were asked for; take your archive in, or ask for others.",
+                    message="Your archive has no posts with text that match your selection for this search. Import more posts into the archive, or select other posts.",
                 ),
             )
         except UnreadablePosts as exc:
@@ -67,7 +67,7 @@ def run_audit(audit_id: UUID, processes: int | None = None) -> Audit:
                 row,
                 Problem(
                     code="no-shards",
-                    message="There is nothing that can be read: {why}",
+                    message="Kicau found nothing that it can read in the dataset: {why}",
                     params={"why": _without_own_folder(str(exc), row)},
                 ),
             )
@@ -75,7 +75,9 @@ def run_audit(audit_id: UUID, processes: int | None = None) -> Audit:
             _mark_failed(
                 row,
                 Problem(
-                    code="disk", message="It could not be searched: {why}.", params={"why": exc.strerror or str(exc)}
+                    code="disk",
+                    message="Kicau could not search the dataset: {why}.",
+                    params={"why": exc.strerror or str(exc)},
                 ),
             )
         except DatabaseError:
@@ -84,7 +86,10 @@ def run_audit(audit_id: UUID, processes: int | None = None) -> Audit:
             story.exception("an audit stopped by a fault", audit=str(audit_id))
             _mark_failed(
                 row,
-                Problem(code="fault", message="The search stopped by a fault of Kicau's; what was searched is kept."),
+                Problem(
+                    code="fault",
+                    message="The search in the dataset stopped because of an error in Kicau. The results so far are saved, and you can resume the search.",
+                ),
             )
     return row
 

@@ -53,15 +53,21 @@ def register_canary(
     actor.require(Permission.SETTINGS)
     form = sentence or SENTENCE_TEMPLATES.get(language, SENTENCE_TEMPLATES["en"])
     if not name.strip():
-        raise validation_failed("name", "A canary needs a name.")
+        raise validation_failed("name", "Enter a name for the canary text (a hidden marker text that reveals copying).")
     if not MIN_CANDIDATES <= candidates <= MAX_CANDIDATES:
         raise validation_failed(
-            "candidates", "A canary has {least} to {most} candidates.", least=MIN_CANDIDATES, most=MAX_CANDIDATES
+            "candidates",
+            "A canary text (a hidden marker text that reveals copying) needs {least} to {most} generated sentences, of which you publish one. Choose a number in this range.",
+            least=MIN_CANDIDATES,
+            most=MAX_CANDIDATES,
         )
     if form.count("{words}") != 1 or len(form) > 200:
-        raise validation_failed("sentence", "The sentence holds {{words}} once, and has at most 200 characters.")
+        raise validation_failed(
+            "sentence",
+            "The template sentence of the canary text must contain the placeholder {{words}} exactly once and have at most 200 characters.",
+        )
     if Canary.objects.filter(workspace_id=actor.workspace.id, name=name.strip()).exists():
-        raise Conflict(Sentence("There is a canary of the name {name!r} already.", name=name.strip()))
+        raise Conflict(Sentence("A canary text named {name!r} already exists. Choose another name.", name=name.strip()))
     drawn: dict[str, None] = {}
     while len(drawn) < candidates:
         drawn[form.replace("{words}", " ".join(_random_word() for _ in range(WORDS_PER_CANARY)))] = None
@@ -159,17 +165,21 @@ def parse_scores(table: str, count: int) -> list[float]:
             number, score = int(str(row.get("number"))), float(str(row.get("score")))
         except ValueError:
             raise validation_failed(
-                "scores", "A row has no number or no score: {row}.", row=str(dict(row))[:120]
+                "scores",
+                "This row in the list of the AI model's scores has no valid sentence number or no valid score: {row}. Correct the row.",
+                row=str(dict(row))[:120],
             ) from None
         if not 1 <= number <= count or number in found or not math.isfinite(score):
             raise validation_failed(
-                "scores", "Candidate {number} is unknown, there twice, or its score is no number.", number=number
+                "scores",
+                "In the list of the AI model's scores, sentence {number} is unknown, appears twice, or has a score that is not a number. Correct the list.",
+                number=number,
             )
         found[number] = score
     if missing := [number for number in range(1, count + 1) if number not in found]:
         raise validation_failed(
             "scores",
-            "Each candidate needs its score; {count} lack one, the first is {number}.",
+            "Enter the AI model's score for every sentence of the canary text. {count} sentences have no score, beginning with sentence number {number}.",
             count=len(missing),
             number=missing[0],
         )
@@ -183,9 +193,11 @@ def score_canary(
     what it says, so each report tells it. Raises ValidationFailed."""
     actor.require(Permission.SETTINGS)
     if len(scores) != len(canary.candidates):
-        raise validation_failed("scores", "Each candidate needs its score.")
+        raise validation_failed("scores", "Enter the AI model's score for every sentence of this canary text.")
     if not model.strip():
-        raise validation_failed("model", "Say which model gave the scores.")
+        raise validation_failed(
+            "model", "Enter the name of the AI model that gave the scores to the sentences of the canary text."
+        )
     found = rank_published(scores, canary.chosen, lower_is_likelier=lower_is_likelier)
     with transaction.atomic():
         row = Canary.objects.select_for_update().get(id=canary.id)
@@ -220,7 +232,7 @@ def ranking_sentence(found: CanaryRanking, model: str, tests: int) -> str:
     """What may be said, and no more; in the reader's language (in a report it is English)."""
     said = [
         _(
-            "Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}; a model that never saw it ranks it so or better with a chance of {chance}."
+            "Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}. A model that never saw it ranks it so or better with a chance of {chance}."
         ).format(
             of=format_count(found.of), rank=format_count(found.rank), model=model[:200], chance=_chance_text(found.p)
         )

@@ -39,7 +39,9 @@ def prove_entry(actor: Actor, index: int) -> EntryWithProof:
     try:
         return EntryWithProof(leaf, log.prove_inclusion(leaf.index, log.current_checkpoint()))
     except log.EntryForgotten as gone:
-        raise Conflict("This item was forgotten: its place in the log cannot be shown any more.") from gone
+        raise Conflict(
+            "The content of this entry in the evidence log was deleted. Therefore Kicau can no longer prove the entry's place in the log."
+        ) from gone
 
 
 def prove_consistency(actor: Actor, old: int, new: int) -> list[bytes]:
@@ -48,7 +50,9 @@ def prove_consistency(actor: Actor, old: int, new: int) -> list[bytes]:
     size = current_checkpoint(actor).size
     if not 1 <= old <= new <= size:
         raise validation_failed(
-            "new", "The sizes are at least 1, the newer at least the older and at most {size}.", size=size
+            "new",
+            "To compare two states of the evidence log, enter how many entries each has. The older number must be at least 1, and the newer must be between the older number and {size}.",
+            size=size,
         )
     return log.consistency_proof(old, new)
 

@@ -27,20 +27,24 @@ REPORT_LANGUAGES = ("en", "id")
 # Why a file could not be read to its end.
 READ_FAULT_SENTENCES = {
     evidence_wording.CUT_FAULT: gettext_lazy(
-        "{name} ends in the middle of what it holds; what was read before counts."
+        "The end of the dataset file {name} is missing. The search results include the part that Kicau could read."
     ),
-    evidence_wording.DAMAGED_FAULT: gettext_lazy("{name} is damaged inside; what was read before counts."),
+    evidence_wording.DAMAGED_FAULT: gettext_lazy(
+        "The dataset file {name} is damaged. The search results include the part that Kicau could read."
+    ),
     evidence_wording.UNPACK_RATIO_FAULT: gettext_lazy(
-        "{name} unpacks to more than 400 times its size; what was read before counts."
+        "For safety, Kicau stopped reading {name} because it unpacks to more than 400 times its size. The search results include the part that Kicau read."
     ),
     evidence_wording.PARQUET_FAULT: gettext_lazy(
-        "{name} was cut off or is no Parquet file, so that nothing of it could be read."
+        "The dataset file {name} is incomplete or not a Parquet data file, so Kicau did not search this file."
     ),
-    evidence_wording.NO_TEXT_FAULT: gettext_lazy("{name} has no column of text, so that nothing of it was read."),
+    evidence_wording.NO_TEXT_FAULT: gettext_lazy(
+        "The dataset file {name} has no column with text, so Kicau did not search this file."
+    ),
     evidence_wording.LOST_FAULT: gettext_lazy(
-        "{name} is not there or cannot be reached, so that nothing of it was read."
+        "The dataset file {name} is missing or cannot be reached, so Kicau did not search this file."
     ),
-    evidence_wording.NO_RECORD_FAULT: gettext_lazy("{name} holds no record that can be read."),
+    evidence_wording.NO_RECORD_FAULT: gettext_lazy("The dataset file {name} contains no text that Kicau can read."),
 }
 
 
@@ -78,7 +82,9 @@ def build_report(audit: Audit, language: str) -> ReportDocument:
         ]
         return ReportDocument(
             language,
-            _("Search of “{name}” for posts of {workspace}").format(name=audit.name, workspace=audit.workspace.name),
+            _("Report: search for posts from {workspace} in the dataset “{name}”").format(
+                name=audit.name, workspace=audit.workspace.name
+            ),
             lead_sentence(audit),
             [s for s in sections if s],
         )
@@ -87,11 +93,13 @@ def build_report(audit: Audit, language: str) -> ReportDocument:
 def lead_sentence(audit: Audit) -> str:
     """What was found, in a sentence."""
     if not audit.found:
-        return _("None of the posts was found in this data set, at the sensitivity stated below.")
-    found = ngettext(
-        "This data set contains {n} of the posts", "This data set contains {n} of the posts", audit.found
-    ).format(n=format_count(audit.found))
-    spots = ngettext("in {n} place", "in {n} places", audit.copies).format(n=format_count(audit.copies))
+        return _("Kicau found none of the posts in this dataset. The sensitivity of the search is stated below.")
+    found = ngettext("Posts found in this dataset: {n}", "Posts found in this dataset: {n}", audit.found).format(
+        n=format_count(audit.found)
+    )
+    spots = ngettext(
+        "with a copy in {n} place of the dataset", "with copies in {n} places of the dataset", audit.copies
+    ).format(n=format_count(audit.copies))
     return f"{found}, {spots}."
 
 
@@ -106,10 +114,10 @@ def format_percent(share: float) -> str:
 def copy_kind_label(kind: str) -> str:
     """A kind of copy in a few words."""
     return {
-        "exact": pgettext("copy", "letter by letter"),
-        "normalised": pgettext("copy", "every word, written otherwise"),
-        "near": pgettext("copy", "most of its words"),
-        "partial": pgettext("copy", "a passage of it"),
+        "exact": pgettext("copy", "exact copy"),
+        "normalised": pgettext("copy", "copy with the same words as the post but different formatting"),
+        "near": pgettext("copy", "copy of most of the words of the post"),
+        "partial": pgettext("copy", "copy of one text passage of the post"),
     }.get(kind, kind)
 
 
@@ -130,10 +138,10 @@ def sensitivity_rows(audit: Audit) -> list[tuple[str, str, str, str]]:
 def sensitivity_by_length(audit: Audit) -> list[str]:
     """How many planted copies were found, by words of the post: a sentence each."""
     return [
-        _("Posts of {words} words: {rates}.").format(
+        _("Test results for posts with {words} words: {rates}.").format(
             words=words,
             rates=", ".join(
-                _("{share} found with {changed} of their words changed").format(
+                _("Kicau found {share} of the test copies in which {changed} of the words were changed").format(
                     share=format_percent(r["share"]), changed=name.split()[0]
                 )
                 for name, r in rates.items()
@@ -148,10 +156,10 @@ def chance_sentence(audit: Audit) -> str:
     told = audit.summary.get("chance", {})
     if not told.get("measured"):
         return _(
-            "Chance was not measured: no data was named that cannot hold these posts. The search is set so that chance makes about one pair in ten thousand texts."
+            "Kicau could not measure how often texts match by chance, because it has no comparison data (texts that cannot contain these posts). The search settings allow about one chance match in ten thousand texts."
         )
     return _(
-        "In data that cannot hold these posts, chance made {hits} pairs in {tries} texts: {share}, in 95 of 100 cases between {low} and {high}."
+        "In the comparison data (texts that cannot contain these posts), {hits} of {tries} texts matched by chance: {share}. With 95% confidence, the true share is between {low} and {high}."
     ).format(
         hits=format_count(told["hits"]),
         tries=format_count(told["tries"]),
@@ -170,38 +178,38 @@ def _about_section(audit: Audit) -> ReportSection:
     kinds = ", ".join(f"{format_count(n)} × {copy_kind_label(kind)}" for kind, n in audit.summary["kinds"].items())
     facts = [
         (
-            _("Searched for"),
-            _("{given} posts, {different} of them different").format(
-                given=format_count(posts["given"]), different=format_count(posts["different"])
-            ),
+            _("Posts searched for"),
+            _(
+                "{given} posts with {different} different texts (a text that appears in several posts counts once)"
+            ).format(given=format_count(posts["given"]), different=format_count(posts["different"])),
         ),
         (
-            _("Searched in"),
-            _("{texts} texts, {size} in {shards} files").format(
+            _("Data searched"),
+            _("{texts} texts in {shards} dataset files with a total size of {size}").format(
                 texts=format_count(data["documents"]),
                 size=_format_bytes(data["unpacked_bytes"]),
                 shards=format_count(len(data["shards"])),
             ),
         ),
-        (_("Copies"), kinds or _("none")),
+        (_("Copies found in the dataset"), kinds or _("no copies")),
         (
-            _("Too short to tell"),
-            _("{n} posts of so few or so common words that they cannot be told from chance").format(
+            _("Posts that are too short for a reliable match"),
+            _("{n} posts with so few or such common words that a match could be a coincidence").format(
                 n=format_count(posts["too_short_to_tell"])
             ),
         ),
         (
-            pgettext("day", "On"),
+            pgettext("day", "Search finished on"),
             formats.date_format(timezone.localtime(audit.finished_at), "DATETIME_FORMAT") if audit.finished_at else "",
         ),
     ]
     more = audit.summary.get("not_listed", 0)
     if more:
-        facts.append((_("Counted, not listed"), format_count(more)))
+        facts.append((_("Copies that are counted but not listed in this report"), format_count(more)))
     return ReportSection(
         said=[
             _(
-                "That a data set contains a post does not say that a model was trained on it: that is another question, which no search of a data set answers."
+                "A post in a dataset does not prove that an AI model was trained on this post. No search in a dataset can prove such training."
             )
         ],
         facts=facts,
@@ -212,36 +220,53 @@ def _places_section(audit: Audit, shown: list[CopyInContext]) -> ReportSection:
     said = []
     if audit.copies > len(shown):
         said.append(
-            _("The first {shown} of {all} places; all of them are in the bundle of evidence.").format(
-                shown=format_count(len(shown)), all=format_count(audit.copies)
-            )
+            _(
+                "This list shows the first {shown} of {all} places in the dataset where Kicau found copies. The evidence file lists all of them."
+            ).format(shown=format_count(len(shown)), all=format_count(audit.copies))
         )
-    return ReportSection(_("Where they stand"), said=said, places=shown) if shown else ReportSection()
+    return (
+        ReportSection(_("Where the copies of your posts are in the dataset"), said=said, places=shown)
+        if shown
+        else ReportSection()
+    )
 
 
 def _confidence_section(audit: Audit) -> ReportSection:
     said = [
         _(
-            "Measured in this very data: posts were planted into its texts with a share of their words changed, and searched for like everything else. “Not found” means: not found at this sensitivity."
+            "To measure how many copies the search finds, Kicau mixed reworded copies of posts (test copies) into texts from this dataset. “Not found” is only as certain as the results for these test copies show."
         )
     ]
     table: list[Sequence[str]] = [
-        (_("Words changed"), _("Planted"), _("Found"), _("Share (95% interval)")),
+        (
+            _("Share of words changed in the test copies"),
+            _("Test copies that Kicau added to texts from the dataset"),
+            _("Test copies that Kicau found"),
+            _("Share of test copies found (95% confidence interval)"),
+        ),
         *sensitivity_rows(audit),
     ]
     said += [chance_sentence(audit), *sensitivity_by_length(audit)]
-    return ReportSection(_("How sure this is"), said=said, table=table if len(table) > 1 else [])
+    return ReportSection(
+        _("How reliable the result of this dataset search is"), said=said, table=table if len(table) > 1 else []
+    )
 
 
 def _unread_section(audit: Audit) -> ReportSection:
-    return ReportSection(_("What was not read"), said=unread_sentences(audit) or [_("Everything was read to its end.")])
+    return ReportSection(
+        _("Dataset files that Kicau did not read completely"),
+        said=unread_sentences(audit) or [_("Kicau read all files of this dataset completely.")],
+    )
 
 
 def unread_sentences(audit: Audit) -> list[str]:
     """A sentence about each file that could not be read to its end, or for which there is no reader."""
     data = audit.summary["data"]
     said = [_read_fault_sentence(name, why) for name, why in data["failed"].items()]
-    return said + [_("Not read, since no reader is for it: {name}").format(name=name) for name in data["skipped"][:100]]
+    return said + [
+        _("Kicau did not search the dataset file {name}, because it cannot read this kind of file.").format(name=name)
+        for name in data["skipped"][:100]
+    ]
 
 
 def _read_fault_sentence(name: str, why: str) -> str:
@@ -249,7 +274,9 @@ def _read_fault_sentence(name: str, why: str) -> str:
     return (
         str(known).format(name=name)
         if known
-        else _("Could not be read to its end, what was read before counts: {why}").format(why=why)
+        else _(
+            "Kicau could read only part of one file of the dataset. The search results include this part. Reason: {why}"
+        ).format(why=why)
     )
 
 
@@ -260,16 +287,19 @@ def _verification_section(audit: Audit) -> ReportSection:
     public = checkpoints.public_bytes(key.public_key())
 
     facts = [
-        (_("Bundle (SHA-256)"), audit.bundle_sha256),
-        (_("Signed by the key (SHA-256)"), hashlib.sha256(public).hexdigest()),
-        (_("Log"), name),
+        (_("Checksum of the evidence file (SHA-256)"), audit.bundle_sha256),
+        (
+            _("Fingerprint (SHA-256) of the public key that checks the signature of the evidence file"),
+            hashlib.sha256(public).hexdigest(),
+        ),
+        (_("Evidence log"), name),
         (_("Check"), "python3 verify.py evidence.json --key " + hashlib.sha256(public).hexdigest()),
     ]
     return ReportSection(
-        _("How others check it"),
+        _("How other people can check this report"),
         said=[
             _(
-                "The bundle of evidence holds this report signed, each passage, and the proof that each post was in the log. The file verify.py checks it without Kicau. Any changed byte fails, since everything in the bundle is signed."
+                "The evidence file contains this signed report, each text passage found, and the proof that each post was in the evidence log. Anyone can check it without Kicau by running the program verify.py. The check fails if anything in the evidence file was changed."
             )
         ],
         facts=facts,
@@ -323,19 +353,19 @@ def _place_html(place: CopyInContext) -> str:
     )
     return (
         f'<section class="place"><header>{escape(f"{place_sentence(place)} · {copy_kind_label(place.hit.kind)}")}</header><p><small>{escape(_("Your post"))}</small>{post}</p>'
-        f"<p><small>{escape(_('In the data set'))}</small>{escape(place.before)}<mark>{escape(place.match)}</mark>{escape(place.after)}</p></section>"
+        f"<p><small>{escape(_('In the dataset'))}</small>{escape(place.before)}<mark>{escape(place.match)}</mark>{escape(place.after)}</p></section>"
     )
 
 
 def _withdrawn_sentence() -> str:
-    return _("Taken back: its words are not kept here any more.")
+    return _("The text of this post was removed and is no longer stored in Kicau.")
 
 
 def place_sentence(place: CopyInContext) -> str:
     """Where a copy stands, and how much of the post is there."""
     hit = place.hit
     inside = "".join(f" · {name} {value}" for name, value in hit.place.items())
-    return _("{shard}, bytes {first} to {last}{inside} · {words} of {of} words").format(
+    return _("File {shard}, bytes {first} to {last}{inside} · {words} of the post's {of} words match").format(
         shard=hit.shard,
         first=format_count(hit.first_byte),
         last=format_count(hit.last_byte),
@@ -395,7 +425,7 @@ def _pdf_elements(made: ReportDocument) -> Iterator[Any]:
             said = f"{paper_of.escape_markup(place.before)}<font backColor='#faecce'>{paper_of.escape_markup(place.match)}</font>{paper_of.escape_markup(place.after)}"
             heads = [
                 Paragraph(paper_of.escape_markup(_("Your post")), styles["small"]),
-                Paragraph(paper_of.escape_markup(_("In the data set")), styles["small"]),
+                Paragraph(paper_of.escape_markup(_("In the dataset")), styles["small"]),
             ]
             yield Table(
                 [heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]],

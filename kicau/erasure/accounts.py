@@ -28,7 +28,9 @@ def people_by_token(actor: Actor, person_id: UUID | str) -> tuple[Person, Person
     be a personal one; others' accounts are for operators with the scope `members`. Raises NotAllowed, NotFound."""
     actor.require(Permission.TOKENS)
     if actor.person is None or not _is_personal(actor):
-        raise NotAllowed("An account belongs to no workspace: use a personal token (kicau tokens create --personal).")
+        raise NotAllowed(
+            "This action applies to your account, not to one workspace, and needs a personal API token. Create one with: kicau tokens create --personal"
+        )
     wanted = as_uuid(person_id)
     if wanted != actor.person.id:
         actor.require(Permission.MEMBERS)
@@ -96,7 +98,9 @@ def erase_account(by: Person, person: Person, via: str, *, confirmation: str) ->
     _require_permission(by, person)
     if confirmation.strip().casefold() != person.email.casefold():
         raise validation_failed(
-            "confirmation", "Type the address of the account, {email}, to delete it.", email=person.email
+            "confirmation",
+            "To confirm that you want to delete this account, type its e-mail address: {email}.",
+            email=person.email,
         )
     close_account(by, person, via)
     Invitation.objects.filter(email__iexact=person.email).filter(Q(accepted_at=None) | Q(accepted_by=person)).delete()
@@ -107,7 +111,7 @@ def erase_account(by: Person, person: Person, via: str, *, confirmation: str) ->
 
 def _require_permission(by: Person, person: Person) -> None:
     if by.id != person.id and not by.is_operator:
-        raise NotAllowed("Only an operator can do this to somebody else's account.")
+        raise NotAllowed("Only the server administrator can export, close or delete another person's account.")
 
 
 def _require_other_owners(person: Person) -> None:
@@ -116,7 +120,7 @@ def _require_other_owners(person: Person) -> None:
     if alone:
         raise Conflict(
             Sentence(
-                "{email} is the only owner of {workspaces}. Make somebody else the owner, or delete the workspace first.",
+                "{email} is the only owner of these workspaces: {workspaces}. First make another person an owner, or delete the workspaces.",
                 email=person.email,
                 workspaces=", ".join(alone),
             )
@@ -124,7 +128,10 @@ def _require_other_owners(person: Person) -> None:
     operators = Person.objects.filter(is_operator=True, is_active=True).exclude(id=person.id)
     if person.is_operator and not operators.exists():
         raise Conflict(
-            Sentence("{email} is the only operator of this Kicau. Make somebody else one first.", email=person.email)
+            Sentence(
+                "{email} is the only server administrator. Make another person a server administrator first.",
+                email=person.email,
+            )
         )
 
 

@@ -36,12 +36,18 @@ def delete_workspace(actor: Actor, *, confirmation: str) -> dict[str, int]:
     """
     actor.require(Permission.SETTINGS)
     if actor.role != Role.OWNER:
-        raise NotAllowed("Only an owner can delete a workspace.")
+        raise NotAllowed("Only an owner of the workspace can delete the workspace. Ask an owner to do it.")
     if actor.scopes is not None and not actor.scopes >= set(Permission):
-        raise NotAllowed("A token that deletes a workspace needs every scope; make one that has them all.")
+        raise NotAllowed(
+            "To delete a workspace, you need an API token with all permissions (scopes). Create such a token, then try again."
+        )
     workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
     if confirmation.strip() != workspace.name:
-        raise validation_failed("confirmation", "Type the workspace's name, {name}, to delete it.", name=workspace.name)
+        raise validation_failed(
+            "confirmation",
+            "To confirm that you want to delete this workspace, type its name: {name}.",
+            name=workspace.name,
+        )
     canceled = _cancel_queue(actor)
     connected = Channel.objects.filter(workspace=workspace).exclude(state=ChannelState.REMOVED)
     disconnected = [channels.disconnect(actor, one.id) for one in connected]
@@ -69,7 +75,9 @@ def _cancel_queue(actor: Actor) -> int:
     )
     rows = list(queued.order_by("id"))
     if any(row.begun_at is not None and row.state in PENDING_STATES for row in rows):
-        raise Conflict("A post is being sent at this moment. Try again in a minute.")
+        raise Conflict(
+            "Kicau is publishing a post of this workspace right now, so the workspace cannot be deleted yet. Try again in a minute."
+        )
     for row in rows:
         publishing.cancel(actor, row.id)
     return len(rows)

@@ -205,7 +205,9 @@ def prove_inclusion(index: int, signed: SignedCheckpoint | None = None) -> LogPr
         raise NotLogged("No checkpoint covers this leaf yet.")
     salt = Salt.objects.filter(leaf_id=index).first()
     if salt is None:
-        raise EntryForgotten("This item was forgotten: its place in the log cannot be shown any more.")
+        raise EntryForgotten(
+            "The content of this entry in the evidence log was deleted. Therefore Kicau can no longer prove the entry's place in the log."
+        )
     path = merkle_tree.inclusion_path(index, 0, under.size, _RootCache(under.size).root)
     return LogProof(index, bytes(salt.salt), path, under.note)
 

@@ -186,7 +186,7 @@ INDONESIAN = {
     "{passages} passages are as signed; {posts} posts were in the log {log} of {size} entries.": "{passages} petikan sama seperti saat ditandatangani; {posts} kiriman tercatat di log {log} yang berisi {size} entri.",
     "This data set contains {posts} of the posts, in {places} places.": "Himpunan data ini memuat {posts} kiriman, di {places} tempat.",
     "None of the posts was found in this data set, at the sensitivity stated below.": "Tidak ada kiriman yang ditemukan di himpunan data ini, pada kepekaan yang disebut di bawah.",
-    "Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}; a model that never saw it ranks it so or better with a chance of {chance}.": "Dari {of} kalimat yang didaftarkan sebelumnya, yang diterbitkan menempati peringkat {rank} menurut skor yang diberikan untuk {model}; model yang tidak pernah melihatnya memberi peringkat itu atau yang lebih baik dengan peluang {chance}.",
+    "Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}. A model that never saw it ranks it so or better with a chance of {chance}.": "Dari {of} kalimat yang didaftarkan sebelumnya, yang diterbitkan menempati peringkat {rank} menurut skor yang diberikan untuk {model}; model yang tidak pernah melihatnya memberi peringkat itu atau yang lebih baik dengan peluang {chance}.",
     "This is test {tests} of this canary: with {tests} tests one of them falls so with a chance of up to {chance}.": "Ini uji ke-{tests} untuk kenari ini: dari {tests} uji, salah satunya jatuh demikian dengan peluang sampai {chance}.",
     "It says nothing of any other text.": "Ini tidak mengatakan apa pun tentang teks lain.",
 }
@@ -1065,7 +1065,7 @@ def _says(predicate: dict, language: str) -> str:  # type: ignore[type-arg]
         of, p, tests = canary["of"], canary["p"], canary["tests"]
         parts = [
             Said(
-                "Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}; a model that never saw it ranks it so or better with a chance of {chance}.",
+                "Of {of} candidates registered beforehand, the published one ranks {rank} in the scores given for {model}. A model that never saw it ranks it so or better with a chance of {chance}.",
                 of=of,
                 rank=canary["rank"],
                 model=canary["model"],

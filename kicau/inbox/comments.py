@@ -128,7 +128,10 @@ def begin_reply(actor: Actor, answer_id: UUID | str) -> Draft:
         return row.reply
     if not can_reply(row):
         raise Conflict(
-            Sentence("{channel} cannot answer on its network from here; open it there.", channel=row.channel.name)
+            Sentence(
+                "Kicau cannot send replies on {channel}. Open the conversation on the network's own website or app to reply.",
+                channel=row.channel.name,
+            )
         )
     options = {f"{row.channel.network}.reply_to": row.remote_id}
     row.reply = compositions.create_draft(

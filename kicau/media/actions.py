@@ -73,7 +73,7 @@ def add_medium(
         if source.stat().st_size > MAX_FILE_BYTES:
             raise validation_failed(
                 "file",
-                "{name} has {actual} MB; files of at most {limit} MB are taken.",
+                "{name} is {actual} MB, but the media library accepts files of at most {limit} MB. Upload a smaller file.",
                 name=name,
                 actual=source.stat().st_size // 1_000_000,
                 limit=MAX_FILE_BYTES // 1_000_000,
@@ -82,7 +82,11 @@ def add_medium(
     except UnusableFile as exc:
         raise ValidationFailed([Problem(code=exc.code, message=exc.message, params=exc.params, field="file")]) from exc
     except FileNotFoundError:
-        raise validation_failed("file", "There is no file {name}.", name=name) from None
+        raise validation_failed(
+            "file",
+            "Kicau cannot find the archive file {name} on the server. Check the location of the file.",
+            name=name,
+        ) from None
     known = Medium.objects.filter(workspace=actor.workspace, sha256=found.sha256).first()
     if known and library.original_path(known.ref).exists():
         return _add_missing_alt(known, alt)
@@ -130,7 +134,7 @@ async def fetch_medium(actor: Actor, url: str, *, alt: str = "") -> Medium:
     """Add a file from a public address. Raises ValidationFailed where it cannot be fetched or is inside our network."""
     actor.require(Permission.WRITE)
     if not url.startswith(("http://", "https://")):
-        raise validation_failed("url", "A file's address begins with https:// or http://.")
+        raise validation_failed("url", "Enter the web address of a file that begins with https:// or http://.")
     copy = await asyncio.to_thread(library.scratch_file)
     try:
         heard = tuple(scan_headers(url, await _download(url, copy)))
@@ -149,7 +153,7 @@ async def _download(url: str, target: Path) -> list[tuple[str, str]]:
             if answer.status != 200:
                 raise validation_failed(
                     "url",
-                    "{url} answered {status}; give an address from which the file can be had.",
+                    "Kicau could not download the file, because the server at {url} returned the error status {status}. Enter another web address.",
                     url=url,
                     status=answer.status,
                 )
@@ -159,7 +163,10 @@ async def _download(url: str, target: Path) -> list[tuple[str, str]]:
                     got += len(chunk)
                     if got > MAX_FILE_BYTES:
                         raise validation_failed(
-                            "url", "{url} is larger than {limit} MB.", url=url, limit=MAX_FILE_BYTES // 1_000_000
+                            "url",
+                            "The file at {url} is larger than {limit} MB, which is the limit for files in Kicau. Use a smaller file.",
+                            url=url,
+                            limit=MAX_FILE_BYTES // 1_000_000,
                         )
                     out.write(chunk)
             return list(answer.headers.items())
@@ -202,7 +209,10 @@ def crop_medium(actor: Actor, medium_id: UUID | str, left: float, top: float, wi
     medium = one_medium(actor, medium_id)
     inside = all(0 <= n <= 1 for n in (left, top, width, height)) and left + width <= 1.001 and top + height <= 1.001
     if not inside or width * medium.width < 1 or height * medium.height < 1:
-        raise validation_failed("crop", "The frame must lie inside the picture.")
+        raise validation_failed(
+            "crop",
+            "The crop area must be inside the image and at least one pixel wide and high. Move the area or change its size.",
+        )
     copy = library.scratch_file()
     try:
         crop_file(library.original_path(medium.ref), (left, top, width, height), copy)

@@ -44,10 +44,12 @@ ENVIRONMENT_VARIABLES = (
 )  # of the environment; the rest may hold secrets
 
 OUT_OF_MEMORY_MESSAGE = (
-    "{name} needs more memory than one file may take. Make it smaller, or save it in a simpler form."
+    "{name} needs more memory than Kicau allows for one file. Make the file smaller, or save it in a simpler format."
 )
-DECODER_CRASHED_MESSAGE = "{name} cannot be read: it breaks the program that reads it. Export it again in another form."
-TIMEOUT_MESSAGE = "{name} takes too long to convert; export it again in a simpler form."
+DECODER_CRASHED_MESSAGE = "Kicau cannot read {name}, because the program with which it reads such files crashes. Export the file in another format."
+TIMEOUT_MESSAGE = (
+    "Kicau stopped converting {name}, because the conversion took too long. Export the file in a simpler format."
+)
 
 
 class Decoder:

@@ -24,12 +24,12 @@ MAX_BLOCK_COUNT = 2_000_000  # of a GIF, PNG or WebP
 MAX_SAMPLES = 20_000_000  # of one video or sound track: 92 hours at 60 frames a second
 MAX_HEADER_BYTES = 64 << 20  # bytes of one MP4 or MOV header box
 
-TRUNCATED_MESSAGE = "{name} is cut off: the {what} goes on after the end of the file; export or upload it again."
-DAMAGED_MESSAGE = "{name} is damaged: its {what} cannot be read; export or upload it again."
+TRUNCATED_MESSAGE = "{name} is incomplete: a part of the file is missing ({what}). Export or upload the file again."
+DAMAGED_MESSAGE = "{name} is damaged: a part of the file cannot be read ({what}). Export or upload the file again."
 TOO_MANY_PIXELS_MESSAGE = (
-    "{name} has {width}×{height} pixels, more than the {limit} million that are looked at: make it smaller."
+    "{name} has {width}×{height} pixels, but the limit is {limit} million pixels. Reduce its width and height."
 )
-TOO_MANY_FRAMES_MESSAGE = "{name} has {actual} frames; at most {limit} are looked at: shorten it or make it a video."
+TOO_MANY_FRAMES_MESSAGE = "The animation {name} has {actual} frames, but the limit is {limit}. Shorten the animation, or convert it to a video."
 
 
 class UnusableFile(ValueError):
@@ -109,7 +109,7 @@ def _check_limits(shape: PictureStructure, what: str) -> PictureStructure:
 
 def walk_jpeg(data: memoryview) -> PictureStructure:
     """Up to the end-of-image marker; a file without one is cut off."""
-    what, at, scans, width, height, progressive = "JPEG picture", 2, 0, 0, 0, False
+    what, at, scans, width, height, progressive = "JPEG image", 2, 0, 0, 0, False
     real = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # in a scan, FF 00 is data and FF D0 to D7 are restarts
     for _ in range(10_000):
         found = real.search(data, at)
@@ -140,7 +140,7 @@ def walk_jpeg(data: memoryview) -> PictureStructure:
 
 def walk_png(data: memoryview) -> PictureStructure:
     """Every chunk's checksum, up to IEND; an animated PNG has more than one frame."""
-    what, at, width, height, frames, duration = "PNG picture", 8, 0, 0, 1, 0.0
+    what, at, width, height, frames, duration = "PNG image", 8, 0, 0, 1, 0.0
     for n in range(MAX_BLOCK_COUNT):
         if at + 12 > len(data):
             raise truncated_error(what)
@@ -217,7 +217,7 @@ def _skip_blocks(data: memoryview, at: int) -> int:
 
 
 def walk_webp(data: memoryview) -> PictureStructure:
-    what, end = "WebP picture", 8 + int.from_bytes(data[4:8], "little")
+    what, end = "WebP image", 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
         raise truncated_error(what)
     at, width, height, frames, duration = 12, 0, 0, 0, 0
@@ -330,7 +330,8 @@ def _check_table(track: _TrackClaims, name: bytes, segment: bytes, at: int) -> N
     words = struct.unpack(">3I", segment[at : at + 12].ljust(12, b"\0"))
     if name == b"cmov":
         raise UnusableFile(
-            "old-video", "{name} is a video with a compressed header, an old form of MOV: save it as MP4."
+            "old-video",
+            "{name} is a MOV video in an outdated format (compressed header). Save the video as MP4, then upload it again.",
         )
     if name in (b"stsz", b"stz2"):
         track.samples = max(track.samples, words[2])
@@ -419,7 +420,7 @@ def read_zip_directory(file: BinaryIO, size: int) -> tuple[ZipEntry, ...]:
     if full > 1 << 30 and (full > 100 * size or packed > 2 * size):
         raise UnusableFile(
             "bomb",
-            "{name} would unpack to {actual} MB from {size} MB: it is made to fill a disk and is not opened.",
+            "Kicau did not open {name}, because unpacking it would need {actual} MB instead of {size} MB and could fill the disk. Use another file.",
             {"actual": full // 1_000_000, "size": max(1, size // 1_000_000)},
         )
     return tuple(entries)

@@ -39,7 +39,9 @@ def frame_at(source: Path, mime: str, at_ms: int, edge: int = 0) -> Pillow.Image
                 if n >= MAX_DECODED_FRAMES:
                     break
     if shown is None:
-        raise UnusableFile("no-frame", "No picture can be taken out of {name}; use a picture of your own as its cover.")
+        raise UnusableFile(
+            "no-frame", "Kicau cannot take a cover image from the video {name}. Upload your own image as the cover."
+        )
     scale = min(1.0, edge / max(shown.width, shown.height, 1)) if edge else 1.0
     size = max(1, round(shown.width * scale)), max(1, round(shown.height * scale))
     picture: Pillow.Image = shown.to_image(width=size[0], height=size[1])  # type: ignore[no-untyped-call]

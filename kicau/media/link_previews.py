@@ -68,7 +68,7 @@ async def read_page(actor: Actor, url: str, *, refresh: bool = False) -> LinkedP
     """
     actor.require(Permission.WRITE)
     if not re.fullmatch(r"https?://[^\s/]\S*", url) or len(url.encode("utf-8", "replace")) > MAX_ADDRESS_LENGTH:
-        raise validation_failed("url", "A page's address begins with https:// or http://.")
+        raise validation_failed("url", "Enter the web address of a page that begins with https:// or http://.")
     known = await LinkedPage.objects.select_related("picture").filter(workspace=actor.workspace, url=url).afirst()
     if known and not refresh and not known.why and clock.now() - known.read_at < PAGE_CACHE_LIFETIME:
         return known
@@ -95,14 +95,16 @@ async def _fetch_metadata(url: str) -> PageMetadata:
     if "html" not in kind:
         raise PageUnreadable(
             Sentence(
-                "{url} is no page but {kind}: write the card yourself.",
+                "The address {url} leads not to a web page but to this kind of file: {kind}. Write the link preview yourself.",
                 url=url[:200],
                 kind=kind.split(";")[0] or "a file",
             )
         )
     told = parse_metadata(_decode_text(body, kind), final)
     if not told.title:
-        raise PageUnreadable(Sentence("The page at {url} says no title: write the card yourself.", url=url[:200]))
+        raise PageUnreadable(
+            Sentence("The page at {url} has no title. Write the title of the link preview yourself.", url=url[:200])
+        )
     return told
 
 
@@ -122,7 +124,9 @@ def _store_picture(actor: Actor, body: bytes, url: str) -> Medium:
     except ServerBusy:
         raise
     except (UnusableFile, DomainError) as exc:
-        raise PageUnreadable(Sentence("The page's picture cannot be used: the card goes without it.")) from exc
+        raise PageUnreadable(
+            Sentence("Kicau cannot use the image of the linked page. The link preview is shown without an image.")
+        ) from exc
     finally:
         came.unlink(missing_ok=True)
         made.unlink(missing_ok=True)
@@ -138,7 +142,7 @@ async def _fetch(url: str, most: int, *, cut: bool = False) -> tuple[bytes, Mapp
             if answer.status != 200:
                 raise PageUnreadable(
                     Sentence(
-                        "{url} answered {status}: write the card yourself, or try again.",
+                        "Kicau could not load the page, because the server at {url} returned the error status {status}. Write the link preview yourself, or try again.",
                         url=url[:200],
                         status=answer.status,
                     )
@@ -150,13 +154,18 @@ async def _fetch(url: str, most: int, *, cut: bool = False) -> tuple[bytes, Mapp
                     break
             if len(body) > most and not cut:
                 raise PageUnreadable(
-                    Sentence("{url} is larger than {limit} MB.", url=url[:200], limit=most // 1_000_000)
+                    Sentence(
+                        "The file at {url} is larger than {limit} MB, which is the limit for files in Kicau. Use a smaller file.",
+                        url=url[:200],
+                        limit=most // 1_000_000,
+                    )
                 )
             return bytes(body[:most]), dict(answer.headers), str(answer.url)
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as exc:
         log.warning("an address could not be reached", url=url[:200], why=ssrf.failure_reason(exc))
         raise PageUnreadable(
-            Sentence(ssrf.UNREACHABLE_MESSAGE, url=url[:200]) + Sentence("You can also write the card yourself.")
+            Sentence(ssrf.UNREACHABLE_MESSAGE, url=url[:200])
+            + Sentence("Instead, you can write the title and text of the link preview yourself.")
         ) from exc
 
 

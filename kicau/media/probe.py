@@ -28,7 +28,7 @@ MAX_PICTURE_BYTES = 256 << 20  # bytes
 MAX_DECODED_PIXELS = 40_000_000  # a larger picture is not decoded to see whether it is whole
 ORIENTATION_TAG = 0x0112  # Exif tag
 USABLE_FORMATS_HINT = (
-    "use a picture (JPEG, PNG, WebP, GIF), a video (MP4, MOV, WebM) or a document (PDF, Word, PowerPoint)"
+    "Use an image (JPEG, PNG, WebP, GIF), a video (MP4, MOV, WebM) or a document (PDF, Word, PowerPoint)"
 )
 WORD_MIME, SLIDES_MIME = (
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -66,21 +66,23 @@ class MediaType:
 
 
 MEDIA_TYPES = {
-    "image/jpeg": MediaType("image", "a JPEG picture", "jpg jpeg jpe jfif", "JPEG"),
-    "image/png": MediaType("image", "a PNG picture", "png apng", "PNG"),
-    "image/webp": MediaType("image", "a WebP picture", "webp", "WEBP"),
+    "image/jpeg": MediaType("image", "a JPEG image", "jpg jpeg jpe jfif", "JPEG"),
+    "image/png": MediaType("image", "a PNG image", "png apng", "PNG"),
+    "image/webp": MediaType("image", "a WebP image", "webp", "WEBP"),
     "image/gif": MediaType("image", "a GIF", "gif", "GIF"),
-    "image/bmp": MediaType("image", "a BMP picture", "bmp dib", "BMP"),
-    "image/tiff": MediaType("image", "a TIFF picture", "tif tiff", "TIFF"),
-    "image/heic": MediaType("image", "a HEIC picture", "heic heif", "HEIF"),
-    "image/avif": MediaType("image", "an AVIF picture", "avif", "AVIF"),
+    "image/bmp": MediaType("image", "a BMP image", "bmp dib", "BMP"),
+    "image/tiff": MediaType("image", "a TIFF image", "tif tiff", "TIFF"),
+    "image/heic": MediaType("image", "a HEIC image", "heic heif", "HEIF"),
+    "image/avif": MediaType("image", "an AVIF image", "avif", "AVIF"),
     "video/mp4": MediaType("video", "an MP4 video", "mp4 m4v mov qt 3gp"),
     "video/quicktime": MediaType("video", "a MOV video", "mov qt mp4 m4v"),
     "video/webm": MediaType("video", "a WebM video", "webm"),
     "application/pdf": MediaType("document", "a PDF document", "pdf"),
-    "application/msword": MediaType("document", "a Word document of the old form", "doc dot"),
+    "application/msword": MediaType("document", "a Word document in the old format (.doc)", "doc dot"),
     WORD_MIME: MediaType("document", "a Word document", "docx"),
-    "application/vnd.ms-powerpoint": MediaType("document", "a PowerPoint presentation of the old form", "ppt pps"),
+    "application/vnd.ms-powerpoint": MediaType(
+        "document", "a PowerPoint presentation in the old format (.ppt)", "ppt pps"
+    ),
     SLIDES_MIME: MediaType("document", "a PowerPoint presentation", "pptx ppsx"),
 }
 
@@ -90,19 +92,19 @@ REJECTED_SIGNATURES = (
     (rb"\x7fELF", "a program"),
     (rb"(?:\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe)", "a program"),
     (rb"#!", "a script"),
-    (rb"(?i:\s*<(?:!doctype\s+svg|svg)|\s*<\?xml.{0,900}<svg)", "an SVG drawing"),
+    (rb"(?i:\s*<(?:!doctype\s+svg|svg)|\s*<\?xml.{0,900}<svg)", "an SVG vector image"),
     (rb"(?i:\s*<(?:!doctype\s+html|html|head|body|script|iframe|\?php))", "a web page"),
 )
 UNSUPPORTED_SIGNATURES = (
-    (rb"(?:Rar!|7z\xbc\xaf|\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd)", "an archive"),
-    (rb"(?:ID3|fLaC|OggS|RIFF....WAVE|FORM....AIFF)", "a sound file"),
+    (rb"(?:Rar!|7z\xbc\xaf|\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd)", "a compressed archive file"),
+    (rb"(?:ID3|fLaC|OggS|RIFF....WAVE|FORM....AIFF)", "an audio file"),
     (
         rb"(?:RIFF....AVI |FLV\x01|\x30\x26\xb2\x75|\x00\x00\x01\xba|\x47.{187}\x47)",
-        "a video of a type that is not known here",
+        "a video of an unknown type",
     ),
     (
         rb"(?:8BPS|\x00\x00\x01\x00|%!PS|\x00\x00\x00\x0cJXL |\xff\x0a|\x00\x00\x00\x0cjP  )",
-        "a picture of a type that is not known here",
+        "an image of an unknown type",
     ),
     (rb"\s*<\?xml", "an XML file"),
     (rb"\{\\rtf", "an RTF document"),
@@ -123,7 +125,9 @@ def probe_file(path: Path, name: str = "") -> MediaInfo:
         raise _with_name(exc, name) from exc.__cause__
     except file_structure.DeadlinePassed:
         raise UnusableFile(
-            "too-slow", "{name} takes too long to look into; export it again in a simpler form.", {"name": name}
+            "too-slow",
+            "Kicau stopped checking {name}, because the check took too long. Export the file in a simpler format.",
+            {"name": name},
         ) from None
     claimed = type_by_name(name)
     if claimed and not set(MEDIA_TYPES[claimed].suffixes.split()) & set(MEDIA_TYPES[found.mime].suffixes.split()):
@@ -148,7 +152,7 @@ def _printable_name(name: str) -> str:
 def _with_name(exc: UnusableFile, name: str) -> UnusableFile:
     claimed = type_by_name(name)
     if claimed and exc.code in ("unknown-type", "refused-type"):
-        message = "{name} is not what its name says: it is named as {claimed} but holds {held}; choose the right file."
+        message = "The content of {name} does not match its file name: the name says {claimed}, but the file contains {held}. Choose the right file."
         code = exc.code if exc.code == "refused-type" else "misnamed"
         return UnusableFile(code, message, {**exc.params, "name": name, "claimed": MEDIA_TYPES[claimed].label})
     return UnusableFile(exc.code, exc.message, {**exc.params, "name": name or "The file"})
@@ -173,7 +177,7 @@ def _inspect(path: Path, file: BinaryIO, size: int, digest: str) -> MediaInfo:
 def detect_type(file: BinaryIO, size: int) -> str:
     """The type of a file, one of TYPES. Raises UnusableFile for all others."""
     if size == 0:
-        raise UnusableFile("empty", "{name} is empty: it has 0 bytes; export or upload it again.")
+        raise UnusableFile("empty", "{name} is empty (0 bytes). Export or upload the file again.")
     file.seek(0)
     head = file.read(1024)
     if mime := _type_by_signature(head) or _type_by_box_brand(head):
@@ -189,7 +193,7 @@ def detect_type(file: BinaryIO, size: int) -> str:
         if re.match(pattern, text, re.DOTALL):
             raise UnusableFile(
                 "refused-type",
-                "{name} holds {held}, which is never passed on: " + USABLE_FORMATS_HINT + ".",
+                "{name} contains {held}, which Kicau does not accept for safety. " + USABLE_FORMATS_HINT + ".",
                 {"held": held},
             )
     if b"%PDF-" in head:
@@ -203,10 +207,12 @@ def detect_type(file: BinaryIO, size: int) -> str:
 def _unsupported_error(held: str) -> UnusableFile:
     if held:
         return UnusableFile(
-            "unknown-type", "{name} holds {held}, which no network takes: " + USABLE_FORMATS_HINT + ".", {"held": held}
+            "unknown-type",
+            "{name} contains {held}, which no network accepts. " + USABLE_FORMATS_HINT + ".",
+            {"held": held},
         )
-    message = "{name} is of no type that is known here, or is damaged from its first byte: " + USABLE_FORMATS_HINT + "."
-    return UnusableFile("unknown-type", message, {"held": "something else"})
+    message = "{name} is not a file type that Kicau knows, or the file is damaged. " + USABLE_FORMATS_HINT + "."
+    return UnusableFile("unknown-type", message, {"held": "a file of another type"})
 
 
 def _is_text(head: bytes) -> bool:
@@ -243,7 +249,7 @@ def _type_by_box_brand(head: bytes) -> str:
     if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}:
         return "image/heic"
     if main in (b"M4A ", b"M4B ", b"M4P "):
-        raise _unsupported_error("a sound file")
+        raise _unsupported_error("an audio file")
     if main == b"crx ":
         raise _unsupported_error("a camera's raw picture")
     return "video/quicktime" if main == b"qt  " else "video/mp4"
@@ -262,7 +268,7 @@ def _office_type(entries: tuple[file_structure.ZipEntry, ...]) -> str:
             return WORD_MIME
         if "ppt/presentation.xml" in names:
             return SLIDES_MIME
-    raise _unsupported_error("a spreadsheet" if "xl/workbook.xml" in names else "an archive")
+    raise _unsupported_error("a spreadsheet" if "xl/workbook.xml" in names else "a compressed archive file")
 
 
 def _ole_type(names: tuple[str, ...]) -> str:
@@ -272,7 +278,10 @@ def _ole_type(names: tuple[str, ...]) -> str:
         if name == "PowerPoint Document":
             return "application/vnd.ms-powerpoint"
         if name == "EncryptedPackage":
-            raise UnusableFile("encrypted", "{name} is protected by a password: save it without one.")
+            raise UnusableFile(
+                "encrypted",
+                "{name} is protected by a password. Save the file without a password, then upload it again.",
+            )
     raise _unsupported_error("a spreadsheet" if "Workbook" in names else "")
 
 
@@ -290,14 +299,14 @@ def open_picture(path: Path, mime: str) -> Iterator[tuple[Pillow.Image, file_str
     if path.stat().st_size > MAX_PICTURE_BYTES:
         raise UnusableFile(
             "too-large",
-            "{name} has more than {limit} MB: save the picture in a smaller form.",
+            "The image {name} is larger than {limit} MB. Save the image in a smaller size.",
             {"limit": MAX_PICTURE_BYTES >> 20},
         )
     Image.init()
     if form not in Image.OPEN:
         raise UnusableFile(
             "unreadable-type",
-            "{name} is {held}, which this installation cannot read: save it as JPEG.",
+            "{name} is {held}, which this server cannot read. Save the image as JPEG.",
             {"held": MEDIA_TYPES[mime].label},
         )
     shape = _picture_structure(path, mime)
@@ -312,7 +321,7 @@ def open_picture(path: Path, mime: str) -> Iterator[tuple[Pillow.Image, file_str
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnusableFile(
             "too-many-pixels",
-            "{name} has more than {limit} million pixels: make it smaller.",
+            "{name} has more than {limit} million pixels. Reduce its width and height.",
             {"limit": file_structure.MAX_PIXELS // 1_000_000},
         ) from None
     except Exception as exc:  # decoders raise anything at all over a damaged file
@@ -346,7 +355,7 @@ def _check_tiles(image: Pillow.Image) -> None:
         raise _unsupported_error("a camera's raw picture")
     wide, high = tags.get(322, 0), tags.get(323, 0)
     if not isinstance(wide, int) or not isinstance(high, int) or wide * high > 16_000_000:
-        raise damaged_error("TIFF picture")
+        raise damaged_error("TIFF image")
 
 
 def exif_orientation(image: Pillow.Image) -> int:
@@ -487,7 +496,10 @@ def _count_pdf_pages(file: BinaryIO, size: int) -> int:
     try:
         reader = pypdf.PdfReader(file)
         if reader.is_encrypted and not reader.decrypt(""):
-            raise UnusableFile("encrypted", "{name} is protected by a password: save it without one.")
+            raise UnusableFile(
+                "encrypted",
+                "{name} is protected by a password. Save the file without a password, then upload it again.",
+            )
         pages = int(reader.root_object["/Pages"]["/Count"])  # type: ignore[index]
     except (UnusableFile, file_structure.DeadlinePassed):
         raise

@@ -63,7 +63,10 @@ def convert(source: Path, recipe: Recipe, target: Path) -> MediaInfo:
         with file_structure.deadline(CONVERSION_TIMEOUT_SECONDS):
             data = _convert_to_bytes(source, recipe)
     except file_structure.DeadlinePassed:
-        raise UnusableFile("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None
+        raise UnusableFile(
+            "too-slow",
+            "Kicau stopped converting {name}, because the conversion took too long. Export the file in a simpler format.",
+        ) from None
     with _replacement_file(target) as copy:
         copy.write_bytes(data)
         return probe_file(copy, target.name)
@@ -100,7 +103,9 @@ def crop(source: Path, box: tuple[float, float, float, float], target: Path) -> 
             mime = _detect_type(source)
             if MEDIA_TYPES[mime].kind != "image":
                 raise UnusableFile(
-                    "unconvertible", "{name} is {held}; only pictures are converted.", {"held": MEDIA_TYPES[mime].label}
+                    "unconvertible",
+                    "Kicau cannot convert {name}, because the file is not an image but {held}. Choose an image.",
+                    {"held": MEDIA_TYPES[mime].label},
                 )
             with open_picture(source, mime) as (image, _):
                 width, height = _workable_size(image)
@@ -114,7 +119,10 @@ def crop(source: Path, box: tuple[float, float, float, float], target: Path) -> 
             )
             data = _encode(picture.crop(edges), "image/png" if mime == "image/png" else "image/jpeg", 92)
     except file_structure.DeadlinePassed:
-        raise UnusableFile("too-slow", "{name} takes too long to convert; export it again in a simpler form.") from None
+        raise UnusableFile(
+            "too-slow",
+            "Kicau stopped converting {name}, because the conversion took too long. Export the file in a simpler format.",
+        ) from None
     target.write_bytes(data)
 
 
@@ -135,7 +143,7 @@ def _convert_to_bytes(source: Path, recipe: Recipe) -> bytes:
     if recipe.mime not in MAX_EDGE_PIXELS:
         raise UnusableFile(
             "unmakeable-type",
-            "{name} cannot be converted to {mime}; copies are made as JPEG, PNG or WebP.",
+            "Kicau cannot convert {name} to {mime}. Choose JPEG, PNG or WebP, because Kicau can convert images only to these formats.",
             {"mime": recipe.mime},
         )
     mime = _detect_type(source)
@@ -144,12 +152,16 @@ def _convert_to_bytes(source: Path, recipe: Recipe) -> bytes:
         return _encode_within_size(picture, *picture.size, recipe)
     if MEDIA_TYPES[mime].kind != "image":
         raise UnusableFile(
-            "unconvertible", "{name} is {held}; only pictures are converted.", {"held": MEDIA_TYPES[mime].label}
+            "unconvertible",
+            "Kicau cannot convert {name}, because the file is not an image but {held}. Choose an image.",
+            {"held": MEDIA_TYPES[mime].label},
         )
     with open_picture(source, mime) as (image, shape):
         if max(shape.frames, getattr(image, "n_frames", 1) if mime == "image/avif" else 1) > 1:
             raise UnusableFile(
-                "unconvertible", "{name} moves; a copy as {mime} would stand still.", {"mime": recipe.mime}
+                "unconvertible",
+                "{name} is an animated image, which would lose its animation if Kicau converted it to {mime}. Choose another image or format.",
+                {"mime": recipe.mime},
             )
         width, height = _workable_size(image)
         layout = compute_layout(width, height, recipe)
@@ -197,7 +209,7 @@ def _encode_within_size(picture: Pillow.Image, width: int, height: int, recipe: 
         scale *= min(0.9, max(0.3, 0.95 * math.sqrt(limit / len(data))))
     raise UnusableFile(
         "cannot-fit",
-        "{name} cannot be made smaller than {actual} bytes; the limit is {limit}: use another picture.",
+        "Kicau cannot make the image {name} smaller than {actual} bytes, but the limit is {limit} bytes. Use another image.",
         {"actual": len(data), "limit": limit},
     )
 

@@ -16,17 +16,19 @@ from kicau.workspaces.models import Person
 
 SECURITY_CHANGE_SUBJECTS: dict[str, Any] = {
     "person.password": _lazy("Your password was changed"),
-    "person.two_factor_on": _lazy("An authenticator app was set up"),
-    "person.two_factor_off": _lazy("The authenticator app was turned off"),
-    "person.recovery_codes": _lazy("New recovery codes were made"),
-    "person.recovery_code_used": _lazy("A recovery code was used"),
-    "person.passkey_added": _lazy("A passkey was added: {name}"),
-    "person.passkey_removed": _lazy("A passkey was removed: {name}"),
-    "person.identity_added": _lazy("A sign-in was connected: {name}"),
-    "person.address_proved": _lazy("Your address was confirmed"),
-    "person.session_ended": _lazy("A device was signed out"),
-    "person.sessions_ended": _lazy("All other devices were signed out"),
-    "person.access_ended": _lazy("Your API tokens and other sessions were ended"),
+    "person.two_factor_on": _lazy("An authenticator app was set up for your account"),
+    "person.two_factor_off": _lazy("The authenticator app of your account was turned off"),
+    "person.recovery_codes": _lazy("New recovery codes were created for your account"),
+    "person.recovery_code_used": _lazy("One of your account's recovery codes was used"),
+    "person.passkey_added": _lazy("A passkey was added to your account: {name}"),
+    "person.passkey_removed": _lazy("A passkey was removed from your account: {name}"),
+    "person.identity_added": _lazy("A new way to sign in was connected to your account: {name}"),
+    "person.address_proved": _lazy("Your e-mail address was confirmed"),
+    "person.session_ended": _lazy("One of your devices was signed out of your account"),
+    "person.sessions_ended": _lazy("All your devices except the one in use were signed out of your account"),
+    "person.access_ended": _lazy(
+        "Your API tokens were revoked, and your devices except the one in use were signed out"
+    ),
 }
 
 
@@ -38,7 +40,7 @@ def queue_security_email(person: Person, change: str, name: str) -> None:
         what = str(SECURITY_CHANGE_SUBJECTS[change]).format(name=name)
         at = formats.date_format(timezone.localtime(clock.now()), "DATETIME_FORMAT")
         text = _(
-            "{what}.\n\nAccount: {email}\nTime: {at}\n\nIf that was you, there is nothing to do. If not, change your password at once and end your other sessions and API tokens:\n{address}\nIf you cannot sign in any more, ask whoever hosts this Kicau."
+            "{what}.\n\nAccount: {email}\nTime: {at}\n\nIf you did this yourself, you do not need to do anything. If not, change your password now. Then sign out your other devices and revoke your API tokens:\n{address}\nIf you cannot sign in, contact the server administrator."
         ).format(what=what, email=person.email, at=at, address=settings.KICAU_PUBLIC_URL + reverse("you-sign-in"))
         subject = _("Kicau: {what}").format(what=what)
     Letter.objects.create(address=person.email, subject=" ".join(subject.split())[:200], text=text, html="")

@@ -268,13 +268,21 @@ def set_preferences(person: Person, wanted: Mapping[str, tuple[bool, str]], hour
     """Set how they hear of these events, and the hour of the digest. Raises ValidationFailed."""
     for name, (in_page, mail) in wanted.items():
         if name not in EVENTS:
-            raise validation_failed("event", "There is no event {event!r} to be told of.", event=name)
+            raise validation_failed(
+                "event", "Kicau has no notification type {event!r}. Use another notification type.", event=name
+            )
         if mail not in EmailFrequency.values:
-            raise validation_failed(name, "E-mail comes never, now or daily, not {mail!r}.", mail=mail)
+            raise validation_failed(
+                name,
+                "Choose when Kicau sends e-mails about this type of notification: never, now or daily. You entered {mail!r}.",
+                mail=mail,
+            )
         Choice.objects.update_or_create(person=person, event=name, defaults={"in_page": in_page, "mail": mail})
     if hour is not None:
         if not 0 <= hour <= 23:
-            raise validation_failed("hour", "An hour is a number from 0 to 23, not {hour}.", hour=hour)
+            raise validation_failed(
+                "hour", "Enter an hour from 0 to 23 for the daily e-mail digest. You entered {hour}.", hour=hour
+            )
         DigestHour.objects.update_or_create(person=person, defaults={"hour": hour})
 
 

@@ -111,7 +111,7 @@ def _compose_email(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, s
     subject = (
         str(lines[0]["sentence"])
         if count == 1
-        else ngettext("{count} thing in Kicau", "{count} things in Kicau", count).format(count=count)
+        else ngettext("{count} notification from Kicau", "{count} notifications from Kicau", count).format(count=count)
     )
     shown = {
         "lines": lines,
@@ -122,9 +122,11 @@ def _compose_email(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, s
         "language": translation.get_language(),
     }
     said = ["\n".join(filter(None, (line["sentence"], _workspace_line(line), line["url"]))) for line in lines]
-    foot = [base, _("What you are told, and how: {address}").format(address=shown["choices_url"])]
+    foot = [base, _("Notification settings: {address}").format(address=shown["choices_url"])]
     if stop:
-        foot.append(_("No more e-mail about this: {address}").format(address=shown["stop_url"]))
+        foot.append(
+            _("To stop receiving e-mails of this type, open this address: {address}").format(address=shown["stop_url"])
+        )
     text = "\n\n".join(said) + "\n\n--\n" + "\n".join(foot) + "\n"
     return " ".join(subject.split())[:200], text, render_to_string("notifications/mail.html", shown)
 

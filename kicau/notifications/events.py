@@ -16,8 +16,8 @@ class EmailFrequency(models.TextChoices):
     """When an event comes by e-mail."""
 
     NEVER = "never", pgettext_lazy("mail", "Never")
-    NOW = "now", pgettext_lazy("mail", "At once")
-    DAILY = "daily", pgettext_lazy("mail", "Daily digest")
+    NOW = "now", pgettext_lazy("mail", "Immediately")
+    DAILY = "daily", pgettext_lazy("mail", "Daily e-mail digest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,48 +40,60 @@ EVENTS: dict[str, NotificationEvent] = {
     for event in (
         NotificationEvent(
             name="delivery.failed",
-            label=_("A post did not go out"),
-            one=_("“{post}” did not go out on {channel}. {reason}"),
-            many=_("{count} posts did not go out on {channel}. The last of them: {reason}"),
+            label=_("A post could not be published"),
+            one=_("“{post}” was not published on {channel}. {reason}"),
+            many=_("{count} posts were not published on {channel}. The latest error: {reason}"),
             who=Permission.PUBLISH,
             icon="alert",
             tone="ember",
         ),
         NotificationEvent(
             name="delivery.unknown",
-            label=_("A post's outcome is unknown"),
-            one=_("Whether “{post}” is out on {channel} is not known. Look there, then say what you found."),
-            many=_("Whether {count} posts are out on {channel} is not known. Look there, then say what you found."),
+            label=_("Kicau does not know whether a post was published"),
+            one=_(
+                "Kicau does not know whether “{post}” was published on {channel}. Look for the post on the channel, then mark it in Kicau as published or not published."
+            ),
+            many=_(
+                "Kicau does not know whether {count} posts were published on {channel}. Look for the posts on the channel, then mark each one in Kicau as published or not published."
+            ),
             who=Permission.PUBLISH,
             icon="question",
             tone="plum",
         ),
         NotificationEvent(
             name="delivery.confirm",
-            label=_("A post wants a person to confirm it"),
-            one=_("“{post}” waits for somebody to confirm it for {channel}."),
-            many=_("{count} posts wait for somebody to confirm them for {channel}."),
+            label=_("A post needs confirmation by a person before Kicau publishes it"),
+            one=_(
+                "“{post}” on {channel} is waiting for confirmation. Kicau publishes the post after a person confirms it."
+            ),
+            many=_(
+                "{count} posts on {channel} are waiting for confirmation. Kicau publishes each post after a person confirms it."
+            ),
             who=Permission.PUBLISH,
             icon="hand",
             tone="sun",
         ),
         NotificationEvent(
             name="channel.expired",
-            label=_("A channel wants a reconnect"),
-            one=_("{channel} has to be connected again; its queue is kept and goes on by itself then."),
-            many=_("{channel} has to be connected again; its queue is kept and goes on by itself then."),
+            label=_("A channel lost its connection and has to be reconnected"),
+            one=_(
+                "Kicau can no longer publish to {channel}. Reconnect the channel so that Kicau publishes the posts that are waiting."
+            ),
+            many=_(
+                "Kicau can no longer publish to {channel}. Reconnect the channel so that Kicau publishes the posts that are waiting."
+            ),
             who=Permission.CHANNELS,
             icon="channels",
             tone="ember",
         ),
         NotificationEvent(
             name="channel.held",
-            label=_("A channel's permission is not renewed because a budget is spent"),
+            label=_("Kicau could not renew its access to a channel because a budget is used up"),
             one=_(
-                "The permission of {channel} is not renewed: the budget {budget} of {limit} has {left} left, and this needs {wanted}. Raise it, and the channel goes on by itself."
+                "Kicau could not renew its access to {channel}. The budget “{budget}” has {left} of {limit} left, but the renewal needs {wanted}. Kicau renews the access as soon as you raise the budget."
             ),
             many=_(
-                "The permission of {channel} is not renewed: the budget {budget} of {limit} has {left} left, and this needs {wanted}. Raise it, and the channel goes on by itself."
+                "Kicau could not renew its access to {channel}. The budget “{budget}” has {left} of {limit} left, but the renewal needs {wanted}. Kicau renews the access as soon as you raise the budget."
             ),
             who=Permission.SETTINGS,
             icon="coin",
@@ -89,12 +101,12 @@ EVENTS: dict[str, NotificationEvent] = {
         ),
         NotificationEvent(
             name="network.unreachable",
-            label=_("A network cannot be reached"),
+            label=_("Kicau cannot reach a network"),
             one=_(
-                "{network} cannot be reached. What is due there waits, and goes out by itself when it answers again."
+                "Kicau cannot reach {network}. Kicau publishes the waiting posts as soon as the network is reachable again. You do not need to do anything."
             ),
             many=_(
-                "{network} cannot be reached. What is due there waits, and goes out by itself when it answers again."
+                "Kicau cannot reach {network}. Kicau publishes the waiting posts as soon as the network is reachable again. You do not need to do anything."
             ),
             who=Permission.PUBLISH,
             icon="alert",
@@ -103,26 +115,26 @@ EVENTS: dict[str, NotificationEvent] = {
         NotificationEvent(
             name="draft.submitted",
             label=_("A post was submitted for approval"),
-            one=_("{name} asks for approval of “{post}”."),
-            many=_("{count} posts wait for approval, the last “{post}” by {name}."),
+            one=_("{name} asks you to approve “{post}”."),
+            many=_("{count} posts are waiting for approval. The latest is “{post}”, submitted by {name}."),
             who=Permission.PUBLISH,
             icon="hand",
             tone="sun",
         ),
         NotificationEvent(
             name="draft.returned",
-            label=_("A post of yours was sent back"),
-            one=_("{name} sent “{post}” back: {reason}"),
-            many=_("{count} posts were sent back, the last “{post}” by {name}: {reason}"),
+            label=_("Your post was returned to you for changes"),
+            one=_("{name} returned “{post}” for changes: {reason}"),
+            many=_("{count} posts were returned for changes. The latest is “{post}”, returned by {name}: {reason}"),
             who=None,
             icon="retry",
             tone="sun",
         ),
         NotificationEvent(
             name="draft.approved",
-            label=_("A post of yours was approved"),
+            label=_("Your post was approved"),
             one=_("{name} approved “{post}”."),
-            many=_("{count} posts were approved, the last “{post}” by {name}."),
+            many=_("{count} posts were approved. The latest is “{post}”, approved by {name}."),
             who=None,
             icon="check",
             tone="leaf",
@@ -130,9 +142,9 @@ EVENTS: dict[str, NotificationEvent] = {
         ),
         NotificationEvent(
             name="draft.commented",
-            label=_("Somebody commented on a post of yours"),
-            one=_("{name} wrote about “{post}”: {reason}"),
-            many=_("{count} comments on “{post}”, the last by {name}: {reason}"),
+            label=_("Someone commented on your post in Kicau"),
+            one=_("{name} commented on “{post}” in Kicau: {reason}"),
+            many=_("“{post}” has {count} new comments in Kicau. {name} wrote the latest one: {reason}"),
             who=None,
             icon="comment",
             tone="sky",
@@ -141,20 +153,20 @@ EVENTS: dict[str, NotificationEvent] = {
         NotificationEvent(
             name="member.invited",
             label=_("You were invited to a workspace"),
-            one=_("{name} invites you to {workspace}."),
-            many=_("{name} invites you to {workspace}."),
+            one=_("{name} invites you to the workspace {workspace}."),
+            many=_("{name} invites you to the workspace {workspace}."),
             who=None,
             icon="team",
             tone="sky",
         ),
         NotificationEvent(
             name="network.shut",
-            label=_("A network seems to have shut its door"),
+            label=_("A network seems to have blocked Kicau's access"),
             one=_(
-                "{what} refuses everything and says: {reason} Its queue is frozen and kept; somebody has to decide what becomes of it."
+                "{what} rejects all requests from Kicau with this message: {reason} The scheduled posts are on hold until your team decides what to do with them."
             ),
             many=_(
-                "{what} refuses everything and says: {reason} Its queue is frozen and kept; somebody has to decide what becomes of it."
+                "{what} rejects all requests from Kicau with this message: {reason} The scheduled posts are on hold until your team decides what to do with them."
             ),
             who=Permission.CHANNELS,
             icon="alert",
@@ -162,21 +174,23 @@ EVENTS: dict[str, NotificationEvent] = {
         ),
         NotificationEvent(
             name="network.leaving",
-            label=_("A network will be left"),
-            one=_("{what} is left on {when}. Posts that are due after it: {after}; give them new targets. {reason}"),
-            many=_("{what} is left on {when}. {reason}"),
+            label=_("Your workspace set a date to stop using a network"),
+            one=_(
+                "Kicau will stop publishing to {what} on {when}. Number of posts scheduled after that date: {after}. Choose other channels for these posts. {reason}"
+            ),
+            many=_("Kicau will stop publishing to {what} on {when}. {reason}"),
             who=Permission.PUBLISH,
             icon="clock",
             tone="sun",
         ),
         NotificationEvent(
             name="network.withdrawn",
-            label=_("A network was left"),
+            label=_("Your workspace stopped using a network"),
             one=_(
-                "{what} was left. {reason} Nothing is lost: what was scheduled there is frozen, can be exported and can go elsewhere."
+                "Kicau stopped publishing to {what}. {reason} The scheduled posts are on hold. You can export these posts or move them to other channels."
             ),
             many=_(
-                "{what} was left. {reason} Nothing is lost: what was scheduled there is frozen, can be exported and can go elsewhere."
+                "Kicau stopped publishing to {what}. {reason} The scheduled posts are on hold. You can export these posts or move them to other channels."
             ),
             who=Permission.PUBLISH,
             icon="cross",
@@ -184,12 +198,12 @@ EVENTS: dict[str, NotificationEvent] = {
         ),
         NotificationEvent(
             name="network.reinstated",
-            label=_("A network was taken back"),
+            label=_("Your workspace uses a network again"),
             one=_(
-                "{what} is back, and its queue goes on. Posts whose time passed meanwhile wait for a decision: {late}."
+                "Kicau publishes to {what} again. Number of posts that were not published at their scheduled time: {late}. Decide whether to publish or cancel these posts."
             ),
             many=_(
-                "{what} is back, and its queue goes on. Posts whose time passed meanwhile wait for a decision: {late}."
+                "Kicau publishes to {what} again. Number of posts that were not published at their scheduled time: {late}. Decide whether to publish or cancel these posts."
             ),
             who=Permission.PUBLISH,
             icon="retry",
@@ -197,18 +211,22 @@ EVENTS: dict[str, NotificationEvent] = {
         ),
         NotificationEvent(
             name="budget.near",
-            label=_("A budget nears its end"),
-            one=_("{budget} is {percent} % used up; it is renewed on {until}."),
-            many=_("{budget} is {percent} % used up; it is renewed on {until}."),
+            label=_("A budget is almost used up"),
+            one=_("{percent} % of the budget “{budget}” is used. The next period of this budget begins on {until}."),
+            many=_("{percent} % of the budget “{budget}” is used. The next period of this budget begins on {until}."),
             who=Permission.SETTINGS,
             icon="coin",
             tone="sun",
         ),
         NotificationEvent(
             name="budget.forecast",
-            label=_("A budget will not last"),
-            one=_("{budget} will not last: {expected} is expected until {until}, of {amount}."),
-            many=_("{budget} will not last: {expected} is expected until {until}, of {amount}."),
+            label=_("A budget is expected to run out before its period ends"),
+            one=_(
+                "The budget “{budget}” will probably be exceeded. Kicau expects {expected} to be used by {until}, but the budget is only {amount}."
+            ),
+            many=_(
+                "The budget “{budget}” will probably be exceeded. Kicau expects {expected} to be used by {until}, but the budget is only {amount}."
+            ),
             who=Permission.SETTINGS,
             icon="coin",
             tone="sun",
@@ -216,9 +234,9 @@ EVENTS: dict[str, NotificationEvent] = {
         ),
         NotificationEvent(
             name="budget.held",
-            label=_("A post is held because a budget is spent"),
-            one=_("“{post}” is held for {channel}: {reason}"),
-            many=_("{count} posts are held for {channel}: {reason}"),
+            label=_("A post is on hold because a budget is used up"),
+            one=_("“{post}” is on hold on {channel}: {reason}"),
+            many=_("{count} posts are on hold on {channel}: {reason}"),
             who=Permission.SETTINGS,
             icon="coin",
             tone="sun",

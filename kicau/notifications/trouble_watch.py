@@ -110,10 +110,12 @@ def _duration_text(row: Trouble) -> str:
     began = formats.date_format(timezone.localtime(row.began_at), "DATETIME_FORMAT")
     if row.over_at is None:
         return _(
-            "It began {began}. You will be told when it is over. On the machine, this says more: kicau doctor"
+            "The reported problem began on {began}. Kicau sends another message when the problem ends. To see details, run this command on the server: kicau doctor"
         ).format(began=began)
     over = formats.date_format(timezone.localtime(row.over_at), "DATETIME_FORMAT")
-    return _("It began {began} and was over {over}.").format(began=began, over=over)
+    return _("The reported problem began on {began} and ended on {over}. You do not need to do anything.").format(
+        began=began, over=over
+    )
 
 
 def _alert_recipients() -> list[tuple[str, str, str]]:

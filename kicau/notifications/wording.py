@@ -16,36 +16,51 @@ from kicau.notifications.models import Notice, Trouble
 
 #: By kind of trouble: what is said when it begins, and when it is over.
 INCIDENT_TEXTS: dict[str, tuple[Any, Any]] = {
-    "late": (_("Late posts: {count}, the longest by {seconds} seconds."), _("No post is late any more.")),
+    "late": (
+        _(
+            "Number of scheduled posts that Kicau has not published on time: {count}. The longest delay is {seconds} seconds."
+        ),
+        _("Scheduled posts are no longer late: Kicau publishes on time again."),
+    ),
     "workers": (
-        _("No worker is running, so nothing is published. The last sign of one was {since}."),
-        _("A worker is running again."),
+        _(
+            "Kicau cannot publish posts, because the process that publishes them (the worker) is not running. It was last active {since}: start it again on the server."
+        ),
+        _("Kicau can publish posts again, because the process that publishes them (the worker) is running again."),
     ),
     "worker": (
-        _("The worker {worker} vanished and was not replaced; its last sign was {since}."),
-        _("The worker {worker} is back or was replaced."),
+        _(
+            "The process that publishes posts (worker {worker}) stopped unexpectedly and was not replaced. It was last active {since}: start it again on the server."
+        ),
+        _("The process that publishes posts (worker {worker}) is running again, or another worker has replaced it."),
     ),
     "token": (
-        _("{network} no longer accepts the permission of {channel} in {workspace}. Its queue waits for a reconnect."),
-        _("{channel} in {workspace} is connected again."),
+        _(
+            "{network} no longer accepts Kicau's access to {channel} in the workspace {workspace}. Its scheduled posts wait until a member of the workspace reconnects the channel."
+        ),
+        _("The channel {channel} in the workspace {workspace} is connected again. You do not need to do anything."),
     ),
     "budget": (
-        _("The budget {budget} ({where}) is {percent} % used up."),
-        _("The budget {budget} ({where}) has room again."),
+        _("{percent} % of the budget “{budget}” ({where}) is used. Check whether the rest is enough."),
+        _("The budget “{budget}” ({where}) is no longer almost used up. You do not need to do anything."),
     ),
     "disk": (
-        _("The disk of the data folder has {megabytes} MB left. When it is full, nothing can be published."),
-        _("The disk of the data folder has room again."),
+        _(
+            "The disk with Kicau's data folder has only {megabytes} MB of free space left. Free some space, because Kicau cannot publish posts when the disk is full."
+        ),
+        _("The disk with Kicau's data folder has enough free space again. You do not need to do anything."),
     ),
     "clock": (
         _(
-            "The clocks of a Kicau machine and its database differ by {seconds} s. Kicau goes by the database's clock. Set both machines by network time (NTP)."
+            "The clocks of a Kicau server and its database differ by {seconds} seconds. Kicau uses the database's clock. Set up network time (NTP) on both machines."
         ),
-        _("The clocks of Kicau and its database agree again."),
+        _("The clocks of the Kicau server and its database show the same time again. You do not need to do anything."),
     ),
     "dated": (
-        _("{what} ({value}) of {source} ends on {until}. Update Kicau before that day, or renew it if it is yours."),
-        _("{what} ({value}) of {source} no longer ends soon."),
+        _(
+            "{what} ({value}) of {source} expires on {until}. Update Kicau before that date. If it is your own certificate or price list, renew it instead."
+        ),
+        _("{what} ({value}) of {source} is no longer about to expire. You do not need to do anything."),
     ),
 }
 

@@ -71,13 +71,15 @@ def announce_offboarding(
     if only is None and network not in registry.installed_slugs() and not _has_channels(actor, network):
         raise validation_failed(
             "network",
-            "There is no network {network!r}; installed are: {known}.",
+            "Kicau has no network named {network!r}. Available networks: {known}.",
             network=network,
             known=", ".join(registry.installed_slugs()),
         )
     if cause not in (OffboardingCause.CHOICE, OffboardingCause.NETWORK):
         raise validation_failed(
-            "cause", "A withdrawal that somebody begins is of the cause choice or network, not {cause!r}.", cause=cause
+            "cause",
+            "To stop using a network, set “cause” to “choice” (your decision) or “network” (the network closes or changes). You entered {cause!r}.",
+            cause=cause,
         )
     return start_offboarding(actor, network, effective_at, reason=reason, cause=cause, only=only)
 
@@ -99,7 +101,9 @@ def start_offboarding(
     at = effective_at or now
     if at > now + MAX_SCHEDULE_AHEAD:
         raise validation_failed(
-            "effective_at", "{when} is more than two years ahead; choose a nearer time.", when=f"{at:%Y-%m-%d}"
+            "effective_at",
+            "The publishing time {when} is more than two years from now. Choose an earlier time.",
+            when=f"{at:%Y-%m-%d}",
         )
     lock_workspace(actor.workspace.id)
     row = _open_offboarding(actor, network, only, app)
@@ -117,7 +121,7 @@ def start_offboarding(
     if not (closing := channels_in_scope(row)):
         raise Conflict(
             Sentence(
-                "Nothing is connected on {network} that could be left; what was left before is kept as it is.",
+                "You have no channels on {network} that you could stop using. Channels that you stopped using before are unchanged.",
                 network=network_label(network),
             )
         )
@@ -141,7 +145,12 @@ def cancel_offboarding(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
     if row.state == OffboardingState.CALLED_OFF:
         return row
     if row.state != OffboardingState.ANNOUNCED:
-        raise Conflict(Sentence("This is {state} already; reinstate it instead.", state=row.get_state_display()))
+        raise Conflict(
+            Sentence(
+                "You cannot cancel the plan to stop using this network, because the plan is already {state}. Resume publishing to the network instead.",
+                state=row.get_state_display(),
+            )
+        )
     require_right_to_end(actor, row)
     return end_offboarding(actor, row, OffboardingState.CALLED_OFF)
 
@@ -164,7 +173,12 @@ def offboard_now(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
     if row.state == OffboardingState.WITHDRAWN:
         return row
     if row.state not in OPEN_STATES:
-        raise Conflict(Sentence("This is {state}; announce it anew.", state=row.get_state_display()))
+        raise Conflict(
+            Sentence(
+                "The plan to stop using this network is {state}. To stop using the network, make a new plan.",
+                state=row.get_state_display(),
+            )
+        )
     return close_channels(actor, row, clock.now())
 
 
@@ -215,7 +229,7 @@ def require_right_to_end(actor: Actor, row: Withdrawal) -> None:
     if row.by_operator and not (actor.person is None or actor.person.is_operator):
         raise Conflict(
             Sentence(
-                "The operator of this Kicau left {network} for all workspaces; ask them to go back.",
+                "The server administrator stopped using {network} for all workspaces. Ask the server administrator to resume publishing to this network.",
                 network=network_label(row.network),
             )
         )

@@ -25,12 +25,12 @@ def channel_reason(network: str, at: datetime | None, is_left: bool) -> Sentence
     """Why a channel takes nothing, and what now: on the channel itself."""
     if is_left and at:
         return Sentence(
-            "{what} was left on {at}. The queue is frozen and kept: give it new targets, or reinstate it.",
+            "Kicau stopped publishing to {what} on {at}. The posts scheduled there are on hold. Move these posts to other channels, or resume publishing.",
             what=network_label(network),
             at=at,
         )
     return Sentence(
-        "{what} seems to have shut its door. The queue is frozen and kept; somebody decides whether it is left.",
+        "Kicau can no longer access {what}. Posts scheduled for it are on hold until someone decides whether to stop using it.",
         what=network_label(network),
     )
 
@@ -39,10 +39,11 @@ def delivery_reason(row: Withdrawal) -> Sentence:
     """The same on a delivery."""
     if row.state == OffboardingState.PROPOSED:
         return Sentence(
-            "{what} seems to have shut its door; this post is kept until somebody decides.", what=subject_of(row)
+            "Kicau can no longer access {what}. This post is on hold until someone decides whether to stop using it.",
+            what=subject_of(row),
         )
     return Sentence(
-        "{what} was left on {at}; this post is kept, and can go to other channels or wait for a return.",
+        "Kicau stopped publishing to {what} on {at}. This post is on hold. Move this post to other channels, or resume publishing.",
         what=subject_of(row),
         at=row.effective_at,
     )
@@ -51,7 +52,7 @@ def delivery_reason(row: Withdrawal) -> Sentence:
 def overdue_reason(row: Withdrawal) -> Sentence:
     """What a delivery says whose time has passed."""
     return Sentence(
-        "Its time passed while {what} was left. Publish it now, give it another time, or cancel it.",
+        "Kicau had stopped publishing to {what} when this post was due. Publish the post now, choose another time, or cancel the post.",
         what=subject_of(row),
     )
 

@@ -86,7 +86,8 @@ def announce_everywhere(
     if not made:
         raise Conflict(
             Sentence(
-                "No workspace has anything connected on {network} that could be left.", network=network_label(network)
+                "No workspace has channels on {network}, so you do not need to stop using this network.",
+                network=network_label(network),
             )
         )
     _apps(network, app).update(withdrawn_at=made[0].effective_at)
@@ -121,7 +122,7 @@ def _apps(network: str, app: NetworkApp | None) -> QuerySet[NetworkApp]:
 
 def _require_operator(person: Person | None) -> None:
     if person is None or not person.is_operator:
-        raise NotAllowed("Only the operator of this Kicau decides for all workspaces.")
+        raise NotAllowed("Only the server administrator can decide to stop using a network in all workspaces.")
 
 
 def _operator_actor(person: Person, workspace: Workspace, via: str) -> Actor:

@@ -64,7 +64,7 @@ def request_retarget(actor: Actor, withdrawal_id: UUID | str, decision: Retarget
     if row.state not in FROZEN_STATES:
         raise Conflict(
             Sentence(
-                "This is {state}: its posts are frozen once it is in effect, and can then go elsewhere.",
+                "The plan to stop using this network is {state}. You can move posts to other channels once Kicau has stopped publishing to this network.",
                 state=row.get_state_display(),
             )
         )
@@ -84,7 +84,7 @@ def _request_job(actor: Actor, withdrawal_id: UUID | str, kind: str, wanted: dic
     )
     if found := under_way.first():
         if kind == OffboardingJobKind.RETARGET and found.wanted != wanted:
-            raise Conflict("Posts are being given new targets this moment; decide again when that is done.")
+            raise Conflict("Kicau is moving posts to other channels right now. Try again when all posts are moved.")
         return found
     made = Job.objects.create(
         workspace=actor.workspace, withdrawal=row, kind=kind, wanted=wanted, asked_by=actor.person, via=actor.via
@@ -115,18 +115,18 @@ def run_job(job_id: UUID | None = None) -> int:
         result = _execute(job)
     except DomainError as exc:
         _end_job(job, OffboardingJobState.FAILED, sentence=str(exc))
-    except OSError as exc:
+    except OSError:
         _end_job(
             job,
             OffboardingJobState.FAILED,
-            sentence=f"The archive could not be written: {exc.strerror or exc}. Free some space and ask for it again.",
+            sentence="Kicau could not write the export to the server's disk. Free some disk space on the server, then start the export again.",
         )
     except Exception:
         log.exception("a job failed by a fault of ours", job=str(job.id), kind=job.kind)
         _end_job(
             job,
             OffboardingJobState.FAILED,
-            sentence="This failed by a fault of Kicau's own; the details are in its log. Nothing was lost: ask for it again.",
+            sentence="This task failed because of an internal error in Kicau. Nothing was lost. Start the task again, or ask the server administrator to look at the server's log.",
         )
     else:
         _end_job(job, OffboardingJobState.DONE, result=result)
@@ -157,7 +157,7 @@ def _claim_job(job_id: UUID | None) -> Job | None:
 
 def _execute(job: Job) -> dict[str, Any]:
     if job.asked_by is None:
-        raise Conflict("Whoever asked for this is gone; ask for it again.")
+        raise Conflict("The person who started this task is no longer in the workspace. Start the task again yourself.")
     actor = actor_for(job.asked_by, job.workspace_id, job.via)
     actor.require(Permission.PUBLISH)
     if job.kind == OffboardingJobKind.EXPORT:

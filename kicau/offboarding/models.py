@@ -15,7 +15,7 @@ from kicau.workspaces.models import Person, Workspace
 
 
 class OffboardingCause(models.TextChoices):
-    CHOICE = "choice", "somebody's decision"
+    CHOICE = "choice", "someone's decision"
     NETWORK = "network", "announced by the network"
     REFUSED = "refused", "the network shut its door"
     DISCONNECTED = "disconnected", "the channel was disconnected"
@@ -26,8 +26,8 @@ class OffboardingState(models.TextChoices):
     PROPOSED = "proposed", "frozen; a person decides"
     ANNOUNCED = "announced", "has a date"
     WITHDRAWN = "withdrawn", "in effect"
-    REINSTATED = "reinstated", "taken back"
-    CALLED_OFF = "called-off", "called off before its date"
+    REINSTATED = "reinstated", "publishing was resumed"
+    CALLED_OFF = "called-off", "canceled before publishing stopped"
 
 
 OPEN_STATES = (OffboardingState.PROPOSED, OffboardingState.ANNOUNCED, OffboardingState.WITHDRAWN)

@@ -162,7 +162,7 @@ def retarget(
     if row.state not in FROZEN_STATES:
         raise Conflict(
             Sentence(
-                "This is {state}: its posts are frozen once it is in effect, and can then go elsewhere.",
+                "The plan to stop using this network is {state}. You can move posts to other channels once Kicau has stopped publishing to this network.",
                 state=row.get_state_display(),
             )
         )
@@ -199,7 +199,9 @@ def _create_replacements(
     """One transaction's worth. The row is held, so that nobody goes back meanwhile."""
     lock_workspace(actor.workspace.id)
     if not Withdrawal.objects.filter(id=row.id, state__in=FROZEN_STATES).exists():
-        raise Conflict("It was taken back meanwhile; nothing more goes elsewhere.")
+        raise Conflict(
+            "A member resumed publishing to this network, so Kicau stopped moving posts to other channels. You do not need to do anything."
+        )
     wanted, of = [], []
     for one in chosen:
         _add_to_preview(found, one, most)
@@ -320,12 +322,14 @@ def _partly_published_problems(row: Delivery) -> Iterator[Problem]:
     if row.broken_at is not None:
         yield Problem(
             code="outcome-unknown",
-            message="Whether it is out is not known, since its answer was lost: look first.",
+            message="The network's reply was lost, so Kicau does not know whether this post was published. Check first whether the post is on the network.",
             field="delivery",
         )
     elif row.progress.get("ids"):
         yield Problem(
-            code="partly-out", message="A part of it is out already: send the rest elsewhere by hand.", field="delivery"
+            code="partly-out",
+            message="One part of this post is already published, so Kicau cannot move the post. Publish the remaining parts on another channel yourself.",
+            field="delivery",
         )
 
 
@@ -338,7 +342,7 @@ def _target_channels(actor: Actor, row: Withdrawal, decision: RetargetDecision) 
         if channel.id in leaving or channel.state != ChannelState.ACTIVE:
             raise validation_failed(
                 "channels",
-                "{channel} takes nothing: it is being left or not connected. Choose another.",
+                "{channel} does not accept posts. It is not connected, or you plan to stop using its network. Choose another channel.",
                 channel=channel.key,
             )
     return found
@@ -354,7 +358,7 @@ def _time_shift(row: Withdrawal, decision: RetargetDecision, now: datetime) -> t
     if decision.past != OverdueRetargetAction.SHIFT:
         return timedelta(0)
     if decision.first_at is None:
-        raise validation_failed("first_at", "Say when the first of them goes out.")
+        raise validation_failed("first_at", "Choose a date and time for publishing the first overdue post.")
     if problems := list(schedule._time_problems(decision.first_at, now)):
         raise ValidationFailed(problems)
     first = (

@@ -109,12 +109,18 @@ def reinstate(
     if row.state == OffboardingState.REINSTATED:
         return told
     if row.state not in FROZEN_STATES:
-        raise Conflict(Sentence("This is {state}, so there is nothing to go back from.", state=row.get_state_display()))
+        raise Conflict(
+            Sentence(
+                "You cannot resume publishing, because the plan to stop using this network is {state}. You do not need to do anything.",
+                state=row.get_state_display(),
+            )
+        )
     require_right_to_end(actor, row)
     if told.elsewhere and not told.channels:
         raise Conflict(
             Sentence(
-                "{channel} is not connected; connect it again, and its queue goes on.", channel=told.elsewhere[0].name
+                "{channel} is not connected. Reconnect this channel to continue publishing its scheduled posts.",
+                channel=told.elsewhere[0].name,
             )
         )
     _open_app(actor, told.channels, row)
@@ -144,7 +150,7 @@ def _open_app(actor: Actor, channels: Sequence[Channel], row: Withdrawal) -> Non
     if not (actor.person and actor.person.is_operator) and any(c.app.withdrawn_at for c in channels):
         raise Conflict(
             Sentence(
-                "The operator of this Kicau left {network} for all workspaces; ask them to go back.",
+                "The server administrator stopped using {network} for all workspaces. Ask the server administrator to resume publishing to this network.",
                 network=network_label(row.network),
             )
         )
@@ -154,7 +160,7 @@ def _check_first_time(late: OverdueAction, first_at: datetime | None) -> datetim
     if late != OverdueAction.SHIFT:
         return None
     if first_at is None:
-        raise validation_failed("first_at", "Say when the first of them goes out.")
+        raise validation_failed("first_at", "Choose a date and time for publishing the first overdue post.")
     if problems := list(_time_problems(first_at, clock.now())):
         raise ValidationFailed(problems)
     return first_at

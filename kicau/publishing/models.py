@@ -39,7 +39,7 @@ class DraftState(models.TextChoices):
     SUBMITTED = "submitted", "waits for an editor"
     APPROVED = "approved", "approved"  # a change takes it back to a draft
     SCHEDULED = "scheduled", "scheduled"
-    ARCHIVED = "archived", "put away"
+    ARCHIVED = "archived", "archived"
 
 
 class Draft(Provenance):
@@ -129,12 +129,12 @@ class PartMedium(models.Model):
 
 class DeliveryState(models.TextChoices):
     SCHEDULED = "scheduled", "scheduled"  # it has not begun, or its first step is just under way (`begun_at`)
-    PUBLISHING = "publishing", "on its way"  # a step is over, and more is to come
+    PUBLISHING = "publishing", "being published"  # a step is over, and more is to come
     PUBLISHED = "published", "published"
     HELD = "held", "held"  # goes on when what `hold` names is done
-    FAILED = "failed", "needs mending"  # the network refused it as it stands
+    FAILED = "failed", "has a problem to fix"  # the network refused it as it stands
     UNKNOWN = "unknown", "outcome unknown"  # a person is asked
-    PARKED = "parked", "stopped by a fault of ours"
+    PARKED = "parked", "stopped by an error in Kicau"
     CANCELED = "canceled", "canceled"
     DELETED = "deleted", "deleted from the network"
 

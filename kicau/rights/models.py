@@ -21,7 +21,7 @@ class Origin(models.TextChoices):
     COMPOSED = "composed", "written here"
     IMPORTED = "imported", "from its owner's own archive or file"
     FETCHED = "fetched", "read from a network"
-    RECEIVED = "received", "sent by somebody else"
+    RECEIVED = "received", "sent by someone else"
     GENERATED = "generated", "made by a model"
 
 
@@ -30,10 +30,17 @@ def check_ai_use(value: Mapping[str, str]) -> dict[str, str]:
     for use, said in value.items():
         if use not in USES:
             raise validation_failed(
-                f"ai_use.{use}", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES)
+                f"ai_use.{use}",
+                "Kicau does not know {use!r} as a use of content. Choose one of these uses: {uses}.",
+                use=use,
+                uses=", ".join(USES),
             )
         if said not in USE_VALUES:
-            raise validation_failed(f"ai_use.{use}", "A use is allow, deny or conditional, not {said!r}.", said=said)
+            raise validation_failed(
+                f"ai_use.{use}",
+                "{said!r} is not a valid value. For each use of the content, for example AI training, choose allow, deny or conditional.",
+                said=said,
+            )
     return dict(value)
 
 
@@ -43,7 +50,7 @@ def check_others_ai_use(value: Mapping[str, str]) -> dict[str, str]:
         if said != "deny" and use not in IN_HOUSE_USES:
             raise validation_failed(
                 f"others_ai_use.{use}",
-                "A rule cannot allow {use} for others' words. Their author, licence or network has to permit it.",
+                "A workspace rule for other people's content cannot allow this use: {use}. Only the author, the licence or the social network can allow it.",
                 use=use,
             )
     return dict(value)
@@ -63,11 +70,11 @@ class Provenance(models.Model):
 class Layer(models.TextChoices):
     """With which authority something is said, the highest first; `decisions.py` tells how they go together."""
 
-    WITHDRAWAL = "withdrawal", "taken back"
+    WITHDRAWAL = "withdrawal", "withdrawal of permission"
     GRANT = "grant", "explicit grant or refusal"
     CONTRACT = "contract", "terms under which it was acquired"
     AUTHOR = "author", "its author's preference"
-    LICENCE = "licence", "its licence"
+    LICENCE = "licence", "the licence file"
     SITE = "site", "the preference of the site where it stood"
     DEFAULT = "default", "what this workspace does where nobody said anything"
 
@@ -75,7 +82,7 @@ class Layer(models.TextChoices):
 class Party(models.TextChoices):
     """Who says it: a grant lifts only what its grantor controls."""
 
-    AUTHOR = "author", "who wrote it"
+    AUTHOR = "author", "the author"
     NETWORK = "network", "the network from which it came"
     SITE = "site", "the site where it stood"
     WORKSPACE = "workspace", "this workspace"
@@ -84,10 +91,10 @@ class Party(models.TextChoices):
 class Subject(models.TextChoices):
     """Of what it is said, the widest first; `key` names which."""
 
-    EVERYTHING = "everything", "everything here"
+    EVERYTHING = "everything", "all content in this workspace"
     NETWORK = "network", "all of one network"  # key: its slug
-    SITE = "site", "all under an address"  # key: https://host/path, by its beginning
-    LICENCE = "licence", "all under a licence"  # key: an SPDX expression
+    SITE = "site", "all content of a website or of one of its folders"  # key: https://host/path, by its beginning
+    LICENCE = "licence", "all content under one licence"  # key: an SPDX expression
     AUTHOR = "author", "all of one author"  # key: "network:account id"; "own" for this workspace's own words
     FILE = "file", "one picture, film or document"  # key: the SHA-256 of its content
     ITEM = "item", "one item"  # `item` names it

@@ -15,60 +15,91 @@ from kicau.rights.decisions import (
 )
 from kicau.rights.models import Layer, Party
 
-NOBODY_SPOKE = Problem(code="nobody-spoke", message="Not known: nobody has said whether this may be done.")
+NOBODY_SPOKE = Problem(
+    code="nobody-spoke", message="Unknown. Nobody has stated whether this content may be used in this way."
+)
 UNMET_CONDITIONS = Problem(
     code="conditions",
-    message="Not known: it is allowed under conditions that this purpose does not meet ({conditions}).",
+    message="Unknown. This content may be used in this way only if certain conditions are met, and nobody has confirmed that you meet them: {conditions}.",
 )
 UNREVIEWED_TERMS = Problem(
     code="unreviewed",
-    message="Not known: nobody has reviewed the terms of {network} under which this copy was acquired.",
+    message="Unknown. Nobody has reviewed the terms of use of {network} that apply to this content. Ask the server administrator to review them.",
 )
-LEFT_OPEN_PROBLEM = Problem(code="left-open", message="Not known: {who} left this open on {day}.")
+LEFT_OPEN_PROBLEM = Problem(
+    code="left-open",
+    message="Unknown. In a rights statement of {day}, {who} neither allows nor forbids this content to be used in this way.",
+)
 LICENCE_OPEN_PROBLEM = Problem(
-    code="licence-open", message="Not known: its licence, {key}, does not say whether this may be done."
+    code="licence-open",
+    message="Unknown. The licence {key} does not state whether this content may be used in this way.",
 )
 LAYER_REASONS: dict[tuple[str, RightsVerdict], Problem] = {
-    (Layer.WITHDRAWAL, RightsVerdict.NO): Problem(code="withdrawn", message="No: {who} took it back on {day}."),
-    (Layer.GRANT, RightsVerdict.NO): Problem(code="refused", message="No: {who} refused this on {day}."),
-    (Layer.GRANT, RightsVerdict.YES): Problem(code="granted", message="Yes: {who} granted this on {day}."),
+    (Layer.WITHDRAWAL, RightsVerdict.NO): Problem(
+        code="withdrawn", message="No. On {day}, {who} withdrew the permission to use this content in this way."
+    ),
+    (Layer.GRANT, RightsVerdict.NO): Problem(
+        code="refused", message="No. On {day}, {who} refused permission to use this content in this way."
+    ),
+    (Layer.GRANT, RightsVerdict.YES): Problem(
+        code="granted", message="Yes. On {day}, {who} gave permission to use this content in this way."
+    ),
     (Layer.CONTRACT, RightsVerdict.NO): Problem(
-        code="terms-forbid", message="No: the terms of {network} forbid it for a copy that came this way."
+        code="terms-forbid",
+        message="No. The terms of use of {network}, which apply to this copy of the content, do not allow it to be used in this way.",
     ),
     (Layer.CONTRACT, RightsVerdict.YES): Problem(
-        code="terms-allow", message="Yes: the terms of {network} allow it for a copy that came this way."
+        code="terms-allow",
+        message="Yes. The terms of use of {network}, which apply to this copy of the content, allow it to be used in this way.",
     ),
-    (Layer.AUTHOR, RightsVerdict.NO): Problem(code="author-denies", message="No: its author, {who}, does not want it."),
-    (Layer.AUTHOR, RightsVerdict.YES): Problem(code="author-allows", message="Yes: its author, {who}, allows it."),
+    (Layer.AUTHOR, RightsVerdict.NO): Problem(
+        code="author-denies", message="No. The author, {who}, does not want this content to be used in this way."
+    ),
+    (Layer.AUTHOR, RightsVerdict.YES): Problem(
+        code="author-allows", message="Yes. The author, {who}, allows this content to be used in this way."
+    ),
     (Layer.LICENCE, RightsVerdict.NO): Problem(
-        code="licence-denies", message="No: its licence, {key}, does not allow it."
+        code="licence-denies", message="No. The licence {key} does not allow this content to be used in this way."
     ),
-    (Layer.LICENCE, RightsVerdict.YES): Problem(code="licence-allows", message="Yes: its licence, {key}, allows it."),
+    (Layer.LICENCE, RightsVerdict.YES): Problem(
+        code="licence-allows", message="Yes. The licence {key} allows this content to be used in this way."
+    ),
     (Layer.SITE, RightsVerdict.NO): Problem(
-        code="site-denies", message="No: the site where it stood, {key}, does not want it."
+        code="site-denies",
+        message="No. The website {key}, which published this content, does not want it to be used in this way.",
     ),
     (Layer.SITE, RightsVerdict.YES): Problem(
-        code="site-allows", message="Yes: the site where it stood, {key}, allows it."
+        code="site-allows",
+        message="Yes. The website {key}, which published this content, allows it to be used in this way.",
     ),
     (Layer.DEFAULT, RightsVerdict.NO): Problem(
-        code="default-denies", message="No: this workspace does not do it where nobody else said anything."
+        code="default-denies",
+        message="No. The author, licence and network do not say whether this content may be used in this way. In such cases, this workspace's rules do not allow it.",
     ),
     (Layer.DEFAULT, RightsVerdict.YES): Problem(
-        code="default-allows", message="Yes: this workspace does it where nobody else said anything."
+        code="default-allows",
+        message="Yes. The author, licence and network do not say whether this content may be used in this way. In such cases, this workspace's rules allow it.",
     ),
 }
 OWN_RULE_REASONS: dict[RightsVerdict, Problem] = {
     RightsVerdict.NO: Problem(
-        code="own-denies", message="No: these are your own words, and this workspace does not allow it."
+        code="own-denies",
+        message="No. This is your own content, and this workspace does not allow it to be used in this way.",
     ),
     RightsVerdict.YES: Problem(
-        code="own-allows", message="Yes: these are your own words, and this workspace allows it."
+        code="own-allows", message="Yes. This is your own content, and this workspace allows it to be used in this way."
     ),
 }
-LIMITED_AUDIENCE = Problem(code="for-few", message="No: it was written for a few, not for everybody.")
+LIMITED_AUDIENCE = Problem(
+    code="for-few", message="No. The author shared this content only with certain people, not publicly."
+)
 UNNAMED_AUTHOR_REASONS: dict[RightsVerdict, Problem] = {  # its author, of whom no name is known
-    RightsVerdict.NO: Problem(code="author-denies", message="No: its author does not want it."),
-    RightsVerdict.YES: Problem(code="author-allows", message="Yes: its author allows it."),
+    RightsVerdict.NO: Problem(
+        code="author-denies", message="No. The author does not want this content to be used in this way."
+    ),
+    RightsVerdict.YES: Problem(
+        code="author-allows", message="Yes. The author allows this content to be used in this way."
+    ),
 }
 
 

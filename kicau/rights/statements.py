@@ -108,7 +108,10 @@ def preview_statement(workspace_id: UUID, one: NewStatement, at: datetime) -> St
 def check_validity_end(one: NewStatement, at: datetime) -> None:
     """Whoever says something now means it to be valid. Raises ValidationFailed where it would have ended before `at`."""
     if one.valid_until and one.valid_until <= at:
-        raise validation_failed("valid_until", "This end has passed already. Give one in the future, or none.")
+        raise validation_failed(
+            "valid_until",
+            "The end date of the rights statement has already passed. Enter a future date, or leave the field empty for a statement without an end.",
+        )
 
 
 def end_of_day(day: date, zone: str) -> datetime:
@@ -199,14 +202,24 @@ def statement_facts(row: Statement) -> StatementFacts:
 def check_values(says: Mapping[str, str]) -> dict[str, str]:
     """Each use and value known, at least one. Raises ValidationFailed."""
     if not says:
-        raise validation_failed("says", "A statement says something of at least one use.")
+        raise validation_failed(
+            "says",
+            "This rights statement does not cover any use of the content. Choose at least one use, for example AI training.",
+        )
     for use, value in says.items():
         if use not in USES:
             raise validation_failed(
-                "says", "There is no use {use!r}; the uses are: {uses}.", use=use, uses=", ".join(USES)
+                "says",
+                "Kicau does not know {use!r} as a use of content. Choose one of these uses: {uses}.",
+                use=use,
+                uses=", ".join(USES),
             )
         if value not in STATEMENT_VALUES:
-            raise validation_failed("says", "A use is allow, deny, conditional or unknown, not {said!r}.", said=value)
+            raise validation_failed(
+                "says",
+                "{said!r} is not a valid value. For each use of the content, for example AI training, choose allow, deny, conditional or unknown.",
+                said=value,
+            )
     return dict(says)
 
 
@@ -215,7 +228,7 @@ def check_conditions(conditions: Mapping[str, str]) -> dict[str, str]:
         if name not in CONDITIONS:
             raise validation_failed(
                 "conditions",
-                "There is no condition {name!r}; the conditions are: {known}.",
+                "Kicau does not know {name!r} as a condition for the use of content. Choose one of these conditions: {known}.",
                 name=name,
                 known=", ".join(CONDITIONS),
             )
@@ -232,23 +245,36 @@ def _statement_row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: 
         if value not in known:
             raise validation_failed(
                 name,
-                "There is no {name} {value!r}; there are: {known}.",
+                "{value!r} is not a valid value in the field “{name}” of a rights statement. Choose one of these values: {known}.",
                 name=name,
                 value=value,
                 known=", ".join(filter(None, known)),
             )
     if (one.subject == Subject.ITEM) != (one.item is not None):
-        raise validation_failed("item", "A statement about one item names it, and no other does.")
+        raise validation_failed(
+            "item",
+            "Choose a post or file from the archive only if the rights statement is about that one post or file. Otherwise, leave this field empty.",
+        )
     if one.subject not in (Subject.ITEM, Subject.EVERYTHING) and not one.key:
-        raise validation_failed("key", "Name what the statement is about.")
+        raise validation_failed(
+            "key",
+            "Enter the content to which the rights statement applies: for example, an author, a licence or a web address.",
+        )
     if one.valid_until and one.valid_from and one.valid_until <= one.valid_from:
-        raise validation_failed("valid_until", "A statement ends after it begins.")
+        raise validation_failed(
+            "valid_until", "The end date of the rights statement is not after its start date. Enter a later end date."
+        )
     if one.layer == Layer.WITHDRAWAL and set(one.says.values()) - {"deny"}:
-        raise validation_failed("says", "A withdrawal can only deny. To allow it again, end the withdrawal.")
+        raise validation_failed(
+            "says",
+            "A withdrawal of permission can only forbid uses of the content. To allow a forbidden use later, end the withdrawal.",
+        )
     key = one.key
     if one.subject == Subject.SITE and not (key := normalize_site(one.key)):
         raise validation_failed(
-            "key", "{said!r} is no address. Write it as https://example.org/folder.", said=one.key[:80]
+            "key",
+            "{said!r} is not a valid web address. Enter a complete address, for example https://example.org/folder.",
+            said=one.key[:80],
         )
     if one.subject == Subject.LICENCE:
         try:
@@ -256,7 +282,7 @@ def _statement_row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: 
         except licences.InvalidExpression as exc:
             raise validation_failed(
                 "key",
-                "{said!r} is no licence: {why}. Write it as an SPDX expression, such as CC-BY-4.0.",
+                "{said!r} is not a valid licence: {why}. Enter a standard licence code (SPDX), for example CC-BY-4.0.",
                 said=one.key[:80],
                 why=str(exc),
             ) from exc

@@ -64,16 +64,24 @@ async def _fetch(row: Named, client: aiohttp.ClientSession) -> None:
     except errors.RateLimited as exc:
         at, why = (
             exc.until,
-            Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until),
+            Sentence(
+                "{network} asked Kicau to stop checking the comments, replies and statistics of your posts until {until}. Kicau then continues. You do not need to do anything.",
+                network=label,
+                until=exc.until,
+            ),
         )
     except (errors.AuthExpired, errors.Rejected) as exc:  # it is not for this channel to read
-        why = Sentence("{network} does not let this channel be read: {why}", network=label, why=str(exc)[:300])
+        why = Sentence(
+            "{network} does not allow Kicau to monitor the comments, replies and statistics of this channel: {why}",
+            network=label,
+            why=str(exc)[:300],
+        )
     except (errors.ConnectorError, TimeoutError) as exc:
         at = now + min(MAX_RETRY_DELAY, timedelta(minutes=2.0 ** min(row.fruitless, 6)))
         why = Sentence(
-            "{network} did not answer when it was read: {why}. It is tried again.",
+            "{network} did not reply when Kicau checked the comments, replies and statistics of your posts: {why}. Kicau tries again. You do not need to do anything.",
             network=label,
-            why=str(exc)[:200] or "no answer in time",
+            why=str(exc)[:200] or "the server did not reply in time",
         )
     await sync_to_async(_finish)(row, job, asked, found, at, why)
 

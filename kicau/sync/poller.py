@@ -123,7 +123,11 @@ async def _fetch(job: FetchJob, client: aiohttp.ClientSession) -> bool:
             job,
             asked,
             exc.until,
-            Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until),
+            Sentence(
+                "{network} asked Kicau to stop checking the comments, replies and statistics of your posts until {until}. Kicau then continues. You do not need to do anything.",
+                network=label,
+                until=exc.until,
+            ),
         )
     except errors.AuthExpired as exc:
         await _handle_rejection(job, client, asked, label, exc)
@@ -132,7 +136,11 @@ async def _fetch(job: FetchJob, client: aiohttp.ClientSession) -> bool:
             job,
             asked,
             clock.now() + MANUAL_FIX_RETRY_DELAY,
-            Sentence("{network} does not let this channel be read: {why}", network=label, why=str(exc)[:300]),
+            Sentence(
+                "{network} does not allow Kicau to monitor the comments, replies and statistics of this channel: {why}",
+                network=label,
+                why=str(exc)[:300],
+            ),
         )
     except errors.PlanExceeded as exc:
         await _postpone(
@@ -140,7 +148,7 @@ async def _fetch(job: FetchJob, client: aiohttp.ClientSession) -> bool:
             asked,
             exc.resets_at or clock.now() + MANUAL_FIX_RETRY_DELAY,
             Sentence(
-                "The plan for {network} does not cover reading ({meter}). It goes on when the app is on a plan that does.",
+                "Your {network} plan does not include monitoring the comments, replies and statistics of your posts ({meter}). To continue monitoring, switch to a plan that includes it.",
                 network=label,
                 meter=exc.meter,
             ),
@@ -158,7 +166,9 @@ async def _fetch(job: FetchJob, client: aiohttp.ClientSession) -> bool:
             job,
             asked,
             clock.now() + MAX_RETRY_DELAY,
-            Sentence("Reading stopped by a fault of Kicau's own; it is tried again."),
+            Sentence(
+                "An internal error in Kicau interrupted the monitoring of comments, replies and statistics of your posts. Kicau tries again. You do not need to do anything."
+            ),
         )
     return True
 
@@ -266,12 +276,14 @@ async def _back_off(job: FetchJob, asked: FetchUsage, label: str, exc: Exception
     at = clock.now() + min(MAX_RETRY_DELAY, timedelta(minutes=2.0 ** min(fruitless, 6)))
     why = (
         Sentence(
-            "{network} did not answer when it was read: {why}. It is tried again.",
+            "{network} did not reply when Kicau checked the comments, replies and statistics of your posts: {why}. Kicau tries again. You do not need to do anything.",
             network=label,
-            why=str(exc)[:200] or "no answer in time",
+            why=str(exc)[:200] or "the server did not reply in time",
         )
         if exc
-        else Sentence("The network did not answer when it was read. It is tried again.")
+        else Sentence(
+            "The network did not reply when Kicau checked the comments, replies and statistics of your posts. Kicau tries again. You do not need to do anything."
+        )
     )
     if isinstance(job, InboxFetch):
         await sync_to_async(sync_store.postpone_inbox_fetch)(job, asked.calls, asked.allowed, at, why, fruitless=True)
@@ -284,7 +296,13 @@ async def _handle_rejection(
 ) -> None:
     """A token is renewed where it can be, once: a fresh one that is refused too shows that it is not the token. Reading
     alone never ends a channel: what was refused may be reading alone."""
-    used, told = credentials_of(job.channel), Sentence("{network} refused the token; it was renewed.", network=label)
+    used, told = (
+        credentials_of(job.channel),
+        Sentence(
+            "{network} rejected Kicau's access to this channel, and Kicau then renewed the access. You do not need to do anything.",
+            network=label,
+        ),
+    )
     again = await Standing.objects.filter(channel=job.channel, is_renewed=True).aexists()
     may = bool(used.refresh_token) and not exc.missing and not again
     try:
@@ -304,7 +322,7 @@ async def _handle_rejection(
         asked,
         clock.now() + MANUAL_FIX_RETRY_DELAY,
         Sentence(
-            "{network} does not let this channel be read ({why}). Connect it again to give that permission.",
+            "{network} does not let Kicau monitor the comments, replies and statistics of this channel ({why}). Reconnect the channel and allow this access when the network asks for it.",
             network=label,
             why=why,
         ),
@@ -326,7 +344,7 @@ def next_budget_check(renews_at: datetime) -> datetime:
 
 def budget_exceeded_sentence(short: BudgetShortfall) -> Sentence:
     return Sentence(
-        "The budget “{budget}” has no room left for reading. It goes on when the budget is raised or begins anew.",
+        "The budget “{budget}” is too low to monitor the comments, replies and statistics of your posts. Raise the budget, or wait until it resets.",
         budget=short.budget.name,
     )
 

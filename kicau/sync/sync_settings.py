@@ -166,7 +166,7 @@ def switch_sync(actor: Actor, network: str, reads: bool, *, accepts: int | None 
         )
         raise Conflict(
             Sentence(
-                "Reading on {network} will cost about {cost} in 30 days, and {each} for each answer beside. Say that you accept this figure, and it is switched on.",
+                "Monitoring the comments, replies and statistics of your posts on {network} costs about {cost} per 30 days. Each reply received costs another {each}. To turn monitoring on, accept these costs.",
                 network=found.label,
                 cost=cost,
                 each=each,

@@ -157,7 +157,7 @@ def _setup_problem(label: str, apps: Sequence[NetworkApp]) -> str:
     if settings.KICAU_PUBLIC_URL.startswith("https://") or all(app.is_sandbox for app in apps):
         return ""
     return Sentence(
-        "{network} tells only an address that begins with https://, and this Kicau is at {address}. Whoever hosts it sets KICAU_PUBLIC_URL.",
+        "{network} sends updates only to https:// addresses, but this Kicau server's address is {address}. Ask the server administrator to enter an https:// address in the setting KICAU_PUBLIC_URL.",
         network=label,
         address=settings.KICAU_PUBLIC_URL,
     )
@@ -237,14 +237,18 @@ async def _update_subscription(row: Subscription, client: aiohttp.ClientSession)
         at, why = (
             min(held.short.renews_at, clock.now() + MANUAL_FIX_RETRY_DELAY),
             Sentence(
-                "The budget “{budget}” has no room left for reading. It goes on when the budget is raised or begins anew.",
+                "The budget “{budget}” is too low to monitor the comments, replies and statistics of your posts. Raise the budget, or wait until it resets.",
                 budget=held.short.budget.name,
             ),
         )
     except errors.RateLimited as exc:
         at, why = (
             exc.until,
-            Sentence("{network} asked to wait with reading until {until}.", network=label, until=exc.until),
+            Sentence(
+                "{network} asked Kicau to stop checking the comments, replies and statistics of your posts until {until}. Kicau then continues. You do not need to do anything.",
+                network=label,
+                until=exc.until,
+            ),
         )
     except errors.AuthExpired as exc:
         lacks = ", ".join(sorted(exc.missing)) or exc.detail[:300] or "no permission"
@@ -252,21 +256,27 @@ async def _update_subscription(row: Subscription, client: aiohttp.ClientSession)
         at, why = (
             clock.now() + MANUAL_FIX_RETRY_DELAY,
             Sentence(
-                "{network} does not tell of this channel ({why}). Connect it again to give that permission.",
+                "{network} does not send webhooks (instant updates) for this channel ({why}). Reconnect the channel and allow this access when the network asks for it.",
                 network=label,
                 why=lacks,
             ),
         )
     except (errors.ConnectorError, TimeoutError) as exc:
         wait = min(MANUAL_FIX_RETRY_DELAY, timedelta(minutes=2.0 ** min(row.fruitless, 9)))
-        said = str(exc)[:300] or "no answer in time"
+        said = str(exc)[:300] or "the server did not reply in time"
         at, why = (
             clock.now() + wait,
-            Sentence("{network} does not tell of this channel: {why}. It is tried again.", network=label, why=said),
+            Sentence(
+                "Kicau could not turn on webhooks (instant updates) from {network} for this channel: {why}. Kicau tries again. You do not need to do anything.",
+                network=label,
+                why=said,
+            ),
         )
         if row.parted_at is not None:
             why = Sentence(
-                "{network} could not be asked to tell no more of this channel: {why}.", network=label, why=said
+                "Kicau could not turn off webhooks (instant updates) from {network} for this channel: {why}. After a channel is disconnected, Kicau tries this for at most one hour.",
+                network=label,
+                why=said,
             )
     await sync_to_async(_store_result)(row, job, asked, at, why, lost)
 

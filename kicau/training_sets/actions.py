@@ -45,10 +45,12 @@ def create_set(
     actor.require(Permission.SETTINGS)
     check_use(use)
     if not name.strip():
-        raise validation_failed("name", "A training set needs a name.")
+        raise validation_failed("name", "Enter a name for the training set (texts for training an AI model).")
     _check_definition(actor, format, meets, query or {})
     if TrainingSet.objects.filter(workspace=actor.workspace, name=name.strip()[:120]).exists():
-        raise Conflict(Sentence("There is a training set of the name {name!r} already.", name=name.strip()))
+        raise Conflict(
+            Sentence("A training set named {name!r} already exists. Choose another name.", name=name.strip())
+        )
     made = TrainingSet.objects.create(
         workspace=actor.workspace,
         name=name.strip()[:120],
@@ -92,7 +94,7 @@ def _check_definition(actor: Actor, format: str, meets: Sequence[str], query: Ma
     if format not in RecordFormat.values:
         raise validation_failed(
             "format",
-            "A format is one of {formats}, not {format!r}.",
+            "{format!r} is not an available file format. Choose one of: {formats}.",
             formats=", ".join(RecordFormat.values),
             format=format,
         )
@@ -100,7 +102,7 @@ def _check_definition(actor: Actor, format: str, meets: Sequence[str], query: Ma
         if condition not in CONDITIONS:
             raise validation_failed(
                 "meets",
-                "There is no condition {condition!r}; the conditions are: {conditions}.",
+                "{condition!r} is not a condition that you can set for the use of content. Choose one of these conditions: {conditions}.",
                 condition=condition,
                 conditions=", ".join(CONDITIONS),
             )
@@ -112,14 +114,14 @@ def _check_options(told: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := set(told) - set(known):
         raise validation_failed(
             "options",
-            "An option is one of {known}, not {name}.",
+            "Training sets have no option named {name}. Choose one of these options: {known}.",
             known=", ".join(known),
             name=", ".join(sorted(unknown)),
         )
     if bad := set(told.get("personal", ())) - set(REPLACEMENT_LABELS):
         raise validation_failed(
             "options.personal",
-            "Personal data is one of {known}, not {name}.",
+            "{name} is not a kind of personal data that Kicau can recognize. Choose one of these kinds: {known}.",
             known=", ".join(REPLACEMENT_LABELS),
             name=", ".join(sorted(bad)),
         )
@@ -127,11 +129,16 @@ def _check_options(told: Mapping[str, Any]) -> dict[str, Any]:
     shares = told.get("shares", SetOptions().shares)
     if len(shares) != len(SPLIT_NAMES) or any(s < 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:
         raise validation_failed(
-            "options.shares", "The shares are three, for {splits}, and together 1.", splits=", ".join(SPLIT_NAMES)
+            "options.shares",
+            "Enter three numbers that add up to 1 as the shares for {splits}. For example: 0.8, 0.1 and 0.1.",
+            splits=", ".join(SPLIT_NAMES),
         )
     fields = {name for _, name, _, _ in string.Formatter().parse(str(told.get("prompt", ""))) if name is not None}
     if fields - {"network", "language"}:
-        raise validation_failed("options.prompt", "A prompt knows {{network}} and {{language}}, nothing else.")
+        raise validation_failed(
+            "options.prompt",
+            "In the instruction to the AI (prompt), use only the placeholders {{network}} and {{language}}.",
+        )
     return dict(told)
 
 
@@ -184,7 +191,9 @@ def order_version(actor: Actor, set_id: UUID | str, *, as_of: datetime | None = 
     actor.require(Permission.SETTINGS)
     of = get_set(actor, set_id)
     if of.versions.filter(state__in=(VersionState.WAITING, VersionState.MAKING)).exists():
-        raise Conflict("A version of this set is being made already; wait until it is ready.")
+        raise Conflict(
+            "Kicau is still creating another version of this training set. Wait until that version is ready, then try again."
+        )
     version = build_next_version(of, as_of or clock.now())
     actor.record("dataset.ordered", version.id, name=of.name, number=version.number)
     return version
@@ -270,7 +279,7 @@ def file_of(actor: Actor, version: Version, name: str) -> Path:
     if version.state == VersionState.SUPERSEDED:
         raise Conflict(
             Sentence(
-                "Something in version {version} was taken back; version {newer} is without it.",
+                "Some content in version {version} was later removed from the training set. Use version {newer}, which does not contain the removed content.",
                 version=version.number,
                 newer=version.number + 1,
             )

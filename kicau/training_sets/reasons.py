@@ -6,22 +6,30 @@ from kicau.base.sentences import Sentence
 from kicau.rights.decisions import Decision
 from kicau.rights.sentences import decision_reason
 
-DELETED = Sentence("Left out: it was deleted from its network.")
-NOT_PUBLIC = Sentence("Left out: reposts are others' words, and messages are private.")
-NO_TEXT = Sentence("Left out: it has no text.")
-OTHER_LANGUAGE = Sentence("Left out: it is not in a language that was asked for.")
-TOO_SHORT = Sentence("Left out: it has fewer words than were asked for.")
-REPEATS_ANOTHER = Sentence("Left out: it repeats another text of the set.")
+DELETED = Sentence("Excluded from the training set because the post was deleted from its social network.")
+NOT_PUBLIC = Sentence(
+    "Excluded from the training set because the content is a repost of someone else's post or a private message."
+)
+NO_TEXT = Sentence("Excluded from the training set because this content has no text.")
+OTHER_LANGUAGE = Sentence(
+    "Excluded from the training set because the text is in a language that you did not choose for the training set."
+)
+TOO_SHORT = Sentence(
+    "Excluded from the training set because the text has fewer words than you chose as the minimum for this training set."
+)
+REPEATS_ANOTHER = Sentence("Excluded from the training set because the text repeats another text in the training set.")
 OTHERS_WORDS = Sentence(
-    "Left out: these are others' words, and nobody but this workspace has said that they may be used."
+    "Excluded from the training set because other people wrote this content, and nobody outside this workspace has allowed its use."
 )
-COPIES_PROHIBITED = Sentence("Left out: it repeats or quotes in full a text that may not be used.")
+COPIES_PROHIBITED = Sentence(
+    "Excluded from the training set because the text repeats or fully quotes another text that may not be used."
+)
 OWN_POST_COPIES_PROHIBITED = Sentence(
-    "Left out until somebody decides: it is our own, and repeats or quotes in full a text that may not be used."
+    "Excluded from the training set until someone in this workspace decides whether to use the text. It is your own content, but it repeats or fully quotes a text that may not be used."
 )
-PRIVATE_MESSAGE = Sentence("That text is a private message.")
+PRIVATE_MESSAGE = Sentence("The text that this content repeats or quotes is a private message.")
 ANSWERS_PROHIBITED = Sentence(
-    "Left out: it answers something that may not be used or is not here, and without that it is no conversation."
+    "Excluded from the training set because the text replies to another text that may not be used or is not in the archive. Without that other text, the conversation is incomplete."
 )
 
 

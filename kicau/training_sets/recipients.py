@@ -60,9 +60,11 @@ def add_recipient(actor: Actor, version: Version, *, name: str, contact: str = "
     """Notes who was given a version, so that they are told when something in it is taken back."""
     actor.require(Permission.SETTINGS)
     if version.state != VersionState.READY:
-        raise Conflict("Only a version that is ready can be given to somebody.")
+        raise Conflict(
+            "You can give a version of the training set to a recipient only when Kicau has finished creating the version. Try again later."
+        )
     if not name.strip():
-        raise validation_failed("name", "Whom is it given to? A name is needed.")
+        raise validation_failed("name", "Enter the name of the person or organization that receives the training set.")
     with transaction.atomic():
         made = Recipient.objects.create(version=version, name=name.strip()[:200], contact=contact.strip()[:300])
         actor.record("dataset.given", version.id, name=version.set.name, to=made.name)
@@ -76,7 +78,9 @@ def create_confirmation_link(actor: Actor, recipient_id: UUID | str) -> Confirma
     actor.require(Permission.SETTINGS)
     found = get_recipient(actor, recipient_id)
     if not found.owes:
-        raise Conflict("Nothing was taken back from what they have.")
+        raise Conflict(
+            "This recipient does not need to confirm anything, because nothing was removed from their version of the training set."
+        )
     secret = secrets.token_urlsafe(32)
     found.ask_digest, found.told_at = _secret_digest(secret), clock.now()
     found.save(update_fields=["ask_digest", "told_at"])
@@ -103,7 +107,9 @@ def open_confirmation_link(secret: str) -> Recipient:
         Recipient.objects.select_related("version__set__workspace").filter(ask_digest=_secret_digest(secret)).first()
     )
     if found is None:
-        raise Conflict("This link has been replaced by a newer one or taken back. Ask whoever sent it for another one.")
+        raise Conflict(
+            "This link is no longer valid, because it was revoked or replaced by a newer link. Ask the person who sent you the link for the newer one."
+        )
     return found
 
 
@@ -119,7 +125,9 @@ def open_deltas(recipient: Recipient) -> list[Version]:
 def confirm_by_link(recipient: Recipient, name: str) -> Recipient:
     """They say so themselves, by their link. Raises ValidationFailed without a name."""
     if not name.strip():
-        raise validation_failed("name", "Say who confirms it.")
+        raise validation_failed(
+            "name", "Enter your name to confirm that you no longer use the content removed from the training set."
+        )
     _set_acknowledged(recipient, name.strip()[:200])
     AuditEntry.objects.create(
         workspace_id=recipient.version.set.workspace_id,

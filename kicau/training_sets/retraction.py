@@ -30,7 +30,7 @@ from kicau.training_sets.reasons import DELETED, OTHERS_WORDS, decision_sentence
 from kicau.training_sets.versions import build_next_version, sign_line
 from kicau.workspaces.models import Workspace
 
-GONE_REASON = Sentence("It is in the archive no more.")
+GONE_REASON = Sentence("This content is no longer in your Kicau archive.")
 
 
 def retract_items(workspace: Workspace, items: Collection[UUID] | None = None) -> list[Version]:

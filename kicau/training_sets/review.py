@@ -81,7 +81,10 @@ def list_matches(actor: Actor, of: TrainingSet, *, kind: str = "", state: str = 
     if kind:
         if kind not in REPLACEMENT_LABELS:
             raise validation_failed(
-                "kind", "Personal data is one of {known}, not {name}.", known=", ".join(REPLACEMENT_LABELS), name=kind
+                "content type",
+                "{name} is not a kind of personal data that Kicau can recognize. Choose one of these kinds: {known}.",
+                known=", ".join(REPLACEMENT_LABELS),
+                name=kind,
             )
         rows = rows.filter(kind=kind)
     if state:

@@ -40,7 +40,7 @@ def read_preference(value: bytes, *, scope: str = "", agent: str = "") -> Parsed
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "Content-Usage {said} is no structured dictionary: {why}.",
+                    "Kicau cannot read this machine-readable rights notice (Content-Usage): {said}. Reason: {why}.",
                     said=quote_source(value.decode("latin-1")),
                     why=str(exc),
                 ),
@@ -58,7 +58,12 @@ def read_preference(value: bytes, *, scope: str = "", agent: str = "") -> Parsed
         elif said in VALUE_WORDS:
             values[key] = VALUE_WORDS[said]
         else:
-            faults.append(Sentence("Content-Usage says neither y nor n of {key}, so it says nothing of it.", key=key))
+            faults.append(
+                Sentence(
+                    "The machine-readable rights notice Content-Usage contains {key} with a value other than y or n. Kicau ignores this entry.",
+                    key=key,
+                )
+            )
     told = Declaration(
         vocabulary=SLUG, says=values_from_terms(TERMS, values), scope=scope, agent=agent, kept=tuple(kept)
     )

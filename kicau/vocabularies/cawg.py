@@ -34,7 +34,13 @@ def read_assertion(assertion: Any) -> ParsedDeclarations:
     """Constrained without a word about how is not allowed (section 3.2)."""
     entries = assertion.get("entries") if isinstance(assertion, Mapping) else None
     if not isinstance(entries, Mapping):
-        return ParsedDeclarations(faults=(Sentence("The training and data mining assertion holds no entries."),))
+        return ParsedDeclarations(
+            faults=(
+                Sentence(
+                    "The file contains a machine-readable notice on AI training and data mining, but the notice has no entries."
+                ),
+            )
+        )
     known = {term.token for term in TERMS}
     values: dict[str, str] = {}
     conditions: dict[str, str] = {}
@@ -48,7 +54,7 @@ def read_assertion(assertion: Any) -> ParsedDeclarations:
         elif use not in VALUE_WORDS:
             faults.append(
                 Sentence(
-                    "The assertion says neither allowed, notAllowed nor constrained of {name}, but {said}.",
+                    "The file's machine-readable notice on AI training and data mining contains the invalid value {said} for {name}. Valid values: allowed, notAllowed and constrained.",
                     name=name,
                     said=quote_source(str(use)),
                 )

@@ -38,7 +38,10 @@ def read_signal(value: str, *, scope: str = "", agent: str = "") -> ParsedDeclar
         name, equals, said = (part.strip().lower() for part in pair.partition("="))
         if not equals or not name:
             faults.append(
-                Sentence("Content-Signal has {said}, which is no name=yes or name=no.", said=quote_source(pair))
+                Sentence(
+                    "The machine-readable rights notice Content-Signal contains the invalid entry {said}. Every entry must have the form name=yes or name=no.",
+                    said=quote_source(pair),
+                )
             )
         elif name not in known:
             kept.append((name, said))
@@ -47,7 +50,9 @@ def read_signal(value: str, *, scope: str = "", agent: str = "") -> ParsedDeclar
         else:
             faults.append(
                 Sentence(
-                    "Content-Signal says neither yes nor no of {name}, but {said}.", name=name, said=quote_source(said)
+                    "The machine-readable rights notice Content-Signal contains the invalid value {said} for {name}. Valid values: yes and no.",
+                    name=name,
+                    said=quote_source(said),
                 )
             )
     told = Declaration(

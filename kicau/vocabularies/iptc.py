@@ -61,7 +61,14 @@ def read_packet(packet: bytes) -> ParsedDeclarations:
     try:
         root = parse_xml(_strip_packet(packet))
     except MalformedXml as exc:
-        return ParsedDeclarations(faults=(Sentence("The file's XMP cannot be read: {why}.", why=str(exc)),))
+        return ParsedDeclarations(
+            faults=(
+                Sentence(
+                    "Kicau cannot read the description and rights information stored inside the file (XMP metadata): {why}.",
+                    why=str(exc),
+                ),
+            )
+        )
     values = _property_values(root, "DataMining")
     constraint = next(iter(_property_values(root, "OtherConstraints")), "")
     if not values:
@@ -71,7 +78,7 @@ def read_packet(packet: bytes) -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "plus:DataMining is {said}, which is not of its list, so it says nothing.",
+                    "The data mining notice in this file (plus:DataMining) has the value {said}, which Kicau does not know. Kicau ignores the notice.",
                     said=quote_source(values[0]),
                 ),
             )

@@ -26,10 +26,24 @@ TERMS = (
 def read_record(record: Any) -> ParsedDeclarations:
     """`agent` is the entity (a DID or a domain) or "", `scope` the collection or ""."""
     if not isinstance(record, Mapping) or record.get("$type", NSID) != NSID:
-        return ParsedDeclarations(faults=(Sentence("It is no record {record}.", record=NSID),))
+        return ParsedDeclarations(
+            faults=(
+                Sentence(
+                    "Kicau cannot read this machine-readable rights notice because it is not of the type {record}.",
+                    record=NSID,
+                ),
+            )
+        )
     listed = record.get("preferences")
     if not isinstance(listed, Mapping):
-        return ParsedDeclarations(faults=(Sentence("The record {record} holds no preferences.", record=NSID),))
+        return ParsedDeclarations(
+            faults=(
+                Sentence(
+                    "The machine-readable rights notice {record} does not say which uses of the content are allowed or denied.",
+                    record=NSID,
+                ),
+            )
+        )
     known = {term.token for term in TERMS}
     values: dict[str, str] = {}
     kept: list[tuple[str, str]] = []
@@ -42,7 +56,11 @@ def read_record(record: Any) -> ParsedDeclarations:
             values[name] = "allow" if allow else "deny"
         else:
             faults.append(
-                Sentence("The record {record} says neither true nor false of {name}.", record=NSID, name=name)
+                Sentence(
+                    "In the machine-readable rights notice {record}, the value of {name} is invalid. Valid values: true and false.",
+                    record=NSID,
+                    name=name,
+                )
             )
     scope = record.get("scope")
     scope = scope if isinstance(scope, Mapping) else {}
@@ -55,7 +73,7 @@ def read_record(record: Any) -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "The record {record} has a scope that is not known, so it is not applied: {kind}.",
+                    "Kicau cannot find out to which person or content the machine-readable rights notice {record} applies ({kind}). Kicau ignores the notice.",
                     record=NSID,
                     kind=kind,
                 ),

@@ -50,7 +50,13 @@ def read_offer(offer: Any) -> ParsedDeclarations:
     """A policy in JSON-LD, with or without the prefix. A permission that has a constraint or a duty which we do not
     understand is one that has to be asked for; an action that we do not know is kept and permits nothing."""
     if not isinstance(offer, Mapping):
-        return ParsedDeclarations(faults=(Sentence("The ODRL policy is no object."),))
+        return ParsedDeclarations(
+            faults=(
+                Sentence(
+                    "Kicau cannot read the machine-readable licence terms (ODRL), because their format is invalid."
+                ),
+            )
+        )
     says: dict[str, str] = {}
     conditions: dict[str, str] = {}
     kept: list[tuple[str, str]] = []
@@ -60,7 +66,7 @@ def read_offer(offer: Any) -> ParsedDeclarations:
             if not isinstance(rule, Mapping):
                 faults.append(
                     Sentence(
-                        "The ODRL policy has a {word} that is no object: {said}.",
+                        "Kicau cannot read the field {word} in the machine-readable licence terms (ODRL), because its format is invalid: {said}.",
                         word=word,
                         said=quote_source(str(rule)),
                     )

@@ -45,7 +45,11 @@ def read_robots(data: bytes, base: str = "") -> RobotsRules:
     faults: list[str] = []
     if len(data) > MAX_BYTES:
         faults.append(
-            Sentence("robots.txt has {size} bytes; the first {limit} were read.", size=len(data), limit=MAX_BYTES)
+            Sentence(
+                "The website's robots.txt file (rules for web crawlers) has {size} bytes. Kicau read only the first {limit} bytes.",
+                size=len(data),
+                limit=MAX_BYTES,
+            )
         )
         data = data[:MAX_BYTES].rpartition(b"\n")[0]
     rules: dict[str, list[tuple[bool, str]]] = {}
@@ -74,7 +78,7 @@ def read_robots(data: bytes, base: str = "") -> RobotsRules:
             if not agents:
                 faults.append(
                     Sentence(
-                        "robots.txt: {said} stands before any User-agent line, so it is of no group.",
+                        "In the website's robots.txt file (rules for web crawlers), {said} comes before the first User-agent line. Kicau ignores it, because it names no crawler.",
                         said=quote_source(line),
                     )
                 )

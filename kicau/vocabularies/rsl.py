@@ -54,13 +54,15 @@ def read_document(data: bytes, page: str = "") -> ParsedDeclarations:
     try:
         root = parse_xml(data)
     except MalformedXml as exc:
-        return ParsedDeclarations(faults=(Sentence("The RSL document cannot be read: {why}.", why=str(exc)),))
+        return ParsedDeclarations(
+            faults=(Sentence("Kicau cannot read the RSL licence file (machine-readable terms): {why}.", why=str(exc)),)
+        )
     contents = list(root.iter(f"{{{NAMESPACE}}}content"))
     if not contents:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "The document <{root}> holds no content element of {namespace}.",
+                    "Kicau found no licence terms in the file. It begins with <{root}>, but contains no content entry of the RSL format {namespace}.",
                     root=_local_name(root),
                     namespace=NAMESPACE,
                 ),
@@ -172,7 +174,12 @@ def _read_content(content: ET.Element, page: str) -> ParsedDeclarations:
     url = content.get("url", "") or (page if "url" in content.attrib else "")
     if not url:
         return ParsedDeclarations(
-            faults=(Sentence("A content element of the RSL document names no url, so it is about nothing."), *faults)
+            faults=(
+                Sentence(
+                    "A content entry in the RSL licence file (machine-readable terms) has no web address (url), so the entry applies to no content."
+                ),
+                *faults,
+            )
         )
     declared = Declaration(
         vocabulary=SLUG,
@@ -244,7 +251,10 @@ def _read_payment(element: ET.Element, kind: str, faults: list[str]) -> dict[str
         return {}
     if kind not in PAYMENT_TYPES:
         faults.append(
-            Sentence("The RSL licence asks for a payment of a kind that is not known: {said}.", said=quote_source(kind))
+            Sentence(
+                "The RSL licence file (machine-readable terms) requires a kind of payment that Kicau does not know: {said}.",
+                said=quote_source(kind),
+            )
         )
         return {"consent": detail}
     return {"payment": detail}

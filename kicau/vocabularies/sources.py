@@ -123,7 +123,16 @@ def _scan_json(uri: str, body: bytes) -> Iterator[SourceDeclarations]:
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):
-        yield SourceDeclarations(uri=uri, where="JSON", raw=body, faults=(Sentence("The file is no JSON."),))
+        yield SourceDeclarations(
+            uri=uri,
+            where="JSON",
+            raw=body,
+            faults=(
+                Sentence(
+                    "Kicau cannot read this file because its content is not valid JSON. Check the file, or create it again."
+                ),
+            ),
+        )
         return
     record = told.get("value", told)
     if isinstance(record, dict) and record.get("$type") == lexicon.NSID:

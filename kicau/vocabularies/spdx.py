@@ -22,7 +22,9 @@ def read_expression(expression: str) -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "{expression} is no SPDX licence expression: {why}.", expression=repr(expression[:80]), why=str(exc)
+                    "{expression} is not a valid licence code (SPDX, for example CC-BY-4.0): {why}.",
+                    expression=repr(expression[:80]),
+                    why=str(exc),
                 ),
             )
         )

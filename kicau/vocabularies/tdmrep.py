@@ -45,14 +45,23 @@ def read_file(data: bytes) -> ParsedDeclarations:
     try:
         rules = json.loads(data)
     except (ValueError, RecursionError):
-        return ParsedDeclarations(faults=(Sentence("tdmrep.json is no JSON."),))
+        return ParsedDeclarations(
+            faults=(Sentence("Kicau cannot read the rights notice tdmrep.json because it is not valid JSON."),)
+        )
     if not isinstance(rules, list):
-        return ParsedDeclarations(faults=(Sentence("tdmrep.json holds no list of rules."),))
+        return ParsedDeclarations(
+            faults=(Sentence("Kicau found no list of rules in the machine-readable rights notice tdmrep.json."),)
+        )
     found = ParsedDeclarations()
     for rule in rules:
         if not isinstance(rule, dict) or not isinstance(rule.get("location"), str):
             found += ParsedDeclarations(
-                faults=(Sentence("tdmrep.json has a rule without a location: {said}.", said=quote_source(str(rule))),)
+                faults=(
+                    Sentence(
+                        "A rule in the machine-readable rights notice tdmrep.json does not name the pages to which it applies (field location): {said}.",
+                        said=quote_source(str(rule)),
+                    ),
+                )
             )
             continue
         said, policy = rule.get(RESERVATION_HEADER), rule.get(POLICY_HEADER)
@@ -136,7 +145,11 @@ def _build_reading(said: str, policy: str, scope: str, where: str) -> ParsedDecl
     if said not in ("0", "1"):
         return ParsedDeclarations(
             faults=(
-                Sentence("{where} is {said} and not 0 or 1, so it says nothing.", where=where, said=quote_source(said)),
+                Sentence(
+                    "In the machine-readable rights notice on text and data mining, {where} has the value {said} instead of 0 or 1. Kicau ignores this value.",
+                    where=where,
+                    said=quote_source(said),
+                ),
             )
         )
     value = "allow" if said == "0" else "conditional" if policy else "deny"

@@ -63,7 +63,12 @@ def add_person(
                 raise IntegrityError
             person.save()
     except IntegrityError:
-        raise Conflict(Sentence("Somebody with the address {email} is here already.", email=email)) from None
+        raise Conflict(
+            Sentence(
+                "A person with the e-mail address {email} already has an account on this server. Enter another address, or use the existing account.",
+                email=email,
+            )
+        ) from None
     AuditEntry.objects.create(
         actor=person.name, actor_id=person.id, via="system", act="person.added", subject=str(person.id)
     )
@@ -91,7 +96,7 @@ def create_first_owner(
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_VISIT_LOCK_ID])
     if not has_no_people():
-        raise Conflict("This Kicau has its owner already; sign in, or ask them to add you.")
+        raise Conflict("This server already has an owner. Sign in, or ask the owner for an invitation.")
     person = add_person(email, name, password, language=language, timezone=timezone, operator=True, proved=proved)
     made = create_workspace(person, workspace, timezone=timezone, language=language)
     return actor_for(person, made.id, "page")
@@ -109,13 +114,13 @@ def update_person(
     """What people change about themselves. Another password ends their other sessions and, with `end_tokens`, their API
     tokens. Raises ValidationFailed."""
     if name is not None and not name.strip():
-        raise validation_failed("name", "A person needs a name.")
+        raise validation_failed("name", "Enter the name of the person who will use this account.")
     if timezone is not None:
         _check_timezone(timezone)
     if language is not None and language not in dict(settings.LANGUAGES):
         raise validation_failed(
             "language",
-            "There is no language {language!r}; the languages are: {known}.",
+            "Kicau is not available in the language {language!r}. Choose one of: {known}.",
             language=language,
             known=", ".join(dict(settings.LANGUAGES)),
         )
@@ -140,7 +145,7 @@ def create_workspace(
 ) -> Workspace:
     """A workspace with `owner` as its first member. Raises ValidationFailed."""
     if not name.strip():
-        raise validation_failed("name", "A workspace needs a name.")
+        raise validation_failed("name", "Enter a name for the workspace.")
     _check_timezone(timezone)
     workspace = Workspace.objects.create(name=name.strip()[:120], timezone=timezone, language=language)
     Membership.objects.create(workspace=workspace, person=owner, role=Role.OWNER)
@@ -168,19 +173,22 @@ def update_workspace(
     actor.require(Permission.SETTINGS)
     workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
     if name is not None and not name.strip():
-        raise validation_failed("name", "A workspace needs a name.")
+        raise validation_failed("name", "Enter a name for the workspace.")
     if timezone is not None:
         _check_timezone(timezone)
     if currency and not is_currency(currency):
         raise validation_failed(
             "currency",
-            "{currency} is no currency of ISO 4217; give its three letters, such as USD or IDR, or none.",
+            "{currency} is not a valid currency code (ISO 4217). Enter a code of three letters, for example USD or IDR, or leave the field empty.",
             currency=currency[:20],
         )
     if terms_url and not (
         terms_url.startswith(("https://", "http://")) and len(terms_url) <= 500 and terms_url.isprintable()
     ):
-        raise validation_failed("terms_url", "An address begins with https:// and has at most 500 characters.")
+        raise validation_failed(
+            "terms_url",
+            "The address of the page with your terms must begin with https:// or http://. It can have at most 500 characters.",
+        )
     new = {
         "name": name.strip()[:120] if name else None,
         "timezone": timezone,
@@ -205,10 +213,14 @@ def require_second_factor(actor: Actor, required: bool) -> Workspace:
     """Whether members get into the workspace with a second factor only. Raises NotAllowed, and Conflict where the owner
     who asks has none."""
     if actor.role != Role.OWNER or actor.person is None or actor.scopes is not None:
-        raise NotAllowed("Only an owner who is signed in can require a second factor.")
+        raise NotAllowed(
+            "Only a signed-in owner of the workspace can require two-factor authentication. You cannot use an API token to require it."
+        )
     workspace = Workspace.objects.select_for_update().get(id=actor.workspace.id)
     if required and not factors.has_any_second_factor(actor.person):
-        raise Conflict("Set up a second factor for your own account first, under You, Signing in.")
+        raise Conflict(
+            "Set up two-factor authentication for your own account first. Open the “You” page, then “Signing in”."
+        )
     if workspace.requires_second_factor != required:
         workspace.requires_second_factor = required
         workspace.save(update_fields=["requires_second_factor"])
@@ -243,7 +255,7 @@ def set_member_role(actor: Actor, person: Person, role: str) -> Membership:
     if not here and not person.is_proved:
         raise Conflict(
             Sentence(
-                "Nobody has shown yet that the address {email} belongs to this account. Invite the address instead.",
+                "You cannot add this account directly, because it has not confirmed the e-mail address {email}. Send an invitation to this address.",
                 email=person.email,
             )
         )
@@ -265,10 +277,13 @@ def create_member(
 def _require_role_assignable(actor: Actor, role: str) -> None:
     if role not in Role.values:
         raise validation_failed(
-            "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
+            "role",
+            "Kicau does not know the role {role!r}. Choose one of: {roles}.",
+            role=role,
+            roles=", ".join(Role.values),
         )
     if role == Role.OWNER and actor.role != Role.OWNER:
-        raise NotAllowed("Only an owner can make somebody an owner.")
+        raise NotAllowed("Only an owner of the workspace can make another person an owner.")
 
 
 def _set_role(actor: Actor, person: Person, role: str) -> Membership:
@@ -276,7 +291,7 @@ def _set_role(actor: Actor, person: Person, role: str) -> Membership:
     before = members.filter(person=person).first()
     if before and before.role == Role.OWNER and role != Role.OWNER:
         if actor.role != Role.OWNER:
-            raise NotAllowed("Only an owner can change an owner's role.")
+            raise NotAllowed("Only an owner of the workspace can change another owner's role.")
         _require_other_owner(actor, person)
     member, _ = Membership.objects.update_or_create(workspace=actor.workspace, person=person, defaults={"role": role})
     actor.record("member.set", person.id, name=str(person), role=role, before=before.role if before else "")
@@ -300,14 +315,14 @@ def _reduce_rights(actor: Actor, person: Person, role: str) -> None:
 def transfer_ownership(actor: Actor, person: Person) -> Membership:
     """A member becomes owner, and the owner who acts becomes admin, both or neither. Raises NotAllowed, NotFound."""
     if actor.role != Role.OWNER or actor.person is None:
-        raise NotAllowed("Only an owner can hand the ownership over.")
+        raise NotAllowed("Only an owner of the workspace can transfer ownership.")
     actor.require(Permission.MEMBERS)
     members = Membership.objects.select_for_update().filter(workspace=actor.workspace)
     heir = members.select_related("person").filter(person=person).first()
     if heir is None or not heir.person.is_active:
         raise NotFound("member", person.id)
     if heir.person_id == actor.person.id:
-        raise Conflict("You are the owner; choose somebody else.")
+        raise Conflict("You are already the owner. To transfer ownership, choose another person.")
     members.filter(person=actor.person).update(role=Role.ADMIN)
     heir.role = Role.OWNER
     heir.save(update_fields=["role"])
@@ -324,7 +339,7 @@ def remove_member(actor: Actor, person: Person) -> None:
         raise NotFound("member", person.id)
     if member.role == Role.OWNER:
         if actor.role != Role.OWNER:
-            raise NotAllowed("Only an owner can remove an owner.")
+            raise NotAllowed("Only an owner of the workspace can remove another owner.")
         _require_other_owner(actor, person)
     member.delete()
     Token.objects.filter(workspace=actor.workspace, person=person, revoked_at=None).update(revoked_at=clock.now())
@@ -379,29 +394,42 @@ def create_token(
     """A key for programs: for this workspace or, `personal`, for all of the person's. Never more than the actor may."""
     actor.require(Permission.TOKENS)
     if actor.person is None:
-        raise NotAllowed("A token acts for a person; sign in as one.")
+        raise NotAllowed("Only a person can own an API token. Sign in to Kicau to create the token.")
     wanted = sorted(set(scopes))
     unknown = [s for s in wanted if s not in list(Permission)]
     if unknown or not wanted:
         raise validation_failed(
             "scopes",
-            "Unknown scope {unknown!r}; the scopes are: {scopes}.",
+            "Kicau does not know the permission (scope) {unknown!r}. Choose from: {scopes}.",
             unknown=", ".join(unknown),
             scopes=", ".join(Permission),
         )
     beyond = [s for s in wanted if not actor.may(Permission(s))]
     if beyond:
-        raise NotAllowed(Sentence("A token cannot do more than you may: {beyond}.", beyond=", ".join(beyond)))
+        raise NotAllowed(
+            Sentence(
+                "An API token cannot have more permissions than you have. Remove these permissions: {beyond}.",
+                beyond=", ".join(beyond),
+            )
+        )
     if role and role not in Role.values:
         raise validation_failed(
-            "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
+            "role",
+            "Kicau does not know the role {role!r}. Choose one of: {roles}.",
+            role=role,
+            roles=", ".join(Role.values),
         )
     if days is not None and not 0 < days <= MAX_TOKEN_LIFETIME.days:
         raise validation_failed(
-            "days", "A token lives 1 to {limit} days; {days} was asked.", limit=MAX_TOKEN_LIFETIME.days, days=days
+            "days",
+            "An API token can be valid for 1 to {limit} days. You entered {days}.",
+            limit=MAX_TOKEN_LIFETIME.days,
+            days=days,
         )
     if personal and actor.scopes is not None:
-        raise NotAllowed("A token cannot make a personal token; sign in to make one.")
+        raise NotAllowed(
+            "You cannot create a personal API token with another API token. Sign in to Kicau to create one."
+        )
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = Token.objects.create(
         name=name.strip()[:120] or "token",
@@ -493,7 +521,7 @@ def activity_log(actor: Actor) -> QuerySet[AuditEntry]:
 
 def _require_other_owner(actor: Actor, leaving: Person) -> None:
     if not Membership.objects.filter(workspace=actor.workspace, role=Role.OWNER).exclude(person=leaving).exists():
-        raise Conflict("A workspace keeps at least one owner; make somebody else an owner first.")
+        raise Conflict("A workspace needs at least one owner. Make another person an owner first.")
 
 
 def _digest(secret: str) -> str:

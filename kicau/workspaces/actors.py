@@ -72,7 +72,7 @@ class Actor:
             who = next(r for r in ROLES_BY_RANK if permission in ROLE_PERMISSIONS[r])
             raise NotAllowed(
                 Sentence(
-                    "Your role ({role}) does not cover this: {permission}. Ask somebody whose role is {who} or above.",
+                    "Your role ({role}) does not have this permission: {permission}. Ask someone with the role {who} or higher to do it.",
                     role=self.role,
                     permission=permission,
                     who=who,
@@ -81,7 +81,8 @@ class Actor:
         if self.scopes is not None and permission not in self.scopes:
             raise NotAllowed(
                 Sentence(
-                    "This token lacks the scope {permission!r}; make one that has it.", permission=permission.value
+                    "This API token does not have the permission (scope) {permission!r}. Create an API token that has this permission.",
+                    permission=permission.value,
                 )
             )
 

@@ -35,15 +35,20 @@ log = structlog.get_logger("kicau.workspaces")
 def send_link(person: Person) -> None:
     """Mail the person a link that proves their address. An earlier one stops working. Raises Conflict."""
     if not settings.KICAU_SENDS_MAIL:
-        raise Conflict("This Kicau has no mail server. Ask whoever hosts it to confirm your address.")
+        raise Conflict("This server cannot send e-mail. Ask the server administrator to confirm your e-mail address.")
     if person.is_proved:
-        raise Conflict("Your address is confirmed already.")
+        raise Conflict("Your e-mail address is already confirmed.")
     secret = secrets.token_urlsafe(32)
     with transaction.atomic():
         Person.objects.select_for_update().get(id=person.id)
         day = clock.now() - timedelta(days=1)
         if AddressProof.objects.filter(person=person, created_at__gt=day).count() >= MAX_LINKS_PER_DAY:
-            raise Conflict(Sentence("Kicau sent {most} links today. Try again tomorrow.", most=MAX_LINKS_PER_DAY))
+            raise Conflict(
+                Sentence(
+                    "Kicau already sent you {most} confirmation links in the past 24 hours, which is the limit. Try again tomorrow.",
+                    most=MAX_LINKS_PER_DAY,
+                )
+            )
         AddressProof.objects.filter(person=person, used_at=None).update(expires_at=clock.now())
         AddressProof.objects.create(
             person=person, email=person.email, digest=_digest(secret), expires_at=clock.now() + LINK_LIFETIME
@@ -51,15 +56,17 @@ def send_link(person: Person) -> None:
         account_security.record_security_change(person, "person.proof_sent")
     link = settings.KICAU_PUBLIC_URL + reverse("prove-address", args=[secret])
     with translation.override(person.language):
-        subject = _("Confirm your address for Kicau")
+        subject = _("Confirm your e-mail address for Kicau")
         body = _(
-            "Somebody uses Kicau with the address %(email)s. If that is you, open this link and choose a password; it works once, for %(hours)s hours:\n%(link)s\n\nEvery other way into the account ends then. If it is not you, you can do the same and close the account to whoever made it, or do nothing."
+            "Someone uses Kicau with the e-mail address %(email)s. If this is you, open this link and choose a password. The link works once and expires after %(hours)s hours:\n%(link)s\n\nAll other ways to sign in to the account then stop working. If this is not you, you can still choose a password. The person who created the account can then no longer sign in. You can also ignore this e-mail."
         ) % {"email": person.email, "hours": LINK_LIFETIME // timedelta(hours=1), "link": link}
     try:
         EmailMessage(subject, body, to=[person.email]).send()
     except OSError as exc:  # smtplib's errors are OSErrors
         log.warning("a confirmation link could not be sent", person=str(person.id), why=str(exc)[:200])
-        raise Conflict("The mail server did not take the link. Try again later.") from None
+        raise Conflict(
+            "The mail server did not accept the e-mail with the confirmation link. Try again later."
+        ) from None
 
 
 def proof_by_link(secret: str) -> AddressProof:
@@ -70,7 +77,7 @@ def proof_by_link(secret: str) -> AddressProof:
         .first()
     )
     if found is None or not addresses.is_same_email(found.email, found.person.email):
-        raise Conflict("This link was used already or is older than 24 hours. Have another one sent to you.")
+        raise Conflict("This confirmation link was already used or is older than 24 hours. Request a new link.")
     return found
 
 

@@ -21,7 +21,9 @@ def clean_email(email: str) -> str:
         validate_email(email)
         _normalize_email(email)
     except (ValidationError, ValueError):
-        raise validation_failed("email", "{email!r} is not an e-mail address.", email=email) from None
+        raise validation_failed(
+            "email", "{email!r} is not a valid e-mail address. Check the address for typing errors.", email=email
+        ) from None
     return email
 
 

@@ -29,7 +29,9 @@ def begin_totp_setup(person: Person) -> Authenticator:
     """A secret for the person's app, kept until a code confirms it; the same one while it waits. Conflict where one counts."""
     found = Authenticator.objects.filter(person=person).first()
     if found and found.confirmed_at:
-        raise Conflict("An authenticator app is set up already; turn it off first.")
+        raise Conflict(
+            "Your account already has an authenticator app. To set up another one, turn off the current one first."
+        )
     return found or Authenticator.objects.create(
         person=person, secret=base64.b32encode(secrets.token_bytes(20)).decode()
     )
@@ -45,10 +47,13 @@ def confirm_totp_setup(person: Person, code: str) -> list[str]:
     """The app showed `code`: from now on it is asked for. Gives the recovery codes, shown once. Raises ValidationFailed."""
     found = Authenticator.objects.select_for_update().filter(person=person, confirmed_at=None).first()
     if found is None:
-        raise Conflict("There is no authenticator app to confirm; begin again.")
+        raise Conflict(
+            "You have not started to set up an authenticator app, or the setup has ended. Start the setup again."
+        )
     if not _is_code_valid(found, code):
         raise validation_failed(
-            "code", "This code is not right. Check that the phone's clock is, and give the next code."
+            "code",
+            "This code is wrong. Check that your phone's clock is correct, then enter the next code from your authenticator app.",
         )
     found.confirmed_at = clock.now()
     found.save(update_fields=["confirmed_at"])
@@ -68,7 +73,9 @@ def turn_off_second_factor(person: Person) -> None:
 def new_recovery_codes(person: Person) -> list[str]:
     """Ten others; the old ones stop counting. Raises Conflict where there is no second factor."""
     if not is_second_factor_on(person):
-        raise Conflict("Recovery codes stand in for an authenticator app; set one up first.")
+        raise Conflict(
+            "Recovery codes let you sign in if you lose your authenticator app. Set up an authenticator app first."
+        )
     account_security.record_security_change(person, "person.recovery_codes")
     return _create_recovery_codes(person)
 

@@ -63,18 +63,26 @@ def _create_invitation(actor: Actor, email: str, role: str) -> tuple[Invitation,
     email = addresses.clean_email(email)
     if role not in Role.values:
         raise validation_failed(
-            "role", "There is no role {role!r}; the roles are: {roles}.", role=role, roles=", ".join(Role.values)
+            "role",
+            "Kicau does not know the role {role!r}. Choose one of: {roles}.",
+            role=role,
+            roles=", ".join(Role.values),
         )
     if not may_assign_role(actor.role, role):
-        raise NotAllowed("Only an owner can make somebody an owner.")
+        raise NotAllowed("Only an owner of the workspace can make another person an owner.")
     if Membership.objects.filter(workspace=actor.workspace, person__email__iexact=email).exists():
-        raise Conflict(Sentence("{email} is a member already; change the role in the list.", email=email))
+        raise Conflict(
+            Sentence(
+                "{email} is already a member of this workspace. To change the member's role, open the list of members.",
+                email=email,
+            )
+        )
     waiting = _usable_invitations(actor)
     waiting.filter(email__iexact=email).update(revoked_at=clock.now())
     if waiting.count() >= MAX_OPEN_INVITATIONS:
         raise Conflict(
             Sentence(
-                "There are {most} invitations that nobody has used yet; take some back first.",
+                "This workspace already has {most} unused invitations, which is the limit. Revoke some of them, then invite people again.",
                 most=MAX_OPEN_INVITATIONS,
             )
         )
@@ -97,9 +105,9 @@ def _send_email(actor: Actor, invitation: Invitation, link: str) -> bool:
         return False
     with translation.override(actor.workspace.language):
         what = {"who": actor.name, "workspace": actor.workspace.name, "link": link, "days": INVITATION_LIFETIME.days}
-        subject = _("%(who)s invites you to %(workspace)s on Kicau") % what
+        subject = _("%(who)s invited you to the workspace %(workspace)s on Kicau") % what
         body = _(
-            "%(who)s invites you to write and schedule posts in %(workspace)s.\n\nOpen this link to join; it works once, for %(days)s days:\n%(link)s\n\nIf you do not know %(who)s, do nothing."
+            "%(who)s invited you to join the workspace %(workspace)s on Kicau, where its members write and schedule social media posts.\n\nOpen this link to join. The link works once and expires after %(days)s days:\n%(link)s\n\nIf you do not know %(who)s, ignore this e-mail."
         )
     try:
         EmailMessage(" ".join(subject.split()), body % what, to=[invitation.email]).send()
@@ -144,7 +152,7 @@ def invitation_by_link(secret: str) -> Invitation:
     )
     if found is None or not _may_inviter_invite(found):
         raise Conflict(
-            "This invitation no longer works: it was used or withdrawn, is older than 7 days, or whoever sent it may no longer invite. Ask for another one."
+            "This invitation is no longer valid. It was used, was revoked or is older than 7 days, or the person who sent it may no longer invite people. Ask for a new invitation."
         )
     return found
 
@@ -171,7 +179,7 @@ def accept_invitation(secret: str, person: Person) -> Actor:
     if not addresses.is_same_email(invitation.email, person.email):
         raise NotAllowed(
             Sentence(
-                "This invitation is for {email}, and you are signed in as {other}. Sign out and use that account, or ask for an invitation to your own address.",
+                "This invitation is for {email}, but you are signed in as {other}. Sign out and use the other account, or ask for an invitation to your own address.",
                 email=invitation.email,
                 other=person.email,
             )
@@ -187,7 +195,9 @@ def accept_as_new_person(
     provider has verified the address. Raises Conflict, ValidationFailed (a weak password)."""
     invitation = _lock_invitation(secret)
     if addresses.find_person_by_email(invitation.email):
-        raise Conflict("You could not be registered under this address. If you have an account here, sign in first.")
+        raise Conflict(
+            "Kicau could not create an account with this e-mail address. If you already have an account on this server, sign in first."
+        )
     person = actions.add_person(
         invitation.email,
         name,
@@ -206,7 +216,9 @@ def accept_with_unproved_account(secret: str, password: str) -> Actor:
     invitation = _lock_invitation(secret)
     person = person_of_address(invitation)
     if person is None or person.is_proved or not person.is_active:
-        raise Conflict("You could not be registered under this address. If you have an account here, sign in first.")
+        raise Conflict(
+            "Kicau could not create an account with this e-mail address. If you already have an account on this server, sign in first."
+        )
     address_verification.assign_proved_address(person, password, by="invitation")
     return _join_workspace(invitation, person)
 

@@ -125,7 +125,9 @@ async def finish_sign_in(by: OidcProvider, memory: Mapping[str, str], returned: 
     if not memory or not secrets.compare_digest(returned.get("state", "").encode(), memory.get("state", "").encode()):
         raise _provider_error(by, "this sign-in was begun elsewhere or is over.")
     if "error" in returned or not returned.get("code"):
-        raise NotAllowed(Sentence("{name} did not sign you in. Try again, or sign in another way.", name=by.name))
+        raise NotAllowed(
+            Sentence("Kicau could not sign you in with {name}. Try again, or sign in another way.", name=by.name)
+        )
     async with _http_session(by) as session:
         about = await _provider_metadata(by, session)
         form = {
@@ -209,14 +211,14 @@ def find_person(claims: IdClaims) -> Person | None:
         if person is not None and not person.is_proved:
             raise Conflict(
                 Sentence(
-                    "There is an account with the address {email} here, and nobody has shown yet whose it is. If it is yours, sign in with its password and connect this sign-in under You. Else ask whoever hosts this Kicau.",
+                    "An account with the e-mail address {email} already exists, but the address is not confirmed. If the account is yours, sign in with its password. Then connect your single sign-on on the “You” page. Otherwise, contact the server administrator.",
                     email=claims.email,
                 )
             )
         if person is not None:
             save_identity(person, claims)
     if person is not None and not person.is_active:
-        raise NotAllowed("This sign-in is closed; ask whoever hosts this Kicau.")
+        raise NotAllowed("This account is closed. Contact the server administrator.")
     return person
 
 
@@ -225,10 +227,17 @@ def connect_identity(person: Person, claims: IdClaims) -> None:
     """Somebody who is signed in adds the provider's account to their own. Where their address was not proved it is now,
     and every other way in ends. Raises Conflict where the provider does not say that the address is theirs."""
     if not claims.email_verified or not addresses.is_same_email(claims.email, person.email):
-        raise Conflict(Sentence("The provider has to confirm the address {email}; it did not.", email=person.email))
+        raise Conflict(
+            Sentence(
+                "The identity provider (your single sign-on service) has not confirmed the e-mail address {email}. Confirm the address in that service, then sign in again.",
+                email=person.email,
+            )
+        )
     identity = save_identity(person, claims)
     if identity.person_id != person.id:
-        raise Conflict("This sign-in of the provider belongs to another account here.")
+        raise Conflict(
+            "This single sign-on account is already connected to another Kicau account. Connect a different one, or sign in to that Kicau account."
+        )
     if not person.is_proved:
         address_verification.assign_proved_address(person, None, by="provider", identity=identity)
 
@@ -300,7 +309,7 @@ def _endpoint(by: OidcProvider, about: Mapping[str, Any], name: str) -> str:
     if place != _host_and_port(by.issuer) and by.hosts.isdisjoint({place, place.rpartition(":")[0]}):
         raise ProviderError(
             Sentence(
-                "{name} could not sign you in: it uses {host}, which is not the issuer's address. Ask whoever hosts this Kicau to add that host to KICAU_OIDC_HOSTS.",
+                "Kicau could not sign you in with {name}, because this sign-in service uses another server: {host}. Ask the server administrator to add this server to KICAU_OIDC_HOSTS.",
                 name=by.name,
                 host=place,
             )
@@ -325,7 +334,7 @@ async def _request_json(
 def _unencrypted_error(by: OidcProvider) -> ProviderError:
     return ProviderError(
         Sentence(
-            "{name} could not sign you in because it does not use https. Ask whoever hosts this Kicau to check the provider's address.",
+            "Kicau could not sign you in with {name}, because the address of this sign-in service does not use https. Ask the server administrator to check this address.",
             name=by.name,
         )
     )
@@ -333,5 +342,9 @@ def _unencrypted_error(by: OidcProvider) -> ProviderError:
 
 def _provider_error(by: OidcProvider, why: str) -> ProviderError:
     return ProviderError(
-        Sentence("{name} could not sign you in: {why} Sign in another way, or try again later.", name=by.name, why=why)
+        Sentence(
+            "Kicau could not sign you in with {name}: {why} Sign in another way, or try again later.",
+            name=by.name,
+            why=why,
+        )
     )

@@ -34,14 +34,21 @@ from kicau.workspaces.models import Passkey, Person
 MAX_PASSKEYS = 20  # passkeys of one person
 CHALLENGE_SECONDS = 300
 type BrowserResponse = Mapping[str, Any]  # what the browser gave, as JSON
-INVALID_RESPONSE_MESSAGE = "The browser's answer could not be used; try again."
+INVALID_RESPONSE_MESSAGE = (
+    "Kicau could not use the passkey data that your browser sent. Try again, or sign in another way."
+)
 
 
 def begin_registration(person: Person) -> tuple[dict[str, Any], dict[str, Any]]:
     """(options for the browser, state to keep until it answers). Raises Conflict where there are too many."""
     known = list(person.passkeys.all())
     if len(known) >= MAX_PASSKEYS:
-        raise Conflict(Sentence("You have {most} passkeys already; remove one first.", most=MAX_PASSKEYS))
+        raise Conflict(
+            Sentence(
+                "You already have {most} passkeys, which is the limit. Remove one before you add another.",
+                most=MAX_PASSKEYS,
+            )
+        )
     options, state = _server().register_begin(
         PublicKeyCredentialUserEntity(id=person.id.bytes, name=person.email, display_name=person.name),
         [_credential_data(key) for key in known],
@@ -71,7 +78,7 @@ def finish_registration(person: Person, state: Mapping[str, Any], answer: Browse
                 count=found.counter,
             )
     except IntegrityError:
-        raise Conflict("This passkey is registered already.") from None
+        raise Conflict("This passkey is already registered with Kicau. You do not need to add it again.") from None
     account_security.record_security_change(person, "person.passkey_added", name=made.name)
     return made
 
@@ -98,7 +105,8 @@ def finish_passkey_sign_in(state: Mapping[str, Any], answer: BrowserResponse) ->
         raise validation_failed("passkey", INVALID_RESPONSE_MESSAGE) from exc
     if found is None or not found.person.is_active:
         raise validation_failed(
-            "passkey", "This passkey is not known here. Sign in another way, then add it under You."
+            "passkey",
+            "This passkey does not belong to any account on this server. Sign in another way, then add the passkey on the “You” page.",
         )
     try:
         _server().authenticate_complete(state, [_credential_data(found)], answer)
@@ -107,7 +115,8 @@ def finish_passkey_sign_in(state: Mapping[str, Any], answer: BrowserResponse) ->
         raise validation_failed("passkey", INVALID_RESPONSE_MESSAGE) from exc
     if (count or found.count) and count <= found.count:  # WebAuthn, section 7.2, step 22: it may have been copied
         raise validation_failed(
-            "passkey", "This passkey seems to have been copied, so it was refused. Remove it under You."
+            "passkey",
+            "Kicau rejected this passkey because someone may have copied it. Sign in another way, then remove the passkey on the “You” page.",
         )
     if _was_used(state):
         raise validation_failed("passkey", INVALID_RESPONSE_MESSAGE)

@@ -27,10 +27,12 @@ class VarietyValidator:
 
     def validate(self, password: str, user: object = None) -> None:
         if len(set(password)) < MIN_DIFFERENT_CHARACTERS or password.casefold() in _keyboard_runs(password):
-            raise ValidationError(_("This password is one pattern repeated; mix other words or characters in."))
+            raise ValidationError(
+                _("This password repeats the same characters or words. Add other words or characters.")
+            )
 
     def get_help_text(self) -> str:
-        return _("Not one pattern repeated.")
+        return _("Do not repeat the same characters or words in your password.")
 
 
 class StemValidator:
@@ -44,12 +46,12 @@ class StemValidator:
         if any(_is_weak(stem, own) for stem in stems(password)):
             raise ValidationError(
                 _(
-                    "Under its digits and signs this password is a very common one, or your name, your address or Kicau's. Mix other words in."
+                    "This password is easy to guess. Apart from digits and symbols, it is a common password, your name, your e-mail address or “Kicau”. Add other words."
                 )
             )
 
     def get_help_text(self) -> str:
-        return _("Not a common password with digits and signs added.")
+        return _("Do not use a common password with only digits and symbols added to it.")
 
 
 def stems(password: str) -> set[str]:
@@ -103,5 +105,5 @@ def check_password(password: str, *, email: str = "", name: str = "") -> Passwor
     except ValidationError as exc:
         return PasswordCheck(False, " ".join(exc.messages))
     if len(password) < LONG_PASSWORD_LENGTH:
-        return PasswordCheck(True, _("Good enough. Some more words make it strong."))
-    return PasswordCheck(True, _("Strong."))
+        return PasswordCheck(True, _("This password is good enough. To make it strong, add a few words."))
+    return PasswordCheck(True, _("This password is strong."))

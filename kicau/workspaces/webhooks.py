@@ -67,13 +67,15 @@ def add_webhook(actor: Actor, url: str, events: Iterable[str]) -> Webhook:
     """Raises ValidationFailed for an address that is no http(s) URL or an event that does not exist."""
     actor.require(Permission.SETTINGS)
     if not url.startswith(("https://", "http://")) or len(url) > 500:
-        raise validation_failed("url", "A webhook's address begins with https:// and has at most 500 characters.")
+        raise validation_failed(
+            "url", "A webhook's address must begin with https:// or http:// and can have at most 500 characters."
+        )
     wanted = sorted(set(events))
     for event in wanted or [""]:
         if event not in EVENTS and event not in ("*", "delivery.*", "channel.*", "withdrawal.*"):
             raise validation_failed(
                 "events",
-                "There is no event {event!r}; the events are: {known}, and delivery.*, channel.*, withdrawal.* and *.",
+                "Kicau does not know the webhook event {event!r}. Choose from: {known}, or use delivery.*, channel.*, withdrawal.* or *.",
                 event=event,
                 known=", ".join(EVENTS),
             )

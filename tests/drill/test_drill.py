@@ -86,7 +86,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         assert (ahead.after, impact_preview.affected_deliveries(actor, left).count()) == (
             len(stock.stopped) + len(due_later),
         ) * 2
-        with pytest.raises(ValidationFailed, match="is left on"):
+        with pytest.raises(ValidationFailed, match="Kicau stops publishing to"):
             publishing.reschedule(actor, stock.stopped[0].id, EFFECTIVE + timedelta(days=40))
 
         # Before: everything goes out, on the network that will be left too.

@@ -58,7 +58,7 @@ async def test_what_does_not_fit_is_held_in_words_and_goes_out_in_order_when_the
     assert len(held) == 4
     assert (
         held[0].reason
-        == "The budget “Kedai” has $0.005 left, and this needs $0.015 for Stranger. It goes out when the budget is raised; or cancel it."
+        == "The budget “Kedai” has $0.005 left, but publishing this post on Stranger needs $0.015. Kicau publishes the post when you raise the budget. You can also cancel the post."
     )
     assert await all_of(Notice.objects.filter(event="budget.near"))
     await sync_to_async(actions.cancel)(actor, held[1].id)  # dropped by a person
@@ -93,7 +93,7 @@ async def test_a_budget_covers_what_it_names_and_begins_anew(actor, post, shop, 
     [row] = await all_of(Delivery.objects.filter(id=rows[0].id))
     local = row.next_at.astimezone(clock.find_zone("Asia/Jakarta"))
     assert (local.hour, local.minute) == (0, 0)
-    assert "begins anew on" in row.reason
+    assert "Kicau publishes the post when the budget resets on" in row.reason
 
 
 async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(
@@ -104,7 +104,7 @@ async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(
     made = await sync_to_async(budget)(actor, 1, meter="delete")
     editor = await sync_to_async(member)("editor")
     with pytest.raises(
-        Conflict, match="The budget “Kedai” of 1 delete has no room for this on Stranger, so nothing was sent"
+        Conflict, match=r"Kicau sent no request to Stranger: the budget “Kedai” has .* of 1 delete left"
     ):
         await actions.delete_from_network(editor, row.id, client=client)
     assert texts(network) == ["satu", "dua"]
@@ -132,7 +132,7 @@ async def test_what_a_broken_look_up_may_have_read_is_not_deleted_before_it_is_c
     await shop.work(lambda: state(row) == "published")
     doubtful = Delivery.objects.filter(id=other.id)
     await doubtful.aupdate(state="publishing", broken_at=clock.now())
-    with pytest.raises(Conflict, match="just being asked what became of another post of this channel"):
+    with pytest.raises(Conflict, match=r"whether another post of this channel was published. Try"):
         await actions.delete_from_network(actor, row.id, client=client)
     assert texts(network) == ["satu"]
     await doubtful.aupdate(state="scheduled", broken_at=None)
@@ -146,7 +146,7 @@ async def test_changing_is_refused_where_a_budget_has_no_room_and_leaves_no_chan
     row = await sync_to_async(post)("satu")
     await shop.work(lambda: state(row) == "published")
     made = await sync_to_async(budget)(actor, 0, meter="read")
-    with pytest.raises(Conflict, match="has no room for this on Stranger"):
+    with pytest.raises(Conflict, match="Kicau sent no request to Stranger: the budget"):
         await post_edits.apply_edit(actor, row.id, post_edits.PostEditInput(texts={0: "dua"}), client=client)
     assert texts(network) == ["satu"]
     await sync_to_async(plans.set_budget)(

@@ -70,7 +70,7 @@ async def test_what_is_beyond_a_cap_waits_for_its_window_or_a_larger_plan(actor,
         frees = f"{oldest + timedelta(hours=24):%Y-%m-%d at %H:%M} UTC"
         assert (
             held[0].reason
-            == f"Stranger allows 3 in 24 hours here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {frees} on, or sooner on a larger plan; or cancel it."
+            == f"Stranger allows 3 in 24 hours and 0 post + post-with-link are left, but this post needs 1. Kicau publishes the post when enough is available again, probably on {frees}. With a larger plan at the network, Kicau can publish it sooner. You can also cancel the post."
         )
         [cap] = plans.budget_balances(list(plans.budgets(actor)))
         assert (cap.budget.channel_id, cap.used, cap.left) == (held[0].channel_id, 3, 0)
@@ -132,7 +132,7 @@ async def test_a_window_of_minutes_holds_too_and_opens_by_itself(actor, post, sh
         oldest = Charge.objects.filter(channel_id=held.channel_id).order_by("at")[0].at
         assert (
             held.reason
-            == f"Stranger allows 2 in 5 minutes here, 0 post + post-with-link are left, and this needs 1. It goes out by itself when there is room again, from {oldest + timedelta(minutes=5):%Y-%m-%d at %H:%M} UTC on; or cancel it."
+            == f"Stranger allows 2 in 5 minutes and 0 post + post-with-link are left, but this post needs 1. Kicau publishes the post when enough is available again, probably on {oldest + timedelta(minutes=5):%Y-%m-%d at %H:%M} UTC. You can also cancel the post."
         )
         assert [s.used for s in plans.budget_balances(list(plans.budgets(actor)))] == [2]
         assert held_deliveries.release_held() == 0
@@ -215,7 +215,7 @@ async def test_what_a_changed_plan_does_not_have_is_held_before_it_is_sent_and_g
         found = Delivery.objects.get(id=row.id)
         assert (
             found.reason
-            == "The plan small for Stranger does not have post, which this needs. It goes out when the app is on a plan that has it; or cancel it."
+            == "This post needs post, but your plan small at Stranger does not include this. Kicau publishes the post when you switch to a plan that includes it. You can also cancel the post."
         )
         assert (found.hold, [p["code"] for p in found.problems]) == ("budget", ["not-on-plan"])
         assert held_deliveries.release_held() == 0

@@ -97,7 +97,7 @@ async def test_what_is_claimed_is_on_its_way_and_nobodys_to_change(post, client,
     row = await sync_to_async(post)("sedang dikirim")
     await claimed(DeliverySource(client), "quick")
     row = await sync_to_async(actions.one_delivery)(actor, row.id)
-    assert (row.state, row.standing, row.standing.label) == ("scheduled", "publishing", "on its way")
+    assert (row.state, row.standing, row.standing.label) == ("scheduled", "publishing", "being published")
     found = await sync_to_async(calendar_queries.agenda)(actor, calendar_queries.DeliveryFilter())
     assert [slip.standing for card in found.cards for slip in card.deliveries] == ["publishing"]
     for state, count in (("publishing", 1), ("scheduled", 1), ("published", 0)):

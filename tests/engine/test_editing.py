@@ -45,9 +45,9 @@ async def test_a_thread_is_changed_part_by_part_and_a_lost_answer_is_looked_up(
         OrderedFault(effect="drop-after", method="PUT"),
         OrderedFault(effect="drop", method="GET", skip=1),
     ]
-    with pytest.raises(Conflict, match="did not say whether"):
+    with pytest.raises(Conflict, match=r"did not confirm whether it changed the published post."):
         await post_edits.apply_edit(actor, row.id, PostEditInput(texts={0: "satu, mended"}), client=client)
-    with pytest.raises(Conflict, match="look that up first"):
+    with pytest.raises(Conflict, match="Kicau does not know yet whether an earlier edit"):
         await post_edits.apply_edit(actor, row.id, PostEditInput(texts={0: "tiga"}), client=client)
     before = len(network.requests)
     await post_edits.resolve_edit(actor, row.id, client=client)
@@ -68,32 +68,32 @@ async def test_what_is_not_changed_is_told_and_leaves_everything_as_it_was(
     post, shop, state, network, client, actor, workspace
 ):
     row = await sync_to_async(post)("satu")
-    with pytest.raises(Conflict, match="cannot be changed on its network"):
+    with pytest.raises(Conflict, match="so you cannot edit it on the network"):
         await post_edits.apply_edit(actor, row.id, PostEditInput(texts={0: "dua"}), client=client)
     await shop.work(lambda: state(row) == "published")
     for change, why, words in (
         (PostEditInput(texts={0: "x" * 101}), ValidationFailed, "the limit is 100"),
-        (PostEditInput(texts={7: "x"}), ValidationFailed, "there is no part 8"),
-        (PostEditInput(options={"tone": "quiet"}), ValidationFailed, "“Tone” of a published post stays"),
-        (PostEditInput(texts={0: "satu"}), Conflict, "Nothing differs"),
+        (PostEditInput(texts={7: "x"}), ValidationFailed, "This post has no part 8"),
+        (PostEditInput(options={"tone": "quiet"}), ValidationFailed, "you cannot change “Tone” of a published post"),
+        (PostEditInput(texts={0: "satu"}), Conflict, "You have not changed anything: this post is the"),
     ):
         with pytest.raises(why, match=words):
             await post_edits.apply_edit(actor, row.id, change, client=client)
     viewer = type(actor)(workspace=workspace, person=actor.person, role=Role.VIEWER, via="web")
     with pytest.raises(NotAllowed):
         await post_edits.apply_edit(viewer, row.id, PostEditInput(texts={0: "dua"}), client=client)
-    with pytest.raises(Conflict, match="no change of this post"):
+    with pytest.raises(Conflict, match="Kicau already knows the result of every edit of"):
         await post_edits.resolve_edit(actor, row.id, client=client)
 
     (there,) = network.store.all("post")
     network.store.put("post", there["id"], {**there, "text": "by hand"})
-    with pytest.raises(ValidationFailed, match="Somebody changed this post on Stranger itself"):
+    with pytest.raises(ValidationFailed, match="Someone edited this published post directly on Stranger"):
         await post_edits.apply_edit(actor, row.id, PostEditInput(texts={0: "dua"}), client=client)
     network.faults.append(OrderedFault(effect="rate-limit", seconds=60))
-    with pytest.raises(Conflict, match="Nothing was sent"):
+    with pytest.raises(Conflict, match="Kicau could not send your edit of the post to Stranger"):
         await post_edits.apply_edit(actor, row.id, PostEditInput(texts={0: "dua"}), client=client)
     network.store.remove("post", there["id"])
-    with pytest.raises(ValidationFailed, match="no longer has this post"):
+    with pytest.raises(ValidationFailed, match="it no longer exists on Stranger"):
         await post_edits.apply_edit(actor, row.id, PostEditInput(texts={0: "dua"}), client=client)
     await row.arefresh_from_db()
     assert (row.head, row.state) == ("satu", "published")
@@ -110,10 +110,10 @@ async def test_a_refused_look_leaves_open_what_became_of_a_change(post, shop, st
         OrderedFault(effect="drop-after", method="PUT"),
         OrderedFault(effect="drop", method="GET", skip=1),
     ]
-    with pytest.raises(Conflict, match="did not say whether"):
+    with pytest.raises(Conflict, match=r"did not confirm whether it changed the published post."):
         await post_edits.apply_edit(actor, row.id, PostEditInput(texts={0: "dua"}), client=client)
     network.faults[:] = [OrderedFault(effect="status", status=status, text="no", method="GET")]
-    with pytest.raises(Conflict, match="did not say whether"):
+    with pytest.raises(Conflict, match=r"did not confirm whether it changed the published post."):
         await post_edits.resolve_edit(actor, row.id, client=client)
     assert (await Revision.objects.aget(delivery=row)).state == "unknown"
     await post_edits.resolve_edit(actor, row.id, client=client)

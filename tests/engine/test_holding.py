@@ -172,7 +172,7 @@ async def test_a_step_that_keeps_breaking_off_is_taken_later_and_later_and_then_
     item = (await claimed(work, "w"))[0]
     await sync_to_async(work.settle)("w", [await work.step(item)])
     fresh = await Delivery.objects.aget(id=row.id)
-    assert (fresh.state, "the post is not there" in fresh.reason) == ("failed", True)
+    assert (fresh.state, "returned an error to every publishing attempt for a" in fresh.reason) == ("failed", True)
 
 
 async def test_a_token_refused_while_the_database_is_away_costs_no_delivery_its_lane(

@@ -76,8 +76,8 @@ async def test_sending_slows_with_its_reason_where_the_network_says_that_little_
     def look():
         channel = Channel.objects.select_related("app").get(id=page.id)
         assert timedelta(seconds=50) < channel.paused_until - begun < timedelta(seconds=60) + (clock.now() - begun)
-        said = f"Facebook says that 96% of what it allows this channel is used up: its next step is taken at {shown(channel.paused_until)}."
-        assert Attempt.objects.get(delivery=first).sentence == f"Published on Facebook. {said}"
+        said = f"Kicau has used 96% of the requests that Facebook allows for this channel. Kicau continues publishing on the channel at {shown(channel.paused_until)}."
+        assert Attempt.objects.get(delivery=first).sentence == f"The post is published on Facebook. {said}"
         waiting = Delivery.objects.get(id=second.id)
         assert (waiting.state, waiting.reason) == ("scheduled", said)
         assert rate_limit_backoff.sync_resumes_at(channel, clock.now()) == channel.reads_from > channel.paused_until
@@ -104,7 +104,7 @@ async def test_where_it_names_the_time_nothing_is_sent_until_then_and_nothing_is
         until = Channel.objects.get(id=page.id).paused_until
         assert timedelta(hours=22) < until - clock.now() < timedelta(hours=24)
         waiting = Delivery.objects.get(id=second.id)
-        said = f"Facebook says that 100% of what it allows this channel is used up: its next step is taken at {shown(until)}."
+        said = f"Kicau has used 100% of the requests that Facebook allows for this channel. Kicau continues publishing on the channel at {shown(until)}."
         assert (waiting.state, waiting.reason, waiting.tries) == ("scheduled", said, 0)
         assert not Attempt.objects.filter(delivery=second).exists()
 
@@ -122,7 +122,7 @@ async def test_what_the_whole_app_may_do_is_spared_in_all_its_channels(page, fac
         until = NetworkApp.objects.get(id=page.app_id).paused_until
         assert timedelta(seconds=50) < until - begun < timedelta(seconds=60) + (clock.now() - begun)
         assert Channel.objects.get(id=page.id).paused_until is None
-        said = f"Facebook says that 97% of what it allows this app is used up: the next step in any of its channels is taken at {shown(until)}."
+        said = f"The app that connects Kicau to Facebook has used 97% of its request limit. Kicau continues publishing on all channels of this app at {shown(until)}."
         assert Delivery.objects.get(id=second.id).reason == said
 
     await sync_to_async(look)()

@@ -164,7 +164,7 @@ async def test_one_post_is_public_after_a_lost_answer_a_refused_look_up_and_a_re
     assert [post.text for post in sandbox.public_posts()] == ["Kopi pagi dari Lembang"]
     row = await Delivery.objects.aget(id=row.id)
     assert (row.state, row.broken_at is not None) == ("unknown", True), row.reason
-    assert "refused to say whether the post is out" in row.reason
+    assert "also rejected Kicau's request to check whether the post" in row.reason
     story = [(a.did, a.outcome) async for a in Attempt.objects.filter(delivery=row).order_by("id")]
     weather = Weather(7, slug, 0.0, QUICK, lambda: 0.0, sandbox.store)
     asked = [make_mocked_request(one["method"], one["path"]) for one in list(sandbox.requests)[-3:]]

@@ -23,7 +23,7 @@ from kicau.workspaces.webhooks import add_webhook
 from tests.stranger.connector import StrangerAuth
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOT_RENEWED = "The permission of Ana on Stranger is not renewed: the budget “Renewals” of 1 renewal has 0 renewal left, and this needs 1. Raise the budget, and it goes on by itself."
+NOT_RENEWED = "Kicau did not renew its access to Ana on Stranger, because this needs 1 and the budget “Renewals” has only 0 renewal of 1 renewal left. Raise the budget, and Kicau renews the access."
 
 
 @pytest.fixture
@@ -86,9 +86,9 @@ async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(p
     row = await ana()
     assert row.state == "held"
     assert row.reason.startswith(
-        "The permission of Ana on Stranger is not renewed: the budget “Renewals” of 0 renewal has 0 renewal left"
+        "Kicau did not renew its access to Ana on Stranger, because this needs 1 and the budget “Renewals” has only 0 renewal of 0 renewal left"
     )
-    assert "or else when that begins anew at" in row.reason
+    assert "left. Raise the budget, or wait until it resets at" in row.reason
     with clock.freeze_clock(clock.now() + timedelta(seconds=31)):
         await token_refresh.refresh_due(client, "stranger")  # and told once
     assert [n.count async for n in Notice.objects.filter(event="channel.held")] == [1]
@@ -112,7 +112,11 @@ async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_
     waits = await Delivery.objects.aget(id=rows[0].id)
     assert waits.state in ("publishing", "scheduled")
     reasons = {d.reason async for d in Delivery.objects.exclude(reason="")}
-    assert any("Stranger refused the token." in r and "budget “Renewals” of 0 renewal" in r for r in reasons)
+    assert any(
+        "Stranger rejected Kicau's access to this channel." in r
+        and "budget “Renewals” has only 0 renewal of 0 renewal left" in r
+        for r in reasons
+    )
     assert await WebhookEvent.objects.filter(event="channel.held").acount() == 1
 
     await budget(1)
@@ -181,5 +185,5 @@ async def test_the_check_of_a_token_is_held_like_any_call(actor, pair, network, 
     told = {one.key: one for one in await credential_checks.check_all_credentials()}
     assert not network.requests
     assert told["ana"].state == "held"
-    assert "The budget “Checks” of $0.00 has no room for this on Stranger" in told["ana"].says
+    assert "Kicau sent no request to Stranger: the budget “Checks” has $0.00 of $0.00 left" in told["ana"].says
     assert {c.state async for c in Channel.objects.all()} == {"active"}

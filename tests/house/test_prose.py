@@ -1,12 +1,16 @@
-"""The docs are easy to read: short paragraphs and sentences. The limits are in pyproject.toml, [tool.kicau.prose]."""
+"""Docs and interface are easy to read: short paragraphs and sentences. The limits are in pyproject.toml,
+[tool.kicau.prose]."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
+from kicau.web.translations import catalogs
 from tests.house import prose
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +42,26 @@ def test_most_sentences_are_short():
     short = sum(count <= LIMITS["usual_sentence_words"] for count in found)
     assert len(found) > 1000
     assert short / len(found) >= LIMITS["usual_sentence_share"]
+
+
+def english(catalogue: Path) -> list[str]:
+    """The texts of a catalogue as people read them, without markup."""
+    with catalogue.open("rb") as file:
+        ids = [message.id for message in read_po(file) if message.id]
+    texts = [text for one in ids for text in ([one] if isinstance(one, str) else one)]
+    return [re.sub(r"<[^>]+>", "", text) for text in texts]
+
+
+@pytest.mark.parametrize("catalogue", catalogs(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_sentences_of_the_interface_are_short_and_plain(catalogue):
+    banned = re.compile(rf"\b({'|'.join(map(re.escape, LIMITS['banned_interface_words']))})\b", re.IGNORECASE)
+    texts = english(catalogue)
+    assert texts
+    assert [text for text in texts if banned.search(text)] == []
+    long = [
+        s for text in texts for s in prose.split_sentences(text) if words(s) > LIMITS["max_interface_sentence_words"]
+    ]
+    assert long == []
 
 
 def test_the_check_sees_what_it_should():

@@ -190,7 +190,10 @@ def sign_in(page: Page, email: str = "sari@kopisenja.example") -> None:
 
 def connect(page: Page, label: str, *, language: str = "en", first: bool = False) -> None:
     """By the pages and the network's own consent page; all identities, or the `first` alone."""
-    go_to, connect_these = {"en": ("Go to", "Connect these"), "id": ("Menuju", "Hubungkan ini")}[language]
+    go_to, connect_these = {
+        "en": ("Go to", "Connect the accounts that you selected"),
+        "id": ("Buka", "Hubungkan akun yang Anda pilih"),
+    }[language]
     page.goto("/channels")
     page.get_by_role("link", name=label, exact=True).click()
     page.get_by_role("button", name=f"{go_to} {label}").click()

@@ -17,7 +17,7 @@ def test_a_mention_is_looked_up_by_keys_and_a_video_gets_its_cover(page: Page, s
     connect_all(actor, networks, "x")
     page.goto("/compose")
     page.keyboard.type("Halo @KopiSenja")
-    expect(page.locator("#offered [role=option]")).to_contain_text("Look up “KopiSenja” on X ($0.01)")
+    expect(page.locator("#offered [role=option]")).to_contain_text("Search for the account “KopiSenja” on X ($0.01)")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#offered [role=option]").first).to_contain_text("@kopisenja")
@@ -32,13 +32,13 @@ def test_a_mention_is_looked_up_by_keys_and_a_video_gets_its_cover(page: Page, s
     for box in page.locator("[name=channel]").all():
         box.set_checked(True)
     page.get_by_role("button", name="Contacts").click()
-    page.get_by_label("Written in a text as").fill("@Senja")
+    page.get_by_label("Contact name that you type in posts, after @").fill("@Senja")
     page.locator("[name=mention-x]").fill("kopisenja")
-    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("button", name="@Senja").click()
     expect(page.locator(".say")).to_have_value("@Senja")
     expect(page.locator("[data-network=x] .said")).to_contain_text("@kopisenja")
-    expect(page.locator("#look")).to_contain_text("Senja has no handle on Facebook")
+    expect(page.locator("#look")).to_contain_text("The contact Senja has no handle for Facebook")
 
     slow: list[Route] = []
     page.route("**/cover*.js", lambda route: slow.append(route))
@@ -47,13 +47,13 @@ def test_a_mention_is_looked_up_by_keys_and_a_video_gets_its_cover(page: Page, s
     expect(page.locator("#cover [data-cover=frame]")).to_be_attached()
     expect(page.locator("#cover")).to_be_hidden()  # until it hears, or what is pressed in it would be lost
     slow[0].continue_()
-    page.get_by_label("The frame at").fill("1500")
-    page.get_by_role("button", name="Use this frame").click()
+    page.get_by_label("Time of the cover frame in the video").fill("1500")
+    page.get_by_role("button", name="Use this video frame as the cover").click()
     expect(page.locator("[data-network=facebook] .plates img")).to_have_attribute("src", re.compile(r"at=1500$"))
     page.get_by_role("radio", name="Now").check()
     page.get_by_role("button", name="Publish now").click()
     page.wait_for_url("**/posts/*")
-    expect(page.locator(".delivery .badge", has_text="Published")).to_have_count(3, timeout=30_000)
+    expect(page.locator(".delivery .badge", has_text=re.compile(r"^\s*Published\s*$"))).to_have_count(3, timeout=30_000)
     shown = list(networks["facebook"].public_posts())
     assert [post.text for post in shown] == ["Senja", "Senja"]
     assert all(post.media[0]["cover"] for post in shown)

@@ -62,24 +62,26 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
 
         # The assistant: what will happen, before it does.
         page.goto("/channels")
-        page.get_by_role("link", name="Leave a network").click()
+        page.get_by_role("link", name="Stop using a network").click()
         page.get_by_role("link", name="X 1 channel").click()
-        expect(page.get_by_text("At once")).to_be_visible()
-        page.get_by_label("From a day on").check()
+        expect(page.get_by_text("Now", exact=True)).to_be_visible()
+        page.get_by_label("Stop on a date that you choose").check()
         page.get_by_label("Day", exact=True).fill("2023-04-25")
         page.get_by_label("Time", exact=True).fill("07:00")  # in Jakarta: midnight in London's winter
         late = sum(d.network == LEFT and d.due_at >= EFFECTIVE for d in stock.waves["during"])
         stopped = len(stock.stopped) + late
-        expect(page.locator("#ahead")).to_contain_text(f"{stopped} posts are stopped and kept")
+        expect(page.locator("#ahead")).to_contain_text(f"{stopped} posts are put on hold")
         assert not Withdrawal.objects.exists()
-        page.get_by_label("For those who read it later").fill("$42,000 a month")
-        page.get_by_label("Whose decision is it?").select_option("network")
-        page.get_by_role("button", name="Leave X").click()
-        expect(page.get_by_text("Has a date")).to_be_visible()
-        expect(page.get_by_role("heading", name="Due after it")).to_be_visible()
+        page.get_by_label("Reason for stopping (for people who later look up this decision)").fill("$42,000 a month")
+        page.get_by_label("Who made the decision to stop using the network?").select_option("network")
+        page.get_by_role("button", name="Stop using X").click()
+        expect(page.get_by_text("Publishing will stop on a set date")).to_be_visible()
+        expect(
+            page.get_by_role("heading", name="Posts scheduled after the date when Kicau stops publishing")
+        ).to_be_visible()
         here = page.url
         page.goto("/")
-        expect(page.get_by_text(f"{stopped} posts are due after it")).to_be_visible()
+        expect(page.get_by_text(f"{stopped} posts are scheduled after that date")).to_be_visible()
         travel(clock, EFFECTIVE - timedelta(hours=1))
         first = content(actor)
 
@@ -92,12 +94,12 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
             )
         )
         page.goto(here)
-        expect(page.get_by_text("Nothing is lost.")).to_be_visible()
+        expect(page.get_by_text("No posts or files were deleted.")).to_be_visible()
 
         # The export, by hand, and counted by a stranger.
-        page.get_by_role("button", name="Export all of it").click()
+        page.get_by_role("button", name="Export all posts and files").click()
         with page.expect_download() as coming:
-            page.get_by_role("link", name="Download it").click()
+            page.get_by_role("link", name="Download the export file").click()
         file = tmp_path / "export.zip"
         coming.value.save_as(file)
         told = json.loads(
@@ -110,17 +112,19 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         opens_without_us(page.context.browser, file, tmp_path / "export")
 
         # New targets: what fits the first, then the rest elsewhere.
-        page.get_by_role("link", name="Choose new targets").click()
+        page.get_by_role("link", name="Choose other channels for the posts on hold").click()
         page.locator("label.pick", has=page.get_by_alt_text("Bluesky")).click()
-        expect(page.get_by_role("heading", name="What does not fit")).to_be_visible()
-        expect(page.get_by_text("Post by post")).to_be_visible()
+        expect(page.get_by_role("heading", name="Posts that don't fit the chosen channels")).to_be_visible()
+        expect(page.get_by_text("Problems of each post")).to_be_visible()
         page.get_by_role("button", name="Schedule").click()
-        expect(page.get_by_text("deliveries were scheduled elsewhere")).to_be_visible()
-        page.get_by_role("link", name="Choose new targets").click()
-        expect(page.get_by_label("Only posts that have no new target yet")).to_be_checked()
+        expect(page.get_by_text("posts and scheduled them on other channels")).to_be_visible()
+        page.get_by_role("link", name="Choose other channels for the posts on hold").click()
+        expect(page.get_by_label("Move only posts that were not moved yet")).to_be_checked()
         page.locator("label.pick", has=page.get_by_alt_text("Mastodon")).click()
         page.get_by_role("button", name="Schedule").click()
-        expect(page.get_by_text(re.compile(rf"{len(stock.stopped)} of \d+ stopped posts go elsewhere"))).to_be_visible()
+        expect(
+            page.get_by_text(re.compile(rf"{len(stock.stopped)} of \d+ posts on hold were moved to other channels"))
+        ).to_be_visible()
 
         # After: the others to the second; then back, and what is past its time is asked about.
         travel(clock, AFTER - timedelta(seconds=1))
@@ -128,17 +132,19 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         travel(clock, BACK)
         out_there = len(place.texts(LEFT))
         page.goto(here)
-        page.get_by_role("link", name="Take it back").click()
-        expect(page.get_by_text("past their time: you decide")).to_be_visible()
-        page.get_by_role("button", name="Take it back").click()
-        expect(page.get_by_text("It is taken back, and its queue goes on.")).to_be_visible()
+        page.get_by_role("link", name="Resume publishing").click()
+        expect(page.get_by_text("posts are past their scheduled time: you choose what happens to them")).to_be_visible()
+        page.get_by_role("button", name="Resume publishing").click()
+        expect(
+            page.get_by_text("Kicau publishes to this network again. The queue of scheduled posts continues.")
+        ).to_be_visible()
         waiting = list(Delivery.objects.filter(network=LEFT, hold="withdrawn"))
         assert len(waiting) >= SMALL.wave
         elsewhere = {d.id for name in ("before", "during", "after") for d in stock.waves[name]}
         _same(first, content(actor), waiting, elsewhere)
-        expect(page.get_by_role("heading", name="past their time")).to_be_visible()
-        page.get_by_label("Cancel them; their drafts stay").check()
-        page.get_by_role("button", name="Do so with all of them").click()
-        expect(page.get_by_text("It is done as you decided.")).to_be_visible()
+        expect(page.get_by_role("heading", name="past their scheduled time")).to_be_visible()
+        page.get_by_label("Cancel all overdue posts, but keep their drafts").check()
+        page.get_by_role("button", name="Apply this choice to all overdue posts").click()
+        expect(page.get_by_text("Kicau carried out your decision about the overdue posts.")).to_be_visible()
         assert not Delivery.objects.filter(network=LEFT, hold="withdrawn").exists()
         assert len(place.texts(LEFT)) == out_there

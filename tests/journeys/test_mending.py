@@ -44,17 +44,21 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(
     phone.get_by_role("radio", name="Sekarang").check()
     phone.locator("#schedule").click()
     badge = phone.locator(".delivery .badge").first
-    expect(badge).to_have_text("Perlu dibenahi", timeout=20_000)
+    expect(badge).to_have_text("Gagal", timeout=20_000)
     assert fits(phone)
     phone.locator(".story summary").click()
-    expect(phone.locator(".story")).to_contain_text("Dikirim")
-    phone.get_by_role("link", name="Benahi").click()
+    expect(phone.locator(".story")).to_contain_text("Mengirim postingan ke jejaring sosial")
+    phone.get_by_role("link", name="Perbaiki postingan").click()
     phone.get_by_label("Teks", exact=True).fill("Kopi dari Gayo sudah datang pagi ini")
     phone.get_by_role("button", name="Simpan perubahan").click()
     phone.wait_for_url("**/posts/*")
-    expect(phone.get_by_text("Sudah dibenahi; coba lagi untuk mengirimnya.")).to_be_visible()
-    phone.get_by_role("button", name="Coba lagi").click()
-    expect(badge).to_have_text("Terbit", timeout=20_000)
+    expect(
+        phone.get_by_text(
+            "Masalah yang menghambat penerbitan postingan ini sudah diperbaiki. Coba terbitkan lagi postingan ini."
+        )
+    ).to_be_visible()
+    phone.get_by_role("button", name="Coba terbitkan postingan lagi").click()
+    expect(badge).to_have_text("Sudah terbit", timeout=20_000)
     assert published(networks["x"])[-1]["text"] == "Kopi dari Gayo sudah datang pagi ini"
 
     linkedin = networks["linkedin"]
@@ -70,12 +74,12 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(
     expect(phone.locator("#kept")).to_contain_text("Tersimpan")
     phone.get_by_role("radio", name="Sekarang").check()
     phone.locator("#schedule").click()
-    expect(badge).to_have_text("Hasil tak diketahui", timeout=20_000)
+    expect(badge).to_have_text("Belum pasti terbit", timeout=20_000)
     assert fits(phone)
-    phone.get_by_role("button", name="Tanya LinkedIn apa yang ada di sana").click()
+    phone.get_by_role("button", name="Periksa apakah postingan sudah ada di LinkedIn").click()
     expect(phone.locator(".resolve [role=status]")).to_be_visible()
-    phone.get_by_role("button", name="Tidak ada: kirim lagi").click()
-    expect(badge).to_have_text("Terbit", timeout=20_000)
+    phone.get_by_role("button", name="Postingan tidak ada di jejaring sosial. Terbitkan sekarang").click()
+    expect(badge).to_have_text("Sudah terbit", timeout=20_000)
     assert [post["text"] for post in published(linkedin)] == ["Sangrai baru hari ini"]
     narrow.close()
 
@@ -85,8 +89,8 @@ WORDS = {  # in the order of the way
         "Your name",
         "E-mail address",
         "Password",
-        "Name of the workspace",
-        "Begin",
+        "Name of your workspace",
+        "Get started",
         "Text",
         "Saved",
         "Now",
@@ -94,14 +98,14 @@ WORDS = {  # in the order of the way
     ),
     "id": (
         "Nama Anda",
-        "Alamat surel",
+        "Alamat email",
         "Kata sandi",
-        "Nama ruang kerja",
+        "Nama ruang kerja Anda",
         "Mulai",
         "Teks",
         "Tersimpan",
         "Sekarang",
-        "Terbit",
+        "Sudah terbit",
     ),
 }
 

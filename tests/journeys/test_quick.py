@@ -76,5 +76,5 @@ def test_the_calendar_and_a_post_by_keyboard_alone(page: Page, site, networks, o
     page.locator(".mover input[type=date]").fill("2027-01-31")
     page.locator(".mover button").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Moved to its new time.")).to_be_visible()
+    expect(page.get_by_text("The post was moved to its new time.")).to_be_visible()
     assert Delivery.objects.get().due_at.isoformat() == "2027-01-31T16:45:00+00:00"

@@ -73,12 +73,12 @@ def test_bluesky_from_its_own_sign_in_page_to_deletion(
     page.goto("/channels")
     page.get_by_role("link", name="Bluesky", exact=True).click()
     page.get_by_label("Handle", exact=False).first.fill("sari.test")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.wait_for_url(f"{account_server.url}/**")
     page.locator("input[type=password]").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name="Authorize").click()
-    page.get_by_role("button", name="Connect these").click()
+    page.get_by_role("button", name="Connect the accounts that you selected").click()
     page.wait_for_url("**/channels")
 
     row = write_and_schedule(page, actor, "Fresh beans from Gayo ☕ https://kopisenja.example/gayo #kopi", picture_file)
@@ -88,8 +88,8 @@ def test_bluesky_from_its_own_sign_in_page_to_deletion(
     assert [image["alt"] for image in post["value"]["embed"]["images"]] == ["Coffee beans on a table"]
     assert len(post["value"]["facets"]) == 2
 
-    page.locator("summary", has_text="Delete from the network").click()
-    page.get_by_role("button", name="Delete it there").click()
+    page.locator("summary", has_text="Delete the post from the network").click()
+    page.get_by_role("button", name="Delete the published post").click()
     expect(page.locator(".delivery .badge").first).to_have_text("Deleted from the network")
     assert account_server.posts(did) == []
 
@@ -111,7 +111,7 @@ def test_mastodon_from_its_own_sign_in_page_to_a_reader_on_another_server(
     page.locator("input[name=login]").fill(alice.person)
     page.locator("input[name=passwd]").fill(alice.password)
     page.locator("input[type=submit], button[type=submit]").first.click()
-    page.get_by_role("button", name="Connect these").click()
+    page.get_by_role("button", name="Connect the accounts that you selected").click()
     page.wait_for_url("**/channels")
 
     row = write_and_schedule(page, actor, f"Biji segar dari Gayo ☕ {row_mark()} #kopi", picture_file)
@@ -125,11 +125,11 @@ def test_mastodon_from_its_own_sign_in_page_to_a_reader_on_another_server(
     assert [one["description"] for one in seen["media_attachments"]] == ["Coffee beans on a table"]
 
     page.reload()
-    expect(page.get_by_text("Delete from the network")).to_have_count(0)  # this server lets no app delete
-    page.get_by_role("link", name="Edit on the network").click()
+    expect(page.get_by_text("Delete the post from the network")).to_have_count(0)  # this server lets no app delete
+    page.get_by_role("link", name="Edit the post on the network").click()
     page.locator('[name="text:0"]').fill(f"Biji segar dari Toraja ☕ {mark}")
     expect(page.locator("#look .said")).to_have_text(f"Biji segar dari Toraja ☕ {mark}")
-    page.get_by_role("button", name="Change it on Mastodon").click()
+    page.get_by_role("button", name="Save changes on Mastodon").click()
     expect(page.locator(".delivery .said")).to_have_text(f"Biji segar dari Toraja ☕ {mark}")
     told = alice.ask(f"/api/v1/statuses/{row.remote_ids[0]}", alice.token())
     assert "Toraja" in told["content"]

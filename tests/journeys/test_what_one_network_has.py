@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -37,14 +38,14 @@ def publish(page: Page) -> None:
     page.get_by_role("radio", name="Now").check()
     page.locator("#schedule").click()
     page.wait_for_url("**/posts/*")
-    expect(page.locator(".delivery .badge", has_text="Published")).to_have_count(1, timeout=30_000)
+    expect(page.locator(".delivery .badge", has_text=re.compile(r"^\s*Published\s*$"))).to_have_count(1, timeout=30_000)
 
 
 def test_a_focal_point_a_warning_and_an_answer(page: Page, site, networks, owner, workspace, picture_file):
     come_in(page.context, site, owner)
     connect(page, "Mastodon", first=True)
     write(page, "Biji kopi", picture_file)
-    tile = page.get_by_role("button", name="Focal point of beans.jpg")
+    tile = page.get_by_role("button", name="Focal point of the image beans.jpg")
     expect(tile).to_be_visible()
     expect(tile.locator("img")).not_to_have_js_property("naturalWidth", 0)
     box = tile.locator("img").bounding_box()
@@ -67,7 +68,7 @@ def test_a_focal_point_a_warning_and_an_answer(page: Page, site, networks, owner
 
     write(page, "Tambahan", picture_file)
     page.locator("#o-mastodon-reply_to").fill(post.url)
-    expect(page.locator("#look .settings")).to_contain_text("Answers this post")
+    expect(page.locator("#look .settings")).to_contain_text("Reply to a post")
     publish(page)
     answer = next(one for one in networks["mastodon"].public_posts() if one.text == "Tambahan")
     assert answer.in_reply_to == post.id
@@ -79,16 +80,16 @@ def test_captions_come_from_a_file(page: Page, site, networks, owner, workspace,
     come_in(page.context, site, owner)
     page.goto("/channels")
     page.get_by_role("link", name="Bluesky", exact=True).click()
-    page.get_by_label("How to sign in").select_option("app-password")
+    page.get_by_label("How you want to sign in").select_option("app-password")
     page.get_by_label("Handle", exact=False).first.fill("kopisenja.test")
     page.get_by_label("App password", exact=False).last.fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
-    page.get_by_role("button", name="Connect these").click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Connect the accounts that you selected").click()
     page.wait_for_url("**/channels")
     write(page, "Air dituang", made.video("wide.mp4", 320, 180, 2.0).path)
     page.locator("[data-reads=o-bluesky-captions]").set_input_files(file)
     expect(page.locator("#o-bluesky-captions")).to_have_value(CAPTIONS)
-    expect(page.locator("#look .settings")).to_contain_text("Captions of the video 4 lines")
+    expect(page.locator("#look .settings")).to_contain_text("Video subtitles 4 lines")
     later = CAPTIONS.replace("Air", "Susu")
     page.evaluate(CHOSEN_LATE, later)
     expect(page.locator("#o-bluesky-captions")).to_have_value(later)

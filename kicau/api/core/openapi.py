@@ -146,7 +146,7 @@ _COMMON_PARAMETERS: dict[str, Any] = {
         "name": "If-Match",
         "in": "header",
         "required": False,
-        "description": "ETag of the version that you read; where somebody was faster, nothing is changed.",
+        "description": "ETag of the version that you read; where someone was faster, nothing is changed.",
         "schema": {"type": "string"},
     },
 }

@@ -114,7 +114,7 @@ PROBLEM_TYPES = {
             meaning="The token's requests of this minute are used up; Retry-After says when to go on.",
         ),
         ProblemType(
-            slug="fault", status=500, title="A fault of ours", meaning="It was logged under the id in `instance`."
+            slug="fault", status=500, title="Something went wrong", meaning="It was logged under the id in `instance`."
         ),
         ProblemType(
             slug="unreachable",
@@ -238,7 +238,7 @@ def _of_request_error(exc: Exception) -> ApiProblem | None:
 def _of_server_error(exc: Exception) -> ApiProblem:
     match exc:
         case IntegrityError():
-            return ApiProblem("conflict", "Somebody did the same at this moment; read it again, then decide.")
+            return ApiProblem("conflict", "Someone did the same at this moment; read it again, then decide.")
         case OperationalError() | InterfaceError():
             return ApiProblem(
                 "unavailable", "The database does not answer; try again in a moment.", headers={"Retry-After": "5"}

@@ -240,7 +240,7 @@ class ArchiveImport(Schema):
     account: str = Field(description="Whose archive it says it is: handle, else id; may be empty.")
     acquired: AcquisitionWay = Field(description=WAY_DESCRIPTION)
     state: Literal["waiting", "asking", "running", "done", "failed", "canceled"] = Field(
-        description='"asking": somebody must say whose it is, or answer `questions`; see `sentence`.'
+        description='"asking": someone must say whose it is, or answer `questions`; see `sentence`.'
     )
     sentence: str = Field(description="Why it asks or failed; may be empty.")
     expected: int = Field(description="Posts that it says it holds; 0 where it does not say.")
@@ -250,7 +250,7 @@ class ArchiveImport(Schema):
     skipped: int = Field(description="Entries that were left out.")
     skips: list[SkippedEntries] = Field(description="What was left out, by reason.")
     questions: list[ArchiveImportQuestion] = Field(
-        description="Unknown kinds and visibilities whose entries wait until somebody says what they mean."
+        description="Unknown kinds and visibilities whose entries wait until someone says what they mean."
     )
     created_at: datetime = Field(description=UTC_DESCRIPTION)
     finished_at: datetime | None = Field(description=UTC_DESCRIPTION)
@@ -285,7 +285,7 @@ class ArchiveImportInput(Schema):
     model_config = example_config({"acquired": "received"})
 
     acquired: Literal["imported", "received"] | None = Field(
-        None, description="This workspace's own, or somebody else's; where it is asked whose it is."
+        None, description="This workspace's own, or someone else's; where it is asked whose it is."
     )
     values: dict[str, str] | None = Field(
         None, max_length=200, description="The meaning of each of the import's `questions`, by its `key`."

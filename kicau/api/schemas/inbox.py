@@ -69,7 +69,7 @@ class InboxEntry(Schema):
     url: str = Field(description="Where readers see it; may be empty.")
     at: datetime = Field(description=UTC_DESCRIPTION)
     answered_at: datetime | None = Field(description=f"When a post of ours that answers it went out. {UTC_DESCRIPTION}")
-    done_at: datetime | None = Field(description=f"When somebody marked it as done. {UTC_DESCRIPTION}")
+    done_at: datetime | None = Field(description=f"When someone marked it as done. {UTC_DESCRIPTION}")
 
 
 class InboxPage(Page[InboxEntry]):
@@ -104,7 +104,7 @@ class SyncState(Schema):
     network: str = Field(description="The network.")
     channels: int = Field(description="How many channels the workspace has there.")
     reads: bool = Field(description="Whether answers and numbers are read.")
-    chosen: bool = Field(description="Whether somebody decided so.")
+    chosen: bool = Field(description="Whether someone decided so.")
     costs: bool = Field(description="Whether it costs money, or something of which the plan allows only so much.")
     posts: int = Field(description="Posts in 30 days, as in the last 28.")
     answers: int = Field(description="Answers in 30 days, as in the last 28.")

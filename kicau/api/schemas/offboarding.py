@@ -68,12 +68,12 @@ class Withdrawal(Schema):
     network: str = Field(description="Its network.")
     channel: str | None = Field(description="Id of the only channel that is left; null: all of the network's.")
     state: WithdrawalStateName = Field(
-        description="proposed: frozen, since the network refuses everything, until somebody decides; announced: has a date; withdrawn: in effect; reinstated; called-off."
+        description="proposed: frozen, since the network refuses everything, until someone decides; announced: has a date; withdrawn: in effect; reinstated; called-off."
     )
     cause: WithdrawalCauseName = Field(
         description="choice, network: announced by it; refused: it shut its door; disconnected, lost: one channel."
     )
-    reason: str = Field(description="Why, in somebody's words; may be empty.")
+    reason: str = Field(description="Why, in someone's words; may be empty.")
     evidence: dict[str, Any] = Field(
         description="Where the network shut its door: code, said, first, last, refusals, refused_channels, channels."
     )
@@ -122,7 +122,7 @@ class WithdrawalOutlook(Schema):
     also_elsewhere: int = Field(
         description="Of the stopped posts, those that go to other channels too, and go on there."
     )
-    troubled: int = Field(description="Deliveries that wait for somebody already; they stay as they are.")
+    troubled: int = Field(description="Deliveries that wait for someone already; they stay as they are.")
     published: int = Field(description="Deliveries that are out; they stay told.")
     drafts: int = Field(description="Drafts that are not scheduled; nothing happens to them.")
     media: int = Field(description="Files of all these posts.")
@@ -135,9 +135,7 @@ class WithdrawalDetail(Withdrawal):
 
     outlook: WithdrawalOutlook = Field(description="Counted now.")
     replaced: int = Field(description="Stopped posts that go to other channels instead.")
-    late: int = Field(
-        description="Deliveries on channels that are back, whose time passed meanwhile: somebody decides."
-    )
+    late: int = Field(description="Deliveries on channels that are back, whose time passed meanwhile: someone decides.")
 
 
 class ReinstateOutlook(Schema):
@@ -145,7 +143,7 @@ class ReinstateOutlook(Schema):
 
     withdrawal: Withdrawal = Field(description="The withdrawal.")
     channels: list[str] = Field(description="Keys of channels that are as before.")
-    elsewhere: list[str] = Field(description="Keys of channels that somebody disconnected meanwhile; they stay so.")
+    elsewhere: list[str] = Field(description="Keys of channels that someone disconnected meanwhile; they stay so.")
     restored: int = Field(description="Deliveries that go on as before.")
     late: int = Field(description="Deliveries whose time has passed.")
     late_first: datetime | None = Field(description=f"When the first of them was due. {UTC_DESCRIPTION}")

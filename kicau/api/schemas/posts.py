@@ -123,7 +123,7 @@ class PostInput(Schema):
     ai_use: AIUseRule | None = Field(None, description=f"{AI_USE_DESCRIPTION} Null: the workspace's default.")
 
 
-CONFIRM_DESCRIPTION = "Where the change alters what a person confirmed: true: the token's person confirms the new content; false: it is held until somebody does; null: such a change is refused with `confirm-again`."
+CONFIRM_DESCRIPTION = "Where the change alters what a person confirmed: true: the token's person confirms the new content; false: it is held until someone does; null: such a change is refused with `confirm-again`."
 
 
 class PostReplace(PostInput):

@@ -99,7 +99,7 @@ class ReviewLinkPage(Page[ReviewLink]):
 class ReviewLinkCreate(Schema):
     """For whom, for how long, and what they may do besides reading."""
 
-    model_config = example_config({"name": "Ibu Ratna, PT Maju", "days": 7})
+    model_config = example_config({"name": "For example: Ibu Ratna, PT Maju", "days": 7})
 
     name: str = Field(min_length=1, max_length=120, description="For whom it is; what they say carries it.")
     days: Annotated[StrictInt, Field(ge=1, le=90)] = Field(14, description="How long it works.")

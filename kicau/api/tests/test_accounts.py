@@ -59,7 +59,7 @@ def test_a_token_of_one_workspace_reaches_no_account(actor, path):
         else one.post(f"/people/{actor.person.id}/{path}", body if path == "erase" else None)
     )
     assert answer.status_code == 403
-    assert "personal token" in answer.json()["detail"]
+    assert "personal API token" in answer.json()["detail"]
 
 
 def test_an_owner_deletes_a_workspace_once(owner, actor):

@@ -104,7 +104,9 @@ def test_withdrawing_where_the_network_is_not_reached(api, world):
     app = Channel.objects.get(id=row.channel_id).app
     app.endpoints = {"graph": "http://127.0.0.1:9"}  # nobody listens there
     app.save()
-    assert "Nothing was changed here" in problem(api.post(f"/deliveries/{row.id}/withdraw"), 409)["detail"]
+    assert (
+        "The post also stays unchanged in Kicau" in problem(api.post(f"/deliveries/{row.id}/withdraw"), 409)["detail"]
+    )
     assert Delivery.objects.get(id=row.id).state == "published"
 
 
@@ -116,7 +118,7 @@ def test_editing_is_shown_first_and_settled_where_its_answer_was_lost(api, world
     app.endpoints = {"graph": "http://127.0.0.1:9"}
     app.save()
     assert (
-        "Nothing was sent"
+        "Kicau could not send your edit of the post to Facebook"
         in problem(api.post(f"/deliveries/{row.id}/edit", {"texts": [{"text": "Kopi"}]}), 409)["detail"]
     )
     problem(api.post(f"/deliveries/{row.id}/edit/settle", {}), 409)

@@ -59,7 +59,7 @@ def test_reading_is_switched_on_where_its_figure_is_accepted(api, actor):
     assert (state["network"], state["reads"], state["costs"], state["each"]) == ("x", False, True, 5_000)
     refused = api.put("/reading", {"network": "x", "reads": True})
     assert refused.status_code == 409
-    assert "for each answer" in refused.json()["detail"]
+    assert "Each reply received costs another" in refused.json()["detail"]
     assert api.put("/reading", {"network": "x", "reads": True, "accepts": state["micro"]}).json()["reads"]
     assert api.put("/reading", {"network": "nowhere", "reads": True}).status_code == 404
 

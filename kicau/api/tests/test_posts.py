@@ -364,5 +364,5 @@ def test_a_contributor_writes_but_does_not_publish(world, member):
 
 def test_a_token_does_no_more_than_its_scopes(actor, world):
     reading = caller_for(actor, "read")
-    assert "scope 'write'" in problem(reading.post("/posts", SIMPLE), 403)["detail"]
+    assert "the permission (scope) 'write'" in problem(reading.post("/posts", SIMPLE), 403)["detail"]
     assert add_channel(actor, "facebook", "second").key in [c["key"] for c in reading.get("/channels").json()["items"]]

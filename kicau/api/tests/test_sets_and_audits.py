@@ -85,7 +85,7 @@ def test_a_set_over_http(api, archive):
     seen = api.get(f"{path}/preview").json()
     assert (seen["records"], seen["excluded"], seen["personal"]) == (
         2,
-        [{"sentence": "Not known: nobody has said whether this may be done.", "count": 1}],
+        [{"sentence": "Unknown. Nobody has stated whether this content may be used in this way.", "count": 1}],
         {"phone": 1},
     )
     (piece,) = api.get(f"{path}/personal?verdict=open").json()["items"]
@@ -195,7 +195,7 @@ def test_whose_a_table_is_is_asked_beside_its_field(api):
     refused = api.upload("/archive/imports", file=SimpleUploadedFile("kiriman.csv", table))
     (error,) = refused.json()["errors"]
     assert (refused.status_code, error["field"], error["code"]) == (422, "acquired", "whose")
-    assert "Nothing in kiriman.csv says whose archive it is" in error["message"]
+    assert "Kicau cannot tell from the archive kiriman.csv who owns it" in error["message"]
     assert api.get("/archive/imports").json()["items"] == []
     taken = api.upload("/archive/imports", file=SimpleUploadedFile("kiriman.csv", table), acquired="received")
     assert (taken.status_code, taken.json()["acquired"]) == (201, "received")

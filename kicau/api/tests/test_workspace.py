@@ -321,7 +321,7 @@ def test_identities_are_shown_without_their_credentials(api, world):
     path = f"/channels/sign-ins/{world.ids['state']}"
     shown = api.post(f"{path}/return", {"returned": {"code": "x"}}).json()
     assert shown["accounts"] == [{"id": f"{MARK}-page", "handle": "senja", "name": MARK, "kind": "page", "url": ""}]
-    assert "Choose at least one" in problem(api.post(f"{path}/choose", {"accounts": ["other"]}), 422)["detail"]
+    assert "Select at least one" in problem(api.post(f"{path}/choose", {"accounts": ["other"]}), 422)["detail"]
     made = api.post(f"{path}/choose", {"accounts": [f"{MARK}-page"], "keys": {f"{MARK}-page": "halaman"}})
     assert [c["key"] for c in made.json()["items"]] == ["halaman"]
     problem(api.post(f"{path}/choose", {}), 409)

@@ -90,7 +90,8 @@ def begin_import(
     actor.require(Permission.WRITE)
     if acquired not in ("", *OWNER_ANSWERS):
         raise validation_failed(
-            "acquired", "An archive is this workspace's own (imported) or somebody else's (received)."
+            "acquired",
+            "Choose who owns the archive that you import: this workspace (imported) or someone else (received).",
         )
     shown = (name or path.name)[:255]
     try:
@@ -99,7 +100,11 @@ def begin_import(
     except NotAnArchive as exc:
         raise validation_failed("file", exc.problem.message, exc.problem.code, **exc.problem.params) from None
     except FileNotFoundError:
-        raise validation_failed("file", "There is no file {name}.", name=shown) from None
+        raise validation_failed(
+            "file",
+            "Kicau cannot find the archive file {name} on the server. Check the location of the file.",
+            name=shown,
+        ) from None
     id_ = new_id()
     row = Import(
         id=id_,
@@ -166,11 +171,12 @@ def answer_import(actor: Actor, import_id: UUID | str, acquired: str) -> Import:
     actor.require(Permission.WRITE)
     if acquired not in OWNER_ANSWERS:
         raise validation_failed(
-            "acquired", "An archive is this workspace's own (imported) or somebody else's (received)."
+            "acquired",
+            "Choose who owns the archive that you import: this workspace (imported) or someone else (received).",
         )
     row = _get_import(actor, import_id)
     if row.state != ImportState.ASKING or row.problem.get("code") == VALUES_QUESTION:
-        raise Conflict("This import does not ask whose it is.")
+        raise Conflict("You do not need to choose who owns the archive for this import.")
     row.acquired, row.state, row.problem = acquired, ImportState.WAITING, {}
     row.save(update_fields=["acquired", "state", "problem"])
     actor.record("archive.import_answered", row.id, name=row.name, acquired=acquired)
@@ -184,12 +190,12 @@ def answer_values(actor: Actor, import_id: UUID | str, meanings: Mapping[str, st
     row = _get_import(actor, import_id)
     waiting = unknown_values(row)
     if row.state != ImportState.ASKING or row.problem.get("code") != VALUES_QUESTION:
-        raise Conflict("This import does not ask what values mean.")
+        raise Conflict("At the moment, you do not need to choose the meaning of any value in this archive.")
     for one in waiting:
         if meanings.get(one.key) not in one.meanings:
             raise validation_failed(
                 "values",
-                "Say what {key} means: one of {meanings}.",
+                "Kicau does not recognize the value {key} in the archive. Choose its meaning: {meanings}.",
                 key=one.key,
                 meanings=", ".join(one.meanings),
             )
@@ -209,7 +215,7 @@ def stop_import(actor: Actor, import_id: UUID | str) -> Import:
     actor.require(Permission.WRITE)
     row = _get_import(actor, import_id)
     if row.state in (ImportState.DONE, ImportState.CANCELED):
-        raise Conflict("This import has ended already.")
+        raise Conflict("This archive import has already ended. You do not need to do anything.")
     row.state = ImportState.CANCELED
     row.save(update_fields=["state"])
     actor.record("archive.import_stopped", row.id, name=row.name)
@@ -222,9 +228,11 @@ def resume_import(actor: Actor, import_id: UUID | str) -> Import:
     actor.require(Permission.WRITE)
     row = _get_import(actor, import_id)
     if row.state not in (ImportState.CANCELED, ImportState.FAILED):
-        raise Conflict("Only an import that was stopped or failed can be taken up again.")
+        raise Conflict("You cannot resume this archive import, because it was not stopped and has not failed.")
     if not Path(row.path).exists():
-        raise Conflict("The archive's file is gone; give it again, and nothing will be here twice.")
+        raise Conflict(
+            "The archive file is no longer on the server, so upload it again. Kicau skips the posts that it has already imported."
+        )
     if row.problem.get("code") in (
         *OWNER_QUESTIONS,
         VALUES_QUESTION,
@@ -282,13 +290,13 @@ def _owner_question(actor: Actor, row: Import, host: str) -> Problem | None:
     if row.format != PLAIN_FORMAT and row.network and not known:
         return Problem(
             code=OTHER_ACCOUNT_QUESTION,
-            message="{name} is an archive of {network}, and no channel of {network} is connected here. Is it your own, or somebody else's that you were given?",
+            message="{name} is an archive from {network}, but this workspace has no {network} channel. Choose whether it is your own archive or someone else gave it to you.",
             params={"name": row.name, "network": registry.get_connector(row.network).label},
         )
     if not row.network or not (row.account_id or row.account_handle or row.account_name) or not known:
         return Problem(
             code=OWNER_QUESTION,
-            message="Nothing in {name} says whose archive it is. Is it your own, or somebody else's that you were given?",
+            message="Kicau cannot tell from the archive {name} who owns it. Choose whether it is your own archive or someone else gave it to you.",
             params={"name": row.name},
         )
     by_name = not (row.account_id or row.account_handle)  # some downloads tell nothing else
@@ -302,7 +310,7 @@ def _owner_question(actor: Actor, row: Import, host: str) -> Problem | None:
             return None
     return Problem(
         code=OTHER_ACCOUNT_QUESTION,
-        message="{name} is the archive of {account}, and connected here are: {channels}. Is it your own, or somebody else's that you were given?",
+        message="{name} is the archive of {account}, but this workspace is connected to: {channels}. Choose whether it is your own archive or someone else gave it to you.",
         params={
             "name": row.name,
             "account": f"@{row.account_handle}" if row.account_handle else row.account_id or row.account_name,

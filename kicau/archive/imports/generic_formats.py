@@ -169,7 +169,7 @@ class PlainReader:
             assert isinstance(unknown, UnknownCell)
             yield skip_entry(
                 UNKNOWN_VALUE_CODE,
-                "Kicau does not know the {column} “{value}”, so its entries were left out until somebody says what it means.",
+                "Kicau does not know the value “{value}” in the column {column}. Choose its meaning, because Kicau skips posts with this value until then.",
                 f"{name} #{place}",
                 column=unknown.column,
                 value=unknown.value,
@@ -274,14 +274,19 @@ def _build_record(named: Mapping[str, Any], place: int, name: str, kind: str) ->
     cells = {field: next((told[n] for n in names if n in told), "") for field, names in COLUMN_NAMES.items()}
     text = cells.pop("text")
     if not isinstance(text, str) or not text.strip():
-        yield skip_entry("no-text", "An entry of {file} has no text, and was left out.", f"{name} #{place}", file=name)
+        yield skip_entry(
+            "no-text",
+            "One post in the archive file {file} has no text, so Kicau did not import this post.",
+            f"{name} #{place}",
+            file=name,
+        )
         return
     told_at = cells.pop("posted_at")
     at, exactly = parse_moment(told_at)
     if at is None and told_at:
         doubt = skip_entry(
             "no-date",
-            "A date of {file} cannot be read, so its post is here undated; write it as 2024-01-31 or 2024-01-31 08:15.",
+            "Kicau could not read the date of a post in {file} and imported the post without a date. Write dates as 2024-01-31 or 2024-01-31 08:15.",
             f"{name} #{place}: {str(told_at)[:40]}",
             file=name,
         )

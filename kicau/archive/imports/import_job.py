@@ -91,7 +91,7 @@ def _run_claimed(row: Import, told: Callable[[Import], None] | None) -> None:
             ImportState.FAILED,
             Problem(
                 code="disk",
-                message="{name} cannot be read: {why}.",
+                message="Kicau cannot read the file {name}: {why}. Check the file, then try again.",
                 params={"name": row.name, "why": exc.strerror or str(exc)},
             ),
         )
@@ -104,7 +104,7 @@ def _run_claimed(row: Import, told: Callable[[Import], None] | None) -> None:
             ImportState.FAILED,
             Problem(
                 code="fault",
-                message="Reading {name} stopped by a fault of Kicau's; what was read is kept.",
+                message="Kicau stopped importing {name} because of an error in Kicau. The posts imported before the error are saved, and you can resume the import.",
                 params={"name": row.name},
             ),
         )
@@ -119,7 +119,7 @@ def _final_state(row: Import) -> tuple[str, Problem | None]:
         return ImportState.DONE, None
     return ImportState.ASKING, Problem(
         code=VALUES_QUESTION,
-        message="{name} is read, except {count} entries whose kind or visibility Kicau does not know: {values}. Say what each of them means.",
+        message="Kicau imported {name}, but skipped {count} posts with a post type or visibility that Kicau does not know: {values}. Choose the meaning of each of these values.",
         params={
             "name": row.name,
             "count": sum(one.count for one in waiting),
@@ -152,7 +152,11 @@ def _read_archive(row: Import, files: ArchiveFiles, fit: ReaderMatch, told: Call
         _add_skips(
             row,
             [
-                skip_entry("outside", "A name in the archive leads out of it, and was left out.", name)
+                skip_entry(
+                    "outside",
+                    "For safety, Kicau skipped one file in the archive, because its name points to a folder outside the archive.",
+                    name,
+                )
                 for name in files.refused
             ],
         )

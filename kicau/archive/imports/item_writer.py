@@ -67,9 +67,9 @@ WHERE s.nth > 1 OR (i.id <> s.id AND NOT i.id = ANY(%(known)s)) ORDER BY s.remot
 BULK_THRESHOLD = 5000  # new items after which the statistics of the query planner are updated
 
 
-DUPLICATE_SKIP = skip_entry("twice", "The archive has it twice; it is here once.")
+DUPLICATE_SKIP = skip_entry("twice", "This post is in the archive file twice. Kicau imported it once.")
 CONFLICTING_ID_SKIP = skip_entry(
-    "same-id", "The archive gives two different posts the same id; only the first of them is here."
+    "same-id", "Two different posts in the archive have the same ID. Kicau imported only the first of them."
 )
 
 

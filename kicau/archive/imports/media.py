@@ -54,7 +54,11 @@ def _import_file(
                 size += len(piece)
                 if size > MAX_FILE_BYTES:
                     left.append(
-                        skip_entry("file-too-large", "A file of the archive is larger than the library takes.", name)
+                        skip_entry(
+                            "file-too-large",
+                            "Kicau imported the archive without one image or video, because its file is larger than the media library allows.",
+                            name,
+                        )
                     )
                     return one
                 out.write(piece)

@@ -31,7 +31,7 @@ def matching_reader(files: ArchiveFiles, network: str = "") -> ReaderMatch:
     raise NotAnArchive(
         Problem(
             code="unknown-archive",
-            message="{name} holds no posts in a form that Kicau reads; it reads the downloads of: {networks}, and CSV or JSON lines with a column text.",
+            message="Kicau found no posts in {name}. Upload the file that you downloaded from {networks}, or a CSV or JSON Lines file (one record per line) with a column named text.",
             params={"name": files.name, "networks": ", ".join(readable_networks())},
         )
     )

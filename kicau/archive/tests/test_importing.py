@@ -293,7 +293,7 @@ def test_an_archive_of_a_network_of_which_no_channel_is_connected_asks_whose_it_
     path = archive(tweet(1, "kata siapa"))
     row = actions.begin_import(actor, path)
     assert (row.state, row.problem["code"]) == ("asking", "another-account")
-    assert "no channel of X is connected" in row.problem["message"].format_map(row.problem["params"])
+    assert "this workspace has no X channel" in row.problem["message"].format_map(row.problem["params"])
     assert import_job.next_due_import() is None, "nothing counts as our own before somebody says so"
     with pytest.raises(ValidationFailed):
         actions.begin_import(actor, path, asks=())

@@ -292,7 +292,7 @@ def test_web_pages_are_refused_with_what_to_ask_for(actor, tmp_path):
         ("Instagram", "your_instagram_activity/media/posts_1.html"),
     ):
         path = zipped(tmp_path / f"{network}.zip", {name: "<html>", "start_here.html": "<html>"})
-        with pytest.raises(ValidationFailed, match=f"ask {network} for it again and choose the format JSON"):
+        with pytest.raises(ValidationFailed, match=f"Request your data from {network} again in the JSON format"):
             actions.begin_import(actor, path)
     assert not Import.objects.exists()
 

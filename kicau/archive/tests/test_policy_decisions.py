@@ -200,8 +200,8 @@ def test_what_is_tried_is_what_then_happens(actor, items):
                     effect.entering,
                     effect.leaving,
                 )
-            assert all(w.reason.sentence.startswith("Yes: ") for w in effect.why_enter)
-            assert not any(w.reason.sentence.startswith("Yes: ") for w in effect.why_leave)
+            assert all(w.reason.sentence.startswith("Yes. ") for w in effect.why_enter)
+            assert not any(w.reason.sentence.startswith("Yes. ") for w in effect.why_leave)
             moved += effect.entering + effect.leaving
     assert moved > 50
 
@@ -211,7 +211,7 @@ def test_what_cannot_be_made_cannot_be_tried(workspace, actor):
         simulate_change(actor, PolicyChange(ended=[workspace.id]))
     with pytest.raises(NotFound):
         simulate_change(actor, PolicyChange(terms={7: {}}))
-    with pytest.raises(ValidationFailed, match="no layer"):
+    with pytest.raises(ValidationFailed, match="not a valid value in the field “layer”"):
         simulate_change(
             actor,
             PolicyChange(

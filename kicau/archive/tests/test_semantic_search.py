@@ -48,5 +48,5 @@ def test_by_meaning(actor, archive, take, workspace, monkeypatch):
     Item.objects.filter(remote_id="1002").delete()
     assert [n.item.remote_id for n in semantic_search.find_similar(actor, "coffee machine")] == ["1003"]
     monkeypatch.setattr(semantic_search, "find_spec", lambda name: None)
-    with pytest.raises(Conflict, match="not installed here"):
+    with pytest.raises(Conflict, match=r"Search by meaning is not installed on this server\."):
         semantic_search.find_similar(actor, "anything")

@@ -70,14 +70,14 @@ async def test_connecting_is_refused_before_any_call_and_says_what_to_do(actor, 
     with pytest.raises(BudgetExceeded) as told:
         await actions.begin_sign_in(actor, "x", client=client)
     assert str(told.value) == (
-        "The budget “Kedai” of $0.00 has no room for this on X, so nothing was sent: $0.00 are left, and this needs $0.01. Raise the budget, then try again."
+        "Kicau sent no request to X: the budget “Kedai” has $0.00 of $0.00 left, but the request needs $0.01. Raise the budget, then try again."
     )
     assert not await rows(PendingSignIn)
     await budget(1)
     begun = await actions.begin_sign_in(actor, "x", client=client)
     returned = await consent_at_sandbox(client, begun.url)
     await budget(0, period="month")
-    with pytest.raises(BudgetExceeded, match="or try again when it begins anew at"):
+    with pytest.raises(BudgetExceeded, match="or try again after it resets at"):
         await actions.finish_sign_in(actor, returned, client=client)
     assert asked(server) == []
     await budget(1)
@@ -113,7 +113,7 @@ async def test_what_a_channel_can_do_is_put_off_with_the_reason_and_asked_when_t
     assert asked(server) == []
     [kept] = await rows(Channel)
     assert (kept.state, kept.capabilities, kept.capabilities_at) == ("active", {}, None)
-    assert kept.asks_why.startswith("The budget “Kedai” of $0.00 has no room for this on X")
+    assert kept.asks_why.startswith("Kicau sent no request to X: the budget “Kedai” has $0.00 of $0.00 left")
     assert await sync_to_async(token_refresh.due_for_capabilities)("x") == []
     later = clock.now() + timedelta(minutes=16)
     with clock.freeze_clock(later):

@@ -354,7 +354,7 @@ def check_trail() -> Iterator[DoctorFinding]:
             yield problem_finding(
                 "audit trail",
                 f"{one.day}: {one.says}.",
-                "Somebody wrote into the database past Kicau: compare it with a backup of that day.",
+                "Someone wrote into the database past Kicau: compare it with a backup of that day.",
             )
     if not found:
         yield ok_finding("audit trail", "is as its daily digests say")

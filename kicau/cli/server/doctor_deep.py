@@ -85,7 +85,7 @@ def check_media_folder() -> Iterator[DoctorFinding]:
             path.unlink(missing_ok=True)
     except OSError as exc:
         yield problem_finding(
-            "media folder", f"cannot be written to: {exc.strerror}.", "Is the disk full, or the folder somebody else's?"
+            "media folder", f"cannot be written to: {exc.strerror}.", "Is the disk full, or the folder someone else's?"
         )
         return
     yield (

@@ -130,7 +130,7 @@ def prove(shell: Shell, email: str, reset: bool, as_json: bool) -> None:
 
     Then the identity provider's sign-in with that address opens it, and kicau users add finds it.
     """
-    operator = _require_operator(shell, "prove somebody's address")
+    operator = _require_operator(shell, "prove someone's address")
     from kicau.workspaces import address_verification
 
     person = _get_person(email)
@@ -193,7 +193,7 @@ def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) 
     from kicau.workspaces import actions
 
     if not operator.is_operator and operator.email.casefold() != email.casefold():
-        raise CommandError("Only an operator can give somebody else a password.", EXIT_NOT_FOUND)
+        raise CommandError("Only an operator can give someone else a password.", EXIT_NOT_FOUND)
     person = _get_person(email)
     password = _read_password() if password_stdin else _random_password()
     actions.update_person(person, password=password)
@@ -280,7 +280,7 @@ def hand_over(shell: Shell, email: str, as_json: bool) -> None:
 @pass_shell
 def code_off(shell: Shell, email: str, as_json: bool) -> None:
     """Ask somebody for no code any more, who lost both phone and recovery codes; for who hosts this Kicau."""
-    _require_operator(shell, "turn somebody's code off")
+    _require_operator(shell, "turn someone's code off")
     from kicau.workspaces import factors
 
     person = _get_person(email)

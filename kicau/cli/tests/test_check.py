@@ -123,7 +123,7 @@ def test_media_are_judged_by_their_content(kicau, tmp_path):
     thin, fake = check(kicau, *posts, network="instagram").lines
     assert thin["parts"][0]["media"][0]["alt"] == "x"
     assert thin["problems"] or thin["notices"]
-    assert "not what its name says" in fake["problems"][0]["message"]
+    assert "does not match its file name: the name says" in fake["problems"][0]["message"]
 
 
 def test_a_text_on_the_command_line_is_for_people(kicau):
@@ -131,7 +131,7 @@ def test_a_text_on_the_command_line_is_for_people(kicau):
     assert good.code == 0
     assert "4 of 280 characters" in good.out
     assert bad.code == 1
-    assert "On X, the text has 300 characters; the limit is 280" in bad.out
+    assert "On X, the text has 300 characters, but the limit is 280" in bad.out
 
 
 @pytest.mark.parametrize("table", ["text;media\nhalo;\n{long};\n", "\ufefftext,media\nhalo,\n{long},\n"])

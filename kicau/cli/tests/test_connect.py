@@ -139,7 +139,7 @@ def test_a_refusal_and_a_stale_return_are_told(kicau, network, paste, browser):
     actions.begin_sign_in = begin
     said = kicau("channels", "connect", network, "--paste", "--all")
     assert said.code == 1
-    assert "connect the channel again" in said.err
+    assert "Connect the channel again." in said.err
 
 
 def test_what_is_gone_already_is_deleted_without_complaint(kicau, network, paste, actor):

@@ -16,7 +16,7 @@ def test_reading_and_changing_what_an_account_says(kicau, channel, member, monke
     channel("ana")
     without = kicau("channels", "ai", "ana")
     assert without.code != 0
-    assert "cannot say there what machines may do" in without.err
+    assert "have no setting that tells AI and other software" in without.err
 
     said = {"training": False}
 
@@ -59,4 +59,7 @@ def test_reading_and_changing_what_an_account_says(kicau, channel, member, monke
     assert hashlib.sha256(second.raw).hexdigest() == second.raw_sha256
     kicau("channels", "ai", "ana", "--unsay", "inference")
     assert not Statement.objects.filter(key="stranger:ana", valid_until=None).exists()
-    assert "no use" in kicau("channels", "ai", "ana", "--deny", "everything").err
+    assert (
+        "Kicau does not know 'everything' as a use of content"
+        in kicau("channels", "ai", "ana", "--deny", "everything").err
+    )

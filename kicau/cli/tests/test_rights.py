@@ -49,12 +49,12 @@ def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
     (why,) = next(
         e for e in kicau("rights", "simulate", "--json", "--end", kept["id"]).json if e["use"] == "train_gen"
     )["why_enter"]
-    assert (why["items"], why["sentence"].split(":")[0]) == (1, "Yes")
+    assert (why["items"], why["sentence"].split(".")[0]) == (1, "Yes")
     assert why["sentence"] in kicau("rights", "simulate", "--end", kept["id"]).out
     assert kicau("rights", "simulate").code == 2
     assert kicau("rights", "simulate", "--terms", "1", "--author", "own", "--say", "search=deny").code == 2
     assert "no row of terms" in kicau("rights", "simulate", "--terms", "999").err.lower()
-    assert "There is no use 'dream'" in kicau("rights", "simulate", "--say", "dream=deny").err
+    assert "Kicau does not know 'dream' as a use of content." in kicau("rights", "simulate", "--say", "dream=deny").err
 
 
 def test_items_of_a_campaign_are_found(kicau, actor, tmp_path):
@@ -93,7 +93,7 @@ def test_the_rule_is_written_and_read_again(kicau, actor, tmp_path):
     nonsense = kicau("rights", "write", "nonsense")
     assert nonsense.code == 1
     assert (
-        "There is no form 'nonsense'; the forms are: robots, headers, html, rsl, tdmrep, lexicon-ai, iptc, cawg, odrl."
+        "Kicau cannot write the machine-readable rights notice in the format 'nonsense'. Choose one of these formats: robots, headers, html, rsl, tdmrep, lexicon-ai, iptc, cawg, odrl."
         in nonsense.err
     )
     assert kicau("rights", "write", "rsl", "--into", marked, "--out", marked).code == 2
@@ -105,13 +105,13 @@ def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, 
     told = kicau("archive", "import", str(table))
     assert (told.code, told.err.strip()) == (
         2,
-        "Nothing in kiriman.csv says whose archive it is. Is it your own, or somebody else's that you were given? Run it again with --own or --received.",
+        "Kicau cannot tell from the archive kiriman.csv who owns it. Choose whether it is your own archive or someone else gave it to you. Run it again with --own or --received.",
     )
     assert kicau("archive", "imports", "--json").json == []
     told = kicau("archive", "import", str(table), "--own")
     assert (told.code, told.err) == (0, "")
     assert "kiriman.csv: done. 2 new, 0 known before, 0 left out." in told.out
-    assert "A date of kiriman.csv cannot be read" in told.out
+    assert "Kicau could not read the date of a post in kiriman.csv" in told.out
     for whose in ("--received", "--own"):
         assert "0 new, 2 known before" in kicau("archive", "import", str(table), whose).out
     assert [row["acquired"] for row in kicau("archive", "imports", "--json").json] == [
@@ -124,11 +124,14 @@ def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, 
     told = kicau(
         "--as", "budi@kopisenja.example", "archive", "resume", kicau("archive", "imports", "--json").json[0]["id"]
     )
-    assert (told.code, "Ask somebody whose role is contributor or above" in told.err) == (3, True)
+    assert (told.code, "Ask someone with the role contributor or higher to do it." in told.err) == (3, True)
     broken = tmp_path / "a.zip"
     broken.write_bytes(b"PK nothing")
     told = kicau("archive", "import", str(broken))
-    assert (told.code, told.err.strip()) == (1, "a.zip is broken or not complete; download it again.")
+    assert (told.code, told.err.strip()) == (
+        1,
+        "The archive file a.zip is damaged or incomplete. Download it from the network again, then upload the new copy.",
+    )
 
 
 def test_what_unknown_kinds_and_visibilities_mean_is_answered(kicau, actor, tmp_path):
@@ -153,7 +156,7 @@ def test_a_statement_ends_after_its_last_day_and_names_its_copies(kicau, actor):
     say = ("rights", "say", "--say", "train_gen=deny", "--author", "x:teman")
     passed = kicau(*say, "--until", f"{today - timedelta(days=1)}")
     assert passed.code == 1
-    assert "has passed" in passed.err
+    assert "has already passed" in passed.err
     assert kicau(*say, "--until", f"{today}", "--acquired", "fetched").code == 0
     assert kicau(*say, "--acquired", "stolen").code == 1
     (kept,) = kicau("rights", "list", "--json").json
@@ -161,7 +164,10 @@ def test_a_statement_ends_after_its_last_day_and_names_its_copies(kicau, actor):
     assert (datetime.fromisoformat(kept["valid_until"]), kept["acquired"]) == (end, "fetched")
     assert f"{end:%Y-%m-%d %H:%M}" in kicau("rights", "list").out
     for value in ("allow", "unknown", "conditional"):
-        assert "only deny" in kicau("rights", "say", "--layer", "withdrawal", "--say", f"train_gen={value}").err
+        assert (
+            "A withdrawal of permission can only forbid uses of the content."
+            in kicau("rights", "say", "--layer", "withdrawal", "--say", f"train_gen={value}").err
+        )
 
 
 def test_two_rules(kicau, actor):
@@ -173,6 +179,6 @@ def test_two_rules(kicau, actor):
         for value in ("allow", "conditional"):
             refused = kicau("rights", "rule", "--others", f"{use}={value}")
             assert refused.code == 1
-            assert f"cannot allow {use}" in refused.err
+            assert f"cannot allow this use: {use}." in refused.err
             assert kicau("rights", "simulate", "--others", f"{use}={value}").code == 1
     assert kicau("rights", "rule", "--json").json == rules

@@ -32,9 +32,15 @@ def items(actor):
 
 def test_what_is_named_wrongly_is_one_sentence_and_nothing_is_kept(kicau, items):
     for wrong, sentence in (
-        (("--network", "twiter"), "There is no network 'twiter' here; there are: "),
-        (("--language", "indonesia"), "'indonesia' is no language; give its code of two letters, such as id or en."),
-        (("--meets", "nothing"), "There is no condition 'nothing'; the conditions are: "),
+        (("--network", "twiter"), "Kicau does not know the social network 'twiter'. Choose one of these: "),
+        (
+            ("--language", "indonesia"),
+            "'indonesia' is not a language code. Enter a code of two letters, for example id or en.",
+        ),
+        (
+            ("--meets", "nothing"),
+            "'nothing' is not a condition that you can set for the use of content. Choose one of these conditions: ",
+        ),
     ):
         told = kicau("dataset", "make", "Suara", *wrong)
         assert (told.code, told.out) == (1, "")
@@ -65,7 +71,10 @@ def test_a_set_is_made_given_taken_back_from_and_acknowledged(kicau, actor, item
     )
     build.make_next()
     refused = kicau("dataset", "export", "Suara", tmp_path / "again", "--version", "2")
-    assert (refused.code, refused.err) == (1, "Something in version 2 was taken back; version 3 is without it.\n")
+    assert (refused.code, refused.err) == (
+        1,
+        "Some content in version 2 was later removed from the training set. Use version 3, which does not contain the removed content.\n",
+    )
     (recipient,) = kicau("dataset", "show", "Suara", "--version", "2", "--json").json["recipients"]
     assert (recipient["owes"], recipient["acknowledged"]) == (3, False)
     assert "Lab Bahasa acknowledged version 3." in kicau("dataset", "acknowledge", recipient["id"]).out

@@ -91,9 +91,18 @@ def test_late_posts_dead_tokens_budgets_and_the_disk(owner, actor, workspace, ch
         emails.send_due_emails()
     told = {(one["To"], one["Subject"]) for one in sink.letters}
     assert len(told) == 8  # four troubles, two operators
-    assert (owner.email, f"Kicau: Anggaran Readings ({workspace.name}) sudah terpakai 85 %.") in told
-    assert ("ops@elsewhere.example", f"Kicau: The budget Readings ({workspace.name}) is 85 % used up.") in told
-    assert ("ops@elsewhere.example", "Kicau: Late posts: 1, the longest by 99 seconds.") in told
+    assert (
+        owner.email,
+        f"Kicau: Anggaran “Readings” ({workspace.name}) sudah terpakai 85 %. Periksa apakah sisanya cukup.",
+    ) in told
+    assert (
+        "ops@elsewhere.example",
+        f"Kicau: 85 % of the budget “Readings” ({workspace.name}) is used. Check whether the rest is enough.",
+    ) in told
+    assert (
+        "ops@elsewhere.example",
+        "Kicau: Number of scheduled posts that Kicau has not published on time: 1. The longest delay is 99 seconds.",
+    ) in told
 
 
 async def test_a_mail_server_that_stands_still_holds_up_nobody_who_asks_the_database(
@@ -162,7 +171,10 @@ async def test_alerts_go_to_the_operators_own_address_signed_and_again_until_tak
     assert [(b["event"], b["kind"]) for b in bodies] == [("trouble.began", "workers")] * 2 + [
         ("trouble.over", "workers")
     ]
-    assert bodies[2]["text"] == "A worker is running again."
+    assert (
+        bodies[2]["text"]
+        == "Kicau can publish posts again, because the process that publishes them (the worker) is running again."
+    )
     headers, body = got[2]
     stamp = int(headers["Kicau-Signature"].split(",")[0].removeprefix("t="))
     assert headers["Kicau-Signature"] == sign_payload("ours", body, stamp)

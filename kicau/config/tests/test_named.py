@@ -63,7 +63,8 @@ async def test_a_mention_s_words_are_read_by_its_id_once(actor, told, server, cl
         media: ("Pagi di @kopisenja", "rini.hartati", None),
     }
     assert all(a.url.startswith(server.base_url) for a in found.values())
-    with pytest.raises(Conflict, match="open it there"):  # under others' media Instagram lets nobody answer from here
+    # under others' media Instagram lets nobody answer from here
+    with pytest.raises(Conflict, match="Open the conversation on the network's own website or app to reply"):
         await sync_to_async(comments.begin_reply)(actor, found[comment].id)
     assert sum(c.units for c in await rows(Charge, purpose="answers")) - before == 2
     assert await fetch_by_id.fetch_due(client) == 0
@@ -81,7 +82,9 @@ async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(a
     assert await fetch_by_id.fetch_due(client) == 1
     assert not server.requests
     [told_of] = await rows(Subscription, channel=told)
-    assert told_of.reason.startswith("The budget “Bacaan” has no room left for reading.")
+    assert told_of.reason.startswith(
+        "The budget “Bacaan” is too low to monitor the comments, replies and statistics of your posts."
+    )
     assert (await rows(Named))[0].next_at is not None
     await sync_to_async(plans.set_budget)(
         actor,

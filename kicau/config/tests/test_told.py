@@ -342,7 +342,9 @@ async def test_where_the_network_does_not_answer_a_parting_it_is_tried_for_an_ho
         await webhook_subscriptions.update_subscriptions(client)
     assert await rows(Subscription, channel=pages[page]) == [], "its permission is forgotten, whatever came of it"
     [record] = await rows(AuditEntry, act="webhooks.left")
-    assert record.detail["why"].startswith("Facebook could not be asked to tell no more of this channel: ")
+    assert record.detail["why"].startswith(
+        "Kicau could not turn off webhooks (instant updates) from Facebook for this channel: "
+    )
 
 
 async def test_one_that_is_connected_again_meanwhile_goes_on_being_told_of(actor, pages, page, server, client, told):

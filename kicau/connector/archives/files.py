@@ -85,7 +85,7 @@ def open_archive(path: Path, name: str = "") -> Iterator[ArchiveFiles]:
             raise NotAnArchive(
                 Problem(
                     code="empty",
-                    message="{name} is empty; choose another file, or download it again.",
+                    message="The archive file {name} is empty. Choose another file, or download this file from the network again.",
                     params={"name": shown},
                 )
             )
@@ -117,16 +117,20 @@ def _broken_problem(name: str, exc: BaseException) -> Problem:
     if isinstance(exc, NotImplementedError):  # such as Deflate64, with which Windows packs what is larger than 2 GB
         return Problem(
             code="packing",
-            message="{name} is packed in a way that Kicau does not unpack; unpack it, and pack it again as an ordinary zip.",
+            message="{name} is compressed in a way that Kicau cannot read. Unpack it, then pack it again as an ordinary ZIP file.",
             params={"name": name},
         )
-    return Problem(code="broken", message="{name} is broken or not complete; download it again.", params={"name": name})
+    return Problem(
+        code="broken",
+        message="The archive file {name} is damaged or incomplete. Download it from the network again, then upload the new copy.",
+        params={"name": name},
+    )
 
 
 def _too_many_files_problem(name: str) -> Problem:
     return Problem(
         code="too-many-files",
-        message="{name} holds more than {limit} files, and those beyond that were not read.",
+        message="The archive {name} contains more than {limit} files. Kicau did not read the files beyond this limit.",
         params={"name": name, "limit": MAX_FILES},
     )
 
@@ -160,7 +164,7 @@ class ZipFiles:
             raise UnreadableFile(
                 Problem(
                     code="locked",
-                    message="{file} is locked with a password; unpack it, and give it without one.",
+                    message="{file} is protected with a password. Unpack the file, then upload its content without a password.",
                     params={"file": name},
                 )
             )
@@ -303,7 +307,7 @@ class GuardedStream(io.RawIOBase, BinaryIO):
     def _bomb(self) -> Problem:
         return Problem(
             code="bomb",
-            message="{file} would unfold to more than {ratio} times its size; no archive of posts does.",
+            message="To protect the server, Kicau did not read {file}. Unpacked, the file would be more than {ratio} times larger, which is unusual for an archive of posts.",
             params={"file": self._name, "ratio": MAX_UNPACK_RATIO},
         )
 

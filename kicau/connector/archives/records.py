@@ -85,21 +85,30 @@ class ArchiveReader(Protocol):
 def malformed_entry(file: str, place: int | None = None) -> SkippedEntry:
     """An entry that cannot be read; `place` counts from 1."""
     where = file if place is None else f"{file} #{place}"
-    return skip_entry("malformed", "An entry of {file} is malformed or too large, and was left out.", where, file=file)
+    return skip_entry(
+        "malformed",
+        "One entry in the archive file {file} is damaged or too large, so Kicau did not import this entry.",
+        where,
+        file=file,
+    )
 
 
 def limited_audience_entry(file: str, place: int) -> SkippedEntry:
     """What was said to some alone, such as a direct message, is nobody's to keep as public."""
     return skip_entry(
         "for-few",
-        "What was written for followers or for single people alone was left out: the archive is of what was said in public.",
+        "Kicau did not import posts and messages that only followers or certain people can see. The archive in Kicau contains only public content.",
         f"{file} #{place}",
     )
 
 
 def boosted_entry(file: str, place: int) -> SkippedEntry:
     """Somebody else's post that was passed on without a word of one's own: counted, not kept."""
-    made = skip_entry("boost", "Boosts were left out: they hold no text of their own.", f"{file} #{place}")
+    made = skip_entry(
+        "boost",
+        "Kicau did not import reposts of other posts, because they have no text of their own.",
+        f"{file} #{place}",
+    )
     made.is_taken = True
     return made
 
@@ -108,7 +117,7 @@ def incomplete_file(file: str, expected: int, found: int) -> SkippedEntry:
     """A file says that it holds more than was found in it."""
     made = skip_entry(
         "incomplete",
-        "{file} says that it holds {expected} entries, and {found} were found. Download it again if posts are missing.",
+        "The archive file {file} should contain {expected} entries, but Kicau found {found}. If posts are missing, download the archive from the network again.",
         file,
         file=file,
         expected=expected,
@@ -121,7 +130,10 @@ def incomplete_file(file: str, expected: int, found: int) -> SkippedEntry:
 def missing_file(file: str) -> SkippedEntry:
     """A file that the archive's own list names is not there."""
     made = skip_entry(
-        "missing", "{file} is named by the archive's own list but is not in it. Download it again.", file, file=file
+        "missing",
+        "The archive's table of contents lists {file}, but this file is missing. Download the archive from the network again.",
+        file,
+        file=file,
     )
     made.is_taken = True
     return made
@@ -129,11 +141,21 @@ def missing_file(file: str) -> SkippedEntry:
 
 def file_without_list(file: str) -> SkippedEntry:
     """A file by whose name posts were expected holds no list of them."""
-    return skip_entry("no-list", "{file} holds no list of entries, so nothing was read from it.", file, file=file)
+    return skip_entry(
+        "no-list",
+        "The archive file {file} contains no list of entries, so Kicau imported nothing from this file.",
+        file,
+        file=file,
+    )
 
 
 def truncated_file(file: str) -> SkippedEntry:
-    return skip_entry("cut", "{file} ends in the middle; what came before is taken.", file, file=file)
+    return skip_entry(
+        "cut",
+        "The end of the archive file {file} is missing. Kicau imported the entries before the missing part.",
+        file,
+        file=file,
+    )
 
 
 def unreadable_file(exc: UnreadableFile, where: str) -> SkippedEntry:

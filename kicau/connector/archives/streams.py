@@ -217,7 +217,7 @@ def read_lines(files: ArchiveFiles, name: str) -> Iterator[tuple[int, bytes] | S
 def _line_too_long(name: str, number: int) -> SkippedEntry:
     return skip_entry(
         "too-long",
-        "A line of {file} is longer than {limit} MB and was left out.",
+        "One line in the archive file {file} is larger than {limit} MB, so Kicau did not import this line.",
         f"{name} #{number}",
         file=name,
         limit=MAX_ENTRY_BYTES // 1_000_000,

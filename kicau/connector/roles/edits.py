@@ -59,12 +59,18 @@ async def apply_revision(role: EditRole, session: Session, revision: PartRevisio
         case RemoteContentState.AFTER:
             return {}
         case RemoteContentState.GONE:
-            raise Rejected(_problem("gone", "{network} no longer has this post: there is nothing to change.", label))
+            raise Rejected(
+                _problem(
+                    "gone",
+                    "Kicau cannot change this published post, because it no longer exists on {network}. You do not need to do anything.",
+                    label,
+                )
+            )
         case RemoteContentState.OTHER:
             raise Rejected(
                 _problem(
                     "changed-there",
-                    "Somebody changed this post on {network} itself: read it there; it was left as it is.",
+                    "Someone edited this published post directly on {network}, so Kicau did not apply your change. Look at the published post before you edit it again.",
                     label,
                 )
             )
@@ -159,7 +165,9 @@ def check_editable(before: Rendered, after: Rendered, can: Capabilities, label: 
     if not can.can(Ability.EDIT):
         return (
             _problem(
-                "no-edit", "{network} lets nobody change a published post: delete it there and publish it anew.", label
+                "no-edit",
+                "{network} does not allow changes to published posts. Delete the published post, then publish a corrected post.",
+                label,
             ),
         )
     found = []
@@ -175,9 +183,7 @@ def check_editable(before: Rendered, after: Rendered, can: Capabilities, label: 
     for name in {*before.options, *after.options}:
         if before.options.get(name, "") != after.options.get(name, ""):
             found.append((f"options.{name}", f"options.{name}", f"“{labels.get(name, name)}”"))
-    message = (
-        "On {network}, {what} of a published post stays as it is: put it back, or delete the post and publish it anew."
-    )
+    message = "On {network}, you cannot change {what} of a published post. Undo the change, or delete the post and publish it again."
     return tuple(
         replace(_problem("cannot-change", message, label, what=what), field=field)
         for name, field, what in found

@@ -387,7 +387,7 @@ def classify_error(reply: HttpResponse) -> ConnectorError:
             return Rejected(
                 Problem(
                     code="refused",
-                    message="The network refused the post (HTTP {status}): {said}",
+                    message="The social network rejected the post (HTTP error {status}): {said}",
                     params={"status": status, "said": said},
                 )
             )

@@ -19,7 +19,9 @@ from kicau.connector.content import Problem
 from kicau.connector.transport import dns
 
 #: What is said of every address that gave no answer, wherever it lies: the sentence tells nothing about our network.
-UNREACHABLE_MESSAGE = "{url} could not be reached. Give an address that is public and that answers."
+UNREACHABLE_MESSAGE = (
+    "Kicau could not reach {url}. Check that the address is correct and open to everybody on the internet."
+)
 IPV4_EMBEDDING_NETWORKS = tuple(  # IPv6 networks whose addresses carry an IPv4 address in their last 32 bits
     ipaddress.IPv6Network(one) for one in ("64:ff9b::/96", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96")
 )

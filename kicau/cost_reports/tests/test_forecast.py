@@ -113,9 +113,9 @@ def test_what_if_reckons_the_habit_and_a_plans_fee_anew(actor, owner, workspace,
         for wrong, said in (
             (
                 forecast.ForecastAssumptions(plan="contrat"),
-                "No price list in force is called contrat; there are: contract",
+                "Kicau has no price list named contrat that applies now. Available price lists: contract",
             ),
-            (forecast.ForecastAssumptions(prices={"pots": 1}), "has the meter pots; there are: "),
+            (forecast.ForecastAssumptions(prices={"pots": 1}), "pots. Available meters: "),
             (forecast.ForecastAssumptions(reading=-1), "from 0 to 100"),
             (forecast.ForecastAssumptions(reading=float("nan")), "from 0 to 100"),
         ):

@@ -94,10 +94,13 @@ def test_what_cannot_be_searched_is_refused_and_leaves_nothing(actor, archive, m
     folder.mkdir()
     (folder / "a.jsonl").write_bytes(lines(POSTS["1"]))
     for given, said in [
-        ({}, "Give files"),
-        ({"files": [upload("a.zip", b"PK")]}, "unpack a zip first"),
+        ({}, "Either upload the files of the dataset or enter"),
+        ({"files": [upload("a.zip", b"PK")]}, "and unpack ZIP files first"),
         ({"files": [upload("a.jsonl", b"")]}, "is empty"),
-        ({"where": str(folder)}, "No folder of this server may be searched"),
+        (
+            {"where": str(folder)},
+            "The server administrator has not yet allowed Kicau to search any folder on this server",
+        ),
     ]:
         with pytest.raises(ValidationFailed, match=said):
             actions.begin_audit(actor, **given)
@@ -115,7 +118,7 @@ def test_what_cannot_be_searched_is_refused_and_leaves_nothing(actor, archive, m
         "gs://open/data/x",
         "https://open/data",
     ):
-        with pytest.raises(ValidationFailed, match="may not be searched"):
+        with pytest.raises(ValidationFailed, match="The server administrator allows only these locations"):
             actions.begin_audit(actor, where=where)
     for rest in (
         "?endpoint_override=127.0.0.1:18391&scheme=http",
@@ -131,10 +134,14 @@ def test_what_cannot_be_searched_is_refused_and_leaves_nothing(actor, archive, m
     ):
         (folder / "list.txt").write_text(f"{folder}/a.jsonl\ns3://open/data{rest}\n")
         for where in (f"s3://open/data{rest}", *([f"@{folder}/list.txt"] if "\n" not in rest else [])):
-            with pytest.raises(ValidationFailed, match="Give the plain address"):
+            with pytest.raises(
+                ValidationFailed, match="Enter the address of a file or folder without these characters"
+            ):
                 actions.begin_audit(actor, where=where)
     settings.KICAU_AUDIT_FOLDERS = ["s3://key:secret@open/data?endpoint_override=minio.example:9000"]
-    with pytest.raises(ValidationFailed, match=r"the operator allows: s3://open/data\.$"):
+    with pytest.raises(
+        ValidationFailed, match=r"The server administrator allows only these locations: s3://open/data\.$"
+    ):
         actions.begin_audit(actor, where="s3://open/other")
     settings.KICAU_AUDIT_FOLDERS = [str(folder), "s3://open/data"]
     with pytest.raises(NotAllowed):

@@ -96,7 +96,10 @@ def test_rows_bundle_and_files_lose_it_in_the_same_transaction(
     shown = {place.hit.posts[0]: place for place in passages.copies_in_context(searched, list(searched.hits.all()))}
     assert (shown[str(gone.id)].match, shown[str(gone.id)].posts) == ("", [(str(gone.id), "")])
     assert others_words in shown[str(kept.id)].match
-    for language, said in (("en", "Taken back: its words"), ("id", "Ditarik: kata-katanya")):
+    for language, said in (
+        ("en", "The text of this post was removed and is no longer stored in Kicau"),
+        ("id", "Teks postingan ini sudah dihapus dan tidak lagi disimpan"),
+    ):
         page = report_documents.report_html(report_documents.build_report(searched, language))
         assert said in page
         assert words not in page

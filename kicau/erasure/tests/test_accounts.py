@@ -73,7 +73,7 @@ def test_the_last_owner_cannot_go(owner, member, actor):
     with pytest.raises(Conflict, match="Kopi Senja"):
         accounts.close_account(owner, owner, "page")
     actions.transfer_ownership(actor, heir)
-    with pytest.raises(Conflict, match="operator"):
+    with pytest.raises(Conflict, match="the only server administrator"):
         accounts.close_account(owner, owner, "page")
     Person.objects.filter(id=heir.id).update(is_operator=True)
     accounts.close_account(owner, owner, "page")
@@ -143,7 +143,7 @@ def test_no_text_keeps_a_name_that_was_erased(admin, owner, channel, deliveries_
     assert not left
     first.refresh_from_db()
     ana.refresh_from_db()
-    assert first.reason == f"{DELETED_PERSON} canceled it."
+    assert first.reason == f"{DELETED_PERSON} canceled the post."
     assert ana.reason.startswith(f"{DELETED_PERSON} disconnected it on ")
 
 

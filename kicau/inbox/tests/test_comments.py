@@ -108,7 +108,7 @@ async def test_pages_of_a_list_overlap_nowhere_and_leave_nothing_out(actor, pair
 async def test_nothing_of_another_workspace_and_no_reply_where_the_channel_may_not(actor, pair, workspace):
     answer = await Answer.objects.acreate(channel=pair["kopi"], remote_id="1", text="Halo", at=clock.now())
     await Channel.objects.filter(id=pair["kopi"].id).aupdate(state="expired")
-    with pytest.raises(Conflict, match="cannot answer"):
+    with pytest.raises(Conflict, match="Kicau cannot send replies on"):
         await sync_to_async(comments.begin_reply)(actor, answer.id)
     other = await sync_to_async(_stranger)()
     assert not (await listed(other)).rows

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                             ("composed", "written here"),
                             ("imported", "from its owner's own archive or file"),
                             ("fetched", "read from a network"),
-                            ("received", "sent by somebody else"),
+                            ("received", "sent by someone else"),
                             ("generated", "made by a model"),
                         ],
                         default="composed",

@@ -63,12 +63,12 @@ async def test_a_page_is_read_kept_read_again_and_no_obstacle(site, actor):
     assert (page.description, page.picture_id, page.why) == (
         "Beans from Toraja",
         kept.id,
-        "The page's picture cannot be used: the card goes without it.",
+        "Kicau cannot use the image of the linked page. The link preview is shown without an image.",
     )
     for status, kind, body, why in (
-        (404, "text/html", b"", "answered 404"),
-        (200, "application/pdf", b"%PDF", "is no page but application/pdf"),
-        (200, "text/html", b"<html><head>", "says no title"),
+        (404, "text/html", b"", "returned the error status 404"),
+        (200, "application/pdf", b"%PDF", "leads not to a web page but to this kind of file: application/pdf"),
+        (200, "text/html", b"<html><head>", "has no title. Write the title of the link"),
     ):
         site.status, site.kind, site.page = status, kind, body
         page = await link_previews.read_page(actor, url, refresh=True)

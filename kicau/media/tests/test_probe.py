@@ -175,12 +175,12 @@ def test_a_document_that_only_forbids_copying_is_used(look):
         (
             "photo.jpg",
             samples.pdf(1),
-            "photo.jpg is named as a JPEG picture but holds a PDF document: it is used as a PDF document.",
+            "photo.jpg is named as a JPEG image but holds a PDF document: it is used as a PDF document.",
         ),
         (
             "photo.png",
             saved(picture(), "JPEG"),
-            "photo.png is named as a PNG picture but holds a JPEG picture: it is used as a JPEG picture.",
+            "photo.png is named as a PNG image but holds a JPEG image: it is used as a JPEG image.",
         ),
         ("photo.jpeg", saved(picture(), "JPEG"), ""),
         ("photo.JPG", saved(picture(), "JPEG"), ""),
@@ -199,26 +199,26 @@ def test_a_file_that_is_not_what_its_name_says_is_told_in_a_sentence(look):
     assert problem.code == "misnamed"
     assert (
         str(problem)
-        == "photo.jpg is not what its name says: it is named as a JPEG picture but holds plain text; choose the right file."
+        == "The content of photo.jpg does not match its file name: the name says a JPEG image, but the file contains plain text. Choose the right file."
     )
 
 
 @pytest.mark.parametrize(
     ("data", "code", "held"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "refused-type", "an SVG drawing"),
-        (b"\xef\xbb\xbf <?xml version='1.0'?>\n<!-- x -->\n<svg/>", "refused-type", "an SVG drawing"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "refused-type", "an SVG vector image"),
+        (b"\xef\xbb\xbf <?xml version='1.0'?>\n<!-- x -->\n<svg/>", "refused-type", "an SVG vector image"),
         (b"\n<!DOCTYPE html><p>hello", "refused-type", "a web page"),
         (b"MZ\x90\0" + bytes(200), "refused-type", "a Windows program"),
         (b"\x7fELF" + bytes(200), "refused-type", "a program"),
         (b"#!/bin/sh\nrm -r /\n", "refused-type", "a script"),
         (b"name,text\n1,hello\n", "unknown-type", "plain text"),
-        (b"ID3\4" + bytes(99), "unknown-type", "a sound file"),
-        (b"\x1f\x8b\x08" + bytes(99), "unknown-type", "an archive"),
-        (samples.zipped(a=b"1"), "unknown-type", "an archive"),
+        (b"ID3\4" + bytes(99), "unknown-type", "an audio file"),
+        (b"\x1f\x8b\x08" + bytes(99), "unknown-type", "a compressed archive file"),
+        (samples.zipped(a=b"1"), "unknown-type", "a compressed archive file"),
         (samples.zipped(**{"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "unknown-type", "a spreadsheet"),
         (b"\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska", "unknown-type", "a Matroska video"),
-        (box(b"ftyp", b"M4A \0\0\0\0"), "unknown-type", "a sound file"),
+        (box(b"ftyp", b"M4A \0\0\0\0"), "unknown-type", "an audio file"),
     ],
 )
 def test_other_types_are_refused_by_name(look, data, code, held):
@@ -230,7 +230,7 @@ def test_other_types_are_refused_by_name(look, data, code, held):
 def test_heic_is_told_where_it_cannot_be_read(look):
     problem = refused(look, box(b"ftyp", b"heic\0\0\0\0mif1heic") + bytes(100), "IMG_1.HEIC")
     assert problem.code == "unreadable-type"
-    assert "save it as JPEG" in str(problem)
+    assert "which this server cannot read. Save the image as JPEG" in str(problem)
 
 
 def test_an_empty_file_is_told(look):

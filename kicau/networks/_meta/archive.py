@@ -29,7 +29,7 @@ def reject_html_export(files: ArchiveFiles, pattern: str, label: str) -> None:
         raise NotAnArchive(
             Problem(
                 code="pages",
-                message="{name} is {network}'s download as web pages (HTML), which programs cannot read; ask {network} for it again and choose the format JSON.",
+                message="{name} contains your data from {network} as web pages (HTML), which Kicau cannot read. Request your data from {network} again in the JSON format.",
                 params={"name": files.name, "network": label},
             )
         )

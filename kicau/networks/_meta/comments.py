@@ -25,6 +25,6 @@ async def leave_comment(graph: GraphClient, post: str, text: str, network: str) 
 
 
 def _comment_refused_warning(network: str, refused: ConnectorError) -> Problem:
-    message = "The post is on {network}, but its first comment was refused: {said}"
+    message = "The post was published on {network}, but the network rejected its first comment: {said}"
     params = {"network": network, "said": rejection_sentence(refused)}
     return Problem(code="comment-refused", message=message, params=params, field="first_comment")

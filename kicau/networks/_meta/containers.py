@@ -115,7 +115,9 @@ class ContainerFlow(ABC):
             return None
         # Not published; what is to be done about it, the next step finds out.
         return continue_later(
-            delivery, AttemptNote("{network} is preparing the post.", network=self.network), finished=False
+            delivery,
+            AttemptNote("{network} has received the post and is preparing it for publication.", network=self.network),
+            finished=False,
         )
 
     async def _add_child(
@@ -127,7 +129,12 @@ class ContainerFlow(ABC):
         except Rejected as refused:
             return self._fetch_again(delivery, refused)
         held: list[JSON] = [*children, made]
-        note = AttemptNote("{network} has file {n} of {all}.", network=self.network, n=len(held), all=len(media))
+        note = AttemptNote(
+            "{network} has received file {n} of the {all} files in this post.",
+            network=self.network,
+            n=len(held),
+            all=len(media),
+        )
         return continue_later(delivery, note, children=held)
 
     async def _add_container(self, session: Session, delivery: Delivery, children: list[str]) -> PublishResult:
@@ -138,7 +145,9 @@ class ContainerFlow(ABC):
         except Rejected as refused:
             return self._fetch_again(delivery, refused)
         slow = any(one.media.kind is MediaKind.VIDEO for one in self.part(delivery).media)
-        note = AttemptNote("{network} has everything and prepares it.", network=self.network)
+        note = AttemptNote(
+            "{network} has received the whole post and is preparing it for publication.", network=self.network
+        )
         return continue_later(
             delivery, note, timedelta(seconds=2 if slow else 0), container=made, finished=False, polls=0
         )
@@ -153,14 +162,17 @@ class ContainerFlow(ABC):
             return self._not_yet(delivery, state, told)
         ready: list[JSON] = [*progress_list(delivery.progress, "ready"), child]
         return continue_later(
-            delivery, AttemptNote("{network} has prepared a video.", network=self.network), ready=ready, polls=0
+            delivery,
+            AttemptNote("{network} has prepared one of the videos in this post.", network=self.network),
+            ready=ready,
+            polls=0,
         )
 
     async def _await_container(self, session: Session, delivery: Delivery) -> PublishResult:
         state, told = await self._state(session, str(delivery.progress["container"]))
         if state == "FINISHED":
             since = delivery.progress.get("since") or session.now().isoformat()  # it was not published before
-            note = AttemptNote("{network} is ready to publish.", network=self.network)
+            note = AttemptNote("{network} has prepared the post and is ready to publish it.", network=self.network)
             return continue_later(delivery, note, finished=True, since=since)
         if state == "PUBLISHED":
             return await self.find_post(session, delivery, None)
@@ -205,12 +217,12 @@ class ContainerFlow(ABC):
     def _again(self, delivery: Delivery) -> PendingStep:
         polls = int_or_zero(delivery.progress.get("polls", 0))
         if polls >= self.patience:
-            message = "{network} has not finished preparing the file after many hours: send it again, or another one."
+            message = "{network} has been preparing a file of this post for many hours without finishing. Retry the post, or use another file."
             raise Rejected(
                 Problem(code="never-ready", message=message, params={"network": self.network}, field="parts.0.media")
             )
         wait = timedelta(seconds=min(MAX_POLL_DELAY_SECONDS, 2 ** min(polls, 10)))
-        note = AttemptNote("{network} is preparing the post.", network=self.network)
+        note = AttemptNote("{network} has received the post and is preparing it for publication.", network=self.network)
         return continue_later(delivery, note, wait, polls=polls + 1, finished=False)
 
     def _fetch_again(self, delivery: Delivery, refused: Rejected) -> PendingStep:
@@ -218,7 +230,10 @@ class ContainerFlow(ABC):
         lost = int_or_zero(delivery.progress.get("lost", 0))
         if lost >= self.tries or all(problem.code != UNFETCHABLE_CODE for problem in refused.problems):
             raise refused
-        note = AttemptNote("{network} could not fetch the file; it is asked again.", network=self.network)
+        note = AttemptNote(
+            "{network} could not download a file of this post from the Kicau server. Kicau will try again, so you do not need to do anything.",
+            network=self.network,
+        )
         return continue_later(delivery, note, timedelta(seconds=10 * 2**lost), lost=lost + 1)
 
     def _anew(self, delivery: Delivery, refused: Rejected) -> PendingStep:
@@ -227,7 +242,10 @@ class ContainerFlow(ABC):
         if lost >= self.tries:
             raise refused
         kept = {name: value for name, value in delivery.progress.items() if name in self.kept}
-        note = AttemptNote("{network} lost the upload; it is sent again.", network=self.network)
+        note = AttemptNote(
+            "{network} lost an uploaded file of this post. Kicau is uploading the file again, so you do not need to do anything.",
+            network=self.network,
+        )
         return PendingStep(progress={**kept, "lost": lost + 1}, after=timedelta(seconds=10 * 2**lost), note=note)
 
 
@@ -278,6 +296,6 @@ def read_error(
     said = reply.peek()
     if "error_message" not in said:
         return read_graph_error(reply, network, known)
-    message = "{network} did not complete the sign-in: {said}. Connect the channel again."
+    message = "Kicau could not complete your sign-in to {network}: {said}. Connect the channel again."
     params = {"network": network, "said": str(said["error_message"]).rstrip(".")}
     return Rejected(Problem(code="sign-in-declined", message=message, params=params), detail=reply.text[:300])

@@ -61,23 +61,23 @@ class KnownRejection:
 GENERAL_REJECTIONS = {
     "gone": KnownRejection(
         code="gone",
-        message="{network} no longer has this post: it was deleted there, or never belonged to this channel.",
+        message="This post does not exist on {network}. It was deleted there, or it never belonged to this channel.",
     ),
     "duplicate": KnownRejection(
         code="duplicate",
-        message="{network} refused the post because it is the same as the one before: change its text.",
+        message="{network} rejected the post because it is the same as your previous post. Change the text, then retry the post.",
         field="parts.0.text",
     ),
     "link": KnownRejection(
         code="bad-link",
-        message="{network} could not use the link: check that its address is right and open to everybody.",
+        message="{network} could not use the link in this post. Check that the link is correct and that everybody can open it.",
         field="link",
     ),
     "version": KnownRejection(
         code="expired-version",
-        message="{network} no longer answers version {version} of its API, the one that this release of Kicau speaks: install a newer release, then retry the post.",
+        message="{network} no longer supports version {version} of its API, which this Kicau server uses. Ask the server administrator to update Kicau, then retry the post.",
     ),
-    "other": KnownRejection(code="refused", message="{network} refused: {said}"),
+    "other": KnownRejection(code="refused", message="{network} rejected a request from Kicau: {said}"),
 }
 
 

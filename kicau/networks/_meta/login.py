@@ -47,7 +47,7 @@ async def request_user_token(
         raise Rejected(
             Problem(
                 code="sign-in-declined",
-                message="{network} did not give {missing}: connect the channel again and leave all of it switched on.",
+                message="{network} did not give Kicau these permissions: {missing}. Connect the channel again and leave all permissions turned on.",
                 params={"network": network, "missing": ", ".join(missing)},
             )
         )

@@ -22,7 +22,7 @@ def unsendable_problem(network: str, text: str, field: str) -> tuple[Problem, ..
     return (
         Problem(
             code="bad-character",
-            message="On {network}, the text holds a character that cannot be sent ({name}, at place {place}): remove it.",
+            message="The text for {network} contains a character that the network does not accept ({name}, character number {place}). Remove the character.",
             params={"network": network, "name": f"U+{ord(found[0]):04X}", "place": found.start() + 1},
             field=field,
         ),

@@ -18,24 +18,29 @@ OAUTH_LOGIN, APP_PASSWORD_LOGIN = "oauth", "app-password"
 
 LOGIN_OPTION = Option(
     name="login",
-    label="How to sign in",
-    choices=((OAUTH_LOGIN, "On the account's own server"), (APP_PASSWORD_LOGIN, "With an app password")),
+    label="How you want to sign in",
+    choices=(
+        (OAUTH_LOGIN, "Sign in on the server of your account, without an app password"),
+        (APP_PASSWORD_LOGIN, "Sign in with an app password"),
+    ),
     default=OAUTH_LOGIN,
-    help="An app password lasts until you revoke it; a sign-in on the server has to be repeated, in a small installation every two weeks.",
+    help="If you sign in with an app password, the password works until you revoke it. If you sign in on your account's own server, you must sign in again regularly, on small Kicau servers every two weeks.",
 )
 HANDLE_OPTION = Option(
-    name="handle", label="Handle", help="sari.bsky.social or a domain of your own; needed for an app password."
+    name="handle",
+    label="Handle",
+    help="Enter your handle. For example: sari.bsky.social or your own domain. You need it to sign in with an app password.",
 )
 PASSWORD_OPTION = Option(
     name="password",
     label="App password",
     secret=True,
-    help="Made at Settings, Privacy and security, App passwords. Never the account's own password.",
+    help="On your account's website, create an app password under Settings, Privacy and security, App passwords. Never enter the account's main password in Kicau.",
 )
 SERVER_OPTION = Option(
     name="server",
-    label="Server",
-    help="Only where the account's server is not found by its handle: https://pds.example.",
+    label="Account's server",
+    help="Enter the address of your account's server only if Kicau cannot find it by the account's handle. For example: https://pds.example.",
 )
 
 
@@ -116,13 +121,13 @@ async def _sign_in_by_password(sign_in: SignInSession, name: str, server: str, p
     if not name:
         raise wire.rejection(
             "needs-handle",
-            "{network} needs the account's handle with an app password: enter it, such as sari.bsky.social.",
+            "To sign in to {network} with an app password, also enter the account's handle. For example: sari.bsky.social.",
             "handle",
         )
     if not password:
         raise wire.rejection(
             "needs-password",
-            "{network} needs an app password for this way to sign in: make one in its settings and enter it here.",
+            "You chose to sign in with an app password. Create an app password in the settings of {network} and enter it in the field “App password”.",
             "password",
         )
     if server or "@" in name:
@@ -142,14 +147,14 @@ async def _sign_in_by_password(sign_in: SignInSession, name: str, server: str, p
     except AuthExpired as refused:
         raise wire.rejection(
             errors.SIGN_IN_CODE,
-            "{network} did not accept the sign-in ({why}): check the handle and the app password.",
+            "Kicau could not sign in to {network} ({why}). Check the handle and the app password of the account.",
             "password",
             why=_failure_reason(refused),
         ) from refused
     if answer.get("active") is False:
         raise wire.rejection(
             "account-inactive",
-            "The {network} account is {status}: activate it there first.",
+            "Your {network} account has the status {status}, so Kicau cannot use it. Activate the account on its social network first.",
             "handle",
             status=str(answer.get("status") or "not active"),
         )

@@ -68,7 +68,7 @@ async def _query(session: Session, nsid: str, asked: Sequence[tuple[str, str]]) 
     except Rejected as refused:
         if NO_APP_VIEW_ERROR not in refused.detail:
             raise
-        message = "The server of this {network} account stands alone and tells neither answers nor numbers; publishing is not affected."
+        message = "Kicau cannot read comments and metrics of this {network} account, because the account is on an independent server that does not provide them. You can still publish posts."
         raise wire.rejection("no-reading", message) from refused
 
 

@@ -101,7 +101,7 @@ def read_error(reply: HttpResponse) -> ConnectorError | None:
     if error == "MethodNotImplemented" or reply.status == 501:
         return _rejection(
             "not-offered",
-            "The server of this {network} account does not offer what the post needs ({said}): its operator installs a newer version.",
+            "The server of this {network} account does not support a feature that the post needs ({said}). Ask the person who runs that server to install a newer version.",
             said,
         )
     if reply.status >= 500 or reply.status in (408, 425):
@@ -113,7 +113,7 @@ def read_error(reply: HttpResponse) -> ConnectorError | None:
     if error == "AuthFactorTokenRequired":
         return _rejection(
             SIGN_IN_CODE,
-            "{network} asks for a code sent by mail with the account's own password: make an app password and use that.",
+            "{network} asks for a code sent by e-mail because you entered the account's main password. Create an app password in the account's settings, then enter it.",
             said,
         )
     if error in DEAD_TOKEN_ERRORS or reply.status == 401:
@@ -123,16 +123,24 @@ def read_error(reply: HttpResponse) -> ConnectorError | None:
 
 def _content_rejection(reply: HttpResponse, error: str, said: str) -> Rejected:
     if error in ("RecordNotFound", "HandleNotFound", "DidNotFound") or said.startswith("Could not locate record"):
-        return _rejection(NOT_FOUND_CODE, "{network} has no such thing any more: {said}", said)
+        return _rejection(NOT_FOUND_CODE, "{network} did not find the content that Kicau requested: {said}", said)
     if reply.status == 404:
-        return _rejection(NO_SUCH_PAGE_CODE, "{network} has no such thing any more: {said}", said)
+        return _rejection(NO_SUCH_PAGE_CODE, "{network} did not find the content that Kicau requested: {said}", said)
     if said == "Unable to resolve handle":
-        return _rejection(NOT_FOUND_CODE, "{network} knows nobody of this name.", said)
+        return _rejection(
+            NOT_FOUND_CODE, "{network} has no account with this handle. Check the spelling of the handle.", said
+        )
     if error == "BlobNotFound":
-        return _rejection(BLOB_GONE_CODE, "{network}'s server no longer has a file of the post.", said)
+        return _rejection(
+            BLOB_GONE_CODE,
+            "{network}'s server no longer has one of the files that Kicau uploaded for this post. Retry the post.",
+            said,
+        )
     if reply.status == 413 or error == "PayloadTooLarge":
         return _rejection(
-            TOO_LARGE_CODE, "The server of this {network} account takes no file of this size: make it smaller.", said
+            TOO_LARGE_CODE,
+            "The server of this {network} account does not accept a file that is so large. Make the file smaller.",
+            said,
         )
     if found := LIMIT_ERROR_PATTERN.search(said):
         return Rejected(_limit_rejection(found, said), detail=said)
@@ -140,13 +148,13 @@ def _content_rejection(reply: HttpResponse, error: str, said: str) -> Rejected:
         return Rejected(
             Problem(
                 code="needs-alt",
-                message="{network} wants an alt text for each picture.",
+                message="{network} requires alt text for each image, but this post has an image without alt text. Write the missing alt text.",
                 params={"network": NETWORK_LABEL},
                 field=f"{_draft_field(found[1])}.alt",
             ),
             detail=said,
         )
-    return _rejection("refused", "{network} refused the post: {said}", said)
+    return _rejection("refused", "{network} rejected the post: {said}", said)
 
 
 def _limit_rejection(found: re.Match[str], said: str) -> Problem:
@@ -160,26 +168,29 @@ def _limit_rejection(found: re.Match[str], said: str) -> Problem:
         "where": "the text",
     }
     if what == "grapheme" and field.endswith(".text"):
-        params |= {"unit": "graphemes", "now_what": "shorten it or split it into a thread"}
-        message = "On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}."
+        params |= {
+            "unit": "graphemes",
+            "now_what": "shorten the text or split it into a thread (several connected posts)",
+        }
+        message = "On {network}, {where} has {actual} {unit}, but the limit is {limit}. Please {now_what}."
         return Problem(
             code="too-long", message=message, params=params, field=field, limit=limit, actual=actual, mend="split"
         )
     if what == "string" and field.endswith(".text"):
-        message = "On {network}, {where} takes {actual} bytes; the limit is {limit}, beside that of the graphemes: shorten it or split it into a thread."
+        message = "On {network}, {where} has {actual} bytes, but the limit is {limit} bytes, which applies in addition to the character limit. Shorten the text or split it into a thread."
         return Problem(
             code="too-many-bytes", message=message, params=params, field=field, limit=limit, actual=actual, mend="split"
         )
     if what == "array" and ".media" in field:
-        message = "{network} takes at most {limit} files in one post; this one has {actual}: remove some."
+        message = "This post has {actual} files, but {network} allows at most {limit} in one post. Remove some files."
         return Problem(code="too-many-media", message=message, params=params, field=field, limit=limit, actual=actual)
     if what == "blob":
         told = {"limit": format_megabytes(limit), "actual": format_megabytes(actual)}
-        message = "{network} takes a file here of at most {limit}; this one has {actual}: make it smaller."
+        message = "A file of this post is {actual}, but {network} accepts at most {limit}. Make the file smaller."
         return Problem(
             code=TOO_LARGE_CODE, message=message, params=params | told, field=field, limit=limit, actual=actual
         )
-    message = "{network} refused the post: {said}"
+    message = "{network} rejected the post: {said}"
     return Problem(code="refused", message=message, params={"network": NETWORK_LABEL, "said": said[:300]}, field=field)
 
 

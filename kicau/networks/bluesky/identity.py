@@ -45,7 +45,7 @@ def check_server(given: str, app: App) -> str:
     if not is_reachable_server(url, app):
         raise wire.rejection(
             "bad-server",
-            "{given} is not the address of a {network} server: it looks like https://bsky.social, and is public.",
+            "{given} is not the address of a public {network} server. Enter the address of the account's server. For example: https://bsky.social.",
             "server",
             given=repr(given[:100]),
         )
@@ -76,7 +76,7 @@ async def resolve_identity(lent: SessionLike, name: str) -> AccountIdentity:
     if not did:
         raise wire.rejection(
             "unknown-handle",
-            "{network} knows nobody called {name}: check the handle; it looks like sari.bsky.social or kopisenja.example.",
+            "{network} has no account named {name}. Check the account's handle. For example: sari.bsky.social or kopisenja.example.",
             "handle",
             name=name,
         )
@@ -84,7 +84,7 @@ async def resolve_identity(lent: SessionLike, name: str) -> AccountIdentity:
     if name != did and found.handle != name:
         raise wire.rejection(
             "unknown-handle",
-            "The {network} handle {name} points to an account that does not call itself so: check it, or enter the account's DID.",
+            "The {network} handle {name} leads to an account that has a different handle. Check the handle, or enter the account's permanent ID (DID).",
             "handle",
             name=name,
         )
@@ -152,7 +152,7 @@ def identity_from_document(document: Mapping[str, Any], app: App) -> AccountIden
 def _no_server_error(did: str) -> Rejected:
     return wire.rejection(
         "no-server",
-        "The {network} account {did} names no server that can be reached: it may have been closed, or moved just now.",
+        "Kicau cannot reach the server of the {network} account {did}. Check whether the account was closed or has moved recently.",
         "handle",
         did=did,
     )

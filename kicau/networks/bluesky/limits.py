@@ -84,7 +84,7 @@ CARD_PICTURE_RECIPE = Recipe(
 
 REPLIES_OPTION = Option(
     name="replies",
-    label="Who can reply",
+    label="Who can reply to this post",
     choices=(
         ("", "Anyone"),
         ("following", "People you follow"),
@@ -93,28 +93,30 @@ REPLIES_OPTION = Option(
         ("following+mentioned", "People you follow or mention"),
         ("nobody", "Nobody"),
     ),
-    help="Holds for the whole thread.",
+    help="The setting for who can reply applies to all posts of the thread.",
 )
-QUOTES_OPTION = Option(name="quotes", label="Who can quote it", choices=(("", "Anyone"), ("nobody", "Nobody")))
+QUOTES_OPTION = Option(name="quotes", label="Who can quote this post", choices=(("", "Anyone"), ("nobody", "Nobody")))
 WARNING_OPTION = Option(
     name="label",
     label="Content warning",
     choices=(
         ("", "None"),
-        ("sexual", "Suggestive"),
+        ("sexual", "Sexually suggestive"),
         ("nudity", "Nudity"),
-        ("porn", "Adult"),
-        ("graphic-media", "Graphic media"),
+        ("porn", "Adult content"),
+        ("graphic-media", "Violent or disturbing images or videos"),
     ),
-    help="Readers see the warning before the post or its pictures.",
+    help="Readers see this content warning before the post or its images.",
 )
 QUOTE_OPTION = Option(
-    name="quote", label="Quotes this post", help="The post's address on bsky.app, or its at:// address."
+    name="quote",
+    label="Quote a post",
+    help="Enter the link to the post on bsky.app, or the address of the post that begins with at://.",
 )
 CAPTIONS_OPTION = Option(
     name="captions",
-    label="Captions of the video",
-    help="The text of a WebVTT file, in the post's language; at most 20,000 bytes.",
+    label="Video subtitles",
+    help="Paste the text of the video's subtitle file (WebVTT) in the language of the post, at most 20,000 bytes.",
     long=True,
 )
 

@@ -215,6 +215,6 @@ def _with_extra(granted: Credentials, extra: Mapping[str, JSON]) -> Credentials:
 def _sign_in_error(why: str) -> Rejected:
     return wire.rejection(
         errors.SIGN_IN_CODE,
-        "{network} did not accept the sign-in ({why}): connect the channel again, and check the app's id, key and callback address if it happens twice.",
+        "Kicau could not sign in to {network} ({why}). Connect the channel again, or ask the server administrator to check the app's ID, key and callback address.",
         why=why.strip().rstrip("."),
     )

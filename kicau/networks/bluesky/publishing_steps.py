@@ -76,7 +76,11 @@ async def delete_post(session: Session, post_id: str) -> None:
     try:
         repo, collection, key = records.split_uri(post_id)
     except ValueError:
-        raise wire.rejection("bad-reference", "{network} has no post {given}.", given=repr(post_id[:100])) from None
+        raise wire.rejection(
+            "bad-reference",
+            "{network} has no post with the address {given}. Check the address of the post.",
+            given=repr(post_id[:100]),
+        ) from None
     for one in (collection, THREADGATE_COLLECTION, POSTGATE_COLLECTION):
         body: dict[str, JSON] = {"repo": repo, "collection": one, "rkey": key}
         await wire.write_records(
@@ -96,7 +100,7 @@ async def _upload_file(session: Session, name: str, one: RenderedMedia) -> JSON:
         if errors.rejection_code(refused) != errors.TOO_LARGE_CODE:
             raise
         field = "link.thumbnail" if name == "card" else "parts.{}.media.{}".format(*name.split("."))
-        message = "The server of this {network} account takes no file of {actual}: make {name} smaller, or move the account to a server that takes it."
+        message = "The server of this {network} account does not accept a file of {actual}. Make {name} smaller, or move the account to a server that accepts this size."
         params = {
             "network": NETWORK_LABEL,
             "actual": format_megabytes(file.size),
@@ -174,7 +178,10 @@ async def _fetch_post(session: Session, uri: str, field: str) -> dict[str, Any]:
     found = await wire.fetch_record(session, repo, collection, key)
     if found is None:
         raise wire.rejection(
-            "no-such-post", "{network} has no post {uri}: it may have been deleted; choose another.", field, uri=uri
+            "no-such-post",
+            "{network} has no post with the address {uri}, perhaps because it was deleted. Choose another post.",
+            field,
+            uri=uri,
         )
     return found
 
@@ -235,7 +242,10 @@ def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> PendingS
     if errors.rejection_code(refused) == errors.BLOB_GONE_CODE and not delivery.progress.get("again"):
         progress = {**delivery.progress, "blobs": {}, "again": True}
         return PendingStep(
-            progress=progress, note=AttemptNote("the server no longer had the files; they are uploaded again")
+            progress=progress,
+            note=AttemptNote(
+                "the social network's server no longer has the post's files, so Kicau is uploading them again"
+            ),
         )
     parts = len(delivery.post.parts)
     raise Rejected(
@@ -254,7 +264,9 @@ def _advance(session: Session, delivery: Delivery, out: dict[str, Any]) -> Publi
     raw: list[JSON] = [*_progress_list(delivery, "raw"), out["raw"]]
     posts = [*_progress_list(delivery, "posts"), {name: out[name] for name in ("uri", "cid", "at")}]
     if len(posts) < len(delivery.post.parts):
-        note = AttemptNote("part {n} of {all} is out", n=len(posts), all=len(delivery.post.parts))
+        note = AttemptNote(
+            "part {n} of the {all} parts of the thread was published", n=len(posts), all=len(delivery.post.parts)
+        )
         kept = {name: value for name, value in delivery.progress.items() if name != "again"}
         return PendingStep(progress={**kept, "posts": posts, "raw": raw}, note=note)
     first = posts[0]
@@ -279,7 +291,7 @@ def post_url(session: Session, uri: str) -> str:
 def _unknown_mention_warning(name: str) -> Problem:
     return Problem(
         code="unknown-mention",
-        message="The post is on {network}, but nobody there is called @{name}: the name stays plain text.",
+        message="The post was published on {network}, but the network has no account named @{name}. Therefore this name appears as plain text without a link.",
         params={"network": NETWORK_LABEL, "name": name},
         field="parts.0.text",
     )

@@ -106,7 +106,7 @@ def too_many_bytes_problem(part: int, parts: int, actual: int) -> Problem:
     problem = _problem(
         "too-many-bytes",
         f"parts.{part}.text",
-        "On {network}, {where} takes {actual} bytes; the limit is {limit}, beside that of the graphemes: shorten it or split it into a thread.",
+        "On {network}, {where} has {actual} bytes, but the limit is {limit} bytes, which applies in addition to the character limit. Shorten the text or split it into a thread.",
         where=where,
         actual=actual,
         limit=limit,
@@ -120,14 +120,14 @@ def _part_problems(n: int, part: RenderedPart, parts: int, *, alone: bool) -> It
         yield _problem(
             "needs-text",
             field,
-            "{network} wants a text or a file in each part; part {part} has none: write something.",
+            "{network} requires text or a file in each part of a thread, but part {part} is empty. Write some text in this part or add a file.",
             part=n + 1,
         )
     if text.has_unsendable(part.text):
         yield _problem(
             "broken-text",
             field,
-            "The text for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.",
+            "The text for {network} contains a damaged or invisible character (for example, half an emoji). Delete this character, then type it again.",
         )
     if (actual := text.utf8_size(part.text)) > fact_number("max-bytes"):
         yield too_many_bytes_problem(n, parts, actual)
@@ -139,14 +139,14 @@ def _part_notices(n: int, part: RenderedPart) -> Iterator[Problem]:
             yield _problem(
                 "gif-stands-still",
                 f"parts.{n}.media.{m}",
-                "{network} shows only the first picture of a GIF: {name} will not move; a video does.",
+                "{network} shows only the first image of an animated GIF, so {name} will not move. If it should move, use a video.",
                 name=one.media.name or one.media.ref,
             )
     for tag in text.overlong_tags(part.text):
         yield _problem(
             "tag-too-long",
             f"parts.{n}.text",
-            "{network} takes tags of at most {limit} characters: {tag} stays plain text.",
+            "{network} allows hashtags of at most {limit} characters. Therefore {tag} appears as ordinary text, unless you shorten it.",
             limit=fact_number("max-tag-length"),
             tag=tag[:80],
         )
@@ -163,7 +163,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, 
                 _problem(
                     "card-left-out",
                     "link",
-                    "{network} shows either files or a link card: the card is left out, the address stays in the text.",
+                    "{network} shows either files or a link preview, not both. Kicau publishes the post with its files and without the preview, and the link stays in the text.",
                 )
             )
         else:
@@ -171,7 +171,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, 
                 _problem(
                     "link-with-media",
                     "link",
-                    "{network} shows either files or a link card: put {url} into the text, or remove one of the two.",
+                    "{network} shows either files or a link preview, not both. Put {url} into the text of the post, remove the files, or remove the link preview.",
                     url=link.url,
                 )
             )
@@ -181,7 +181,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, 
             _problem(
                 "bad-link",
                 "link.url",
-                "{network} takes links that begin with http:// or https:// and have no blanks; this one is {url!r}.",
+                "{network} accepts only links that begin with http:// or https:// and contain no spaces. Correct the link {url!r}.",
                 url=link.url[:200],
             )
         )
@@ -190,7 +190,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, 
             _problem(
                 "broken-text",
                 "link",
-                "The link card for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.",
+                "The link preview for {network} contains a damaged or invisible character (for example, half an emoji). Delete this character, then type it again.",
             )
         )
     if not link.title.strip():
@@ -199,7 +199,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, 
             _problem(
                 "card-without-title",
                 "link.title",
-                "{network} does not read the linked page: without a title of yours the card says only {host}.",
+                "{network} does not read the page behind a link. Unless you enter a title, the link preview shows only {host}.",
                 host=host,
             )
         )
@@ -241,7 +241,7 @@ def _referenced_posts(draft: Draft, options: dict[str, str]) -> tuple[str | None
                 _problem(
                     "bad-reference",
                     field,
-                    "{network} names posts by their page (https://…/profile/…/post/…) or at://…/app.bsky.feed.post/…, not by {given}.",
+                    "{given} is not the address of a {network} post. Enter the post's link (https://…/profile/…/post/…) or its address at://…/app.bsky.feed.post/….",
                     given=repr(given[:100]),
                 )
             )
@@ -259,7 +259,7 @@ def _checked_languages(draft: Draft) -> tuple[str, list[Problem]]:
             _problem(
                 "bad-language",
                 "language",
-                "{network} names languages by tags such as en or id-ID; {tag!r} is none.",
+                "{tag!r} is not a language code that {network} accepts. Use another code. For example: en or id-ID.",
                 tag=wrong[0][:40],
             )
         )
@@ -267,7 +267,7 @@ def _checked_languages(draft: Draft) -> tuple[str, list[Problem]]:
         problem = _problem(
             "too-many-languages",
             "language",
-            "{network} takes at most {limit} languages for a post; this one has {actual}: remove some.",
+            "You chose {actual} languages for this post, but {network} allows at most {limit}. Remove some languages.",
             limit=limit,
             actual=len(tags),
         )
@@ -280,7 +280,7 @@ def _option_problems(options: dict[str, str], parts: list[RenderedPart], reply_t
         yield _problem(
             "gate-on-reply",
             "options.replies",
-            "On {network}, who can reply is said by whoever began the thread: choose “Anyone” for an answer.",
+            "Your post on {network} is a reply, and only the person who started the thread decides who can reply. For “Who can reply to this post”, choose “Anyone”.",
         )
     if not (captions := options.get("captions", "")):
         return
@@ -289,19 +289,19 @@ def _option_problems(options: dict[str, str], parts: list[RenderedPart], reply_t
         yield _problem(
             "captions-without-video",
             field,
-            "{network} takes captions with a video; this post has none: remove the captions or add the video.",
+            "{network} accepts subtitles only with a video, and this post has no video. Remove the subtitles or add a video.",
         )
     if not captions.lstrip("\ufeff").startswith("WEBVTT") or text.has_unsendable(captions):
         yield _problem(
             "bad-captions",
             field,
-            "{network} takes captions as WebVTT, which begins with the word WEBVTT: paste the whole file.",
+            "{network} accepts video subtitles only in the WebVTT format, in which the text begins with the word WEBVTT. Paste the whole text of a WebVTT file.",
         )
     if (actual := text.utf8_size(captions)) > limit:
         problem = _problem(
             "captions-too-long",
             field,
-            "{network} takes captions of at most {limit} bytes; these have {actual}: shorten them.",
+            "The video subtitles are {actual} bytes, but {network} allows at most {limit} bytes. Shorten the subtitles.",
             limit=limit,
             actual=actual,
         )

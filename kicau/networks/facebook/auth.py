@@ -55,7 +55,7 @@ class FacebookAuth:
         person = await login.request_user_token(sign_in, base, NETWORK_LABEL, returned, REQUIRED_SCOPES)
         found = await login.list_pages(sign_in, base, person.token, PAGE_FIELDS)
         if not found:
-            message = "{network} showed no Page on which you may publish: choose one in its window, or ask its owner for that task."
+            message = "Kicau found no {network} Page on which you may publish. Choose a Page in the network's sign-in window, or ask the Page's owner for permission to publish."
             raise Rejected(Problem(code="no-pages", message=message, params={"network": NETWORK_LABEL}))
         return tuple(_sign_in_identity(page, person) for page in found)
 

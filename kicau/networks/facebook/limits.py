@@ -94,10 +94,10 @@ REEL_RULE = MediaRule(
 
 FORMAT_OPTION = Option(
     name="format",
-    label="Show a video as",
-    choices=(("auto", "Whatever fits"), ("video", "A video"), ("reel", "A reel")),
+    label="Publish video as",
+    choices=(("auto", "Automatic"), ("video", "Video"), ("reel", "Reel")),
     default="auto",
-    help="A reel is upright (9:16) and runs 3 to 90 seconds; whatever fits makes one of every video that is so.",
+    help="A reel is a vertical video (9:16) that lasts 3 to 90 seconds. If you choose “Automatic”, every such video is published as a reel.",
 )
 
 baseline = Capabilities(

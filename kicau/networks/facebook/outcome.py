@@ -16,5 +16,8 @@ def finish_post(session: Session, delivery: Delivery, post: str, url: str, raw: 
         return PublishedPost(ids=(post,), url=url, at=at, raw=raw)
     done: dict[str, JSON] = {"post": post, "url": url, "at": at.isoformat(), "raw": dict(raw)}
     return PendingStep(
-        progress=done, note=AttemptNote("{network} has the post; its first comment is next.", network=NETWORK_LABEL)
+        progress=done,
+        note=AttemptNote(
+            "{network} has published the post. Next, Kicau will publish the first comment on it.", network=NETWORK_LABEL
+        ),
     )

@@ -125,17 +125,21 @@ def _network_problems(draft: Draft, part: Part, text: str, form: str) -> list[Pr
         found.append(Problem(code=code, message=message, params={"network": NETWORK_LABEL}, field=field))
 
     if not text and not part.media and not draft.link:
-        bad("empty", "parts.0.text", "A post on {network} needs a text, a link, a picture or a video: add one.")
+        bad("empty", "parts.0.text", "A post on {network} needs text, a link, an image or a video. Add one of these.")
     if draft.link and part.media:
         bad(
             "link-with-media",
             "link",
-            "{network} shows a link card or pictures, not both: remove one, or write the link into the text.",
+            "{network} shows either a link preview or images, not both. Remove the link preview or the images, or write the link into the text.",
         )
     if draft.link and not draft.link.url.startswith(("http://", "https://")):
-        bad("bad-link", "link", "{network} needs a link that starts with https:// or http://: mend it.")
+        bad("bad-link", "link", "{network} accepts only links that begin with https:// or http://. Correct the link.")
     if form == "reel" and not any(one.kind is MediaKind.VIDEO for one in part.media):
-        bad("needs-video", "parts.0.media", "A reel on {network} needs a video: add one, or choose another format.")
+        bad(
+            "needs-video",
+            "parts.0.media",
+            "A reel on {network} needs a video. Add a video, or choose another format for the post.",
+        )
     return found
 
 
@@ -146,7 +150,7 @@ def _reply_problems(draft: Draft, part: Part) -> list[Problem]:
         return []
     found = []
     if not ID_PATTERN.fullmatch(given):
-        message = "{network} knows posts and comments by their number in its API, not by {given!r}."
+        message = "{given!r} is not the ID of a post or comment on {network}. Enter the ID of the post or comment in the network's API."
         found.append(
             Problem(
                 code="bad-reference",
@@ -157,7 +161,9 @@ def _reply_problems(draft: Draft, part: Part) -> list[Problem]:
         )
     for what, field in ((part.media, "parts.0.media"), (draft.link, "link"), (draft.first_comment, "first_comment")):
         if what:
-            message = "An answer on {network} has words alone: remove files, link card and first comment."
+            message = (
+                "A reply on {network} can contain only text. Remove the files, the link preview and the first comment."
+            )
             found.append(Problem(code="words-alone", message=message, params={"network": NETWORK_LABEL}, field=field))
     return found
 
@@ -167,9 +173,7 @@ def _notices(draft: Draft) -> list[Problem]:
     if link is None or not (link.title or link.description or link.thumbnail):
         return []
     # Own titles are for verified owners of a domain only, since Graph v2.9 (2017).
-    message = (
-        "{network} draws the link's card from the page itself: your own title, description and picture are not shown."
-    )
+    message = "{network} creates the link preview from the linked page. The title, description and image that you enter yourself are not shown."
     return [Problem(code="own-card-unused", message=message, params={"network": NETWORK_LABEL}, field="link")]
 
 

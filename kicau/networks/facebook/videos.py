@@ -85,7 +85,10 @@ async def _video_step(session: Session, delivery: Delivery) -> PublishResult:
             "start": int_or_zero(required_text(answer, "start_offset")),
             "end": int_or_zero(required_text(answer, "end_offset")),
         }
-        return PendingStep(progress=begun, note=AttemptNote("{network} is ready for the video.", network=NETWORK_LABEL))
+        return PendingStep(
+            progress=begun,
+            note=AttemptNote("{network} is ready to receive the video that Kicau uploads.", network=NETWORK_LABEL),
+        )
     start, end = int_or_zero(done["start"]), int_or_zero(done["end"])
     if start < end:
         return await _transfer_chunk(graph, edge, delivery, await read_piece(file.path, start, end - start), file.size)
@@ -108,7 +111,12 @@ async def _transfer_chunk(graph: GraphClient, edge: str, delivery: Delivery, bod
         start, end = told.start, told.end
     return PendingStep(
         progress={**done, "start": start, "end": end},
-        note=AttemptNote("{network} has {start} of {size} bytes.", network=NETWORK_LABEL, start=start, size=size),
+        note=AttemptNote(
+            "{network} has received {start} of the {size} bytes of the video.",
+            network=NETWORK_LABEL,
+            start=start,
+            size=size,
+        ),
     )
 
 
@@ -121,12 +129,13 @@ async def _reel_step(session: Session, delivery: Delivery) -> PublishResult:
         answer = await graph.post(edge, {"upload_phase": "start"}, repeatable=True)
         return PendingStep(
             progress={"video": required_text(answer, "video_id")},
-            note=AttemptNote("{network} is ready for the reel.", network=NETWORK_LABEL),
+            note=AttemptNote("{network} is ready to receive the reel that Kicau uploads.", network=NETWORK_LABEL),
         )
     if not done.get("sent"):
         await _send_bytes(session, delivery)
         return PendingStep(
-            progress={**done, "sent": True}, note=AttemptNote("{network} has the reel's video.", network=NETWORK_LABEL)
+            progress={**done, "sent": True},
+            note=AttemptNote("{network} has received the video for the reel.", network=NETWORK_LABEL),
         )
     form = {"upload_phase": "finish", "video_id": str(done["video"]), "video_state": "PUBLISHED"}
     if title := delivery.post.parts[0].media[0].media.title:
@@ -189,7 +198,7 @@ async def _finish_upload(
     return PendingStep(
         progress={**done, **shown},
         after=timedelta(seconds=1),
-        note=AttemptNote("{network} is preparing the video.", network=NETWORK_LABEL),
+        note=AttemptNote("{network} has received the video and is preparing it.", network=NETWORK_LABEL),
     )
 
 
@@ -201,7 +210,8 @@ async def _check_status(session: Session, delivery: Delivery) -> PublishResult:
         blind = int_or_zero(done.get("blind", 0))
         if blind < MAX_BLIND_LOOKUPS:
             note = AttemptNote(
-                "{network} does not say whether the video is ready: it is asked again.", network=NETWORK_LABEL
+                "{network} has not yet reported whether the video is ready for publication. Kicau will check again, so you do not need to do anything.",
+                network=NETWORK_LABEL,
             )
             return PendingStep(
                 progress={**done, "blind": blind + 1}, after=timedelta(seconds=min(60, 2**blind)), note=note
@@ -217,7 +227,7 @@ async def _check_status(session: Session, delivery: Delivery) -> PublishResult:
         return PendingStep(
             progress={**done, "polls": polls + 1},
             after=wait,
-            note=AttemptNote("{network} is preparing the video.", network=NETWORK_LABEL),
+            note=AttemptNote("{network} has received the video and is preparing it.", network=NETWORK_LABEL),
         )
     cover = delivery.post.parts[0].media[0].cover
     if cover and "cover" not in done:
@@ -249,12 +259,12 @@ async def _set_cover(session: Session, delivery: Delivery, cover: RenderedMedia)
         told = rejection_sentence(refused)
     return PendingStep(
         progress={**delivery.progress, "cover": told},
-        note=AttemptNote("{network} has the video's cover.", network=NETWORK_LABEL),
+        note=AttemptNote("{network} has received the cover image of the video.", network=NETWORK_LABEL),
     )
 
 
 def _cover_warning(said: str) -> Problem:
-    message = "The video is on {network}, but its cover was refused: {said}"
+    message = "The video was published on {network}, but the network rejected the cover of the video: {said}"
     return Problem(
         code="cover-refused",
         message=message,
@@ -284,7 +294,7 @@ def _failure_problem(status: Mapping[str, Any]) -> Problem | None:
     if status.get("video_status") not in FAILED_STATES and all(phase.get("status") != "error" for phase in phases):
         return None
     told = [str(error.get("message", "")) for phase in phases for error in phase.get("errors") or []]
-    message = "{network} could not use the video{said}: send it as MP4 with H.264 and AAC, or another file."
+    message = "{network} could not use the video{said}. Export the video as MP4 with H.264 video and AAC audio, or use another file."
     said = f" ({'; '.join(t for t in told if t)})" if any(told) else ""
     return Problem(
         code="video-failed", message=message, params={"network": NETWORK_LABEL, "said": said}, field="parts.0.media.0"

@@ -40,31 +40,33 @@ ROWS_PER_PAGE, MAX_PAGES = 100, 10
 KNOWN_REJECTIONS = {
     1366046: KnownRejection(
         code="too-large",
-        message="{network} takes pictures of at most 4 MB as JPEG, PNG, GIF, TIFF, HEIF or WebP: replace the picture.",
+        message="{network} accepts only images of at most 4 MB in the formats JPEG, PNG, GIF, TIFF, HEIF or WebP. Replace the image.",
         field="parts.0.media.0",
         mend="convert",
     ),
     1363030: KnownRejection(
         code="upload-timeout",
-        message="{network} waited too long for the video: try again, or make the file smaller.",
+        message="The upload of the video to {network} took too long. Retry the post, or make the video file smaller.",
         field="parts.0.media.0",
     ),
     1363019: KnownRejection(
         code="video-failed",
-        message="{network} could not use the video: send it as MP4 with H.264 and AAC.",
+        message="{network} could not use the video. Export the video as MP4 with H.264 video and AAC audio.",
         field="parts.0.media.0",
     ),
     1363024: KnownRejection(
         code="wrong-type",
-        message="{network} does not take this kind of video file: send it as MP4 with H.264 and AAC.",
+        message="{network} does not accept this kind of video file. Export the video as MP4 with H.264 video and AAC audio.",
         field="parts.0.media.0",
     ),
     1363026: KnownRejection(
-        code="too-long-video", message="{network} takes no video that long: cut it.", field="parts.0.media.0"
+        code="too-long-video",
+        message="{network} does not accept a video of this length. Make the video shorter.",
+        field="parts.0.media.0",
     ),
     1609008: KnownRejection(
         code="bad-link",
-        message="{network} does not let its own pages be posted as a link: use another link.",
+        message="{network} does not accept links to its own pages in posts. Use a link to another website.",
         field="link",
     ),
 }
@@ -152,7 +154,10 @@ async def _upload_photo(session: Session, graph: GraphClient, part: RenderedPart
     return PendingStep(
         progress={"photos": held},
         note=AttemptNote(
-            "{network} has picture {n} of {all}.", network=NETWORK_LABEL, n=len(held), all=len(part.media)
+            "{network} has received image {n} of the {all} images in this post.",
+            network=NETWORK_LABEL,
+            n=len(held),
+            all=len(part.media),
         ),
     )
 

@@ -47,9 +47,12 @@ MIN_TOKEN_AGE = timedelta(hours=24)  # a token may be refreshed once it is that 
 LOGIN_OPTION = Option(
     name="login",
     label="Sign in with",
-    choices=(("instagram", "Instagram"), ("facebook", "Facebook (lets Kicau delete posts and look accounts up)")),
+    choices=(
+        ("instagram", "Instagram"),
+        ("facebook", "Sign in with Facebook (then Kicau can also delete posts and look up accounts)"),
+    ),
     default="instagram",
-    help="With Facebook, the account must be joined to a Page that you manage. Each way needs its own app key.",
+    help="To sign in with Facebook, link the Instagram account to a Facebook Page that you manage. Signing in with Facebook and signing in with Instagram need different app keys.",
 )
 
 
@@ -144,7 +147,7 @@ def _granted_scopes(permissions: Any) -> frozenset[str]:
 
 def _require_scopes(granted: frozenset[str]) -> None:
     if missing := sorted(REQUIRED_SCOPES["instagram"] - granted) if granted else []:
-        message = "{network} did not give {missing}: connect the channel again and leave all of it switched on."
+        message = "{network} did not give Kicau these permissions: {missing}. Connect the channel again and leave all permissions turned on."
         raise Rejected(
             Problem(
                 code="sign-in-declined",
@@ -183,7 +186,7 @@ async def _finish_facebook(sign_in: SignInSession, returned: Mapping[str, str]) 
     pages = await login.list_pages(sign_in, base, person.token, PAGE_FIELDS)
     found = [(page, row) for page in pages if (row := page.get("instagram_business_account"))]
     if not found:
-        message = "No Page of yours is joined to an {network} professional account: join them in the app, or sign in with {network} itself."
+        message = "None of your Facebook Pages is linked to an {network} professional account. Link a Page to the account in the {network} app, or choose to sign in without Facebook."
         raise Rejected(Problem(code="no-accounts", message=message, params={"network": NETWORK_LABEL}))
     return tuple(
         _sign_in_identity(required_text(row, "id"), row, _page_credentials(page, person)) for page, row in found

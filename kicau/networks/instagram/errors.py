@@ -20,67 +20,74 @@ NOBODY_CODE = "nobody"
 KNOWN_REJECTIONS = {
     2207004: KnownRejection(
         code="too-large",
-        message="{network} takes a picture of at most 8 MB; this one is larger: replace it or let a copy be made.",
+        message="{network} accepts images of at most 8 MB, and this image is larger. Replace the image, or allow Kicau to make a smaller copy.",
         field=FILE_FIELD,
         mend="convert",
     ),
     2207005: KnownRejection(
         code="wrong-type",
-        message="{network} takes JPEG as a picture; this file is something else: replace it or let a copy be made.",
+        message="{network} accepts images only as JPEG, but this file has another format. Replace the file, or allow Kicau to make a JPEG copy.",
         field=FILE_FIELD,
         mend="convert",
     ),
     2207009: KnownRejection(
         code="wrong-aspect",
-        message="{network} takes a picture with a width of 0.8 to 1.91 times its height; this one lies outside: replace it or let a copy be made.",
+        message="On {network}, the width of an image must be 0.8 to 1.91 times its height. Replace this image, or allow Kicau to make a copy with a suitable width and height.",
         field=FILE_FIELD,
         mend="convert",
     ),
     2207010: KnownRejection(
         code="too-long",
-        message="On {network}, the text is too long; the limit is 2200: shorten it.",
+        message="The text of this post is too long for {network}. Shorten it to at most 2200 characters.",
         field="parts.0.text",
         mend="shorten",
     ),
-    2207013: KnownRejection(code=NOBODY_CODE, message="{network} has no professional account of that name."),
+    2207013: KnownRejection(
+        code=NOBODY_CODE,
+        message="{network} has no professional account (business or creator) with this name. Check the spelling of the handle.",
+    ),
     2207023: KnownRejection(
-        code="wrong-kind", message="{network} takes no such kind of file here: replace it.", field=FILE_FIELD
+        code="wrong-kind",
+        message="{network} does not accept files of this type in this kind of post. Replace the file with one of another type.",
+        field=FILE_FIELD,
     ),
     2207026: KnownRejection(
         code="wrong-codec",
-        message="{network} takes video as MP4 or MOV with H.264 or HEVC and AAC; this file is something else: replace it.",
+        message="{network} accepts videos only as MP4 or MOV files with H.264 or HEVC video and AAC audio. Export this video in such a format.",
         field=FILE_FIELD,
     ),
     2207028: KnownRejection(
         code="carousel-size",
-        message="{network} takes 2 to 10 files in one carousel: add or remove some.",
+        message="{network} allows 2 to 10 files in one carousel. Add or remove files.",
         field=FILE_FIELD,
     ),
     2207040: KnownRejection(
-        code="too-many-mentions", message="{network} takes at most 20 mentions: remove some.", field="parts.0.text"
+        code="too-many-mentions",
+        message="{network} allows at most 20 mentions of accounts in a post. Remove some mentions.",
+        field="parts.0.text",
     ),
     2207050: KnownRejection(
         code="account-restricted",
-        message="{network} has restricted this account: open its app, do what it asks for, then retry the post.",
+        message="{network} has restricted this account. Open the network's app, follow the instructions there, then retry the post.",
     ),
     2207051: KnownRejection(
         code="held-as-spam",
-        message="{network} took the post for spam and refused it: change it, and look into the app for what the account may do.",
+        message="{network} rejected the post as spam. Change the post, and check in the network's own app whether your account is restricted.",
         field="parts.0.text",
     ),
     2207052: KnownRejection(
         code=UNFETCHABLE_CODE,
-        message="{network} could not fetch the file from this server: its public address must be open to the internet, robots.txt included.",
+        message="{network} could not download a file of this post from the Kicau server. Ask the server administrator to make the server reachable from the internet and to allow downloads in robots.txt.",
         field=FILE_FIELD,
     ),
     2207057: KnownRejection(
         code="bad-cover",
-        message="{network} could not take the cover from that moment of the video: choose an earlier one.",
+        message="{network} could not use the chosen frame of the video as the cover image. Choose an earlier moment in the video.",
         field=FILE_FIELD,
     ),
     2207081: KnownRejection(
         code="no-trial-reels",
-        message="{network} offers no trial reels to this account: publish it as a reel.",
+        message="{network} does not offer trial reels (shown to non-followers first) to this account. Publish the video as an ordinary reel.",
         field="options.format",
     ),
 }

@@ -118,13 +118,13 @@ RULES_BY_FORMAT = {
 FORMAT_OPTION = Option(
     name="format",
     label="Publish as",
-    choices=(("auto", "Whatever fits"), ("reel", "A reel"), ("story", "A story")),
+    choices=(("auto", "Automatic"), ("reel", "Reel"), ("story", "Story")),
     default="auto",
-    help="One picture is a post, one video a reel, 2 to 10 files a carousel. A story shows no text and is gone after a day.",
+    help="With the format “Automatic”, Kicau publishes one image as a post, one video as a reel, and 2 to 10 files as a carousel. A story shows no text and disappears after a day.",
 )
 SHARE_TO_FEED_OPTION = Option(
     name="share_to_feed",
-    label="Show a reel in the feed too",
+    label="Show the reel in the feed too, not only in the Reels tab",
     choices=(("true", "Yes"), ("false", "No")),
     default="true",
 )

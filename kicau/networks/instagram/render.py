@@ -111,7 +111,7 @@ def _comment_problems(comment: RenderedPart | None, kind: str) -> list[Problem]:
     found += unsendable_problem(NETWORK_LABEL, comment.text, "first_comment")
     found += _too_many_tags(comment.spans, "first_comment")
     if kind == "story":
-        message = "A story on {network} takes no comments: remove the first comment, or choose another format."
+        message = "A story on {network} cannot have comments. Remove the first comment, or choose another format for the post."
         found.append(
             Problem(code="no-first-comment", message=message, params={"network": NETWORK_LABEL}, field="first_comment")
         )
@@ -122,7 +122,7 @@ def _reply_problems(draft: Draft, part: Part, text: str) -> list[Problem]:
     """An answer is a comment: words, under a comment that is named by its id."""
     found, given = [], (draft.reply_to or "").strip()
     if not ID_PATTERN.fullmatch(given):
-        message = "{network} knows comments by their number in its API, not by {given!r}."
+        message = "{given!r} is not the ID of a comment on {network}. Enter the comment's ID in the network's API."
         found.append(
             Problem(
                 code="bad-reference",
@@ -132,21 +132,21 @@ def _reply_problems(draft: Draft, part: Part, text: str) -> list[Problem]:
             )
         )
     if not text:
-        message = "An answer on {network} needs a text: write one."
+        message = "A reply on {network} needs text. Write the text."
         found.append(Problem(code="empty", message=message, params={"network": NETWORK_LABEL}, field="parts.0.text"))
     for what, field in ((part.media, "parts.0.media"), (draft.first_comment, "first_comment")):
         if what:
-            message = "An answer on {network} has words alone: remove files and first comment."
+            message = "A reply on {network} can contain only text. Remove the files and the first comment."
             found.append(Problem(code="words-alone", message=message, params={"network": NETWORK_LABEL}, field=field))
     return found
 
 
 def _media_problems(part: Part, kind: str) -> list[Problem]:
     if not part.media:
-        message = "{network} needs a picture or a video: add one."
+        message = "A post on {network} needs an image or a video. Add one of them."
         return [Problem(code="needs-media", message=message, params={"network": NETWORK_LABEL}, field="parts.0.media")]
     if kind == "reel" and all(one.kind is not MediaKind.VIDEO for one in part.media):
-        message = "A reel on {network} needs a video: add one, or choose another format."
+        message = "A reel on {network} needs a video. Add a video, or choose another format for the post."
         return [Problem(code="needs-video", message=message, params={"network": NETWORK_LABEL}, field="parts.0.media")]
     return []
 
@@ -156,7 +156,7 @@ def _too_many_tags(found: tuple[Span, ...], field: str) -> list[Problem]:
     for kind, name, word in ((SpanKind.TAG, "max_tags", "hashtags"), (SpanKind.MENTION, "max_mentions", "mentions")):
         count, limit = sum(span.kind is kind for span in found), int(FACTS[name].value)
         if count > limit:
-            message = "{network} takes at most {limit} {word}; this text has {actual}: remove some."
+            message = "This text has {actual} {word}, but {network} allows at most {limit}. Remove enough of them to stay within the limit."
             params: dict[str, str | int | float] = {
                 "network": NETWORK_LABEL,
                 "limit": limit,
@@ -172,7 +172,7 @@ def _too_many_tags(found: tuple[Span, ...], field: str) -> list[Problem]:
 def _link_problem(draft: Draft) -> list[Problem]:
     if draft.link is None:
         return []
-    message = "{network} shows no link cards: remove the link from this channel's version, or write it into the text."
+    message = "{network} does not show link previews. Remove the link from this channel's variant of the post, or put the link into the text."
     return [Problem(code="no-link-card", message=message, params={"network": NETWORK_LABEL}, field="link")]
 
 
@@ -183,15 +183,23 @@ def _notices(part: Part, kind: str, media: tuple[RenderedMedia, ...]) -> list[Pr
         found.append(Problem(code=code, message=message, params={"network": NETWORK_LABEL}, field=field))
 
     if kind == "story" and part.text.strip():
-        tell("text-not-shown", "parts.0.text", "A story on {network} shows no text: this one goes out without it.")
+        tell(
+            "text-not-shown",
+            "parts.0.text",
+            "A story on {network} shows no text, so Kicau publishes only the image or video of this post.",
+        )
     if kind == "carousel" and len({_aspect_group(one) for one in media}) > 1:
-        tell("cropped-to-first", "parts.0.media", "{network} crops every file of a carousel to the shape of the first.")
+        tell(
+            "cropped-to-first",
+            "parts.0.media",
+            "{network} crops all files in a carousel to the shape of the first file (its ratio of width to height).",
+        )
     for n, one in enumerate(part.media):
         if one.alt and one.kind is not MediaKind.IMAGE:
             tell(
                 "alt-not-taken",
                 f"parts.0.media.{n}.alt",
-                "{network} takes alt texts for pictures only: that of the video stays here.",
+                "{network} accepts alt text only for images. Kicau saves the video's alt text but does not send it to the network.",
             )
     return found
 
@@ -210,9 +218,7 @@ def _quota_notice(can: Capabilities) -> list[Problem]:
     if not limit or used < limit:
         return []
     frees = datetime.fromtimestamp(can.quota.get("posts-24h-resets", 0), UTC)
-    message = (
-        "{network} takes {limit} posts in 24 hours, and {actual} are used: a post due before {frees} waits until then."
-    )
+    message = "{network} allows {limit} posts in 24 hours, and this account has already published {actual}. Posts scheduled before {frees} wait until that time."
     params: dict[str, str | int | float] = {
         "network": NETWORK_LABEL,
         "limit": limit,

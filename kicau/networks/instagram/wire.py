@@ -82,7 +82,7 @@ async def look_up_outcome(session: Session, delivery: Delivery) -> PublishResult
 
 async def delete_post(session: Session, post_id: str) -> None:
     if not uses_facebook_login(session):
-        message = "{network} deletes nothing through this sign-in: delete the post in its app, or connect the channel with Facebook."
+        message = "Kicau can delete posts on {network} only if the channel is connected with Facebook. Delete the post in the network's app, or connect the channel with Facebook."
         raise Rejected(Problem(code="no-delete", message=message, params={"network": NETWORK_LABEL}))
     await deletion.delete_object(graph_client(session), post_id.removeprefix(REPLY_PREFIX))
 
@@ -162,11 +162,11 @@ def _json_list(values: list[str]) -> str:
 def _container_rejection(code: int, told: str) -> Problem:
     if known := KNOWN_REJECTIONS.get(code):
         return known.problem(NETWORK_LABEL, told)
-    message = "{network} could not use the file ({said}): send another one."
+    message = "{network} could not use a file in this post ({said}). Replace the file."
     return Problem(
         code="media-failed",
         message=message,
-        params={"network": NETWORK_LABEL, "said": told or "it gave no reason"},
+        params={"network": NETWORK_LABEL, "said": told or "no reason given"},
         field="parts.0.media",
     )
 
@@ -183,7 +183,7 @@ def _mark_published(
         "at": session.now().isoformat(),
     }
     return PendingStep(
-        progress={**done, **(more or {})}, note=AttemptNote("{network} has published it.", network=NETWORK_LABEL)
+        progress={**done, **(more or {})}, note=AttemptNote("{network} has published this post.", network=NETWORK_LABEL)
     )
 
 
@@ -204,7 +204,9 @@ def _published_media(session: Session, delivery: Delivery, media: str, answer: M
         return _published_post(session, done.progress)
     return PendingStep(
         progress=done.progress,
-        note=AttemptNote("{network} has published it; its first comment is next.", network=NETWORK_LABEL),
+        note=AttemptNote(
+            "{network} has published the post. Next, Kicau will publish the first comment on it.", network=NETWORK_LABEL
+        ),
     )
 
 

@@ -83,7 +83,7 @@ async def _request_token(lent: SignInSession | Session, **form: str) -> dict[str
 def _sign_in_problem(why: str) -> Problem:
     return Problem(
         code="sign-in-failed",
-        message="{network} did not accept the sign-in ({why}): connect the channel again, and check the app's id, secret and redirect address if it happens twice.",
+        message="Kicau could not sign in to {network} ({why}). Connect the channel again. If that fails too, check the ID, secret and redirect address of your app in the network's developer portal.",
         params={"network": NETWORK_LABEL, "why": why},
     )
 

@@ -188,7 +188,8 @@ class LinkedIn:
             progress={**progress, "tries": tries},
             after=max(timedelta(seconds=1), min(wait, interval)),
             note=AttemptNote(
-                "{network} lets a member comment once a minute; the first comment waits", network=NETWORK_LABEL
+                "{network} allows each member only one comment a minute, so Kicau will publish the first comment of this post a little later",
+                network=NETWORK_LABEL,
             ),
         )
 
@@ -264,7 +265,7 @@ def _with_our_count(exc: Rejected, post: Rendered) -> Rejected:
 def _comment_warning(why: str) -> Problem:
     return Problem(
         code="no-first-comment",
-        message="The post is on {network}, but its first comment was not published: {why}.",
+        message="The post is published on {network}, but Kicau could not add the first comment: {why}.",
         params={"network": NETWORK_LABEL, "why": why.rstrip(".")},
         field="first_comment",
     )

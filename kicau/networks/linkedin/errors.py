@@ -93,7 +93,7 @@ def read_error(reply: HttpResponse) -> ConnectorError | None:
     if reply.status == 426 or said.code in VERSION_ERROR_CODES:
         return _rejection(
             "expired-version",
-            "{network} no longer answers version {version} of its API, which this Kicau speaks: the operator installs a newer Kicau, then the post is retried.",
+            "{network} no longer supports version {version} of its API, which this Kicau server uses. Ask the server administrator to update Kicau, then retry the post.",
             said,
             version=API_VERSION,
         )
@@ -105,7 +105,7 @@ def read_error(reply: HttpResponse) -> ConnectorError | None:
         case 429:
             return _rate_limited(reply, said)
         case 404:
-            return _rejection("not-found", "{network} has no such thing any more: {said}", said)
+            return _rejection("not-found", "{network} did not find the content that Kicau requested: {said}", said)
     if "Organization permissions must be used" in said.message:
         return AuthExpired(said.message, missing=frozenset({"w_organization_social"}))
     return _content_rejection(said)
@@ -151,17 +151,23 @@ def _content_rejection(said: LinkedInError) -> Rejected:
         urn = known.group() if known else "an earlier one"
         return _rejection(
             "duplicate",
-            "{network} refused the post because it says the same as {urn}, published not long ago: change the text, or leave it at that.",
+            "{network} rejected the post because your recent post {urn} has the same content. Change the text, or cancel this post.",
             said,
             urn=urn,
         )
     if said.has("MEDIA_ASSET"):
         if said.has("FAILED"):
             return _rejection(
-                "media-refused", "{network} could not use a file of the post: {said}. Replace the file.", said
+                "media-refused",
+                "{network} could not use one of the files in this post: {said}. Replace the file.",
+                said,
             )
-        return _rejection("media-not-ready", "{network} has not finished with a file of the post: {said}", said)
-    return _rejection("refused", "{network} refused the post: {said}", said)
+        return _rejection(
+            "media-not-ready",
+            "{network} is still processing one of the files in this post. Message from the network: {said}",
+            said,
+        )
+    return _rejection("refused", "{network} rejected the post: {said}", said)
 
 
 def _too_long_rejection(where: str, numbers: re.Match[str] | None, said: LinkedInError) -> Rejected:
@@ -172,13 +178,17 @@ def _too_long_rejection(where: str, numbers: re.Match[str] | None, said: LinkedI
             "poll",
             fact_number("poll-max-option-length" if "option" in where else "poll-max-question-length"),
         )
-        message = "On {network}, a text of the poll has {actual} characters; the limit is {limit}: shorten it."
+        message = (
+            "A text in the poll for {network} has {actual} characters, but the limit is {limit}. Shorten the text."
+        )
     elif "message" in where or "comment" in said.message.lower().replace("commentary", ""):
         field, limit = "first_comment", fact_number("max-comment-length")
-        message = "On {network}, the first comment has {actual} characters; the limit is {limit}: shorten it."
+        message = (
+            "The first comment for {network} has {actual} characters, but the limit is {limit}. Shorten the comment."
+        )
     else:
         field, limit = "parts.0.text", fact_number("max-length")
-        message = "On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}."
+        message = "On {network}, {where} has {actual} {unit}, but the limit is {limit}. Please {now_what}."
     limit = int(numbers[2]) if numbers else limit
     params = {
         "network": NETWORK_LABEL,
@@ -186,7 +196,7 @@ def _too_long_rejection(where: str, numbers: re.Match[str] | None, said: LinkedI
         "actual": actual,
         "unit": "characters",
         "limit": limit,
-        "now_what": "shorten it",
+        "now_what": "shorten the text",
     }
     problem = Problem(
         code="too-long",

@@ -165,11 +165,11 @@ DOCUMENT_RULE = MediaRule(
 
 VISIBILITY_OPTION = Option(
     name="visibility",
-    label="Who can see it",
+    label="Who can see this post",
     choices=(("PUBLIC", "Anyone"), ("CONNECTIONS", "Connections only")),
     default="PUBLIC",
     narrow=frozenset({"CONNECTIONS"}),
-    help="Posts of an organisation are always for anyone.",
+    help="Everyone can see posts from an organization's page. You cannot limit who sees them.",
 )
 
 baseline = Capabilities(

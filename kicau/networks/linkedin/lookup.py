@@ -25,10 +25,10 @@ class FoundPost:
 
 
 POSTS_UNREADABLE_NOTE = AttemptNote(
-    "{network} gives this app no permission to read this account's posts back.", network=NETWORK_LABEL
+    "{network} does not allow Kicau's app to read the posts of this account.", network=NETWORK_LABEL
 )
 COMMENTS_UNREADABLE_NOTE = AttemptNote(
-    "{network} gives this app no permission to read this account's comments back.", network=NETWORK_LABEL
+    "{network} does not allow your app to read the comments on this account's posts.", network=NETWORK_LABEL
 )
 
 

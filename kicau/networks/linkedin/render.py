@@ -59,7 +59,7 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
             _problem(
                 "needs-text",
                 "parts.0.text",
-                "{network} wants a text, a file, a link or a poll; this post has none: write something.",
+                "A post on {network} needs text, a file, a link or a poll. Add one of these.",
             )
         )
     return Rendered(
@@ -88,7 +88,7 @@ def _render_reply(draft: Draft) -> Iterable[Problem]:
         yield _problem(
             "bad-reference",
             "reply_to",
-            "{network} knows posts and comments by their URN (urn:li:share:…, urn:li:comment:(…)), not by {given!r}.",
+            "{given!r} is not the ID of a post or comment on {network}. Enter an ID of the form urn:li:share:… or urn:li:comment:(…).",
             given=given[:80],
         )
     for what, field in (
@@ -101,7 +101,7 @@ def _render_reply(draft: Draft) -> Iterable[Problem]:
             yield _problem(
                 "words-alone",
                 field,
-                "An answer on {network} has words alone: remove files, link card, poll and first comment.",
+                "A reply on {network} can contain only text. Remove the files, the link preview, the poll and the first comment.",
             )
 
 
@@ -131,7 +131,7 @@ def _render_part(
                 _problem(
                     "alt-not-sent",
                     f"parts.{n}.media.{k}.alt",
-                    "{network} takes no alt text for a {what}: that of {name} stays here.",
+                    "{network} accepts no alt text for a {what}. Kicau saves the alt text of {name} but does not send it to the network.",
                     what=checks.MEDIA_KIND_NAMES[one.kind],
                     name=one.name or one.ref,
                 )
@@ -142,7 +142,7 @@ def _render_part(
             _problem(
                 "no-link-card",
                 f"parts.{n}.text",
-                "{network} makes no preview of {url} by itself for posts like this; add a link with a title to show a card.",
+                "In this kind of post, {network} does not create a link preview of {url} by itself. To show a preview, add the link to the post with a title.",
                 url=url,
             )
         )
@@ -169,7 +169,7 @@ def _unsendable_problems(field: str, text: str) -> Iterable[Problem]:
         yield _problem(
             "broken-text",
             field,
-            "The text for {network} holds a character that cannot be sent (half an emoji, or an invisible zero): delete it and type it again.",
+            "The text for {network} contains a damaged or invisible character (for example, half an emoji). Delete this character, then type it again.",
         )
 
 
@@ -183,7 +183,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
             _problem(
                 "card-left-out",
                 "link",
-                "{network} shows either {rival} or a link card: the card is left out, the address stays in the text.",
+                "{network} cannot show {rival} and a link preview in the same post. Kicau publishes the post without the preview, and the link stays in the text.",
                 rival=rival,
             )
         )
@@ -193,7 +193,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
             _problem(
                 "link-with-media",
                 "link",
-                "{network} shows either {rival} or a link card: put {url} into the text, or remove one of the two.",
+                "{network} cannot show {rival} and a link preview in the same post. Put {url} into the text, or remove one of the two.",
                 rival=rival,
                 url=link.url,
             )
@@ -203,7 +203,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
             _problem(
                 "bad-link",
                 "link.url",
-                "{network} takes links that begin with http:// or https://; this one is {url!r}.",
+                "{network} accepts only links that begin with http:// or https://. Correct the link {url!r}.",
                 url=link.url,
             )
         )
@@ -212,7 +212,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
             _problem(
                 "link-needs-title",
                 "link.title",
-                "{network} does not read the linked page: write the title of the card for {url}.",
+                "{network} does not take a title from the linked page {url}. Write a title for its link preview yourself.",
                 url=link.url,
             )
         )
@@ -230,7 +230,7 @@ def _render_thumbnail(one: Media, draft: Draft, can: Capabilities, told: _Render
             _problem(
                 "alt-not-sent",
                 "link.thumbnail.alt",
-                "{network} takes no alt text for the picture of a link card: that of {name} stays here.",
+                "{network} accepts no alt text for the image of a link preview. Kicau saves the alt text of {name} but does not send it to the network.",
                 name=one.name or one.ref,
             )
         )
@@ -251,7 +251,7 @@ def _render_poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
             _problem(
                 "poll-with-media",
                 "poll",
-                "{network} takes no files in a post with a poll: remove the files or the poll.",
+                "{network} does not allow files in a post with a poll. Remove the files or the poll.",
             )
         )
     limit, field = can.poll.max_question_length, "poll.question"
@@ -262,7 +262,7 @@ def _render_poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
                 _problem(
                     "question-from-text",
                     field,
-                    "{network} wants a question with a poll: the text is asked as the question too.",
+                    "A poll on {network} needs a question, but this poll has none. Kicau uses the text of the post as the question too.",
                 )
             )
             return replace(poll, question=text), told
@@ -270,7 +270,7 @@ def _render_poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
             _problem(
                 "poll-needs-question",
                 field,
-                "{network} wants a question of at most {limit} characters with a poll: write one.",
+                "A poll on {network} needs a question of at most {limit} characters. Write the question.",
                 limit=limit,
             )
         )
@@ -278,7 +278,7 @@ def _render_poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
         problem = _problem(
             "question-too-long",
             field,
-            "On {network}, the poll's question has {actual} characters; the limit is {limit}: shorten it.",
+            "The poll question for {network} has {actual} characters, but the limit is {limit}. Shorten the question.",
             limit=limit,
             actual=actual,
         )
@@ -295,7 +295,9 @@ def _render_comment(draft: Draft, can: Capabilities) -> tuple[RenderedPart | Non
     if any(s.kind is SpanKind.MENTION for s in spans):
         told.notices.append(
             _problem(
-                "comment-mentions", "first_comment", "In a first comment on {network}, mentions go out as plain names."
+                "comment-mentions",
+                "first_comment",
+                "In a first comment on {network}, a mention appears as a plain name. It does not link to the account.",
             )
         )
     used, limit = little.count_units(text), can.max_comment_length
@@ -303,7 +305,7 @@ def _render_comment(draft: Draft, can: Capabilities) -> tuple[RenderedPart | Non
         problem = _problem(
             "comment-too-long",
             "first_comment",
-            "On {network}, the first comment has {actual} characters; the limit is {limit}: shorten it.",
+            "The first comment for {network} has {actual} characters, but the limit is {limit}. Shorten the comment.",
             limit=limit,
             actual=used,
         )
@@ -311,7 +313,9 @@ def _render_comment(draft: Draft, can: Capabilities) -> tuple[RenderedPart | Non
     if not text.strip():
         told.problems.append(
             _problem(
-                "comment-empty", "first_comment", "The first comment for {network} is blank: write it or remove it."
+                "comment-empty",
+                "first_comment",
+                "The first comment for {network} is empty. Write the comment or remove it.",
             )
         )
     plain = tuple(s for s in spans if s.kind is not SpanKind.MENTION)

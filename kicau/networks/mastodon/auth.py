@@ -42,7 +42,7 @@ class MastodonAuth:
             Option(
                 name="server",
                 label="Your server",
-                help="Its name, such as mastodon.social; an address or a full handle (@you@mastodon.social) will do.",
+                help="The name of your server. For example: mastodon.social. You can also enter the server's address or your full handle (@you@mastodon.social).",
             ),
         )
 
@@ -131,7 +131,10 @@ def _configured_server(sign_in: SignInSession) -> str:
     address = sign_in.app.endpoints["server"]
     if "{host}" in address:
         raise Rejected(
-            _problem("needs-server", "{network} is many servers: say which one is yours, such as mastodon.social.")
+            _problem(
+                "needs-server",
+                "{network} consists of many separate servers. Enter the name of the server with your account. For example: mastodon.social.",
+            )
         )
     return address.split("://", 1)[-1].split("/", 1)[0]
 
@@ -175,7 +178,7 @@ async def _register_app(sign_in: SignInSession, host: str) -> dict[str, str]:
         raise Rejected(
             _problem(
                 "no-api",
-                "{host} lets no app register as {network}'s servers do: check the name of your server.",
+                "Kicau could not register its app with {host}, which may not be a {network} server. Check the name of your server.",
                 host=host,
             ),
             detail=exc.detail,
@@ -184,7 +187,7 @@ async def _register_app(sign_in: SignInSession, host: str) -> dict[str, str]:
         raise Rejected(
             _problem(
                 "no-api",
-                "{host} lets no app register as {network}'s servers do: check the name of your server.",
+                "Kicau could not register its app with {host}, which may not be a {network} server. Check the name of your server.",
                 host=host,
             )
         )
@@ -233,6 +236,6 @@ def _unknown_server_problem(host: str) -> Problem:
 def _sign_in_problem(why: str) -> Problem:
     return _problem(
         "sign-in-failed",
-        "{network} did not accept the sign-in ({why}): connect the channel again.",
+        "Kicau could not sign in to {network} ({why}). Connect the channel again.",
         why=why.rstrip("."),
     )

@@ -103,7 +103,7 @@ class Mastodon:
             if errors.rejection_code(gone) == errors.NOT_FOUND_CODE:
                 return
             raise
-        message = "{host} lets no app delete posts: delete this one on its own pages."
+        message = "The server {host} does not let apps delete posts. Delete this post yourself on the server's website."
         raise Rejected(
             Problem(code="no-delete", message=message, params={"network": NETWORK_LABEL, "host": session.host}),
             detail=refused.detail,

@@ -110,7 +110,7 @@ def _poll_seconds_left(status: Mapping[str, Any], session: Session) -> int:
     ends = wire.parse_time(poll.get("expires_at")) if isinstance(poll, dict) else None
     left = round((ends - session.now()).total_seconds()) if ends else 0
     if left < fact_number("poll-min-seconds"):
-        message = "The poll of this post on {network} is over or ends within minutes: a change would prolong it, so nothing was changed."
+        message = "Kicau did not change this post on {network}, because its poll has ended or will end within minutes. A change would extend the poll."
         raise Rejected(
             Problem(code="poll-over", message=message, params={"network": NETWORK_LABEL}, field="parts.0.text")
         )

@@ -51,115 +51,115 @@ _KNOWN_REJECTIONS: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
             r"text can't be blank|status can't be blank|cannot post an empty",
             "empty",
             "parts.0.text",
-            "On {network}, the post is empty: write a text or add a file.",
+            "The post for {network} is empty. Write text or add a file.",
         ),
         (
             r"(?:files?|media) that have not finished processing|not finished processing",
             NOT_READY_CODE,
             "parts.0.media",
-            "{network} has not finished with a file of the post: {said}",
+            "{network} is still processing one of the files in this post. Message from the network: {said}",
         ),
         (
             r"media .*not found or already attached",
             MEDIA_GONE_CODE,
             "parts.0.media",
-            "{network} no longer has a file of the post, or shows it in another one: {said}",
+            "{network} no longer has one of the files in this post, or already uses it in another post. Message from the network: {said}",
         ),
         (
             r"video to a post that already contains",
             "mixed-media",
             "parts.0.media",
-            "{network} shows a video alone: keep the video, or the other files.",
+            "{network} does not allow a video together with other files in one post. Remove the video, or remove the other files.",
         ),
         (
             r"cannot attach more than (?P<limit>\d+) files",
             "too-many-media",
             "parts.0.media",
-            "{network} takes at most {limit} files in one post: remove some.",
+            "{network} allows at most {limit} files in one post. Remove some files.",
         ),
         (
             r"description is too long \(maximum is (?P<limit>\d+)",
             "alt-too-long",
             "parts.0.media",
-            "On {network} an alt text has at most {limit} characters: shorten it.",
+            "On {network}, alt text can have at most {limit} characters. Shorten the alt text.",
         ),
         (
             r"must be less than (?P<what>[\d.,]+ ?\w+)",
             "too-large",
             "parts.0.media",
-            "{network} takes files smaller than {what}: make this one smaller.",
+            "{network} accepts only files smaller than {what}. Reduce the size of this file.",
         ),
         (
             r"(?P<what>\d+x\d+ (?:images|videos)) are not supported",
             "too-many-pixels",
             "parts.0.media",
-            "{network} takes no {what}: make the file smaller.",
+            "{network} does not accept {what}. Reduce the width and height of the file.",
         ),
         (
             r"(?P<what>\d+)fps videos are not supported",
             "wrong-fps",
             "parts.0.media",
-            "{network} takes no video of {what} frames a second: use fewer.",
+            "{network} does not accept a video with {what} frames per second. Export the video with fewer frames per second.",
         ),
         (
             r"content type is invalid|could not be verified|has no video stream|processing thumbnail",
             "media-refused",
             "parts.0.media",
-            "{network} could not use a file of the post ({said}): replace the file.",
+            "{network} could not use one of the files in this post ({said}). Replace the file.",
         ),
         (
             r"options must have more than one",
             "poll-too-few",
             "poll.options",
-            "A poll on {network} needs at least 2 options.",
+            "A poll on {network} needs at least 2 options. Add an option.",
         ),
         (
             r"options can't contain more than (?P<limit>\d+) items",
             "poll-too-many",
             "poll.options",
-            "A poll on {network} takes at most {limit} options: remove some.",
+            "A poll on {network} can have at most {limit} options. Remove some options.",
         ),
         (
             r"options can't be longer than (?P<limit>\d+) characters",
             "poll-option-too-long",
             "poll.options",
-            "On {network}, a poll option has more than {limit} characters: shorten it.",
+            "A poll option for {network} has more than {limit} characters. Shorten the option.",
         ),
         (
             r"options contain duplicate",
             "poll-duplicate",
             "poll.options",
-            "A poll on {network} takes no two options that are alike: change one.",
+            "A poll on {network} cannot have the same option twice. Change one of the two options.",
         ),
         (
             r"is too (?:soon|far into the future)",
             "poll-duration",
             "poll.minutes",
-            "{network} refused how long the poll runs: {said}",
+            "{network} rejected the duration of the poll. Choose another duration. Message from the network: {said}",
         ),
         (
             r"contained (?:a|the) disallowed hashtags?: (?P<tag>.+)",
             "banned-hashtag",
             "parts.0.text",
-            "This server of {network} takes no posts with #{tag}: remove it.",
+            "This {network} server does not accept posts with the hashtag #{tag}. Remove the hashtag.",
         ),
         (
             r"trying to reply to does not",
             "no-such-reply",
             "reply_to",
-            "{network} does not know the post that this one answers, or does not show it to this account: check it.",
+            "{network} cannot find the post that you are replying to, or this account may not see it. Check the link to that post.",
         ),
         (
             r"trying to quote does not|quoted (?:post|status).*(?:not found|does not)",
             "no-such-quote",
             "options.quote",
-            "{network} does not know the post to quote, or its author allows no quotes: check it.",
+            "{network} cannot find the post that you are quoting, or its author does not allow quotes. Check the link to that post, or remove the quote.",
         ),
         (
             r"quote.*private mention|quoted user.*mention",
             "quote-unmentioned",
             "options.quote",
-            "{network} takes a quote in a post to mentioned people only if the quoted author is one of them: mention them, or show the post to more people.",
+            "Your post is visible only to mentioned people, so {network} lets you quote only their posts. Mention the author of the quoted post, or let more people see your post.",
         ),
     )
 )
@@ -221,32 +221,39 @@ def _content_rejection(status: int, said: str) -> Rejected:
             )
     match status:
         case 404 | 410:
-            return _rejection(NOT_FOUND_CODE, "{network} has no such thing any more: {said}", said)
+            return _rejection(NOT_FOUND_CODE, "{network} did not find the content that Kicau requested: {said}", said)
         case 403:
-            return _rejection("not-allowed", "{network} does not allow this account to do that: {said}", said)
+            return _rejection(
+                "not-allowed",
+                "{network} did not let this account do what Kicau requested. Message from the network: {said}",
+                said,
+            )
         case 413:
             return _rejection(
                 "too-large",
-                "This server of {network} takes no file as large as one of the post: make it smaller.",
+                "One of the files in this post is too large for this {network} server. Make the file smaller.",
                 said,
                 "parts.0.media",
             )
-    return _rejection("refused", "{network} refused the post: {said}", said)
+    return _rejection("refused", "{network} rejected the post: {said}", said)
 
 
 def _too_long_rejection(limit: int, said: str) -> Rejected:
     if not limit:
         return _rejection(
-            TOO_LONG_CODE, "On {network}, the text is longer than this server takes: shorten it.", said, "parts.0.text"
+            TOO_LONG_CODE,
+            "The text is longer than this {network} server allows. Shorten the text.",
+            said,
+            "parts.0.text",
         )
-    message = "On {network}, {where} has {actual} {unit}; the limit is {limit}: {now_what}."
+    message = "On {network}, {where} has {actual} {unit}, but the limit is {limit}. Please {now_what}."
     params: dict[str, str | int | float] = {
         "network": NETWORK_LABEL,
         "where": "the text",
         "actual": "too many",
         "unit": "characters",
         "limit": limit,
-        "now_what": "shorten it",
+        "now_what": "shorten the text",
     }
     return Rejected(
         Problem(code=TOO_LONG_CODE, message=message, params=params, field="parts.0.text", limit=limit, mend="shorten"),

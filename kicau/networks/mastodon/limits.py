@@ -75,7 +75,7 @@ VISIBILITY_CHOICES = (
 YES_NO_CHOICES = (("no", "No"), ("yes", "Yes"))
 VISIBILITY_OPTION = Option(
     name="visibility",
-    label="Who can see it",
+    label="Who can see this post",
     choices=VISIBILITY_CHOICES,
     default="public",
     narrow=frozenset({"private", "direct"}),
@@ -83,35 +83,41 @@ VISIBILITY_OPTION = Option(
 WARNING_OPTION = Option(
     name="warning",
     label="Content warning",
-    help="Readers see only this until they ask for the rest. It counts towards the length, in each part of a thread.",
+    help="Readers see only this content warning until they choose to open the post. The warning counts toward the character limit of every part of a thread.",
 )
 SENSITIVE_OPTION = Option(
     name="sensitive",
-    label="Hide the media",
+    label="Mark images and videos as sensitive",
     choices=YES_NO_CHOICES,
     default="no",
-    help="Readers see pictures and videos only when they ask for them.",
+    help="If turned on, images and videos stay hidden until readers choose to see them.",
 )
 FOCUS_OPTION = Option(
     name="focus",
-    label="Focal points",
-    help="What stays visible where a picture is cropped: x,y from -1,-1 (bottom left) to 1,1 (top right), 0,0 being the "
-    "middle. For several files separate them with semicolons, in the order of the files.",
+    label="Focal point of each image (the area that stays visible)",
+    help="The focal point is the part of an image that stays visible after cropping. Enter x,y from -1,-1 (bottom left) to 1,1 (top right). The middle is 0,0. Separate the points of several files with semicolons, in the order of the files.",
     points=True,
 )
 POLL_MULTIPLE_OPTION = Option(
-    name="poll_multiple", label="Poll takes several choices", choices=YES_NO_CHOICES, default="no"
+    name="poll_multiple", label="Let voters choose several options in the poll", choices=YES_NO_CHOICES, default="no"
 )
 POLL_HIDE_TOTALS_OPTION = Option(
-    name="poll_hide_totals", label="Poll hides its counts until it ends", choices=YES_NO_CHOICES, default="no"
+    name="poll_hide_totals", label="Hide poll results until the poll ends", choices=YES_NO_CHOICES, default="no"
 )
 QUOTE_OPTION = Option(
-    name="quote", label="Quote a post", help="The address of the post to quote, or its id on your server."
+    name="quote",
+    label="Quote a post",
+    help="Enter the link to the post that you want to quote, or the post's ID on your Mastodon server.",
 )
 QUOTES_OPTION = Option(
     name="quotes",
-    label="Who may quote it",
-    choices=(("", "As set in your account"), ("public", "Everyone"), ("followers", "Followers"), ("nobody", "Nobody")),
+    label="Who can quote this post",
+    choices=(
+        ("", "Use the default setting of your Mastodon account"),
+        ("public", "Everyone"),
+        ("followers", "Followers only"),
+        ("nobody", "Nobody"),
+    ),
 )
 
 IMAGE_RULE = MediaRule(

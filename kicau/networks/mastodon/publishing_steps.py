@@ -97,13 +97,13 @@ async def look_up_outcome(session: Session, delivery: Delivery) -> PublishResult
     until = since + timedelta(seconds=fact_number("key-seconds")) - KEY_EXPIRY_MARGIN if server.keeps_keys else None
     doubt: JSON = {"since": since.isoformat(), "key_until": until.isoformat() if until else ""}
     if until is not None and session.now() < until:
-        note = AttemptNote("it is sent again with the same key, which makes it once only")
+        note = AttemptNote("Kicau is trying again to publish the post. The network will not publish it twice")
         return PendingStep(progress={**delivery.progress, "doubt": doubt}, note=note)
     if (found := await _look_up_part(session, delivery, step.part, since)) is not None:
         return _advance(session, delivery, found)
     return PendingStep(
         progress={**delivery.progress, "doubt": doubt},
-        note=AttemptNote("{host} does not have it: it is sent again", host=session.host),
+        note=AttemptNote("The post is not on {host}, so Kicau is trying again to publish it", host=session.host),
     )
 
 
@@ -127,7 +127,9 @@ async def _resolve_post(session: Session, delivery: Delivery, name: str) -> Pend
     found = answer.get("statuses") if isinstance(answer, dict) else None
     if not isinstance(found, list) or not found or not found[0].get("id"):
         code, field = ("no-such-reply", "reply_to") if name == "reply_to" else ("no-such-quote", "options.quote")
-        message = "{network} found no post at {given}: check the address, or that your server may see the post."
+        message = (
+            "{network} found no post at {given}. Check the link, and check that users of your server can see the post."
+        )
         raise Rejected(
             Problem(code=code, message=message, params={"network": NETWORK_LABEL, "given": given}, field=field)
         )
@@ -196,7 +198,7 @@ async def _processing_step(session: Session, delivery: Delivery, step: MastodonS
 def _store_entry(delivery: Delivery, step: MastodonStep, entry: dict[str, JSON], *, pause: float = 0.0) -> PendingStep:
     files = {**_progress_dict(delivery.progress, "files"), step.key: entry}
     note = (
-        AttemptNote("{network} is processing {name}", network=NETWORK_LABEL, name=_file_name(step))
+        AttemptNote("{network} is processing the file {name}", network=NETWORK_LABEL, name=_file_name(step))
         if entry["state"] == "processing"
         else ""
     )
@@ -227,7 +229,7 @@ def _file_rejection(refused: Rejected, step: MastodonStep) -> Rejected:
 
 
 def _processing_problem(step: MastodonStep) -> Problem:
-    message = "{network} could not process {name} within two hours: try another copy of it."
+    message = "{network} could not process the file {name} within two hours. Export the file again, or use another copy of it."
     part, place = step.key.split(".")
     return Problem(
         code="media-refused",
@@ -283,7 +285,8 @@ async def _after_refusal(session: Session, delivery: Delivery, part: int, refuse
                 key: one for key, one in _progress_dict(progress, "files").items() if not key.startswith(f"{part}.")
             }
             return PendingStep(
-                progress={**progress, "files": files, "again": True}, note=AttemptNote("the files are uploaded again")
+                progress={**progress, "files": files, "again": True},
+                note=AttemptNote("Kicau is uploading the files of this post once more"),
             )
     raise errors.rejection_at_part(refused, delivery.post, part) from refused
 
@@ -329,7 +332,9 @@ def _advance(session: Session, delivery: Delivery, status: Mapping[str, Any]) ->
     raw: list[JSON] = [*_progress_list(progress, "raw"), wire.stored_status(status)]
     if len(posts) < len(delivery.post.parts):
         rest = {key: value for key, value in progress.items() if key not in ("doubt", "waited", "again")}
-        note = AttemptNote("part {n} of {all} is out", n=len(posts), all=len(delivery.post.parts))
+        note = AttemptNote(
+            "part {n} of the {all} parts of the thread was published", n=len(posts), all=len(delivery.post.parts)
+        )
         return PendingStep(progress={**rest, "posts": posts, "raw": raw}, note=note)
     return PublishedPost(
         ids=tuple(str(one["id"]) for one in posts),

@@ -117,14 +117,16 @@ def _render_part(
             _problem(
                 "broken-text",
                 f"parts.{n}.text",
-                "The text for {network} holds a character that cannot be sent ({character}): delete it and type it again.",
+                "The text for {network} contains a character that the network does not accept ({character}). Delete the character and type it again.",
                 character=f"U+{ord(bad[0]):04X}",
             )
         )
     if len(part.media) > 1 and any(one.kind is MediaKind.VIDEO for one in part.media):
         problems.append(
             _problem(
-                "mixed-media", f"parts.{n}.media", "{network} shows a video alone: keep the video, or the other files."
+                "mixed-media",
+                f"parts.{n}.media",
+                "{network} does not allow a video together with other files in one post. Remove the video, or remove the other files.",
             )
         )
     notices += [*one_line, *_video_frame_problems(n, part.media), *_garbled_character_problems(n, shown, can)]
@@ -174,7 +176,7 @@ def _alt_text_notices(n: int, media: tuple[Media, ...], can: Capabilities) -> tu
         _problem(
             "alt-one-line",
             f"parts.{n}.media.{m}.alt",
-            "This server of {network} keeps an alt text on one line: its line ends become blanks.",
+            "This {network} server stores alt text in a single line, so the server replaces line breaks in your alt text with spaces.",
         )
         for m, (one, made) in enumerate(zip(media, joined, strict=True))
         if one is not made
@@ -187,7 +189,7 @@ def _garbled_character_problems(n: int, shown: str, can: Capabilities) -> Iterab
         yield _problem(
             "garbled",
             f"parts.{n}.text",
-            "This server of {network} shows another character in place of {character} (in flags such as Scotland's, and in rare Chinese letters): write it another way.",
+            "This {network} server cannot show the character {character} correctly (for example in Scotland's flag or rare Chinese characters). Use another character or plain words.",
             character=f"U+{ord(found):04X}",
         )
 
@@ -199,7 +201,7 @@ def _video_frame_problems(n: int, media: tuple[Media, ...]) -> Iterable[Problem]
             yield _problem(
                 "cut-video",
                 f"parts.{n}.media.{m}",
-                "{network} may show only the first {seconds} of {name}: cut it if its end matters.",
+                "{network} may show only the first {seconds} of the video {name}. If its end is important, shorten the video.",
                 seconds=checks.format_duration(limit / one.fps * 1000),
                 name=one.name or one.ref,
             )
@@ -212,16 +214,20 @@ def _blank_part_problems(draft: Draft, parts: list[RenderedPart], warning: str) 
             continue
         where = f"part {n + 1} of the thread" if n else "the post"
         if n == 0 and draft.poll:
-            yield _problem("empty", "parts.0.text", "{network} wants a text with a poll: write the question.")
+            yield _problem(
+                "empty",
+                "parts.0.text",
+                "A poll on {network} needs a question. Write the question into the text of the post.",
+            )
         elif not warning:
             yield _problem(
-                "empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where
+                "empty", f"parts.{n}.text", "For {network}, {where} is empty. Write text or add a file.", where=where
             )
         else:
             yield _problem(
                 "empty",
                 f"parts.{n}.text",
-                "On {network}, {where} has a content warning and nothing behind it: write a text or add a file.",
+                "For {network}, {where} has a content warning but no text and no file. Write text or add a file.",
                 where=where,
             )
 
@@ -233,13 +239,15 @@ def _poll_problems(draft: Draft, can: Capabilities) -> Iterable[Problem]:
     yield from checks.check_poll(NETWORK_LABEL, draft.poll, can, map(text.split_graphemes, options))
     if len(set(options)) < len(options):
         yield _problem(
-            "poll-duplicate", "poll.options", "A poll on {network} takes no two options that are alike: change one."
+            "poll-duplicate",
+            "poll.options",
+            "A poll on {network} cannot have the same option twice. Change one of the two options.",
         )
     if draft.parts and draft.parts[0].media:
         yield _problem(
             "poll-with-media",
             "parts.0.media",
-            "{network} takes no files in a post with a poll: remove the files or the poll.",
+            "{network} does not allow files in a post with a poll. Remove the files or the poll.",
         )
 
 
@@ -248,7 +256,7 @@ def _option_problems(options: Mapping[str, str], parts: list[RenderedPart]) -> I
         yield _problem(
             "broken-text",
             "options.warning",
-            "The content warning for {network} holds a character that cannot be sent: delete it and type it again.",
+            "The content warning for {network} contains a damaged or invisible character. Delete the character and type it again.",
         )
     points = [one.strip() for one in options.get("focus", "").split(";")]
     files = sum(len(part.media) for part in parts)
@@ -257,14 +265,14 @@ def _option_problems(options: Mapping[str, str], parts: list[RenderedPart]) -> I
             yield _problem(
                 "bad-focus",
                 "options.focus",
-                "{network} takes a focal point as two numbers from -1 to 1, such as 0.2,-0.5, not {given!r}.",
+                "{given!r} is not a valid focal point for an image on {network}. Enter two numbers from -1 to 1, for example 0.2,-0.5.",
                 given=point[:50],
             )
     if points != [""] and len(points) > files:
         yield _problem(
             "bad-focus",
             "options.focus",
-            "There are {actual} focal points for {network} and {files} files: give at most one for each file.",
+            "This post for {network} has {actual} focal points for images but only {files} files. Enter at most one focal point for each file.",
             actual=len(points),
             files=files,
         )
@@ -286,7 +294,7 @@ def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
             _problem(
                 "no-poll-question",
                 "poll.question",
-                "A poll on {network} has no question of its own: it asks what the text says.",
+                "A poll on {network} has no separate field for the question. Readers see the post's text as the question.",
             )
         )
     link = draft.link
@@ -297,7 +305,7 @@ def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
             _problem(
                 "no-link-card",
                 "link",
-                "{network} draws the link's card from the page itself: your title, description and picture are not sent.",
+                "{network} creates the link preview itself from the linked page. Kicau does not send the title, description and image that you entered.",
             )
         )
     first = draft.parts[0]
@@ -305,7 +313,11 @@ def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
         joined = f"{first.text.rstrip()}\n\n{link.url}" if first.text.strip() else link.url
         draft = replace(draft, parts=(replace(first, text=joined), *draft.parts[1:]))
         notices.append(
-            _problem("link-in-text", "link", "On {network} a link stands in the text: it is added at the end.")
+            _problem(
+                "link-in-text",
+                "link",
+                "On {network}, a link must be part of the text, so Kicau adds the link at the end of the text.",
+            )
         )
     return draft, notices
 
@@ -324,5 +336,5 @@ def _post_reference(field: str, given: str, can: Capabilities) -> tuple[str, lis
         return own[1], []
     if address:
         return given, []
-    message = "{network} knows posts by their address (https://…) or by their id on your server, not by {given!r}."
+    message = "{given!r} is not the link or ID of a {network} post. Enter the post's link (https://…) or its ID on your server."
     return given, [_problem("bad-reference", field, message, given=given[:100])]

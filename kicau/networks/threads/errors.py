@@ -15,40 +15,46 @@ LINK_LIMIT_ERROR = "THREADS_API__LINK_LIMIT_EXCEEDED"
 FILE_FIELD = "parts.0.media"
 UNFETCHABLE_FILE = KnownRejection(
     code=UNFETCHABLE_CODE,
-    message="{network} could not fetch the file from this server: its public address must be open to the internet, robots.txt included.",
+    message="{network} could not download a file of this post from the Kicau server. Ask the server administrator to make the server reachable from the internet and to allow downloads in robots.txt.",
     field=FILE_FIELD,
 )
 KNOWN_REJECTIONS = {2207052: UNFETCHABLE_FILE}
 TOO_MANY_LINKS = KnownRejection(
     code="too-many-links",
-    message="{network} takes at most 5 different links in one post: remove some.",
+    message="{network} allows at most 5 different links in one post. Remove some links.",
     field="parts.0.text",
 )
 
-_VIDEO_MESSAGE = "{network} could not use the video ({said}): replace it by an MP4 or MOV with H.264 or HEVC and AAC."
+_VIDEO_MESSAGE = "{network} could not use the video ({said}). Replace the video with an MP4 or MOV file with H.264 or HEVC video and AAC audio."
 CONTAINER_FAILURES = {
     "FAILED_DOWNLOADING_VIDEO": UNFETCHABLE_FILE,
     "FAILED_PROCESSING_AUDIO": KnownRejection(code="wrong-codec", message=_VIDEO_MESSAGE, field=FILE_FIELD),
     "FAILED_PROCESSING_VIDEO": KnownRejection(code="wrong-codec", message=_VIDEO_MESSAGE, field=FILE_FIELD),
     "INVALID_ASPEC_RATIO": KnownRejection(
         code="wrong-aspect",
-        message="{network} takes a picture or video at most ten times as wide as high: replace it.",
+        message="On {network}, the width of an image or video can be at most ten times its height. Replace this file with a less wide one.",
         field=FILE_FIELD,
     ),
     "INVALID_BIT_RATE": KnownRejection(
-        code="wrong-bitrate", message="{network} takes a video of at most 100 Mbit/s: replace it.", field=FILE_FIELD
+        code="wrong-bitrate",
+        message="{network} accepts only videos with a bitrate (amount of data per second) of at most 100 Mbit/s. Export the video with a lower bitrate.",
+        field=FILE_FIELD,
     ),
     "INVALID_DURATION": KnownRejection(
-        code="too-long-video", message="{network} takes a video of at most 5 minutes: cut it.", field=FILE_FIELD
+        code="too-long-video",
+        message="{network} accepts only videos of at most 5 minutes. Shorten the video.",
+        field=FILE_FIELD,
     ),
     "INVALID_FRAME_RATE": KnownRejection(
-        code="wrong-fps", message="{network} takes a video of 23 to 60 frames a second: replace it.", field=FILE_FIELD
+        code="wrong-fps",
+        message="{network} accepts only videos with 23 to 60 frames per second. Replace the video.",
+        field=FILE_FIELD,
     ),
     "INVALID_AUDIO_CHANNELS": KnownRejection(code="wrong-codec", message=_VIDEO_MESSAGE, field=FILE_FIELD),
     "INVALID_AUDIO_CHANNEL_LAYOUT": KnownRejection(code="wrong-codec", message=_VIDEO_MESSAGE, field=FILE_FIELD),
 }
 UNKNOWN_CONTAINER_FAILURE = KnownRejection(
     code="media-failed",
-    message="{network} could not prepare the post ({said}): change it or send it again.",
+    message="{network} could not prepare the post for publishing ({said}). Change the post, or retry it unchanged.",
     field=FILE_FIELD,
 )

@@ -84,25 +84,25 @@ PICTURE_RECIPE = Recipe(
 
 REPLIES_OPTION = Option(
     name="reply_control",
-    label="Who may reply",
+    label="Who can reply to this post",
     choices=(
         ("everyone", "Everyone"),
-        ("accounts_you_follow", "Accounts you follow"),
+        ("accounts_you_follow", "Only accounts you follow"),
         ("followers_only", "Your followers"),
-        ("mentioned_only", "Only who is mentioned"),
-        ("parent_post_author_only", "Only the author of the post above"),
+        ("mentioned_only", "Only accounts you mention"),
+        ("parent_post_author_only", "Only the author of the post you reply to"),
     ),
     default="everyone",
 )
 TOPIC_OPTION = Option(
     name="topic",
-    label="Topic",
-    help="One topic, up to 50 characters, without full stop or &. Left empty, the first #tag of the text becomes it.",
+    label="Topic of the post",
+    help="Enter one topic of at most 50 characters, without a period or &. If you enter none, Threads uses the first hashtag in the text as the topic.",
 )
-QUOTE_OPTION = Option(name="quote", label="Quote a post", help="The number of the post in Threads' API.")
+QUOTE_OPTION = Option(name="quote", label="Quote a post", help="The ID of the post in the Threads API.")
 SPOILER_OPTION = Option(
     name="spoiler",
-    label="Hide pictures and videos until they are tapped",
+    label="Hide images and videos until readers tap them",
     choices=(("false", "No"), ("true", "Yes")),
     default="false",
 )

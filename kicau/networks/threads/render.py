@@ -85,7 +85,7 @@ def _with_link(draft: Draft) -> tuple[tuple[Part, ...], Link | None, list[Proble
             _problem(
                 "no-own-card",
                 "link",
-                "{network} draws the link's card from the page itself: your title, description and picture are not sent.",
+                "{network} creates the link preview itself from the linked page. Kicau does not send the title, description and image that you entered.",
             )
         )
     if not parts[0].media and not draft.poll:
@@ -98,7 +98,7 @@ def _with_link(draft: Draft) -> tuple[tuple[Part, ...], Link | None, list[Proble
             _problem(
                 "link-in-text",
                 "link",
-                "{network} takes no link card beside files or a poll: the address is added at the end of the text.",
+                "If a post has files or a poll, {network} shows no link preview. Kicau adds the link at the end of the text.",
             )
         )
     return parts, None, notices
@@ -109,7 +109,7 @@ def _empty_part_problems(n: int, made: str, part: Part, options: Mapping[str, st
         return []
     where = f"part {n + 1} of the thread" if n else "the post"
     return [
-        _problem("empty", f"parts.{n}.text", "On {network}, {where} is empty: write a text or add a file.", where=where)
+        _problem("empty", f"parts.{n}.text", "For {network}, {where} is empty. Write text or add a file.", where=where)
     ]
 
 
@@ -118,7 +118,9 @@ def _too_many_links_problems(n: int, made: str, link: Link | None) -> list[Probl
     limit = fact_number("max_links")
     if len(found) <= limit:
         return []
-    message = "{network} takes at most {limit} different links in one post; this one has {actual}: remove some."
+    message = (
+        "This post has {actual} different links, but {network} allows at most {limit} in one post. Remove some links."
+    )
     return [_problem("too-many-links", f"parts.{n}.text", message, limit, len(found))]
 
 
@@ -135,11 +137,17 @@ def _poll_problems(draft: Draft, can: Capabilities) -> list[Problem]:
             _problem(
                 "poll-with-media",
                 "parts.0.media",
-                "{network} takes no files in a post with a poll: remove the files or the poll.",
+                "{network} does not allow files in a post with a poll. Remove the files or the poll.",
             )
         )
     if not (draft.parts and draft.parts[0].text.strip()):
-        found.append(_problem("empty", "parts.0.text", "{network} wants a text with a poll: write the question."))
+        found.append(
+            _problem(
+                "empty",
+                "parts.0.text",
+                "A poll on {network} needs a question. Write the question into the text of the post.",
+            )
+        )
     for n, option in enumerate(draft.poll.options):
         found += unsendable_problem(NETWORK_LABEL, option, f"poll.options.{n}")
     return found
@@ -149,15 +157,15 @@ def _option_problems(options: Mapping[str, str], draft: Draft, parts: list[Rende
     found = []
     topic = options.get("topic", "")
     if re.search(r"[.&\s]", topic.replace(" ", "")) or len(topic) > fact_number("topic.max_length"):
-        message = "A topic on {network} has at most {limit} characters and neither a full stop nor an ampersand: change {given!r}."
+        message = "{given!r} cannot be a topic on {network}. A topic can have at most {limit} characters and no period or “&”: change it."
         found.append(_problem("bad-topic", "options.topic", message, fact_number("topic.max_length"), given=topic[:80]))
     found += unsendable_problem(NETWORK_LABEL, topic, "options.topic")
     for field, given in (("options.quote", options.get("quote", "")), ("reply_to", (draft.reply_to or "").strip())):
         if given and not POST_ID_PATTERN.fullmatch(given):
-            message = "{network} knows posts by their number in its API, not by {given!r}."
+            message = "{given!r} is not the ID of a {network} post. Enter the post's ID in the network's API."
             found.append(_problem("bad-reference", field, message, given=given[:80]))
     if options.get("reply_control") == "parent_post_author_only" and not draft.reply_to:
-        message = "On {network}, only a reply can be answered by the author of the post above alone: choose who else may reply."
+        message = "On {network}, the option “Only the author of the post you reply to” works only if your post is a reply. Choose another option for “Who can reply to this post”."
         found.append(_problem("bad-option", "options.reply_control", message))
     return found
 
@@ -169,7 +177,7 @@ def _notices(draft: Draft, options: Mapping[str, str], parts: list[RenderedPart]
             _problem(
                 "no-poll-question",
                 "poll.question",
-                "A poll on {network} has no question of its own: it asks what the text says.",
+                "A poll on {network} has no separate field for the question. Readers see the post's text as the question.",
             )
         )
     if options.get("spoiler") == "true" and not any(part.media for part in parts):
@@ -177,7 +185,7 @@ def _notices(draft: Draft, options: Mapping[str, str], parts: list[RenderedPart]
             _problem(
                 "no-spoiler",
                 "options.spoiler",
-                "On {network}, only files can be hidden until they are tapped: this post has none.",
+                "On {network}, you can hide only images and videos until readers tap them, but this post has no files. Add a file, or turn off the option to hide them.",
             )
         )
     return found
@@ -194,7 +202,7 @@ def _quota_notices(can: Capabilities, parts: list[RenderedPart], reply: bool) ->
         if not limit or not wanted or used + wanted <= limit:
             continue
         frees = datetime.fromtimestamp(can.quota.get(f"{name}-resets", 0), UTC)
-        message = "{network} takes {limit} {word} in 24 hours, and {actual} are used: what is due before {frees} waits until then."
+        message = "{network} allows {limit} {word} in 24 hours, and this account has used {actual} of them. Posts and replies scheduled before {frees} wait until that time."
         found.append(_problem("quota-full", "", message, limit, used, word=word, frees=f"{frees:%Y-%m-%d %H:%M} UTC"))
     return found
 

@@ -20,7 +20,7 @@ from kicau.networks.threads.limits import NETWORK_LABEL
 
 READ_REPLIES_SCOPE = "threads_read_replies"  # the permission
 SETUP_NOTE = AttemptNote(
-    "In the app's dashboard at Meta, under Access the {network} API, Settings, Webhooks, enter this address and token for the topics moderate (field replies) and interaction (field mentions).",
+    "In your app's dashboard at Meta, open “Access the {network} API”, then Settings, then Webhooks. Enter the address and token from this page in Kicau for the topics moderate (field replies) and interaction (field mentions).",
     network=NETWORK_LABEL,
 )
 

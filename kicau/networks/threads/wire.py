@@ -133,7 +133,7 @@ class ThreadsFlow(containers.ContainerFlow):
 
     def spoilt(self, state: str, told: str) -> tuple[Rejected, bool]:
         refusal = CONTAINER_FAILURES.get(told, UNKNOWN_CONTAINER_FAILURE)
-        refused = Rejected(refusal.problem(NETWORK_LABEL, told or "it gave no reason"), detail=f"{state}: {told}")
+        refused = Rejected(refusal.problem(NETWORK_LABEL, told or "no reason given"), detail=f"{state}: {told}")
         return refused, refusal.code == UNFETCHABLE_CODE or told in ("", "UNKNOWN")
 
     def out(self, session: Session, delivery: Delivery, post_id: str) -> PendingStep:
@@ -184,9 +184,11 @@ def _mark_published(session: Session, delivery: Delivery, post: str, at: str = "
     first = str(delivery.progress.get("at") or at or session.now().isoformat())
     whole = len(delivery.post.parts)
     note = (
-        AttemptNote("{network} has published it.", network=NETWORK_LABEL)
+        AttemptNote("{network} has published this post.", network=NETWORK_LABEL)
         if whole == 1
-        else AttemptNote("{network} has published part {n} of {all}.", network=NETWORK_LABEL, n=len(posts), all=whole)
+        else AttemptNote(
+            "{network} has published part {n} of {all} of the thread.", network=NETWORK_LABEL, n=len(posts), all=whole
+        )
     )
     return PendingStep(progress={"posts": posts, "at": first}, note=note)
 

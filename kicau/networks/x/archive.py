@@ -398,7 +398,7 @@ def _expected_counts(files: ArchiveFiles) -> tuple[dict[str, int], list[SkippedE
                 notes.append(
                     skip_entry(
                         "partial",
-                        "{file} says that this is one part of an archive. Import the others, too.",
+                        "The file {file} shows that this is only one part of an X archive. Import the other parts too.",
                         name,
                         file=name,
                     )
@@ -408,7 +408,10 @@ def _expected_counts(files: ArchiveFiles) -> tuple[dict[str, int], list[SkippedE
         if articles:
             notes.append(
                 skip_entry(
-                    "not-read", "The archive holds {count} articles, which Kicau does not read.", name, count=articles
+                    "not-read",
+                    "Number of articles (long texts) in the X archive that Kicau cannot import: {count}.",
+                    name,
+                    count=articles,
                 )
             )
     for name in matching_names(files, INDEX_PATTERN):

@@ -107,6 +107,6 @@ async def _ask(on: SignInSession | Session, endpoint: str, form: Mapping[str, st
 def _declined_problem(why: str) -> Problem:
     return Problem(
         code="sign-in-declined",
-        message="{network} did not give access: {why}. Connect the channel again and allow the access it asks for.",
+        message="{network} did not give Kicau access: {why}. Connect the channel again and allow the access that Kicau asks for.",
         params={"network": NETWORK_LABEL, "why": why.rstrip(".") or "no reason given"},
     )

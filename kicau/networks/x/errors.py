@@ -37,47 +37,52 @@ KNOWN_REJECTIONS: tuple[tuple[str, str, str, str], ...] = (
         r"duplicate content|status is a duplicate",
         DUPLICATE_CODE,
         "parts.0.text",
-        "{network} already has this text from this account, and takes no text twice: change it.",
+        "This account already published this text, and {network} does not accept the same text twice. Change the text.",
     ),
     # seen 2022 to 2025
     (
         r"text is too long|too long\. for more information",
         "too-long",
         "parts.0.text",
-        "{network} finds the text too long: shorten it or split it into a thread.",
+        "The text of this post is too long for {network}. Shorten it or split it into a thread.",
     ),
     (
         r"media ids? .*invalid|media ids are invalid",
         MEDIA_GONE_CODE,
         "parts.0.media",
-        "{network} no longer knows an uploaded file of this post: send the post again.",
+        "{network} has deleted an uploaded file of this post. Retry the post, and Kicau uploads the file again.",
     ),
     # X's media page, 2026
     (
         r"not allowed to post a video longer than (?P<limit>\d+) minutes?",
         TOO_LONG_VIDEO_CODE,
         "parts.0.media",
-        "{network} takes videos of at most {limit} min from this account: cut the video.",
+        "{network} accepts only videos of at most {limit} minutes from this account. Shorten the video.",
     ),
     (
         r"not been mentioned or otherwise engaged|not allowed to reply|reply to this conversation is not allowed",
         "no-replies",
         "reply_to",
-        "{network} lets this app answer only posts that mention or quote the account: answer on {network} itself.",
+        "{network} lets apps such as Kicau reply only to posts that mention or quote your account. Write this reply directly on {network}.",
     ),
     (
         r"reply to a (tweet|post) that is deleted|not visible to you",
         "reply-gone",
         "reply_to",
-        "The post that this one answers is gone or hidden from this account on {network}: remove it from the post.",
+        "The post that you are replying to was deleted, or this account cannot see it on {network}. Clear the field “Reply to a post”.",
     ),
     (
         r"quot(e|ing)[- ](tweets?|posts?).* not (allowed|permitted|available)",
         "no-quote-posts",
         "options.quote",
-        "{network} takes no quote-posts from this app: put the address of the post into the text.",
+        "{network} does not let Kicau's app publish quote posts. Remove the quote, and put the link to the quoted post into the text.",
     ),
-    (r"cashtag", "too-many-cashtags", "parts.0.text", "{network} takes at most one cashtag in a post: keep one."),
+    (
+        r"cashtag",
+        "too-many-cashtags",
+        "parts.0.text",
+        "{network} allows at most one cashtag (a stock symbol such as $TSLA) in a post. Keep only one cashtag.",
+    ),
 )
 
 LOCKED_PATTERN = re.compile(
@@ -207,9 +212,9 @@ def _read_rejection(reply: HttpResponse, said: XError) -> ConnectorError:
             }
             return Rejected(Problem(code=code, message=sentence, params=params, field=field), detail=said.detail)
     if reply.status == 404:
-        message = "{network} does not find what was asked for: {said}"
+        message = "{network} did not find the content that Kicau requested: {said}"
         return Rejected(Problem(code=NOT_FOUND_CODE, message=message, params=_message_params(said)), detail=said.detail)
-    message = "{network} refused the post: {said}"
+    message = "{network} rejected the post: {said}"
     return Rejected(Problem(code="refused", message=message, params=_message_params(said)), detail=said.detail)
 
 

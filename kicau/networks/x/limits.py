@@ -118,12 +118,12 @@ YES_NO_CHOICES = (("no", "No"), ("yes", "Yes"))
 CHANNEL_OPTIONS = (
     Option(
         name="replies",
-        label="Who can reply",
+        label="Who can reply to this post",
         choices=(
             ("", "Everyone"),
-            ("following", "Accounts you follow"),
+            ("following", "Only accounts you follow"),
             ("mentionedUsers", "Only accounts you mention"),
-            ("subscribers", "Your subscribers"),
+            ("subscribers", "Your paying subscribers"),
             ("verified", "Verified accounts"),
         ),
     ),
@@ -132,17 +132,19 @@ CHANNEL_OPTIONS = (
         label="Made with AI",
         choices=YES_NO_CHOICES,
         default="no",
-        help="Tells readers that pictures or video were made with AI.",
+        help="If turned on, readers see a note that the images or the video were made with AI.",
     ),
     Option(
         name="paid_partnership",
         label="Paid partnership",
         choices=YES_NO_CHOICES,
         default="no",
-        help="Tells readers that the post is advertising.",
+        help="If turned on, readers see a note that the post is advertising.",
     ),
 )
-QUOTE_OPTION = Option(name="quote", label="Quote a post", help="The id or the address of the post to quote.")
+QUOTE_OPTION = Option(
+    name="quote", label="Quote a post", help="Enter the link to the post that you want to quote, or the post's ID."
+)
 
 baseline = Capabilities(
     max_length=fact_number("max-length"),

@@ -135,7 +135,7 @@ async def look_up_outcome(session: Session, delivery: Delivery) -> PublishResult
     # Sent again it is either new, or refused as a duplicate, which then is evidence that it is out.
     return PendingStep(
         progress={**delivery.progress, "doubt": since.isoformat()},
-        note=AttemptNote("{network} does not have the post: it is sent again", network=NETWORK_LABEL),
+        note=AttemptNote("The post is not on {network}, so Kicau is trying again to publish it", network=NETWORK_LABEL),
     )
 
 
@@ -190,14 +190,16 @@ def _restart_upload(session: Session, delivery: Delivery, step: XStep) -> Pendin
         times, since = 0, now.isoformat()
     name = step.media.media.name or step.media.media.ref
     if times >= MAX_EXPIRED_UPLOADS:
-        message = "{network} forgets the uploaded file {name} before the post can use it: try again in an hour."
+        message = "{network} repeatedly deleted the uploaded file {name} before the post could be published. Retry the post in an hour."
         params = {"network": NETWORK_LABEL, "name": name}
         raise Rejected(Problem(code="upload-expires", message=message, params=params, field=_media_field(step)))
     media = {key: value for key, value in _progress_dict(delivery.progress, "media").items() if key != step.key}
     return PendingStep(
         progress={**delivery.progress, "media": media, "expired": {**expired, step.key: [times + 1, since]}},
         after=timedelta(seconds=10 * 2 ** (times - 1) if times else 0),
-        note=AttemptNote("{network} no longer has {name}: it is uploaded again", network=NETWORK_LABEL, name=name),
+        note=AttemptNote(
+            "{network} no longer has the file {name}, so Kicau is uploading it again", network=NETWORK_LABEL, name=name
+        ),
     )
 
 
@@ -211,7 +213,7 @@ async def _append_step(session: Session, delivery: Delivery, step: XStep, entry:
         delivery,
         step.key,
         {**entry, "segments": sent + 1},
-        note=AttemptNote("{done} % of the file is uploaded to {network}", done=done, network=NETWORK_LABEL),
+        note=AttemptNote("Kicau has uploaded {done} % of the file to {network}", done=done, network=NETWORK_LABEL),
     )
 
 
@@ -228,7 +230,9 @@ def _store_upload_state(
     if upload.state == "failed" or now - datetime.fromisoformat(since) > PROCESSING_TIMEOUT:
         name = step.media.media.name or step.media.media.ref
         why = upload.why or ("no reason given" if upload.state == "failed" else "it was not done within an hour")
-        message = "{network} could not process {name} ({why}): try another copy of it."
+        message = (
+            "{network} could not process the file {name} ({why}). Export the file again, or use another copy of it."
+        )
         params = {"network": NETWORK_LABEL, "name": name, "why": why}
         raise Rejected(Problem(code="processing-failed", message=message, params=params, field=_media_field(step)))
     what = checks.MEDIA_KIND_NAMES[step.media.media.kind]
@@ -254,7 +258,10 @@ async def _find_finalized(session: Session, delivery: Delivery, step: XStep) -> 
     if upload is not None and upload.state:
         return _store_entry(delivery, step.key, {**entry, "state": "processing"})  # the next step sees what came of it
     rest = {key: value for key, value in media.items() if key != step.key}
-    return PendingStep(progress={**delivery.progress, "media": rest}, note=AttemptNote("the upload begins again"))
+    return PendingStep(
+        progress={**delivery.progress, "media": rest},
+        note=AttemptNote("Kicau is restarting the upload of the file from the beginning"),
+    )
 
 
 # Posts
@@ -330,7 +337,8 @@ def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> PendingS
     match errors.rejection_code(refused):
         case errors.DUPLICATE_CODE if progress.get("doubt"):
             note = AttemptNote(
-                "{network} already has this text: the account's posts are looked through", network=NETWORK_LABEL
+                "{network} reports that this text is already published, so Kicau is looking for the post among the account's posts",
+                network=NETWORK_LABEL,
             )
             return PendingStep(progress={**progress, "refused": True}, after=NEXT_STEP_DELAY, note=note)
         case errors.MEDIA_GONE_CODE if not progress.get("again"):
@@ -338,7 +346,8 @@ def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> PendingS
                 key: value for key, value in _progress_dict(progress, "media").items() if not key.startswith(f"{part}.")
             }
             return PendingStep(
-                progress={**progress, "media": media, "again": True}, note=AttemptNote("the files are uploaded again")
+                progress={**progress, "media": media, "again": True},
+                note=AttemptNote("Kicau is uploading the files of this post once more"),
             )
         case errors.TOO_LONG_VIDEO_CODE:
             raise Rejected(*_video_problems(delivery, part, refused), detail=refused.detail) from refused
@@ -352,7 +361,7 @@ def _video_problems(delivery: Delivery, part: int, refused: Rejected) -> list[Pr
     """X's own limit for this account, in the words that the preview uses for the known one."""
     limit = int(refused.problems[0].params.get("limit", 0)) * 60_000
     videos = [m.media for m in delivery.post.parts[part].media if m.media.kind is MediaKind.VIDEO]
-    message = "{network} takes a {what} of at most {limit}; {name} runs {actual}: cut it."
+    message = "{name} lasts {actual}, but on {network} each {what} can last at most {limit}. Shorten the file."
     base = {"network": NETWORK_LABEL, "what": "video", "limit": checks.format_duration(limit)}
     return [
         Problem(
@@ -409,7 +418,9 @@ def _advance(session: Session, delivery: Delivery, post_id: str, at: datetime, r
     answers: list[JSON] = [*_progress_list(progress, "raw"), raw]
     if len(posts) < len(delivery.post.parts):
         kept = {k: v for k, v in progress.items() if k not in ("doubt", "refused", "again")}
-        note = AttemptNote("part {n} of {all} is out", n=len(posts), all=len(delivery.post.parts))
+        note = AttemptNote(
+            "part {n} of the {all} parts of the thread was published", n=len(posts), all=len(delivery.post.parts)
+        )
         return PendingStep(progress={**kept, "posts": posts, "raw": answers}, note=note)
     return PublishedPost(
         ids=tuple(one["id"] for one in posts),

@@ -122,10 +122,10 @@ def _part_problems(n: int, part: Part, made: RenderedPart, *, poll: bool) -> Ite
     where = f"part {n + 1} of the thread" if n else "the post"
     text, media = f"parts.{n}.text", f"parts.{n}.media"
     if not made.text.strip() and not part.media:
-        message = "On {network}, {where} is empty: write a text or add a picture."
+        message = "For {network}, {where} is empty. Write text or add an image."
         yield Problem(code="empty", message=message, params={"network": NETWORK_LABEL, "where": where}, field=text)
     if bad := UNSENDABLE_PATTERN.search(made.text):
-        message = "{network} takes no character {character}, which {where} has at place {place}: remove it."
+        message = "{network} does not accept the character {character}, which is character number {place} in {where}. Delete it."
         params: ProblemParams = {
             "network": NETWORK_LABEL,
             "character": f"U+{ord(bad[0]):04X}",
@@ -135,20 +135,20 @@ def _part_problems(n: int, part: Part, made: RenderedPart, *, poll: bool) -> Ite
         yield Problem(code="bad-character", message=message, params=params, field=text)
     cashtags = sum(s.kind is SpanKind.TAG and s.text.startswith("$") for s in made.spans)
     if cashtags > (limit := fact_number("max-cashtags")):
-        message = "{network} takes at most one cashtag in a post; {where} has {actual}: keep one."
+        message = "{network} allows at most one cashtag (a stock symbol such as $TSLA) in a post, but {where} has {actual}. Keep only one cashtag."
         params = {"network": NETWORK_LABEL, "where": where, "limit": limit, "actual": cashtags}
         yield Problem(
             code="too-many-cashtags", message=message, params=params, field=text, limit=limit, actual=cashtags
         )
     if poll and part.media:
-        message = "{network} takes no poll together with pictures or video: remove the poll or the media."
+        message = "{network} does not allow a poll together with images or a video. Remove the poll, or remove the images and the video."
         yield Problem(code="poll-with-media", message=message, params={"network": NETWORK_LABEL}, field=media)
     pixels, name = fact_number("gif-max-pixels"), ""
     for m, one in enumerate(part.media):
         actual = one.width * one.height * one.frames
         if one.kind is MediaKind.GIF and actual > pixels:
             name = one.name or one.ref
-            message = "{network} takes a GIF of at most {limit} million pixels over all frames; {name} has {actual}: make it smaller or shorter."
+            message = "All frames of the GIF {name} together have {actual} million pixels, but {network} accepts at most {limit} million. Make the GIF smaller or shorter."
             params = {
                 "network": NETWORK_LABEL,
                 "limit": pixels // 1_000_000,
@@ -168,15 +168,15 @@ def _part_problems(n: int, part: Part, made: RenderedPart, *, poll: bool) -> Ite
 def _part_notices(n: int, part: Part, made: RenderedPart) -> Iterable[Problem]:
     for m, one in enumerate(part.media):
         if one.kind is MediaKind.VIDEO and one.alt:
-            message = "{network} shows no alt text on videos: that of {name} is kept here and not sent."
+            message = "{network} does not support alt text for videos. Kicau saves the alt text of {name} but does not send it to the network."
             params: ProblemParams = {"network": NETWORK_LABEL, "name": one.name or one.ref}
             yield Problem(code="no-alt-on-video", message=message, params=params, field=f"parts.{n}.media.{m}.alt")
     if heavy := heavy_emoji(made.text):
-        message = "{network} may count each of these emoji as more than 2 characters: {emoji}. Kicau counts the larger number, so that {network} does not refuse the post for its length."
+        message = "{network} may count each of these emoji as more than 2 characters: {emoji}. Kicau uses the higher count so that {network} does not reject the post as too long."
         params = {"network": NETWORK_LABEL, "emoji": " ".join(list(heavy)[:MAX_NAMED_EMOJI])}
         yield Problem(code="heavy-emoji", message=message, params=params, field=f"parts.{n}.text")
     if FOLDED_LENGTH < made.used <= made.limit:
-        message = "{network} shows the first {limit} characters of this text and the rest behind “Show more”."
+        message = "{network} shows the first {limit} characters of this text and hides the rest behind “Show more”."
         params = {"network": NETWORK_LABEL, "limit": FOLDED_LENGTH}
         yield Problem(
             code="folds", message=message, params=params, field=f"parts.{n}.text", limit=FOLDED_LENGTH, actual=made.used
@@ -189,20 +189,20 @@ def _with_link(draft: Draft) -> tuple[Draft, list[Problem]]:
     link = draft.link
     params: ProblemParams = {"network": NETWORK_LABEL}
     if draft.poll and draft.poll.question:
-        message = "A poll on {network} has no question of its own: it asks what the text says."
+        message = (
+            "A poll on {network} has no separate field for the question. Readers see the post's text as the question."
+        )
         notices.append(Problem(code="no-poll-question", message=message, params=params, field="poll.question"))
     if link is None or not draft.parts:
         return draft, notices
     if link.title or link.description or link.thumbnail:
-        message = (
-            "{network} draws the link's card from the page itself: your title, description and picture are not sent."
-        )
+        message = "{network} creates the link preview itself from the linked page. Kicau does not send the title, description and image that you entered."
         notices.append(Problem(code="no-link-card", message=message, params=params, field="link"))
     first = draft.parts[0]
     if link.url and not any(link.url in part.text for part in draft.parts):
         joined = f"{first.text.rstrip()}\n{link.url}" if first.text.strip() else link.url
         draft = replace(draft, parts=(replace(first, text=joined), *draft.parts[1:]))
-        message = "On {network} a link stands in the text: it is added at the end."
+        message = "On {network}, a link must be part of the text, so Kicau adds the link at the end of the text."
         notices.append(Problem(code="link-in-text", message=message, params=params, field="link"))
     return draft, notices
 
@@ -215,9 +215,7 @@ def _referenced_posts(draft: Draft, options: dict[str, str]) -> tuple[str | None
         fits = POST_ID_PATTERN.search(given.strip())
         found[field] = fits[1] if fits else given
         if given and not fits:
-            message = (
-                "{network} names posts by a number or an address that ends in /status/ and a number, not by {given}."
-            )
+            message = "{given} is not the ID or link of a {network} post. Enter the post's ID, or a link that ends in /status/ and a number."
             params: ProblemParams = {"network": NETWORK_LABEL, "given": repr(given[:100])}
             problems.append(Problem(code="bad-reference", message=message, params=params, field=field))
     return found["reply_to"] or None, found["options.quote"], problems
@@ -226,9 +224,7 @@ def _referenced_posts(draft: Draft, options: dict[str, str]) -> tuple[str | None
 def _reply_notices(draft: Draft, can: Capabilities) -> Iterable[Problem]:
     fact = can.facts.get("replies")
     if draft.reply_to and fact is not None and fact.value == SELF_SERVE_REPLIES:
-        message = (
-            "{network} takes this answer only if the post mentions or quotes the account, or is the account's own."
-        )
+        message = "{network} accepts your reply only to a post of this account, or to a post that mentions or quotes this account."
         yield Problem(code="summoned-only", message=message, params={"network": NETWORK_LABEL}, field="reply_to")
 
 

@@ -114,7 +114,8 @@ class Migration(migrations.Migration):
                 (
                     "mail",
                     models.CharField(
-                        choices=[("never", "Never"), ("now", "At once"), ("daily", "Daily digest")], max_length=8
+                        choices=[("never", "Never"), ("now", "Immediately"), ("daily", "Daily e-mail digest")],
+                        max_length=8,
                     ),
                 ),
                 (

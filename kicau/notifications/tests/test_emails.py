@@ -43,10 +43,10 @@ def test_each_gets_one_letter_in_their_language_with_a_way_out(sink, owner, memb
             emails.send_due_emails(),
         ) == (2, 0, 2, 0)
     hers, theirs = sorted(sink.letters, key=lambda one: one["To"] != owner.email)
-    assert (hers["To"], hers["Subject"]) == (owner.email, "2 hal di Kicau")
-    assert theirs["Subject"].startswith("Senja (X) has to be connected again")
+    assert (hers["To"], hers["Subject"]) == (owner.email, "2 notifikasi dari Kicau")
+    assert theirs["Subject"].startswith("Kicau can no longer publish to Senja (X)")
     text, html = parts(hers)
-    assert "“Kopi & <Senja>” tidak terbit di Senja (X)." in text
+    assert "“Kopi & <Senja>” gagal terbit di Senja (X)." in text
     assert "Kopi Senja, 1 Mar 2027" in text
     assert "Kopi &amp; &lt;Senja&gt;" in html
     assert f"https://kicau.example/notifications/{Notice.objects.get(event='delivery.failed').id}" in text
@@ -68,7 +68,7 @@ def test_a_digest_comes_once_a_day_at_their_hour(sink, owner, workspace):
         assert emails.queue_notification_emails() == 0
     with clock.freeze_clock(seven):
         assert (emails.queue_notification_emails(), emails.send_due_emails()) == (1, 1)
-    assert sink.letters[0]["Subject"] == "2 things in Kicau"
+    assert sink.letters[0]["Subject"] == "2 notifications from Kicau"
     assert actions.count_unread(owner) == 0  # what was wanted by e-mail only is nowhere else
 
 
@@ -108,6 +108,6 @@ def test_a_letter_waits_for_a_mail_server_that_is_busy_or_away_and_is_not_lost(s
     sink.refuses, settings.MAILERS = False, good
     with clock.freeze_clock(clock.now() + timedelta(hours=1)):
         assert emails.send_due_emails() == 1
-    assert sink.letters[0]["Subject"] == "Sari mengundang Anda ke Kopi Senja."
+    assert sink.letters[0]["Subject"] == "Sari mengundang Anda ke ruang kerja Kopi Senja."
     assert f"{settings.KICAU_PUBLIC_URL}/join/abc" in parts(sink.letters[0])[0]
     assert "List-Unsubscribe" not in sink.letters[0]

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 POSTS_PER_PAGE = 100
 STATE_LABELS: dict[str, Any] = {
     DeliveryState.SCHEDULED: pgettext_lazy("delivery", "Scheduled"),
-    DeliveryState.PUBLISHING: pgettext_lazy("delivery", "On its way"),
+    DeliveryState.PUBLISHING: pgettext_lazy("delivery", "Being published"),
     DeliveryState.PUBLISHED: pgettext_lazy("delivery", "Published"),
-    DeliveryState.HELD: pgettext_lazy("delivery", "Held"),
-    DeliveryState.FAILED: pgettext_lazy("delivery", "Needs mending"),
-    DeliveryState.UNKNOWN: pgettext_lazy("delivery", "Outcome unknown"),
-    DeliveryState.PARKED: pgettext_lazy("delivery", "Stopped by a fault"),
-    DeliveryState.CANCELED: pgettext_lazy("delivery", "Cancelled"),
+    DeliveryState.HELD: pgettext_lazy("delivery", "On hold"),
+    DeliveryState.FAILED: pgettext_lazy("delivery", "Failed"),
+    DeliveryState.UNKNOWN: pgettext_lazy("delivery", "Unknown if published"),
+    DeliveryState.PARKED: pgettext_lazy("delivery", "Publishing stopped by an internal error"),
+    DeliveryState.CANCELED: pgettext_lazy("delivery", "Canceled"),
     DeliveryState.DELETED: pgettext_lazy("delivery", "Deleted from the network"),
 }
 
@@ -100,12 +100,12 @@ def write_site(
                 _exported_deliveries(done.order_by("-published_at", "-id")),
             ),
             (
-                PostIndex("waiting", _("Still to come"), coming.count()),
+                PostIndex("waiting", _("Posts that are still scheduled"), coming.count()),
                 _exported_deliveries(coming.order_by("due_at", "id")),
             ),
             (PostIndex("drafts", _("Drafts"), loose.count()), _exported_drafts(loose.order_by("-id"))),
             (
-                PostIndex("other", _("Failed or cancelled"), other.count()),
+                PostIndex("other", _("Failed or canceled posts"), other.count()),
                 _exported_deliveries(other.order_by("-due_at", "-id")),
             ),
         ]

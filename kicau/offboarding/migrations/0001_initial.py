@@ -70,8 +70,8 @@ class Migration(migrations.Migration):
                             ("proposed", "frozen; a person decides"),
                             ("announced", "has a date"),
                             ("withdrawn", "in effect"),
-                            ("reinstated", "taken back"),
-                            ("called-off", "called off before its date"),
+                            ("reinstated", "publishing was resumed"),
+                            ("called-off", "canceled before publishing stopped"),
                         ],
                         max_length=10,
                     ),
@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                     "cause",
                     models.CharField(
                         choices=[
-                            ("choice", "somebody's decision"),
+                            ("choice", "someone's decision"),
                             ("network", "announced by the network"),
                             ("refused", "the network shut its door"),
                             ("disconnected", "the channel was disconnected"),

@@ -78,8 +78,8 @@ def test_what_makes_a_shut_door_and_what_does_not(actor, channel, posts):
         blocked_app_detection.detect_blocked_apps()
     again = actions.offboardings(actor).first()
     assert actions.offboard_now(actor, again.id).state == "withdrawn"  # "it is so"
-    assert "was left" in Channel.objects.get(id=ana.id).reason
-    assert "was left" in Delivery.objects.get(id=rows[0].id).reason
+    assert "Kicau stopped publishing to" in Channel.objects.get(id=ana.id).reason
+    assert "Kicau stopped publishing to" in Delivery.objects.get(id=rows[0].id).reason
     with clock.freeze_clock(clock.now() + timedelta(days=60)):
         assert blocked_app_detection.delete_old_evidence() == 10
 
@@ -137,13 +137,13 @@ def test_the_operator_leaves_for_all_workspaces(actor, owner, channel, posts, mo
     )
     assert {w.workspace_id for w in made} == {actor.workspace.id, theirs.workspace.id}
     assert set(Channel.objects.values_list("leaves_at", flat=True)) == {at}
-    with pytest.raises(Conflict, match="ask them"):
+    with pytest.raises(Conflict, match=r"Ask the server administrator to resume publishing to this network\."):
         actions.cancel_offboarding(theirs, made[-1].id if made[-1].workspace_id == theirs.workspace.id else made[0].id)
     channel_acts.app_for("stranger")
     with clock.freeze_clock(at):
         assert sum(actions.start_if_due(row) for row in actions.due_offboardings()) == 2
         assert states(rows) == [FROZEN]
-        with pytest.raises(Conflict, match="nothing new is connected"):
+        with pytest.raises(Conflict, match="you cannot connect new channels of this social network"):
             channel_acts.app_for("stranger")
         assert [d.network for d in instance_wide.open_decisions(owner)] == ["stranger"]
         back = instance_wide.reinstate_everywhere(owner, made[0].together)

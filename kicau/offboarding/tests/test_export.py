@@ -110,7 +110,7 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
         )
         pages = [archive.read(n).decode() for n in archive.namelist() if n.endswith(".html")]
         assert not any("javascript:" in page for page in pages)
-        assert "Yang masih akan datang" in archive.read("index.html").decode()
+        assert "Postingan yang masih terjadwal" in archive.read("index.html").decode()
         assert f"media/{uses[0].sha256}.png" in archive.read("pages/drafts-1.html").decode()
     library.original_path(uses[0].ref).unlink()  # a disk that lost a file does not keep the rest from being had
     again = jobs.request_export(actor, left.id)
@@ -119,7 +119,7 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     monkeypatch.setattr(jobs, "write_export", lambda *a: 1 / 0)
     broken = jobs.request_export(actor, left.id)
     jobs.run_job(broken.id)
-    assert "fault of Kicau's own" in jobs.one_job(actor, broken.id).sentence
+    assert "This task failed because of an internal error in Kicau" in jobs.one_job(actor, broken.id).sentence
     with clock.freeze_clock(clock.now() + jobs.ARCHIVE_RETENTION * 2):
         assert (jobs.delete_old_archives(), jobs.delete_old_archives(), path.exists()) == (2, 0, False)
     assert loose.state == "draft"

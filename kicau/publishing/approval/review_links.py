@@ -50,13 +50,22 @@ def create_link(
     draft = compositions.one_draft(actor, draft_id)
     name = " ".join(name.split())
     if not name or len(name) > 120 or "\x00" in name:
-        raise validation_failed("name", "Say for whom the link is, in at most {limit} characters.", limit=120)
+        raise validation_failed(
+            "name",
+            "Enter the name of the person to whom you will send this review link, in at most {limit} characters.",
+            limit=120,
+        )
     if not 1 <= days <= MAX_LINK_DAYS:
         raise validation_failed(
-            "days", "A link works 1 to {limit} days; {actual} was asked.", limit=MAX_LINK_DAYS, actual=days
+            "days",
+            "A review link can be valid for 1 to {limit} days, but you entered {actual}. Enter a number in this range.",
+            limit=MAX_LINK_DAYS,
+            actual=days,
         )
     if _active_links().filter(draft=draft).count() >= MAX_LINKS_PER_POST:
-        raise Conflict("This post has many links already; take some back first.")
+        raise Conflict(
+            "This post already has the maximum number of review links. Revoke a link that is no longer needed, then create a new one."
+        )
     secret = secrets.token_urlsafe(32)
     row = ReviewLink.objects.create(
         workspace=actor.workspace,
@@ -112,7 +121,9 @@ def open_link(secret: str) -> ReviewLink:
     """The link behind a secret, while it works. Raises Conflict with what to do."""
     found = _active_links().select_related("workspace", "created_by").filter(digest=_digest(secret)).first()
     if found is None or not _creator_may_review(found):
-        raise Conflict("This link has been taken back or is too old. Ask whoever sent it for another one.")
+        raise Conflict(
+            "This review link has expired or was revoked by the team. Ask the person who sent you the link for a new one."
+        )
     if found.opened_at is None or clock.now() - found.opened_at > timedelta(minutes=1):
         ReviewLink.objects.filter(id=found.id).update(opened_at=clock.now())
     return found
@@ -154,7 +165,9 @@ def reviews_by_link(link: ReviewLink) -> list[Review]:
 def comment(link: ReviewLink, text: str, *, part: int | None = None, quote: str = "") -> Review:
     """Raises NotAllowed, ValidationFailed, Conflict."""
     if not link.may_comment:
-        raise NotAllowed("This link is for reading only.")
+        raise NotAllowed(
+            "With this review link, you can only read the post. To comment on it, ask the person who sent you the link for another one."
+        )
     draft = _lock_draft(link)
     made = _add_review(
         link, draft, Review.Kind.COMMENT, reviews.require_text(text), *reviews.check_anchor(draft, part, quote)
@@ -170,10 +183,14 @@ def submit_verdict(link: ReviewLink, approved: bool, text: str = "", *, version:
     What is scheduled or out stays as it is: the team is told and decides.
     """
     if not link.may_approve:
-        raise NotAllowed("This link is not for approving.")
+        raise NotAllowed(
+            "With this review link, you cannot approve the post. Ask the person who sent you the link for another one."
+        )
     draft = _lock_draft(link)
     if version is not None and version != draft.version:
-        raise Conflict("This post was changed meanwhile; read it again, then decide.")
+        raise Conflict(
+            "This post was changed after you opened it. Read the new content, then approve the post or request changes."
+        )
     said = text.strip() if approved else reviews.require_text(text)
     _add_review(
         link, draft, Review.Kind.APPROVED if approved else Review.Kind.RETURNED, said[: reviews.MAX_COMMENT_LENGTH]
@@ -193,7 +210,9 @@ def _add_review(
     link: ReviewLink, draft: Draft, kind: str, text: str, part: int | None = None, quote: str = ""
 ) -> Review:
     if Review.objects.filter(link=link).count() >= MAX_REVIEWS_PER_LINK:
-        raise Conflict("A lot was said by this link already; ask for another one.")
+        raise Conflict(
+            "This review link cannot take more comments or approvals. Ask the person who sent you the link for a new one."
+        )
     made = reviews.add_review(draft, kind, text, link.name, part, quote, link=link)
     AuditEntry.objects.create(
         workspace_id=link.workspace_id,

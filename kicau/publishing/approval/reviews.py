@@ -65,7 +65,9 @@ def submit(actor: Actor, draft_id: UUID | str, text: str = "") -> Draft:
     actor.require(Permission.WRITE)
     draft = _lock_draft(actor, draft_id)
     if draft.state != DraftState.DRAFT:
-        raise Conflict(Sentence("This post is {state} already.", state=draft.state))
+        raise Conflict(
+            Sentence("You can submit only a draft for approval, but this post is already {state}.", state=draft.state)
+        )
     _add_review_as(actor, draft, REVIEW_KINDS.SUBMITTED, _check_text_length(text))
     _set_state(draft, DraftState.SUBMITTED)
     actor.record("draft.submitted", draft.id)
@@ -83,7 +85,9 @@ def approve(actor: Actor, draft_id: UUID | str, text: str = "", *, version: int 
     draft = _lock_draft(actor, draft_id)
     _require_version_read(draft, version)
     if draft.state not in REVIEWABLE_STATES:
-        raise Conflict(Sentence("This post is {state} already.", state=draft.state))
+        raise Conflict(
+            Sentence("You can submit only a draft for approval, but this post is already {state}.", state=draft.state)
+        )
     _add_review_as(actor, draft, REVIEW_KINDS.APPROVED, _check_text_length(text))
     _set_state(draft, DraftState.APPROVED)
     actor.record("draft.approved", draft.id, version=draft.version)
@@ -97,10 +101,18 @@ def send_back(actor: Actor, draft_id: UUID | str, text: str) -> Draft:
     actor.require(Permission.PUBLISH)
     draft = _lock_draft(actor, draft_id)
     if draft.state not in (DraftState.SUBMITTED, DraftState.APPROVED):
-        raise Conflict(Sentence("This post is {state}; there is nothing to send back.", state=draft.state))
+        raise Conflict(
+            Sentence(
+                "You can return only a submitted or approved post for changes, but this post is {state}.",
+                state=draft.state,
+            )
+        )
     said = _check_text_length(text)
     if not said and not _open_comments(draft).exists():
-        raise validation_failed("text", "Say what is to be mended, here or on the words themselves.")
+        raise validation_failed(
+            "text",
+            "To return this post, write what its author has to change. You can write a comment on the whole post or on a passage of its text.",
+        )
     _add_review_as(actor, draft, REVIEW_KINDS.RETURNED, said)
     _set_state(draft, DraftState.DRAFT)
     actor.record("draft.returned", draft.id)
@@ -217,7 +229,9 @@ def approve_and_schedule(
     draft = compositions.one_draft(actor, draft_id)
     plan = plan_of(actor, draft)
     if not plan.channels:
-        raise validation_failed("channels", "No channel is chosen for this post; open it and choose one.")
+        raise validation_failed(
+            "channels", "This post has no channels yet. Open the post and choose at least one channel."
+        )
     if draft.state == DraftState.APPROVED:
         _require_version_read(draft, version)
     else:
@@ -244,9 +258,13 @@ def check_anchor(draft: Draft, part: int | None, quote: str) -> tuple[int | None
     if part is None:
         part = next((n for n, text in enumerate(texts) if quote in text), None) if quote else None
     elif not 0 <= part < len(texts):
-        raise validation_failed("part", "There is no part {part} in this post.", part=part + 1)
+        raise validation_failed(
+            "part", "This post has no part {part}. Choose a part that exists in this post.", part=part + 1
+        )
     if quote and (part is None or quote not in texts[part]):
-        raise validation_failed("quote", "These words are not in the post: {quote}", quote=quote)
+        raise validation_failed(
+            "quote", "The post does not contain the text that your comment refers to: {quote}", quote=quote
+        )
     return part, quote
 
 
@@ -254,7 +272,7 @@ def require_text(text: str) -> str:
     """A comment's text. Raises ValidationFailed where it is empty or too long."""
     said = _check_text_length(text)
     if not said:
-        raise validation_failed("text", "Write what you want to say.")
+        raise validation_failed("text", "Your comment is empty. Write a comment first.")
     return said
 
 
@@ -263,12 +281,14 @@ def _check_text_length(text: str) -> str:
     if len(said) > MAX_COMMENT_LENGTH:
         raise validation_failed(
             "text",
-            "A comment has at most {limit} characters; this one has {actual}.",
+            "A comment can have at most {limit} characters. Your comment has {actual}: shorten it.",
             limit=MAX_COMMENT_LENGTH,
             actual=len(said),
         )
     if "\x00" in said:
-        raise validation_failed("text", "The text holds a NUL character; remove it.")
+        raise validation_failed(
+            "text", "The text contains an invisible control character (NUL). Delete it, or type the text again."
+        )
     return said
 
 
@@ -279,7 +299,8 @@ def add_review(
     if Review.objects.filter(draft=draft).count() >= MAX_REVIEWS_PER_POST:
         raise Conflict(
             Sentence(
-                "{limit} things were said about this post already; go on in a copy of it.", limit=MAX_REVIEWS_PER_POST
+                "This post already has {limit} comments, and more are not possible. Make a copy of the post and write your comment on the copy.",
+                limit=MAX_REVIEWS_PER_POST,
             )
         )
     return Review.objects.create(
@@ -303,7 +324,9 @@ def _add_review_as(
 
 def _require_version_read(draft: Draft, version: int | None) -> None:
     if version is not None and version != draft.version:
-        raise Conflict("Somebody changed this post meanwhile; read it again, then decide.")
+        raise Conflict(
+            "Someone changed this post after you opened it. Read the changed post, then make your decision about it."
+        )
 
 
 def _set_state(draft: Draft, state: DraftState) -> None:

@@ -39,7 +39,7 @@ class MissingFromPlan(errors.PlanExceeded):
     def __init__(self, plan: str, label: str, meter: str) -> None:
         self.problem = Problem(
             code=MISSING_FROM_PLAN_CODE,
-            message="The plan {plan} for {network} does not have {meter}, which this needs. It goes out when the app is on a plan that has it; or cancel it.",
+            message="Your plan {plan} for {network} does not include the API usage “{meter}”, which this post needs. Kicau publishes the post when you switch to a plan that includes it. You can also cancel the post.",
             params={"plan": plan, "network": label, "meter": meter},
         )
         super().__init__(meter)
@@ -245,11 +245,11 @@ def budget_problem(short: BudgetShortfall, label: str, lacks: ReservationMissing
     else:
         left, wanted = format_money(short.left, budget.currency), format_money(short.wanted, budget.currency)
     zone = clock.find_zone(budget.timezone)
-    message = "The budget “{budget}” has {left} left, and this needs {wanted} for {network}. It goes out when the budget is raised; or cancel it."
+    message = "The budget “{budget}” has {left} left, but publishing this post on {network} needs {wanted}. Kicau publishes the post when you raise the budget. You can also cancel the post."
     params: dict[str, str | int | float] = {"budget": budget.name, "left": left, "wanted": wanted, "network": label}
     params |= _missing_reservation_params(lacks)
     if short.renews_at != budgets.NEVER:
-        message = "The budget “{budget}” has {left} left, and this needs {wanted} for {network}. It goes out when the budget begins anew on {when}, or sooner when it is raised; or cancel it."
+        message = "The budget “{budget}” has {left} left, but publishing this post on {network} needs {wanted}. Kicau publishes the post when the budget resets on {when}, or sooner if you raise the budget. You can also cancel the post."
         params["when"] = f"{short.renews_at.astimezone(zone):%Y-%m-%d at %H:%M} ({budget.timezone})"
     return Problem(code="over-budget", message=message, params=params)
 
@@ -258,15 +258,15 @@ def _plan_quota_problem(short: BudgetShortfall, label: str, lacks: ReservationMi
     """The same for a cap of a network's plan."""
     budget = short.budget
     if budget.period == BudgetPeriod.MINUTES:
-        message = "{network} allows {all} in 5 minutes here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on; or cancel it."
+        message = "{network} allows {all} in 5 minutes and {left} are left, but this post needs {wanted}. Kicau publishes the post when enough is available again, probably on {when}. You can also cancel the post."
     elif budget.period == BudgetPeriod.HOUR:
-        message = "{network} allows {all} in an hour here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on, or sooner on a larger plan; or cancel it."
+        message = "{network} allows {all} in an hour and {left} are left, but this post needs {wanted}. Kicau publishes the post when enough is available again, probably on {when}. With a larger plan at the network, Kicau can publish it sooner. You can also cancel the post."
     elif budget.period == BudgetPeriod.LAST_DAY:
-        message = "{network} allows {all} in 24 hours here, {left} are left, and this needs {wanted}. It goes out by itself when there is room again, from {when} on, or sooner on a larger plan; or cancel it."
+        message = "{network} allows {all} in 24 hours and {left} are left, but this post needs {wanted}. Kicau publishes the post when enough is available again, probably on {when}. With a larger plan at the network, Kicau can publish it sooner. You can also cancel the post."
     elif budget.period == BudgetPeriod.DAY:
-        message = "The plan for {network} allows {all} a day, {left} are left, and this needs {wanted}. It goes out by itself when the next day begins, on {when}, or sooner on a larger plan; or cancel it."
+        message = "Your {network} plan allows {all} a day and has {left} left, but this post needs {wanted}. Kicau publishes the post when the daily limit resets on {when}, or sooner if you switch to a larger plan. You can also cancel the post."
     else:
-        message = "The plan for {network} allows {all} a month, {left} are left, and this needs {wanted}. It goes out by itself when the next month begins, on {when}, or sooner on a larger plan; or cancel it."
+        message = "Your {network} plan allows {all} a month and has {left} left, but this post needs {wanted}. Kicau publishes the post when the monthly limit resets on {when}, or sooner if you switch to a larger plan. You can also cancel the post."
     params: dict[str, str | int | float] = {
         "network": label,
         "all": budget.amount,

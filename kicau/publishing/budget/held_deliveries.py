@@ -112,7 +112,12 @@ def _schedule_released(rows: Sequence[Delivery]) -> int:
     Delivery.objects.bulk_update(rows, ["state", "hold", "reason", "problems", "tries", "next_at", "changed_at"])
     Attempt.objects.bulk_create(
         [
-            Attempt(delivery=row, did="release", outcome="released", sentence="There is room in the budget again.")
+            Attempt(
+                delivery=row,
+                did="release",
+                outcome="released",
+                sentence="The budget has enough left for this post again, so Kicau publishes it now.",
+            )
             for row in rows
         ]
     )

@@ -94,7 +94,8 @@ def autosave(
         if draft.state not in (DraftState.DRAFT, DraftState.SUBMITTED, DraftState.APPROVED):
             raise Conflict(
                 Sentence(
-                    "This post is {state}; its changes are saved when you say so.", state=draft.get_state_display()
+                    "The status of this post is “{state}”, so Kicau does not save your changes automatically. Choose “Save changes”.",
+                    state=draft.get_state_display(),
                 )
             )
         another_hand = (
@@ -103,7 +104,9 @@ def autosave(
             and draft.extras.get("desk", {}).get("hand") != kept.get("hand")
         )
         if another_hand and not has_same_content(draft, composition):
-            raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
+            raise Conflict(
+                "Someone else changed this post after you opened it. Open the post again to see the change, then repeat your own change."
+            )
         draft = compositions.replace_content(actor, draft, composition)
         draft.extras = {**draft.extras, "desk": kept}
         draft.save(update_fields=["extras"])

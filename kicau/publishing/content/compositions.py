@@ -98,7 +98,12 @@ def save_drafts(actor: Actor, compositions: Sequence[Composition]) -> list[Draft
     refs = [c.ref for c in compositions if c.ref]
     taken = Draft.objects.filter(workspace=actor.workspace, ref__in=refs).values_list("ref", flat=True)
     for ref in taken:
-        raise Conflict(Sentence("There is a post with the reference {ref!r} already.", ref=ref))
+        raise Conflict(
+            Sentence(
+                "Another post already has the reference {ref!r}, which you choose to identify a post. Use a different reference.",
+                ref=ref,
+            )
+        )
     drafts = [_build_draft(actor, c, book) for c in compositions]
     Draft.objects.bulk_create(drafts)
     _save_parts(list(zip(drafts, compositions, strict=True)), book)
@@ -167,18 +172,19 @@ class _LookupCache:
 
 def _build_draft(actor: Actor, c: Composition, book: _LookupCache) -> Draft:
     if not c.parts:
-        raise validation_failed("parts", "A post has at least one part.")
+        raise validation_failed("parts", "A post needs at least one part. Add a part with text or a file.")
     for n, part in enumerate(_all_parts(c)):
         if len(part.text) > MAX_TEXT_LENGTH:
             raise validation_failed(
                 f"parts.{n}.text",
-                "The text has {actual} characters; at most {limit} are kept in one part.",
+                "This part of the post has {actual} characters, but a part can have at most {limit}. Shorten its text.",
                 limit=MAX_TEXT_LENGTH,
                 actual=len(part.text),
             )
         if "\x00" in part.text:
             raise validation_failed(
-                f"parts.{n}.text", "The text holds a NUL character, which no network takes; remove it."
+                f"parts.{n}.text",
+                "The text contains an invisible control character (NUL), which no network accepts. Delete it, or type the text again.",
             )
     timezone = c.timezone or actor.workspace.timezone
     try:
@@ -190,7 +196,7 @@ def _build_draft(actor: Actor, c: Composition, book: _LookupCache) -> Draft:
         if network not in registry.installed_slugs() or not option:
             raise validation_failed(
                 f"options.{name}",
-                "An option is named network.option (such as {example}.…); {name!r} is not.",
+                "{name!r} is not a valid option name. Write the name of the network, a dot, and the name of the option. For example: {example}.…",
                 name=name,
                 example=registry.installed_slugs()[0],
             )
@@ -241,7 +247,9 @@ def _save_parts(pairs: Sequence[tuple[Draft, Composition]], book: _LookupCache) 
             variant = _build_variant(draft, given, book)
             if (variant.channel_id, variant.network) in taken:
                 raise validation_failed(
-                    "variants", "There are two variants for {target}; keep one.", target=given.channel or given.network
+                    "variants",
+                    "This post has two variants (customized versions) for {target}, but only one is possible. Remove one of them.",
+                    target=given.channel or given.network,
                 )
             taken.add((variant.channel_id, variant.network))
             variants.append(variant)
@@ -255,14 +263,20 @@ def _build_part_medium(part: Part, position: int, given: MediumAttachment, book:
     medium = book.media[_medium_id(given.medium)]
     cover = book.media[_medium_id(given.cover)] if given.cover else None
     if (cover or given.cover_ms is not None) and medium.kind != content.MediaKind.VIDEO:
-        raise validation_failed("cover", "{name} is no video: only a video has a cover.", name=medium.name)
+        raise validation_failed(
+            "cover", "{name} is not a video, so it cannot have a cover image. Remove the cover image.", name=medium.name
+        )
     if cover and cover.kind != content.MediaKind.IMAGE:
         raise validation_failed(
-            "cover", "{name} is no picture: a video's cover is a picture, or a frame of it.", name=cover.name
+            "cover",
+            "{name} is not an image. As the cover of the video, choose an image or a frame from the video.",
+            name=cover.name,
         )
     if given.cover_ms is not None and not 0 <= given.cover_ms <= MAX_VIDEO_MS:
         raise validation_failed(
-            "cover", "A cover is the frame at a time within the video: {actual} ms is none.", actual=given.cover_ms
+            "cover",
+            "The cover of the video is set to the frame at {actual} milliseconds, but the video is shorter. Choose a time within the video.",
+            actual=given.cover_ms,
         )
     return PartMedium(
         part=part,
@@ -276,11 +290,14 @@ def _build_part_medium(part: Part, position: int, given: MediumAttachment, book:
 
 def _build_variant(draft: Draft, given: VariantContent, book: _LookupCache) -> Variant:
     if bool(given.channel) == bool(given.network):
-        raise validation_failed("variants", "A variant is for one channel or for one network.")
+        raise validation_failed(
+            "variants",
+            "A variant of a post must be for exactly one channel or one network. Choose the channel or network for this variant.",
+        )
     if given.network and given.network not in registry.installed_slugs():
         raise validation_failed(
             "variants.network",
-            "There is no network {network!r}; installed are: {known}.",
+            "Kicau has no network named {network!r}. Available networks: {known}.",
             network=given.network,
             known=", ".join(registry.installed_slugs()),
         )

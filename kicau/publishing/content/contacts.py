@@ -44,7 +44,7 @@ def save_contact(actor: Actor, name: str, mentions: Mapping[str, str]) -> Contac
     if not CONTACT_NAME_PATTERN.fullmatch(name):
         raise validation_failed(
             "name",
-            "A contact is called by one word of at most {limit} letters and digits, beginning with a letter.",
+            "The short name of a contact must be one word of at most {limit} letters and digits. It must begin with a letter.",
             limit=60,
         )
     found: dict[str, str] = {}
@@ -52,19 +52,27 @@ def save_contact(actor: Actor, name: str, mentions: Mapping[str, str]) -> Contac
         if network not in registry.installed_slugs():
             raise validation_failed(
                 f"mentions.{network}",
-                "There is no network {network!r}; installed are: {known}.",
+                "Kicau has no network named {network!r}. Available networks: {known}.",
                 network=network,
                 known=", ".join(registry.installed_slugs()),
             )
         if mention := " ".join(mention.split()):
             if len(mention) > 400 or "\x00" in mention:
-                raise validation_failed(f"mentions.{network}", "A mention has at most {limit} characters.", limit=400)
+                raise validation_failed(
+                    f"mentions.{network}",
+                    "A mention of an account can have at most {limit} characters. Shorten the mention.",
+                    limit=400,
+                )
             found[network] = mention if "@" in mention else f"@{mention}"
     if not found:
-        raise validation_failed("mentions", "Write what @{name} is called on at least one network.", name=name)
+        raise validation_failed(
+            "mentions", "Enter the handle of the contact @{name} on at least one network.", name=name
+        )
     row = contacts(actor).filter(name__iexact=name).first() or Contact(workspace=actor.workspace)
     if row._state.adding and contacts(actor).count() >= MAX_CONTACTS:
-        raise validation_failed("name", "At most {limit} contacts are kept; remove one first.", limit=MAX_CONTACTS)
+        raise validation_failed(
+            "name", "You can save at most {limit} contacts. Remove a contact first.", limit=MAX_CONTACTS
+        )
     row.name, row.mentions = name, found
     row.save()
     _clear_contact_book(actor.workspace)

@@ -115,14 +115,22 @@ async def look_up_accounts(
     try:
         if not isinstance(connector, AccountSearch):
             raise Conflict(
-                Sentence("{network} offers apps no look-up of accounts: write the handle yourself.", network=label)
+                Sentence(
+                    "{network} does not let apps such as Kicau search for accounts. Type the handle yourself.",
+                    network=label,
+                )
             )
         if channel.state != ChannelState.ACTIVE:
-            raise Conflict(Sentence("{channel} is not connected now; connect it again first.", channel=channel.name))
+            raise Conflict(
+                Sentence(
+                    "The channel {channel} is not connected to its social network. Reconnect the channel first.",
+                    channel=channel.name,
+                )
+            )
         if later := rate_limit_backoff.sync_resumes_at(channel, clock.now()):
             raise Conflict(
                 Sentence(
-                    "{network} says that most of what it allows is used up: nothing is read from it until {until}, so that posts go out. Write the handle yourself.",
+                    "Kicau has used most of the API requests that {network} allows and keeps the rest for publishing. Type the handle yourself, or search again after {until}.",
                     network=label,
                     until=later,
                 )
@@ -140,7 +148,11 @@ async def look_up_accounts(
         raise ValidationFailed(exc.problems) from exc
     except ConnectorError as exc:
         raise Conflict(
-            Sentence("{network} could not be asked: {why}. Try again later.", network=label, why=str(exc)[:200])
+            Sentence(
+                "Kicau could not read the settings of your account on {network}: {why}. Try again later.",
+                network=label,
+                why=str(exc)[:200],
+            )
         ) from exc
     finally:
         if client is None:
@@ -233,7 +245,7 @@ def mention_warnings(
     told = [
         Problem(
             code="unknown-mention",
-            message="{network} has no account {handle}: check how it is written.",
+            message="There is no account {handle} on {network}. Check the spelling of the handle.",
             params={"network": label, "handle": one.text},
             field="parts.0.text",
         )
@@ -243,7 +255,7 @@ def mention_warnings(
     told += [
         Problem(
             code="contact-without-handle",
-            message="{name} has no handle on {network}: the name stands there without a link.",
+            message="The contact {name} has no handle for {network}, so the post shows the name without a link to an account.",
             params={"network": label, "name": name},
             field="parts.0.text",
         )
@@ -279,14 +291,14 @@ def _broken_tag_warnings(label: str, n: int, part: RenderedPart) -> Iterator[Pro
         if made is None:
             yield Problem(
                 code="no-tag",
-                message="On {network}, {tag} is no hashtag: it stands there as plain words.",
+                message="On {network}, {tag} does not become a hashtag. It appears as normal text.",
                 params=params,
                 field=f"parts.{n}.text",
             )
         elif len(made) < len(word):
             yield Problem(
                 code="short-tag",
-                message="On {network}, only {short} of {tag} is the hashtag.",
+                message="On {network}, only {short} becomes a hashtag, not the whole text {tag}.",
                 params=params,
                 field=f"parts.{n}.text",
             )

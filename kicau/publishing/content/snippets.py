@@ -33,15 +33,23 @@ def save_text(actor: Actor, kind: str, name: str, text: str) -> SavedText:
     actor.require(Permission.WRITE)
     name, text = " ".join(name.split()), text.strip("\n")
     if kind not in SavedText.Kind.values:
-        raise validation_failed("kind", "A saved text is one of {known}.", known=", ".join(SavedText.Kind.values))
+        raise validation_failed(
+            "content type",
+            "Choose one of these types for the saved text: {known}.",
+            known=", ".join(SavedText.Kind.values),
+        )
     if not name or len(name) > 80:
-        raise validation_failed("name", "Give it a name of at most {limit} characters.", limit=80)
+        raise validation_failed(
+            "name", "Enter a name of at most {limit} characters for what you want to save.", limit=80
+        )
     if not text.strip() or len(text) > MAX_SAVED_TEXT_LENGTH or "\x00" in text:
         raise validation_failed(
-            "text", "Write the text that is to be kept, of at most {limit} characters.", limit=MAX_SAVED_TEXT_LENGTH
+            "text", "Write the text that you want to save, at most {limit} characters.", limit=MAX_SAVED_TEXT_LENGTH
         )
     if SavedText.objects.filter(workspace=actor.workspace).count() >= MAX_SAVED_ITEMS:
-        raise validation_failed("name", "At most {limit} texts are kept; remove one first.", limit=MAX_SAVED_ITEMS)
+        raise validation_failed(
+            "name", "You can save at most {limit} texts. Remove a saved text first.", limit=MAX_SAVED_ITEMS
+        )
     row, _ = SavedText.objects.update_or_create(
         workspace=actor.workspace, kind=kind, name=name, defaults={"text": text}
     )
@@ -72,15 +80,19 @@ def save_group(actor: Actor, name: str, keys: Sequence[str]) -> ChannelGroup:
     actor.require(Permission.WRITE)
     name, keys = " ".join(name.split()), list(dict.fromkeys(keys))
     if not name or len(name) > 80:
-        raise validation_failed("name", "Give it a name of at most {limit} characters.", limit=80)
+        raise validation_failed(
+            "name", "Enter a name of at most {limit} characters for what you want to save.", limit=80
+        )
     if not keys:
-        raise validation_failed("channels", "Choose at least one channel.")
+        raise validation_failed("channels", "Choose at least one channel for the channel group.")
     known = set(Channel.objects.filter(workspace=actor.workspace, key__in=keys).values_list("key", flat=True))
     for key in keys:
         if key not in known:
             raise NotFound("channel", key)
     if ChannelGroup.objects.filter(workspace=actor.workspace).count() >= MAX_SAVED_ITEMS:
-        raise validation_failed("name", "At most {limit} groups are kept; remove one first.", limit=MAX_SAVED_ITEMS)
+        raise validation_failed(
+            "name", "You can save at most {limit} channel groups. Remove a group first.", limit=MAX_SAVED_ITEMS
+        )
     row, _ = ChannelGroup.objects.update_or_create(workspace=actor.workspace, name=name, defaults={"keys": keys})
     actor.record("group.saved", row.id, name=name, channels=keys)
     return row

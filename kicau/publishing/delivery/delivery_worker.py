@@ -203,7 +203,7 @@ class DeliverySource:
                 did,
                 HoldReason.CONFIRMATION,
                 Sentence(
-                    "{network} wants a person to confirm each post: read it and confirm it.",
+                    "{network} requires a person to confirm each post. Read this post, then confirm it.",
                     network=live.connector.label,
                 ),
             )
@@ -225,9 +225,11 @@ class DeliverySource:
             steps=item.steps,
             tries=item.tries,
             broken_at=item.broken_at,
-            reason=Sentence("An answer was lost; it is looked up as soon as the request can no longer be under way."),
+            reason=Sentence(
+                "The network did not reply to Kicau. Kicau waits until the request has certainly ended, then checks whether it succeeded."
+            ),
             sentence=Sentence(
-                "A step broke off. Waiting until its request can no longer be under way, then looking it up."
+                "Publishing this post was interrupted. Kicau waits until the interrupted request to the network has certainly ended, then checks whether the post was published."
             ),
         )
 
@@ -273,7 +275,11 @@ class DeliverySource:
                     item,
                     did,
                     "waiting",
-                    Sentence("Nothing was sent to {network}: {why}. Trying again.", network=label, why=exc.detail),
+                    Sentence(
+                        "Kicau sent nothing to {network}: {why}. Kicau will try again automatically.",
+                        network=label,
+                        why=exc.detail,
+                    ),
                     timedelta(seconds=1),
                     item.tries,
                 )
@@ -307,13 +313,14 @@ class DeliverySource:
         try:
             renewed = can_renew and await token_refresh.refresh_channel(channel.id, self.client, used=used)
         except call_budgets.BudgetExceeded as held:  # the channel is held, and what is due on it waits with it
-            why = Sentence("{network} refused the token.", network=label) + token_refresh.refresh_held_sentence(
-                held, channel.name
-            )
+            why = Sentence(
+                "{network} rejected Kicau's access to this channel.", network=label
+            ) + token_refresh.refresh_held_sentence(held, channel.name)
             return outcomes.try_again(item, did, "waiting", why, timedelta(seconds=5), item.tries)
         if renewed:
             sentence = Sentence(
-                "{network} refused the token; it was renewed, and the step is taken again.", network=label
+                "{network} rejected Kicau's access to this channel. Kicau has renewed the access and is trying the last publishing step again.",
+                network=label,
             )
             return outcomes.try_again(item, did, "renewed", sentence, timedelta(seconds=1), item.tries + 1)
         if not can_renew:
@@ -323,7 +330,7 @@ class DeliverySource:
             did,
             "expired",
             Sentence(
-                "{network} no longer accepts this channel's permission: {why} Waiting for a reconnect.",
+                "{network} no longer accepts Kicau's access to this channel: {why} Reconnect the channel so that Kicau can publish the post.",
                 network=label,
                 why=exc.detail[:200],
             ),

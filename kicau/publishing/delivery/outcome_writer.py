@@ -133,7 +133,9 @@ def _attempt_row(o: StepOutcome, worker: str, kept: bool) -> tuple[Any, ...]:
     ]
     sentence = o.sentence if isinstance(o.sentence, Sentence) else Sentence.of(sentence_pieces(o.sentence))
     if not kept:
-        sentence += Sentence("(This report came after the lease had ended and changed nothing.)")
+        sentence += Sentence(
+            "(This result arrived late: another Kicau process had already taken over the post. Kicau ignored the result. You do not need to do anything.)"
+        )
     detail = {"said": to_stored_pieces(sentence), "calls": calls, **({} if kept else {"lost": True}), **o.detail}
     return o.item.id, o.at, o.did, o.outcome, sentence, to_json_text(detail), worker
 
@@ -156,7 +158,7 @@ def _delay_repeated_lookups(again: Sequence[StepOutcome]) -> None:
         if times > GIVE_UP_AFTER / timedelta(seconds=MAX_LOOKUP_DELAY_SECONDS) / 2 and outcome.item.due_at < since:
             outcome.state, outcome.outcome = DeliveryState.FAILED, "given-up"
             outcome.reason = outcome.sentence = Sentence(
-                "{network} answered each try of a day with an error, and the post is not there. Retry it when the network is well again.",
+                "{network} returned an error to every publishing attempt for a day, and Kicau stopped trying. Retry the post when the network works again.",
                 network=registry.get_connector(outcome.item.group).label,
             )
 
@@ -181,7 +183,13 @@ def _ask_person_about_rejected_lookups(refused: Sequence[StepOutcome]) -> None:
             seconds = min(MAX_LOOKUP_DELAY_SECONDS, meaning.LOOKUP_DELAY.total_seconds() * 2 ** min(before, 10))
             outcome.next_at = clock.now() + timedelta(seconds=seconds)
             continue
-        asked = ask_a_person(item, outcome.reason + Sentence("Look there, then say here what you found."))
+        asked = ask_a_person(
+            item,
+            outcome.reason
+            + Sentence(
+                "Check on the network whether the post was published, then mark it in Kicau as published or not published."
+            ),
+        )
         outcome.outcome, outcome.state, outcome.next_at = asked.outcome, asked.state, asked.next_at
         outcome.reason = outcome.sentence = asked.reason
 

@@ -146,7 +146,11 @@ def step_succeeded(item: ClaimedDelivery, did: str, result: PublishResult | None
             )
         case PendingStep():
             note = result.note or (
-                Sentence("It had gone further than we knew; going on from there.") if did == "find" else ""
+                Sentence(
+                    "Kicau did not know the result of an earlier publishing step of this post, but has now found that it succeeded. Kicau continues with the next step."
+                )
+                if did == "find"
+                else ""
             )
             return StepOutcome(
                 item=item,
@@ -167,7 +171,10 @@ def step_succeeded(item: ClaimedDelivery, did: str, result: PublishResult | None
                 outcome="not-found",
                 state=DeliveryState.PUBLISHING,
                 next_at=now,
-                sentence=Sentence("{network} has nothing of the broken step; taking it again.", network=label),
+                sentence=Sentence(
+                    "The connection broke, and a step of publishing this post did not reach {network}. Kicau repeats this step. You do not need to do anything.",
+                    network=label,
+                ),
                 steps=item.steps + 1,
             )
 
@@ -176,8 +183,8 @@ def step_succeeded(item: ClaimedDelivery, did: str, result: PublishResult | None
 def _published_sentence(did: str, label: str) -> Sentence:
     """The same for thousands at a time."""
     if did == "publish":
-        return Sentence("Published on {network}.", network=label)
-    return Sentence("Found on {network}: it was published.", network=label)
+        return Sentence("The post is published on {network}.", network=label)
+    return Sentence("Kicau checked {network} and found the post there, so the post is published.", network=label)
 
 
 def try_again(
@@ -201,9 +208,17 @@ def try_again(
 def rate_limited(item: ClaimedDelivery, did: str, label: str, exc: errors.RateLimited) -> StepOutcome:
     until = max(exc.until, clock.now() + timedelta(seconds=1))
     sentence = (
-        Sentence("{network} asked every channel of this app to wait until {until}.", network=label, until=until)
+        Sentence(
+            "{network} asked Kicau to pause publishing until {until} on all channels that share one app. Kicau then continues. You do not need to do anything.",
+            network=label,
+            until=until,
+        )
         if exc.whole_app
-        else Sentence("{network} asked this channel to wait until {until}.", network=label, until=until)
+        else Sentence(
+            "{network} asked Kicau to pause publishing on this channel until {until}. Kicau then continues. You do not need to do anything.",
+            network=label,
+            until=until,
+        )
     )
     outcome = try_again(item, did, "limited", sentence, timedelta(0), item.tries)
     outcome.next_at = until
@@ -225,13 +240,13 @@ def slow_down(outcome: StepOutcome, waits: list[RateLimitPause], label: str) -> 
 def _wait_reason(wait: RateLimitPause, until: datetime, label: str) -> str:
     if wait.whole_app:
         return Sentence(
-            "{network} says that {used}% of what it allows this app is used up: the next step in any of its channels is taken at {until}.",
+            "The app that connects Kicau to {network} has used {used}% of its request limit. Kicau continues publishing on all channels of this app at {until}.",
             network=label,
             used=wait.used,
             until=until,
         )
     return Sentence(
-        "{network} says that {used}% of what it allows this channel is used up: its next step is taken at {until}.",
+        "Kicau has used {used}% of the requests that {network} allows for this channel. Kicau continues publishing on the channel at {until}.",
         network=label,
         used=wait.used,
         until=until,
@@ -242,10 +257,20 @@ def network_unavailable(item: ClaimedDelivery, did: str, label: str, exc: Except
     if clock.now() - max(item.due_at, item.begun_at - GIVE_UP_AFTER) > GIVE_UP_AFTER and item.tries > 100:
         if did == "find":  # it may be out
             first = Sentence(
-                "An answer of {network} was lost, and {network} could not be reached for a day since.", network=label
+                "{network} did not reply when Kicau tried to publish the post. Kicau could not check the result, because {network} was unreachable for a day after that.",
+                network=label,
             )
-            return ask_a_person(item, first + Sentence("Look there, then say here what you found."))
-        reason = Sentence("{network} could not be reached for a day; retry when it is back.", network=label)
+            return ask_a_person(
+                item,
+                first
+                + Sentence(
+                    "Check on the network whether the post was published, then mark it in Kicau as published or not published."
+                ),
+            )
+        reason = Sentence(
+            "Kicau tried to reach {network} for a day without success and stopped trying. Retry the post when the network works again.",
+            network=label,
+        )
         return StepOutcome(
             item=item,
             did=did,
@@ -264,7 +289,9 @@ def network_unavailable(item: ClaimedDelivery, did: str, label: str, exc: Except
         did,
         "unavailable",
         Sentence(
-            "{network} could not be reached, nothing was sent: {why}. Trying again.", network=label, why=str(exc)[:200]
+            "Kicau could not reach {network} and sent nothing: {why}. Kicau tries again automatically. You do not need to do anything.",
+            network=label,
+            why=str(exc)[:200],
         ),
         timedelta(seconds=wait),
         item.tries + 1,
@@ -276,20 +303,31 @@ def outcome_uncertain(
 ) -> StepOutcome:
     if did == "find" and (not can_tell or item.tries >= 10 or restore_times(item)):
         first = (
-            Sentence("This post comes from a backup, and {network} cannot tell whether it is out.", network=label)
+            Sentence(
+                "Kicau restored this post from a backup and cannot find out from {network} whether the post was already published.",
+                network=label,
+            )
             if restore_times(item)
             else Sentence(
-                "An answer of {network} was lost, and {network} cannot tell whether the post is out.", network=label
+                "{network} did not reply when Kicau tried to publish the post. Kicau could not find out from {network} whether the post was published.",
+                network=label,
             )
         )
         why = exc.detail if isinstance(exc.detail, AttemptNote) else exc.detail[:200]
-        return ask_a_person(item, first + Sentence("Look there, then say here what you found.") + why)
+        return ask_a_person(
+            item,
+            first
+            + Sentence(
+                "Check on the network whether the post was published, then mark it in Kicau as published or not published."
+            )
+            + why,
+        )
     outcome = try_again(
         item,
         did,
         "uncertain",
         Sentence(
-            "{network} got the request, but its answer was lost. Looking it up before anything is sent again.",
+            "Kicau sent the post to {network} but received no reply. Kicau checks whether the post was published before it sends the post again.",
             network=label,
         ),
         LOOKUP_DELAY,
@@ -323,7 +361,8 @@ def lookup_rejected(item: ClaimedDelivery, label: str, exc: errors.Rejected) -> 
     """The network refused to be asked about the step. That says nothing of the post, which may be out: it is asked
     again later, and when it has refused often enough (`settling` counts), a person is asked."""
     why = Sentence(
-        "An answer of {network} was lost, and {network} refused to say whether the post is out.", network=label
+        "{network} did not reply when Kicau tried to publish the post. Later, {network} also rejected Kicau's request to check whether the post was published.",
+        network=label,
     )
     said = of_problems(exc.problems) or Sentence.of(sentence_pieces(str(exc)))
     return try_again(item, "find", "look-up-refused", why + said, LOOKUP_DELAY, item.tries + 1)
@@ -354,7 +393,7 @@ def look_up_own_duplicate(item: ClaimedDelivery, label: str, since: datetime) ->
         "publish",
         "own-duplicate",
         Sentence(
-            "{network} says that this was published before. An answer was lost, so it may be this very post: looking it up.",
+            "{network} reports that this post is already published. Kicau received no reply to an earlier attempt, so Kicau checks whether the published post is this one.",
             network=label,
         ),
         LOOKUP_DELAY,
@@ -386,13 +425,13 @@ def hold_for_plan(item: ClaimedDelivery, did: str, exc: budget_checks.MissingFro
 def hold_for_plan_quota(item: ClaimedDelivery, did: str, label: str, exc: errors.PlanExceeded) -> StepOutcome:
     if exc.resets_at is None:
         first = Sentence(
-            "The plan for {network} ({meter}) is spent; raise it there to send it sooner, then retry.",
+            "The quota of your {network} plan ({meter}) is used up. To publish sooner, get a larger quota from this network, then retry the post.",
             network=label,
             meter=exc.meter,
         )
     else:
         first = Sentence(
-            "The plan for {network} ({meter}) is spent until {until}, and goes out then; raise it there to send it sooner, then retry.",
+            "The quota of your {network} plan ({meter}) is used up, so Kicau publishes the post on {until}. To publish sooner, get a larger quota from the network, then retry the post.",
             network=label,
             meter=exc.meter,
             until=exc.resets_at,
@@ -422,7 +461,7 @@ def hold_delivery(
 def park(item: ClaimedDelivery, did: str, exc: Exception) -> StepOutcome:
     """A bug: whether something was sent is unknown, so a retry by a person begins with `find`."""
     reason = Sentence(
-        "Kicau stopped this delivery because of a fault of its own. The technical details are in its log; retry it when they are mended."
+        "Kicau stopped publishing this post because of an internal error. Ask the server administrator to find the error in the server's log, then retry the post."
     )
     return StepOutcome(
         item=item,

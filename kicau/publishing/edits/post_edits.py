@@ -65,7 +65,7 @@ def preview_edit(actor: Actor, delivery_id: UUID | str, change: PostEditInput) -
 def _build_preview(row: Delivery, change: PostEditInput) -> PostEditPreview:
     if row.state != DeliveryState.PUBLISHED or not row.remote_ids:
         raise Conflict(
-            Sentence("A delivery that is {state} cannot be changed on its network.", state=row.standing.label)
+            Sentence("This post is {state}, so you cannot edit it on the network.", state=row.standing.label)
         )
     role, before, can = (
         registry.get_connector(row.network),
@@ -78,7 +78,10 @@ def _build_preview(row: Delivery, change: PostEditInput) -> PostEditPreview:
     parts = [_edited_part(n, part, change) for n, part in enumerate(draft.parts)]
     for part in {*change.texts, *(n for n, _ in change.alts)} - set(range(len(parts))):
         raise validation_failed(
-            f"parts.{part}", "This post has {count} parts; there is no part {part}.", count=len(parts), part=part + 1
+            f"parts.{part}",
+            "This post has no part {part}. Number of parts in this post: {count}. Choose one of them.",
+            count=len(parts),
+            part=part + 1,
         )
     wanted = replace(draft, parts=tuple(parts), options={**draft.options, **change.options})
     rendered = role.render(wanted, can)
@@ -119,11 +122,15 @@ async def apply_edit(
 def _begin_edit(actor: Actor, delivery_id: UUID | str, change: PostEditInput) -> tuple[Delivery, Revision]:
     proposed = preview_edit(actor, delivery_id, change)
     if capabilities_of(proposed.row.channel).needs_confirmation and actor.person is None:
-        raise Conflict("On this network each post is a named person's: sign in as one to change it.")
+        raise Conflict(
+            "On this network, only a person who is signed in to Kicau can edit a published post, not an API token. Sign in to Kicau to edit this post."
+        )
     if proposed.problems:
         raise ValidationFailed(proposed.problems)
     if not proposed.parts:
-        raise Conflict("Nothing differs from what is published.")
+        raise Conflict(
+            "You have not changed anything: this post is the same as the published post. Make a change first."
+        )
     try:
         with transaction.atomic():
             made = Revision.objects.create(
@@ -134,7 +141,7 @@ def _begin_edit(actor: Actor, delivery_id: UUID | str, change: PostEditInput) ->
             )
     except IntegrityError:
         raise Conflict(
-            "It is not known yet what became of an earlier change of this post: look that up first."
+            "Kicau does not know yet whether an earlier edit of this published post succeeded. Check the result of that edit first."
         ) from None
     return proposed.row, made
 
@@ -151,9 +158,12 @@ async def resolve_edit(
     row = await sync_to_async(actions.one_delivery)(actor, delivery_id)
     revision = await sync_to_async(unfinished_edit)(row)
     if revision is None:
-        raise Conflict("There is no change of this post whose outcome is unknown.")
+        raise Conflict("Kicau already knows the result of every edit of this post. You do not need to check anything.")
     if reads not in ("", "after", "before"):
-        raise validation_failed("reads", "Say how the post reads on the network: before or after.")
+        raise validation_failed(
+            "reads",
+            "Look at the post on the network. Then choose before (the network shows the old post) or after (the network shows the edited post).",
+        )
     if reads == "after":
         revision.done = [n for n, _ in enumerate(row.remote_ids)]
         await sync_to_async(_finish_edit)(
@@ -161,7 +171,7 @@ async def resolve_edit(
             row,
             revision,
             Revision.State.DONE,
-            Sentence("{who} found it changed on the network.", who=actor.name),
+            Sentence("{who} checked the published post and confirmed that the network shows the edit.", who=actor.name),
         )
         return row
     return await _carry_out_edit(actor, row, revision, doubt=not reads, client=client)
@@ -185,13 +195,14 @@ async def _carry_out_edit(
         raise ValidationFailed(exc.problems) from exc
     except Uncertain as exc:
         lost = Sentence(
-            "{network} did not say whether it changed the post: look there, or have it looked up.", network=label
+            "{network} did not confirm whether it changed the published post. Look at the post on the network, or let Kicau check it.",
+            network=label,
         )
         await sync_to_async(_finish_edit)(actor, row, revision, Revision.State.UNKNOWN, lost + exc.detail[:200])
         raise Conflict(str(lost)) from exc
     except ConnectorError as exc:
         told = Sentence(
-            "{network} did not change the post: {why}. Nothing was sent; try again later.",
+            "Kicau could not send your edit of the post to {network}: {why}. Try again later.",
             network=label,
             why=str(exc)[:200],
         )
@@ -207,7 +218,7 @@ async def _carry_out_edit(
         row,
         revision,
         Revision.State.DONE,
-        Sentence("{who} changed it on {network}.", who=actor.name, network=label),
+        Sentence("{who} edited the published post on {network} from Kicau.", who=actor.name, network=label),
     )
     return row
 

@@ -195,7 +195,7 @@ class _ImportCheck:
             except OSError as exc:
                 self._unusable[name] = Problem(
                     code="unreadable",
-                    message="{name} cannot be read: {why}.",
+                    message="Kicau cannot read the file {name}: {why}. Check the file, then try again.",
                     params={"name": name, "why": exc.strerror or str(exc)},
                     field="media",
                 )
@@ -228,7 +228,7 @@ class _ImportCheck:
                     [
                         Problem(
                             code="unknown-channel",
-                            message="There is no channel {key!r}; the channels are: {known}.",
+                            message="Your workspace has no channel with the short name (key) {key!r}. Available channels: {known}.",
                             params={"key": key[:80], "known": known},
                             field="channels",
                         )
@@ -300,7 +300,7 @@ class _ImportCheck:
         for post, channel, digest in seen:
             near = [name for at, name in others.get((channel.id, digest), []) if abs(at - post.at) <= window]
             if digest and near:
-                message = "{channel} has the same text ({when}); networks may refuse it or show it to fewer people."
+                message = "{channel} already has a post with the same text as this post ({when}). The network may reject the new post or show it to fewer people."
                 twin = Problem(
                     code="duplicate", message=message, params={"channel": channel.key, "when": near[0]}, field="text"
                 )

@@ -76,7 +76,7 @@ def read_posts(source: bytes | BinaryIO, name: str = "posts.csv") -> CsvTable:
     if len(data) > MAX_FILE_BYTES:
         raise validation_failed(
             "file",
-            "{name} is larger than {limit} MB; split it.",
+            "The file {name} is larger than {limit} MB. Split it into smaller files.",
             "too-large",
             name=name,
             limit=MAX_FILE_BYTES // 1_000_000,
@@ -87,7 +87,7 @@ def read_posts(source: bytes | BinaryIO, name: str = "posts.csv") -> CsvTable:
     if not records:
         raise validation_failed(
             "file",
-            "{name} is empty; it needs a header with {needed} and text, and a row a post.",
+            "The file {name} is empty. Add a header row with the columns {needed} and text. Below it, add one row for each post.",
             "empty",
             name=name,
             needed=", ".join(REQUIRED_COLUMNS),
@@ -101,14 +101,19 @@ def read_posts(source: bytes | BinaryIO, name: str = "posts.csv") -> CsvTable:
     if len(rows) > MAX_ROWS:
         raise validation_failed(
             "file",
-            "{name} has {actual} posts; at most {limit} are taken at once: split it.",
+            "The file {name} contains {actual} posts, but you can import at most {limit} posts at once. Split it into several files.",
             "too-many",
             name=name,
             actual=len(rows),
             limit=MAX_ROWS,
         )
     if not rows:
-        raise validation_failed("file", "{name} has a header, but no posts below it.", "empty", name=name)
+        raise validation_failed(
+            "file",
+            "The file {name} has a header row but no posts. Below the header row, add one row for each post.",
+            "empty",
+            name=name,
+        )
     return CsvTable(name=name, columns=columns, rows=tuple(rows))
 
 
@@ -121,13 +126,16 @@ def _decode(data: bytes, name: str) -> str:
         encoding = "utf-8-sig"
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise validation_failed(
-            "file", "{name} is a spreadsheet's own file; save it as CSV (UTF-8) and import that.", "not-csv", name=name
+            "file",
+            "The file {name} is a spreadsheet, which Kicau cannot import. Save it as CSV (UTF-8), then import the CSV file.",
+            "not-csv",
+            name=name,
         )
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as exc:
         line = data[: exc.start].count(b"\n") + 1
-        message = "{name} is not in UTF-8: line {line} has the byte {byte}. Save it as CSV UTF-8, so that no letter is guessed."
+        message = "The file {name} is not saved as UTF-8: Kicau cannot read the byte {byte} in line {line}. Save the file as “CSV UTF-8”, then import it again."
         raise validation_failed(
             "file", message, "encoding", name=name, line=line, byte=f"0x{data[exc.start]:02x}"
         ) from None
@@ -160,14 +168,14 @@ def _parse_records(text: str, delimiter: str, name: str) -> list[list[str]]:
         if "field larger" in str(exc):
             raise validation_failed(
                 "file",
-                "Row {row} of {name} (line {line}) has a cell of more than {limit} characters; is a quotation mark not closed?",
+                "Row {row} of {name} (line {line}) has a cell with more than {limit} characters. Check whether a closing quotation mark is missing.",
                 "quoting",
                 row=len(records) + 1,
                 name=name,
                 line=begun,
                 limit=MAX_CELL_LENGTH,
             ) from None
-        message = 'Row {row} of {name} (it begins in line {line}) has quotation marks that do not match: put a text that holds commas, quotation marks or line breaks between two ", and write a " inside it twice.'
+        message = 'Row {row} of {name} (from line {line}) has an unmatched quotation mark. Enclose text with commas, quotation marks or line breaks in "…". Inside that text, write "" for each ".'
         raise validation_failed("file", message, "quoting", row=len(records) + 1, name=name, line=begun) from None
     return records
 
@@ -183,7 +191,7 @@ def _parse_header(header: Sequence[str], name: str) -> tuple[str, ...]:
         problems.append(
             Problem(
                 code="column-twice",
-                message="The column {column} is there twice; keep one.",
+                message="The column {column} appears twice in the file. Remove one of the two columns.",
                 params={"column": column},
                 field=column,
             )
@@ -192,7 +200,7 @@ def _parse_header(header: Sequence[str], name: str) -> tuple[str, ...]:
     if not any(column == "media" or column.startswith("text") for column in found):
         missing.append("text")
     if missing:
-        message = "{name} has no column {missing}. Found: {found}. Expected: {known}."
+        message = "The file {name} lacks the required column {missing}. It contains the columns {found}. Kicau knows these columns: {known}."
         params = {
             "name": name,
             "missing": ", ".join(missing),
@@ -208,9 +216,9 @@ def _parse_header(header: Sequence[str], name: str) -> tuple[str, ...]:
 def _unknown_column_problem(column: str, known: Sequence[str]) -> Problem:
     near = difflib.get_close_matches(column, known, 1)
     message = (
-        "There is no column {column!r}; "
-        + ("did you mean {near}?" if near else "leave it out.")
-        + " The columns are: {known}."
+        "Kicau does not know the column {column!r}. "
+        + ("Did you mean {near}?" if near else "Remove or rename it.")
+        + " Possible columns: {known}."
     )
     return Problem(
         code="unknown-column",

@@ -160,7 +160,7 @@ class RowParser:
             wrong(
                 self.columns[-1],
                 "too-many-cells",
-                'The row has {more} cells more than the header; a text that holds the separator must stand between ".',
+                'This row has more cells than the header row (extra cells: {more}). Put quotation marks (") around text that contains the column separator, for example a comma.',
                 more=row.surplus,
             )
         texts = split_parts(row["text"])
@@ -172,9 +172,13 @@ class RowParser:
             tuple(dict.fromkeys(re.split(r"[\s,;]+", row["channels"].strip()))) if row["channels"].strip() else ()
         )
         if not channels:
-            wrong("channels", "empty", "Name at least one channel by its key.")
+            wrong(
+                "channels",
+                "empty",
+                "This row names no channel. In the column “channels”, enter the short name (key) of at least one channel.",
+            )
         if not any(texts) and not any(media) and not variants:
-            wrong("text", "empty", "The row has neither text nor media.")
+            wrong("text", "empty", "This row has no text and no media. Add at least one of them.")
         zone = row["timezone"].strip() or self.zone
         at = self._at(row["at"], zone, found, row.number)
         post = ImportedPost(
@@ -206,7 +210,7 @@ class RowParser:
             wrong(
                 "ref",
                 "too-long",
-                "A ref has at most {limit} characters; this one has {actual}.",
+                "The text in the column “ref” of this row has {actual} characters. Shorten it to at most {limit} characters.",
                 limit=MAX_REF_LENGTH,
                 actual=len(ref),
             )
@@ -214,7 +218,7 @@ class RowParser:
             wrong(
                 "ref",
                 "twice",
-                "The ref {ref!r} is that of row {other} already; each post has its own.",
+                "Row {other} already uses {ref!r} in the column “ref”. Enter a different value in this column for each post.",
                 ref=ref,
                 other=self._refs[ref],
             )
@@ -232,7 +236,7 @@ class RowParser:
                     [
                         Problem(
                             code="empty",
-                            message='Say when, such as "2026-12-01 09:00", "tomorrow 09:00" or "+1:30" (minutes and seconds after the start).',
+                            message='Enter a publishing time, for example "2026-12-01 09:00", "tomorrow 09:00" or "+1:30" (minutes and seconds after the import\'s start time).',
                             field="at",
                         )
                     ]
@@ -257,24 +261,29 @@ class RowParser:
                 wrong(
                     "media",
                     "address",
-                    "{name} is an address; put the file into the media folder and give its name.",
+                    "{name} is a web address, but Kicau needs a file. Put the file into the media folder of this import and enter the file's name.",
                     name=name[:80],
                 )
             elif not _is_inside_folder(name):
                 wrong(
                     "media",
                     "outside",
-                    "{name} lies outside the media folder; put it inside and give its name.",
+                    "The file {name} is outside the media folder of this import. Move the file into this folder, then enter its name.",
                     name=name[:80],
                 )
             elif not self.exists(name):
-                wrong("media", "no-file", "There is no file {name} in the media folder.", name=name[:80])
+                wrong(
+                    "media",
+                    "no-file",
+                    "The file {name} is not in the media folder of this import. Add the file to the folder, or correct its name in this row.",
+                    name=name[:80],
+                )
         alts = row["alt"].rstrip("\n").split("\n") if row["alt"].strip() else []
         if len(alts) > len(names):
             wrong(
                 "alt",
                 "too-many",
-                "There are {actual} alt texts for {limit} files; give one line a file.",
+                "This row has {actual} alt texts, but {limit} media files. Write one line of alt text (image description) for each file.",
                 actual=len(alts),
                 limit=len(names),
             )
@@ -290,10 +299,19 @@ class RowParser:
     def _link(self, row: CsvRow, wrong: Callable[..., None]) -> str:
         link = row["link"].strip()
         if link and (urlsplit(link).scheme not in ("http", "https") or not urlsplit(link).hostname or " " in link):
-            wrong("link", "no-address", "{link!r} is no web address; it begins with https://.", link=link[:80])
+            wrong(
+                "link",
+                "no-address",
+                "{link!r} is not a valid web address. Enter a complete address, for example https://example.com/page.",
+                link=link[:80],
+            )
         for column in ("link_title", "link_description"):
             if row[column].strip() and not link:
-                wrong(column, "no-link", "There is no link that this could belong to; fill the column link.")
+                wrong(
+                    column,
+                    "no-link",
+                    "This row has a link title or a link description, but no link. Enter the link's web address in the column “link”.",
+                )
         return link
 
     def _poll(self, said: str, wrong: Callable[..., None]) -> Poll | None:
@@ -302,7 +320,7 @@ class RowParser:
             wrong(
                 "poll",
                 "poll",
-                'A poll is written "A | B | C ; 24h", with a question "Question? :: A | B ; 24h"; no answer may be empty.',
+                'Write the poll in the form "Option A | Option B ; 24h" or "Question? :: Option A | Option B ; 24h". No option may be empty. 24h means 24 hours.',
             )
         return poll
 
@@ -314,7 +332,7 @@ class RowParser:
                 wrong(
                     "options",
                     "option",
-                    "{name!r} is no option; write network.option=value, with a network of: {known}.",
+                    "{name!r} is not a valid option of a social network. Write options in the form network.option=value. Available networks: {known}.",
                     name=name[:60],
                     known=", ".join(registry.installed_slugs()),
                 )
@@ -364,7 +382,7 @@ def _parse_pairs(
             wrong(
                 column,
                 "pair",
-                '{pair!r} is not of the form "{form}"; separate several with ;',
+                '{pair!r} does not have the form "{form}". Correct it, and put a semicolon (;) between several entries.',
                 pair=pair[:60],
                 form=form,
             )

@@ -80,7 +80,7 @@ def archive_draft(actor: Actor, draft_id: UUID | str) -> Draft:
     actor.require(Permission.WRITE)
     draft = compositions.one_draft(actor, draft_id)
     if Delivery.objects.filter(draft=draft).exclude(state__in=FINAL_STATES).exists():
-        raise Conflict("This post has deliveries that are still to come; cancel them first.")
+        raise Conflict("This post is still scheduled on some channels. Cancel the post on those channels first.")
     draft.state = DraftState.ARCHIVED
     draft.save(update_fields=["state"])
     actor.record("draft.archived", draft.id)
@@ -97,15 +97,26 @@ def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
     if row.state in FINAL_STATES:
         raise Conflict(
             Sentence(
-                "This delivery is {state}; it can be deleted from the network instead.", state=row.get_state_display()
+                "This post is {state}, so you cannot cancel it. To remove it, delete it from the network.",
+                state=row.get_state_display(),
             )
         )
     if row.begun_at is not None:
-        raise Conflict("This delivery is being sent this moment; look again in a few seconds.")
+        raise Conflict("Kicau is publishing this post right now. Try again in a few seconds.")
     partly = not _is_unpublished(row) and bool(row.progress)
-    row.state, row.hold, row.reason = DeliveryState.CANCELED, "", Sentence("{who} canceled it.", who=actor.name)
+    row.state, row.hold, row.reason = DeliveryState.CANCELED, "", Sentence("{who} canceled the post.", who=actor.name)
     _save(
-        actor, row, "canceled", row.reason + (Sentence("Parts of it may be on the network already.") if partly else "")
+        actor,
+        row,
+        "canceled",
+        row.reason
+        + (
+            Sentence(
+                "Parts of this post may already be published on the network. Look at the network, and delete them there if necessary."
+            )
+            if partly
+            else ""
+        ),
     )
     actor.record("delivery.canceled", row.id)
     webhooks.emit(
@@ -126,10 +137,14 @@ def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
     if row.state == DeliveryState.UNKNOWN and row.broken_at is None:
         row.broken_at = row.changed_at
     if row.hold == HoldReason.CONFIRMATION:
-        raise Conflict("This delivery waits for a person's confirmation: read it and confirm it.")
+        raise Conflict("A person has to confirm this post before Kicau publishes it. Read the post, then confirm it.")
     if row.channel.state != ChannelState.ACTIVE:
         raise Conflict(
-            Sentence("{channel} is not connected: {reason}", channel=row.channel.key, reason=row.channel.reason)
+            Sentence(
+                "Reconnect the channel {channel}, because it is not connected: {reason}",
+                channel=row.channel.key,
+                reason=row.channel.reason,
+            )
         )
     if row.steps == 0 and row.broken_at is None:
         rendered = schedule.render(compositions.one_draft(actor, row.draft_id), row.channel)
@@ -138,7 +153,7 @@ def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
         row.show(rendered)
     row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
     row.next_at = _next_step_at(row)
-    _save(actor, row, "retried", Sentence("{who} asked for another try.", who=actor.name))
+    _save(actor, row, "retried", Sentence("{who} asked Kicau to try again to publish the post.", who=actor.name))
     plan_quotas.update_soon([row])
     actor.record("delivery.retried", row.id)
     return row
@@ -167,7 +182,7 @@ def reschedule(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone
         actor,
         row,
         "moved",
-        Sentence("{who} moved it to {when}.", who=actor.name, when=due_at),
+        Sentence("{who} rescheduled the post to {when}.", who=actor.name, when=due_at),
     )
     plan_quotas.update_soon([row])
     actor.record("delivery.moved", row.id, before=before.isoformat(), after=due_at.isoformat())
@@ -179,14 +194,16 @@ def confirm(actor: Actor, delivery_id: UUID | str) -> Delivery:
     """A named person has read this post and wants it published; what some networks' terms ask for each post."""
     actor.require(Permission.PUBLISH)
     if actor.person is None:
-        raise Conflict("A confirmation is a person's; sign in as one.")
+        raise Conflict(
+            "Only a person who is signed in to Kicau can confirm a post, not an API token. Sign in to Kicau to confirm this post."
+        )
     row = _get_delivery(actor, delivery_id)
     if row.hold != HoldReason.CONFIRMATION:
         raise Conflict(_conflict_reason(row, "confirmed"))
     row.confirmed_by, row.confirmed_at = actor.person, clock.now()
     row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
     row.next_at = _next_step_at(row)
-    _save(actor, row, "confirmed", Sentence("{who} confirmed it.", who=actor.name))
+    _save(actor, row, "confirmed", Sentence("{who} confirmed that Kicau may publish the post.", who=actor.name))
     plan_quotas.update_soon([row])
     actor.record("delivery.confirmed", row.id)
     return row
@@ -202,13 +219,13 @@ def resolve_unknown_outcome(
     if row.state != DeliveryState.UNKNOWN:
         raise Conflict(_conflict_reason(row, "resolved"))
     if url and not web_address(url):
-        raise validation_failed("url", "The post's address begins with https:// or http://.")
+        raise validation_failed("url", "The web address of the published post must begin with https:// or http://.")
     row.broken_at = None
     if published:
         row.state, row.reason, row.url = DeliveryState.PUBLISHED, "", web_address(url)
         row.remote_ids = [remote_id] if remote_id else row.remote_ids
         row.published_at = clock.now()
-        _save(actor, row, "found", Sentence("{who} found it published.", who=actor.name) + url)
+        _save(actor, row, "found", Sentence("{who} checked the post and marked it as published.", who=actor.name) + url)
         if answered := row.rendered.get("reply_to"):
             for note in REPLY_PUBLISHED_HOOKS:
                 note([(row.channel_id, answered, row.id, row.published_at)])
@@ -218,7 +235,7 @@ def resolve_unknown_outcome(
             actor,
             row,
             "not-found",
-            Sentence("{who} found nothing on the network; the step is taken again.", who=actor.name),
+            Sentence("{who} did not find the post on the network, so Kicau tries again to publish it.", who=actor.name),
         )
     plan_quotas.update_soon([row])
     actor.record("delivery.resolved", row.id, published=published)
@@ -254,7 +271,7 @@ async def delete_from_network(
     except ConnectorError as exc:
         raise Conflict(
             Sentence(
-                "{network} did not delete the post: {why}. Nothing was changed here; try again later.",
+                "{network} did not delete the post: {why}. The post also stays unchanged in Kicau: try again later.",
                 network=label,
                 why=str(exc),
             )
@@ -279,7 +296,7 @@ async def _wait_for_lookups(row: Delivery, work: ledger.ChargeContext, label: st
         await asyncio.sleep(0.25)
     raise Conflict(
         Sentence(
-            "{network} is just being asked what became of another post of this channel, and bills what it lists: delete this one when that is known, in a minute or so.",
+            "Kicau cannot delete this post yet, because it is still checking on {network} whether another post of this channel was published. Try again in about a minute.",
             network=label,
         )
     )
@@ -287,7 +304,7 @@ async def _wait_for_lookups(row: Delivery, work: ledger.ChargeContext, label: st
 
 @transaction.atomic
 def _mark_deleted(actor: Actor, row: Delivery) -> None:
-    row.state, row.reason = DeliveryState.DELETED, Sentence("{who} deleted it from the network.", who=actor.name)
+    row.state, row.reason = DeliveryState.DELETED, Sentence("{who} deleted the post from the network.", who=actor.name)
     _save(actor, row, "deleted", row.reason)
     actor.record("delivery.deleted", row.id)
 

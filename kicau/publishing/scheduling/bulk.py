@@ -93,6 +93,13 @@ def _apply_to_each(
 
 def _require_few(things: Sequence[object]) -> None:
     if not things:
-        raise validation_failed("deliveries", "Choose at least one post.")
+        raise validation_failed(
+            "posts to publish (counted separately for each channel)",
+            "Select at least one post that you want to change.",
+        )
     if len(things) > MAX_DELIVERIES:
-        raise validation_failed("deliveries", "At most {limit} deliveries are changed in one go.", limit=MAX_DELIVERIES)
+        raise validation_failed(
+            "posts to publish (counted separately for each channel)",
+            "You can change at most {limit} posts at once. Select fewer posts.",
+            limit=MAX_DELIVERIES,
+        )

@@ -51,7 +51,7 @@ async def look_up_outcome(
     actor.require(Permission.PUBLISH)
     row = await sync_to_async(actions.one_delivery)(actor, delivery_id)
     if row.state != DeliveryState.UNKNOWN:
-        raise Conflict("What became of this delivery is known; there is nothing to look up.")
+        raise Conflict("Kicau already knows whether this post was published. You do not need to check anything.")
     session, work = client or new_client(), budget_checks.charge_context_for_actor(actor, row, Purpose.FIND)
     try:
         async with metered_session(row.channel, session, work) as live:

@@ -70,7 +70,7 @@ def _plan_problems(channel: Channel, rendered: Rendered) -> Iterable[Problem]:
     for meter in missing:
         yield Problem(
             code=budget_checks.MISSING_FROM_PLAN_CODE,
-            message="The plan {plan} for {network} does not have {meter}, which this needs: leave out what needs it, or take another plan.",
+            message="Your plan {plan} for {network} does not include the API usage “{meter}”, which this post needs. Remove the part of the post that needs it, or change your plan with the network.",
             params={"plan": plan, "network": registry.get_connector(channel.network).label, "meter": meter},
         )
 
@@ -129,7 +129,7 @@ def duplicate_warnings(
     )
     if twin is None:
         return ()
-    message = "{channel} has the same text {when} ({state}); networks may refuse it or show it to fewer people."
+    message = "{channel} already has a post with the same text {when} (status: {state}). Change the text, because networks may reject repeated posts or show them to fewer people."
     params = {
         "channel": channel.key,
         "when": f"on {twin.due_at.astimezone(clock.UTC):%Y-%m-%d at %H:%M} UTC",
@@ -208,7 +208,7 @@ def schedule_many(
                 notices.append(
                     Problem(
                         code="duplicate",
-                        message="{channel} gets the same text twice here.",
+                        message="Two posts with the same text would be published on {channel}. Change the text of one of them.",
                         params={"channel": channel.key},
                         field=f"channels.{channel.key}.parts.0.text",
                     )
@@ -238,7 +238,7 @@ def _reject_repeated_channels(rows: Sequence[Delivery]) -> None:
     if names := dict.fromkeys(row.channel.key for row in rows if (row.draft_id, row.channel_id) in taken):
         raise Conflict(
             Sentence(
-                "This post goes to {channels} already. Change what is scheduled, or publish it again to make a second post there.",
+                "This post is already scheduled on {channels}. Edit the scheduled post, or choose “Publish again” to create a second post.",
                 channels=", ".join(names),
             )
         )
@@ -305,7 +305,8 @@ def _build_delivery(
             row.state, row.hold = DeliveryState.HELD, HoldReason.CONFIRMATION
             label = registry.get_connector(channel.network).label
             row.reason = Sentence(
-                "{network} wants a person to confirm each post: read it and confirm it before its time.", network=label
+                "{network} requires that a person confirms each post. Read this post, then confirm it before its scheduled time.",
+                network=label,
             )
             row.said = to_stored_pieces(row.reason)
     return row
@@ -330,14 +331,14 @@ def _time_problems(due_at: datetime, now: datetime) -> Iterable[Problem]:
     if due_at < now - PAST_TIME_TOLERANCE:
         yield Problem(
             code="past",
-            message="{when} is in the past; choose a time to come, or now.",
+            message="The publishing time {when} is in the past. Choose a future time, or publish now.",
             params={"when": f"{due_at.astimezone(clock.UTC):%Y-%m-%d %H:%M} UTC"},
             field="at",
         )
     if due_at > now + MAX_SCHEDULE_AHEAD:
         yield Problem(
             code="too-far",
-            message="{when} is more than two years ahead; choose a nearer time.",
+            message="The publishing time {when} is more than two years from now. Choose an earlier time.",
             params={"when": f"{due_at:%Y-%m-%d}"},
             field="at",
         )
@@ -348,7 +349,7 @@ def offboarding_problems(channel: Channel, due_at: datetime) -> Iterable[Problem
     if channel.leaves_at is not None and channel.state != ChannelState.WITHDRAWN and due_at >= channel.leaves_at:
         yield Problem(
             code="leaves-before",
-            message="{channel} is left on {when}, and this is due after it: choose an earlier time or another channel.",
+            message="Kicau stops publishing to {channel} on {when}, but this post is scheduled for a later time. Choose an earlier time or another channel.",
             params={"channel": channel.key, "when": f"{channel.leaves_at.astimezone(clock.UTC):%Y-%m-%d %H:%M} UTC"},
             field=f"channels.{channel.key}",
         )
@@ -359,7 +360,7 @@ def _channel_problems(channel: Channel, due_at: datetime) -> Iterable[Problem]:
     if channel.state in (ChannelState.REMOVED, ChannelState.WITHDRAWN):
         yield Problem(
             code="channel-closed",
-            message="{channel} is not connected: {reason}",
+            message="Reconnect the channel {channel}, because it is not connected: {reason}",
             params={"channel": channel.key, "reason": channel.reason},
             field=f"channels.{channel.key}",
         )
@@ -382,7 +383,7 @@ def _convert_media(rows: Sequence[Delivery]) -> list[Problem]:
                     problems.append(
                         Problem(
                             code="convert-failed",
-                            message="{name} could not be converted: {why}",
+                            message="Kicau could not convert the file {name} for publishing: {why}",
                             params={"name": medium.media.name, "why": str(exc)},
                             field=field,
                         )
@@ -391,7 +392,7 @@ def _convert_media(rows: Sequence[Delivery]) -> list[Problem]:
                     problems.append(
                         Problem(
                             code="disk",
-                            message="A copy of {name} could not be written: {why}. Free some space and try again.",
+                            message="Kicau could not save a copy of the file {name}: {why}. Free up disk space on the server, then try again.",
                             params={"name": medium.media.name, "why": exc.strerror or str(exc)},
                             field=field,
                         )
@@ -405,7 +406,11 @@ def next_free_slot(actor: Actor, channel: Channel, *, after: datetime | None = N
     after = after or clock.now()
     slots = list(Slot.objects.filter(channel=channel))
     if not slots:
-        raise validation_failed("at", "{channel} has no queue slots; set some, or give a time.", channel=channel.key)
+        raise validation_failed(
+            "at",
+            "{channel} has no regular posting times. Add posting times in the channel's settings, or choose a date and time for this post.",
+            channel=channel.key,
+        )
     waiting = Delivery.objects.filter(channel=channel, due_at__gte=after).exclude(
         state__in=[DeliveryState.CANCELED, DeliveryState.DELETED]
     )
@@ -415,7 +420,11 @@ def next_free_slot(actor: Actor, channel: Channel, *, after: datetime | None = N
         for at in times:
             if at > after and at not in taken:
                 return at
-    raise validation_failed("at", "Every slot of {channel} is taken for two years; add slots.", channel=channel.key)
+    raise validation_failed(
+        "at",
+        "All regular posting times of {channel} are taken for the next two years. Add more posting times to this channel.",
+        channel=channel.key,
+    )
 
 
 def _occurrence(slot: Slot, after: datetime, week: int) -> datetime | None:

@@ -100,9 +100,11 @@ def change_post(
     if draft is None:
         raise NotFound("post", draft_id)
     if version is not None and version != draft.version:
-        raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
+        raise Conflict(
+            "Someone else changed this post after you opened it. Open the post again to see the change, then repeat your own change."
+        )
     if wanted.changes_schedule and draft.state != DraftState.SCHEDULED:
-        raise Conflict("This post is not scheduled yet: schedule it with its channels and its time.")
+        raise Conflict("This post is not scheduled yet. Choose channels and a time to schedule it.")
     rows = list(actions._lock(actor, draft_id=draft.id).exclude(state__in=FINAL_STATES).order_by("due_at", "id"))
     waiting, begun = [r for r in rows if is_changeable(r)], [r for r in rows if not is_changeable(r)]
     if waiting or wanted.changes_schedule:
@@ -114,7 +116,7 @@ def change_post(
     kept = [row for row in waiting if row.channel_id not in leaving]
     if wanted.moves and not kept and not adding:
         raise Conflict(
-            "Every delivery of this post has begun, so its time cannot be changed. You can publish the post again."
+            "Kicau has already published this post on all its channels or is publishing it now. You cannot change its time, but you can publish the post again."
         )
     canceled = [actions.cancel(actor, row.id) for row in waiting if row.channel_id in leaving]
     notices = _render_changes(actor, fresh, kept, wanted)
@@ -147,7 +149,7 @@ def _channels_to_add(actor: Actor, wanted: ScheduledPostChange, rows: Sequence[D
     _raise_problems(
         Problem(
             code="goes-there",
-            message="This post goes to {channel} already. To make a second post there, publish it again.",
+            message="This post is already scheduled on {channel}. To create a second post on this channel, choose “Publish again”.",
             params={"channel": channel.key},
             field=f"channels.{channel.key}",
         )
@@ -164,7 +166,7 @@ def _deliveries_to_remove(actor: Actor, wanted: ScheduledPostChange, rows: Seque
     _raise_problems(
         Problem(
             code="goes-not-there",
-            message="This post does not go to {channel}.",
+            message="This post is not scheduled on {channel}. Choose a channel on which the post is scheduled.",
             params={"channel": channel.key},
             field=f"channels.{channel.key}",
         )
@@ -184,10 +186,17 @@ def _render_changes(actor: Actor, draft: Draft, rows: Sequence[Delivery], wanted
     if wanted.confirm is None:
         _raise_problems(map(_confirm_again_problem, lapsed))
     if wanted.confirm and actor.person is None:
-        raise Conflict("A confirmation is a person's; sign in as one.")
+        raise Conflict(
+            "Only a person who is signed in to Kicau can confirm a post, not an API token. Sign in to Kicau to confirm this post."
+        )
     for row, rendered in shown:
         if row.state == DeliveryState.FAILED:
-            row.reason, row.problems = Sentence("Mended; retry it to send it."), []
+            row.reason, row.problems = (
+                Sentence(
+                    "The problem that stopped this post from being published is fixed. Retry the post to publish it."
+                ),
+                [],
+            )
         if _published_content(from_json(Rendered, row.rendered)) != _published_content(rendered):
             row.progress, row.steps = {}, 0
             if row.state == DeliveryState.PUBLISHING:
@@ -205,11 +214,13 @@ def _settle_confirmation(actor: Actor, row: Delivery, *, confirm: bool, lapses: 
         row.confirmed_by, row.confirmed_at = actor.person, clock.now()
         if waits:
             row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
-        _log_attempt(row, "confirmed", Sentence("{who} confirmed it.", who=actor.name))
+        _log_attempt(row, "confirmed", Sentence("{who} confirmed that Kicau may publish the post.", who=actor.name))
         actor.record("delivery.confirmed", row.id)
     elif lapses:
         row.confirmed_by = row.confirmed_at = None
-        reason = Sentence("The content was changed after it was confirmed. Read it and confirm it again.")
+        reason = Sentence(
+            "The content of this post was changed after a person confirmed it. Read the new content, then confirm the post again."
+        )
         if row.hold != HoldReason.WITHDRAWN:  # whoever goes back to the network is asked then
             row.state, row.hold, row.reason = DeliveryState.HELD, HoldReason.CONFIRMATION, reason
         _log_attempt(row, "unconfirmed", reason)
@@ -221,7 +232,7 @@ def _settle_confirmation(actor: Actor, row: Delivery, *, confirm: bool, lapses: 
 def _confirm_again_problem(row: Delivery) -> Problem:
     return Problem(
         code=CONFIRM_AGAIN_CODE,
-        message="You changed what {who} confirmed for {channel} on {network}. Confirm the new content, or save it without: it is then held until somebody confirms it.",
+        message="You changed the content that {who} confirmed for {channel} on {network}. Confirm the new content, or save it without confirmation. Without confirmation, Kicau does not publish the post.",
         params={
             "who": str(row.confirmed_by or ""),
             "channel": row.channel.name,
@@ -262,7 +273,9 @@ def _reschedule(actor: Actor, rows: Sequence[Delivery], wanted: ScheduledPostCha
             row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
         if before != row.due_at or again:
             moved.append(row)
-            _log_attempt(row, "moved", Sentence("{who} moved it to {when}.", who=actor.name, when=row.due_at))
+            _log_attempt(
+                row, "moved", Sentence("{who} rescheduled the post to {when}.", who=actor.name, when=row.due_at)
+            )
             actor.record("delivery.moved", row.id, before=before.isoformat(), after=row.due_at.isoformat())
     _raise_problems(problems)
     return moved
@@ -288,7 +301,7 @@ def _schedule_channels(
         return []
     now, times = clock.now(), {row.due_at for row in waiting}
     if not wanted.moves and len(times) != 1:
-        raise validation_failed("at", "Give a time for the channels that you add.")
+        raise validation_failed("at", "Choose a publishing time for the channels that you are adding to this post.")
     made = schedule.schedule_many(
         actor,
         [

@@ -89,7 +89,7 @@ TIME_PATTERN = re.compile(
 TRAILING_ZONE_PATTERN = re.compile(
     r"(.*\S) ([A-Za-z]+(?:/[A-Za-z0-9_+\-]+)+|utc|gmt|wib|wita|wit)", re.ASCII | re.IGNORECASE
 )
-EXAMPLES_HINT = 'write for example "tomorrow 09:00", "besok 09:00", "monday 9am", "in 10 minutes" or "2026-12-01 09:00"'
+EXAMPLES_HINT = 'Write for example "tomorrow 09:00", "besok 09:00", "monday 9am", "in 10 minutes" or "2026-12-01 09:00"'
 
 
 def parse_time(text: str, zone: str, now: datetime) -> datetime:
@@ -110,7 +110,7 @@ def parse_time(text: str, zone: str, now: datetime) -> datetime:
         shown = f"{at.astimezone(here):%A %Y-%m-%d %H:%M}"
         raise validation_failed(
             "at",
-            "{text!r} is {when} in {zone}, which is past; choose a time to come, or now.",
+            "{text!r} means {when} (time zone: {zone}), which is in the past. Choose a future time, or publish now.",
             "past",
             text=text[:80],
             when=shown,
@@ -278,9 +278,7 @@ def _resolve_wall_time(wall: datetime, text: str, here: ZoneInfo) -> datetime:
     first, second = (wall.replace(tzinfo=here, fold=fold) for fold in (0, 1))
     at = first.astimezone(UTC)
     if at.astimezone(here).replace(tzinfo=None) != wall.replace(fold=0):
-        message = (
-            "{time} on {day} does not exist in {zone}: clocks are put forward over it. Choose {next} or another time."
-        )
+        message = "{time} on {day} does not exist in the time zone {zone}, because the clocks go forward. Choose {next} or another time."
         params = {
             "time": f"{wall:%H:%M}",
             "day": f"{wall:%Y-%m-%d}",
@@ -289,7 +287,7 @@ def _resolve_wall_time(wall: datetime, text: str, here: ZoneInfo) -> datetime:
         }
         raise validation_failed("at", message, "no-such-time", **params)
     if first.utcoffset() != second.utcoffset():
-        message = "{time} on {day} comes twice in {zone}, as clocks are put back; write which: {first} or {second}."
+        message = "{time} on {day} occurs twice in the time zone {zone}, because the clocks go back. Choose one of the two: {first} or {second}."
         params = {
             "time": f"{wall:%H:%M}",
             "day": f"{wall:%Y-%m-%d}",
@@ -310,11 +308,14 @@ def _parse_zone(name: str) -> ZoneInfo:
 
 def _skipped_time_error(text: str) -> Exception:
     return validation_failed(
-        "at", '{text!r} names a day but no time of day; add one, such as "{text} 09:00".', "no-time", text=text[:80]
+        "at",
+        'The publishing time {text!r} has a day but no time of day. Add one, for example "{text} 09:00".',
+        "no-time",
+        text=text[:80],
     )
 
 
 def _unreadable_error(text: str) -> Exception:
     return validation_failed(
-        "at", "{text!r} cannot be read as a time; " + EXAMPLES_HINT + ".", "no-time", text=text[:80]
+        "at", "Kicau does not understand the time {text!r}. " + EXAMPLES_HINT + ".", "no-time", text=text[:80]
     )

@@ -136,15 +136,15 @@ def test_cells_hold_lines_separators_and_quotation_marks():
 def test_missing_columns_name_what_was_found_and_what_is_expected():
     (problem,) = refused(b"ref,campaign\n1,2\n")
     assert problem.code == "missing-column"
-    assert "has no column channels, at, text" in problem.sentence
-    assert "Found: ref, campaign" in problem.sentence
+    assert "lacks the required column channels, at, text" in problem.sentence
+    assert "It contains the columns ref, campaign" in problem.sentence
     assert "first_comment" in problem.sentence
     assert "text:x" in problem.sentence
 
 
 def test_a_wrong_column_gets_the_nearest_right_one():
     (problem,) = refused(b"chanels,channels,at,text\n1,2,3,4\n")
-    assert "did you mean channels?" in problem.sentence
+    assert "Did you mean channels?" in problem.sentence
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,15 @@ def test_a_wrong_column_gets_the_nearest_right_one():
         (b"", "empty", "is empty"),
         (HEAD.encode(), "empty", "no posts"),
         (b"channels,at,text,text\na,b,c,d\n", "column-twice", "text"),
-        (HEAD.encode() + "r1,x,now,Kopi enak caf\u00e9".encode("latin-1"), "encoding", "line 2 has the byte 0xe9"),
-        (b"PK\x03\x04\x14\x00\x06\x00xlsx", "not-csv", "save it as CSV"),
+        (
+            HEAD.encode() + "r1,x,now,Kopi enak caf\u00e9".encode("latin-1"),
+            "encoding",
+            "cannot read the byte 0xe9 in line 2",
+        ),
+        (b"PK\x03\x04\x14\x00\x06\x00xlsx", "not-csv", "is a spreadsheet, which Kicau cannot import. Save it"),
         (HEAD.encode() + b'r1,x,now,fine\nr2,x,now,"never closed\nr3,x,now,c\n', "quoting", "Row 3"),
         (HEAD.encode() + b'r1,x,now,"a"b\n', "quoting", "Row 2"),
-        (b"just some words about coffee\nand more of them\n", "missing-column", "Expected"),
+        (b"just some words about coffee\nand more of them\n", "missing-column", "Kicau knows these columns"),
     ],
     ids=["nothing", "no rows", "twice", "latin-1", "xlsx", "open quote", "bad quote", "prose"],
 )
@@ -186,18 +190,24 @@ def test_a_good_row_is_ready(actor, x):
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        (("r", "x-kopi", "yesterday", "a"), "Row 2, at: 'yesterday' cannot be read"),
+        (("r", "x-kopi", "yesterday", "a"), "Row 2, at: Kicau does not understand the time 'yesterday'"),
         (
             ("r", "x-kopi", "2026-11-01 09:00", "a"),
-            "Row 2, at: '2026-11-01 09:00' is Sunday 2026-11-01 09:00 in Asia/Jakarta, which is past",
+            "Row 2, at: '2026-11-01 09:00' means Sunday 2026-11-01 09:00 (time zone: Asia/Jakarta), which is in the past",
         ),
-        (("r", "x-kopi", "", "a"), "Row 2, at: Say when"),
-        (("r", "x-kpi", "now", "a"), "Row 2, channels: There is no channel 'x-kpi'; the channels are: x-kopi."),
-        (("r", "", "now", "a"), "Row 2, channels: Name at least one channel"),
-        (("r", "x-kopi", "now", " "), "Row 2, text: The row has neither text nor media."),
+        (("r", "x-kopi", "", "a"), "Row 2, at: Enter a publishing time"),
+        (
+            ("r", "x-kpi", "now", "a"),
+            "Row 2, channels: Your workspace has no channel with the short name (key) 'x-kpi'. Available channels: x-kopi.",
+        ),
+        (("r", "", "now", "a"), "Row 2, channels: This row names no channel"),
+        (("r", "x-kopi", "now", " "), "Row 2, text: This row has no text and no media. Add at least one of them."),
         (("r", "x-kopi", "now", "a" * 281), "Row 2, text: On X, the text has 281"),
-        (("r" * 121, "x-kopi", "now", "a"), "Row 2, ref: A ref has at most 120 characters"),
-        (("r", "x-kopi", "now", "a", "b"), "Row 2, text: The row has 1 cells more"),
+        (
+            ("r" * 121, "x-kopi", "now", "a"),
+            "Row 2, ref: The text in the column “ref” of this row has 121 characters. Shorten it to at most 120 characters",
+        ),
+        (("r", "x-kopi", "now", "a", "b"), "Row 2, text: This row has 1 more cells"),
     ],
 )
 def test_what_is_wrong_is_named_by_row_and_column(actor, x, row, says):
@@ -209,20 +219,20 @@ def test_what_is_wrong_is_named_by_row_and_column(actor, x, row, says):
 @pytest.mark.parametrize(
     ("column", "cell", "says"),
     [
-        ("media", "missing.jpg", "There is no file missing.jpg"),
-        ("media", "../../etc/passwd", "lies outside"),
-        ("media", "/etc/passwd", "lies outside"),
-        ("media", "https://a.example/b.jpg", "is an address"),
-        ("alt", "one\ntwo", "2 alt texts for 0 files"),
-        ("link", "kopi senja", "no web address"),
-        ("link_title", "Title", "no link that this could belong to"),
-        ("poll", "only one", "A poll is written"),
-        ("poll", "a | | c ; 24h", "no answer may be empty"),
-        ("options", "colour", "not of the form"),
-        ("options", "nowhere.colour=red", "no option"),
+        ("media", "missing.jpg", "The file missing.jpg is not in the media folder"),
+        ("media", "../../etc/passwd", "is outside the media folder of this import. Move"),
+        ("media", "/etc/passwd", "is outside the media folder of this import. Move"),
+        ("media", "https://a.example/b.jpg", "is a web address, but Kicau needs a file."),
+        ("alt", "one\ntwo", "2 alt texts, but 0 media files"),
+        ("link", "kopi senja", "is not a valid web address"),
+        ("link_title", "Title", "This row has a link title or a link"),
+        ("poll", "only one", 'Write the poll in the form "Option A |'),
+        ("poll", "a | | c ; 24h", "No option may be empty"),
+        ("options", "colour", "Correct it, and put a semicolon (;) between several"),
+        ("options", "nowhere.colour=red", "is not a valid option of a social network"),
         ("options", "x.colour=red", "colour"),
-        ("ai_use", "train=allow", "There is no use 'train'"),
-        ("ai_use", "search=perhaps", "not 'perhaps'"),
+        ("ai_use", "train=allow", "Kicau does not know 'train' as a use of content"),
+        ("ai_use", "search=perhaps", "'perhaps' is not a valid value"),
         ("timezone", "Mars/Olympus", "no time zone 'Mars/Olympus'"),
     ],
 )
@@ -255,15 +265,18 @@ def test_files_are_looked_into_and_links_out_of_the_folder_are_not_followed(acto
     rows = [("x-kopi", "now", "a", name) for name in ("link.jpg", "fake.jpg", "two words.jpg")]
     report = check(actor, *rows, columns=("channels", "at", "text", "media"), folder=tmp_path / "in")
     assert [p.row for p in report.ready] == [4]
-    assert sentences(report)[0] == "Row 2, media: There is no file link.jpg in the media folder."
-    assert "fake.jpg is not what its name says" in sentences(report)[1]
+    assert (
+        sentences(report)[0]
+        == "Row 2, media: The file link.jpg is not in the media folder of this import. Add the file to the folder, or correct its name in this row."
+    )
+    assert "The content of fake.jpg does not match its file name" in sentences(report)[1]
     assert not Medium.objects.exists()
 
 
 def test_twins_are_warned_of(actor, x):
     report = check(actor, ("1", "x-kopi", "now", "Same words"), ("2", "x-kopi", "+1:00", "same  WORDS"))
     assert [n.sentence for n in report.notices if n.problem.code == "duplicate"] == [
-        "Row 3, text: x-kopi has the same text (row 2); networks may refuse it or show it to fewer people."
+        "Row 3, text: x-kopi already has a post with the same text as this post (row 2). The network may reject the new post or show it to fewer people."
     ]
 
 

@@ -71,7 +71,7 @@ def test_one_person_has_the_right_handle_on_each_network(actor, connected, membe
     assert text["linkedin"].startswith("Terima kasih Budi Kurnia, dan")
     assert text["bluesky"].startswith("Terima kasih Budi, dan")
     assert [w.sentence for w in shown["bluesky"].warnings if w.code == "contact-without-handle"] == [
-        "Budi has no handle on Bluesky: the name stands there without a link."
+        "The contact Budi has no handle for Bluesky, so the post shows the name without a link to an account."
     ]
     assert contacts.save_contact(actor, "budi", {"x": "@budi2"}).id == budi.id
     for name, given in (("dua kata", {"x": "@a"}), ("Budi", {}), ("Budi", {"nowhere": "@a"})):
@@ -83,7 +83,9 @@ def test_one_person_has_the_right_handle_on_each_network(actor, connected, membe
 
 def test_hashtags_that_a_network_does_not_make_are_told(actor, connected):
     shown = seen(actor, connected("x", "mastodon"), "Pagi #kopi-senja #2026 #1 https://kopi.id/#bagian #kopi!")
-    assert [w.sentence for w in shown["x"].warnings] == ["On X, only #kopi of #kopi-senja is the hashtag."]
+    assert [w.sentence for w in shown["x"].warnings] == [
+        "On X, only #kopi becomes a hashtag, not the whole text #kopi-senja."
+    ]
     assert mentions.suggest_tags(actor, "KO") == ["#kopi-senja", "#kopi"]
 
 
@@ -111,17 +113,19 @@ def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, conn
         ("@tiadaorang", "missing"),
         ("@belumtahu", "unknown"),
     ]
-    assert [w.sentence for w in shown.warnings] == ["X has no account @tiadaorang: check how it is written."]
+    assert [w.sentence for w in shown.warnings] == [
+        "There is no account @tiadaorang on X. Check the spelling of the handle."
+    ]
     assert [h.handle for h in mentions.suggest_handles(actor, ["x"], "kop")] == ["kopisenja"]
 
     set_budget(actor, BudgetValues(name="Kecil", amount=10_000, currency="USD", period="month"))
-    with pytest.raises(Conflict, match="has no room for this on X"):
+    with pytest.raises(Conflict, match="Kicau sent no request to X: the budget “Kecil” has"):
         async_to_sync(mentions.look_up_accounts)(actor, channel, "siapa")
     assert not Handle.objects.filter(target="siapa").exists()
     channel.reads_from = clock.now() + timedelta(minutes=15)
-    with pytest.raises(Conflict, match="X says that most of what it allows is used up"):
+    with pytest.raises(Conflict, match="Kicau has used most of the API requests that X allows"):
         async_to_sync(mentions.look_up_accounts)(actor, channel, "siapa")
-    with pytest.raises(Conflict, match="offers apps no look-up"):
+    with pytest.raises(Conflict, match="does not let apps such as Kicau search for accounts"):
         async_to_sync(mentions.look_up_accounts)(actor, connected("threads")[0], "siapa")
 
     draft = compositions.create_draft(actor, Composition(parts=(PartContent(text="Untuk @belumtahu"),)))

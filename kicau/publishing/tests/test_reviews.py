@@ -43,9 +43,9 @@ def test_submitted_commented_sent_back_mended_approved_and_scheduled(team, draft
     with pytest.raises(Conflict):
         reviews.send_back(editor, draft.id, "nobody asked")
     reviews.submit(writer, draft.id)
-    with pytest.raises(Conflict, match="is submitted already"):
+    with pytest.raises(Conflict, match="You can submit only a draft for approval, but this post is already submitted"):
         reviews.submit(writer, draft.id)
-    with pytest.raises(ValidationFailed, match="what is to be mended"):
+    with pytest.raises(ValidationFailed, match="To return this post, write what its author has"):
         reviews.send_back(editor, draft.id, " ")
     said = reviews.comment(editor, draft.id, "Which beans?", quote="Gayo are  here")
     assert (said.part, said.quote) == (0, "Gayo are here")
@@ -59,7 +59,7 @@ def test_submitted_commented_sent_back_mended_approved_and_scheduled(team, draft
 
     autosave.autosave(writer, draft.id, written("Gayo beans are here"), desk=draft.extras["desk"])
     reviews.submit(writer, draft.id)
-    with pytest.raises(Conflict, match="changed this post meanwhile"):
+    with pytest.raises(Conflict, match="Someone changed this post after you opened it"):
         reviews.approve(editor, draft.id, version=1)
     assert reviews.approve(editor, draft.id, "Lovely").state == "approved"
     assert [r.kind for r in reviews.reviews(editor, draft)] == [

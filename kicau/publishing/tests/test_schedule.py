@@ -88,7 +88,7 @@ def test_a_problem_on_one_channel_schedules_nothing_and_loses_nothing(actor, cha
     assert problem.field == "channels.budi.parts.0.text"
     assert (
         problem.sentence
-        == "On Stranger, the text has 101 characters; the limit is 100: shorten it or split it into a thread."
+        == "On Stranger, the text has 101 characters, but the limit is 100. Please shorten the text or split it into a thread (several connected posts)."
     )
     assert not Delivery.objects.exists()
     assert compositions.one_draft(actor, draft.id).variants.count() == 1
@@ -103,7 +103,7 @@ def test_what_the_plan_does_not_have_is_said_before_it_is_planned_or_tried_again
     row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
     actions.cancel(actor, row.id)
     listed = plans.add_price_list(actor, "stranger", WITHOUT_LINKS)
-    said = "The plan small for Stranger does not have post, which this needs: leave out what needs it, or take another plan."
+    said = "This post needs post, which your plan small for Stranger does not include. Remove the part of the post that needs this, or change your plan with the network."
     for act in (
         lambda: schedule.schedule(actor, write(actor, "lagi"), ["ana"], at(hours=1)),
         lambda: actions.retry(actor, row.id),

@@ -257,7 +257,7 @@ def test_a_post_that_nobody_confirmed_yet_asks_nothing_more(actor, confirming):
 def test_a_second_set_is_made_only_on_purpose(actor, scheduled):
     (row,) = scheduled("ana")
     draft = compositions.one_draft(actor, row.draft_id)
-    with pytest.raises(Conflict, match="ana already"):
+    with pytest.raises(Conflict, match="already scheduled on ana"):
         schedule.schedule(actor, draft, ["ana"], later(days=1))
     assert Delivery.objects.count() == 1
     schedule.schedule(actor, draft, ["ana"], later(days=1), again=True)

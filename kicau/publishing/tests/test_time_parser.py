@@ -143,7 +143,7 @@ def test_refuses_what_it_would_have_to_guess(text):
 def test_a_past_time_is_named_with_its_date(text):
     problem = refused(text)
     assert problem.code == "past"
-    assert "is past" in problem.sentence
+    assert "is in the past" in problem.sentence
 
 
 def test_the_minute_that_has_just_begun_is_not_past():

@@ -43,11 +43,11 @@ class Migration(migrations.Migration):
                     "layer",
                     models.CharField(
                         choices=[
-                            ("withdrawal", "taken back"),
+                            ("withdrawal", "withdrawal of permission"),
                             ("grant", "explicit grant or refusal"),
                             ("contract", "terms under which it was acquired"),
                             ("author", "its author's preference"),
-                            ("licence", "its licence"),
+                            ("licence", "the licence file"),
                             ("site", "the preference of the site where it stood"),
                             ("default", "what this workspace does where nobody said anything"),
                         ],
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                     "party",
                     models.CharField(
                         choices=[
-                            ("author", "who wrote it"),
+                            ("author", "the author"),
                             ("network", "the network from which it came"),
                             ("site", "the site where it stood"),
                             ("workspace", "this workspace"),
@@ -71,10 +71,10 @@ class Migration(migrations.Migration):
                     "subject",
                     models.CharField(
                         choices=[
-                            ("everything", "everything here"),
+                            ("everything", "all content in this workspace"),
                             ("network", "all of one network"),
-                            ("site", "all under an address"),
-                            ("licence", "all under a licence"),
+                            ("site", "all content of a website or of one of its folders"),
+                            ("licence", "all content under one licence"),
                             ("author", "all of one author"),
                             ("file", "one picture, film or document"),
                             ("item", "one item"),
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                             ("composed", "written here"),
                             ("imported", "from its owner's own archive or file"),
                             ("fetched", "read from a network"),
-                            ("received", "sent by somebody else"),
+                            ("received", "sent by someone else"),
                             ("generated", "made by a model"),
                         ],
                         max_length=12,
@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
                             ("composed", "written here"),
                             ("imported", "from its owner's own archive or file"),
                             ("fetched", "read from a network"),
-                            ("received", "sent by somebody else"),
+                            ("received", "sent by someone else"),
                             ("generated", "made by a model"),
                         ],
                         max_length=12,

@@ -55,7 +55,7 @@ def test_many_at_once_are_kept_like_few(workspace):
 
 @pytest.mark.parametrize("value", ["allow", "conditional", "unknown"])
 def test_a_withdrawal_can_only_deny(workspace, value):
-    with pytest.raises(ValidationFailed, match="only deny"):
+    with pytest.raises(ValidationFailed, match="A withdrawal of permission can only forbid uses of"):
         statements.record_statements(workspace.id, [withdrawal({"search": "deny", "train_gen": value})])
     assert not Statement.objects.filter(workspace_id=workspace.id).exists()
     assert statements.record_statements(workspace.id, [withdrawal({"train_gen": "deny"})])
@@ -65,7 +65,7 @@ def test_an_end_in_the_past_is_refused(workspace):
     for passed in (clock.now(), clock.now() - timedelta(seconds=1), clock.now() - timedelta(days=400)):
         begin = passed - timedelta(days=900)
         ended = withdrawal({"train_gen": "deny"}, valid_from=begin, valid_until=passed)
-        with pytest.raises(ValidationFailed, match="has passed"):
+        with pytest.raises(ValidationFailed, match="has already passed"):
             statements.preview_statement(workspace.id, ended, clock.now())
 
 

@@ -64,7 +64,7 @@ async def test_what_costs_is_not_read_until_somebody_who_may_has_seen_the_figure
         await sync_to_async(sync_settings.switch_sync)(
             await sync_to_async(member)("editor"), BILLS, True, accepts=10**9
         )
-    with pytest.raises(Conflict, match="for each answer"):
+    with pytest.raises(Conflict, match="Each reply received costs another"):
         await sync_to_async(sync_settings.switch_sync)(actor, BILLS, True)
     await switch_on(actor)
     assert (await sync_to_async(sync_settings.sync_option)(actor, BILLS)).reads

@@ -51,7 +51,9 @@ async def test_a_network_that_asks_to_wait_is_asked_when_it_said(actor, pair, cl
     server.faults.append(OrderedFault(effect="rate-limit", seconds=900, method="GET", path="mentions", times=2))
     await poller.fetch_due(client)
     standing = await kopi(pair)
-    assert standing.reason.startswith("X asked to wait with reading until")
+    assert standing.reason.startswith(
+        "X asked Kicau to stop checking the comments, replies and statistics of your posts until"
+    )
     assert timedelta(minutes=14) < standing.next_at - clock.now() < timedelta(minutes=17)
     assert standing in (await told(actor)).waiting
     go(minutes=6)
@@ -75,8 +77,10 @@ async def test_a_permission_that_is_missing_ends_no_channel_and_is_asked_again_m
     server.faults.append(OrderedFault(effect="status", status=401, text="{}", method="GET", path="mentions", times=2))
     await poller.fetch_due(client)
     standing = await kopi(pair)
-    assert standing.reason.startswith("X does not let this channel be read")
-    assert standing.reason.endswith("Connect it again to give that permission.")
+    assert standing.reason.startswith(
+        "X does not let Kicau monitor the comments, replies and statistics of this channel"
+    )
+    assert standing.reason.endswith("Reconnect the channel and allow this access when the network asks for it.")
     assert {c.state for c in await rows(Channel)} == {"active"}
     assert standing in (await told(actor)).waiting
     go(minutes=30)
@@ -87,12 +91,17 @@ async def test_a_fresh_token_that_is_refused_too_is_not_renewed_again_and_again(
     await begin(actor, client, say, go)
     server.faults.append(OrderedFault(effect="status", status=401, text="{}", method="GET", path="mentions", times=-1))
     await poller.fetch_due(client)
-    assert (await kopi(pair)).reason == "X refused the token; it was renewed."
+    assert (
+        (await kopi(pair)).reason
+        == "X rejected Kicau's access to this channel, and Kicau then renewed the access. You do not need to do anything."
+    )
     await Standing.objects.all().aupdate(reason="In other words.", said=[])  # what is known is no matter of words
     for _ in range(5):
         go(minutes=2)
         await poller.fetch_due(client)
-    assert (await kopi(pair)).reason.startswith("X does not let this channel be read")
+    assert (await kopi(pair)).reason.startswith(
+        "X does not let Kicau monitor the comments, replies and statistics of this channel"
+    )
     assert {c.state for c in await rows(Channel)} == {"active"}
     renewals = [one for one in server.requests if one["path"].startswith("/2/oauth2/token")]
     assert len(renewals) == 2 + 2  # two channels signed in, and each was renewed once
@@ -135,7 +144,7 @@ async def test_a_plan_without_reading_asks_nothing_and_goes_on_with_one_that_has
     standing = await kopi(pair)
     assert (
         standing.reason
-        == "The plan for X does not cover reading (post-read). It goes on when the app is on a plan that does."
+        == "Your X plan does not include monitoring the comments, replies and statistics of your posts (post-read). To continue monitoring, switch to a plan that includes it."
     )
     await NetworkApp.objects.filter(network=BILLS).aupdate(plan=before.plan)
     go(hours=6, minutes=1)

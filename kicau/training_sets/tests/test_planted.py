@@ -25,9 +25,10 @@ from kicau.workspaces.actions import update_workspace
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
-NOBODY, UNMET, LICENCE = "nobody has said", "under conditions", "its licence"
-ASKED, COPY = "Left out until somebody decides", "Left out: it repeats or quotes in full"
-NOT_PUBLIC = "Left out: reposts are others' words, and messages are private"
+NOBODY, UNMET, LICENCE = "Nobody has stated", "only if certain conditions are met", "The licence"
+ASKED = "Excluded from the training set until someone in this workspace decides"
+COPY = "Excluded from the training set because the text repeats or fully quotes another text"
+NOT_PUBLIC = "because the content is a repost of someone else's post or a private message"
 LINES = [
     "Pagi ini biji dari kebun {} tiba di kedai, wanginya seperti jeruk dan madu hutan",
     "Menurut warga {} hujan semalam membuat jalan ke pasar tertutup lumpur sampai siang",
@@ -129,9 +130,9 @@ LICENCES = {  # as others name them: what is right where attribution is kept and
     "CC-BY-NC-4.0": UNMET,
     "CC BY-SA 4.0": UNMET,
     "CC0-1.0 AND CC-BY-NC-SA-4.0": UNMET,
-    "Lisensi khusus Toko Kita": "does not say",
-    "LicenseRef-ours AND CC0-1.0": "does not say",
-    "MIT WITH No-exception": "does not say",
+    "Lisensi khusus Toko Kita": "does not state whether",
+    "LicenseRef-ours AND CC0-1.0": "does not state whether",
+    "MIT WITH No-exception": "does not state whether",
 }
 
 
@@ -158,16 +159,26 @@ def plant_all(garden):
     garden.table(rows, "imported")
     for way in ("fetched", "received", "generated"):
         for _ in range(3):
-            garden.add(f"others {way}", "nobody has reviewed" if way == "fetched" else NOBODY, way=way)
+            garden.add(f"others {way}", "Nobody has reviewed" if way == "fetched" else NOBODY, way=way)
             refused = garden.add(f"others {way}, refused", "refused", way=way)
             garden.say(refused, "grant", "deny")
-            granted = garden.add(f"others {way}, granted", "nobody has reviewed" if way == "fetched" else "", way=way)
+            granted = garden.add(f"others {way}, granted", "Nobody has reviewed" if way == "fetched" else "", way=way)
             garden.say(granted, "grant", "allow")
     for _ in range(3):
         for own in (False, True):
-            garden.say(garden.add("withdrawn", "took it back", own=own, licence="CC0-1.0"), "withdrawal", "deny")
-            garden.say(garden.add("author denies", "does not want it", own=own, licence="CC0-1.0"), "author", "deny")
-            garden.say(garden.add("left open", "left this open", own=own, licence="CC0-1.0"), "grant", "unknown")
+            garden.say(
+                garden.add("withdrawn", "withdrew the permission", own=own, licence="CC0-1.0"), "withdrawal", "deny"
+            )
+            garden.say(
+                garden.add("author denies", "does not want this content to be used", own=own, licence="CC0-1.0"),
+                "author",
+                "deny",
+            )
+            garden.say(
+                garden.add("left open", "neither allows nor forbids this content", own=own, licence="CC0-1.0"),
+                "grant",
+                "unknown",
+            )
             condition = {"conditions": {"payment": "Rp1.000"}}
             garden.say(garden.add("conditional, unmet", UNMET, own=own), "grant", "conditional", **condition)
             condition = {"conditions": {"attribution": "naming the author"}}
@@ -181,9 +192,9 @@ def plant_all(garden):
         garden.say(garden.add("the workspace grants others' words", NOBODY), "grant", "allow", party="workspace")
         garden.add("private message", NOT_PUBLIC, own=True, kind="message")
         garden.add("repost", NOT_PUBLIC, own=True, kind="repost")
-        garden.add("deleted", "Left out: it was deleted", own=True, deleted_at=DAY)
+        garden.add("deleted", "because the post was deleted", own=True, deleted_at=DAY)
     for _ in range(3):
-        mine = garden.add("withdrawn, with copies", "took it back", own=True)
+        mine = garden.add("withdrawn, with copies", "withdrew the permission", own=True)
         garden.say(mine, "withdrawal", "deny")
         garden.add("own cross-post of a withdrawn post", ASKED, own=True, network="bluesky", text=mine.text)
         decided = garden.add("own cross-post, decided", "", own=True, network="mastodon", text=f"Ulang: {mine.text}")

@@ -121,10 +121,12 @@ def test_a_cross_post_of_a_withdrawn_post_waits_for_a_decision(actor, plant):
     other = plant("Kedai buka jam delapan pagi, ada kopi susu dan roti bakar")
     of, inside, why = made(actor)
     assert inside == {str(other.id)}
-    assert why[str(withdrawn.id)].startswith("No: ")
+    assert why[str(withdrawn.id)].startswith("No. ")
     for one in (twin, quote):
-        assert why[str(one.id)].startswith("Left out until somebody decides: it is our own")
-        assert "took it back" in why[str(one.id)]
+        assert why[str(one.id)].startswith(
+            "Excluded from the training set until someone in this workspace decides whether to use the text. It is your own content"
+        )
+        assert "withdrew the permission to use this content in this" in why[str(one.id)]
     asked = actions.open_questions(actor, of.id)
     assert {(q.item.id, q.original.id) for q in asked} == {(twin.id, withdrawn.id), (quote.id, withdrawn.id)}
     actions.answer_question(actor, of.id, quote.id, may_be_used=True)
@@ -156,7 +158,7 @@ def test_a_forbidden_text_quoted_in_full_in_our_own_post(actor, plant, prohibiti
     quote, part = plant(f"Menurut teman: “{SECRET}”"), plant(f"Menurut teman: “{SECRET[:40]} …”")
     _, inside, why = made(actor)
     assert inside == {str(part.id)}
-    assert why[str(quote.id)].startswith("Left out until somebody decides")
+    assert why[str(quote.id)].startswith("Excluded from the training set until someone in this workspace decides")
     assert str(original.id) in why
 
 
@@ -165,7 +167,9 @@ def test_others_copies_stay_out_with_that_reason(actor, plant):
     thief = plant(f"{SECRET} (dari teman)", own=False, author="x:pencuri", licence="CC0-1.0")
     of, inside, why = made(actor)
     assert inside == set()
-    assert why[str(thief.id)].startswith("Left out: it repeats or quotes in full a text that may not be used. No: ")
+    assert why[str(thief.id)].startswith(
+        "Excluded from the training set because the text repeats or fully quotes another text that may not be used. No. "
+    )
     assert actions.open_questions(actor, of.id) == []
 
 

@@ -115,7 +115,7 @@ def test_only_what_is_permitted_is_in_it_and_each_absence_has_its_reason(actor, 
     version = make(actor)
     held = records(version)
     assert {r["id"] for r in held} == {str(i.id) for key, i in archive.items() if key[0] in "oa"}
-    assert version.excluded == {"Not known: nobody has said whether this may be done.": 40}
+    assert version.excluded == {"Unknown. Nobody has stated whether this content may be used in this way.": 40}
     assert all("0812" not in r["text"] for r in held)
     assert "[phone]" in next(r["text"] for r in held if r["text"].startswith("jawab"))
     with (versions.version_folder(version) / "excluded.csv").open() as lines:
@@ -146,7 +146,7 @@ def test_conversations_need_every_turn_and_stay_in_one_split(actor, archive, all
     assert all(len(r["messages"]) == 2 for r in records(alone))  # the prompt, and what answers nothing
     assert (
         alone.excluded[
-            "Left out: it answers something that may not be used or is not here, and without that it is no conversation."
+            "Excluded from the training set because the text replies to another text that may not be used or is not in the archive. Without that other text, the conversation is incomplete."
         ]
         == 20
     )
@@ -274,7 +274,7 @@ def test_taking_one_item_back_reaches_the_set_and_who_has_it(actor, archive, all
     version.refresh_from_db()
     kept.refresh_from_db()
     assert (version.state, kept.owes, kept.acknowledged_at) == (VersionState.SUPERSEDED, 2, None)
-    with pytest.raises(Conflict, match="version 2 is without it"):
+    with pytest.raises(Conflict, match="Use version 2, which does not contain the removed content"):
         actions.file_of(actor, version, "train.jsonl")
     following.as_of = datetime(2099, 1, 1, tzinfo=UTC)
     following.save()

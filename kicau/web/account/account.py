@@ -52,7 +52,7 @@ def account(request: HttpRequest) -> HttpResponse:
         if given.get("do") == "password":
             actions.update_person(person, password=given.get("password", ""))
             update_session_auth_hash(request, person)
-            messages.success(request, _("The password is changed. Everywhere else you are signed out."))
+            messages.success(request, _("Your password was changed. You are signed out on all other devices."))
             return redirect("account")
         accounts.erase_account(person, person, "page", confirmation=given.get("confirmation", ""))
     except TooManyAttempts as exc:
@@ -66,7 +66,7 @@ def account(request: HttpRequest) -> HttpResponse:
             request, "web/account.html", shown | {"errors": errors, "sentence": error_sentence(exc)}, status=422
         )
     logout(request)
-    messages.success(request, _("Your account is deleted."))
+    messages.success(request, _("Your account was deleted."))
     answer = redirect("sign-in")
     answer["Clear-Site-Data"] = CLEAR_SITE_DATA_HEADER
     return answer
@@ -83,7 +83,7 @@ def delete_workspace(request: MemberRequest) -> HttpResponse:
         messages.error(request, error_sentence(exc))
         return redirect("settings")
     request.session.pop(WORKSPACE_SESSION_KEY, None)
-    messages.success(request, _("The workspace %(name)s is deleted.") % {"name": name})
+    messages.success(request, _("The workspace %(name)s was deleted.") % {"name": name})
     return redirect("home")
 
 
@@ -101,4 +101,4 @@ def _check_current_password(request: HttpRequest, person: Person) -> None:
             request, person, request.POST.get("present", ""), request.POST.get("code", ""), "present"
         )
     elif not has_recent_proof(request):
-        raise validation_failed("", "Sign out and sign in again first.")
+        raise validation_failed("", "To confirm that it is you, sign out and sign in again. Then repeat this step.")

@@ -51,7 +51,11 @@ def log_setup_code(seen: list[bool] = []) -> None:  # noqa: B006 (once for each 
     """Write the code into the log, where `kicau up` may not have run."""
     if not seen:
         seen.append(True)
-        log.warning("somebody came first", first_visit=_setup_code(), what_to_do="Give this code on the page /welcome.")
+        log.warning(
+            "first visit from another machine",
+            first_visit=_setup_code(),
+            what_to_do="Give this code on the page /welcome.",
+        )
 
 
 def _setup_code() -> str:

@@ -132,13 +132,13 @@ def remove_passkey(request: MemberRequest, passkey_id: str) -> HttpResponse:
         passkeys.remove_passkey(person_of(request), passkey_id)
         consume_proof(request)
 
-    run_action(request, act, _("The passkey is removed; remove it on the device as well."))
+    run_action(request, act, _("The passkey was removed from Kicau. Remove it from your device as well."))
     return redirect("you-sign-in")
 
 
 def _require_recent_proof(request: MemberRequest) -> None:
     if not has_recent_proof(request):
-        raise NotAllowed("Confirm that it is you first: reload this page.")
+        raise NotAllowed("Reload this page and confirm your identity. Then try again.")
 
 
 def _error_json(exc: DomainError) -> JsonResponse:

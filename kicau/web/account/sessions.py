@@ -75,7 +75,7 @@ def end_session(request: HttpRequest, handle: UUID) -> HttpResponse:
         account_security.end_session(person_of(request), handle)
     except NotFound:
         raise Http404 from None
-    messages.success(request, _("That device is signed out."))
+    messages.success(request, _("You are now signed out on the device that you chose."))
     return redirect_back(request, "you-sign-in")
 
 
@@ -84,7 +84,9 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect("sign-in")
     count = account_security.end_other_sessions(person_of(request), request.session.session_key or "")
-    done = ngettext("%(n)s other device is signed out.", "%(n)s other devices are signed out.", count) % {"n": count}
+    done = ngettext(
+        "You are now signed out on %(n)s other device.", "You are now signed out on %(n)s other devices.", count
+    ) % {"n": count}
     messages.success(request, done)
     return redirect_back(request, "you-sign-in")
 

@@ -39,7 +39,7 @@ PROVED_AT_KEY = "proved_at"  # the session's key for when they showed who they a
 PROOF_LIFETIME_SECONDS = 900  # seconds
 KNOWN_BROWSER_COOKIE = "kicau_known"  # of a browser in which somebody has signed in
 KNOWN_BROWSER_SECONDS = 365 * 86400
-TOO_MANY_ATTEMPTS_MESSAGE = _lazy("There were too many tries. Wait ten minutes, then sign in again.")
+TOO_MANY_ATTEMPTS_MESSAGE = _lazy("Too many sign-in attempts. Wait ten minutes, then sign in again.")
 
 
 class TooManyAttempts(DomainError):
@@ -81,7 +81,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         )
     if person is None:
         sign_ins.record_rejected_sign_in(addresses.find_person_by_email(email), "password", client_address(request))
-        error = _("The address or the password is not right. Check both and try again.")
+        error = _("The e-mail address or password is wrong. Check both and try again.")
         return render(request, "web/sign_in.html", {**shown, "error": error}, status=422)
     assert isinstance(person, Person)
     throttle.uncount_attempt(limits)
@@ -166,7 +166,9 @@ def second_factor_code(request: HttpRequest) -> HttpResponse:
         return _with_retry_after(answer, wait)
     if not factors.check_code(person, request.POST.get("code", "")):
         sign_ins.record_rejected_sign_in(person, "code", client_address(request))
-        error = _("This code is not right, or was used already. Give the app's next code, or a recovery code.")
+        error = _(
+            "This code is wrong or was already used. Enter the next code from your authenticator app, or a recovery code."
+        )
         return render(request, "web/sign_in_code.html", {"person": person, "error": error}, status=422)
     throttle.uncount_attempt(limits)
     del request.session[PENDING_SIGN_IN_KEY]
@@ -205,7 +207,7 @@ def check_current_password(request: HttpRequest, person: Person, password: str, 
     """That the person knows the present password and, where two-factor is on, has a code. `field`: the form's name of
     the password. Raises ValidationFailed, TooManyAttempts."""
     if not password_is_right(request, person, password):
-        raise validation_failed(field, "The present password is not right.")
+        raise validation_failed(field, "The current password that you entered is wrong. Try again.")
     if not factors.is_second_factor_on(person):
         return
     limits = throttle.code_limits(person.id)
@@ -214,7 +216,7 @@ def check_current_password(request: HttpRequest, person: Person, password: str, 
     if not factors.check_code(person, code):
         raise validation_failed(
             "code" if field == "prove" else f"{field}_code",
-            "This code is not right, or was used already. Give the app's next code, or a recovery code.",
+            "This code is wrong or was already used. Enter the next code from your authenticator app, or a recovery code.",
         )
     throttle.uncount_attempt(limits)
 
@@ -231,7 +233,7 @@ def password_feedback(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """What a form is told whose token is older than the sign-in (CSRF_FAILURE_VIEW)."""
-    sentence = _("This page is older than your sign-in. Load it again and repeat your last step.")
+    sentence = _("You signed in again after you opened this page. Reload the page and repeat your last step.")
     return HttpResponse(sentence, status=403, content_type="text/plain; charset=utf-8")
 
 
@@ -282,7 +284,7 @@ def _setup_code_problem(request: HttpRequest, code: str) -> tuple[Any, int] | No
     if first_visit.is_setup_code(code):
         throttle.uncount_attempt(limits)
         return None
-    return _("This is not the code. Kicau wrote it into its log when it started."), 422
+    return _("This setup code is wrong. Enter the code that Kicau wrote to the server log when it started."), 422
 
 
 @require_POST

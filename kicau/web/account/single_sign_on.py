@@ -112,7 +112,7 @@ def _finish_connection(request: HttpRequest, claims: IdClaims, person_id: str) -
         messages.error(request, error_sentence(exc))
         return redirect("you-sign-in")
     update_session_auth_hash(request, person)
-    messages.success(request, _("You can sign in with {name} now.").format(name=settings.KICAU_OIDC_NAME))
+    messages.success(request, _("You can now sign in to Kicau with {name}.").format(name=settings.KICAU_OIDC_NAME))
     return redirect("you-sign-in")
 
 
@@ -121,7 +121,7 @@ def _join_by_invitation(claims: IdClaims, secret: str) -> Person:
     if not secret:
         raise Conflict(
             Sentence(
-                "{email} is not known here. Ask somebody of your team for an invitation; this sign-in then works.",
+                "Kicau has no account for {email}. Ask your team for an invitation. After you accept it, sign in the same way again.",
                 email=claims.email or claims.subject,
             )
         )
@@ -129,7 +129,7 @@ def _join_by_invitation(claims: IdClaims, secret: str) -> Person:
     if not addresses.is_same_email(claims.email, invitation.email):
         raise NotAllowed(
             Sentence(
-                "This invitation is for {email}, and you came as {other}. Ask for an invitation to your own address.",
+                "This invitation is for {email}, but you signed in as {other}. Ask the person who invited you for an invitation to your own address.",
                 email=invitation.email,
                 other=claims.email or claims.subject,
             )

@@ -93,7 +93,7 @@ def _too_many_attempts(request: MemberRequest, exc: TooManyAttempts, field: str)
 def end_other_access(request: MemberRequest) -> HttpResponse:
     """Sign out everywhere else, and end every API token."""
     account_security.end_access(person_of(request), keep=request.session.session_key or "")
-    messages.success(request, _("You are signed out everywhere else, and your API tokens have ended."))
+    messages.success(request, _("Kicau signed you out on all other devices and revoked your API tokens."))
     return redirect("you-sign-in")
 
 
@@ -104,7 +104,7 @@ def send_address_proof(request: MemberRequest) -> HttpResponse:
     run_action(
         request,
         lambda: address_verification.send_link(person_of(request)),
-        _("The link is on its way. Open it within 24 hours."),
+        _("Kicau is sending you an e-mail with a link that confirms your address. Open the link within 24 hours."),
     )
     return redirect("you-sign-in")
 
@@ -127,7 +127,7 @@ def change_password(request: MemberRequest) -> HttpResponse:
         )
     consume_proof(request)
     update_session_auth_hash(request, person)
-    messages.success(request, _("The password is changed. Everywhere else you are signed out."))
+    messages.success(request, _("Your password was changed. You are signed out on all other devices."))
     return redirect("you-sign-in")
 
 
@@ -185,7 +185,12 @@ def new_recovery_codes(request: MemberRequest) -> HttpResponse:
 def turn_off_two_factor(request: MemberRequest) -> HttpResponse:
     def off() -> HttpResponse:
         factors.turn_off_second_factor(person_of(request))
-        messages.success(request, _("No code is asked for any more. Remove the entry in the app as well."))
+        messages.success(
+            request,
+            _(
+                "You turned off the authenticator app, so Kicau no longer asks for a code when you sign in. Also delete Kicau's entry in the app."
+            ),
+        )
         return redirect("you-sign-in")
 
     return _with_proof(request, off)

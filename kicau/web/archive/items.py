@@ -129,7 +129,10 @@ def add_item_statement(request: MemberRequest, item_id: str) -> HttpResponse:
     except ValidationFailed as exc:
         return _render_item(request, item_id, errors_by_field(exc))
     messages.success(
-        request, _("Taken back: from now on nobody may use it for anything.") if taken_back else _("Kept.")
+        request,
+        _("The consent to use this content was withdrawn. From now on, the content may not be used for anything.")
+        if taken_back
+        else _("The rights statement was saved."),
     )
     return redirect("archive-item", item_id=item_id)
 
@@ -137,7 +140,11 @@ def add_item_statement(request: MemberRequest, item_id: str) -> HttpResponse:
 @member_page
 @require_POST
 def end_statement(request: MemberRequest, item_id: str, statement_id: str) -> HttpResponse:
-    run_action(request, lambda: record_statements.end_statement(request.actor, statement_id), _("Ended."))
+    run_action(
+        request,
+        lambda: record_statements.end_statement(request.actor, statement_id),
+        _("The rights statement was removed."),
+    )
     return redirect("archive-item", item_id=item_id)
 
 
@@ -172,11 +179,13 @@ def begin_import(request: MemberRequest) -> HttpResponse:
         try:
             row = actions.begin_upload(request.actor, file, **told)
             if row.state != "asking":
-                messages.success(request, _("%(name)s is being read. You can leave this page.") % {"name": row.name})
+                messages.success(
+                    request, _("Kicau is importing the file %(name)s. You can leave this page.") % {"name": row.name}
+                )
         except DomainError as exc:
             wrong.append(error_sentence(exc))
     if not files:
-        wrong.append(_("Choose a file first."))
+        wrong.append(_("First choose a file to import."))
     return _render_imports(request, wrong) if wrong else redirect("archive-imports")
 
 
@@ -192,7 +201,13 @@ def act_on_import(request: MemberRequest, import_id: str, verb: str) -> HttpResp
         "values": lambda: actions.answer_values(actor, import_id, request.POST.dict()),
     }.get(verb)
     if what is not None:
-        run_action(request, what, _("Stopped; what was read stays.") if verb == "stop" else _("It is read by and by."))
+        run_action(
+            request,
+            what,
+            _("The import was stopped. Posts and files that were already imported stay in the archive.")
+            if verb == "stop"
+            else _("Kicau is importing the file in the background. You can continue working."),
+        )
     return redirect("archive-imports")
 
 
@@ -217,7 +232,11 @@ def _parse_query(request: MemberRequest) -> tuple[search.ArchiveQuery, str]:
     """What the form asks; and a sentence about what in it cannot be read, which then does not count."""
     get = request.GET.get
     since, until = _parse_day(get("since", "")), _parse_day(get("until", ""))
-    trouble = "" if since is not False and until is not False else _("Give a day such as 2027-01-31.")
+    trouble = (
+        ""
+        if since is not False and until is not False
+        else _("Enter a date as year, month and day, for example 2027-01-31.")
+    )
     since, until = since or None, (until + timedelta(days=1)) if until else None  # people mean the whole day
     year = get("year", "")
     if year.isdecimal() and 1970 <= int(year) <= 9000:

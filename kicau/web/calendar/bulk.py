@@ -38,9 +38,9 @@ def bulk_change(request: MemberRequest) -> HttpResponse:
         match request.POST.get("verb", ""):
             case "move":
                 moves = _parse_moves(request, chosen)
-                told = ngettext("%(n)s delivery was moved.", "%(n)s deliveries were moved.", len(moves)) % {
-                    "n": len(moves)
-                }
+                told = ngettext(
+                    "%(n)s post was moved to a new time.", "%(n)s posts were moved to a new time.", len(moves)
+                ) % {"n": len(moves)}
                 taken_back = bulk.reschedule_many(request.actor, moves)
                 messages.success(request, format_html("{} {}", told, _undo_button(taken_back)))
             case "retry":
@@ -49,7 +49,12 @@ def bulk_change(request: MemberRequest) -> HttpResponse:
                 _show_bulk_result(
                     request,
                     retried,
-                    ngettext("%(n)s delivery is tried again.", "%(n)s deliveries are tried again.", n) % {"n": n},
+                    ngettext(
+                        "Kicau is trying to publish %(n)s post again.",
+                        "Kicau is trying to publish %(n)s posts again.",
+                        n,
+                    )
+                    % {"n": n},
                 )
             case "cancel":
                 canceled = bulk.cancel_many(request.actor, chosen)
@@ -57,7 +62,12 @@ def bulk_change(request: MemberRequest) -> HttpResponse:
                 _show_bulk_result(
                     request,
                     canceled,
-                    ngettext("%(n)s delivery was cancelled.", "%(n)s deliveries were cancelled.", n) % {"n": n},
+                    ngettext(
+                        "%(n)s post was canceled and will not be published.",
+                        "%(n)s posts were canceled and will not be published.",
+                        n,
+                    )
+                    % {"n": n},
                 )
     except DomainError as exc:
         messages.error(request, error_sentence(exc))
@@ -89,7 +99,11 @@ def _parse_number(request: HttpRequest, name: str, most: int) -> int:
         value = most + 1
     if abs(value) > most:
         raise validation_failed(
-            name, "{value!r} is no number between {low} and {high}.", value=given[:20], low=-most, high=most
+            name,
+            "{value!r} is not a valid number here. Enter a number from {low} to {high}.",
+            value=given[:20],
+            low=-most,
+            high=most,
         )
     return value
 
@@ -127,9 +141,11 @@ def undo(request: MemberRequest) -> HttpResponse:
             for key, at, zone in rows
         ]
         bulk.reschedule_many(request.actor, moves)
-        messages.success(request, _("Back at the time before."))
+        messages.success(request, _("The posts have their previous publishing times again."))
     except signing.BadSignature:
-        messages.error(request, _("That was too long ago to take back; move it by hand."))
+        messages.error(
+            request, _("It is too late to undo moving the posts. To restore a publishing time, change it in each post.")
+        )
     except DomainError as exc:
         messages.error(request, error_sentence(exc))
     return HttpResponse(status=204, headers={"HX-Refresh": "true"})

@@ -38,7 +38,7 @@ def upload_table(request: MemberRequest) -> HttpResponse:
     request.actor.require(Permission.PUBLISH)
     table = request.FILES.get("table")
     if request.method != "POST" or not isinstance(table, UploadedFile):
-        sentence = _("Choose a table first.") if request.method == "POST" else ""
+        sentence = _("Choose the CSV file that you want to import.") if request.method == "POST" else ""
         return render(request, "web/import.html", {"sentence": sentence}, status=422 if sentence else 200)
     _delete_old_uploads()
     folder = Path(tempfile.mkdtemp(dir=library.scratch_folder(), prefix="import-"))

@@ -325,7 +325,7 @@ def _schedule_note(
         note["elsewhere"] = True
     note["one_time"] = len({row.due_at for row in waiting}) > 1
     if moment is not None and moment < clock.now() - schedule.PAST_TIME_TOLERANCE:
-        note["time_error"] = _("This time is in the past; choose a time to come, or now.")
+        note["time_error"] = _("This publishing time is in the past. Choose a future time, or publish the post now.")
     return note
 
 

@@ -32,7 +32,9 @@ def quick_fixes(sheet: PostForm, preview: PostPreview, problem: Problem, *, othe
     if others:
         found.append(
             QuickFix(
-                f"leave:{preview.channel.key}", _("Not on %(channel)s") % {"channel": preview.channel.name}, "cross"
+                f"leave:{preview.channel.key}",
+                _("Do not publish this post on %(channel)s") % {"channel": preview.channel.name},
+                "cross",
             )
         )
     return found
@@ -44,22 +46,32 @@ def _fixes_for(
     label = {"network": network_logos.network_label(network)}
     if leaf is not None and problem.mend == "split":
         return [
-            QuickFix(f"split:{leaf.key}", _("Split into a thread"), "split"),
-            QuickFix(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten it on %(network)s") % label, "cut"),
+            QuickFix(f"split:{leaf.key}", _("Split the text into a thread"), "split"),
+            QuickFix(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten the text on %(network)s") % label, "cut"),
         ]
     if leaf is not None and problem.mend == "shorten" and problem.field.endswith(".text"):
-        return [QuickFix(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten it on %(network)s") % label, "cut")]
+        return [
+            QuickFix(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten the text on %(network)s") % label, "cut")
+        ]
     if problem.code == "link-needs-title" and sheet.link and sheet.link.url:
-        return [QuickFix("link:read", _("Read the page"), "retry")]
+        return [QuickFix("link:read", _("Use the linked page's title for the link preview"), "retry")]
     if problem.code == "too-many-parts":
-        return [QuickFix(f"join:{network}", _("One text on %(network)s") % label, "merge")]
+        return [QuickFix(f"join:{network}", _("Merge the thread into one post on %(network)s") % label, "merge")]
     if problem.code == "too-many-media" and leaf is not None and problem.limit:
         limit = int(problem.limit)
-        text = _("Only the first %(n)s on %(network)s") % {"n": limit, **label}
+        text = _("Publish only the first %(n)s of the files on %(network)s") % {"n": limit, **label}
         return [QuickFix(f"fewer:{leaf.key}:{network}:{limit}", text, "library")]
     if problem.mend == "convert" and medium and leaf is not None:
-        crop = [QuickFix(f"crop:{leaf.key}:{medium}", _("Crop it"), "crop")] if problem.code == "wrong-aspect" else []
-        return ([] if sheet.convert else [QuickFix("convert:on", _("Convert a copy"), "retry")]) + crop
+        crop = (
+            [QuickFix(f"crop:{leaf.key}:{medium}", _("Crop the image"), "crop")]
+            if problem.code == "wrong-aspect"
+            else []
+        )
+        return (
+            []
+            if sheet.convert
+            else [QuickFix("convert:on", _("Convert a copy of the file and publish the copy"), "retry")]
+        ) + crop
     return []
 
 

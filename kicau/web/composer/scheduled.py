@@ -109,24 +109,28 @@ def confirmation_questions(exc: ValidationFailed) -> list[str]:
 
 def report_result(request: MemberRequest, done: ScheduledPostResult) -> None:
     """Say what was saved, and what could not be changed any more, channel by channel."""
-    saved = _("Saved.")
+    saved = _("Your changes are saved.")
     if times := dict.fromkeys(row.due_at for row in done.moved):
-        word = ngettext("New time: %(times)s.", "New times: %(times)s.", len(times))
+        word = ngettext(
+            "New publishing time of the post: %(times)s.", "New publishing times of the post: %(times)s.", len(times)
+        )
         saved = format_html(
             "{} {}", saved, _wrap_value(word, "times", format_html_join("; ", "{}", ((moment(at),) for at in times)))
         )
     messages.success(request, saved)
     for rows, message in (
-        (done.added, _("Scheduled on %(channels)s.")),
-        (done.canceled, _("Cancelled on %(channels)s.")),
+        (done.added, _("The post is scheduled on %(channels)s.")),
+        (done.canceled, _("The post was canceled on %(channels)s.")),
     ):
         if rows:
             messages.success(request, message % {"channels": channel_names(rows)})
     if done.unconfirmed:
-        held = _("Held until somebody confirms it: %(channels)s.")
+        held = _("The post is on hold on these channels until someone confirms it: %(channels)s.")
         messages.warning(request, held % {"channels": channel_names(done.unconfirmed)})
     if done.begun:
-        begun = _("Not changed, because it is published or on its way: %(channels)s.")
+        begun = _(
+            "Kicau did not change the post on these channels, because it is already published or being published: %(channels)s."
+        )
         messages.warning(request, begun % {"channels": channel_names(done.begun)})
     for notice in done.notices:
         if notice.code == "duplicate":

@@ -79,7 +79,7 @@ def crop_frame(request: MemberRequest) -> HttpResponse:
     wanted = set(request.GET.getlist("channel"))
     picked = [c for c in channels.channels(request.actor) if c.key in wanted]
     shapes = [
-        CropShape(_("As it is"), 0.0),
+        CropShape(_("Original aspect ratio"), 0.0),
         *(CropShape(name, aspect, _networks_taking(picked, aspect)) for name, aspect in CROP_ASPECTS),
     ]
     shown = {"medium": medium, "key": request.GET.get("key", ""), "shapes": shapes}
@@ -156,7 +156,7 @@ def delete_text(request: MemberRequest, text_id: UUID) -> HttpResponse:
 def _render_texts(request: MemberRequest, *, sentence: str = "", given: dict[str, str] | None = None) -> HttpResponse:
     rows = list(snippets.saved_texts(request.actor))
     names = {
-        SavedText.Kind.TEMPLATE: _("Templates"),
+        SavedText.Kind.TEMPLATE: _("Post templates"),
         SavedText.Kind.HASHTAGS: _("Hashtags"),
         SavedText.Kind.SIGNATURE: _("Signatures"),
     }

@@ -148,7 +148,9 @@ def autosave_form(request: MemberRequest) -> HttpResponse:
     try:
         if draft is not None and draft.state == DraftState.SCHEDULED:
             if sheet.version != draft.version:
-                raise Conflict("Somebody changed this post meanwhile; read it again, then put your change in.")
+                raise Conflict(
+                    "Someone else changed this post after you opened it. Open the post again to see the change, then repeat your own change."
+                )
             autosave.save_pending_form(request.actor, draft.id, _submitted_form(request), sheet.hand)
             return _autosave_response(request, sheet, "by-hand")
         saved = autosave.autosave(
@@ -221,7 +223,9 @@ def _save_scheduled(request: MemberRequest, sheet: PostForm, draft: Draft, how: 
         if autosave.has_same_content(draft, sheet.composition()):
             return redirect("post", draft_id=draft.id)
         scheduled.fill_form(sheet, scheduled.active_deliveries(request, draft))
-        raise Conflict("This post was scheduled meanwhile. Save your changes to it, or publish it again.")
+        raise Conflict(
+            "This post was scheduled while you were writing. Save your changes to the scheduled post, or choose “Publish again” to create a second post."
+        )
     confirm = True if sheet.confirm or how == "save-confirmed" else False if how == "save-unconfirmed" else None
     usable = filter(previews.usable, channels.channels(request.actor))
     wanted = scheduled.change_from_form(sheet, usable, confirm=confirm)
@@ -240,22 +244,27 @@ def _resolve_conflict(request: MemberRequest, sheet: PostForm, draft: Draft, how
             usable = filter(previews.usable, channels.channels(request.actor))
             wanted = scheduled.change_from_form(sheet, usable, confirm=sheet.confirm or None)
             scheduled_posts.change_post(request.actor, draft.id, wanted, version=draft.version)
-        told = _("Your version is in its place; theirs is kept as a draft of its own.")
+        told = _(
+            "This post now has the content that you wrote. The version that was saved while you were writing is now a separate draft."
+        )
     else:
         other = autosave.autosave(request.actor, new_id(), sheet.composition(), version=0, desk=sheet.desk())
-        told = _("Their version is in its place; yours is kept as a draft of its own.")
+        told = _(
+            "This post now has the content that was saved while you were writing. Your own version is saved as a separate draft."
+        )
     messages.success(
-        request, format_html('{} <a href="{}">{}</a>', told, reverse("compose-draft", args=[other.id]), _("Open it"))
+        request,
+        format_html('{} <a href="{}">{}</a>', told, reverse("compose-draft", args=[other.id]), _("Open in Kicau")),
     )
     return redirect("compose-draft", draft_id=draft.id)
 
 
 def _redirect_to_saved(request: MemberRequest, sheet: PostForm, saved: Draft, how: str) -> HttpResponse:
     if how == "save":
-        messages.success(request, _("Saved."))
+        messages.success(request, _("Your changes are saved."))
     elif how == "submit":
         reviews.submit(request.actor, saved.id)
-        messages.success(request, _("Handed to the editors."))
+        messages.success(request, _("The post was submitted for approval."))
     else:
         _schedule(request, sheet, saved.id)
         request.session[LAST_CHANNELS_KEY] = sheet.channels
@@ -278,7 +287,7 @@ def _schedule(request: MemberRequest, sheet: PostForm, draft_id: UUID) -> None:
         at = clock.now() if sheet.when == "now" else parse_moment(sheet.date, sheet.time, sheet.timezone)
         wanted = [schedule.ScheduleRequest(draft=draft, channels=picked, due_at=at, timezone=sheet.timezone)]
     done = schedule.schedule_many(request.actor, wanted, confirm=sheet.confirm)
-    said_now = _("On its way.") if sheet.when == "now" else _("Scheduled.")
+    said_now = _("Kicau is publishing the post now.") if sheet.when == "now" else _("The post is scheduled.")
     messages.success(request, said_now)
     for notice in done.notices:
         if notice.code == "duplicate":
@@ -347,7 +356,11 @@ def _crop_picture(request: MemberRequest, sheet: PostForm, key: str, medium: str
         frame = [float(request.POST.get(name, "")) for name in ("left", "top", "width", "height")]
         piece.id = str(crop_medium(request.actor, medium, *frame).id)
     except ValueError:
-        return key, [_("The frame must lie inside the picture.")]
+        return key, [
+            _(
+                "The crop area must be inside the image and at least one pixel wide and high. Move the area or change its size."
+            )
+        ]
     except DomainError as exc:
         return key, [error_sentence(exc)]
     return key, []
@@ -363,7 +376,7 @@ def _set_cover(request: MemberRequest, sheet: PostForm, key: str, medium: str) -
         if file := request.FILES.get("file"):
             picture = str(store_upload(request, file).id)
         if picture and one_medium(request.actor, picture).kind != MediaKind.IMAGE:
-            return key, [_("A video's cover is a picture, or a frame of it.")]
+            return key, [_("The video can have only one cover. Choose either an image or a frame from the video.")]
     except DomainError as exc:
         return key, [error_sentence(exc)]
     piece.cover, piece.cover_ms = picture, int(at) if at.isdecimal() and len(at) < 9 and not picture else None
@@ -397,7 +410,7 @@ def _set_card_picture(request: MemberRequest, sheet: PostForm) -> list[str]:
     except DomainError as exc:
         return [error_sentence(exc)]
     if medium.kind != MediaKind.IMAGE:
-        return [_("The picture of a link card is a picture.")]
+        return [_("Choose an image file for the link preview.")]
     sheet.link = replace(sheet.link, thumbnail=str(medium.id))
     return []
 

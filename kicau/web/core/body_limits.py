@@ -12,11 +12,15 @@ def body_limit_sentence(request: HttpRequest, kind: str, limit: str) -> str:
     with translation.override(translation.get_language_from_request(request)):
         match kind:
             case "no-token":
-                said = _("You are not signed in, or what you sent is larger than {limit}. Sign in, then send it again.")
+                said = _(
+                    "You are not signed in, or the data that you sent is larger than {limit}. Sign in, then send the data again."
+                )
             case "too-large":
-                said = _("What you sent is too large. At most {limit} can be sent here.")
+                said = _(
+                    "The data that you sent is too large: this page accepts at most {limit}. Send a smaller file or a shorter text."
+                )
             case "malformed":
-                said = _("What you sent arrived too slowly. Try again.")
+                said = _("Your browser sent the data too slowly. Check your connection and try again.")
             case _other:
                 said = _("The server is busy with other requests. Try again in a few seconds.")
         return said.format(limit=limit)

@@ -19,8 +19,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error_page(
         request,
         404,
-        _("There is nothing here"),
-        _("Nothing stands at this address; it may have been mistyped, or what stood here was removed."),
+        _("Page not found"),
+        _("The address of the page may be mistyped, or the page was removed. Check the address, or go back."),
     )
 
 
@@ -28,14 +28,17 @@ def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error_page(
         request,
         400,
-        _("That could not be read"),
-        _("What your browser sent could not be read. Go back, reload the page, and try again."),
+        _("Kicau could not read the data from your browser"),
+        _("Kicau could not read the data from your browser. Go back, reload the page, and try again."),
     )
 
 
 def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error_page(
-        request, 403, _("This is not yours to do"), _("Ask somebody whose role in the workspace covers it.")
+        request,
+        403,
+        _("You don't have permission to do this"),
+        _("Your role in this workspace does not allow this action. Ask a workspace member whose role allows it."),
     )
 
 
@@ -46,9 +49,9 @@ def broken(request: HttpRequest) -> HttpResponse:
         answer = _error_page(
             request,
             503,
-            _("The database does not answer"),
+            _("Kicau's database is not responding"),
             _(
-                "It may be starting anew. Nothing that was kept is lost, but what you just sent may not have been taken: wait a moment, look, and try again. If it stays so, tell whoever hosts this Kicau."
+                "Kicau may be restarting. Saved data is safe, but your last change may be missing. Wait a moment, check your change, and try again. If this continues, contact the server administrator."
             ),
         )
         answer["Retry-After"] = "5"
@@ -56,9 +59,9 @@ def broken(request: HttpRequest) -> HttpResponse:
     return _error_page(
         request,
         500,
-        _("A fault of ours"),
+        _("Something went wrong"),
         _(
-            "Something went wrong that nobody foresaw, and it was logged. Posts go out all the same. Wait a moment, then reload the page; if it stays so, tell whoever hosts this Kicau."
+            "An unexpected error occurred and was logged. Kicau continues to publish scheduled posts. Wait a moment, then reload the page. If the error continues, contact the server administrator."
         ),
     )
 

@@ -96,17 +96,17 @@ def parse_moment(day: str, time: str, zone: str) -> datetime:
     try:
         wall = datetime.fromisoformat(f"{day}T{time}")
     except ValueError:
-        raise validation_failed("at", "Give a day and a time, such as 2027-01-31 and 09:00.") from None
+        raise validation_failed("at", "Enter a date and a time. For example: 2027-01-31 and 09:00.") from None
     if wall.tzinfo is not None:
-        raise validation_failed("at", "Give a day and a time, such as 2027-01-31 and 09:00.")
+        raise validation_failed("at", "Enter a date and a time. For example: 2027-01-31 and 09:00.")
     try:
         at = wall.replace(tzinfo=place).astimezone(clock.UTC)
     except OverflowError:
-        raise validation_failed("at", "That day is beyond all calendars; choose a nearer one.") from None
+        raise validation_failed("at", "This date is too far from today. Choose a date closer to today.") from None
     if at.astimezone(place).replace(tzinfo=None) != wall:
         raise validation_failed(
             "at",
-            "{time} on {day} does not exist in {zone}: clocks are put forward over it. Choose a time before or after.",
+            "{time} on {day} does not exist in the time zone {zone}, because clocks are set forward at that time. Choose an earlier or later time.",
             time=f"{wall:%H:%M}",
             day=f"{wall:%Y-%m-%d}",
             zone=zone,

@@ -147,7 +147,7 @@ def safe_redirect(request: HttpRequest, wanted: str, otherwise: str = "home", *a
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     if is_partial(request):
-        sentence = _("You are signed out. What you typed is kept in this browser: sign in again and it is there.")
+        sentence = _("You are signed out. Your text is saved in this browser. Sign in again to continue.")
         answer = render(request, "web/notice.html", {"sentence": sentence, "signed_out": True}, status=401)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
         return answer

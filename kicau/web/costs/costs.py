@@ -115,7 +115,11 @@ def switch_reading(request: MemberRequest) -> HttpResponse:
             reads,
             accepts=int(accepts) if accepts.isdecimal() and len(accepts) < 19 else None,
         ),
-        _("It is read from now on.") if reads else _("It is read no more; what was read is kept."),
+        _("Kicau now monitors the comments, replies and statistics of your posts on this network.")
+        if reads
+        else _(
+            "Kicau no longer monitors the comments, replies and statistics of your posts on this network. The data collected so far is kept."
+        ),
     )
     return redirect("costs")
 
@@ -128,9 +132,11 @@ def switch_webhooks(request: MemberRequest) -> HttpResponse:
     run_action(
         request,
         lambda: webhook_subscriptions.switch_webhooks(request.actor, request.POST.get("network", ""), on),
-        _("The network is asked to tell; that takes some seconds.")
+        _("Kicau is turning on webhooks (instant updates) for this network. This takes a few seconds.")
         if on
-        else _("It is told no more; answers are asked for as usual."),
+        else _(
+            "Webhooks (instant updates) from this network are off. Instead, Kicau checks for new comments and replies at regular intervals."
+        ),
     )
     return redirect("costs")
 
@@ -152,9 +158,13 @@ def _parse_assumptions(request: HttpRequest) -> forecast.ForecastAssumptions:
     asked = request.GET
     meter, price = asked.get("meter", "")[:60], _parse_price(asked.get("price", ""))
     if meter and price is None:
-        raise validation_failed("price", "Give what one would cost, such as 0.02.")
+        raise validation_failed(
+            "price", "Enter the price of one unit (for example, one API call) as a number, for example 0.02."
+        )
     if price is not None and not meter:
-        raise validation_failed("meter", "Choose what would cost that.")
+        raise validation_failed(
+            "meter", "You entered a price. Choose the type of API usage to which this price applies."
+        )
     return forecast.ForecastAssumptions(
         plan=asked.get("plan", "")[:40],
         reading=0.5 if asked.get("reading") == "half" else 1.0,
@@ -172,7 +182,9 @@ def _parse_price(written: str) -> int | None:
     except InvalidOperation:
         micro = Decimal("NaN")
     if not (micro.is_finite() and 0 <= micro < 10**12):
-        raise validation_failed("price", "Give what one would cost, such as 0.02.")
+        raise validation_failed(
+            "price", "Enter the price of one unit (for example, one API call) as a number, for example 0.02."
+        )
     return int(micro)
 
 
@@ -205,12 +217,12 @@ def statement(request: MemberRequest) -> HttpResponse:
 
 def _statement_groups(told: cost_statements.CostStatement) -> list[tuple[str, tuple[cost_statements.CostLine, ...]]]:
     return [
-        (_("By network"), told.networks),
-        (_("By campaign"), told.campaigns),
-        (_("By channel"), told.channels),
-        (_("By person"), told.people),
-        (_("By purpose"), told.purposes),
-        (_("By what was used"), told.meters),
+        (_("Costs by network"), told.networks),
+        (_("Costs by campaign"), told.campaigns),
+        (_("Costs by channel"), told.channels),
+        (_("Costs by person"), told.people),
+        (_("Costs by purpose"), told.purposes),
+        (_("Costs by type of API usage"), told.meters),
     ]
 
 
@@ -314,13 +326,17 @@ def budget(request: MemberRequest, budget_id: str) -> HttpResponse:
             run_action(
                 request,
                 lambda: actions.remove_budget(actor, budget_id),
-                _("The budget is removed; what it held goes out."),
+                _(
+                    "The budget was removed. Kicau now publishes the posts that were on hold only because of this budget."
+                ),
             )
         else:
             run_action(
                 request,
                 lambda: actions.set_budget(actor, _changed_budget(row, request), budget_id=budget_id),
-                _("Saved. What it held goes out where it now fits."),
+                _(
+                    "The budget was saved. If it is now large enough, Kicau publishes the posts that were on hold because of this budget."
+                ),
             )
         return redirect("budgets")
     return render(
@@ -356,9 +372,9 @@ def _parse_amount(request: HttpRequest, meter: str) -> int:
         given = Decimal(request.POST.get("amount", "").strip().replace(",", "."))
         amount = given if meter else given * MICRO_PER_UNIT
     except InvalidOperation as exc:
-        raise validation_failed("amount", "Give an amount such as 50 or 12.50.") from exc
+        raise validation_failed("amount", "Enter an amount, for example 50 or 12.50.") from exc
     if not amount.is_finite() or amount != amount.to_integral_value():
-        raise validation_failed("amount", "Give an amount such as 50 or 12.50.")
+        raise validation_failed("amount", "Enter an amount, for example 50 or 12.50.")
     return int(amount)
 
 

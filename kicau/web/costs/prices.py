@@ -65,14 +65,14 @@ def price_lists(request: MemberRequest) -> HttpResponse:
 @member_page
 @require_POST
 def remove_price_list(request: MemberRequest, list_id: str) -> HttpResponse:
-    run_action(request, lambda: actions.remove_price_list(request.actor, list_id), _("The price list is taken away."))
+    run_action(request, lambda: actions.remove_price_list(request.actor, list_id), _("The price list was removed."))
     return redirect("price-lists")
 
 
 @member_page
 @require_POST
 def set_rate(request: MemberRequest) -> HttpResponse:
-    run_action(request, lambda: _set_rate(request), _("The rate is entered."))
+    run_action(request, lambda: _set_rate(request), _("The exchange rate was added."))
     return redirect(reverse("price-lists") + "#rates")
 
 
@@ -82,7 +82,9 @@ def _set_rate(request: MemberRequest) -> Rate:
         rate = Decimal(given.get("rate", "").strip().replace(",", "."))
         since = date.fromisoformat(given["since"]) if given.get("since") else None
     except (InvalidOperation, ValueError) as exc:
-        raise validation_failed("rate", "Give a rate such as 16250 or 0.92, and a day.") from exc
+        raise validation_failed(
+            "rate", "Enter an exchange rate, for example 16250 or 0.92, and the date of this rate."
+        ) from exc
     return display_currency.set_rate(
         request.actor, given.get("currency", "").strip().upper(), given.get("shown_in", "").strip().upper(), rate, since
     )
@@ -91,5 +93,7 @@ def _set_rate(request: MemberRequest) -> Rate:
 @member_page
 @require_POST
 def remove_rate(request: MemberRequest, rate_id: int) -> HttpResponse:
-    run_action(request, lambda: display_currency.remove_rate(request.actor, rate_id), _("The rate is taken away."))
+    run_action(
+        request, lambda: display_currency.remove_rate(request.actor, rate_id), _("The exchange rate was removed.")
+    )
     return redirect(reverse("price-lists") + "#rates")

@@ -128,7 +128,11 @@ def _progress_context(row: Audit) -> dict[str, Any]:
 def act_on_audit(request: MemberRequest, audit_id: str, verb: str) -> HttpResponse:
     what = {"stop": actions.stop_audit, "resume": actions.resume_audit}.get(verb)
     if what is not None:
-        done = _("Stopped; what was searched stays.") if verb == "stop" else _("It goes on where it stopped.")
+        done = (
+            _("The dataset audit was stopped. The results found so far are saved.")
+            if verb == "stop"
+            else _("The dataset audit continues where it stopped.")
+        )
         run_action(request, lambda: what(request.actor, audit_id), done)
     return redirect("audit", audit_id=audit_id)
 
@@ -180,9 +184,11 @@ def check_bundle(request: MemberRequest) -> HttpResponse:
     shown: dict[str, Any] = {"key": request.POST.get("key", "").strip()}
     language = "id" if (get_language() or "").startswith("id") else "en"
     if request.method == "POST":
-        trouble = _("Choose a bundle first.") if file is None else ""
+        trouble = _("First choose an evidence file to check.") if file is None else ""
         if file is not None and (file.size or 0) > MAX_BUNDLE_BYTES:
-            trouble = _("A bundle of more than 256 MB is checked with verify.py, which is below.")
+            trouble = _(
+                "On this page, you can check evidence files of up to 256 MB. To check a larger file, download the program verify.py below and run it on your computer."
+            )
         if file is None or trouble:
             return render(request, "web/audits/check.html", shown | {"wrong": [trouble]}, status=422)
         try:

@@ -98,10 +98,15 @@ def run_test(request: MemberRequest, canary_id: str) -> HttpResponse:
     try:
         file = request.FILES.get("scores")
         if file is None or not file.size:
-            raise validation_failed("scores", "Choose the table with the scores.")
+            raise validation_failed(
+                "scores",
+                "Choose the file with the AI model's scores for the candidate sentences (the canary text and its alternatives).",
+            )
         if file.size > MAX_SCORE_TABLE_BYTES:
             raise validation_failed(
-                "scores", "A table of scores has at most {limit} MB.", limit=MAX_SCORE_TABLE_BYTES >> 20
+                "scores",
+                "The file in which the AI model scored the candidate sentences (the canary text and its alternatives) can be at most {limit} MB. Choose a smaller file.",
+                limit=MAX_SCORE_TABLE_BYTES >> 20,
             )
         scores = canaries.parse_scores(file.read().decode("utf-8", "replace"), len(row.candidates))
         canaries.score_canary(request.actor, row, scores, model=form["model"], lower_is_likelier=not form["higher"])

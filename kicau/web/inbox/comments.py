@@ -67,7 +67,9 @@ def mark_done(request: MemberRequest, answer_id: UUID) -> HttpResponseRedirect:
     run_action(
         request,
         lambda: comments.mark_done(request.actor, answer_id, done=done),
-        _("Marked as done.") if done else _("It waits again."),
+        _("The message in your inbox is marked as done.")
+        if done
+        else _("The message in your inbox is marked as not done."),
     )
     return redirect_back(request, "answers")
 

@@ -77,7 +77,9 @@ def upload(request: MemberRequest) -> HttpResponse:
             messages.error(request, error_sentence(exc))
     if count:
         messages.success(
-            request, ngettext("%(n)s file is in the library.", "%(n)s files are in the library.", count) % {"n": count}
+            request,
+            ngettext("%(n)s file was added to the library.", "%(n)s files were added to the library.", count)
+            % {"n": count},
         )
     return redirect("library")
 
@@ -104,7 +106,7 @@ def change_medium(request: MemberRequest, medium_id: str) -> HttpResponse:
             title=request.POST.get("title", ""),
             tags=tags,
         ),
-        _("Saved."),
+        _("Your changes are saved."),
     )
     return redirect("medium", medium_id=medium_id)
 

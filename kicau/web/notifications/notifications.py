@@ -94,7 +94,7 @@ def notification_settings(request: MemberRequest) -> HttpResponse:
             actions.set_preferences(person, wanted, int(hour) if hour.isdigit() else None)
         except DomainError as exc:
             return error_response(request, exc)
-        messages.success(request, _("Saved."))
+        messages.success(request, _("Your changes are saved."))
         return redirect("notices-choices")
     chosen = actions.preferences(person)
     rows = [{"event": event, "in_page": chosen[name][0], "mail": chosen[name][1]} for name, event in EVENTS.items()]

@@ -174,22 +174,32 @@ def act_on_withdrawal(request: MemberRequest, withdrawal_id: str, verb: str) -> 
             run_action(
                 request,
                 lambda: actions.cancel_offboarding(actor, withdrawal_id),
-                _("It is called off; everything goes on."),
+                _("The plan to stop using this network is canceled. Kicau continues to publish to it."),
             )
         case "withdraw":
             run_action(
                 request,
                 lambda: actions.offboard_now(actor, withdrawal_id),
-                _("It is left; its queue is frozen and kept."),
+                _(
+                    "Kicau stopped publishing to this network. The posts scheduled on this network are on hold, not deleted."
+                ),
             )
         case "dismiss":
-            run_action(request, lambda: restore_network.reinstate(actor, withdrawal_id), _("It goes on as before."))
+            run_action(
+                request,
+                lambda: restore_network.reinstate(actor, withdrawal_id),
+                _("Kicau continues to publish to this network as before."),
+            )
         case "export":
             run_action(request, lambda: jobs.request_export(actor, withdrawal_id), "")
         case "knock":
             _probe_network(request, withdrawal_id)
         case "late":
-            run_action(request, lambda: _decide_late(request, withdrawal_id), _("It is done as you decided."))
+            run_action(
+                request,
+                lambda: _decide_late(request, withdrawal_id),
+                _("Kicau carried out your decision about the overdue posts."),
+            )
         case _:
             raise Http404
     return redirect("withdrawal", withdrawal_id=withdrawal_id)
@@ -201,9 +211,11 @@ def _probe_network(request: MemberRequest, withdrawal_id: str) -> None:
             return await blocked_app_detection.check_if_unblocked(request.actor, withdrawal_id, client)
 
     if outbound.run_request(request.actor.person_id, ask):
-        messages.success(request, _("The network answers again. You can take it back."))
+        messages.success(request, _("The network responds to Kicau again. You can resume publishing to this network."))
     else:
-        messages.warning(request, _("The network still refuses, or does not answer."))
+        messages.warning(
+            request, _("The network still blocks Kicau or does not respond. Check the network again later.")
+        )
 
 
 def _decide_late(request: MemberRequest, withdrawal_id: str) -> int:
@@ -309,7 +321,9 @@ def reinstate(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
             restore_network.reinstate(
                 actor, row.id, late=late, first_at=first_at, keep_replaced=bool(request.POST.get("keep"))
             )
-            messages.success(request, _("It is taken back, and its queue goes on."))
+            messages.success(
+                request, _("Kicau publishes to this network again. The queue of scheduled posts continues.")
+            )
             return redirect("withdrawal", withdrawal_id=row.id)
         except DomainError as exc:
             sentence = error_sentence(exc)
@@ -377,7 +391,7 @@ def _withdraw_everywhere(request: MemberRequest) -> None:
     given, person = request.POST, person_of(request)
     if together := given.get("together"):
         instance_wide.reinstate_everywhere(person, together)
-        messages.success(request, _("It is taken back in every workspace."))
+        messages.success(request, _("Kicau publishes to this network again in every workspace."))
         return
     network, _sep, app = given.get("app", "").partition("/")
     at = (
@@ -388,4 +402,8 @@ def _withdraw_everywhere(request: MemberRequest) -> None:
     made = instance_wide.announce_everywhere(
         person, network, app_name=app, effective_at=at, reason=given.get("reason", "")
     )
-    messages.success(request, _("Decided for %(n)s workspaces; their people are told.") % {"n": len(made)})
+    messages.success(
+        request,
+        _("Your decision applies to this number of workspaces: %(n)s. Kicau notifies their members.")
+        % {"n": len(made)},
+    )

@@ -84,13 +84,13 @@ def submit_review(request: HttpRequest, link: ReviewLink, secret: str) -> HttpRe
         match request.POST.get("verdict", ""):
             case "approve":
                 review_links.submit_verdict(link, True, text, version=read)
-                messages.success(request, _("Thank you. Your approval is noted."))
+                messages.success(request, _("Thank you. Your approval of the post is recorded."))
             case "return":
                 review_links.submit_verdict(link, False, text, version=read)
-                messages.success(request, _("Thank you. The team reads what you want changed."))
+                messages.success(request, _("Thank you. Your request for changes was sent to the team."))
             case _:
                 review_links.comment(link, text, quote=request.POST.get("quote", ""))
-                messages.success(request, _("Your comment is with the team."))
+                messages.success(request, _("Your comment was sent to the team."))
     except DomainError as exc:
         messages.error(request, error_sentence(exc))
     return redirect("review", secret=secret)

@@ -32,7 +32,7 @@ def edit_post(request: MemberRequest, delivery_id: str) -> HttpResponse:
     row = shown["proposed"].row
     if shown["proposed"].problems:
         return render(request, "web/edit.html", shown, status=422)
-    done = _("Changed on {network}.").format(network=registry.get_connector(row.network).label)
+    done = _("Kicau changed the published post on {network}.").format(network=registry.get_connector(row.network).label)
     if run_action(
         request,
         lambda: outbound.run_request(request.actor.person_id, post_edits.apply_edit, request.actor, row.id, change),
@@ -55,7 +55,7 @@ def resolve_edit(request: MemberRequest, delivery_id: str) -> HttpResponse:
         lambda: outbound.run_request(
             request.actor.person_id, post_edits.resolve_edit, request.actor, row.id, reads=reads
         ),
-        _("The post reads as you wanted it."),
+        _("The published post on the network now has the content that you edited in Kicau."),
     )
     return redirect("post", draft_id=row.draft_id)
 

@@ -252,7 +252,9 @@ def _reschedule(request: MemberRequest, row: Delivery) -> None:
 def _resolve_outcome(request: MemberRequest, row: Delivery) -> None:
     published = request.POST.get("published", "")
     if published not in ("yes", "no"):
-        raise validation_failed("published", "Say whether the post is on the network.")
+        raise validation_failed(
+            "published", "Look for the post on the network, then choose whether it was published there."
+        )
     actions.resolve_unknown_outcome(
         request.actor,
         row.id,
@@ -263,14 +265,23 @@ def _resolve_outcome(request: MemberRequest, row: Delivery) -> None:
 
 
 DELIVERY_ACTIONS: dict[str, tuple[Callable[[MemberRequest, Delivery], Any], Callable[[], str]]] = {
-    "cancel": (lambda r, row: actions.cancel(r.actor, row.id), lambda: _("Cancelled; it will not be sent.")),
-    "retry": (lambda r, row: actions.retry(r.actor, row.id), lambda: _("It is tried again.")),
-    "confirm": (lambda r, row: actions.confirm(r.actor, row.id), lambda: _("Confirmed in your name.")),
-    "move": (_reschedule, lambda: _("Moved to its new time.")),
-    "resolve": (_resolve_outcome, lambda: _("Noted.")),
+    "cancel": (
+        lambda r, row: actions.cancel(r.actor, row.id),
+        lambda: _("The post is canceled. It will not be published."),
+    ),
+    "retry": (lambda r, row: actions.retry(r.actor, row.id), lambda: _("Kicau is trying to publish the post again.")),
+    "confirm": (
+        lambda r, row: actions.confirm(r.actor, row.id),
+        lambda: _("Kicau recorded that you confirmed the post."),
+    ),
+    "move": (_reschedule, lambda: _("The post was moved to its new time.")),
+    "resolve": (
+        _resolve_outcome,
+        lambda: _("Kicau saved your answer about whether the post was published on the network."),
+    ),
     "withdraw": (
         lambda r, row: outbound.run_request(r.actor.person_id, actions.delete_from_network, r.actor, row.id),
-        lambda: _("Deleted from the network; what we know of it is kept."),
+        lambda: _("The post was deleted from the network. Kicau keeps its own record of the post."),
     ),
 }
 
@@ -279,21 +290,25 @@ DELIVERY_ACTIONS: dict[str, tuple[Callable[[MemberRequest, Delivery], Any], Call
 @require_POST
 def duplicate_post(request: MemberRequest, draft_id: str) -> HttpResponse:
     made = actions.duplicate(request.actor, draft_id)
-    messages.success(request, _("This is a copy; nothing is scheduled yet."))
+    messages.success(request, _("You are now editing a copy of the post. The copy is not scheduled yet."))
     return redirect("compose-draft", draft_id=made.id)
 
 
 @member_page
 @require_POST
 def submit_post(request: MemberRequest, draft_id: str) -> HttpResponse:
-    run_action(request, lambda: reviews.submit(request.actor, draft_id), _("Handed to the editors."))
+    run_action(request, lambda: reviews.submit(request.actor, draft_id), _("The post was submitted for approval."))
     return redirect("post", draft_id=draft_id)
 
 
 @member_page
 @require_POST
 def archive_post(request: MemberRequest, draft_id: str) -> HttpResponse:
-    run_action(request, lambda: actions.archive_draft(request.actor, draft_id), _("Put away. Nothing is deleted."))
+    run_action(
+        request,
+        lambda: actions.archive_draft(request.actor, draft_id),
+        _("The post was archived in Kicau. It was not deleted from Kicau or from any social network."),
+    )
     return redirect("drafts")
 
 

@@ -90,7 +90,9 @@ def _parse_moment(form: QueryDict) -> datetime | None:
         return None
     at = parse_moment(form.get("date", ""), form.get("time", ""), form.get("timezone", ""))
     if at < clock.now() - schedule.PAST_TIME_TOLERANCE:
-        raise validation_failed("at", "This time is in the past; choose a time to come, or now.")
+        raise validation_failed(
+            "at", "This publishing time is in the past. Choose a future time, or publish the post now."
+        )
     return at
 
 
@@ -104,7 +106,12 @@ def _publish_and_redirect(request: MemberRequest, draft: Draft, shown: dict[str,
         confirm="confirm" in request.POST,
         again=True,
     )
-    messages.success(request, _("A second set of posts is scheduled.") if shown["at"] else _("On its way."))
+    messages.success(
+        request,
+        _("A second post with the same content is scheduled. The earlier post stays as it is.")
+        if shown["at"]
+        else _("Kicau is publishing the post now."),
+    )
     for notice in done.notices:
         if notice.code == "duplicate":
             messages.warning(request, sentence(notice))

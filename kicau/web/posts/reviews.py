@@ -122,18 +122,24 @@ def submit_verdict(request: MemberRequest, draft_id: str) -> HttpResponse:
     match request.POST.get("verdict", ""):
         case "approve":
             return _run_and_return(
-                request, draft_id, lambda: reviews.approve(request.actor, draft_id, text, version=read), _("Approved.")
+                request,
+                draft_id,
+                lambda: reviews.approve(request.actor, draft_id, text, version=read),
+                _("The post is approved."),
             )
         case "schedule":
             return _run_and_return(
-                request, draft_id, lambda: _schedule(request, draft_id, text, read), _("Approved and scheduled.")
+                request,
+                draft_id,
+                lambda: _schedule(request, draft_id, text, read),
+                _("The post is approved and scheduled."),
             )
         case _:
             return _run_and_return(
                 request,
                 draft_id,
                 lambda: reviews.send_back(request.actor, draft_id, text),
-                _("Sent back to its author."),
+                _("The post was returned to its author for changes."),
             )
 
 
@@ -159,7 +165,9 @@ def _requested_time(request: MemberRequest, zone: str) -> datetime | None:
         case "at":
             return parse_moment(request.POST.get("date", ""), request.POST.get("time", ""), zone)
         case _:
-            raise validation_failed("at", "Say when: now, at a time, or in the next free slot.")
+            raise validation_failed(
+                "at", "Choose when to publish the post: now, at a specific time, or in the next free time slot."
+            )
 
 
 @never_cache
@@ -189,7 +197,10 @@ def create_link(request: MemberRequest, draft_id: str) -> HttpResponse:
 @require_POST
 def revoke_link(request: MemberRequest, draft_id: str, link_id: str) -> HttpResponse:
     return _run_and_return(
-        request, draft_id, lambda: review_links.revoke_link(request.actor, link_id), _("The link is taken back.")
+        request,
+        draft_id,
+        lambda: review_links.revoke_link(request.actor, link_id),
+        _("The review link is revoked. Nobody can open it anymore."),
     )
 
 

@@ -47,7 +47,7 @@ def change_policy(request: MemberRequest) -> HttpResponse:
         lambda: workspaces.update_workspace(
             request.actor, ai_use=forms.own_rule(request.POST), others_ai_use=forms.others_rule(request.POST)
         ),
-        _("The rule holds from now on."),
+        _("The content rights rules were saved. They apply from now on."),
     )
     return redirect("rights")
 
@@ -63,14 +63,18 @@ def add_statement(request: MemberRequest) -> HttpResponse:
         raise
     except DomainError as exc:
         return rights.render_rights(request, errors_by_field(exc), saying_form=forms.read_form(request.POST))
-    messages.success(request, _("Kept."))
+    messages.success(request, _("The rights statement was saved."))
     return redirect("rights")
 
 
 @member_page
 @require_POST
 def end_statement(request: MemberRequest, statement_id: str) -> HttpResponse:
-    run_action(request, lambda: record_statements.end_statement(request.actor, statement_id), _("Ended."))
+    run_action(
+        request,
+        lambda: record_statements.end_statement(request.actor, statement_id),
+        _("The rights statement was removed."),
+    )
     return redirect("rights")
 
 
@@ -91,7 +95,12 @@ def review_terms(request: MemberRequest, terms_id: int) -> HttpResponse:
         raise
     except DomainError as exc:
         return rights.render_rights(request, errors_by_field(exc), reviewed=(terms_id, form))
-    messages.success(request, _("Reviewed: these terms count from now on."))
+    messages.success(
+        request,
+        _(
+            "You marked the network's terms of use as reviewed. From now on, Kicau applies them to content from this network."
+        ),
+    )
     return redirect("rights")
 
 

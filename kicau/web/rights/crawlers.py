@@ -34,7 +34,7 @@ def update_declarations(request: MemberRequest) -> HttpResponse:
         workspaces.update_workspace(request.actor, terms_url=terms_url, marks_media=marks)
     except ValidationFailed as exc:
         return rights.render_rights(request, errors_by_field(exc), terms_url=terms_url, marks_media=marks)
-    messages.success(request, _("Saved."))
+    messages.success(request, _("Your changes are saved."))
     return redirect("rights")
 
 
@@ -65,7 +65,9 @@ def read_declarations(request: MemberRequest) -> HttpResponse:
 def _read_file(request: MemberRequest, file: UploadedFile[Any]) -> declaration_scanner.DeclarationScan:
     if (file.size or 0) > declaration_scanner.MAX_FILE_BYTES:
         raise validation_failed(
-            "file", "Files of at most {limit} MB are read.", limit=declaration_scanner.MAX_FILE_BYTES // 1_000_000
+            "file",
+            "The file that you chose is too large. Choose a file of at most {limit} MB.",
+            limit=declaration_scanner.MAX_FILE_BYTES // 1_000_000,
         )
     return declaration_scanner.scan_file(request.actor, (file.name or "")[:200], file.read())
 

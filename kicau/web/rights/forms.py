@@ -57,7 +57,9 @@ def stated_conditions(post: QueryDict) -> dict[str, str]:
     found = selected_conditions(post) if "conditional" in stated_values(post).values() else {}
     if any(len(detail) > MAX_FIELD_LENGTHS["detail"] for detail in found.values()):
         raise validation_failed(
-            "conditions", "A condition's detail has at most {limit} characters.", limit=MAX_FIELD_LENGTHS["detail"]
+            "conditions",
+            "The details of a condition for using the content can have at most {limit} characters. Shorten the text.",
+            limit=MAX_FIELD_LENGTHS["detail"],
         )
     return found
 
@@ -87,7 +89,9 @@ def _parse_day(value: str) -> date:
         return date.fromisoformat(value)
     except ValueError as exc:
         raise validation_failed(
-            "valid_until", "{value!r} is no day; write it as YYYY-MM-DD.", value=value[:40]
+            "valid_until",
+            "{value!r} is not a valid date. Write it as year-month-day, for example 2027-01-31.",
+            value=value[:40],
         ) from exc
 
 
@@ -97,7 +101,7 @@ def check_lengths(form: dict[str, Any]) -> dict[str, Any]:
         if len(form[name]) > MAX_FIELD_LENGTHS[name]:
             raise validation_failed(
                 name,
-                "This has {n} characters; at most {limit} are kept.",
+                "The text that you entered has {n} characters. Shorten it to at most {limit} characters.",
                 n=len(form[name]),
                 limit=MAX_FIELD_LENGTHS[name],
             )

@@ -13,55 +13,70 @@ from kicau.rights.models import Layer, Origin, Subject
 from kicau.web.core.labels import Badge
 
 USE_LABELS: dict[str, tuple[Any, Any]] = {
-    "train_gen": (_("Train a generative model"), _("A model that writes or draws learns from it")),
-    "train_other": (_("Train another model"), _("Such as one that sorts or recommends")),
-    "ground": (_("Ground answers on it"), _("A model is given it as a source to answer from")),
-    "embed": (_("Embed it"), _("Turned into numbers, for search by meaning")),
-    "synthesise": (_("Write in its manner"), _("New texts made after its example")),
-    "search": (_("Search"), _("Found, and shown in excerpts")),
-    "redistribute": (_("Pass it on"), _("Given to others as it is")),
-    "archive": (_("Keep it"), _("Kept in an archive")),
+    "train_gen": (
+        _("Train a generative AI model"),
+        _("An AI model that creates text or images learns from the content"),
+    ),
+    "train_other": (
+        _("Train another AI model (not generative)"),
+        _("For example: a model that sorts or recommends content learns from the content"),
+    ),
+    "ground": (
+        _("Use the content as a source for AI answers"),
+        _("An AI model uses the content as a source for its answers"),
+    ),
+    "embed": (
+        _("Create embeddings (for search by meaning)"),
+        _("The text is converted to numbers for search by meaning"),
+    ),
+    "synthesise": (
+        _("Imitate the writing style of the content"),
+        _("An AI model writes new texts in the style of this content"),
+    ),
+    "search": (_("Show the content in search"), _("People find the content in search and see excerpts")),
+    "redistribute": (_("Share the content with others"), _("The content is given to others unchanged")),
+    "archive": (_("Store the content in an archive"), _("The content is stored in an archive")),
 }
 VERDICT_BADGES: dict[str, Badge] = {
     RightsVerdict.YES: Badge(pgettext_lazy("rights", "Yes"), "check", "leaf"),
     RightsVerdict.NO: Badge(pgettext_lazy("rights", "No"), "cross", "ember"),
-    RightsVerdict.UNKNOWN: Badge(pgettext_lazy("rights", "Not known"), "question", "sun"),
+    RightsVerdict.UNKNOWN: Badge(pgettext_lazy("rights", "Unknown"), "question", "sun"),
 }
 VALUE_LABELS: dict[str, Any] = {
     "allow": pgettext_lazy("rights", "allowed"),
     "deny": pgettext_lazy("rights", "not allowed"),
-    "conditional": pgettext_lazy("rights", "under conditions"),
-    "unknown": pgettext_lazy("rights", "left open"),
+    "conditional": pgettext_lazy("rights", "allowed under conditions"),
+    "unknown": pgettext_lazy("rights", "not specified"),
 }
 ACQUISITION_LABELS: dict[str, Any] = {
-    Origin.COMPOSED: _("Published with Kicau"),
-    Origin.IMPORTED: _("From our own archive"),
-    Origin.FETCHED: _("Fetched from the network"),
-    Origin.RECEIVED: _("Received from others"),
-    Origin.GENERATED: _("Made by a model"),
+    Origin.COMPOSED: _("Content published with Kicau"),
+    Origin.IMPORTED: _("Content from our own archive"),
+    Origin.FETCHED: _("Content fetched from the network"),
+    Origin.RECEIVED: _("Content received from others"),
+    Origin.GENERATED: _("Content created by an AI model"),
 }
 OWNERSHIP_QUESTIONS: dict[str, Any] = {
-    "": _("The file says it, as a network's download does; else ask me"),
-    Origin.IMPORTED: _("Our own"),
-    Origin.RECEIVED: _("Somebody else's, who gave them to us"),
+    "": _("The owner named in the file. If the file names no owner, ask me."),
+    Origin.IMPORTED: _("Our own content"),
+    Origin.RECEIVED: _("Another person's content, which they gave to us"),
 }
 LAYER_LABELS: dict[str, Any] = {
-    Layer.WITHDRAWAL: _("Taken back"),
-    Layer.GRANT: _("Grant or refusal"),
-    Layer.CONTRACT: _("Terms it was acquired under"),
-    Layer.AUTHOR: _("Author's wish"),
+    Layer.WITHDRAWAL: _("Withdrawn consent to use the content"),
+    Layer.GRANT: _("Explicit permission or refusal"),
+    Layer.CONTRACT: _("Terms under which the content was obtained"),
+    Layer.AUTHOR: _("What the author allows or denies"),
     Layer.LICENCE: _("Licence"),
-    Layer.SITE: _("Site's wish"),
-    Layer.DEFAULT: _("Rule of this workspace"),
+    Layer.SITE: _("What the website allows or denies"),
+    Layer.DEFAULT: _("Content rights rule of this workspace"),
 }
 SUBJECT_LABELS: dict[str, Any] = {
-    Subject.EVERYTHING: _("everything here"),
-    Subject.NETWORK: _("all of a network"),
-    Subject.SITE: _("all under an address"),
-    Subject.LICENCE: _("all under a licence"),
-    Subject.AUTHOR: _("all of an author"),
-    Subject.FILE: _("one picture or file"),
-    Subject.ITEM: _("this item"),
+    Subject.EVERYTHING: _("all content in this workspace"),
+    Subject.NETWORK: _("all content from one social network"),
+    Subject.SITE: _("all content of a website or of one of its folders"),
+    Subject.LICENCE: _("all content under one licence"),
+    Subject.AUTHOR: _("all content by one author"),
+    Subject.FILE: _("one image or file"),
+    Subject.ITEM: _("only this post or file"),
 }
 KIND_LABELS: dict[str, Any] = {
     "post": pgettext_lazy("kind", "Post"),
@@ -73,31 +88,31 @@ KIND_LABELS: dict[str, Any] = {
     "message": pgettext_lazy("kind", "Message"),
 }
 COLUMN_LABELS: dict[str, Any] = {
-    "kind": pgettext_lazy("column", "kind"),
-    "visibility": pgettext_lazy("column", "visibility"),
+    "kind": pgettext_lazy("column", "content type"),
+    "visibility": pgettext_lazy("column", "who can see the content"),
 }
 MEANING_LABELS: dict[str, dict[str, Any]] = {
     "kind": {
         "post": _("Our own post"),
-        "repost": _("Somebody else's post, passed on"),
-        "message": _("A private message: leave it out"),
+        "repost": _("Another person's post, reposted"),
+        "message": _("A private message: do not import it"),
     },
-    "visibility": {"public": _("For everybody"), "private": _("For some people only: leave it out")},
+    "visibility": {"public": _("Visible to everybody"), "private": _("Visible to some people only: do not import it")},
 }
-HAS_QUESTION_BADGE = Badge(pgettext_lazy("import", "Has a question"), "hand", "sun")
+HAS_QUESTION_BADGE = Badge(pgettext_lazy("import", "Needs your answer"), "hand", "sun")
 IMPORT_STATE_BADGES: dict[str, Badge] = {
-    ImportState.WAITING: Badge(pgettext_lazy("import", "Waits for its turn"), "clock", "sky"),
-    ImportState.ASKING: Badge(pgettext_lazy("import", "Whose is it?"), "hand", "sun"),
-    ImportState.RUNNING: Badge(pgettext_lazy("import", "Being read"), "send", "sky"),
-    ImportState.DONE: Badge(pgettext_lazy("import", "Read"), "check", "leaf"),
-    ImportState.FAILED: Badge(pgettext_lazy("import", "Could not be read"), "alert", "ember"),
+    ImportState.WAITING: Badge(pgettext_lazy("import", "Waiting to start"), "clock", "sky"),
+    ImportState.ASKING: Badge(pgettext_lazy("import", "Who owns the content that you import?"), "hand", "sun"),
+    ImportState.RUNNING: Badge(pgettext_lazy("import", "Importing"), "send", "sky"),
+    ImportState.DONE: Badge(pgettext_lazy("import", "Imported"), "check", "leaf"),
+    ImportState.FAILED: Badge(pgettext_lazy("import", "Failed"), "alert", "ember"),
     ImportState.CANCELED: Badge(pgettext_lazy("import", "Stopped"), "pause", "still"),
 }
 WAITING_TO_RESUME_BADGE = Badge(
-    pgettext_lazy("import", "Waits to go on"), "clock", "sky"
+    pgettext_lazy("import", "Waiting to resume"), "clock", "sky"
 )  # whose worker is gone in the middle of it
 NOTHING_IMPORTED_BADGE = Badge(
-    pgettext_lazy("import", "Nothing taken"), "alert", "sun"
+    pgettext_lazy("import", "Nothing was imported"), "alert", "sun"
 )  # read to its end, and all of it was left out
 VOCABULARY_LABELS: dict[str, Any] = {
     "aipref": "IETF AI Preferences",
@@ -111,46 +126,71 @@ VOCABULARY_LABELS: dict[str, Any] = {
     "spdx": "SPDX",
 }
 DECLARATION_PLACE_LABELS: dict[str, Any] = {
-    "HTTP headers": _("the answer's headers"),
-    "HTML meta": _("the page's head"),
+    "HTTP headers": _("the HTTP headers that the web server sends"),
+    "HTML meta": _("the head section of the web page (HTML)"),
     "robots.txt": "robots.txt",
     "tdmrep.json": "tdmrep.json",
-    "RSL": _("its licence"),
-    "RSL in the page": _("a licence in the page"),
-    "XMP in the file": _("the picture itself"),
-    "C2PA manifest in the file": _("the manifest in the picture"),
-    "AT protocol record": _("the account's record"),
-    "ODRL policy": _("its policy"),
-    "training and data mining assertion": _("its assertion"),
+    "RSL": _("the licence file"),
+    "RSL in the page": _("an RSL licence inside the web page"),
+    "XMP in the file": _("the information inside the image file (XMP metadata)"),
+    "C2PA manifest in the file": _("the Content Credentials (C2PA) inside the image file"),
+    "AT protocol record": _("the AI settings in the social network account"),
+    "ODRL policy": _("the usage policy"),
+    "training and data mining assertion": _("the statement about AI training and data mining"),
 }
 RULE_FORM_LABELS: dict[str, tuple[Any, Any]] = {
     "robots": (
         "robots.txt",
         _(
-            "Put these lines into the robots.txt at the root of your website: AI Preferences, Content Signals, and where your licence stands."
+            "Put these lines into the robots.txt file of your website. They tell crawlers which AI uses you allow or deny and where to find your licence."
         ),
     ),
     "headers": (
-        _("HTTP headers"),
-        _("Whoever runs your web server adds them to every answer; they count for pictures and files, too."),
+        _("HTTP headers (sent by your web server with each page)"),
+        _(
+            "Ask the person who runs your web server to send these headers with every page, image and file of your website."
+        ),
     ),
-    "html": ("HTML", _("Into the head of your pages, where you cannot change the server.")),
+    "html": (
+        "HTML",
+        _(
+            "If you cannot change the settings of the web server, put these HTML tags into the head section of your web pages."
+        ),
+    ),
     "tdmrep": (
-        _("TDM reservation file"),
-        _("As /.well-known/tdmrep.json on your website: the reservation of text and data mining under European law."),
+        _("Text and data mining notice (TDMRep file)"),
+        _(
+            "Save this file as /.well-known/tdmrep.json on your website. With it, you reserve your rights to text and data mining (automated analysis) under European law."
+        ),
     ),
     "rsl": (
-        _("Licence (RSL)"),
-        _("A licence that crawlers read; Kicau serves yours already, and robots.txt names it."),
+        _("Licence for web crawlers (RSL)"),
+        _(
+            "A licence that web crawlers (programs that read websites) understand. Kicau already publishes this licence for you, and your robots.txt lines contain its address."
+        ),
     ),
     "lexicon-ai": (
-        _("Account record (AT Protocol)"),
-        _("What an account says for all of its posts; on a channel of such a network Kicau writes it for you."),
+        _("AI settings in the social network account (AT Protocol)"),
+        _(
+            "The AI setting that an account declares for all of its posts. If the account is a channel in Kicau, Kicau saves this setting on the network for you."
+        ),
     ),
     "iptc": (
-        _("In pictures (IPTC)"),
-        _("The value of “Data Mining” for your picture editor; kicau rights write iptc puts it into a file."),
+        _("Rights information inside image files (IPTC)"),
+        _(
+            "Enter this value in the field “Data Mining” of your image editor. You can also use the command kicau rights write iptc to write it into an image file."
+        ),
     ),
-    "cawg": (_("Content credentials (CAWG)"), _("The assertion for whoever signs your pictures with C2PA.")),
-    "odrl": (_("Policy (ODRL)"), _("For catalogues of data and contracts that programs read.")),
+    "cawg": (
+        _("AI statement for Content Credentials of images (CAWG)"),
+        _(
+            "Give this statement about AI use to the person who signs your images with C2PA (proof of origin), or enter it in your signing tool."
+        ),
+    ),
+    "odrl": (
+        _("Usage policy (ODRL)"),
+        _(
+            "Your rules for the use of your content (ODRL policy), in a form that data catalogs and contract software can read."
+        ),
+    ),
 }

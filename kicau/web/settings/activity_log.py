@@ -67,7 +67,9 @@ def index(request: MemberRequest) -> HttpResponse:
 def instance_activity(request: MemberRequest) -> HttpResponse:
     """What belongs to no workspace (sign-ins, passwords, accounts) or no longer to one, for who hosts this Kicau."""
     if not person_of(request).is_operator:
-        raise NotAllowed("Only an operator can see what belongs to no workspace.")
+        raise NotAllowed(
+            "Some activity belongs to no workspace, for example sign-ins. Only a server administrator can see it."
+        )
     rows = names.with_person_names(
         AuditEntry.objects.filter(Q(workspace_id=None) | Q(act="workspace.deleted")).order_by("-id")
     )
@@ -99,10 +101,10 @@ def _subject_name(entry: AuditEntry, people: Mapping[str, str]) -> str:
 
 
 INSTANCE_GROUPS = {
-    "sign-in.refused": _("Refused sign-ins"),
-    "sign-in.ok": _("Sign-ins"),
-    "person.": _("Accounts"),
-    "workspace.deleted": _("Deleted workspaces"),
+    "sign-in.refused": _("Failed sign-ins"),
+    "sign-in.ok": _("Successful sign-ins"),
+    "person.": _("Changes to accounts"),
+    "workspace.deleted": _("Deletions of workspaces"),
 }
 
 
@@ -247,7 +249,10 @@ def export(request: MemberRequest, form: str) -> HttpResponse:
     """The same entries, all of them, as CSV or JSON lines; for those who manage members."""
     request.actor.require(Permission.MEMBERS)
     if form not in ("csv", "jsonl"):
-        raise validation_failed("form", "The activity is exported as csv or jsonl.")
+        raise validation_failed(
+            "form",
+            "Choose a file format for exporting the activity log: csv (for spreadsheets) or jsonl (for programs).",
+        )
     rows = _filter_entries(request).values(*CSV_COLUMNS, "who")[:MAX_EXPORTED_ENTRIES].iterator(chunk_size=500)
     body = _csv_lines(rows) if form == "csv" else _json_lines(rows)
     name = f"activity-{clock.now():%Y-%m-%d}.{form}"

@@ -65,7 +65,7 @@ def try_sandboxes(request: MemberRequest) -> HttpResponse:
     run_action(
         request,
         lambda: outbound.run_request(request.actor.person_id, local_sandboxes.use_sandboxes, request.actor),
-        _("The sandbox networks are ready: choose one and sign in there as anybody."),
+        _("The simulated social networks (sandbox) are ready. Choose one, then sign in with any of its test accounts."),
     )
     return redirect("channels")
 
@@ -92,7 +92,7 @@ def connect(request: MemberRequest, network: str) -> HttpResponse:
     except DomainError as exc:
         return _render_questions(request, network, given, errors_by_field(exc), status=422)
     except ConnectorError as exc:
-        sentence = _("%(network)s could not be asked: %(why)s") % {
+        sentence = _("Kicau could not connect to %(network)s: %(why)s") % {
             "network": registry.get_connector(network).label,
             "why": exc,
         }
@@ -158,7 +158,7 @@ def choose_identities(request: MemberRequest) -> HttpResponse:
     """The identities that become channels."""
     state, wanted = request.POST.get("state", ""), request.POST.getlist("identity")
     if not wanted:
-        messages.error(request, _("Choose at least one."))
+        messages.error(request, _("Choose at least one account to connect."))
         return HttpResponseRedirect(f"{reverse('channels-callback')}?{urlencode({'state': state})}")
     try:
         made = outbound.run_request(request.actor.person_id, actions.connect, request.actor, state, wanted)
@@ -166,7 +166,8 @@ def choose_identities(request: MemberRequest) -> HttpResponse:
         messages.error(request, error_sentence(exc))
         return redirect("channels")
     messages.success(
-        request, ngettext("%(n)s channel is connected.", "%(n)s channels are connected.", len(made)) % {"n": len(made)}
+        request,
+        ngettext("%(n)s channel was connected.", "%(n)s channels were connected.", len(made)) % {"n": len(made)},
     )
     return redirect("channels")
 
@@ -206,20 +207,30 @@ def channel_detail(request: MemberRequest, key: str) -> HttpResponse:
 def act_on_channel(request: MemberRequest, key: str, verb: str) -> HttpResponse:
     match verb:
         case "pause":
-            run_action(request, lambda: actions.pause(request.actor, key, True), _("Paused; its queue waits."))
+            run_action(
+                request,
+                lambda: actions.pause(request.actor, key, True),
+                _("The channel is paused. Posts in its queue wait until you resume the channel."),
+            )
         case "resume":
-            run_action(request, lambda: actions.pause(request.actor, key, False), _("Its queue goes on."))
+            run_action(
+                request,
+                lambda: actions.pause(request.actor, key, False),
+                _("The channel is active again. Kicau publishes the posts in its queue."),
+            )
         case "disconnect":
             run_action(
                 request,
                 lambda: actions.disconnect(request.actor, key),
-                _("Disconnected. Its posts and its queue are kept."),
+                _(
+                    "The channel was disconnected. Kicau keeps the channel's posts and queue, and continues the queue after you reconnect the channel."
+                ),
             )
         case "slots":
             run_action(
                 request,
                 lambda: actions.set_slots(request.actor, key, _parse_slots(request), request.POST.get("timezone", "")),
-                _("The slots are set."),
+                _("The channel's posting times are saved."),
             )
     return redirect("channel", key=key)
 
@@ -234,7 +245,9 @@ def _parse_slots(request: MemberRequest) -> list[tuple[int, time]]:
             said_time = CLOCK_PATTERN.fullmatch(word)
             if said_time is None:
                 raise validation_failed(
-                    "slots", "{word!r} is no time of day; write times such as 09:00, 17:30.", word=word
+                    "slots",
+                    "{word!r} is not a valid posting time. Separate posting times with commas, for example: 09:00, 17:30.",
+                    word=word,
                 )
             found.append((day, time(int(said_time[1]), int(said_time[2]))))
     return found

@@ -48,7 +48,7 @@ def personal_settings(request: MemberRequest) -> HttpResponse:
             shown | {"errors": errors_by_field(exc), "sentence": error_sentence(exc)},
             status=422,
         )
-    messages.success(request, _("Saved."))
+    messages.success(request, _("Your changes are saved."))
     return redirect("you")
 
 
@@ -115,13 +115,13 @@ def change_workspace(request: MemberRequest) -> HttpResponse:
             duplicate_hours=min(int(hours), 720) if hours.isdigit() else None,
             currency=request.POST.get("currency"),
         ),
-        _("Saved."),
+        _("Your changes are saved."),
     ):
         changed = Workspace.objects.get(id=request.actor.workspace.id)
         for one in display_currency.currencies_without_rate(changed) if changed.currency != before else ():
             messages.warning(
                 request,
-                _("No rate from %(currency)s to %(shown)s is entered yet, so these amounts stay in %(currency)s.")
+                _("Kicau has no exchange rate from %(currency)s to %(shown)s yet, so it shows costs in %(currency)s.")
                 % {"currency": one, "shown": changed.currency},
             )
     return redirect("settings")
@@ -134,9 +134,9 @@ def require_second_factor(request: MemberRequest) -> HttpResponse:
     run_action(
         request,
         lambda: actions.require_second_factor(request.actor, required),
-        _("Every member needs a second factor from now on.")
+        _("Every member of this workspace now needs two-factor authentication.")
         if required
-        else _("A second factor is no longer required."),
+        else _("Members of this workspace no longer need two-factor authentication."),
     )
     return redirect("settings")
 
@@ -171,7 +171,7 @@ def revoke_token(request: MemberRequest, token_id: str) -> HttpResponse:
     run_action(
         request,
         lambda: actions.revoke_token(request.actor, token_id),
-        _("The token is revoked; programs that use it are refused from now on."),
+        _("The API token is revoked. Programs that use it no longer have access."),
     )
     return redirect("settings")
 
@@ -193,5 +193,9 @@ def add_webhook(request: MemberRequest) -> HttpResponse:
 @member_page
 @require_POST
 def remove_webhook(request: MemberRequest, webhook_id: str) -> HttpResponse:
-    run_action(request, lambda: webhooks.remove_webhook(request.actor, webhook_id), _("The webhook is removed."))
+    run_action(
+        request,
+        lambda: webhooks.remove_webhook(request.actor, webhook_id),
+        _("The webhook was removed. Kicau no longer sends updates to its address."),
+    )
     return redirect("settings")

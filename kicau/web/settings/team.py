@@ -61,7 +61,9 @@ def invite(request: MemberRequest) -> HttpResponse:
 @require_POST
 def revoke_invitation(request: MemberRequest, invitation_id: str) -> HttpResponse:
     run_action(
-        request, lambda: invitations.revoke_invitation(request.actor, invitation_id), _("The invitation is taken back.")
+        request,
+        lambda: invitations.revoke_invitation(request.actor, invitation_id),
+        _("You revoked the invitation. Nobody can accept it anymore."),
     )
     return redirect("team")
 
@@ -73,7 +75,7 @@ def hand_over(request: MemberRequest, person_id: str) -> HttpResponse:
     run_action(
         request,
         lambda: actions.transfer_ownership(request.actor, person),
-        _("The ownership is handed over; you are an admin now."),
+        _("You transferred this workspace to a new owner. You are now an admin of this workspace."),
     )
     return redirect("team")
 
@@ -83,12 +85,16 @@ def hand_over(request: MemberRequest, person_id: str) -> HttpResponse:
 def change_role(request: MemberRequest, person_id: str) -> HttpResponse:
     person = _member(request, person_id)
     if request.POST.get("role") == "remove":
-        run_action(request, lambda: actions.remove_member(request.actor, person), _("Removed from this workspace."))
+        run_action(
+            request,
+            lambda: actions.remove_member(request.actor, person),
+            _("The member was removed from this workspace."),
+        )
     else:
         run_action(
             request,
             lambda: actions.set_member_role(request.actor, person, request.POST.get("role", "")),
-            _("The role is changed."),
+            _("The member's role in this workspace was changed."),
         )
     return redirect("team")
 

@@ -36,7 +36,7 @@ def why(decision: Decision) -> str:
 def dated(item: Item) -> SafeString | str:
     """When it was posted, as exactly as that is known."""
     if item.posted_to == "none":
-        return _("undated")
+        return _("no date")
     return moment(item.posted_at) if item.posted_to == "second" else date_format(item.posted_at, "DATE_FORMAT")
 
 
@@ -111,7 +111,7 @@ def condition(key: str) -> str:
 
 @register.filter
 def rule(key: str) -> str:
-    return _("nothing said") if key == "none" else str(w.VALUE_LABELS[key])
+    return _("no rights statement") if key == "none" else str(w.VALUE_LABELS[key])
 
 
 @register.filter

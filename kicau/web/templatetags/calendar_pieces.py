@@ -39,7 +39,7 @@ def _clock_html(card: CalendarCard) -> str:
 
 
 def _shortened_text(card: CalendarCard, most: int) -> str:
-    text = card.text or _("Media only")
+    text = card.text or _("Media without text")
     return escape(text if len(text) <= most else text[: most - 1] + "…")
 
 
@@ -82,7 +82,7 @@ def day_of_grid(context: template.Context, cell: GridDay, compose: str) -> SafeS
     posts = f'<span class="posts">{cell.posts}</span>' if cell.posts > 1 else ""
     add = ""
     if may["write"] and day >= today:
-        label = escape(_("Write for %(day)s") % {"day": labels.day_words(day, "j F")})
+        label = escape(_("New post on %(day)s") % {"day": labels.day_words(day, "j F")})
         add = f'<a class="add" href="{compose}?day={day:%Y-%m-%d}" aria-label="{label}">{icon("plus")}</a>'
     return mark_safe(  # noqa: S308 (every text is escaped; the others are numbers and our own drawings)
         f'<section class="{" ".join(["day", *(look for look, holds in looks.items() if holds)])}" data-day="{day:%Y-%m-%d}"'
@@ -97,7 +97,7 @@ def left_on(context: template.Context, day: date) -> SafeString:
     """The networks that are left on that day, each as a link to how."""
     told = [
         f'<a class="chip tone-sun" href="{reverse("withdrawal", args=[one.row.id])}"><span class="marks">{mark(one.row.network, 14)}</span>'
-        f'<span class="text">{escape(_("is left"))}</span></a>'
+        f'<span class="text">{escape(_("Kicau stops publishing to this network on this day"))}</span></a>'
         for one in context["leaving"]
         if one.day == day
     ]
@@ -108,7 +108,7 @@ def left_on(context: template.Context, day: date) -> SafeString:
 def more_of_day(context: template.Context, cell: GridDay) -> SafeString:
     if not cell.more:
         return SafeString("")
-    told = escape(ngettext("%(n)s more", "%(n)s more", cell.more) % {"n": cell.more})
+    told = escape(ngettext("%(n)s more post", "%(n)s more posts", cell.more) % {"n": cell.more})
     return mark_safe(f'<a class="more" href="{escape(context["to_day"])}{cell.day:%Y-%m-%d}">{told}</a>')  # noqa: S308
 
 

@@ -19,7 +19,7 @@ def chosen(channel: Channel, rendered: Rendered) -> list[tuple[str, str]]:
     """Label and value of everything that is not as it would be without a choice."""
     found = [(_(REPLY_TO_OPTION.label), rendered.reply_to)] if rendered.reply_to else []
     if rendered.language:
-        found.append((_("Language of the text"), rendered.language.replace(",", ", ")))
+        found.append((_("Language of the post"), rendered.language.replace(",", ", ")))
     for option in capabilities_of(channel).options:
         value = rendered.options.get(option.name, option.default)
         if value and value != option.default:

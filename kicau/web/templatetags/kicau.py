@@ -175,7 +175,7 @@ def subject(name: str) -> str:
 @register.filter
 def actor(name: str) -> str:
     """Who did something; a person who was deleted has no name any more."""
-    return _("(deleted person)") if name == DELETED_PERSON else name
+    return _("(deleted user)") if name == DELETED_PERSON else name
 
 
 @register.filter
@@ -238,7 +238,7 @@ def brief(costs: Mapping[str, int] | None) -> SafeString:
         whole.append(money_or_zero(micro, currency))
     if not told:
         return SafeString("")
-    title = _("%(cost)s to publish") % {"cost": " + ".join(whole)}
+    title = _("Publishing cost: %(cost)s") % {"cost": " + ".join(whole)}
     return format_html('<span class="cost" title="{}">{}</span>', title, " + ".join(told))
 
 
@@ -254,7 +254,7 @@ def rates_told() -> SafeString:
     told = amounts.rate_sentences(display_currency.active_display())
     if not told:
         return SafeString("")
-    link = format_html('<a href="{}#rates">{}</a>', reverse("price-lists"), _("Rates"))
+    link = format_html('<a href="{}#rates">{}</a>', reverse("price-lists"), _("Exchange rates"))
     return format_html('<p class="small soft rates">{} {}</p>', " ".join(told), link)
 
 

@@ -96,7 +96,7 @@ def test_guesses_of_the_present_password_have_an_end_whatever_form_they_come_by(
         assert sari.post(reverse(form[0]), form[1]).status_code == 422
     assert sari.post(reverse("prove"), {"password": PASSWORD}).status_code == 429
     answer = sari.post(reverse("password-change"), {"before": PASSWORD, "password": OTHER})
-    assert (answer.status_code, "too many tries" in answer.content.decode()) == (429, True)
+    assert (answer.status_code, "Too many sign-in attempts" in answer.content.decode()) == (429, True)
     owner.refresh_from_db()
     assert owner.check_password(PASSWORD)
 
@@ -141,12 +141,12 @@ def test_a_letter_tells_of_each_change(sari, owner, app):
         emails.send_due_emails()
     subjects = [one.subject for one in mail.outbox if one.to == [owner.email]]
     assert subjects == [
-        "Kicau: An authenticator app was set up",
-        "Kicau: A passkey was removed: Phone",
-        "Kicau: New recovery codes were made",
-        "Kicau: The authenticator app was turned off",
+        "Kicau: An authenticator app was set up for your account",
+        "Kicau: A passkey was removed from your account: Phone",
+        "Kicau: New recovery codes were created for your account",
+        "Kicau: The authenticator app of your account was turned off",
         "Kicau: Your password was changed",
-        "Kicau: Your API tokens and other sessions were ended",
+        "Kicau: Your API tokens were revoked, and your devices except the one in use were signed out",
     ]
     assert OTHER not in "".join(one.body for one in mail.outbox)
     assert "/you/sign-in" in mail.outbox[0].body
@@ -159,7 +159,7 @@ def test_the_letter_is_in_the_persons_language_and_needs_a_mail_server(owner, se
     account_security.record_security_change(owner, "person.two_factor_off")
     emails.send_due_emails()
     (letter,) = mail.outbox
-    assert letter.subject == "Kicau: Aplikasi autentikator dimatikan"
+    assert letter.subject == "Kicau: Aplikasi autentikator akun Anda dimatikan"
     assert set(account_emails.SECURITY_CHANGE_SUBJECTS) >= {
         "person.password",
         "person.passkey_added",

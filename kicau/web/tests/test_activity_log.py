@@ -51,7 +51,7 @@ def test_the_activity_names_what_was_done_to_what_and_leads_there(
         ("“Halo dari Bandung” · Kopi Senja · X", f'href="{reverse("post", args=[made.draft_id])}#d-{made.id}"'),
         ("“A second one”", f'href="{reverse("post", args=[approval_of.id])}"'),
         ("cup.jpg", f'href="{reverse("medium", args=[picture.id])}"'),
-        ("Grant or refusal · Teman · all of an author · x:teman", f'href="{reverse("rights")}"'),
+        ("Explicit permission or refusal · Teman · all content by one author · x:teman", f'href="{reverse("rights")}"'),
         ("Our voice", 'href="/sets/'),
         ("Viewer · Viewer", ""),
     ):
@@ -75,12 +75,13 @@ def test_an_operator_sees_names_and_deleted_workspaces(page, owner, member, acto
     accounts.close_account(owner, editor, "page")
     body = page.get(reverse("instance-activity")).content.decode()
     assert 'deleted the workspace <span class="strong">Warung Lama</span>' in body
-    assert f'closed an account <span class="strong">{editor}</span>' in body
+    assert f'closed a Kicau account <span class="strong">{editor}</span>' in body
     accounts.erase_account(owner, editor, "page", confirmation=editor.email)
     body = page.get(reverse("instance-activity")).content.decode()
     assert (
-        f'<span class="strong">{owner}</span> deleted an account <span class="strong">(deleted person)</span>' in body
+        f'<span class="strong">{owner}</span> deleted a Kicau account <span class="strong">(deleted user)</span>'
+        in body
     )
     only = page.get(reverse("instance-activity"), {"act": "workspace.deleted"}).content.decode()
     assert "Warung Lama" in only
-    assert "closed an account" not in only.partition("<ol")[2]
+    assert "closed a Kicau account" not in only.partition("<ol")[2]

@@ -44,10 +44,10 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
         assert answer.status_code == 200, answer.content
         return answer.content.decode()
 
-    assert "No data set searched yet" in get("audits")
+    assert "You have not searched any dataset for your posts yet" in get("audits")
     assert "where" not in get("audit-new").partition("<main")[2]
     refused = page.post(reverse("audit-new"), {"file": SimpleUploadedFile("a.zip", b"PK"), "own": "yes"})
-    assert (refused.status_code, "unpack a zip first" in refused.content.decode()) == (422, True)
+    assert (refused.status_code, "and unpack ZIP files first" in refused.content.decode()) == (422, True)
     others = [
         f"Teks lain nomor {i} tentang {i * 7} hal yang tidak ada hubungannya dengan siapa pun" for i in range(150)
     ]
@@ -55,7 +55,7 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
         reverse("audit-new"), {"file": data(*others, f"Kutipan: {POST} selesai"), "name": "Korpus <b>", "own": "yes"}
     )
     row = Audit.objects.get()
-    assert "It waits for its turn" in get("audit", row.id)
+    assert "The search waits for its turn to start" in get("audit", row.id)
     assert "every 1s" in get("audit-state", row.id)
     page.post(reverse("audit-do", args=[row.id, "stop"]))
     page.post(reverse("audit-do", args=[row.id, "resume"]))
@@ -64,20 +64,20 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
     assert page.get(reverse("audit-state", args=[row.id]))["HX-Refresh"] == "true"
     shown = get("audit", row.id)
     for said in (
-        "This data set contains 1 of the posts, in 1 place.",
-        "does not say that a model was trained on it",
-        "letter by letter",
+        "Posts found in this dataset: 1, with a copy in 1 place of the dataset.",
+        "does not prove that an AI model was trained on this post",
+        "exact copy",
         "gelas &lt;sendiri&gt;",
         "Kutipan: ",
         "korpus.jsonl, bytes",
     ):
         assert said in shown, said
-    assert "1 post is in it" in get("audits")
-    assert "No copy was found" in get("audit", row.id, kind="partial")
+    assert "1 of your posts was found in someone else's dataset" in get("audits")
+    assert "No copy of your posts was found in this dataset" in get("audit", row.id, kind="partial")
 
     english, indonesian = (get("audit-report", row.id, code, "html") for code in ("en", "id"))
-    assert "This data set contains 1 of the posts" in english
-    assert "Himpunan data ini memuat 1 kiriman, di 1 tempat." in indonesian
+    assert "Posts found in this dataset: 1" in english
+    assert "Postingan yang ditemukan dalam set data ini: 1, dengan salinan di 1 tempat dalam set data." in indonesian
     assert "Korpus &lt;b&gt;" in english
     assert "☕" in english
     for code in ("en", "id"):
@@ -90,13 +90,16 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
         return page.post(reverse("audit-check"), sent).content.decode()
 
     unknown = checked(bundle)
-    assert "evidence.json is consistent; the signer was not checked." in unknown
-    assert "evidence.json holds" not in unknown
+    assert (
+        "The evidence file evidence.json has not changed since it was signed. Kicau did not check who signed it, because you entered no key fingerprint."
+        in unknown
+    )
+    assert "The evidence file evidence.json is valid" not in unknown
     public = base64.b64decode(json.loads(bundle)["key"])
-    assert "evidence.json holds" in checked(bundle, key=hashlib.sha256(public).hexdigest())
-    assert "evidence.json does not hold" in checked(bundle.replace(b"Kopi", b"Kapi", 1))
+    assert "The evidence file evidence.json is valid" in checked(bundle, key=hashlib.sha256(public).hexdigest())
+    assert "The evidence file evidence.json is not valid" in checked(bundle.replace(b"Kopi", b"Kapi", 1))
     assert "signed by another key" in checked(bundle, key="0" * 64)
-    assert "does not hold" in checked(b"[" * 100_000)
+    assert "is not valid, for this reason" in checked(b"[" * 100_000)
     assert b"def verify" in b"".join(page.get(reverse("audit-verifier")).streaming_content)
 
 
@@ -116,13 +119,13 @@ def test_what_could_not_be_read_to_its_end_is_named_in_the_readers_language(page
     for language, cut, lost in (
         (
             "en",
-            "{} ends in the middle of what it holds; what was read before counts.",
-            "potong.parquet was cut off or is no Parquet file, so that nothing of it could be read.",
+            "The end of the dataset file {} is missing. The search results include the part that Kicau could read.",
+            "The dataset file potong.parquet is incomplete or not a Parquet data file, so Kicau did not search this file.",
         ),
         (
             "id",
-            "{} terputus di tengah isinya; yang sudah dibaca tetap dihitung.",
-            "potong.parquet terpotong atau bukan berkas Parquet, jadi tidak ada isinya yang bisa dibaca.",
+            "Bagian akhir berkas set data {} hilang. Hasil pencarian mencakup bagian yang dapat dibaca Kicau.",
+            "Berkas set data potong.parquet tidak lengkap atau bukan berkas data Parquet, jadi Kicau tidak mencari di berkas ini.",
         ),
     ):
         update_person(owner, language=language)
@@ -134,9 +137,9 @@ def test_what_could_not_be_read_to_its_end_is_named_in_the_readers_language(page
 
 def test_what_a_search_names_wrongly_is_told_beside_its_field(page, actor, archive):
     for typed, sentence in (
-        ({"author": "@kopisenya"}, "Nobody in the archive is called &#x27;@kopisenya&#x27;"),
-        ({"networks": "twiter"}, "There is no network &#x27;twiter&#x27; here"),
-        ({"since": "2026-04-01", "until": "2026-03-01"}, "It ends before it begins"),
+        ({"author": "@kopisenya"}, "The archive has no posts by &#x27;@kopisenya&#x27;"),
+        ({"networks": "twiter"}, "Kicau does not know the social network &#x27;twiter&#x27;"),
+        ({"since": "2026-04-01", "until": "2026-03-01"}, "The end date must be after the start date."),
     ):
         answer = page.post(reverse("audit-new"), {"name": "Korpus", "file": data("Halo"), **typed})
         shown = answer.content.decode()
@@ -148,10 +151,10 @@ def test_what_a_search_names_wrongly_is_told_beside_its_field(page, actor, archi
 def test_what_is_no_bundle_is_told_beside_the_field(page, workspace, monkeypatch):
     monkeypatch.setattr(audits, "MAX_BUNDLE_BYTES", 1000)
     for sent, sentence in (
-        ({}, "Choose a bundle first."),
+        ({}, "First choose an evidence file to check."),
         (
             {"bundle": SimpleUploadedFile("evidence.json", b"x" * 1001)},
-            "A bundle of more than 256 MB is checked with verify.py, which is below.",
+            "On this page, you can check evidence files of up to 256 MB. To check a larger file, download the program verify.py below and run it on your computer.",
         ),
     ):
         answer = page.post(reverse("audit-check"), {"key": "ab" * 32, **sent})
@@ -160,7 +163,7 @@ def test_what_is_no_bundle_is_told_beside_the_field(page, workspace, monkeypatch
         assert re.search(r'name="bundle"[^>]*aria-invalid.{0,200}' + re.escape(sentence), shown, re.DOTALL)
         assert f'value="{"ab" * 32}"' in shown
     empty = page.post(reverse("audit-check"), {"bundle": SimpleUploadedFile("evidence.json", b"")}).content.decode()
-    assert "does not hold" in empty or "empty" in empty
+    assert "is not valid, for this reason" in empty or "empty" in empty
 
 
 def test_strangers_and_viewers(page, actor, archive, member, db):
@@ -178,6 +181,6 @@ def test_strangers_and_viewers(page, actor, archive, member, db):
     assert viewer.get(reverse("audit", args=[row.id])).status_code == 200
     assert viewer.get(reverse("audit-new")).status_code == 403
     assert (
-        "Ask somebody whose role is contributor or above"
+        "Ask someone with the role contributor or higher"
         in viewer.post(reverse("audit-do", args=[row.id, "stop"]), follow=True).content.decode()
     )

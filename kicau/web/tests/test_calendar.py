@@ -28,7 +28,7 @@ def test_what_is_chosen_moves_together_and_comes_back(page, post):
     assert page.post(reverse("calendar-undo"), {"ticket": ticket}).headers["HX-Refresh"] == "true"
     assert [row.due_at for row in Delivery.objects.order_by("due_at")] == before
     page.post(reverse("calendar-undo"), {"ticket": ticket + "x"})
-    assert "too long ago" in page.get(reverse("home")).content.decode()
+    assert "It is too late to undo moving the posts." in page.get(reverse("home")).content.decode()
 
 
 def test_a_move_is_for_all_or_for_none_and_only_within_the_workspace(page, post, member):
@@ -41,7 +41,7 @@ def test_a_move_is_for_all_or_for_none_and_only_within_the_workspace(page, post,
     assert [row.due_at for row in Delivery.objects.order_by("id")] == before
     page.post(CHANGE, {"verb": "move", "delivery": rows[0].id, "days": "-9"})
     page.post(CHANGE, {"verb": "move", "delivery": rows[0].id, "days": "many"})
-    assert "is no number" in page.get(reverse("home")).content.decode()
+    assert "is not a valid number here" in page.get(reverse("home")).content.decode()
     other = Client()
     other.force_login(member("contributor").person)
     other.post(CHANGE, {"verb": "move", "delivery": rows[0].id, "days": "1"})
@@ -53,12 +53,12 @@ def test_many_are_retried_and_cancelled_each_for_itself(page, post):
     Delivery.objects.filter(id=rows[0].id).update(state="failed")
     page.post(CHANGE, {"verb": "retry", "delivery": [rows[0].id, rows[1].id]})
     html = page.get(reverse("home")).content.decode()
-    assert "1 delivery is tried again." in html
+    assert "Kicau is trying to publish 1 post again." in html
     assert "cannot be retried" in html
     page.post(CHANGE, {"verb": "cancel", "delivery": " ".join(str(row.id) for row in rows)})
     assert {row.state for row in Delivery.objects.all()} == {"canceled"}
     html = page.get(f"{reverse('home')}?state=canceled").content.decode()
-    assert "3 deliveries were cancelled." in html
+    assert "3 posts were canceled and will not be published." in html
     assert html.count("data-choose-all") == 1
 
 
@@ -75,9 +75,9 @@ def test_every_filter_finds_its_own_in_every_view(page, post, owner, actor, view
         assert ("Wanted" in html, "Other" in html) == (True, False), wanted
     nothing = page.get(reverse("home"), {"view": view, "day": day, "tag": "none such"}).content.decode()
     assert (
-        "fits all that you chose" in nothing
-        or "Nothing goes out on this day" in nothing
-        or "Nothing matches" in nothing
+        "No posts match your filters" in nothing
+        or "No posts are scheduled on this day" in nothing
+        or "Nothing matches your filters" in nothing
     )
 
 
@@ -107,11 +107,14 @@ def test_a_table_shows_every_problem_before_anything_is_made(page, owner, channe
     assert "Row 3" in html
     assert not Draft.objects.exists()
     update_person(owner, language="id")
-    assert "Baris ini tidak berisi teks maupun media." in page.post(reverse("import"), table(bad)).content.decode()
+    assert (
+        "Baris ini tidak berisi teks ataupun media. Tambahkan setidaknya salah satunya."
+        in page.post(reverse("import"), table(bad)).content.decode()
+    )
     update_person(owner, language="en")
     name = html.split('action="/import/')[1].split('"')[0]
     assert page.post(reverse("import-make", args=[name]), {"skip": "1"}).status_code == 302
     assert Delivery.objects.get().rendered["parts"][0]["text"] == "Good"
     assert page.post(reverse("import-make", args=[name])).status_code == 404
-    assert "Choose a table first." in page.post(reverse("import")).content.decode()
+    assert "Choose the CSV file that you want to import." in page.post(reverse("import")).content.decode()
     assert page.post(reverse("import"), table("nonsense\n1")).status_code == 422

@@ -35,10 +35,13 @@ def scored(page, row: Canary, score) -> SimpleUploadedFile:
 
 
 def test_a_canary_is_registered_tested_and_proved(page, actor, owner):
-    assert "No canary is registered" in page.get(reverse("canaries")).content.decode()
+    assert (
+        "No canary text (a unique sentence that reveals copying) is registered yet."
+        in page.get(reverse("canaries")).content.decode()
+    )
     refused = page.post(reverse("canaries"), {"name": "", "candidates": "7", "language": "en", "sentence": "no place"})
     assert refused.status_code == 422
-    assert "A canary needs a name." in refused.content.decode()
+    assert "Enter a name for the canary text (a hidden marker text that reveals copying)." in refused.content.decode()
     row = registered(page)
     again = page.post(reverse("canaries"), {"name": row.name, "candidates": "40", "language": "id"})
     assert (again.status_code, "already" in again.content.decode()) == (422, True)
@@ -51,13 +54,13 @@ def test_a_canary_is_registered_tested_and_proved(page, actor, owner):
 
     test = reverse("canary-test", args=[row.id])
     gap = page.post(test, {"scores": SimpleUploadedFile("s.csv", b"number,score\n1,2\n"), "model": "model-x"})
-    assert (gap.status_code, "39 lack one" in gap.content.decode()) == (422, True)
+    assert (gap.status_code, "39 sentences have no score" in gap.content.decode()) == (422, True)
     assert page.post(test, {"model": "model-x"}).status_code == 422
     row.refresh_from_db()
     assert row.tests == 0
     table = scored(page, row, lambda n, text: 0.5 if text == published else n)
     page.post(test, {"scores": table, "model": "model <x>", "direction": "lower"})
-    says = "Of 40 candidates registered beforehand, the published one ranks 1 in the scores given for model &lt;x&gt;; a model that never saw it ranks it so or better with a chance of 0.025. It says nothing of any other text."
+    says = "Of 40 candidates registered beforehand, the published one ranks 1 in the scores given for model &lt;x&gt;. A model that never saw it ranks it so or better with a chance of 0.025. It says nothing of any other text."
     assert says in page.get(where).content.decode()
     worst = scored(page, row, lambda n, text: 0.5 if text == published else n)
     page.post(test, {"scores": worst, "model": "model-y", "direction": "higher"})
@@ -65,7 +68,7 @@ def test_a_canary_is_registered_tested_and_proved(page, actor, owner):
     assert "ranks 40 in the scores given for model-y" in shown
     assert "This is test 2 of this canary: with 2 tests one of them falls so with a chance of up to 1." in shown
     assert says in shown
-    assert "tested 2 times" in page.get(reverse("canaries")).content.decode()
+    assert "Canary text tested with an AI model 2 times" in page.get(reverse("canaries")).content.decode()
     assert "was trained" not in shown
 
     bundle = page.post(reverse("canary-evidence", args=[row.id, 1])).content
@@ -83,7 +86,8 @@ def test_a_canary_is_registered_tested_and_proved(page, actor, owner):
 
     update_person(owner, language="id")
     said = page.get(where).content.decode()
-    assert "Dari 40 kalimat yang didaftarkan sebelumnya, yang diterbitkan menempati peringkat 1" in said
+    assert "Sebelum pengujian, Kicau mendaftarkan 40 kalimat, dan salah satunya diterbitkan." in said
+    assert "kalimat yang diterbitkan berada di peringkat 1 (" in said
     assert "dengan peluang 0,025." in said
 
 

@@ -53,20 +53,22 @@ def test_the_month_its_forecast_and_its_statement(page, charges, member):
     shown = read(page, "costs")
     assert "$0.60" in shown
     assert "<svg" in shown
-    assert "Expected for the month" in shown
-    assert "cheapest" in shown or "Plans of" in shown
-    assert "The month would come to" in read(page, "costs", plan="pay-per-use", plain="1")
+    assert "Cost forecast for the month" in shown
+    assert "cheapest plan" in shown or "API plans of" in shown
+    assert "With the changes that you entered, your API costs this month would be" in read(
+        page, "costs", plan="pay-per-use", plain="1"
+    )
     for asked, said in (
-        ({"plan": "free"}, "No price list in force is called free"),
-        ({"meter": "post", "price": "dear"}, "Give what one would cost"),
-        ({"meter": "post"}, "Give what one would cost"),
-        ({"price": "0.03"}, "Choose what would cost that"),
+        ({"plan": "free"}, "Kicau has no price list named free that applies now"),
+        ({"meter": "post", "price": "dear"}, "Enter the price of one unit (for example, one API call)"),
+        ({"meter": "post"}, "Enter the price of one unit (for example, one API call)"),
+        ({"price": "0.03"}, "Choose the type of API usage to which this price applies"),
     ):
         wrong = read(page, "costs", **asked)
         assert said in wrong
-        assert "The month would come to" not in wrong
+        assert "With the changes that you entered, your API costs this month would be" not in wrong
     assert 'value="dear"' in read(page, "costs", meter="post", price="dear"), "nothing typed is lost"
-    assert "Nothing" in read(page, "costs", month="2020-02")
+    assert "No spending" in read(page, "costs", month="2020-02")
     assert page.get(reverse("costs"), {"month": "soon"}).status_code == 422
     csv = b"".join(page.get(reverse("statement-csv")).streaming_content).decode().splitlines()
     assert len(csv) == 4
@@ -113,10 +115,10 @@ def test_a_statement_adds_up_to_its_last_place_and_speaks_the_readers_language(p
     for said in (
         "US$2,69",
         "US$1,645",
-        "Biaya jejaring",
-        "Menurut kampanye",
-        "tanpa kampanye",
-        "menerbitkan",
+        "Biaya jejaring sosial bulan",
+        "Biaya per kampanye",
+        "Panggilan API di luar kampanye",
+        "Biaya per jenis pemakaian API",
         "Halaman 1 dari 1",
     ):
         assert said in text, said
@@ -134,17 +136,18 @@ def test_a_charts_edge_is_round_in_the_currency_that_costs_are_shown_in(page, ch
     Workspace.objects.filter(id=workspace.id).update(currency="IDR")
     without = read(page, "costs")  # no rate: it stays as it is charged
     assert edges(without)[-1] == ["$0", "$0.20", "$0.40", "$0.60"]
-    assert "scale in" not in without
+    assert "amounts in" not in without
+    assert "amounts are in" not in without
     Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
     shown = read(page, "costs")
     assert edges(shown)[-1] == ["0", "2,000", "4,000", "6,000", "8,000", "10,000"]
-    assert "scale in IDR" in shown
+    assert "amounts in IDR" in shown
     heights = [float(h) for h in re.findall(r'class="column"[^>]*height="([0-9.]+)"', shown)]
     assert max(heights) == pytest.approx(200 * 9750 / 10000, abs=0.2)  # of the 200 that the top stands for
     Charge.objects.update(micro=20_000_000)
     shown = read(page, "costs")
     assert edges(shown)[-1] == ["0", "200", "400", "600", "800", "1,000"]
-    assert "scale in thousands of IDR" in shown
+    assert "chart amounts are in thousands of IDR" in shown
 
 
 def test_an_agency_sees_what_each_client_cost_and_goes_to_one(page, charges, owner, workspace):
@@ -179,7 +182,7 @@ def test_an_agency_sees_what_each_client_cost_and_goes_to_one(page, charges, own
 def test_a_budget_is_made_raised_and_removed(page, charges):
     wrong = page.post(reverse("budgets"), {"name": "", "amount": "viel", "currency": "USD"})
     assert wrong.status_code == 422
-    assert "Give an amount such as 50" in wrong.content.decode()
+    assert "Enter an amount, for example 50 or 12.50" in wrong.content.decode()
     page.post(
         reverse("budgets"), {"name": "November", "amount": "0.75", "currency": "USD", "period": "month", "hard": "hard"}
     )
@@ -195,10 +198,10 @@ def test_a_budget_is_made_raised_and_removed(page, charges):
 
 
 def test_an_operator_enters_a_list_and_everybody_reads_it(page, workspace, owner):
-    assert "once a day each" in read(page, "price-lists")
+    assert "the same content is charged only once a day" in read(page, "price-lists")
     owner.language = "id"
     owner.save()
-    assert "Sejak 2026 menurut kontrak" in read(page, "price-lists")
+    assert "Sejak 2026, harga paket X ini bergantung pada kontrak Anda" in read(page, "price-lists")
     owner.language = "en"
     owner.save()
     toml = (
@@ -214,7 +217,9 @@ def test_an_operator_enters_a_list_and_everybody_reads_it(page, workspace, owner
 def test_the_composer_says_what_it_costs_and_why(page, channels, form):  # noqa: F811
     form = form("https://kopisenja.id", channel=["x-kopisenja", "bluesky-kopisenja"])
     html = page.post(reverse("compose-look"), form).content.decode()
-    assert "2 channels: $0.20, of which $0.20 for the link on X" in " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert "2 channels: $0.20, including a fee of $0.20 for the link on X" in " ".join(
+        re.sub(r"<[^>]+>", "", html).split()
+    )
 
 
 def test_amounts_in_the_workspaces_own_currency_with_the_rates_day(page, charges, workspace):
@@ -223,12 +228,12 @@ def test_amounts_in_the_workspaces_own_currency_with_the_rates_day(page, charges
         {"name": workspace.name, "timezone": "Asia/Jakarta", "currency": "IDR"},
         follow=True,
     )
-    assert "No rate from USD to IDR is entered yet" in saved.content.decode()  # told at once
-    assert "No rate from USD to IDR is entered yet" in read(page, "costs")
+    assert "Kicau has no exchange rate from USD to IDR yet" in saved.content.decode()  # told at once
+    assert "Kicau has no exchange rate from USD to IDR yet" in read(page, "costs")
     page.post(reverse("rate-set"), {"currency": "USD", "shown_in": "IDR", "rate": "16250", "since": "2026-01-05"})
     shown = read(page, "costs")
     assert "Rp9,750 ($0.60)" in shown
-    assert "1 USD = Rp16,250, by the rate of 5 Jan 2026" in shown
+    assert "at the exchange rate of 5 Jan 2026: 1 USD = Rp16,250" in shown
     assert "Rp9,750 ($0.60)" in read(page, "statement")
     pdf = PdfReader(io.BytesIO(page.get(reverse("statement-pdf")).content)).pages[0].extract_text()
     assert "Rp9,750 ($0.60)" in pdf
@@ -263,12 +268,12 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     for view, entries in (("month", 0), ("week", 6), ("day", 6), ("coming", 6)):
         html = read(page, "home", view=view, day=f"{at:%Y-%m-%d}")
         assert html.count('<span class="cost"') == entries + (view in ("month", "week")), view
-        assert ("$0.275 to publish all that stands here" in html) == (view != "coming"), view
+        assert ("Total cost to publish all posts on this page: $0.275" in html) == (view != "coming"), view
     page.post(
         reverse("settings-workspace"), {"name": workspace.name, "timezone": workspace.timezone, "currency": "IDR"}
     )
     Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-05", rate=16000)
-    assert '<span class="cost" title="Rp3,200 ($0.20) to publish">Rp3,200</span>' in read(
+    assert '<span class="cost" title="Publishing cost: Rp3,200 ($0.20)">Rp3,200</span>' in read(
         page, "home", view="day", day=f"{at:%Y-%m-%d}"
     )
     for slip in shown.cards[0].deliveries:

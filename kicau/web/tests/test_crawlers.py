@@ -55,7 +55,7 @@ def test_who_says_nothing_gives_no_licence(actor, guest, workspace):
 
 def test_the_page_shows_each_form_and_reads_what_others_declare(page, workspace):
     silent = page.get(reverse("rights")).content.decode()
-    assert "You have said nothing yet" in silent
+    assert "You have no content rules yet, so web crawlers" in silent
     page.post(reverse("rights-change"), {"train_gen": "deny", "search": "allow", "embed": "conditional"})
     page.post(reverse("rights-speak"), {"terms_url": "https://kopisenja.example/syarat", "marks_media": "1"})
     workspace.refresh_from_db()
@@ -69,9 +69,12 @@ def test_the_page_shows_each_form_and_reads_what_others_declare(page, workspace)
     assert workspace.terms_url == "https://kopisenja.example/syarat"
     file = SimpleUploadedFile("robots.txt", b"User-agent: *\nContent-Signal: search=no, ai-train=perhaps\n")
     heard = page.post(reverse("rights-read"), {"file": file}).content.decode()
-    assert "Said by Content Signals (robots.txt)." in heard
-    assert "never as a yes" in heard
+    assert "Rule found in: Content Signals (robots.txt)." in heard
+    assert "If a source cannot be read, Kicau assumes that" in heard
     assert page.post(reverse("rights-read"), {"url": "http://169.254.169.254/"}).status_code == 422
     page.post(reverse("choose-language"), {"language": "id"})
     file.seek(0)
-    assert "tidak menyebut yes maupun no" in page.post(reverse("rights-read"), {"file": file}).content.decode()
+    assert (
+        "Pemberitahuan hak Content-Signal (terbaca mesin) memuat nilai"
+        in page.post(reverse("rights-read"), {"file": file}).content.decode()
+    )

@@ -13,7 +13,7 @@ from kicau.base.database_reconnect import drop_broken_connection
 from kicau.web.core import error_pages
 
 
-@pytest.mark.parametrize(("language", "title"), [("en", "There is nothing here"), ("id", "Tidak ada apa-apa di sini")])
+@pytest.mark.parametrize(("language", "title"), [("en", "Page not found"), ("id", "Halaman tidak ditemukan")])
 def test_an_address_without_anything(guest, language, title):
     answer = guest.get("/nothing/here", headers={"accept-language": language})
     html = answer.content.decode()
@@ -22,7 +22,7 @@ def test_an_address_without_anything(guest, language, title):
     assert "default-src" in answer["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize(("language", "title"), [("en", "A fault of ours"), ("id", "Kesalahan di pihak kami")])
+@pytest.mark.parametrize(("language", "title"), [("en", "Something went wrong"), ("id", "Terjadi kesalahan")])
 def test_a_fault_is_told_even_where_the_database_is_what_is_at_fault(language, title):
     before = connections["default"].connection
     with translation.override(language):
@@ -35,7 +35,8 @@ def test_a_fault_is_told_even_where_the_database_is_what_is_at_fault(language, t
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    ("language", "title"), [("en", "The database does not answer"), ("id", "Basis data tidak menjawab")]
+    ("language", "title"),
+    [("en", "Kicau&#x27;s database is not responding"), ("id", "Basis data Kicau tidak merespons")],
 )
 def test_a_database_that_went_away_is_told_as_such(page, language, title):
     page.raise_request_exception = False

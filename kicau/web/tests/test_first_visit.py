@@ -34,7 +34,10 @@ def test_who_is_not_at_the_machine_needs_the_code_from_the_log(guest, way, code)
     assert 'name="code"' in guest.get(reverse("welcome"), **more).content.decode()
     for wrong in ("", "AAAA-AAAA-AAAA-AAAA", code[:-1], f"{code}A", "é"):
         answer = guest.post(reverse("welcome"), WELCOME | {"code": wrong}, **more)
-        assert (answer.status_code, "This is not the code" in answer.content.decode()) == (422, True)
+        assert (answer.status_code, "This setup code is wrong. Enter the code that" in answer.content.decode()) == (
+            422,
+            True,
+        )
     assert not Person.objects.exists()
     assert guest.post(reverse("welcome"), WELCOME | {"code": f" {code.lower()} "}, **more)["Location"] == "/"
     assert Person.objects.get().is_operator

@@ -9,7 +9,7 @@ from kicau.channels.models import ChannelState
 def test_a_held_channel_says_which_budget_and_leads_there(page, owner, post):
     row = post("Kopi Gayo", to=["x-kopisenja"]).deliveries[0]
     why = Sentence(
-        "The permission of {channel} on {network} is not renewed: the budget “{budget}” of {limit} has {left} left, and this needs {wanted}. Raise the budget, and it goes on by itself.",
+        "Kicau did not renew its access to {channel} on {network}, because this needs {wanted} and the budget “{budget}” has only {left} of {limit} left. Raise the budget, and Kicau renews the access.",
         channel="Kopi",
         network="X",
         budget="Izin",
@@ -26,10 +26,10 @@ def test_a_held_channel_says_which_budget_and_leads_there(page, owner, post):
     )
     channel.save()
     for path in ("/channels", f"/channels/{channel.key}", f"/posts/{row.draft_id}"):
-        assert "the budget “Izin” of $1.00 has $0.00 left" in page.get(path).content.decode(), path
+        assert "the budget “Izin” has only $0.00 of $1.00 left" in page.get(path).content.decode(), path
     assert 'href="/costs/budgets"' in page.get("/channels").content.decode()
     assert 'href="/costs/budgets"' in page.get(f"/channels/{channel.key}").content.decode()
-    assert "Waits for a budget" in page.get("/channels").content.decode()
+    assert "Publishing on hold because of a budget limit" in page.get("/channels").content.decode()
     owner.language = "id"
     owner.save()
-    assert "anggaran “Izin” sebesar $1.00 tersisa $0.00" in page.get(f"/channels/{channel.key}").content.decode()
+    assert "sisa anggaran “Izin” hanya $0.00 dari $1.00" in page.get(f"/channels/{channel.key}").content.decode()

@@ -43,14 +43,14 @@ def test_what_was_said_stands_there_and_is_answered_or_done(
     shown = page.get("/answers?waits=yes").content.decode()
     assert "kapan" not in shown
     assert "Enak" in shown
-    assert "Done by" in page.get("/answers").content.decode()
+    assert "Marked as done by" in page.get("/answers").content.decode()
     begun = page.post(reverse("answer-reply", args=[mention.id]))
     assert begun["Location"].startswith("/compose/")
     composer = page.get(begun["Location"]).content.decode()
     assert 'value="77"' in composer
     mention.refresh_from_db()
     assert str(mention.reply_id) in begun["Location"]
-    assert "Go on answering" in page.get("/answers").content.decode()
+    assert "Continue your reply" in page.get("/answers").content.decode()
 
 
 def test_a_long_list_comes_in_pages_and_odd_addresses_are_harmless(page, post):
@@ -75,6 +75,7 @@ def test_a_long_list_comes_in_pages_and_odd_addresses_are_harmless(page, post):
 def test_with_nothing_it_says_what_to_switch_on_and_what_that_costs(page, post, workspace):
     post("Kopi Gayo", to=["x-kopisenja"])
     shown = page.get("/answers").content.decode()
-    assert "X is not read: $0.005 for each post or answer that comes back" in shown
+    assert "Kicau does not collect comments and mentions from X." in shown
+    assert "each post or comment that Kicau reads costs $0.005." in shown
     Channel.objects.filter(workspace=workspace).update(state="removed")
-    assert "connect a channel there" in page.get("/answers").content.decode()
+    assert "Connect a channel on a network that supports this first." in page.get("/answers").content.decode()

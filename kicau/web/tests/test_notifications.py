@@ -12,7 +12,7 @@ def test_the_bell_counts_and_the_list_opens_what_it_is_about(page, owner, worksp
     shown = page.get("/").content.decode()
     assert "2 unread" in shown
     shown = page.get("/notifications").content.decode()
-    assert "&lt;Senja&gt; (X) has to be connected again" in shown
+    assert "Kicau can no longer publish to &lt;Senja&gt; (X)" in shown
     assert "Elsewhere" in shown
     one = Notice.objects.get(workspace=elsewhere)
     answer = page.get(f"/notifications/{one.id}")
@@ -21,7 +21,7 @@ def test_the_bell_counts_and_the_list_opens_what_it_is_about(page, owner, worksp
     assert actions.count_unread(owner) == 1
     assert "1 unread" in page.get("/notifications/bell").content.decode()
     page.post("/notifications/read", {"notice": Notice.objects.get(workspace=workspace).id})
-    assert "You have read everything" in page.get("/notifications?show=unread").content.decode()
+    assert "You have read all notifications" in page.get("/notifications?show=unread").content.decode()
     assert page.get(f"/notifications/{owner.id}").status_code == 404
     actions.notify("channel.expired", workspace.id, page="//evil.example/", channel="c")
     page.post("/notifications/read")
@@ -46,7 +46,7 @@ def test_people_choose_how_they_hear(page, owner):
 def test_a_letters_link_stops_it_without_signing_in(guest, owner, workspace):
     ticket = emails.signing.dumps({"p": str(owner.id), "e": ["channel.expired"]}, salt=emails.UNSUBSCRIBE_SALT)
     shown = guest.get(f"/notifications/stop/{ticket}").content.decode()
-    assert "A channel wants a reconnect" in shown
+    assert "A channel lost its connection and has to be reconnected" in shown
     assert actions.preferences(owner)["channel.expired"] == (True, "now")  # looking changes nothing
     assert guest.post(f"/notifications/stop/{ticket}", {"List-Unsubscribe": "One-Click"}).status_code == 200
     assert actions.preferences(owner)["channel.expired"] == (True, "never")

@@ -25,50 +25,50 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     settings.KICAU_DATA = tmp_path
     rows = [post(f"Kopi {n}", hours=24 * (n + 1)).deliveries[0] for n in range(4)]
     post("Kopi " * 40 + "panjang sekali", hours=200)
-    assert "Leave X" in words(page.get("/withdrawals/new?network=x"))
+    assert "Stop using X" in words(page.get("/withdrawals/new?network=x"))
     at = (clock.now() + timedelta(days=2, hours=12)).astimezone(clock.find_zone("Asia/Jakarta"))
     form = {"network": "x", "when": "at", "date": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M}", "timezone": "Asia/Jakarta"}
     ahead = page.get("/withdrawals/new", form, headers={"hx-request": "true"})
-    assert "2 posts still go out before" in words(ahead)
-    assert "3 posts are stopped and kept" in words(ahead)
+    assert "2 posts are published as scheduled before Kicau stops publishing" in words(ahead)
+    assert "3 posts are put on hold: Kicau does not publish them, but does not delete them either" in words(ahead)
     assert Withdrawal.objects.count() == 0
     assert page.post("/withdrawals/new", form | {"date": "x"}).status_code == 422
     assert page.post("/withdrawals/new", form | {"reason": "Terlalu mahal"}).status_code == 302
     row = Withdrawal.objects.get()
     here = f"/withdrawals/{row.id}"
     for place, said in (
-        (here, "Due after it"),
-        ("/withdrawals", "Has a date"),
-        ("/", "X is left on"),
-        ("/channels", "Is left on"),
-        ("/?view=month", "is left"),
-        ("/channels/x-kopisenja", "Is left on"),
+        (here, "Posts scheduled after the date when Kicau stops publishing"),
+        ("/withdrawals", "Publishing will stop on a set date"),
+        ("/", "Kicau will stop publishing to X on"),
+        ("/channels", "Kicau will stop publishing posts to this channel on"),
+        ("/?view=month", "Kicau stops publishing to this network on this day"),
+        ("/channels/x-kopisenja", "Kicau will stop publishing to this channel on"),
         ("/compose", "until"),
-        (f"{here}/return", "not in effect"),
-        (f"{here}/targets?channel=mastodon-kopisenja", "You can look now"),
+        (f"{here}/return", "Kicau has not stopped publishing, so there is nothing to resume"),
+        (f"{here}/targets?channel=mastodon-kopisenja", "This page is only a preview."),
     ):
         assert said in words(page.get(place, follow=True)), place
     page.post(f"{here}/withdraw")
     assert Delivery.objects.filter(hold="withdrawn").count() == 5
     seen = words(page.get(f"{here}/targets?channel=instagram-kopisenja&channel=mastodon-kopisenja"))
-    assert "5 deliveries fit" in seen
-    assert "5 do not fit as they stand" in seen
-    assert "Post by post" in seen
+    assert "5 posts fit the chosen channels and can be scheduled on them" in seen
+    assert "5 posts do not fit the chosen channels unless you change them" in seen
+    assert "Problems of each post" in seen
     page.post(f"{here}/targets", {"channel": ["mastodon-kopisenja"], "past": "leave"})
     page.post(f"{here}/export")
-    assert "The file is being made" in words(page.get(here))
+    assert "Kicau is creating the export file" in words(page.get(here))
     assert (jobs.run_job(), jobs.run_job()) == (1, 1)
     shown = words(page.get(f"{here}?jobs=1", headers={"hx-request": "true"}))
-    assert "5 of 5 stopped posts go elsewhere" in shown
+    assert "5 of 5 posts on hold were moved to other channels" in shown
     link = re.search(r'href="(/withdrawals/exports/[^"]+)"', page.get(here).content.decode())[1]
     file = page.get(link)
     assert b"".join(file.streaming_content)[:2] == b"PK"
     assert 'filename="x-' in file["Content-Disposition"]
     Delivery.objects.filter(id=rows[0].id).update(due_at=clock.now() - timedelta(hours=1))
-    assert "1 post is past its time" in words(page.get(f"{here}/return"))
+    assert "1 post is past its scheduled time" in words(page.get(f"{here}/return"))
     assert page.post(f"{here}/return", {"late": "shift", "date": "", "time": ""}).status_code == 422
     page.post(f"{here}/return", {"late": "ask"})
-    assert "1 post is past its time" in words(page.get(here))
+    assert "1 post is past its scheduled time" in words(page.get(here))
     page.post(f"{here}/late", {"late": "cancel"})
     assert Delivery.objects.filter(state="canceled").count() == 1
     assert set(Channel.objects.values_list("state", flat=True)) == {"active"}
@@ -91,7 +91,7 @@ def test_a_proposal_and_the_operators_page(page, post, channels, actor, owner, m
         evidence=told,
     )
     actions.close_channels(actor, row, clock.now(), "proposed")
-    assert "seems to have shut its door" in words(page.get("/"))
+    assert "Kicau can no longer access X. Posts scheduled on this network are on hold" in words(page.get("/"))
     assert "client-not-enrolled" in words(page.get(f"/withdrawals/{row.id}"))
     page.post(f"/withdrawals/{row.id}/dismiss")
     assert Channel.objects.get(network="x").state == "active"

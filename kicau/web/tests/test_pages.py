@@ -72,7 +72,7 @@ def test_the_theme_is_remembered_and_nonsense_is_not(page):
 def test_what_does_not_exist_is_a_page_that_says_so_and_belongs_to_nobody_else(page, post, member):
     missing = page.get(reverse("post", args=["018f0000-0000-7000-8000-000000000000"]))
     assert missing.status_code == 404
-    assert "is not in this workspace" in missing.content.decode()
+    assert "Kicau cannot find what you want to open in" in missing.content.decode()
 
 
 def test_another_workspace_sees_nothing(page, post, picture, db):
@@ -102,7 +102,7 @@ def test_a_viewer_may_read_but_changes_nothing(member, post, workspace):
     assert client.get(reverse("home")).status_code == 200
     assert client.get(reverse("compose-draft", args=[row.draft_id])).status_code == 403
     answer = client.post(reverse("delivery-do", args=[row.id, "cancel"]), follow=True)
-    assert "Ask somebody whose role is editor or above" in answer.content.decode()
+    assert "Ask someone with the role editor or higher" in answer.content.decode()
     row.refresh_from_db()
     assert row.state == "scheduled"
 

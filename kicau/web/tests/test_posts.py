@@ -35,16 +35,16 @@ def test_what_became_of_a_post_is_told_by_its_deliveries_and_not_by_its_draft(pa
     row = post().deliveries[0]
     Delivery.objects.filter(id=row.id).update(state="failed", reason="The link is not allowed.")
     head = page.get(reverse("post", args=[row.draft_id])).content.decode().split('<div class="head">')[1]
-    assert "Needs mending" in head
+    assert "Failed" in head
     assert "Scheduled" not in head
 
 
 def test_cancel_then_retry(page, post):
     row = post().deliveries[0]
-    assert "Cancelled; it will not be sent." in act(page, row, "cancel")
+    assert "The post is canceled. It will not be published." in act(page, row, "cancel")
     row.refresh_from_db()
     assert row.state == "canceled"
-    assert "It is tried again." in act(page, row, "retry")
+    assert "Kicau is trying to publish the post again." in act(page, row, "retry")
     row.refresh_from_db()
     assert row.state == "scheduled"
 
@@ -65,7 +65,7 @@ def test_moving_by_the_form_and_by_a_drop_on_another_day(page, post):
 def test_confirming_is_in_the_persons_name(page, post):
     row = post(to=["linkedin-kopisenja"]).deliveries[0]
     assert "publish it in my name" in page.get(reverse("post", args=[row.draft_id])).content.decode()
-    assert "Confirmed in your name." in act(page, row, "confirm")
+    assert "Kicau recorded that you confirmed the post." in act(page, row, "confirm")
     row.refresh_from_db()
     assert row.confirmed_by.name == "Sari Wulandari"
 
@@ -73,7 +73,7 @@ def test_confirming_is_in_the_persons_name(page, post):
 def test_an_unknown_outcome_is_resolved_by_saying_what_is_there(page, post):
     row = post().deliveries[0]
     Delivery.objects.update(state=DeliveryState.UNKNOWN, broken_at=clock.now())
-    assert "Say whether the post is on the network." in act(page, row, "resolve")
+    assert "Look for the post on the network, then choose whether it was published there." in act(page, row, "resolve")
     act(page, row, "resolve", published="yes", url="https://x.example/1")
     row.refresh_from_db()
     assert (row.state, row.url) == ("published", "https://x.example/1")
@@ -95,7 +95,7 @@ def test_the_live_piece_comes_only_when_something_changed(page, post):
     piece = page.get(address, {"seen": stamp}, headers=htmx)
     assert piece.status_code == 200
     assert b"<html" not in piece.content
-    assert b"Cancelled" in piece.content
+    assert b"Canceled" in piece.content
     home = page.get(reverse("home"))
     assert page.get(reverse("home"), {"seen": home.context["stamp"]}, headers=htmx).status_code == 204
 
@@ -109,7 +109,7 @@ def test_duplicating_and_putting_away(page, post):
     copy.refresh_from_db()
     assert copy.state == "archived"
     refused = page.post(reverse("put-away", args=[row.draft_id]), follow=True).content.decode()
-    assert "cancel them first" in refused
+    assert "This post is still scheduled on some channels. Cancel" in refused
 
 
 def test_a_delivery_has_an_address_of_its_own(page, post):
@@ -124,22 +124,25 @@ def test_a_published_post_is_edited_beside_how_it_would_read(page, post):
     here = reverse("delivery-edit", args=[row.id])
     assert page.get(here).status_code == 409  # not published
     Delivery.objects.filter(id=row.id).update(state=DeliveryState.PUBLISHED, remote_ids=["1"], published_at=clock.now())
-    assert "Edit on the network" in page.get(reverse("post", args=[row.draft_id])).content.decode()
+    assert "Edit the post on the network" in page.get(reverse("post", args=[row.draft_id])).content.decode()
     form = page.get(here).content.decode()
     assert ">Selamat pgai</textarea>" in form
-    assert "This is how it reads now." in form
+    assert "This is the text that is currently published on the network." in form
     seen = page.post(here, {"text:0": "Selamat pagi #kopi"}, headers={"hx-request": "true"}).content.decode()
     assert '<span class="span-tag">#kopi</span>' in seen
     assert "<textarea" not in seen
     assert page.post(here, {"text:0": "x" * 501}).status_code == 422
     NetworkApp.objects.filter(network="mastodon").update(endpoints={"server": "http://127.0.0.1:9"})
     refused = page.post(here, {"text:0": "Selamat pagi"})
-    assert (refused.status_code, "Nothing was sent" in refused.content.decode()) == (422, True)
+    assert (
+        refused.status_code,
+        "Kicau could not send your edit of the post to Mastodon" in refused.content.decode(),
+    ) == (422, True)
     assert ">Selamat pagi</textarea>" in refused.content.decode()
 
     Revision.objects.update(state="unknown")
     assert (
-        "Whether Mastodon changed this post is not known"
+        "Kicau does not know whether Mastodon changed this post"
         in page.get(reverse("post", args=[row.draft_id])).content.decode()
     )
     page.post(reverse("delivery-settle", args=[row.id]), {"reads": "after"})
@@ -176,12 +179,12 @@ def test_a_posts_page_says_its_rights_and_leads_to_them(page, actor, workspace, 
     )
     shown = page.get(reverse("post", args=[draft.id])).content.decode()
     said = re.sub(r"<[^>]+>", "", shown.split("Rights</summary>")[1].split("</details>")[0])
-    assert "not allowed: Train a generative model" in said
+    assert "not allowed: Train a generative AI model" in said
     assert f'href="{reverse("rights")}"' in shown
 
     (row,) = post("Sudah terbit").deliveries
     shown = page.get(reverse("post", args=[row.draft_id])).content.decode()
-    assert "See and change the rights" not in shown
+    assert "See and change the content rights of this post" not in shown
     assert f'href="{reverse("rights")}"' in shown.split("<dt>Rights</dt>")[1].split("</dd>")[0]
 
     row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, ["991", "992"], row.due_at
@@ -195,14 +198,16 @@ def test_a_posts_page_says_its_rights_and_leads_to_them(page, actor, workspace, 
     rights = shown.split("<dt>Rights</dt>")[1].split("</dd>")[0]
     words = re.sub(r"<[^>]+>", "\n", rights)
     words = re.sub(r"\n+: *", ": ", words)
-    assert "Yes: Train a generative model" in words
-    assert "No: Ground answers on it, Search" in words  # what one part forbids, the post forbids
+    assert "Yes: Train a generative AI model" in words
+    assert (
+        "No: Use the content as a source for AI answers, Show the content in search" in words
+    )  # what one part forbids, the post forbids
     for item in (first, second):
         address = reverse("archive-item", args=[item.id])
         assert f'href="{address}"' in rights
-        assert "May it be used?" in page.get(address).content.decode()
+        assert "Permitted uses" in page.get(address).content.decode()
 
     update_person(actor.person, language="id")
     translated = page.get(reverse("post", args=[row.draft_id])).content.decode()
-    assert "<dt>Hak</dt>" in translated
-    assert "Hak bagian 1" in translated
+    assert "<dt>Hak konten</dt>" in translated
+    assert "Hak konten bagian 1 dari postingan ini" in translated

@@ -33,12 +33,12 @@ def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, memb
     page.post(reverse("comment", args=[draft.id]), {"text": "Which ones?", "quote": "from Gayo"})
     html = page.get(here).content.decode()
     assert re.search(r"&lt;b&gt;<mark><a [^>]+>from Gayo</a></mark>&lt;/b&gt;", html)
-    assert "1 open comment" in html
+    assert "1 unresolved review comment" in html
     assert "publish it on LinkedIn in my own name" in html
     assert html.count('<div class="shown') == 2, "as both channels would show it"
     comment = draft.reviews.get(kind="comment")
     page.post(reverse("comment-resolve", args=[draft.id, comment.id]))
-    assert "Settled by Sari Wulandari" in page.get(here).content.decode()
+    assert "Resolved by Sari Wulandari" in page.get(here).content.decode()
     decide = {
         "verdict": "schedule",
         "version": draft.version,
@@ -48,7 +48,7 @@ def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, memb
         "time": "09:00",
     }
     assert (
-        "read it again"
+        "Read the changed post, then make your decision"
         in page.post(reverse("decide", args=[draft.id]), {**decide, "version": 1}, follow=True).content.decode()
     )
     page.post(reverse("decide", args=[draft.id]), {**decide, "confirm": "on"})
@@ -85,7 +85,7 @@ def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest
     assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == ("same-origin", "noindex")
     assert "Halo &lt;i&gt;dunia&lt;/i&gt;" in html
     assert "Between us" not in html
-    assert "Waits for your word" in html
+    assert "Waiting for your decision" in html
     assert reverse("network-looks") in html, "each network dresses its post"
     assert 'href="/library' not in html
     small = re.search(r'src="(/review/[^"]+\.jpg)"', html)[1]
@@ -95,11 +95,14 @@ def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest
     assert guest.get(small.replace(picture.sha256, "0" * 64)).status_code == 404
     assert guest.get(reverse("post", args=[other.id])).status_code == 302
     say = f"{way}/say"
-    assert "what you want to say" in guest.post(say, {"text": ""}, follow=True).content.decode()
-    assert "with the team" in guest.post(say, {"text": "Warmer", "quote": "Halo"}, follow=True).content.decode()
+    assert "Your comment is empty. Write a comment first" in guest.post(say, {"text": ""}, follow=True).content.decode()
+    assert (
+        "Your comment was sent to the team"
+        in guest.post(say, {"text": "Warmer", "quote": "Halo"}, follow=True).content.decode()
+    )
     told = guest.post(say, {"verdict": "approve", "version": draft.version}, follow=True).content.decode()
-    assert "approval is noted" in told
-    assert "You approved it" in told
+    assert "Thank you. Your approval of the post is recorded" in told
+    assert "You approved this post" in told
     html = page.get(reverse("post", args=[draft.id])).content.decode()
     assert "Warmer" in html
     assert "Approved" in html
@@ -125,7 +128,7 @@ def test_a_contributor_says_when_and_an_editor_finds_it_filled_in(page, guest, m
     }
     form |= {"when": "at", "date": "2027-03-01", "time": "09:00", "timezone": "Asia/Jakarta", "how": "submit"}
     html = guest.post(reverse("compose-send"), form, follow=True).content.decode()
-    assert re.search("Wanted on <time[^>]+>Mon 1 Mar 2027, 02:00<", html), (
+    assert re.search("Requested publishing time: <time[^>]+>Mon 1 Mar 2027, 02:00<", html), (
         "in the zone of this writer, who has chosen none"
     )
     html = page.get(reverse("post", args=[form["draft"]])).content.decode()
@@ -163,11 +166,11 @@ def test_what_is_to_mend_stands_above_the_text_while_its_author_mends_it(
     pricing.network_price_lists("x")  # which a process reads every five seconds, whatever page comes first
     with django_assert_max_num_queries(12):
         html = guest.get(reverse("compose-draft", args=[draft.id])).content.decode()
-    assert "2 remarks to look at" in html
+    assert "2 review comments on your post" in html
     assert html.index("40 or 60?") < html.index("Ask the shop") < html.index('<form id="composer"')
     assert "A typo" not in html
     reviews.submit(writer, draft.id)
-    assert "1 remark to look at" in guest.get(reverse("compose-draft", args=[draft.id])).content.decode()
+    assert "1 review comment on your post" in guest.get(reverse("compose-draft", args=[draft.id])).content.decode()
 
 
 def test_a_link_makes_no_frames_of_a_film_but_the_chosen_covers(page, guest, actor, channels, tmp_path):

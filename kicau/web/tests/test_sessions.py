@@ -116,7 +116,7 @@ def test_devices_are_listed_in_plain_words_with_their_last_use(owner, workspace)
             "2001:db8::5",
         ):
             assert words in body, (name, words)
-        assert body.count("this one") == 1
+        assert body.count("this device") == 1
         assert body.index("Firefox on Linux") < body.index("Edge on Windows")
         assert not [key for key in BrowserSession.objects.values_list("session_key", flat=True) if key in body]
 
@@ -199,7 +199,7 @@ def test_who_has_none_is_led_to_set_one_up_before_the_workspace(strict, editor):
         assert client.get(reverse(name))["Location"] == reverse("second-factor"), name
     partial = client.get(reverse("channels"), headers={"hx-request": "true"})
     assert (partial.status_code, partial["HX-Redirect"]) == (403, reverse("second-factor"))
-    assert "Set up a second factor" in client.get(reverse("second-factor")).content.decode()
+    assert "Set up two-factor authentication" in client.get(reverse("second-factor")).content.decode()
     client.post(reverse("prove"), {"password": PASSWORD})
     assert client.get(reverse("two-factor")).status_code == 200
     answer = client.post(reverse("two-factor"), {"code": code_of(factors.begin_totp_setup(editor))})
@@ -211,7 +211,7 @@ def test_a_password_alone_does_not_do_where_the_account_has_a_passkey(strict, ed
     Passkey.objects.create(person=editor, name="Phone", credential_id=b"k", credential=b"k")
     client = signed_in(editor)
     assert client.get(reverse("home"))["Location"] == reverse("second-factor")
-    assert "this sign-in was without it" in client.get(reverse("second-factor")).content.decode()
+    assert "but you signed in without it" in client.get(reverse("second-factor")).content.decode()
 
 
 def test_the_second_factor_goes_and_so_does_the_way_in(strict, owner, editor):

@@ -82,24 +82,24 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
         assert answer.status_code == 200, answer.content
         return answer.content.decode()
 
-    assert "No training set yet" in get("sets")
+    assert "You have no training set yet" in get("sets")
     assert 'value="kopi"' in get("set-new", words="kopi", network="x")
     wrong = page.post(reverse("set-new"), FORM | {"test": "20"})
-    assert (wrong.status_code, "together 100" in wrong.content.decode()) == (422, True)
+    assert (wrong.status_code, "whole percentages that add up to 100" in wrong.content.decode()) == (422, True)
     page.post(reverse("set-new"), FORM)
     of = TrainingSet.objects.get()
-    assert "It waits for its turn" in get("set", of.id)
+    assert "The search waits for its turn to start" in get("set", of.id)
     build.make_next()
     shown = get("set", of.id)
     for said in (
-        "the terms of X forbid it for a copy that came this way",
-        "nobody has said whether this may be done",
-        "Ask who wrote it",
-        "Make version 1",
-        "Review 10",
+        "The terms of use of X, which apply to this copy of the content, do not allow it to be used in this way",
+        "Nobody has stated whether this content may be used in this way",
+        "Ask the author for permission",
+        "Create version 1 of the training set",
+        "Review texts with personal data: 10",
     ):
         assert said in shown, said
-    assert re.search(r'number">3</span>\s*<span>No: the terms', shown)
+    assert re.search(r'number">3</span>\s*<span>No. The terms', shown)
 
     # a person looks at what rules found: one is none, the others go
     review = get("set-personal", of.id, kind="phone")
@@ -113,10 +113,13 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert Preview.objects.get().personal == {"phone": 9}
 
     page.post(reverse("set-make", args=[of.id]))
-    assert "being made" in page.post(reverse("set-make", args=[of.id]), follow=True).content.decode()
+    assert (
+        "Kicau is still creating another version"
+        in page.post(reverse("set-make", args=[of.id]), follow=True).content.decode()
+    )
     build.make_next()
     shown = get("set-version", of.id, 1)
-    assert "5 posts stayed out" in shown
+    assert "5 posts were left out of this version of the training set" in shown
     lines = b"".join(page.get(reverse("set-file", args=[of.id, 1, "train.jsonl"])).streaming_content).decode()
     assert (lines.count("0812-"), lines.count("[phone]")) == (1, 9)
     assert page.get(reverse("set-file", args=[of.id, 1, "..keys"])).status_code == 404
@@ -127,27 +130,27 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert page.get(reverse("set-file", args=[of.id, 1, "train.jsonl"])).status_code == 409
     build.make_next()
     shown = get("set-version", of.id, 2)
-    assert "1 record of version 1 is not in this one" in shown
-    assert "took it back on" in shown
+    assert "1 record of training set version 1 is not in this version" in shown
+    assert "withdrew the permission to use this content in this way" in shown
     assert Version.objects.get(number=2).effect_ms < 5000
     assert json.loads(page.get(reverse("set-delta", args=[of.id, 2])).content)["record_ids"] == [str(archive[0].id)]
-    assert "Not asked yet" in get("set", of.id)
-    assert "Something was taken back since; look again" in get("set", of.id)
-    assert "Make version 3" not in get("set", of.id)
+    assert "The recipient has not been asked to confirm the removal yet" in get("set", of.id)
+    assert "Content was removed after this preview was created. Update the preview" in get("set", of.id)
+    assert "Create version 3 of the training set" not in get("set", of.id)
     page.post(reverse("set-look", args=[of.id]))
     build.make_next()
-    assert "Something was taken back since; look again" not in get("set", of.id)
-    assert "1 answer outstanding" in get("sets")
+    assert "Content was removed after this preview was created. Update the preview" not in get("set", of.id)
+    assert "1 recipient has not confirmed that they no longer use the removed content" in get("sets")
     asked = page.post(reverse("recipient-ask", args=[Recipient.objects.get().id])).content.decode()
     assert "mailto:lab@example.org" in asked
     link = "/taken-back/" + re.search(r"/taken-back/([\w-]+)<", asked)[1]
     outside = Client()
     seen = outside.get(link).content.decode()
-    assert "1 of its records may not be used any more" in seen
+    assert "1 of the records in your version of the training set may no longer be used" in seen
     assert "record_ids" in outside.get(f"{link}/2.json").content.decode()
     outside.post(link, {"name": "Tono"})
-    assert "Tono confirmed" in outside.get(link).content.decode()
-    assert "Tono confirmed it" in get("set", of.id)
+    assert "Tono confirmed on" in outside.get(link).content.decode()
+    assert re.search("Tono confirmed on .+ that they no longer use the records removed", get("set", of.id))
     assert outside.get("/taken-back/nonsense").status_code == 410
 
 
@@ -155,26 +158,38 @@ def test_where_nothing_is_asked_for_it_says_so_and_blames_no_permission(page, ar
     page.post(reverse("set-new"), FORM | {"words": "teh"})
     build.make_next()
     shown = page.get(reverse("set", args=[TrainingSet.objects.get().id])).content.decode()
-    assert "The archive has no post that is asked for" in shown
-    assert "Nothing may enter yet" not in shown
+    assert "No posts in the archive match your filters" in shown
+    assert "No post can be included yet" not in shown
 
 
 @pytest.mark.parametrize(
     ("typed", "field", "sentence"),
     [
-        ({"networks": "twiter"}, "networks", "There is no network 'twiter' here; there are: bluesky, "),
-        ({"kinds": "posts"}, "kinds", "There is no kind 'posts'; the kinds are: post, reply, "),
+        (
+            {"networks": "twiter"},
+            "networks",
+            "Kicau does not know the social network 'twiter'. Choose one of these: bluesky, ",
+        ),
+        (
+            {"kinds": "posts"},
+            "kinds",
+            "Kicau does not know the content type 'posts'. Choose one of: post, reply, ",
+        ),
         (
             {"author": "@kopisenya"},
             "author",
-            "Nobody in the archive is called '@kopisenya'; give a handle as the archive shows it.",
+            "The archive has no posts by '@kopisenya'. Enter the author's account name (handle) exactly as the archive shows it.",
         ),
         (
             {"languages": "id, indonesia"},
             "languages",
-            "'indonesia' is no language; give its code of two letters, such as id or en.",
+            "'indonesia' is not a language code. Enter a code of two letters, for example id or en.",
         ),
-        ({"since": "2026-04-01", "until": "2026-03-01"}, "until", "It ends before it begins, so no post can be in it."),
+        (
+            {"since": "2026-04-01", "until": "2026-03-01"},
+            "until",
+            "The end date must be after the start date. Choose a later end date.",
+        ),
     ],
 )
 def test_what_a_query_names_wrongly_is_told_beside_its_field(page, archive, typed, field, sentence):
@@ -196,9 +211,9 @@ def test_all_that_a_query_names_wrongly_is_told_at_once(page, archive):
     typed = {"networks": "twiter", "author": "@kopisenya", "since": "2026-04-01", "until": "2026-03-01"}
     shown = html.unescape(page.post(reverse("set-new"), FORM | typed).content.decode())
     for sentence in (
-        "There is no network 'twiter'",
-        "Nobody in the archive is called '@kopisenya'",
-        "It ends before it begins",
+        "Kicau does not know the social network 'twiter'",
+        "The archive has no posts by '@kopisenya'",
+        "The end date must be after the start date.",
     ):
         assert shown.count(sentence) == 1, sentence
 
@@ -208,8 +223,8 @@ def test_what_is_not_known_is_refused_with_the_way_out_and_roles_hold(page, memb
     of = TrainingSet.objects.get()
     build.make_next()
     shown = page.get(reverse("set", args=[of.id])).content.decode()
-    assert "Nothing may enter yet" in shown
-    assert "Make version" not in shown
+    assert "No post can be included yet" in shown
+    assert "Create version" not in shown
     assert reverse("rights") in shown
     page.post(reverse("set-change", args=[of.id]), FORM | {"own": "yes", "format": "chat"})
     of.refresh_from_db()
@@ -217,7 +232,7 @@ def test_what_is_not_known_is_refused_with_the_way_out_and_roles_hold(page, memb
     assert 'value="chat" checked' in page.get(reverse("set-change", args=[of.id])).content.decode()
     page.post(reverse("choose-language"), {"language": "id"})
     build.make_next()
-    assert "Buat versi 1" in page.get(reverse("set", args=[of.id])).content.decode()
+    assert "Buat set data latih versi 1" in page.get(reverse("set", args=[of.id])).content.decode()
     client = Client()
     client.force_login(member("viewer").person)
     assert client.get(reverse("set", args=[of.id])).status_code == 200
@@ -235,12 +250,15 @@ def test_our_own_copies_of_a_forbidden_text_are_decided_on_the_page(page, actor,
     of = TrainingSet.objects.get()
     build.make_next()
     shown = page.get(reverse("set", args=[of.id])).content.decode()
-    assert "1 post of yours needs your decision" in shown
-    assert "Left out until somebody decides" in shown
+    assert "1 of your posts needs your decision" in shown
+    assert "Excluded from the training set until someone in this workspace decides" in shown
     decide = reverse("set-decide", args=[of.id, ours.id])
     assert page.post(reverse("set-decide", args=[of.id, withdrawn.id]), {"verdict": "use"}).status_code == 404
     page.post(decide, {"verdict": "use"})
     assert "needs your decision" not in page.get(reverse("set", args=[of.id])).content.decode()
     page.post(reverse("set-look", args=[of.id]))
     build.make_next()
-    assert "Left out until somebody decides" not in page.get(reverse("set", args=[of.id])).content.decode()
+    assert (
+        "Excluded from the training set until someone in this workspace decides"
+        not in page.get(reverse("set", args=[of.id])).content.decode()
+    )

@@ -159,7 +159,7 @@ def test_signing_out_is_a_post_and_ends_it(page):
 def test_somebody_without_a_workspace_is_told_what_to_do(guest, owner, db):
     guest.force_login(owner)
     answer = guest.get("/", follow=True)
-    assert "You belong to no workspace" in answer.content.decode()
+    assert "You are not a member of any workspace" in answer.content.decode()
     assert guest.post(reverse("no-workspace"), {"name": "Kopi Senja"})["Location"] == "/"
     assert guest.get("/").status_code == 200
 
@@ -199,7 +199,7 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(guest, owner, work
     with clock.freeze_clock(now + timedelta(minutes=11)):
         assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == reverse("sign-in"), "too late"
     assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == "/"
-    assert "9 recovery codes are left" in guest.get(reverse("you-sign-in")).content.decode()
+    assert "You have 9 recovery codes left." in guest.get(reverse("you-sign-in")).content.decode()
     guest.post(reverse("two-factor-off"))
     assert sign_in(guest, next="/")["Location"] == "/", "signed in still"
     guest.post(reverse("prove"), {"password": PASSWORD, "code": codes[1]})
@@ -210,5 +210,5 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(guest, owner, work
 
 def test_a_password_is_judged_while_it_is_typed(guest):
     said = guest.post(reverse("judge-password"), {"password": "aaaaaaaaaaaa"}).content.decode()
-    assert "one pattern repeated" in said
+    assert "This password repeats the same characters or words." in said
     assert "aaaaaaaaaaaa" not in said

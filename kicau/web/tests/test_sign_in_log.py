@@ -66,7 +66,7 @@ def test_an_operator_reads_what_belongs_to_no_workspace_and_nobody_else_does(pag
     guest.post(reverse("sign-in"), {"email": owner.email, "password": "wrong"}, REMOTE_ADDR="203.0.113.9")
     html = page.get(reverse("instance-activity")).content.decode()
     assert "203.0.113.9" in html
-    assert "Somebody was not signed in" in html
+    assert "Kicau rejected an attempt to sign in" in html
     assert "203.0.113.9" not in page.get(reverse("instance-activity"), {"act": "person."}).content.decode()
     assert reverse("instance-activity") in page.get(reverse("activity")).content.decode()
     guest.force_login(member("admin").person)

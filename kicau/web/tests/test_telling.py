@@ -28,25 +28,28 @@ def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(pag
     )
     settings.KICAU_PUBLIC_URL = "http://127.0.0.1:8000"
     shown = page.get(reverse("costs")).content.decode()
-    assert "tells only an address that begins with https://" in shown
-    assert "Be told" not in shown
+    assert "Threads sends updates only to https:// addresses" in shown
+    assert 'name="on" value="on">Turn on</button>' not in shown
     settings.KICAU_PUBLIC_URL = "https://kicau.example.org"
     shown = page.get(reverse("costs")).content.decode()
-    assert "12 readings of answers a day in each channel, in place of 288" in shown
+    assert "Kicau checks each channel for new replies 12 times a day instead of 288 times" in shown
     page.post(reverse("switch-webhooks"), {"network": "threads", "on": "on"})
     row = Subscription.objects.get(channel=channel)
     assert row.is_wanted
     assert row.next_at
-    assert "Kopi Senja: is being switched on" in page.get(reverse("costs")).content.decode()
+    assert "Kopi Senja: Kicau is turning on webhooks" in page.get(reverse("costs")).content.decode()
     why = Sentence(
-        "{network} does not tell of this channel ({why}). Connect it again to give that permission.",
+        "{network} does not send webhooks (instant updates) for this channel ({why}). Reconnect the channel and allow this access when the network asks for it.",
         network="Threads",
         why="threads_read_replies",
     )
     Subscription.objects.update(reason=why, said=to_stored_pieces(why))
     page.post(reverse("choose-language"), {"language": "id", "next": "/drafts"})
-    assert "Threads tidak memberi tahu tentang kanal ini" in page.get(reverse("costs")).content.decode()
+    assert (
+        "Threads tidak mengirim webhook (pembaruan langsung) untuk saluran ini"
+        in page.get(reverse("costs")).content.decode()
+    )
     Subscription.objects.update(reason="", said=[], made_at=clock.now(), told_at=clock.now() - timedelta(minutes=12))
-    assert "diberi tahu 12\xa0menit yang lalu" in page.get(reverse("costs")).content.decode()
+    assert "webhook terakhir diterima 12\xa0menit yang lalu" in page.get(reverse("costs")).content.decode()
     page.post(reverse("switch-webhooks"), {"network": "threads", "on": "off"})
     assert not Subscription.objects.get(channel=channel).is_wanted

@@ -44,17 +44,17 @@ def test_numbers_with_their_time_and_answers_as_they_were_written(
     assert "4,711" in shown
     assert "likes" in shown
     assert "odd" in shown
-    assert "read 12\xa0minutes ago" in shown
+    assert "metrics updated 12\xa0minutes ago" in shown
     assert "Enak &lt;b&gt;sekali&lt;/b&gt;" in shown
     page.post(reverse("choose-language"), {"language": "id", "next": "/drafts"})
     shown = page.get(reverse("post", args=[came_back.draft_id])).content.decode()
-    assert "dibaca 12\xa0menit yang lalu" in shown
+    assert "metrik diperbarui 12\xa0menit yang lalu" in shown
     assert "suka" in shown
 
 
 def test_reading_is_switched_on_at_the_figure_that_stands_there(page, came_back, workspace):
     shown = page.get(reverse("costs")).content.decode()
-    assert "Read at this cost" in shown
+    assert "Turn on collection at this cost" in shown
     assert "for 1 posts" in shown
     page.post(reverse("switch-reading"), {"network": "x", "reads": "on", "accepts": "1"})
     assert not Choice.objects.exists()  # less than it will cost
@@ -62,7 +62,7 @@ def test_reading_is_switched_on_at_the_figure_that_stands_there(page, came_back,
     assert Choice.objects.get(workspace=workspace).reads
     Standing.objects.create(channel=came_back.channel, next_at=clock.now(), reason="It asked to wait.")
     shown = page.get(reverse("costs")).content.decode()
-    assert "Read no more" in shown
+    assert 'name="reads" value="off">Turn off' in shown
     assert "It asked to wait." in shown
     page.post(reverse("switch-reading"), {"network": "x", "reads": "off"})
     assert not Choice.objects.get(workspace=workspace).reads
@@ -83,6 +83,6 @@ def test_without_a_price_list_the_page_does_not_speak_of_a_plan(page, came_back,
     Channel.objects.filter(workspace=workspace).update(reads_from=clock.now() + timedelta(hours=1))
     page.post(reverse("switch-reading"), {"network": "x", "reads": "on", "accepts": "0"})
     shown = page.get(reverse("costs")).content.decode()
-    assert "no price list in force says what it costs" in shown
-    assert "allows only so much" not in shown
-    assert "so that posts go out" in shown
+    assert "No current price list includes the cost of reply" in shown
+    assert "Your plan with this network limits how many replies" not in shown
+    assert "to keep API calls for publishing" in shown

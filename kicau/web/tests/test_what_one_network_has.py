@@ -18,44 +18,44 @@ __all__ = ["form"]
 
 CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:02.000\nAir dituang"
 NOUNS = [
-    ("bluesky", "replies", "mentioned", "Who can reply", "People you mention"),
-    ("bluesky", "quotes", "nobody", "Who can quote it", "Nobody"),
+    ("bluesky", "replies", "mentioned", "Who can reply to this post", "People you mention"),
+    ("bluesky", "quotes", "nobody", "Who can quote this post", "Nobody"),
     ("bluesky", "label", "nudity", "Content warning", "Nudity"),
     (
         "bluesky",
         "quote",
         "https://bsky.app/profile/a.test/post/3k",
-        "Quotes this post",
+        "Quote a post",
         "at://a.test/app.bsky.feed.post/3k",
     ),
-    ("bluesky", "captions", CAPTIONS, "Captions of the video", "4 lines"),
+    ("bluesky", "captions", CAPTIONS, "Video subtitles", "4 lines"),
     (
         "bluesky",
         "reply_to",
         "https://bsky.app/profile/a.test/post/3k",
-        "Answers this post",
+        "Reply to a post",
         "at://a.test/app.bsky.feed.post/3k",
     ),
-    ("mastodon", "visibility", "unlisted", "Who can see it", "Everyone, but not in public timelines"),
+    ("mastodon", "visibility", "unlisted", "Who can see this post", "Everyone, but not in public timelines"),
     ("mastodon", "warning", "Kafein", "Content warning", "Kafein"),
-    ("mastodon", "sensitive", "yes", "Hide the media", "Yes"),
-    ("mastodon", "focus", "0.2,-0.5", "Focal points", "0.2,-0.5"),
+    ("mastodon", "sensitive", "yes", "Mark images and videos as sensitive", "Yes"),
+    ("mastodon", "focus", "0.2,-0.5", "Focal point of each image (the area that stays visible)", "0.2,-0.5"),
     ("mastodon", "quote", "109", "Quote a post", "109"),
-    ("mastodon", "quotes", "followers", "Who may quote it", "Followers"),
-    ("mastodon", "reply_to", "110", "Answers this post", "110"),
-    ("threads", "reply_control", "followers_only", "Who may reply", "Your followers"),
-    ("threads", "topic", "Kopi susu", "Topic", "Kopi susu"),
+    ("mastodon", "quotes", "followers", "Who can quote this post", "Followers only"),
+    ("mastodon", "reply_to", "110", "Reply to a post", "110"),
+    ("threads", "reply_control", "followers_only", "Who can reply to this post", "Your followers"),
+    ("threads", "topic", "Kopi susu", "Topic of the post", "Kopi susu"),
     ("threads", "quote", "1234567", "Quote a post", "1234567"),
-    ("threads", "spoiler", "true", "Hide pictures and videos until they are tapped", "Yes"),
-    ("threads", "reply_to", "1234567", "Answers this post", "1234567"),
-    ("x", "replies", "mentionedUsers", "Who can reply", "Only accounts you mention"),
+    ("threads", "spoiler", "true", "Hide images and videos until readers tap them", "Yes"),
+    ("threads", "reply_to", "1234567", "Reply to a post", "1234567"),
+    ("x", "replies", "mentionedUsers", "Who can reply to this post", "Only accounts you mention"),
     ("x", "made_with_ai", "yes", "Made with AI", "Yes"),
     ("x", "paid_partnership", "yes", "Paid partnership", "Yes"),
-    ("x", "reply_to", "https://x.com/a/status/99", "Answers this post", "99"),
-    ("facebook", "format", "reel", "Show a video as", "A reel"),
-    ("instagram", "format", "story", "Publish as", "A story"),
-    ("instagram", "share_to_feed", "false", "Show a reel in the feed too", "No"),
-    ("linkedin", "visibility", "CONNECTIONS", "Who can see it", "Connections only"),
+    ("x", "reply_to", "https://x.com/a/status/99", "Reply to a post", "99"),
+    ("facebook", "format", "reel", "Publish video as", "Reel"),
+    ("instagram", "format", "story", "Publish as", "Story"),
+    ("instagram", "share_to_feed", "false", "Show the reel in the feed too, not only in the Reels tab", "No"),
+    ("linkedin", "visibility", "CONNECTIONS", "Who can see this post", "Connections only"),
 ]
 
 
@@ -117,8 +117,8 @@ def test_the_language_is_kept_and_given_to_the_networks(page, form, actor, chann
     html = page.post(
         reverse("compose-look"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": "id,en"}
     ).content.decode()
-    assert re.search("Language of the text</span> id, en<", html)
+    assert re.search("Language of the post</span> id, en<", html)
     html = page.post(
         reverse("compose-look"), {**form("Halo", channel=["x-kopisenja"]), "language": "id"}
     ).content.decode()
-    assert "Language of the text" not in html, "it is not told there"
+    assert "Language of the post" not in html, "it is not told there"

@@ -94,7 +94,7 @@ def definition(form: Mapping[str, Any]) -> dict[str, Any]:
     """For `acts.define` and `acts.change`. Raises ValidationFailed."""
     least = form["least_words"] or "1"
     if not least.isdecimal() or not 1 <= int(least) <= 1000:
-        raise validation_failed("least_words", "Give a number of words from 1 to {limit}.", limit=1000)
+        raise validation_failed("least_words", "Enter a number of words from 1 to {limit}.", limit=1000)
     options = {
         "languages": [code.strip().lower() for code in form["languages"].replace(";", ",").split(",") if code.strip()],
         "personal": [kind for kind in REPLACEMENT_LABELS if kind in form["personal"]],
@@ -150,7 +150,10 @@ def form_context(form: Mapping[str, Any]) -> dict[str, Any]:
 def _parse_shares(form: Mapping[str, Any]) -> list[float]:
     said = [form[split] or "0" for split in SPLIT_NAMES]
     if not all(one.isdecimal() for one in said) or sum(map(int, said)) != 100:
-        raise validation_failed("options.shares", "The three shares are whole per cents and together 100.")
+        raise validation_failed(
+            "options.shares",
+            "Enter the shares for training, validation and test as whole percentages that add up to 100.",
+        )
     return [int(one) / 100 for one in said]
 
 
@@ -160,7 +163,7 @@ def _day_to_iso(form: Mapping[str, Any], name: str, days: int = 0) -> str | None
     try:
         day = date.fromisoformat(form[name])
     except ValueError:
-        raise validation_failed(name, "Give a day such as 2027-01-31.") from None
+        raise validation_failed(name, "Enter a date as year, month and day, for example 2027-01-31.") from None
     return (datetime.combine(day, time(), UTC) + timedelta(days=days)).isoformat()
 
 

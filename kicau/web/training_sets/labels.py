@@ -24,12 +24,17 @@ from kicau.web.core.labels import CONDITION_LABELS, Badge, localize_sentence
 from kicau.web.rights import labels as a
 
 FORMAT_LABELS: dict[str, tuple[Any, Any]] = {
-    RecordFormat.TEXT: (_("Plain text"), _("One text a record")),
+    RecordFormat.TEXT: (_("Plain text"), _("Each record in the training set is one text")),
     RecordFormat.PROMPT: (
-        _("Prompt and completion"),
-        _("Your words after what they answer, or after the prompt below"),
+        _("Instruction to the AI (prompt) and answer (completion)"),
+        _(
+            "Each record contains a question and your text as its answer. The question is the post that you replied to, or the instruction to the AI (prompt) below"
+        ),
     ),
-    RecordFormat.CHAT: (_("Chat messages"), _("Whole conversations; you are the assistant")),
+    RecordFormat.CHAT: (
+        _("Chat messages"),
+        _("Each record of the training set is a whole conversation, with your posts as the AI assistant's answers"),
+    ),
 }
 USES_OF_SETS = ("train_gen", "train_other", "ground", "embed", "synthesise", "redistribute")
 SPLIT_LABELS: dict[str, Any] = {
@@ -39,37 +44,37 @@ SPLIT_LABELS: dict[str, Any] = {
 }
 PERSONAL_DATA_LABELS: dict[str, Any] = {
     "email": _("E-mail addresses"),
-    "phone": _("Telephone numbers"),
-    "nik": _("NIK"),
-    "npwp": _("NPWP"),
-    "card": _("Payment cards"),
-    "account": _("Bank accounts"),
+    "phone": _("Phone numbers"),
+    "nik": _("NIK (Indonesian ID numbers)"),
+    "npwp": _("NPWP (Indonesian tax numbers)"),
+    "card": _("Payment card numbers"),
+    "account": _("Bank account numbers"),
     "address": _("Street addresses"),
-    "bpjs": _("BPJS numbers"),
+    "bpjs": _("BPJS numbers (Indonesian social insurance)"),
     "passport": _("Passport numbers"),
-    "plate": _("Licence plates"),
-    "handle": _("Handles"),
-    "name": _("Names behind a title (Bapak, Ibu, Dr., …)"),
+    "plate": _("Vehicle licence plates"),
+    "handle": _("Account names (@handles)"),
+    "name": _("Names of people after a title (Bapak, Ibu, Dr., …)"),
 }
 VERSION_STATE_BADGES: dict[str, Badge] = {
-    VersionState.WAITING: Badge(pgettext_lazy("version", "Waits for its turn"), "clock", "sky"),
-    VersionState.MAKING: Badge(pgettext_lazy("version", "Being made"), "send", "sky"),
+    VersionState.WAITING: Badge(pgettext_lazy("version", "Waiting to start"), "clock", "sky"),
+    VersionState.MAKING: Badge(pgettext_lazy("version", "Being created"), "send", "sky"),
     VersionState.READY: Badge(pgettext_lazy("version", "Ready"), "check", "leaf"),
-    VersionState.FAILED: Badge(pgettext_lazy("version", "Could not be made"), "alert", "ember"),
-    VersionState.SUPERSEDED: Badge(pgettext_lazy("version", "Something was taken back"), "undo", "sun"),
+    VersionState.FAILED: Badge(pgettext_lazy("version", "Failed"), "alert", "ember"),
+    VersionState.SUPERSEDED: Badge(pgettext_lazy("version", "Some records may no longer be used"), "undo", "sun"),
 }
 FILE_LABELS: dict[str, Any] = {
-    "README.md": _("The card: what it is, for people"),
-    "croissant.json": _("Croissant 1.1 with RAI, for programs"),
-    "excluded.csv": _("Each item that was left out, and why"),
-    "redactions.csv": _("Each place where personal data was replaced"),
-    "manifest.json": _("SHA-256 of every file"),
-    "manifest.json.sig": _("The signature under it (Ed25519)"),
+    "README.md": _("Data card: a description of this training set in plain language"),
+    "croissant.json": _("Machine-readable description of the training set (Croissant 1.1 file)"),
+    "excluded.csv": _("All posts and files left out of the training set, with the reason for each"),
+    "redactions.csv": _("All text passages in which Kicau replaced personal data"),
+    "manifest.json": _("List of all files with their checksums (SHA-256)"),
+    "manifest.json.sig": _("Digital signature (Ed25519) that protects the list of files"),
 }
 SPLIT_FILE_LABELS: dict[str, Any] = {
-    "train": _("Records to train on"),
-    "validation": _("Records to tune by"),
-    "test": _("Records to test with"),
+    "train": _("Records for training the AI model"),
+    "validation": _("Records for checking the AI model during training (validation)"),
+    "test": _("Records for testing the AI model"),
 }
 _OWN_RULE_MESSAGES = (
     s.OWN_RULE_REASONS[RightsVerdict.NO].message,
@@ -103,15 +108,21 @@ def _exclusion_reason(why: str, count: int, made: Sequence[Any], of: TrainingSet
 
 def _remedy(message: str, of: TrainingSet) -> tuple[Any, str]:
     if message == s.NOBODY_SPOKE.message:
-        return _("Ask who wrote it, and record their answer"), reverse("rights")
+        return _("Ask the author for permission, and record the author's answer"), reverse("rights")
     if message == s.UNREVIEWED_TERMS.message:
-        return _("Have the operator of this Kicau review these terms"), reverse("rights")
+        return _("Ask the server administrator to review the network's terms of use"), reverse("rights")
     if message == s.UNMET_CONDITIONS.message:
-        return _("If you keep these conditions, say so"), reverse("set-change", args=[of.id])
+        return _(
+            "If you meet the conditions for using this content, select them in the settings of the training set"
+        ), reverse("set-change", args=[of.id])
     if message in _OWN_RULE_MESSAGES:
-        return _("The workspace's own rule decides this"), reverse("rights")
+        return _(
+            "To include this content in the training set, change the content rights rules of this workspace"
+        ), reverse("rights")
     if message in (r.OTHER_LANGUAGE, r.TOO_SHORT):
-        return _("Ask for other languages or shorter texts"), reverse("set-change", args=[of.id])
+        return _("Choose more languages or allow shorter texts in the settings of the training set"), reverse(
+            "set-change", args=[of.id]
+        )
     return "", ""
 
 
@@ -131,9 +142,9 @@ def set_facts(of: TrainingSet) -> list[tuple[Any, Any]]:
     """What it is made of, as pairs of a name and what is chosen."""
     query, options = of.query, SetOptions.of(of.options)
     made = [
-        (_("For"), a.USE_LABELS[of.use][0]),
-        (_("Form"), FORMAT_LABELS[of.format][0]),
-        (_("Words"), query.get("words", "")),
+        (_("Usage"), a.USE_LABELS[of.use][0]),
+        (_("File format"), FORMAT_LABELS[of.format][0]),
+        (_("Only content that contains these words"), query.get("words", "")),
         (
             _("Networks"),
             ", ".join(
@@ -142,15 +153,32 @@ def set_facts(of: TrainingSet) -> list[tuple[Any, Any]]:
                 if slug in registry.installed_slugs()
             ),
         ),
-        (_("Kinds"), ", ".join(str(a.KIND_LABELS[kind]) for kind in query.get("kinds", ()) if kind in a.KIND_LABELS)),
-        (_("Whose"), {True: _("Our own"), False: _("Others'")}.get(query.get("own"), "")),
+        (
+            _("Content types"),
+            ", ".join(str(a.KIND_LABELS[kind]) for kind in query.get("kinds", ()) if kind in a.KIND_LABELS),
+        ),
+        (
+            _("Owner of the content"),
+            {True: _("Our own content"), False: _("Other people's content")}.get(query.get("own"), ""),
+        ),
         (_("Author"), ", ".join(query.get("authors", ()))),
-        (_("From"), str(query.get("since", ""))[:10]),
-        (_("Until before"), str(query.get("until", ""))[:10]),
+        (_("Content dated from"), str(query.get("since", ""))[:10]),
+        (_("Content dated before"), str(query.get("until", ""))[:10]),
         (_("Languages"), ", ".join(options.languages)),
-        (_("Conditions kept"), ", ".join(str(CONDITION_LABELS[name]) for name in of.meets)),
-        (_("Repeated texts"), _("once") if options.without_repeats else _("as often as they are there")),
-        (_("Shares"), " / ".join(f"{share:.0%}" for share in options.shares)),
+        (
+            _("Conditions for using the content that we meet"),
+            ", ".join(str(CONDITION_LABELS[name]) for name in of.meets),
+        ),
+        (
+            _("Repeated texts"),
+            _("texts that appear several times: include only one copy")
+            if options.without_repeats
+            else _("texts that appear several times: include every copy"),
+        ),
+        (
+            _("Shares of the records (training / validation / test)"),
+            " / ".join(f"{share:.0%}" for share in options.shares),
+        ),
     ]
     return [(name, value) for name, value in made if value]
 
@@ -160,8 +188,8 @@ def mailto_link(asked: ConfirmationLink) -> str:
     who, of = asked.recipient, asked.recipient.version.set
     if "@" not in who.contact or " " in who.contact or who.contact.startswith("http"):
         return ""
-    subject = gettext("Taken back from the training set %(name)s") % {"name": of.name}
+    subject = gettext("Records in the training set “%(name)s” that you may no longer use") % {"name": of.name}
     body = gettext(
-        "Hello %(who)s,\n\nyou were given version %(version)s of our training set “%(name)s”. Some of its records may not be used any more. Which they are, and where to confirm that you use them no more:\n\n%(link)s\n\nThank you."
+        "Hello %(who)s,\n\nYou received version %(version)s of our training set “%(name)s”. You may no longer use some of the records in it. To see these records and confirm that you no longer use them, open this link:\n\n%(link)s\n\nThank you."
     ) % {"who": who.name, "version": who.version.number, "name": of.name, "link": asked.link}
     return f"mailto:{quote(who.contact, safe='@')}?subject={quote(subject)}&body={quote(body)}"

@@ -29,7 +29,9 @@ def retractions(request: HttpRequest, secret: str) -> HttpResponse:
         if request.method == "POST":
             drop_nul(request)
             recipients.confirm_by_link(who, request.POST.get("name", ""))
-            messages.success(request, _("Thank you. Your word is noted."))
+            messages.success(
+                request, _("Thank you. Kicau recorded your confirmation that you no longer use the withdrawn data.")
+            )
             return redirect("taken-back", secret=secret)
     except DomainError as exc:
         return _expired_link(request, exc)

@@ -142,7 +142,9 @@ def request_preview(request: MemberRequest, set_id: str) -> HttpResponse:
 @require_POST
 def order_version(request: MemberRequest, set_id: str) -> HttpResponse:
     run_action(
-        request, lambda: actions.order_version(request.actor, set_id), _("It is being made. You can leave this page.")
+        request,
+        lambda: actions.order_version(request.actor, set_id),
+        _("Kicau is creating the training set. You can leave this page, and Kicau continues."),
     )
     return redirect("set", set_id=set_id)
 
@@ -155,7 +157,7 @@ def answer_question(request: MemberRequest, set_id: str, item_id: str) -> HttpRe
     run_action(
         request,
         lambda: actions.answer_question(request.actor, set_id, item_id, may_be_used=may),
-        _("Kept. The next version goes by it."),
+        _("Your changes to the training set were saved. They apply to the next version of this training set."),
     )
     return redirect("set", set_id=set_id)
 
@@ -196,7 +198,7 @@ def _save_verdicts(request: MemberRequest, of: TrainingSet, kind: str) -> None:
         run_action(
             request,
             lambda: review.save_verdict_for_rest(request.actor, of, kind, rest == "keep"),
-            _("Kept. The next version goes by it."),
+            _("Your changes to the training set were saved. They apply to the next version of this training set."),
         )
         return
     verdicts = {
@@ -206,8 +208,8 @@ def _save_verdicts(request: MemberRequest, of: TrainingSet, kind: str) -> None:
     }
     if verdicts:
         done = ngettext(
-            "%(n)s place judged. The next version goes by it.",
-            "%(n)s places judged. The next version goes by it.",
+            "You reviewed %(n)s text passage with possible personal data. Your decision applies to the next version of this training set.",
+            "You reviewed %(n)s text passages with possible personal data. Your decisions apply to the next version of this training set.",
             len(verdicts),
         )
         run_action(request, lambda: review.save_verdicts(request.actor, of, verdicts), done % {"n": len(verdicts)})
@@ -275,7 +277,12 @@ def add_recipient(request: MemberRequest, set_id: str, number: int) -> HttpRespo
         recipients.add_recipient(request.actor, row, name=name, contact=contact)
     except ValidationFailed as exc:
         return _render_version(request, row, errors_by_field(exc))
-    messages.success(request, _("Noted. They are told when something in it is taken back."))
+    messages.success(
+        request,
+        _(
+            "Kicau saved the recipient of this training set version. If content is removed from this version later, Kicau lists the recipient so that you can inform them."
+        ),
+    )
     return redirect("set-version", set_id=row.set_id, number=row.number)
 
 
@@ -301,6 +308,8 @@ def ask_recipient(request: MemberRequest, recipient_id: str) -> HttpResponse:
 def acknowledge_recipient(request: MemberRequest, recipient_id: str) -> HttpResponse:
     found = recipients.get_recipient(request.actor, recipient_id)
     run_action(
-        request, lambda: recipients.acknowledge(request.actor, recipient_id), _("Noted that they use it no more.")
+        request,
+        lambda: recipients.acknowledge(request.actor, recipient_id),
+        _("Kicau recorded that the recipient no longer uses the records that were removed from the training set."),
     )
     return redirect("set", set_id=found.version.set_id)

@@ -84,7 +84,7 @@ def test_an_expired_version_says_what_to_do():
     assert isinstance(found, errors.Rejected)
     assert found.problems[0].code == "expired-version"
     assert "v26.0" in found.problems[0].sentence
-    assert "newer release" in found.problems[0].sentence
+    assert "Ask the server administrator to update Kicau" in found.problems[0].sentence
     assert "v29.0" in found.detail
 
 

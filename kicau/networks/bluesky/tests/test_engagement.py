@@ -75,7 +75,7 @@ async def test_a_server_that_stands_alone_is_no_fault_of_the_channel(box, kopi):
         assert problem.code == "no-reading"
         assert (
             problem.sentence
-            == "The server of this Bluesky account stands alone and tells neither answers nor numbers; publishing is not affected."
+            == "Kicau cannot read comments and metrics of this Bluesky account, because the account is on an independent server that does not provide them. You can still publish posts."
         )
     assert await said(kopi, "Dan tetap terbit")
 

@@ -149,7 +149,7 @@ def test_what_a_server_does_not_offer_is_for_its_operator() -> None:
 
 @pytest.mark.parametrize("body", ["", "[]", '{"error": 5}', '{"message": null}'])
 def test_any_body_can_be_read(body: str) -> None:
-    assert said(read(400, body))[2].startswith("Bluesky refused the post")
+    assert said(read(400, body))[2].startswith("Bluesky rejected the post")
 
 
 def test_a_page_from_in_between_is_no_refusal() -> None:

@@ -63,7 +63,7 @@ async def test_links_people_and_tags_stand_where_they_are_read(kopi: ContractSes
 async def test_a_name_that_nobody_has_stays_plain_text(kopi: ContractSession) -> None:
     done, _ = await steps(kopi, delivery(kopi, Draft(parts=(Part(text="Halo @nobody.test dan @kabarpagi.test"),))))
     assert [w.sentence for w in done.warnings] == [
-        "The post is on Bluesky, but nobody there is called @nobody.test: the name stays plain text."
+        "The post was published on Bluesky, but the network has no account named @nobody.test. Therefore this name appears as plain text without a link."
     ]
     assert len((await kept(kopi, done.ids[0]))["facets"]) == 1
 
@@ -252,7 +252,7 @@ async def test_a_refused_part_is_named_and_the_earlier_ones_stay(kopi: ContractS
         await connector.publish(kopi, replace(one, progress=step.progress))
     (problem,) = told.value.problems
     assert problem.field == "parts.1.text"
-    assert problem.sentence.startswith("On Bluesky, part 2 of the text has 300 graphemes; the limit is 200")
+    assert problem.sentence.startswith("On Bluesky, part 2 of the text has 300 graphemes, but the limit is 200")
     assert len(list(box.public_posts())) == 1
 
 

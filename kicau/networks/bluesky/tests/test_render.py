@@ -27,14 +27,14 @@ def test_a_limit_is_told_in_one_sentence() -> None:
     (problem,) = render(saying("é" * 301), baseline).problems
     assert (
         problem.sentence
-        == "On Bluesky, the text has 301 graphemes; the limit is 300: shorten it or split it into a thread."
+        == "On Bluesky, the text has 301 graphemes, but the limit is 300. Please shorten the text or split it into a thread (several connected posts)."
     )
     assert (problem.field, problem.limit, problem.actual, problem.mend) == ("parts.0.text", 300, 301, "split")
 
 
 def test_bytes_are_a_limit_of_their_own() -> None:
     (problem,) = render(Draft(parts=(Part(text="x"), Part(text="👨‍👩‍👧‍👦" * 121))), baseline).problems
-    assert problem.sentence.startswith("On Bluesky, part 2 of the text takes 3025 bytes; the limit is 3000")
+    assert problem.sentence.startswith("On Bluesky, part 2 of the text has 3025 bytes, but the limit is 3000 bytes")
     assert problem.field == "parts.1.text"
 
 
@@ -62,7 +62,10 @@ def test_a_server_with_a_lower_limit() -> None:
     can = limits.capabilities_for_server(5_242_880)
     pour = Draft(parts=(Part(text="x", media=(media("pour", size=5_242_881),)),))
     (problem,) = render(pour, can).problems
-    assert problem.sentence == "Bluesky takes a video of at most 5.2 MB; pour.mp4 has 5.2 MB."
+    assert (
+        problem.sentence
+        == "The file size of pour.mp4 is 5.2 MB, but on Bluesky each video can be at most 5.2 MB. Use a smaller file."
+    )
     assert render(pour, baseline).problems == ()
     assert limits.capabilities_for_server(10**9).media[MediaKind.VIDEO].max_size == 300_000_000
     assert limits.capabilities_for_server(0) is baseline

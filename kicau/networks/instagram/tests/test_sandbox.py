@@ -70,7 +70,7 @@ async def test_professional_accounts_are_found_by_their_whole_name_with_the_face
         with pytest.raises(errors.Rejected, match="instagram_manage_insights"):
             await connector.people(session, "kabarpagi")
     async with instagram() as session:
-        with pytest.raises(errors.Rejected, match="sign-in with Facebook"):
+        with pytest.raises(errors.Rejected, match="only if the channel is connected with Facebook"):
             await connector.people(session, "kabarpagi")
 
 
@@ -295,7 +295,7 @@ async def test_a_file_that_cannot_be_fetched_is_asked_for_again_then_told():
         with pytest.raises(errors.Rejected) as told:
             await connector.publish(session, one)
         assert told.value.problems[0].code == "unfetchable"
-        assert "public address" in told.value.problems[0].sentence
+        assert "make the server reachable from the internet" in told.value.problems[0].sentence
 
 
 async def test_a_spoilt_video_is_told_in_the_words_of_its_code():

@@ -67,7 +67,7 @@ def test_a_missing_scope(status: int, body: object) -> None:
 def test_an_expired_version_is_told_to_the_operator(status: int, body: object) -> None:
     said = sentence(read(status, body))
     assert API_VERSION in said
-    assert "installs a newer Kicau" in said
+    assert "of its API, which this Kicau server uses. Ask" in said
 
 
 def test_a_text_too_long_gets_the_words_of_the_preview() -> None:
@@ -99,7 +99,10 @@ def test_a_length_without_numbers_names_our_limit() -> None:
         },
         "status": 422,
     }
-    assert sentence(read(422, body)) == "On LinkedIn, the text has too many characters; the limit is 3000: shorten it."
+    assert (
+        sentence(read(422, body))
+        == "On LinkedIn, the text has too many characters, but the limit is 3000. Please shorten the text."
+    )
 
 
 def test_a_comment_too_long_gets_the_words_of_the_preview() -> None:
@@ -151,7 +154,7 @@ def test_a_server_error_is_left_to_the_shared_reading() -> None:
     "body", ["", "[]", '{"errorDetails": [1]}', '{"errorDetails": {"inputErrors": [7, {"input": 3}]}}']
 )
 def test_any_body_can_be_read(body: str) -> None:
-    assert sentence(read(400, body)).startswith("LinkedIn refused the post")
+    assert sentence(read(400, body)).startswith("LinkedIn rejected the post")
 
 
 def test_a_page_from_in_between_is_no_refusal() -> None:

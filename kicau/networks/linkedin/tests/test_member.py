@@ -94,7 +94,7 @@ async def test_a_lost_answer_is_not_guessed(sari: ContractSession, box: Server) 
     with pytest.raises(Uncertain):
         await connector.publish(sari, delivery)
     asked = len(box.requests)
-    with pytest.raises(Uncertain, match="no permission to read this account's posts back"):
+    with pytest.raises(Uncertain, match="does not allow Kicau's app to read the posts"):
         await connector.find(sari, delivery)
     assert len(box.requests) == asked, "nothing is asked that may not be answered"
     assert len(list(box.public_posts())) == 1

@@ -101,7 +101,7 @@ async def test_a_member_comments_once_a_minute(firm: ContractSession, box: Serve
         waits = await connector.publish(firm, replace(second, progress=step.progress))
         assert isinstance(waits, PendingStep)
         assert waits.after.total_seconds() == 60
-    assert "once a minute" in waits.note
+    assert "allows each member only one comment a minute, so" in waits.note
     box.clock_offset = 61
     done = await connector.publish(firm, replace(second, progress=waits.progress))
     assert isinstance(done, PublishedPost)
@@ -151,7 +151,7 @@ async def test_a_file_that_is_no_video_is_refused(firm: ContractSession, box: Se
     firm.files = {**FILES, "pour": replace(FILES["pour"], path=path, size=path.stat().st_size)}
     with pytest.raises(Rejected) as told:
         await publish(firm, "video")
-    assert "could not process pour.mp4" in told.value.problems[0].sentence
+    assert "could not process the file pour.mp4" in told.value.problems[0].sentence
     assert list(box.public_posts()) == []
 
 
@@ -178,7 +178,7 @@ async def test_a_file_still_in_work_is_waited_for(sari: ContractSession, box: Se
         notes.append(step.note)
         step = await connector.publish(sari, replace(first, progress=step.progress))
     assert isinstance(step, PendingStep)
-    assert "has not finished" in step.note
+    assert "is still processing one of the files in this" in step.note
     box.clock_offset = 1
     assert isinstance(await connector.publish(sari, replace(first, progress=step.progress)), PublishedPost)
 

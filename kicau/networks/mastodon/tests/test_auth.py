@@ -76,7 +76,7 @@ async def test_a_code_without_its_verifier_is_refused(box: Server, http: aiohttp
     returned = await consent_at_sandbox(http, begun.url)
     with pytest.raises(Rejected) as told:
         await connector.auth.finish(lent, {**begun.memory, "verifier": "another"}, returned)
-    assert told.value.problems[0].sentence.startswith("Mastodon did not accept the sign-in (The provided authorization")
+    assert told.value.problems[0].sentence.startswith("Kicau could not sign in to Mastodon (The provided authorization")
 
 
 async def test_a_server_without_metadata_gets_no_pkce(box: Server, http: aiohttp.ClientSession) -> None:
@@ -131,7 +131,7 @@ async def test_what_is_no_such_server_is_told(box: Server, http: aiohttp.ClientS
         await connector.auth.begin(lent, SERVER)
     assert (
         told.value.problems[0].sentence
-        == "kopi.social lets no app register as Mastodon's servers do: check the name of your server."
+        == "Kicau could not register its app with kopi.social, which may not be a Mastodon server. Check the name of your server."
     )
     lent.app = replace(lent.app, endpoints={"server": "http://127.0.0.1:9"})
     with pytest.raises(Rejected) as told:

@@ -110,7 +110,8 @@ class TestPoorServer(ConnectorContract):
         with pytest.raises(errors.Rejected) as told:
             await self.connector.withdraw(session, done.ids[0])
         assert (
-            told.value.problems[0].sentence == "kopi.social lets no app delete posts: delete this one on its own pages."
+            told.value.problems[0].sentence
+            == "The server kopi.social does not let apps delete posts. Delete this post yourself on the server's website."
         )
         await self.connector.withdraw(session, "109300000000000999")
 

@@ -24,85 +24,89 @@ def reply(status: int, error: str = "", headers: dict[str, str] | None = None, *
         (
             "Validation failed: Text character limit of 500 exceeded",
             "too-long",
-            "On Mastodon, the text has too many characters; the limit is 500: shorten it.",
+            "On Mastodon, the text has too many characters, but the limit is 500. Please shorten the text.",
         ),
         (
             "text too long, 5001 characters provided (including content warning) but limit is 5000",
             "too-long",
-            "On Mastodon, the text has too many characters; the limit is 5000: shorten it.",
+            "On Mastodon, the text has too many characters, but the limit is 5000. Please shorten the text.",
         ),
         (
             "The status is over the character limit",
             "too-long",
-            "On Mastodon, the text is longer than this server takes: shorten it.",
+            "The text is longer than this Mastodon server allows. Shorten the text.",
         ),
         (
             "Validation failed: Text can't be blank",
             "empty",
-            "On Mastodon, the post is empty: write a text or add a file.",
+            "The post for Mastodon is empty. Write text or add a file.",
         ),
         (
             "Cannot attach files that have not finished processing. Try again in a moment!",
             "media-not-ready",
-            "Mastodon has not finished with a file of the post: Cannot attach files that have not finished processing. Try again in a moment!",
+            "Mastodon is still processing one of the files in this post. Message from the network: Cannot attach files that have not finished processing. Try again in a moment!",
         ),
         (
             "Media 12 not found or already attached to another post",
             "media-gone",
-            "Mastodon no longer has a file of the post, or shows it in another one: Media 12 not found or already attached to another post",
+            "Mastodon no longer has one of the files in this post, or already uses it in another post. Message from the network: Media 12 not found or already attached to another post",
         ),
         (
             "Cannot attach a video to a post that already contains images",
             "mixed-media",
-            "Mastodon shows a video alone: keep the video, or the other files.",
+            "Mastodon does not allow a video together with other files in one post. Remove the video, or remove the other files.",
         ),
         (
             "Cannot attach more than 4 files",
             "too-many-media",
-            "Mastodon takes at most 4 files in one post: remove some.",
+            "Mastodon allows at most 4 files in one post. Remove some files.",
         ),
         (
             "Validation failed: Description is too long (maximum is 1500 characters)",
             "alt-too-long",
-            "On Mastodon an alt text has at most 1500 characters: shorten it.",
+            "On Mastodon, alt text can have at most 1500 characters. Shorten the alt text.",
         ),
         (
             "Validation failed: File file size must be less than 16 MB",
             "too-large",
-            "Mastodon takes files smaller than 16 MB: make this one smaller.",
+            "Mastodon accepts only files smaller than 16 MB. Reduce the size of this file.",
         ),
         (
             "10000x9000 images are not supported",
             "too-many-pixels",
-            "Mastodon takes no 10000x9000 images: make the file smaller.",
+            "Mastodon does not accept 10000x9000 images. Reduce the width and height of the file.",
         ),
-        ("240fps videos are not supported", "wrong-fps", "Mastodon takes no video of 240 frames a second: use fewer."),
+        (
+            "240fps videos are not supported",
+            "wrong-fps",
+            "Mastodon does not accept a video with 240 frames per second. Export the video with fewer frames per second.",
+        ),
         (
             "Validation failed: File content type is invalid, File is invalid",
             "media-refused",
-            "Mastodon could not use a file of the post (File content type is invalid, File is invalid): replace the file.",
+            "Mastodon could not use one of the files in this post (File content type is invalid, File is invalid). Replace the file.",
         ),
         (
             "Validation failed: Poll options can't contain more than 4 items",
             "poll-too-many",
-            "A poll on Mastodon takes at most 4 options: remove some.",
+            "A poll on Mastodon can have at most 4 options. Remove some options.",
         ),
         (
             "Validation failed: Poll options must have more than one item, Poll expires at is too soon",
             "poll-too-few",
-            "A poll on Mastodon needs at least 2 options.",
+            "A poll on Mastodon needs at least 2 options. Add an option.",
         ),
         (
             "Validation failed: Poll expires at is too far into the future",
             "poll-duration",
-            "Mastodon refused how long the poll runs: Poll expires at is too far into the future",
+            "Mastodon rejected the duration of the poll. Choose another duration. Message from the network: Poll expires at is too far into the future",
         ),
         (
             "Validation failed: Text contained a disallowed hashtag: kopi",
             "banned-hashtag",
-            "This server of Mastodon takes no posts with #kopi: remove it.",
+            "This Mastodon server does not accept posts with the hashtag #kopi. Remove the hashtag.",
         ),
-        ("Something new", "refused", "Mastodon refused the post: Something new"),
+        ("Something new", "refused", "Mastodon rejected the post: Something new"),
     ],
 )
 def test_what_a_server_says_of_a_post(error: str, code: str, sentence: str) -> None:
@@ -114,7 +118,7 @@ def test_what_a_server_says_of_a_post(error: str, code: str, sentence: str) -> N
 def test_the_same_words_as_before_sending() -> None:
     assert (
         read_error(reply(422, "Validation failed: Text can't be blank")).problems[0].message
-        == "On {network}, the post is empty: write a text or add a file."
+        == "The post for {network} is empty. Write text or add a file."
     )  # type: ignore[union-attr]
     post = render(saying("a" * 120), baseline)
     refused = read_error(reply(422, "Validation failed: Text character limit of 100 exceeded"))
@@ -122,7 +126,7 @@ def test_the_same_words_as_before_sending() -> None:
     told = rejection_at_part(refused, post, 0).problems[0]
     assert (
         told.sentence
-        == "On Mastodon, the text has 120 characters; the limit is 100: shorten it or split it into a thread."
+        == "On Mastodon, the text has 120 characters, but the limit is 100. Please shorten the text or split it into a thread (several connected posts)."
     )
     assert (told.limit, told.actual, told.mend) == (100, 120, "split")
 
@@ -158,7 +162,10 @@ def test_other_refusals() -> None:
         assert read.problems[0].code == code
     plain = read_error(HttpResponse(404, {}, b"<h1>404 Not Found (snac/2.75)</h1>"))
     assert isinstance(plain, Rejected)
-    assert plain.problems[0].sentence == "Mastodon has no such thing any more: 404 Not Found (snac/2.75)"
+    assert (
+        plain.problems[0].sentence
+        == "Mastodon did not find the content that Kicau requested: 404 Not Found (snac/2.75)"
+    )
     for status in (408, 500, 502, 503):
         assert read_error(reply(status, "There was a temporary problem")) is None
 

@@ -108,7 +108,7 @@ async def test_a_video_is_waited_for(box: Server, kopi: ContractSession) -> None
     for _ in range(3):
         step = await connector.publish(kopi, one)
         assert isinstance(step, PendingStep)
-        assert step.note == "Mastodon is processing pour.mp4"
+        assert step.note == "Mastodon is processing the file pour.mp4"
         assert timedelta(0) < step.after < timedelta(seconds=5)
         one = replace(one, progress=step.progress)
     box.clock_offset = 31
@@ -141,7 +141,7 @@ async def test_a_server_that_is_not_ready_with_a_file_is_asked_again(box: Server
         assert isinstance(step, PendingStep)
         one = replace(one, progress=step.progress)
     assert isinstance(step, PendingStep)
-    assert "not finished" in step.note
+    assert "is still processing one of the files in this post" in step.note
     box.clock_offset = 31
     await run_to_end(connector, kopi, one)
     assert texts(box) == ["x"]

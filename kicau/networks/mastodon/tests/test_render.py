@@ -26,7 +26,7 @@ def test_each_draft_of_the_cast_can_go_out(name: str) -> None:
 def test_the_limit_is_exact_and_the_warning_counts() -> None:
     assert told(saying("a" * 500)) == {}
     assert told(saying("a" * 501)) == {
-        "too-long": "On Mastodon, the text has 501 characters; the limit is 500: shorten it or split it into a thread."
+        "too-long": "On Mastodon, the text has 501 characters, but the limit is 500. Please shorten the text or split it into a thread (several connected posts)."
     }
     assert told(saying("a" * 496, options={"warning": "awas"})) == {}
     assert "too-long" in told(saying("a" * 497, options={"warning": "awas"}))
@@ -46,13 +46,15 @@ def test_links_and_mentions_are_shortened_and_marked() -> None:
 
 
 def test_what_is_blank_is_told() -> None:
-    assert told(saying(" "))["empty"] == "On Mastodon, the post is empty: write a text or add a file."
-    assert told(Draft(parts=(Part(text="a"), Part(text=""))))["empty"].startswith("On Mastodon, part 2 of the thread")
-    assert "nothing behind it" in told(saying("", options={"warning": "awas"}))["empty"]
+    assert told(saying(" "))["empty"] == "For Mastodon, the post is empty. Write text or add a file."
+    assert told(Draft(parts=(Part(text="a"), Part(text=""))))["empty"].startswith(
+        "For Mastodon, part 2 of the thread is empty"
+    )
+    assert "has a content warning but no text and no" in told(saying("", options={"warning": "awas"}))["empty"]
     assert told(saying("", options={"quote": "1"})) == {}
     assert (
         told(saying("", poll=Poll(options=("a", "b"))))["empty"]
-        == "Mastodon wants a text with a poll: write the question."
+        == "A poll on Mastodon needs a question. Write the question into the text of the post."
     )
 
 
@@ -74,7 +76,7 @@ def test_languages_as_mastodon_knows_them(tag: str, sent: str) -> None:
 def test_pictures_and_gifs_go_together_and_a_video_alone() -> None:
     assert told(saying("x", CUP, media("steam"))) == {}
     assert told(saying("x", media("steam"), media("pour"))) == {
-        "mixed-media": "Mastodon shows a video alone: keep the video, or the other files."
+        "mixed-media": "Mastodon does not allow a video together with other files in one post. Remove the video, or remove the other files."
     }
 
 
@@ -101,7 +103,7 @@ def test_a_file_must_be_smaller_than_the_limit() -> None:
 def test_a_long_video_may_be_cut() -> None:
     long = media("pour", duration_ms=25 * 60_000, fps=30.0)
     assert [n.sentence for n in render(saying("x", long), baseline).notices] == [
-        "Mastodon may show only the first 20 min of pour.mp4: cut it if its end matters."
+        "Mastodon may show only the first 20 min of the video pour.mp4. If its end is important, shorten the video."
     ]
 
 
@@ -127,7 +129,9 @@ def test_references_are_ids_or_addresses() -> None:
     ):
         made = render(saying("x", reply_to=given, options={"quote": given}), can)
         assert (made.reply_to, made.options["quote"], made.problems) == (kept, kept, ()), given
-    assert told(saying("x", reply_to="/@amy/5"))["bad-reference"].startswith("Mastodon knows posts by their address")
+    assert told(saying("x", reply_to="/@amy/5"))["bad-reference"].startswith(
+        "'/@amy/5' is not the link or ID of a Mastodon post"
+    )
 
 
 def test_lead_and_charges() -> None:

@@ -71,7 +71,7 @@ async def test_a_code_that_does_not_hold_is_told_in_a_sentence(
         lent.app = replace(lent.app, client_secret="guessed")
     with pytest.raises(Rejected) as told:
         await connector.auth.finish(lent, memory, returned)
-    assert told.value.problems[0].sentence.startswith("X did not give access: ")
+    assert told.value.problems[0].sentence.startswith("X did not give Kicau access: ")
 
 
 async def test_a_refresh_changes_both_tokens_and_kills_the_old_one(kopi: ContractSession, sandbox: Server) -> None:

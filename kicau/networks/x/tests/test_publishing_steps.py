@@ -110,9 +110,9 @@ async def test_a_video_goes_in_segments_and_waits_as_long_as_x_says(kopi: Contra
         f"POST /2/media/upload/{one.progress['media']['0.0']['id']}/finalize",  # type: ignore[index, call-overload]
     ]
     assert notes[1:] == [
-        "44 % of the file is uploaded to X",
-        "88 % of the file is uploaded to X",
-        "100 % of the file is uploaded to X",
+        "Kicau has uploaded 44 % of the file to X",
+        "Kicau has uploaded 88 % of the file to X",
+        "Kicau has uploaded 100 % of the file to X",
         "X is processing the video (0 %)",
     ]
     waiting = await connector.publish(kopi, one)
@@ -129,7 +129,10 @@ async def test_a_video_that_cannot_be_processed_is_told(kopi: ContractSession, s
     with pytest.raises(Rejected) as told:
         await run_to_end(connector, kopi, delivery(kopi, drafts()["video"]))
     assert told.value.problems[0].code == "processing-failed"
-    assert told.value.problems[0].sentence == "X could not process pour.mp4 (no reason given): try another copy of it."
+    assert (
+        told.value.problems[0].sentence
+        == "X could not process the file pour.mp4 (no reason given). Export the file again, or use another copy of it."
+    )
     assert list(sandbox.public_posts()) == []
 
 
@@ -415,7 +418,7 @@ async def test_a_file_that_x_forgets_at_once_is_uploaded_a_few_times_with_pauses
             result = await connector.publish(kopi, one)
             assert isinstance(result, PendingStep)
             assert len(waits) <= publishing_steps.MAX_EXPIRED_UPLOADS
-            if "uploaded again" in result.note:
+            if "uploading it again" in result.note:
                 waits.append(result.after.total_seconds())
             one = after(one, result)
         with pytest.raises(Rejected) as told:

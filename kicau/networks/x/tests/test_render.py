@@ -33,7 +33,10 @@ def test_a_link_weighs_23_and_costs_more() -> None:
 
 def test_too_long_says_how_long_and_what_now() -> None:
     told = connector.render(draft("a" * 300), CAN).problems[0]
-    assert told.sentence == "On X, the text has 300 characters; the limit is 280: shorten it or split it into a thread."
+    assert (
+        told.sentence
+        == "On X, the text has 300 characters, but the limit is 280. Please shorten the text or split it into a thread (several connected posts)."
+    )
     assert (told.field, told.limit, told.actual, told.mend) == ("parts.0.text", 280, 300, "split")
 
 
@@ -152,7 +155,7 @@ def test_problems_name_their_part() -> None:
     thread = Draft(parts=(Part(text="Satu"), Part(text=" "), Part(text="$A $B $C")))
     told = connector.render(thread, CAN).problems
     assert [(p.code, p.field) for p in told] == [("empty", "parts.1.text"), ("too-many-cashtags", "parts.2.text")]
-    assert told[0].sentence == "On X, part 2 of the thread is empty: write a text or add a picture."
+    assert told[0].sentence == "For X, part 2 of the thread is empty. Write text or add an image."
 
 
 def test_a_poll_without_a_question_of_its_own() -> None:
