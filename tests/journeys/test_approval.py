@@ -56,7 +56,7 @@ def test_submitted_reviewed_by_a_client_approved_and_published(
     page.goto(post)
     expect(page.locator(".head .badge").first).to_have_text("Approved")
     expect(page.get_by_text("Bagus sekali")).to_be_visible()
-    page.get_by_role("radio", name="Now").check()
+    page.get_by_role("radio", name="Publish now").check()
     page.get_by_role("button", name="Schedule", exact=True).click()
     expect(page.locator(".delivery .badge").first).to_have_text("Published", timeout=20_000)
     assert Delivery.objects.get().state == "published"

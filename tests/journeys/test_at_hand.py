@@ -43,14 +43,14 @@ def test_a_mention_is_looked_up_by_keys_and_a_video_gets_its_cover(page: Page, s
     slow: list[Route] = []
     page.route("**/cover*.js", lambda route: slow.append(route))
     page.locator("input[type=file][data-upload]").set_input_files(made.video("wide.mp4", 320, 180, 2.0).path)
-    page.get_by_role("button", name="Cover of wide.mp4").click()
+    page.get_by_role("button", name="Cover image of the video wide.mp4").click()
     expect(page.locator("#cover [data-cover=frame]")).to_be_attached()
     expect(page.locator("#cover")).to_be_hidden()  # until it hears, or what is pressed in it would be lost
     slow[0].continue_()
     page.get_by_label("Time of the cover frame in the video").fill("1500")
     page.get_by_role("button", name="Use this video frame as the cover").click()
     expect(page.locator("[data-network=facebook] .plates img")).to_have_attribute("src", re.compile(r"at=1500$"))
-    page.get_by_role("radio", name="Now").check()
+    page.get_by_role("radio", name="Publish now").check()
     page.get_by_role("button", name="Publish now").click()
     page.wait_for_url("**/posts/*")
     expect(page.locator(".delivery .badge", has_text=re.compile(r"^\s*Published\s*$"))).to_have_count(3, timeout=30_000)

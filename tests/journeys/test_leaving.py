@@ -64,9 +64,9 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         page.goto("/channels")
         page.get_by_role("link", name="Stop using a network").click()
         page.get_by_role("link", name="X 1 channel").click()
-        expect(page.get_by_text("Now", exact=True)).to_be_visible()
+        expect(page.get_by_text("Stop now", exact=True)).to_be_visible()
         page.get_by_label("Stop on a date that you choose").check()
-        page.get_by_label("Day", exact=True).fill("2023-04-25")
+        page.get_by_label("Date", exact=True).fill("2023-04-25")
         page.get_by_label("Time", exact=True).fill("07:00")  # in Jakarta: midnight in London's winter
         late = sum(d.network == LEFT and d.due_at >= EFFECTIVE for d in stock.waves["during"])
         stopped = len(stock.stopped) + late

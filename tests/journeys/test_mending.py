@@ -41,7 +41,7 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(
     phone.goto("/compose")
     phone.get_by_label("Teks", exact=True).fill("Kopi dari Gayo sudah datang")
     expect(phone.locator("#kept")).to_contain_text("Tersimpan")
-    phone.get_by_role("radio", name="Sekarang").check()
+    phone.get_by_role("radio", name="Terbitkan sekarang").check()
     phone.locator("#schedule").click()
     badge = phone.locator(".delivery .badge").first
     expect(badge).to_have_text("Gagal", timeout=20_000)
@@ -72,7 +72,7 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(
     expect(phone.locator(".pick :checked")).to_have_count(1)
     phone.locator("#confirm").check()
     expect(phone.locator("#kept")).to_contain_text("Tersimpan")
-    phone.get_by_role("radio", name="Sekarang").check()
+    phone.get_by_role("radio", name="Terbitkan sekarang").check()
     phone.locator("#schedule").click()
     expect(badge).to_have_text("Belum pasti terbit", timeout=20_000)
     assert fits(phone)
@@ -93,7 +93,7 @@ WORDS = {  # in the order of the way
         "Get started",
         "Text",
         "Saved",
-        "Now",
+        "Publish now",
         "Published",
     ),
     "id": (
@@ -104,7 +104,7 @@ WORDS = {  # in the order of the way
         "Mulai",
         "Teks",
         "Tersimpan",
-        "Sekarang",
+        "Terbitkan sekarang",
         "Sudah terbit",
     ),
 }

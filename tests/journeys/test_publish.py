@@ -39,7 +39,7 @@ def test_first_visit_to_a_picture_published(page: Page, networks, picture_file):
     page.locator(".alt textarea").fill("Coffee beans on a table")
     expect(page.locator("#look img[alt='Coffee beans on a table']")).to_be_visible()
     expect(page.locator("#kept")).to_contain_text("Saved")
-    page.get_by_role("radio", name="Now").check()
+    page.get_by_role("radio", name="Publish now").check()
     page.get_by_role("button", name="Publish now").click()
     expect(page.locator(".delivery .badge").first).to_have_text("Published", timeout=20_000)
     post = published(networks["x"])[-1]

@@ -70,7 +70,7 @@ def test_the_calendar_and_a_post_by_keyboard_alone(page: Page, site, networks, o
     page.keyboard.press("Enter")
     page.wait_for_url("**/posts/*")
     expect(chip).to_have_count(0)
-    page.locator("summary", has_text="Move").focus()
+    page.locator("summary", has_text="Reschedule").focus()
     page.keyboard.press("Enter")
     page.locator(".mover input[type=time]").fill("23:45")
     page.locator(".mover input[type=date]").fill("2027-01-31")

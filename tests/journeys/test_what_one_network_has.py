@@ -35,7 +35,7 @@ def write(page: Page, words: str, file: Path) -> None:
 
 
 def publish(page: Page) -> None:
-    page.get_by_role("radio", name="Now").check()
+    page.get_by_role("radio", name="Publish now").check()
     page.locator("#schedule").click()
     page.wait_for_url("**/posts/*")
     expect(page.locator(".delivery .badge", has_text=re.compile(r"^\s*Published\s*$"))).to_have_count(1, timeout=30_000)

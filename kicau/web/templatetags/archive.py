@@ -36,7 +36,7 @@ def why(decision: Decision) -> str:
 def dated(item: Item) -> SafeString | str:
     """When it was posted, as exactly as that is known."""
     if item.posted_to == "none":
-        return _("no date")
+        return _("date unknown")
     return moment(item.posted_at) if item.posted_to == "second" else date_format(item.posted_at, "DATE_FORMAT")
 
 

@@ -55,7 +55,7 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
         reverse("audit-new"), {"file": data(*others, f"Kutipan: {POST} selesai"), "name": "Korpus <b>", "own": "yes"}
     )
     row = Audit.objects.get()
-    assert "The search waits for its turn to start" in get("audit", row.id)
+    assert "The search has not started yet. It starts automatically" in get("audit", row.id)
     assert "every 1s" in get("audit-state", row.id)
     page.post(reverse("audit-do", args=[row.id, "stop"]))
     page.post(reverse("audit-do", args=[row.id, "resume"]))

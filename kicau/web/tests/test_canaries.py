@@ -68,7 +68,7 @@ def test_a_canary_is_registered_tested_and_proved(page, actor, owner):
     assert "ranks 40 in the scores given for model-y" in shown
     assert "This is test 2 of this canary: with 2 tests one of them falls so with a chance of up to 1." in shown
     assert says in shown
-    assert "Canary text tested with an AI model 2 times" in page.get(reverse("canaries")).content.decode()
+    assert "2 tests of AI models with this sentence" in page.get(reverse("canaries")).content.decode()
     assert "was trained" not in shown
 
     bundle = page.post(reverse("canary-evidence", args=[row.id, 1])).content

@@ -58,7 +58,7 @@ def test_finding_reading_and_saying(page, taken, actor):
     assert "Nothing matches your filters" in get(page, "archive", words="teh")
     assert "Enter a date as year, month and day, for" in get(page, "archive", since="soon")
     counted = get(page, "archive-facets", words="kopi")
-    assert "4 results" in counted
+    assert "4 search results" in counted
     assert "use=train_gen&amp;answer=unknown" in counted
     for query in (
         {"use": "train_gen", "answer": "unknown"},

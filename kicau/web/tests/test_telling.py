@@ -29,7 +29,7 @@ def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(pag
     settings.KICAU_PUBLIC_URL = "http://127.0.0.1:8000"
     shown = page.get(reverse("costs")).content.decode()
     assert "Threads sends updates only to https:// addresses" in shown
-    assert 'name="on" value="on">Turn on</button>' not in shown
+    assert 'name="on" value="on">Turn on instant updates</button>' not in shown
     settings.KICAU_PUBLIC_URL = "https://kicau.example.org"
     shown = page.get(reverse("costs")).content.decode()
     assert "Kicau checks each channel for new replies 12 times a day instead of 288 times" in shown
@@ -37,7 +37,7 @@ def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(pag
     row = Subscription.objects.get(channel=channel)
     assert row.is_wanted
     assert row.next_at
-    assert "Kopi Senja: Kicau is turning on webhooks" in page.get(reverse("costs")).content.decode()
+    assert "Kopi Senja: Kicau is turning on instant updates" in page.get(reverse("costs")).content.decode()
     why = Sentence(
         "{network} does not send webhooks (instant updates) for this channel ({why}). Reconnect the channel and allow this access when the network asks for it.",
         network="Threads",
@@ -50,6 +50,9 @@ def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(pag
         in page.get(reverse("costs")).content.decode()
     )
     Subscription.objects.update(reason="", said=[], made_at=clock.now(), told_at=clock.now() - timedelta(minutes=12))
-    assert "webhook terakhir diterima 12\xa0menit yang lalu" in page.get(reverse("costs")).content.decode()
+    assert (
+        "Kicau menerima pembaruan langsung terakhir 12\xa0menit yang lalu"
+        in page.get(reverse("costs")).content.decode()
+    )
     page.post(reverse("switch-webhooks"), {"network": "threads", "on": "off"})
     assert not Subscription.objects.get(channel=channel).is_wanted

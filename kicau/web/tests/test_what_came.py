@@ -54,7 +54,7 @@ def test_numbers_with_their_time_and_answers_as_they_were_written(
 
 def test_reading_is_switched_on_at_the_figure_that_stands_there(page, came_back, workspace):
     shown = page.get(reverse("costs")).content.decode()
-    assert "Turn on collection at this cost" in shown
+    assert "Turn on reply monitoring at this cost" in shown
     assert "for 1 posts" in shown
     page.post(reverse("switch-reading"), {"network": "x", "reads": "on", "accepts": "1"})
     assert not Choice.objects.exists()  # less than it will cost
