@@ -13,14 +13,16 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 PACKAGE = "libfaketime"
 LIBRARY = "faketime/libfaketime.so.1"
 
-#: At these hours of the day UTC has another date than the zone: what takes the one for the other is seen.
-ZONES = {"Asia/Jakarta": 1, "America/Los_Angeles": 22}
+#: At these times UTC has another date than the zone: what takes the one for the other is seen. The first run goes on over
+#: midnight in UTC, the second over midnight in its zone.
+ZONES = {"Asia/Jakarta": time_of_day(6, 55), "America/Los_Angeles": time_of_day(23, 55)}
 DATES: dict[str, Callable[[date], date]] = {
     "+29 days": lambda today: today + timedelta(days=29),
     "+89 days": lambda today: today + timedelta(days=89),
@@ -71,7 +73,7 @@ def _next(month: int, day: int, today: date) -> date:
 def moment(name: str, zone: str, today: date) -> datetime:
     """The moment to which the clock is moved."""
     day = DATES[name](today)
-    return datetime(day.year, day.month, day.day, ZONES[zone], tzinfo=ZoneInfo(zone))
+    return datetime.combine(day, ZONES[zone], ZoneInfo(zone))
 
 
 def library() -> Path | None:

@@ -185,18 +185,23 @@ def claim_due() -> tuple[list[InboxFetch], list[MetricsFetch]]:
         if post.lease and post.leased_until:  # its worker died, and may have read it
             post.lost_at = post.lost_at or post.leased_until - SYNC_LEASE
     numbering = _batches(policy, posts, whole, slower, now)
-    _charge_lost_fetches_of_deleted(posts, whole, now)
+    _charge_lost_fetches_without_retry(posts, whole, now)
     Post.objects.bulk_update(posts, ["lease", "leased_until", "next_at", "lost_at"], batch_size=1000)
     return answering, numbering
 
 
-def _charge_lost_fetches_of_deleted(posts: Sequence[Post], whole: dict[UUID, Channel], now: datetime) -> None:
-    """No later reading shows what a lost one of a deleted post was billed as."""
-    deleted = [post for post in posts if post.delivery.state != DeliveryState.PUBLISHED]
+def _charge_lost_fetches_without_retry(posts: Sequence[Post], whole: dict[UUID, Channel], now: datetime) -> None:
+    """No later reading shows what a lost one was billed as, where the post was deleted or the day is over. The next
+    reading can be days away, so the ledger does not wait for it."""
+    settled = [
+        post
+        for post in posts
+        if post.delivery.state != DeliveryState.PUBLISHED or unanswered_reads.is_of_earlier_day(post, now)
+    ]
     ledger.write_entries(
         [
             line
-            for post, at in unanswered_reads.resolved_lost_fetches(deleted, (), now)
+            for post, at in unanswered_reads.resolved_lost_fetches(settled, (), now)
             if (
                 line := unanswered_reads.lost_fetch_entry(
                     whole[post.channel_id],

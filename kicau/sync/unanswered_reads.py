@@ -38,10 +38,15 @@ def resolved_lost_fetches(rows: Sequence[Post], read: Collection[str], now: date
     the post is there no more, or the day is another. They are forgotten in the rows, which the caller saves."""
     found = []
     for post in rows:
-        if post.lost_at and (post.remote_id not in read or _utc_day(post.lost_at) != _utc_day(now)):
+        if post.lost_at and (post.remote_id not in read or is_of_earlier_day(post, now)):
             found.append((post, post.lost_at))
         post.lost_at = None
     return found
+
+
+def is_of_earlier_day(post: Post, now: datetime) -> bool:
+    """Whether the post has a lost reading that the network billed on a UTC day before that of `now`."""
+    return post.lost_at is not None and _utc_day(post.lost_at) != _utc_day(now)
 
 
 def lost_fetch_entry(

@@ -215,7 +215,7 @@ async def test_what_a_changed_plan_does_not_have_is_held_before_it_is_sent_and_g
         found = Delivery.objects.get(id=row.id)
         assert (
             found.reason
-            == "This post needs post, but your plan small at Stranger does not include this. Kicau publishes the post when you switch to a plan that includes it. You can also cancel the post."
+            == "Your plan small for Stranger does not include the API usage “post”, which this post needs. Kicau publishes the post when you switch to a plan that includes it. You can also cancel the post."
         )
         assert (found.hold, [p["code"] for p in found.problems]) == ("budget", ["not-on-plan"])
         assert held_deliveries.release_held() == 0

@@ -224,7 +224,7 @@ async def test_a_dead_permission_keeps_the_queue_and_a_reconnect_goes_on(
     row = await sync_to_async(post)("menunggu sambungan")
     await shop.work(lambda: Channel.objects.get(key="ana").state == "expired")
     channel = await Channel.objects.aget(key="ana")
-    assert "Connect Ana again" in channel.reason
+    assert "Reconnect this channel" in channel.reason
     assert await sync_to_async(state)(row) != "failed"
     from kicau.connector.contract import consent_at_sandbox
 

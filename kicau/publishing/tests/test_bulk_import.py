@@ -207,7 +207,7 @@ def test_a_good_row_is_ready(actor, x):
             ("r" * 121, "x-kopi", "now", "a"),
             "Row 2, ref: The text in the column “ref” of this row has 121 characters. Shorten it to at most 120 characters",
         ),
-        (("r", "x-kopi", "now", "a", "b"), "Row 2, text: This row has 1 more cells"),
+        (("r", "x-kopi", "now", "a", "b"), "Row 2, text: This row has more cells than the header row (extra cells: 1)"),
     ],
 )
 def test_what_is_wrong_is_named_by_row_and_column(actor, x, row, says):

@@ -103,7 +103,7 @@ def test_what_the_plan_does_not_have_is_said_before_it_is_planned_or_tried_again
     row = schedule.schedule(actor, draft, ["ana"], at(hours=1)).deliveries[0]
     actions.cancel(actor, row.id)
     listed = plans.add_price_list(actor, "stranger", WITHOUT_LINKS)
-    said = "This post needs post, which your plan small for Stranger does not include. Remove the part of the post that needs this, or change your plan with the network."
+    said = "Your plan small for Stranger does not include the API usage “post”, which this post needs. Remove the part of the post that needs it, or change your plan with the network."
     for act in (
         lambda: schedule.schedule(actor, write(actor, "lagi"), ["ana"], at(hours=1)),
         lambda: actions.retry(actor, row.id),

@@ -142,7 +142,7 @@ def test_kinds_of_files_are_told_in_the_readers_language(tmp_path):
     mixed = Problem(
         code="mixed-media",
         message="On {network}, one post cannot combine these kinds of files: {kinds}. Keep only one kind of file.",
-        params={"network": "Kabar", "kinds": "picture and video"},
+        params={"network": "Kabar", "kinds": "image and video"},
     )
     assert "the name says a PNG image, but the file contains plain text" in misnamed.sentence
     with translation.override("id"):
@@ -173,7 +173,7 @@ def test_every_kind_of_file_has_a_word():
             "id",
             "Peran Anda (kontributor) tidak memiliki izin ini: menjadwalkan, membatalkan, dan menerbitkan postingan.",
             "Anda hanya dapat mengajukan draf untuk disetujui, sedangkan status postingan ini sudah menunggu persetujuan.",
-            "Kicau tidak menemukan yang ingin Anda buka di ruang kerja ini",
+            "Kicau tidak dapat menemukan yang ingin Anda buka di ruang kerja ini",
         ),
     ],
 )

@@ -88,7 +88,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert (wrong.status_code, "whole percentages that add up to 100" in wrong.content.decode()) == (422, True)
     page.post(reverse("set-new"), FORM)
     of = TrainingSet.objects.get()
-    assert "The search waits for its turn to start" in get("set", of.id)
+    assert "The check of your posts waits for its turn to start" in get("set", of.id)
     build.make_next()
     shown = get("set", of.id)
     for said in (
