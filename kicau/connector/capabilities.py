@@ -102,7 +102,9 @@ def is_for_few(options: Iterable[Option], chosen: Mapping[str, str]) -> bool:
 
 # Asked of every channel that can answer; what is said becomes the draft's `reply_to`.
 REPLY_TO_OPTION = Option(
-    name="reply_to", label="Reply to a post", help="Enter the link to the post, or the post's ID on the social network."
+    name="reply_to",
+    label="Reply to a post",
+    help="Enter the link to the post that you want to reply to, or the ID of that post on the social network.",
 )
 
 

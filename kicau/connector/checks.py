@@ -21,6 +21,14 @@ MEDIA_KIND_NAMES = {
     MediaKind.DOCUMENT: "document",
 }
 
+CONVERSION_REASONS = {  # by the code of the problem that a copy solves
+    "wrong-type": "format",
+    "too-large": "file size",
+    "too-wide": "width or height",
+    "too-many-pixels": "number of pixels",
+    "wrong-aspect": "ratio of width to height",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedMedia:
@@ -52,20 +60,21 @@ def check_length(network: str, parts: Iterable[RenderedPart], *, can_thread: boo
         if part.used <= part.limit:
             continue
         where = f"part {n + 1} of the text" if len(rows) > 1 else "the text"
-        now_what = (
-            "shorten the text or split it into a thread (several connected posts)" if can_thread else "shorten the text"
+        message = (
+            "On {network}, {text_or_part} has {actual} {unit}, but the limit is {limit}. Shorten the text, or split it into a thread (several connected posts)."
+            if can_thread
+            else "On {network}, {text_or_part} has {actual} {unit}, but the limit is {limit}. Shorten the text."
         )
         found.append(
             Problem(
                 code="too-long",
-                message="On {network}, {where} has {actual} {unit}, but the limit is {limit}. Please {now_what}.",
+                message=message,
                 params={
                     "network": network,
-                    "where": where,
+                    "text_or_part": where,
                     "actual": part.used,
                     "unit": part.unit,
                     "limit": part.limit,
-                    "now_what": now_what,
                 },
                 field=f"parts.{n}.text",
                 limit=part.limit,
@@ -86,7 +95,7 @@ def check_shape(network: str, draft: Draft, can: Capabilities) -> tuple[Problem,
     if len(draft.parts) > can.max_parts:
         limit, actual = can.max_parts, len(draft.parts)
         message = (
-            "{network} does not support threads, but this post has {actual} parts. Write a variant of the post with only one part for {network}."
+            "{network} does not support threads, but this post has {actual} parts. Customize the post for {network} so that it has only one part."
             if limit == 1
             else "This thread has {actual} parts, but {network} allows at most {limit}. Remove some parts."
         )
@@ -104,19 +113,19 @@ def check_shape(network: str, draft: Draft, can: Capabilities) -> tuple[Problem,
         lacks(
             "no-polls",
             "poll",
-            "{network} does not support polls. Remove the poll from the post's variant for this channel.",
+            "{network} does not support polls. Remove the poll for this channel.",
         )
     if draft.first_comment and not can.can(Ability.FIRST_COMMENT):
         lacks(
             "no-first-comment",
             "first_comment",
-            "{network} does not support a first comment. Remove the first comment from the post's variant for this channel.",
+            "{network} does not support first comments. Remove the first comment for this channel.",
         )
     if draft.reply_to and not can.can(Ability.REPLY):
         lacks(
             "no-replies",
             "reply_to",
-            "This {network} channel cannot reply to posts. Publish your text as an ordinary post instead of a reply.",
+            "Kicau cannot publish replies on this {network} channel. Publish your text as an ordinary post instead of a reply.",
         )
     known = {option.name: option for option in can.options}
     for name, value in draft.options.items():
@@ -294,7 +303,7 @@ def _fit_cover(
     at = one.cover_ms or 0
     if one.duration_ms and at > one.duration_ms:
         params |= {"limit": format_duration(one.duration_ms), "actual": format_duration(at)}
-        message = "{name} lasts {limit}, but the cover that you chose for {network} is the video frame at {actual}. Choose an earlier frame as the cover."
+        message = "The video {name} lasts only {limit}, but the cover that you chose for {network} is the frame at {actual}. Choose an earlier frame as the cover."
         late = Problem(
             code="cover-too-late", message=message, params=params, field=field, limit=one.duration_ms, actual=at
         )
@@ -357,8 +366,8 @@ def _check_counts(
 
 
 def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterable[Problem]:
-    what, name = MEDIA_KIND_NAMES[one.kind], one.name or one.ref
-    base: dict[str, str | int | float] = {"network": network, "what": what, "name": name}
+    kind, name = MEDIA_KIND_NAMES[one.kind], one.name or one.ref
+    base: dict[str, str | int | float] = {"network": network, "kind": kind, "name": name}
 
     def bad(
         code: str,
@@ -377,7 +386,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if one.mime not in rule.mimes:
         yield Problem(
             code="wrong-type",
-            message="On {network}, each {what} must have one of these formats: {types}. The format of {name} is {mime}, so convert the file and upload it again.",
+            message="On {network}, each {kind} must have one of these formats: {types}. The format of {name} is {mime}, so convert the file and upload it again.",
             params={
                 **base,
                 "types": ", ".join(sorted(_short_mime_name(m) for m in rule.mimes)),
@@ -389,7 +398,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.max_size and one.size > rule.max_size:
         yield bad(
             "too-large",
-            "The file size of {name} is {actual}, but on {network} each {what} can be at most {limit}. Use a smaller file.",
+            "The file size of {name} is {actual}, but on {network} each {kind} can be at most {limit}. Use a smaller file.",
             rule.max_size,
             one.size,
             "convert",
@@ -399,7 +408,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.min_size and one.size < rule.min_size:
         yield bad(
             "too-small",
-            "The file size of {name} is {actual}, but on {network} each {what} must be at least {limit}. Use a larger file.",
+            "The file size of {name} is {actual}, but on {network} each {kind} must be at least {limit}. Use a larger file.",
             rule.min_size,
             one.size,
             limit=format_megabytes(rule.min_size),
@@ -408,7 +417,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if (one.width < rule.min_width) or (one.height < rule.min_height):
         yield bad(
             "too-narrow",
-            "{name} has {aw}×{ah} pixels, but on {network} each {what} must have at least {w}×{h}. Use a file with more pixels.",
+            "{name} has {aw}×{ah} pixels, but on {network} each {kind} must have at least {w}×{h}. Use a file with more pixels.",
             rule.min_width,
             one.width,
             w=rule.min_width,
@@ -419,7 +428,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if (rule.max_width and one.width > rule.max_width) or (rule.max_height and one.height > rule.max_height):
         yield bad(
             "too-wide",
-            "{name} has {aw}×{ah} pixels, but on {network} each {what} can have at most {w}×{h}. Use a smaller file.",
+            "{name} has {aw}×{ah} pixels, but on {network} each {kind} can have at most {w}×{h}. Use a file with fewer pixels.",
             rule.max_width,
             one.width,
             "convert",
@@ -431,7 +440,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.max_pixels and one.width * one.height > rule.max_pixels:
         yield bad(
             "too-many-pixels",
-            "{name} has {actual} pixels in total, but on {network} each {what} can have at most {limit}. Use a smaller file.",
+            "{name} has {actual} pixels in total, but on {network} each {kind} can have at most {limit}. Use a file with fewer pixels.",
             rule.max_pixels,
             one.width * one.height,
             "convert",
@@ -444,7 +453,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     ):
         yield bad(
             "wrong-aspect",
-            "On {network}, the width of each {what} must be {low} to {high} times its height. The width of {name} is {actual} times its height, so crop the file.",
+            "On {network}, the width of each {kind} must be {low} to {high} times its height. The width of {name} is {actual} times its height, so crop the file.",
             rule.max_aspect,
             round(one.aspect, 2),
             "convert",
@@ -457,7 +466,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.max_frames and one.frames > rule.max_frames:
         yield bad(
             "too-many-frames",
-            "{name} has {actual} frames, but on {network} each {what} can have at most {limit}. Use a file with fewer frames.",
+            "The animation {name} consists of {actual} images (frames), but {network} allows at most {limit}. Use a shorter animation.",
             rule.max_frames,
             one.frames,
             limit=rule.max_frames,
@@ -466,7 +475,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.max_pages and one.pages > rule.max_pages:
         yield bad(
             "too-many-pages",
-            "{name} has {actual} pages, but on {network} each {what} can have at most {limit}. Remove some pages.",
+            "{name} has {actual} pages, but on {network} each {kind} can have at most {limit}. Remove some pages.",
             rule.max_pages,
             one.pages,
             limit=rule.max_pages,
@@ -485,7 +494,7 @@ def _check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterab
     if rule.needs_alt and not one.alt:
         yield Problem(
             code="needs-alt",
-            message="{network} requires alt text for each {what}. Write alt text for {name}.",
+            message="{network} requires alt text for each {kind}. Write alt text for {name}.",
             params=base,
             field=field + ".alt",
         )
@@ -498,7 +507,7 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
     if rule.max_duration_ms and one.duration_ms > rule.max_duration_ms:
         yield bad(
             "too-long-video",
-            "{name} lasts {actual}, but on {network} each {what} can last at most {limit}. Shorten the file.",
+            "{name} lasts {actual}, but on {network} each {kind} can last at most {limit}. Shorten the {kind}.",
             rule.max_duration_ms,
             one.duration_ms,
             limit=format_duration(rule.max_duration_ms),
@@ -507,7 +516,7 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
     if one.duration_ms < rule.min_duration_ms:
         yield bad(
             "too-short-video",
-            "{name} lasts {actual}, but on {network} each {what} must last at least {limit}. Use a longer file.",
+            "{name} lasts {actual}, but on {network} each {kind} must last at least {limit}. Use a longer {kind}.",
             rule.min_duration_ms,
             one.duration_ms,
             limit=format_duration(rule.min_duration_ms),
@@ -516,7 +525,7 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
     if (rule.min_fps and one.fps < rule.min_fps - 0.1) or (rule.max_fps and one.fps > rule.max_fps + 0.1):
         yield bad(
             "wrong-fps",
-            "{name} has {actual} frames per second, but on {network} each {what} must have {low} to {high}. Export the file again with another frame rate.",
+            "The video {name} has {actual} frames per second, but {network} allows only {low} to {high}. Export the video again with another number of frames per second.",
             rule.max_fps,
             one.fps,
             low=rule.min_fps,
@@ -526,7 +535,7 @@ def _check_video(base: dict[str, str | int | float], field: str, one: Media, rul
     if rule.max_bitrate and one.bitrate > rule.max_bitrate:
         yield bad(
             "wrong-bitrate",
-            "{name} has a bitrate of {actual} Mbit/s, but on {network} each {what} can have at most {limit} Mbit/s. Export the file again with a lower bitrate.",
+            "The bitrate (amount of data per second) of {name} is {actual} Mbit/s, but {network} allows at most {limit} Mbit/s. Export the file again with a lower bitrate.",
             rule.max_bitrate,
             one.bitrate,
             limit=rule.max_bitrate / 1e6,
@@ -560,11 +569,32 @@ def _complete_recipe(recipe: Recipe, rule: MediaRule) -> Recipe:
 def _conversion_notice(network: str, field: str, one: Media, made: Recipe, why: list[Problem]) -> Problem:
     return Problem(
         code="will-convert",
-        message="{why} Kicau will make a copy in the format {mime} for {network}. Your own file stays unchanged.",
-        params={"network": network, "why": " ".join(p.sentence for p in why), "mime": _short_mime_name(made.mime)},
+        message="{network} does not accept {name} because of its {reasons}. Kicau will publish a copy in the format {mime}, and your own file stays unchanged.",
+        params={
+            "network": network,
+            "name": one.name or one.ref,
+            "reasons": " and ".join(map(_conversion_reason, why)),
+            "mime": _short_mime_name(made.mime),
+        },
         field=field,
         mend="convert",
     )
+
+
+def _conversion_reason(problem: Problem) -> str:
+    """What a copy changes, with the file's own value in a form that every language reads: "file size (9 MB > 8 MB)"."""
+    told = problem.params
+    match problem.code:
+        case "wrong-type":
+            value = str(told["mime"])
+        case "too-wide":
+            value = f"{told['aw']}×{told['ah']} > {told['w']}×{told['h']}".replace("any", "∞")
+        case "wrong-aspect":
+            low, actual = float(told["low"]), float(told["actual"])
+            value = f"{actual} < {low}" if actual < low else f"{actual} > {told['high']}"
+        case _:
+            value = f"{told['actual']} > {told['limit']}"
+    return f"{CONVERSION_REASONS[problem.code]} ({value})"
 
 
 def _without_fix(problem: Problem) -> Problem:

@@ -106,7 +106,7 @@ def boosted_entry(file: str, place: int) -> SkippedEntry:
     """Somebody else's post that was passed on without a word of one's own: counted, not kept."""
     made = skip_entry(
         "boost",
-        "Kicau did not import reposts of other posts, because they have no text of their own.",
+        "Kicau did not import reposts, because a repost has no text of its own.",
         f"{file} #{place}",
     )
     made.is_taken = True

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from kicau.connector.capabilities import Ability, Capabilities
-from kicau.connector.content import JSON, Draft, Part, Problem, Rendered, RenderedPart
+from kicau.connector.content import JSON, AttemptNote, Draft, Part, Problem, Rendered, RenderedPart
 from kicau.connector.errors import Rejected, Uncertain
 from kicau.connector.session import Session
 
@@ -99,7 +99,7 @@ async def _look_before_change(role: EditRole, session: Session, revision: PartRe
             raise Uncertain(refused.detail) from refused
         raise
     if found is RemoteContentState.GONE and revision.doubt:
-        raise Uncertain("the network does not show the post")
+        raise Uncertain(AttemptNote("Kicau cannot find the post on the network."))
     return found
 
 

@@ -387,7 +387,7 @@ def classify_error(reply: HttpResponse) -> ConnectorError:
             return Rejected(
                 Problem(
                     code="refused",
-                    message="The social network rejected the post (HTTP error {status}): {said}",
+                    message="The social network rejected a request from Kicau (HTTP error {status}). Message from the network: {said}",
                     params={"status": status, "said": said},
                 )
             )

@@ -77,7 +77,9 @@ GENERAL_REJECTIONS = {
         code="expired-version",
         message="{network} no longer supports version {version} of its API, which this Kicau server uses. Ask the server administrator to update Kicau, then retry the post.",
     ),
-    "other": KnownRejection(code="refused", message="{network} rejected a request from Kicau: {said}"),
+    "other": KnownRejection(
+        code="refused", message="{network} rejected a request from Kicau. Message from the network: {said}"
+    ),
 }
 
 
@@ -190,7 +192,7 @@ def is_missing_object(refused: Rejected) -> bool:
     return any(problem.code == "gone" for problem in refused.problems)
 
 
-def rejection_sentence(refused: ConnectorError) -> str:
-    """A refusal in one sentence, for a warning beside a post that is out all the same."""
+def rejection_reason(refused: ConnectorError) -> str:
+    """The network's own words about a refusal, for a warning beside a post that is published all the same."""
     problems = refused.problems if isinstance(refused, Rejected) else ()
-    return problems[0].sentence if problems else refused.detail
+    return str(problems[0].params.get("said") or refused.detail) if problems else refused.detail

@@ -98,7 +98,7 @@ def _read_records(files: ArchiveFiles, name: str) -> Iterator[ArchiveEntry]:
         notes.append(
             skip_entry(
                 "missing-posts",
-                "The archive file {file} lists some posts that it does not contain ({count}). Export the archive from the network again.",
+                "The archive file {file} lists posts whose content is missing (missing posts: {count}). Export the archive from the network again.",
                 name,
                 file=name,
                 count=absent,
@@ -108,7 +108,7 @@ def _read_records(files: ArchiveFiles, name: str) -> Iterator[ArchiveEntry]:
         notes.append(
             skip_entry(
                 "missing-nodes",
-                "Some parts of the list of posts in {file} are missing ({count}), so some posts may be missing too. Export the archive from the network again.",
+                "The list of posts in {file} has gaps (missing parts: {count}), so posts may be missing too. Export the archive from the network again.",
                 name,
                 file=name,
                 count=absent,

@@ -24,12 +24,12 @@ LOGIN_OPTION = Option(
         (APP_PASSWORD_LOGIN, "Sign in with an app password"),
     ),
     default=OAUTH_LOGIN,
-    help="If you sign in with an app password, the password works until you revoke it. If you sign in on your account's own server, you must sign in again regularly, on small Kicau servers every two weeks.",
+    help="An app password works until you delete it in the account's settings. If you sign in without one, you must sign in again after two weeks to two years, depending on how Kicau is set up.",
 )
 HANDLE_OPTION = Option(
     name="handle",
     label="Handle",
-    help="Enter your handle. For example: sari.bsky.social or your own domain. You need it to sign in with an app password.",
+    help="Enter your handle. For example: sari.bsky.social or your own domain. The handle is required if you sign in with an app password.",
 )
 PASSWORD_OPTION = Option(
     name="password",
@@ -39,8 +39,8 @@ PASSWORD_OPTION = Option(
 )
 SERVER_OPTION = Option(
     name="server",
-    label="Account's server",
-    help="Enter the address of your account's server only if Kicau cannot find it by the account's handle. For example: https://pds.example.",
+    label="Server of the account",
+    help="Kicau usually finds the server of your account by itself. Enter the server's address only if Kicau does not find it. For example: https://pds.example.",
 )
 
 
@@ -154,7 +154,7 @@ async def _sign_in_by_password(sign_in: SignInSession, name: str, server: str, p
     if answer.get("active") is False:
         raise wire.rejection(
             "account-inactive",
-            "Your {network} account has the status {status}, so Kicau cannot use it. Activate the account on its social network first.",
+            "Your {network} account has the status {status}, so Kicau cannot use it. Activate the account on {network} first.",
             "handle",
             status=str(answer.get("status") or "not active"),
         )

@@ -123,9 +123,17 @@ def read_error(reply: HttpResponse) -> ConnectorError | None:
 
 def _content_rejection(reply: HttpResponse, error: str, said: str) -> Rejected:
     if error in ("RecordNotFound", "HandleNotFound", "DidNotFound") or said.startswith("Could not locate record"):
-        return _rejection(NOT_FOUND_CODE, "{network} did not find the content that Kicau requested: {said}", said)
+        return _rejection(
+            NOT_FOUND_CODE,
+            "{network} could not find a post, account or file that Kicau needs. Message from the network: {said}",
+            said,
+        )
     if reply.status == 404:
-        return _rejection(NO_SUCH_PAGE_CODE, "{network} did not find the content that Kicau requested: {said}", said)
+        return _rejection(
+            NO_SUCH_PAGE_CODE,
+            "{network} could not find a post, account or file that Kicau needs. Message from the network: {said}",
+            said,
+        )
     if said == "Unable to resolve handle":
         return _rejection(
             NOT_FOUND_CODE, "{network} has no account with this handle. Check the spelling of the handle.", said
@@ -139,7 +147,7 @@ def _content_rejection(reply: HttpResponse, error: str, said: str) -> Rejected:
     if reply.status == 413 or error == "PayloadTooLarge":
         return _rejection(
             TOO_LARGE_CODE,
-            "The server of this {network} account does not accept a file that is so large. Make the file smaller.",
+            "One file of this post is too large for the server of this {network} account. Make the file smaller.",
             said,
         )
     if found := LIMIT_ERROR_PATTERN.search(said):
@@ -154,7 +162,7 @@ def _content_rejection(reply: HttpResponse, error: str, said: str) -> Rejected:
             ),
             detail=said,
         )
-    return _rejection("refused", "{network} rejected the post: {said}", said)
+    return _rejection("refused", "{network} rejected the post. Message from the network: {said}", said)
 
 
 def _limit_rejection(found: re.Match[str], said: str) -> Problem:
@@ -165,19 +173,16 @@ def _limit_rejection(found: re.Match[str], said: str) -> Problem:
         "network": NETWORK_LABEL,
         "limit": limit,
         "actual": actual,
-        "where": "the text",
+        "text_or_part": "the text",
     }
     if what == "grapheme" and field.endswith(".text"):
-        params |= {
-            "unit": "graphemes",
-            "now_what": "shorten the text or split it into a thread (several connected posts)",
-        }
-        message = "On {network}, {where} has {actual} {unit}, but the limit is {limit}. Please {now_what}."
+        params |= {"unit": "graphemes"}
+        message = "On {network}, {text_or_part} has {actual} {unit}, but the limit is {limit}. Shorten the text, or split it into a thread (several connected posts)."
         return Problem(
             code="too-long", message=message, params=params, field=field, limit=limit, actual=actual, mend="split"
         )
     if what == "string" and field.endswith(".text"):
-        message = "On {network}, {where} has {actual} bytes, but the limit is {limit} bytes, which applies in addition to the character limit. Shorten the text or split it into a thread."
+        message = "On {network}, {text_or_part} has a size of {actual} bytes, but the limit is {limit} bytes (an emoji can need many bytes). Shorten the text or split it into a thread."
         return Problem(
             code="too-many-bytes", message=message, params=params, field=field, limit=limit, actual=actual, mend="split"
         )
@@ -186,11 +191,11 @@ def _limit_rejection(found: re.Match[str], said: str) -> Problem:
         return Problem(code="too-many-media", message=message, params=params, field=field, limit=limit, actual=actual)
     if what == "blob":
         told = {"limit": format_megabytes(limit), "actual": format_megabytes(actual)}
-        message = "A file of this post is {actual}, but {network} accepts at most {limit}. Make the file smaller."
+        message = "One file of this post has a size of {actual}, but {network} accepts at most {limit}. Make the file smaller."
         return Problem(
             code=TOO_LARGE_CODE, message=message, params=params | told, field=field, limit=limit, actual=actual
         )
-    message = "{network} rejected the post: {said}"
+    message = "{network} rejected the post. Message from the network: {said}"
     return Problem(code="refused", message=message, params={"network": NETWORK_LABEL, "said": said[:300]}, field=field)
 
 

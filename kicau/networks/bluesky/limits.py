@@ -93,7 +93,7 @@ REPLIES_OPTION = Option(
         ("following+mentioned", "People you follow or mention"),
         ("nobody", "Nobody"),
     ),
-    help="The setting for who can reply applies to all posts of the thread.",
+    help="The setting “Who can reply to this post” applies to all posts of the thread.",
 )
 QUOTES_OPTION = Option(name="quotes", label="Who can quote this post", choices=(("", "Anyone"), ("nobody", "Nobody")))
 WARNING_OPTION = Option(
@@ -106,17 +106,17 @@ WARNING_OPTION = Option(
         ("porn", "Adult content"),
         ("graphic-media", "Violent or disturbing images or videos"),
     ),
-    help="Readers see this content warning before the post or its images.",
+    help="Readers see this content warning before they see the post or its images.",
 )
 QUOTE_OPTION = Option(
     name="quote",
     label="Quote a post",
-    help="Enter the link to the post on bsky.app, or the address of the post that begins with at://.",
+    help="Enter the link to the post that you want to quote (https://bsky.app/…), or its address that begins with at://.",
 )
 CAPTIONS_OPTION = Option(
     name="captions",
     label="Video subtitles",
-    help="Paste the text of the video's subtitle file (WebVTT) in the language of the post, at most 20,000 bytes.",
+    help="Paste the whole text of a subtitle file in the WebVTT format, at most 20,000 bytes. The subtitles must be in the language of the post.",
     long=True,
 )
 

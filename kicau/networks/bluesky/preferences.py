@@ -59,7 +59,7 @@ async def write_preferences(session: Session, says: Mapping[str, bool | None]) -
                 continue
             raise
         return _parse_record(did, {"value": value})
-    raise Uncertain("another app keeps changing the account's preferences")
+    raise Uncertain("Another app keeps changing the preferences of this account.")
 
 
 async def _fetch_record(session: Session, did: str, home: str) -> dict[str, Any] | None:

@@ -244,7 +244,8 @@ def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> PendingS
         return PendingStep(
             progress=progress,
             note=AttemptNote(
-                "the social network's server no longer has the post's files, so Kicau is uploading them again"
+                "The server of this {network} account no longer has the files of this post, so Kicau is uploading the files again.",
+                network=NETWORK_LABEL,
             ),
         )
     parts = len(delivery.post.parts)
@@ -255,7 +256,7 @@ def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> PendingS
 
 def _shift_problem_to_part(problem: Problem, part: int, parts: int) -> Problem:
     where = f"part {part + 1} of the text" if parts > 1 else "the text"
-    params = {**problem.params, "where": where} if "where" in problem.params else problem.params
+    params = {**problem.params, "text_or_part": where} if "text_or_part" in problem.params else problem.params
     return replace(problem, params=params, field=problem.field.replace("parts.0.", f"parts.{part}.", 1))
 
 
@@ -265,7 +266,10 @@ def _advance(session: Session, delivery: Delivery, out: dict[str, Any]) -> Publi
     posts = [*_progress_list(delivery, "posts"), {name: out[name] for name in ("uri", "cid", "at")}]
     if len(posts) < len(delivery.post.parts):
         note = AttemptNote(
-            "part {n} of the {all} parts of the thread was published", n=len(posts), all=len(delivery.post.parts)
+            "{network} has published part {n} of {all} of the thread.",
+            network=NETWORK_LABEL,
+            n=len(posts),
+            all=len(delivery.post.parts),
         )
         kept = {name: value for name, value in delivery.progress.items() if name != "again"}
         return PendingStep(progress={**kept, "posts": posts, "raw": raw}, note=note)

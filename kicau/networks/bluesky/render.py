@@ -106,8 +106,8 @@ def too_many_bytes_problem(part: int, parts: int, actual: int) -> Problem:
     problem = _problem(
         "too-many-bytes",
         f"parts.{part}.text",
-        "On {network}, {where} has {actual} bytes, but the limit is {limit} bytes, which applies in addition to the character limit. Shorten the text or split it into a thread.",
-        where=where,
+        "On {network}, {text_or_part} has a size of {actual} bytes, but the limit is {limit} bytes (an emoji can need many bytes). Shorten the text or split it into a thread.",
+        text_or_part=where,
         actual=actual,
         limit=limit,
     )
@@ -146,7 +146,7 @@ def _part_notices(n: int, part: RenderedPart) -> Iterator[Problem]:
         yield _problem(
             "tag-too-long",
             f"parts.{n}.text",
-            "{network} allows hashtags of at most {limit} characters. Therefore {tag} appears as ordinary text, unless you shorten it.",
+            "{network} allows hashtags of at most {limit} characters. Unless you shorten {tag}, it appears as ordinary text.",
             limit=fact_number("max-tag-length"),
             tag=tag[:80],
         )

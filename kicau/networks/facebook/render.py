@@ -150,7 +150,7 @@ def _reply_problems(draft: Draft, part: Part) -> list[Problem]:
         return []
     found = []
     if not ID_PATTERN.fullmatch(given):
-        message = "{given!r} is not the ID of a post or comment on {network}. Enter the ID of the post or comment in the network's API."
+        message = "{given!r} is not the ID of a post or comment on {network}. Enter the ID that the {network} API shows for the post or comment."
         found.append(
             Problem(
                 code="bad-reference",

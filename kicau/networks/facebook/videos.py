@@ -25,7 +25,7 @@ from kicau.connector.content import (
 )
 from kicau.connector.errors import AuthExpired, ConnectorError, Rejected, Unavailable, Uncertain
 from kicau.connector.session import Session
-from kicau.networks._meta.errors import WrongOffset, int_or_zero, rejection_sentence
+from kicau.networks._meta.errors import WrongOffset, int_or_zero, rejection_reason
 from kicau.networks._meta.graph import (
     API_VERSION,
     CALL_CHARGE,
@@ -87,7 +87,7 @@ async def _video_step(session: Session, delivery: Delivery) -> PublishResult:
         }
         return PendingStep(
             progress=begun,
-            note=AttemptNote("{network} is ready to receive the video that Kicau uploads.", network=NETWORK_LABEL),
+            note=AttemptNote("{network} is ready for Kicau to upload the video.", network=NETWORK_LABEL),
         )
     start, end = int_or_zero(done["start"]), int_or_zero(done["end"])
     if start < end:
@@ -129,7 +129,7 @@ async def _reel_step(session: Session, delivery: Delivery) -> PublishResult:
         answer = await graph.post(edge, {"upload_phase": "start"}, repeatable=True)
         return PendingStep(
             progress={"video": required_text(answer, "video_id")},
-            note=AttemptNote("{network} is ready to receive the reel that Kicau uploads.", network=NETWORK_LABEL),
+            note=AttemptNote("{network} is ready for Kicau to upload the reel.", network=NETWORK_LABEL),
         )
     if not done.get("sent"):
         await _send_bytes(session, delivery)
@@ -252,19 +252,21 @@ async def _set_cover(session: Session, delivery: Delivery, cover: RenderedMedia)
             f"{delivery.progress['video']}/thumbnails", {"is_preferred": "true"}, "source", body, file.mime
         )
     except Rejected as refused:
-        told = rejection_sentence(refused)
+        told = rejection_reason(refused)
     except AuthExpired as refused:
         if not refused.missing:
             raise
-        told = rejection_sentence(refused)
+        told = rejection_reason(refused)
     return PendingStep(
         progress={**delivery.progress, "cover": told},
-        note=AttemptNote("{network} has received the cover image of the video.", network=NETWORK_LABEL),
+        note=AttemptNote("{network} rejected the cover image of the video.", network=NETWORK_LABEL)
+        if told
+        else AttemptNote("{network} has received the cover image of the video.", network=NETWORK_LABEL),
     )
 
 
 def _cover_warning(said: str) -> Problem:
-    message = "The video was published on {network}, but the network rejected the cover of the video: {said}"
+    message = "The video was published on {network}, but {network} rejected the cover image of the video: {said}"
     return Problem(
         code="cover-refused",
         message=message,
@@ -294,8 +296,8 @@ def _failure_problem(status: Mapping[str, Any]) -> Problem | None:
     if status.get("video_status") not in FAILED_STATES and all(phase.get("status") != "error" for phase in phases):
         return None
     told = [str(error.get("message", "")) for phase in phases for error in phase.get("errors") or []]
-    message = "{network} could not use the video{said}. Export the video as MP4 with H.264 video and AAC audio, or use another file."
-    said = f" ({'; '.join(t for t in told if t)})" if any(told) else ""
+    said = "; ".join(t.rstrip(".") for t in told if t) or "no reason given"
+    message = "{network} could not use the video ({said}). Export the video as MP4 with H.264 video and AAC audio, or use another file."
     return Problem(
         code="video-failed", message=message, params={"network": NETWORK_LABEL, "said": said}, field="parts.0.media.0"
     )

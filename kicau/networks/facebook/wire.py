@@ -182,7 +182,7 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
             continue
         elif not part.text:
             raise Uncertain(
-                "the Page has a new post with media and no text, and it cannot be told whether it is this one"
+                AttemptNote("The Page has a new post without text. Kicau cannot tell whether it is this post.")
             )
         found = required_text(post, "id")
         return finish_post(session, delivery, found, _post_url(session, found), {"id": found})
@@ -217,7 +217,7 @@ async def _posts_since(
         if not paging.get("next"):
             return
         more = {"after": required_text(paging.get("cursors", {}), "after")}
-    raise Uncertain("the Page has more new posts than can be searched")
+    raise Uncertain(AttemptNote("The Page has more new posts than Kicau can search."))
 
 
 def _epoch_text(at: datetime) -> str:
@@ -240,7 +240,7 @@ def _is_own_post(session: Session, delivery: Delivery, post: Mapping[str, Any]) 
     urls = {str(one.get("unshimmed_url", "")).rstrip("/") for one in attached}
     if link.url.rstrip("/") in urls:
         return True
-    raise Uncertain("the Page has a new post with a link alone, and it cannot be told whether it is this one")
+    raise Uncertain(AttemptNote("The Page has a new post with only a link. Kicau cannot tell whether it is this post."))
 
 
 def _attachment_targets(attached: list[Mapping[str, Any]], kind: str = "") -> list[str]:

@@ -27,7 +27,7 @@ async def find_accounts(session: Session, words: str) -> tuple[MentionableAccoun
         return ()
     granted = session.credentials.scopes
     if not wire.uses_facebook_login(session) or (granted and SEARCH_SCOPE not in granted):
-        message = "{network} lets Kicau search for accounts only if the channel is connected with Facebook and the permission {scope}. Connect the channel that way, or type the handle yourself."
+        message = "{network} lets Kicau search for accounts only if you connected the channel with Facebook and the permission {scope}. Connect the channel again with Facebook, or type the handle yourself."
         raise Rejected(
             Problem(code="no-look-up", message=message, params={"network": NETWORK_LABEL, "scope": SEARCH_SCOPE})
         )

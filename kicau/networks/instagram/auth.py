@@ -52,7 +52,7 @@ LOGIN_OPTION = Option(
         ("facebook", "Sign in with Facebook (then Kicau can also delete posts and look up accounts)"),
     ),
     default="instagram",
-    help="To sign in with Facebook, link the Instagram account to a Facebook Page that you manage. Signing in with Facebook and signing in with Instagram need different app keys.",
+    help="To sign in with Facebook, first link the Instagram account to a Facebook Page that you manage. Each way of signing in needs its own app keys from Meta.",
 )
 
 

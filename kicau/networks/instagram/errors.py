@@ -87,7 +87,7 @@ KNOWN_REJECTIONS = {
     ),
     2207081: KnownRejection(
         code="no-trial-reels",
-        message="{network} does not offer trial reels (shown to non-followers first) to this account. Publish the video as an ordinary reel.",
+        message="{network} does not let this account publish trial reels, which non-followers see first. Publish the video as an ordinary reel.",
         field="options.format",
     ),
 }

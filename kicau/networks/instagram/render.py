@@ -122,7 +122,7 @@ def _reply_problems(draft: Draft, part: Part, text: str) -> list[Problem]:
     """An answer is a comment: words, under a comment that is named by its id."""
     found, given = [], (draft.reply_to or "").strip()
     if not ID_PATTERN.fullmatch(given):
-        message = "{given!r} is not the ID of a comment on {network}. Enter the comment's ID in the network's API."
+        message = "{given!r} is not the ID of a comment on {network}. Enter the ID that the {network} API shows for the comment."
         found.append(
             Problem(
                 code="bad-reference",
@@ -153,26 +153,31 @@ def _media_problems(part: Part, kind: str) -> list[Problem]:
 
 def _too_many_tags(found: tuple[Span, ...], field: str) -> list[Problem]:
     problems = []
-    for kind, name, word in ((SpanKind.TAG, "max_tags", "hashtags"), (SpanKind.MENTION, "max_mentions", "mentions")):
+    for kind, name, code, message in (
+        (
+            SpanKind.TAG,
+            "max_tags",
+            "too-many-hashtags",
+            "This text has {actual} hashtags, but {network} allows at most {limit}. Remove some hashtags.",
+        ),
+        (
+            SpanKind.MENTION,
+            "max_mentions",
+            "too-many-mentions",
+            "This text mentions {actual} accounts, but {network} allows at most {limit}. Remove some mentions.",
+        ),
+    ):
         count, limit = sum(span.kind is kind for span in found), int(FACTS[name].value)
         if count > limit:
-            message = "This text has {actual} {word}, but {network} allows at most {limit}. Remove enough of them to stay within the limit."
-            params: dict[str, str | int | float] = {
-                "network": NETWORK_LABEL,
-                "limit": limit,
-                "actual": count,
-                "word": word,
-            }
-            problems.append(
-                Problem(code=f"too-many-{word}", message=message, params=params, field=field, limit=limit, actual=count)
-            )
+            params = {"network": NETWORK_LABEL, "limit": limit, "actual": count}
+            problems.append(Problem(code=code, message=message, params=params, field=field, limit=limit, actual=count))
     return problems
 
 
 def _link_problem(draft: Draft) -> list[Problem]:
     if draft.link is None:
         return []
-    message = "{network} does not show link previews. Remove the link from this channel's variant of the post, or put the link into the text."
+    message = "{network} does not show link previews. Remove the link preview for this channel, or put the link into the text."
     return [Problem(code="no-link-card", message=message, params={"network": NETWORK_LABEL}, field="link")]
 
 
@@ -217,13 +222,13 @@ def _quota_notice(can: Capabilities) -> list[Problem]:
     limit, used = can.quota.get("posts-24h", 0), can.quota.get("posts-24h-used", 0)
     if not limit or used < limit:
         return []
-    frees = datetime.fromtimestamp(can.quota.get("posts-24h-resets", 0), UTC)
-    message = "{network} allows {limit} posts in 24 hours, and this account has already published {actual}. Posts scheduled before {frees} wait until that time."
+    next_time = datetime.fromtimestamp(can.quota.get("posts-24h-resets", 0), UTC)
+    message = "{network} allows {limit} posts in 24 hours, and this account has already published {actual}. Posts scheduled before {next_time} wait until that time."
     params: dict[str, str | int | float] = {
         "network": NETWORK_LABEL,
         "limit": limit,
         "actual": used,
-        "frees": f"{frees:%Y-%m-%d %H:%M} UTC",
+        "next_time": f"{next_time:%Y-%m-%d %H:%M} UTC",
     }
     return [Problem(code="quota-full", message=message, params=params, field="", limit=limit, actual=used)]
 

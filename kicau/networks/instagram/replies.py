@@ -7,7 +7,7 @@ under the same comment.
 
 from __future__ import annotations
 
-from kicau.connector.content import Delivery, PublishedPost, PublishResult, wait_until_due
+from kicau.connector.content import AttemptNote, Delivery, PublishedPost, PublishResult, wait_until_due
 from kicau.connector.errors import Uncertain
 from kicau.connector.session import Session
 from kicau.networks._meta.graph import parse_time, required_rows, required_text
@@ -42,7 +42,7 @@ async def look_up_reply(session: Session, delivery: Delivery) -> PublishResult |
         if not paging.get("next"):
             return None
         asked["after"] = required_text(paging.get("cursors") or {}, "after")
-    raise Uncertain("the comment has more answers than can be searched")
+    raise Uncertain(AttemptNote("The comment has more replies than Kicau can search."))
 
 
 def _published_reply(session: Session, comment: str) -> PublishedPost:

@@ -230,7 +230,7 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
     ours = [one for one in fresh if is_same_text(str(one.get("caption") or ""), text)]
     if (ours and not text) or (story and (fresh or session.now() - begun > STORY_LIFETIME)):
         raise Uncertain(
-            "the account has, or had, new media without a caption, and it cannot be told whether this is one of them"
+            AttemptNote("The account has or had a new post without text. Kicau cannot tell whether it is this post.")
         )
     return _published_media(session, delivery, required_text(ours[-1], "id"), ours[-1]) if ours else None
 
@@ -255,7 +255,7 @@ async def _media_since(
         if not paging.get("next"):
             return
         asked["after"] = required_text(paging.get("cursors", {}), "after")
-    raise Uncertain("the account has more new media than can be searched")
+    raise Uncertain(AttemptNote("The account has more new posts than Kicau can search."))
 
 
 def _is_recent(row: Mapping[str, Any], since: datetime) -> bool:

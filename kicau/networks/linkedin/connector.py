@@ -127,7 +127,9 @@ class LinkedIn:
                 )
             raise _with_our_count(exc, post) from exc
         if not (urn := reply.headers.get("x-restli-id")):
-            raise Uncertain(f"{NETWORK_LABEL} confirmed the post without telling its id")
+            raise Uncertain(
+                AttemptNote("{network} accepted the post but did not return its ID.", network=NETWORK_LABEL)
+            )
         return self._posted(session, post, urn, session.now())
 
     def _posted(self, session: Session, post: Rendered, urn: str, at: datetime) -> PublishResult:
@@ -164,13 +166,19 @@ class LinkedIn:
         except RateLimited as exc:
             return self._comment_later(session, progress, exc)
         except Rejected as exc:
-            return self._published(
-                session, progress, warning=_comment_warning(" ".join(p.sentence for p in exc.problems))
+            refused = _comment_warning(
+                "The post was published on {network}, but {network} rejected the first comment. Message from the network: {said}",
+                said=str(exc.problems[0].params.get("said") or exc.detail),
             )
+            return self._published(session, progress, warning=refused)
         except AuthExpired as exc:
             if not exc.missing:
                 raise
-            return self._published(session, progress, warning=_comment_warning(f"it is not permitted ({exc.detail})"))
+            forbidden = _comment_warning(
+                "The post was published on {network}, but Kicau has no permission to add the first comment ({said}). Connect the channel again and allow all permissions.",
+                said=exc.detail.rstrip("."),
+            )
+            return self._published(session, progress, warning=forbidden)
         return self._published(session, progress, comment=reply.headers.get("x-restli-id", ""))
 
     def _comment_later(self, session: Session, progress: dict[str, JSON], exc: RateLimited) -> PublishResult:
@@ -180,15 +188,16 @@ class LinkedIn:
         if "DAY" in exc.detail.upper().split():
             raise exc
         if tries > MAX_COMMENT_TRIES:
-            return self._published(
-                session, progress, warning=_comment_warning("it lets this member comment no more for now")
+            too_many = _comment_warning(
+                "The post was published on {network}, but {network} accepts no more comments from this account for now. Write the first comment directly on {network}."
             )
+            return self._published(session, progress, warning=too_many)
         interval = timedelta(seconds=limits.fact_number("comment-interval-seconds"))
         return PendingStep(
             progress={**progress, "tries": tries},
             after=max(timedelta(seconds=1), min(wait, interval)),
             note=AttemptNote(
-                "{network} allows each member only one comment a minute, so Kicau will publish the first comment of this post a little later",
+                "{network} allows each member only one comment a minute, so Kicau will publish the first comment of this post a little later.",
                 network=NETWORK_LABEL,
             ),
         )
@@ -222,8 +231,10 @@ class LinkedIn:
         try:
             found = await lookup.find_comment(session, urn, comment.text)
         except Uncertain:
-            why = "its answer was lost, so it may be there or not: look under the post"
-            return self._published(session, progress, warning=_comment_warning(why))
+            unconfirmed = _comment_warning(
+                "The post was published on {network}, but Kicau could not confirm that the first comment was added. Check on {network} whether the comment is there."
+            )
+            return self._published(session, progress, warning=unconfirmed)
         return self._published(session, progress, comment=found) if found else None
 
     def written(self, part: RenderedPart, /) -> str:
@@ -262,11 +273,11 @@ def _with_our_count(exc: Rejected, post: Rendered) -> Rejected:
     return Rejected(*told, detail=exc.detail) if told else exc
 
 
-def _comment_warning(why: str) -> Problem:
+def _comment_warning(message: str, **params: str) -> Problem:
     return Problem(
         code="no-first-comment",
-        message="The post is published on {network}, but Kicau could not add the first comment: {why}.",
-        params={"network": NETWORK_LABEL, "why": why.rstrip(".")},
+        message=message,
+        params={"network": NETWORK_LABEL, **params},
         field="first_comment",
     )
 

@@ -5,7 +5,7 @@ https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares
 
 from __future__ import annotations
 
-from kicau.connector.content import JSON
+from kicau.connector.content import JSON, AttemptNote
 from kicau.connector.errors import AuthExpired, Rejected, Uncertain
 from kicau.connector.roles.edits import PartRevision, RemoteContentState
 from kicau.connector.session import Session
@@ -25,7 +25,13 @@ async def read_content_state(session: Session, revision: PartRevision) -> Remote
     except AuthExpired as expired:
         if not expired.missing:
             raise
-        raise Uncertain(f"{NETWORK_LABEL} does not let this app read what it published: {expired.detail}") from expired
+        raise Uncertain(
+            AttemptNote(
+                "{network} does not let Kicau read this account's posts. Message from the network: {said}",
+                network=NETWORK_LABEL,
+                said=expired.detail,
+            )
+        ) from expired
     told = reply.json()
     if not isinstance(told, dict) or "id" not in told:
         raise reply.lost(f"{NETWORK_LABEL}'s answer holds no post")

@@ -105,7 +105,11 @@ def read_error(reply: HttpResponse) -> ConnectorError | None:
         case 429:
             return _rate_limited(reply, said)
         case 404:
-            return _rejection("not-found", "{network} did not find the content that Kicau requested: {said}", said)
+            return _rejection(
+                "not-found",
+                "{network} could not find a post, account or file that Kicau needs. Message from the network: {said}",
+                said,
+            )
     if "Organization permissions must be used" in said.message:
         return AuthExpired(said.message, missing=frozenset({"w_organization_social"}))
     return _content_rejection(said)
@@ -147,13 +151,17 @@ def _content_rejection(said: LinkedInError) -> Rejected:
     if numbers or said.has("LENGTH_TOO_LONG") or (said.has("FIELD_ARRAY_SIZE_TOO_HIGH") and "images" not in where):
         return _too_long_rejection(where, numbers, said)
     if said.has("DUPLICATE_POST") or "is a duplicate of" in said.message:
-        known = POST_URN_PATTERN.search(said.message)
-        urn = known.group() if known else "an earlier one"
+        if known := POST_URN_PATTERN.search(said.message):
+            return _rejection(
+                "duplicate",
+                "{network} rejected the post because your recent post {urn} has the same content. Change the text, or cancel this post.",
+                said,
+                urn=known.group(),
+            )
         return _rejection(
             "duplicate",
-            "{network} rejected the post because your recent post {urn} has the same content. Change the text, or cancel this post.",
+            "{network} rejected the post because a recent post of yours has the same content. Change the text, or cancel this post.",
             said,
-            urn=urn,
         )
     if said.has("MEDIA_ASSET"):
         if said.has("FAILED"):
@@ -167,7 +175,7 @@ def _content_rejection(said: LinkedInError) -> Rejected:
             "{network} is still processing one of the files in this post. Message from the network: {said}",
             said,
         )
-    return _rejection("refused", "{network} rejected the post: {said}", said)
+    return _rejection("refused", "{network} rejected the post. Message from the network: {said}", said)
 
 
 def _too_long_rejection(where: str, numbers: re.Match[str] | None, said: LinkedInError) -> Rejected:
@@ -188,15 +196,14 @@ def _too_long_rejection(where: str, numbers: re.Match[str] | None, said: LinkedI
         )
     else:
         field, limit = "parts.0.text", fact_number("max-length")
-        message = "On {network}, {where} has {actual} {unit}, but the limit is {limit}. Please {now_what}."
+        message = "On {network}, {text_or_part} has {actual} {unit}, but the limit is {limit}. Shorten the text."
     limit = int(numbers[2]) if numbers else limit
     params = {
         "network": NETWORK_LABEL,
-        "where": "the text",
+        "text_or_part": "the text",
         "actual": actual,
         "unit": "characters",
         "limit": limit,
-        "now_what": "shorten the text",
     }
     problem = Problem(
         code="too-long",

@@ -28,7 +28,7 @@ POSTS_UNREADABLE_NOTE = AttemptNote(
     "{network} does not allow Kicau's app to read the posts of this account.", network=NETWORK_LABEL
 )
 COMMENTS_UNREADABLE_NOTE = AttemptNote(
-    "{network} does not allow your app to read the comments on this account's posts.", network=NETWORK_LABEL
+    "{network} does not allow Kicau's app to read the comments on this account's posts.", network=NETWORK_LABEL
 )
 
 
@@ -66,7 +66,9 @@ async def find_restored_post(session: Session, delivery: Delivery) -> FoundPost 
         elif not media or little.displayed_text(str(element.get("commentary") or "")) != wanted.parts[0].text:
             continue
         elif not wanted.parts[0].text:
-            raise Uncertain("the account has a new post without text, and it cannot be told whether it is this one")
+            raise Uncertain(
+                AttemptNote("The account has a new post without text. Kicau cannot tell whether it is this post.")
+            )
         return FoundPost(str(element.get("id") or ""), wire.created_at(element))
     return None
 
@@ -80,7 +82,7 @@ async def _own_posts(session: Session) -> AsyncIterator[Mapping[str, Any]]:
             yield element
         if len(elements) < PAGE_SIZE:
             return
-    raise Uncertain(f"more than {MAX_PAGES * PAGE_SIZE} posts of this account are newer than the step that broke")
+    raise Uncertain(AttemptNote("The account has more new posts than Kicau can search."))
 
 
 async def _fetch_elements(session: Session, path: str, query: str, restli: str = "FINDER") -> list[Mapping[str, Any]]:
@@ -91,7 +93,13 @@ async def _fetch_elements(session: Session, path: str, query: str, restli: str =
     except AuthExpired as exc:
         if not exc.missing:
             raise
-        raise Uncertain(f"{NETWORK_LABEL} does not let this app read what it published: {exc.detail}") from exc
+        raise Uncertain(
+            AttemptNote(
+                "{network} does not let Kicau read this account's posts. Message from the network: {said}",
+                network=NETWORK_LABEL,
+                said=exc.detail,
+            )
+        ) from exc
     return [element for element in elements if isinstance(element, dict)]
 
 

@@ -131,7 +131,7 @@ def _render_part(
                 _problem(
                     "alt-not-sent",
                     f"parts.{n}.media.{k}.alt",
-                    "{network} accepts no alt text for a {what}. Kicau saves the alt text of {name} but does not send it to the network.",
+                    "{network} accepts no alt text for files of this kind ({kind}). Kicau saves the alt text of {name} but does not send it to the network.",
                     what=checks.MEDIA_KIND_NAMES[one.kind],
                     name=one.name or one.ref,
                 )
@@ -177,27 +177,22 @@ def _render_link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
     told, link = _RenderNotes(), draft.link
     if link is None:
         return None, told
-    rival = "a poll" if draft.poll else "files" if any(part.media for part in parts) else ""
-    if rival and any(link.url in part.text for part in parts):
-        told.notices.append(
-            _problem(
-                "card-left-out",
-                "link",
-                "{network} cannot show {rival} and a link preview in the same post. Kicau publishes the post without the preview, and the link stays in the text.",
-                rival=rival,
-            )
+    excludes_preview = bool(draft.poll) or any(part.media for part in parts)
+    if excludes_preview and any(link.url in part.text for part in parts):
+        message = (
+            "{network} cannot show a poll and a link preview in the same post. Kicau publishes the post without the preview, and the link stays in the text."
+            if draft.poll
+            else "{network} cannot show files and a link preview in the same post. Kicau publishes the post without the preview, and the link stays in the text."
         )
+        told.notices.append(_problem("card-left-out", "link", message))
         return None, told
-    if rival:
-        told.problems.append(
-            _problem(
-                "link-with-media",
-                "link",
-                "{network} cannot show {rival} and a link preview in the same post. Put {url} into the text, or remove one of the two.",
-                rival=rival,
-                url=link.url,
-            )
+    if excludes_preview:
+        message = (
+            "{network} cannot show a poll and a link preview in the same post. Put {url} into the text, or remove the poll or the link preview."
+            if draft.poll
+            else "{network} cannot show files and a link preview in the same post. Put {url} into the text, or remove the files or the link preview."
         )
+        told.problems.append(_problem("link-with-media", "link", message, url=link.url))
     if not link.url.lower().startswith(("http://", "https://")):
         told.problems.append(
             _problem(
@@ -262,7 +257,7 @@ def _render_poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
                 _problem(
                     "question-from-text",
                     field,
-                    "A poll on {network} needs a question, but this poll has none. Kicau uses the text of the post as the question too.",
+                    "A poll on {network} needs a question, but this poll has none. Kicau also uses the text of the post as the question.",
                 )
             )
             return replace(poll, question=text), told

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from kicau.connector.content import JSON, Delivery, PublishedPost, PublishResult, wait_until_due
+from kicau.connector.content import JSON, AttemptNote, Delivery, PublishedPost, PublishResult, wait_until_due
 from kicau.connector.errors import Uncertain
 from kicau.connector.session import Session
 from kicau.networks.linkedin import lookup, wire
@@ -32,7 +32,7 @@ async def publish_reply(session: Session, delivery: Delivery) -> PublishResult:
     )
     number = reply.headers.get("x-restli-id", "")
     if not number:
-        raise Uncertain(f"{NETWORK_LABEL} confirmed the answer without telling its id")
+        raise Uncertain(AttemptNote("{network} accepted the reply but did not return its ID.", network=NETWORK_LABEL))
     return _published_reply(session, _comment_urn(target, number))
 
 

@@ -113,7 +113,7 @@ async def _begin_video(session: Session, file: MediaFile, *, covered: bool) -> U
         **({"cover": str(value["thumbnailUploadUrl"])} if covered and value.get("thumbnailUploadUrl") else {}),
     }
     return UploadStep(
-        entry=entry, note=AttemptNote("{network} is ready for Kicau to upload the video", network=NETWORK_LABEL)
+        entry=entry, note=AttemptNote("{network} is ready for Kicau to upload the video.", network=NETWORK_LABEL)
     )
 
 
@@ -136,7 +136,7 @@ async def _send_parts(session: Session, one: RenderedMedia, entry: UploadEntry) 
     state = ("covering" if "cover" in entry else "finishing") if sent else "sending"
     return UploadStep(
         entry={**entry, "etags": etags, "state": state},
-        note=AttemptNote("Kicau has uploaded {n} of {all} parts of the video file", n=len(etags), all=len(parts)),
+        note=AttemptNote("Kicau has uploaded {n} of {all} parts of the video file.", n=len(etags), all=len(parts)),
     )
 
 
@@ -152,7 +152,7 @@ async def _send_cover(session: Session, cover: RenderedMedia, entry: UploadEntry
     )
     return UploadStep(
         entry={**entry, "state": "finishing"},
-        note=AttemptNote("{network} has received the cover image of the video", network=NETWORK_LABEL),
+        note=AttemptNote("{network} has received the cover image of the video.", network=NETWORK_LABEL),
     )
 
 
@@ -175,7 +175,7 @@ async def _finish_upload(session: Session, entry: UploadEntry) -> UploadStep:
     return UploadStep(
         entry={"urn": entry["urn"], "state": "processing", "polls": 0},
         after=timedelta(seconds=1),
-        note=AttemptNote("{network} is processing the video of this post", network=NETWORK_LABEL),
+        note=AttemptNote("{network} is processing the video of this post.", network=NETWORK_LABEL),
     )
 
 
@@ -196,7 +196,7 @@ async def _wait_for_processing(session: Session, resource: str, one: RenderedMed
         return UploadStep(
             entry={**entry, "state": "settling"},
             after=BLIND_PROCESSING_WAIT,
-            note=AttemptNote("{network} is processing the file {name}", network=NETWORK_LABEL, name=_file_name(one)),
+            note=AttemptNote("{network} is processing the file {name}.", network=NETWORK_LABEL, name=_file_name(one)),
         )
     if status == "AVAILABLE":
         return UploadStep(entry={**entry, "state": "ready"})
@@ -213,7 +213,7 @@ async def _wait_for_processing(session: Session, resource: str, one: RenderedMed
     return UploadStep(
         entry={**entry, "polls": polls},
         after=pause,
-        note=AttemptNote("{network} is processing the file {name}", network=NETWORK_LABEL, name=_file_name(one)),
+        note=AttemptNote("{network} is processing the file {name}.", network=NETWORK_LABEL, name=_file_name(one)),
     )
 
 

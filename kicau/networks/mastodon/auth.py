@@ -42,7 +42,7 @@ class MastodonAuth:
             Option(
                 name="server",
                 label="Your server",
-                help="The name of your server. For example: mastodon.social. You can also enter the server's address or your full handle (@you@mastodon.social).",
+                help="Enter the name of your server. For example: mastodon.social. You can also enter the server's address or your full handle (@you@mastodon.social).",
             ),
         )
 

@@ -43,7 +43,7 @@ _OAUTH_ERRORS = frozenset(
 )
 _MAX_RATE_WAIT = timedelta(days=1)  # a clock that is wrong by years holds nothing up for longer
 
-# A pattern of the server's sentence -> code, field, sentence. `{limit}`, `{what}` and `{tag}` come from the pattern.
+# A pattern of the server's sentence -> code, field, sentence. `{limit}`, `{size}`, `{fps}` and `{tag}` come from the pattern.
 _KNOWN_REJECTIONS: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), code, field, message)
     for pattern, code, field, message in (
@@ -84,22 +84,22 @@ _KNOWN_REJECTIONS: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
             "On {network}, alt text can have at most {limit} characters. Shorten the alt text.",
         ),
         (
-            r"must be less than (?P<what>[\d.,]+ ?\w+)",
+            r"must be less than (?P<size>[\d.,]+ ?\w+)",
             "too-large",
             "parts.0.media",
-            "{network} accepts only files smaller than {what}. Reduce the size of this file.",
+            "{network} accepts only files smaller than {size}. Reduce the size of this file.",
         ),
         (
-            r"(?P<what>\d+x\d+ (?:images|videos)) are not supported",
+            r"(?P<size>\d+x\d+) (?:images|videos) are not supported",
             "too-many-pixels",
             "parts.0.media",
-            "{network} does not accept {what}. Reduce the width and height of the file.",
+            "{network} does not accept a file with {size} pixels. Reduce the width and height of the file.",
         ),
         (
-            r"(?P<what>\d+)fps videos are not supported",
+            r"(?P<fps>\d+)fps videos are not supported",
             "wrong-fps",
             "parts.0.media",
-            "{network} does not accept a video with {what} frames per second. Export the video with fewer frames per second.",
+            "{network} does not accept a video with {fps} frames per second. Export the video with fewer frames per second.",
         ),
         (
             r"content type is invalid|could not be verified|has no video stream|processing thumbnail",
@@ -221,11 +221,15 @@ def _content_rejection(status: int, said: str) -> Rejected:
             )
     match status:
         case 404 | 410:
-            return _rejection(NOT_FOUND_CODE, "{network} did not find the content that Kicau requested: {said}", said)
+            return _rejection(
+                NOT_FOUND_CODE,
+                "{network} could not find a post, account or file that Kicau needs. Message from the network: {said}",
+                said,
+            )
         case 403:
             return _rejection(
                 "not-allowed",
-                "{network} did not let this account do what Kicau requested. Message from the network: {said}",
+                "{network} does not allow this account to do what Kicau tried. Message from the network: {said}",
                 said,
             )
         case 413:
@@ -235,7 +239,7 @@ def _content_rejection(status: int, said: str) -> Rejected:
                 said,
                 "parts.0.media",
             )
-    return _rejection("refused", "{network} rejected the post: {said}", said)
+    return _rejection("refused", "{network} rejected the post. Message from the network: {said}", said)
 
 
 def _too_long_rejection(limit: int, said: str) -> Rejected:
@@ -246,14 +250,13 @@ def _too_long_rejection(limit: int, said: str) -> Rejected:
             said,
             "parts.0.text",
         )
-    message = "On {network}, {where} has {actual} {unit}, but the limit is {limit}. Please {now_what}."
+    message = "On {network}, {text_or_part} has {actual} {unit}, but the limit is {limit}. Shorten the text."
     params: dict[str, str | int | float] = {
         "network": NETWORK_LABEL,
-        "where": "the text",
+        "text_or_part": "the text",
         "actual": "too many",
         "unit": "characters",
         "limit": limit,
-        "now_what": "shorten the text",
     }
     return Rejected(
         Problem(code=TOO_LONG_CODE, message=message, params=params, field="parts.0.text", limit=limit, mend="shorten"),

@@ -95,7 +95,7 @@ SENSITIVE_OPTION = Option(
 FOCUS_OPTION = Option(
     name="focus",
     label="Focal point of each image (the area that stays visible)",
-    help="The focal point is the part of an image that stays visible after cropping. Enter x,y from -1,-1 (bottom left) to 1,1 (top right). The middle is 0,0. Separate the points of several files with semicolons, in the order of the files.",
+    help="The part of an image around its focal point stays visible after cropping. Enter x,y: 0,0 is the middle, -1,-1 bottom left and 1,1 top right. Separate the focal points of several images with semicolons.",
     points=True,
 )
 POLL_MULTIPLE_OPTION = Option(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from kicau.connector.content import RenderedPart, SpanKind
+from kicau.connector.content import AttemptNote, RenderedPart, SpanKind
 from kicau.connector.errors import Rejected, Uncertain
 from kicau.connector.session import Session
 from kicau.connector.transport.http import HttpResponse
@@ -59,7 +59,9 @@ async def _search_statuses(session: Session, path: str, wanted: ExpectedPost) ->
         and not wanted.files
         and any(not _comparable_text(wire.plain_text(str(one.get("content") or ""))) for one in unsure)
     ):
-        raise Uncertain("the account has a new post without text, and it cannot be told whether it is this one")
+        raise Uncertain(
+            AttemptNote("The account has a new post without text. Kicau cannot tell whether it is this post.")
+        )
     if fits:
         return next((one for one in fits if _shows_part_media(one, wanted, "id")), fits[-1])  # newest first
     for status in unsure[::-1][:MAX_SOURCES]:
@@ -75,10 +77,18 @@ async def _statuses_since(session: Session, path: str, since: datetime) -> Async
         try:
             reply = await wire.call_api(session, "GET", path, params=params)
         except Rejected as exc:
-            raise Uncertain(f"{NETWORK_LABEL} does not show this account's posts: {exc.detail}") from exc
+            raise Uncertain(
+                AttemptNote(
+                    "{network} does not let Kicau see this account's posts. Message from the network: {said}",
+                    network=NETWORK_LABEL,
+                    said=exc.detail,
+                )
+            ) from exc
         page = reply.json()
         if not isinstance(page, list):
-            raise Uncertain(f"{NETWORK_LABEL}'s list of posts could not be read")
+            raise Uncertain(
+                AttemptNote("Kicau could not read the list of posts from {network}.", network=NETWORK_LABEL)
+            )
         oldest = since + _clock_skew(session, reply)
         for status in page:
             at = wire.parse_time(status.get("created_at"))
@@ -88,7 +98,7 @@ async def _statuses_since(session: Session, path: str, since: datetime) -> Async
         if len(page) < PAGE_SIZE or params.get("max_id") == str(page[-1]["id"]):
             return
         params["max_id"] = str(page[-1]["id"])
-    raise Uncertain(f"more than {PAGE_SIZE * MAX_PAGES} posts of this account are newer than the step that broke")
+    raise Uncertain(AttemptNote("The account has more new posts than Kicau can search."))
 
 
 def _clock_skew(session: Session, reply: HttpResponse) -> timedelta:
@@ -172,8 +182,12 @@ async def _source_matches(session: Session, status: Mapping[str, Any], wanted: E
             if not (await servers.fetch_server_info(session, session.host)).keeps_keys:
                 return False
         raise Uncertain(
-            f"{NETWORK_LABEL} does not show how a post of this account was written: {refused.detail}"
+            AttemptNote(
+                "{network} does not let Kicau read the text of this account's posts. Message from the network: {said}",
+                network=NETWORK_LABEL,
+                said=refused.detail,
+            )
         ) from refused
     if not isinstance(answer, dict) or not isinstance(answer.get("text"), str):
-        raise Uncertain(f"{NETWORK_LABEL}'s answer about how a post was written could not be read")
+        raise Uncertain(AttemptNote("Kicau could not read the text of a post from {network}.", network=NETWORK_LABEL))
     return fold_high_characters(answer["text"]).strip() == fold_high_characters(wanted.part.text).strip()

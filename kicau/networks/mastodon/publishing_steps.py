@@ -97,13 +97,13 @@ async def look_up_outcome(session: Session, delivery: Delivery) -> PublishResult
     until = since + timedelta(seconds=fact_number("key-seconds")) - KEY_EXPIRY_MARGIN if server.keeps_keys else None
     doubt: JSON = {"since": since.isoformat(), "key_until": until.isoformat() if until else ""}
     if until is not None and session.now() < until:
-        note = AttemptNote("Kicau is trying again to publish the post. The network will not publish it twice")
+        note = AttemptNote("Kicau is trying again to publish the post. The network will not publish it twice.")
         return PendingStep(progress={**delivery.progress, "doubt": doubt}, note=note)
     if (found := await _look_up_part(session, delivery, step.part, since)) is not None:
         return _advance(session, delivery, found)
     return PendingStep(
         progress={**delivery.progress, "doubt": doubt},
-        note=AttemptNote("The post is not on {host}, so Kicau is trying again to publish it", host=session.host),
+        note=AttemptNote("The post is not on {host}, so Kicau is trying again to publish it.", host=session.host),
     )
 
 
@@ -111,7 +111,9 @@ async def _find_restored(session: Session, delivery: Delivery) -> PublishResult 
     """The next part, wherever the uploads stood: by its text among the posts since the backup."""
     part = len(_progress_list(delivery.progress, "posts"))
     if not part and "refs" not in delivery.progress and is_url_reference(delivery.post.reply_to or ""):
-        raise Uncertain(f"{session.host} was to be asked for the post that this one answers")
+        raise Uncertain(
+            AttemptNote("Kicau had not yet found the post on {host} that this post replies to.", host=session.host)
+        )
     found = await _look_up_part(session, delivery, part, _earliest_publish_time(delivery, session.now()))
     return _advance(session, delivery, found) if found is not None else None
 
@@ -198,7 +200,7 @@ async def _processing_step(session: Session, delivery: Delivery, step: MastodonS
 def _store_entry(delivery: Delivery, step: MastodonStep, entry: dict[str, JSON], *, pause: float = 0.0) -> PendingStep:
     files = {**_progress_dict(delivery.progress, "files"), step.key: entry}
     note = (
-        AttemptNote("{network} is processing the file {name}", network=NETWORK_LABEL, name=_file_name(step))
+        AttemptNote("{network} is processing the file {name}.", network=NETWORK_LABEL, name=_file_name(step))
         if entry["state"] == "processing"
         else ""
     )
@@ -286,7 +288,7 @@ async def _after_refusal(session: Session, delivery: Delivery, part: int, refuse
             }
             return PendingStep(
                 progress={**progress, "files": files, "again": True},
-                note=AttemptNote("Kicau is uploading the files of this post once more"),
+                note=AttemptNote("Kicau is uploading the files of this post once more."),
             )
     raise errors.rejection_at_part(refused, delivery.post, part) from refused
 
@@ -333,7 +335,10 @@ def _advance(session: Session, delivery: Delivery, status: Mapping[str, Any]) ->
     if len(posts) < len(delivery.post.parts):
         rest = {key: value for key, value in progress.items() if key not in ("doubt", "waited", "again")}
         note = AttemptNote(
-            "part {n} of the {all} parts of the thread was published", n=len(posts), all=len(delivery.post.parts)
+            "{network} has published part {n} of {all} of the thread.",
+            network=NETWORK_LABEL,
+            n=len(posts),
+            all=len(delivery.post.parts),
         )
         return PendingStep(progress={**rest, "posts": posts, "raw": raw}, note=note)
     return PublishedPost(

@@ -221,14 +221,17 @@ def _blank_part_problems(draft: Draft, parts: list[RenderedPart], warning: str) 
             )
         elif not warning:
             yield _problem(
-                "empty", f"parts.{n}.text", "For {network}, {where} is empty. Write text or add a file.", where=where
+                "empty",
+                f"parts.{n}.text",
+                "For {network}, {text_or_part} is empty. Write text or add a file.",
+                text_or_part=where,
             )
         else:
             yield _problem(
                 "empty",
                 f"parts.{n}.text",
-                "For {network}, {where} has a content warning but no text and no file. Write text or add a file.",
-                where=where,
+                "For {network}, {text_or_part} has a content warning but no text and no file. Write text or add a file.",
+                text_or_part=where,
             )
 
 

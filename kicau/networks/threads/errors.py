@@ -32,7 +32,7 @@ CONTAINER_FAILURES = {
     "FAILED_PROCESSING_VIDEO": KnownRejection(code="wrong-codec", message=_VIDEO_MESSAGE, field=FILE_FIELD),
     "INVALID_ASPEC_RATIO": KnownRejection(
         code="wrong-aspect",
-        message="On {network}, the width of an image or video can be at most ten times its height. Replace this file with a less wide one.",
+        message="On {network}, the width of an image or video can be at most ten times its height. Replace this file with a narrower one.",
         field=FILE_FIELD,
     ),
     "INVALID_BIT_RATE": KnownRejection(

@@ -99,7 +99,11 @@ TOPIC_OPTION = Option(
     label="Topic of the post",
     help="Enter one topic of at most 50 characters, without a period or &. If you enter none, Threads uses the first hashtag in the text as the topic.",
 )
-QUOTE_OPTION = Option(name="quote", label="Quote a post", help="The ID of the post in the Threads API.")
+QUOTE_OPTION = Option(
+    name="quote",
+    label="Quote a post",
+    help="Enter the ID that the Threads API shows for the post that you want to quote.",
+)
 SPOILER_OPTION = Option(
     name="spoiler",
     label="Hide images and videos until readers tap them",

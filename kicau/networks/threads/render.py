@@ -109,7 +109,12 @@ def _empty_part_problems(n: int, made: str, part: Part, options: Mapping[str, st
         return []
     where = f"part {n + 1} of the thread" if n else "the post"
     return [
-        _problem("empty", f"parts.{n}.text", "For {network}, {where} is empty. Write text or add a file.", where=where)
+        _problem(
+            "empty",
+            f"parts.{n}.text",
+            "For {network}, {text_or_part} is empty. Write text or add a file.",
+            text_or_part=where,
+        )
     ]
 
 
@@ -157,12 +162,14 @@ def _option_problems(options: Mapping[str, str], draft: Draft, parts: list[Rende
     found = []
     topic = options.get("topic", "")
     if re.search(r"[.&\s]", topic.replace(" ", "")) or len(topic) > fact_number("topic.max_length"):
-        message = "{given!r} cannot be a topic on {network}. A topic can have at most {limit} characters and no period or “&”: change it."
+        message = "{given!r} cannot be a topic on {network}, because a topic can have at most {limit} characters and no period or “&”. Change the topic."
         found.append(_problem("bad-topic", "options.topic", message, fact_number("topic.max_length"), given=topic[:80]))
     found += unsendable_problem(NETWORK_LABEL, topic, "options.topic")
     for field, given in (("options.quote", options.get("quote", "")), ("reply_to", (draft.reply_to or "").strip())):
         if given and not POST_ID_PATTERN.fullmatch(given):
-            message = "{given!r} is not the ID of a {network} post. Enter the post's ID in the network's API."
+            message = (
+                "{given!r} is not the ID of a {network} post. Enter the ID that the {network} API shows for the post."
+            )
             found.append(_problem("bad-reference", field, message, given=given[:80]))
     if options.get("reply_control") == "parent_post_author_only" and not draft.reply_to:
         message = "On {network}, the option “Only the author of the post you reply to” works only if your post is a reply. Choose another option for “Who can reply to this post”."
@@ -194,16 +201,23 @@ def _notices(draft: Draft, options: Mapping[str, str], parts: list[RenderedPart]
 def _quota_notices(can: Capabilities, parts: list[RenderedPart], reply: bool) -> list[Problem]:
     """A full quota holds a post back, it does not spoil it."""
     found = []
-    for name, word, wanted in (
-        ("posts-24h", "posts", 0 if reply else 1),
-        ("replies-24h", "replies", len(parts) - 1 + reply),
+    for name, message, wanted in (
+        (
+            "posts-24h",
+            "{network} allows {limit} posts in 24 hours, and this account has already published {actual}. Posts scheduled before {next_time} wait until that time.",
+            0 if reply else 1,
+        ),
+        (
+            "replies-24h",
+            "{network} allows {limit} replies in 24 hours, and this account has already published {actual}. Replies and threads scheduled before {next_time} wait until that time.",
+            len(parts) - 1 + reply,
+        ),
     ):
         limit, used = can.quota.get(name, 0), can.quota.get(f"{name}-used", 0)
         if not limit or not wanted or used + wanted <= limit:
             continue
-        frees = datetime.fromtimestamp(can.quota.get(f"{name}-resets", 0), UTC)
-        message = "{network} allows {limit} {word} in 24 hours, and this account has used {actual} of them. Posts and replies scheduled before {frees} wait until that time."
-        found.append(_problem("quota-full", "", message, limit, used, word=word, frees=f"{frees:%Y-%m-%d %H:%M} UTC"))
+        next_time = datetime.fromtimestamp(can.quota.get(f"{name}-resets", 0), UTC)
+        found.append(_problem("quota-full", "", message, limit, used, next_time=f"{next_time:%Y-%m-%d %H:%M} UTC"))
     return found
 
 

@@ -230,7 +230,9 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
         if str(one.get("id")) not in known and is_same_text(str(one.get("text") or ""), part.text)
     ]
     if ours and not part.text:
-        raise Uncertain("the account has a new post without text, and it cannot be told whether it is this one")
+        raise Uncertain(
+            AttemptNote("The account has a new post without text. Kicau cannot tell whether it is this post.")
+        )
     if not ours:
         return None
     at = parse_time(ours[-1].get("timestamp"))
@@ -259,4 +261,4 @@ async def _own_posts_since(
         if not after or len(rows) < ROWS_PER_PAGE:
             return
         asked["after"] = str(after)
-    raise Uncertain("the account has more new posts than can be searched")
+    raise Uncertain(AttemptNote("The account has more new posts than Kicau can search."))

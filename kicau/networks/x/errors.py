@@ -50,7 +50,7 @@ KNOWN_REJECTIONS: tuple[tuple[str, str, str, str], ...] = (
         r"media ids? .*invalid|media ids are invalid",
         MEDIA_GONE_CODE,
         "parts.0.media",
-        "{network} has deleted an uploaded file of this post. Retry the post, and Kicau uploads the file again.",
+        "{network} has deleted an uploaded file of this post. Retry the post, and Kicau will upload the file again.",
     ),
     # X's media page, 2026
     (
@@ -212,9 +212,9 @@ def _read_rejection(reply: HttpResponse, said: XError) -> ConnectorError:
             }
             return Rejected(Problem(code=code, message=sentence, params=params, field=field), detail=said.detail)
     if reply.status == 404:
-        message = "{network} did not find the content that Kicau requested: {said}"
+        message = "{network} could not find a post, account or file that Kicau needs. Message from the network: {said}"
         return Rejected(Problem(code=NOT_FOUND_CODE, message=message, params=_message_params(said)), detail=said.detail)
-    message = "{network} rejected the post: {said}"
+    message = "{network} rejected the post. Message from the network: {said}"
     return Rejected(Problem(code="refused", message=message, params=_message_params(said)), detail=said.detail)
 
 

@@ -129,13 +129,13 @@ async def look_up_outcome(session: Session, delivery: Delivery) -> PublishResult
     if found is not None:
         return _found_part(session, delivery, step.part, found)
     if delivery.progress.get("refused"):
-        raise Uncertain(
-            f"{NETWORK_LABEL} refuses part {step.part + 1} as a duplicate, and the account's posts do not show it"
-        )
+        raise _duplicate_not_found(step.part)
     # Sent again it is either new, or refused as a duplicate, which then is evidence that it is out.
     return PendingStep(
         progress={**delivery.progress, "doubt": since.isoformat()},
-        note=AttemptNote("The post is not on {network}, so Kicau is trying again to publish it", network=NETWORK_LABEL),
+        note=AttemptNote(
+            "The post is not on {network}, so Kicau is trying again to publish it.", network=NETWORK_LABEL
+        ),
     )
 
 
@@ -146,8 +146,20 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
     if found is None:
         return None
     if not delivery.post.parts[part].text:
-        raise Uncertain("the account has a new post without text, and it cannot be told whether it is this one")
+        raise Uncertain(
+            AttemptNote("The account has a new post without text. Kicau cannot tell whether it is this post.")
+        )
     return _found_part(session, delivery, part, found)
+
+
+def _duplicate_not_found(part: int) -> Uncertain:
+    return Uncertain(
+        AttemptNote(
+            "{network} rejected part {n} as a duplicate, but Kicau did not find it among the account's posts.",
+            network=NETWORK_LABEL,
+            n=part + 1,
+        )
+    )
 
 
 def _check_scopes(session: Session, delivery: Delivery) -> None:
@@ -198,7 +210,7 @@ def _restart_upload(session: Session, delivery: Delivery, step: XStep) -> Pendin
         progress={**delivery.progress, "media": media, "expired": {**expired, step.key: [times + 1, since]}},
         after=timedelta(seconds=10 * 2 ** (times - 1) if times else 0),
         note=AttemptNote(
-            "{network} no longer has the file {name}, so Kicau is uploading it again", network=NETWORK_LABEL, name=name
+            "{network} no longer has the file {name}, so Kicau is uploading it again.", network=NETWORK_LABEL, name=name
         ),
     )
 
@@ -213,7 +225,7 @@ async def _append_step(session: Session, delivery: Delivery, step: XStep, entry:
         delivery,
         step.key,
         {**entry, "segments": sent + 1},
-        note=AttemptNote("Kicau has uploaded {done} % of the file to {network}", done=done, network=NETWORK_LABEL),
+        note=AttemptNote("Kicau has uploaded {done} % of the file to {network}.", done=done, network=NETWORK_LABEL),
     )
 
 
@@ -235,14 +247,17 @@ def _store_upload_state(
         )
         params = {"network": NETWORK_LABEL, "name": name, "why": why}
         raise Rejected(Problem(code="processing-failed", message=message, params=params, field=_media_field(step)))
-    what = checks.MEDIA_KIND_NAMES[step.media.media.kind]
+    kind = checks.MEDIA_KIND_NAMES[step.media.media.kind]
     return _store_entry(
         delivery,
         step.key,
         {**kept, "state": "processing", "processing_since": since},
         after=timedelta(seconds=max(1, upload.check_after)),
         note=AttemptNote(
-            "{network} is processing the {what} ({percent} %)", network=NETWORK_LABEL, what=what, percent=upload.percent
+            "{network} is processing the {kind} ({percent} %).",
+            network=NETWORK_LABEL,
+            kind=kind,
+            percent=upload.percent,
         ),
     )
 
@@ -260,7 +275,7 @@ async def _find_finalized(session: Session, delivery: Delivery, step: XStep) -> 
     rest = {key: value for key, value in media.items() if key != step.key}
     return PendingStep(
         progress={**delivery.progress, "media": rest},
-        note=AttemptNote("Kicau is restarting the upload of the file from the beginning"),
+        note=AttemptNote("Kicau is restarting the upload of the file from the beginning."),
     )
 
 
@@ -274,9 +289,7 @@ async def _post_step(session: Session, delivery: Delivery, part: int) -> Publish
             session, delivery, part, _earliest_publish_time(delivery, session.now()), session.now()
         )
         if found is None:
-            raise Uncertain(
-                f"{NETWORK_LABEL} refuses part {part + 1} as a duplicate, and the account's posts do not show it"
-            )
+            raise _duplicate_not_found(part)
         return _found_part(session, delivery, part, found)
     charge = _part_charge(delivery, part)
 
@@ -337,7 +350,7 @@ def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> PendingS
     match errors.rejection_code(refused):
         case errors.DUPLICATE_CODE if progress.get("doubt"):
             note = AttemptNote(
-                "{network} reports that this text is already published, so Kicau is looking for the post among the account's posts",
+                "{network} reports that this text is already published, so Kicau is looking for the post among the account's posts.",
                 network=NETWORK_LABEL,
             )
             return PendingStep(progress={**progress, "refused": True}, after=NEXT_STEP_DELAY, note=note)
@@ -347,7 +360,7 @@ def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> PendingS
             }
             return PendingStep(
                 progress={**progress, "media": media, "again": True},
-                note=AttemptNote("Kicau is uploading the files of this post once more"),
+                note=AttemptNote("Kicau is uploading the files of this post once more."),
             )
         case errors.TOO_LONG_VIDEO_CODE:
             raise Rejected(*_video_problems(delivery, part, refused), detail=refused.detail) from refused
@@ -361,8 +374,8 @@ def _video_problems(delivery: Delivery, part: int, refused: Rejected) -> list[Pr
     """X's own limit for this account, in the words that the preview uses for the known one."""
     limit = int(refused.problems[0].params.get("limit", 0)) * 60_000
     videos = [m.media for m in delivery.post.parts[part].media if m.media.kind is MediaKind.VIDEO]
-    message = "{name} lasts {actual}, but on {network} each {what} can last at most {limit}. Shorten the file."
-    base = {"network": NETWORK_LABEL, "what": "video", "limit": checks.format_duration(limit)}
+    message = "{name} lasts {actual}, but on {network} each {kind} can last at most {limit}. Shorten the {kind}."
+    base = {"network": NETWORK_LABEL, "kind": "video", "limit": checks.format_duration(limit)}
     return [
         Problem(
             code=errors.TOO_LONG_VIDEO_CODE,
@@ -399,9 +412,7 @@ async def _look_up_part(
                 oldest = one  # newest first, so the last that fits is the first that was sent
         if not token:
             return oldest
-    raise Uncertain(
-        f"{NETWORK_LABEL} lists more than {sum(LOOKUP_PAGE_SIZES)} posts since {since:%H:%M:%S}: too many to look through"
-    )
+    raise Uncertain(AttemptNote("The account has more new posts than Kicau can search."))
 
 
 def _is_in_thread_position(one: wire.ListedPost, root: str, delivery: Delivery) -> bool:
@@ -419,7 +430,10 @@ def _advance(session: Session, delivery: Delivery, post_id: str, at: datetime, r
     if len(posts) < len(delivery.post.parts):
         kept = {k: v for k, v in progress.items() if k not in ("doubt", "refused", "again")}
         note = AttemptNote(
-            "part {n} of the {all} parts of the thread was published", n=len(posts), all=len(delivery.post.parts)
+            "{network} has published part {n} of {all} of the thread.",
+            network=NETWORK_LABEL,
+            n=len(posts),
+            all=len(delivery.post.parts),
         )
         return PendingStep(progress={**kept, "posts": posts, "raw": answers}, note=note)
     return PublishedPost(

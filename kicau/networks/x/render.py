@@ -122,21 +122,23 @@ def _part_problems(n: int, part: Part, made: RenderedPart, *, poll: bool) -> Ite
     where = f"part {n + 1} of the thread" if n else "the post"
     text, media = f"parts.{n}.text", f"parts.{n}.media"
     if not made.text.strip() and not part.media:
-        message = "For {network}, {where} is empty. Write text or add an image."
-        yield Problem(code="empty", message=message, params={"network": NETWORK_LABEL, "where": where}, field=text)
+        message = "For {network}, {text_or_part} is empty. Write text or add an image."
+        yield Problem(
+            code="empty", message=message, params={"network": NETWORK_LABEL, "text_or_part": where}, field=text
+        )
     if bad := UNSENDABLE_PATTERN.search(made.text):
-        message = "{network} does not accept the character {character}, which is character number {place} in {where}. Delete it."
+        message = "{network} does not accept the character {character}, which is character number {place} in {text_or_part}. Delete this character."
         params: ProblemParams = {
             "network": NETWORK_LABEL,
             "character": f"U+{ord(bad[0]):04X}",
-            "where": where,
+            "text_or_part": where,
             "place": bad.start() + 1,
         }
         yield Problem(code="bad-character", message=message, params=params, field=text)
     cashtags = sum(s.kind is SpanKind.TAG and s.text.startswith("$") for s in made.spans)
     if cashtags > (limit := fact_number("max-cashtags")):
-        message = "{network} allows at most one cashtag (a stock symbol such as $TSLA) in a post, but {where} has {actual}. Keep only one cashtag."
-        params = {"network": NETWORK_LABEL, "where": where, "limit": limit, "actual": cashtags}
+        message = "{network} allows at most one cashtag (a stock symbol such as $TSLA) in a post, but {text_or_part} has {actual}. Keep only one cashtag."
+        params = {"network": NETWORK_LABEL, "text_or_part": where, "limit": limit, "actual": cashtags}
         yield Problem(
             code="too-many-cashtags", message=message, params=params, field=text, limit=limit, actual=cashtags
         )
@@ -148,7 +150,7 @@ def _part_problems(n: int, part: Part, made: RenderedPart, *, poll: bool) -> Ite
         actual = one.width * one.height * one.frames
         if one.kind is MediaKind.GIF and actual > pixels:
             name = one.name or one.ref
-            message = "All frames of the GIF {name} together have {actual} million pixels, but {network} accepts at most {limit} million. Make the GIF smaller or shorter."
+            message = "All images of the animated GIF {name} together have {actual} million pixels, but {network} accepts at most {limit} million. Make the GIF smaller or shorter."
             params = {
                 "network": NETWORK_LABEL,
                 "limit": pixels // 1_000_000,

@@ -88,7 +88,7 @@ def test_a_problem_on_one_channel_schedules_nothing_and_loses_nothing(actor, cha
     assert problem.field == "channels.budi.parts.0.text"
     assert (
         problem.sentence
-        == "On Stranger, the text has 101 characters, but the limit is 100. Please shorten the text or split it into a thread (several connected posts)."
+        == "On Stranger, the text has 101 characters, but the limit is 100. Shorten the text, or split it into a thread (several connected posts)."
     )
     assert not Delivery.objects.exists()
     assert compositions.one_draft(actor, draft.id).variants.count() == 1

@@ -383,7 +383,7 @@ def localize_sentence(text: str, kept: Sequence[Any] = ()) -> str:
     )
 
 
-# What networks' sentences are filled with: places in a post, units, and what to do now.
+# What networks' sentences are filled with: places in a post, and units.
 PHRASE_TRANSLATIONS = {
     "the text": _("the text"),
     "the post": _("the post"),
@@ -392,10 +392,6 @@ PHRASE_TRANSLATIONS = {
     "characters": _("characters"),
     "graphemes": _("characters"),
     "too many": _("too many"),
-    "shorten the text": _("shorten the text"),
-    "shorten the text or split it into a thread (several connected posts)": _(
-        "shorten the text or split it into a thread (several connected posts)"
-    ),
     "any": _("any number"),
     "nothing": _("none"),
     "not active": _("not active"),
@@ -403,10 +399,9 @@ PHRASE_TRANSLATIONS = {
     "no reason given": _("no reason given"),
 }
 PHRASE_PARAMS = (
-    "where",
+    "text_or_part",
     "unit",
     "actual",
-    "now_what",
     "why",
     "said",
     "status",
@@ -462,6 +457,14 @@ FILE_KIND_NAMES: dict[str, Any] = {
     "HEIC image": _("HEIC image"),
     "AVIF image": _("AVIF image"),
     "PDF document": _("PDF document"),
+}
+# Why Kicau publishes a copy of a file instead of the file itself.
+CONVERSION_REASONS: dict[str, Any] = {
+    "format": _("format"),
+    "file size": _("file size"),
+    "width or height": _("width or height"),
+    "number of pixels": _("number of pixels"),
+    "ratio of width to height": _("ratio of width to height"),
 }
 # Who said what may be done with a work, and under which conditions.
 PARTY_LABELS: dict[str, Any] = {
@@ -558,6 +561,9 @@ def _translate_params(params: Mapping[str, Any]) -> dict[str, Any]:
             return str(FILE_KIND_NAMES[value])
         if key == "kinds" and isinstance(value, str):
             return gettext(" and ").join(str(FILE_KIND_NAMES.get(one, one)) for one in value.split(" and "))
+        if key == "reasons" and isinstance(value, str):
+            reasons = (one.partition(" (") for one in value.split(" and "))
+            return gettext(" and ").join(f"{CONVERSION_REASONS.get(name, name)} ({rest}" for name, __, rest in reasons)
         return translate_phrase(value) if key in PHRASE_PARAMS and isinstance(value, str) else value
 
     return {key: word(key, value) for key, value in params.items()}

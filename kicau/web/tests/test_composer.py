@@ -317,7 +317,7 @@ def test_a_video_shows_the_frame_or_the_picture_that_was_chosen(page, form, pict
     assert f"{film.sha256}.jpg?at=200" in looked
     assert "Bluesky does not let you choose a cover for pour.mp4" in looked
     late = page.post(reverse("compose-look"), {**typed, f"cover-at:p1:{film.id}": "90000"}).content.decode()
-    assert "is the video frame at 90 s. Choose an earlier frame" in late
+    assert "is the frame at 90 s. Choose an earlier frame" in late
     wrong = page.post(shape, {**typed, "act": f"cover:p1:{film.id}", "picture": str(film.id)}).content.decode()
     assert "The video can have only one cover. Choose either" in wrong
     html = page.post(shape, {**typed, "act": f"cover:p1:{film.id}", "picture": str(picture.id)}).content.decode()

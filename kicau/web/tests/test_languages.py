@@ -13,7 +13,8 @@ from kicau.base.errors import Conflict, NotAllowed, NotFound
 from kicau.base.sentences import Sentence, to_stored_pieces
 from kicau.channels.models import Channel
 from kicau.connector import checks
-from kicau.connector.content import Problem
+from kicau.connector.capabilities import Capabilities, MediaRule
+from kicau.connector.content import Media, MediaKind, Problem, Recipe
 from kicau.media import probe
 from kicau.media.probe import UnusableFile
 from kicau.notifications.events import EVENTS
@@ -148,6 +149,31 @@ def test_kinds_of_files_are_told_in_the_readers_language(tmp_path):
     with translation.override("id"):
         assert "namanya menunjukkan gambar PNG, tetapi isinya teks biasa" in labels.sentence(misnamed)
         assert "gambar dan video" in labels.sentence(mixed)
+
+
+def test_a_copy_of_a_file_is_announced_in_the_readers_language():
+    large = Media(
+        ref="cup", kind=MediaKind.IMAGE, mime="image/bmp", size=9_000_000, width=80, height=80, name="cup.bmp"
+    )
+    rule = MediaRule(mimes=frozenset({"image/jpeg"}), max_size=5_000_000)
+    (notice,) = checks.check_media(
+        "Kabar",
+        0,
+        (large,),
+        Capabilities(max_length=100, media={MediaKind.IMAGE: rule}),
+        convert=True,
+        recipe=Recipe(mime="image/jpeg"),
+    ).notices
+    assert notice.sentence == (
+        "Kabar does not accept cup.bmp because of its format (image/bmp) and file size (9 MB > 5 MB). "
+        "Kicau will publish a copy in the format JPEG, and your own file stays unchanged."
+    )
+    with translation.override("id"):
+        assert labels.sentence(notice) == (
+            "Kabar tidak menerima cup.bmp karena format (image/bmp) dan ukuran berkas (9 MB > 5 MB) tidak sesuai. "
+            "Kicau akan menerbitkan salinan dalam format JPEG, dan berkas asli Anda tidak berubah."
+        )
+    assert set(checks.CONVERSION_REASONS.values()) == set(labels.CONVERSION_REASONS)
 
 
 def test_every_kind_of_file_has_a_word():

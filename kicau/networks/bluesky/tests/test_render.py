@@ -27,14 +27,16 @@ def test_a_limit_is_told_in_one_sentence() -> None:
     (problem,) = render(saying("é" * 301), baseline).problems
     assert (
         problem.sentence
-        == "On Bluesky, the text has 301 graphemes, but the limit is 300. Please shorten the text or split it into a thread (several connected posts)."
+        == "On Bluesky, the text has 301 graphemes, but the limit is 300. Shorten the text, or split it into a thread (several connected posts)."
     )
     assert (problem.field, problem.limit, problem.actual, problem.mend) == ("parts.0.text", 300, 301, "split")
 
 
 def test_bytes_are_a_limit_of_their_own() -> None:
     (problem,) = render(Draft(parts=(Part(text="x"), Part(text="👨‍👩‍👧‍👦" * 121))), baseline).problems
-    assert problem.sentence.startswith("On Bluesky, part 2 of the text has 3025 bytes, but the limit is 3000 bytes")
+    assert problem.sentence.startswith(
+        "On Bluesky, part 2 of the text has a size of 3025 bytes, but the limit is 3000 bytes"
+    )
     assert problem.field == "parts.1.text"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
@@ -239,6 +240,25 @@ async def test_a_reel_waits_for_its_thirty_a_day():
             )
         with pytest.raises(errors.RateLimited):
             await run_to_end(connector, session, delivery(connector, REEL))
+
+
+async def test_a_rejected_cover_is_reported_as_rejected():
+    sandbox = Server()
+    sandbox.processing_seconds = 0.01
+    covered = replace(made.video_media(WIDE, 320, 180, 2.0), cover=made.image_media(ONE))
+    async with facebook(sandbox) as session:
+        text = '{"error": {"message": "(#100) Invalid image", "type": "OAuthException", "code": 100}}'
+        sandbox.faults.append(OrderedFault(effect="status", path="/thumbnails$", status=400, text=text))
+        item = delivery(connector, Draft(parts=(Part(text="Sehari", media=(covered,)),)))
+        notes: list[str] = []
+        while isinstance(step := await connector.publish(session, item), PendingStep):
+            notes.append(step.note)
+            item = replace(item, progress=step.progress)
+            await asyncio.sleep(0.02)  # the sandbox prepares the video meanwhile
+        assert [note for note in notes if "cover" in note] == ["Facebook rejected the cover image of the video."]
+        assert [warning.sentence for warning in step.warnings] == [
+            "The video was published on Facebook, but Facebook rejected the cover image of the video: (#100) Invalid image"
+        ]
 
 
 async def test_a_refused_comment_leaves_the_post_published():

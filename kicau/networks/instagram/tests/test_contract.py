@@ -179,7 +179,7 @@ class TestInstagram(ConnectorContract):
         if self.called:
             await super().test_finds_who_is_there_and_nobody_else(session)
         else:
-            with pytest.raises(Rejected, match="only if the channel is connected with Facebook"):
+            with pytest.raises(Rejected, match="only if you connected the channel with Facebook"):
                 await connector.people(session, "kabarpagi")
 
 

@@ -70,7 +70,7 @@ async def test_professional_accounts_are_found_by_their_whole_name_with_the_face
         with pytest.raises(errors.Rejected, match="instagram_manage_insights"):
             await connector.people(session, "kabarpagi")
     async with instagram() as session:
-        with pytest.raises(errors.Rejected, match="only if the channel is connected with Facebook"):
+        with pytest.raises(errors.Rejected, match="only if you connected the channel with Facebook"):
             await connector.people(session, "kabarpagi")
 
 

@@ -101,7 +101,7 @@ def test_a_length_without_numbers_names_our_limit() -> None:
     }
     assert (
         sentence(read(422, body))
-        == "On LinkedIn, the text has too many characters, but the limit is 3000. Please shorten the text."
+        == "On LinkedIn, the text has too many characters, but the limit is 3000. Shorten the text."
     )
 
 

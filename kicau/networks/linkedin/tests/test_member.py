@@ -121,5 +121,5 @@ async def test_a_scope_that_was_taken_away_makes_uncertain_not_nothing(firm: Con
     delivery = Delivery(key=uuid4(), post=connector.render(DRAFTS["text"], connector.baseline), begun_at=firm.now())
     granted = {**box.store.get("token", firm.credentials.access_token), "scopes": ["w_organization_social"]}  # type: ignore[dict-item]
     box.store.put("token", firm.credentials.access_token, granted)
-    with pytest.raises(Uncertain, match="does not let this app read"):
+    with pytest.raises(Uncertain, match="does not let Kicau read"):
         await connector.find(firm, delivery)

@@ -21,9 +21,7 @@ def notices(draft: Draft) -> dict[str, str]:
 
 def test_a_limit_is_told_in_one_sentence() -> None:
     (problem,) = render(saying("a" * 3001), baseline).problems
-    assert (
-        problem.sentence == "On LinkedIn, the text has 3001 characters, but the limit is 3000. Please shorten the text."
-    )
+    assert problem.sentence == "On LinkedIn, the text has 3001 characters, but the limit is 3000. Shorten the text."
     assert (problem.field, problem.limit, problem.actual) == ("parts.0.text", 3000, 3001)
 
 

@@ -24,12 +24,12 @@ def reply(status: int, error: str = "", headers: dict[str, str] | None = None, *
         (
             "Validation failed: Text character limit of 500 exceeded",
             "too-long",
-            "On Mastodon, the text has too many characters, but the limit is 500. Please shorten the text.",
+            "On Mastodon, the text has too many characters, but the limit is 500. Shorten the text.",
         ),
         (
             "text too long, 5001 characters provided (including content warning) but limit is 5000",
             "too-long",
-            "On Mastodon, the text has too many characters, but the limit is 5000. Please shorten the text.",
+            "On Mastodon, the text has too many characters, but the limit is 5000. Shorten the text.",
         ),
         (
             "The status is over the character limit",
@@ -74,7 +74,7 @@ def reply(status: int, error: str = "", headers: dict[str, str] | None = None, *
         (
             "10000x9000 images are not supported",
             "too-many-pixels",
-            "Mastodon does not accept 10000x9000 images. Reduce the width and height of the file.",
+            "Mastodon does not accept a file with 10000x9000 pixels. Reduce the width and height of the file.",
         ),
         (
             "240fps videos are not supported",
@@ -106,7 +106,7 @@ def reply(status: int, error: str = "", headers: dict[str, str] | None = None, *
             "banned-hashtag",
             "This Mastodon server does not accept posts with the hashtag #kopi. Remove the hashtag.",
         ),
-        ("Something new", "refused", "Mastodon rejected the post: Something new"),
+        ("Something new", "refused", "Mastodon rejected the post. Message from the network: Something new"),
     ],
 )
 def test_what_a_server_says_of_a_post(error: str, code: str, sentence: str) -> None:
@@ -126,7 +126,7 @@ def test_the_same_words_as_before_sending() -> None:
     told = rejection_at_part(refused, post, 0).problems[0]
     assert (
         told.sentence
-        == "On Mastodon, the text has 120 characters, but the limit is 100. Please shorten the text or split it into a thread (several connected posts)."
+        == "On Mastodon, the text has 120 characters, but the limit is 100. Shorten the text, or split it into a thread (several connected posts)."
     )
     assert (told.limit, told.actual, told.mend) == (100, 120, "split")
 
@@ -164,7 +164,7 @@ def test_other_refusals() -> None:
     assert isinstance(plain, Rejected)
     assert (
         plain.problems[0].sentence
-        == "Mastodon did not find the content that Kicau requested: 404 Not Found (snac/2.75)"
+        == "Mastodon could not find a post, account or file that Kicau needs. Message from the network: 404 Not Found (snac/2.75)"
     )
     for status in (408, 500, 502, 503):
         assert read_error(reply(status, "There was a temporary problem")) is None

@@ -108,7 +108,7 @@ async def test_a_video_is_waited_for(box: Server, kopi: ContractSession) -> None
     for _ in range(3):
         step = await connector.publish(kopi, one)
         assert isinstance(step, PendingStep)
-        assert step.note == "Mastodon is processing the file pour.mp4"
+        assert step.note == "Mastodon is processing the file pour.mp4."
         assert timedelta(0) < step.after < timedelta(seconds=5)
         one = replace(one, progress=step.progress)
     box.clock_offset = 31

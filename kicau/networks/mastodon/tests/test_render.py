@@ -26,7 +26,7 @@ def test_each_draft_of_the_cast_can_go_out(name: str) -> None:
 def test_the_limit_is_exact_and_the_warning_counts() -> None:
     assert told(saying("a" * 500)) == {}
     assert told(saying("a" * 501)) == {
-        "too-long": "On Mastodon, the text has 501 characters, but the limit is 500. Please shorten the text or split it into a thread (several connected posts)."
+        "too-long": "On Mastodon, the text has 501 characters, but the limit is 500. Shorten the text, or split it into a thread (several connected posts)."
     }
     assert told(saying("a" * 496, options={"warning": "awas"})) == {}
     assert "too-long" in told(saying("a" * 497, options={"warning": "awas"}))

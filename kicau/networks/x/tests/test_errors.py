@@ -139,7 +139,7 @@ def test_a_refusal_is_a_sentence(body: dict[str, Any], code: str, field: str) ->
 
 def test_an_unknown_refusal_repeats_what_was_said_whatever_it_says() -> None:
     error = told(418, problem(418, "A {teapot} is no coffee pot"))
-    assert error.problems[0].sentence == "X rejected the post: A {teapot} is no coffee pot"
+    assert error.problems[0].sentence == "X rejected the post. Message from the network: A {teapot} is no coffee pot"
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408])

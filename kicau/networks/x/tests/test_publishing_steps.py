@@ -110,10 +110,10 @@ async def test_a_video_goes_in_segments_and_waits_as_long_as_x_says(kopi: Contra
         f"POST /2/media/upload/{one.progress['media']['0.0']['id']}/finalize",  # type: ignore[index, call-overload]
     ]
     assert notes[1:] == [
-        "Kicau has uploaded 44 % of the file to X",
-        "Kicau has uploaded 88 % of the file to X",
-        "Kicau has uploaded 100 % of the file to X",
-        "X is processing the video (0 %)",
+        "Kicau has uploaded 44 % of the file to X.",
+        "Kicau has uploaded 88 % of the file to X.",
+        "Kicau has uploaded 100 % of the file to X.",
+        "X is processing the video (0 %).",
     ]
     waiting = await connector.publish(kopi, one)
     assert isinstance(waiting, PendingStep)

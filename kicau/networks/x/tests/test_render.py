@@ -35,7 +35,7 @@ def test_too_long_says_how_long_and_what_now() -> None:
     told = connector.render(draft("a" * 300), CAN).problems[0]
     assert (
         told.sentence
-        == "On X, the text has 300 characters, but the limit is 280. Please shorten the text or split it into a thread (several connected posts)."
+        == "On X, the text has 300 characters, but the limit is 280. Shorten the text, or split it into a thread (several connected posts)."
     )
     assert (told.field, told.limit, told.actual, told.mend) == ("parts.0.text", 280, 300, "split")
 
