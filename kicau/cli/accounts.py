@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_shell
 def close(shell: Shell, email: str, as_json: bool) -> None:
-    """Close an account: ends its sessions, tokens, memberships and invitations; what it wrote stays."""
+    """Close an account and end its sessions, API tokens, memberships and invitations. Content that the person wrote stays."""
     operator, person = _actor_and_person(shell, email)
     from kicau.erasure import accounts
 
@@ -38,7 +38,7 @@ def close(shell: Shell, email: str, as_json: bool) -> None:
 @click.argument("email")
 @pass_shell
 def export(shell: Shell, email: str) -> None:
-    """Write everything that Kicau has about a person to standard output, as JSON."""
+    """Print all data that Kicau stores about a person, as JSON."""
     operator, person = _actor_and_person(shell, email)
     from kicau.erasure import accounts
 
@@ -47,11 +47,13 @@ def export(shell: Shell, email: str) -> None:
 
 @click.command("forget")
 @click.argument("email")
-@click.option("--confirm", default="", help="The address once more; else it is asked.")
+@click.option(
+    "--confirm", default="", help="Confirm by repeating the e-mail address. Without this option, Kicau asks for it."
+)
 @json_option
 @pass_shell
 def forget(shell: Shell, email: str, confirm: str, as_json: bool) -> None:
-    """Close an account and erase who it was. This cannot be undone; backups keep it until they are deleted."""
+    """Close an account and erase the personal data in it. You cannot undo this. Backups keep the data until you delete them."""
     operator, person = _actor_and_person(shell, email)
     from kicau.erasure import accounts
 
@@ -62,14 +64,14 @@ def forget(shell: Shell, email: str, confirm: str, as_json: bool) -> None:
 
 @click.group()
 def workspaces() -> None:
-    """The workspaces of this Kicau."""
+    """List and delete workspaces."""
 
 
 @workspaces.command("list")
 @json_option
 @pass_shell
 def list_workspaces(shell: Shell, as_json: bool) -> None:
-    """Show your workspaces."""
+    """List your workspaces."""
     person = shell.person()
     from kicau.workspaces import actions
 
@@ -79,11 +81,13 @@ def list_workspaces(shell: Shell, as_json: bool) -> None:
 
 @workspaces.command("delete")
 @click.argument("name")
-@click.option("--confirm", default="", help="The workspace's name once more; else it is asked.")
+@click.option(
+    "--confirm", default="", help="Confirm by repeating the workspace's name. Without this option, Kicau asks for it."
+)
 @json_option
 @pass_shell
 def delete_workspace(shell: Shell, name: str, confirm: str, as_json: bool) -> None:
-    """Delete a workspace that you own, with all that is in it. Public posts stay public."""
+    """Delete a workspace that you own, with everything in it. Published posts stay public on their networks."""
     shell.workspace = name
     actor = shell.actor()
     from kicau.erasure import workspaces as erasure
@@ -108,7 +112,7 @@ def _actor_and_person(shell: Shell, email: str) -> tuple[Person, Person]:
         )
     person = Person.objects.filter(email__iexact=email.strip()).first()
     if person is None:
-        raise CommandError(f"Nobody with the address {email} is here.", EXIT_NOT_FOUND)
+        raise CommandError(f"There is no account with the e-mail address {email}.", EXIT_NOT_FOUND)
     return operator, person
 
 

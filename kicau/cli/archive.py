@@ -30,25 +30,34 @@ if TYPE_CHECKING:
 
 @click.group()
 def archive() -> None:
-    """Everything that was ever posted: take it in, find it, get it out."""
+    """Import, search and export the archive of past posts."""
 
 
 @archive.command("import")
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path, exists=True))
-@click.option("--network", default="", help="Whose posts they are, where a table or lines of JSON do not say.")
-@click.option("--account", default="", help="Whose archive it is, where the file does not say.")
+@click.option("--network", default="", help="The network of the posts, if a CSV or JSON Lines file does not name it.")
+@click.option("--account", default="", help="The account that the archive belongs to, if the file does not name it.")
 @click.option(
-    "--own", "acquired", flag_value="imported", default=None, help="It is our own archive, whatever account it is of."
+    "--own",
+    "acquired",
+    flag_value="imported",
+    default=None,
+    help="The archive belongs to this workspace, whatever account it names.",
 )
-@click.option("--received", "acquired", flag_value="received", help="It is someone else's, who gave it to us.")
+@click.option(
+    "--received",
+    "acquired",
+    flag_value="received",
+    help="The archive belongs to someone else who gave it to this workspace.",
+)
 @json_option
 @pass_shell
 def import_(shell: Shell, source: Path, network: str, account: str, acquired: str | None, as_json: bool) -> None:
-    """Take in a network's download of one's own data, a CSV table or lines of JSON. Where the file does not say whose it
-    is, say so with --own or --received.
+    """Import a network's data download, a CSV table or a JSON Lines file. If the file does not say whose it is, add --own
+    or --received.
 
-    What is in it twice, or here already, is here once with all its origins. Interrupted, it goes on where it was: run
-    it again, or kicau archive resume.
+    An entry that the archive already contains is not added twice, but its new origin is recorded. To continue an
+    interrupted import, run the same command again, or use kicau archive resume.
     """
     actor = shell.actor()
     from kicau.archive.imports import actions, import_job
@@ -63,7 +72,7 @@ def import_(shell: Shell, source: Path, network: str, account: str, acquired: st
         raise CommandError(f"{exc} Run it again with --own or --received.", EXIT_USAGE) from None
     if row.state == "asking":
         click.echo(printable_line(_problem_sentence(row.problem)), err=True)
-        whose = click.prompt("Whose is it", type=click.Choice(["own", "received"]), err=True)
+        whose = click.prompt("Who does the archive belong to", type=click.Choice(["own", "received"]), err=True)
         row = actions.answer_import(actor, row.id, "imported" if whose == "own" else "received")
     done = import_job.run_import(row.id, None if as_json else _show_progress)
     while done.state == "asking" and sys.stdin.isatty() and not as_json:
@@ -86,7 +95,7 @@ def import_(shell: Shell, source: Path, network: str, account: str, acquired: st
 @json_option
 @pass_shell
 def imports(shell: Shell, as_json: bool) -> None:
-    """List what was taken in."""
+    """List the imports into the archive."""
     actor = shell.actor()
     from kicau.archive.imports import actions
 
@@ -99,7 +108,7 @@ def imports(shell: Shell, as_json: bool) -> None:
         as_json,
         [_import_json(r) for r in rows],
         lambda: print_table(
-            ("id", "name", "state", ">new", ">known", ">skipped", "begun"), shown, empty="Nothing was taken in yet."
+            ("id", "name", "state", ">new", ">known", ">skipped", "begun"), shown, empty="There are no imports yet."
         ),
     )
 
@@ -110,10 +119,10 @@ def imports(shell: Shell, as_json: bool) -> None:
 @json_option
 @pass_shell
 def answer_(shell: Shell, import_id: str, meanings: tuple[str, ...], as_json: bool) -> None:
-    """Say what unknown kinds and visibilities of a table mean, such as kind:lowongan=post, and read their entries.
+    """Say what unknown kinds or visibilities in a table mean, for example kind:lowongan=post, and import their entries.
 
-    A kind is a post, a repost (somebody else's words) or a message (left out); a visibility is public or private (left
-    out).
+    A kind is a post, a repost (someone else's post) or a message (not imported). A visibility is public or private
+    (not imported).
     """
     actor = shell.actor()
     from kicau.archive.imports import actions, import_job
@@ -131,7 +140,7 @@ def answer_(shell: Shell, import_id: str, meanings: tuple[str, ...], as_json: bo
 @json_option
 @pass_shell
 def resume(shell: Shell, import_id: str, as_json: bool) -> None:
-    """Go on with an import that was stopped, failed or killed."""
+    """Continue an import that was stopped, failed or killed."""
     actor = shell.actor()
     from kicau.archive.imports import actions, import_job
     from kicau.workspaces.actors import Permission
@@ -148,18 +157,26 @@ def resume(shell: Shell, import_id: str, as_json: bool) -> None:
 
 @archive.command("search")
 @click.argument("words", nargs=-1)
-@click.option("--network", default="", help="On this network.")
-@click.option("--author", default="", help="By this author: handle or key.")
-@click.option("--campaign", default="", help="Of this campaign, by its name.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Posted on this day or later (UTC).")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Posted before this day (UTC).")
-@click.option("--use", default="", help="By what it may be used for, such as train_gen.")
-@click.option("--answer", "answers", default="yes", show_default=True, help="To whether it may: yes, no or unknown.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many at most.")
+@click.option("--network", default="", help="Only items of this network.")
+@click.option("--author", default="", help="Only items by this author (handle or key).")
+@click.option("--campaign", default="", help="Only items of the campaign with this name.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only items posted on this day or later (UTC).")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only items posted before this day (UTC).")
+@click.option(
+    "--use", default="", help="Only items by their permission for this use, for example train_gen. See --answer."
+)
+@click.option(
+    "--answer",
+    "answers",
+    default="yes",
+    show_default=True,
+    help="The permission that --use looks for: yes, no or unknown.",
+)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of results.")
 @json_option
 @pass_shell
 def search(shell: Shell, /, words: tuple[str, ...], limit: int, as_json: bool, **asked: Any) -> None:
-    """Find items, the newest first: all words must occur, "in quotation marks" as a phrase, -without, either OR other."""
+    """Search the archive, newest first. All words must occur. "In quotes" is a phrase, -word excludes, OR combines."""
     actor = shell.actor()
     from kicau.archive.search import find_items
 
@@ -183,14 +200,14 @@ def search(shell: Shell, /, words: tuple[str, ...], limit: int, as_json: bool, *
 
 @archive.command("near")
 @click.argument("text")
-@click.option("--network", default="", help="On this network.")
-@click.option("--author", default="", help="By this author: handle or key.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="How many at most.")
+@click.option("--network", default="", help="Only items of this network.")
+@click.option("--author", default="", help="Only items by this author (handle or key).")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="Maximum number of results.")
 @json_option
 @pass_shell
 def near(shell: Shell, text: str, network: str, author: str, limit: int, as_json: bool) -> None:
-    """Find what says nearly the same in other words, also in the other language, among what may be embedded;
-    needs the extra "meaning"."""
+    """Find items with a similar meaning, in any language, among those that may be embedded. Requires the extra
+    "meaning"."""
     actor = shell.actor()
     from kicau.archive import semantic_search
     from kicau.archive.search import ArchiveQuery
@@ -202,7 +219,7 @@ def near(shell: Shell, text: str, network: str, author: str, limit: int, as_json
         as_json,
         [_item_json(n.item) | {"likeness": n.likeness} for n in found],
         lambda: print_table(
-            (">like", "id", "network", "text"), shown, empty="Nothing that may be embedded is like it."
+            (">like", "id", "network", "text"), shown, empty="There are no similar items that may be embedded."
         ),
     )
 
@@ -212,7 +229,7 @@ def near(shell: Shell, text: str, network: str, author: str, limit: int, as_json
 @json_option
 @pass_shell
 def show(shell: Shell, item_id: str, as_json: bool) -> None:
-    """An item's whole story: its origins, what it may be used for, and why."""
+    """Show an archive item: its origins, what it may be used for, and why."""
     actor = shell.actor()
     from kicau.archive.item_queries import item_history
     from kicau.rights import sentences
@@ -237,7 +254,7 @@ def show(shell: Shell, item_id: str, as_json: bool) -> None:
             }
         )
         click.echo()
-        print_table(("use", "may it?", "why"), [(use, d["answer"], d["sentence"]) for use, d in uses.items()])
+        print_table(("use", "permitted?", "why"), [(use, d["answer"], d["sentence"]) for use, d in uses.items()])
 
     print_result(as_json, _item_json(told.item) | {"origins": origins, "uses": uses}, human)
 
@@ -245,16 +262,16 @@ def show(shell: Shell, item_id: str, as_json: bool) -> None:
 @archive.command("export")
 @click.argument("target", metavar="FILE.zip", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--words", default="", help="Only items with these words.")
-@click.option("--network", default="", help="Only of this network.")
-@click.option("--author", default="", help="Only by this author.")
-@click.option("--campaign", default="", help="Only of this campaign, by its name.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only what was posted on this day or later (UTC).")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only what was posted before this day (UTC).")
-@click.option("--use", default="", help="Only what may be put to this use.")
-@click.option("--no-media", is_flag=True, help="Leave the files out.")
+@click.option("--network", default="", help="Only items of this network.")
+@click.option("--author", default="", help="Only items by this author.")
+@click.option("--campaign", default="", help="Only items of the campaign with this name.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only items posted on this day or later (UTC).")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only items posted before this day (UTC).")
+@click.option("--use", default="", help="Only items that may be used for this purpose.")
+@click.option("--no-media", is_flag=True, help="Do not include media files.")
 @pass_shell
 def export(shell: Shell, /, target: Path, words: str, no_media: bool, **asked: Any) -> None:
-    """Everything out again: a zip with lines of JSON, what was said of it, and the files. FILE.jsonl gives the lines only."""
+    """Export the archive as a ZIP file with JSON Lines, rights statements and media. FILE.jsonl writes only the JSON Lines."""
     actor = shell.actor()
     from kicau.archive import exports
 
@@ -313,14 +330,16 @@ def _show_progress(row: Import) -> None:
 def _print_import(row: Import) -> None:
     if sys.stderr.isatty():
         click.echo(err=True)
-    click.echo(f"{row.name}: {row.state}. {row.new:,} new, {row.known:,} known before, {row.skipped:,} left out.")
+    click.echo(
+        f"{row.name}: {row.state}. {row.new:,} new, {row.known:,} already in the archive, {row.skipped:,} skipped."
+    )
     if row.problem:
         click.echo(printable_line(_problem_sentence(row.problem)))
     if row.problem.get("code") == "values":
         from kicau.archive.imports.actions import unknown_values
 
         keys = " ".join(f"'{one.key}=…'" for one in unknown_values(row))
-        click.echo(printable_line(f"Answer with: kicau archive answer {row.id} {keys}"))
+        click.echo(printable_line(f"To continue, run: kicau archive answer {row.id} {keys}"))
     for one in row.skips:
         where = f" ({', '.join(one['examples'][:3])})" if one["examples"] else ""
         click.echo(f"  {one['count']:,} × {printable_line(_problem_sentence(one))}{printable_line(where)}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_shell
 def list_budgets(shell: Shell, as_json: bool) -> None:
-    """Show all budgets and what is used of them."""
+    """List all budgets and how much of each is used."""
     actor = shell.actor()
     from kicau.costs import actions
 
@@ -46,7 +46,7 @@ def list_budgets(shell: Shell, as_json: bool) -> None:
         lambda: print_table(
             ("id", "name", "period", "", "amount", "used", "set aside", "of"),
             rows,
-            empty="No budget yet: kicau costs budget NAME AMOUNT",
+            empty="There are no budgets yet. Create one with: kicau costs budget NAME AMOUNT",
         ),
     )
 
@@ -54,23 +54,36 @@ def list_budgets(shell: Shell, as_json: bool) -> None:
 @costs.command("budget")
 @click.argument("name")
 @click.argument("amount")
-@click.option("--id", "budget_id", default="", help="Change this budget in place of making one.")
-@click.option("--currency", default="USD", show_default=True, help="ISO 4217.")
-@click.option("--meter", default="", help="Count units of a network's meter in place of money.")
+@click.option("--id", "budget_id", default="", help="Change the budget with this ID instead of creating one.")
+@click.option("--currency", default="USD", show_default=True, help="Currency code (ISO 4217), for example USD.")
+@click.option("--meter", default="", help="Limit units of one of a network's meters (such as posts) instead of money.")
 @click.option(
     "--period",
     type=click.Choice(["day", "month", "total"]),
     default="month",
     show_default=True,
-    help="When the budget resets, in the workspace's time zone.",
+    help="How often the budget resets, in the workspace's time zone.",
 )
-@click.option("--soft", is_flag=True, help="Only tell people; nothing is held.")
-@click.option("--channel", default="", help="For one channel.")
-@click.option("--campaign", default="", help="For one campaign, by its name.")
-@click.option("--network", default="", help="For one network.")
-@click.option("--purpose", default="", help="For one purpose: publish, find, answers, numbers, read …")
-@click.option("--app", "app_name", default="", help="For a whole app of --network, across workspaces (operators only).")
-@click.option("--reading-share", type=int, default=70, show_default=True, help="Percent of it that reading may use up.")
+@click.option("--soft", is_flag=True, help="Only notify people when the budget is exceeded. Kicau holds no posts.")
+@click.option("--channel", default="", help="Limit the budget to this channel.")
+@click.option("--campaign", default="", help="Limit the budget to the campaign with this name.")
+@click.option("--network", default="", help="Limit the budget to this network.")
+@click.option(
+    "--purpose", default="", help="Limit the budget to one purpose: publish, find, answers, numbers, read and others."
+)
+@click.option(
+    "--app",
+    "app_name",
+    default="",
+    help="Apply the budget to a whole app of --network, across workspaces (operators only).",
+)
+@click.option(
+    "--reading-share",
+    type=int,
+    default=70,
+    show_default=True,
+    help="Maximum share of the budget, in percent, for reading comments and metrics.",
+)
 @json_option
 @pass_shell
 def budget(
@@ -90,7 +103,7 @@ def budget(
     reading_share: int,
     as_json: bool,
 ) -> None:
-    """Make a budget of AMOUNT (12.50). A hard one is never passed: what does not fit is held until it is raised."""
+    """Create a budget of AMOUNT (for example 12.50). A hard budget is never exceeded: Kicau holds posts that do not fit until someone raises it."""
     actor = shell.actor()
     from kicau.base.errors import NotFound
     from kicau.channels.actions import app_for, one_channel
@@ -130,13 +143,15 @@ def budget(
 @json_option
 @pass_shell
 def remove_budget(shell: Shell, budget_id: str, as_json: bool) -> None:
-    """Take a budget away; what it held goes out."""
+    """Delete a budget. Kicau publishes the posts that the budget held."""
     actor = shell.actor()
     from kicau.costs import actions
 
     gone = actions.remove_budget(actor, budget_id)
     print_result(
-        as_json, {"id": str(gone.id), "name": gone.name}, lambda: click.echo(f"{gone.name} holds nothing any more.")
+        as_json,
+        {"id": str(gone.id), "name": gone.name},
+        lambda: click.echo(f"{gone.name} is deleted and no longer holds posts."),
     )
 
 
@@ -146,19 +161,19 @@ def remove_budget(shell: Shell, budget_id: str, as_json: bool) -> None:
     "--add",
     "file",
     type=click.Path(exists=True, dir_okay=False),
-    help="Enter price lists from a TOML file for NETWORK (operators only).",
+    help="Add price lists for NETWORK from a TOML file (operators only).",
 )
-@click.option("--remove", default="", metavar="ID", help="Take away lists of your own (operators only).")
+@click.option("--remove", default="", metavar="ID", help="Delete one of your own price lists (operators only).")
 @json_option
 @pass_shell
 def price_lists(shell: Shell, network: str, file: str | None, remove: str, as_json: bool) -> None:
-    """Show every price list with its day and source, or enter your own."""
+    """List all price lists with start date and source, or add your own."""
     actor = shell.actor()
     from kicau.costs import actions
 
     if file:
         if not network:
-            raise click.UsageError("Say whose prices they are: kicau costs prices NETWORK --add FILE.")
+            raise click.UsageError("Name the network: kicau costs prices NETWORK --add FILE.")
         actions.add_price_list(actor, network, Path(file).read_text("utf-8"))
     if remove:
         actions.remove_price_list(actor, remove)
@@ -192,28 +207,28 @@ def price_lists(shell: Shell, network: str, file: str | None, remove: str, as_js
 @click.argument("currency")
 @click.argument("shown_in")
 @click.argument("rate")
-@click.option("--since", default="", metavar="DAY", help="From this day on (2026-11-01); else today.")
+@click.option("--since", default="", metavar="DAY", help="First day of the rate (2026-11-01). Default: today.")
 @json_option
 @pass_shell
 def rate(shell: Shell, currency: str, shown_in: str, rate: str, since: str, as_json: bool) -> None:
-    """Say what one CURRENCY is worth: kicau costs rate USD IDR 16250. For display only (operators only)."""
+    """Set an exchange rate for display: kicau costs rate USD IDR 16250 (operators only)."""
     actor = shell.actor()
     from kicau.costs import display_currency
 
     try:
         value, day = Decimal(rate), date.fromisoformat(since) if since else None
     except (InvalidOperation, ValueError):
-        raise click.UsageError("Give a rate such as 16250 and a day such as 2026-11-01.") from None
+        raise click.UsageError("Enter a rate such as 16250 and a day such as 2026-11-01.") from None
     made = display_currency.set_rate(actor, currency.upper(), shown_in.upper(), value, day)
     print_result(as_json, _rate_json(made), lambda: click.echo(str(made)))
 
 
 @costs.command("rates")
-@click.option("--remove", default="", metavar="ID", help="Take one away (operators only).")
+@click.option("--remove", default="", metavar="ID", help="Delete the rate with this ID (operators only).")
 @json_option
 @pass_shell
 def rates(shell: Shell, remove: str, as_json: bool) -> None:
-    """Show every rate with its day."""
+    """List all exchange rates with their first day."""
     actor = shell.actor()
     from kicau.costs import display_currency
 
@@ -224,7 +239,9 @@ def rates(shell: Shell, remove: str, as_json: bool) -> None:
     print_result(
         as_json,
         found,
-        lambda: print_table(("id", "rate", "from"), rows, empty="No rate yet: kicau costs rate USD IDR 16250"),
+        lambda: print_table(
+            ("id", "rate", "from"), rows, empty="There are no rates yet. Add one with: kicau costs rate USD IDR 16250"
+        ),
     )
 
 
@@ -233,7 +250,7 @@ def rates(shell: Shell, remove: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def currency(shell: Shell, currency: str, as_json: bool) -> None:
-    """Show the workspace's costs in this CURRENCY too (IDR; "none" for the price list's own alone)."""
+    """Also show the workspace's costs in CURRENCY (for example IDR). "none" shows only the price list's own currency."""
     actor = shell.actor()
     from kicau.costs.display_currency import currencies_without_rate
     from kicau.workspaces import actions as workspaces_actions
@@ -245,7 +262,7 @@ def currency(shell: Shell, currency: str, as_json: bool) -> None:
         click.echo(f"Costs are shown in {made.currency or 'the currency of their price list'}.")
         for one in missing:
             click.echo(
-                f"There is no rate from {one} yet, so amounts in {one} stay as they are. An operator enters it: kicau costs rate {one} {made.currency} RATE"
+                f"There is no rate from {one} yet, so amounts in {one} are not converted. An operator can add one: kicau costs rate {one} {made.currency} RATE"
             )
 
     print_result(as_json, {"currency": made.currency, "unrated": missing}, show)

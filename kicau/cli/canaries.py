@@ -11,7 +11,7 @@ from kicau.cli.core.command import Shell, json_option, pass_shell, print_facts, 
 
 @click.group()
 def canary() -> None:
-    """Canaries: register many sentences, publish one, and later rank it among the others by a model's scores."""
+    """Register canary texts: publish one of many similar sentences, and later test whether a model knows it."""
 
 
 @canary.command("register")
@@ -21,16 +21,20 @@ def canary() -> None:
     type=int,
     default=1000,
     show_default=True,
-    help="How many are drawn; the smallest p-value is one in so many.",
+    help="Number of candidate sentences. The smallest possible p-value is 1 divided by this number.",
 )
-@click.option("--language", type=click.Choice(["en", "id"]), default="en", show_default=True)
 @click.option(
-    "--sentence", default="", help='Your own sentence around the drawn words, such as "My recipe is called {words}.".'
+    "--language", type=click.Choice(["en", "id"]), default="en", show_default=True, help="Language of the candidates."
+)
+@click.option(
+    "--sentence",
+    default="",
+    help='Your own sentence with a place for the random words, for example "My recipe is called {words}.".',
 )
 @json_option
 @pass_shell
 def register(shell: Shell, name: str, candidates: int, language: str, sentence: str, as_json: bool) -> None:
-    """Draw the candidates, commit to them in the log, and say which one to publish."""
+    """Create the candidate sentences, commit to them in the evidence log, and print the one to publish."""
     actor = shell.actor()
     from kicau.dataset_audit import canaries
 
@@ -42,7 +46,7 @@ def register(shell: Shell, name: str, candidates: int, language: str, sentence: 
         told,
         lambda: print_facts(
             {
-                "Publish this, and nothing else of it": text,
+                "Publish this sentence only": text,
                 "Registered": f"{made.name}, {candidates:,} candidates, entry {made.first_leaf} of the log",
             }
         ),
@@ -53,7 +57,7 @@ def register(shell: Shell, name: str, candidates: int, language: str, sentence: 
 @json_option
 @pass_shell
 def list_(shell: Shell, as_json: bool) -> None:
-    """List the canaries and how often each was tested."""
+    """List the canary texts and how often each was tested."""
     actor = shell.actor()
     from kicau.dataset_audit import canaries
 
@@ -84,7 +88,7 @@ def list_(shell: Shell, as_json: bool) -> None:
 @click.argument("name")
 @pass_shell
 def text(shell: Shell, name: str) -> None:
-    """Print the one text to publish."""
+    """Print the sentence to publish."""
     actor = shell.actor()
     from kicau.dataset_audit import canaries
 
@@ -96,31 +100,33 @@ def text(shell: Shell, name: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @pass_shell
 def candidates(shell: Shell, name: str, file: Path) -> None:
-    """Write all candidates as CSV for whoever scores them; keep it secret until the test."""
+    """Write all candidates to a CSV file for scoring. Keep the file secret until the test."""
     actor = shell.actor()
     from kicau.dataset_audit import canaries
 
     file.write_text(canaries.candidates_csv(actor, canaries.get_canary(actor, name)), "utf-8")
-    click.echo(f"{file}: fill in the column score, such as each text's loss.")
+    click.echo(f"{file}: fill in the column score, for example with each text's loss.")
 
 
 @canary.command("test")
 @click.argument("name")
 @click.argument("scores", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--model", required=True, help="Which model gave the scores, and how.")
-@click.option("--higher-is-likelier", is_flag=True, help="Scores are probabilities or log-probabilities, not losses.")
+@click.option("--model", required=True, help="Name of the model that produced the scores, and how.")
+@click.option(
+    "--higher-is-likelier", is_flag=True, help="The scores are probabilities or log-probabilities, not losses."
+)
 @click.option(
     "--evidence",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Also write a signed bundle that others check with the one file beside it.",
+    help="Also write a signed evidence bundle, which others can check with the verify.py next to it.",
 )
 @json_option
 @pass_shell
 def test(
     shell: Shell, name: str, scores: Path, model: str, higher_is_likelier: bool, evidence: Path | None, as_json: bool
 ) -> None:
-    """Rank the published text among all candidates by a model's SCORES (CSV: number, score)."""
+    """Rank the published sentence among all candidates by a model's SCORES (CSV with the columns number and score)."""
     actor = shell.actor()
     import shutil
 
@@ -141,7 +147,7 @@ def test(
 @json_option
 @pass_shell
 def tests(shell: Shell, name: str, as_json: bool) -> None:
-    """List every test of a canary and what it says."""
+    """List all tests of a canary text with their results."""
     actor = shell.actor()
     from kicau.dataset_audit import canaries
 
@@ -169,6 +175,8 @@ def tests(shell: Shell, name: str, as_json: bool) -> None:
         as_json,
         told,
         lambda: print_table(
-            (">test", "made (UTC)", "model", ">rank", ">chance"), table, empty="No model's scores were held against it."
+            (">test", "made (UTC)", "model", ">rank", ">chance"),
+            table,
+            empty="This canary text has not been tested yet.",
         ),
     )

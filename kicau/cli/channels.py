@@ -35,14 +35,14 @@ DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 @click.group()
 def channels() -> None:
-    """Connect, pause and disconnect channels, and set their weekly times."""
+    """Connect, pause and disconnect channels, and set their weekly time slots."""
 
 
 @channels.command("list")
 @json_option
 @pass_shell
 def list_channels(shell: Shell, as_json: bool) -> None:
-    """Show the workspace's channels."""
+    """List the workspace's channels."""
     actor = shell.actor()
     from kicau.channels import actions
     from kicau.cli.core import serializers
@@ -72,25 +72,29 @@ def list_channels(shell: Shell, as_json: bool) -> None:
 
 @channels.command("connect")
 @click.argument("network")
-@click.option("--app", "app_name", default="", help="Which of the operator's apps; else the network's first.")
+@click.option(
+    "--app", "app_name", default="", help="The operator's app to connect with. Default: the network's first app."
+)
 @click.option(
     "--answer",
     "answers",
     multiple=True,
     metavar="NAME=VALUE",
-    help="What the network asks beforehand, such as a server's name.",
+    help="A value that the network needs before the sign-in, for example the name of a server.",
 )
 @click.option(
     "--account",
     "accounts",
     multiple=True,
     metavar="ID",
-    help="Which of the identities found; repeatable. Else asked for.",
+    help="ID of an account to connect. Repeat for several. Without this option, Kicau asks.",
 )
-@click.option("--all", "take_all", is_flag=True, help="All identities found.")
-@click.option("--key", default="", help="What to call the channel, where one is connected.")
+@click.option("--all", "take_all", is_flag=True, help="Connect all accounts that the sign-in gives access to.")
+@click.option("--key", default="", help="Key of the new channel, if you connect only one.")
 @click.option(
-    "--paste", is_flag=True, help="Ask for the address that the network sent the browser to, instead of waiting for it."
+    "--paste",
+    is_flag=True,
+    help="Ask for the address where the browser ended after the sign-in, instead of waiting for the redirect.",
 )
 @json_option
 @pass_shell
@@ -105,7 +109,7 @@ def connect(
     paste: bool,
     as_json: bool,
 ) -> None:
-    """Connect a channel: prints the address at which to sign in, and waits until the network sends you back."""
+    """Connect a channel. Prints an address where you sign in, then waits until the network redirects you back."""
     actor = shell.actor()
     from kicau.channels import actions
     from kicau.cli.core import serializers
@@ -138,7 +142,7 @@ def _wait_for_return(shell: Shell, actor: Actor, begun: SignInStep, paste: bool,
 
     callback = urlsplit(setting_definitions.public_url() + CALLBACK_PATH)
     if not paste and web_answers():
-        click.echo("Waiting until you are back …", err=err)
+        click.echo("Waiting until you have signed in …", err=err)
         return _wait_for_web_sign_in(actor, begun)
     if (
         not paste
@@ -146,15 +150,15 @@ def _wait_for_return(shell: Shell, actor: Actor, begun: SignInStep, paste: bool,
         and callback.hostname in ("127.0.0.1", "localhost")
         and is_free(callback.port or 80)
     ):
-        click.echo("Waiting until you are back …", err=err)
+        click.echo("Waiting until you have signed in …", err=err)
         return shell.wait_for(actions.finish_sign_in(actor, _listen_for_callback(callback.port or 80)))
     said = click.prompt(
-        f"Then paste the whole address that the browser ended at (it begins with {callback.geturl()})", err=err
+        f"Then paste the whole address where the browser ended (it begins with {callback.geturl()})", err=err
     )
     returned = dict(parse_qsl(urlsplit(said.strip()).query))
     if not returned:
         raise CommandError(
-            "That address carries nothing after a question mark; paste it whole, as it stands in the browser."
+            "This address contains no sign-in result (the part after a question mark). Copy the whole address from the browser."
         )
     return shell.wait_for(actions.finish_sign_in(actor, returned))
 
@@ -171,12 +175,12 @@ def _wait_for_web_sign_in(actor: Actor, begun: SignInStep) -> SignInStep:
         row = PendingSignIn.objects.filter(state=begun.state, workspace=actor.workspace).first()
         if row is None:
             raise CommandError(
-                "The sign-in was finished or refused in the browser; kicau channels list shows what is connected."
+                "The sign-in was completed or rejected in the browser. To see the connected channels, run: kicau channels list"
             )
         if row.found is not None:
             return Done(state=begun.state, accounts=tuple(from_json(SignInIdentity, a) for a in row.found))
         time.sleep(0.5)
-    raise CommandError("Nobody came back within ten minutes; connect again.")
+    raise CommandError("Nobody completed the sign-in within ten minutes. Run the command again.")
 
 
 def _listen_for_callback(port: int) -> dict[str, str]:
@@ -203,7 +207,7 @@ def _listen_for_callback(port: int) -> dict[str, str]:
         while "state" not in found and time.monotonic() < until:
             server.handle_request()
     if "state" not in found:
-        raise CommandError("Nobody came back within ten minutes; connect again.")
+        raise CommandError("Nobody completed the sign-in within ten minutes. Run the command again.")
     return found
 
 
@@ -212,23 +216,23 @@ def _choose_identities(begun: SignInStep, accounts: Sequence[str], take_all: boo
     listed = ", ".join(f"{a.name} ({a.kind}, --account {a.id})" for a in there.values()) or "nothing"
     if accounts:
         if unknown := [a for a in accounts if a not in there]:
-            raise CommandError(f"The sign-in gave no access to {unknown[0]!r}; it gave: {listed}.")
+            raise CommandError(f"The sign-in gave no access to {unknown[0]!r}. It gave access to: {listed}.")
         return list(accounts)
     if take_all or len(there) == 1:
         return list(there)
     if not there:
-        raise CommandError("The sign-in gave access to nothing that can publish.")
+        raise CommandError("The sign-in gave no access to an account where Kicau can publish.")
     if not sys.stdin.isatty():
-        raise CommandError(f"Choose with --account or --all: {listed}.", EXIT_USAGE)
+        raise CommandError(f"Choose accounts with --account or --all: {listed}.", EXIT_USAGE)
     for n, account in enumerate(there.values(), 1):
         click.echo(f"  {n}  {account.name} ({account.kind})")
-    said = click.prompt("Which (numbers with spaces between, or all)", default="all")
+    said = click.prompt("Which accounts (numbers separated by spaces, or all)", default="all")
     if said.strip() == "all":
         return list(there)
     try:
         return [list(there)[int(n) - 1] for n in said.replace(",", " ").split()]
     except (ValueError, IndexError):
-        raise CommandError(f"{said!r} is not among 1 to {len(there)}.") from None
+        raise CommandError(f"{said!r} is not a number from 1 to {len(there)}.") from None
 
 
 @channels.command("disconnect")
@@ -236,11 +240,11 @@ def _choose_identities(begun: SignInStep, accounts: Sequence[str], take_all: boo
 @json_option
 @pass_shell
 def disconnect(shell: Shell, key: str, as_json: bool) -> None:
-    """Forget a channel's permission; its posts and queue stay, and a reconnect goes on."""
+    """Delete a channel's credentials. Its posts and queue stay, and continue after you reconnect it."""
     actor = shell.actor()
     from kicau.channels import actions
 
-    _print_channel(actions.disconnect(actor, key), as_json, "is disconnected; its queue is kept")
+    _print_channel(actions.disconnect(actor, key), as_json, "is disconnected, and its queue stays")
 
 
 @channels.command("pause")
@@ -248,11 +252,11 @@ def disconnect(shell: Shell, key: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def pause(shell: Shell, key: str, as_json: bool) -> None:
-    """Hold a channel's queue."""
+    """Pause a channel's queue."""
     actor = shell.actor()
     from kicau.channels import actions
 
-    _print_channel(actions.pause(actor, key, True), as_json, "is paused; its queue is kept")
+    _print_channel(actions.pause(actor, key, True), as_json, "is paused, and its queue stays")
 
 
 @channels.command("resume")
@@ -260,11 +264,11 @@ def pause(shell: Shell, key: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def resume(shell: Shell, key: str, as_json: bool) -> None:
-    """Let a paused channel go on."""
+    """Resume a paused channel's queue."""
     actor = shell.actor()
     from kicau.channels import actions
 
-    _print_channel(actions.pause(actor, key, False), as_json, "goes on")
+    _print_channel(actions.pause(actor, key, False), as_json, "is publishing again")
 
 
 def _print_channel(row: Channel, as_json: bool, sentence: str) -> None:
@@ -279,14 +283,14 @@ def _print_channel(row: Channel, as_json: bool, sentence: str) -> None:
     "--set",
     "wanted",
     metavar="TIMES",
-    help='Replace them, such as "mon 09:00, wed 17.30, sabtu 08:00"; weekdays and daily work too.',
+    help='Replace all time slots, for example "mon 09:00, wed 17.30, sabtu 08:00". "weekdays" and "daily" also work.',
 )
-@click.option("--clear", is_flag=True, help="Remove them all.")
-@click.option("--zone", default="", help="The zone that the times are meant in; else the workspace's.")
+@click.option("--clear", is_flag=True, help="Remove all time slots.")
+@click.option("--zone", default="", help="Time zone of the time slots. Default: the workspace's.")
 @json_option
 @pass_shell
 def slots(shell: Shell, key: str, wanted: str | None, clear: bool, zone: str, as_json: bool) -> None:
-    """Show or set the weekly times of a channel's queue, for posts at the "next free slot"."""
+    """Show or set a channel's weekly time slots, which posts at the "next free slot" use."""
     actor = shell.actor()
     from kicau.channels import actions
 
@@ -299,7 +303,7 @@ def slots(shell: Shell, key: str, wanted: str | None, clear: bool, zone: str, as
     print_result(
         as_json,
         rows,
-        lambda: print_table(("day", "time", "zone"), table, empty=f"{key} has no slots; set some with --set."),
+        lambda: print_table(("day", "time", "zone"), table, empty=f"{key} has no time slots. Set some with --set."),
     )
 
 
@@ -318,7 +322,7 @@ def parse_slots(said: str) -> list[tuple[int, clock_time]]:
             at = None
         if days is None or at is None:
             raise CommandError(
-                f'{one!r} is no weekly time; write for example "mon 09:00, wed 17:30" or "daily 08:00".', EXIT_FAILED
+                f'{one!r} is not a weekly time. Write for example "mon 09:00, wed 17:30" or "daily 08:00".', EXIT_FAILED
             )
         found += [(d, at) for d in days]
     return found
@@ -326,10 +330,20 @@ def parse_slots(said: str) -> list[tuple[int, clock_time]]:
 
 @channels.command("ai")
 @click.argument("key")
-@click.option("--of", "account", default="", help="Another account of that network, by handle or id; only read.")
-@click.option("--allow", multiple=True, metavar="USE", help="training, inference, synthetic or embedding.")
-@click.option("--deny", multiple=True, metavar="USE")
-@click.option("--unsay", multiple=True, metavar="USE", help="Take back what was said: neither yes nor no.")
+@click.option(
+    "--of",
+    "account",
+    default="",
+    help="Show the preferences of another account of that network (handle or ID). You cannot change them.",
+)
+@click.option("--allow", multiple=True, metavar="USE", help="Allow a use: training, inference, synthetic or embedding.")
+@click.option("--deny", multiple=True, metavar="USE", help="Deny a use: training, inference, synthetic or embedding.")
+@click.option(
+    "--unsay",
+    multiple=True,
+    metavar="USE",
+    help="Remove the preference for a use, so that it is neither allowed nor denied.",
+)
 @json_option
 @pass_shell
 def preferences_of_channel(
@@ -341,7 +355,7 @@ def preferences_of_channel(
     unsay: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Show, or change, what an account says on its network about the use of its posts by machines."""
+    """Show or change the AI preferences that an account publishes on its network about its posts."""
     actor = shell.actor()
     from asgiref.sync import async_to_sync
 
@@ -351,13 +365,13 @@ def preferences_of_channel(
     says = {**dict.fromkeys(allow, True), **dict.fromkeys(deny, False), **dict.fromkeys(unsay)}
     if account and says:
         raise CommandError(
-            "What another account says is only theirs to change: leave out --of, or the changes.", EXIT_USAGE
+            "You cannot change the preferences of another account. Leave out --of, or the changes.", EXIT_USAGE
         )
     if says:
         found = async_to_sync(preferences.set_preferences)(actor, key, says)
     else:
         found = async_to_sync(preferences.read_preferences)(actor, key, account)
-    words = {True: "allowed", False: "not allowed", None: "not said"}
+    words = {True: "allowed", False: "not allowed", None: "no preference"}
     rows = [(use, words[found.says.get(use)]) for use in PREFERENCE_USES]
     told = {
         "account": found.account,

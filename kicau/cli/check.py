@@ -34,24 +34,24 @@ class MalformedPost(ValueError):
 
 @click.command()
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
-@click.option("--network", help="The network to ask; `kicau sandbox --help` or a wrong name lists them.")
-@click.option("--channel", help="A connected channel, whose own limits count (needs a running Kicau).")
-@click.option("--media", "files", multiple=True, metavar="FILE", help="A file that goes with the text; repeatable.")
-@click.option("--alt", "alts", multiple=True, metavar="TEXT", help="The alt text of each --media, in order.")
+@click.option("--network", help="Network whose rules to check. A wrong name lists all networks.")
+@click.option("--channel", help="Connected channel whose own limits to use. Requires the Kicau database.")
+@click.option("--media", "files", multiple=True, metavar="FILE", help="File to attach to the text. Repeat for several.")
+@click.option("--alt", "alts", multiple=True, metavar="TEXT", help="Alt text of each --media, in the same order.")
 @click.option(
     "--file",
     "source",
     type=click.File("rb"),
     default=None,
-    help="Read lines or a table from FILE instead of standard input.",
+    help="Read the input from FILE instead of standard input.",
 )
 @click.option(
     "--csv",
     "as_csv",
     is_flag=True,
-    help="The input is CSV with the columns text and, if wanted, media and alt; with --json the output is JSON lines.",
+    help="The input is CSV with the column text and optionally media and alt. With --json, the output is JSON Lines.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The input is one JSON object a line, and so is the output.")
+@click.option("--json", "as_json", is_flag=True, help="Input and output are JSON Lines: one JSON object per line.")
 @pass_shell
 def check(
     shell: Shell,
@@ -64,14 +64,14 @@ def check(
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    """Check posts against a network's rules without sending anything.
+    """Check posts against a network's rules without publishing anything.
 
-    TEXT is one post, or several parts of a thread. Without it, standard input is read: one JSON object a line
-    with --json ({"text": …, "media": […]}), a table with --csv, else all of it as one text. Ends with 1 where any
-    post has a problem.
+    TEXT is one post, or several parts of a thread. Without TEXT, Kicau reads standard input: with --json one JSON
+    object per line ({"text": …, "media": […]}), with --csv a table, otherwise one text. The exit code is 1 if any post
+    has a problem.
     """
     if bool(network) == bool(channel):
-        raise click.UsageError("Say which network to ask with --network, or which channel with --channel.")
+        raise click.UsageError("Choose a network with --network, or a channel with --channel.")
     judge = PostChecker(shell, network, channel)
     stream = source or sys.stdin.buffer
     if as_csv:
@@ -95,7 +95,9 @@ def check(
 
 def _media_entries(files: tuple[str, ...], alts: tuple[str, ...]) -> list[dict[str, str]]:
     if len(alts) > len(files):
-        raise click.UsageError(f"There are {len(alts)} alt texts for {len(files)} files; give each --media its --alt.")
+        raise click.UsageError(
+            f"There are {len(alts)} alt texts for {len(files)} files. Add one --alt for each --media."
+        )
     return [{"path": path, "alt": alt} for path, alt in zip(files, [*alts, *[""] * len(files)], strict=False)]
 
 
@@ -120,7 +122,7 @@ def _read_table(stream: BinaryIO) -> Iterator[Any]:
         names = {(name or "").strip().casefold() for name in rows.fieldnames or []}
         if "text" not in names:
             raise CommandError(
-                f"The table has no column text. Found: {', '.join(sorted(names)) or 'nothing'}. Expected: text, and if wanted media and alt."
+                f"The table has no column named text. Columns found: {', '.join(sorted(names)) or 'nothing'}. Expected: text, and optionally media and alt."
             )
         for row in rows:
             cells = {(k or "").strip().casefold(): v or "" for k, v in row.items() if isinstance(v, str)}
@@ -130,7 +132,7 @@ def _read_table(stream: BinaryIO) -> Iterator[Any]:
     except csv.Error as exc:
         yield MalformedPost(
             "",
-            f'The table cannot be read from line {rows.line_num} on: {exc}; put a text that holds quotation marks between two " and write a " inside it twice.',
+            f'Kicau cannot read the table from line {rows.line_num} on: {exc}. Put a text with quotation marks between two ", and write each " inside the text twice.',
         )
 
 
@@ -186,7 +188,7 @@ def _print_results(judge: PostChecker, posts: Iterable[Any]) -> bool:
             cost = f"{charge['micro'] / 1_000_000:.6g} {charge['currency']}" if charge["micro"] else "no cost"
             click.echo(f"$ {charge['units']} × {charge['meter']}: {cost}")
         if not said["problems"]:
-            click.echo("✓ It can go out as it is.")
+            click.echo("✓ The post has no problems.")
     return bad
 
 
@@ -239,10 +241,10 @@ class PostChecker:
         from kicau.connector.content import Draft, Part
 
         if not isinstance(post, dict):
-            raise MalformedPost("", f'A post is an object such as {{"text": "…"}}, not {_json_type(post)}.')
+            raise MalformedPost("", f'A post must be an object such as {{"text": "…"}}, not {_json_type(post)}.')
         if unknown := sorted(set(post) - POST_FIELDS):
             raise MalformedPost(
-                unknown[0], f"There is no field {unknown[0]!r}; the fields are: {', '.join(sorted(POST_FIELDS))}."
+                unknown[0], f"Unknown field {unknown[0]!r}. Available fields: {', '.join(sorted(POST_FIELDS))}."
             )
         parts = [
             Part(
@@ -255,7 +257,7 @@ class PostChecker:
             parts[0] = Part(text=parts[0].text, media=self._all_media(post["media"], "media"))
         options = post.get("options") or {}
         if not isinstance(options, dict) or not all(isinstance(v, str | int | float | bool) for v in options.values()):
-            raise MalformedPost("options", "options is an object of names and values.")
+            raise MalformedPost("options", "options must be an object of names and values.")
         return Draft(
             parts=tuple(parts),
             link=self._link(post.get("link")),
@@ -272,7 +274,7 @@ class PostChecker:
             return ()
         if not isinstance(given, list):
             raise MalformedPost(
-                field, f"{field} is a list of paths, or of objects with path and alt, not {_json_type(given)}."
+                field, f"{field} must be a list of paths, or of objects with path and alt, not {_json_type(given)}."
             )
         return tuple(self._medium(one, f"{field}.{n}") for n, one in enumerate(given))
 
@@ -287,7 +289,7 @@ class PostChecker:
             else (None, "")
         )
         if not isinstance(path, str) or not path or not isinstance(alt, str):
-            raise MalformedPost(field, f"{field} is a path, or an object with path and alt.")
+            raise MalformedPost(field, f"{field} must be a path, or an object with path and alt.")
         if path not in self._media:
             self._media[path] = _probe_file(path, field)
         found = self._media[path]
@@ -305,7 +307,7 @@ class PostChecker:
         if not isinstance(given, dict):
             raise MalformedPost(
                 "link",
-                f"link is an address, or an object with url, title, description and thumbnail, not {_json_type(given)}.",
+                f"link must be an address, or an object with url, title, description and thumbnail, not {_json_type(given)}.",
             )
         picture = self._medium(given["thumbnail"], "link.thumbnail") if given.get("thumbnail") else None
         return Link(
@@ -321,12 +323,12 @@ def _parse_parts(post: dict[str, Any]) -> list[dict[str, Any]]:
         return [{"text": post.get("text"), "media": post.get("media")}]
     given = post["parts"]
     if not isinstance(given, list) or not given:
-        raise MalformedPost("parts", "parts is a list of texts, or of objects with text and media; at least one.")
+        raise MalformedPost("parts", "parts must be a list of texts, or of objects with text and media; at least one.")
     if post.get("text"):
         raise MalformedPost("text", "Give either text or parts.")
     found = [{"text": p} if isinstance(p, str) else p for p in given]
     if not all(isinstance(p, dict) for p in found):
-        raise MalformedPost("parts", "parts is a list of texts, or of objects with text and media.")
+        raise MalformedPost("parts", "parts must be a list of texts, or of objects with text and media.")
     return found
 
 
@@ -335,7 +337,7 @@ def _parse_text(given: Mapping[str, Any], name: str, field: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise MalformedPost(field, f"{field} is a text, not {_json_type(value)}.")
+        raise MalformedPost(field, f"{field} must be a text, not {_json_type(value)}.")
     return value
 
 
@@ -350,11 +352,11 @@ def _parse_poll(given: Any) -> Poll | None:
         or not all(isinstance(o, str) for o in given["options"])
     ):
         raise MalformedPost(
-            "poll", "poll is an object with options (a list of texts), and if wanted minutes and question."
+            "poll", "poll must be an object with options (a list of texts), and optionally minutes and question."
         )
     minutes = given.get("minutes", 1440)
     if not isinstance(minutes, int) or isinstance(minutes, bool):
-        raise MalformedPost("poll.minutes", f"poll.minutes is a whole number, not {_json_type(minutes)}.")
+        raise MalformedPost("poll.minutes", f"poll.minutes must be a whole number, not {_json_type(minutes)}.")
     return Poll(
         options=tuple(given["options"]), minutes=minutes, question=_parse_text(given, "question", "poll.question")
     )
@@ -371,7 +373,7 @@ def _probe_file(path: str, field: str) -> Media | MalformedPost:
     except OSError as exc:
         return MalformedPost(field, f"{path} cannot be read: {exc.strerror or exc}.")
     except ValueError:
-        return MalformedPost(field, "The path holds a NUL character.")
+        return MalformedPost(field, "The path contains a NUL character.")
     names = set(Media.__dataclass_fields__) - {"ref", "name", "alt", "title"}
     return Media(
         ref=path, name=Path(path).name, **{name: getattr(found, name) for name in names if hasattr(found, name)}

@@ -23,24 +23,24 @@ MICRO_PER_UNIT = 1_000_000
 
 @click.group()
 def costs() -> None:
-    """What the networks charge: the month, its forecast, budgets and prices."""
+    """Show what networks charge, and manage forecasts, budgets and price lists."""
 
 
 @costs.command("month")
 @click.argument("month", default="")
-@click.option("--csv", "as_csv", is_flag=True, help="Every charge, a line each.")
-@click.option("--pdf", type=click.Path(dir_okay=False), help="Write the statement to this file.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print each charge as a CSV row.")
+@click.option("--pdf", type=click.Path(dir_okay=False), help="Write the cost statement to this PDF file.")
 @click.option(
     "--in",
     "shown_in",
     default="",
     metavar="CURRENCY",
-    help="Show amounts in this currency too, by the operator's rate; else in the workspace's own.",
+    help="Also show amounts in this currency, at the operator's exchange rate. Default: the workspace's display currency.",
 )
 @json_option
 @pass_shell
 def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str, as_json: bool) -> None:
-    """Show what a MONTH (2026-11; else the present one) cost, by network and purpose."""
+    """Show the costs of a MONTH (for example 2026-11) by network and purpose. Default: the current month."""
     actor = shell.actor()
     from kicau.cost_reports import cost_statements
 
@@ -87,7 +87,7 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
                 for by, line in lines
                 if line.currency
             ],
-            empty="Nothing has cost money.",
+            empty="There are no costs.",
         )
         _print_rates(display)
 
@@ -96,11 +96,11 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
 
 @costs.command("clients")
 @click.argument("month", default="")
-@click.option("--csv", "as_csv", is_flag=True, help="A line for each client and currency.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a CSV row for each workspace and currency.")
 @json_option
 @pass_shell
 def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
-    """Show what a MONTH (2026-11; else the present one) cost in each workspace of yours, with the month before it."""
+    """Show the costs of a MONTH (for example 2026-11) and of the month before, for each of your workspaces. Default: the current month."""
     actor = shell.anywhere()
     from kicau.cost_reports import client_costs as found_by
 
@@ -144,7 +144,9 @@ def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
                 for one in client.lines
             ]
             rows += [(client.workspace.name, client.month, *told, budgets) for told in amounts or [("0", "0", "")]]
-        print_table(("client", "month", "cost", "month before", "expected", "budgets"), rows, empty="No workspace.")
+        print_table(
+            ("client", "month", "cost", "month before", "expected", "budgets"), rows, empty="There are no workspaces."
+        )
         for sentence in dict.fromkeys(told for _, display in shown for told in display.sentences()):
             click.echo(sentence)
 
@@ -152,20 +154,25 @@ def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
 
 
 @costs.command("forecast")
-@click.option("--plan", default="", help="What if the apps were on the price list of this name.")
-@click.option("--reading", type=float, default=1.0, help="What if there were so many times as much reading.")
-@click.option("--plain", is_flag=True, help="What if no post had what makes it dear (a link).")
+@click.option("--plan", default="", help="Calculate as if the apps were on this price list.")
+@click.option(
+    "--reading",
+    type=float,
+    default=1.0,
+    help="Calculate with this multiple of the reading of comments and metrics, for example 0.5.",
+)
+@click.option("--plain", is_flag=True, help="Calculate as if no post contained a link, which some networks charge for.")
 @click.option(
     "--price",
     "prices",
     multiple=True,
     metavar="METER=AMOUNT",
-    help="What if a meter cost this from now on: post=0.03. May be given again.",
+    help="Calculate with another price for a meter, for example post=0.03. Repeat for several.",
 )
 @json_option
 @pass_shell
 def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple[str, ...], as_json: bool) -> None:
-    """Show what this month will have cost at its end."""
+    """Show the expected costs at the end of this month."""
     actor = shell.actor()
     from kicau.cost_reports import forecast as cost_reports_forecast
 
@@ -215,7 +222,7 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
         print_table(
             ("by", "", "spent", "scheduled", "reading", *(["fee"] if fees else []), "expected", "band"),
             told,
-            empty="Nothing costs money this month.",
+            empty="There are no costs this month.",
         )
         _print_rates(display)
 
@@ -227,7 +234,7 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
 @json_option
 @pass_shell
 def plans(shell: Shell, network: str, as_json: bool) -> None:
-    """Compare a NETWORK's plans for what was used in the last 30 days."""
+    """Compare the costs of a NETWORK's plans for your usage in the last 30 days."""
     actor = shell.actor()
     from kicau.costs import workloads
 
@@ -256,7 +263,7 @@ def plans(shell: Shell, network: str, as_json: bool) -> None:
                 (q.plan.name, *(display.told(n, q.plan.currency) for n in (q.fee, q.use, q.total)), ", ".join(q.breaks))
                 for q in found
             ],
-            empty="No plans.",
+            empty="There are no plans.",
         ),
     )
 
@@ -265,7 +272,7 @@ def plans(shell: Shell, network: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def savings(shell: Shell, as_json: bool) -> None:
-    """Show what the reading policy saves against reading all again and again."""
+    """Show how much money Kicau saves by reading comments and metrics less often when they rarely change."""
     actor = shell.actor()
     from kicau.cost_reports import sync_savings as saving
 
@@ -282,7 +289,9 @@ def savings(shell: Shell, as_json: bool) -> None:
         as_json,
         values,
         lambda: print_table(
-            ("network", "a month", "in place of", "less"), rows, empty="No channel here reads for money."
+            ("network", "a month", "instead of", "less"),
+            rows,
+            empty="Reading comments and metrics costs nothing on these channels.",
         ),
     )
 
@@ -305,20 +314,23 @@ def _converted_json(display: CurrencyDisplay, micro: int, currency: str) -> dict
 
 @costs.command("reading")
 @click.argument("network", default="")
-@click.option("--on/--off", "reads", default=None, help="Read on NETWORK from now on, or no more.")
+@click.option("--on/--off", "reads", default=None, help="Turn reading of comments and metrics on NETWORK on or off.")
 @click.option(
-    "--accept", default="", metavar="AMOUNT", help="What you accept that 30 days will cost: the figure that is shown."
+    "--accept",
+    default="",
+    metavar="AMOUNT",
+    help="The cost of 30 days that you accept. Enter the amount that the command shows.",
 )
 @json_option
 @pass_shell
 def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json: bool) -> None:
-    """Show on which networks answers and numbers are read and what that costs; switch one NETWORK on or off."""
+    """Show on which networks Kicau reads comments and metrics and what that costs, or turn it on or off for one NETWORK."""
     actor = shell.actor()
     from kicau.sync import sync_settings
 
     if reads is not None:
         if not network:
-            raise click.UsageError("Name the network that is to be switched.")
+            raise click.UsageError("Name the network that you want to turn on or off.")
         sync_settings.switch_sync(actor, network, reads, accepts=parse_amount(accept, "") if accept else None)
     found = [sync_settings.sync_option(actor, network)] if network else sync_settings.sync_options(actor)
     values = [
@@ -351,7 +363,7 @@ def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json
         print_table(
             ("network", "reading", "channels", "in 30 days"),
             told,
-            empty="No channel here is on a network that can be read.",
+            empty="No channel is on a network where Kicau can read comments and metrics.",
         )
 
     print_result(as_json, values, show)
@@ -359,17 +371,17 @@ def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json
 
 @costs.command("webhooks")
 @click.argument("network", default="")
-@click.option("--on/--off", "on", default=None, help="Have NETWORK tell from now on, or no more.")
+@click.option("--on/--off", "on", default=None, help="Turn NETWORK's webhooks on or off.")
 @json_option
 @pass_shell
 def webhooks(shell: Shell, network: str, on: bool | None, as_json: bool) -> None:
-    """Show which networks tell of answers by webhook, so that they are asked seldom; switch one NETWORK on or off."""
+    """Show which networks report comments by webhook, so that Kicau polls them less often, or turn it on or off for one NETWORK."""
     actor = shell.actor()
     from kicau.sync import webhook_subscriptions
 
     if on is not None:
         if not network:
-            raise click.UsageError("Name the network that is to be switched.")
+            raise click.UsageError("Name the network that you want to turn on or off.")
         webhook_subscriptions.switch_webhooks(actor, network, on)
     found = (
         [webhook_subscriptions.webhook_option(actor, network)]
@@ -405,14 +417,14 @@ def webhooks(shell: Shell, network: str, on: bool | None, as_json: bool) -> None
                 one.label,
                 "on" if one.is_on else "off",
                 f"{sum(1 for s in one.subscriptions if s.made_at)} of {one.channels}",
-                f"{one.sparse} in place of {one.usual}",
+                f"{one.sparse} instead of {one.usual}",
             )
             for one in found
         ]
         print_table(
-            ("network", "webhooks", "channels", "readings a day"),
+            ("network", "webhooks", "channels", "reads a day"),
             told,
-            empty="No channel here is on a network that tells by webhook.",
+            empty="No channel is on a network with webhooks.",
         )
         for one in found:
             if one.obstacle:
@@ -441,9 +453,9 @@ def parse_amount(written: str, meter: str) -> int:
     try:
         value = Decimal(written) * (1 if meter else MICRO_PER_UNIT)
     except InvalidOperation:
-        raise click.UsageError(f"{written!r} is no amount such as 50 or 12.50.") from None
+        raise click.UsageError(f"{written!r} is not an amount such as 50 or 12.50.") from None
     if not value.is_finite() or value != value.to_integral_value():
-        raise click.UsageError(f"{written!r} is no amount such as 50 or 12.50.")
+        raise click.UsageError(f"{written!r} is not an amount such as 50 or 12.50.")
     return int(value)
 
 

@@ -35,32 +35,32 @@ MAX_COPIES_SHOWN = 20  # findings shown to a person; all are in the report
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     required=True,
     metavar="FILE",
-    help="The posts to look for: JSON lines with id and text, CSV with these columns, or a text a line.",
+    help="Posts to look for: JSON Lines with id and text, CSV with these columns, or a text file with one post per line.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Where report, journal and prints are kept; an interrupted audit with the same folder goes on. Else a new folder.",
+    help="Folder for the report and working files. An interrupted audit continues in the same folder. Default: a new folder.",
 )
 @click.option(
     "--control",
     metavar="DATA",
     default="",
-    help="Data that cannot hold the posts, such as one older than they: pairs found there are chance.",
+    help="Data that cannot contain the posts, for example because it is older. Matches in this data are chance.",
 )
 @click.option(
     "--evidence",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Also write a signed bundle that others check with the one file beside it, without Kicau.",
+    help="Also write a signed evidence bundle, which others can check with the verify.py next to it, without Kicau.",
 )
-@click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
+@click.option("--processes", type=click.IntRange(1), help="Number of processes. Default: one per CPU core.")
 @click.option(
     "--cluster",
     metavar="ADDRESS",
     default="",
-    help="Search by a Ray cluster: its address, or local; needs the extra cluster.",
+    help='Search with a Ray cluster: its address, or "local". Requires the extra "cluster".',
 )
 @json_option
 @pass_shell
@@ -75,15 +75,16 @@ def audit(
     cluster: str,
     as_json: bool,
 ) -> None:
-    """Search a data set for your posts.
+    """Search a data set for copies of your posts.
 
-    DATA is a file or folder of JSON lines, Parquet, WARC or text, plain or packed (.gz, .zst), a bucket
-    (s3://…, gs://…), an address (https://…), or a list of them (@FILE, one a line). Ends with 1 where a part of it could not be read.
+    DATA is a file or folder with JSON Lines, Parquet, WARC or text, also compressed (.gz, .zst). It can be a bucket
+    (s3://…, gs://…), a URL (https://…), or a file that lists several of these, one per line (@FILE). The exit code is 1
+    if Kicau could not read a part of the data.
     """
     actor = shell.actor() if evidence else None  # who may not is told before the search
     if evidence and not (evidence.parent.is_dir() and os.access(evidence.parent, os.W_OK | os.X_OK)):
         raise CommandError(
-            f"The folder {evidence.parent} is missing or cannot be written to: nothing was searched or logged."
+            f"The folder {evidence.parent} is missing or not writable, so nothing was searched or logged."
         )
     from kicau.dataset_audit.matching.cluster import ClusterUnavailable
     from kicau.dataset_audit.matching.pipeline import run_search as search
@@ -128,7 +129,7 @@ def _write_evidence(actor: Actor, told: dict[str, Any], texts: dict[str, str], p
 
     made, not_stamped = build_evidence(told, texts, actor.workspace.id, path.name)
     for trouble in not_stamped:
-        click.echo(f"Not stamped: {trouble}", err=True)
+        click.echo(f"Not timestamped: {trouble}", err=True)
     path.write_bytes(made)
     shutil.copyfile(verify.__file__, path.with_name("verify.py"))
     actor.record("audit.evidence", path.name, findings=len(told["findings"]))
@@ -145,8 +146,8 @@ def _rates_by_length(rates: dict[str, Any]) -> str:
 
 def _chance_sentence(told: dict[str, Any]) -> str:
     if not told["measured"]:
-        return "not measured: name data that cannot hold the posts with --control"
-    failed = f"; {len(told['failed'])} parts of it could not be read" if told["failed"] else ""
+        return "not measured. Add data that cannot contain the posts with --control"
+    failed = f"; {len(told['failed'])} parts could not be read" if told["failed"] else ""
     return (
         f"{told['hits']:,} pairs in {told['tries']:,} texts of {told['control']} "
         f"({told['share']:.4%}, 95% interval {told['from']:.4%} to {told['to']:.4%}){failed}"
@@ -164,24 +165,24 @@ def _show_progress(done: int, total: int, copies: int) -> None:
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False))
-@click.option("--key", metavar="HEX", help="The SHA-256 of the public key that must have signed it.")
-@click.option("--shard", "shards", multiple=True, metavar="NAME=PATH", help="Compare with this file of the data set.")
+@click.option("--key", metavar="HEX", help="SHA-256 of the public key that must have signed the bundle.")
+@click.option(
+    "--shard", "shards", multiple=True, metavar="NAME=PATH", help="Compare the bundle with this file of the data set."
+)
 @click.option(
     "--witness",
     "witnesses",
     multiple=True,
     metavar="NAME+HASH+KEY",
-    help="The key of a witness that you trust; it must have co-signed.",
+    help="Key of a witness that you trust and that must have co-signed the log.",
 )
 @click.option(
     "--extract",
     default="",
     metavar="FOLDER",
-    help="Write the checkpoint and the outsiders' stamps there, for openssl ts and ots.",
+    help="Write the checkpoint and the external timestamps to this folder, for openssl ts and ots.",
 )
-@click.option(
-    "--language", type=click.Choice(["en", "id"]), help="What it speaks; left out, what the system is set to."
-)
+@click.option("--language", type=click.Choice(["en", "id"]), help="Language of the report. Default: the system's.")
 def verify(
     bundle: str,
     key: str | None,
@@ -190,7 +191,7 @@ def verify(
     extract: str,
     language: str | None,
 ) -> None:
-    """Check a bundle of evidence; ends with 1 where anything in it does not hold."""
+    """Check an evidence bundle. The exit code is 1 if any check fails."""
     from kicau.evidence.verify import main
 
     more = [word for shard in shards for word in ("--shard", shard)]
@@ -220,13 +221,13 @@ def _print_report(told: dict[str, Any]) -> None:
             "Not read": "\n".join(
                 [
                     *(f"{name}: {why.removeprefix(name).lstrip(': ')}" for name, why in told["data"]["failed"].items()),
-                    *(f"{name}: no reader is for it" for name in told["data"]["skipped"]),
+                    *(f"{name}: Kicau does not support this format" for name in told["data"]["skipped"]),
                 ]
             )
             or "nothing",
             "Posts that are too short for a reliable match": f"{told['posts']['too_short_to_tell']:,} of {told['posts']['different']:,} different posts",
-            "Found of planted copies": found or "not measured",
-            "Found by words of the post": _rates_by_length(told["by_length"]) or "not measured",
+            "Planted copies found": found or "not measured",
+            "Found, by number of words": _rates_by_length(told["by_length"]) or "not measured",
             "Found by chance": _chance_sentence(told["chance"]),
             "Report": told["report"],
             "Evidence": f"{told['evidence']} (check it with: python3 verify.py {Path(told['evidence']).name})"

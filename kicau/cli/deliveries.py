@@ -33,16 +33,18 @@ SHORT_ID_LENGTH = 8  # characters of an id's end that tables show and commands t
 
 
 @click.command()
-@click.option("--from", "since", metavar="TIME", help="Due from here on; else today.")
-@click.option("--to", "until", metavar="TIME", help="Due before here.")
-@click.option("--channel", "keys", multiple=True, help="Only this channel; repeatable.")
+@click.option("--from", "since", metavar="TIME", help="Only deliveries due from this time. Default: today.")
+@click.option("--to", "until", metavar="TIME", help="Only deliveries due before this time.")
+@click.option("--channel", "keys", multiple=True, help="Only this channel. Repeat for several.")
 @click.option("--network", help="Only this network.")
-@click.option("--state", "states", multiple=True, type=click.Choice(STATE_NAMES), help="Only this state; repeatable.")
+@click.option(
+    "--state", "states", multiple=True, type=click.Choice(STATE_NAMES), help="Only this state. Repeat for several."
+)
 @click.option("--campaign", help="Only posts of this campaign.")
 @click.option("--tag", help="Only posts with this tag.")
-@click.option("--all", "from_ever", is_flag=True, help="From the first day on.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=200, show_default=True, help="At most so many.")
-@click.option("--zone", default="", help="Show and read times in this zone; else the workspace's.")
+@click.option("--all", "from_ever", is_flag=True, help="Also list deliveries that were due before today.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=200, show_default=True, help="Maximum number of rows.")
+@click.option("--zone", default="", help="Time zone of the output and of --from and --to. Default: the workspace's.")
 @json_option
 @pass_shell
 def calendar(
@@ -59,7 +61,7 @@ def calendar(
     zone: str,
     as_json: bool,
 ) -> None:
-    """Show what goes out when, and what went out."""
+    """List scheduled and published posts by date."""
     actor = shell.actor()
     from kicau.base import clock
     from kicau.channels.actions import one_channel
@@ -102,10 +104,10 @@ def _print_calendar(found: Sequence[Delivery], limit: int, zone: str) -> None:
     print_table(
         ("id", f"due ({zone})", "channel", "state", ">late", "text", ""),
         table,
-        empty="Nothing is due from here on; --all looks back.",
+        empty="No posts are scheduled. To see earlier ones, add --all.",
     )
     if len(found) > limit:
-        click.echo(f"There are more; raise --limit or narrow the range (--from {found[limit].due_at:%Y-%m-%dT%H:%M}Z).")
+        click.echo(f"There are more. Raise --limit or narrow the range (--from {found[limit].due_at:%Y-%m-%dT%H:%M}Z).")
 
 
 def short_id(row: Any) -> str:
@@ -143,7 +145,7 @@ def find_delivery(actor: Actor, said: str) -> Delivery:
     found = list(actions.deliveries(actor).filter(id__endswith=said.casefold())[:2])
     if len(found) != 1:
         raise CommandError(
-            f"{'Several deliveries end' if found else 'No delivery ends'} in {said}; give the whole id (kicau calendar --json shows it).",
+            f"{'Several delivery IDs end' if found else 'No delivery ID ends'} in {said}. Use the whole ID (see kicau calendar --json).",
             EXIT_NOT_FOUND,
         )
     return found[0]
@@ -154,7 +156,7 @@ def find_delivery(actor: Actor, said: str) -> Delivery:
 @json_option
 @pass_shell
 def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
-    """Show a delivery: what is or was sent, its state, and its story, step by step."""
+    """Show a delivery (a post on one channel): its content, state and each step so far."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.connector.content import Rendered
@@ -218,12 +220,12 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
                 )
         click.echo()
         print_table(
-            ("when", "did", "came to", ""),
+            ("when", "did", "cost", ""),
             [
                 (local_time(a.at, row.timezone), a.did, a.outcome, localize_sentence(a.sentence, row.timezone))
                 for a in story
             ],
-            empty="Nothing was done yet.",
+            empty="No steps yet.",
         )
         for one in numbers:
             told = ", ".join(f"{name} {value}" for name, value in one.values.items())
@@ -272,7 +274,7 @@ ids_argument = click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @json_option
 @pass_shell
 def cancel(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
-    """Never send these deliveries; their posts stay."""
+    """Cancel deliveries. Their posts stay in Kicau."""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.publishing.scheduling import actions
@@ -287,15 +289,15 @@ def cancel(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
 @json_option
 @pass_shell
 def retry(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
-    """Try again what failed, was held, parked or canceled, or ask the network again about what is unknown; nothing that is
-    out is sent twice."""
+    """Retry deliveries that failed or are held, parked or canceled, or check the network again if the result is unknown.
+    Kicau publishes nothing twice."""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.publishing.scheduling import actions
 
         return actions.retry(actor, row.id)
 
-    _run_for_each(shell, ids, act, "is tried again", as_json)
+    _run_for_each(shell, ids, act, "will be tried again", as_json)
 
 
 @click.command()
@@ -303,7 +305,7 @@ def retry(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
 @json_option
 @pass_shell
 def confirm(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
-    """Say that you have read these posts and want them published, where a network asks for that."""
+    """Confirm that you have read these posts and want them published, if the network requires a confirmation."""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.publishing.scheduling import actions
@@ -316,11 +318,11 @@ def confirm(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
 @click.command()
 @click.argument("delivery_id", metavar="ID")
 @click.argument("at", metavar="WHEN", nargs=-1, required=True)
-@click.option("--zone", default="", help="The zone that WHEN is meant in; else the delivery's own.")
+@click.option("--zone", default="", help="Time zone of WHEN. Default: the delivery's own.")
 @json_option
 @pass_shell
 def move(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, as_json: bool) -> None:
-    """Give a delivery another time, such as: kicau move 1a2b3c4d tomorrow 09:00"""
+    """Reschedule a delivery, for example: kicau move 1a2b3c4d tomorrow 09:00"""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.base import clock
@@ -353,15 +355,17 @@ def find_post(actor: Actor, given: str) -> Draft:
 
 @click.command()
 @click.argument("post", metavar="ID")
-@click.option("--text", "texts", multiple=True, metavar="TEXT", help="The new text; once for each part of a thread.")
-@click.option("--at", default="", metavar="WHEN", help="The new time, as in kicau post.")
-@click.option("--zone", default="", help="The zone that --at is meant in; else the workspace's.")
-@click.option("--add", multiple=True, metavar="CHANNEL", help="A channel that it goes to as well; repeatable.")
-@click.option("--remove", multiple=True, metavar="CHANNEL", help="A channel that it no longer goes to; repeatable.")
+@click.option("--text", "texts", multiple=True, metavar="TEXT", help="The new text. Repeat for each part of a thread.")
+@click.option("--at", default="", metavar="WHEN", help="The new time, in the same form as in kicau post.")
+@click.option("--zone", default="", help="Time zone of --at. Default: the workspace's.")
+@click.option("--add", multiple=True, metavar="CHANNEL", help="Also publish on this channel. Repeat for several.")
+@click.option(
+    "--remove", multiple=True, metavar="CHANNEL", help="Do not publish on this channel any more. Repeat for several."
+)
 @click.option(
     "--confirm/--no-confirm",
     default=None,
-    help="Where the change alters what a person confirmed: confirm the new content, or hold it until someone does.",
+    help="If a person had confirmed the old content: confirm the new content too, or hold the post until someone does.",
 )
 @json_option
 @pass_shell
@@ -376,12 +380,12 @@ def change(
     confirm: bool | None,
     as_json: bool,
 ) -> None:
-    """Change a scheduled post on all channels where it has not begun: content, time, channels.
+    """Change the content, time or channels of a scheduled post, on all channels where publishing has not begun.
 
-    ID is the id of the post or of one of its deliveries.
+    ID is the ID of the post or of one of its deliveries.
     """
     if not (texts or at or add or remove or confirm is not None):
-        raise CommandError("Say what to change: --text, --at, --add, --remove or --confirm.")
+        raise CommandError("Choose what to change: --text, --at, --add, --remove or --confirm.")
     actor = shell.actor()
     from kicau.base import clock
     from kicau.cli.core import serializers
@@ -407,7 +411,12 @@ def change(
     data: dict[str, Any] = {name: [serializers.delivery_json(row) for row in rows] for name, rows in groups.items()}
 
     def human() -> None:
-        results = {"changed": "", "added": "added", "canceled": "canceled", "begun": "not changed: it has begun"}
+        results = {
+            "changed": "",
+            "added": "added",
+            "canceled": "canceled",
+            "begun": "not changed, because publishing has begun",
+        }
         table = [
             (short_id(row), row.channel.key, local_time(row.due_at, zone), row.standing.label, results[name])
             for name, rows in groups.items()
@@ -432,19 +441,25 @@ def _replace_texts(content: Composition, texts: Sequence[str]) -> Composition:
 
 @click.command("publish-again")
 @click.argument("post", metavar="ID")
-@click.option("--to", "keys", multiple=True, required=True, metavar="CHANNEL", help="Where; repeatable.")
-@click.option("--at", default="now", show_default=True, metavar="WHEN", help="When, as in kicau post.")
-@click.option("--zone", default="", help="The zone that --at is meant in; else the workspace's.")
-@click.option("--confirm", is_flag=True, help="You have read it and confirm it where a network asks for that.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--to", "keys", multiple=True, required=True, metavar="CHANNEL", help="Channel to publish on. Repeat for several."
+)
+@click.option("--at", default="now", show_default=True, metavar="WHEN", help="Time, in the same form as in kicau post.")
+@click.option("--zone", default="", help="Time zone of --at. Default: the workspace's.")
+@click.option(
+    "--confirm",
+    is_flag=True,
+    help="Confirm that you have read the post and want it published, if the network requires a confirmation.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @pass_shell
 def publish_again(
     shell: Shell, post: str, keys: tuple[str, ...], at: str, zone: str, confirm: bool, yes: bool, as_json: bool
 ) -> None:
-    """Publish a post a second time: more posts beside those that it already has.
+    """Publish a post a second time, in addition to the copies that are already published.
 
-    ID is the id of the post or of one of its deliveries.
+    ID is the ID of the post or of one of its deliveries.
     """
     actor = shell.actor()
     from kicau.base import clock
@@ -474,28 +489,26 @@ SLOT_WORDS = ("next free slot", "next slot", "slot berikutnya", "slot kosong ber
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
-@click.option("--published/--not-published", "published", required=True, help="Whether it is there.")
-@click.option("--url", default="", help="Where it is, if it is there.")
-@click.option("--remote-id", default="", help="The network's id of it, if it is there.")
+@click.option("--published/--not-published", "published", required=True, help="Whether the post is on the network.")
+@click.option("--url", default="", help="Address of the post, if it was published.")
+@click.option("--remote-id", default="", help="The network's ID of the post, if it was published.")
 @json_option
 @pass_shell
 def resolve(shell: Shell, delivery_id: str, published: bool, url: str, remote_id: str, as_json: bool) -> None:
-    """Say what you found on the network after an outcome that is unknown."""
+    """Record whether a post with an unknown result was published."""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.publishing.scheduling import actions
 
         return actions.resolve_unknown_outcome(actor, row.id, published=published, url=url, remote_id=remote_id)
 
-    _run_for_each(shell, [delivery_id], act, "counts as published" if published else "is sent", as_json)
+    _run_for_each(shell, [delivery_id], act, "is marked as published" if published else "will be published", as_json)
 
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
-@click.option(
-    "--text", "texts", multiple=True, metavar="TEXT", help="How it is to read; once for each part of a thread."
-)
-@click.option("--part", type=click.IntRange(1), help="The part of a thread that the one --text is for.")
+@click.option("--text", "texts", multiple=True, metavar="TEXT", help="The new text. Repeat for each part of a thread.")
+@click.option("--part", type=click.IntRange(1), help="Number of the thread part that --text changes.")
 @click.option(
     "--alt",
     "alts",
@@ -503,20 +516,24 @@ def resolve(shell: Shell, delivery_id: str, published: bool, url: str, remote_id
     nargs=3,
     type=(click.IntRange(1), click.IntRange(1), str),
     metavar="PART FILE TEXT",
-    help="Another alt text; repeatable.",
+    help="A new alt text. Repeat for several.",
 )
 @click.option(
     "--option",
     "options",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Another value of one of the network's options; repeatable.",
+    help="A new value for one of the network's options. Repeat for several.",
 )
-@click.option("--look", is_flag=True, help="After an outcome that is unknown: look it up, and send what is missing.")
+@click.option(
+    "--look",
+    is_flag=True,
+    help="If the result of an earlier change is unknown: check the network, and send the changes that are missing.",
+)
 @click.option(
     "--reads",
     type=click.Choice(["after", "before"]),
-    help="With --look, where the network cannot tell: how it reads there.",
+    help="With --look, if Kicau cannot read the post: which version the network shows, before or after the change.",
 )
 @json_option
 @pass_shell
@@ -531,11 +548,11 @@ def edit(
     reads: str | None,
     as_json: bool,
 ) -> None:
-    """Change a published post on its network, such as: kicau edit 1a2b3c4d --text "Without the slip of the pen" """
+    """Change a published post on its network, for example: kicau edit 1a2b3c4d --text "Without the typo" """
     if not look and not (texts or alts or options):
-        raise CommandError("Say what is to read otherwise: --text, --alt or --option.")
+        raise CommandError("Choose what to change: --text, --alt or --option.")
     if part and len(texts) != 1:
-        raise CommandError("--part goes with one --text.")
+        raise CommandError("Use --part with exactly one --text.")
     named = dict(one.partition("=")[::2] for one in options)
 
     def act(actor: Actor, row: Delivery) -> Delivery:
@@ -550,18 +567,20 @@ def edit(
         )
         return shell.wait_for(post_edits.apply_edit(actor, row.id, change))
 
-    _run_for_each(shell, [delivery_id], act, "reads so on the network", as_json)
+    _run_for_each(shell, [delivery_id], act, "is changed on the network", as_json)
 
 
 @click.command()
 @ids_argument
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @pass_shell
 def delete(shell: Shell, ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Delete published posts from their networks; what is known of them here is kept."""
+    """Delete published posts from their networks. Kicau keeps its own record of them."""
     if not yes:
-        click.confirm(f"Delete {len(ids)} from the network? Readers will not see it any more", abort=True, err=True)
+        click.confirm(
+            f"Delete {len(ids)} posts from their networks? Readers will no longer see them", abort=True, err=True
+        )
 
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.publishing.scheduling import actions

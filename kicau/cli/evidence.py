@@ -20,14 +20,14 @@ from kicau.cli.core.command import (
 
 @click.group()
 def evidence() -> None:
-    """The log of evidence: what is in it, who signed it, and who outside has seen it."""
+    """Show the evidence log and have it timestamped."""
 
 
 @evidence.command("log")
 @json_option
 @pass_shell
 def log_(shell: Shell, as_json: bool) -> None:
-    """Show the log's size, its keys, and its newest checkpoints with the outsiders' stamps on them."""
+    """Show the log's size, its keys, and its newest checkpoints with their external timestamps."""
     shell.actor()
     from kicau.evidence import log
 
@@ -48,7 +48,7 @@ def log_(shell: Shell, as_json: bool) -> None:
                 "Log": f"{state.origin}, {state.size:,} entries",
                 "Key (SHA-256, for verify --key)": state.key_sha256,
                 "Verifier key": state.verifier_key,
-                "Key as a witness": state.witness_key,
+                "Key (as a witness)": state.witness_key,
             }
         )
         table = [
@@ -60,7 +60,7 @@ def log_(shell: Shell, as_json: bool) -> None:
             )
             for r in rows
         ]
-        print_table((">entries", "signed (UTC)", "seen by"), table, empty="No checkpoint was signed yet.")
+        print_table((">entries", "signed (UTC)", "timestamped by"), table, empty="There are no signed checkpoints yet.")
 
     print_result(as_json, told, show)
 
@@ -69,7 +69,7 @@ def log_(shell: Shell, as_json: bool) -> None:
 @json_option
 @pass_shell
 def stamp(shell: Shell, as_json: bool) -> None:
-    """Sign the log as it is now, and have the services of the settings stamp it; ends with 1 where one did not."""
+    """Sign the current state of the log and have the services in the settings timestamp it. The exit code is 1 if a service fails."""
     actor = shell.actor()
     from kicau.evidence import anchors, log
     from kicau.workspaces.actors import Permission
@@ -77,19 +77,21 @@ def stamp(shell: Shell, as_json: bool) -> None:
     actor.require(Permission.SETTINGS)
     if not anchors.configured_services():
         raise CommandError(
-            "Nobody outside may be asked: name a service in KICAU_TIMESTAMPS, KICAU_OPENTIMESTAMPS or KICAU_WITNESSES."
+            "No timestamp service is set. Set one in KICAU_TIMESTAMPS, KICAU_OPENTIMESTAMPS or KICAU_WITNESSES."
         )
     signed = log.current_checkpoint()
     troubles = anchors.anchor_async(signed)
     actor.record("evidence.stamped", str(signed.size), by=[a["by"] for a in signed.anchors])
     for trouble in troubles:
-        click.echo(f"Not stamped: {trouble}", err=True)
+        click.echo(f"Not timestamped: {trouble}", err=True)
     told = {"size": signed.size, "anchors": signed.anchors, "troubles": troubles}
     rows = [(a["kind"], a["by"], a["at"], "promised" if a.get("pending") else "") for a in signed.anchors]
     print_result(
         as_json,
         told,
-        lambda: print_table(("kind", "by", "at", ""), rows, empty="The log is empty: there is nothing to stamp."),
+        lambda: print_table(
+            ("kind", "by", "at", ""), rows, empty="The log is empty, so there is nothing to timestamp."
+        ),
     )
     if troubles:
         raise SystemExit(EXIT_FAILED)

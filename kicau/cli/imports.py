@@ -19,7 +19,7 @@ MAX_PROBLEMS_SHOWN = 200  # lines of problems that people are shown; JSON has al
 
 @click.group("import")
 def import_() -> None:
-    """Take posts over from files."""
+    """Import posts from files."""
 
 
 @import_.command("posts")
@@ -29,16 +29,18 @@ def import_() -> None:
 @click.option(
     "--media-folder",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Where the files that the column media names lie; else the table's own folder.",
+    help="Folder of the files in the column media. Default: the table's folder.",
 )
+@click.option("--zone", default="", help="Time zone of rows without one. Default: the workspace's.")
 @click.option(
-    "--zone", default="", help="The zone that times are meant in where a row says none; else the workspace's."
+    "--start", default="now", show_default=True, help='Start time for values such as "+M:SS" in the column at.'
 )
-@click.option("--start", default="now", show_default=True, help='What "+M:SS" in the column at counts from.')
-@click.option("--check", "only_check", is_flag=True, help="Tell every problem and the price; change nothing.")
-@click.option("--skip-bad", is_flag=True, help="Take the rows without problems and leave the others out.")
+@click.option("--check", "only_check", is_flag=True, help="Show all problems and the price. Change nothing.")
+@click.option("--skip-bad", is_flag=True, help="Import the rows without problems and skip the others.")
 @click.option(
-    "--confirm", is_flag=True, help="You have read the posts and confirm those that a network wants confirmed."
+    "--confirm",
+    is_flag=True,
+    help="Confirm that you have read the posts and want them published, if a network requires a confirmation.",
 )
 @json_option
 @pass_shell
@@ -53,10 +55,10 @@ def posts(
     confirm: bool,
     as_json: bool,
 ) -> None:
-    """Schedule every row of a table (docs/how-to/import-posts.md has its columns).
+    """Schedule every row of a CSV table. For its columns, see docs/how-to/import-posts.md.
 
-    Every problem is told first. Nothing is created where there is any, unless --skip-bad. Rows whose ref was
-    imported before are skipped, so that running it again does no harm.
+    Kicau checks all rows first. If any row has a problem, Kicau creates nothing, unless you add --skip-bad. Kicau skips
+    rows whose ref was imported before, so you can safely run the command again.
     """
     actor = shell.actor()
     from kicau.base import clock
@@ -99,25 +101,25 @@ def _print_report(report: BulkImportReport, done: BulkImportResult | None, only_
     _print_problem_lines("✗", report.problems)
     _print_problem_lines("·", report.notices)
     if report.skipped:
-        click.echo(f"{len(report.skipped)} rows were imported before and are skipped.")
+        click.echo(f"{len(report.skipped)} rows were imported before, so Kicau skips them.")
     cost = ", ".join(money(micro, currency) for currency, micro in report.cost.items())
     click.echo(
         f"{len(report.ready)} posts are ready, {report.deliveries} deliveries{f', for {cost}' if cost else ''}; {report.bad_rows} rows have problems."
     )
     if report.unconfirmed and not confirm:
         click.echo(
-            f"{report.unconfirmed} deliveries wait for a person's confirmation: read them, then import with --confirm, or confirm them one by one."
+            f"{report.unconfirmed} deliveries wait for your confirmation. Read them, then import with --confirm, or confirm them one by one."
         )
     if done:
         click.echo(f"{len(done.drafts)} posts are scheduled, {len(done.deliveries)} deliveries.")
     elif not only_check and report.problems:
-        click.echo("Nothing was created. Mend the rows, or take the others with --skip-bad.")
+        click.echo("Nothing was imported. Correct the rows, or import the others with --skip-bad.")
     elif not only_check:
-        click.echo("There was nothing new to create.")
+        click.echo("There was nothing new to import.")
 
 
 def _print_problem_lines(mark: str, found: Sequence[CsvRowProblem]) -> None:
     for one in found[:MAX_PROBLEMS_SHOWN]:
         click.echo(f"{mark} {printable_line(one.sentence)}")
     if len(found) > MAX_PROBLEMS_SHOWN:
-        click.echo(f"{mark} … and {len(found) - MAX_PROBLEMS_SHOWN} more; --json has all of them.")
+        click.echo(f"{mark} … and {len(found) - MAX_PROBLEMS_SHOWN} more. To see all, add --json.")

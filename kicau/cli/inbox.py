@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 @click.group()
 def answers() -> None:
-    """What others answered, and where they mentioned a channel."""
+    """List and reply to comments and mentions in the inbox."""
 
 
 @answers.command("list")
-@click.option("--channel", default="", help="Only to this channel.")
-@click.option("--network", default="", help="Only on this network.")
-@click.option("--waits", is_flag=True, help="Only what is neither answered nor marked as done.")
-@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="At most so many.")
+@click.option("--channel", default="", help="Only messages to this channel.")
+@click.option("--network", default="", help="Only messages on this network.")
+@click.option("--waits", is_flag=True, help="Only messages without a reply that are not marked as done.")
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Maximum number of rows.")
 @json_option
 @pass_shell
 def list_answers(shell: Shell, channel: str, network: str, waits: bool, limit: int, as_json: bool) -> None:
-    """Show them, newest first."""
+    """List comments and mentions, newest first."""
     actor = shell.actor()
     from kicau.channels import actions as channels
     from kicau.inbox import comments
@@ -46,17 +46,21 @@ def list_answers(shell: Shell, channel: str, network: str, waits: bool, limit: i
         for r in rows
     ]
     print_result(
-        as_json, rows, lambda: print_table(("at", "to", "by", "", "state", "id"), table, empty="Nothing has come yet.")
+        as_json,
+        rows,
+        lambda: print_table(
+            ("at", "to", "by", "", "state", "id"), table, empty="There are no comments or mentions yet."
+        ),
     )
 
 
 @answers.command("done")
 @click.argument("answer_id", metavar="ANSWER")
-@click.option("--undo", is_flag=True, help="The message in your inbox is marked as not done.")
+@click.option("--undo", is_flag=True, help="Mark the message as not done.")
 @json_option
 @pass_shell
 def done(shell: Shell, answer_id: str, undo: bool, as_json: bool) -> None:
-    """Mark one as done, though nobody answers it."""
+    """Mark a message as done without a reply."""
     actor = shell.actor()
     from kicau.inbox import comments
 
@@ -64,11 +68,7 @@ def done(shell: Shell, answer_id: str, undo: bool, as_json: bool) -> None:
     print_result(
         as_json,
         _inbox_item_json(row),
-        lambda: click.echo(
-            "The message in your inbox is marked as not done."
-            if undo
-            else "The message in your inbox is marked as done."
-        ),
+        lambda: click.echo("The message is marked as not done." if undo else "The message is marked as done."),
     )
 
 
@@ -77,7 +77,7 @@ def done(shell: Shell, answer_id: str, undo: bool, as_json: bool) -> None:
 @json_option
 @pass_shell
 def reply(shell: Shell, answer_id: str, as_json: bool) -> None:
-    """Begin a draft that answers it; write and send it as any other."""
+    """Create a draft that replies to a message. Edit and publish it like any other draft."""
     actor = shell.actor()
     from kicau.inbox import comments
 

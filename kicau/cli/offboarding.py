@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def withdraw() -> None:
-    """Leave a network or a channel without losing anything, and go back."""
+    """Stop publishing to a network or channel without losing data, and resume later."""
 
 
 def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,7 +42,7 @@ def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _target_fields(network: str, channel: str) -> dict[str, str]:
     if bool(network) == bool(channel):
-        raise click.UsageError("Name what is left: --network or --channel.")
+        raise click.UsageError("Choose what to stop publishing to: --network or --channel.")
     return {"network": network, "channel": channel}
 
 
@@ -50,7 +50,7 @@ def _target_fields(network: str, channel: str) -> dict[str, str]:
 @json_option
 @pass_shell
 def list_withdrawals(shell: Shell, as_json: bool) -> None:
-    """Show what is or was left."""
+    """List the networks and channels where publishing stops or has stopped."""
     actor = shell.actor()
     from kicau.offboarding import actions
 
@@ -70,18 +70,22 @@ def list_withdrawals(shell: Shell, as_json: bool) -> None:
         as_json,
         [_withdrawal_json(r) for r in rows],
         lambda: print_table(
-            ("id", "network", "channel", "state", f"from ({zone})", "why"), table, empty="Nothing was ever left."
+            ("id", "network", "channel", "state", f"from ({zone})", "why"),
+            table,
+            empty="Publishing has never been stopped for a network or channel.",
         ),
     )
 
 
 @withdraw.command("look")
 @_target_options
-@click.option("--at", "at", default="", help="From when on; else now. Words as for kicau post --at.")
+@click.option(
+    "--at", "at", default="", help="When publishing stops, in the same form as in kicau post --at. Default: now."
+)
 @json_option
 @pass_shell
 def look(shell: Shell, network: str, channel: str, at: str, as_json: bool) -> None:
-    """Show what leaving would do; change nothing."""
+    """Show what would happen if publishing to a network or channel stopped. Change nothing."""
     actor = shell.actor()
     from kicau.offboarding import impact_preview
 
@@ -93,13 +97,15 @@ def look(shell: Shell, network: str, channel: str, at: str, as_json: bool) -> No
 
 @withdraw.command("announce")
 @_target_options
-@click.option("--at", "at", default="", help="From when on; else now. Words as for kicau post --at.")
-@click.option("--reason", default="", help="Why, for those who read it later.")
-@click.option("--by-network", is_flag=True, help="The network announced it.")
+@click.option(
+    "--at", "at", default="", help="When publishing stops, in the same form as in kicau post --at. Default: now."
+)
+@click.option("--reason", default="", help="Reason, for people who read the record later.")
+@click.option("--by-network", is_flag=True, help="Record that the network itself announced this.")
 @json_option
 @pass_shell
 def announce(shell: Shell, network: str, channel: str, at: str, reason: str, by_network: bool, as_json: bool) -> None:
-    """Leave it, now or from a time on. Its queue is frozen and kept."""
+    """Stop publishing to a network or channel, now or at a later time. Kicau keeps its queued posts."""
     actor = shell.actor()
     from kicau.offboarding import actions
 
@@ -118,7 +124,7 @@ def announce(shell: Shell, network: str, channel: str, at: str, reason: str, by_
 @json_option
 @pass_shell
 def show(shell: Shell, which: str, as_json: bool) -> None:
-    """Show a withdrawal, what it stopped, and its jobs."""
+    """Show the state of a withdrawal, the posts that it stopped, and its jobs."""
     actor = shell.actor()
     from kicau.offboarding import impact_preview, jobs, new_targets
 
@@ -139,7 +145,7 @@ def show(shell: Shell, which: str, as_json: bool) -> None:
     def human() -> None:
         _print_withdrawal(row)
         _print_outlook(found)
-        click.echo(f"{progress['replaced']} of {progress['waiting']} stopped posts go elsewhere.")
+        click.echo(f"{progress['replaced']} of {progress['waiting']} stopped posts are scheduled on other channels.")
 
     print_result(
         as_json,
@@ -153,7 +159,7 @@ def show(shell: Shell, which: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def now(shell: Shell, which: str, as_json: bool) -> None:
-    """Take what was announced into effect before its date, or confirm what Kicau proposed."""
+    """Apply an announced withdrawal before its date, or confirm one that Kicau proposed."""
     actor = shell.actor()
     from kicau.offboarding import actions
 
@@ -166,7 +172,7 @@ def now(shell: Shell, which: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def call_off(shell: Shell, which: str, as_json: bool) -> None:
-    """Stay after all, before the date came."""
+    """Cancel an announced withdrawal before its date."""
     actor = shell.actor()
     from kicau.offboarding import actions
 
@@ -180,10 +186,10 @@ def call_off(shell: Shell, which: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def export(shell: Shell, which: str, target: Path, as_json: bool) -> None:
-    """Write all of it into one open file: JSON, CSV, media, and pages that open in any browser."""
+    """Export everything to one ZIP file: JSON, CSV, media, and pages for any browser."""
     actor = shell.actor()
     if target.exists():
-        raise CommandError(f"{target} is there already; choose another name.")
+        raise CommandError(f"{target} already exists. Choose another file name.")
     from kicau.offboarding import jobs
 
     job = jobs.request_export(actor, _find_withdrawal(actor, which).id)
@@ -207,19 +213,23 @@ def export(shell: Shell, which: str, target: Path, as_json: bool) -> None:
     multiple=True,
     required=True,
     metavar="KEY",
-    help="A channel that takes over; repeatable, or with commas.",
+    help="Channel that takes over the posts. Repeat, or separate with commas.",
 )
 @click.option(
     "--past",
     type=click.Choice(["leave", "now", "shift"]),
     default="leave",
     show_default=True,
-    help="Posts whose time has passed.",
+    help="What to do with posts whose time has passed.",
 )
-@click.option("--first-at", default="", help="With --past shift: when the first goes out.")
-@click.option("--confirm", is_flag=True, help="You have read them, and confirm those that a network wants confirmed.")
-@click.option("--rest", is_flag=True, help="Only posts that have no new target yet.")
-@click.option("--check", "only_check", is_flag=True, help="Tell how each post fits; change nothing.")
+@click.option("--first-at", default="", help="With --past shift: time of the first post.")
+@click.option(
+    "--confirm", is_flag=True, help="Confirm that you have read the posts, if a network requires a confirmation."
+)
+@click.option("--rest", is_flag=True, help="Only posts that have no new channel yet.")
+@click.option(
+    "--check", "only_check", is_flag=True, help="Show whether each post fits the new channels. Change nothing."
+)
 @json_option
 @pass_shell
 def retarget(
@@ -233,7 +243,7 @@ def retarget(
     only_check: bool,
     as_json: bool,
 ) -> None:
-    """Schedule what was stopped on other channels, each post adapted to them. Posts that do not fit are listed."""
+    """Schedule stopped posts on other channels, adapted to each channel. Lists posts that do not fit."""
     actor = shell.actor()
     from kicau.offboarding import jobs, new_targets
     from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision
@@ -260,7 +270,7 @@ def retarget(
         for one in obstacles[:200]:
             click.echo(f"✗ {one['post'][-8:]} {one['channel']}: {' '.join(one['problems'])}")
         click.echo(
-            f"{found.posts} stopped posts: {found.fits} deliveries {'fit' if only_check else 'were scheduled'}, {found.already} were there already, {found.past} are past their time, {found.unfit} do not fit."
+            f"{found.posts} stopped posts: {found.fits} deliveries {'fit' if only_check else 'were scheduled'}, {found.already} were already scheduled, {found.past} are overdue, {found.unfit} do not fit."
         )
 
     print_result(as_json, {**jobs.preview_summary(found), "obstacles": obstacles}, human)
@@ -273,17 +283,19 @@ def retarget(
     type=click.Choice(["ask", "now", "shift", "cancel"]),
     default="ask",
     show_default=True,
-    help="Posts whose time has passed: ask leaves them waiting for a decision.",
+    help='What to do with posts whose time has passed. "ask" leaves each one waiting for your decision.',
 )
-@click.option("--first-at", default="", help="With --late shift: when the first goes out.")
-@click.option("--keep-replaced", is_flag=True, help="Let what was scheduled elsewhere in their place go out too.")
-@click.option("--check", "only_check", is_flag=True, help="Tell what would happen; change nothing.")
+@click.option("--first-at", default="", help="With --late shift: time of the first post.")
+@click.option(
+    "--keep-replaced", is_flag=True, help="Also publish the posts that were scheduled on other channels instead."
+)
+@click.option("--check", "only_check", is_flag=True, help="Show what would happen. Change nothing.")
 @json_option
 @pass_shell
 def reinstate(
     shell: Shell, which: str, late: str, first_at: str, keep_replaced: bool, only_check: bool, as_json: bool
 ) -> None:
-    """Take it back: channels and queue become as they were. Nothing goes out late unless --late says so."""
+    """Resume publishing and restore channels and queues. Overdue posts are not published unless --late says so."""
     actor = shell.actor()
     from kicau.offboarding import restore_network
     from kicau.offboarding.restore_network import OverdueAction
@@ -301,12 +313,18 @@ def reinstate(
 
 @withdraw.command("late")
 @click.argument("which", metavar="ID|NETWORK")
-@click.option("--decide", "late", type=click.Choice(["now", "shift", "cancel"]), required=True, help="For all of them.")
-@click.option("--first-at", default="", help="With shift: when the first goes out.")
+@click.option(
+    "--decide",
+    "late",
+    type=click.Choice(["now", "shift", "cancel"]),
+    required=True,
+    help="What to do with all of these posts.",
+)
+@click.option("--first-at", default="", help="With shift: time of the first post.")
 @json_option
 @pass_shell
 def late(shell: Shell, which: str, late: str, first_at: str, as_json: bool) -> None:
-    """Decide for all posts whose time passed while their network was left."""
+    """Decide about all posts whose time passed while publishing was stopped."""
     actor = shell.actor()
     from kicau.offboarding import restore_network
     from kicau.offboarding.restore_network import OverdueAction
@@ -319,14 +337,14 @@ def late(shell: Shell, which: str, late: str, first_at: str, as_json: bool) -> N
 
 @withdraw.command("everywhere")
 @click.argument("network")
-@click.option("--app", "app_name", default="", help="Only what came in through this app.")
-@click.option("--at", "at", default="", help="From when on; else now.")
-@click.option("--reason", default="", help="Why, for those who read it later.")
-@click.option("--back", is_flag=True, help="Take it back in every workspace.")
+@click.option("--app", "app_name", default="", help="Only channels that were connected with this app.")
+@click.option("--at", "at", default="", help="When publishing stops. Default: now.")
+@click.option("--reason", default="", help="Reason, for people who read the record later.")
+@click.option("--back", is_flag=True, help="Resume publishing in every workspace.")
 @json_option
 @pass_shell
 def everywhere(shell: Shell, network: str, app_name: str, at: str, reason: str, back: bool, as_json: bool) -> None:
-    """As the operator, leave a network in every workspace, or take it back."""
+    """Stop or resume publishing to a network in every workspace (operators only)."""
     person = shell.person()
     from kicau.base import clock
     from kicau.offboarding import instance_wide as all_of_them
@@ -448,16 +466,16 @@ def _print_outlook(found: OffboardingPreview) -> None:
     told = _outlook_json(found)
     print_facts(
         {
-            "still go out": found.before,
+            "will still be published": found.before,
             "stopped and kept": found.after,
-            "first of them": told["after_first"],
-            "last of them": told["after_last"],
-            "go elsewhere too": found.also_elsewhere,
+            "first stopped post": told["after_first"],
+            "last stopped post": told["after_last"],
+            "also on other channels": found.also_elsewhere,
             "published": found.published,
             "drafts": found.drafts,
             "files": found.media,
-            "others go on": found.others,
-            "could take over": ", ".join(told["targets"]),
+            "other channels that continue": found.others,
+            "channels that could take over": ", ".join(told["targets"]),
         }
     )
 

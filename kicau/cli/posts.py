@@ -37,70 +37,89 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("text", required=False, default="")
-@click.option("--part", "more", multiple=True, metavar="TEXT", help="The next part of a thread; repeatable.")
-@click.option("--thread", is_flag=True, help='Begin a new part at each line that holds only "---".')
+@click.option("--part", "more", multiple=True, metavar="TEXT", help="The next part of a thread. Repeat for several.")
+@click.option("--thread", is_flag=True, help='Start a new part at each line that contains only "---".')
 @click.option(
-    "--media", "files", multiple=True, metavar="FILE", help="A file; repeatable. 2:FILE puts it into the second part."
+    "--media",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="A file to attach. Repeat for several. 2:FILE attaches it to the second part.",
 )
-@click.option("--alt", "alts", multiple=True, metavar="TEXT", help="The alt text of each --media, in order.")
+@click.option("--alt", "alts", multiple=True, metavar="TEXT", help="Alt text of each --media, in the same order.")
 @click.option(
-    "--cover", default="", metavar="SECONDS|FILE", help="A video's cover: the frame at this second, or a picture."
+    "--cover",
+    default="",
+    metavar="SECONDS|FILE",
+    help="Cover of the video: the frame at this second, or an image file.",
 )
 @click.option(
     "--to",
     "keys",
     multiple=True,
     metavar="CHANNEL",
-    help="Where it goes; repeatable, or with commas. Without it the post is kept as a draft.",
+    help="Channel to publish on. Repeat, or separate with commas. Without this option, Kicau saves the post as a draft.",
 )
 @click.option(
     "--at",
     "at",
     default="now",
     show_default=True,
-    help='When: "tomorrow 09:00", "besok 09:00", "next free slot", "2026-12-01 09:00" …',
+    help='Time to publish: "tomorrow 09:00", "besok 09:00", "next free slot", "2026-12-01 09:00" and similar.',
 )
-@click.option("--zone", default="", help="The zone that --at is meant in; else the workspace's.")
+@click.option("--zone", default="", help="Time zone of --at. Default: the workspace's.")
 @click.option(
-    "--text-for", "own_texts", multiple=True, metavar="NETWORK=TEXT", help="Another text for one network; repeatable."
+    "--text-for",
+    "own_texts",
+    multiple=True,
+    metavar="NETWORK=TEXT",
+    help="A different text for one network. Repeat for several.",
 )
-@click.option("--link", default="", help="A link card's address.")
-@click.option("--link-title", default="", help="The card's title, where the network takes one.")
-@click.option("--link-description", default="", help="The card's description, where the network takes one.")
+@click.option("--link", default="", help="Address of the page in the link preview.")
+@click.option("--link-title", default="", help="Title of the link preview, if the network allows one.")
+@click.option("--link-description", default="", help="Description of the link preview, if the network allows one.")
 @click.option(
     "--read-page",
     is_flag=True,
-    help="Read the linked page now for what the card leaves out: title, description, picture.",
+    help="Read the linked page now for the missing parts of the link preview: title, description and image.",
 )
-@click.option("--first-comment", default="", help="Put below the post, where the network has comments.")
-@click.option("--poll", default="", metavar="POLL", help='"A | B | C ; 24h", or "Question? :: A | B ; 7d".')
+@click.option("--first-comment", default="", help="Text of the first comment, if the network supports one.")
+@click.option(
+    "--poll", default="", metavar="POLL", help='"A | B | C ; 24h", or with a question "Question? :: A | B ; 7d".'
+)
 @click.option(
     "--option",
     "options",
     multiple=True,
     metavar="NETWORK.NAME=VALUE",
-    help="What only one network has; repeatable. A VALUE of @FILE is what that file holds.",
+    help="One of a network's own options. Repeat for several. @FILE as VALUE reads the value from a file.",
 )
 @click.option(
     "--reply-to",
     "answered",
     multiple=True,
     metavar="NETWORK=POST",
-    help="The post that this one answers there, by its address or id; repeatable.",
+    help="The post on that network to reply to (address or ID). Repeat for several networks.",
 )
-@click.option("--campaign", default="", help="The campaign that it belongs to.")
-@click.option("--tag", "tags", multiple=True, help="A tag to find it again; repeatable.")
-@click.option("--language", default="", help="Its language, such as en or id.")
-@click.option("--ref", default="", help="Your own id of it; the same a second time is refused.")
-@click.option("--confirm", is_flag=True, help="You have read it and confirm it where a network asks for that.")
-@click.option("--dry-run", is_flag=True, help="Show what each channel would get, its problems and price; keep nothing.")
-@click.option("--submit", is_flag=True, help="Hand the draft to those who may publish.")
+@click.option("--campaign", default="", help="The campaign of the post.")
+@click.option("--tag", "tags", multiple=True, help="A tag. Repeat for several.")
+@click.option("--language", default="", help="Language code of the post, for example en or id.")
+@click.option("--ref", default="", help="Your own ID for the post. Kicau refuses the same ID a second time.")
+@click.option(
+    "--confirm",
+    is_flag=True,
+    help="Confirm that you have read the post and want it published, if the network requires a confirmation.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Show what each channel would publish, with problems and price. Save nothing."
+)
+@click.option("--submit", is_flag=True, help="Submit the draft for approval.")
 @json_option
 @pass_shell
 def post(shell: Shell, /, as_json: bool, **given: Any) -> None:
-    """Write a post. TEXT "-" reads standard input.
+    """Write a post and publish, schedule or save it. TEXT "-" reads standard input.
 
-    Nothing is kept and nothing is sent where any channel has a problem with it: every problem is told instead.
+    If any channel has a problem with the post, Kicau shows all problems and neither saves nor publishes anything.
     """
     actor = shell.actor()
     wanted = PostCommand.read(actor, given)
@@ -133,7 +152,7 @@ def post(shell: Shell, /, as_json: bool, **given: Any) -> None:
         for sentence in dict.fromkeys(n.sentence for n in notices):
             click.echo(f"· {printable_line(sentence)}")
         if not rows:
-            click.echo(f"Kept as a draft: {draft.id}" + (" (waits for an editor)" if given["submit"] else ""))
+            click.echo(f"Saved as a draft: {draft.id}" + (" (waiting for approval)" if given["submit"] else ""))
             return
         print_table(
             ("id", "channel", "due", "state", ""),
@@ -175,7 +194,7 @@ class PostCommand:
         texts = (*(split_parts(text) if given["thread"] else (text,)), *given["more"])
         media = _media_by_part(given["files"], given["alts"], len(texts))
         if not any(texts) and not media:
-            raise click.UsageError("Give a text, or --media.")
+            raise click.UsageError("Enter a text, or add --media.")
         keys = [key for said in given["keys"] for key in re.split(r"[\s,]+", said) if key]
         channels = tuple(one_channel(actor, key) for key in dict.fromkeys(keys))
         zone = given["zone"] or actor.workspace.timezone
@@ -307,13 +326,15 @@ def _media_by_part(
 ) -> dict[int, tuple[tuple[str, str | None], ...]]:
     """Files by part. "2:cat.jpg" is for the second part, unless there is a file of that very name."""
     if len(alts) > len(files):
-        raise click.UsageError(f"There are {len(alts)} alt texts for {len(files)} files; give each --media its --alt.")
+        raise click.UsageError(
+            f"There are {len(alts)} alt texts for {len(files)} files. Add one --alt for each --media."
+        )
     found: dict[int, tuple[tuple[str, str | None], ...]] = {}
     for n, said in enumerate(files):
         numbered = re.fullmatch(r"(\d{1,3}):(.+)", said)
         part, path = (int(numbered[1]) - 1, numbered[2]) if numbered and not Path(said).exists() else (0, said)
         if not 0 <= part < parts:
-            raise click.UsageError(f"--media {said}: there is no part {part + 1}; the post has {parts}.")
+            raise click.UsageError(f"--media {said}: there is no part {part + 1}, because the post has {parts}.")
         found[part] = (*found.get(part, ()), (path, alts[n] if n < len(alts) else None))
     return found
 
@@ -356,7 +377,7 @@ def _parse_poll(said: str) -> Any:
 
     poll = read_poll(said)
     if said.strip() and poll is None:
-        raise click.UsageError('--poll is written "A | B | C ; 24h", with a question "Question? :: A | B ; 24h".')
+        raise click.UsageError('Write --poll as "A | B | C ; 24h", or with a question as "Question? :: A | B ; 24h".')
     return poll
 
 
@@ -440,6 +461,6 @@ def print_previews(previews: Sequence[PostPreview]) -> None:
         CurrencyDisplay(previews[0].channel.workspace.currency if previews else ""),
     )
     if together:
-        click.echo("Together: " + ", ".join(display.told(micro, currency) for currency, micro in together.items()))
+        click.echo("Total: " + ", ".join(display.told(micro, currency) for currency, micro in together.items()))
         for sentence in display.sentences():
             click.echo(sentence)

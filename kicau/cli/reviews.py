@@ -9,15 +9,21 @@ from kicau.cli.core.command import Shell, json_option, pass_shell, print_result,
 
 @click.group()
 def review() -> None:
-    """Submit posts, approve them or send them back, comment on them, and let clients review them by a link."""
+    """Submit posts for approval, approve or return them, comment on them, and create review links for clients."""
 
 
 @review.command("list")
-@click.option("--state", type=click.Choice(("draft", "submitted", "approved")), default="submitted", show_default=True)
+@click.option(
+    "--state",
+    type=click.Choice(("draft", "submitted", "approved")),
+    default="submitted",
+    show_default=True,
+    help="Only posts in this state.",
+)
 @json_option
 @pass_shell
 def list_posts(shell: Shell, state: str, as_json: bool) -> None:
-    """Show the posts that wait for an editor."""
+    """List the posts that wait for approval."""
     actor = shell.actor()
     from kicau.publishing.calendar import post_queries
 
@@ -33,7 +39,7 @@ def list_posts(shell: Shell, state: str, as_json: bool) -> None:
         for d in found
     ]
     table = [(r["id"], r["author"], r["text"]) for r in rows]
-    print_result(as_json, rows, lambda: print_table(("post", "by", "text"), table, empty="No post waits."))
+    print_result(as_json, rows, lambda: print_table(("post", "by", "text"), table, empty="No posts are waiting."))
 
 
 @review.command("show")
@@ -41,7 +47,7 @@ def list_posts(shell: Shell, state: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def show_reviews(shell: Shell, post: str, as_json: bool) -> None:
-    """Show what was said of a post, oldest first."""
+    """Show the comments and decisions on a post, oldest first."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.approval import reviews
@@ -52,7 +58,7 @@ def show_reviews(shell: Shell, post: str, as_json: bool) -> None:
         (
             r["at"][:16].replace("T", " "),
             r["by"],
-            r["kind"] + (" (settled)" if r["resolved_at"] else ""),
+            r["kind"] + (" (resolved)" if r["resolved_at"] else ""),
             r["quote"],
             r["text"],
             r["id"],
@@ -62,17 +68,17 @@ def show_reviews(shell: Shell, post: str, as_json: bool) -> None:
     print_result(
         as_json,
         rows,
-        lambda: print_table(("at (UTC)", "by", "", "about", "said", "id"), table, empty="Nothing was said yet."),
+        lambda: print_table(("at (UTC)", "by", "", "about", "said", "id"), table, empty="There are no comments yet."),
     )
 
 
 @review.command("submit")
 @click.argument("post")
-@click.option("--text", default="", help="A word to the editors.")
+@click.option("--text", default="", help="A message to the editors.")
 @json_option
 @pass_shell
 def submit_post(shell: Shell, post: str, text: str, as_json: bool) -> None:
-    """Hand a draft to those who may publish."""
+    """Submit a draft for approval."""
     actor = shell.actor()
     from kicau.publishing.approval import reviews
 
@@ -81,11 +87,11 @@ def submit_post(shell: Shell, post: str, text: str, as_json: bool) -> None:
 
 @review.command("approve")
 @click.argument("post")
-@click.option("--text", default="", help="A word to its author.")
+@click.option("--text", default="", help="A message to the author.")
 @json_option
 @pass_shell
 def approve_post(shell: Shell, post: str, text: str, as_json: bool) -> None:
-    """This post may go out as it is; a change takes the approval back."""
+    """Approve a post as it is. A later change withdraws the approval."""
     actor = shell.actor()
     from kicau.publishing.approval import reviews
 
@@ -94,11 +100,11 @@ def approve_post(shell: Shell, post: str, text: str, as_json: bool) -> None:
 
 @review.command("return")
 @click.argument("post")
-@click.option("--text", default="", help="What is to be mended; may be left out where comments are open.")
+@click.option("--text", default="", help="What the author should change. Optional if the post has open comments.")
 @json_option
 @pass_shell
 def return_post(shell: Shell, post: str, text: str, as_json: bool) -> None:
-    """Send a post back to its author."""
+    """Return a post to its author for changes."""
     actor = shell.actor()
     from kicau.publishing.approval import reviews
 
@@ -108,46 +114,52 @@ def return_post(shell: Shell, post: str, text: str, as_json: bool) -> None:
 @review.command("comment")
 @click.argument("post")
 @click.argument("text")
-@click.option("--part", type=click.IntRange(1, 100), help="About this part of a thread.")
-@click.option("--quote", default="", help="About these words of the post.")
+@click.option("--part", type=click.IntRange(1, 100), help="Number of the thread part that the comment is about.")
+@click.option("--quote", default="", help="Words of the post that the comment is about.")
 @json_option
 @pass_shell
 def comment_on(shell: Shell, post: str, text: str, part: int | None, quote: str, as_json: bool) -> None:
-    """Say something about a post."""
+    """Comment on a post."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.approval import reviews
 
     made = reviews.comment(actor, post, text, part=None if part is None else part - 1, quote=quote)
     print_result(
-        as_json, serializers.review_json(made), lambda: click.echo(f"Said. To settle it: kicau review settle {made.id}")
+        as_json,
+        serializers.review_json(made),
+        lambda: click.echo(f"Comment added. To resolve it, run: kicau review settle {made.id}"),
     )
 
 
 @review.command("settle")
 @click.argument("comment")
-@click.option("--again", is_flag=True, help="Open it again.")
+@click.option("--again", is_flag=True, help="Reopen the comment.")
 @json_option
 @pass_shell
 def settle(shell: Shell, comment: str, again: bool, as_json: bool) -> None:
-    """A comment is dealt with."""
+    """Mark a comment as resolved."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.approval import reviews
 
     row = reviews.resolve_comment(actor, comment, not again)
-    print_result(as_json, serializers.review_json(row), lambda: click.echo("Open again." if again else "Settled."))
+    print_result(
+        as_json, serializers.review_json(row), lambda: click.echo("The comment is open again." if again else "Settled.")
+    )
 
 
 @review.command("link")
 @click.argument("post")
-@click.option("--for", "name", required=True, help="For whom it is; what they say carries it.")
-@click.option("--days", default=14, show_default=True, type=click.IntRange(1, 90), help="How long it works.")
-@click.option("--read-only", is_flag=True, help="Neither comments nor approval.")
+@click.option("--for", "name", required=True, help="Name of the client. It appears on the client's comments.")
+@click.option(
+    "--days", default=14, show_default=True, type=click.IntRange(1, 90), help="Number of days that the link works."
+)
+@click.option("--read-only", is_flag=True, help="The client can only read, not comment or approve.")
 @json_option
 @pass_shell
 def make_link(shell: Shell, post: str, name: str, days: int, read_only: bool, as_json: bool) -> None:
-    """Make a link by which a client reviews a post without a sign-in, and print it once."""
+    """Create a link where a client can review a post without signing in. Kicau prints the link only once."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.approval import review_links
@@ -162,14 +174,14 @@ def make_link(shell: Shell, post: str, name: str, days: int, read_only: bool, as
 @json_option
 @pass_shell
 def list_links(shell: Shell, post: str, as_json: bool) -> None:
-    """Show a post's links that still work."""
+    """List a post's working review links."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.approval import review_links
 
     rows = [serializers.review_link_json(row) for row in review_links.active_links(actor, post)]
-    table = [(r["id"], r["name"], r["expires_at"], r["opened_at"] or "not opened") for r in rows]
-    print_result(as_json, rows, lambda: print_table(("id", "for", "until", "opened"), table, empty="No link."))
+    table = [(r["id"], r["name"], r["expires_at"], r["opened_at"] or "not opened yet") for r in rows]
+    print_result(as_json, rows, lambda: print_table(("id", "for", "until", "opened"), table, empty="No review links."))
 
 
 @review.command("unlink")
@@ -177,7 +189,7 @@ def list_links(shell: Shell, post: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def revoke_link(shell: Shell, link: str, as_json: bool) -> None:
-    """Take a link back, by its id."""
+    """Revoke a review link by its ID."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.approval import review_links
@@ -186,7 +198,7 @@ def revoke_link(shell: Shell, link: str, as_json: bool) -> None:
     print_result(
         as_json,
         serializers.review_link_json(row),
-        lambda: click.echo(f"The link for {printable_line(row.name)} works no more."),
+        lambda: click.echo(f"The link for {printable_line(row.name)} no longer works."),
     )
 
 

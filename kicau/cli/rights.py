@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def rights() -> None:
-    """What items may be used for: statements, networks' terms, and the decisions that they make."""
+    """Show and set what archive items may be used for: statements, networks' terms, and the resulting permissions."""
 
 
 says_option = click.option(
@@ -37,24 +37,24 @@ says_option = click.option(
     multiple=True,
     metavar="USE=VALUE",
     required=True,
-    help="Such as train_gen=deny; repeat it for several.",
+    help="Permission for a use, for example train_gen=deny. Repeat for several.",
 )
 
 
 @rights.command("rule")
 @click.option(
-    "--own", multiple=True, metavar="USE=VALUE", help="For this workspace's own words; USE=none takes it out."
+    "--own", multiple=True, metavar="USE=VALUE", help="Rule for this workspace's own content. USE=none removes a use."
 )
 @click.option(
     "--others",
     multiple=True,
     metavar="USE=VALUE",
-    help="For others' words of which nobody has said anything. Training, imitating and passing on can only be denied.",
+    help="Rule for content by others without a statement. Training, imitating and passing on can only be denied.",
 )
 @json_option
 @pass_shell
 def rule(shell: Shell, own: tuple[str, ...], others: tuple[str, ...], as_json: bool) -> None:
-    """This workspace's two rules: for its own words and for others'. Without options they are shown."""
+    """Show or set this workspace's two rules: for its own content and for content by others."""
     actor = shell.actor()
     from kicau.workspaces.actions import update_workspace
 
@@ -84,34 +84,36 @@ def _merge_rule(rule: Mapping[str, str], pairs: tuple[str, ...]) -> dict[str, st
     "--layer",
     default="author",
     show_default=True,
-    help="With which authority: withdrawal (which can only deny), grant, contract, author, licence, site, default.",
+    help="Authority of the statement: withdrawal (can only deny), grant, contract, author, licence, site or default.",
 )
-@click.option("--party", default="author", show_default=True, help="Who says it: author, network, site or workspace.")
-@click.option("--name", "party_name", default="", help="Their name.")
-@click.option("--item", default="", help="Of one item.")
-@click.option("--author", default="", help='Of all of one author: "own" or network:id.')
-@click.option("--on-network", default="", help="Of all of one network.")
-@click.option("--site", default="", help="Of all under an address.")
-@click.option("--licence", default="", help="Of all under an SPDX licence.")
+@click.option(
+    "--party", default="author", show_default=True, help="Who makes the statement: author, network, site or workspace."
+)
+@click.option("--name", "party_name", default="", help="Name of the person or organization that makes the statement.")
+@click.option("--item", default="", help="The statement is about this item.")
+@click.option("--author", default="", help='The statement is about everything by this author: "own" or network:id.')
+@click.option("--on-network", default="", help="The statement is about everything on this network.")
+@click.option("--site", default="", help="The statement is about everything under this address.")
+@click.option("--licence", default="", help="The statement is about everything under this SPDX licence.")
 @click.option(
     "--condition",
     "conditions",
     multiple=True,
     metavar="NAME=DETAIL",
-    help="Of what is conditional: attribution, payment, non-commercial, share-alike, consent, geography.",
+    help="Condition of the permission: attribution, payment, non-commercial, share-alike, consent or geography.",
 )
-@click.option("--source", default="", help="Where it can be read.")
+@click.option("--source", default="", help="Address or document where the statement can be read.")
 @click.option(
     "--acquired",
     default="",
-    help="Only of copies that came this way: composed, imported, fetched, received or generated.",
+    help="Only for copies that Kicau got in this way: composed, imported, fetched, received or generated.",
 )
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The last day on which it is valid, in the workspace's time zone; that day is included.",
+    help="Last day of the statement's validity (inclusive), in the workspace's time zone.",
 )
-@click.option("--note", default="", help="Why.")
+@click.option("--note", default="", help="Reason.")
 @json_option
 @pass_shell
 def say(
@@ -128,7 +130,7 @@ def say(
     as_json: bool,
     **told: Any,
 ) -> None:
-    """Record what somebody says; without --item, --author, --on-network, --site or --licence it is about everything."""
+    """Record a statement about what content may be used for. Without --item, --author, --on-network, --site or --licence, it is about everything."""
     actor = shell.actor()
     from kicau.archive.item_queries import get_item
     from kicau.archive.record_statements import add_statements as keep
@@ -138,7 +140,7 @@ def say(
     about = [(subject, key) for subject, key in keys.items() if key]
     if len(about) + bool(item) > 1:
         raise CommandError(
-            "A statement is about one thing; choose one of --item, --author, --on-network, --site and --licence.",
+            "A statement can be about only one thing. Choose one of --item, --author, --on-network, --site and --licence.",
             EXIT_USAGE,
         )
     subject, key = ("item", "") if item else about[0] if about else ("everything", "")
@@ -152,14 +154,14 @@ def say(
         **told,
     )
     (row,) = keep(actor, [given])
-    print_result(as_json, {"id": str(row.id), "says": row.says}, lambda: click.echo(f"Kept: {row.id}"))
+    print_result(as_json, {"id": str(row.id), "says": row.says}, lambda: click.echo(f"Recorded: {row.id}"))
 
 
 @rights.command("end")
 @click.argument("statement_id", metavar="STATEMENT")
 @pass_shell
 def end(shell: Shell, statement_id: str) -> None:
-    """From now on a statement says nothing any more."""
+    """End a statement now."""
     actor = shell.actor()
     from kicau.archive.record_statements import end_statement
 
@@ -171,7 +173,7 @@ def end(shell: Shell, statement_id: str) -> None:
 @json_option
 @pass_shell
 def list_(shell: Shell, as_json: bool) -> None:
-    """Statements that reach further than one item."""
+    """List statements that are about more than one item."""
     actor = shell.actor()
     from zoneinfo import ZoneInfo
 
@@ -212,7 +214,7 @@ def list_(shell: Shell, as_json: bool) -> None:
         as_json,
         data,
         lambda: print_table(
-            ("id", "layer", "who", "about", "says", "only copies", "ends"), shown, empty="Nobody said anything yet."
+            ("id", "layer", "who", "about", "says", "only copies", "ends"), shown, empty="There are no statements yet."
         ),
     )
 
@@ -221,7 +223,7 @@ def list_(shell: Shell, as_json: bool) -> None:
 @json_option
 @pass_shell
 def terms(shell: Shell, as_json: bool) -> None:
-    """The networks' terms, as a dated table."""
+    """List the networks' terms with their dates."""
     actor = shell.actor()
     from kicau.archive.record_statements import list_network_terms
 
@@ -258,18 +260,24 @@ def terms(shell: Shell, as_json: bool) -> None:
         lambda: print_table(
             (">id", "network", "copies that were", "since", "say", "reviewed by", "summary"),
             shown,
-            empty="No terms are known.",
+            empty="There are no terms yet.",
         ),
     )
 
 
 @rights.command("review")
 @click.argument("terms_id", metavar="ID", type=int)
-@click.option("--say", "says", multiple=True, metavar="USE=VALUE", help="What they say, where the proposal is wrong.")
-@click.option("--note", default="", help="Why.")
+@click.option(
+    "--say",
+    "says",
+    multiple=True,
+    metavar="USE=VALUE",
+    help="Correct a value of the proposal, for example train_gen=deny.",
+)
+@click.option("--note", default="", help="Reason.")
 @pass_shell
 def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> None:
-    """You, the operator, have read a network's terms at their source, and hold that this is what they say."""
+    """Confirm, as operator, that you have read a network's terms and that they are recorded correctly."""
     actor = shell.actor()
     from kicau.archive.record_statements import review_terms
 
@@ -283,15 +291,27 @@ def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> Non
     "says",
     multiple=True,
     metavar="USE=VALUE",
-    help="Such as train_gen=deny; repeat it for several. Alone, these are the whole of the other rule: a use that is not named is then not spoken of.",
+    help="Permission for a use, for example train_gen=deny. Repeat for several. Alone, these replace the whole rule for own content.",
 )
 @click.option(
-    "--terms", "terms_id", type=int, help="As if a network's terms were reviewed: as they stand, or as --say has it."
+    "--terms",
+    "terms_id",
+    type=int,
+    help="Simulate that you confirm these terms of a network, as proposed or as corrected with --say.",
 )
-@click.option("--end", "ended", multiple=True, metavar="STATEMENT", help="As if a statement had ended.")
-@click.option("--others", multiple=True, metavar="USE=VALUE", help="The whole of another rule for others' words.")
-@click.option("--author", default="", help='As if that were said of all of one author: "own" or network:id.')
-@click.option("--layer", default="author", show_default=True, help="With which authority it would be said of --author.")
+@click.option("--end", "ended", multiple=True, metavar="STATEMENT", help="Simulate that this statement ends.")
+@click.option(
+    "--others",
+    multiple=True,
+    metavar="USE=VALUE",
+    help="Simulate this rule for content by others. It replaces the whole rule.",
+)
+@click.option(
+    "--author", default="", help='Simulate that --say is about everything by this author: "own" or network:id.'
+)
+@click.option(
+    "--layer", default="author", show_default=True, help="Authority of the simulated statement about --author."
+)
 @json_option
 @pass_shell
 def simulate(
@@ -304,17 +324,18 @@ def simulate(
     layer: str,
     as_json: bool,
 ) -> None:
-    """What a change would do, before it is made: another rule for our own words (--say alone) or others' (--others), a network's terms reviewed
-    (--terms), something said of an author (--author), a statement's end (--end). Nothing is changed."""
+    """Show what a change would do, without making it. Simulate another rule for own content (--say) or for content by
+    others (--others), reviewed terms (--terms), a statement about an author (--author), or the end of a statement
+    (--end)."""
     actor = shell.actor()
     from kicau.archive import policy_preview
     from kicau.rights.statements import NewStatement
 
     if terms_id is not None and author:
-        raise CommandError("Try one change at a time: --terms or --author.", EXIT_USAGE)
+        raise CommandError("Simulate one change at a time: --terms or --author.", EXIT_USAGE)
     if not says and not others and terms_id is None and not ended:
         raise CommandError(
-            "Say what to try: --say USE=VALUE, --others USE=VALUE, --terms ID or --end STATEMENT.", EXIT_USAGE
+            "Choose what to simulate: --say USE=VALUE, --others USE=VALUE, --terms ID or --end STATEMENT.", EXIT_USAGE
         )
     said = _parse_pairs(says)
     change = policy_preview.PolicyChange(
@@ -370,12 +391,12 @@ def _reason_counts(some: Sequence[ReasonCount]) -> list[dict[str, Any]]:
 
 @rights.command("read")
 @click.argument("place", metavar="FILE_OR_URL")
-@click.option("--keep", is_flag=True, help="Write it down as statements, with each source's address, bytes and time.")
+@click.option("--keep", is_flag=True, help="Save the result as statements, with each source's address, bytes and time.")
 @json_option
 @pass_shell
 def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:
-    """What a page, a picture or a file declares about its use by machines, and in which vocabulary. Of an address its
-    site's robots.txt, tdmrep.json and licences are read too."""
+    """Show what a page, image or file declares about its use by AI and other machines, and in which vocabulary. For an
+    address, Kicau also reads the site's robots.txt, tdmrep.json and licences."""
     actor = shell.actor()
     from kicau.archive import declaration_scanner
 
@@ -434,14 +455,14 @@ def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:
         print_table(
             ("vocabulary", "where", "about", "says", "conditions", "source"),
             rows,
-            empty="Nothing is declared there; that is neither a yes nor a no.",
+            empty="Nothing is declared there, so the use is neither allowed nor denied.",
         )
         for fault in faults:
-            click.echo(f"Not read: {fault}", err=True)
+            click.echo(f"Kicau could not read: {fault}", err=True)
         if found.says:
-            click.echo(f"Together, the strictest of each: {_values_text(found.says)}")
+            click.echo(f"Combined result (the strictest for each use): {_values_text(found.says)}")
         if keep:
-            click.echo(f"Kept: {len(kept)}" if kept else "Nothing new to keep.")
+            click.echo(f"Recorded statements: {len(kept)}" if kept else "There is nothing new to record.")
 
     print_result(as_json, data, show)
 
@@ -451,14 +472,14 @@ def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:
 @click.option(
     "--into",
     type=click.Path(exists=True, dir_okay=False),
-    help="With the form iptc: a JPEG, PNG, WebP or MP4 that gets it, its pixels untouched.",
+    help="With the form iptc: the JPEG, PNG, WebP or MP4 file to mark. Its pixels do not change.",
 )
-@click.option("--out", type=click.Path(dir_okay=False), help="Where the file with it goes.")
+@click.option("--out", type=click.Path(dir_okay=False), help="Path of the marked copy.")
 @json_option
 @pass_shell
 def write(shell: Shell, form: str, into: str | None, out: str | None, as_json: bool) -> None:
-    """This workspace's rule in a form that machines read: robots, headers, html, rsl, tdmrep, lexicon-ai, iptc, cawg,
-    odrl; all of them without FORM."""
+    """Print this workspace's rule in a machine-readable form: robots, headers, html, rsl, tdmrep, lexicon-ai, iptc, cawg
+    or odrl. Without FORM, prints all of them."""
     actor = shell.actor()
     from kicau.archive import published_policy
 
@@ -471,7 +492,7 @@ def write(shell: Shell, form: str, into: str | None, out: str | None, as_json: b
         for one in found:
             if not form:
                 click.echo(f"## {one.slug}")
-            click.echo(one.text or "Nothing to say: this form has no word for the workspace's rule.", err=not one.text)
+            click.echo(one.text or "This form cannot express the workspace's rule.", err=not one.text)
             if not form:
                 click.echo()
 
@@ -485,21 +506,21 @@ def _write_into_file(says: Mapping[str, str], terms: str, form: str, into: str |
     from kicau.vocabularies.markup import MalformedXml
 
     if form != "iptc" or not into or not out:
-        raise CommandError("A file is written with: kicau rights write iptc --into FILE --out FILE.", EXIT_USAGE)
+        raise CommandError("To mark a file, run: kicau rights write iptc --into FILE --out FILE.", EXIT_USAGE)
     data = Path(into).read_bytes()
     try:
         packet = iptc.write_packet(says, into=containers.find_metadata(BytesIO(data)).xmp, constraint=terms)
         if not packet:
-            raise CommandError("The workspace's rule says nothing of data mining, so there is nothing to write.")
+            raise CommandError("The workspace's rule does not mention data mining, so there is nothing to write.")
         Path(out).write_bytes(containers.embed_xmp(data, packet))
     except (containers.CannotEmbed, MalformedXml) as exc:
-        raise CommandError(f"{into} takes no mark: {exc}.") from None
+        raise CommandError(f"{into} cannot be marked: {exc}.") from None
     click.echo(f"{out}: {iptc.VALUE_PREFIX}{iptc.mining_term(says)}")
 
 
 def _parse_pairs(given: tuple[str, ...]) -> dict[str, str]:
     if bad := [one for one in given if "=" not in one]:
-        raise CommandError(f"{bad[0]!r} is no NAME=VALUE.", EXIT_USAGE)
+        raise CommandError(f"{bad[0]!r} does not have the form NAME=VALUE.", EXIT_USAGE)
     return {name.strip(): value.strip() for name, _, value in (one.partition("=") for one in given)}
 
 

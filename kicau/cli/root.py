@@ -50,21 +50,26 @@ from kicau.cli.webhooks import webhooks
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "--as", "email", metavar="EMAIL", envvar="KICAU_AS", default="", help="Whom to act for; else the first operator."
+    "--as",
+    "email",
+    metavar="EMAIL",
+    envvar="KICAU_AS",
+    default="",
+    help="E-mail address of the person to act for. Default: the first operator.",
 )
 @click.option(
     "--workspace",
     metavar="NAME",
     envvar="KICAU_WORKSPACE",
     default="",
-    help="Name or id of the workspace, where there are several.",
+    help="Name or ID of the workspace, if the person has several.",
 )
 @click.version_option(kicau.__version__, message="Kicau %(version)s")
 @pass_shell
 def main(shell: Shell, email: str, workspace: str) -> None:
-    """Write once, adapt it per network, and have it published at its second.
+    """Write a post once, adapt it to each network, and publish it on time.
 
-    `kicau demo` shows all of it on this machine; `kicau up` runs it for real.
+    `kicau demo` shows everything on this machine with simulated networks. `kicau up` starts the server.
     """
     shell.email, shell.workspace = email.strip(), workspace.strip()
 

@@ -18,15 +18,15 @@ TEXT_KINDS = ("template", "signature", "hashtags")  # held against the model by 
 
 @click.group()
 def texts() -> None:
-    """Templates, signatures and groups of hashtags that are used again and again."""
+    """Manage saved templates, signatures and hashtag groups."""
 
 
 @texts.command("list")
-@click.option("--kind", type=click.Choice(TEXT_KINDS), default=None, help="Only these.")
+@click.option("--kind", type=click.Choice(TEXT_KINDS), default=None, help="Only texts of this kind.")
 @json_option
 @pass_shell
 def list_texts(shell: Shell, kind: str | None, as_json: bool) -> None:
-    """Show what is kept."""
+    """List the saved texts."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.content import snippets
@@ -34,7 +34,7 @@ def list_texts(shell: Shell, kind: str | None, as_json: bool) -> None:
     found = snippets.saved_texts(actor)
     rows = [serializers.saved_text_json(row) for row in (found.filter(kind=kind) if kind else found)]
     table = [(r["kind"], r["name"], r["text"]) for r in rows]
-    print_result(as_json, rows, lambda: print_table(("kind", "name", "text"), table, empty="No texts are kept."))
+    print_result(as_json, rows, lambda: print_table(("kind", "name", "text"), table, empty="There are no saved texts."))
 
 
 @texts.command("show")
@@ -43,7 +43,7 @@ def list_texts(shell: Shell, kind: str | None, as_json: bool) -> None:
 @json_option
 @pass_shell
 def show_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
-    """Print one as it is, for a pipe into `kicau post -`."""
+    """Print a saved text, for example to pipe it into `kicau post -`."""
     from kicau.cli.core import serializers
 
     row = _get_text(shell.actor(), kind, name)
@@ -57,13 +57,13 @@ def show_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def keep_text(shell: Shell, kind: str, name: str, text: str, as_json: bool) -> None:
-    """Keep TEXT under a name; - reads it from standard input. The same kind and name again replaces it."""
+    """Save TEXT under a name. "-" reads standard input. An existing text of this kind and name is replaced."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.content import snippets
 
     row = snippets.save_text(actor, kind, name, sys.stdin.read() if text == "-" else text)
-    print_result(as_json, serializers.saved_text_json(row), lambda: click.echo(f"{row.name} is kept."))
+    print_result(as_json, serializers.saved_text_json(row), lambda: click.echo(f"{row.name} is saved."))
 
 
 @texts.command("forget")
@@ -72,7 +72,7 @@ def keep_text(shell: Shell, kind: str, name: str, text: str, as_json: bool) -> N
 @json_option
 @pass_shell
 def forget_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
-    """Keep it no more; posts that were written with it stay as they are."""
+    """Delete a saved text. Posts that use it do not change."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.content import snippets
@@ -80,7 +80,7 @@ def forget_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
     row = _get_text(actor, kind, name)
     gone = serializers.saved_text_json(row)
     snippets.delete_text(actor, row.id)
-    print_result(as_json, gone, lambda: click.echo(f"{row.name} is kept no more."))
+    print_result(as_json, gone, lambda: click.echo(f"{row.name} is deleted."))
 
 
 def _get_text(actor: Actor, kind: str, name: str) -> SavedText:
@@ -95,14 +95,14 @@ def _get_text(actor: Actor, kind: str, name: str) -> SavedText:
 
 @click.group()
 def contacts() -> None:
-    """One person, several handles: @Name in a text becomes the right one on each network."""
+    """Manage contacts: @Name in a text becomes the right handle on each network."""
 
 
 @contacts.command("list")
 @json_option
 @pass_shell
 def list_contacts(shell: Shell, as_json: bool) -> None:
-    """Show who is in the book, and what they are called where."""
+    """List contacts with their handles."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.content import contacts as book
@@ -111,7 +111,7 @@ def list_contacts(shell: Shell, as_json: bool) -> None:
     table = [
         (f"@{r['name']}", "  ".join(f"{network} {mention}" for network, mention in r["mentions"].items())) for r in rows
     ]
-    print_result(as_json, rows, lambda: print_table(("written as", "becomes"), table, empty="No contacts yet."))
+    print_result(as_json, rows, lambda: print_table(("handle", "becomes"), table, empty="There are no contacts yet."))
 
 
 @contacts.command("keep")
@@ -122,12 +122,12 @@ def list_contacts(shell: Shell, as_json: bool) -> None:
     multiple=True,
     required=True,
     metavar="NETWORK=HANDLE",
-    help="What they are called on a network, such as x=@kopisenja; repeatable.",
+    help="Handle on a network, for example x=@kopisenja. Repeat for several.",
 )
 @json_option
 @pass_shell
 def keep_contact(shell: Shell, name: str, given: tuple[str, ...], as_json: bool) -> None:
-    """Keep NAME with its handles; the same name again replaces all of them."""
+    """Save a contact with its handles. An existing contact's handles are all replaced."""
     pairs = [one.partition("=") for one in given]
     for network, sign, _ in pairs:
         if not sign:
@@ -137,7 +137,7 @@ def keep_contact(shell: Shell, name: str, given: tuple[str, ...], as_json: bool)
     from kicau.publishing.content import contacts as book
 
     row = book.save_contact(actor, name, {network.strip(): mention for network, _, mention in pairs})
-    print_result(as_json, serializers.contact_json(row), lambda: click.echo(f"@{row.name} is kept."))
+    print_result(as_json, serializers.contact_json(row), lambda: click.echo(f"@{row.name} is saved."))
 
 
 @contacts.command("forget")
@@ -145,7 +145,7 @@ def keep_contact(shell: Shell, name: str, given: tuple[str, ...], as_json: bool)
 @json_option
 @pass_shell
 def forget_contact(shell: Shell, name: str, as_json: bool) -> None:
-    """Keep somebody no more; what is scheduled stays as it is."""
+    """Delete a contact. Scheduled posts do not change."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.content import contacts as book
@@ -153,7 +153,7 @@ def forget_contact(shell: Shell, name: str, as_json: bool) -> None:
     row = _get_contact(actor, name)
     gone = serializers.contact_json(row)
     book.delete_contact(actor, row.id)
-    print_result(as_json, gone, lambda: click.echo(f"@{row.name} is kept no more."))
+    print_result(as_json, gone, lambda: click.echo(f"@{row.name} is deleted."))
 
 
 def _get_contact(actor: Actor, name: str) -> Contact:

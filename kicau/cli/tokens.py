@@ -9,14 +9,14 @@ from kicau.cli.core.command import Shell, json_option, pass_shell, print_result,
 
 @click.group()
 def tokens() -> None:
-    """Keys with which programs use the API."""
+    """Manage API tokens."""
 
 
 @tokens.command("list")
 @json_option
 @pass_shell
 def list_tokens(shell: Shell, as_json: bool) -> None:
-    """Show tokens; their secrets are kept nowhere."""
+    """List API tokens. Kicau does not store their secrets."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.workspaces import actions
@@ -58,17 +58,19 @@ def _token_state(row: dict[str, object]) -> str:
     metavar="SCOPE",
     default=("read",),
     show_default=True,
-    help="What it may do; repeatable: read, write, publish, channels, members, settings, tokens.",
+    help="Permission of the token. Repeat for several: read, write, publish, channels, members, settings, tokens.",
 )
-@click.option("--days", type=int, default=90, show_default=True, help="How long it lives, at most 366.")
-@click.option("--personal", is_flag=True, help="For all of your workspaces.")
-@click.option("--role", default="", help="At most this role.")
+@click.option(
+    "--days", type=int, default=90, show_default=True, help="Number of days until the token expires, at most 366."
+)
+@click.option("--personal", is_flag=True, help="The token works in all of your workspaces.")
+@click.option("--role", default="", help="Highest role of the token.")
 @json_option
 @pass_shell
 def create_token(
     shell: Shell, name: str, scopes: tuple[str, ...], days: int, personal: bool, role: str, as_json: bool
 ) -> None:
-    """Make a token and print it, once."""
+    """Create an API token and print it once."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.workspaces import actions
@@ -84,7 +86,7 @@ def create_token(
     print_result(
         as_json,
         {**serializers.token_json(made.token), "secret": made.secret},
-        lambda: click.echo(f"{made.secret}\nShown this once. Send it as: Authorization: Bearer …"),
+        lambda: click.echo(f"{made.secret}\nKicau shows this token only once. Send it as: Authorization: Bearer …"),
     )
 
 
@@ -93,7 +95,7 @@ def create_token(
 @json_option
 @pass_shell
 def revoke_token(shell: Shell, token_id: str, as_json: bool) -> None:
-    """Make a token worthless at once."""
+    """Revoke an API token at once."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.workspaces import actions

@@ -36,29 +36,44 @@ OPTION_NAMES = {
 
 @click.group()
 def dataset() -> None:
-    """Training sets of what is permitted and nothing else; what is taken back leaves them."""
+    """Build training sets that contain only permitted content, and remove withdrawn content from them."""
 
 
 @dataset.command("make")
 @click.argument("name")
-@click.option("--purpose", default="", help="What it is for, in your words; stands in its card.")
+@click.option("--purpose", default="", help="Purpose of the training set, in your own words. Appears in its data card.")
 @click.option("--use", default="train_gen", show_default=True, help="The use that every item must be permitted for.")
-@click.option("--format", "form", type=click.Choice(["text", "prompt", "chat"]), default="text", show_default=True)
 @click.option(
-    "--meets", multiple=True, metavar="CONDITION", help="A condition that you keep, such as attribution; repeatable."
+    "--format",
+    "form",
+    type=click.Choice(["text", "prompt", "chat"]),
+    default="text",
+    show_default=True,
+    help="Form of the records.",
+)
+@click.option(
+    "--meets",
+    multiple=True,
+    metavar="CONDITION",
+    help="A condition that you fulfil, for example attribution. Repeat for several.",
 )
 @click.option("--words", default="", help="Only items that a search for these words finds.")
-@click.option("--network", "networks", multiple=True, help="Only of this network; repeatable.")
-@click.option("--language", "languages", multiple=True, help="Only in this language (id, en …); repeatable.")
-@click.option("--least-words", type=click.IntRange(1), default=1)
-@click.option("--prompt", help="What stands before a text that answers nothing; knows {network} and {language}.")
+@click.option("--network", "networks", multiple=True, help="Only items of this network. Repeat for several.")
+@click.option(
+    "--language", "languages", multiple=True, help="Only items in this language (id, en …). Repeat for several."
+)
+@click.option("--least-words", type=click.IntRange(1), default=1, help="Only items with at least this number of words.")
+@click.option("--prompt", help="Prompt for texts that are not replies. Can contain {network} and {language}.")
 @click.option(
     "--as-of",
     metavar="TIME",
-    help="Decide as of this moment (ISO 8601 with a zone): the same moment gives the same bytes.",
+    help="Use the permissions of this time (ISO 8601 with time zone). The same time always gives identical files.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Copy the files there too."
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Also copy the files to this folder.",
 )
 @json_option
 @pass_shell
@@ -78,7 +93,7 @@ def make(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Make a set, or a set's next version where NAME is there already."""
+    """Build a training set, or the next version of an existing one."""
     actor = shell.actor()
     from kicau.base.errors import NotFound
     from kicau.training_sets import actions, build
@@ -98,7 +113,7 @@ def make(
         of = actions.get_set(actor, name)
         if other := [name for name, value in _set_as_options(of).items() if _is_given(name) and asked[name] != value]:
             raise CommandError(
-                f"{of.name} is there already, made with other {OPTION_NAMES[other[0]]}; change it on its page, or give another name.",
+                f"{of.name} already exists with other {OPTION_NAMES[other[0]]}. Change it on its page, or choose another name.",
                 EXIT_USAGE,
             )
     except NotFound:
@@ -148,21 +163,21 @@ def _parse_moment(said: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(said)
     except ValueError as wrong:
-        raise CommandError(f"{said!r} is no time in ISO 8601, such as 2026-12-01T00:00:00Z.") from wrong
+        raise CommandError(f"{said!r} is not a time in ISO 8601, such as 2026-12-01T00:00:00Z.") from wrong
     if moment.tzinfo is None:
-        raise CommandError(f"{said!r} lacks its time zone; add Z or +07:00.")
+        raise CommandError(f"{said!r} has no time zone. Add Z or for example +07:00.")
     return moment
 
 
 def _show_progress(done: int) -> None:
-    print(f"\r{done:,} items looked at ", end="", file=sys.stderr, flush=True)
+    print(f"\r{done:,} items checked ", end="", file=sys.stderr, flush=True)
 
 
 @dataset.command("list")
 @json_option
 @pass_shell
 def list_(shell: Shell, as_json: bool) -> None:
-    """List the sets with their newest versions."""
+    """List the training sets with their newest versions."""
     actor = shell.actor()
     from kicau.training_sets import actions
 
@@ -176,18 +191,18 @@ def list_(shell: Shell, as_json: bool) -> None:
         as_json,
         told,
         lambda: print_table(
-            ("name", "use", "format", "version", "state", ">records"), table, empty="There is no training set."
+            ("name", "use", "format", "version", "state", ">records"), table, empty="There are no training sets."
         ),
     )
 
 
 @dataset.command("show")
 @click.argument("name")
-@click.option("--version", "number", type=int)
+@click.option("--version", "number", type=int, help="Number of the version. Default: the newest.")
 @json_option
 @pass_shell
 def show(shell: Shell, name: str, number: int | None, as_json: bool) -> None:
-    """Show a version: what is in it, what was left out and why, and who has it."""
+    """Show a version: its content, what was excluded and why, and who received it."""
     actor = shell.actor()
     from kicau.training_sets import actions
 
@@ -199,12 +214,12 @@ def show(shell: Shell, name: str, number: int | None, as_json: bool) -> None:
 
 @dataset.command("questions")
 @click.argument("name")
-@click.option("--use", "used", multiple=True, metavar="ITEM", help="This post may be used.")
-@click.option("--leave", "left", multiple=True, metavar="ITEM", help="This post stays out.")
+@click.option("--use", "used", multiple=True, metavar="ITEM", help="Include this post.")
+@click.option("--leave", "left", multiple=True, metavar="ITEM", help="Exclude this post.")
 @json_option
 @pass_shell
 def questions(shell: Shell, name: str, used: tuple[str, ...], left: tuple[str, ...], as_json: bool) -> None:
-    """List posts of your own that hold a text that may not be used, and decide over them. Until then they stay out."""
+    """List your own posts that contain a text that may not be used, and decide about them. Until then they are excluded."""
     actor = shell.actor()
     from kicau.training_sets import actions
 
@@ -216,32 +231,34 @@ def questions(shell: Shell, name: str, used: tuple[str, ...], left: tuple[str, .
     print_result(
         as_json,
         data,
-        lambda: print_table(("item", "text", "holds the text of"), rows, empty="Nothing is to be decided."),
+        lambda: print_table(("item", "text", "contains the text of"), rows, empty="There is nothing to decide."),
     )
 
 
 @dataset.command("export")
 @click.argument("name")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--version", "number", type=int)
+@click.option("--version", "number", type=int, help="Number of the version. Default: the newest.")
 @click.option(
     "--for",
     "recipient",
     default="",
     metavar="NAME",
-    help="Note who is given it: they are told when something is taken back.",
+    help="Record the recipient. Kicau notifies them when content is withdrawn.",
 )
-@click.option("--contact", default="", metavar="ADDRESS")
+@click.option("--contact", default="", metavar="ADDRESS", help="Address where you can reach the recipient.")
 @pass_shell
 def export(shell: Shell, name: str, folder: Path, number: int | None, recipient: str, contact: str) -> None:
-    """Copy a version's files; one in which something was taken back is not handed out."""
+    """Copy a version's files to FOLDER. Refused if content of the version was withdrawn."""
     actor = shell.actor()
     from kicau.training_sets import actions, recipients
 
     version = actions.get_version(actor, name, number)
     files = [actions.file_of(actor, version, file) for file in version.files]
     if not files:
-        raise CommandError(f"Version {version.number} is {version.get_state_display()}: there is nothing to copy yet.")
+        raise CommandError(
+            f"Version {version.number} is {version.get_state_display()}, so there is nothing to copy yet."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:
         shutil.copy2(file, folder / file.name)
@@ -254,7 +271,7 @@ def export(shell: Shell, name: str, folder: Path, number: int | None, recipient:
 @click.argument("recipient")
 @pass_shell
 def acknowledge(shell: Shell, recipient: str) -> None:
-    """Note that RECIPIENT (an id of `kicau dataset show`) uses what was taken back no more."""
+    """Record that RECIPIENT (an ID from `kicau dataset show`) no longer uses the withdrawn content."""
     actor = shell.actor()
     from kicau.training_sets import recipients
 
@@ -312,17 +329,17 @@ def _print_version(version: Version) -> None:
         {
             "Set": f"{version.set.name}, version {version.number} ({version.get_state_display()})",
             "Records": f"{version.records:,}, each permitted for {version.set.use} as of {version.as_of:%Y-%m-%d %H:%M} UTC",
-            "Without": f"{len(version.delta['record_ids']):,} records that were taken back" if version.delta else "",
+            "Without": f"{len(version.delta['record_ids']):,} withdrawn records" if version.delta else "",
             "Problem": version.problem,
             "Folder": str(version_folder(version)) if version.files else "",
             "Recipient": ", ".join(
-                f"{r.name} ({'owes an answer' if r.owes and not r.acknowledged_at else 'settled'}, {r.id})"
+                f"{r.name} ({'has not confirmed yet' if r.owes and not r.acknowledged_at else 'confirmed'}, {r.id})"
                 for r in version.recipients.all()
             ),
         }
     )
     print_table(
-        (">left out", "why"),
+        (">excluded", "why"),
         [(f"{n:,}", why) for why, n in sorted(version.excluded.items(), key=lambda r: -r[1])],
-        empty="Nothing was left out.",
+        empty="Nothing was excluded.",
     )

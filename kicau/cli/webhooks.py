@@ -9,14 +9,14 @@ from kicau.cli.core.command import Shell, json_option, pass_shell, print_result,
 
 @click.group()
 def webhooks() -> None:
-    """Tell other programs what happens to deliveries and channels."""
+    """Manage webhooks, which notify other programs about deliveries and channels."""
 
 
 @webhooks.command("list")
 @json_option
 @pass_shell
 def list_webhooks(shell: Shell, as_json: bool) -> None:
-    """Show the workspace's webhooks and how their last message went."""
+    """List the workspace's webhooks and the result of their last message."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.workspaces import webhooks as acts
@@ -37,12 +37,12 @@ def list_webhooks(shell: Shell, as_json: bool) -> None:
     metavar="EVENT",
     default=("delivery.*",),
     show_default=True,
-    help="Which events; repeatable. A wrong one lists them all.",
+    help="Event to send. Repeat for several. A wrong name lists all events.",
 )
 @json_option
 @pass_shell
 def add_webhook(shell: Shell, url: str, events: tuple[str, ...], as_json: bool) -> None:
-    """Add an address and print the secret that its messages are signed with, once."""
+    """Add a webhook and print its signing secret once."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.workspaces import webhooks as acts
@@ -51,7 +51,7 @@ def add_webhook(shell: Shell, url: str, events: tuple[str, ...], as_json: bool) 
     print_result(
         as_json,
         {**serializers.webhook_json(made), "secret": made.secret},
-        lambda: click.echo(f"{made.secret}\nShown this once: it signs every message to {made.url}."),
+        lambda: click.echo(f"{made.secret}\nKicau shows this secret only once. It signs every message to {made.url}."),
     )
 
 
@@ -60,11 +60,11 @@ def add_webhook(shell: Shell, url: str, events: tuple[str, ...], as_json: bool) 
 @json_option
 @pass_shell
 def remove_webhook(shell: Shell, webhook_id: str, as_json: bool) -> None:
-    """Stop telling an address."""
+    """Delete a webhook."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.workspaces import webhooks as acts
 
     gone = serializers.webhook_json(acts.one_webhook(actor, webhook_id))
     acts.remove_webhook(actor, webhook_id)
-    print_result(as_json, gone, lambda: click.echo(f"{gone['url']} is told nothing any more."))
+    print_result(as_json, gone, lambda: click.echo(f"{gone['url']} no longer receives events."))

@@ -172,7 +172,7 @@ def test_other_commands_use_the_address_that_runs_and_not_a_default(instance):
     """As in a shell that knows nothing of the port that `up` was given."""
     _code, out, _ = instance.run("doctor", KICAU_PORT="")
     assert f"answers at 127.0.0.1:{instance.port}" in out
-    assert f"http://127.0.0.1:{instance.port} is this machine's own" in out
+    assert f"http://127.0.0.1:{instance.port} is reachable only on this machine" in out
     asked = "from django.conf import settings; print(settings.KICAU_PUBLIC_URL)"
     done = subprocess.run(
         [sys.executable, "-c", asked],

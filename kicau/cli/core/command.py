@@ -64,7 +64,7 @@ class Shell:
         if not setting_definitions.read_setting("DATABASE_URL"):
             if not (folder / "postgres").exists():
                 raise CommandError(
-                    f"There is no Kicau in {folder} yet. Start one with: kicau up, or name its folder with KICAU_DATA.",
+                    f"There is no Kicau data in {folder} yet. Start Kicau with kicau up, or set KICAU_DATA to its data folder.",
                     EXIT_NO_KICAU,
                 )
             self._stack.enter_context(postgres.running_server(folder))
@@ -87,13 +87,14 @@ class Shell:
             found = people.filter(email__iexact=self.email).first()
             if found is None:
                 raise CommandError(
-                    f"Nobody with the address {self.email} is here; kicau users list shows who is.", EXIT_NOT_FOUND
+                    f"There is no account with the e-mail address {self.email}. To see all members, run: kicau users list",
+                    EXIT_NOT_FOUND,
                 )
             return found
         found = people.filter(is_operator=True).first()
         if found is None:
             raise CommandError(
-                "This Kicau has no owner yet. Open its address and become the owner, or start it with: kicau up --owner you@example.org",
+                "This server has no owner yet. Open its address in a browser and become the owner, or start Kicau with: kicau up --owner you@example.org",
                 EXIT_NO_KICAU,
             )
         return found
@@ -112,11 +113,11 @@ class Shell:
         names = ", ".join(w.name for w in there) or "none"
         if not wanted:
             raise CommandError(
-                f"{person.email} has no workspace {self.workspace!r}; there are: {names}.", EXIT_NOT_FOUND
+                f"{person.email} has no workspace {self.workspace!r}. Available workspaces: {names}.", EXIT_NOT_FOUND
             )
         if len(wanted) > 1:
             raise CommandError(
-                f"{person.email} has several workspaces; choose one with --workspace: {names}.", EXIT_USAGE
+                f"{person.email} has several workspaces. Choose one with --workspace: {names}.", EXIT_USAGE
             )
         return actor_for(person, wanted[0].id, "cli")
 
@@ -238,7 +239,7 @@ def describe_failure(exc: BaseException) -> tuple[int, list[str], list[dict[str,
     return _describe_database_error(exc) or (
         EXIT_FAULT,
         [
-            f"Kicau did something wrong: {type(exc).__name__}: {exc}. With KICAU_DEBUG=1 it shows where; please report it."
+            f"Internal error in Kicau: {type(exc).__name__}: {exc}. Set KICAU_DEBUG=1 to see the traceback, and please report the error."
         ],
         [],
     )
@@ -247,7 +248,7 @@ def describe_failure(exc: BaseException) -> tuple[int, list[str], list[dict[str,
 def _describe_disk_error(exc: OSError) -> tuple[int, list[str], list[dict[str, Any]]]:
     where = f" ({exc.filename})" if exc.filename else ""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-        return EXIT_FAILED, [f"The disk is full{where}. Nothing was changed; free some space and try again."], []
+        return EXIT_FAILED, [f"The disk is full{where}. Nothing was changed. Free some space and try again."], []
     return EXIT_FAILED, [f"{exc.strerror or type(exc).__name__}{where}."], []
 
 
@@ -261,11 +262,11 @@ def _describe_database_error(exc: BaseException) -> tuple[int, list[str], list[d
         first = (str(exc).strip().splitlines() or [""])[0]
         return (
             EXIT_NO_KICAU,
-            [f"The database does not answer: {first}. Is Kicau running (kicau up)? kicau doctor looks closer."],
+            [f"Kicau cannot reach the database: {first}. Check that Kicau is running (kicau up), or run kicau doctor."],
             [],
         )
     if isinstance(exc, ProgrammingError) and getattr(exc.__cause__, "sqlstate", "") in ("42P01", "42703"):
-        return EXIT_NO_KICAU, ["The database is not ready for this version of Kicau; kicau up makes it so."], []
+        return EXIT_NO_KICAU, ["The database is not ready for this version of Kicau. To upgrade it, run: kicau up"], []
     if isinstance(exc, ImproperlyConfigured):
         return EXIT_USAGE, [str(exc)], []
     return None

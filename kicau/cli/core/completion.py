@@ -10,7 +10,7 @@ from click.shell_completion import get_completion_class
 @click.argument("shell_name", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell_name: str) -> None:
-    """Print the script that makes SHELL complete kicau's commands.
+    """Print the shell script that completes kicau's commands in SHELL.
 
     For bash: kicau completion bash > ~/.local/share/bash-completion/completions/kicau
     """

@@ -14,22 +14,20 @@ from kicau.cli.core.command import CommandError, Shell, json_option, pass_shell,
 
 @click.group()
 def apps() -> None:
-    """The keys with which this Kicau is registered at the networks."""
+    """Manage the app keys that Kicau uses at the networks."""
 
 
 @apps.command("list")
 @json_option
 @pass_shell
 def list_apps(shell: Shell, as_json: bool) -> None:
-    """Show all apps, without their secrets."""
+    """List all apps, without their secrets."""
     shell.kicau()
     from kicau.channels import actions
     from kicau.cli.core import serializers
 
     rows = [serializers.app_json(row) for row in actions.apps()]
-    empty = (
-        "No app yet. Register one at the network (its page in the documentation says how), then: kicau apps add NETWORK"
-    )
+    empty = "There are no apps yet. Register one at the network (see its page in the documentation), then run: kicau apps add NETWORK"
     print_result(
         as_json,
         rows,
@@ -50,16 +48,24 @@ def list_apps(shell: Shell, as_json: bool) -> None:
     "--name",
     default="default",
     show_default=True,
-    help="To tell several apps of one network apart; the same name again replaces its keys.",
+    help="Name of the app, if a network has several. An existing name replaces that app's keys.",
 )
-@click.option("--client-id", help="The app's id (key) at the network; asked for where it is not given and needed.")
-@click.option("--client-secret", help="The app's secret; asked for, hidden, where it is not given and needed.")
+@click.option("--client-id", help="The app's client ID at the network. Kicau asks for it if the network needs one.")
 @click.option(
-    "--endpoint", "endpoints", multiple=True, metavar="NAME=URL", help="Another base URL in place of the network's own."
+    "--client-secret", help="The app's client secret. Kicau asks for it, without showing it, if the network needs one."
 )
-@click.option("--tier", default="", help="The app's tier, where the network has some.")
-@click.option("--plan", default="", help="The price list that the app is on; else the newest.")
-@click.option("--sandbox", metavar="URL", help="Take everything from a sandbox that runs there (see kicau sandbox).")
+@click.option(
+    "--endpoint",
+    "endpoints",
+    multiple=True,
+    metavar="NAME=URL",
+    help="A different base URL instead of the network's own.",
+)
+@click.option("--tier", default="", help="The app's access tier, if the network has tiers.")
+@click.option("--plan", default="", help="The price list (plan) of the app. Default: the newest.")
+@click.option(
+    "--sandbox", metavar="URL", help="Use the sandbox at this address instead of the real network (see kicau sandbox)."
+)
 @json_option
 @pass_shell
 def add_app(
@@ -74,7 +80,7 @@ def add_app(
     sandbox: str | None,
     as_json: bool,
 ) -> None:
-    """Store an app's keys. The callback to register at the network is printed."""
+    """Store an app's keys and print the callback address to register at the network."""
     from kicau.connector import registry
 
     connector = registry.get_connector(network)
@@ -104,7 +110,11 @@ def add_app(
         is_sandbox=bool(sandbox),
     )
     callback = settings.KICAU_PUBLIC_URL + CALLBACK_PATH
-    done = f"{label} has its keys. Register this callback there: {callback}" if needs_keys else f"{label} is ready."
+    done = (
+        f"Kicau saved the keys for {label}. Register this callback address there: {callback}"
+        if needs_keys
+        else f"{label} is ready."
+    )
     print_result(
         as_json,
         {**serializers.app_json(row), "callback": callback},
@@ -114,17 +124,17 @@ def add_app(
 
 @apps.command("remove")
 @click.argument("network")
-@click.option("--name", default="default", show_default=True, help="Which of the network's apps.")
+@click.option("--name", default="default", show_default=True, help="Name of the app, if the network has several.")
 @json_option
 @pass_shell
 def remove_app(shell: Shell, network: str, name: str, as_json: bool) -> None:
-    """Forget an app that no channel was connected with."""
+    """Delete an app that no channel was connected with."""
     shell.kicau()
     from kicau.channels import actions
     from kicau.cli.core import serializers
 
     row = actions.remove_app(network, name)
-    print_result(as_json, serializers.app_json(row), lambda: click.echo(f"The app {row} is forgotten."))
+    print_result(as_json, serializers.app_json(row), lambda: click.echo(f"The app {row} is deleted."))
 
 
 def _parse_pairs(given: tuple[str, ...]) -> dict[str, str]:
@@ -136,14 +146,14 @@ def _parse_pairs(given: tuple[str, ...]) -> dict[str, str]:
 
 def _describe_sandbox(url: str, network: str) -> dict[str, Any]:
     if not url.startswith(("http://", "https://")):
-        raise click.UsageError("--sandbox is an address such as http://127.0.0.1:8101.")
+        raise click.UsageError("--sandbox must be an address such as http://127.0.0.1:8101.")
     try:
         with urllib.request.urlopen(url.rstrip("/") + "/_sandbox/info", timeout=10) as told:  # noqa: S310 (http, checked above)
             found: dict[str, Any] = json.load(told)
     except (urllib.error.URLError, ValueError, OSError) as exc:
         raise CommandError(
-            f"No sandbox answers at {url} ({getattr(exc, 'reason', exc)}). Start them with: kicau sandbox"
+            f"No sandbox is running at {url} ({getattr(exc, 'reason', exc)}). Start them with: kicau sandbox"
         ) from None
     if found.get("network") != network:
-        raise CommandError(f"The sandbox at {url} is that of {found.get('network')}, not of {network}.")
+        raise CommandError(f"The sandbox at {url} belongs to {found.get('network')}, not of {network}.")
     return found

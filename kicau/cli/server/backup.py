@@ -15,34 +15,42 @@ from kicau.cli.core.command import EXIT_NO_KICAU, CommandError, json_option, pri
 from kicau.cli.server.up import exclusive_folder
 
 PASSPHRASE_VARIABLE = "KICAU_BACKUP_PASSPHRASE"  # noqa: S105 (the name of a variable)
-UNENCRYPTED_WARNING = "This backup is not encrypted, so nothing shows who wrote it. Restore only a file that you trust."
+UNENCRYPTED_WARNING = (
+    "This backup is not encrypted, so Kicau cannot check who created it. Restore only a file that you trust."
+)
 MIN_PASSPHRASE_LENGTH = 12  # characters of a passphrase
 
 passphrase_option = click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help=f"Its first line is the passphrase. Else {PASSPHRASE_VARIABLE}, else it is asked.",
+    help=f"File with the passphrase in its first line. Default: {PASSPHRASE_VARIABLE}, or Kicau asks for it.",
 )
 
 
 @click.command()
 @click.argument("target", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--encrypt", is_flag=True, help="Seal the file with a passphrase. Without it nobody can restore it.")
+@click.option(
+    "--encrypt",
+    is_flag=True,
+    help="Encrypt the file with a passphrase. Nobody can restore the backup without this passphrase.",
+)
 @passphrase_option
 @click.option(
-    "--without-key", is_flag=True, help="Leave the instance's key file out; keep it elsewhere, a restore needs it."
+    "--without-key",
+    is_flag=True,
+    help="Do not include the key file. Store the key file elsewhere, because a restore needs it.",
 )
 @json_option
 def backup(target: Path, encrypt: bool, passphrase_file: Path | None, without_key: bool, as_json: bool) -> None:
-    """Write everything into FILE, while Kicau runs or not.
+    """Write a complete backup to FILE. Kicau may be running.
 
-    Unless it is encrypted or made without the key, whoever has the file has the instance's secrets: keep it safe.
+    Unless you use --encrypt or --without-key, the file contains all secrets of this server. Keep it safe.
     """
     from kicau.backup import actions
 
     folder = setting_definitions.data_folder()
     if not (folder / keys.KEY_FILE_NAME).exists():
-        raise CommandError(f"There is no Kicau in {folder}; name its folder with KICAU_DATA.", EXIT_NO_KICAU)
+        raise CommandError(f"There is no Kicau data in {folder}. Set KICAU_DATA to the data folder.", EXIT_NO_KICAU)
     passphrase = _read_passphrase(passphrase_file, new=True) if encrypt or passphrase_file else ""
     with _backup_errors_as_trouble(), actions.running_database_url(folder) as url:
         made = actions.back_up(target, folder, url, passphrase=passphrase, with_key=not without_key)
@@ -62,7 +70,7 @@ def backup(target: Path, encrypt: bool, passphrase_file: Path | None, without_ke
         click.echo(f"{target}: {size / 1e6:.1f} MB, the database ({told['rows']} rows) and {made.media} media.")
         if made.missing:
             click.echo(
-                f"{len(made.missing)} media that the database knows are not on the disk, such as {made.missing[0]}; they could not be saved.",
+                f"{len(made.missing)} media files are missing on the disk, for example {made.missing[0]}. The backup does not contain them.",
                 err=True,
             )
 
@@ -71,13 +79,17 @@ def backup(target: Path, encrypt: bool, passphrase_file: Path | None, without_ke
 
 @click.command()
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--verify", is_flag=True, help="After restoring, read every medium back from the disk and compare it.")
-@click.option("--dry-run", is_flag=True, help="Only read FILE and say whether it is whole; nothing is written.")
-@click.option("--paused", is_flag=True, help="Pause every channel, so that you can look before anything goes out.")
+@click.option(
+    "--verify", is_flag=True, help="After restoring, read all media files from disk and compare them with the backup."
+)
+@click.option("--dry-run", is_flag=True, help="Only check whether FILE is complete. Write nothing.")
+@click.option(
+    "--paused", is_flag=True, help="Pause every channel, so that you can check everything before Kicau publishes."
+)
 @click.option(
     "--key-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="The key file of a backup that was made without it.",
+    help="The key file, if the backup was made without it.",
 )
 @passphrase_option
 @json_option
@@ -90,9 +102,9 @@ def restore(
     passphrase_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Put a backup into an empty data folder (KICAU_DATA) and bring it to this version.
+    """Restore a backup into an empty data folder (KICAU_DATA) and upgrade it to this version.
 
-    What may have gone out since the backup was made is looked up on the networks before any of it is sent.
+    Before Kicau publishes anything, it checks on the networks which posts were published since the backup.
     """
     from kicau.backup import actions, archive
 
@@ -115,7 +127,7 @@ def restore(
             as_json,
             told,
             lambda: click.echo(
-                f"{source} is whole: all of a Kicau {found.kicau} at {found.made_at[:16]}Z, with {found.media} media."
+                f"{source} is complete: Kicau {found.kicau} at {found.made_at[:16]}Z, with {found.media} media files."
             ),
         )
         return
@@ -142,18 +154,18 @@ def restore(
 
     def say() -> None:
         click.echo(
-            f"Restored into {folder} what it was at {made.made_at[:16]}Z: {result['rows']} rows and {made.media} media, as many as were saved."
+            f"Restored into {folder} what it was at {made.made_at[:16]}Z: {result['rows']} rows and {made.media} media files."
         )
         if verify:
-            click.echo(f"Verified: {done.verified} media read back from the disk, each as it was.")
+            click.echo(f"Verified: {done.verified} media files on the disk are identical to the backup.")
         if done.in_doubt:
             click.echo(
-                f"Deliveries that may have gone out since: {done.in_doubt}; each is looked up before it is sent."
+                f"Posts that may have been published since the backup: {done.in_doubt}. Kicau checks each one on its network before it publishes."
             )
         click.echo(
-            "Every channel is paused; look, then resume them. Start it with: kicau up"
+            "Every channel is paused. Start Kicau with kicau up, check the posts, then resume the channels."
             if paused
-            else "Start it with: kicau up"
+            else "Start Kicau with: kicau up"
         )
 
     print_result(as_json, result, say)
@@ -174,7 +186,9 @@ def _backup_errors_as_trouble() -> Iterator[None]:
     except (BackupError, DatabaseUnavailable) as exc:
         raise CommandError(str(exc)) from None
     except OSError as exc:
-        raise CommandError(f"{exc.filename or 'A file'} cannot be used: {exc.strerror}. Nothing was changed.") from None
+        raise CommandError(
+            f"{exc.filename or 'A file'} cannot be opened: {exc.strerror}. Nothing was changed."
+        ) from None
 
 
 def _read_passphrase(file: Path | None, *, new: bool) -> str:
@@ -183,7 +197,9 @@ def _read_passphrase(file: Path | None, *, new: bool) -> str:
     if not given and sys.stdin.isatty():
         given = click.prompt("Passphrase", hide_input=True, confirmation_prompt=new)
     if not given:
-        raise CommandError(f"A passphrase is needed: give it with --passphrase-file or {PASSPHRASE_VARIABLE}.")
+        raise CommandError(f"A passphrase is required. Set it with --passphrase-file or {PASSPHRASE_VARIABLE}.")
     if new and len(given) < MIN_PASSPHRASE_LENGTH:
-        raise CommandError(f"The passphrase has {len(given)} characters; it needs at least {MIN_PASSPHRASE_LENGTH}.")
+        raise CommandError(
+            f"The passphrase has {len(given)} characters, but it must have at least {MIN_PASSPHRASE_LENGTH}."
+        )
     return given

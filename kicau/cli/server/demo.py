@@ -10,19 +10,25 @@ import click
 
 @click.command()
 @click.option(
-    "--seconds", type=click.IntRange(5, 3600), default=120, show_default=True, help="Over how long the posts go out."
+    "--seconds",
+    type=click.IntRange(5, 3600),
+    default=120,
+    show_default=True,
+    help="Number of seconds over which the posts are published.",
 )
-@click.option("--exit", "leave", is_flag=True, help="Stop after the table instead of staying up.")
+@click.option(
+    "--exit", "leave", is_flag=True, help="Stop after printing the table. Without this option, the demo keeps running."
+)
 @click.option(
     "--posts",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Your own table (see kicau import posts) instead of the demo's, its media beside it.",
+    help="Publish your own table (see kicau import posts) instead of the demo's. Its media are in the same folder.",
 )
 def demo(seconds: int, leave: bool, posts: Path | None) -> None:
-    """Bring up Kicau with a local internet of sandbox networks, connect nine channels, and publish fifty posts.
+    """Start Kicau with simulated networks, connect nine channels, and publish fifty posts.
 
-    Nothing leaves this machine. A second run goes on where the first one was, and sends nothing twice. Ends with 1
-    where anything is missing.
+    Nothing leaves this machine. A second run continues where the first one ended, and publishes nothing twice. The exit
+    code is 1 if anything is missing.
     """
     from kicau.demo import run
 

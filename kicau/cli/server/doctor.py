@@ -34,12 +34,14 @@ STATE_MARKS = {"ok": "✓", "note": "·", "wrong": "✗"}
 
 @click.command()
 @click.option(
-    "--deep", is_flag=True, help="Also by doing: send a letter, write and read a file, try each channel's token."
+    "--deep",
+    is_flag=True,
+    help="Also test in practice: send an e-mail, write and read a file, and try each channel's token.",
 )
 @json_option
 @pass_shell
 def doctor(shell: Shell, deep: bool, as_json: bool) -> None:
-    """Look at every setting and part of this Kicau, and say what to do. Ends with 1 where anything is wrong."""
+    """Check every setting and part of this server, and say what to do. The exit code is 1 if anything is wrong."""
     findings = list(all_findings(shell))
     if deep and not any(f.what == "database" and f.state == "wrong" for f in findings):
         from kicau.cli.server import doctor_deep as looking
@@ -49,7 +51,7 @@ def doctor(shell: Shell, deep: bool, as_json: bool) -> None:
     print_result(as_json, [asdict(f) for f in findings], lambda: print_table(("", "what", "", "what to do"), table))
     bad = sum(f.state == "wrong" for f in findings)
     if not as_json:
-        click.echo(f"\n{bad} {'thing is' if bad == 1 else 'things are'} wrong." if bad else "\nAll is well.")
+        click.echo(f"\n{bad} {'thing is' if bad == 1 else 'things are'} wrong." if bad else "\nEverything works.")
     if bad:
         sys.exit(EXIT_FAILED)
 
@@ -67,7 +69,7 @@ def all_findings(shell: Shell) -> Iterator[DoctorFinding]:
         yield from check_database()
     except Exception as exc:
         yield problem_finding(
-            "database", " ".join(describe_failure(exc)[1]), "Start Kicau with kicau up, or mend DATABASE_URL."
+            "database", " ".join(describe_failure(exc)[1]), "Start Kicau with kicau up, or correct DATABASE_URL."
         )
         return
     for look in (
@@ -89,7 +91,7 @@ def _guarded_findings(look: Callable[[], Iterator[DoctorFinding]], what: str = "
         yield problem_finding(
             what or getattr(look, "__name__", "").removeprefix("check_"),
             " ".join(describe_failure(exc)[1]),
-            "kicau up brings the database to this version.",
+            "To upgrade the database to this version, run: kicau up",
         )
 
 
@@ -116,8 +118,8 @@ def check_settings() -> Iterator[DoctorFinding]:
     ):
         yield note_finding(
             name,
-            "There is no such setting; it changes nothing.",
-            "Is it misspelt? docs/reference/settings.md lists them all.",
+            "Kicau has no setting with this name and ignores it.",
+            "Check the spelling in docs/reference/settings.md.",
         )
 
 
@@ -125,13 +127,15 @@ def check_folder(folder: Path) -> Iterator[DoctorFinding]:
     if not folder.is_dir():
         yield problem_finding(
             "data folder",
-            f"{folder} is not there.",
-            "Start Kicau once with kicau up, or name its folder with KICAU_DATA.",
+            f"{folder} does not exist.",
+            "Start Kicau once with kicau up, or set KICAU_DATA to its data folder.",
         )
         return
     if not os.access(folder, os.W_OK | os.X_OK):
         yield problem_finding(
-            "data folder", f"{folder} cannot be written to.", "Run as its owner, or choose another KICAU_DATA."
+            "data folder",
+            f"{folder} cannot be written to.",
+            "Run as the owner of the folder, or choose another folder with KICAU_DATA.",
         )
         return
     free = shutil.disk_usage(folder).free
@@ -147,14 +151,14 @@ def check_folder(folder: Path) -> Iterator[DoctorFinding]:
     try:
         if key.exists() and len(keys.read_keys(key).sealing) > 1:
             yield note_finding(
-                "key file", "has several keys that seal: a rotation is not finished.", "kicau keys rotate"
+                "key file", "has several encryption keys, because a key rotation is not finished.", "kicau keys rotate"
             )
     except (OSError, ValueError) as exc:
         yield problem_finding("key file", str(exc), "Restore it from your backup.")
     yield (
-        ok_finding("kicau up", "is running here")
+        ok_finding("kicau up", "is running")
         if is_running(folder)
-        else problem_finding("kicau up", "is not running on this folder.", "Start it with: kicau up")
+        else problem_finding("kicau up", "is not running with this data folder.", "Start Kicau with: kicau up")
     )
 
 
@@ -188,13 +192,13 @@ def check_database() -> Iterator[DoctorFinding]:
         if cursor.fetchone()[0]:
             yield note_finding(
                 "database user",
-                "It is a superuser: whoever takes over the web server may run programs as the database's user.",
-                "Use a role that owns the database and is no superuser. For the embedded one: kicau backup, then kicau restore into a new folder.",
+                "is a superuser: an attacker who takes over the web server can run programs as the database's user.",
+                "Use a role that owns the database but is not a superuser. For the embedded one: kicau backup, then kicau restore into a new folder.",
             )
     executor = MigrationExecutor(connection)
     missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if missing:
-        yield problem_finding("migrations", f"{missing} are missing.", "kicau up applies them.")
+        yield problem_finding("migrations", f"{missing} are missing.", "To apply them, run: kicau up")
     else:
         yield ok_finding("migrations", "all are applied")
     found = clock_drift.measure_clock()
@@ -203,8 +207,8 @@ def check_database() -> Iterator[DoctorFinding]:
         seconds = abs(found.difference.total_seconds())
         yield problem_finding(
             "clock",
-            f"This machine's clock is {seconds:.1f} s {ahead} the database's. Kicau goes by the database's clock.",
-            "Set both machines by network time (NTP).",
+            f"This machine's clock is {seconds:.1f} s {ahead} the database's. Kicau uses the database's clock.",
+            "Synchronize both machines with NTP.",
         )
     else:
         yield ok_finding("clock", f"{found.database_now:%Y-%m-%d %H:%M:%S} UTC, the same as the database's")
@@ -220,7 +224,7 @@ def check_work() -> Iterator[DoctorFinding]:
         yield problem_finding(
             "workers",
             found.says,
-            "Look at what `kicau up` logs." if found.workers else "If it runs: look at what it logs.",
+            "Check the log of `kicau up`." if found.workers else "If Kicau is running, check its log.",
         )
 
 
@@ -231,7 +235,11 @@ def check_signing() -> Iterator[DoctorFinding]:
     try:
         by = signing.signing_identity()
     except signing.SigningFailed as why:
-        yield problem_finding("signing (C2PA)", str(why), "Until then pictures go out marked and unsigned.")
+        yield problem_finding(
+            "signing (C2PA)",
+            str(why),
+            "Until then, Kicau publishes images with AI permission metadata but without a signature.",
+        )
         return
     if by is not None:
         from kicau.channels.expiries import EXPIRY_WARNING_PERIOD
@@ -247,7 +255,7 @@ def check_expiries() -> Iterator[DoctorFinding]:
     today = clock.now().date()
     for one in expiries():
         says = f"{one.what} {one.value} {'ends' if one.ends > today else 'ended'} on {one.ends}."
-        do = "Update Kicau. A price list of your own is yours to renew."
+        do = "Update Kicau. If it is your own price list, add a newer one."
         if one.what == CERTIFICATE_LABEL:
             continue
         if not one.is_near(today):
@@ -265,27 +273,29 @@ def check_web() -> Iterator[DoctorFinding]:
     yield (
         ok_finding("web server", f"answers at {address}")
         if is_web_ready()
-        else problem_finding("web server", f"nothing answers at {address}.", "Start it with: kicau up")
+        else problem_finding("web server", f"there is no response at {address}.", "Start Kicau with: kicau up")
     )
     public = urlsplit(setting_definitions.public_url())
     if public.hostname in LOCAL_HOSTS:
         yield note_finding(
             "public address",
-            f"{public.geturl()} is this machine's own.",
-            "Networks that fetch media cannot reach it: set KICAU_PUBLIC_URL to an address that they can.",
+            f"{public.geturl()} is reachable only on this machine.",
+            "Networks that download media cannot reach it. Set KICAU_PUBLIC_URL to an address that is reachable from the internet.",
         )
         return
     if public.scheme != "https":
         yield problem_finding(
-            "public address", f"{public.geturl()} is not encrypted.", "Put a proxy with TLS before it and use https://."
+            "public address",
+            f"{public.geturl()} is not encrypted.",
+            "Put a proxy with TLS in front of Kicau and use https://.",
         )
         return
     yield _check_reachable(public.geturl())
     if not setting_definitions.read_list_setting("KICAU_PROXIES"):
         yield note_finding(
             "proxies",
-            "no proxy is named, so all visitors behind one count as one address.",
-            "Set KICAU_PROXIES to the address of the proxy with TLS that is before Kicau.",
+            "no proxy is set, so all visitors behind a proxy count as one address.",
+            "Set KICAU_PROXIES to the address of the TLS proxy in front of Kicau.",
         )
 
 
@@ -300,7 +310,7 @@ def _check_reachable(url: str) -> DoctorFinding:
         return problem_finding(
             "public address",
             f"{url} cannot be reached from here: {getattr(exc, 'reason', exc)}.",
-            "Does the proxy pass on to KICAU_HOST:KICAU_PORT, and is the name right?",
+            "Check that the name is correct and that the proxy forwards to KICAU_HOST:KICAU_PORT.",
         )
 
 
@@ -319,7 +329,7 @@ def check_apps() -> Iterator[DoctorFinding]:
         elif not connector.auth.needs_keys:
             yield ok_finding(connector.label, "needs no app keys")
         else:
-            yield note_finding(connector.label, "has no app keys here.", f"To use it: kicau apps add {slug}")
+            yield note_finding(connector.label, "has no app keys.", f"To use it: kicau apps add {slug}")
 
 
 def check_channels() -> Iterator[DoctorFinding]:
@@ -354,7 +364,7 @@ def check_trail() -> Iterator[DoctorFinding]:
             yield problem_finding(
                 "audit trail",
                 f"{one.day}: {one.says}.",
-                "Someone wrote into the database past Kicau: compare it with a backup of that day.",
+                "Someone changed the database without Kicau. Compare it with a backup of that day.",
             )
     if not found:
-        yield ok_finding("audit trail", "is as its daily digests say")
+        yield ok_finding("audit trail", "matches its daily digests")

@@ -18,10 +18,10 @@ from kicau.cli.core.finding import DoctorFinding, note_finding, ok_finding, prob
 MAX_CLOCK_DIFFERENCE = timedelta(seconds=5)  # from what the networks' servers say; they say it in whole seconds
 #: Settings of PostgreSQL that would lose what was written, or stop its housekeeping: name, wanted, why.
 DATABASE_SETTINGS = (
-    ("fsync", "on", "A power cut may spoil the whole database."),
-    ("full_page_writes", "on", "A power cut may spoil the whole database."),
-    ("autovacuum", "on", "Tables grow and slow down for ever."),
-    ("server_encoding", "UTF8", "Not every letter can be kept."),
+    ("fsync", "on", "A power failure can destroy the whole database."),
+    ("full_page_writes", "on", "A power failure can destroy the whole database."),
+    ("autovacuum", "on", "Tables grow and become slower without limit."),
+    ("server_encoding", "UTF8", "The database cannot store every character."),
 )
 MIN_FREE_CONNECTIONS = 20  # that one `kicau up` may want
 
@@ -57,15 +57,15 @@ def check_database_settings() -> Iterator[DoctorFinding]:
         home = (cursor.fetchone() or ("",))[0]
     if most < MIN_FREE_CONNECTIONS:
         yield problem_finding(
-            "database: max_connections", f"is {most}.", f"Kicau wants up to {MIN_FREE_CONNECTIONS}; raise it."
+            "database: max_connections", f"is {most}.", f"Kicau needs up to {MIN_FREE_CONNECTIONS}. Raise the limit."
         )
     elif not bad:
-        yield ok_finding("database settings", f"as they should be; {size / 1e6:.0f} MB, up to {most} connections")
+        yield ok_finding("database settings", f"correct; {size / 1e6:.0f} MB, up to {most} connections")
     if os.path.isdir(home) and shutil.disk_usage(home).free < max(size // 2, 1_000_000_000):
         yield problem_finding(
             "database disk",
             f"{shutil.disk_usage(home).free / 1e6:.0f} MB are free.",
-            "Free some space: housekeeping needs half of what the database takes.",
+            "Free some space: maintenance needs half of the size of the database.",
         )
 
 
@@ -85,13 +85,17 @@ def check_media_folder() -> Iterator[DoctorFinding]:
             path.unlink(missing_ok=True)
     except OSError as exc:
         yield problem_finding(
-            "media folder", f"cannot be written to: {exc.strerror}.", "Is the disk full, or the folder someone else's?"
+            "media folder",
+            f"cannot be written to: {exc.strerror}.",
+            "Check that the disk is not full and that Kicau's user owns the folder.",
         )
         return
     yield (
         ok_finding("media folder", "a file was written, read back and removed")
         if same
-        else problem_finding("media folder", "what was written reads differently.", "Check the disk; it is failing.")
+        else problem_finding(
+            "media folder", "a file was read back with different content.", "Check the disk for hardware errors."
+        )
     )
 
 
@@ -101,23 +105,23 @@ def check_mail(shell: Shell) -> Iterator[DoctorFinding]:
     from kicau.notifications import emails
 
     if not emails.is_email_configured():
-        yield note_finding("mail", "no mail server is set, so letters go to the log.", "Set KICAU_EMAIL_URL.")
+        yield note_finding("mail", "no mail server is set, so e-mails go to the log.", "Set KICAU_EMAIL_URL.")
         return
     address = settings.KICAU_ALERT_EMAIL[0] if settings.KICAU_ALERT_EMAIL else shell.person().email
     try:
         emails.send_email_now(
             address,
-            "Kicau: a letter to try the mail server",
-            f"kicau doctor --deep sent this from {settings.KICAU_PUBLIC_URL}. It needs no answer.\n",
+            "Kicau: test of the mail server",
+            f"kicau doctor --deep sent this e-mail from {settings.KICAU_PUBLIC_URL}. You do not need to reply.\n",
         )
     except OSError as exc:
         yield problem_finding(
             "mail",
-            f"the mail server did not take a letter to {address}: {str(exc)[:200]}",
+            f"the mail server rejected an e-mail to {address}: {str(exc)[:200]}",
             "Check KICAU_EMAIL_URL and KICAU_EMAIL_FROM.",
         )
         return
-    yield ok_finding("mail", f"the mail server took a letter to {address}; look whether it arrives")
+    yield ok_finding("mail", f"the mail server accepted an e-mail to {address}. Check that it arrives")
 
 
 def check_alert_webhook(shell: Shell) -> Iterator[DoctorFinding]:
@@ -131,7 +135,7 @@ def check_alert_webhook(shell: Shell) -> Iterator[DoctorFinding]:
     yield (
         problem_finding("alert webhook", f"{error}.", "Check KICAU_ALERT_WEBHOOK.")
         if error
-        else ok_finding("alert webhook", "took a message to try it")
+        else ok_finding("alert webhook", "accepted a test message")
     )
 
 
@@ -173,8 +177,8 @@ def check_clocks() -> Iterator[DoctorFinding]:
         except (urllib.error.URLError, OSError) as exc:
             yield problem_finding(
                 f"reaching {host}",
-                f"it cannot be reached from here: {getattr(exc, 'reason', exc)}.",
-                "Does a firewall let this machine out?",
+                f"Kicau cannot reach it: {getattr(exc, 'reason', exc)}.",
+                "Check that a firewall does not block outgoing connections.",
             )
             continue
         if not said:
@@ -183,9 +187,9 @@ def check_clocks() -> Iterator[DoctorFinding]:
         yield (
             problem_finding(
                 "clock",
-                f"This machine and {host} differ by {apart.total_seconds():.0f} s, so posts go out that much off.",
-                "Set it by network time (NTP).",
+                f"This machine and {host} differ by {apart.total_seconds():.0f} s, so posts are published that much too early or too late.",
+                "Synchronize the clock with NTP.",
             )
             if apart > MAX_CLOCK_DIFFERENCE
-            else ok_finding("clock", f"as that of {host}")
+            else ok_finding("clock", f"the same as at {host}")
         )

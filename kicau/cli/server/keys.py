@@ -10,22 +10,22 @@ from kicau.cli.core.command import CommandError, Shell, json_option, pass_shell,
 
 @click.group()
 def keys() -> None:
-    """The keys that seal stored secrets and sign links."""
+    """Manage the keys that encrypt stored secrets and sign links."""
 
 
 @keys.command()
 @click.option(
     "--keep-signatures",
     is_flag=True,
-    help="Sessions and links that the old key signed stay valid until the next rotation.",
+    help="Keep sessions and links valid that the old key signed, until the next rotation.",
 )
 @json_option
 @pass_shell
 def rotate(shell: Shell, keep_signatures: bool, as_json: bool) -> None:
-    """Replace the keys: seal every stored secret with a new one, then drop the old one.
+    """Encrypt every stored secret with a new key, then remove the old key.
 
-    Do it when secret.key may have been read by somebody else, while Kicau runs or not. It may be interrupted; run it
-    again to go on. Restart Kicau afterwards, and make a new backup.
+    Do this if someone else may have read secret.key. Kicau may be running. If the command is interrupted, run it again
+    to continue. Afterwards, restart Kicau and make a new backup.
     """
     shell.kicau()
     from kicau.base import key_rotation
@@ -44,8 +44,10 @@ def rotate(shell: Shell, keep_signatures: bool, as_json: bool) -> None:
 
     def say() -> None:
         if done.resumed:
-            click.echo("A rotation that had stopped was finished; no further key was made.")
-        click.echo(f"Sealed again: {done.values} values in {done.columns} columns. Keys dropped: {done.dropped}.")
-        click.echo("Now restart Kicau, so that it signs with the new key, and make a new backup.")
+            click.echo("Kicau completed an interrupted rotation and created no further key.")
+        click.echo(
+            f"Encrypted with the new key: {done.values} values in {done.columns} columns. Old keys removed: {done.dropped}."
+        )
+        click.echo("Now restart Kicau so that it signs with the new key, and make a new backup.")
 
     print_result(as_json, said, say)

@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     "--json",
     "as_json",
     is_flag=True,
-    help="Print one JSON object with everything that a client needs, then keep running.",
+    help="Print one JSON object with all addresses and keys that a client needs, then keep running.",
 )
 @click.option(
     "--port-base",
     type=click.IntRange(1024, 65000),
     default=8101,
     show_default=True,
-    help="The first network's port; the others follow. Taken ports are passed over.",
+    help="Port of the first network. The others follow. Ports in use are skipped.",
 )
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where what is published is kept; default: the data folder's neighbour …-sandbox.",
+    help="Folder for the published content. Default: …-sandbox next to the data folder.",
 )
-@click.option("--fresh", is_flag=True, help="Forget what was published before.")
+@click.option("--fresh", is_flag=True, help="Delete everything that was published before.")
 def sandbox(as_json: bool, port_base: int, folder: Path | None, fresh: bool) -> None:
-    """Run a sandbox of every network on this machine, until Ctrl-C.
+    """Run a simulated server (sandbox) for every network on this machine, until Ctrl-C.
 
-    Each speaks its network's own API, with a sign-in page and a public page. Faults are ordered at /_sandbox/faults.
+    Each sandbox has its network's API, a sign-in page and a public page. To simulate errors, use /_sandbox/faults.
     """
     from kicau.base import setting_definitions
     from kicau.sandbox import all_networks
@@ -54,7 +54,7 @@ def sandbox(as_json: bool, port_base: int, folder: Path | None, fresh: bool) -> 
         else:
             for one in running:
                 _print_sandbox(one)
-            click.echo(f"What is published is kept in {here}. Stop with Ctrl-C.")
+            click.echo(f"Published content is stored in {here}. Stop with Ctrl-C.")
 
     all_networks.run_until_signal(ports, here, tell)
 

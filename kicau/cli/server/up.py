@@ -35,15 +35,15 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
     metavar="EMAIL",
     envvar="KICAU_OWNER",
     default="",
-    help="On the first start: who owns this Kicau. Their password is printed once.",
+    help="E-mail address of the first owner, for the first start. Kicau prints a password once.",
 )
-@click.option("--workers", type=click.IntRange(1, 64), help="How many workers; else KICAU_WORKERS, else 1.")
-@click.option("--host", help="Address to listen on; else KICAU_HOST, else 127.0.0.1.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; else KICAU_PORT, else 8000.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Number of workers. Default: KICAU_WORKERS, or 1.")
+@click.option("--host", help="Address to listen on. Default: KICAU_HOST, or 127.0.0.1.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on. Default: KICAU_PORT, or 8000.")
 def up(owner: str, workers: int | None, host: str | None, port: int | None) -> None:
-    """Run Kicau: database, web server and workers, until Ctrl-C or SIGTERM.
+    """Run Kicau (database, web server and workers) until Ctrl-C or SIGTERM.
 
-    The first start makes the data folder and says, once, how to become its owner.
+    The first start creates the data folder and prints once how to become the owner.
     """
     for name, given in (("KICAU_HOST", host), ("KICAU_PORT", port), ("KICAU_WORKERS", workers)):
         if given is not None:
@@ -105,17 +105,17 @@ class ServiceUser:
             privileges.take_ownership(folder, privileges.current_user(), shared=False)
             return
         if privileges.is_shared_place(folder):
-            raise CommandError(f"{folder} is not a folder of Kicau's own; choose another with KICAU_DATA.")
+            raise CommandError(f"{folder} does not belong to Kicau. Choose another folder with KICAU_DATA.")
         privileges.take_ownership(folder, self.account, shared=not setting_definitions.read_setting("DATABASE_URL"))
         if lost := privileges.unreadable_paths(self.account, _configured_files()):
             raise CommandError(
-                f"Kicau runs as the user {self.account.name}, who cannot read {lost[0]}. Let that user read it, such as: chown {self.account.name} {lost[0]}"
+                f"Kicau runs as the user {self.account.name}, who cannot read {lost[0]}. Give that user access, for example: chown {self.account.name} {lost[0]}"
             )
         compile_package()
-        log("runs without root's rights", user=self.account.name)
+        log("runs without root permissions", user=self.account.name)
         if self.reads_anything:
             log(
-                "did not find its own files in a public place: it keeps the right to read any file. Move Kicau to a folder such as /opt/kicau.",
+                "is installed in a folder that other users cannot read, so it keeps the permission to read any file. Move Kicau to a folder such as /opt/kicau.",
                 folder=str(Path(__file__).resolve().parents[3]),
             )
 
@@ -176,9 +176,9 @@ def _keep_database(folder: Path, log: Any) -> None:
 
     try:
         if postgres.restart_if_dead(folder):
-            log("database had died and was started again")
+            log("database stopped unexpectedly and was restarted")
     except postgres.DatabaseUnavailable as exc:
-        log("database does not start", error=str(exc))
+        log("database cannot start", error=str(exc))
 
 
 @contextlib.contextmanager
@@ -189,7 +189,8 @@ def exclusive_folder(folder: Path) -> Iterator[None]:
         lock = open(privileges.open_lock(folder / "up.lock", "a+"), "a+")  # noqa: SIM115 (held while inside)
     except OSError as exc:
         raise CommandError(
-            f"The data folder {folder} cannot be used ({exc.strerror}); choose another with KICAU_DATA.", EXIT_NO_KICAU
+            f"The data folder {folder} cannot be used ({exc.strerror}). Choose another folder with KICAU_DATA.",
+            EXIT_NO_KICAU,
         ) from exc
     with lock:
         try:
@@ -198,7 +199,7 @@ def exclusive_folder(folder: Path) -> Iterator[None]:
             lock.seek(0)
             who = lock.read().strip()
             raise CommandError(
-                f"Kicau is running on {folder} already{f' (process {who})' if who else ''}. Stop that one first, or choose another KICAU_DATA."
+                f"Kicau is already running with the data folder {folder}{f' (process {who})' if who else ''}. Stop it first, or choose another folder with KICAU_DATA."
             ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
@@ -217,7 +218,7 @@ def check_port(host: str, port: int, service: ServiceUser | None = None) -> sock
     except OSError as exc:
         probe.close()
         raise CommandError(
-            f"Kicau cannot listen on {host}, port {port}: {exc.strerror or exc}. Choose another with --port or KICAU_PORT."
+            f"Kicau cannot listen on {host}, port {port}: {exc.strerror or exc}. Choose another port with --port or KICAU_PORT."
         ) from None
     if service is not None and service.account is not None and port < PRIVILEGED_PORTS:
         return probe
@@ -240,10 +241,10 @@ def _prepare(owner: str, service: ServiceUser) -> dict[str, Any]:
         said = (
             done.stderr.strip()
             if os.environ.get("KICAU_DEBUG") == "1"
-            else (done.stderr.strip().splitlines() or ["it did not say why"])[-1]
+            else (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         )
         raise CommandError(
-            f"The database could not be made ready: {said}",
+            f"Kicau could not prepare the database: {said}",
             EXIT_NO_KICAU if "database" in said.lower() else EXIT_FAILED,
         )
     prepared: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -258,7 +259,7 @@ def _become_service_user(service: ServiceUser) -> None:
 def _print_first_sign_in(prepared: dict[str, Any]) -> None:
     if made := prepared["owner"]:
         click.echo(
-            f"First start. Sign in as {made['email']} with the password {made['password']} (shown this once; change it after signing in)."
+            f"First start. Sign in as {made['email']} with the password {made['password']} (shown only once; change it after you sign in)."
         )
     elif prepared["empty"]:
         from kicau.base.keys import first_visit_code, load_or_create_keys

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 @click.group()
 def users() -> None:
-    """People and their roles in the workspace."""
+    """Manage the workspace's members, their roles and accounts."""
 
 
 @users.command("list")
 @json_option
 @pass_shell
 def list_users(shell: Shell, as_json: bool) -> None:
-    """Show the workspace's members."""
+    """List the workspace's members."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.workspaces import actions
@@ -44,28 +44,30 @@ def list_users(shell: Shell, as_json: bool) -> None:
 
 @users.command("add")
 @click.argument("email")
-@click.option("--name", default="", help="What others read.")
+@click.option("--name", default="", help="Display name.")
 @click.option(
     "--role",
     default="editor",
     show_default=True,
-    help="owner, admin, editor, contributor (writes, may not publish) or viewer.",
+    help="owner, admin, editor, contributor (can write but not publish) or viewer.",
 )
-@click.option("--operator", is_flag=True, help="Hosts this instance: may add people and apps.")
+@click.option(
+    "--operator", is_flag=True, help="Make the person an operator of this server, who can add people and apps."
+)
 @click.option(
     "--password-stdin",
     is_flag=True,
-    help="Read the password from standard input; else one is made up and printed once.",
+    help="Read the password from standard input. Without this option, Kicau creates one and prints it once.",
 )
 @json_option
 @pass_shell
 def add_user(
     shell: Shell, email: str, name: str, role: str, operator: bool, password_stdin: bool, as_json: bool
 ) -> None:
-    """Add somebody to the workspace.
+    """Add a person to the workspace.
 
-    Who is not here yet is made, with a password. Who has an account under an address that is not proved gets an
-    invitation instead (see kicau users prove).
+    If the person has no account, Kicau creates one with a password. If the account's e-mail address is not verified,
+    the person gets an invitation instead (see kicau users prove).
     """
     actor = shell.actor()
     from kicau.workspaces import actions, addresses, invitations
@@ -88,7 +90,7 @@ def add_user(
     print_result(
         as_json,
         told,
-        lambda: click.echo(sentence + (f" Password, shown this once: {told['password']}" if told["password"] else "")),
+        lambda: click.echo(sentence + (f" Password (shown only once): {told['password']}" if told["password"] else "")),
     )
 
 
@@ -104,7 +106,7 @@ def _print_invitation(told: dict[str, Any], made: NewInvitation, as_json: bool) 
         as_json,
         told,
         lambda: click.echo(
-            f"Nobody has shown yet that the account {told['email']} belongs to that address, so it is invited and not added.\n"
+            f"The e-mail address of the account {told['email']} is not verified, so the person gets an invitation instead.\n"
             + _invitation_text(told["invitation"])
         ),
     )
@@ -112,8 +114,10 @@ def _print_invitation(told: dict[str, Any], made: NewInvitation, as_json: bool) 
 
 def _invitation_text(made: dict[str, Any]) -> str:
     if made["mailed"]:
-        return f"Mailed to {made['email']}, and shown to nobody. It works once, until {made['expires_at']}."
-    return f"Send this to {made['email']} yourself. It works once, until {made['expires_at']}:\n{made['link']}"
+        return f"The invitation was mailed to {made['email']}. It works once, until {made['expires_at']}."
+    return (
+        f"Send this invitation to {made['email']} yourself. It works once, until {made['expires_at']}:\n{made['link']}"
+    )
 
 
 @users.command("prove")
@@ -121,16 +125,17 @@ def _invitation_text(made: dict[str, Any]) -> str:
 @click.option(
     "--reset",
     is_flag=True,
-    help="End every other way into the account; a new password is printed once. Use it in doubt.",
+    help="End all other ways to sign in to the account, and print a new password once. Use this if you are not sure.",
 )
 @json_option
 @pass_shell
 def prove(shell: Shell, email: str, reset: bool, as_json: bool) -> None:
-    """Vouch that an account belongs to the owner of its address; for who hosts this Kicau.
+    """Confirm that an account belongs to the owner of its e-mail address (operators only).
 
-    Then the identity provider's sign-in with that address opens it, and kicau users add finds it.
+    After that, the person can sign in with this address through the identity provider, and kicau users add can add the
+    account.
     """
-    operator = _require_operator(shell, "prove someone's address")
+    operator = _require_operator(shell, "verify someone's e-mail address")
     from kicau.workspaces import address_verification
 
     person = _get_person(email)
@@ -138,9 +143,9 @@ def prove(shell: Shell, email: str, reset: bool, as_json: bool) -> None:
     told: dict[str, Any] = {"email": person.email, "password": password, **address_verification.sign_in_methods(person)}
     address_verification.vouch_for_address(person, operator, password)
     sentence = (
-        f"The account {person.email} is proved. Every other way in has ended; its password, shown this once: {password}"
+        f"The account {person.email} is verified. All other ways to sign in have ended. Its password (shown only once): {password}"
         if reset
-        else f"The account {person.email} is proved. It keeps its password, {told['passkeys']} passkeys, {told['identities']} provider identities and {told['tokens']} tokens; with --reset they end."
+        else f"The account {person.email} is verified. It keeps its password, {told['passkeys']} passkeys, {told['identities']} identities at the provider and {told['tokens']} API tokens. To end them, add --reset."
     )
     print_result(as_json, told, lambda: click.echo(sentence))
 
@@ -151,7 +156,7 @@ def prove(shell: Shell, email: str, reset: bool, as_json: bool) -> None:
 @json_option
 @pass_shell
 def set_role(shell: Shell, email: str, role: str, as_json: bool) -> None:
-    """Change somebody's role."""
+    """Change a member's role."""
     actor = shell.actor()
     from kicau.workspaces import actions
 
@@ -169,7 +174,7 @@ def set_role(shell: Shell, email: str, role: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def remove_user(shell: Shell, email: str, as_json: bool) -> None:
-    """Take somebody out of the workspace; what they wrote stays."""
+    """Remove a member from the workspace. Content that they wrote stays."""
     actor = shell.actor()
     from kicau.workspaces import actions
 
@@ -183,17 +188,19 @@ def remove_user(shell: Shell, email: str, as_json: bool) -> None:
 @users.command("password")
 @click.argument("email")
 @click.option(
-    "--password-stdin", is_flag=True, help="Read it from standard input; else one is made up and printed once."
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from standard input. Without this option, Kicau creates one and prints it once.",
 )
 @json_option
 @pass_shell
 def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) -> None:
-    """Give somebody a new password; for who hosts this Kicau."""
+    """Set a new password for someone (operators only)."""
     operator = shell.person()
     from kicau.workspaces import actions
 
     if not operator.is_operator and operator.email.casefold() != email.casefold():
-        raise CommandError("Only an operator can give someone else a password.", EXIT_NOT_FOUND)
+        raise CommandError("Only an operator can set someone else's password.", EXIT_NOT_FOUND)
     person = _get_person(email)
     password = _read_password() if password_stdin else _random_password()
     actions.update_person(person, password=password)
@@ -202,7 +209,8 @@ def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) 
         as_json,
         told,
         lambda: click.echo(
-            f"{person.email} has a new password." + (f" Shown this once: {password}" if not password_stdin else "")
+            f"{person.email} has a new password."
+            + (f" Password (shown only once): {password}" if not password_stdin else "")
         ),
     )
 
@@ -210,13 +218,17 @@ def new_password(shell: Shell, email: str, password_stdin: bool, as_json: bool) 
 @users.command("invite")
 @click.argument("email")
 @click.option("--role", default="editor", show_default=True, help="owner, admin, editor, contributor or viewer.")
-@click.option("--show-link", is_flag=True, help="Print the link and do not mail it; it then proves no address.")
+@click.option(
+    "--show-link",
+    is_flag=True,
+    help="Print the link instead of mailing it. The link then does not verify the e-mail address.",
+)
 @json_option
 @pass_shell
 def invite_user(shell: Shell, email: str, role: str, show_link: bool, as_json: bool) -> None:
-    """Make a one-time link by which the owner of an address joins.
+    """Create a one-time link with which the owner of an e-mail address can join the workspace.
 
-    It works for a week. Where a mail server is set it is mailed and shown to nobody.
+    The link works for a week. If a mail server is set, Kicau mails the link and does not print it.
     """
     actor = shell.actor()
     from kicau.cli.core import serializers
@@ -231,7 +243,7 @@ def invite_user(shell: Shell, email: str, role: str, show_link: bool, as_json: b
 @json_option
 @pass_shell
 def list_invitations(shell: Shell, as_json: bool) -> None:
-    """Show the invitations that nobody has used yet."""
+    """List unused invitations."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.workspaces import invitations
@@ -246,13 +258,15 @@ def list_invitations(shell: Shell, as_json: bool) -> None:
 @json_option
 @pass_shell
 def uninvite_user(shell: Shell, invitation: str, as_json: bool) -> None:
-    """Take an invitation back, by its id; its link stops working at once."""
+    """Revoke an invitation by its ID. Its link stops working at once."""
     actor = shell.actor()
     from kicau.workspaces import invitations
 
     row = invitations.revoke_invitation(actor, invitation)
     print_result(
-        as_json, {"id": str(row.id), "email": row.email}, lambda: click.echo(f"{row.email} is no longer invited.")
+        as_json,
+        {"id": str(row.id), "email": row.email},
+        lambda: click.echo(f"{row.email} no longer has an invitation."),
     )
 
 
@@ -261,7 +275,7 @@ def uninvite_user(shell: Shell, invitation: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def hand_over(shell: Shell, email: str, as_json: bool) -> None:
-    """Make a member the owner; whoever hands over becomes admin."""
+    """Make a member the owner of the workspace. The previous owner becomes admin."""
     actor = shell.actor()
     from kicau.workspaces import actions
 
@@ -270,7 +284,7 @@ def hand_over(shell: Shell, email: str, as_json: bool) -> None:
     print_result(
         as_json,
         {"email": person.email, "role": "owner"},
-        lambda: click.echo(f"{person.email} owns {actor.workspace} now."),
+        lambda: click.echo(f"{person.email} is now the owner of {actor.workspace}."),
     )
 
 
@@ -279,13 +293,13 @@ def hand_over(shell: Shell, email: str, as_json: bool) -> None:
 @json_option
 @pass_shell
 def code_off(shell: Shell, email: str, as_json: bool) -> None:
-    """Ask somebody for no code any more, who lost both phone and recovery codes; for who hosts this Kicau."""
-    _require_operator(shell, "turn someone's code off")
+    """Turn off the authenticator code of someone who lost both phone and recovery codes (operators only)."""
+    _require_operator(shell, "turn off someone's code")
     from kicau.workspaces import factors
 
     person = _get_person(email)
     factors.turn_off_second_factor(person)
-    print_result(as_json, {"email": person.email}, lambda: click.echo(f"{person.email} signs in without a code now."))
+    print_result(as_json, {"email": person.email}, lambda: click.echo(f"{person.email} now signs in without a code."))
 
 
 def _require_operator(shell: Shell, what: str) -> Person:
@@ -302,7 +316,7 @@ def _get_person(email: str) -> Person:
 
     person = addresses.find_person_by_email(email)
     if person is None:
-        raise CommandError(f"Nobody with the address {email} is here.", EXIT_NOT_FOUND)
+        raise CommandError(f"There is no account with the e-mail address {email}.", EXIT_NOT_FOUND)
     return person
 
 

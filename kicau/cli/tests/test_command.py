@@ -26,7 +26,7 @@ from kicau.connector.errors import Unavailable
         (OSError(errno.ENOSPC, "No space left on device"), 1, "The disk is full. Nothing was changed"),
         (PermissionError(errno.EACCES, "Permission denied", "/srv/x"), 1, "Permission denied (/srv/x)"),
         (KeyboardInterrupt(), 130, "Interrupted"),
-        (TypeError("oops"), 70, "did something wrong: TypeError: oops"),
+        (TypeError("oops"), 70, "Internal error in Kicau: TypeError: oops"),
     ],
     ids=lambda v: type(v).__name__ if isinstance(v, BaseException) else "",
 )
@@ -48,14 +48,14 @@ def test_a_traceback_only_where_it_is_asked_for(capsys, monkeypatch):
 def test_an_empty_machine_is_told_how_to_begin(program, tmp_path):
     done = program("calendar", KICAU_DATA=str(tmp_path / "none"))
     assert done.returncode == 4
-    assert b"Start one with: kicau up" in done.stderr
+    assert b"Start Kicau with kicau up" in done.stderr
     assert not (tmp_path / "none").exists()
 
 
 def test_a_database_that_does_not_answer_is_told(program, tmp_path):
     done = program("calendar", KICAU_DATA=str(tmp_path), DATABASE_URL="postgresql://nobody:secret@127.0.0.1:9/kicau")
     assert done.returncode == 4
-    assert b"The database does not answer" in done.stderr
+    assert b"Kicau cannot reach the database" in done.stderr
     assert b"secret" not in done.stderr
     assert b"Traceback" not in done.stderr
 
@@ -70,7 +70,7 @@ def test_a_data_folder_that_cannot_be_used_is_told(program, tmp_path):
     (tmp_path / "file").write_text("")
     done = program("up", KICAU_DATA=str(tmp_path / "file" / "data"))
     assert done.returncode == 4
-    assert b"choose another with KICAU_DATA" in done.stderr
+    assert b"Choose another folder with KICAU_DATA" in done.stderr
 
 
 def test_a_taken_port_is_told(program, tmp_path):
@@ -81,7 +81,7 @@ def test_a_taken_port_is_told(program, tmp_path):
         other.listen()
         done = program("up", KICAU_DATA=str(tmp_path / "d"), KICAU_PORT=str(other.getsockname()[1]))
     assert done.returncode == 1
-    assert b"Choose another with --port" in done.stderr
+    assert b"Choose another port with --port" in done.stderr
 
 
 def test_help_loads_nothing_heavy():

@@ -130,9 +130,9 @@ def test_media_with_alt_go_into_the_part_that_is_named(kicau, connected, tmp_pat
         (["halo", "--to", "ana", "--at", "tomorrow 09:00", "--zone", "Mars/Olympus"], 1, "no time zone 'Mars/Olympus'"),
         (["halo", "--to", "ana", "--at", "next free slot"], 1, "has no regular posting times"),
         (["halo", "--to", "ana", "--media", "/no/such.jpg"], 1, "/no/such.jpg cannot be read"),
-        (["halo", "--to", "ana", "--alt", "x"], 2, "give each --media its --alt"),
-        (["halo", "--to", "ana", "--poll", "only one"], 2, "--poll is written"),
-        (["--to", "ana"], 2, "Give a text"),
+        (["halo", "--to", "ana", "--alt", "x"], 2, "Add one --alt for each --media"),
+        (["halo", "--to", "ana", "--poll", "only one"], 2, "Write --poll as"),
+        (["--to", "ana"], 2, "Enter a text"),
     ],
 )
 def test_what_cannot_be_posted_is_told_and_nothing_is_kept(kicau, ana, arguments, code, says):
@@ -192,7 +192,7 @@ def test_what_one_network_has_is_said_by_options_and_a_file(kicau, connected, tm
 
 
 def test_without_a_channel_it_is_kept_as_a_draft_and_can_be_submitted(kicau):
-    assert "Kept as a draft" in kicau("post", "Nanti").out
+    assert "Saved as a draft" in kicau("post", "Nanti").out
     assert kicau("post", "Nanti", "--submit", "--json").json["state"] == "submitted"
 
 
@@ -280,7 +280,7 @@ def test_a_scheduled_post_is_changed_and_published_again_only_after_a_question(k
     assert len({row.due_at for row in rows}) == 1
     assert kicau("change", scheduled["id"][-8:], "--remove", "budi", "--json").json["canceled"][0]["channel"] == "budi"
     Delivery.objects.filter(id=scheduled["id"]).update(state="published")
-    assert "it has begun" in kicau("change", scheduled["post"], "--text", "Terlambat").out
+    assert "publishing has begun" in kicau("change", scheduled["post"], "--text", "Terlambat").out
     assert kicau("change", scheduled["post"], "--at", "in 3 hours").code == 1
     assert kicau("change", scheduled["post"]).code == 1
     assert kicau("change", "0" * 8, "--text", "x").code == 3
@@ -501,7 +501,7 @@ def test_apps_are_added_listed_and_removed(kicau, stranger):
     assert (
         kicau("apps", "add", "stranger", "--client-id", "a", "--client-secret", "b", "--endpoint", "nonsense").code == 2
     )
-    assert "No sandbox answers" in kicau("apps", "add", "stranger", "--sandbox", "http://127.0.0.1:9").err
+    assert "No sandbox is running" in kicau("apps", "add", "stranger", "--sandbox", "http://127.0.0.1:9").err
 
 
 def test_an_app_that_channels_came_through_stays(kicau, ana):
@@ -523,7 +523,7 @@ def test_channels_are_paused_resumed_and_disconnected(kicau, ana):
 def test_slots_that_cannot_be_read(kicau, ana, said):
     answer = kicau("channels", "slots", "ana", "--set", said)
     assert answer.code == 1
-    assert "is no weekly time" in answer.err
+    assert "is not a weekly time" in answer.err
 
 
 def test_slots_are_set_shown_and_cleared(kicau, ana):
@@ -532,7 +532,7 @@ def test_slots_are_set_shown_and_cleared(kicau, ana):
         *((d, "09:00") for d in range(5)),
         (5, "08:30"),
     ]
-    assert "has no slots" in kicau("channels", "slots", "ana", "--clear").out
+    assert "has no time slots" in kicau("channels", "slots", "ana", "--clear").out
 
 
 # The program itself

@@ -32,7 +32,7 @@ def test_what_control_measured_and_rates_by_length_are_printed(kicau, files):
     report = json.loads((files / "out" / "report.json").read_text())
     rates = report["by_length"]["13-20"]
     assert rates["0% of words changed"]["tries"] == 2
-    assert "name data that cannot hold the posts" in kicau(*asked).out
+    assert "Add data that cannot contain the posts" in kicau(*asked).out
 
 
 def test_a_missing_folder_of_evidence_is_found_before_the_search(kicau, files, actor):
@@ -41,6 +41,6 @@ def test_a_missing_folder_of_evidence_is_found_before_the_search(kicau, files, a
     asked = ("audit", files / "data.jsonl", "--posts", files / "posts.jsonl", "--out", files / "out", "--processes", 1)
     said = kicau(*asked, "--evidence", files / "missing" / "e.json")
     assert said.code == 1
-    assert "is missing or cannot be written to" in said.err
+    assert "is missing or not writable" in said.err
     assert not (files / "out").exists()
     assert not Leaf.objects.exists()

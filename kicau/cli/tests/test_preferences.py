@@ -44,13 +44,16 @@ def test_reading_and_changing_what_an_account_says(kicau, channel, member, monke
     monkeypatch.setattr(Stranger, "preferences", preferences, raising=False)
     monkeypatch.setattr(Stranger, "declare", declare, raising=False)
     shown = kicau("channels", "ai", "ana")
-    assert (shown.code, "not allowed" in shown.out, "not said" in shown.out) == (0, True, True)
+    assert (shown.code, "not allowed" in shown.out, "no preference" in shown.out) == (0, True, True)
     changed = kicau("channels", "ai", "ana", "--allow", "inference", "--unsay", "training", "--json")
     assert changed.code == 0, changed.json
     assert changed.json["says"] == {"inference": True}
     assert AuditEntry.objects.get(act="channel.preferences").detail == {"says": {"inference": True, "training": None}}
     assert kicau("channels", "ai", "ana", "--of", "budi", "--json").json["account"] == "budi"
-    assert "only theirs to change" in kicau("channels", "ai", "ana", "--of", "budi", "--deny", "training").err
+    assert (
+        "cannot change the preferences of another account"
+        in kicau("channels", "ai", "ana", "--of", "budi", "--deny", "training").err
+    )
     # What was read and written stands in the ledger, once each time it was otherwise.
     first, second = Statement.objects.filter(key="stranger:ana").order_by("id")
     assert (first.says, first.valid_until is None) == ({"train_gen": "deny", "train_other": "deny"}, False)

@@ -87,8 +87,8 @@ def test_the_rule_is_written_and_read_again(kicau, actor, tmp_path):
     assert kicau("rights", "write", "iptc", "--into", str(tmp_path / "cup.png"), "--out", marked).code == 0
     kept = kicau("rights", "read", marked, "--keep")
     assert "train_gen=deny" in kept.out
-    assert "Kept: 1" in kept.out
-    assert "Nothing new to keep" in kicau("rights", "read", marked, "--keep").out
+    assert "Recorded statements: 1" in kept.out
+    assert "There is nothing new to record" in kicau("rights", "read", marked, "--keep").out
     assert kicau("rights", "read", str(tmp_path / "none")).code == 2
     nonsense = kicau("rights", "write", "nonsense")
     assert nonsense.code == 1
@@ -110,10 +110,10 @@ def test_an_archive_is_taken_in_and_what_is_wrong_is_one_sentence(kicau, actor, 
     assert kicau("archive", "imports", "--json").json == []
     told = kicau("archive", "import", str(table), "--own")
     assert (told.code, told.err) == (0, "")
-    assert "kiriman.csv: done. 2 new, 0 known before, 0 left out." in told.out
+    assert "kiriman.csv: done. 2 new, 0 already in the archive, 0 skipped." in told.out
     assert "Kicau could not read the date of a post in kiriman.csv" in told.out
     for whose in ("--received", "--own"):
-        assert "0 new, 2 known before" in kicau("archive", "import", str(table), whose).out
+        assert "0 new, 2 already in the archive" in kicau("archive", "import", str(table), whose).out
     assert [row["acquired"] for row in kicau("archive", "imports", "--json").json] == [
         "imported",
         "received",
@@ -138,14 +138,14 @@ def test_what_unknown_kinds_and_visibilities_mean_is_answered(kicau, actor, tmp_
     table = tmp_path / "kiriman.csv"
     table.write_text("id,text,kind,visibility\n1,Satu,post,public\n2,Dua,lowongan,public\n3,Tiga,post,lokal\n")
     begun = kicau("archive", "import", table, "--network", "x", "--account", "kopisenja", "--own")
-    assert (begun.code, "kiriman.csv: asking. 1 new, 0 known before, 2 left out." in begun.out) == (1, True)
+    assert (begun.code, "kiriman.csv: asking. 1 new, 0 already in the archive, 2 skipped." in begun.out) == (1, True)
     (row,) = kicau("archive", "imports", "--json").json
-    assert f"Answer with: kicau archive answer {row['id']} 'kind:lowongan=…' 'visibility:lokal=…'" in begun.out
+    assert f"To continue, run: kicau archive answer {row['id']} 'kind:lowongan=…' 'visibility:lokal=…'" in begun.out
     for wrong in ("kind:lowongan=public", "kind:lowongan=post", "kind:lowongan"):
         refused = kicau("archive", "answer", row["id"], wrong)
         assert (refused.code, refused.err.count("\n")) == (1, 1), wrong
     done = kicau("archive", "answer", row["id"], "kind:lowongan=post", "visibility:lokal=private")
-    assert (done.code, "kiriman.csv: done. 2 new, 0 known before, 1 left out." in done.out) == (0, True)
+    assert (done.code, "kiriman.csv: done. 2 new, 0 already in the archive, 1 skipped." in done.out) == (0, True)
     assert kicau("archive", "answer", row["id"], "kind:lowongan=post", "visibility:lokal=private").code == 1
     assert [one["state"] for one in kicau("archive", "imports", "--json").json] == ["done"]
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("actor")
 
 def test_saved_texts_are_kept_shown_replaced_and_forgotten(kicau):
     assert set(TEXT_KINDS) == set(SavedText.Kind.values)
-    assert "No texts are kept" in kicau("texts", "list").out
+    assert "There are no saved texts" in kicau("texts", "list").out
     kicau("texts", "keep", "hashtags", "Kopi", "#kopi #bandung")
     kept = kicau("texts", "keep", "hashtags", "Kopi", "#kopi #garut", "--json")
     assert (kept.code, kept.json["text"]) == (0, "#kopi #garut")

@@ -55,7 +55,7 @@ def test_a_set_is_made_given_taken_back_from_and_acknowledged(kicau, actor, item
     other = kicau("dataset", "make", "Suara", "--language", "en")  # it would not be heeded: nothing is made
     assert (other.code, other.err.strip()) == (
         2,
-        "Suara is there already, made with other languages; change it on its page, or give another name.",
+        "Suara already exists with other languages. Change it on its page, or choose another name.",
     )
     assert kicau("dataset", "show", "Suara", "--json").json["version"] == 1
     assert kicau("dataset", "make", "Suara", "--network", "x", "--json").json["version"] == 2  # the same again
@@ -93,7 +93,7 @@ def test_own_copies_of_a_forbidden_text_are_listed_and_decided(kicau, actor, ite
     assert {one["item"] for one in asked} == {str(items[1].id), str(items[2].id)}
     assert {one["original"] for one in asked} == {str(items[0].id)}
     decided = kicau("dataset", "questions", "Suara", "--use", str(items[1].id), "--leave", str(items[2].id))
-    assert "Nothing is to be decided" in decided.out
+    assert "There is nothing to decide" in decided.out
     assert kicau("dataset", "questions", "Suara", "--use", str(items[1].id)).code == 3
     kicau("dataset", "make", "Suara")
     assert kicau("dataset", "show", "Suara", "--json").json["records"] == 1
