@@ -70,7 +70,7 @@ GENERAL_REJECTIONS = {
     ),
     "link": KnownRejection(
         code="bad-link",
-        message="{network} could not use the link in this post. Check that the link is correct and that everybody can open it.",
+        message="{network} could not use the link in this post. Check that the link is correct and that everybody can open the page.",
         field="link",
     ),
     "version": KnownRejection(

@@ -48,7 +48,7 @@ KNOWN_REJECTIONS = {
     ),
     2207023: KnownRejection(
         code="wrong-kind",
-        message="{network} does not accept files of this type in this kind of post. Replace the file with one of another type.",
+        message="One file in this post has a type that {network} does not accept for this kind of post. Replace the file.",
         field=FILE_FIELD,
     ),
     2207026: KnownRejection(

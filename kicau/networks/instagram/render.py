@@ -132,7 +132,7 @@ def _reply_problems(draft: Draft, part: Part, text: str) -> list[Problem]:
             )
         )
     if not text:
-        message = "A reply on {network} needs text. Write the text."
+        message = "A reply on {network} needs text. Write some text in the reply."
         found.append(Problem(code="empty", message=message, params={"network": NETWORK_LABEL}, field="parts.0.text"))
     for what, field in ((part.media, "parts.0.media"), (draft.first_comment, "first_comment")):
         if what:

@@ -36,7 +36,7 @@ MENTION_QUERIES = {  # how each is asked for, and which field has the words
 }
 PAGE_WEBHOOK_FIELDS = "feed"  # of the Page beside it: any field lets the app be told of the account
 SETUP_NOTE = AttemptNote(
-    "In your app's dashboard at Meta, open {network}, then Webhooks. Enter the address and token from this page in Kicau, then subscribe to “comments” (not needed for accounts that sign in with Facebook).",
+    "In your app's dashboard at Meta, open {network}, then Webhooks. Enter the address and token that Kicau shows here, then subscribe to “comments” (not needed for accounts that sign in with Facebook).",
     network=NETWORK_LABEL,
 )
 

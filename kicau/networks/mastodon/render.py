@@ -117,7 +117,7 @@ def _render_part(
             _problem(
                 "broken-text",
                 f"parts.{n}.text",
-                "The text for {network} contains a character that the network does not accept ({character}). Delete the character and type it again.",
+                "The text for {network} contains a character that the network does not accept ({character}). Delete this character.",
                 character=f"U+{ord(bad[0]):04X}",
             )
         )

@@ -20,7 +20,7 @@ from kicau.networks.threads.limits import NETWORK_LABEL
 
 READ_REPLIES_SCOPE = "threads_read_replies"  # the permission
 SETUP_NOTE = AttemptNote(
-    "In your app's dashboard at Meta, open “Access the {network} API”, then Settings, then Webhooks. Enter the address and token from this page in Kicau for the topics moderate (field replies) and interaction (field mentions).",
+    "In your app's dashboard at Meta, open “Access the {network} API”, then Settings, then Webhooks. Enter the address and token that Kicau shows here for the topics “moderate” (field “replies”) and “interaction” (field “mentions”).",
     network=NETWORK_LABEL,
 )
 
