@@ -23,8 +23,8 @@ routes = Router()
     openapi_extra=TOKENS_SCOPE,
 )
 def export_person(request: HttpRequest, person_id: UuidPath) -> s.PersonData:
-    """Everything that names the person, without secrets. Wants a personal token: your own account, or anybody's for an
-    operator with the scope `members`. The activity log says who exported it."""
+    """Returns all data about the person, without secrets. Requires a personal token: for your own account, or as an
+    operator with the scope `members` for anyone's. The activity log records the export."""
     by, person = accounts.people_by_token(authenticated_actor(request), person_id)
     return s.PersonData(**json.loads(accounts.to_json(accounts.export_person_data(by, person, "api"))))
 
@@ -37,8 +37,9 @@ def export_person(request: HttpRequest, person_id: UuidPath) -> s.PersonData:
     openapi_extra=TOKENS_SCOPE,
 )
 def close_person(request: HttpRequest, person_id: UuidPath) -> None:
-    """Ends the account's sessions, tokens, memberships, and the invitations and review links that it made. What the person
-    wrote stays. Wants a token as for the export. 409 where a workspace or the instance would have no owner."""
+    """Ends the account's sessions, tokens and memberships, and the invitations and review links that it created. Content
+    that the person wrote stays. Requires the same token as the export. Returns 409 if a workspace or the server would
+    have no owner."""
     by, person = accounts.people_by_token(authenticated_actor(request), person_id)
     accounts.close_account(by, person, "api")
 
@@ -51,8 +52,9 @@ def close_person(request: HttpRequest, person_id: UuidPath) -> None:
     openapi_extra=TOKENS_SCOPE,
 )
 def erase_person(request: HttpRequest, person_id: UuidPath, given: s.PersonErasure) -> None:
-    """Closes the account and erases name, address, sign-ins and tokens. Posts stay without an author. You cannot undo it.
-    Wants a token as for the export. 409 where a workspace or the instance would have no owner."""
+    """Closes the account and erases the name, e-mail address, sign-in methods and tokens. Posts stay without an author. You
+    cannot undo this. Requires the same token as the export. Returns 409 if a workspace or the server would have no
+    owner."""
     by, person = accounts.people_by_token(authenticated_actor(request), person_id)
     accounts.erase_account(by, person, "api", confirmation=given.confirmation)
 
@@ -65,8 +67,8 @@ def erase_person(request: HttpRequest, person_id: UuidPath, given: s.PersonErasu
     openapi_extra=SETTINGS_SCOPE,
 )
 def delete_workspace(request: HttpRequest, given: s.WorkspaceDeletion) -> s.WorkspaceDeleted:
-    """For an owner, with a token that has every scope. Queued posts are canceled, channels disconnected, files removed;
-    posts that are public stay public. You cannot undo it. 409 while a post is being sent."""
+    """Requires the token of an owner with every scope. Cancels queued posts, disconnects channels and deletes files. Public
+    posts stay public on their networks. You cannot undo this. Returns 409 while a post is being published."""
     return s.WorkspaceDeleted(
         removed=workspaces.delete_workspace(authenticated_actor(request), confirmation=given.confirmation)
     )

@@ -35,27 +35,29 @@ _ZIP_RESPONSE = {"content": {"application/zip": {"schema": {"type": "string", "f
 
 
 class ArchiveFields(Schema):
-    """What goes with the file."""
+    """Form fields that accompany the file."""
 
     network: str = Field(
-        "", max_length=40, description="Whose posts they are, where a table or lines of JSON do not say."
+        "", max_length=40, description="The network of the posts, if a CSV or JSON Lines file does not name it."
     )
-    account: str = Field("", max_length=200, description="Whose archive it is, where the file does not say.")
+    account: str = Field(
+        "", max_length=200, description="The account that the archive belongs to, if the file does not name it."
+    )
     acquired: str = Field(
         "",
         max_length=12,
         pattern="^(imported|received|)$",
-        description="imported: this workspace's own; received: someone else's. A table or lines of JSON need it, unless `account` is connected; left out, a network's download of another account than those connected asks, also where none is connected.",
+        description="imported: the archive belongs to this workspace. received: it belongs to someone else. Required for a CSV or JSON Lines file, unless `account` is a connected channel. Without it, Kicau asks if a network's download belongs to an account that is not connected.",
     )
 
 
 class ExportQuery(s.ArchiveItemQuery):
-    """As for a search; `cursor` and `limit` do not matter."""
+    """The same filters as a search. `cursor` and `limit` have no effect."""
 
 
 @routes.get("/archive/items", response=s.ArchiveItemPage, summary="Search the archive", openapi_extra=READ_SCOPE)
 def search_items(request: HttpRequest, asked: Query[s.ArchiveItemQuery]) -> dict[str, Any]:
-    """Newest first, at most 100 at once."""
+    """Newest first, at most 100 per page."""
     actor = authenticated_actor(request)
     found = search.find_items(actor, _query_from_request(actor, asked), after=asked.cursor, limit=asked.limit)
     return {"items": [s.ArchiveItem(**_item_schema(row)) for row in found.items], "next": found.following or None}
@@ -65,8 +67,8 @@ def search_items(request: HttpRequest, asked: Query[s.ArchiveItemQuery]) -> dict
     "/archive/near", response=list[s.SimilarItem], summary="Search the archive by meaning", openapi_extra=READ_SCOPE
 )
 def search_by_meaning(request: HttpRequest, asked: Query[s.SimilarItemQuery]) -> list[s.SimilarItem]:
-    """What says nearly the same in other words, also in the other language, the nearest first; only what may be embedded
-    is found. Answers 409 where the extra "meaning" is not installed."""
+    """Finds texts with a similar meaning, in any language, most similar first. Only items that may be embedded are
+    searched. Returns 409 if the extra "meaning" is not installed."""
     actor = authenticated_actor(request)
     narrowed = search.ArchiveQuery(networks=_as_tuple(asked.network), authors=_as_tuple(asked.author))
     return [
@@ -75,9 +77,11 @@ def search_by_meaning(request: HttpRequest, asked: Query[s.SimilarItemQuery]) ->
     ]
 
 
-@routes.get("/archive/facets", response=s.Facets, summary="Count what a search finds", openapi_extra=READ_SCOPE)
+@routes.get(
+    "/archive/facets", response=s.Facets, summary="Count search results by filter value", openapi_extra=READ_SCOPE
+)
 def count_items(request: HttpRequest, asked: Query[s.ArchiveItemQuery]) -> s.Facets:
-    """By what it can be narrowed; `cursor` and `limit` do not matter."""
+    """Returns the number of results for each value that can narrow the search. `cursor` and `limit` have no effect."""
     actor = authenticated_actor(request)
     found = search.count_facets(actor, _query_from_request(actor, asked))
     return s.Facets(
@@ -93,9 +97,11 @@ def count_items(request: HttpRequest, asked: Query[s.ArchiveItemQuery]) -> s.Fac
     )
 
 
-@routes.get("/archive/items/{item_id}", response=s.ArchiveItemDetail, summary="Read an item", openapi_extra=READ_SCOPE)
+@routes.get(
+    "/archive/items/{item_id}", response=s.ArchiveItemDetail, summary="Retrieve an item", openapi_extra=READ_SCOPE
+)
 def get_item(request: HttpRequest, item_id: UuidPath) -> s.ArchiveItemDetail:
-    """With its whole story: where it came from, what it may be used for and why, what was said of it."""
+    """Includes the origins of the item, its permissions with reasons, and the statements about it."""
     story = item_queries.item_history(authenticated_actor(request), item_id)
     return s.ArchiveItemDetail(
         **_item_schema(story.item),
@@ -116,11 +122,11 @@ def get_item(request: HttpRequest, item_id: UuidPath) -> s.ArchiveItemDetail:
 @routes.post(
     "/archive/items/{item_id}/statements",
     response={201: s.RightsStatement},
-    summary="Say what an item may be used for",
+    summary="Record a statement about an item",
     openapi_extra=WRITE_SCOPE,
 )
 def say_of_item(request: HttpRequest, item_id: UuidPath, given: s.ItemStatementInput) -> s.RightsStatement:
-    """A withdrawal (layer withdrawal, deny) counts at once everywhere."""
+    """A withdrawal (layer withdrawal, deny) takes effect everywhere at once."""
     actor = authenticated_actor(request)
     actor.require(Permission.WRITE)
     item = item_queries.get_item(actor, item_id)
@@ -132,11 +138,11 @@ def say_of_item(request: HttpRequest, item_id: UuidPath, given: s.ItemStatementI
 
 @routes.get(
     "/archive/export",
-    summary="Export items as lines of JSON",
+    summary="Export items as JSON Lines",
     openapi_extra={**READ_SCOPE, "responses": {200: {"description": "One item a line.", **_JSON_LINES_RESPONSE}}},
 )
 def export_items(request: HttpRequest, asked: Query[ExportQuery]) -> StreamingHttpResponse:
-    """Everything that a search finds, each item with what it may be used for."""
+    """Exports all search results, each with its permissions."""
     actor = authenticated_actor(request)
     return stream_response(
         request,
@@ -152,16 +158,14 @@ def export_items(request: HttpRequest, asked: Query[ExportQuery]) -> StreamingHt
     openapi_extra={**READ_SCOPE, "responses": {200: {"description": "A zip.", **_ZIP_RESPONSE}}},
 )
 def export_zip(request: HttpRequest, asked: Query[ExportQuery]) -> StreamingHttpResponse:
-    """Items, statements, origins and files of everything that a search finds."""
+    """Exports items, statements, origins and files of all search results."""
     actor = authenticated_actor(request)
     return stream_response(
         request, exports.export_zip(actor, _query_from_request(actor, asked)), "application/zip", "archive.zip"
     )
 
 
-@routes.get(
-    "/archive/imports", response=s.ArchiveImportPage, summary="List imports of archives", openapi_extra=READ_SCOPE
-)
+@routes.get("/archive/imports", response=s.ArchiveImportPage, summary="List archive imports", openapi_extra=READ_SCOPE)
 def list_archive_imports(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     return paginate(actions.list_imports(authenticated_actor(request)), ("-id",), asked, _import_schema)
 
@@ -172,11 +176,9 @@ def list_archive_imports(request: HttpRequest, asked: Query[PageQuery]) -> dict[
 def begin_archive_import(
     request: HttpRequest,
     fields: Form[ArchiveFields],
-    file: Annotated[
-        UploadedFile, File(description="A network's download of one's own data, a CSV table, or lines of JSON.")
-    ],
+    file: Annotated[UploadedFile, File(description="A network's data download, a CSV table or a JSON Lines file.")],
 ) -> s.ArchiveImport:
-    """Looks into it, and begins to read it by and by; what is in it twice, or here already, is here once."""
+    """Checks the file, then imports it in the background. Entries that are already in the archive are not added twice."""
     actor = authenticated_actor(request)
     actor.require(Permission.WRITE)
     assert isinstance(file, TemporaryUploadedFile)  # settings.FILE_UPLOAD_HANDLERS
@@ -186,21 +188,21 @@ def begin_archive_import(
 
 
 @routes.get(
-    "/archive/imports/{import_id}", response=s.ArchiveImport, summary="Read about an import", openapi_extra=READ_SCOPE
+    "/archive/imports/{import_id}", response=s.ArchiveImport, summary="Retrieve an import", openapi_extra=READ_SCOPE
 )
 def get_archive_import(request: HttpRequest, import_id: UuidPath) -> s.ArchiveImport:
-    """How far it is, and what was left out."""
+    """Includes its progress and what was skipped."""
     return _import_schema(actions.get_import(authenticated_actor(request), import_id))
 
 
 @routes.post(
     "/archive/imports/{import_id}/answer",
     response=s.ArchiveImport,
-    summary="Say whose an archive is",
+    summary="Answer the questions of an import",
     openapi_extra=WRITE_SCOPE,
 )
 def answer_archive_import(request: HttpRequest, import_id: UuidPath, given: s.ArchiveImportInput) -> s.ArchiveImport:
-    """Where its state is asking: whose it is, or what unknown kinds and visibilities mean. Then it is read."""
+    """For an import in the state asking: say whose archive it is, or what unknown kinds and visibilities mean. The import then continues."""
     actor = authenticated_actor(request)
     if given.values is not None:
         return _import_schema(actions.answer_values(actor, import_id, given.values))
@@ -211,35 +213,35 @@ def answer_archive_import(request: HttpRequest, import_id: UuidPath, given: s.Ar
     "/archive/imports/{import_id}/stop", response=s.ArchiveImport, summary="Stop an import", openapi_extra=WRITE_SCOPE
 )
 def stop_archive_import(request: HttpRequest, import_id: UuidPath) -> s.ArchiveImport:
-    """What was read stays."""
+    """Imported entries stay in the archive."""
     return _import_schema(actions.stop_import(authenticated_actor(request), import_id))
 
 
 @routes.post(
     "/archive/imports/{import_id}/resume",
     response=s.ArchiveImport,
-    summary="Go on with an import",
+    summary="Resume an import",
     openapi_extra=WRITE_SCOPE,
 )
 def resume_archive_import(request: HttpRequest, import_id: UuidPath) -> s.ArchiveImport:
-    """Where it was stopped or failed."""
+    """Continues an import that was stopped or failed."""
     return _import_schema(actions.resume_import(authenticated_actor(request), import_id))
 
 
 @routes.get("/rights/statements", response=s.RightsStatementPage, summary="List statements", openapi_extra=READ_SCOPE)
 def list_statements(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Those that reach further than one item."""
+    """Lists statements that are about more than one item."""
     return paginate(record_statements.list_statements(authenticated_actor(request)), ("-id",), asked, _statement_schema)
 
 
 @routes.post(
     "/rights/statements",
     response={201: s.RightsStatement},
-    summary="Say what more than one item may be used for",
+    summary="Record a statement about more than one item",
     openapi_extra=SETTINGS_SCOPE,
 )
 def say_of_more(request: HttpRequest, given: s.StatementInput) -> s.RightsStatement:
-    """Of all, of a network, a site, a licence, an author."""
+    """About everything, or everything of one network, site, licence or author."""
     actor = authenticated_actor(request)
     (row,) = record_statements.add_statements(actor, [_statement_from_request(actor, given)])
     return _statement_schema(row)
@@ -248,7 +250,7 @@ def say_of_more(request: HttpRequest, given: s.StatementInput) -> s.RightsStatem
 @routes.get(
     "/rights/statements/{statement_id}",
     response=s.RightsStatement,
-    summary="Read a statement",
+    summary="Retrieve a statement",
     openapi_extra=READ_SCOPE,
 )
 def get_statement(request: HttpRequest, statement_id: UuidPath) -> s.RightsStatement:
@@ -262,7 +264,7 @@ def get_statement(request: HttpRequest, statement_id: UuidPath) -> s.RightsState
     openapi_extra=SETTINGS_SCOPE,
 )
 def end_statement(request: HttpRequest, statement_id: UuidPath) -> s.RightsStatement:
-    """From now on it says nothing any more; it stays in the story of what it was about."""
+    """The statement has no effect any more. It stays in the history of the items."""
     return _statement_schema(record_statements.end_statement(authenticated_actor(request), statement_id))
 
 
@@ -270,7 +272,7 @@ def end_statement(request: HttpRequest, statement_id: UuidPath) -> s.RightsState
     "/rights/terms", response=list[s.NetworkTerms], summary="List the networks' terms", openapi_extra=READ_SCOPE
 )
 def list_terms(request: HttpRequest) -> list[s.NetworkTerms]:
-    """A dated table that the operator of this Kicau reviews."""
+    """The operator of this server reviews these dated terms."""
     return [
         s.NetworkTerms(
             id=t.id,
@@ -290,9 +292,9 @@ def list_terms(request: HttpRequest) -> list[s.NetworkTerms]:
     ]
 
 
-@routes.post("/rights/simulate", response=list[s.UseEffect], summary="Try a change", openapi_extra=READ_SCOPE)
+@routes.post("/rights/simulate", response=list[s.UseEffect], summary="Simulate a change", openapi_extra=READ_SCOPE)
 def simulate_policy(request: HttpRequest, given: s.PolicySimulation) -> list[s.UseEffect]:
-    """What would enter, what would leave, and whom that would reach; nothing is changed."""
+    """Returns which items would become permitted or denied, and which recipients that would affect. Nothing is changed."""
     actor = authenticated_actor(request)
     change = policy_preview.PolicyChange(
         policy=cast(dict[str, str] | None, given.ai_use),

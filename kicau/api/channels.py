@@ -33,17 +33,20 @@ routes = Router(tags=["Channels"])
 
 @routes.get("/channels", response=s.ChannelPage, summary="List channels", openapi_extra=READ_SCOPE)
 def list_channels(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    """By key, disconnected ones too."""
+    """By key, including disconnected channels."""
     return paginate(actions.channels(authenticated_actor(request)), ("key",), asked, serializers.channel_schema)
 
 
 @routes.post(
-    "/channels/sign-ins", response={201: s.SignInState}, summary="Begin connecting", openapi_extra=SIGN_IN_SCOPE
+    "/channels/sign-ins",
+    response={201: s.SignInState},
+    summary="Start connecting channels",
+    openapi_extra=SIGN_IN_SCOPE,
 )
 @waits_for_network
 def begin_sign_in(request: HttpRequest, given: s.SignInRequest) -> s.SignInState:
-    """Send the token's person to `url`. They come back to this instance's own page, where they choose; or, where your
-    program receives the return itself, it goes on with the two endpoints below."""
+    """Redirect the token's person to `url`. Afterwards they return to a page of this server and choose accounts there. If
+    your program receives the redirect itself, continue with the next two endpoints."""
     begun = outbound.run_request(
         authenticated_actor(request).person_id,
         actions.begin_sign_in,
@@ -58,12 +61,12 @@ def begin_sign_in(request: HttpRequest, given: s.SignInRequest) -> s.SignInState
 @routes.post(
     "/channels/sign-ins/{state}/return",
     response=s.SignInState,
-    summary="Hand in what came back",
+    summary="Submit the redirect parameters",
     openapi_extra=SIGN_IN_SCOPE,
 )
 @waits_for_network
 def finish_sign_in(request: HttpRequest, state: SignInStatePath, given: s.SignInCallback) -> s.SignInState:
-    """Gives the identities to choose among."""
+    """Returns the accounts to choose from."""
     return _sign_in_schema(
         outbound.run_request(
             authenticated_actor(request).person_id,
@@ -77,12 +80,12 @@ def finish_sign_in(request: HttpRequest, state: SignInStatePath, given: s.SignIn
 @routes.post(
     "/channels/sign-ins/{state}/choose",
     response={201: s.ConnectedChannels},
-    summary="Make channels of identities",
+    summary="Create channels from accounts",
     openapi_extra=SIGN_IN_SCOPE,
 )
 @waits_for_network
 def choose_channels(request: HttpRequest, state: SignInStatePath, given: s.SignInChoice) -> s.ConnectedChannels:
-    """One that was connected before is renewed, and its queue goes on."""
+    """An account that was connected before gets new credentials, and its queue continues."""
     made = outbound.run_request(
         authenticated_actor(request).person_id,
         actions.connect,
@@ -94,9 +97,9 @@ def choose_channels(request: HttpRequest, state: SignInStatePath, given: s.SignI
     return s.ConnectedChannels(items=[serializers.channel_schema(row) for row in made])
 
 
-@routes.get("/channels/{channel}", response=s.ChannelDetail, summary="Read a channel", openapi_extra=READ_SCOPE)
+@routes.get("/channels/{channel}", response=s.ChannelDetail, summary="Retrieve a channel", openapi_extra=READ_SCOPE)
 def get_channel(request: HttpRequest, channel: KeyPath) -> s.ChannelDetail:
-    """With what it can do now."""
+    """Includes its current capabilities."""
     row = actions.one_channel(authenticated_actor(request), channel)
     return s.ChannelDetail(
         **serializers.channel_values(row), capabilities=serializers.capabilities_schema(capabilities_of(row))
@@ -110,14 +113,14 @@ def get_channel(request: HttpRequest, channel: KeyPath) -> s.ChannelDetail:
     openapi_extra=CHANNELS_SCOPE,
 )
 def disconnect_channel(request: HttpRequest, channel: KeyPath) -> s.ConnectedChannel:
-    """Its credentials are forgotten. Its posts, queue and numbers stay; a reconnect takes them up again."""
+    """Deletes its credentials. Its posts, queue and metrics stay, and continue after you reconnect it."""
     return serializers.channel_schema(actions.disconnect(authenticated_actor(request), channel))
 
 
 @routes.post(
     "/channels/{channel}/pause",
     response=s.ConnectedChannel,
-    summary="Hold a channel's queue",
+    summary="Pause a channel's queue",
     openapi_extra=CHANNELS_SCOPE,
 )
 def pause_channel(request: HttpRequest, channel: KeyPath) -> s.ConnectedChannel:
@@ -127,7 +130,7 @@ def pause_channel(request: HttpRequest, channel: KeyPath) -> s.ConnectedChannel:
 @routes.post(
     "/channels/{channel}/resume",
     response=s.ConnectedChannel,
-    summary="Let a channel's queue go on",
+    summary="Resume a channel's queue",
     openapi_extra=CHANNELS_SCOPE,
 )
 def resume_channel(request: HttpRequest, channel: KeyPath) -> s.ConnectedChannel:
@@ -137,7 +140,7 @@ def resume_channel(request: HttpRequest, channel: KeyPath) -> s.ConnectedChannel
 @routes.get(
     "/channels/{channel}/slots",
     response=s.WeeklySlots,
-    summary="Read a channel's queue slots",
+    summary="Retrieve a channel's queue slots",
     openapi_extra=READ_SCOPE,
 )
 def get_slots(request: HttpRequest, channel: KeyPath) -> s.WeeklySlots:
@@ -148,11 +151,11 @@ def get_slots(request: HttpRequest, channel: KeyPath) -> s.WeeklySlots:
 @routes.put(
     "/channels/{channel}/slots",
     response=s.WeeklySlots,
-    summary="Set a channel's queue slots",
+    summary="Replace a channel's queue slots",
     openapi_extra=SETTINGS_SCOPE,
 )
 def set_slots(request: HttpRequest, channel: KeyPath, given: s.WeeklySlots) -> s.WeeklySlots:
-    """They replace all that were there."""
+    """Replaces all existing slots."""
     actor = authenticated_actor(request)
     times = [(slot.weekday, time.fromisoformat(slot.time)) for slot in given.slots]
     actions.set_slots(actor, channel, times, given.timezone)

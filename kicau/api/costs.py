@@ -30,7 +30,7 @@ routes = Router(tags=["Charges"])
 
 @routes.get("/charges", response=s.ChargeEntryPage, summary="List charges", openapi_extra=READ_SCOPE)
 def list_charges(request: HttpRequest, asked: Query[s.ChargeQuery]) -> dict[str, Any]:
-    """One for each call to a network that used something up, newest first."""
+    """One charge for each request to a network that used units or money, newest first."""
     actor = authenticated_actor(request)
     wanted = {
         "at__gte": parse_range_end(asked.since, actor, "from"),
@@ -45,7 +45,7 @@ def list_charges(request: HttpRequest, asked: Query[s.ChargeQuery]) -> dict[str,
 
 @routes.get("/charges/sums", response=s.ChargeTotals, summary="Sum charges", openapi_extra=READ_SCOPE)
 def sum_charges(request: HttpRequest, asked: Query[s.RangeQuery]) -> s.ChargeTotals:
-    """By network, meter, purpose and currency."""
+    """Totals by network, meter, purpose and currency."""
     actor = authenticated_actor(request)
     found = ledger.charge_totals(
         actor, parse_range_end(asked.since, actor, "from"), parse_range_end(asked.until, actor, "to")
@@ -72,7 +72,7 @@ def _charge_schema(row: Charge) -> s.ChargeEntry:
 
 @routes.get("/budgets", response=c.BudgetStates, summary="List budgets", openapi_extra=READ_SCOPE)
 def list_budgets(request: HttpRequest) -> c.BudgetStates:
-    """The workspace's, and those of the instance's apps, with what is used of each now."""
+    """Budgets of the workspace and of the server's apps, with their current usage."""
     actor = authenticated_actor(request)
     display = CurrencyDisplay(actor.workspace.currency)
     return c.BudgetStates(
@@ -80,9 +80,9 @@ def list_budgets(request: HttpRequest) -> c.BudgetStates:
     )
 
 
-@routes.post("/budgets", response={201: c.BudgetState}, summary="New budget", openapi_extra=SETTINGS_SCOPE)
+@routes.post("/budgets", response={201: c.BudgetState}, summary="Create a budget", openapi_extra=SETTINGS_SCOPE)
 def make_budget(request: HttpRequest, given: c.BudgetInput) -> c.BudgetState:
-    """What was charged in its present period already counts."""
+    """Charges since the beginning of the current period count."""
     actor = authenticated_actor(request)
     return budget_schema(
         plans.budget_balances([plans.set_budget(actor, _assumptions_from_request(actor, given))])[0],
@@ -90,18 +90,18 @@ def make_budget(request: HttpRequest, given: c.BudgetInput) -> c.BudgetState:
     )
 
 
-@routes.get("/budgets/{budget_id}", response=c.BudgetState, summary="Read a budget", openapi_extra=READ_SCOPE)
+@routes.get("/budgets/{budget_id}", response=c.BudgetState, summary="Retrieve a budget", openapi_extra=READ_SCOPE)
 def get_budget(request: HttpRequest, budget_id: UuidPath) -> c.BudgetState:
-    """With what is used of it now."""
+    """Includes its current usage."""
     actor = authenticated_actor(request)
     return budget_schema(
         plans.budget_balances([plans.one_budget(actor, budget_id)])[0], CurrencyDisplay(actor.workspace.currency)
     )
 
 
-@routes.put("/budgets/{budget_id}", response=c.BudgetState, summary="Change a budget", openapi_extra=SETTINGS_SCOPE)
+@routes.put("/budgets/{budget_id}", response=c.BudgetState, summary="Update a budget", openapi_extra=SETTINGS_SCOPE)
 def change_budget(request: HttpRequest, budget_id: UuidPath, given: c.BudgetInput) -> c.BudgetState:
-    """Raised, what it held goes out within seconds, in the order in which it was due."""
+    """If you raise it, Kicau publishes the posts that the budget held within seconds, ordered by due time."""
     actor = authenticated_actor(request)
     return budget_schema(
         plans.budget_balances([plans.set_budget(actor, _assumptions_from_request(actor, given), budget_id=budget_id)])[
@@ -111,15 +111,15 @@ def change_budget(request: HttpRequest, budget_id: UuidPath, given: c.BudgetInpu
     )
 
 
-@routes.delete("/budgets/{budget_id}", response={204: None}, summary="Remove a budget", openapi_extra=SETTINGS_SCOPE)
+@routes.delete("/budgets/{budget_id}", response={204: None}, summary="Delete a budget", openapi_extra=SETTINGS_SCOPE)
 def remove_budget(request: HttpRequest, budget_id: UuidPath) -> None:
-    """What it held goes out."""
+    """Kicau publishes the posts that the budget held."""
     plans.remove_budget(authenticated_actor(request), budget_id)
 
 
-@routes.get("/forecast", response=c.MonthForecast, summary="Forecast the month", openapi_extra=READ_SCOPE)
+@routes.get("/forecast", response=c.MonthForecast, summary="Forecast the costs of the month", openapi_extra=READ_SCOPE)
 def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.MonthForecast:
-    """Spent so far, scheduled until the end, and what reading goes on to cost; or what would be if it were otherwise."""
+    """Returns costs so far, scheduled posts and expected reading until the end of the month. Parameters simulate other conditions."""
     actor = authenticated_actor(request)
     display = CurrencyDisplay(actor.workspace.currency)
     what_if = forecast.ForecastAssumptions(
@@ -137,7 +137,7 @@ def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.Month
 
 @routes.get("/plans", response=c.PlanQuotes, summary="Compare plans", openapi_extra=READ_SCOPE)
 def compare_plans(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.PlanQuotes:
-    """What each would ask for what this workspace used in the last 30 days."""
+    """Returns what each plan would cost for the usage of this workspace in the last 30 days."""
     actor = authenticated_actor(request)
     actor.require(Permission.READ)
     if asked.network and asked.network not in registry.installed_slugs():

@@ -28,16 +28,18 @@ from kicau.workspaces.actors import Permission
 
 routes = Router(tags=["Audits and evidence"])
 MAX_BUNDLE_BYTES = 256 << 20  # bytes of a bundle that is checked here
-LogIndex = Annotated[int, Path(description="Its place in the log, from 0.", ge=0, le=2**62)]
+LogIndex = Annotated[int, Path(description="Index in the log, starting at 0.", ge=0, le=2**62)]
 DataUploads = Annotated[
     list[UploadedFile],
     File(
-        description="Files of the data set: JSON lines, Parquet, WARC or text, plain or packed; repeat the field for several."
+        description="Files of the data set: JSON Lines, Parquet, WARC or text, optionally compressed. Repeat the field for several."
     ),
 ]
 ControlUploads = Annotated[
     list[UploadedFile],
-    File(description="Data that cannot hold the posts, such as older data: chance is counted in it."),
+    File(
+        description="Data that cannot contain the posts, for example older data. Kicau measures chance matches in it."
+    ),
 ]
 _JSON_FILE_RESPONSE = {"content": {"application/json": {"schema": {"type": "object"}}}}
 _REPORT_RESPONSE = {
@@ -55,31 +57,31 @@ REQUEST_FIELD_NAMES = {
 
 
 class AuditFields(Schema):
-    """What goes with the files."""
+    """Form fields that accompany the files."""
 
     name: str = Field(
         "",
         max_length=200,
-        description="What people call the data set; it stands in the report. Left out: the first file's name.",
+        description="Name of the data set in the report. Default: the name of the first file.",
     )
     where: str = Field(
         "",
         max_length=2000,
-        description="Instead of files: a file, folder, bucket or list (@file) on the server, where its operator allows it. Needs the scope settings.",
+        description="Instead of files: a file, folder, bucket or list (@file) on the server, if its operator allows this. Requires the scope settings.",
     )
     words: str = Field("", max_length=500, description="Only posts that a search for these words finds.")
     network: str = Field("", max_length=40, description="Only posts on this network.")
-    author: str = Field("", max_length=250, description="Only posts by this author: key or handle.")
+    author: str = Field("", max_length=250, description="Only posts by this author (key or handle).")
     own: bool = Field(True, description="Only this workspace's own posts.")
 
 
 class BundleFields(Schema):
-    """What goes with the bundle."""
+    """Form fields that accompany the bundle."""
 
     key: str | None = Field(
         None,
         max_length=64,
-        description="SHA-256 of the public key that must have signed it; left out, any, and the signer is not checked.",
+        description="SHA-256 of the public key that must have signed the bundle. Without it, any key is accepted and the signer is not checked.",
     )
 
 
@@ -93,14 +95,16 @@ def list_audits(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]
     )
 
 
-@routes.post("/audits", response={201: s.DatasetAudit}, summary="Search a dataset", openapi_extra=WRITE_SCOPE)
+@routes.post(
+    "/audits", response={201: s.DatasetAudit}, summary="Start an audit of a data set", openapi_extra=WRITE_SCOPE
+)
 def begin_audit(
     request: HttpRequest,
     fields: Form[AuditFields],
     file: DataUploads = [],  # noqa: B006
     control: ControlUploads = [],  # noqa: B006
 ) -> s.DatasetAudit:
-    """For the workspace's posts, beside other work; ask for it until its state is done."""
+    """Searches for the workspace's posts in the background. Poll the audit until its state is done."""
     actor = authenticated_actor(request)
     actor.require(Permission.WRITE)
     asked: dict[str, Any] = {
@@ -121,9 +125,9 @@ def begin_audit(
     return s.DatasetAudit(**_audit_schema(made))
 
 
-@routes.get("/audits/{audit_id}", response=s.DatasetAuditResult, summary="Read an audit", openapi_extra=READ_SCOPE)
+@routes.get("/audits/{audit_id}", response=s.DatasetAuditResult, summary="Retrieve an audit", openapi_extra=READ_SCOPE)
 def get_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAuditResult:
-    """How far it is, and once it is done what was read, failed and skipped, and how sure the result is."""
+    """Includes its progress. After it is done, also what was read, failed or skipped, and how reliable the result is."""
     row = actions.get_audit(authenticated_actor(request), audit_id)
     sentence = str(row.summary.get("says", ""))
     return s.DatasetAuditResult(
@@ -133,26 +137,24 @@ def get_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAuditResult:
 
 @routes.post("/audits/{audit_id}/stop", response=s.DatasetAudit, summary="Stop an audit", openapi_extra=WRITE_SCOPE)
 def stop_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAudit:
-    """What was searched stays."""
+    """Results found so far stay."""
     return s.DatasetAudit(**_audit_schema(actions.stop_audit(authenticated_actor(request), audit_id)))
 
 
-@routes.post(
-    "/audits/{audit_id}/resume", response=s.DatasetAudit, summary="Go on with an audit", openapi_extra=WRITE_SCOPE
-)
+@routes.post("/audits/{audit_id}/resume", response=s.DatasetAudit, summary="Resume an audit", openapi_extra=WRITE_SCOPE)
 def resume_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAudit:
-    """Where it was stopped or failed."""
+    """Continues an import that was stopped or failed."""
     return s.DatasetAudit(**_audit_schema(actions.resume_audit(authenticated_actor(request), audit_id)))
 
 
 @routes.get(
     "/audits/{audit_id}/copies",
     response=s.FoundCopyPage,
-    summary="List the copies that were found",
+    summary="List the copies found",
     openapi_extra=READ_SCOPE,
 )
 def list_copies(request: HttpRequest, audit_id: UuidPath, asked: Query[s.FoundCopyQuery]) -> dict[str, Any]:
-    """Each with its place, the posts that say it, and what stands around it."""
+    """Each with its location, the matching posts and the surrounding text."""
     actor = authenticated_actor(request)
     audit = actions.get_audit(actor, audit_id)
     found = paginate(actions.list_hits(actor, audit, kind=asked.kind or ""), ("id",), asked, lambda row: row)
@@ -165,7 +167,7 @@ def list_copies(request: HttpRequest, audit_id: UuidPath, asked: Query[s.FoundCo
     openapi_extra={**READ_SCOPE, "responses": {200: {"description": "For people, as one file.", **_REPORT_RESPONSE}}},
 )
 def get_report(request: HttpRequest, audit_id: UuidPath, asked: Query[s.AuditReportQuery]) -> HttpResponse:
-    """Once it is done."""
+    """Available when the audit is done."""
     row = actions.get_audit(authenticated_actor(request), audit_id)
     if row.state != AuditState.DONE:
         raise NotFound("report", audit_id)
@@ -186,7 +188,7 @@ def get_report(request: HttpRequest, audit_id: UuidPath, asked: Query[s.AuditRep
     },
 )
 def get_bundle(request: HttpRequest, audit_id: UuidPath) -> StreamingHttpResponse:
-    """Where a copy was found."""
+    """Available if a copy was found."""
     actor = authenticated_actor(request)
     return file_response(
         request, actions.audit_bundle(actor, actions.get_audit(actor, audit_id)), "application/json", "evidence.json"
@@ -196,12 +198,13 @@ def get_bundle(request: HttpRequest, audit_id: UuidPath) -> StreamingHttpRespons
 @routes.get(
     "/evidence/checkpoint",
     response=s.CurrentCheckpoint,
-    summary="Read the log's newest checkpoint",
+    summary="Retrieve the log's newest checkpoint",
     openapi_extra=READ_SCOPE,
 )
 def get_checkpoint(request: HttpRequest) -> s.CurrentCheckpoint:
-    """The whole log of this Kicau as it is now, signed if it grew since the last time; keep it, and later ones must
-    continue it. Proofs of entries are under this one. Those that were signed before are in `/evidence/log`."""
+    """The evidence log of this server in its current state, signed if it grew since the last checkpoint. Keep the
+    checkpoint: later ones must extend it. Proofs of entries refer to this checkpoint. Earlier ones are in
+    `/evidence/log`."""
     row = log_entries.current_checkpoint(authenticated_actor(request))
     told = log.log_state(most=1)
     return s.CurrentCheckpoint(
@@ -219,7 +222,7 @@ def get_checkpoint(request: HttpRequest) -> s.CurrentCheckpoint:
 @routes.get(
     "/evidence/entries",
     response=s.LogEntryPage,
-    summary="List this workspace's entries in the log",
+    summary="List this workspace's log entries",
     openapi_extra=READ_SCOPE,
 )
 def list_entries(request: HttpRequest, asked: Query[s.LogEntryQuery]) -> dict[str, Any]:
@@ -232,11 +235,11 @@ def list_entries(request: HttpRequest, asked: Query[s.LogEntryQuery]) -> dict[st
 @routes.get(
     "/evidence/entries/{index}",
     response=s.InclusionProof,
-    summary="Prove that an entry is in the log",
+    summary="Retrieve an inclusion proof",
     openapi_extra=READ_SCOPE,
 )
 def prove_inclusion(request: HttpRequest, index: LogIndex) -> s.InclusionProof:
-    """Under the newest checkpoint (RFC 6962, section 2.1.1)."""
+    """Proves that an entry is in the log, under the newest checkpoint (RFC 6962, section 2.1.1)."""
     shown = log_entries.prove_entry(authenticated_actor(request), index)
     return s.InclusionProof(
         **_log_entry_schema(shown.leaf),
@@ -250,11 +253,11 @@ def prove_inclusion(request: HttpRequest, index: LogIndex) -> s.InclusionProof:
 @routes.get(
     "/evidence/consistency",
     response=s.ConsistencyProof,
-    summary="Prove that the log only grew",
+    summary="Retrieve a consistency proof",
     openapi_extra=READ_SCOPE,
 )
 def prove_consistency(request: HttpRequest, asked: Query[s.ConsistencyQuery]) -> s.ConsistencyProof:
-    """Between two sizes, such as those of two checkpoints."""
+    """Proves that the log only grew between two sizes, such as those of two checkpoints."""
     actor = authenticated_actor(request)
     new = asked.new or log_entries.current_checkpoint(actor).size
     proof = log_entries.prove_consistency(actor, asked.old, new)
@@ -262,19 +265,19 @@ def prove_consistency(request: HttpRequest, asked: Query[s.ConsistencyQuery]) ->
 
 
 @routes.post(
-    "/evidence/verify", response=s.BundleVerdict, summary="Check a bundle of evidence", openapi_extra=READ_SCOPE
+    "/evidence/verify", response=s.BundleVerdict, summary="Verify an evidence bundle", openapi_extra=READ_SCOPE
 )
 def verify_bundle(
     request: HttpRequest,
     fields: Form[BundleFields],
-    bundle: Annotated[UploadedFile, File(description="Anybody's bundle.")],
+    bundle: Annotated[UploadedFile, File(description="A bundle, from any server.")],
 ) -> s.BundleVerdict:
-    """By the same verifier as verify.py, which needs no Kicau. Nothing of it is kept. Its sentences are in English, or in
-    Indonesian where `Accept-Language` asks for it."""
+    """Uses the same verifier as verify.py, which works without Kicau. Nothing is stored. Messages are in English, or in
+    Indonesian if `Accept-Language` requests it."""
     authenticated_actor(request).require(Permission.READ)
     language = "id" if (get_language() or "").startswith("id") else "en"
     if bundle.size is None or bundle.size > MAX_BUNDLE_BYTES:
-        raise field_error("bundle", "too-large", "A bundle of more than 256 MB is checked with verify.py.")
+        raise field_error("bundle", "too-large", "The bundle is larger than 256 MB. Check it with verify.py instead.")
     try:
         said = verify.verify(bundle.read(), fields.key, language=language)
         return s.BundleVerdict(holds=True, signer_checked=fields.key is not None, said=said, reason="")

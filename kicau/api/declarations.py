@@ -21,23 +21,23 @@ routes = Router(tags=["Archive and rights"])
 
 
 @routes.post(
-    "/rights/read", response=s.DeclarationReport, summary="Read what an address declares", openapi_extra=READ_SCOPE
+    "/rights/read", response=s.DeclarationReport, summary="Read a URL's AI declarations", openapi_extra=READ_SCOPE
 )
 @waits_for_network
 def read_declarations(request: HttpRequest, given: s.DeclarationSource) -> s.DeclarationReport:
-    """In nine vocabularies. Nothing declared is neither a yes nor a no. To keep it asks for the scope settings."""
+    """Reads nine vocabularies. If nothing is declared, the use is neither allowed nor denied. Saving the result requires the scope settings."""
     actor = authenticated_actor(request)
     found = outbound.run_request(actor.person_id, declaration_scanner.scan_address, actor, given.url)
     return _declarations_schema(found, declaration_scanner.record_declarations(actor, found) if given.keep else [])
 
 
 @routes.post(
-    "/rights/read/file", response=s.DeclarationReport, summary="Read what a file declares", openapi_extra=READ_SCOPE
+    "/rights/read/file", response=s.DeclarationReport, summary="Read a file's AI declarations", openapi_extra=READ_SCOPE
 )
 def read_file(
-    request: HttpRequest, file: Annotated[UploadedFile, File(description="The file itself.")]
+    request: HttpRequest, file: Annotated[UploadedFile, File(description="The file.")]
 ) -> s.DeclarationReport:
-    """A picture, a film, a page, a robots.txt, a licence, a record or a Croissant description. Nothing is kept."""
+    """An image, video, web page, robots.txt, licence, record or Croissant description. Nothing is stored."""
     if (file.size or 0) > declaration_scanner.MAX_FILE_BYTES:
         raise validation_failed(
             "file",
@@ -50,10 +50,13 @@ def read_file(
 
 
 @routes.get(
-    "/rights/forms", response=list[s.RuleForm], summary="Write the rule in every form", openapi_extra=READ_SCOPE
+    "/rights/forms",
+    response=list[s.RuleForm],
+    summary="Retrieve the rule in all machine-readable forms",
+    openapi_extra=READ_SCOPE,
 )
 def list_forms(request: HttpRequest) -> list[s.RuleForm]:
-    """This workspace's rule for its own words, as crawlers and other machines read it."""
+    """Returns this workspace's rule for its own content in the forms that crawlers and other machines read."""
     return [
         s.RuleForm(form=cast(Any, one.slug), text=one.text)
         for one in published_policy.rule_forms(authenticated_actor(request))

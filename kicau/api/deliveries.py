@@ -26,9 +26,9 @@ from kicau.workspaces.actors import Actor
 routes = Router(tags=["Deliveries"])
 
 
-@routes.get("/deliveries", response=s.DeliveryPage, summary="Read the calendar", openapi_extra=READ_SCOPE)
+@routes.get("/deliveries", response=s.DeliveryPage, summary="List deliveries by due time", openapi_extra=READ_SCOPE)
 def list_deliveries(request: HttpRequest, asked: Query[s.DeliveryQuery]) -> dict[str, Any]:
-    """By due time, the past first: give `from` to begin later."""
+    """Oldest first. Set `from` to start later."""
     actor = authenticated_actor(request)
     return paginate(_filter_deliveries(actor, asked), ("due_at", "id"), asked, serializers.delivery_schema)
 
@@ -50,10 +50,13 @@ def _filter_deliveries(actor: Actor, asked: s.DeliveryQuery) -> QuerySet[Deliver
 
 
 @routes.post(
-    "/deliveries/move", response=s.RescheduledDeliveries, summary="Give many another time", openapi_extra=PUBLISH_SCOPE
+    "/deliveries/move",
+    response=s.RescheduledDeliveries,
+    summary="Reschedule several deliveries",
+    openapi_extra=PUBLISH_SCOPE,
 )
 def move_many(request: HttpRequest, given: s.RescheduleManyInput) -> s.RescheduledDeliveries:
-    """All of them or none; only what has not begun."""
+    """Reschedules all of them or none. Only deliveries whose publishing has not begun."""
     actor = authenticated_actor(request)
     moves = [
         bulk.Reschedule(delivery=as_uuid(one.delivery), due_at=parse_time(one.at, one.timezone), timezone=one.timezone)
@@ -64,17 +67,22 @@ def move_many(request: HttpRequest, given: s.RescheduleManyInput) -> s.Reschedul
     return s.RescheduledDeliveries(items=[serializers.delivery_schema(rows[move.delivery]) for move in moves])
 
 
-@routes.post("/deliveries/retry", response=s.BulkDeliveryResult, summary="Send many again", openapi_extra=PUBLISH_SCOPE)
+@routes.post(
+    "/deliveries/retry", response=s.BulkDeliveryResult, summary="Retry several deliveries", openapi_extra=PUBLISH_SCOPE
+)
 def retry_many(request: HttpRequest, given: s.DeliveryIds) -> s.BulkDeliveryResult:
-    """Each for itself: what cannot be sent again stands under `refused` with its reason."""
+    """Each delivery is handled separately. Those that cannot be retried are listed in `refused` with the reason."""
     return _apply_to_many(authenticated_actor(request), bulk.retry_many, given)
 
 
 @routes.post(
-    "/deliveries/cancel", response=s.BulkDeliveryResult, summary="Never send many", openapi_extra=PUBLISH_SCOPE
+    "/deliveries/cancel",
+    response=s.BulkDeliveryResult,
+    summary="Cancel several deliveries",
+    openapi_extra=PUBLISH_SCOPE,
 )
 def cancel_many(request: HttpRequest, given: s.DeliveryIds) -> s.BulkDeliveryResult:
-    """Each for itself: what cannot be cancelled stands under `refused` with its reason."""
+    """Each delivery is handled separately. Those that cannot be canceled are listed in `refused` with the reason."""
     return _apply_to_many(authenticated_actor(request), bulk.cancel_many, given)
 
 
@@ -90,17 +98,17 @@ def _apply_to_many(
 @routes.get(
     "/deliveries/{delivery_id}",
     response=s.DeliveryDetail,
-    summary="Read a delivery and its story",
+    summary="Retrieve a delivery",
     openapi_extra=READ_SCOPE,
 )
 def get_delivery(request: HttpRequest, delivery_id: UuidPath) -> s.DeliveryDetail:
-    """With exactly what is or will be sent, and every attempt in words."""
+    """Includes the exact content that was or will be published, and all attempts."""
     actor = authenticated_actor(request)
     return _delivery_detail(actor, delivery_id)
 
 
 @routes.post(
-    "/deliveries/{delivery_id}/cancel", response=s.Delivery, summary="Never send it", openapi_extra=PUBLISH_SCOPE
+    "/deliveries/{delivery_id}/cancel", response=s.Delivery, summary="Cancel a delivery", openapi_extra=PUBLISH_SCOPE
 )
 def cancel_delivery(request: HttpRequest, delivery_id: UuidPath) -> s.Delivery:
     actor = authenticated_actor(request)
@@ -108,19 +116,19 @@ def cancel_delivery(request: HttpRequest, delivery_id: UuidPath) -> s.Delivery:
 
 
 @routes.post(
-    "/deliveries/{delivery_id}/retry", response=s.Delivery, summary="Send it again", openapi_extra=PUBLISH_SCOPE
+    "/deliveries/{delivery_id}/retry", response=s.Delivery, summary="Retry a delivery", openapi_extra=PUBLISH_SCOPE
 )
 def retry_delivery(request: HttpRequest, delivery_id: UuidPath) -> s.Delivery:
-    """It goes on where it stopped, and looks up first what may have happened."""
+    """Continues where publishing stopped. Kicau first checks on the network what was published."""
     actor = authenticated_actor(request)
     return _delivery_after(actor, actions.retry(actor, delivery_id))
 
 
 @routes.post(
-    "/deliveries/{delivery_id}/move", response=s.Delivery, summary="Give it another time", openapi_extra=PUBLISH_SCOPE
+    "/deliveries/{delivery_id}/move", response=s.Delivery, summary="Reschedule a delivery", openapi_extra=PUBLISH_SCOPE
 )
 def move_delivery(request: HttpRequest, delivery_id: UuidPath, given: s.RescheduleInput) -> s.Delivery:
-    """Only what has not begun."""
+    """Only if publishing has not begun."""
     actor = authenticated_actor(request)
     return _delivery_after(
         actor, actions.reschedule(actor, delivery_id, parse_time(given.at, given.timezone), given.timezone)
@@ -130,11 +138,11 @@ def move_delivery(request: HttpRequest, delivery_id: UuidPath, given: s.Reschedu
 @routes.post(
     "/deliveries/{delivery_id}/confirm",
     response=s.Delivery,
-    summary="Confirm it in person",
+    summary="Confirm a post",
     openapi_extra=PUBLISH_SCOPE,
 )
 def confirm_delivery(request: HttpRequest, delivery_id: UuidPath) -> s.Delivery:
-    """The token's person has read this post and wants it published, as the network's terms ask for each post."""
+    """Records that the token's person has read this post and wants it published. Some networks' terms require this for each post."""
     actor = authenticated_actor(request)
     return _delivery_after(actor, actions.confirm(actor, delivery_id))
 
@@ -142,11 +150,11 @@ def confirm_delivery(request: HttpRequest, delivery_id: UuidPath) -> s.Delivery:
 @routes.post(
     "/deliveries/{delivery_id}/resolve",
     response=s.Delivery,
-    summary="Tell what became of it",
+    summary="Resolve an unknown result",
     openapi_extra=PUBLISH_SCOPE,
 )
 def resolve_delivery(request: HttpRequest, delivery_id: UuidPath, found: s.ResolveInput) -> s.Delivery:
-    """For one whose outcome is unknown, after a person looked at the network. Not there: it is sent again."""
+    """For a delivery with the state unknown, after a person checked on the network. If the post is not there, Kicau publishes it again."""
     actor = authenticated_actor(request)
     return _delivery_after(
         actor,
@@ -159,11 +167,11 @@ def resolve_delivery(request: HttpRequest, delivery_id: UuidPath, found: s.Resol
 @routes.post(
     "/deliveries/{delivery_id}/edit/preview",
     response=s.PublishedEditPreview,
-    summary="See how it would read",
+    summary="Preview an edit of a published post",
     openapi_extra=PUBLISH_SCOPE,
 )
 def preview_edit(request: HttpRequest, delivery_id: UuidPath, given: s.EditInput) -> s.PublishedEditPreview:
-    """As the network would show it, and what it lets nobody change; nothing is changed."""
+    """Returns how the network would show the post, and which changes it does not allow. Nothing is changed."""
     return serializers.edit_preview_schema(
         post_edits.preview_edit(authenticated_actor(request), delivery_id, _edit_from_request(given))
     )
@@ -172,12 +180,12 @@ def preview_edit(request: HttpRequest, delivery_id: UuidPath, given: s.EditInput
 @routes.post(
     "/deliveries/{delivery_id}/edit",
     response=s.Delivery,
-    summary="Change it on the network",
+    summary="Edit a published post",
     openapi_extra=PUBLISH_SCOPE,
 )
 @waits_for_network
 def edit_delivery(request: HttpRequest, delivery_id: UuidPath, given: s.EditInput) -> s.Delivery:
-    """For a published post of a network that allows it. Where an answer is lost it ends with 409: settle it then."""
+    """For networks that allow it. If the response of the network is lost, returns 409; then resolve the edit."""
     actor = authenticated_actor(request)
     return _delivery_after(
         actor,
@@ -188,12 +196,12 @@ def edit_delivery(request: HttpRequest, delivery_id: UuidPath, given: s.EditInpu
 @routes.post(
     "/deliveries/{delivery_id}/edit/settle",
     response=s.Delivery,
-    summary="Look what became of a change",
+    summary="Resolve an edit with an unknown result",
     openapi_extra=PUBLISH_SCOPE,
 )
 @waits_for_network
 def settle_edit(request: HttpRequest, delivery_id: UuidPath, given: s.ResolveEditInput) -> s.Delivery:
-    """After a change whose outcome is unknown: the network is asked, and what it lacks is sent."""
+    """Kicau checks the post on the network and sends the changes that are missing."""
     actor = authenticated_actor(request)
     return _delivery_after(
         actor, outbound.run_request(actor.person_id, post_edits.resolve_edit, actor, delivery_id, reads=given.reads)
@@ -211,12 +219,12 @@ def _edit_from_request(given: s.EditInput) -> post_edits.PostEditInput:
 @routes.post(
     "/deliveries/{delivery_id}/withdraw",
     response=s.Delivery,
-    summary="Delete it from the network",
+    summary="Delete a published post from its network",
     openapi_extra=PUBLISH_SCOPE,
 )
 @waits_for_network
 def withdraw_delivery(request: HttpRequest, delivery_id: UuidPath) -> s.Delivery:
-    """All its parts. What is known of it here stays."""
+    """Deletes all parts. The record in Kicau stays."""
     actor = authenticated_actor(request)
     return _delivery_after(
         actor, outbound.run_request(actor.person_id, actions.delete_from_network, actor, delivery_id)

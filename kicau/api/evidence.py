@@ -21,10 +21,10 @@ from kicau.workspaces.actors import Permission
 routes = Router(tags=["Evidence"])
 
 
-@routes.get("/evidence/log", response=s.EvidenceLog, summary="Read the log of evidence", openapi_extra=READ_SCOPE)
+@routes.get("/evidence/log", response=s.EvidenceLog, summary="Retrieve the evidence log", openapi_extra=READ_SCOPE)
 def get_log(request: HttpRequest) -> s.EvidenceLog:
-    """Its keys, and its newest checkpoints with what outsiders said of them, as they were made; nothing is signed for
-    this. For a checkpoint of all that was logged until now, see `/evidence/checkpoint`."""
+    """Returns its keys and its newest checkpoints with their external timestamps. Nothing is signed for this request. For a
+    checkpoint of the current state, see `/evidence/checkpoint`."""
     authenticated_actor(request).require(Permission.READ)
     told = log.log_state()
     checkpoints = [
@@ -40,7 +40,7 @@ def get_log(request: HttpRequest) -> s.EvidenceLog:
     )
 
 
-@routes.get("/canaries", response=s.CanaryPage, summary="List canaries", openapi_extra=READ_SCOPE)
+@routes.get("/canaries", response=s.CanaryPage, summary="List canary texts", openapi_extra=READ_SCOPE)
 def list_canaries(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     return paginate(canaries.list_canaries(authenticated_actor(request)), ("-id",), asked, _canary_schema)
 
@@ -52,7 +52,7 @@ def list_canaries(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, An
     openapi_extra=SETTINGS_SCOPE,
 )
 def register_canary(request: HttpRequest, given: s.CanaryCreate) -> s.CanaryCreated:
-    """Draws candidates, commits to all of them and to the one to publish, and signs the log."""
+    """Creates candidate sentences, commits to all of them and to the one to publish, and signs the log."""
     actor = authenticated_actor(request)
     made = canaries.register_canary(
         actor, given.name, candidates=given.candidates, language=given.language, sentence=given.sentence
@@ -60,9 +60,11 @@ def register_canary(request: HttpRequest, given: s.CanaryCreate) -> s.CanaryCrea
     return s.CanaryCreated(**_canary_schema(made).model_dump(), publish=made.candidates[made.chosen])
 
 
-@routes.get("/canaries/{canary_id}", response=s.CanaryCreated, summary="Read a canary", openapi_extra=WRITE_SCOPE)
+@routes.get(
+    "/canaries/{canary_id}", response=s.CanaryCreated, summary="Retrieve a canary text", openapi_extra=WRITE_SCOPE
+)
 def get_canary(request: HttpRequest, canary_id: UuidPath) -> s.CanaryCreated:
-    """With the one text to publish."""
+    """Includes the sentence to publish."""
     actor = authenticated_actor(request)
     row = canaries.get_canary(actor, canary_id, Permission.WRITE)
     return s.CanaryCreated(**_canary_schema(row).model_dump(), publish=canaries.published_text(actor, row))
@@ -71,11 +73,11 @@ def get_canary(request: HttpRequest, canary_id: UuidPath) -> s.CanaryCreated:
 @routes.get(
     "/canaries/{canary_id}/candidates",
     response=s.CanaryCandidates,
-    summary="Read a canary's candidates",
+    summary="Retrieve a canary text's candidates",
     openapi_extra=SETTINGS_SCOPE,
 )
 def get_candidates(request: HttpRequest, canary_id: UuidPath) -> s.CanaryCandidates:
-    """For whoever scores them; they stay secret until the test."""
+    """For scoring by a model. Keep them secret until the test."""
     actor = authenticated_actor(request)
     return s.CanaryCandidates(
         candidates=canaries.list_candidates(actor, canaries.get_canary(actor, canary_id, Permission.SETTINGS))
@@ -83,19 +85,24 @@ def get_candidates(request: HttpRequest, canary_id: UuidPath) -> s.CanaryCandida
 
 
 @routes.get(
-    "/canaries/{canary_id}/tests", response=s.CanaryTestPage, summary="List a canary's tests", openapi_extra=READ_SCOPE
+    "/canaries/{canary_id}/tests",
+    response=s.CanaryTestPage,
+    summary="List a canary text's tests",
+    openapi_extra=READ_SCOPE,
 )
 def list_tests(request: HttpRequest, canary_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Every one that was made: how often it was tried is part of what each says."""
+    """All tests that were made. The number of tests is part of each result."""
     actor = authenticated_actor(request)
     return paginate(
         canaries.list_tests(actor, canaries.get_canary(actor, canary_id)), ("-number",), asked, _canary_test_schema
     )
 
 
-@routes.post("/canaries/{canary_id}/test", response=s.CanaryRank, summary="Rank a canary", openapi_extra=SETTINGS_SCOPE)
+@routes.post(
+    "/canaries/{canary_id}/test", response=s.CanaryRank, summary="Test a canary text", openapi_extra=SETTINGS_SCOPE
+)
 def test_canary(request: HttpRequest, canary_id: UuidPath, given: s.CanaryScores) -> s.CanaryRank:
-    """Where the published text stands among all candidates, and how likely that is by chance alone."""
+    """Returns the rank of the published sentence among all candidates, and the probability of this rank by chance."""
     actor = authenticated_actor(request)
     row = canaries.get_canary(actor, canary_id, Permission.SETTINGS)
     report = canaries.score_canary(

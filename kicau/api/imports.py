@@ -25,63 +25,61 @@ from kicau.workspaces.actors import Actor, Permission
 routes = Router(tags=["Imports"])
 TableUpload = Annotated[
     UploadedFile,
-    File(
-        description="A CSV file, in any of the forms that spreadsheets write; docs/how-to/import-posts.md tells its columns."
-    ),
+    File(description="A CSV file as spreadsheet programs write it. For its columns, see docs/how-to/import-posts.md."),
 ]
 MediaUploads = Annotated[
     list[UploadedFile],
-    File(description="The files that the table names, without folders; repeat the field for several."),
+    File(description="The files that the table refers to, by name without folders. Repeat the field for several."),
 ]
 
 
 class ImportFields(Schema):
-    """What goes with the table."""
+    """Form fields that accompany the table."""
 
     timezone: ZoneName = Field(
-        "", description=f"In which times are meant where a row says nothing. {ZONE_DESCRIPTION} Empty: the workspace's."
+        "", description=f"Time zone of rows without one. {ZONE_DESCRIPTION} Default: the workspace's."
     )
 
 
 class ImportCreate(ImportFields):
-    """What goes with the table, when its posts are made."""
+    """Form fields that accompany the table for an import."""
 
     confirm: bool = Field(
         False,
-        description="True: the token's person has read the posts and confirms them, for networks whose terms ask for that.",
+        description="true: the token's person has read the posts and confirms them, for networks whose terms require this.",
     )
     skip_bad: bool = Field(
-        False, description="True: leave out rows that have problems. False: with a single problem, nothing is made."
+        False, description="true: skip rows with problems. false: import nothing if any row has a problem."
     )
 
 
 class ImportRowProblem(FieldError):
-    """What is wrong with one cell."""
+    """A problem in one cell."""
 
-    row: int = Field(description="As a spreadsheet counts: the header is row 1.")
-    column: str = Field(description="The column in which it is mended.")
+    row: int = Field(description="Row number as in a spreadsheet. The header is row 1.")
+    column: str = Field(description="The column to correct.")
 
 
 class ImportCheckReport(Schema):
-    """What importing the table would do."""
+    """What an import of the table would do."""
 
-    table: str = Field(description="The table's name.")
-    ready: int = Field(description="Rows that can be imported.")
-    skipped: list[str] = Field(description="Each `ref` that is here already, and so is left out.")
-    problems: list[ImportRowProblem] = Field(description="Everything that is wrong, row by row.")
-    notices: list[ImportRowProblem] = Field(description="Everything that is worth knowing, row by row.")
-    deliveries: int = Field(description="How many deliveries the ready rows make.")
-    unconfirmed: int = Field(description="How many of them a person must confirm.")
-    cost: dict[str, int] = Field(description="Price of publishing them: millionths of each currency.")
+    table: str = Field(description="File name of the table.")
+    ready: int = Field(description="Number of rows that can be imported.")
+    skipped: list[str] = Field(description="Each `ref` that was imported before. Its row is skipped.")
+    problems: list[ImportRowProblem] = Field(description="All problems, by row.")
+    notices: list[ImportRowProblem] = Field(description="All notices, by row.")
+    deliveries: int = Field(description="Number of deliveries from the rows that can be imported.")
+    unconfirmed: int = Field(description="Number of deliveries that require confirmation by a person.")
+    cost: dict[str, int] = Field(description="Price of publishing, in millionths of each currency.")
 
 
 class ImportedPosts(Schema):
-    """What was imported."""
+    """Result of an import."""
 
-    posts: list[str] = Field(description="Ids of the posts, in the table's order.")
-    deliveries: int = Field(description="How many deliveries were scheduled.")
-    skipped: list[str] = Field(description="Each `ref` that was here already, and so was left out.")
-    notices: list[FieldError] = Field(description="What the author should know.")
+    posts: list[str] = Field(description="IDs of the posts, in the order of the table.")
+    deliveries: int = Field(description="Number of scheduled deliveries.")
+    skipped: list[str] = Field(description="Each `ref` that was imported before. Its row was skipped.")
+    notices: list[FieldError] = Field(description="Notices for the author.")
 
 
 @routes.post("/imports/check", response=ImportCheckReport, summary="Check a table of posts", openapi_extra=WRITE_SCOPE)
@@ -91,7 +89,7 @@ def check_import(
     table: TableUpload,
     files: MediaUploads = [],  # noqa: B006 (never changed)
 ) -> ImportCheckReport:
-    """Every problem of every row, before anything is made."""
+    """Returns all problems of all rows. Nothing is imported."""
     with _checked_upload(authenticated_actor(request), fields, table, files) as (report, _):
         return ImportCheckReport(
             table=report.table,
@@ -112,8 +110,8 @@ def create_import(
     table: TableUpload,
     files: MediaUploads = [],  # noqa: B006 (never changed)
 ) -> ImportedPosts:
-    """All of them are written and scheduled, or none (but see `skip_bad`). Rows whose `ref` is here already are left
-    out, so that a table may be sent again."""
+    """Imports and schedules all rows or none (but see `skip_bad`). Rows whose `ref` was imported before are skipped, so you
+    can send the same table again."""
     actor = authenticated_actor(request)
     actor.require(Permission.PUBLISH)
     with _checked_upload(actor, fields, table, files) as (report, folder):

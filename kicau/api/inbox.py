@@ -23,28 +23,33 @@ NEWEST_FIRST = ("-at", "-id")
 
 
 @routes.get(
-    "/posts/{post_id}/numbers", response=s.PartMetricsPage, summary="Read a post's numbers", openapi_extra=READ_SCOPE
+    "/posts/{post_id}/numbers",
+    response=s.PartMetricsPage,
+    summary="Retrieve a post's metrics",
+    openapi_extra=READ_SCOPE,
 )
 def list_numbers(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Of each delivery and part that was read, as they were last."""
+    """The latest metrics of each delivery and part."""
     actor = authenticated_actor(request)
     return paginate(
         engagement.post_metrics(actor, compositions.one_draft(actor, post_id).id), ("id",), asked, _metrics_schema
     )
 
 
-@routes.get("/posts/{post_id}/answers", response=s.ReplyPage, summary="Read a post's answers", openapi_extra=READ_SCOPE)
+@routes.get(
+    "/posts/{post_id}/answers", response=s.ReplyPage, summary="List a post's comments", openapi_extra=READ_SCOPE
+)
 def list_answers(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Of all its deliveries, oldest first."""
+    """Comments on all its deliveries, oldest first."""
     actor = authenticated_actor(request)
     return paginate(
         engagement.inbox_items(actor, compositions.one_draft(actor, post_id).id), ("at", "id"), asked, _reply_schema
     )
 
 
-@routes.get("/answers", response=s.InboxPage, summary="List answers", openapi_extra=READ_SCOPE)
+@routes.get("/answers", response=s.InboxPage, summary="List comments and mentions", openapi_extra=READ_SCOPE)
 def list_inbox(request: HttpRequest, asked: Query[s.InboxQuery]) -> dict[str, Any]:
-    """All that others said to the workspace's channels, newest first; what answers no post of ours too."""
+    """Everything that others wrote to the workspace's channels, newest first, including mentions that are not replies."""
     actor = authenticated_actor(request)
     wanted = comments.InboxFilter(channel=asked.channel, network=asked.network, waits=asked.waits)
     place = parse_cursor(Answer, NEWEST_FIRST, asked.cursor) if asked.cursor else None
@@ -56,37 +61,44 @@ def list_inbox(request: HttpRequest, asked: Query[s.InboxQuery]) -> dict[str, An
     }
 
 
-@routes.put("/answers/{answer_id}", response=s.InboxEntry, summary="Mark an answer as done", openapi_extra=WRITE_SCOPE)
+@routes.put("/answers/{answer_id}", response=s.InboxEntry, summary="Mark a message as done", openapi_extra=WRITE_SCOPE)
 def mark_answer(request: HttpRequest, answer_id: UuidPath, given: s.InboxEntryChange) -> s.InboxEntry:
-    """Or let it wait again."""
+    """Or mark it as not done."""
     return _inbox_entry_schema(comments.mark_done(authenticated_actor(request), answer_id, done=given.done))
 
 
-@routes.post("/answers/{answer_id}/reply", response=s.ReplyDraft, summary="Begin a reply", openapi_extra=WRITE_SCOPE)
+@routes.post(
+    "/answers/{answer_id}/reply", response=s.ReplyDraft, summary="Create a draft reply", openapi_extra=WRITE_SCOPE
+)
 def begin_reply(request: HttpRequest, answer_id: UuidPath) -> s.ReplyDraft:
-    """A draft that answers it; the same one again while it is not out. 409 where the network lets the channel answer nobody."""
+    """Returns a draft that replies to the message. Returns the same draft until it is published. Returns 409 if the network does not let the channel reply."""
     return s.ReplyDraft(post=str(comments.begin_reply(authenticated_actor(request), answer_id).id))
 
 
-@routes.get("/reading", response=s.SyncStates, summary="See what is read", openapi_extra=READ_SCOPE)
+@routes.get("/reading", response=s.SyncStates, summary="List reading settings", openapi_extra=READ_SCOPE)
 def list_reading(request: HttpRequest) -> s.SyncStates:
-    """Each network that can be read and has channels here, with what 30 days of it would cost."""
+    """For each network with channels of this workspace: whether Kicau reads comments and metrics, and the cost of 30 days."""
     return s.SyncStates(items=[_sync_state(one) for one in sync_settings.sync_options(authenticated_actor(request))])
 
 
-@routes.put("/reading", response=s.SyncState, summary="Read a network, or no more", openapi_extra=SETTINGS_SCOPE)
+@routes.put(
+    "/reading", response=s.SyncState, summary="Turn reading on or off for a network", openapi_extra=SETTINGS_SCOPE
+)
 def switch_reading(request: HttpRequest, given: s.SyncSwitch) -> s.SyncState:
-    """Where it costs, 409 names the figure until it is accepted. What was read is kept."""
+    """If reading costs money, returns 409 with the amount until you accept it. Comments and metrics that were already read stay."""
     return _sync_state(
         sync_settings.switch_sync(authenticated_actor(request), given.network, given.reads, accepts=given.accepts)
     )
 
 
 @routes.get(
-    "/reading/webhooks", response=s.NetworkWebhookStates, summary="See which networks tell", openapi_extra=READ_SCOPE
+    "/reading/webhooks",
+    response=s.NetworkWebhookStates,
+    summary="List webhook subscriptions at networks",
+    openapi_extra=READ_SCOPE,
 )
 def list_telling(request: HttpRequest) -> s.NetworkWebhookStates:
-    """Each network that tells of answers by webhook and has channels here."""
+    """Each network with channels of this workspace that can report comments by webhook."""
     return s.NetworkWebhookStates(
         items=[_webhook_state(one) for one in webhook_subscriptions.webhook_options(authenticated_actor(request))]
     )
@@ -99,7 +111,7 @@ def list_telling(request: HttpRequest) -> s.NetworkWebhookStates:
     openapi_extra=SETTINGS_SCOPE,
 )
 def switch_telling(request: HttpRequest, given: s.NetworkWebhookSwitch) -> s.NetworkWebhookState:
-    """Kicau subscribes within seconds; `channels` has the result. 409 if the network cannot reach this server."""
+    """Kicau subscribes within seconds. `channels` contains the result. Returns 409 if the network cannot reach this server."""
     return _webhook_state(webhook_subscriptions.switch_webhooks(authenticated_actor(request), given.network, given.on))
 
 

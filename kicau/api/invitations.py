@@ -20,7 +20,7 @@ routes = Router(tags=["Members"])
 
 @routes.get("/invitations", response=s.InvitationPage, summary="List invitations", openapi_extra=MEMBERS_SCOPE)
 def list_invitations(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Those that can still be used, newest first."""
+    """Unused invitations, newest first."""
     return paginate(
         invitations.open_invitations(authenticated_actor(request)),
         ("-id",),
@@ -33,15 +33,16 @@ def list_invitations(request: HttpRequest, asked: Query[PageQuery]) -> dict[str,
     "/invitations", response={201: s.InvitationCreated}, summary="Invite a member", openapi_extra=MEMBERS_SCOPE
 )
 def create_invitation(request: HttpRequest, given: s.InvitationCreate) -> s.InvitationCreated:
-    """The link works once, for a week, for that address. It is mailed where a mail server is set, and shown to nobody
-    then; else it is in the answer, this once. An earlier invitation of the same address stops counting."""
+    """The link works once, for a week, and only for this e-mail address. If a mail server is set, Kicau mails the link and
+    does not return it. Otherwise the response contains it once. An earlier invitation of the same address becomes
+    invalid."""
     return new_invitation_schema(
         invitations.invite(authenticated_actor(request), given.email, given.role, show=given.show_link)
     )
 
 
 @routes.delete(
-    "/invitations/{invitation_id}", response={204: None}, summary="Take an invitation back", openapi_extra=MEMBERS_SCOPE
+    "/invitations/{invitation_id}", response={204: None}, summary="Revoke an invitation", openapi_extra=MEMBERS_SCOPE
 )
 def revoke_invitation(request: HttpRequest, invitation_id: UuidPath) -> None:
     """Its link stops working at once."""
@@ -55,6 +56,6 @@ def revoke_invitation(request: HttpRequest, invitation_id: UuidPath) -> None:
     openapi_extra=MEMBERS_SCOPE,
 )
 def hand_over(request: HttpRequest, person_id: UuidPath) -> s.WorkspaceMember:
-    """The member becomes owner and the token's person admin, both or neither. Owners only."""
+    """The member becomes owner and the token's person becomes admin. Requires the token of an owner."""
     actor = authenticated_actor(request)
     return member_schema(actions.transfer_ownership(actor, workspace_member(actor, person_id)))

@@ -33,18 +33,18 @@ _FILE_RESPONSE = {"content": {mime: {"schema": {"type": "string", "format": "bin
 
 
 class UploadFields(Schema):
-    """What goes with the file."""
+    """Form fields that accompany the file."""
 
     alt: str = Field("", max_length=200_000, description="Alt text.")
-    title: str = Field("", max_length=300, description="A document's title.")
+    title: str = Field("", max_length=300, description="Title of a document.")
     tags: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field(
         default_factory=list,
         max_length=50,
-        description="The workspace's own words to find it by; repeat the field for several.",
+        description="The workspace's own tag for the file. Repeat the field for several.",
     )
 
 
-@routes.get("/media", response=s.MediumPage, summary="List the library", openapi_extra=READ_SCOPE)
+@routes.get("/media", response=s.MediumPage, summary="List the media library", openapi_extra=READ_SCOPE)
 def list_media(request: HttpRequest, asked: Query[s.MediaQuery]) -> dict[str, Any]:
     """Newest first."""
     rows = actions.all_media(authenticated_actor(request))
@@ -59,10 +59,10 @@ def list_media(request: HttpRequest, asked: Query[s.MediaQuery]) -> dict[str, An
 def upload_medium(
     request: HttpRequest,
     fields: Form[UploadFields],
-    file: Annotated[UploadedFile, File(description="The file itself.")],
+    file: Annotated[UploadedFile, File(description="The file.")],
 ) -> s.Medium:
-    """As multipart/form-data, at most 600 MB. The same content is kept once and then answered as it is. What it is,
-    its content tells, not its name."""
+    """Use multipart/form-data, at most 600 MB. A file with the same content is stored only once, and the existing file is
+    returned. Kicau determines the type from the content, not the name."""
     actor = authenticated_actor(request)
     actor.require(Permission.WRITE)
     name = Path(file.name or "file").name or "file"
@@ -70,12 +70,10 @@ def upload_medium(
     return _medium_schema(kept)
 
 
-@routes.post(
-    "/media/fetch", response={201: s.Medium}, summary="Fetch a file from an address", openapi_extra=WRITE_SCOPE
-)
+@routes.post("/media/fetch", response={201: s.Medium}, summary="Import a file from a URL", openapi_extra=WRITE_SCOPE)
 @waits_for_network
 def fetch_medium(request: HttpRequest, given: s.MediumFetch) -> s.Medium:
-    """From a public address only, at most 600 MB."""
+    """The URL must be public and the file at most 600 MB."""
     return _medium_schema(
         outbound.run_request(
             authenticated_actor(request).person_id,
@@ -87,10 +85,12 @@ def fetch_medium(request: HttpRequest, given: s.MediumFetch) -> s.Medium:
     )
 
 
-@routes.post("/media/page", response=s.LinkedPage, summary="Read a linked page for its card", openapi_extra=WRITE_SCOPE)
+@routes.post(
+    "/media/page", response=s.LinkedPage, summary="Retrieve link preview data of a page", openapi_extra=WRITE_SCOPE
+)
 @waits_for_network
 def read_page(request: HttpRequest, given: s.LinkedPageInput) -> s.LinkedPage:
-    """Its title, description and picture, kept for a day. A page that cannot be read is no error: `why` says so."""
+    """Returns the title, description and image, which are cached for a day. If the page cannot be read, `why` contains the reason."""
     found = outbound.run_request(
         authenticated_actor(request).person_id,
         link_previews.read_page,
@@ -108,14 +108,12 @@ def read_page(request: HttpRequest, given: s.LinkedPageInput) -> s.LinkedPage:
     )
 
 
-@routes.get("/media/{medium_id}", response=s.Medium, summary="Read about a file", openapi_extra=READ_SCOPE)
+@routes.get("/media/{medium_id}", response=s.Medium, summary="Retrieve a file", openapi_extra=READ_SCOPE)
 def get_medium(request: HttpRequest, medium_id: UuidPath) -> s.Medium:
     return _medium_schema(actions.one_medium(authenticated_actor(request), medium_id))
 
 
-@routes.patch(
-    "/media/{medium_id}", response=s.Medium, summary="Change what goes with a file", openapi_extra=WRITE_SCOPE
-)
+@routes.patch("/media/{medium_id}", response=s.Medium, summary="Update a file's metadata", openapi_extra=WRITE_SCOPE)
 def change_medium(request: HttpRequest, medium_id: UuidPath, change: s.MediumChange) -> s.Medium:
     """The file itself never changes."""
     return _medium_schema(actions.update_medium(authenticated_actor(request), medium_id, **change.model_dump()))

@@ -40,32 +40,36 @@ routes = Router(tags=["Networks"])
 
 
 class CheckInput(Schema):
-    """A post, and the network or the channel that is asked about it."""
+    """A post, and the network or channel to check it for."""
 
     model_config = example_config(
         {"network": EXAMPLE_NETWORK, "parts": [{"text": "Kopi 👨‍👩‍👧‍👦 bersama #keluarga https://example.com"}]}
     )
 
     network: str = Field(
-        "", max_length=40, description="A network, with what a usual account can do; or give `channel`."
+        "",
+        max_length=40,
+        description="The network, with the limits of an ordinary account. Alternatively, set `channel`.",
     )
     channel: str = Field(
-        "", max_length=80, description="Key or id of a channel, with what it can do; or give `network`."
+        "", max_length=80, description="Key or ID of a channel whose limits to use. Alternatively, set `network`."
     )
-    parts: list[PostPartInput] = Field(min_length=1, max_length=100, description="One part, or several of a thread.")
-    link: LinkCardInput | None = Field(None, description="A link card.")
-    poll: PostPollInput | None = Field(None, description="A poll.")
-    first_comment: PostText = Field("", description="A first comment.")
-    language: str = Field("", max_length=20, description="BCP 47; empty: not said.")
+    parts: list[PostPartInput] = Field(
+        min_length=1, max_length=100, description="One part, or several parts of a thread."
+    )
+    link: LinkCardInput | None = Field(None, description="The link preview.")
+    poll: PostPollInput | None = Field(None, description="The poll.")
+    first_comment: PostText = Field("", description="The first comment.")
+    language: str = Field("", max_length=20, description="BCP 47 language code. Empty: not set.")
     options: OptionValues = Field(
-        default_factory=dict, description="The network's own options, by their names without the network."
+        default_factory=dict, description="The network's own options, by name without the network."
     )
-    convert: StrictBool = Field(True, description="Whether pictures may be converted.")
+    convert: StrictBool = Field(True, description="Whether Kicau may convert images.")
 
 
 @routes.get("/networks", response=s.InstalledNetworks, summary="List networks", openapi_extra=READ_SCOPE)
 def list_networks(request: HttpRequest) -> s.InstalledNetworks:
-    """All that are installed."""
+    """All installed networks."""
     authenticated_actor(request).require(Permission.READ)
     ready = _ready_networks()
     return s.InstalledNetworks(
@@ -76,11 +80,11 @@ def list_networks(request: HttpRequest) -> s.InstalledNetworks:
 @routes.get(
     "/networks/{network}",
     response=s.NetworkDetail,
-    summary="Read a network's limits and prices",
+    summary="Retrieve a network's limits and prices",
     openapi_extra=READ_SCOPE,
 )
 def get_network(request: HttpRequest, network: NetworkPath) -> s.NetworkDetail:
-    """What a usual account can do, each number with its source and date; and what calls cost."""
+    """The limits of an ordinary account, each with its source and date, and the prices of requests."""
     authenticated_actor(request).require(Permission.READ)
     if network not in registry.installed_slugs():
         raise NotFound("network", network)
@@ -99,14 +103,14 @@ def get_network(request: HttpRequest, network: NetworkPath) -> s.NetworkDetail:
 
 
 @routes.post(
-    "/check", response=CheckedPost, tags=["Posts"], summary="Ask what a network would say", openapi_extra=READ_SCOPE
+    "/check", response=CheckedPost, tags=["Posts"], summary="Check a post for a network", openapi_extra=READ_SCOPE
 )
 def check(request: HttpRequest, asked: CheckInput) -> CheckedPost:
-    """Lengths, spans, problems and prices of a post, without keeping or sending anything."""
+    """Returns length, spans, problems and price of a post. Nothing is saved or published."""
     actor = authenticated_actor(request)
     actor.require(Permission.READ)
     if bool(asked.network) == bool(asked.channel):
-        raise field_error("network", "needs-target", "Give `network` or `channel`, one of them.")
+        raise field_error("network", "needs-target", "Set either `network` or `channel`.")
     channel = one_channel(actor, asked.channel) if asked.channel else None
     connector = registry.get_connector(channel.network if channel else asked.network)
     can = capabilities_of(channel) if channel else connector.baseline

@@ -30,7 +30,7 @@ _ZIP_RESPONSE = {"content": {"application/zip": {"schema": {"type": "string", "f
 
 @routes.get("/withdrawals", response=s.WithdrawalPage, summary="List withdrawals", openapi_extra=READ_SCOPE)
 def list_withdrawals(request: HttpRequest, asked: Query[s.WithdrawalQuery]) -> dict[str, Any]:
-    """Newest first, ended ones too."""
+    """Newest first, including ended ones."""
     rows = actions.offboardings(authenticated_actor(request))
     if asked.network:
         rows = rows.filter(network=asked.network)
@@ -40,7 +40,7 @@ def list_withdrawals(request: HttpRequest, asked: Query[s.WithdrawalQuery]) -> d
 
 
 @routes.post(
-    "/withdrawals/check", response=s.WithdrawalOutlook, summary="See what leaving would do", openapi_extra=READ_SCOPE
+    "/withdrawals/check", response=s.WithdrawalOutlook, summary="Preview a withdrawal", openapi_extra=READ_SCOPE
 )
 def check_withdrawal(request: HttpRequest, given: s.WithdrawalInput) -> s.WithdrawalOutlook:
     """Nothing is changed."""
@@ -51,10 +51,15 @@ def check_withdrawal(request: HttpRequest, given: s.WithdrawalInput) -> s.Withdr
     )
 
 
-@routes.post("/withdrawals", response={201: s.Withdrawal}, summary="Stop using a network", openapi_extra=CHANNELS_SCOPE)
+@routes.post(
+    "/withdrawals",
+    response={201: s.Withdrawal},
+    summary="Stop publishing to a network or channel",
+    openapi_extra=CHANNELS_SCOPE,
+)
 def create_withdrawal(request: HttpRequest, given: s.WithdrawalCreate) -> s.Withdrawal:
-    """At once or from a date on. Nothing is deleted: what is due after it is kept, and comes back as it was. The same
-    again moves the date."""
+    """At once or from a date. Nothing is deleted: posts that are due later are kept and restored when you resume. Repeat
+    the request to change the date."""
     actor = authenticated_actor(request)
     actor.require(Permission.CHANNELS)
     at = _parse_time(actor, given.effective_at, given.timezone, "effective_at")
@@ -65,7 +70,10 @@ def create_withdrawal(request: HttpRequest, given: s.WithdrawalCreate) -> s.With
 
 
 @routes.get(
-    "/withdrawals/{withdrawal_id}", response=s.WithdrawalDetail, summary="Read a withdrawal", openapi_extra=READ_SCOPE
+    "/withdrawals/{withdrawal_id}",
+    response=s.WithdrawalDetail,
+    summary="Retrieve a withdrawal",
+    openapi_extra=READ_SCOPE,
 )
 def get_withdrawal(request: HttpRequest, withdrawal_id: UuidPath) -> s.WithdrawalDetail:
     actor = authenticated_actor(request)
@@ -81,29 +89,29 @@ def get_withdrawal(request: HttpRequest, withdrawal_id: UuidPath) -> s.Withdrawa
 @routes.post(
     "/withdrawals/{withdrawal_id}/call-off",
     response=s.Withdrawal,
-    summary="Cancel the plan to stop, and keep publishing",
+    summary="Cancel a planned withdrawal",
     openapi_extra=CHANNELS_SCOPE,
 )
 def call_off_withdrawal(request: HttpRequest, withdrawal_id: UuidPath) -> s.Withdrawal:
-    """Before the date came."""
+    """Before its date."""
     return _withdrawal_schema(actions.cancel_offboarding(authenticated_actor(request), withdrawal_id))
 
 
 @routes.post(
     "/withdrawals/{withdrawal_id}/withdraw",
     response=s.Withdrawal,
-    summary="Stop publishing now",
+    summary="Apply a withdrawal now",
     openapi_extra=CHANNELS_SCOPE,
 )
 def take_withdrawal_into_effect(request: HttpRequest, withdrawal_id: UuidPath) -> s.Withdrawal:
-    """What was announced comes into effect before its date; what Kicau proposed is confirmed."""
+    """Applies an announced withdrawal before its date, or confirms one that Kicau proposed."""
     return _withdrawal_schema(actions.offboard_now(authenticated_actor(request), withdrawal_id))
 
 
 @routes.get(
     "/withdrawals/{withdrawal_id}/return",
     response=s.ReinstateOutlook,
-    summary="See what taking it back would do",
+    summary="Preview resuming",
     openapi_extra=READ_SCOPE,
 )
 def check_return(request: HttpRequest, withdrawal_id: UuidPath) -> s.ReinstateOutlook:
@@ -117,7 +125,7 @@ def check_return(request: HttpRequest, withdrawal_id: UuidPath) -> s.ReinstateOu
     openapi_extra=CHANNELS_SCOPE,
 )
 def reinstate_withdrawal(request: HttpRequest, withdrawal_id: UuidPath, given: s.ReinstateInput) -> s.ReinstateOutlook:
-    """The queue goes on as it was. Nothing whose time has passed goes out unless `late` says so."""
+    """The queue continues as before. Overdue posts are not published unless `late` says so."""
     actor = authenticated_actor(request)
     actor.require(Permission.CHANNELS)
     at = _parse_time(actor, given.first_at, given.timezone, "first_at")
@@ -130,11 +138,11 @@ def reinstate_withdrawal(request: HttpRequest, withdrawal_id: UuidPath, given: s
 @routes.post(
     "/withdrawals/{withdrawal_id}/late",
     response=s.LateDeliveriesResult,
-    summary="Decide for posts whose time passed",
+    summary="Decide about overdue posts",
     openapi_extra=PUBLISH_SCOPE,
 )
 def decide_late(request: HttpRequest, withdrawal_id: UuidPath, given: s.LateDeliveriesInput) -> s.LateDeliveriesResult:
-    """For all that wait on channels that are back; one by one they are retried, moved or canceled like any delivery."""
+    """For all overdue posts of the channels that are active again. To decide about one post, retry, reschedule or cancel its delivery."""
     actor = authenticated_actor(request)
     actor.require(Permission.PUBLISH)
     at = _parse_time(actor, given.first_at, given.timezone, "first_at")
@@ -158,11 +166,11 @@ def list_targets(request: HttpRequest, withdrawal_id: UuidPath) -> s.Replacement
 @routes.post(
     "/withdrawals/{withdrawal_id}/targets/check",
     response=s.RetargetOutlook,
-    summary="See how posts fit new targets",
+    summary="Preview new channels for stopped posts",
     openapi_extra=READ_SCOPE,
 )
 def check_targets(request: HttpRequest, withdrawal_id: UuidPath, given: s.RetargetCheckInput) -> s.RetargetOutlook:
-    """Each stopped post is rendered again for each channel; nothing is changed."""
+    """Checks each stopped post for each channel. Nothing is changed."""
     actor = authenticated_actor(request)
     found = new_targets.preview_retarget(actor, withdrawal_id, _retarget_decision(actor, given), most=given.limit or 1)
     return s.RetargetOutlook(
@@ -190,12 +198,12 @@ def check_targets(request: HttpRequest, withdrawal_id: UuidPath, given: s.Retarg
 @routes.post(
     "/withdrawals/{withdrawal_id}/targets",
     response={202: s.WithdrawalJob},
-    summary="Give posts new targets",
+    summary="Schedule stopped posts on other channels",
     openapi_extra=PUBLISH_SCOPE,
 )
 def retarget(request: HttpRequest, withdrawal_id: UuidPath, given: s.RetargetInput) -> s.WithdrawalJob:
-    """Each stopped post is scheduled where it fits, at its own time; the others stay as they are. A second time makes
-    nothing twice. Taking the withdrawal back takes back what is still to come there."""
+    """Schedules each stopped post at its own time on the channels where it fits. The other posts stay stopped. Repeating the
+    request schedules nothing twice. When you resume publishing, posts that are still scheduled there are canceled."""
     actor = authenticated_actor(request)
     actor.require(Permission.PUBLISH)
     return _job_schema(jobs.request_retarget(actor, withdrawal_id, _retarget_decision(actor, given)))
@@ -208,7 +216,7 @@ def retarget(request: HttpRequest, withdrawal_id: UuidPath, given: s.RetargetInp
     openapi_extra=PUBLISH_SCOPE,
 )
 def export(request: HttpRequest, withdrawal_id: UuidPath) -> s.WithdrawalJob:
-    """A zip: JSON and CSV with JSON Schema, the media, and pages that open in any browser."""
+    """A ZIP file with JSON, CSV, JSON Schema, media, and pages for any browser."""
     return _job_schema(jobs.request_export(authenticated_actor(request), withdrawal_id))
 
 
@@ -222,7 +230,7 @@ def list_jobs(request: HttpRequest, withdrawal_id: UuidPath, asked: Query[PageQu
     return paginate(jobs.jobs(authenticated_actor(request), withdrawal_id), ("-asked_at", "-id"), asked, _job_schema)
 
 
-@routes.get("/withdrawals/jobs/{job_id}", response=s.WithdrawalJob, summary="Read a job", openapi_extra=READ_SCOPE)
+@routes.get("/withdrawals/jobs/{job_id}", response=s.WithdrawalJob, summary="Retrieve a job", openapi_extra=READ_SCOPE)
 def get_job(request: HttpRequest, job_id: UuidPath) -> s.WithdrawalJob:
     return _job_schema(jobs.one_job(authenticated_actor(request), job_id))
 
@@ -233,7 +241,7 @@ def get_job(request: HttpRequest, job_id: UuidPath) -> s.WithdrawalJob:
     openapi_extra={**PUBLISH_SCOPE, "responses": {200: {"description": "The archive.", **_ZIP_RESPONSE}}},
 )
 def download_export(request: HttpRequest, job_id: UuidPath) -> StreamingHttpResponse:
-    """Once its job is done, and for 30 days."""
+    """When its job is done, for 30 days."""
     actor = authenticated_actor(request)
     actor.require(Permission.PUBLISH)
     job = jobs.one_job(actor, job_id)

@@ -25,9 +25,9 @@ from kicau.workspaces.models import Invitation, Membership, Person, Token, Works
 routes = Router()
 
 
-@routes.get("/me", response=s.CurrentUser, tags=["Me"], summary="Who this token acts as", openapi_extra=READ_SCOPE)
+@routes.get("/me", response=s.CurrentUser, tags=["Me"], summary="Retrieve the current token", openapi_extra=READ_SCOPE)
 def me(request: HttpRequest) -> s.CurrentUser:
-    """The person, the workspace of this request, what the token may do there, and the other workspaces it opens."""
+    """The person, the workspace of this request, the permissions of the token there, and the other workspaces of the token."""
     actor = authenticated_actor(request)
     actor.require(Permission.READ)
     assert actor.person is not None
@@ -47,7 +47,7 @@ def me(request: HttpRequest) -> s.CurrentUser:
 
 
 @routes.get(
-    "/workspace", response=s.Workspace, tags=["Workspace"], summary="Read the workspace", openapi_extra=READ_SCOPE
+    "/workspace", response=s.Workspace, tags=["Workspace"], summary="Retrieve the workspace", openapi_extra=READ_SCOPE
 )
 def get_workspace(request: HttpRequest) -> s.Workspace:
     actor = authenticated_actor(request)
@@ -56,7 +56,7 @@ def get_workspace(request: HttpRequest) -> s.Workspace:
 
 
 @routes.patch(
-    "/workspace", response=s.Workspace, tags=["Workspace"], summary="Change the workspace", openapi_extra=SETTINGS_SCOPE
+    "/workspace", response=s.Workspace, tags=["Workspace"], summary="Update the workspace", openapi_extra=SETTINGS_SCOPE
 )
 def change_workspace(request: HttpRequest, change: s.WorkspaceChange) -> s.Workspace:
     return _workspace_schema(actions.update_workspace(authenticated_actor(request), **change.model_dump()))
@@ -80,8 +80,8 @@ def list_members(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any
     openapi_extra=MEMBERS_SCOPE,
 )
 def add_member(request: HttpRequest, given: s.MemberAdd) -> Status[s.WorkspaceMember | s.InvitationCreated]:
-    """Who is a member already gets the role (201). Anybody else gets an invitation that they accept (202), whether or not
-    they have an account here: nobody is added unasked, and the answer does not say who is known."""
+    """A person who is already a member gets the role (201). Anyone else gets an invitation to accept (202), whether or not
+    they have an account. The response does not reveal whether an account exists."""
     actor = authenticated_actor(request)
     actor.require(Permission.MEMBERS)
     found = addresses.find_person_by_email(given.email)
@@ -98,7 +98,7 @@ def add_member(request: HttpRequest, given: s.MemberAdd) -> Status[s.WorkspaceMe
     openapi_extra=MEMBERS_SCOPE,
 )
 def change_member(request: HttpRequest, person_id: UuidPath, change: s.MemberChange) -> s.WorkspaceMember:
-    """Only an owner makes or changes owners, and one owner always stays."""
+    """Only an owner can add or change owners. A workspace always has at least one owner."""
     actor = authenticated_actor(request)
     return member_schema(actions.set_member_role(actor, workspace_member(actor, person_id), change.role))
 
@@ -111,14 +111,14 @@ def change_member(request: HttpRequest, person_id: UuidPath, change: s.MemberCha
     openapi_extra=MEMBERS_SCOPE,
 )
 def remove_member(request: HttpRequest, person_id: UuidPath) -> None:
-    """Their tokens for this workspace stop counting. What they wrote stays."""
+    """Their tokens for this workspace become invalid. Content that they wrote stays."""
     actor = authenticated_actor(request)
     actions.remove_member(actor, workspace_member(actor, person_id))
 
 
 @routes.get("/tokens", response=s.ApiTokenPage, tags=["Tokens"], summary="List tokens", openapi_extra=READ_SCOPE)
 def list_tokens(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Your own for this workspace; all of them for those who manage its members."""
+    """Your own tokens for this workspace. People who manage members get all tokens."""
     return paginate(
         actions.tokens(authenticated_actor(request)),
         ("-created_at", "-id"),
@@ -131,11 +131,11 @@ def list_tokens(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]
     "/tokens",
     response={201: s.ApiTokenCreated},
     tags=["Tokens"],
-    summary="Create API token",
+    summary="Create a token",
     openapi_extra=TOKENS_SCOPE,
 )
 def create_token(request: HttpRequest, given: s.ApiTokenCreate) -> s.ApiTokenCreated:
-    """A token can do no more than the one that makes it. The secret is shown once."""
+    """A token cannot have more permissions than the token that creates it. The secret is returned only once."""
     made = actions.create_token(
         authenticated_actor(request), given.name, given.scopes, days=given.days, role=given.role or ""
     )
@@ -146,15 +146,15 @@ def create_token(request: HttpRequest, given: s.ApiTokenCreate) -> s.ApiTokenCre
     "/tokens/{token_id}", response={204: None}, tags=["Tokens"], summary="Revoke a token", openapi_extra=TOKENS_SCOPE
 )
 def revoke_token(request: HttpRequest, token_id: UuidPath) -> None:
-    """It stops counting at once, also where it is the one that asks."""
+    """The token becomes invalid at once, even if it is the token of this request."""
     actions.revoke_token(authenticated_actor(request), token_id)
 
 
 @routes.get(
-    "/audit", response=s.AuditTrailPage, tags=["Audit"], summary="Read the audit trail", openapi_extra=MEMBERS_SCOPE
+    "/audit", response=s.AuditTrailPage, tags=["Audit"], summary="List the activity log", openapi_extra=MEMBERS_SCOPE
 )
 def list_audit(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Every act in this workspace, newest first."""
+    """All actions in this workspace, newest first."""
     return paginate(actions.activity_log(authenticated_actor(request)), ("-id",), asked, _audit_entry_schema)
 
 

@@ -36,12 +36,12 @@ routes = Router(tags=["Posts"])
 
 
 class PostQuery(PageQuery):
-    """Filters; what is left out does not matter."""
+    """Filters. All are optional."""
 
-    state: s.PostState | None = Field(None, description="In this state.")
-    campaign: str = Field("", max_length=120, description="Name of a campaign.")
-    tag: str = Field("", max_length=60, description="With this tag.")
-    ref: str = Field("", max_length=120, description="With this `ref`.")
+    state: s.PostState | None = Field(None, description="Only posts in this state.")
+    campaign: str = Field("", max_length=120, description="Only posts of the campaign with this name.")
+    tag: str = Field("", max_length=60, description="Only posts with this tag.")
+    ref: str = Field("", max_length=120, description="Only the post with this `ref`.")
 
 
 @routes.get("/posts", response=s.PostPage, summary="List posts", openapi_extra=READ_SCOPE)
@@ -59,10 +59,15 @@ def list_posts(request: HttpRequest, asked: Query[PostQuery]) -> dict[str, Any]:
     return paginate(rows, ("-id",), asked, serializers.post_fields)
 
 
-@routes.post("/posts", response={201: PostCreated}, summary="Write a post, and schedule it", openapi_extra=WRITE_SCOPE)
+@routes.post(
+    "/posts",
+    response={201: PostCreated},
+    summary="Create a post, and optionally schedule it",
+    openapi_extra=WRITE_SCOPE,
+)
 def create_post(request: HttpRequest, response: HttpResponse, given: s.PostCreate) -> PostCreated:
-    """With `schedule` (which needs the scope publish too) both happen, or neither: where any channel has a problem,
-    nothing is made."""
+    """With `schedule` (requires the scope publish), the post is created and scheduled. If any channel has a problem, nothing
+    is created."""
     actor = authenticated_actor(request)
     with transaction.atomic():
         draft = compositions.create_draft(
@@ -81,9 +86,9 @@ def create_post(request: HttpRequest, response: HttpResponse, given: s.PostCreat
     return PostCreated(post=serializers.post_fields(row), deliveries=made.deliveries, notices=made.notices)
 
 
-@routes.get("/posts/{post_id}", response=s.Post, summary="Read a post", openapi_extra=READ_SCOPE)
+@routes.get("/posts/{post_id}", response=s.Post, summary="Retrieve a post", openapi_extra=READ_SCOPE)
 def get_post(request: HttpRequest, response: HttpResponse, post_id: UuidPath) -> s.Post:
-    """Its ETag names its version; send it as If-Match with a change."""
+    """The ETag contains its version. Send it as If-Match with an update."""
     row = compositions.one_draft(authenticated_actor(request), post_id)
     response["ETag"] = _etag(row)
     return serializers.post_fields(row)
@@ -91,8 +96,8 @@ def get_post(request: HttpRequest, response: HttpResponse, post_id: UuidPath) ->
 
 @routes.put("/posts/{post_id}", response=s.Post, summary="Replace a post's content", openapi_extra=WRITE_SCOPE)
 def replace_post(request: HttpRequest, response: HttpResponse, post_id: UuidPath, given: s.PostReplace) -> s.Post:
-    """The whole content. Deliveries that have not begun are rendered again (which needs the scope publish), all or
-    none; what is out or on its way stays as it was sent. With If-Match, only where nobody was faster."""
+    """Replaces the whole content. Deliveries whose publishing has not begun get the new content (requires the scope
+    publish), all or none. Published content does not change. With If-Match, returns 412 if someone else changed the post."""
     actor = authenticated_actor(request)
     before = compositions.one_draft(actor, post_id)
     content = _composition_from_request(given, origin=before.origin, origin_detail=before.origin_detail)
@@ -104,19 +109,19 @@ def replace_post(request: HttpRequest, response: HttpResponse, post_id: UuidPath
 @routes.patch(
     "/posts/{post_id}",
     response=PostChangeResult,
-    summary="Change a post's content, time and channels",
+    summary="Update a post's content, time and channels",
     openapi_extra=WRITE_SCOPE,
 )
 def change_post(
     request: HttpRequest, response: HttpResponse, post_id: UuidPath, given: s.PostChange
 ) -> PostChangeResult:
-    """Only what is given changes, on every delivery that has not begun (which needs the scope publish), all or none.
-    What is out or on its way stays as it was sent and is named in `begun`. With If-Match, only where nobody was
-    faster."""
+    """Changes only the fields that you send, on all deliveries whose publishing has not begun (requires the scope publish),
+    all or none. Deliveries that have begun are listed in `begun` and do not change. With If-Match, returns 412 if someone
+    else changed the post."""
     actor = authenticated_actor(request)
     before = compositions.one_draft(actor, post_id)
     if given.slot and given.at:
-        raise field_error("at", "needs-time", "Give `at` or `slot`, not both.")
+        raise field_error("at", "needs-time", "Set `at` or `slot`, not both.")
     wanted = ScheduledPostChange(
         composition=_merge_content(before, given),
         due_at=parse_time(given.at, given.timezone) if given.at else None,
@@ -177,7 +182,7 @@ def _merge_content(before: Draft, given: s.PostChange) -> compositions.Compositi
 @routes.post(
     "/posts/{post_id}/submit",
     response=s.Post,
-    summary="Hand a post to those who may publish",
+    summary="Submit a post for approval",
     openapi_extra=WRITE_SCOPE,
 )
 def submit_post(request: HttpRequest, post_id: UuidPath) -> s.Post:
@@ -185,26 +190,24 @@ def submit_post(request: HttpRequest, post_id: UuidPath) -> s.Post:
     return serializers.post_fields(compositions.one_draft(actor, reviews.submit(actor, post_id).id))
 
 
-@routes.post("/posts/{post_id}/archive", response=s.Post, summary="Put a post away", openapi_extra=WRITE_SCOPE)
+@routes.post("/posts/{post_id}/archive", response=s.Post, summary="Archive a post", openapi_extra=WRITE_SCOPE)
 def archive_post(request: HttpRequest, post_id: UuidPath) -> s.Post:
-    """Nothing is deleted. One with deliveries still to come must be canceled first."""
+    """Nothing is deleted. First cancel scheduled deliveries."""
     return serializers.post_fields(actions.archive_draft(authenticated_actor(request), post_id))
 
 
-@routes.post(
-    "/posts/{post_id}/duplicate", response={201: s.Post}, summary="Make a copy of a post", openapi_extra=WRITE_SCOPE
-)
+@routes.post("/posts/{post_id}/duplicate", response={201: s.Post}, summary="Copy a post", openapi_extra=WRITE_SCOPE)
 def duplicate_post(request: HttpRequest, post_id: UuidPath) -> s.Post:
-    """A new draft with the same content, without its `ref`."""
+    """Creates a draft with the same content, without the `ref`."""
     actor = authenticated_actor(request)
     return serializers.post_fields(compositions.one_draft(actor, actions.duplicate(actor, post_id).id))
 
 
 @routes.post(
-    "/posts/{post_id}/preview", response=s.PostPreviews, summary="See what channels would get", openapi_extra=READ_SCOPE
+    "/posts/{post_id}/preview", response=s.PostPreviews, summary="Preview a post on channels", openapi_extra=READ_SCOPE
 )
 def preview_post(request: HttpRequest, post_id: UuidPath, asked: s.PreviewInput) -> s.PostPreviews:
-    """Exactly what would be sent to each: lengths, spans, problems, notices and prices. Nothing is sent or kept."""
+    """Returns the exact content for each channel: length, spans, problems, notices and price. Nothing is saved or published."""
     actor = authenticated_actor(request)
     row = compositions.one_draft(actor, post_id)
     at = parse_time(asked.at, asked.timezone) if asked.at else None
@@ -228,8 +231,8 @@ def preview_post(request: HttpRequest, post_id: UuidPath, asked: s.PreviewInput)
     openapi_extra=PUBLISH_SCOPE,
 )
 def schedule_post(request: HttpRequest, post_id: UuidPath, given: s.ScheduleInput) -> ScheduledDeliveries:
-    """One delivery for each channel, all or none: any problem on any of them, and nothing is scheduled. A channel
-    that the post goes to already is refused unless `again` is true."""
+    """Creates one delivery for each channel, all or none: if any channel has a problem, nothing is scheduled. A channel that
+    the post is already scheduled or published on is refused, unless `again` is true."""
     actor = authenticated_actor(request)
     return _schedule_post(actor, compositions.one_draft(actor, post_id), given)
 
@@ -238,7 +241,7 @@ def schedule_post(request: HttpRequest, post_id: UuidPath, given: s.ScheduleInpu
     "/campaigns", response=s.CampaignPage, tags=["Campaigns"], summary="List campaigns", openapi_extra=READ_SCOPE
 )
 def list_campaigns(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    """A campaign begins with the first post that names it."""
+    """A campaign is created with the first post that names it."""
     return paginate(compositions.campaigns(authenticated_actor(request)), ("name",), asked, _campaign_schema)
 
 
@@ -249,7 +252,7 @@ def _campaign_schema(row: Campaign) -> s.Campaign:
 def _schedule_post(actor: Actor, row: Draft, given: s.ScheduleInput, where: str = "") -> ScheduledDeliveries:
     if given.slot == bool(given.at):
         raise field_error(
-            f"{where}at", "needs-time", "Give `at` (a time, or now), or `slot`: true for the next free slot; not both."
+            f"{where}at", "needs-time", "Set either `at` (a time, or now) or `slot` (true: the next free slot)."
         )
     if given.slot:
         wanted = [_next_slot_time(actor, row, key) for key in dict.fromkeys(given.channels)]
@@ -282,7 +285,7 @@ def _etag(row: Draft) -> str:
 def _change_response(row: Draft) -> ApiProblem:
     return ApiProblem(
         "changed",
-        f"This post was changed meanwhile and is at version {row.version}; read it again, then put your change in.",
+        f"Someone else changed this post (current version: {row.version}). Retrieve it again, then repeat your change.",
         headers={"ETag": _etag(row)},
     )
 

@@ -26,14 +26,14 @@ _PDF_RESPONSE: dict[str, Any] = {"content": {"application/pdf": {"schema": {"typ
 
 @routes.get("/price-lists", response=c.PriceLists, summary="List price lists", openapi_extra=READ_SCOPE)
 def list_price_lists(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.PriceLists:
-    """Every one with its day and where it is written; the past keeps its own."""
+    """All price lists with their start date and source. Past charges keep their prices."""
     found = actions.price_lists(authenticated_actor(request))
     return c.PriceLists(items=[_price_list_schema(one) for one in found if asked.network in ("", one.network)])
 
 
-@routes.post("/price-lists", response={201: c.PriceLists}, summary="Enter price lists", openapi_extra=SETTINGS_SCOPE)
+@routes.post("/price-lists", response={201: c.PriceLists}, summary="Add price lists", openapi_extra=SETTINGS_SCOPE)
 def add_price_list(request: HttpRequest, given: c.PriceListInput) -> c.PriceLists:
-    """For operators: a contract of your own, or a price that has changed. Answers with the lists that it held."""
+    """For operators: prices of your own contract, or prices that have changed. Returns the lists that were added."""
     actor = authenticated_actor(request)
     made = actions.add_price_list(actor, given.network, given.toml)
     return c.PriceLists(
@@ -42,24 +42,24 @@ def add_price_list(request: HttpRequest, given: c.PriceListInput) -> c.PriceList
 
 
 @routes.delete(
-    "/price-lists/{list_id}", response={204: None}, summary="Take an own price list away", openapi_extra=SETTINGS_SCOPE
+    "/price-lists/{list_id}", response={204: None}, summary="Delete a price list", openapi_extra=SETTINGS_SCOPE
 )
 def remove_price_list(request: HttpRequest, list_id: UuidPath) -> None:
-    """For operators: what it replaced holds again."""
+    """For operators. The list that it replaced applies again."""
     actions.remove_price_list(authenticated_actor(request), list_id)
 
 
-@routes.get("/rates", response=c.CurrencyRates, summary="List rates", openapi_extra=READ_SCOPE)
+@routes.get("/rates", response=c.CurrencyRates, summary="List exchange rates", openapi_extra=READ_SCOPE)
 def list_rates(request: HttpRequest) -> c.CurrencyRates:
-    """What currencies are worth in others, for display only."""
+    """For display only."""
     return c.CurrencyRates(
         items=[_rate_schema(row) for row in display_currency.exchange_rates(authenticated_actor(request))]
     )
 
 
-@routes.post("/rates", response={201: c.CurrencyRate}, summary="Enter a rate", openapi_extra=SETTINGS_SCOPE)
+@routes.post("/rates", response={201: c.CurrencyRate}, summary="Add an exchange rate", openapi_extra=SETTINGS_SCOPE)
 def set_rate(request: HttpRequest, given: c.RateInput) -> c.CurrencyRate:
-    """For operators. One of the same currencies and day is replaced."""
+    """For operators. Replaces a rate of the same currencies and day."""
     return _rate_schema(
         display_currency.set_rate(
             authenticated_actor(request), given.currency, given.shown_in, Decimal(given.rate), given.since
@@ -67,15 +67,19 @@ def set_rate(request: HttpRequest, given: c.RateInput) -> c.CurrencyRate:
     )
 
 
-@routes.delete("/rates/{rate_id}", response={204: None}, summary="Take a rate away", openapi_extra=SETTINGS_SCOPE)
+@routes.delete(
+    "/rates/{rate_id}", response={204: None}, summary="Delete an exchange rate", openapi_extra=SETTINGS_SCOPE
+)
 def remove_rate(request: HttpRequest, rate_id: IdPath) -> None:
-    """For operators: the one before it holds again."""
+    """For operators. The previous rate applies again."""
     display_currency.remove_rate(authenticated_actor(request), rate_id)
 
 
-@routes.get("/savings", response=c.PollingSavings, summary="See what reading sparingly saves", openapi_extra=READ_SCOPE)
+@routes.get(
+    "/savings", response=c.PollingSavings, summary="Retrieve savings by the reading policy", openapi_extra=READ_SCOPE
+)
 def list_savings(request: HttpRequest) -> c.PollingSavings:
-    """The reading policy against a naive one, for the channels here."""
+    """Compares the cost of the reading policy with naive polling, for the channels of this workspace."""
     found = sync_savings(authenticated_actor(request))
     return c.PollingSavings(
         items=[
@@ -87,9 +91,11 @@ def list_savings(request: HttpRequest) -> c.PollingSavings:
     )
 
 
-@routes.get("/statement", response=c.MonthStatement, summary="Read a month's statement", openapi_extra=READ_SCOPE)
+@routes.get(
+    "/statement", response=c.MonthStatement, summary="Retrieve a month's cost statement", openapi_extra=READ_SCOPE
+)
 def get_month_statement(request: HttpRequest, asked: Query[c.MonthQuery]) -> c.MonthStatement:
-    """What a month cost, by network, purpose, meter, channel, campaign and person."""
+    """Costs of a month by network, purpose, meter, channel, campaign and person."""
     actor = authenticated_actor(request)
     told = cost_statements.cost_statement(actor, asked.month)
     shown = display_currency.CurrencyDisplay(actor.workspace.currency).by(told.ends_at)
@@ -118,7 +124,7 @@ def get_month_statement(request: HttpRequest, asked: Query[c.MonthQuery]) -> c.M
     openapi_extra={**READ_SCOPE, "responses": {200: {"description": "A line for each charge.", **_CSV_RESPONSE}}},
 )
 def get_month_statement_csv(request: HttpRequest, asked: Query[c.MonthQuery]) -> StreamingHttpResponse:
-    """Oldest first, each with its price and what it is worth in the workspace's own currency."""
+    """Oldest first, each with its price and the converted price in the workspace's own currency."""
     actor = authenticated_actor(request)
     return stream_response(
         request,
@@ -130,11 +136,11 @@ def get_month_statement_csv(request: HttpRequest, asked: Query[c.MonthQuery]) ->
 
 @routes.get(
     "/statement/pdf",
-    summary="Download a month's statement",
+    summary="Download a month's cost statement",
     openapi_extra={**READ_SCOPE, "responses": {200: {"description": "A4.", **_PDF_RESPONSE}}},
 )
 def get_month_statement_pdf(request: HttpRequest, asked: Query[c.MonthQuery]) -> HttpResponse:
-    """To send with a bill, in the workspace's language."""
+    """A document that you can send with an invoice, in the workspace's language."""
     actor = authenticated_actor(request)
     told = cost_statements.cost_statement(actor, asked.month)
     made = cost_statements.statement_pdf(
@@ -146,10 +152,10 @@ def get_month_statement_pdf(request: HttpRequest, asked: Query[c.MonthQuery]) ->
 
 
 @routes.get(
-    "/costs/clients", response=c.ClientCostsList, summary="Read what each client cost", openapi_extra=READ_SCOPE
+    "/costs/clients", response=c.ClientCostsList, summary="Retrieve the costs of each client", openapi_extra=READ_SCOPE
 )
 def list_client_costs(request: HttpRequest, asked: Query[c.ClientsQuery]) -> c.ClientCostsList:
-    """A month of every workspace that the token opens, with the month before it, its forecast and its budgets."""
+    """Costs of a month for each workspace of the token, with the previous month, forecast and budgets."""
     return c.ClientCostsList(
         items=[
             _client_costs_schema(row) for row in client_costs.client_costs(authenticated_actor(request), asked.month)
@@ -159,14 +165,14 @@ def list_client_costs(request: HttpRequest, asked: Query[c.ClientsQuery]) -> c.C
 
 @routes.get(
     "/costs/clients/csv",
-    summary="Download what each client cost",
+    summary="Download the costs of each client",
     openapi_extra={
         **READ_SCOPE,
         "responses": {200: {"description": "A line for each client and currency.", **_CSV_RESPONSE}},
     },
 )
 def get_client_costs_csv(request: HttpRequest, asked: Query[c.ClientsQuery]) -> StreamingHttpResponse:
-    """The same as a table."""
+    """The same data as a table."""
     found = client_costs.client_costs(authenticated_actor(request), asked.month)
     return stream_response(
         request,

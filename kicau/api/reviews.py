@@ -25,11 +25,11 @@ routes = Router(tags=["Approval"])
 @routes.get(
     "/posts/{post_id}/reviews",
     response=s.PostReviewPage,
-    summary="Read what was said of a post",
+    summary="List comments and decisions on a post",
     openapi_extra=READ_SCOPE,
 )
 def list_reviews(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Comments and verdicts, oldest first."""
+    """Oldest first."""
     return paginate(reviews.review_queryset(authenticated_actor(request), post_id), ("id",), asked, _review_schema)
 
 
@@ -37,7 +37,7 @@ def list_reviews(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery
     "/posts/{post_id}/comments", response={201: s.PostReview}, summary="Comment on a post", openapi_extra=WRITE_SCOPE
 )
 def create_comment(request: HttpRequest, post_id: UuidPath, given: s.CommentInput) -> s.PostReview:
-    """On all of it, on a part, or on words in it."""
+    """On the whole post, one part, or certain words."""
     part = None if given.part is None else given.part - 1
     return _review_schema(
         reviews.comment(authenticated_actor(request), post_id, given.text, part=part, quote=given.quote)
@@ -45,23 +45,25 @@ def create_comment(request: HttpRequest, post_id: UuidPath, given: s.CommentInpu
 
 
 @routes.post(
-    "/comments/{comment_id}/resolve", response=s.PostReview, summary="Settle a comment", openapi_extra=WRITE_SCOPE
+    "/comments/{comment_id}/resolve", response=s.PostReview, summary="Resolve a comment", openapi_extra=WRITE_SCOPE
 )
 def resolve_comment(request: HttpRequest, comment_id: UuidPath, given: s.ResolveCommentInput) -> s.PostReview:
-    """Or, with `resolved` false, open it again."""
+    """With `resolved` false, reopens it."""
     return _review_schema(reviews.resolve_comment(authenticated_actor(request), comment_id, given.resolved))
 
 
 @routes.post("/posts/{post_id}/approve", response=p.Post, summary="Approve a post", openapi_extra=PUBLISH_SCOPE)
 def approve_post(request: HttpRequest, post_id: UuidPath, given: s.ApproveInput) -> p.Post:
-    """It may go out as it is; a change takes the approval back. With `version`, only where nobody changed it since."""
+    """A later change withdraws the approval. With `version`, returns 409 if someone changed the post since then."""
     actor = authenticated_actor(request)
     return _get_post(actor, reviews.approve(actor, post_id, given.text, version=given.version).id)
 
 
-@routes.post("/posts/{post_id}/return", response=p.Post, summary="Send a post back", openapi_extra=PUBLISH_SCOPE)
+@routes.post(
+    "/posts/{post_id}/return", response=p.Post, summary="Return a post for changes", openapi_extra=PUBLISH_SCOPE
+)
 def return_post(request: HttpRequest, post_id: UuidPath, given: s.ReturnInput) -> p.Post:
-    """To its author, as a draft, with what is to be mended: in `text` or in open comments."""
+    """Returns it to its author as a draft. `text` or open comments must say what to change."""
     actor = authenticated_actor(request)
     return _get_post(actor, reviews.send_back(actor, post_id, given.text).id)
 
@@ -70,7 +72,7 @@ def return_post(request: HttpRequest, post_id: UuidPath, given: s.ReturnInput) -
     "/posts/{post_id}/review-links", response=s.ReviewLinkPage, summary="List review links", openapi_extra=READ_SCOPE
 )
 def list_review_links(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Those that still work, newest first."""
+    """Working links, newest first."""
     actor = authenticated_actor(request)
     rows = review_links.active_links(actor, compositions.one_draft(actor, post_id).id)
     return paginate(rows, ("-id",), asked, lambda row: s.ReviewLink(**_review_link_schema(row)))
@@ -79,11 +81,11 @@ def list_review_links(request: HttpRequest, post_id: UuidPath, asked: Query[Page
 @routes.post(
     "/posts/{post_id}/review-links",
     response={201: s.ReviewLinkCreated},
-    summary="Make a review link",
+    summary="Create a review link",
     openapi_extra=PUBLISH_SCOPE,
 )
 def create_review_link(request: HttpRequest, post_id: UuidPath, given: s.ReviewLinkCreate) -> s.ReviewLinkCreated:
-    """Somebody without a sign-in reads the post by it and, where it allows, comments, approves or asks for changes."""
+    """With the link, a person without an account can read the post and, if allowed, comment, approve it or ask for changes."""
     made = review_links.create_link(
         authenticated_actor(request),
         post_id,
@@ -96,10 +98,10 @@ def create_review_link(request: HttpRequest, post_id: UuidPath, given: s.ReviewL
 
 
 @routes.delete(
-    "/review-links/{link_id}", response={204: None}, summary="Take a review link back", openapi_extra=PUBLISH_SCOPE
+    "/review-links/{link_id}", response={204: None}, summary="Revoke a review link", openapi_extra=PUBLISH_SCOPE
 )
 def revoke_review_link(request: HttpRequest, link_id: UuidPath) -> None:
-    """It stops working at once; what was said by it stays."""
+    """It stops working at once. Comments made with it stay."""
     review_links.revoke_link(authenticated_actor(request), link_id)
 
 

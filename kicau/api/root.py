@@ -118,8 +118,8 @@ def checked_and_idempotent(run: Callable[..., HttpResponseBase]) -> Callable[...
 def _reject_unknown_names(given: set[str], known: set[str], what: str) -> None:
     for name in sorted(given - known):
         shown = name.replace("\x00", "?")
-        takes = f"it takes: {', '.join(sorted(known))}" if known else "it takes none"
-        raise field_error(shown, "unknown", f"There is no {what} {shown!r} here; {takes}.")
+        takes = f"Available: {', '.join(sorted(known))}" if known else "There are none"
+        raise field_error(shown, "unknown", f"Unknown {what} {shown!r}. {takes}.")
 
 
 def build_api() -> KicauApi:

@@ -26,32 +26,36 @@ def list_texts(request: HttpRequest, asked: Query[s.SavedTextQuery]) -> dict[str
     return paginate(rows.filter(kind=asked.kind) if asked.kind else rows, ("kind", "name"), asked, _saved_text_schema)
 
 
-@routes.post("/texts", response={201: s.SavedText}, summary="Keep a text", openapi_extra=WRITE_SCOPE)
+@routes.post("/texts", response={201: s.SavedText}, summary="Save a text", openapi_extra=WRITE_SCOPE)
 def save_text(request: HttpRequest, given: s.SavedTextInput) -> s.SavedText:
-    """A template, a signature or a group of hashtags. The same kind and name again replaces it."""
+    """Saves a template, a signature or a hashtag group. An existing text of this kind and name is replaced."""
     return _saved_text_schema(snippets.save_text(authenticated_actor(request), given.kind, given.name, given.text))
 
 
-@routes.delete("/texts/{text_id}", response={204: None}, summary="Forget a text", openapi_extra=WRITE_SCOPE)
+@routes.delete("/texts/{text_id}", response={204: None}, summary="Delete a saved text", openapi_extra=WRITE_SCOPE)
 def forget_text(request: HttpRequest, text_id: UuidPath) -> None:
-    """Posts that were written with it stay as they are."""
+    """Posts that use it do not change."""
     snippets.delete_text(authenticated_actor(request), text_id)
 
 
-@routes.get("/channel-groups", response=s.ChannelGroupPage, summary="List groups of channels", openapi_extra=READ_SCOPE)
+@routes.get("/channel-groups", response=s.ChannelGroupPage, summary="List channel groups", openapi_extra=READ_SCOPE)
 def list_groups(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     return paginate(snippets.channel_groups(authenticated_actor(request)), ("name", "id"), asked, _group_schema)
 
 
-@routes.post("/channel-groups", response={201: s.ChannelGroup}, summary="Keep a group", openapi_extra=WRITE_SCOPE)
+@routes.post(
+    "/channel-groups", response={201: s.ChannelGroup}, summary="Save a channel group", openapi_extra=WRITE_SCOPE
+)
 def save_group(request: HttpRequest, given: s.ChannelGroupInput) -> s.ChannelGroup:
-    """The same name again replaces its channels."""
+    """The channels of an existing group with this name are replaced."""
     return _group_schema(snippets.save_group(authenticated_actor(request), given.name, given.channels))
 
 
-@routes.delete("/channel-groups/{group_id}", response={204: None}, summary="Forget a group", openapi_extra=WRITE_SCOPE)
+@routes.delete(
+    "/channel-groups/{group_id}", response={204: None}, summary="Delete a channel group", openapi_extra=WRITE_SCOPE
+)
 def forget_group(request: HttpRequest, group_id: UuidPath) -> None:
-    """Its channels stay."""
+    """Its channels are not deleted."""
     snippets.delete_group(authenticated_actor(request), group_id)
 
 
@@ -60,22 +64,22 @@ def list_contacts(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, An
     return paginate(contacts.contacts(authenticated_actor(request)), ("name", "id"), asked, _contact_schema)
 
 
-@routes.post("/contacts", response={201: s.Contact}, summary="Keep a contact", openapi_extra=WRITE_SCOPE)
+@routes.post("/contacts", response={201: s.Contact}, summary="Save a contact", openapi_extra=WRITE_SCOPE)
 def save_contact(request: HttpRequest, given: s.ContactInput) -> s.Contact:
-    """@name in a text becomes the right handle on each network; where it has none, the name without a link. The same
-    name again replaces it."""
+    """@name in a text becomes the right handle on each network. On networks without a handle it becomes the name without a
+    link. An existing contact with this name is replaced."""
     return _contact_schema(contacts.save_contact(authenticated_actor(request), given.name, given.mentions))
 
 
-@routes.delete("/contacts/{contact_id}", response={204: None}, summary="Forget a contact", openapi_extra=WRITE_SCOPE)
+@routes.delete("/contacts/{contact_id}", response={204: None}, summary="Delete a contact", openapi_extra=WRITE_SCOPE)
 def forget_contact(request: HttpRequest, contact_id: UuidPath) -> None:
-    """What is scheduled stays as it is."""
+    """Scheduled posts do not change."""
     contacts.delete_contact(authenticated_actor(request), contact_id)
 
 
 @routes.get("/accounts", response=s.MentionCandidatePage, summary="List accounts to mention", openapi_extra=READ_SCOPE)
 def list_accounts(request: HttpRequest, asked: Query[s.MentionQuery]) -> dict[str, Any]:
-    """Those that were looked up or written here before; no network is asked."""
+    """Accounts that were looked up or mentioned before. Kicau does not contact a network."""
     rows = mentions.known_handles(authenticated_actor(request), asked.words, [asked.network] if asked.network else None)
     return paginate(rows, ("handle", "id"), asked, _account_schema)
 
@@ -83,13 +87,13 @@ def list_accounts(request: HttpRequest, asked: Query[s.MentionQuery]) -> dict[st
 @routes.post(
     "/accounts/look-up",
     response=s.AccountLookupResult,
-    summary="Look an account up on its network",
+    summary="Search accounts on a network",
     openapi_extra=WRITE_SCOPE,
 )
 @waits_for_network
 def look_up_account(request: HttpRequest, given: s.AccountLookupInput) -> s.AccountLookupResult:
-    """Charged as the network charges it, and refused with 409 where it fits into no budget or the network offers no
-    look-up."""
+    """The network may charge for this. Returns 409 if no budget allows it, or if the network does not support the
+    search."""
     actor = authenticated_actor(request)
     channel = one_channel(actor, given.channel)
     return s.AccountLookupResult(

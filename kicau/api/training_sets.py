@@ -21,7 +21,7 @@ from kicau.training_sets.models import Preview, Recipient, TrainingSet, Version
 from kicau.workspaces.actors import Permission
 
 routes = Router(tags=["AI training sets"])
-VersionNumberPath = Annotated[int, Path(description="Number of the version, from 1.", ge=1, le=2_000_000_000)]
+VersionNumberPath = Annotated[int, Path(description="Number of the version, starting at 1.", ge=1, le=2_000_000_000)]
 FileName = Annotated[str, Field(max_length=80), Path(description="Name of the file.")]
 _FILE_RESPONSE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 _JSON_RESPONSE = {"content": {"application/json": {"schema": {"type": "object"}}}}
@@ -32,9 +32,9 @@ def list_sets(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     return paginate(actions.list_sets(authenticated_actor(request)), ("-id",), asked, _set_schema)
 
 
-@routes.post("/sets", response={201: s.TrainingSetRow}, summary="Describe a training set", openapi_extra=SETTINGS_SCOPE)
+@routes.post("/sets", response={201: s.TrainingSetRow}, summary="Create a training set", openapi_extra=SETTINGS_SCOPE)
 def create_set(request: HttpRequest, given: s.TrainingSetCreate) -> s.TrainingSetRow:
-    """Nothing is made yet: look at its preview, then order a version."""
+    """Nothing is built yet. Create a preview first, then a version."""
     return _set_schema(
         actions.create_set(
             authenticated_actor(request), name=given.name, use=given.use, **_definition_from_request(given)
@@ -42,31 +42,31 @@ def create_set(request: HttpRequest, given: s.TrainingSetCreate) -> s.TrainingSe
     )
 
 
-@routes.get("/sets/{set_id}", response=s.TrainingSetRow, summary="Read a training set", openapi_extra=READ_SCOPE)
+@routes.get("/sets/{set_id}", response=s.TrainingSetRow, summary="Retrieve a training set", openapi_extra=READ_SCOPE)
 def get_set(request: HttpRequest, set_id: UuidPath) -> s.TrainingSetRow:
     return _set_schema(actions.get_set(authenticated_actor(request), set_id))
 
 
-@routes.put(
-    "/sets/{set_id}", response=s.TrainingSetRow, summary="Change what a set is made of", openapi_extra=SETTINGS_SCOPE
-)
+@routes.put("/sets/{set_id}", response=s.TrainingSetRow, summary="Update a training set", openapi_extra=SETTINGS_SCOPE)
 def change_set(request: HttpRequest, set_id: UuidPath, given: s.TrainingSetChange) -> s.TrainingSetRow:
-    """Versions that are made stay as they are. Name and use stay: who was given a version was told them."""
+    """Existing versions do not change. You cannot change the name and the use."""
     return _set_schema(actions.change_set(authenticated_actor(request), set_id, **_definition_from_request(given)))
 
 
 @routes.post(
     "/sets/{set_id}/preview",
     response=s.TrainingSetPreview,
-    summary="Look at what a set would hold",
+    summary="Create a preview",
     openapi_extra=SETTINGS_SCOPE,
 )
 def look_at_set(request: HttpRequest, set_id: UuidPath) -> s.TrainingSetPreview:
-    """Found beside other work; ask again until its state is ready."""
+    """Created in the background. Poll it until its state is ready."""
     return _preview_schema(actions.request_preview(authenticated_actor(request), set_id))
 
 
-@routes.get("/sets/{set_id}/preview", response=s.TrainingSetPreview, summary="Read a preview", openapi_extra=READ_SCOPE)
+@routes.get(
+    "/sets/{set_id}/preview", response=s.TrainingSetPreview, summary="Retrieve a preview", openapi_extra=READ_SCOPE
+)
 def get_preview(request: HttpRequest, set_id: UuidPath) -> s.TrainingSetPreview:
     return _preview_schema(actions.get_preview(authenticated_actor(request), set_id))
 
@@ -74,11 +74,11 @@ def get_preview(request: HttpRequest, set_id: UuidPath) -> s.TrainingSetPreview:
 @routes.get(
     "/sets/{set_id}/personal",
     response=s.PersonalDataPage,
-    summary="List personal data that was found",
+    summary="List personal data found",
     openapi_extra=SETTINGS_SCOPE,
 )
 def list_personal(request: HttpRequest, set_id: UuidPath, asked: Query[s.PersonalDataQuery]) -> dict[str, Any]:
-    """By the newest preview, with what stands around each piece."""
+    """From the newest preview, with the text around each piece."""
     actor = authenticated_actor(request)
     actor.require(Permission.SETTINGS)
     state = {"replace": "replaced", "keep": "kept"}.get(asked.verdict or "", asked.verdict or "")
@@ -90,11 +90,11 @@ def list_personal(request: HttpRequest, set_id: UuidPath, asked: Query[s.Persona
 @routes.post(
     "/sets/{set_id}/personal",
     response=s.PersonalDataVerdictCount,
-    summary="Judge personal data",
+    summary="Decide about personal data",
     openapi_extra=SETTINGS_SCOPE,
 )
 def judge_personal(request: HttpRequest, set_id: UuidPath, given: s.PersonalDataVerdicts) -> s.PersonalDataVerdictCount:
-    """All of the verdicts are kept, or none."""
+    """All decisions are saved, or none."""
     actor = authenticated_actor(request)
     actor.require(Permission.SETTINGS)
     verdicts = {int(key): value == "keep" for key, value in given.verdicts.items()}
@@ -104,12 +104,12 @@ def judge_personal(request: HttpRequest, set_id: UuidPath, given: s.PersonalData
 @routes.get(
     "/sets/{set_id}/questions",
     response=list[s.SetQuestion],
-    summary="List posts that someone must decide over",
+    summary="List posts that need a decision",
     openapi_extra=SETTINGS_SCOPE,
 )
 def list_questions(request: HttpRequest, set_id: UuidPath) -> list[s.SetQuestion]:
-    """As the newest preview or version found them. Answer by a statement about the item: layer grant, party author, allow
-    or deny; the next version goes by it."""
+    """From the newest preview or version. To decide, record a statement about the item: layer grant, party author, allow or
+    deny. It applies to the next version."""
     actor = authenticated_actor(request)
     actor.require(Permission.SETTINGS)
     return [
@@ -119,7 +119,10 @@ def list_questions(request: HttpRequest, set_id: UuidPath) -> list[s.SetQuestion
 
 
 @routes.get(
-    "/sets/{set_id}/versions", response=s.SetVersionPage, summary="List a set's versions", openapi_extra=READ_SCOPE
+    "/sets/{set_id}/versions",
+    response=s.SetVersionPage,
+    summary="List a training set's versions",
+    openapi_extra=READ_SCOPE,
 )
 def list_versions(request: HttpRequest, set_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
     rows = actions.without_long_fields(actions.get_set(authenticated_actor(request), set_id).versions.all())
@@ -129,21 +132,24 @@ def list_versions(request: HttpRequest, set_id: UuidPath, asked: Query[PageQuery
 @routes.post(
     "/sets/{set_id}/versions",
     response={201: s.TrainingSetVersion},
-    summary="Make a version",
+    summary="Create a version",
     openapi_extra=SETTINGS_SCOPE,
 )
 def order_version(request: HttpRequest, set_id: UuidPath, given: s.SetVersionCreate) -> s.TrainingSetVersion:
-    """Made beside other work; ask for it until its state is ready. One at a time of each set."""
+    """Built in the background. Poll it until its state is ready. A training set builds only one version at a time."""
     return s.TrainingSetVersion(
         **_version_schema(actions.order_version(authenticated_actor(request), set_id, as_of=given.as_of))
     )
 
 
 @routes.get(
-    "/sets/{set_id}/versions/{number}", response=s.SetVersionDetail, summary="Read a version", openapi_extra=READ_SCOPE
+    "/sets/{set_id}/versions/{number}",
+    response=s.SetVersionDetail,
+    summary="Retrieve a version",
+    openapi_extra=READ_SCOPE,
 )
 def get_version(request: HttpRequest, set_id: UuidPath, number: VersionNumberPath) -> s.SetVersionDetail:
-    """With its files, and why items stayed out."""
+    """Includes its files and the reasons for exclusions."""
     row = actions.get_version(authenticated_actor(request), set_id, number)
     files = [s.SetVersionFile(name=name, size=told["bytes"], sha256=told["sha256"]) for name, told in row.files.items()]
     return s.SetVersionDetail(**_version_schema(row), excluded=_exclusion_reasons(row.excluded), files=files)
@@ -157,7 +163,7 @@ def get_version(request: HttpRequest, set_id: UuidPath, number: VersionNumberPat
 def download_version_file(
     request: HttpRequest, set_id: UuidPath, number: VersionNumberPath, name: FileName
 ) -> StreamingHttpResponse:
-    """While its state is ready; one in which something was taken back is handed out no more."""
+    """While the state is ready. A version with withdrawn content can no longer be downloaded."""
     actor = authenticated_actor(request)
     path = actions.file_of(actor, actions.get_version(actor, set_id, number), name)
     return file_response(request, path, "application/octet-stream", path.name)
@@ -165,7 +171,7 @@ def download_version_file(
 
 @routes.get(
     "/sets/{set_id}/versions/{number}/delta",
-    summary="Read what a version is without",
+    summary="List the records removed from a version",
     openapi_extra={
         **SETTINGS_SCOPE,
         "responses": {
@@ -186,13 +192,13 @@ def get_delta(request: HttpRequest, set_id: UuidPath, number: VersionNumberPath)
 @routes.post(
     "/sets/{set_id}/versions/{number}/recipients",
     response={201: s.SetRecipient},
-    summary="Note who is given a version",
+    summary="Record a recipient",
     openapi_extra=SETTINGS_SCOPE,
 )
 def add_recipient(
     request: HttpRequest, set_id: UuidPath, number: VersionNumberPath, given: s.SetRecipientCreate
 ) -> s.SetRecipient:
-    """They are told when something in it is taken back."""
+    """Kicau notifies the recipient when content of the version is withdrawn."""
     actor = authenticated_actor(request)
     actor.require(Permission.SETTINGS)
     row = recipients.add_recipient(
@@ -201,7 +207,7 @@ def add_recipient(
     return s.SetRecipient(**_recipient_schema(row))
 
 
-@routes.get("/recipients", response=s.SetRecipientPage, summary="List who has what", openapi_extra=READ_SCOPE)
+@routes.get("/recipients", response=s.SetRecipientPage, summary="List recipients", openapi_extra=READ_SCOPE)
 def list_recipients(request: HttpRequest, asked: Query[s.SetRecipientQuery]) -> dict[str, Any]:
     actor = authenticated_actor(request)
     rows = recipients.unconfirmed_recipients(actor) if asked.owing else recipients.list_recipients(actor)
@@ -211,11 +217,11 @@ def list_recipients(request: HttpRequest, asked: Query[s.SetRecipientQuery]) -> 
 @routes.post(
     "/recipients/{recipient_id}/ask",
     response=s.SetRecipientWithLink,
-    summary="Ask a recipient to confirm a retraction",
+    summary="Create a confirmation link",
     openapi_extra=SETTINGS_SCOPE,
 )
 def ask_recipient(request: HttpRequest, recipient_id: UuidPath) -> s.SetRecipientWithLink:
-    """Gives the link by which they read what was taken back and confirm that they use it no more."""
+    """With the link, the recipient sees the withdrawn content and confirms that they no longer use it."""
     asked = recipients.create_confirmation_link(authenticated_actor(request), recipient_id)
     return s.SetRecipientWithLink(**_recipient_schema(asked.recipient), link=asked.link)
 
@@ -223,17 +229,17 @@ def ask_recipient(request: HttpRequest, recipient_id: UuidPath) -> s.SetRecipien
 @routes.post(
     "/recipients/{recipient_id}/acknowledgement",
     response=s.SetRecipient,
-    summary="Note that a recipient confirmed",
+    summary="Record a confirmation",
     openapi_extra=SETTINGS_SCOPE,
 )
 def acknowledge_recipient(request: HttpRequest, recipient_id: UuidPath) -> s.SetRecipient:
-    """Where they said so elsewhere."""
+    """If the recipient confirmed in another way."""
     return s.SetRecipient(**_recipient_schema(recipients.acknowledge(authenticated_actor(request), recipient_id)))
 
 
 @routes.get("/retractions", response=s.SetRetractionPage, summary="List retractions", openapi_extra=READ_SCOPE)
 def list_retractions(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
-    """Each version that removed records of the version before, with how long the removal took."""
+    """Each version that removed records of the previous version, and how long the removal took."""
     return paginate(
         actions.retractions(authenticated_actor(request)),
         ("-id",),
@@ -243,7 +249,7 @@ def list_retractions(request: HttpRequest, asked: Query[PageQuery]) -> dict[str,
 
 
 @routes.get(
-    "/recipients/{recipient_id}", response=s.SetRecipient, summary="Read about a recipient", openapi_extra=READ_SCOPE
+    "/recipients/{recipient_id}", response=s.SetRecipient, summary="Retrieve a recipient", openapi_extra=READ_SCOPE
 )
 def get_recipient(request: HttpRequest, recipient_id: UuidPath) -> s.SetRecipient:
     return s.SetRecipient(**_recipient_schema(recipients.get_recipient(authenticated_actor(request), recipient_id)))

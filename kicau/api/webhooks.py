@@ -29,22 +29,22 @@ def list_webhooks(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, An
     )
 
 
-@routes.post("/webhooks", response={201: s.WebhookCreated}, summary="Add a webhook", openapi_extra=SETTINGS_SCOPE)
+@routes.post("/webhooks", response={201: s.WebhookCreated}, summary="Create a webhook", openapi_extra=SETTINGS_SCOPE)
 def add_webhook(request: HttpRequest, given: s.WebhookCreate) -> s.WebhookCreated:
-    """Each event is posted as JSON, signed with the secret that is shown this once, and tried again for a day."""
+    """Kicau sends each event as signed JSON with POST and retries for a day. The secret is returned only once."""
     made = webhooks.add_webhook(authenticated_actor(request), given.url, given.events)
     return s.WebhookCreated(**_webhook_schema(made), secret=made.secret)
 
 
 @routes.get(
-    "/webhooks/{webhook_id}", response=s.WebhookEndpoint, summary="Read a webhook", openapi_extra=SETTINGS_SCOPE
+    "/webhooks/{webhook_id}", response=s.WebhookEndpoint, summary="Retrieve a webhook", openapi_extra=SETTINGS_SCOPE
 )
 def get_webhook(request: HttpRequest, webhook_id: UuidPath) -> s.WebhookEndpoint:
-    """With how its last event went."""
+    """Includes the result of the last event."""
     return s.WebhookEndpoint(**_webhook_schema(webhooks.one_webhook(authenticated_actor(request), webhook_id)))
 
 
-@routes.delete("/webhooks/{webhook_id}", response={204: None}, summary="Remove a webhook", openapi_extra=SETTINGS_SCOPE)
+@routes.delete("/webhooks/{webhook_id}", response={204: None}, summary="Delete a webhook", openapi_extra=SETTINGS_SCOPE)
 def remove_webhook(request: HttpRequest, webhook_id: UuidPath) -> None:
     webhooks.remove_webhook(authenticated_actor(request), webhook_id)
 
@@ -54,7 +54,7 @@ def remove_webhook(request: HttpRequest, webhook_id: UuidPath) -> None:
 )
 @waits_for_network
 def try_webhook(request: HttpRequest, webhook_id: UuidPath) -> s.WebhookEndpoint:
-    """An event "ping", sent now and once; `last_status` and `last_error` tell how it went."""
+    """Sends an event "ping" once. `last_status` and `last_error` contain the result."""
     return s.WebhookEndpoint(
         **_webhook_schema(
             outbound.run_request(

@@ -67,7 +67,7 @@ def endpoint_not_found(request: HttpRequest, **kwargs: object) -> HttpResponse:
     return problems.problem_response(
         request,
         ApiProblem(
-            "not-found", f"There is nothing at {request.path}; the endpoints are listed in {problems.DOCS_PATH}."
+            "not-found", f"There is no endpoint {request.path}. See the list of endpoints at {problems.DOCS_PATH}."
         ),
     )
 
@@ -91,7 +91,9 @@ def _authenticate(
     if isinstance(response, HttpResponseNotAllowed):
         allowed = ", ".join(sorted(response["Allow"].split(", ")))
         raise ApiProblem(
-            "wrong-method", f"{request.path} takes {allowed}, not {request.method}.", headers={"Allow": allowed}
+            "wrong-method",
+            f"{request.path} does not support {request.method}. Supported methods: {allowed}.",
+            headers={"Allow": allowed},
         )
     return response
 
@@ -107,11 +109,12 @@ def _actor_of_token(request: HttpRequest) -> Actor:
             return actor
         if wanted is not None and actor_by_token(secret.strip(), None) is not None:
             raise ApiProblem(
-                "not-found", f"This token opens no workspace {wanted!r}; GET /api/v1/me lists those it opens."
+                "not-found",
+                f"This token has no access to the workspace {wanted!r}. GET /api/v1/me lists its workspaces.",
             )
-        raise _unauthorized("This token is unknown, expired or revoked; make a new one.")
+        raise _unauthorized("This token is unknown, expired or revoked. Create a new one.")
     raise _unauthorized(
-        "Send a token: Authorization: Bearer kicau_… (make one on the settings page or with: kicau tokens create)."
+        "The request has no token. Send Authorization: Bearer kicau_… (create a token on the settings page or with: kicau tokens create)."
     )
 
 
@@ -124,7 +127,7 @@ def _check_second_factor(actor: Actor) -> None:
     ):
         raise ApiProblem(
             "second-factor",
-            f"The workspace {actor.workspace.name!r} requires a second factor of its members, and {actor.person.email} has none. Sign in to Kicau in a browser and set one up under You, Signing in; this token then works again.",
+            f"The workspace {actor.workspace.name!r} requires a second factor for its members, but {actor.person.email} has none. Sign in to Kicau in a browser and set one up under You, Signing in.",
         )
 
 

@@ -117,7 +117,7 @@ def _wait_for_turn(actor: Actor, key: str) -> Iterator[None]:
 def _in_progress_problem() -> ApiProblem:
     return ApiProblem(
         "conflict",
-        f"The first request with this {IDEMPOTENCY_HEADER} is still under way; send it again in a few seconds.",
+        f"The first request with this {IDEMPOTENCY_HEADER} is still in progress. Repeat the request in a few seconds.",
     )
 
 

@@ -13,38 +13,39 @@ from kicau.api.core.problems import MEDIA_TYPE
 from kicau.api.core.routes import ASKS_NETWORK_EXTENSION, SCOPE_EXTENSION
 from kicau.api.schemas.base import ProblemResponse
 
-API_DESCRIPTION = """Everything that Kicau does, for programs.
+API_DESCRIPTION = """The REST API of Kicau covers everything that its pages can do.
 
-**Tokens.** Each request carries `Authorization: Bearer kicau_…`. A token acts for a person, in their workspaces, within
-its scopes; where it opens several workspaces, `Kicau-Workspace` chooses one.
+**Authentication.** Send `Authorization: Bearer kicau_…` with each request. A token acts on behalf of a person, within
+its scopes. If it is valid for several workspaces, choose one with the header `Kicau-Workspace`.
 
-**Lists** come in pages: give `next` of one as `cursor` to have the following.
+**Pagination.** Lists are returned in pages. To get the next page, send the value of `next` as `cursor`.
 
-**Repeating.** A POST with an `Idempotency-Key` is done once, however often it is sent within 24 hours.
+**Idempotency.** A POST request with an `Idempotency-Key` is executed only once, even if you repeat it within 24 hours.
 
-**Refusals** are `application/problem+json` with a sentence for people and, with status 422, the path of each field.
+**Errors** are `application/problem+json` (RFC 9457) with a message for people. With status 422, `errors` lists the
+invalid fields.
 
-**Times** are ISO 8601. One without an offset needs its `timezone`.
+**Times** use ISO 8601. A time without an offset requires a `timezone`.
 """
 _METHODS_WITH_BODY = ("post", "put", "patch")
 _RATE_LIMIT_HEADERS = {
-    "RateLimit-Limit": "Requests that the token may make in a minute.",
-    "RateLimit-Remaining": "How many of them are left.",
-    "RateLimit-Reset": "Seconds until a new minute begins.",
+    "RateLimit-Limit": "Maximum number of requests of the token per minute.",
+    "RateLimit-Remaining": "Number of requests left in this minute.",
+    "RateLimit-Reset": "Seconds until the limit resets.",
 }
 _STATUS_DESCRIPTIONS = {
     "400": "The request cannot be read.",
     "401": "The token is missing, unknown, expired or revoked.",
-    "403": "The token's scopes or its person's role do not cover this.",
-    "404": "There is no such thing in this workspace.",
-    "409": "The present state of things does not permit this.",
-    "412": "If-Match names a version that is not the newest.",
-    "413": "The body is too large.",
-    "415": "The body is of another type than this endpoint takes.",
-    "422": "Something cannot be taken as it stands; `errors` names each field. Nothing was changed.",
-    "429": "The requests of this minute are used up; Retry-After says when to go on.",
-    "502": "The network could not be reached, or did not answer as it should; try again later.",
-    "default": "A fault of ours, or something that is not available now.",
+    "403": "The scopes of the token or the role of its person do not allow this.",
+    "404": "The object does not exist in this workspace.",
+    "409": "The current state of the object does not allow this.",
+    "412": "The version in If-Match is not the newest.",
+    "413": "The request body is too large.",
+    "415": "The endpoint does not accept this content type.",
+    "422": "Some values are invalid. `errors` lists the fields. Nothing was changed.",
+    "429": "Too many requests in this minute. Wait for the time in Retry-After.",
+    "502": "The network could not be reached or returned an invalid response. Try again later.",
+    "default": "An internal error, or a temporary failure.",
 }
 
 
@@ -105,7 +106,7 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
 
 
 def _success_response(method: str, status: int) -> str:
-    return {201: "Made.", 204: "Done; there is no body."}.get(status, "Done." if method != "get" else "Here it is.")
+    return {201: "Created.", 204: "Success, without a body."}.get(status, "Success.")
 
 
 def _problem_response(status: str) -> dict[str, Any]:
@@ -115,7 +116,11 @@ def _problem_response(status: str) -> dict[str, Any]:
     }
     if status == "429":
         found["headers"] = {
-            "Retry-After": {"description": "Seconds.", "required": True, "schema": {"type": "integer", "minimum": 1}}
+            "Retry-After": {
+                "description": "Number of seconds to wait.",
+                "required": True,
+                "schema": {"type": "integer", "minimum": 1},
+            }
         }
     return found
 
@@ -132,21 +137,21 @@ _COMMON_PARAMETERS: dict[str, Any] = {
         "name": WORKSPACE_HEADER,
         "in": "header",
         "required": False,
-        "description": "Id of a workspace that the token opens. Left out: the token's own, or its person's first.",
+        "description": "ID of the workspace. Default: the workspace of the token, or the first workspace of its person.",
         "schema": {"type": "string", "format": "uuid"},
     },
     "IdempotencyKey": {
         "name": IDEMPOTENCY_HEADER,
         "in": "header",
         "required": False,
-        "description": "A random text of your own for this act. Sent again within 24 hours, the act is not done twice, and the first answer comes again.",
+        "description": "A random string that you create for this request. If you repeat the request within 24 hours, it is not executed again, and you get the first response.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!-~]+$"},
     },
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
         "required": False,
-        "description": "ETag of the version that you read; where someone was faster, nothing is changed.",
+        "description": "ETag of the version that you read. If someone changed the object since then, nothing is changed.",
         "schema": {"type": "string"},
     },
 }

@@ -57,7 +57,9 @@ def parse_cursor(model: type[Model], by: Sequence[str], cursor: str) -> list[Any
         return [model._meta.get_field(name.lstrip("-")).to_python(value) for name, value in zip(by, said, strict=True)]  # type: ignore[union-attr]
     except (signing.BadSignature, ValueError, ValidationError, FieldDoesNotExist):
         raise field_error(
-            "cursor", "unknown-cursor", "This cursor is not one of this list; take `next` of the page before as it is."
+            "cursor",
+            "unknown-cursor",
+            "This page cursor is not valid for this list. Use the `next` value of the previous page unchanged.",
         ) from None
 
 

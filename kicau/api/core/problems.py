@@ -53,86 +53,91 @@ PROBLEM_TYPES = {
             slug="malformed",
             status=400,
             title="The request cannot be read",
-            meaning="The body is not what its type says, such as broken JSON.",
+            meaning="The body does not match its content type, for example because of invalid JSON.",
         ),
         ProblemType(
             slug="no-token",
             status=401,
-            title="A valid token is needed",
-            meaning="No token, or one that is unknown, expired or revoked.",
+            title="A valid token is required",
+            meaning="The token is missing, unknown, expired or revoked.",
         ),
         ProblemType(
             slug="not-allowed",
             status=403,
             title="Not allowed",
-            meaning="The token's scopes or its person's role do not cover this.",
+            meaning="The scopes of the token or the role of its person do not allow this.",
         ),
         ProblemType(
             slug="second-factor",
             status=403,
             title="A second factor is required",
-            meaning="The workspace requires a second factor of its members, and the token's person has none. They set one up in a browser, under You, Signing in.",
+            meaning="The workspace requires a second factor for its members, and the token's person has none. They can set one up in a browser, under You, Signing in.",
         ),
         ProblemType(
-            slug="not-found", status=404, title="Not found", meaning="There is no such thing in this workspace."
+            slug="not-found", status=404, title="Not found", meaning="The object does not exist in this workspace."
         ),
         ProblemType(
             slug="wrong-method",
             status=405,
             title="Method not allowed",
-            meaning="The address takes other methods; the Allow header lists them.",
+            meaning="The URL does not support this method. The Allow header lists the supported ones.",
         ),
         ProblemType(
             slug="conflict",
             status=409,
             title="Conflict",
-            meaning="Its present state does not permit this; read it again, then decide.",
+            meaning="The current state of the object does not allow this. Retrieve the object again, then decide.",
         ),
         ProblemType(
             slug="changed",
             status=412,
-            title="Changed meanwhile",
-            meaning="If-Match names a version that is not the newest.",
+            title="Changed in the meantime",
+            meaning="The version in If-Match is not the newest.",
         ),
-        ProblemType(slug="too-large", status=413, title="Too large", meaning="The body has more bytes than are taken."),
+        ProblemType(
+            slug="too-large",
+            status=413,
+            title="Request too large",
+            meaning="The request body exceeds the maximum size.",
+        ),
         ProblemType(
             slug="wrong-type",
             status=415,
             title="Unsupported media type",
-            meaning="The body is of another type than this address takes.",
+            meaning="The endpoint does not accept this content type.",
         ),
         ProblemType(
             slug="unacceptable",
             status=422,
-            title="Cannot be taken as it stands",
-            meaning="`errors` names each field, its limit and what to do. Nothing was changed.",
+            title="Invalid values",
+            meaning="`errors` lists each invalid field with its limit and what to do. Nothing was changed.",
         ),
         ProblemType(
             slug="too-many",
             status=429,
             title="Too many requests",
-            meaning="The token's requests of this minute are used up; Retry-After says when to go on.",
+            meaning="The token made too many requests in this minute. Wait for the time in Retry-After.",
         ),
         ProblemType(
-            slug="fault", status=500, title="Something went wrong", meaning="It was logged under the id in `instance`."
+            slug="fault", status=500, title="Internal error", meaning="The error was logged with the ID in `instance`."
         ),
         ProblemType(
             slug="unreachable",
             status=502,
             title="The network could not be reached",
-            meaning="A social network did not answer as it should; try again later.",
+            meaning="A social network could not be reached or returned an invalid response. Try again later.",
         ),
         ProblemType(
             slug="unavailable",
             status=503,
-            title="Not available now",
-            meaning="The database does not answer, a social network limits us, or the server is busy; Retry-After says when to try again.",
+            title="Temporarily unavailable",
+            meaning="The database cannot be reached, a social network limits requests, or the server is busy. Wait for the time in Retry-After.",
         ),
         ProblemType(
             slug="disk-full",
             status=507,
-            title="No space left",
-            meaning="The server's disk is full; its operator must make room.",
+            title="No disk space left",
+            meaning="The server's disk is full. The operator must free some space.",
         ),
     )
 }
@@ -205,7 +210,7 @@ def _of_connector_error(exc: Exception) -> ApiProblem | None:
         case RateLimited():
             return ApiProblem(
                 "unavailable",
-                f"The network asks to wait until {exc.until:%Y-%m-%d %H:%M:%S} UTC.",
+                f"The network limits requests until {exc.until:%Y-%m-%d %H:%M:%S} UTC. Try again after that.",
                 headers={"Retry-After": "60"},
             )
         case Unavailable() | Uncertain():
@@ -221,35 +226,37 @@ def _of_request_error(exc: Exception) -> ApiProblem | None:
             errors = [_validation_error(one) for one in exc.errors]
             return ApiProblem("unacceptable", " ".join(e["message"] for e in errors), errors)
         case Http404():
-            return ApiProblem("not-found", "There is nothing at this address.")
+            return ApiProblem("not-found", "There is no endpoint with this URL.")
         case RequestDataTooBig():
-            return ApiProblem("too-large", "The body is too large; JSON of at most 10 MB is taken.")
+            return ApiProblem("too-large", "The request body is too large. JSON can have at most 10 MB.")
         case TooManyFilesSent() | TooManyFieldsSent():
-            return ApiProblem(
-                "too-large", "The form has too many fields or files; at most 100 files are taken at once."
-            )
+            return ApiProblem("too-large", "The form has too many fields or files. Send at most 100 files at once.")
         case HttpError():
             return ApiProblem("malformed", str(exc))
         case MultiPartParserError() | UnreadablePostError() | SuspiciousOperation() | BadRequest():
-            return ApiProblem("malformed", "The body could not be read; send it again, whole.")
+            return ApiProblem("malformed", "The request body is incomplete or invalid. Send it again.")
     return None
 
 
 def _of_server_error(exc: Exception) -> ApiProblem:
     match exc:
         case IntegrityError():
-            return ApiProblem("conflict", "Someone did the same at this moment; read it again, then decide.")
+            return ApiProblem(
+                "conflict", "Someone else changed the same object at this moment. Retrieve it again, then decide."
+            )
         case OperationalError() | InterfaceError():
             return ApiProblem(
-                "unavailable", "The database does not answer; try again in a moment.", headers={"Retry-After": "5"}
+                "unavailable",
+                "The database cannot be reached. Try again in a few seconds.",
+                headers={"Retry-After": "5"},
             )
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return ApiProblem(
                 "disk-full",
-                "The disk of the server is full, so nothing was kept. Its operator must make room; then send it again.",
+                "The disk of the server is full, so nothing was saved. After the operator has freed some space, repeat the request.",
             )
     return ApiProblem(
-        "fault", "Something went wrong that nobody foresaw. It was logged; tell your operator the id in `instance`."
+        "fault", "An unexpected error occurred and was logged. Report the ID in `instance` to your operator."
     )
 
 

@@ -39,5 +39,5 @@ def count_request(token_id: UUID) -> RequestRate:
 
 
 def rate_limit_problem(rate: RequestRate) -> ApiProblem:
-    detail = f"This token made {rate.used} requests in this minute; {rate.limit} are allowed. Go on in {rate.reset} s."
+    detail = f"This token made {rate.used} requests in this minute, but only {rate.limit} are allowed. Try again in {rate.reset} s."
     return ApiProblem("too-many", detail, headers={"Retry-After": str(rate.reset)})

@@ -21,20 +21,20 @@ class StrictParser(Parser):
         if request.content_type != "application/json":
             raise ApiProblem(
                 "wrong-type",
-                f"Send JSON, with Content-Type: application/json; this is {request.content_type or 'of no type'}.",
+                f"Send JSON with Content-Type: application/json. This request has {request.content_type or 'no content type'}.",
             )
         try:
             body = json.loads(request.body.decode("utf-8"), parse_constant=_reject_non_json_number)
         except UnicodeDecodeError as exc:
-            raise ApiProblem("malformed", f"The body is not UTF-8: byte {exc.start} cannot be read.") from exc
+            raise ApiProblem("malformed", f"The request body is not valid UTF-8 (byte {exc.start}).") from exc
         except RecursionError as exc:
             raise ApiProblem("malformed", "The body is nested too deeply.") from exc
         except json.JSONDecodeError as exc:
             raise ApiProblem(
-                "malformed", f"The body is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}."
+                "malformed", f"The request body is not valid JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}."
             ) from exc
         except ValueError as exc:
-            raise ApiProblem("malformed", f"The body is not JSON: {exc}.") from exc
+            raise ApiProblem("malformed", f"The request body is not valid JSON: {exc}.") from exc
         _check_json(body, "")
         return body
 
@@ -43,7 +43,8 @@ class StrictParser(Parser):
     ) -> dict[str, Any]:
         if (data is request.FILES or data is request.POST) and request.content_type != "multipart/form-data":
             raise ApiProblem(
-                "wrong-type", f"Send the file as multipart/form-data; this is {request.content_type or 'of no type'}."
+                "wrong-type",
+                f"Send the file as multipart/form-data. This request has {request.content_type or 'no content type'}.",
             )
         for name, values in data.lists():
             _check_text(name, name)
@@ -54,7 +55,7 @@ class StrictParser(Parser):
 
 
 def _reject_non_json_number(said: str) -> NoReturn:
-    raise ValueError(f"{said} is no number")
+    raise ValueError(f"{said} is not a number")
 
 
 def _check_json(value: Any, field: str, depth: int = 0) -> None:

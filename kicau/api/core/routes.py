@@ -12,11 +12,11 @@ from kicau.workspaces.actors import Permission
 
 SCOPE_EXTENSION = "x-kicau-scope"
 ASKS_NETWORK_EXTENSION = "x-kicau-asks-network"  # the answer waits for a network's own, and is 502 where none comes
-UuidPath = Annotated[str, Field(json_schema_extra={"format": "uuid"}), Path(description="Its id.")]
-IdPath = Annotated[int, Path(description="Its id.", ge=1, lt=2**53)]
-KeyPath = Annotated[str, Path(description="Its key or id.", max_length=80)]
-SignInStatePath = Annotated[str, Path(description="`state` of the sign-in.", max_length=100)]
-NetworkPath = Annotated[str, Path(description="A network.", max_length=40)]
+UuidPath = Annotated[str, Field(json_schema_extra={"format": "uuid"}), Path(description="Unique ID.")]
+IdPath = Annotated[int, Path(description="Unique ID.", ge=1, lt=2**53)]
+KeyPath = Annotated[str, Path(description="Key or ID of the channel.", max_length=80)]
+SignInStatePath = Annotated[str, Path(description="The `state` of the sign-in.", max_length=100)]
+NetworkPath = Annotated[str, Path(description="Name of the network.", max_length=40)]
 
 
 def scope_extra(permission: Permission, **more: Any) -> dict[str, Any]:

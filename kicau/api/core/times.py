@@ -20,7 +20,7 @@ def parse_time(
     """A moment in UTC. Raises ValidationFailed or Refused, with a sentence, for what is not one certain moment to come."""
     if not timezone and not _has_offset(text):
         _parse(text, "UTC", MIN_TIME, field, zone_field)
-        message = f"{text!r} is a different moment in each zone; give `timezone` (such as Asia/Jakarta), or the offset (such as +07:00)."
+        message = f"{text!r} has no time zone. Send `timezone` (for example Asia/Jakarta), or add an offset (for example +07:00)."
         raise field_error(zone_field, "needs-zone", message)
     return _parse(text, timezone or "UTC", now or clock.now(), field, zone_field)
 

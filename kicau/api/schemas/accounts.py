@@ -11,15 +11,15 @@ from kicau.api.schemas.base import UTC_DESCRIPTION, Schema, example_config
 
 
 class PersonData(Schema):
-    """Everything that Kicau has about a person, without secrets."""
+    """All data about a person, without secrets."""
 
     exported_at: datetime = Field(description=UTC_DESCRIPTION)
-    person: dict[str, Any] = Field(description="The account itself.")
-    data: dict[str, list[dict[str, Any]]] = Field(description="By kind, each row that names the person.")
+    person: dict[str, Any] = Field(description="The account.")
+    data: dict[str, list[dict[str, Any]]] = Field(description="All records that name the person, by kind.")
 
 
 class PersonErasure(Schema):
-    """What shows that an account shall really be erased."""
+    """Confirmation for erasing the account."""
 
     model_config = example_config({"confirmation": "rudi@kopisenja.example"})
 
@@ -27,7 +27,7 @@ class PersonErasure(Schema):
 
 
 class WorkspaceDeletion(Schema):
-    """What shows that the workspace shall really be deleted."""
+    """Confirmation for deleting the workspace."""
 
     model_config = example_config({"confirmation": "Kopi Senja"})
 
@@ -35,6 +35,6 @@ class WorkspaceDeletion(Schema):
 
 
 class WorkspaceDeleted(Schema):
-    """A workspace that was deleted just now."""
+    """The deleted workspace."""
 
-    removed: dict[str, int] = Field(description="How many rows of each kind were deleted.")
+    removed: dict[str, int] = Field(description="Number of deleted records, by kind.")

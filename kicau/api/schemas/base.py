@@ -27,9 +27,9 @@ ZoneName = Annotated[str, Field(max_length=64)]
 UseName = Annotated[str, Field(max_length=20)]
 AIUseRule = Annotated[dict[UseName, UseName], Field(max_length=20)]
 
-ZONE_DESCRIPTION = "IANA name of a time zone, such as Asia/Jakarta."
-OTHERS_AI_USE_DESCRIPTION = "The rule for others' words of which nobody has said anything: {use: allow, deny or conditional}. train_gen, train_other, synthesise and redistribute can only be denied."
-AI_USE_DESCRIPTION = "What it may be used for by AI and others: {use: allow, deny or conditional}; the uses are train_gen, train_other, ground, embed, synthesise, search, redistribute and archive."
+ZONE_DESCRIPTION = "IANA time zone name, for example Asia/Jakarta."
+OTHERS_AI_USE_DESCRIPTION = "The rule for content by others without a statement: {use: allow, deny or conditional}. train_gen, train_other, synthesise and redistribute can only be denied."
+AI_USE_DESCRIPTION = "Permitted uses: {use: allow, deny or conditional}. The uses are train_gen, train_other, ground, embed, synthesise, search, redistribute and archive."
 UTC_DESCRIPTION = "UTC."
 EXAMPLE_NETWORK = next(iter(registry.installed_slugs()), "network")  # for examples
 EXAMPLE_MONTH = f"{clock.now().year + 1}-03"  # for examples: ahead of today, and less than two years ahead
@@ -42,48 +42,50 @@ class Schema(BaseModel):
 
 
 class PageQuery(Schema):
-    """Which page of a list."""
+    """Page of a list."""
 
-    cursor: str = Field("", description="`next` of the page before; leave it out for the first page.", max_length=1000)
-    limit: int = Field(50, ge=1, le=100, description="How many items at most.")
+    cursor: str = Field(
+        "", description="The `next` value of the previous page. Omit for the first page.", max_length=1000
+    )
+    limit: int = Field(50, ge=1, le=100, description="Maximum number of items.")
 
 
 class Page[T](Schema):
-    """One page of a list."""
+    """A page of a list."""
 
-    items: list[T] = Field(description="The items of this page, in the list's order.")
-    next: str | None = Field(description="Give it as `cursor` to have the next page; null on the last one.")
+    items: list[T] = Field(description="Items of this page.")
+    next: str | None = Field(description="Value for `cursor` to get the next page. Null on the last page.")
 
 
 class FieldError(Schema):
-    """What is wrong with one field, and what to do."""
+    """A problem with one field, and how to solve it."""
 
-    field: str = Field(description="Path of the field, such as parts.0.text or channels.kopi-senja.parts.0.media.1.")
-    code: str = Field(description="Stable, for programs: too-long, past, unknown-zone, …")
-    message: str = Field(description="One sentence for people.")
-    limit: float | None = Field(description="The limit that was passed, where it is a number.")
-    actual: float | None = Field(description="What it was, in the limit's unit.")
-    mend: str = Field(description="What can be done about it: split, shorten, convert, or empty.")
+    field: str = Field(
+        description="Path of the field, for example parts.0.text or channels.kopi-senja.parts.0.media.1."
+    )
+    code: str = Field(description="Stable code for programs, for example too-long, past or unknown-zone.")
+    message: str = Field(description="Message for people.")
+    limit: float | None = Field(description="The limit that was exceeded, if it is a number.")
+    actual: float | None = Field(description="The actual value, in the unit of the limit.")
+    mend: str = Field(description="How to solve it: split, shorten or convert. Can be empty.")
 
 
 class ProblemResponse(Schema):
-    """A refusal, as RFC 9457 has it."""
+    """An error response (RFC 9457)."""
 
-    type: str = Field(description="Which kind of problem: the address of its explanation on the docs page.")
-    title: str = Field(description="The kind of problem in words.")
-    status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What is wrong here, and what now, in a sentence or two for people.")
-    errors: list[FieldError] = Field(
-        default_factory=list, description="With status 422: each field that cannot be taken."
-    )
-    instance: str = Field("", description="With status 500: the id under which it was logged.")
+    type: str = Field(description="Type of problem: URL of its explanation in the docs.")
+    title: str = Field(description="Title of the problem type.")
+    status: int = Field(description="HTTP status code.")
+    detail: str = Field(description="What is wrong and what to do, for people.")
+    errors: list[FieldError] = Field(default_factory=list, description="With status 422: all invalid fields.")
+    instance: str = Field("", description="With status 500: ID of the error in the log.")
 
 
 class PersonRef(Schema):
     """A person."""
 
-    id: str = Field(description="Their id.")
-    name: str = Field(description="Their name.")
+    id: str = Field(description="ID of the person.")
+    name: str = Field(description="Name of the person or organization.")
 
 
 def example_config(*values: dict[str, Any]) -> ConfigDict:

@@ -20,207 +20,216 @@ MICRO_DESCRIPTION = "In millionths of the currency."
 
 
 class BudgetInput(Schema):
-    """What may be spent; what is left out is not looked at."""
+    """A budget. Without filters, it covers everything."""
 
     model_config = example_config({"name": "Kopi Senja", "amount": 50_000_000, "currency": "USD", "period": "month"})
 
-    name: str = Field(min_length=1, max_length=120, description="What people call it.")
-    amount: int = Field(ge=0, le=10**15, description="Millionths of the currency, or units of the meter.")
-    currency: str = Field("USD", max_length=3, description="ISO 4217; not used where `meter` is given.")
+    name: str = Field(min_length=1, max_length=120, description="Name of the budget.")
+    amount: int = Field(ge=0, le=10**15, description="In millionths of the currency, or in units of the meter.")
+    currency: str = Field("USD", max_length=3, description="Currency code (ISO 4217). Ignored if `meter` is set.")
     meter: str = Field(
         "",
         max_length=200,
-        description="A network's own word for what it counts, in place of a currency; or several with spaces between, counted together.",
+        description="Meters of a network to limit instead of money. Separate several with spaces; they count together.",
     )
     period: Literal["day", "month", "total"] = Field("month", description="When the budget resets.")
-    timezone: str = Field("", max_length=64, description="Zone in which days and months begin; empty: the workspace's.")
-    hard: StrictBool = Field(True, description="Whether what does not fit is held; else people are only told.")
-    tell_at: int = Field(80, ge=1, le=100, description="Percent used at which people are told.")
+    timezone: str = Field("", max_length=64, description="Time zone of days and months. Empty: the workspace's.")
+    hard: StrictBool = Field(
+        True, description="true: Kicau holds posts that exceed the budget. false: it only notifies people."
+    )
+    tell_at: int = Field(80, ge=1, le=100, description="Percentage at which Kicau notifies people.")
     reading_share: int = Field(
-        70, ge=0, le=100, description="Percent of it that reading may use up, so that publishing keeps the rest."
+        70,
+        ge=0,
+        le=100,
+        description="Maximum share in percent for reading comments and metrics. The rest is reserved for publishing.",
     )
-    network: str = Field("", max_length=40, description="For one network only.")
+    network: str = Field("", max_length=40, description="Only this network.")
     app: str = Field(
-        "", max_length=60, description="Name of an app of `network`: for all its workspaces, set by operators only."
+        "", max_length=60, description="Name of an app of `network`: covers all its workspaces. Only for operators."
     )
-    channel: str = Field("", max_length=80, description="Key or id: for one channel only.")
-    campaign: str = Field("", max_length=120, description="Name: for one campaign only.")
+    channel: str = Field("", max_length=80, description="Only this channel (key or ID).")
+    campaign: str = Field("", max_length=120, description="Only the campaign with this name.")
     purpose: str = Field(
         "",
         max_length=12,
-        description="For one purpose only: publish, find, answers, numbers, read, connect, refresh, withdraw or edit.",
+        description="Only one purpose: publish, find, answers, numbers, read, connect, refresh, withdraw or edit.",
     )
 
 
 class ConvertedAmount(Schema):
-    """An amount in the currency that the workspace's costs are shown in."""
+    """An amount, converted to the workspace's display currency."""
 
-    currency: str = Field(description="ISO 4217: the workspace's `currency`.")
-    amount: int = Field(description=f"Rounded as people write it. {MICRO_DESCRIPTION}")
-    rate: str = Field(description="What one of the charged currency is worth, as a decimal.")
-    since: date = Field(description="The day from which that rate holds.")
+    currency: str = Field(description="Currency code (ISO 4217): the workspace's `currency`.")
+    amount: int = Field(description=f"Rounded for display. {MICRO_DESCRIPTION}")
+    rate: str = Field(description="Exchange rate, as a decimal.")
+    since: date = Field(description="First day of the exchange rate.")
 
 
-SHOWN_DESCRIPTION = "In the workspace's own currency; null where it has none, it is the same, or no rate was entered."
+SHOWN_DESCRIPTION = (
+    "In the workspace's own currency. Null if it has none, if it is the same currency, or if there is no exchange rate."
+)
 
 
 class BudgetState(Schema):
-    """A budget with what is used of it now."""
+    """A budget with its current usage."""
 
-    id: str = Field(description="Its id.")
-    name: str = Field(description="What people call it.")
-    amount: int = Field(description="Millionths of the currency, or units of the meter.")
-    currency: str = Field(description="ISO 4217; empty where it counts a meter.")
-    meter: str = Field(description="What it counts, where it is no money.")
-    period: str = Field(description="day, month or total; 5m, hour and 24h of caps are counted back from each moment.")
-    timezone: str = Field(description="Zone in which days and months begin.")
-    hard: bool = Field(description="Whether what does not fit is held.")
-    tell_at: int = Field(description="Percent used at which people are told.")
-    reading_share: int = Field(description="Percent of it that reading may use up.")
+    id: str = Field(description="Unique ID.")
+    name: str = Field(description="Name of the budget.")
+    amount: int = Field(description="In millionths of the currency, or in units of the meter.")
+    currency: str = Field(description="Currency code (ISO 4217). Empty if the budget counts a meter.")
+    meter: str = Field(description="The meter, if the budget does not count money.")
+    period: str = Field(description="day, month or total. Caps with 5m, hour or 24h use a rolling window.")
+    timezone: str = Field(description="Time zone of days and months.")
+    hard: bool = Field(description="Whether Kicau holds posts that exceed the budget.")
+    tell_at: int = Field(description="Percentage at which Kicau notifies people.")
+    reading_share: int = Field(description="Maximum share in percent for reading comments and metrics.")
     cap: bool = Field(
-        description="Whether it is what the network's plan allows, which nobody here changes; shown while it is near."
+        description="Whether this is a limit of the network's plan, which cannot be changed here. Listed only while it is nearly reached."
     )
-    whole_app: bool = Field(description="Whether it is the instance's, for an app of the operator's.")
+    whole_app: bool = Field(description="Whether the budget belongs to the server, for an app of the operator.")
     network: str = Field(description="Empty: all.")
-    channel: str | None = Field(description="Id; null: all.")
-    campaign: str | None = Field(description="Id; null: all.")
+    channel: str | None = Field(description="ID. Null: all.")
+    campaign: str | None = Field(description="ID. Null: all.")
     purpose: str = Field(description="Empty: all.")
-    used: int = Field(description="Of `amount`, in the present period.")
-    shown: ConvertedAmount | None = Field(description=f"`amount`. {SHOWN_DESCRIPTION}")
-    reserved: int = Field(description="Of `amount`, set aside for what is on its way.")
-    begins_at: datetime = Field(description=f"Beginning of the present period. {UTC_DESCRIPTION}")
-    renews_at: datetime | None = Field(description=f"When the budget resets; null: never. {UTC_DESCRIPTION}")
+    used: int = Field(description="Used part of `amount` in the current period.")
+    shown: ConvertedAmount | None = Field(description=f"`amount`, converted. {SHOWN_DESCRIPTION}")
+    reserved: int = Field(description="Part of `amount` that is reserved for posts in progress.")
+    begins_at: datetime = Field(description=f"Start of the current period. {UTC_DESCRIPTION}")
+    renews_at: datetime | None = Field(description=f"When the budget resets. Null: never. {UTC_DESCRIPTION}")
 
 
 class BudgetStates(Schema):
-    """All that are in force."""
+    """All active budgets."""
 
-    items: list[BudgetState] = Field(description="By age.")
+    items: list[BudgetState] = Field(description="Oldest first.")
 
 
 class CurrencyForecast(Schema):
-    """What a month comes to, in one currency."""
+    """Forecast for a month, in one currency."""
 
-    key: str = Field(description="A network or the id of a campaign; empty for the total.")
-    currency: str = Field(description="ISO 4217.")
+    key: str = Field(description="A network or the ID of a campaign. Empty for the total.")
+    currency: str = Field(description="Currency code (ISO 4217).")
     spent: int = Field(description=f"Charged so far. {MICRO_DESCRIPTION}")
-    calendar: int = Field(description=f"Scheduled until its end. {MICRO_DESCRIPTION}")
-    reading: int = Field(description=f"What reading goes on to cost by its habit. {MICRO_DESCRIPTION}")
-    fee: int = Field(description=f"What the plan that is tried asks for each month, used or not. {MICRO_DESCRIPTION}")
-    expected: int = Field(description=f"The sum of these. {MICRO_DESCRIPTION}")
-    low: int = Field(description=f"Four months of five end between this … {MICRO_DESCRIPTION}")
-    high: int = Field(description=f"… and this. {MICRO_DESCRIPTION}")
-    shown: ConvertedAmount | None = Field(description=f"`expected`. {SHOWN_DESCRIPTION}")
+    calendar: int = Field(description=f"Scheduled until the end of the month. {MICRO_DESCRIPTION}")
+    reading: int = Field(description=f"Expected reading of comments and metrics. {MICRO_DESCRIPTION}")
+    fee: int = Field(description=f"Monthly fee of the simulated plan. {MICRO_DESCRIPTION}")
+    expected: int = Field(description=f"Sum of these amounts. {MICRO_DESCRIPTION}")
+    low: int = Field(description=f"Lower end of the range, in which four of five months end. {MICRO_DESCRIPTION}")
+    high: int = Field(description=f"Upper end of the range. {MICRO_DESCRIPTION}")
+    shown: ConvertedAmount | None = Field(description=f"`expected`, converted. {SHOWN_DESCRIPTION}")
 
 
 class MonthForecast(Schema):
-    """The present month of the workspace, in its zone."""
+    """The current month in the time zone of the workspace."""
 
     begins_at: datetime = Field(description=UTC_DESCRIPTION)
-    ends_at: datetime = Field(description=f"Before here. {UTC_DESCRIPTION}")
+    ends_at: datetime = Field(description=f"End, exclusive. {UTC_DESCRIPTION}")
     total: list[CurrencyForecast] = Field(description="By currency.")
     networks: list[CurrencyForecast] = Field(description="By network.")
-    campaigns: list[CurrencyForecast] = Field(description="By campaign; what has none is in none.")
+    campaigns: list[CurrencyForecast] = Field(description="By campaign. Posts without a campaign are not included.")
 
 
 class ForecastQuery(Schema):
-    """What if something were otherwise; left out, nothing is."""
+    """Conditions to simulate. All are optional."""
 
-    plan: str = Field("", max_length=40, description="The apps were on the price list of this name.")
-    reading: float = Field(1.0, ge=0, le=100, description="So many times as much reading.")
-    plain: StrictBool = Field(False, description="No post had what makes it dear (a link, where a price list says so).")
+    plan: str = Field("", max_length=40, description="Simulate that the apps are on this price list.")
+    reading: float = Field(1.0, ge=0, le=100, description="Simulate this multiple of the current reading.")
+    plain: StrictBool = Field(False, description="Simulate that no post contains a link, if links cost extra.")
     price: list[str] = Field(
         default_factory=list,
         max_length=20,
-        description="METER=AMOUNT, in millionths of its currency: it cost this from now on. May be given again.",
+        description="Simulate another price, as METER=AMOUNT in millionths of the currency. Repeat for several.",
     )
 
 
 class PlansQuery(Schema):
-    """Whose plans."""
+    """Network whose plans to compare."""
 
-    network: str = Field("", max_length=40, description="A network; empty: all of them.")
+    network: str = Field("", max_length=40, description="Name of a network. Empty: all.")
 
 
 class PlanQuote(Schema):
-    """What a plan asks for the measured use of 30 days."""
+    """Cost of a plan for the usage of the last 30 days."""
 
-    network: str = Field(description="Whose plan.")
+    network: str = Field(description="Network of the plan.")
     plan: str = Field(description="Name of the price list.")
-    since: date = Field(description="From when it holds.")
-    currency: str = Field(description="ISO 4217.")
-    fee: int = Field(description=f"Each month. {MICRO_DESCRIPTION}")
-    use: int = Field(description=f"For what is used. {MICRO_DESCRIPTION}")
-    total: int = Field(description=f"Both. {MICRO_DESCRIPTION}")
-    shown: ConvertedAmount | None = Field(description=f"`total`. {SHOWN_DESCRIPTION}")
-    fits: bool = Field(description="Whether its caps allow that much.")
-    breaks: list[str] = Field(description="Meters for which it is too small, or which it does not have.")
+    since: date = Field(description="First day of validity.")
+    currency: str = Field(description="Currency code (ISO 4217).")
+    fee: int = Field(description=f"Monthly fee. {MICRO_DESCRIPTION}")
+    use: int = Field(description=f"Cost of the usage. {MICRO_DESCRIPTION}")
+    total: int = Field(description=f"Sum of both. {MICRO_DESCRIPTION}")
+    shown: ConvertedAmount | None = Field(description=f"`total`, converted. {SHOWN_DESCRIPTION}")
+    fits: bool = Field(description="Whether the usage fits the caps of the plan.")
+    breaks: list[str] = Field(description="Meters that the plan does not include or for which it is too small.")
 
 
 class PlanQuotes(Schema):
-    """All plans in force, those that fit first, the cheapest first."""
+    """All current plans. Plans that fit come first, cheapest first."""
 
-    items: list[PlanQuote] = Field(description="One for each plan.")
+    items: list[PlanQuote] = Field(description="One entry for each plan.")
 
 
 class PollingSaving(Schema):
-    """What reading sparingly saves in a month of ten posts and five answers a day in each channel."""
+    """Savings in a month with ten posts and five comments a day on each channel."""
 
-    network: str = Field(description="Whose readings cost money.")
-    currency: str = Field(description="ISO 4217.")
-    ours: int = Field(description=f"By the reading policy. {MICRO_DESCRIPTION}")
+    network: str = Field(description="Network that charges for reading.")
+    currency: str = Field(description="Currency code (ISO 4217).")
+    ours: int = Field(description=f"Cost with the reading policy. {MICRO_DESCRIPTION}")
     naive: int = Field(
-        description=f"For polling each channel each minute and re-reading 90 days of posts every two hours. {MICRO_DESCRIPTION}"
+        description=f"Cost of polling each channel every minute and re-reading posts of 90 days every two hours. {MICRO_DESCRIPTION}"
     )
-    percent: int = Field(description="How much less that is.")
+    percent: int = Field(description="Savings in percent.")
 
 
 class PollingSavings(Schema):
-    """Each network that has channels here and bills its readings."""
+    """All networks with channels of this workspace that charge for reading."""
 
     items: list[PollingSaving] = Field(description="By network.")
 
 
 class PlanQuota(Schema):
-    """How much of these meters a plan allows in a period."""
+    """A cap of a plan on certain meters."""
 
-    meters: list[str] = Field(description="Counted together.")
-    units: int = Field(description="At most so many.")
-    period: str = Field(description="5 minutes, hour and 24 hours roll; day and month are UTC's.")
+    meters: list[str] = Field(description="Meters that count together.")
+    units: int = Field(description="Maximum number of units.")
+    period: str = Field(
+        description="Period. 5 minutes, hour and 24 hours are rolling windows. Day and month are in UTC."
+    )
     per: str = Field(description="app or channel.")
 
 
 class DatedPrices(Schema):
-    """What an app on a plan pays from a day on."""
+    """A price list: what an app on a plan pays from a certain day."""
 
-    id: str | None = Field(description="Of the operator's own lists; null for those that Kicau brings along.")
-    network: str = Field(description="Whose.")
-    name: str = Field(description="The plan.")
-    since: date = Field(description="The first day (UTC).")
+    id: str | None = Field(description="ID, for the operator's own lists. Null for lists that are part of Kicau.")
+    network: str = Field(description="Network of the list.")
+    name: str = Field(description="Name of the plan.")
+    since: date = Field(description="First day (UTC).")
     until: date | None = Field(
-        description="The first day on which it holds no more; null: until a later list of its name."
+        description="First day on which the list no longer applies. Null: until a later list of the same name."
     )
-    currency: str = Field(description="ISO 4217; empty where nothing costs money.")
-    monthly: int = Field(description=f"Each month, used or not. {MICRO_DESCRIPTION}")
-    prices: dict[str, int] = Field(description=f"For one unit of each meter. {MICRO_DESCRIPTION}")
+    currency: str = Field(description="Currency code (ISO 4217). Empty if nothing costs money.")
+    monthly: int = Field(description=f"Monthly fee. {MICRO_DESCRIPTION}")
+    prices: dict[str, int] = Field(description=f"Price of one unit of each meter. {MICRO_DESCRIPTION}")
     instead: dict[str, str] = Field(
-        description="A dear meter and the plain one of the same post without what makes it dear."
+        description="Expensive meters (such as posts with a link), with the cheaper meter of the same post without the expensive part."
     )
-    daily: list[str] = Field(description="Meters of which each resource is billed once a UTC day.")
-    caps: list[PlanQuota] = Field(description="What it allows.")
-    refuses: list[str] = Field(description="Meters that it does not have.")
-    note: str = Field(description="What else is to be known.")
-    source: str = Field(description="Where it is written.")
+    daily: list[str] = Field(description="Meters whose resources are billed only once per UTC day.")
+    caps: list[PlanQuota] = Field(description="Caps of the plan.")
+    refuses: list[str] = Field(description="Meters that the plan does not include.")
+    note: str = Field(description="Notes.")
+    source: str = Field(description="Source of the prices.")
 
 
 class PriceLists(Schema):
-    """The networks' and the operator's own."""
+    """Price lists of the networks and the operator."""
 
     items: list[DatedPrices] = Field(description="By network and day, oldest first.")
 
 
 class PriceListInput(Schema):
-    """Lists in TOML, as docs/how-to/set-prices.md has them; one of the same name and day replaces ours."""
+    """Price lists in TOML (see docs/how-to/set-prices.md). A list with the same name and day replaces the built-in one."""
 
     model_config = example_config(
         {
@@ -229,120 +238,128 @@ class PriceListInput(Schema):
         }
     )
 
-    network: str = Field(max_length=40, description="Whose prices they are.")
-    toml: str = Field(max_length=100_000, description="One or more [[list]].")
+    network: str = Field(max_length=40, description="Network of the prices.")
+    toml: str = Field(max_length=100_000, description="One or more [[list]] entries.")
 
 
 class RateInput(Schema):
-    """What one unit of a currency is worth in another, for display only."""
+    """An exchange rate, for display only."""
 
     model_config = example_config({"currency": "USD", "shown_in": "IDR", "rate": "16250", "since": "2026-11-01"})
 
-    currency: str = Field(min_length=3, max_length=3, description="ISO 4217: what is charged.")
-    shown_in: str = Field(min_length=3, max_length=3, description="ISO 4217: what it is shown in.")
+    currency: str = Field(min_length=3, max_length=3, description="Currency of the charges (ISO 4217).")
+    shown_in: str = Field(min_length=3, max_length=3, description="Currency for display (ISO 4217).")
     rate: str = Field(max_length=24, pattern=r"^\d{1,11}(\.\d{1,8})?$", description="A decimal above 0.")
-    since: StrictDate | None = Field(None, description="The first day (UTC) on which it holds; left out: today.")
+    since: StrictDate | None = Field(None, description="First day (UTC) of the rate. Default: today.")
 
 
 class CurrencyRate(Schema):
-    """A dated rate."""
+    """An exchange rate with its first day."""
 
-    id: int = Field(description="Its id.")
-    currency: str = Field(description="What is charged.")
-    shown_in: str = Field(description="What it is shown in.")
-    rate: str = Field(description="What one of the former is worth in the latter, as a decimal.")
-    since: date = Field(description="The first day on which it holds.")
+    id: int = Field(description="Unique ID.")
+    currency: str = Field(description="Currency of the charges.")
+    shown_in: str = Field(description="Currency for display.")
+    rate: str = Field(description="Exchange rate, as a decimal.")
+    since: date = Field(description="First day of the rate.")
 
 
 class CurrencyRates(Schema):
-    """All that were entered."""
+    """All exchange rates."""
 
-    items: list[CurrencyRate] = Field(description="By currency, the newest first.")
+    items: list[CurrencyRate] = Field(description="By currency, newest first.")
 
 
 class MonthQuery(Schema):
-    """Which month."""
+    """Month of the statement."""
 
-    month: str = Field("", max_length=7, description="2026-11; empty: the present one, in the workspace's zone.")
+    month: str = Field(
+        "",
+        max_length=7,
+        description="Month, for example 2026-11. Empty: the current month in the workspace's time zone.",
+    )
 
 
 class MonthTotal(Schema):
-    """What a month came to in one currency."""
+    """Costs of a month in one currency."""
 
-    currency: str = Field(description="ISO 4217.")
+    currency: str = Field(description="Currency code (ISO 4217).")
     micro: int = Field(description=MICRO_DESCRIPTION)
     shown: ConvertedAmount | None = Field(
-        description=f"{SHOWN_DESCRIPTION} By the rate of the month's last day, or today's."
+        description=f"{SHOWN_DESCRIPTION} Converted at the rate of the last day of the month, or today's."
     )
 
 
 class ClientCost(Schema):
-    """What a client's month came to in one currency."""
+    """Costs of a client's month in one currency."""
 
-    currency: str = Field(description="ISO 4217.")
+    currency: str = Field(description="Currency code (ISO 4217).")
     micro: int = Field(description=MICRO_DESCRIPTION)
     shown: ConvertedAmount | None = Field(
-        description="In the client's own currency, by the rate of the month's last day, or today's."
+        description="In the client's own currency, converted at the rate of the last day of the month, or today's."
     )
-    before: int = Field(description=f"The month before it. {MICRO_DESCRIPTION}")
-    forecast: CurrencyForecast | None = Field(description="Of the present month; null for another.")
+    before: int = Field(description=f"The previous month. {MICRO_DESCRIPTION}")
+    forecast: CurrencyForecast | None = Field(description="Forecast for the current month. Null for other months.")
 
 
 class ClientCosts(Schema):
-    """One workspace's month, in its own zone."""
+    """A month of one workspace, in its own time zone."""
 
-    id: str = Field(description="Of the workspace.")
-    name: str = Field(description="Its name.")
-    month: str = Field(description="2026-11.")
-    timezone: str = Field(description="The zone in which its months begin.")
+    id: str = Field(description="ID of the workspace.")
+    name: str = Field(description="Name.")
+    month: str = Field(description="Month, for example 2026-11.")
+    timezone: str = Field(description="Time zone of the months.")
     begins_at: datetime = Field(description=UTC_DESCRIPTION)
-    ends_at: datetime = Field(description=f"Before here. {UTC_DESCRIPTION}")
-    costs: list[ClientCost] = Field(description="By currency, the dearest first; empty where nothing costs money.")
+    ends_at: datetime = Field(description=f"End, exclusive. {UTC_DESCRIPTION}")
+    costs: list[ClientCost] = Field(description="By currency, most expensive first. Empty if nothing costs money.")
     budgets: list[BudgetState] = Field(
-        description="The workspace's own, as they are now; empty for another month than the present."
+        description="Current budgets of the workspace. Empty for other months than the current one."
     )
-    passed: list[str] = Field(description="Ids of the budgets for all of a month that the forecast passes.")
+    passed: list[str] = Field(description="IDs of monthly budgets that the forecast exceeds.")
 
 
 class ClientCostsList(Schema):
-    """Every workspace that the token opens and whose costs it may read."""
+    """All workspaces of the token whose costs it may read."""
 
     items: list[ClientCosts] = Field(description="By name.")
 
 
 class ClientsQuery(Schema):
-    """Which month."""
+    """Month of the statement."""
 
-    month: str = Field("", max_length=7, description="2026-11; empty: the present one, in each workspace's zone.")
+    month: str = Field(
+        "",
+        max_length=7,
+        description="Month, for example 2026-11. Empty: the current month in each workspace's time zone.",
+    )
 
 
 class MonthStatementLine(Schema):
-    """One group of charges."""
+    """A group of charges."""
 
     key: str = Field(
-        description="A network, a purpose, a meter, or the id of a channel, campaign or person; empty for what has none."
+        description="A network, purpose or meter, or the ID of a channel, campaign or person. Empty for charges without one."
     )
-    label: str = Field(description="Its name.")
-    currency: str = Field(description="ISO 4217; empty where it costs no money.")
-    calls: int = Field(description="How many charges.")
-    units: int = Field(description="How many units; 0 where different meters come together.")
+    label: str = Field(description="Name.")
+    currency: str = Field(description="Currency code (ISO 4217). Empty if it costs no money.")
+    calls: int = Field(description="Number of charges.")
+    units: int = Field(description="Number of units. 0 if the group contains different meters.")
     micro: int = Field(description=MICRO_DESCRIPTION)
 
 
 class MonthStatement(Schema):
-    """What a month cost, to bill from."""
+    """Cost statement of a month."""
 
-    workspace: str = Field(description="Whose it is.")
-    timezone: str = Field(description="Zone in which the month begins and ends.")
+    workspace: str = Field(description="Name of the workspace.")
+    timezone: str = Field(description="Time zone of the month.")
     begins_at: datetime = Field(description=UTC_DESCRIPTION)
-    ends_at: datetime = Field(description=f"Before here. {UTC_DESCRIPTION}")
+    ends_at: datetime = Field(description=f"End, exclusive. {UTC_DESCRIPTION}")
     totals: list[MonthTotal] = Field(description="By currency.")
     uncertain: int = Field(
-        description=f"Of it for calls whose answers were lost, or for which the network may apply another price. {MICRO_DESCRIPTION}"
+        description=f"Part of it for requests whose response was lost, or for which the network may apply another price. {MICRO_DESCRIPTION}"
     )
-    networks: list[MonthStatementLine] = Field(description="By network.")
-    purposes: list[MonthStatementLine] = Field(description="By purpose.")
-    meters: list[MonthStatementLine] = Field(description="By what was used, money or not.")
-    channels: list[MonthStatementLine] = Field(description="By channel.")
-    campaigns: list[MonthStatementLine] = Field(description="By campaign.")
-    people: list[MonthStatementLine] = Field(description="By the author of the post.")
+    networks: list[MonthStatementLine] = Field(description="Costs by network.")
+    purposes: list[MonthStatementLine] = Field(description="Costs by purpose.")
+    meters: list[MonthStatementLine] = Field(description="Costs by meter, including meters without costs.")
+    channels: list[MonthStatementLine] = Field(description="Costs by channel.")
+    campaigns: list[MonthStatementLine] = Field(description="Costs by campaign.")
+    people: list[MonthStatementLine] = Field(description="Costs by author of the post.")

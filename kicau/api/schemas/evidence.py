@@ -13,104 +13,109 @@ FiniteScore = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class LogCheckpoint(Schema):
-    """The log at one time, signed."""
+    """A signed checkpoint."""
 
-    size: int = Field(description="Entries.")
+    size: int = Field(description="Number of entries.")
     at: datetime = Field(description=UTC_DESCRIPTION)
     note: str = Field(description="The signed note (c2sp.org/signed-note).")
     anchors: list[dict[str, JsonValue]] = Field(
-        description="What outsiders said of it: kind (rfc3161, opentimestamps or witness), by, at, and the stamp itself."
+        description="External timestamps: kind (rfc3161, opentimestamps or witness), by, at, and the timestamp itself."
     )
 
 
 class EvidenceLog(Schema):
-    """The log that others can check."""
+    """The evidence log."""
 
-    origin: str = Field(description="Its name.")
-    size: int = Field(description="Entries.")
-    key_sha256: str = Field(description="SHA-256 of its public key, as verify.py --key takes it.")
-    verifier_key: str = Field(description="NAME+HASH+KEY, as other witnesses take it.")
-    witness_key: str = Field(description="This instance's key as a witness, NAME+HASH+KEY.")
-    checkpoints: list[LogCheckpoint] = Field(description="The newest 20.")
+    origin: str = Field(description="Name.")
+    size: int = Field(description="Number of entries.")
+    key_sha256: str = Field(description="SHA-256 of its public key, for verify.py --key.")
+    verifier_key: str = Field(description="NAME+HASH+KEY, for other witnesses.")
+    witness_key: str = Field(description="Key of this server as a witness, NAME+HASH+KEY.")
+    checkpoints: list[LogCheckpoint] = Field(description="The newest 20 checkpoints.")
 
 
 class Canary(Schema):
-    """Sentences registered beforehand, of which one is published."""
+    """A canary: candidate sentences, of which one is published."""
 
-    id: str = Field(description="Its id.")
-    name: str = Field(description="Its name.")
-    candidates: int = Field(description="How many sentences were drawn.")
-    tests: int = Field(description="How often a model's scores were held against it.")
+    id: str = Field(description="Unique ID.")
+    name: str = Field(description="Name.")
+    candidates: int = Field(description="Number of candidates.")
+    tests: int = Field(description="Number of tests.")
     registered_at: datetime = Field(description=UTC_DESCRIPTION)
 
 
 class CanaryPage(Page[Canary]):
-    """One page of canaries, newest first."""
+    """A page of canaries, newest first."""
 
 
 class CanaryCreated(Canary):
-    """A canary with its text."""
+    """A canary with its sentence."""
 
-    publish: str = Field(description="The one text to publish.")
+    publish: str = Field(description="The sentence to publish.")
 
 
 class CanaryCreate(Schema):
-    """What is to be drawn."""
+    """Parameters of a new canary."""
 
     model_config = example_config({"name": "Musim hujan", "candidates": 100, "language": "id"})
 
-    name: str = Field(min_length=1, max_length=120, description="Not used yet in this workspace.")
-    candidates: int = Field(1000, ge=20, le=10_000, description="The smallest p-value is one in so many.")
-    language: Literal["en", "id"] = Field("en", description="Of the sentence around the drawn words.")
+    name: str = Field(min_length=1, max_length=120, description="Unique name in this workspace.")
+    candidates: int = Field(
+        1000,
+        ge=20,
+        le=10_000,
+        description="Number of candidates. The smallest possible p-value is 1 divided by this number.",
+    )
+    language: Literal["en", "id"] = Field("en", description="Language of the sentence around the random words.")
     sentence: str = Field(
-        "", max_length=200, description="Your own sentence, with {words} once where the drawn words go."
+        "", max_length=200, description="Your own sentence, with {words} once in place of the random words."
     )
 
 
 class CanaryCandidates(Schema):
-    """All sentences of a canary."""
+    """All candidates of a canary."""
 
-    candidates: list[str] = Field(description="In their order; scores are given in the same.")
+    candidates: list[str] = Field(description="In their order, which is also the order of the scores.")
 
 
 class CanaryScores(Schema):
-    """What a model says of every candidate."""
+    """A model's scores for all candidates."""
 
     model_config = example_config({"scores": [n / 2 for n in range(20)], "model": "model-x, 2027-03"})
 
     scores: list[FiniteScore] = Field(
-        min_length=20, max_length=10_000, description="One for each candidate, in their order."
+        min_length=20, max_length=10_000, description="One score for each candidate, in order."
     )
-    model: str = Field(min_length=1, max_length=200, description="Which model gave them, and how.")
-    lower_is_likelier: bool = Field(True, description="Whether scores are losses; false: probabilities.")
-    evidence: bool = Field(False, description="Also give the signed bundle.")
+    model: str = Field(min_length=1, max_length=200, description="The model, and how it was scored.")
+    lower_is_likelier: bool = Field(True, description="true: scores are losses. false: scores are probabilities.")
+    evidence: bool = Field(False, description="Also return the signed bundle.")
 
 
 class CanaryTest(Schema):
-    """One model's scores that were held against a canary."""
+    """A test of a canary."""
 
-    number: int = Field(description="The first test of a canary is 1.")
+    number: int = Field(description="Number of the test, starting at 1.")
     at: datetime = Field(description=UTC_DESCRIPTION)
-    model: str = Field(description="Which model gave the scores, as it was told.")
-    rank: int = Field(description="1: the likeliest; ties count against it.")
-    of: int = Field(description="Candidates.")
-    p: float = Field(description="Chance of this rank or a better one where the model never saw it.")
+    model: str = Field(description="The model, as submitted.")
+    rank: int = Field(description="1 is the most likely candidate. Ties count against the published sentence.")
+    of: int = Field(description="Number of candidates.")
+    p: float = Field(description="Probability of this rank or a better one, if the model never saw the sentence.")
     lower_is_likelier: bool = Field(description="Whether the scores were losses.")
-    says: str = Field(description="What may be said, in one sentence.")
+    says: str = Field(description="Conclusion in words.")
 
 
 class CanaryTestPage(Page[CanaryTest]):
-    """One page of a canary's tests, newest first."""
+    """A page of a canary's tests, newest first."""
 
 
 class CanaryRank(Schema):
-    """The rank of the published text."""
+    """Rank of the published sentence."""
 
-    says: str = Field(description="What may be said, in one sentence.")
-    rank: int = Field(description="1: the likeliest; ties count against it.")
-    of: int = Field(description="Candidates.")
-    p: float = Field(description="Chance of this rank or a better one where the model never saw it.")
-    tests: int = Field(description="How often this canary was tested, this time included.")
+    says: str = Field(description="Conclusion in words.")
+    rank: int = Field(description="1 is the most likely candidate. Ties count against the published sentence.")
+    of: int = Field(description="Number of candidates.")
+    p: float = Field(description="Probability of this rank or a better one, if the model never saw the sentence.")
+    tests: int = Field(description="Number of tests of this canary, including this one.")
     bundle: str = Field(
-        description="Write it to a file as it is: verify.py checks it. Empty where it was not asked for."
+        description="Save it to a file unchanged, then check it with verify.py. Empty if it was not requested."
     )

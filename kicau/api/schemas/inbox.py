@@ -18,137 +18,137 @@ from kicau.api.schemas.base import (
 
 
 class PartMetrics(Schema):
-    """One part of a post on one channel, and its numbers as they were last read."""
+    """Latest metrics of one part of a post on one channel."""
 
-    id: int = Field(description="Its id.")
-    delivery: str = Field(description="Id of the delivery.")
-    channel: str = Field(description="Id of the channel.")
-    part: int = Field(description="Of the thread, from 1.")
-    remote_id: str = Field(description="The network's id.")
-    values: dict[str, int] = Field(description="By the network's own names.")
+    id: int = Field(description="Unique ID.")
+    delivery: str = Field(description="ID of the delivery.")
+    channel: str = Field(description="ID of the channel.")
+    part: int = Field(description="Number of the thread part, starting at 1.")
+    remote_id: str = Field(description="ID on the network.")
+    values: dict[str, int] = Field(description="Metrics by the network's own names.")
     read_at: datetime = Field(description=f"When they were read. {UTC_DESCRIPTION}")
-    next_at: datetime | None = Field(description=f"When they are read next; null: no more. {UTC_DESCRIPTION}")
-    gone_at: datetime | None = Field(description=f"Since when the network has it no more. {UTC_DESCRIPTION}")
+    next_at: datetime | None = Field(description=f"When they are read next. Null: never. {UTC_DESCRIPTION}")
+    gone_at: datetime | None = Field(description=f"When the part was found deleted on the network. {UTC_DESCRIPTION}")
 
 
 class PartMetricsPage(Page[PartMetrics]):
-    """One page of numbers."""
+    """A page of metrics."""
 
 
 class Reply(Schema):
-    """Somebody's answer to a post. Their words are theirs."""
+    """A comment on a post, written by someone else."""
 
-    id: str = Field(description="Its id.")
-    delivery: str = Field(description="Id of the delivery that it answers.")
-    channel: str = Field(description="Id of the channel.")
-    remote_id: str = Field(description="The network's id.")
-    author: str = Field(description="The network's id of who wrote it.")
-    handle: str = Field(description="Of who wrote it, without @; empty where the network does not tell.")
-    name: str = Field(description="Of who wrote it, as readers see it; empty where the network does not tell.")
-    text: str = Field(description="What it says.")
+    id: str = Field(description="Unique ID.")
+    delivery: str = Field(description="ID of the delivery that it replies to.")
+    channel: str = Field(description="ID of the channel.")
+    remote_id: str = Field(description="ID on the network.")
+    author: str = Field(description="The network's ID of the author.")
+    handle: str = Field(description="Handle of the author, without @. Empty if unknown.")
+    name: str = Field(description="Display name of the author. Empty if unknown.")
+    text: str = Field(description="Text of the comment.")
     at: datetime = Field(description=UTC_DESCRIPTION)
-    fetched_at: datetime = Field(description=f"When it was read. {UTC_DESCRIPTION}")
+    fetched_at: datetime = Field(description=f"When Kicau read it. {UTC_DESCRIPTION}")
 
 
 class ReplyPage(Page[Reply]):
-    """One page of answers, oldest first."""
+    """A page of comments, oldest first."""
 
 
 class InboxEntry(Schema):
-    """What somebody said to a channel. Their words are theirs."""
+    """A comment or mention, written by someone else."""
 
-    id: str = Field(description="Its id.")
+    id: str = Field(description="Unique ID.")
     channel: str = Field(description="Key of the channel.")
-    network: str = Field(description="The network.")
-    delivery: str = Field(description="Id of the delivery that it answers; empty: it only mentions the channel.")
-    remote_id: str = Field(description="The network's id.")
-    author: str = Field(description="The network's id of who wrote it.")
-    handle: str = Field(description="Of who wrote it, without @; empty where the network does not tell.")
-    name: str = Field(description="Of who wrote it, as readers see it; empty where the network does not tell.")
-    text: str = Field(description="What it says.")
-    url: str = Field(description="Where readers see it; may be empty.")
+    network: str = Field(description="Name of the network.")
+    delivery: str = Field(description="ID of the delivery that it replies to. Empty: a mention that is not a reply.")
+    remote_id: str = Field(description="ID on the network.")
+    author: str = Field(description="The network's ID of the author.")
+    handle: str = Field(description="Handle of the author, without @. Empty if unknown.")
+    name: str = Field(description="Display name of the author. Empty if unknown.")
+    text: str = Field(description="Text of the message.")
+    url: str = Field(description="Public URL. Can be empty.")
     at: datetime = Field(description=UTC_DESCRIPTION)
-    answered_at: datetime | None = Field(description=f"When a post of ours that answers it went out. {UTC_DESCRIPTION}")
+    answered_at: datetime | None = Field(description=f"When your reply was published. {UTC_DESCRIPTION}")
     done_at: datetime | None = Field(description=f"When someone marked it as done. {UTC_DESCRIPTION}")
 
 
 class InboxPage(Page[InboxEntry]):
-    """One page of answers, newest first."""
+    """A page of comments and mentions, newest first."""
 
 
 class InboxQuery(PageQuery):
-    """Which answers."""
+    """Inbox filters."""
 
-    channel: str = Field("", max_length=80, description="Only to the channel of this key.")
-    network: str = Field("", max_length=40, description="Only on this network.")
-    waits: bool = Field(False, description="Only what is neither answered nor marked as done.")
+    channel: str = Field("", max_length=80, description="Only messages to the channel with this key.")
+    network: str = Field("", max_length=40, description="Only messages on this network.")
+    waits: bool = Field(False, description="Only messages without a reply that are not marked as done.")
 
 
 class InboxEntryChange(Schema):
-    """Whether it is done."""
+    """Whether a message is done."""
 
     model_config = example_config({"done": True})
 
-    done: StrictBool = Field(description="True: nobody needs to answer it; false: it waits again.")
+    done: StrictBool = Field(description="true: marks the message as done. false: marks it as not done.")
 
 
 class ReplyDraft(Schema):
-    """The draft that answers it."""
+    """The draft reply."""
 
-    post: str = Field(description="Id of the post; write, shape and schedule it as any other.")
+    post: str = Field(description="ID of the post. Edit and schedule it like any other post.")
 
 
 class SyncState(Schema):
-    """Whether a network is read, and what that costs."""
+    """Whether Kicau reads comments and metrics on a network, and the cost."""
 
-    network: str = Field(description="The network.")
-    channels: int = Field(description="How many channels the workspace has there.")
-    reads: bool = Field(description="Whether answers and numbers are read.")
-    chosen: bool = Field(description="Whether someone decided so.")
-    costs: bool = Field(description="Whether it costs money, or something of which the plan allows only so much.")
-    posts: int = Field(description="Posts in 30 days, as in the last 28.")
-    answers: int = Field(description="Answers in 30 days, as in the last 28.")
-    micro: int = Field(description="What 30 days would cost, in millionths of the currency.")
-    each: int = Field(description="What one more answer costs, in millionths of the currency.")
-    currency: str = Field(description="ISO 4217; empty where it costs no money.")
+    network: str = Field(description="Name of the network.")
+    channels: int = Field(description="Number of channels of the workspace on this network.")
+    reads: bool = Field(description="Whether Kicau reads comments and metrics.")
+    chosen: bool = Field(description="Whether someone decided this, instead of the default.")
+    costs: bool = Field(description="Whether reading costs money, or uses a quota of the plan.")
+    posts: int = Field(description="Expected posts in 30 days, based on the last 28 days.")
+    answers: int = Field(description="Expected comments in 30 days, based on the last 28 days.")
+    micro: int = Field(description="Expected cost of 30 days, in millionths of the currency.")
+    each: int = Field(description="Cost of one more comment, in millionths of the currency.")
+    currency: str = Field(description="Currency code (ISO 4217). Empty if it costs no money.")
 
 
 class SyncStates(Schema):
-    """The networks that can be read."""
+    """The networks where Kicau can read comments and metrics."""
 
     items: list[SyncState] = Field(description="By network.")
 
 
 class SyncSwitch(Schema):
-    """Whether a network is to be read."""
+    """Turns reading on or off."""
 
     model_config = example_config({"network": EXAMPLE_NETWORK, "reads": True, "accepts": 12_500_000})
 
-    network: str = Field(min_length=1, max_length=40, description="The network.")
-    reads: StrictBool = Field(description="Whether it is read from now on.")
+    network: str = Field(min_length=1, max_length=40, description="Name of the network.")
+    reads: StrictBool = Field(description="Whether to read comments and metrics from now on.")
     accepts: int | None = Field(
-        None, ge=0, le=10**15, description="Where it costs: `micro` of the state that was seen."
+        None, ge=0, le=10**15, description="The cost that you accept: `micro` of the state that you read."
     )
 
 
 class NetworkWebhookChannel(Schema):
-    """A channel of which its network tells, or is to tell."""
+    """A channel with a webhook subscription, or whose subscription was requested."""
 
-    channel: str = Field(description="The channel's id.")
+    channel: str = Field(description="ID of the channel.")
     since: datetime | None = Field(
-        description=f"Since when the network tells; null while it was not asked, or refuses. {UTC_DESCRIPTION}"
+        description=f"Start of the subscription. Null if it is not confirmed. {UTC_DESCRIPTION}"
     )
     told_at: datetime | None = Field(
-        description=f"When the last webhook came; null where none did, or one stayed away. {UTC_DESCRIPTION}"
+        description=f"Time of the last webhook. Null if there was none, or if one was missed. {UTC_DESCRIPTION}"
     )
-    told: int = Field(description="What came so far.")
-    reason: str = Field(description="Why it is not told; empty where it is.")
+    told: int = Field(description="Number of webhooks received.")
+    reason: str = Field(description="Why there is no subscription. Empty if there is one.")
 
 
 class NetworkWebhookState(Schema):
     """A network's webhooks for comments and replies."""
 
-    network: str = Field(description="The network.")
+    network: str = Field(description="Name of the network.")
     on: bool = Field(description="Whether webhooks are on.")
     obstacle: str = Field(description="Why they cannot be turned on; empty if they can.")
     setup: str = Field(description="What the server administrator sets up at the network once; empty if nothing.")
@@ -170,5 +170,5 @@ class NetworkWebhookSwitch(Schema):
 
     model_config = example_config({"network": EXAMPLE_NETWORK, "on": True})
 
-    network: str = Field(min_length=1, max_length=40, description="The network.")
+    network: str = Field(min_length=1, max_length=40, description="Name of the network.")
     on: StrictBool = Field(description="true turns webhooks on, false turns them off.")

@@ -28,24 +28,26 @@ WithdrawalCauseName = Literal["choice", "network", "refused", "disconnected", "l
 
 
 class WithdrawalInput(Schema):
-    """What would be left, and when."""
+    """A withdrawal to preview: what to stop publishing to, and when."""
 
     model_config = example_config(
         {"network": EXAMPLE_NETWORK, "effective_at": f"{EXAMPLE_MONTH}-01T00:00", "timezone": "Asia/Jakarta"}
     )
 
-    network: str = Field("", max_length=40, description="The network; or give `channel`.")
+    network: str = Field("", max_length=40, description="Name of the network. Alternatively, set `channel`.")
     channel: str = Field(
-        "", max_length=80, description="Key or id of the only channel that is left; empty: all of the network's."
+        "",
+        max_length=80,
+        description="Key or ID of a channel, to stop only this one. Empty: all channels of the network.",
     )
-    effective_at: TimeText | None = Field(None, description="From when on nothing is sent, ISO 8601. Null: now.")
+    effective_at: TimeText | None = Field(None, description="When publishing stops (ISO 8601). Null: now.")
     timezone: ZoneName = Field(
-        "", description=f"In which `effective_at` is meant. {ZONE_DESCRIPTION} Empty: the workspace's."
+        "", description=f"Time zone of `effective_at`. {ZONE_DESCRIPTION} Empty: the workspace's."
     )
 
 
 class WithdrawalCreate(WithdrawalInput):
-    """Leave a network, or one channel."""
+    """Request to stop publishing to a network or channel."""
 
     model_config = example_config(
         {
@@ -57,222 +59,227 @@ class WithdrawalCreate(WithdrawalInput):
         }
     )
 
-    reason: str = Field("", max_length=500, description="Why, for those who read it later.")
-    cause: Literal["choice", "network"] = Field("choice", description="choice: yours; network: it announced it.")
+    reason: str = Field("", max_length=500, description="Reason, for people who read the record later.")
+    cause: Literal["choice", "network"] = Field(
+        "choice", description="choice: your own decision. network: the network announced it."
+    )
 
 
 class Withdrawal(Schema):
-    """A network, or a channel, that is or was left."""
+    """A withdrawal: publishing to a network or channel was or will be stopped."""
 
-    id: str = Field(description="Its id.")
-    network: str = Field(description="Its network.")
-    channel: str | None = Field(description="Id of the only channel that is left; null: all of the network's.")
+    id: str = Field(description="Unique ID.")
+    network: str = Field(description="Name of the network.")
+    channel: str | None = Field(
+        description="ID of the channel, if only one is affected. Null: all channels of the network."
+    )
     state: WithdrawalStateName = Field(
-        description="proposed: frozen, since the network refuses everything, until someone decides; announced: has a date; withdrawn: in effect; reinstated; called-off."
+        description="proposed: publishing is paused because the network refuses all requests, until someone decides. announced: planned for a date. withdrawn: in effect. reinstated. called-off."
     )
     cause: WithdrawalCauseName = Field(
-        description="choice, network: announced by it; refused: it shut its door; disconnected, lost: one channel."
+        description="choice. network: announced by the network. refused: the network blocked access. disconnected, lost: one channel."
     )
-    reason: str = Field(description="Why, in someone's words; may be empty.")
+    reason: str = Field(description="Reason, as entered. Can be empty.")
     evidence: dict[str, Any] = Field(
-        description="Where the network shut its door: code, said, first, last, refusals, refused_channels, channels."
+        description="If the network blocked access: code, said, first, last, refusals, refused_channels, channels."
     )
     by_operator: bool = Field(
         description="Whether the server administrator stopped the network for all workspaces; then only they can resume it."
     )
-    effective_at: datetime = Field(description=f"From when on nothing is sent. {UTC_DESCRIPTION}")
+    effective_at: datetime = Field(description=f"When publishing stops. {UTC_DESCRIPTION}")
     announced_at: datetime = Field(description=UTC_DESCRIPTION)
-    withdrawn_at: datetime | None = Field(description=f"When it came into effect. {UTC_DESCRIPTION}")
+    withdrawn_at: datetime | None = Field(description=f"When it took effect. {UTC_DESCRIPTION}")
     ended_at: datetime | None = Field(description=f"When it was canceled, or publishing resumed. {UTC_DESCRIPTION}")
 
 
 class WithdrawalPage(Page[Withdrawal]):
-    """One page of withdrawals, newest first."""
+    """A page of withdrawals, newest first."""
 
 
 class ChannelOutlook(Schema):
-    """One channel's part."""
+    """The part of one channel."""
 
-    channel: str = Field(description="Its key.")
-    before: int = Field(description="Deliveries that still go out.")
-    after: int = Field(description="Deliveries that are stopped.")
-    published: int = Field(description="Deliveries that are out.")
+    channel: str = Field(description="Key of the channel.")
+    before: int = Field(description="Number of deliveries that are still published.")
+    after: int = Field(description="Number of stopped deliveries.")
+    published: int = Field(description="Number of published deliveries.")
 
 
 class ReplacementChannel(Schema):
-    """A channel that could take over."""
+    """A channel that could take over stopped posts."""
 
-    channel: str = Field(description="Its key.")
-    network: str = Field(description="Its network.")
-    same_campaign: int = Field(description="Posts that it has in the campaigns of what is stopped.")
-    already: int = Field(description="Stopped posts that go to it as well.")
+    channel: str = Field(description="Key of the channel.")
+    network: str = Field(description="Network of the channel.")
+    same_campaign: int = Field(description="Number of its posts in the campaigns of the stopped posts.")
+    already: int = Field(description="Number of stopped posts that are also scheduled on it.")
 
 
 class WithdrawalOutlook(Schema):
-    """What leaving does, counted."""
+    """Effect of a withdrawal, in numbers."""
 
-    network: str = Field(description="The network.")
-    at: datetime = Field(description=f"From when on nothing is sent. {UTC_DESCRIPTION}")
-    channels: list[ChannelOutlook] = Field(description="Those that are left.")
-    before: int = Field(description="Deliveries that still go out.")
-    after: int = Field(description="Deliveries that are stopped and kept.")
-    after_first: datetime | None = Field(description=f"When the first of them is due. {UTC_DESCRIPTION}")
-    after_last: datetime | None = Field(description=f"When the last of them is due. {UTC_DESCRIPTION}")
-    sending: int = Field(description="Deliveries that are being sent this moment; they are settled first.")
+    network: str = Field(description="Name of the network.")
+    at: datetime = Field(description=f"When publishing stops. {UTC_DESCRIPTION}")
+    channels: list[ChannelOutlook] = Field(description="The affected channels.")
+    before: int = Field(description="Number of deliveries that are still published.")
+    after: int = Field(description="Number of deliveries that are stopped and kept.")
+    after_first: datetime | None = Field(description=f"Due time of the first of them. {UTC_DESCRIPTION}")
+    after_last: datetime | None = Field(description=f"Due time of the last of them. {UTC_DESCRIPTION}")
+    sending: int = Field(description="Number of deliveries that are being published now. Kicau completes them first.")
     also_elsewhere: int = Field(
-        description="Of the stopped posts, those that go to other channels too, and go on there."
+        description="Number of stopped posts that are also scheduled on other channels and will be published there."
     )
-    troubled: int = Field(description="Deliveries that wait for someone already; they stay as they are.")
-    published: int = Field(description="Deliveries that are out; they stay told.")
-    drafts: int = Field(description="Drafts that are not scheduled; nothing happens to them.")
-    media: int = Field(description="Files of all these posts.")
-    others: int = Field(description="Deliveries on other channels; they go on.")
-    targets: list[ReplacementChannel] = Field(description="Channels that could take over, the likeliest first.")
+    troubled: int = Field(description="Number of deliveries that already wait for a person. They do not change.")
+    published: int = Field(description="Number of published deliveries. Their record stays.")
+    drafts: int = Field(description="Number of drafts that are not scheduled. They do not change.")
+    media: int = Field(description="Number of files of all these posts.")
+    others: int = Field(description="Number of deliveries on other channels. They continue.")
+    targets: list[ReplacementChannel] = Field(description="Channels that could take over, most suitable first.")
 
 
 class WithdrawalDetail(Withdrawal):
-    """A withdrawal with what it does."""
+    """A withdrawal with its effect."""
 
-    outlook: WithdrawalOutlook = Field(description="Counted now.")
-    replaced: int = Field(description="Stopped posts that go to other channels instead.")
-    late: int = Field(description="Deliveries on channels that are back, whose time passed meanwhile: someone decides.")
+    outlook: WithdrawalOutlook = Field(description="Current numbers.")
+    replaced: int = Field(description="Number of stopped posts that were scheduled on other channels instead.")
+    late: int = Field(description="Number of overdue deliveries on resumed channels that wait for a decision.")
 
 
 class ReinstateOutlook(Schema):
-    """What taking it back does."""
+    """Effect of resuming."""
 
     withdrawal: Withdrawal = Field(description="The withdrawal.")
-    channels: list[str] = Field(description="Keys of channels that are as before.")
-    elsewhere: list[str] = Field(description="Keys of channels that someone disconnected meanwhile; they stay so.")
-    restored: int = Field(description="Deliveries that go on as before.")
-    late: int = Field(description="Deliveries whose time has passed.")
-    late_first: datetime | None = Field(description=f"When the first of them was due. {UTC_DESCRIPTION}")
-    late_last: datetime | None = Field(description=f"When the last of them was due. {UTC_DESCRIPTION}")
-    replaced: int = Field(description="Deliveries that were made elsewhere in their place and are still to come.")
-    replaced_out: int = Field(description="Deliveries that were made elsewhere and are out.")
+    channels: list[str] = Field(description="Keys of channels that are restored.")
+    elsewhere: list[str] = Field(
+        description="Keys of channels that someone disconnected meanwhile. They stay disconnected."
+    )
+    restored: int = Field(description="Number of deliveries that continue.")
+    late: int = Field(description="Number of overdue deliveries.")
+    late_first: datetime | None = Field(description=f"Due time of the first of them. {UTC_DESCRIPTION}")
+    late_last: datetime | None = Field(description=f"Due time of the last of them. {UTC_DESCRIPTION}")
+    replaced: int = Field(description="Number of replacement deliveries on other channels that are not published yet.")
+    replaced_out: int = Field(description="Number of replacement deliveries on other channels that are published.")
 
 
 class LateDeliveriesInput(Schema):
-    """What becomes of deliveries whose time has passed."""
+    """What to do with overdue deliveries."""
 
     model_config = example_config({"late": "cancel"})
 
     late: Literal["ask", "now", "shift", "cancel"] = Field(
         "ask",
-        description="ask: they wait; now: publish them; shift: the first at `first_at`, the others after it with their gaps; cancel: never.",
+        description="ask: they wait for a decision. now: publish them. shift: publish the first at `first_at`, the others later with the same gaps. cancel: never publish them.",
     )
-    first_at: TimeText | None = Field(None, description="With shift: when the first goes out, ISO 8601.")
-    timezone: ZoneName = Field(
-        "", description=f"In which `first_at` is meant. {ZONE_DESCRIPTION} Empty: the workspace's."
-    )
+    first_at: TimeText | None = Field(None, description="With shift: time of the first post (ISO 8601).")
+    timezone: ZoneName = Field("", description=f"Time zone of `first_at`. {ZONE_DESCRIPTION} Empty: the workspace's.")
 
 
 class ReinstateInput(LateDeliveriesInput):
-    """Take it back."""
+    """Request to resume publishing."""
 
     model_config = example_config({"late": "ask"})
 
     keep_replaced: bool = Field(
-        False, description="True: what was made elsewhere and is still to come goes out too. False: it is taken back."
+        False, description="true: also publish the replacements on other channels. false: cancel the replacements."
     )
 
 
 class LateDeliveriesResult(Schema):
-    """How many it was decided for."""
+    """Number of affected deliveries."""
 
-    decided: int = Field(description="Deliveries.")
+    decided: int = Field(description="Number of deliveries.")
 
 
 class RetargetInput(Schema):
-    """One decision for all posts that are stopped."""
+    """Request to schedule stopped posts on other channels."""
 
     model_config = example_config({"channels": ["kopi-senja"], "past": "leave"})
 
-    channels: ChannelKeys = Field(description="Keys or ids of the new channels.")
+    channels: ChannelKeys = Field(description="Keys or IDs of the new channels.")
     past: Literal["leave", "now", "shift"] = Field(
         "leave",
-        description="Posts whose time has passed: leave: they stay where they are; now: publish them; shift: the first at `first_at`, the others after it with their gaps.",
+        description="What to do with overdue posts. leave: they stay stopped. now: publish them. shift: publish the first at `first_at`, the others later with the same gaps.",
     )
-    first_at: TimeText | None = Field(None, description="With shift: when the first goes out, ISO 8601.")
-    timezone: ZoneName = Field(
-        "", description=f"In which `first_at` is meant. {ZONE_DESCRIPTION} Empty: the workspace's."
-    )
-    rest: bool = Field(False, description="True: only posts that have no new target yet.")
+    first_at: TimeText | None = Field(None, description="With shift: time of the first post (ISO 8601).")
+    timezone: ZoneName = Field("", description=f"Time zone of `first_at`. {ZONE_DESCRIPTION} Empty: the workspace's.")
+    rest: bool = Field(False, description="true: only posts that have no new channel yet.")
     confirm: bool = Field(
-        False, description="True: the token's person has read them, for networks that want each post confirmed."
+        False,
+        description="true: the token's person has read them, for networks whose terms require a confirmation of each post.",
     )
 
 
 class RetargetCheckInput(RetargetInput):
-    """The same, only looked at."""
+    """The same request as a preview."""
 
     limit: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(
-        100, description="How many obstacles are listed at most; the counts are of all."
+        100, description="Maximum number of obstacles to list. The counts include all."
     )
 
 
 class RetargetProblem(Schema):
-    """A post that cannot go to a channel as it stands."""
+    """A post that does not fit a channel."""
 
     delivery: str = Field(description="The stopped delivery.")
-    post: str = Field(description="Its post.")
-    text: str = Field(description="Its first words.")
+    post: str = Field(description="ID of the post.")
+    text: str = Field(description="First words of the post.")
     due_at: datetime = Field(description=UTC_DESCRIPTION)
-    channel: str = Field(description="Key of the channel that it does not fit.")
+    channel: str = Field(description="Key of the channel.")
     errors: list[FieldError] = Field(description="Why, and what to do.")
 
 
 class ProblemCount(Schema):
-    """How many posts have one kind of problem."""
+    """Number of posts with one kind of problem."""
 
     channel: str = Field(description="Key of the channel.")
-    code: str = Field(description="The problem, for programs.")
-    posts: int = Field(description="How many.")
+    code: str = Field(description="Problem code.")
+    posts: int = Field(description="Number of posts.")
 
 
 class RetargetOutlook(Schema):
-    """What the decision would come to."""
+    """Result of the preview."""
 
-    posts: int = Field(description="Stopped posts looked at.")
-    fits: int = Field(description="Deliveries that would be made.")
-    already: int = Field(description="Posts that the channel has already.")
-    past: int = Field(description="Posts that are left because their time has passed.")
-    unconfirmed: int = Field(description="Deliveries that a person must confirm before their time.")
-    problems: list[ProblemCount] = Field(description="By channel and kind.")
-    obstacles: list[RetargetProblem] = Field(description="Post by post.")
-    cost: dict[str, int] = Field(description="Price of publishing them: millionths of each currency.")
+    posts: int = Field(description="Number of stopped posts.")
+    fits: int = Field(description="Number of deliveries that would be created.")
+    already: int = Field(description="Number of posts that the channel already has.")
+    past: int = Field(description="Number of posts that stay stopped because they are overdue.")
+    unconfirmed: int = Field(description="Number of deliveries that a person must confirm before their time.")
+    problems: list[ProblemCount] = Field(description="By channel and kind of problem.")
+    obstacles: list[RetargetProblem] = Field(description="By post.")
+    cost: dict[str, int] = Field(description="Price of publishing, in millionths of each currency.")
 
 
 class ReplacementChannels(Schema):
     """Channels that could take over."""
 
-    items: list[ReplacementChannel] = Field(description="The likeliest first.")
+    items: list[ReplacementChannel] = Field(description="Most suitable first.")
 
 
 class WithdrawalJob(Schema):
-    """Long work with its progress."""
+    """A background job with its progress."""
 
-    id: str = Field(description="Its id.")
-    withdrawal: str = Field(description="The withdrawal that it is for.")
-    kind: Literal["export", "retarget"] = Field(description="export: the archive; retarget: new targets.")
+    id: str = Field(description="Unique ID.")
+    withdrawal: str = Field(description="ID of its withdrawal.")
+    kind: Literal["export", "retarget"] = Field(
+        description="export: creates the archive file. retarget: schedules posts on other channels."
+    )
     state: Literal["waiting", "working", "done", "failed"] = Field(
-        description="A worker does it within a second or two, and goes on with it where another died."
+        description="A worker starts the job within seconds, and continues it if another worker died."
     )
-    percent: int = Field(description="How far it is.")
+    percent: int = Field(description="Progress in percent.")
     result: dict[str, Any] = Field(
-        description="export: counts by table, missing, size; retarget: posts, made, already, past, unconfirmed, problems, cost."
+        description="export: counts by table, missing, size. retarget: posts, made, already, past, unconfirmed, problems, cost."
     )
-    sentence: str = Field(description="Why it failed; may be empty.")
+    sentence: str = Field(description="Why it failed. Can be empty.")
     asked_at: datetime = Field(description=UTC_DESCRIPTION)
     ended_at: datetime | None = Field(description=UTC_DESCRIPTION)
 
 
 class WithdrawalJobPage(Page[WithdrawalJob]):
-    """One page of jobs, newest first."""
+    """A page of jobs, newest first."""
 
 
 class WithdrawalQuery(PageQuery):
-    """Which withdrawals."""
+    """Filters for withdrawals."""
 
-    network: str = Field("", max_length=40, description="Only of this network.")
-    state: str = Field("", max_length=20, description="Only in this state.")
+    network: str = Field("", max_length=40, description="Only items of this network.")
+    state: str = Field("", max_length=20, description="Only withdrawals in this state.")

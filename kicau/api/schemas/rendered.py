@@ -10,90 +10,92 @@ from kicau.api.schemas.base import FieldError, Schema
 
 
 class TextSpan(Schema):
-    """A stretch of the text that the network treats specially."""
+    """A part of the text with a special meaning: a link, mention or tag."""
 
-    kind: Literal["link", "mention", "tag"] = Field(description="What it is.")
-    start: int = Field(description="Where it begins, in code points.")
-    end: int = Field(description="Where it ends, exclusive.")
-    text: str = Field(description="The stretch itself.")
-    target: str = Field(description="The URL, handle or tag that it stands for; may be empty.")
+    kind: Literal["link", "mention", "tag"] = Field(description="link, mention or tag.")
+    start: int = Field(description="Start, in code points.")
+    end: int = Field(description="End (exclusive), in code points.")
+    text: str = Field(description="Text of the span.")
+    target: str = Field(description="URL, handle or tag. Can be empty.")
 
 
 class RenderedMedium(Schema):
-    """A file as the network would get it."""
+    """A file as it is sent to the network."""
 
-    name: str = Field(description="The file's name.")
-    kind: Literal["image", "gif", "video", "document"] = Field(description="What it is.")
-    mime: str = Field(description="Its type as it will be sent.")
-    converted: bool = Field(description="Whether a copy is made for this network; the original stays as it is.")
-    alt: str = Field(description="Its alt text.")
+    name: str = Field(description="File name.")
+    kind: Literal["image", "gif", "video", "document"] = Field(description="Kind of file.")
+    mime: str = Field(description="MIME type as sent.")
+    converted: bool = Field(description="Whether Kicau creates a copy for this network. The original does not change.")
+    alt: str = Field(description="Alt text.")
     cover: str | None = Field(
-        description="Of a video whose cover is chosen and taken: what is sent, `picture` or `frame`."
+        description="For a video with a chosen cover: how the cover is sent, `picture` or `frame`."
     )
-    cover_ms: int | None = Field(description="The time of the frame, in milliseconds, however it is sent.")
+    cover_ms: int | None = Field(description="Time of the frame in milliseconds.")
 
 
 class RenderedPostPart(Schema):
-    """One post, or one of a thread."""
+    """A post, or one part of a thread."""
 
-    text: str = Field(description="As readers will see it.")
+    text: str = Field(description="The text as readers will see it.")
     spans: list[TextSpan] = Field(description="Links, mentions and tags, in order.")
-    media: list[RenderedMedium] = Field(description="Its files, in order.")
-    length: int = Field(description="As the network counts it.")
-    limit: int = Field(description="What the network allows.")
-    unit: str = Field(description="What is counted.")
+    media: list[RenderedMedium] = Field(description="Files, in order.")
+    length: int = Field(description="Length, as the network counts it.")
+    limit: int = Field(description="Maximum length on the network.")
+    unit: str = Field(description="Unit of the text length.")
 
 
 class RenderedLinkCard(Schema):
-    """A link card."""
+    """A link preview."""
 
-    url: str = Field(description="Where it leads.")
-    title: str = Field(description="Its title; may be empty.")
-    description: str = Field(description="Its description; may be empty.")
+    url: str = Field(description="URL of the page.")
+    title: str = Field(description="Title. Can be empty.")
+    description: str = Field(description="Description. Can be empty.")
 
 
 class RenderedPoll(Schema):
     """A poll."""
 
-    question: str = Field(description="May be empty where the text is the question.")
-    options: list[str] = Field(description="What can be chosen.")
-    minutes: int = Field(description="How long it runs.")
+    question: str = Field(description="Question. Can be empty if the text is the question.")
+    options: list[str] = Field(description="The options.")
+    minutes: int = Field(description="Duration in minutes.")
 
 
 class CallPrice(Schema):
-    """What one call uses up."""
+    """Usage of one request."""
 
-    meter: str = Field(description="The network's own word for what it counts.")
-    units: int = Field(description="How many of them.")
-    micro: int = Field(description="Price in millionths of the currency; 0 where it costs no money.")
-    currency: str = Field(description="ISO 4217; empty where it costs no money.")
+    meter: str = Field(description="The network's name for what it counts.")
+    units: int = Field(description="Number of units.")
+    micro: int = Field(description="Price in millionths of the currency. 0 if it costs nothing.")
+    currency: str = Field(description="Currency code (ISO 4217). Empty if it costs no money.")
 
 
 class RenderedPost(Schema):
-    """Exactly what would be sent, what is wrong with it, and what it would cost."""
+    """Exact content that would be published, with problems and costs."""
 
-    parts: list[RenderedPostPart] = Field(description="One, or several of a thread.")
-    link: RenderedLinkCard | None = Field(description="The link card, where there is one.")
-    poll: RenderedPoll | None = Field(description="The poll, where there is one.")
-    first_comment: RenderedPostPart | None = Field(description="The first comment, where there is one.")
-    reply_to: str = Field(description="The post that this one answers, as the network names it; empty: none.")
-    options: dict[str, str] = Field(description="The network's own options, defaults filled in.")
-    problems: list[FieldError] = Field(description="Why it cannot go out as it stands; empty: it can.")
-    notices: list[FieldError] = Field(description="What will be done to it or is worth knowing; never blocks.")
-    charges: list[CallPrice] = Field(description="What publishing will use up.")
+    parts: list[RenderedPostPart] = Field(description="One part, or several parts of a thread.")
+    link: RenderedLinkCard | None = Field(description="The link preview, if any.")
+    poll: RenderedPoll | None = Field(description="The poll, if any.")
+    first_comment: RenderedPostPart | None = Field(description="The first comment, if any.")
+    reply_to: str = Field(description="The post that this one replies to, as the network identifies it. Empty: none.")
+    options: dict[str, str] = Field(description="The network's own options, including defaults.")
+    problems: list[FieldError] = Field(description="Problems that prevent publishing. Empty: there are none.")
+    notices: list[FieldError] = Field(
+        description="Notices, for example about conversions. They do not prevent publishing."
+    )
+    charges: list[CallPrice] = Field(description="Usage of publishing.")
 
 
 class ChannelPreview(RenderedPost):
-    """What one channel would get."""
+    """Preview for one channel."""
 
-    channel: str = Field(description="The channel's key.")
-    network: str = Field(description="The channel's network.")
+    channel: str = Field(description="Key of the channel.")
+    network: str = Field(description="Network of the channel.")
 
 
 class CheckedPost(RenderedPost):
-    """What a network says to a post that nobody sends."""
+    """Result of a check."""
 
-    network: str = Field(description="The network that was asked.")
+    network: str = Field(description="Name of the network.")
     channel: str | None = Field(
-        description="Key of the channel whose abilities counted; null: the network's usual ones."
+        description="Key of the channel whose limits were used. Null: the limits of an ordinary account."
     )

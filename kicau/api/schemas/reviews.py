@@ -22,92 +22,96 @@ MAX_COMMENT_LENGTH = 4000
 
 
 class PostReview(Schema):
-    """A comment, or a verdict."""
+    """A comment or decision."""
 
-    id: str = Field(description="Its id.")
+    id: str = Field(description="Unique ID.")
     kind: ReviewKind = Field(description="comment, submitted, approved or returned.")
-    text: str = Field(description="What was said; may be empty for a verdict.")
-    part: int | None = Field(description="The part that it is about, from 1; null: the whole post.")
-    quote: str = Field(description="The words that it is about; may be empty.")
-    version: int = Field(description="Of the post when it was said.")
-    by: str = Field(description="Who said it, as they were called then.")
-    person: PersonRef | None = Field(description="The member; null for a client, or where they are gone.")
-    by_link: bool = Field(description="Whether a client said it by a review link.")
+    text: str = Field(description="Text. Can be empty for a decision.")
+    part: int | None = Field(description="Number of the part, starting at 1. Null: the whole post.")
+    quote: str = Field(description="Words of the post that it is about. Can be empty.")
+    version: int = Field(description="Version of the post at that time.")
+    by: str = Field(description="Name of the author at that time.")
+    person: PersonRef | None = Field(description="ID of the member. Null for a client, or if the account was deleted.")
+    by_link: bool = Field(description="Whether a client wrote it through a review link.")
     at: datetime = Field(description=UTC_DESCRIPTION)
-    resolved_at: datetime | None = Field(description=f"When a comment was settled. {UTC_DESCRIPTION}")
+    resolved_at: datetime | None = Field(description=f"When the comment was resolved. {UTC_DESCRIPTION}")
 
 
 class PostReviewPage(Page[PostReview]):
-    """One page of what was said, oldest first."""
+    """A page of comments and decisions, oldest first."""
 
 
 class CommentInput(Schema):
-    """What is said, and about which words."""
+    """A new comment."""
 
     model_config = example_config({"text": "Which beans?"})
 
-    text: str = Field(min_length=1, max_length=MAX_COMMENT_LENGTH, description="The comment.")
-    part: Annotated[StrictInt, Field(ge=1, le=100)] | None = Field(None, description="About this part, from 1.")
-    quote: str = Field("", max_length=500, description="About these words, which stand in the post.")
+    text: str = Field(min_length=1, max_length=MAX_COMMENT_LENGTH, description="Text of the comment.")
+    part: Annotated[StrictInt, Field(ge=1, le=100)] | None = Field(
+        None, description="Number of the part, starting at 1."
+    )
+    quote: str = Field("", max_length=500, description="Words of the post that the comment is about.")
 
 
 class ResolveCommentInput(Schema):
-    """Settled, or open again."""
+    """Whether a comment is resolved."""
 
     model_config = example_config({"resolved": True})
 
-    resolved: StrictBool = Field(True, description="False opens it again.")
+    resolved: StrictBool = Field(True, description="false reopens it.")
 
 
 class ApproveInput(Schema):
-    """A word with the approval, and what was read."""
+    """An approval."""
 
     model_config = example_config({"text": "Lovely."})
 
-    text: str = Field("", max_length=MAX_COMMENT_LENGTH, description="A word to its author.")
+    text: str = Field("", max_length=MAX_COMMENT_LENGTH, description="Message to the author.")
     version: Annotated[StrictInt, Field(ge=1, le=2_000_000_000)] | None = Field(
-        None, description="The version that was read; null does not matter."
+        None, description="Version that you read. Null: any."
     )
 
 
 class ReturnInput(Schema):
-    """What is to be mended."""
+    """A request for changes."""
 
     model_config = example_config({"text": "Say which beans."})
 
     text: str = Field(
-        "", max_length=MAX_COMMENT_LENGTH, description="A word to its author; may be empty where comments are open."
+        "", max_length=MAX_COMMENT_LENGTH, description="Message to the author. Can be empty if there are open comments."
     )
 
 
 class ReviewLink(Schema):
-    """A link for a client, without the link."""
+    """A review link, without the URL."""
 
-    id: str = Field(description="Its id.")
-    name: str = Field(description="For whom it is.")
-    may_comment: bool = Field(description="Whether they may comment.")
-    may_approve: bool = Field(description="Whether they may approve or ask for changes.")
+    id: str = Field(description="Unique ID.")
+    name: str = Field(description="Name of the client.")
+    may_comment: bool = Field(description="Whether the client can comment.")
+    may_approve: bool = Field(description="Whether the client can approve or ask for changes.")
     created_at: datetime = Field(description=UTC_DESCRIPTION)
-    expires_at: datetime = Field(description=f"Until when it works. {UTC_DESCRIPTION}")
-    opened_at: datetime | None = Field(description=f"When it was last opened; null: never. {UTC_DESCRIPTION}")
+    expires_at: datetime = Field(description=f"When it expires. {UTC_DESCRIPTION}")
+    opened_at: datetime | None = Field(description=f"When it was last opened. Null: never. {UTC_DESCRIPTION}")
 
 
 class ReviewLinkPage(Page[ReviewLink]):
-    """One page of links, newest first."""
+    """A page of links, newest first."""
 
 
 class ReviewLinkCreate(Schema):
-    """For whom, for how long, and what they may do besides reading."""
+    """A new review link."""
 
     model_config = example_config({"name": "For example: Ibu Ratna, PT Maju", "days": 7})
 
-    name: str = Field(min_length=1, max_length=120, description="For whom it is; what they say carries it.")
-    days: Annotated[StrictInt, Field(ge=1, le=90)] = Field(14, description="How long it works.")
-    may_comment: StrictBool = Field(True, description="Whether they may comment.")
-    may_approve: StrictBool = Field(True, description="Whether they may approve or ask for changes.")
+    name: str = Field(
+        min_length=1, max_length=120, description="Name of the client. It appears on the client's comments."
+    )
+    days: Annotated[StrictInt, Field(ge=1, le=90)] = Field(14, description="Number of days that the link works.")
+    may_comment: StrictBool = Field(True, description="Whether the client can comment.")
+    may_approve: StrictBool = Field(True, description="Whether the client can approve or ask for changes.")
 
 
 class ReviewLinkCreated(ReviewLink):
-    """A link that was made just now."""
+    """A review link that was just created."""
 
-    link: str = Field(description="The link itself. It is shown this once and kept nowhere.")
+    link: str = Field(description="URL of the link. It is returned only once and not stored.")

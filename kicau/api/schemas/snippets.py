@@ -11,119 +11,123 @@ from kicau.api.schemas.base import EXAMPLE_NETWORK, UTC_DESCRIPTION, Page, PageQ
 
 SavedTextKind = Literal["hashtags", "signature", "template"]
 SavedName = Annotated[str, Field(min_length=1, max_length=80)]
-MENTIONS_DESCRIPTION = "By network: what stands in a text there, such as @kopisenja."
+MENTIONS_DESCRIPTION = "Handle by network, for example @kopisenja."
 
 
 class SavedText(Schema):
-    """Words that a workspace uses again and again."""
+    """A saved text for repeated use."""
 
-    id: str = Field(description="Its id.")
-    kind: SavedTextKind = Field(description="What it is for.")
-    name: str = Field(description="Its name, one of its kind.")
-    text: str = Field(description="The words.")
+    id: str = Field(description="Unique ID.")
+    kind: SavedTextKind = Field(description="Kind of text.")
+    name: str = Field(description="Name, unique within its kind.")
+    text: str = Field(description="The text.")
     created_at: datetime = Field(description=UTC_DESCRIPTION)
 
 
 class SavedTextPage(Page[SavedText]):
-    """One page of saved texts, by kind and name."""
+    """A page of saved texts, by kind and name."""
 
 
 class SavedTextQuery(PageQuery):
-    """Which saved texts."""
+    """Filters for saved texts."""
 
-    kind: SavedTextKind | None = Field(None, description="Only of this kind.")
+    kind: SavedTextKind | None = Field(None, description="Only texts of this kind.")
 
 
 class SavedTextInput(Schema):
-    """A text to keep."""
+    """A text to save."""
 
     model_config = example_config({"kind": "hashtags", "name": "Kopi", "text": "#kopi #kopinusantara"})
 
-    kind: SavedTextKind = Field(description="What it is for.")
-    name: SavedName = Field(description="Its name; the same kind and name again replaces the text.")
-    text: str = Field(min_length=1, max_length=10_000, description="The words.")
+    kind: SavedTextKind = Field(description="Kind of text.")
+    name: SavedName = Field(description="Name. An existing text of this kind and name is replaced.")
+    text: str = Field(min_length=1, max_length=10_000, description="The text.")
 
 
 class ChannelGroup(Schema):
-    """Channels that are chosen together."""
+    """A group of channels."""
 
-    id: str = Field(description="Its id.")
-    name: str = Field(description="Its name.")
+    id: str = Field(description="Unique ID.")
+    name: str = Field(description="Name.")
     channels: list[str] = Field(description="Keys of the channels.")
 
 
 class ChannelGroupPage(Page[ChannelGroup]):
-    """One page of groups, by name."""
+    """A page of groups, by name."""
 
 
 class ChannelGroupInput(Schema):
-    """A group to keep."""
+    """A group to save."""
 
     model_config = example_config({"name": "Utama", "channels": ["kopi-senja"]})
 
-    name: SavedName = Field(description="Its name; the same name again replaces its channels.")
+    name: SavedName = Field(description="Name. The channels of an existing group with this name are replaced.")
     channels: list[Annotated[str, Field(max_length=80)]] = Field(
         min_length=1, max_length=200, description="Keys of channels."
     )
 
 
 class Contact(Schema):
-    """One person or firm with several handles: @name in a text becomes the right one on each network."""
+    """A contact with handles: @name in a text becomes the right handle on each network."""
 
-    id: str = Field(description="Its id.")
+    id: str = Field(description="Unique ID.")
     name: str = Field(description="The word after the @.")
     mentions: dict[str, str] = Field(description=MENTIONS_DESCRIPTION)
 
 
 class ContactPage(Page[Contact]):
-    """One page of contacts, by name."""
+    """A page of contacts, by name."""
 
 
 class ContactInput(Schema):
-    """A contact to keep."""
+    """A contact to save."""
 
     model_config = example_config({"name": "Budi", "mentions": {EXAMPLE_NETWORK: "@budi"}})
 
-    name: str = Field(min_length=1, max_length=61, description="One word; the same name again replaces its mentions.")
+    name: str = Field(
+        min_length=1,
+        max_length=61,
+        description="One word. The handles of an existing contact with this name are replaced.",
+    )
     mentions: dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=400)]] = Field(
         min_length=1, max_length=50, description=MENTIONS_DESCRIPTION
     )
 
 
 class MentionQuery(PageQuery):
-    """Whom to offer."""
+    """Filters for accounts."""
 
-    words: str = Field("", max_length=100, description="How a handle or name begins.")
-    network: str = Field("", max_length=40, description="Only of this network.")
+    words: str = Field("", max_length=100, description="First characters of a handle or name.")
+    network: str = Field("", max_length=40, description="Only items of this network.")
 
 
 class MentionCandidate(Schema):
-    """An account that a text may mention."""
+    """An account to mention in a text."""
 
-    network: str = Field(description="Its network.")
-    handle: str = Field(description="Without @.")
-    name: str = Field(description="As the network tells; may be empty.")
-    mention: str = Field(description="What to write.")
-    found: bool | None = Field(description="Whether the network knows it; null: written here, and never looked up.")
-    seen_at: datetime = Field(description=f"When it was looked up or written, last. {UTC_DESCRIPTION}")
+    network: str = Field(description="Name of the network.")
+    handle: str = Field(description="Handle without @.")
+    name: str = Field(description="As reported by the network. Can be empty.")
+    mention: str = Field(description="Text of the mention.")
+    found: bool | None = Field(description="Whether the network knows the account. Null: it was never looked up.")
+    seen_at: datetime = Field(description=f"When it was last looked up or mentioned. {UTC_DESCRIPTION}")
 
 
 class MentionCandidatePage(Page[MentionCandidate]):
-    """One page of known accounts, by handle."""
+    """A page of known accounts, by handle."""
 
 
 class AccountLookupInput(Schema):
-    """A question to a channel's network."""
+    """An account search on a network."""
 
     model_config = example_config({"channel": "kopi-senja", "words": "kopisenja"})
 
-    channel: str = Field(min_length=1, max_length=80, description="Key or id of the channel that asks.")
+    channel: str = Field(min_length=1, max_length=80, description="Key or ID of the channel to search with.")
     words: str = Field(
-        min_length=1, max_length=100, description="A handle, or where the network searches, its beginning."
+        min_length=1, max_length=100, description="A handle, or its first characters if the network supports search."
     )
 
 
 class AccountLookupResult(Schema):
-    """What the network answered."""
+    """The results from the network."""
 
-    items: list[MentionCandidate] = Field(description="The likeliest first.")
+    items: list[MentionCandidate] = Field(description="Most likely first.")

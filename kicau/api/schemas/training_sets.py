@@ -31,67 +31,80 @@ STATE_DESCRIPTION = "waiting, making, ready, failed, or superseded: a record was
 
 
 class TrainingSetQuery(Schema):
-    """Which posts; what is left out does not matter. Of several values of one kind any will do."""
+    """Filters for posts. All are optional. If a filter has several values, any of them matches."""
 
-    words: str = Field("", max_length=500, description="As for a search in the archive.")
-    networks: list[NetworkSlug] = Field(default_factory=list, max_length=50, description="On these networks.")
-    authors: list[ShortText] = Field(default_factory=list, max_length=500, description="By these: keys or handles.")
+    words: str = Field("", max_length=500, description="The same syntax as in an archive search.")
+    networks: list[NetworkSlug] = Field(
+        default_factory=list, max_length=50, description="Only posts on these networks."
+    )
+    authors: list[ShortText] = Field(
+        default_factory=list, max_length=500, description="Only posts by these authors (keys or handles)."
+    )
     kinds: list[KindName] = Field(
-        default_factory=list, max_length=10, description="Of these kinds. Reposts and messages never enter a set."
+        default_factory=list,
+        max_length=10,
+        description="Only posts of these kinds. Reposts and messages are never included.",
     )
     acquired: list[AcquisitionWay] = Field(
-        default_factory=list, max_length=5, description="With a copy that came one of these ways."
+        default_factory=list, max_length=5, description="Only posts with a copy that was acquired in one of these ways."
     )
-    own: StrictBool | None = Field(None, description="This workspace's own words, or others'.")
-    since: AwareDatetime | None = Field(None, description="Posted then or later.")
-    until: AwareDatetime | None = Field(None, description="Posted before then.")
+    own: StrictBool | None = Field(
+        None, description="true: only this workspace's own items. false: only items by others."
+    )
+    since: AwareDatetime | None = Field(None, description="Only posts from this time.")
+    until: AwareDatetime | None = Field(None, description="Only posts before this time.")
 
 
 class TrainingSetOptions(Schema):
-    """How a set is made; what is left out is as it is usually."""
+    """How to build a training set. Fields that you omit have default values."""
 
     languages: list[Annotated[str, Field(max_length=12)]] | None = Field(
-        None, max_length=50, description="Only in these (ISO 639-1); empty: all."
+        None, max_length=50, description="Only these languages (ISO 639-1). Empty: all."
     )
     personal: list[PersonalName] | None = Field(
-        None, max_length=20, description="Kinds of personal data that are replaced; usually all but names."
+        None, max_length=20, description="Kinds of personal data to replace. Default: all but names."
     )
-    least_words: StrictInt | None = Field(None, ge=1, le=1000, description="Shorter texts stay out.")
+    least_words: StrictInt | None = Field(
+        None, ge=1, le=1000, description="Minimum number of words. Shorter texts are excluded."
+    )
     without_repeats: StrictBool | None = Field(
-        None, description="Texts that say nearly the same are there once; usually true."
+        None, description="Whether to include similar texts only once. Default: true."
     )
     shares: list[Annotated[float, Field(ge=0, le=1)]] | None = Field(
-        None, min_length=3, max_length=3, description="Of conversations, for train, validation and test; together 1."
+        None,
+        min_length=3,
+        max_length=3,
+        description="Shares of conversations for train, validation and test. Their sum is 1.",
     )
     prompt: str | None = Field(
-        None, max_length=500, description="Before a text that answers nothing; knows {network} and {language}."
+        None, max_length=500, description="Prompt for texts that are not replies. Can contain {network} and {language}."
     )
 
 
 class TrainingSetChange(Schema):
-    """What the next version of a set is made of; everything is replaced."""
+    """Definition of the next version. Replaces the whole definition."""
 
     model_config = example_config(
         {"purpose": "Balasan pelanggan", "format": "chat", "query": {"own": True}, "options": {"least_words": 3}}
     )
 
-    purpose: LongText = Field("", description="What it is for, in its maker's words; stands in its card.")
+    purpose: LongText = Field("", description="Purpose of the training set. Appears in its data card.")
     format: FormatName = Field("text", description=FORMAT_DESCRIPTION)
     query: TrainingSetQuery = Field(
-        default_factory=lambda: TrainingSetQuery.model_validate({}), description="Which posts."
+        default_factory=lambda: TrainingSetQuery.model_validate({}), description="Which posts to include."
     )
     meets: list[ConditionName] = Field(
         default_factory=list,
         max_length=10,
-        description="Conditions that the purpose keeps; what is permitted under others stays out.",
+        description="Conditions that you fulfil. Content permitted under other conditions is excluded.",
     )
     options: TrainingSetOptions = Field(
-        default_factory=lambda: TrainingSetOptions.model_validate({}), description="How it is made."
+        default_factory=lambda: TrainingSetOptions.model_validate({}), description="Build options."
     )
 
 
 class TrainingSetCreate(TrainingSetChange):
-    """A set, described; nothing is made of it yet."""
+    """A new training set. Nothing is built yet."""
 
     model_config = example_config(
         {
@@ -103,60 +116,60 @@ class TrainingSetCreate(TrainingSetChange):
         }
     )
 
-    name: str = Field(min_length=1, max_length=120, description="Each name is there once in a workspace.")
-    use: UseName = Field("train_gen", description="For which each item must be permitted.")
+    name: str = Field(min_length=1, max_length=120, description="Unique name in the workspace.")
+    use: UseName = Field("train_gen", description="The use that every item must be permitted for.")
 
 
 class ExclusionCount(Schema):
-    """Why so many items stayed out."""
+    """Number of items excluded for one reason."""
 
-    sentence: str = Field(description="For people.")
-    count: int = Field(description="How many items.")
+    sentence: str = Field(description="Reason in words.")
+    count: int = Field(description="Number of items.")
 
 
 class TrainingSetPreview(Schema):
-    """What a set would hold if it were made now, found by the code that makes it; nothing is written."""
+    """Preview of a training set: what it would contain if you built it now. Nothing is written."""
 
     state: StateName = Field(description=STATE_DESCRIPTION)
-    as_of: AwareDatetime = Field(description=f"Decided as of then. {UTC_DESCRIPTION}")
-    expected: int = Field(description="Items to look at; 0 where that is not known yet.")
-    done: int = Field(description="Items looked at.")
-    records: int = Field(description="Records that would be in it.")
-    items: int = Field(description="Items in these records.")
-    splits: dict[str, int] = Field(description="Records by split.")
-    excluded: list[ExclusionCount] = Field(description="Why the others stay out, the most frequent first.")
-    personal: dict[str, int] = Field(description="Pieces of personal data that are replaced, by kind.")
+    as_of: AwareDatetime = Field(description=f"Time of the permissions. {UTC_DESCRIPTION}")
+    expected: int = Field(description="Number of items to check. 0 while unknown.")
+    done: int = Field(description="Number of checked items.")
+    records: int = Field(description="Number of records that would be included.")
+    items: int = Field(description="Number of items in these records.")
+    splits: dict[str, int] = Field(description="Number of records by split.")
+    excluded: list[ExclusionCount] = Field(description="Why other items are excluded, most frequent reason first.")
+    personal: dict[str, int] = Field(description="Number of replaced pieces of personal data, by kind.")
     sample: list[dict[str, JsonValue]] = Field(description="The first records.")
-    problem: str = Field(description="Why it failed; may be empty.")
+    problem: str = Field(description="Why it failed. Can be empty.")
     ready_at: AwareDatetime | None = Field(description=UTC_DESCRIPTION)
 
 
 class SetQuestion(Schema):
-    """A post of this workspace that repeats or quotes in full a text that may not be used. It stays out until somebody
-    decides over it, by a statement about it with the layer grant."""
+    """A post of this workspace that repeats or fully quotes a text that may not be used. It is excluded until someone
+    records a statement about it with the layer grant."""
 
-    item: str = Field(description="Id of the post.")
-    text: str = Field(description="Its text.")
-    original: str = Field(description="Id of the item whose text may not be used.")
+    item: str = Field(description="ID of the post.")
+    text: str = Field(description="Text of the item.")
+    original: str = Field(description="ID of the item whose text may not be used.")
 
 
 class TrainingSetVersion(Schema):
-    """One making of a set."""
+    """A version of a training set."""
 
-    set_id: str = Field(description="Of its set.")
-    number: int = Field(description="From 1.")
+    set_id: str = Field(description="ID of the training set.")
+    number: int = Field(description="Number, starting at 1.")
     state: StateName = Field(description=STATE_DESCRIPTION)
     as_of: AwareDatetime = Field(
-        description=f"Decided as of then; the same moment and statements give the same bytes. {UTC_DESCRIPTION}"
+        description=f"Time of the permissions. The same time and statements always give identical files. {UTC_DESCRIPTION}"
     )
-    expected: int = Field(description="Items to look at; 0 where that is not known yet.")
-    done: int = Field(description="Items looked at.")
-    records: int = Field(description="Records in it.")
-    taken_back: int = Field(description="Records of the version before that it is without.")
+    expected: int = Field(description="Number of items to check. 0 while unknown.")
+    done: int = Field(description="Number of checked items.")
+    records: int = Field(description="Number of records.")
+    taken_back: int = Field(description="Number of records of the previous version that were removed.")
     effect_ms: int | None = Field(
-        description="Milliseconds from the end of a permission until the version before was handed to nobody any more."
+        description="Milliseconds from the end of a permission until the previous version could no longer be downloaded."
     )
-    problem: str = Field(description="Why it failed; may be empty.")
+    problem: str = Field(description="Why it failed. Can be empty.")
     created_at: AwareDatetime = Field(description=UTC_DESCRIPTION)
     ready_at: AwareDatetime | None = Field(description=UTC_DESCRIPTION)
 
@@ -164,139 +177,139 @@ class TrainingSetVersion(Schema):
 class SetVersionFile(Schema):
     """A file of a version."""
 
-    name: str = Field(description="Its name.")
-    size: int = Field(description="Bytes.")
-    sha256: str = Field(description="Of its content.")
+    name: str = Field(description="Name.")
+    size: int = Field(description="Size in bytes.")
+    sha256: str = Field(description="SHA-256 of the content.")
 
 
 class SetVersionDetail(TrainingSetVersion):
-    """A version with its files and what stayed out of it."""
+    """A version with its files and the reasons for exclusions."""
 
-    excluded: list[ExclusionCount] = Field(description="Why items stayed out, the most frequent first.")
-    files: list[SetVersionFile] = Field(description="Its files; handed out while its state is ready.")
+    excluded: list[ExclusionCount] = Field(description="Why items were excluded, most frequent reason first.")
+    files: list[SetVersionFile] = Field(description="Files. You can download them while the state is ready.")
 
 
 class SetVersionPage(Page[TrainingSetVersion]):
-    """One page of versions, newest first."""
+    """A page of versions, newest first."""
 
 
 class TrainingSetRow(Schema):
     """A training set."""
 
-    id: str = Field(description="Its id.")
-    name: str = Field(description="Its name.")
-    purpose: str = Field(description="What it is for.")
-    use: UseName = Field(description="For which each item is permitted.")
+    id: str = Field(description="Unique ID.")
+    name: str = Field(description="Name.")
+    purpose: str = Field(description="Purpose of the training set.")
+    use: UseName = Field(description="The use that every item is permitted for.")
     format: FormatName = Field(description=FORMAT_DESCRIPTION)
-    query: dict[str, JsonValue] = Field(description="Which posts; see TrainingSetQuery.")
-    meets: list[str] = Field(description="Conditions that the purpose keeps.")
-    options: dict[str, JsonValue] = Field(description="How it is made; see SetOptions.")
+    query: dict[str, JsonValue] = Field(description="Which posts are included. See TrainingSetQuery.")
+    meets: list[str] = Field(description="Conditions that you fulfil.")
+    options: dict[str, JsonValue] = Field(description="Build options. See SetOptions.")
     created_at: AwareDatetime = Field(description=UTC_DESCRIPTION)
 
 
 class TrainingSetPage(Page[TrainingSetRow]):
-    """One page of sets, newest first."""
+    """A page of training sets, newest first."""
 
 
 class SetVersionCreate(Schema):
-    """A version to be made."""
+    """A new version."""
 
     model_config = example_config({})
 
-    as_of: AwareDatetime | None = Field(None, description="Decide as of this moment; left out: now.")
+    as_of: AwareDatetime | None = Field(None, description="Use the permissions of this time. Default: now.")
 
 
 class SetRecipient(Schema):
-    """Somebody who was given a version."""
+    """A recipient of a version."""
 
-    id: str = Field(description="Their id.")
-    set_id: str = Field(description="Of the set.")
-    version: int = Field(description="Which version they were given.")
-    name: str = Field(description="Who.")
-    contact: str = Field(description="Their address; may be empty.")
+    id: str = Field(description="Unique ID.")
+    set_id: str = Field(description="ID of the training set.")
+    version: int = Field(description="Number of the version that they received.")
+    name: str = Field(description="Name of the recipient.")
+    contact: str = Field(description="Address. Can be empty.")
     given_at: AwareDatetime = Field(description=UTC_DESCRIPTION)
-    owes: int = Field(description="Newest version that took something back from theirs; 0: nothing was.")
+    owes: int = Field(description="Newest version that removed withdrawn content of theirs. 0: none.")
     asked_at: AwareDatetime | None = Field(description=f"When they were asked to confirm. {UTC_DESCRIPTION}")
     acknowledged_at: AwareDatetime | None = Field(
-        description=f"When they confirmed that they use it no more. {UTC_DESCRIPTION}"
+        description=f"When they confirmed that they no longer use the content. {UTC_DESCRIPTION}"
     )
-    acknowledged_by: str = Field(description="Who said so; may be empty.")
+    acknowledged_by: str = Field(description="Who confirmed. Can be empty.")
 
 
 class SetRecipientPage(Page[SetRecipient]):
-    """One page of recipients."""
+    """A page of recipients."""
 
 
 class SetRecipientQuery(PageQuery):
-    """Which recipients."""
+    """Filters for recipients."""
 
-    owing: bool | None = Field(None, description="True: only those who have not confirmed a retraction.")
+    owing: bool | None = Field(None, description="true: only those who have not confirmed a retraction.")
 
 
 class SetRecipientCreate(Schema):
-    """Somebody who is given a version."""
+    """A recipient to record."""
 
     model_config = example_config({"name": "Lab Bahasa", "contact": "data@lab.example"})
 
-    name: str = Field(min_length=1, max_length=200, description="Who.")
-    contact: ShortText = Field("", description="Their address of e-mail or web.")
+    name: str = Field(min_length=1, max_length=200, description="Name of the recipient.")
+    contact: ShortText = Field("", description="E-mail address or URL.")
 
 
 class SetRecipientWithLink(SetRecipient):
-    """With the link by which they confirm; it is told once."""
+    """A recipient with a confirmation link, which is returned only once."""
 
-    link: str = Field(description="Send it to them. An older one of theirs stops working.")
+    link: str = Field(description="Send this link to the recipient. Earlier links of the recipient stop working.")
 
 
 class SetRetraction(TrainingSetVersion):
-    """A version that took something back from the one before."""
+    """A retraction: a version that removed withdrawn records of the previous version."""
 
-    set_name: str = Field(description="Of the set.")
+    set_name: str = Field(description="Name of the training set.")
 
 
 class SetRetractionPage(Page[SetRetraction]):
-    """One page of retractions, newest first."""
+    """A page of retractions, newest first."""
 
 
 class PersonalDataPiece(Schema):
-    """A piece of a text that rules take for personal data."""
+    """A piece of text that looks like personal data."""
 
-    id: int = Field(description="Its id.")
-    item: str = Field(description="Id of the item in which it stands.")
-    kind: PersonalName = Field(description="What it seems to be.")
+    id: int = Field(description="Unique ID.")
+    item: str = Field(description="ID of the item.")
+    kind: PersonalName = Field(description="Kind of personal data.")
     start: int = Field(description="First character in the item's text.")
-    end: int = Field(description="The character after its last.")
-    before: str = Field(description="What stands before it.")
-    piece: str = Field(description="The piece; empty where the text is gone or has changed.")
-    after: str = Field(description="What stands after it.")
+    end: int = Field(description="Character after the last one.")
+    before: str = Field(description="Text before it.")
+    piece: str = Field(description="The piece. Empty if the text was deleted or changed.")
+    after: str = Field(description="Text after it.")
     verdict: Literal["open", "replace", "keep"] = Field(
-        description="What a person said: replace it, keep it (it is none), or nothing yet: then it is replaced."
+        description="Decision of a person: replace it, or keep it because it is not personal data. Without a decision it is replaced."
     )
 
 
 class PersonalDataPage(Page[PersonalDataPiece]):
-    """One page of pieces, in the order in which they were found."""
+    """A page of pieces, in the order in which they were found."""
 
 
 class PersonalDataQuery(PageQuery):
-    """Which pieces."""
+    """Filters for pieces."""
 
-    kind: PersonalName | None = Field(None, description="Of this kind.")
-    verdict: Literal["open", "replace", "keep"] | None = Field(None, description="With this verdict.")
+    kind: PersonalName | None = Field(None, description="Only items of this kind.")
+    verdict: Literal["open", "replace", "keep"] | None = Field(None, description="Only pieces with this decision.")
 
 
 class PersonalDataVerdicts(Schema):
-    """What a person says of pieces."""
+    """Decisions about pieces."""
 
     model_config = example_config({"verdicts": {"1": "keep"}})
 
     verdicts: Annotated[
         dict[Annotated[str, Field(pattern="^[0-9]{1,18}$")], Literal["replace", "keep"]],
         Field(min_length=1, max_length=1000),
-    ] = Field(description="By id of the piece.")
+    ] = Field(description="By ID of the piece.")
 
 
 class PersonalDataVerdictCount(Schema):
-    """How many verdicts were kept."""
+    """Number of saved decisions."""
 
-    judged: int = Field(description="The next version goes by them.")
+    judged: int = Field(description="Number of decisions. They apply to the next version.")

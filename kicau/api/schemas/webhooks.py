@@ -35,39 +35,39 @@ WebhookEventName = Literal[
 
 
 class WebhookEndpoint(Schema):
-    """An address that is told of events."""
+    """A webhook: a URL that receives events."""
 
-    id: str = Field(description="Its id.")
-    url: str = Field(description="Where events are sent.")
-    events: list[str] = Field(description="Which events.")
-    active: bool = Field(description="Whether it is told.")
-    failures: int = Field(description="How many in a row.")
-    last_status: int = Field(description="HTTP status of its last answer; 0: none came.")
-    last_error: str = Field(description="What was wrong the last time; empty: nothing.")
+    id: str = Field(description="Unique ID.")
+    url: str = Field(description="URL that receives the events.")
+    events: list[str] = Field(description="Subscribed events.")
+    active: bool = Field(description="Whether events are sent.")
+    failures: int = Field(description="Number of failures in a row.")
+    last_status: int = Field(description="HTTP status of the last response. 0: no response.")
+    last_error: str = Field(description="Last error. Empty: none.")
     last_at: datetime | None = Field(description=UTC_DESCRIPTION)
     created_at: datetime = Field(description=UTC_DESCRIPTION)
 
 
 class WebhookEndpointPage(Page[WebhookEndpoint]):
-    """One page of webhooks, oldest first."""
+    """A page of webhooks, oldest first."""
 
 
 class WebhookCreate(Schema):
-    """Where events go."""
+    """A new webhook."""
 
     model_config = example_config(
         {"url": "https://hooks.kopisenja.example/kicau", "events": ["delivery.published", "delivery.failed"]}
     )
 
-    url: str = Field(min_length=1, max_length=500, description="https:// (or http://), public.")
+    url: str = Field(min_length=1, max_length=500, description="Public URL (https:// or http://).")
     events: list[WebhookEventName] = Field(
         min_length=1,
         max_length=20,
-        description="Which events; delivery.*, channel.*, withdrawal.* and * stand for many.",
+        description="Events to receive. delivery.*, channel.*, withdrawal.* and * stand for several.",
     )
 
 
 class WebhookCreated(WebhookEndpoint):
-    """A webhook that was added just now."""
+    """A webhook that was just created."""
 
-    secret: str = Field(description="With it each event is signed. It is shown this once: store it now.")
+    secret: str = Field(description="Secret that signs each event. It is returned only once: save it now.")

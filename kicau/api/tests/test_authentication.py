@@ -78,7 +78,10 @@ def test_a_personal_token_chooses_its_workspace(owner, workspace, actor):
 
 
 def test_a_workspace_that_the_token_does_not_open(api, stranger):
-    assert "opens no workspace" in problem(api.get("/me", Kicau_Workspace=str(stranger.workspace.id)), 404)["detail"]
+    assert (
+        "has no access to the workspace"
+        in problem(api.get("/me", Kicau_Workspace=str(stranger.workspace.id)), 404)["detail"]
+    )
     problem(api.get("/me", Kicau_Workspace="what?"), 404)
 
 
@@ -98,10 +101,10 @@ def test_head_is_a_get_without_its_body(api):
     ("body", "says"),
     [
         (b'{"parts": [', "line 1, column 12"),
-        (b"\xff\xfe", "not UTF-8"),
+        (b"\xff\xfe", "not valid UTF-8"),
         (b'{"parts": NaN}', "NaN"),
         (b"[" * 100_000, "nested too deeply"),
-        (b"1" * 5000, "not JSON"),
+        (b"1" * 5000, "not valid JSON"),
     ],
 )
 def test_a_body_that_is_not_json(api, body, says):
@@ -129,7 +132,7 @@ def test_characters_that_cannot_be_kept(api):
 def test_fields_and_parameters_that_do_not_exist(api):
     errors = problem(api.post("/posts", {"parts": [{"text": "x", "txet": "y"}], "tags": "menu"}), 422)["errors"]
     assert {(e["field"], e["code"]) for e in errors} == {("parts.0.txet", "extra-forbidden"), ("tags", "list-type")}
-    assert "it takes: campaign, cursor" in problem(api.get("/posts?stat=draft"), 422)["detail"]
+    assert "Available: campaign, cursor" in problem(api.get("/posts?stat=draft"), 422)["detail"]
 
 
 def test_a_limit_is_said_as_a_number(api):

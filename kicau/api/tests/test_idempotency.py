@@ -133,7 +133,7 @@ def test_one_that_takes_too_long_is_not_waited_for_for_ever(actor, monkeypatch):
     thread.start()
     try:
         begun.wait()
-        assert "still under way" in problem(asking.post("/posts", SIMPLE, Idempotency_Key="a1"), 409)["detail"]
+        assert "still in progress" in problem(asking.post("/posts", SIMPLE, Idempotency_Key="a1"), 409)["detail"]
     finally:
         end.set()
         thread.join()

@@ -201,7 +201,7 @@ def test_nobody_is_overwritten(api, world):
     old = api.get(path)["ETag"]
     assert api.put(path, {"parts": [{"text": "satu"}]}, If_Match=old).json()["version"] == 2
     answer = api.put(path, {"parts": [{"text": "dua"}]}, If_Match=old)
-    assert "version 2" in problem(answer, 412)["detail"]
+    assert "current version: 2" in problem(answer, 412)["detail"]
     assert api.get(path).json()["parts"][0]["text"] == "satu"
     assert api.put(path, {"parts": [{"text": "tiga"}]}, If_Match=answer["ETag"]).status_code == 200
 
