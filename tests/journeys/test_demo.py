@@ -127,7 +127,7 @@ def stays_up_and_stops_in_order(home, path):
                 assert b"sandbox" in read(f"http://127.0.0.1:{port}/")
             code, _, err = run(home)
             assert code == 1
-            assert "is running on" in err
+            assert "is already running with the data folder" in err
         finally:  # else a failure would wait for it for ever
             child.terminate()
         assert child.wait(45) == 0

@@ -165,7 +165,7 @@ def test_it_serves_and_doctor_finds_all_well(instance):
             break
         time.sleep(0.2)
     assert code == 0, out
-    assert "All is well." in out
+    assert "Everything works." in out
 
 
 def test_other_commands_use_the_address_that_runs_and_not_a_default(instance):
@@ -188,7 +188,7 @@ def test_other_commands_use_the_address_that_runs_and_not_a_default(instance):
 def test_a_second_one_on_the_same_folder_is_refused(instance):
     code, _, err = instance.run("up", KICAU_PORT="0")
     assert code == 1
-    assert "is running on" in err
+    assert "is already running with the data folder" in err
     assert str(instance.process.pid) in err
     assert err.count("\n") == 1
 

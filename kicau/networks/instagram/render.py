@@ -169,7 +169,7 @@ def _too_many_tags(found: tuple[Span, ...], field: str) -> list[Problem]:
     ):
         count, limit = sum(span.kind is kind for span in found), int(FACTS[name].value)
         if count > limit:
-            params = {"network": NETWORK_LABEL, "limit": limit, "actual": count}
+            params: dict[str, str | int | float] = {"network": NETWORK_LABEL, "limit": limit, "actual": count}
             problems.append(Problem(code=code, message=message, params=params, field=field, limit=limit, actual=count))
     return problems
 
