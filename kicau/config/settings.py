@@ -100,6 +100,8 @@ ASGI_APPLICATION = "kicau.config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Each subject of the pages has its templates beside its views: kicau/web/<subject>/templates/<subject>/.
+        "DIRS": sorted((ROOT / "web").glob("*/templates")),
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

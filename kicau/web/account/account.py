@@ -44,7 +44,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "sessions": sessions.browser_sessions(request),
     }
     if request.method != "POST":
-        return render(request, "web/account.html", shown)
+        return render(request, "account/account.html", shown)
     try:
         if given.get("do") == "download":
             return _download(person)
@@ -57,13 +57,13 @@ def account(request: HttpRequest) -> HttpResponse:
         accounts.erase_account(person, person, "page", confirmation=given.get("confirmation", ""))
     except TooManyAttempts as exc:
         errors = {"present": [str(TOO_MANY_ATTEMPTS_MESSAGE)]}
-        answer = render(request, "web/account.html", shown | {"errors": errors}, status=429)
+        answer = render(request, "account/account.html", shown | {"errors": errors}, status=429)
         answer["Retry-After"] = str(exc.seconds)
         return answer
     except DomainError as exc:
         errors = errors_by_field(exc)
         return render(
-            request, "web/account.html", shown | {"errors": errors, "sentence": error_sentence(exc)}, status=422
+            request, "account/account.html", shown | {"errors": errors, "sentence": error_sentence(exc)}, status=422
         )
     logout(request)
     messages.success(request, _("Your account was deleted."))

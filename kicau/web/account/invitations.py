@@ -25,7 +25,7 @@ def accept_invitation(request: HttpRequest, secret: str) -> HttpResponse:
     try:
         invitation = invitations.invitation_by_link(secret)
     except DomainError as exc:
-        return render(request, "web/join_over.html", {"sentence": error_sentence(exc)}, status=410)
+        return render(request, "core/invalid_link.html", {"sentence": error_sentence(exc)}, status=410)
     holder = invitations.person_of_address(invitation)
     user = request.user if isinstance(request.user, Person) else None
     shown = {
@@ -40,7 +40,7 @@ def accept_invitation(request: HttpRequest, secret: str) -> HttpResponse:
         "here": request.path,
     }
     if request.method != "POST":
-        return render(request, "web/join.html", shown)
+        return render(request, "account/accept_invitation.html", shown)
     try:
         if user is not None:
             actor = invitations.accept_invitation(secret, user)
@@ -59,7 +59,7 @@ def accept_invitation(request: HttpRequest, secret: str) -> HttpResponse:
                 timezone=request.POST.get("timezone", ""),
             )
     except DomainError as exc:
-        return render(request, "web/join.html", shown | {"errors": errors_by_field(exc)}, status=422)
+        return render(request, "account/accept_invitation.html", shown | {"errors": errors_by_field(exc)}, status=422)
     assert actor.person is not None
     return complete_sign_in(request, actor.person, "", how="invitation")
 
@@ -72,11 +72,13 @@ def confirm_address(request: HttpRequest, secret: str) -> HttpResponse:
     try:
         found = address_verification.proof_by_link(secret)
     except DomainError as exc:
-        return render(request, "web/join_over.html", {"sentence": error_sentence(exc)}, status=410)
+        return render(request, "core/invalid_link.html", {"sentence": error_sentence(exc)}, status=410)
     if request.method != "POST":
-        return render(request, "web/prove_address.html", {"proof": found})
+        return render(request, "account/confirm_address.html", {"proof": found})
     try:
         person = address_verification.accept_link(secret, request.POST.get("password", ""))
     except DomainError as exc:
-        return render(request, "web/prove_address.html", {"proof": found, "errors": errors_by_field(exc)}, status=422)
+        return render(
+            request, "account/confirm_address.html", {"proof": found, "errors": errors_by_field(exc)}, status=422
+        )
     return complete_sign_in(request, person, "", how="link")

@@ -92,7 +92,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def second_factor(request: HttpRequest) -> HttpResponse:
+def second_factor_required(request: HttpRequest) -> HttpResponse:
     """For a member who has not shown the second factor that the workspace requires: the way to it."""
     if not request.user.is_authenticated:
         return redirect("sign-in")
@@ -107,4 +107,4 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         "has_app": factors.is_second_factor_on(person),
         "has_passkey": person.passkeys.exists() and passkeys.are_passkeys_possible(),
     }
-    return render(request, "web/second_factor.html", found)
+    return render(request, "account/second_factor_required.html", found)

@@ -65,24 +65,25 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         "passkeys": passkeys.are_passkeys_possible(),
     }
     if request.method != "POST":
-        return render(request, "web/sign_in.html", shown)
+        return render(request, "account/sign_in.html", shown)
     limits = throttle.sign_in_limits(client_address(request), email, known=_known_browser_mark(request, email))
     if wait := throttle.wait_seconds(limits):
         sign_ins.log_throttled_sign_in("password", client_address(request))
         return _with_retry_after(
-            render(request, "web/sign_in.html", {**shown, "error": TOO_MANY_ATTEMPTS_MESSAGE}, status=429), wait
+            render(request, "account/sign_in.html", {**shown, "error": TOO_MANY_ATTEMPTS_MESSAGE}, status=429), wait
         )
     try:
         person = authenticate(request, username=email, password=request.POST.get("password", ""))
     except ServerBusy as exc:
         throttle.uncount_attempt(limits)
         return _with_retry_after(
-            render(request, "web/sign_in.html", {**shown, "error": error_sentence(exc)}, status=503), exc.retry_after
+            render(request, "account/sign_in.html", {**shown, "error": error_sentence(exc)}, status=503),
+            exc.retry_after,
         )
     if person is None:
         sign_ins.record_rejected_sign_in(addresses.find_person_by_email(email), "password", client_address(request))
         error = _("The e-mail address or password is wrong. Check both and try again.")
-        return render(request, "web/sign_in.html", {**shown, "error": error}, status=422)
+        return render(request, "account/sign_in.html", {**shown, "error": error}, status=422)
     assert isinstance(person, Person)
     throttle.uncount_attempt(limits)
     return complete_sign_in(request, person, request.POST.get("next", ""))
@@ -156,12 +157,15 @@ def second_factor_code(request: HttpRequest) -> HttpResponse:
     if person is None or clock.now().timestamp() - half.get("at", 0) > PENDING_SIGN_IN_SECONDS:
         return redirect("sign-in")
     if request.method != "POST":
-        return render(request, "web/sign_in_code.html", {"person": person})
+        return render(request, "account/second_factor_code.html", {"person": person})
     limits = throttle.code_limits(person.id)
     if wait := throttle.wait_seconds(limits):
         sign_ins.log_throttled_sign_in("code", client_address(request))
         answer = render(
-            request, "web/sign_in_code.html", {"person": person, "error": TOO_MANY_ATTEMPTS_MESSAGE}, status=429
+            request,
+            "account/second_factor_code.html",
+            {"person": person, "error": TOO_MANY_ATTEMPTS_MESSAGE},
+            status=429,
         )
         return _with_retry_after(answer, wait)
     if not factors.check_code(person, request.POST.get("code", "")):
@@ -169,7 +173,7 @@ def second_factor_code(request: HttpRequest) -> HttpResponse:
         error = _(
             "This code is wrong or was already used. Enter the next code from your authenticator app, or a recovery code."
         )
-        return render(request, "web/sign_in_code.html", {"person": person, "error": error}, status=422)
+        return render(request, "account/second_factor_code.html", {"person": person, "error": error}, status=422)
     throttle.uncount_attempt(limits)
     del request.session[PENDING_SIGN_IN_KEY]
     return complete_sign_in(request, person, half.get("next", ""), strong=True, how="code")
@@ -228,7 +232,7 @@ def password_feedback(request: HttpRequest) -> HttpResponse:
     judged = passwords.check_password(
         request.POST.get("password", "")[:1000], email=request.POST.get("email", ""), name=request.POST.get("name", "")
     )
-    return render(request, "web/judged.html", {"judged": judged})
+    return render(request, "account/password_feedback.html", {"judged": judged})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -248,7 +252,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password", "code")
 @require_http_methods(["GET", "HEAD", "POST"])
-def first_visit_page(request: HttpRequest) -> HttpResponse:
+def welcome(request: HttpRequest) -> HttpResponse:
     """Only while nobody is here."""
     if not actions.has_no_people():
         return redirect("home")
@@ -258,9 +262,9 @@ def first_visit_page(request: HttpRequest) -> HttpResponse:
     if shown["asks_code"]:
         first_visit.log_setup_code()
     if request.method != "POST":
-        return render(request, "web/welcome.html", shown)
+        return render(request, "account/welcome.html", shown)
     if shown["asks_code"] and (refused := _setup_code_problem(request, given["code"])):
-        return render(request, "web/welcome.html", shown | {"errors": {"code": [refused[0]]}}, status=refused[1])
+        return render(request, "account/welcome.html", shown | {"errors": {"code": [refused[0]]}}, status=refused[1])
     try:
         actor = actions.create_first_owner(
             given["email"],
@@ -271,7 +275,7 @@ def first_visit_page(request: HttpRequest) -> HttpResponse:
             timezone=given["timezone"] or "UTC",
         )
     except DomainError as exc:
-        return render(request, "web/welcome.html", shown | {"errors": errors_by_field(exc)}, status=422)
+        return render(request, "account/welcome.html", shown | {"errors": errors_by_field(exc)}, status=422)
     assert isinstance(actor.person, Person)
     return complete_sign_in(request, actor.person, "", how="first visit")
 

@@ -146,4 +146,4 @@ def _join_by_invitation(claims: IdClaims, secret: str) -> Person:
 
 def _render_problem(request: HttpRequest, exc: DomainError) -> HttpResponse:
     shown = {"error": error_sentence(exc), "provider": oidc.configured_provider(), "next": ""}
-    return render(request, "web/sign_in.html", shown, status=422)
+    return render(request, "account/sign_in.html", shown, status=422)

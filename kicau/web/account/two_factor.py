@@ -42,7 +42,7 @@ from kicau.workspaces import account_security, actions, address_verification, fa
 @personal_page
 @require_safe
 def sign_in_settings(request: MemberRequest) -> HttpResponse:
-    return render(request, "web/you_sign_in.html", _overview_context(request))
+    return render(request, "account/sign_in_settings.html", _overview_context(request))
 
 
 def _overview_context(request: MemberRequest) -> dict[str, object]:
@@ -73,7 +73,10 @@ def prove_identity(request: MemberRequest) -> HttpResponse:
         return _too_many_attempts(request, exc, "prove")
     except DomainError as exc:
         return render(
-            request, "web/you_sign_in.html", _overview_context(request) | {"errors": errors_by_field(exc)}, status=422
+            request,
+            "account/sign_in_settings.html",
+            _overview_context(request) | {"errors": errors_by_field(exc)},
+            status=422,
         )
     request.session[PROVED_AT_KEY] = clock.now().timestamp()
     if factors.is_second_factor_on(person_of(request)):  # they gave a code of it
@@ -83,7 +86,7 @@ def prove_identity(request: MemberRequest) -> HttpResponse:
 
 def _too_many_attempts(request: MemberRequest, exc: TooManyAttempts, field: str) -> HttpResponse:
     shown = _overview_context(request) | {"errors": {field: [str(TOO_MANY_ATTEMPTS_MESSAGE)]}}
-    answer = render(request, "web/you_sign_in.html", shown, status=429)
+    answer = render(request, "account/sign_in_settings.html", shown, status=429)
     answer["Retry-After"] = str(exc.seconds)
     return answer
 
@@ -123,7 +126,10 @@ def change_password(request: MemberRequest) -> HttpResponse:
         return _too_many_attempts(request, exc, "before")
     except DomainError as exc:
         return render(
-            request, "web/you_sign_in.html", _overview_context(request) | {"errors": errors_by_field(exc)}, status=422
+            request,
+            "account/sign_in_settings.html",
+            _overview_context(request) | {"errors": errors_by_field(exc)},
+            status=422,
         )
     consume_proof(request)
     update_session_auth_hash(request, person)
@@ -146,7 +152,7 @@ def set_up_authenticator(request: MemberRequest) -> HttpResponse:
             consume_proof(request)
             request.session[SECOND_FACTOR_SESSION_KEY] = KICAU_FACTOR
             return _render_recovery_codes(request, codes)
-        return render(request, "web/two_factor.html", _qr_context(request))
+        return render(request, "account/set_up_authenticator.html", _qr_context(request))
     except DomainError as exc:
         return _render_setup_again(request, exc)
 
@@ -154,7 +160,10 @@ def set_up_authenticator(request: MemberRequest) -> HttpResponse:
 def _render_setup_again(request: MemberRequest, exc: DomainError) -> HttpResponse:
     try:
         return render(
-            request, "web/two_factor.html", _qr_context(request) | {"errors": errors_by_field(exc)}, status=422
+            request,
+            "account/set_up_authenticator.html",
+            _qr_context(request) | {"errors": errors_by_field(exc)},
+            status=422,
         )
     except DomainError:
         return redirect("you-sign-in")
@@ -205,9 +214,12 @@ def _with_proof(request: MemberRequest, act: Callable[[], HttpResponse]) -> Http
         return answer
     except DomainError as exc:
         return render(
-            request, "web/you_sign_in.html", _overview_context(request) | {"errors": errors_by_field(exc)}, status=422
+            request,
+            "account/sign_in_settings.html",
+            _overview_context(request) | {"errors": errors_by_field(exc)},
+            status=422,
         )
 
 
 def _render_recovery_codes(request: MemberRequest, codes: list[str]) -> HttpResponse:
-    return render(request, "web/recovery_codes.html", {"codes": codes})
+    return render(request, "account/recovery_codes.html", {"codes": codes})

@@ -35,7 +35,7 @@ from kicau.workspaces.actors import Permission
 
 @member_page
 @require_safe
-def index(request: MemberRequest) -> HttpResponse:
+def item_list(request: MemberRequest) -> HttpResponse:
     """Whole, or for htmx its list only."""
     request.actor.require(Permission.READ)
     query, trouble = _parse_query(request)
@@ -63,7 +63,7 @@ def index(request: MemberRequest) -> HttpResponse:
         "networks": registry.installed_slugs(),
         "campaigns": Campaign.objects.filter(workspace=request.actor.workspace).order_by("name")[:200],
     }
-    return render(request, "web/archive/index.html", shown)
+    return render(request, "archive/item_list.html", shown)
 
 
 @member_page
@@ -81,7 +81,7 @@ def facets(request: MemberRequest) -> HttpResponse:
         "answers": answers,
         "use": w.USE_LABELS[found.use][0],
     }
-    return render(request, "web/archive/facets.html", shown)
+    return render(request, "archive/facets.html", shown)
 
 
 @member_page
@@ -104,7 +104,7 @@ def _render_item(request: MemberRequest, item_id: str, wrong: dict[str, list[str
         "conditions": forms.condition_rows(form["conditions"]),
         "errors": wrong or {},
     }
-    return render(request, "web/archive/item.html", shown, status=422 if wrong else 200)
+    return render(request, "archive/item_detail.html", shown, status=422 if wrong else 200)
 
 
 @member_page
@@ -150,7 +150,7 @@ def end_statement(request: MemberRequest, item_id: str, statement_id: str) -> Ht
 
 @member_page
 @require_safe
-def list_imports(request: MemberRequest) -> HttpResponse:
+def import_list(request: MemberRequest) -> HttpResponse:
     return _render_imports(request)
 
 
@@ -165,7 +165,7 @@ def _render_imports(request: MemberRequest, wrong: list[str] | None = None) -> H
         "form": {name: request.POST.get(name, "") for name in ("network", "account", "acquired")},
         "ways": w.OWNERSHIP_QUESTIONS.items(),
     }
-    template = "web/archive/rows.html" if is_partial(request) else "web/archive/imports.html"
+    template = "archive/import_rows.html" if is_partial(request) else "archive/import_list.html"
     return render(request, template, shown, status=422 if wrong else 200)
 
 

@@ -35,7 +35,7 @@ DENSE_DAY_POSTS = 10  # posts of one day from which on a week shows one line eac
 
 
 @member_page
-def home(request: MemberRequest) -> HttpResponse:
+def calendar(request: MemberRequest) -> HttpResponse:
     view = request.GET.get("view", "coming")
     view = view if view in VIEWS else "coming"
     zone = timezone.get_current_timezone()
@@ -78,7 +78,7 @@ def home(request: MemberRequest) -> HttpResponse:
         "to_day": _day_url_prefix(request),
     }
     if refreshes:
-        return render(request, "web/calendar/deliveries.html", shown)
+        return render(request, "calendar/calendar_entries.html", shown)
     shown |= {
         "channels": every,
         "campaigns": list(named),
@@ -87,7 +87,7 @@ def home(request: MemberRequest) -> HttpResponse:
         "states": DELIVERY_BADGES,
         "filtered": wanted.is_any,
     }
-    return render(request, "web/calendar.html", shown)
+    return render(request, "calendar/calendar.html", shown)
 
 
 def _filter_channels(request: MemberRequest) -> list[Channel]:

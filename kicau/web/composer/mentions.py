@@ -40,11 +40,13 @@ class LookupOffer:
 
 @member_page
 @require_safe
-def suggest_mentions(request: MemberRequest) -> HttpResponse:
+def mention_suggestions(request: MemberRequest) -> HttpResponse:
     """Accounts and contacts (or, after #, hashtags) for the words before the cursor."""
     words = request.GET.get("words", "")[:100]
     if request.GET.get("sign") == "#":
-        return render(request, "web/composer/offered.html", {"tags": mentions.suggest_tags(request.actor, words)})
+        return render(
+            request, "composer/mention_suggestions.html", {"tags": mentions.suggest_tags(request.actor, words)}
+        )
     picked = _mention_channels(request)
     if len(words) >= MIN_QUERY_LENGTH:
         _look_up_free(request, picked, words)
@@ -128,7 +130,7 @@ def _render_suggestions(
         "nobody": asked and not rows and not sentence,
         "some": any((f := mentions.people_search_of(n)) and not f.every for n in networks),
     }
-    return render(request, "web/composer/offered.html", shown)
+    return render(request, "composer/mention_suggestions.html", shown)
 
 
 def _matching_contacts(request: MemberRequest, words: str) -> Iterable[Contact]:
@@ -182,7 +184,7 @@ def _render_contacts(
         "given": given or {},
         "sentence": sentence,
     }
-    answer = render(request, "web/composer/contacts.html", shown)
+    answer = render(request, "composer/contacts.html", shown)
     if changed:
         answer["HX-Trigger-After-Settle"] = "shaped"  # previews know them now
     return answer

@@ -37,7 +37,7 @@ def pick_medium(request: MemberRequest) -> HttpResponse:
     if words := request.GET.get("words", "").strip():
         found = found.filter(name__icontains=words) | found.filter(alt__icontains=words)
     shown = {"key": request.GET.get("key", ""), "media": list(found[:MAX_LIBRARY_ITEMS])}
-    return render(request, "web/composer/library.html", shown)
+    return render(request, "composer/pick_medium.html", shown)
 
 
 @member_page
@@ -73,7 +73,7 @@ CROP_ASPECTS = (
 
 @member_page
 @require_safe
-def crop_frame(request: MemberRequest) -> HttpResponse:
+def crop(request: MemberRequest) -> HttpResponse:
     """A picture with a frame to move over it, in shapes that the chosen channels take."""
     medium = one_medium(request.actor, request.GET.get("medium", ""))
     wanted = set(request.GET.getlist("channel"))
@@ -83,7 +83,7 @@ def crop_frame(request: MemberRequest) -> HttpResponse:
         *(CropShape(name, aspect, _networks_taking(picked, aspect)) for name, aspect in CROP_ASPECTS),
     ]
     shown = {"medium": medium, "key": request.GET.get("key", ""), "shapes": shapes}
-    return render(request, "web/composer/frame.html", shown)
+    return render(request, "composer/crop.html", shown)
 
 
 def _networks_taking(picked: Iterable[Channel], aspect: float) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def choose_cover(request: MemberRequest) -> HttpResponse:
         "takers": [network for network, rule in rules.items() if rule],
         "others": [network for network, rule in rules.items() if not rule],
     }
-    return render(request, "web/composer/cover.html", shown)
+    return render(request, "composer/choose_cover.html", shown)
 
 
 def _cover_rule(channel: Channel) -> bool:
@@ -131,7 +131,7 @@ def _cover_rule(channel: Channel) -> bool:
 
 @member_page
 @require_safe
-def texts(request: MemberRequest) -> HttpResponse:
+def saved_texts(request: MemberRequest) -> HttpResponse:
     return _render_texts(request)
 
 
@@ -161,7 +161,7 @@ def _render_texts(request: MemberRequest, *, sentence: str = "", given: dict[str
         SavedText.Kind.SIGNATURE: _("Signatures"),
     }
     groups = [(kind, name, [row for row in rows if row.kind == kind]) for kind, name in names.items()]
-    return render(request, "web/composer/texts.html", {"groups": groups, "sentence": sentence, "given": given or {}})
+    return render(request, "composer/saved_texts.html", {"groups": groups, "sentence": sentence, "given": given or {}})
 
 
 # Groups of channels
@@ -169,7 +169,7 @@ def _render_texts(request: MemberRequest, *, sentence: str = "", given: dict[str
 
 @member_page
 @require_POST
-def save_group(request: MemberRequest) -> HttpResponse:
+def save_channel_group(request: MemberRequest) -> HttpResponse:
     try:
         snippets.save_group(request.actor, request.POST.get("group-name", ""), request.POST.getlist("channel"))
     except DomainError as exc:
@@ -179,14 +179,14 @@ def save_group(request: MemberRequest) -> HttpResponse:
 
 @member_page
 @require_POST
-def delete_group(request: MemberRequest, group_id: UUID) -> HttpResponse:
+def delete_channel_group(request: MemberRequest, group_id: UUID) -> HttpResponse:
     snippets.delete_group(request.actor, group_id)
     return _render_groups(request)
 
 
 def _render_groups(request: MemberRequest, sentence: str = "") -> HttpResponse:
     shown = {"chosen_groups": list(snippets.channel_groups(request.actor)), "sentence": sentence}
-    return render(request, "web/composer/groups.html", shown)
+    return render(request, "composer/channel_groups.html", shown)
 
 
 # Who else is here
@@ -194,7 +194,7 @@ def _render_groups(request: MemberRequest, sentence: str = "") -> HttpResponse:
 
 @member_page
 @require_POST
-def report_presence(request: MemberRequest) -> HttpResponse:
+def presence(request: MemberRequest) -> HttpResponse:
     """This editor is open; the names of others who have the same post open."""
     request.actor.require(Permission.WRITE)
     draft_id = as_uuid(request.POST.get("draft", ""))
@@ -203,7 +203,7 @@ def report_presence(request: MemberRequest) -> HttpResponse:
     )
     me = person_of(request).name
     shown = {"others": [name for name in others if name != me], "elsewhere": me in others}
-    return render(request, "web/composer/present.html", shown)
+    return render(request, "composer/presence.html", shown)
 
 
 @member_page

@@ -88,7 +88,7 @@ def composer(request: MemberRequest, draft_id: UUID) -> HttpResponse:
     sheet.hand = new_id().hex
     _with_default_time(sheet)
     shown = previews.page_context(request, sheet, draft, every)
-    return render(request, "web/composer.html", shown | {"pending": draft and draft.extras.get("pending")})
+    return render(request, "composer/composer.html", shown | {"pending": draft and draft.extras.get("pending")})
 
 
 def _pending_edit(draft: Draft) -> PostForm | None:
@@ -123,7 +123,7 @@ def change_form(request: MemberRequest) -> HttpResponse:
         if verb in ("link:on", "link:read"):
             failed = _fill_link_card(request, sheet, refresh=verb == "link:read")
     shown = previews.editor_context(request, sheet, draft, every) | {"focus": focus, "failed": failed}
-    answer = render(request, "web/composer/editor.html", shown)
+    answer = render(request, "composer/editor.html", shown)
     answer["HX-Trigger-After-Settle"] = "shaped"
     return answer
 
@@ -134,7 +134,7 @@ def preview(request: MemberRequest) -> HttpResponse:
     """What each chosen channel would show, with counts, problems and costs; nothing is saved."""
     sheet, draft = _form_and_draft(request)
     every = list(channels.channels(request.actor))
-    return render(request, "web/composer/look.html", previews.preview_context(request, sheet, draft, every))
+    return render(request, "composer/preview.html", previews.preview_context(request, sheet, draft, every))
 
 
 @member_page
@@ -168,7 +168,7 @@ def _autosave_response(
     request: MemberRequest, sheet: PostForm, how: str, *, sentence: str = "", status: int = 200
 ) -> HttpResponse:
     shown = {"sheet": sheet, "how": how, "sentence": sentence, "at": clock.now()}
-    return render(request, "web/composer/kept.html", shown, status=status)
+    return render(request, "composer/autosave_form.html", shown, status=status)
 
 
 def _submitted_form(request: MemberRequest) -> str:
@@ -213,7 +213,7 @@ def submit_form(request: MemberRequest) -> HttpResponse:
         else:
             clashes = isinstance(exc, Conflict) and draft is not None and sheet.version != draft.version
             shown |= {"errors": errors_by_field(exc), "sentence": error_sentence(exc), "clash": clashes}
-        return render(request, "web/composer.html", shown, status=422)
+        return render(request, "composer/composer.html", shown, status=422)
 
 
 def _save_scheduled(request: MemberRequest, sheet: PostForm, draft: Draft, how: str) -> HttpResponse:

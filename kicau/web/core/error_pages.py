@@ -68,8 +68,8 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 def _error_page(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
     if is_partial(request):
-        answer = HttpResponse(render_to_string("web/notice.html", {"sentence": sentence}), status=status)
+        answer = HttpResponse(render_to_string("core/error_notice.html", {"sentence": sentence}), status=status)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
         return answer
     shown = {"title": title, "sentence": sentence, "theme": theme_of(request), "LANGUAGE_CODE": get_language()}
-    return HttpResponse(render_to_string("web/fault.html", shown), status=status)
+    return HttpResponse(render_to_string("core/error_page.html", shown), status=status)

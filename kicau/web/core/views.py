@@ -108,10 +108,12 @@ def error_response(request: HttpRequest, exc: DomainError) -> HttpResponse:
     """The refusal as a page or, for htmx, as a notice above the page; the status says which kind it is."""
     status = next(code for kind, code in ERROR_STATUSES if isinstance(exc, kind))
     if is_partial(request):
-        answer = render(request, "web/notice.html", {"sentence": error_sentence(exc)}, status=status)
+        answer = render(request, "core/error_notice.html", {"sentence": error_sentence(exc)}, status=status)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
     else:
-        answer = render(request, "web/refused.html", {"sentence": error_sentence(exc), "status": status}, status=status)
+        answer = render(
+            request, "core/action_failed.html", {"sentence": error_sentence(exc), "status": status}, status=status
+        )
     if isinstance(exc, ServerBusy):
         answer["Retry-After"] = str(exc.retry_after)
     return answer
@@ -148,7 +150,7 @@ def safe_redirect(request: HttpRequest, wanted: str, otherwise: str = "home", *a
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     if is_partial(request):
         sentence = _("You are signed out. Your text is saved in this browser. Sign in again to continue.")
-        answer = render(request, "web/notice.html", {"sentence": sentence, "signed_out": True}, status=401)
+        answer = render(request, "core/error_notice.html", {"sentence": sentence, "signed_out": True}, status=401)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
         return answer
     return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': request.get_full_path()})}")

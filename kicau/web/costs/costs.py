@@ -61,7 +61,7 @@ def month_overview(request: MemberRequest) -> HttpResponse:
     scale = charts.Scale(currency=worth.currency, rate=worth.rate) if worth else charts.Scale(currency=currency)
     return render(
         request,
-        "web/costs.html",
+        "costs/month_overview.html",
         {
             "told": told,
             "month": month,
@@ -210,7 +210,7 @@ def statement(request: MemberRequest) -> HttpResponse:
     begins = told.begins_at.astimezone(clock.find_zone(told.zone))
     return render(
         request,
-        "web/statement.html",
+        "costs/statement.html",
         {"told": told, "begins": begins, "this": f"{begins:%Y-%m}", "groups": _statement_groups(told)},
     )
 
@@ -260,7 +260,9 @@ def client_list(request: MemberRequest) -> HttpResponse:
         display_currency.activate_display(client.display)
         is_here = client.workspace.id == request.actor.workspace.id
         rows.append(
-            render_to_string("web/client.html", {"client": client, "is_here": is_here, "NEVER": budgets.NEVER}, request)
+            render_to_string(
+                "costs/client_row.html", {"client": client, "is_here": is_here, "NEVER": budgets.NEVER}, request
+            )
         )
         rates[rates_told()] = None
     display_currency.activate_display(display_currency.CurrencyDisplay())
@@ -272,7 +274,7 @@ def client_list(request: MemberRequest) -> HttpResponse:
         "this": month,
         "is_now": any(c.budgets or c.forecast for c in found),
     }
-    return render(request, "web/clients.html", shown)
+    return render(request, "costs/client_list.html", shown)
 
 
 @member_page
@@ -312,12 +314,12 @@ def budget_list(request: MemberRequest) -> HttpResponse:
         "zones": zone_choices(actor.workspace.timezone),
         "currencies": _known_currencies(),
     }
-    return render(request, "web/budgets.html", shown | _scope_names(actor), status=422 if errors else 200)
+    return render(request, "costs/budget_list.html", shown | _scope_names(actor), status=422 if errors else 200)
 
 
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def budget(request: MemberRequest, budget_id: str) -> HttpResponse:
+def budget_detail(request: MemberRequest, budget_id: str) -> HttpResponse:
     """Raise, lower or remove one."""
     actor = request.actor
     row = actions.one_budget(actor, budget_id)
@@ -341,7 +343,7 @@ def budget(request: MemberRequest, budget_id: str) -> HttpResponse:
         return redirect("budgets")
     return render(
         request,
-        "web/budget.html",
+        "costs/budget_detail.html",
         {"state": actions.budget_balances([row])[0], "NEVER": budgets.NEVER} | _scope_names(actor),
     )
 

@@ -59,7 +59,7 @@ def price_lists(request: MemberRequest) -> HttpResponse:
         "rates": display_currency.exchange_rates(actor),
         "currencies": display_currency.display_currencies(actor),
     }
-    return render(request, "web/price_lists.html", shown, status=422 if errors else 200)
+    return render(request, "costs/price_lists.html", shown, status=422 if errors else 200)
 
 
 @member_page

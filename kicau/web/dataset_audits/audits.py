@@ -32,13 +32,13 @@ QUERY_FIELDS = ("words", "own", "author", "since", "until")
 
 @member_page
 @require_safe
-def index(request: MemberRequest) -> HttpResponse:
-    return render(request, "web/audits/index.html", {"rows": list(actions.list_audits(request.actor)[:200])})
+def audit_list(request: MemberRequest) -> HttpResponse:
+    return render(request, "dataset_audits/audit_list.html", {"rows": list(actions.list_audits(request.actor)[:200])})
 
 
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: MemberRequest) -> HttpResponse:
+def new_audit(request: MemberRequest) -> HttpResponse:
     request.actor.require(Permission.WRITE)
     post = request.POST if request.method == "POST" else request.GET
     form: dict[str, Any] = {name: post.get(name, "").strip() for name in (*QUERY_FIELDS, "name", "where")} | {
@@ -65,8 +65,10 @@ def new(request: MemberRequest) -> HttpResponse:
             )
             return redirect("audit", audit_id=made.id)
         except DomainError as exc:
-            return render(request, "web/audits/new.html", shown | {"errors": forms.form_errors(exc)}, status=422)
-    return render(request, "web/audits/new.html", shown)
+            return render(
+                request, "dataset_audits/new_audit.html", shown | {"errors": forms.form_errors(exc)}, status=422
+            )
+    return render(request, "dataset_audits/new_audit.html", shown)
 
 
 @member_page
@@ -103,7 +105,7 @@ def audit_detail(request: MemberRequest, audit_id: str) -> HttpResponse:
             "key": hashlib.sha256(checkpoints.public_bytes(key.public_key())).hexdigest(),
             "reports": [(code, name) for code, name in settings.LANGUAGES if code in report_documents.REPORT_LANGUAGES],
         }
-    return render(request, "web/audits/one.html", shown)
+    return render(request, "dataset_audits/audit_detail.html", shown)
 
 
 @member_page
@@ -111,7 +113,7 @@ def audit_detail(request: MemberRequest, audit_id: str) -> HttpResponse:
 def audit_progress(request: MemberRequest, audit_id: str) -> HttpResponse:
     """How far it is; fetched while it runs. Once it has ended, the whole page is asked for again."""
     row = actions.get_audit(request.actor, audit_id)
-    answer = render(request, "web/audits/state.html", _progress_context(row))
+    answer = render(request, "dataset_audits/audit_progress.html", _progress_context(row))
     if row.state not in (AuditState.WAITING, AuditState.RUNNING):
         answer["HX-Refresh"] = "true"
     return answer
@@ -190,9 +192,9 @@ def check_bundle(request: MemberRequest) -> HttpResponse:
                 "On this page, you can check evidence files of up to 256 MB. To check a larger file, download the program verify.py below and run it on your computer."
             )
         if file is None or trouble:
-            return render(request, "web/audits/check.html", shown | {"wrong": [trouble]}, status=422)
+            return render(request, "dataset_audits/check_bundle.html", shown | {"wrong": [trouble]}, status=422)
         try:
             shown |= {"holds": verify.verify(file.read(), shown["key"] or None, language=language), "name": file.name}
         except verify.Refused as wrong:
             shown |= {"refused": wrong.told(language), "name": file.name}
-    return render(request, "web/audits/check.html", shown)
+    return render(request, "dataset_audits/check_bundle.html", shown)

@@ -20,7 +20,7 @@ MAX_SCORE_TABLE_BYTES = 4 << 20  # bytes of a table of scores: 10,000 rows with 
 
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def index(request: MemberRequest) -> HttpResponse:
+def canary_list(request: MemberRequest) -> HttpResponse:
     """All of them; by POST another one is registered."""
     given = request.POST
     form = {
@@ -53,7 +53,7 @@ def index(request: MemberRequest) -> HttpResponse:
         "least": canaries.MIN_CANDIDATES,
         "most": canaries.MAX_CANDIDATES,
     }
-    return render(request, "web/canaries/index.html", shown, status=422 if wrong else 200)
+    return render(request, "dataset_audits/canary_list.html", shown, status=422 if wrong else 200)
 
 
 @member_page
@@ -74,7 +74,7 @@ def _render_canary(
         "errors": errors or {},
         "text": canaries.published_text(actor, row) if actor.may(Permission.WRITE) else "",
     }
-    return render(request, "web/canaries/one.html", shown, status=422 if errors else 200)
+    return render(request, "dataset_audits/canary_detail.html", shown, status=422 if errors else 200)
 
 
 @member_page

@@ -24,7 +24,7 @@ ITEMS_PER_PAGE = 30
 
 @member_page
 @require_safe
-def index(request: MemberRequest) -> HttpResponse:
+def comment_list(request: MemberRequest) -> HttpResponse:
     every = list(channels.channels(request.actor))
     chosen = {name: request.GET.get(name, "")[:80] for name in ("channel", "network", "waits")}
     wanted = comments.InboxFilter(channel=chosen["channel"], network=chosen["network"], waits=bool(chosen["waits"]))
@@ -42,7 +42,7 @@ def index(request: MemberRequest) -> HttpResponse:
         "is_read": _sync_prices(every, [slug for slug, on in sorted(reads.items()) if on]),
         "not_read": _sync_prices(every, [slug for slug, on in sorted(reads.items()) if not on]),
     }
-    return render(request, "web/answers.html", shown)
+    return render(request, "inbox/comment_list.html", shown)
 
 
 def _parse_cursor(said: str) -> comments.InboxCursor | None:

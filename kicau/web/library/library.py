@@ -40,7 +40,7 @@ INLINE_MIME_TYPES = (
 
 @member_page
 @require_safe
-def list_media(request: MemberRequest) -> HttpResponse:
+def media_list(request: MemberRequest) -> HttpResponse:
     found = actions.all_media(request.actor)
     words, kind = request.GET.get("words", "").strip(), request.GET.get("kind", "")
     if words:
@@ -62,7 +62,9 @@ def list_media(request: MemberRequest) -> HttpResponse:
     rows = list(found[: MEDIA_PER_PAGE + 1])
     more, rows = len(rows) > MEDIA_PER_PAGE, rows[:MEDIA_PER_PAGE]
     following = f"{rows[-1].created_at.isoformat()}~{rows[-1].id}" if more else ""
-    return render(request, "web/library.html", {"media": rows, "following": following, "words": words, "kind": kind})
+    return render(
+        request, "library/media_list.html", {"media": rows, "following": following, "words": words, "kind": kind}
+    )
 
 
 @member_page
@@ -90,7 +92,7 @@ def medium_detail(request: MemberRequest, medium_id: str) -> HttpResponse:
     found = actions.one_medium(request.actor, medium_id)
     uses = found.uses.select_related("part").order_by("-id")[:20]
     by_post = {use.part.draft_id: use for use in reversed(uses)}  # the first part of each that has it
-    return render(request, "web/medium.html", {"medium": found, "uses": list(reversed(by_post.values()))})
+    return render(request, "library/medium_detail.html", {"medium": found, "uses": list(reversed(by_post.values()))})
 
 
 @member_page

@@ -26,7 +26,7 @@ NOTIFICATIONS_PER_PAGE = 50
 
 @member_page
 @require_safe
-def index(request: MemberRequest) -> HttpResponse:
+def notification_list(request: MemberRequest) -> HttpResponse:
     person, only_unread = person_of(request), request.GET.get("show") == "unread"
     rows = actions.notifications(person).select_related("workspace")
     if only_unread:
@@ -39,7 +39,7 @@ def index(request: MemberRequest) -> HttpResponse:
         "only_unread": only_unread,
         "several": len(request.memberships) > 1,
     }
-    return render(request, "web/notices.html", shown)
+    return render(request, "notifications/notification_list.html", shown)
 
 
 def _notification_context(notice: Notice) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def mark_read(request: MemberRequest) -> HttpResponse:
 @require_GET
 def bell(request: MemberRequest) -> HttpResponse:
     """The bell alone, for pages that stay open."""
-    answer = render(request, "web/bell.html", {"at_top": request.GET.get("at") == "top"})
+    answer = render(request, "notifications/bell.html", {"at_top": request.GET.get("at") == "top"})
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -105,7 +105,7 @@ def notification_settings(request: MemberRequest) -> HttpResponse:
         "hour": actions.digest_hour(person),
         "mails": emails.is_email_configured(),
     }
-    return render(request, "web/notices_choices.html", shown)
+    return render(request, "notifications/notification_settings.html", shown)
 
 
 @csrf_exempt  # mail programs press this button for their people (RFC 8058); the ticket says who and what
@@ -116,7 +116,7 @@ def unsubscribe(request: HttpRequest, ticket: str) -> HttpResponse:
         person_id, events = emails.read_unsubscribe_link(ticket)
         person = Person.objects.get(id=as_uuid(person_id))
     except (signing.BadSignature, Person.DoesNotExist):
-        return render(request, "web/notices_stop.html", {"state": "unknown"}, status=404)
+        return render(request, "notifications/unsubscribe.html", {"state": "unknown"}, status=404)
     with translation.override(person.language):
         if request.method == "POST":
             chosen = actions.preferences(person)
@@ -126,4 +126,4 @@ def unsubscribe(request: HttpRequest, ticket: str) -> HttpResponse:
             "events": [EVENTS[e] for e in events],
             "person": person,
         }
-        return render(request, "web/notices_stop.html", shown)
+        return render(request, "notifications/unsubscribe.html", shown)

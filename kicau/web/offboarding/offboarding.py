@@ -51,7 +51,7 @@ MAX_LISTED = 100  # posts on one page
 
 @member_page
 @require_safe
-def index(request: MemberRequest) -> HttpResponse:
+def offboarding_list(request: MemberRequest) -> HttpResponse:
     rows = list(actions.offboardings(request.actor)[:200])
     every = [c for c in channels.channels(request.actor) if c.state in actions.CONNECTED_STATES]
     by_network: dict[str, int] = {}
@@ -63,12 +63,12 @@ def index(request: MemberRequest) -> HttpResponse:
         "networks": sorted(by_network.items()),
         "operator": person_of(request).is_operator,
     }
-    return render(request, "web/withdrawals.html", shown)
+    return render(request, "offboarding/offboarding_list.html", shown)
 
 
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def new_withdrawal(request: MemberRequest) -> HttpResponseBase:
+def new_offboarding(request: MemberRequest) -> HttpResponseBase:
     """The assistant: choose when, see what happens, then decide."""
     request.actor.require(Permission.CHANNELS)
     given = request.POST if request.method == "POST" else request.GET
@@ -116,15 +116,15 @@ def new_withdrawal(request: MemberRequest) -> HttpResponseBase:
         "zones": zone_choices(zone, request.actor.workspace.timezone),
     }
     if is_partial(request):
-        return render(request, "web/withdrawal_new.html#ahead", shown)
+        return render(request, "offboarding/new_offboarding.html#ahead", shown)
     return render(
-        request, "web/withdrawal_new.html", shown, status=422 if sentence and request.method == "POST" else 200
+        request, "offboarding/new_offboarding.html", shown, status=422 if sentence and request.method == "POST" else 200
     )
 
 
 @member_page
 @require_safe
-def withdrawal_detail(request: MemberRequest, withdrawal_id: str) -> HttpResponse:
+def offboarding_detail(request: MemberRequest, withdrawal_id: str) -> HttpResponse:
     row = actions.one_offboarding(request.actor, withdrawal_id)
     work = list(jobs.jobs(request.actor, row.id)[:8])
     shown: dict[str, Any] = {
@@ -133,7 +133,7 @@ def withdrawal_detail(request: MemberRequest, withdrawal_id: str) -> HttpRespons
         "moving": any(j.state in (OffboardingJobState.WAITING, OffboardingJobState.WORKING) for j in work),
     }
     if is_partial(request) and "jobs" in request.GET:
-        return render(request, "web/withdrawal.html#jobs", shown | _retarget_progress(request, row))
+        return render(request, "offboarding/offboarding_detail.html#jobs", shown | _retarget_progress(request, row))
     stopped = (
         impact_preview.affected_deliveries(request.actor, row) if row.state in OPEN_STATES else Delivery.objects.none()
     )
@@ -148,7 +148,7 @@ def withdrawal_detail(request: MemberRequest, withdrawal_id: str) -> HttpRespons
         "zones": zone_choices(person_of(request).timezone, request.actor.workspace.timezone),
         "zone": person_of(request).timezone,
     }
-    return render(request, "web/withdrawal.html", shown)
+    return render(request, "offboarding/offboarding_detail.html", shown)
 
 
 def _retarget_progress(request: MemberRequest, row: Withdrawal) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _offset(request: MemberRequest) -> int:
 
 @member_page
 @require_POST
-def act_on_withdrawal(request: MemberRequest, withdrawal_id: str, verb: str) -> HttpResponse:
+def act_on_offboarding(request: MemberRequest, withdrawal_id: str, verb: str) -> HttpResponse:
     """One act, then the withdrawal's page again."""
     actor = request.actor
     match verb:
@@ -290,9 +290,9 @@ def new_targets(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
         "costs": list(found.micro.items()) if found else [],
     }
     if is_partial(request):
-        return render(request, "web/withdrawal_targets.html#found", shown)
+        return render(request, "offboarding/new_targets.html#found", shown)
     return render(
-        request, "web/withdrawal_targets.html", shown, status=422 if sentence and request.method == "POST" else 200
+        request, "offboarding/new_targets.html", shown, status=422 if sentence and request.method == "POST" else 200
     )
 
 
@@ -304,7 +304,7 @@ def _problem_counts(found: offboarding_new_targets.RetargetPreview) -> list[tupl
 
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def reinstate(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
+def return_to_network(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
     """What taking it back does, what has to be decided, then the act."""
     actor = request.actor
     actor.require(Permission.CHANNELS)
@@ -338,7 +338,7 @@ def reinstate(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
         "date": f"{tomorrow:%Y-%m-%d}",
         "frozen": row.state in FROZEN_STATES,
     }
-    return render(request, "web/withdrawal_return.html", shown, status=422 if sentence else 200)
+    return render(request, "offboarding/return_to_network.html", shown, status=422 if sentence else 200)
 
 
 @member_page
@@ -365,7 +365,7 @@ def download(request: MemberRequest, job_id: str) -> HttpResponseBase:
 
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def withdraw_everywhere(request: MemberRequest) -> HttpResponseBase:
+def instance_wide_offboarding(request: MemberRequest) -> HttpResponseBase:
     """The operator's page."""
     person = person_of(request)
     sentence = ""
@@ -384,7 +384,7 @@ def withdraw_everywhere(request: MemberRequest) -> HttpResponseBase:
         "zone": person.timezone,
         "zones": zone_choices(person.timezone),
     }
-    return render(request, "web/withdrawals_for_all.html", shown, status=422 if sentence else 200)
+    return render(request, "offboarding/instance_wide_offboarding.html", shown, status=422 if sentence else 200)
 
 
 def _withdraw_everywhere(request: MemberRequest) -> None:

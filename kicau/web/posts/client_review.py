@@ -39,7 +39,7 @@ def with_review_link(view: View) -> View:
             link = review_links.open_link(secret)
         except DomainError as exc:
             answer: HttpResponseBase = render(
-                request, "web/join_over.html", {"sentence": error_sentence(exc)}, status=410
+                request, "core/invalid_link.html", {"sentence": error_sentence(exc)}, status=410
             )
         else:
             with timezone.override(clock.find_zone(link.workspace.timezone)):
@@ -54,12 +54,12 @@ def with_review_link(view: View) -> View:
 
 @require_safe
 @with_review_link
-def review_page(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
+def client_review(request: HttpRequest, link: ReviewLink, secret: str) -> HttpResponse:
     draft = review_links.draft_of(link)
     mine = review_links.reviews_by_link(link)
     return render(
         request,
-        "web/review.html",
+        "posts/client_review.html",
         {
             "link": link,
             "secret": secret,

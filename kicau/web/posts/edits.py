@@ -26,12 +26,12 @@ def edit_post(request: MemberRequest, delivery_id: str) -> HttpResponse:
     change = _parse_edit(request)
     shown = _edit_context(post_edits.preview_edit(request.actor, delivery_id, change))
     if is_partial(request):
-        return render(request, "web/edit.html#look", shown)
+        return render(request, "posts/edit_post.html#look", shown)
     if request.method != "POST":
-        return render(request, "web/edit.html", shown)
+        return render(request, "posts/edit_post.html", shown)
     row = shown["proposed"].row
     if shown["proposed"].problems:
-        return render(request, "web/edit.html", shown, status=422)
+        return render(request, "posts/edit_post.html", shown, status=422)
     done = _("Kicau changed the published post on {network}.").format(network=registry.get_connector(row.network).label)
     if run_action(
         request,
@@ -41,7 +41,7 @@ def edit_post(request: MemberRequest, delivery_id: str) -> HttpResponse:
         return redirect("post", draft_id=row.draft_id)
     if post_edits.unfinished_edit(row):
         return redirect("post", draft_id=row.draft_id)
-    return render(request, "web/edit.html", shown, status=422)
+    return render(request, "posts/edit_post.html", shown, status=422)
 
 
 @member_page

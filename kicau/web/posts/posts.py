@@ -93,7 +93,7 @@ def post_detail(request: MemberRequest, draft_id: str) -> HttpResponse:
         "here": reverse("post", args=[draft.id]),
     }
     if is_partial(request) and "seen" in request.GET:
-        return render(request, "web/post.html#deliveries", shown)
+        return render(request, "posts/post_detail.html#deliveries", shown)
     return _render_post(request, draft, rows, shown)
 
 
@@ -107,7 +107,7 @@ def _render_post(request: MemberRequest, draft: Draft, rows: Sequence[Delivery],
     shown["rights"] = None if rows else post_rights.rights_of_draft(draft)
     shown["open"] = any(r.state not in FINAL_STATES for r in rows)
     shown |= approving.approval_context(request.actor, draft)
-    return render(request, "web/post.html", shown)
+    return render(request, "posts/post_detail.html", shown)
 
 
 @member_page
@@ -314,8 +314,8 @@ def archive_post(request: MemberRequest, draft_id: str) -> HttpResponse:
 
 @member_page
 @require_safe
-def list_drafts(request: MemberRequest) -> HttpResponse:
+def draft_list(request: MemberRequest) -> HttpResponse:
     """What is being written or waits for an editor."""
     state = request.GET.get("state", "")
     found, following = post_queries.unscheduled_drafts(request.actor, state=state, before=request.GET.get("before", ""))
-    return render(request, "web/drafts.html", {"drafts": found, "following": following, "state": state})
+    return render(request, "posts/draft_list.html", {"drafts": found, "following": following, "state": state})

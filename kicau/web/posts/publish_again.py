@@ -37,15 +37,15 @@ def publish_again(request: MemberRequest, draft_id: str) -> HttpResponse:
     form = request.POST if request.method == "POST" else request.GET
     shown = _render_form(request, draft, form)
     if "ask" not in form and request.method != "POST":
-        return render(request, "web/publish_again.html", shown)
+        return render(request, "posts/publish_again.html", shown)
     try:
         shown |= _render_question(request, draft, form, shown["usable"])
         if request.method == "POST":
             return _publish_and_redirect(request, draft, shown)
     except DomainError as exc:
         sentences = [one for found in errors_by_field(exc).values() for one in found]
-        return render(request, "web/publish_again.html", shown | {"errors": sentences}, status=422)
-    return render(request, "web/publish_again.html", shown)
+        return render(request, "posts/publish_again.html", shown | {"errors": sentences}, status=422)
+    return render(request, "posts/publish_again.html", shown)
 
 
 def _render_form(request: MemberRequest, draft: Draft, form: QueryDict) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def _requested_time(request: MemberRequest, zone: str) -> datetime | None:
 @never_cache
 @member_page
 @require_POST
-def create_link(request: MemberRequest, draft_id: str) -> HttpResponse:
+def create_review_link(request: MemberRequest, draft_id: str) -> HttpResponse:
     """The link is on this answer and never again."""
     draft = compositions.one_draft(request.actor, draft_id)
     days = request.POST.get("days", "")
@@ -189,13 +189,13 @@ def create_link(request: MemberRequest, draft_id: str) -> HttpResponse:
             may_approve="approve" in request.POST,
         )
     except DomainError as exc:
-        return render(request, "web/review_link.html", given | {"errors": errors_by_field(exc)}, status=422)
-    return render(request, "web/review_link.html", given | {"made": made})
+        return render(request, "posts/create_review_link.html", given | {"errors": errors_by_field(exc)}, status=422)
+    return render(request, "posts/create_review_link.html", given | {"made": made})
 
 
 @member_page
 @require_POST
-def revoke_link(request: MemberRequest, draft_id: str, link_id: str) -> HttpResponse:
+def revoke_review_link(request: MemberRequest, draft_id: str, link_id: str) -> HttpResponse:
     return _run_and_return(
         request,
         draft_id,

@@ -19,7 +19,7 @@ from kicau.workspaces import actions as workspaces
 
 @member_page
 @require_safe
-def index(request: MemberRequest) -> HttpResponse:
+def rights_overview(request: MemberRequest) -> HttpResponse:
     return rights.render_rights(request)
 
 
@@ -36,7 +36,7 @@ def policy_effects(request: MemberRequest) -> HttpResponse:
     except DomainError as exc:
         trouble = error_sentence(exc)
     effects = [(w.USE_LABELS[e.use][0], e) for e in found if e.entering or e.leaving]
-    return render(request, "web/rights/effects.html", {"effects": effects, "trouble": trouble, "asked": asked})
+    return render(request, "rights/policy_effects.html", {"effects": effects, "trouble": trouble, "asked": asked})
 
 
 @member_page

@@ -57,7 +57,7 @@ def read_declarations(request: MemberRequest) -> HttpResponse:
     ]
     return render(
         request,
-        "web/rights/heard.html",
+        "rights/read_declarations.html",
         {"found": found, "answers": _verdicts_by_use(found), "faults": faults, "kept": kept},
     )
 

@@ -69,4 +69,4 @@ def render_rights(
         "is_operator": actor.person is not None and actor.person.is_operator,
         "errors": wrong or {},
     }
-    return render(request, "web/rights/index.html", told | more, status=422 if wrong else 200)
+    return render(request, "rights/rights_overview.html", told | more, status=422 if wrong else 200)

@@ -42,7 +42,7 @@ CSV_COLUMNS = ("at", "actor", "via", "act", "subject", "detail")
 
 @member_page
 @require_safe
-def index(request: MemberRequest) -> HttpResponse:
+def activity_log(request: MemberRequest) -> HttpResponse:
     rows = _filter_entries(request)
     if (before := request.GET.get("before", "")).isdigit():
         rows = rows.filter(id__lt=int(before[:18]))
@@ -59,7 +59,7 @@ def index(request: MemberRequest) -> HttpResponse:
         "filtered": any(wanted.values()),
         "people": [m.person for m in actions.members(request.actor)],
     }
-    return render(request, "web/activity.html", shown)
+    return render(request, "settings/activity_log.html", shown)
 
 
 @member_page
@@ -88,7 +88,7 @@ def instance_activity(request: MemberRequest) -> HttpResponse:
         "groups": INSTANCE_GROUPS,
         "wanted": act,
     }
-    return render(request, "web/instance_activity.html", shown)
+    return render(request, "settings/instance_activity.html", shown)
 
 
 def _subject_name(entry: AuditEntry, people: Mapping[str, str]) -> str:

@@ -33,7 +33,7 @@ def personal_settings(request: MemberRequest) -> HttpResponse:
     person = person_of(request)
     shown = {"zones": zone_choices(person.timezone), "given": person}
     if request.method != "POST":
-        return render(request, "web/you.html", shown)
+        return render(request, "settings/personal_settings.html", shown)
     try:
         actions.update_person(
             person,
@@ -44,7 +44,7 @@ def personal_settings(request: MemberRequest) -> HttpResponse:
     except DomainError as exc:
         return render(
             request,
-            "web/you.html",
+            "settings/personal_settings.html",
             shown | {"errors": errors_by_field(exc), "sentence": error_sentence(exc)},
             status=422,
         )
@@ -69,13 +69,15 @@ def no_workspace(request: HttpRequest) -> HttpResponse:
         return redirect("sign-in")
     person = person_of(request)
     if request.method != "POST" or not person.is_operator:
-        return render(request, "web/no_workspace.html", {"person": person})
+        return render(request, "settings/no_workspace.html", {"person": person})
     try:
         made = actions.create_workspace(
             person, request.POST.get("name", ""), timezone=person.timezone, language=person.language
         )
     except DomainError as exc:
-        return render(request, "web/no_workspace.html", {"person": person, "errors": errors_by_field(exc)}, status=422)
+        return render(
+            request, "settings/no_workspace.html", {"person": person, "errors": errors_by_field(exc)}, status=422
+        )
     request.session[WORKSPACE_SESSION_KEY] = str(made.id)
     return redirect("home")
 
@@ -83,7 +85,7 @@ def no_workspace(request: HttpRequest) -> HttpResponse:
 @member_page
 @require_safe
 def workspace_settings(request: MemberRequest) -> HttpResponse:
-    return render(request, "web/settings.html", _settings_context(request))
+    return render(request, "settings/workspace_settings.html", _settings_context(request))
 
 
 def _settings_context(request: MemberRequest) -> dict[str, object]:
@@ -156,11 +158,11 @@ def create_token(request: MemberRequest) -> HttpResponse:
     except DomainError as exc:
         return render(
             request,
-            "web/settings.html",
+            "settings/workspace_settings.html",
             _settings_context(request) | {"token_errors": errors_by_field(exc)},
             status=422,
         )
-    answer = render(request, "web/settings.html", _settings_context(request) | {"made": made})
+    answer = render(request, "settings/workspace_settings.html", _settings_context(request) | {"made": made})
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -185,9 +187,12 @@ def add_webhook(request: MemberRequest) -> HttpResponse:
         )
     except DomainError as exc:
         return render(
-            request, "web/settings.html", _settings_context(request) | {"hook_errors": errors_by_field(exc)}, status=422
+            request,
+            "settings/workspace_settings.html",
+            _settings_context(request) | {"hook_errors": errors_by_field(exc)},
+            status=422,
         )
-    return render(request, "web/settings.html", _settings_context(request) | {"made_hook": made})
+    return render(request, "settings/workspace_settings.html", _settings_context(request) | {"made_hook": made})
 
 
 @member_page

@@ -20,8 +20,8 @@ from kicau.workspaces.models import Membership, Person, Role
 
 @member_page
 @require_safe
-def list_members(request: MemberRequest) -> HttpResponse:
-    return render(request, "web/team.html", _team_context(request))
+def team(request: MemberRequest) -> HttpResponse:
+    return render(request, "settings/team.html", _team_context(request))
 
 
 def _team_context(request: MemberRequest) -> dict[str, object]:
@@ -50,11 +50,11 @@ def invite(request: MemberRequest) -> HttpResponse:
     except DomainError as exc:
         return render(
             request,
-            "web/team.html",
+            "settings/team.html",
             _team_context(request) | {"given": given, "errors": errors_by_field(exc)},
             status=422,
         )
-    return render(request, "web/team.html", _team_context(request) | {"made": made})
+    return render(request, "settings/team.html", _team_context(request) | {"made": made})
 
 
 @member_page

@@ -45,7 +45,7 @@ def retractions(request: HttpRequest, secret: str) -> HttpResponse:
             "records": sum(n for _row, n in rows),
             "secret": secret,
         }
-        answer = render(request, "web/sets/taken_back.html", shown)
+        answer = render(request, "training_sets/retractions.html", shown)
     answer["X-Robots-Tag"] = "noindex"
     return answer
 
@@ -67,6 +67,6 @@ def retraction_delta(request: HttpRequest, secret: str, number: int) -> HttpResp
 
 
 def _expired_link(request: HttpRequest, exc: DomainError) -> HttpResponse:
-    answer = render(request, "web/join_over.html", {"sentence": error_sentence(exc)}, status=410)
+    answer = render(request, "core/invalid_link.html", {"sentence": error_sentence(exc)}, status=410)
     answer["X-Robots-Tag"] = "noindex"
     return answer

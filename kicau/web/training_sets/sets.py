@@ -36,13 +36,13 @@ FILE_MIME_TYPES = {
 
 @member_page
 @require_safe
-def list_sets(request: MemberRequest) -> HttpResponse:
+def set_list(request: MemberRequest) -> HttpResponse:
     rows = list(actions.sets_with_newest_version(request.actor)[:200])
     owing: dict[Any, int] = {}
     for one in recipients.unconfirmed_recipients(request.actor):
         owing[one.version.set_id] = owing.get(one.version.set_id, 0) + 1
     shown = [(of, next(iter(of.newest), None), owing.get(of.id, 0)) for of in rows]  # type: ignore[attr-defined]
-    return render(request, "web/sets/index.html", {"rows": shown})
+    return render(request, "training_sets/set_list.html", {"rows": shown})
 
 
 @member_page
@@ -59,11 +59,11 @@ def new_set(request: MemberRequest) -> HttpResponse:
         except DomainError as exc:
             return render(
                 request,
-                "web/sets/form.html",
+                "training_sets/set_form.html",
                 forms.form_context(form) | {"errors": forms.form_errors(exc)},
                 status=422,
             )
-    return render(request, "web/sets/form.html", forms.form_context(form))
+    return render(request, "training_sets/set_form.html", forms.form_context(form))
 
 
 @member_page
@@ -79,8 +79,8 @@ def change_set(request: MemberRequest, set_id: str) -> HttpResponse:
             return redirect("set", set_id=of.id)
         except DomainError as exc:
             shown = forms.form_context(form) | {"of": of, "errors": forms.form_errors(exc)}
-            return render(request, "web/sets/form.html", shown, status=422)
-    return render(request, "web/sets/form.html", forms.form_context(form) | {"of": of})
+            return render(request, "training_sets/set_form.html", shown, status=422)
+    return render(request, "training_sets/set_form.html", forms.form_context(form) | {"of": of})
 
 
 @member_page
@@ -92,7 +92,9 @@ def set_detail(request: MemberRequest, set_id: str) -> HttpResponse:
         recipients.list_recipients(request.actor).filter(version__set=of).order_by("-version__number", "id")[:200]
     )
     return render(
-        request, "web/sets/one.html", {**_progress_context(request, of), "people": who, "facts": w.set_facts(of)}
+        request,
+        "training_sets/set_detail.html",
+        {**_progress_context(request, of), "people": who, "facts": w.set_facts(of)},
     )
 
 
@@ -100,7 +102,9 @@ def set_detail(request: MemberRequest, set_id: str) -> HttpResponse:
 @require_safe
 def set_progress(request: MemberRequest, set_id: str) -> HttpResponse:
     """How far the preview and the versions are; fetched while they are made."""
-    return render(request, "web/sets/state.html", _progress_context(request, actions.get_set(request.actor, set_id)))
+    return render(
+        request, "training_sets/set_progress.html", _progress_context(request, actions.get_set(request.actor, set_id))
+    )
 
 
 def _progress_context(request: MemberRequest, of: TrainingSet) -> dict[str, Any]:
@@ -189,7 +193,7 @@ def personal_data(request: MemberRequest, set_id: str) -> HttpResponse:
         "following": listed[PIECES_PER_PAGE - 1].id if len(listed) > PIECES_PER_PAGE else None,
         "word": w.PERSONAL_DATA_LABELS.get(kind),
     }
-    return render(request, "web/sets/personal.html", shown)
+    return render(request, "training_sets/personal_data.html", shown)
 
 
 def _save_verdicts(request: MemberRequest, of: TrainingSet, kind: str) -> None:
@@ -241,7 +245,7 @@ def _render_version(request: MemberRequest, row: Version, wrong: dict[str, list[
         "seconds": (row.ready_at - row.created_at).total_seconds() if row.ready_at and row.delta else None,
     }
     shown |= {"form": request.POST, "errors": wrong or {}}
-    return render(request, "web/sets/version.html", shown, status=422 if wrong else 200)
+    return render(request, "training_sets/version_detail.html", shown, status=422 if wrong else 200)
 
 
 @member_page
@@ -298,7 +302,7 @@ def ask_recipient(request: MemberRequest, recipient_id: str) -> HttpResponse:
         return redirect("set", set_id=found.version.set_id)
     return render(
         request,
-        "web/sets/asked.html",
+        "training_sets/ask_recipient.html",
         {"asked": asked, "who": asked.recipient, "of": asked.recipient.version.set, "mail": w.mailto_link(asked)},
     )
 

@@ -1,0 +1,1 @@
+"""Pages of channels: the list, connecting, one channel."""

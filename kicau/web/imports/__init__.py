@@ -1,0 +1,1 @@
+"""Pages of importing many posts from a table."""
