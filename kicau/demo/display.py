@@ -113,7 +113,7 @@ class TerminalScreen:
         if not faults:
             channels = len({row.key for row in rows})
             self.say(
-                f"✓ {len(rows)} deliveries on {channels} channels: {posts} posts are public, each exactly once (asked of the networks themselves)."
+                f"✓ {len(rows)} deliveries on {channels} channels: {posts} posts are public, each exactly once (checked on the networks)."
             )
 
     def where(self, world: DemoWorld, email: str) -> None:
@@ -123,7 +123,7 @@ class TerminalScreen:
         for told in world.networks.values():
             self.say(f"{told['network'] + ':':<10} {told['base_url']}/  (what readers see)")
         self.say(f"Shell:     KICAU_DATA={world.folder} kicau calendar --all")
-        self.say("It stays up until Ctrl-C.")
+        self.say("The demo keeps running until you press Ctrl-C.")
 
 
 class DemoProgress:

@@ -45,7 +45,7 @@ class DemoWorld:
         for name, child in self.children.items():
             if child.poll() is not None:
                 raise DemoError(
-                    f"{name} stopped by itself. {self.folder / 'demo.log'} says why; its last lines:\n{_log_tail(self.folder / 'demo.log')}"
+                    f"{name} stopped unexpectedly. For the reason, see {self.folder / 'demo.log'}. Its last lines:\n{_log_tail(self.folder / 'demo.log')}"
                 )
 
     def published(self, slug: str) -> list[dict[str, Any]]:
@@ -83,13 +83,15 @@ def _exclusive_folder(folder: Path) -> Iterator[None]:
         lock = open(folder / "demo.lock", "a")  # noqa: SIM115 (held while inside)
     except OSError as exc:
         raise DemoError(
-            f"The demo's folder {folder} cannot be used ({exc.strerror}); choose another place with KICAU_DATA."
+            f"The demo's folder {folder} cannot be used ({exc.strerror}). Choose another folder with KICAU_DATA."
         ) from exc
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DemoError(f"The demo is running on {folder} already; stop that one first with Ctrl-C.") from None
+            raise DemoError(
+                f"The demo is already running with the data folder {folder}. Stop it first with Ctrl-C."
+            ) from None
         yield
 
 
@@ -125,7 +127,7 @@ def _start_sandboxes(world: DemoWorld, ports: Mapping[str, int], log: IO[bytes])
         world.check()
         if time.monotonic() > until:
             raise DemoError(
-                f"The sandboxes did not start within {START_TIMEOUT_SECONDS:.0f} s; see {world.folder / 'demo.log'}."
+                f"The sandboxes did not start within {START_TIMEOUT_SECONDS:.0f} s. For the reason, see {world.folder / 'demo.log'}."
             )
     line = child.stdout.readline()
     child.stdout.close()
@@ -160,7 +162,7 @@ def wait_until_ready(world: DemoWorld) -> None:
             world.check()
             if time.monotonic() > until:
                 raise DemoError(
-                    f"Kicau did not start within {START_TIMEOUT_SECONDS:.0f} s; see {world.folder / 'demo.log'}."
+                    f"Kicau did not start within {START_TIMEOUT_SECONDS:.0f} s. For the reason, see {world.folder / 'demo.log'}."
                 ) from None
             time.sleep(0.1)
 

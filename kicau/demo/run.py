@@ -33,7 +33,7 @@ def run_demo(*, seconds: int, stay: bool = True, posts: Path | None = None) -> i
             print(exc, file=sys.stderr)
             return 1
         except KeyboardInterrupt:
-            print("Stopped. Run it again to go on where it was.", file=sys.stderr)
+            print("Stopped. To continue, run the command again.", file=sys.stderr)
             return 130
 
 
@@ -56,7 +56,7 @@ def _run_in_order(seconds: int, stay: bool, posts: Path | None) -> int:
 
     screen = TerminalScreen()
     folder = demo_folder()
-    screen.say(f"The demo lives in {folder}. Nothing leaves this machine.")
+    screen.say(f"The demo's data is in {folder}. Nothing leaves this machine.")
     with ExitStack() as stack, running_demo(folder) as world:
         for sentence in world.moved:
             screen.say(f"Another port: {sentence}.")

@@ -61,7 +61,7 @@ async def _sign_in(actor: Actor, world: DemoWorld, member: CastMember) -> None:
         async with aiohttp.ClientSession() as browser:
             returned = await fill_consent_page(browser, begun.url, visitor)
     except (ConsentFailed, aiohttp.ClientError) as exc:
-        raise DemoError(f"Signing in for {member.key} went wrong: {exc}") from exc
+        raise DemoError(f"The sign-in for {member.key} failed: {exc}") from exc
     done = await channels.finish_sign_in(actor, returned)
     chosen = next(a for a in done.accounts if (a.kind, a.name) == (member.kind, member.name))
     await channels.connect(actor, done.state, [chosen.id], keys={chosen.id: member.key})
@@ -78,7 +78,7 @@ def import_posts(actor: Actor, seconds: int, say: SayCallback, posts: Path | Non
     if report.problems:
         raise DemoError(f"{source} has problems:\n" + "\n".join(p.sentence for p in report.problems))
     if not report.ready:
-        say(f"All {len(report.skipped)} posts were imported before; nothing is sent twice.")
+        say(f"All {len(report.skipped)} posts were imported before. Nothing is published twice.")
         return
     # Sari has read them: the posts are hers, and she confirms those that a network wants confirmed.
     done = bulk_import.create_posts(actor, report, folder, confirm=True)

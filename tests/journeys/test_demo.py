@@ -103,7 +103,7 @@ def test_every_post_is_public_exactly_once_and_a_second_run_sends_nothing(home, 
         assert {text for (_, text), n in texts.items() if n > 1} <= {""}
 
     out = stays_up_and_stops_in_order(home, path)
-    assert f"All {len(rows)} posts were imported before; nothing is sent twice." in out
+    assert f"All {len(rows)} posts were imported before. Nothing is published twice." in out
     assert f"✓ {targets} deliveries on 9 channels" in out
     assert public(home) == first
 
@@ -118,7 +118,7 @@ def stays_up_and_stops_in_order(home, path):
             said = []
             for line in child.stdout:
                 said.append(line)
-                if "stays up until Ctrl-C" in line:
+                if "until you press Ctrl-C" in line:
                     break
             state = json.loads((home / "data-demo" / "demo.json").read_text())
             assert json.loads(read(f"http://127.0.0.1:{state['web']}/readyz"))["ok"]
