@@ -95,7 +95,9 @@ def create_first_owner(email: str, workspace: str = "", *, proved: bool = False)
     from kicau.workspaces import actions
 
     password = "-".join(secrets.token_hex(4) for _ in range(PASSWORD_WORD_COUNT))
-    actions.create_first_owner(email, email.split("@")[0].title(), password, workspace or "Our posts", proved=proved)
+    actions.create_first_owner(
+        email, email.split("@")[0].title(), password, workspace or "Our workspace", proved=proved
+    )
     return {"email": email, "password": password}
 
 

@@ -136,7 +136,7 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         expect(page.get_by_text("posts are past their scheduled time: you choose what happens to them")).to_be_visible()
         page.get_by_role("button", name="Resume publishing").click()
         expect(
-            page.get_by_text("Kicau publishes to this network again. The queue of scheduled posts continues.")
+            page.get_by_text("Kicau publishes to this network again and continues with the scheduled posts.")
         ).to_be_visible()
         waiting = list(Delivery.objects.filter(network=LEFT, hold="withdrawn"))
         assert len(waiting) >= SMALL.wave

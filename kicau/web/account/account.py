@@ -101,4 +101,6 @@ def _check_current_password(request: HttpRequest, person: Person) -> None:
             request, person, request.POST.get("present", ""), request.POST.get("code", ""), "present"
         )
     elif not has_recent_proof(request):
-        raise validation_failed("", "To confirm that it is you, sign out and sign in again. Then repeat this step.")
+        raise validation_failed(
+            "", "To confirm your identity, sign out and sign in again. Then come back to this page and try again."
+        )

@@ -78,7 +78,9 @@ def finish_proof(request: MemberRequest) -> HttpResponse:
     try:
         person = _verified_person(request)
         if person != person_of(request):
-            raise NotAllowed("This passkey belongs to another account.")
+            raise NotAllowed(
+                "This passkey belongs to another account. Use a passkey of the account that you are signed in to."
+            )
     except DomainError as exc:
         return _error_json(exc)
     request.session[PROVED_AT_KEY] = clock.now().timestamp()
@@ -138,7 +140,7 @@ def remove_passkey(request: MemberRequest, passkey_id: str) -> HttpResponse:
 
 def _require_recent_proof(request: MemberRequest) -> None:
     if not has_recent_proof(request):
-        raise NotAllowed("Reload this page and confirm your identity. Then try again.")
+        raise NotAllowed("Reload this page and follow the steps on it to confirm your identity. Then try again.")
 
 
 def _error_json(exc: DomainError) -> JsonResponse:

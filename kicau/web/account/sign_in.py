@@ -270,7 +270,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
             given["email"],
             given["name"],
             request.POST.get("password", ""),
-            given["workspace"] or given["name"] or _("Our posts"),
+            given["workspace"] or given["name"] or _("Our workspace"),
             language=(get_language() or "en").split("-")[0],
             timezone=given["timezone"] or "UTC",
         )

@@ -121,7 +121,7 @@ def _join_by_invitation(claims: IdClaims, secret: str) -> Person:
     if not secret:
         raise Conflict(
             Sentence(
-                "Kicau has no account for {email}. Ask your team for an invitation. After you accept it, sign in the same way again.",
+                "Kicau has no account for {email}. Ask your team for an invitation, accept it, and then sign in again.",
                 email=claims.email or claims.subject,
             )
         )
@@ -129,7 +129,7 @@ def _join_by_invitation(claims: IdClaims, secret: str) -> Person:
     if not addresses.is_same_email(claims.email, invitation.email):
         raise NotAllowed(
             Sentence(
-                "This invitation is for {email}, but you signed in as {other}. Ask the person who invited you for an invitation to your own address.",
+                "This invitation is for {email}, but you signed in as {other}. Sign in as {email}, or ask for an invitation for {other}.",
                 email=invitation.email,
                 other=claims.email or claims.subject,
             )

@@ -221,7 +221,7 @@ def act_on_channel(request: MemberRequest, key: str, verb: str) -> HttpResponse:
             run_action(
                 request,
                 lambda: actions.pause(request.actor, key, False),
-                _("The channel is active again. Kicau publishes the posts in its queue."),
+                _("The channel is active again. Kicau now publishes the posts in the channel's queue."),
             )
         case "disconnect":
             run_action(

@@ -70,7 +70,11 @@ def _fixes_for(
         return (
             []
             if sheet.convert
-            else [QuickFix("convert:on", _("Convert a copy of the file and publish the copy"), "retry")]
+            else [
+                QuickFix(
+                    "convert:on", _("Let Kicau convert a copy of the file so that the network accepts it"), "retry"
+                )
+            ]
         ) + crop
     return []
 

@@ -158,7 +158,7 @@ def _render_texts(request: MemberRequest, *, sentence: str = "", given: dict[str
     names = {
         SavedText.Kind.TEMPLATE: _("Post templates"),
         SavedText.Kind.HASHTAGS: _("Hashtags"),
-        SavedText.Kind.SIGNATURE: _("Signatures"),
+        SavedText.Kind.SIGNATURE: _("Post signatures"),
     }
     groups = [(kind, name, [row for row in rows if row.kind == kind]) for kind, name in names.items()]
     return render(request, "composer/saved_texts.html", {"groups": groups, "sentence": sentence, "given": given or {}})

@@ -245,13 +245,11 @@ def _resolve_conflict(request: MemberRequest, sheet: PostForm, draft: Draft, how
             wanted = scheduled.change_from_form(sheet, usable, confirm=sheet.confirm or None)
             scheduled_posts.change_post(request.actor, draft.id, wanted, version=draft.version)
         told = _(
-            "This post now has the content that you wrote. The version that was saved while you were writing is now a separate draft."
+            "This post keeps the content that you wrote. The version that another person saved is now a separate draft."
         )
     else:
         other = autosave.autosave(request.actor, new_id(), sheet.composition(), version=0, desk=sheet.desk())
-        told = _(
-            "This post now has the content that was saved while you were writing. Your own version is saved as a separate draft."
-        )
+        told = _("This post keeps the content that another person saved. Your own version is now a separate draft.")
     messages.success(
         request,
         format_html('{} <a href="{}">{}</a>', told, reverse("compose-draft", args=[other.id]), _("Open in Kicau")),

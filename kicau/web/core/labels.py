@@ -55,7 +55,7 @@ DELIVERY_BADGES: dict[str, Badge] = {
     DeliveryState.CANCELED: Badge(pgettext_lazy("delivery", "Canceled"), "cross", "still"),
     DeliveryState.DELETED: Badge(pgettext_lazy("delivery", "Deleted from the network"), "bin", "still"),
 }
-CONFIRMATION_BADGE = Badge(_("Waiting for confirmation"), "hand", "sun")
+CONFIRMATION_BADGE = Badge(_("Post waiting for confirmation"), "hand", "sun")
 DRAFT_BADGES: dict[str, Badge] = {
     DraftState.DRAFT: Badge(pgettext_lazy("draft", "Draft"), "pen", "still"),
     DraftState.SUBMITTED: Badge(pgettext_lazy("draft", "Waiting for approval"), "hand", "sun"),
@@ -71,13 +71,13 @@ CHANNEL_BADGES: dict[str, Badge] = {
     ChannelState.WITHDRAWN: Badge(pgettext_lazy("channel", "You stopped using this network"), "cross", "still"),
 }
 WITHDRAWAL_BADGES: dict[str, Badge] = {
-    OffboardingState.PROPOSED: Badge(pgettext_lazy("withdrawal", "Needs a decision"), "hand", "ember"),
+    OffboardingState.PROPOSED: Badge(pgettext_lazy("withdrawal", "Decision needed: stop or continue"), "hand", "ember"),
     OffboardingState.ANNOUNCED: Badge(
         pgettext_lazy("withdrawal", "Publishing will stop on a set date"), "clock", "sun"
     ),
-    OffboardingState.WITHDRAWN: Badge(pgettext_lazy("withdrawal", "No longer used"), "pause", "sun"),
+    OffboardingState.WITHDRAWN: Badge(pgettext_lazy("withdrawal", "Publishing stopped"), "pause", "sun"),
     OffboardingState.REINSTATED: Badge(pgettext_lazy("withdrawal", "Publishing resumed"), "check", "leaf"),
-    OffboardingState.CALLED_OFF: Badge(pgettext_lazy("withdrawal", "Canceled"), "cross", "still"),
+    OffboardingState.CALLED_OFF: Badge(pgettext_lazy("withdrawal", "Plan canceled"), "cross", "still"),
 }
 NETWORK_LEFT_BADGE = Badge(pgettext_lazy("delivery", "You stopped using this network"), "pause", "sun")
 PAUSED_BADGE = Badge(pgettext_lazy("channel", "Paused"), "pause", "sun")
@@ -86,7 +86,7 @@ ROLE_LABELS: dict[str, tuple[Any, Any]] = {
     Role.OWNER: (_("Owner"), _("Can do everything, including adding other owners")),
     Role.ADMIN: (_("Admin"), _("Can manage channels, members and settings")),
     Role.EDITOR: (_("Editor"), _("Can write, schedule and publish posts")),
-    Role.CONTRIBUTOR: (_("Contributor"), _("Can write posts and submit them for approval; an editor publishes them")),
+    Role.CONTRIBUTOR: (_("Contributor"), _("Can write posts, but an editor must approve and publish them")),
     Role.VIEWER: (_("Viewer"), _("Can view, but not change anything")),
 }
 SCOPE_LABELS: dict[str, Any] = {
@@ -99,8 +99,8 @@ SCOPE_LABELS: dict[str, Any] = {
     Permission.TOKENS: _("Manage API tokens"),
 }
 ATTEMPT_LABELS: dict[str, Any] = {
-    "publish": _("Sent the post to the network"),
-    "find": _("Checked whether the post is on the network"),
+    "publish": _("Kicau sent the post to the network"),
+    "find": _("Kicau checked whether the post is on the network"),
     "person": _("Action by a member of the workspace"),
 }
 REVIEW_BADGES: dict[str, Badge] = {
@@ -114,7 +114,7 @@ CLIENT_REVIEW_BADGES: dict[str, Badge] = {
     "returned": Badge(_("You asked for changes to this post"), "retry", "ember"),
 }
 AWAITING_CLIENT_BADGE = Badge(_("Waiting for your decision"), "hand", "sun")
-READ_ONLY_BADGE = Badge(_("For your information"), "eye", "sky")
+READ_ONLY_BADGE = Badge(_("Your approval is not needed"), "eye", "sky")
 WEEKDAY_NAMES = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 ACTION_LABELS: dict[str, Any] = {
     "budget.made": _("created a budget"),
@@ -141,9 +141,9 @@ ACTION_LABELS: dict[str, Any] = {
     "channel.connected": _("connected a channel"),
     "channel.reconnected": _("reconnected a channel"),
     "channel.disconnected": _("disconnected a channel"),
-    "channel.revoked": _("ended a channel's access at its network"),
-    "channel.not_revoked": _("could not end a channel's access at its network"),
-    "channel.expired": _("could no longer publish to a channel, because the network no longer accepted Kicau's access"),
+    "channel.revoked": _("ended Kicau's access to a channel on its social network"),
+    "channel.not_revoked": _("could not end Kicau's access to a channel on its social network"),
+    "channel.expired": _("lost access to a channel, so Kicau can no longer publish to it"),
     "channel.held": _("put publishing to a channel on hold because of a budget limit"),
     "channel.released": _("resumed publishing to a channel that was on hold because of a budget limit"),
     "channel.paused": _("paused publishing to a channel"),
@@ -186,7 +186,7 @@ ACTION_LABELS: dict[str, Any] = {
     "withdrawal.reinstated": _("resumed publishing to a network"),
     "withdrawal.retargeted": _("moved posts to other channels"),
     "withdrawal.targets-taken-back": _("undid moving posts to other channels"),
-    "withdrawal.export-asked": _("requested an export of all data that Kicau keeps from a network"),
+    "withdrawal.export-asked": _("requested an export of all data that Kicau has stored from a network"),
     "withdrawal.retarget-asked": _("requested that Kicau move posts on hold to other channels"),
     "group.forgotten": _("removed a group of channels"),
     "medium.added": _("added a file to the media library"),
@@ -229,14 +229,12 @@ ACTION_LABELS: dict[str, Any] = {
     "archive.import_resumed": _("resumed importing an archive of posts"),
     "archive.import_done": _("imported an archive of posts"),
     "archive.import_asking": _(
-        "imported an archive of posts without the entries whose type or visibility Kicau does not know"
+        "imported an archive of posts, except posts whose type or visibility Kicau did not recognize"
     ),
-    "archive.import_values_answered": _(
-        "chose the meaning of post types and visibility settings that Kicau did not know in an archive"
-    ),
+    "archive.import_values_answered": _("decided how to import posts whose type or visibility Kicau did not recognize"),
     "archive.import_failed": _("failed to import an archive of posts"),
     "rights.said": _("saved a rights statement"),
-    "rights.ended": _("ended the validity of a rights statement"),
+    "rights.ended": _("ended a rights statement, so it no longer applies"),
     "rights.terms_reviewed": _("reviewed a network's terms of use"),
     "rights.terms_added": _("added a network's terms of use"),
     "dataset.defined": _("set up a training set"),
@@ -286,7 +284,7 @@ SIGN_IN_METHOD_LABELS: dict[str, Any] = {
     "provider": _("through single sign-on (identity provider)"),
     "invitation": _("with an invitation"),
     "link": _("with a link from an e-mail"),
-    "first visit": _("as the first user who set up this server"),
+    "first visit": _("while setting up this server"),
 }
 SUBJECT_LABELS: dict[str, Any] = {
     "draft": _("Posts"),
@@ -296,10 +294,10 @@ SUBJECT_LABELS: dict[str, Any] = {
     "member": _("Team"),
     "token": _("API tokens"),
     "archive": _("Archive"),
-    "rights": _("Rights"),
+    "rights": _("Content rights"),
     "dataset": _("AI training sets"),
     "audit": _("Dataset audits"),
-    "canary": _("Canary texts"),
+    "canary": _("Canary texts (to detect copying)"),
     "webhook": _("Webhooks"),
     "withdrawal": _("Stop using a network"),
     "workspace": _("Workspace"),
@@ -354,7 +352,7 @@ def error_sentence(exc: DomainError) -> str:
         return gettext("The server is busy with other requests. Try again in a few seconds.")
     if isinstance(exc, NotFound):
         return gettext(
-            "Kicau cannot find what you want to open in this workspace, because it may have been deleted or belong to another workspace. Check the link, or switch to the other workspace."
+            "Kicau cannot find what you want to open in this workspace. It may be deleted or belong to another workspace: check the link, or switch to the other workspace."
         )
     return localize_sentence(exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc))
 
@@ -478,7 +476,7 @@ CONDITION_LABELS: dict[str, Any] = {
     "payment": _("paying the rights holder"),
     "non-commercial": _("only non-commercial use"),
     "share-alike": _("sharing only under the same licence"),
-    "consent": _("asking the rights holder for permission first"),
+    "consent": _("asking the rights holder for permission before use"),
     "geography": _("use only in certain countries"),
 }
 # What networks count, without their endings.

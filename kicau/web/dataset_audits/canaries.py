@@ -100,12 +100,12 @@ def run_test(request: MemberRequest, canary_id: str) -> HttpResponse:
         if file is None or not file.size:
             raise validation_failed(
                 "scores",
-                "Choose the file with the AI model's scores for the candidate sentences (the canary text and its alternatives).",
+                "Choose the file in which the AI model scored all sentences that Kicau generated for this canary text (copy test).",
             )
         if file.size > MAX_SCORE_TABLE_BYTES:
             raise validation_failed(
                 "scores",
-                "The file in which the AI model scored the candidate sentences (the canary text and its alternatives) can be at most {limit} MB. Choose a smaller file.",
+                "The file with the AI model's scores for the generated sentences can be at most {limit} MB. Choose a smaller file.",
                 limit=MAX_SCORE_TABLE_BYTES >> 20,
             )
         scores = canaries.parse_scores(file.read().decode("utf-8", "replace"), len(row.candidates))

@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kicau.base import clock, outbound
@@ -322,7 +323,7 @@ def return_to_network(request: MemberRequest, withdrawal_id: str) -> HttpRespons
                 actor, row.id, late=late, first_at=first_at, keep_replaced=bool(request.POST.get("keep"))
             )
             messages.success(
-                request, _("Kicau publishes to this network again. The queue of scheduled posts continues.")
+                request, _("Kicau publishes to this network again and continues with the scheduled posts.")
             )
             return redirect("withdrawal", withdrawal_id=row.id)
         except DomainError as exc:
@@ -404,6 +405,10 @@ def _withdraw_everywhere(request: MemberRequest) -> None:
     )
     messages.success(
         request,
-        _("Your decision applies to this number of workspaces: %(n)s. Kicau notifies their members.")
+        ngettext(
+            "Your decision to stop using this network applies to %(n)s workspace. Kicau notifies its members.",
+            "Your decision to stop using this network applies to %(n)s workspaces. Kicau notifies their members.",
+            len(made),
+        )
         % {"n": len(made)},
     )

@@ -272,7 +272,7 @@ DELIVERY_ACTIONS: dict[str, tuple[Callable[[MemberRequest, Delivery], Any], Call
     "retry": (lambda r, row: actions.retry(r.actor, row.id), lambda: _("Kicau is trying to publish the post again.")),
     "confirm": (
         lambda r, row: actions.confirm(r.actor, row.id),
-        lambda: _("Kicau recorded that you confirmed the post."),
+        lambda: _("You confirmed that Kicau may publish this post."),
     ),
     "move": (_reschedule, lambda: _("The post was moved to its new time.")),
     "resolve": (

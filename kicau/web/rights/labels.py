@@ -19,7 +19,7 @@ USE_LABELS: dict[str, tuple[Any, Any]] = {
     ),
     "train_other": (
         _("Train another AI model (not generative)"),
-        _("For example: a model that sorts or recommends content learns from the content"),
+        _("For example, an AI model that sorts or recommends posts learns from the content"),
     ),
     "ground": (
         _("Use the content as a source for AI answers"),
@@ -56,13 +56,13 @@ ACQUISITION_LABELS: dict[str, Any] = {
     Origin.GENERATED: _("Content created by an AI model"),
 }
 OWNERSHIP_QUESTIONS: dict[str, Any] = {
-    "": _("The owner named in the file. If the file names no owner, ask me."),
+    "": _("Use the owner named in the file, or ask me if the file names none"),
     Origin.IMPORTED: _("Our own content"),
     Origin.RECEIVED: _("Another person's content, which they gave to us"),
 }
 LAYER_LABELS: dict[str, Any] = {
     Layer.WITHDRAWAL: _("Withdrawn consent to use the content"),
-    Layer.GRANT: _("Explicit permission or refusal"),
+    Layer.GRANT: _("Permission or refusal that someone gave explicitly"),
     Layer.CONTRACT: _("Terms under which the content was obtained"),
     Layer.AUTHOR: _("What the author allows or denies"),
     Layer.LICENCE: _("Licence"),
@@ -172,7 +172,7 @@ RULE_FORM_LABELS: dict[str, tuple[Any, Any]] = {
     "lexicon-ai": (
         _("AI settings in the social network account (AT Protocol)"),
         _(
-            "The AI setting that an account declares for all of its posts. If the account is a channel in Kicau, Kicau saves this setting on the network for you."
+            "With this setting, an account tells AI companies whether they may use its posts. Kicau saves the setting on the network for you if the account is connected as a channel."
         ),
     ),
     "iptc": (
@@ -182,7 +182,7 @@ RULE_FORM_LABELS: dict[str, tuple[Any, Any]] = {
         ),
     ),
     "cawg": (
-        _("AI statement for Content Credentials of images (CAWG)"),
+        _("AI statement in an image's proof of origin (Content Credentials, CAWG)"),
         _(
             "Give this statement about AI use to the person who signs your images with C2PA (proof of origin), or enter it in your signing tool."
         ),

@@ -136,9 +136,9 @@ def require_second_factor(request: MemberRequest) -> HttpResponse:
     run_action(
         request,
         lambda: actions.require_second_factor(request.actor, required),
-        _("Every member of this workspace now needs two-factor authentication.")
+        _("Every member of this workspace must now use two-factor authentication.")
         if required
-        else _("Members of this workspace no longer need two-factor authentication."),
+        else _("Members of this workspace no longer have to use two-factor authentication."),
     )
     return redirect("settings")
 

@@ -362,12 +362,16 @@ def lateness(milliseconds: int | None) -> str:
     if milliseconds is None:
         return ""
     if milliseconds < 1000:
-        return _("on time")
+        return _("at the scheduled time")
     seconds = round(milliseconds / 1000)
     if seconds < 120:
-        return ngettext("%(n)s second late", "%(n)s seconds late", seconds) % {"n": seconds}
+        return ngettext("%(n)s second after the scheduled time", "%(n)s seconds after the scheduled time", seconds) % {
+            "n": seconds
+        }
     minutes = round(seconds / 60)
-    return ngettext("%(n)s minute late", "%(n)s minutes late", minutes) % {"n": minutes}
+    return ngettext("%(n)s minute after the scheduled time", "%(n)s minutes after the scheduled time", minutes) % {
+        "n": minutes
+    }
 
 
 @register.filter

@@ -51,7 +51,10 @@ def test_the_activity_names_what_was_done_to_what_and_leads_there(
         ("“Halo dari Bandung” · Kopi Senja · X", f'href="{reverse("post", args=[made.draft_id])}#d-{made.id}"'),
         ("“A second one”", f'href="{reverse("post", args=[approval_of.id])}"'),
         ("cup.jpg", f'href="{reverse("medium", args=[picture.id])}"'),
-        ("Explicit permission or refusal · Teman · all content by one author · x:teman", f'href="{reverse("rights")}"'),
+        (
+            "Permission or refusal that someone gave explicitly · Teman · all content by one author · x:teman",
+            f'href="{reverse("rights")}"',
+        ),
         ("Our voice", 'href="/sets/'),
         ("Viewer · Viewer", ""),
     ):

@@ -34,7 +34,15 @@ AT = datetime(2027, 8, 17, 3, 5, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("language", "moment", "size", "money", "days", "late", "until"),
     [
-        ("en", "Tue 17 Aug 2027, 10:05", "1.5 MB", "$1,234.50", "3 days", "90 seconds late", "17 Aug 2027, 10:05"),
+        (
+            "en",
+            "Tue 17 Aug 2027, 10:05",
+            "1.5 MB",
+            "$1,234.50",
+            "3 days",
+            "90 seconds after the scheduled time",
+            "17 Aug 2027, 10:05",
+        ),
         ("id", "Sel 17 Agu 2027, 10.05", "1,5 MB", "US$1.234,50", "3 hari", "90 detik", "17 Agu 2027, 10.05"),
     ],
 )
@@ -199,7 +207,7 @@ def test_every_kind_of_file_has_a_word():
             "id",
             "Peran Anda (kontributor) tidak memiliki izin ini: menjadwalkan, membatalkan, dan menerbitkan postingan.",
             "Anda hanya dapat mengajukan draf untuk disetujui, sedangkan status postingan ini sudah menunggu persetujuan.",
-            "Kicau tidak dapat menemukan yang ingin Anda buka di ruang kerja ini",
+            "Kicau tidak menemukan yang ingin Anda buka di ruang kerja ini",
         ),
     ],
 )

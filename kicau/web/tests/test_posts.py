@@ -65,7 +65,7 @@ def test_moving_by_the_form_and_by_a_drop_on_another_day(page, post):
 def test_confirming_is_in_the_persons_name(page, post):
     row = post(to=["linkedin-kopisenja"]).deliveries[0]
     assert "publish it in my name" in page.get(reverse("post", args=[row.draft_id])).content.decode()
-    assert "Kicau recorded that you confirmed the post." in act(page, row, "confirm")
+    assert "You confirmed that Kicau may publish this post." in act(page, row, "confirm")
     row.refresh_from_db()
     assert row.confirmed_by.name == "Sari Wulandari"
 
@@ -178,14 +178,14 @@ def test_a_posts_page_says_its_rights_and_leads_to_them(page, actor, workspace, 
         actor, compositions.Composition(parts=(compositions.PartContent(text="Nanti"),), ai_use={"train_gen": "deny"})
     )
     shown = page.get(reverse("post", args=[draft.id])).content.decode()
-    said = re.sub(r"<[^>]+>", "", shown.split("Rights</summary>")[1].split("</details>")[0])
+    said = re.sub(r"<[^>]+>", "", shown.split("Content rights</summary>")[1].split("</details>")[0])
     assert "not allowed: Train a generative AI model" in said
     assert f'href="{reverse("rights")}"' in shown
 
     (row,) = post("Sudah terbit").deliveries
     shown = page.get(reverse("post", args=[row.draft_id])).content.decode()
     assert "See and change the content rights of this post" not in shown
-    assert f'href="{reverse("rights")}"' in shown.split("<dt>Rights</dt>")[1].split("</dd>")[0]
+    assert f'href="{reverse("rights")}"' in shown.split("<dt>Content rights</dt>")[1].split("</dd>")[0]
 
     row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, ["991", "992"], row.due_at
     row.save()
@@ -195,7 +195,7 @@ def test_a_posts_page_says_its_rights_and_leads_to_them(page, actor, workspace, 
         actor, [NewStatement(subject="item", item=second.id, layer="author", party="author", says={"search": "deny"})]
     )
     shown = page.get(reverse("post", args=[row.draft_id])).content.decode()
-    rights = shown.split("<dt>Rights</dt>")[1].split("</dd>")[0]
+    rights = shown.split("<dt>Content rights</dt>")[1].split("</dd>")[0]
     words = re.sub(r"<[^>]+>", "\n", rights)
     words = re.sub(r"\n+: *", ": ", words)
     assert "Yes: Train a generative AI model" in words

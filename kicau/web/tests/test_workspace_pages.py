@@ -27,7 +27,7 @@ def test_pausing_resuming_and_disconnecting_a_channel(page, channels):
     channel = channels["x"]
     for verb, shown in [
         ("pause", "The channel is paused. Posts in its queue wait until you resume the channel."),
-        ("resume", "The channel is active again. Kicau publishes the posts in its queue."),
+        ("resume", "The channel is active again. Kicau now publishes the posts in the"),
         ("disconnect", "The channel was disconnected."),
     ]:
         assert shown in page.post(reverse("channel-do", args=[channel.key, verb]), follow=True).content.decode()

@@ -28,7 +28,7 @@ FORMAT_LABELS: dict[str, tuple[Any, Any]] = {
     RecordFormat.PROMPT: (
         _("Instruction to the AI (prompt) and answer (completion)"),
         _(
-            "Each record contains a question and your text as its answer. The question is the post that you replied to, or the instruction to the AI (prompt) below"
+            "Each record contains a question and your text as its answer. The question is the post that you replied to, or an instruction to the AI (prompt) that you write"
         ),
     ),
     RecordFormat.CHAT: (
@@ -113,7 +113,7 @@ def _remedy(message: str, of: TrainingSet) -> tuple[Any, str]:
         return _("Ask the server administrator to review the network's terms of use"), reverse("rights")
     if message == s.UNMET_CONDITIONS.message:
         return _(
-            "If you meet the conditions for using this content, select them in the settings of the training set"
+            "If you meet the conditions for using this content, select these conditions in the settings of the training set"
         ), reverse("set-change", args=[of.id])
     if message in _OWN_RULE_MESSAGES:
         return _(
@@ -166,7 +166,7 @@ def set_facts(of: TrainingSet) -> list[tuple[Any, Any]]:
         (_("Content dated before"), str(query.get("until", ""))[:10]),
         (_("Languages"), ", ".join(options.languages)),
         (
-            _("Conditions for using the content that we meet"),
+            _("Conditions of use that we meet"),
             ", ".join(str(CONDITION_LABELS[name]) for name in of.meets),
         ),
         (
