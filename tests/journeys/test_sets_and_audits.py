@@ -110,13 +110,13 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     expect(page.get_by_text("Posts found in this dataset: 2")).to_be_visible()
     expect(page.locator("mark").first).to_contain_text("Petani Puntang")
     for name in ("PDF · Bahasa Indonesia", "HTML · English"):
-        page.get_by_text("Report", exact=True).click()
+        page.get_by_text("Download the report", exact=True).click()
         with page.expect_download() as downloading:
             page.get_by_role("link", name=name).click()
         assert downloading.value.suggested_filename.startswith("audit-")
         page.keyboard.press("Escape")
     with page.expect_download() as downloading:
-        page.get_by_role("link", name="Evidence file").click()
+        page.get_by_role("link", name="Download the evidence file").click()
     bundle = tmp_path / "evidence.json"
     downloading.value.save_as(bundle)
     page.goto("/audits/check")

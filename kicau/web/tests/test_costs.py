@@ -117,7 +117,7 @@ def test_a_statement_adds_up_to_its_last_place_and_speaks_the_readers_language(p
         "US$1,645",
         "Biaya jejaring sosial bulan",
         "Biaya per kampanye",
-        "Panggilan API di luar kampanye",
+        "Panggilan API yang tidak terkait kampanye",
         "Biaya per jenis pemakaian API",
         "Halaman 1 dari 1",
     ):

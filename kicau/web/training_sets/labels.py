@@ -142,7 +142,7 @@ def set_facts(of: TrainingSet) -> list[tuple[Any, Any]]:
     """What it is made of, as pairs of a name and what is chosen."""
     query, options = of.query, SetOptions.of(of.options)
     made = [
-        (_("Intended use"), a.USE_LABELS[of.use][0]),
+        (_("Intended use of the content"), a.USE_LABELS[of.use][0]),
         (_("File format"), FORMAT_LABELS[of.format][0]),
         (_("Only content that contains these words"), query.get("words", "")),
         (
