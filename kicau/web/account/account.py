@@ -15,12 +15,8 @@ from kicau.base.errors import DomainError, validation_failed
 from kicau.erasure import accounts
 from kicau.erasure import workspaces as erasure
 from kicau.web.account import sessions
-from kicau.web.account.sign_in import (
-    TOO_MANY_ATTEMPTS_MESSAGE,
-    TooManyAttempts,
-    check_current_password,
-    has_recent_proof,
-)
+from kicau.web.account.identity_checks import check_current_password, has_recent_proof
+from kicau.web.account.sign_in import TOO_MANY_ATTEMPTS_MESSAGE, TooManyAttempts
 from kicau.web.core.labels import error_sentence, errors_by_field
 from kicau.web.core.views import WORKSPACE_SESSION_KEY, MemberRequest, member_page, person_of
 from kicau.workspaces import actions, factors

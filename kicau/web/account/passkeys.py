@@ -11,13 +11,8 @@ from django.views.decorators.http import require_POST
 from kicau.base import clock
 from kicau.base.errors import DomainError, NotAllowed
 from kicau.web.account.challenge_cookies import ChallengeCookie
-from kicau.web.account.sign_in import (
-    PROVED_AT_KEY,
-    client_address,
-    complete_sign_in,
-    consume_proof,
-    has_recent_proof,
-)
+from kicau.web.account.identity_checks import consume_proof, has_recent_proof
+from kicau.web.account.sign_in import PROVED_AT_KEY, client_address, complete_sign_in
 from kicau.web.core.labels import error_sentence
 from kicau.web.core.views import (
     KICAU_FACTOR,

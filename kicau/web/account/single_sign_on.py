@@ -19,7 +19,8 @@ from kicau.base import outbound
 from kicau.base.errors import Conflict, DomainError, NotAllowed
 from kicau.base.sentences import Sentence
 from kicau.web.account.challenge_cookies import ChallengeCookie
-from kicau.web.account.sign_in import client_address, complete_sign_in, consume_proof, has_recent_proof
+from kicau.web.account.identity_checks import consume_proof, has_recent_proof
+from kicau.web.account.sign_in import client_address, complete_sign_in
 from kicau.web.core.labels import error_sentence
 from kicau.web.core.views import MemberRequest, person_of, personal_page
 from kicau.workspaces import addresses, invitations, oidc, sign_ins

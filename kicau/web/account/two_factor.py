@@ -1,32 +1,22 @@
-"""How somebody signs in: password, passkeys, the authenticator app and its recovery codes."""
+"""The authenticator app and its recovery codes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import segno
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST
 
-from kicau.base import clock
 from kicau.base.errors import DomainError
-from kicau.web.account import sessions
-from kicau.web.account.sign_in import (
-    PROVED_AT_KEY,
-    TOO_MANY_ATTEMPTS_MESSAGE,
-    TooManyAttempts,
-    check_current_password,
-    consume_proof,
-    has_recent_proof,
-)
+from kicau.web.account.identity_checks import consume_proof, has_recent_proof
+from kicau.web.account.sign_in_settings import sign_in_context
 from kicau.web.core.labels import errors_by_field
 from kicau.web.core.views import (
     KICAU_FACTOR,
@@ -34,107 +24,8 @@ from kicau.web.core.views import (
     MemberRequest,
     person_of,
     personal_page,
-    run_action,
 )
-from kicau.workspaces import account_security, actions, address_verification, factors, oidc, passkeys
-
-
-@personal_page
-@require_safe
-def sign_in_settings(request: MemberRequest) -> HttpResponse:
-    return render(request, "account/sign_in_settings.html", _overview_context(request))
-
-
-def _overview_context(request: MemberRequest) -> dict[str, object]:
-    person = person_of(request)
-    return {
-        "person": person,
-        "fresh": has_recent_proof(request),
-        "two_factor": factors.is_second_factor_on(person),
-        "codes_left": factors.count_recovery_codes(person),
-        "passkeys": list(person.passkeys.order_by("id")),
-        "can_passkey": passkeys.are_passkeys_possible(),
-        "provider": oidc.configured_provider(),
-        "identities": list(person.identities.all()),
-        "sends_mail": settings.KICAU_SENDS_MAIL,
-        "sessions": sessions.browser_sessions(request),
-    }
-
-
-@sensitive_post_parameters("password", "code")
-@personal_page
-@require_POST
-def prove_identity(request: MemberRequest) -> HttpResponse:
-    """The password once more, and the code, before one thing that guards the sign-in is changed."""
-    given = request.POST
-    try:
-        check_current_password(request, person_of(request), given.get("password", ""), given.get("code", ""), "prove")
-    except TooManyAttempts as exc:
-        return _too_many_attempts(request, exc, "prove")
-    except DomainError as exc:
-        return render(
-            request,
-            "account/sign_in_settings.html",
-            _overview_context(request) | {"errors": errors_by_field(exc)},
-            status=422,
-        )
-    request.session[PROVED_AT_KEY] = clock.now().timestamp()
-    if factors.is_second_factor_on(person_of(request)):  # they gave a code of it
-        request.session[SECOND_FACTOR_SESSION_KEY] = KICAU_FACTOR
-    return redirect("you-sign-in")
-
-
-def _too_many_attempts(request: MemberRequest, exc: TooManyAttempts, field: str) -> HttpResponse:
-    shown = _overview_context(request) | {"errors": {field: [str(TOO_MANY_ATTEMPTS_MESSAGE)]}}
-    answer = render(request, "account/sign_in_settings.html", shown, status=429)
-    answer["Retry-After"] = str(exc.seconds)
-    return answer
-
-
-@personal_page
-@require_POST
-def end_other_access(request: MemberRequest) -> HttpResponse:
-    """Sign out everywhere else, and end every API token."""
-    account_security.end_access(person_of(request), keep=request.session.session_key or "")
-    messages.success(request, _("Kicau signed you out on all other devices and revoked your API tokens."))
-    return redirect("you-sign-in")
-
-
-@personal_page
-@require_POST
-def send_address_proof(request: MemberRequest) -> HttpResponse:
-    """A link to the person's own address, which proves that it is theirs."""
-    run_action(
-        request,
-        lambda: address_verification.send_link(person_of(request)),
-        _("Kicau is sending you an e-mail with a link that confirms your address. Open the link within 24 hours."),
-    )
-    return redirect("you-sign-in")
-
-
-@sensitive_post_parameters("password", "before", "code")
-@personal_page
-@require_POST
-def change_password(request: MemberRequest) -> HttpResponse:
-    """Another password; whoever is signed in elsewhere is signed out there."""
-    person, given = person_of(request), request.POST
-    try:
-        if not has_recent_proof(request):
-            check_current_password(request, person, given.get("before", ""), given.get("code", ""), "before")
-        actions.update_person(person, password=given.get("password", ""), end_tokens=given.get("end_tokens") == "1")
-    except TooManyAttempts as exc:
-        return _too_many_attempts(request, exc, "before")
-    except DomainError as exc:
-        return render(
-            request,
-            "account/sign_in_settings.html",
-            _overview_context(request) | {"errors": errors_by_field(exc)},
-            status=422,
-        )
-    consume_proof(request)
-    update_session_auth_hash(request, person)
-    messages.success(request, _("Your password was changed. You are signed out on all other devices."))
-    return redirect("you-sign-in")
+from kicau.workspaces import factors
 
 
 @never_cache
@@ -216,7 +107,7 @@ def _with_proof(request: MemberRequest, act: Callable[[], HttpResponse]) -> Http
         return render(
             request,
             "account/sign_in_settings.html",
-            _overview_context(request) | {"errors": errors_by_field(exc)},
+            sign_in_context(request) | {"errors": errors_by_field(exc)},
             status=422,
         )
 

@@ -1,15 +1,13 @@
-"""Audits: others' data sets searched for one's own posts, what was found, the report, the evidence, and checking a bundle."""
+"""Dataset audits: the list, starting one, its progress, findings, report and evidence."""
 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,15 +16,14 @@ from kicau.base.errors import DomainError, NotFound
 from kicau.connector import registry
 from kicau.dataset_audit import actions, passages, report_documents
 from kicau.dataset_audit.models import Audit, AuditState
-from kicau.evidence import checkpoints, log, verify
-from kicau.web.core import files
+from kicau.evidence import checkpoints, log
 from kicau.web.core.views import MemberRequest, member_page, run_action
 from kicau.web.dataset_audits import labels as w
 from kicau.web.training_sets import forms
 from kicau.workspaces.actors import Permission
 
 PLACES_PER_PAGE = 20  # places on a page
-MAX_BUNDLE_BYTES = 256 << 20  # bytes of a bundle that is checked
+
 QUERY_FIELDS = ("words", "own", "author", "since", "until")
 
 
@@ -155,46 +152,3 @@ def report(request: MemberRequest, audit_id: str, language: str, form: str) -> H
     answer = HttpResponse(content, content_type=mime)
     answer["Content-Disposition"] = f'attachment; filename="audit-{language}.{form}"'
     return answer
-
-
-@member_page
-@require_safe
-def bundle(request: MemberRequest, audit_id: str) -> HttpResponseBase:
-    path = actions.audit_bundle(request.actor, actions.get_audit(request.actor, audit_id))
-    return files.send_file(
-        request, path, "application/json", {"Content-Disposition": 'attachment; filename="evidence.json"'}
-    )
-
-
-@member_page
-@require_safe
-def verifier(request: MemberRequest) -> HttpResponseBase:
-    """The one file that checks a bundle without Kicau."""
-    return files.send_file(
-        request,
-        Path(verify.__file__),
-        "text/x-python; charset=utf-8",
-        {"Content-Disposition": 'attachment; filename="verify.py"'},
-    )
-
-
-@member_page
-@require_http_methods(["GET", "HEAD", "POST"])
-def check_bundle(request: MemberRequest) -> HttpResponse:
-    """A bundle from anybody: accepted or refused, with the reason, by the same verifier."""
-    file = request.FILES.get("bundle")
-    shown: dict[str, Any] = {"key": request.POST.get("key", "").strip()}
-    language = "id" if (get_language() or "").startswith("id") else "en"
-    if request.method == "POST":
-        trouble = _("First choose an evidence file to check.") if file is None else ""
-        if file is not None and (file.size or 0) > MAX_BUNDLE_BYTES:
-            trouble = _(
-                "On this page, you can check evidence files of up to 256 MB. To check a larger file, download the program verify.py below and run it on your computer."
-            )
-        if file is None or trouble:
-            return render(request, "dataset_audits/check_bundle.html", shown | {"wrong": [trouble]}, status=422)
-        try:
-            shown |= {"holds": verify.verify(file.read(), shown["key"] or None, language=language), "name": file.name}
-        except verify.Refused as wrong:
-            shown |= {"refused": wrong.told(language), "name": file.name}
-    return render(request, "dataset_audits/check_bundle.html", shown)

@@ -1,41 +1,24 @@
-"""The media library: what is there, its alt text, and the files themselves for those who may see them."""
+"""The media library: the list, uploads, one file and its alt text."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.templatetags.static import static
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from kicau.base.errors import DomainError
 from kicau.base.ids import as_uuid
-from kicau.media import actions, library
-from kicau.media.models import Medium
-from kicau.publishing.content.compositions import MAX_VIDEO_MS
-from kicau.web.composer.views import store_upload
-from kicau.web.core import files
+from kicau.media import actions
+from kicau.web.composer.composer import store_upload
 from kicau.web.core.labels import error_sentence
 from kicau.web.core.views import MemberRequest, member_page, run_action
 
 MEDIA_PER_PAGE = 48
-IMMUTABLE_CACHE_CONTROL = "private, max-age=31536000, immutable"  # a file is named by its content
-INLINE_MIME_TYPES = (
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "image/gif",
-    "image/avif",
-    "video/mp4",
-    "video/quicktime",
-    "video/webm",
-    "application/pdf",
-)
 
 
 @member_page
@@ -111,56 +94,3 @@ def change_medium(request: MemberRequest, medium_id: str) -> HttpResponse:
         _("Your changes are saved."),
     )
     return redirect("medium", medium_id=medium_id)
-
-
-def placeholder_url() -> str:
-    """Address of a drawn page, for files that have no picture of their own."""
-    return static("web/paper.svg")
-
-
-@member_page
-@require_safe
-def thumbnail(request: MemberRequest, digest: str) -> HttpResponseBase:
-    """A small picture of a picture or video of this workspace; a drawn page of what has none, such as a document."""
-    try:
-        path = library.thumbnail_path(
-            f"{request.actor.workspace.id.hex}/{digest}", _requested_frame_ms(request, digest)
-        )
-        if path is None:
-            return redirect(placeholder_url())
-        return files.send_file(request, path, "image/jpeg", {"Cache-Control": IMMUTABLE_CACHE_CONTROL})
-    except (OSError, ValueError):
-        raise Http404 from None
-
-
-def _requested_frame_ms(request: MemberRequest, digest: str) -> int | None:
-    """The time that is asked for, within the film."""
-    at = moment_asked(request)
-    if at is None:
-        return None
-    lasts = actions.all_media(request.actor).filter(sha256=digest).values_list("duration_ms", flat=True).first()
-    return min(at, lasts) if lasts else None
-
-
-def moment_asked(request: HttpRequest) -> int | None:
-    """The time of a video's frame, in milliseconds; None where none was asked for."""
-    at = request.GET.get("at", "")
-    return min(int(at), MAX_VIDEO_MS) if at.isdecimal() and len(at) < 12 else None
-
-
-@member_page
-@require_safe
-def original_file(request: MemberRequest, digest: str) -> HttpResponseBase:
-    found: Medium | None = actions.all_media(request.actor).filter(sha256=digest).first()
-    if found is None:
-        raise Http404
-    place = content_disposition_header(found.mime not in INLINE_MIME_TYPES, found.name) or "inline"
-    try:
-        return files.send_file(
-            request,
-            library.original_path(found.ref),
-            found.mime,
-            {"Cache-Control": IMMUTABLE_CACHE_CONTROL, "Content-Disposition": place},
-        )
-    except (OSError, ValueError):
-        raise Http404 from None

@@ -1,25 +1,17 @@
-"""What somebody was told: the bell, the list, and how they choose to hear of things."""
+"""The list of somebody's notifications, and the bell."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
-from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import translation
-from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from kicau.base.errors import DomainError
-from kicau.base.ids import as_uuid
-from kicau.notifications import actions, emails, wording
-from kicau.notifications.events import EVENTS, EmailFrequency
+from kicau.notifications import actions, wording
+from kicau.notifications.events import EVENTS
 from kicau.notifications.models import Notice
-from kicau.web.core.views import WORKSPACE_SESSION_KEY, MemberRequest, error_response, member_page, person_of
-from kicau.workspaces.models import Person
+from kicau.web.core.views import WORKSPACE_SESSION_KEY, MemberRequest, member_page, person_of
 
 NOTIFICATIONS_PER_PAGE = 50
 
@@ -81,49 +73,3 @@ def bell(request: MemberRequest) -> HttpResponse:
     answer = render(request, "notifications/bell.html", {"at_top": request.GET.get("at") == "top"})
     answer["Cache-Control"] = "no-store"
     return answer
-
-
-@member_page
-@require_http_methods(["GET", "HEAD", "POST"])
-def notification_settings(request: MemberRequest) -> HttpResponse:
-    person = person_of(request)
-    if request.method == "POST":
-        wanted = {name: (f"page:{name}" in request.POST, request.POST.get(f"mail:{name}", "")) for name in EVENTS}
-        hour = request.POST.get("hour", "")
-        try:
-            actions.set_preferences(person, wanted, int(hour) if hour.isdigit() else None)
-        except DomainError as exc:
-            return error_response(request, exc)
-        messages.success(request, _("Your changes are saved."))
-        return redirect("notices-choices")
-    chosen = actions.preferences(person)
-    rows = [{"event": event, "in_page": chosen[name][0], "mail": chosen[name][1]} for name, event in EVENTS.items()]
-    shown = {
-        "rows": rows,
-        "ways": EmailFrequency.choices,
-        "hours": range(24),
-        "hour": actions.digest_hour(person),
-        "mails": emails.is_email_configured(),
-    }
-    return render(request, "notifications/notification_settings.html", shown)
-
-
-@csrf_exempt  # mail programs press this button for their people (RFC 8058); the ticket says who and what
-@require_http_methods(["GET", "HEAD", "POST"])
-def unsubscribe(request: HttpRequest, ticket: str) -> HttpResponse:
-    """No more e-mail about what a letter was about; without signing in."""
-    try:
-        person_id, events = emails.read_unsubscribe_link(ticket)
-        person = Person.objects.get(id=as_uuid(person_id))
-    except (signing.BadSignature, Person.DoesNotExist):
-        return render(request, "notifications/unsubscribe.html", {"state": "unknown"}, status=404)
-    with translation.override(person.language):
-        if request.method == "POST":
-            chosen = actions.preferences(person)
-            actions.set_preferences(person, {event: (chosen[event][0], EmailFrequency.NEVER) for event in events})
-        shown = {
-            "state": "done" if request.method == "POST" else "asked",
-            "events": [EVENTS[e] for e in events],
-            "person": person,
-        }
-        return render(request, "notifications/unsubscribe.html", shown)

@@ -1,29 +1,24 @@
-"""Leaving a network: what will happen before it does, its progress, new targets, the export, and going back."""
+"""Leaving a network: the list, the preview before it, its progress and the export."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kicau.base import clock, outbound
 from kicau.base.errors import DomainError
 from kicau.channels import actions as channels
 from kicau.channels.channel_session import new_client
-from kicau.connector import registry
 from kicau.offboarding import (
     actions,
     blocked_app_detection,
     impact_preview,
-    instance_wide,
     jobs,
     restore_network,
 )
@@ -34,17 +29,14 @@ from kicau.offboarding.models import (
     FROZEN_STATES,
     OPEN_STATES,
     OffboardingCause,
-    OffboardingJobKind,
     OffboardingJobState,
     Withdrawal,
 )
-from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision
-from kicau.offboarding.restore_network import OverdueAction
 from kicau.publishing.models import Delivery
-from kicau.web.core import files
 from kicau.web.core.labels import error_sentence
 from kicau.web.core.times import parse_moment, zone_choices
 from kicau.web.core.views import MemberRequest, is_partial, member_page, person_of, run_action
+from kicau.web.offboarding.return_to_network import decide_overdue_posts
 from kicau.workspaces.actors import Permission
 
 MAX_LISTED = 100  # posts on one page
@@ -198,7 +190,7 @@ def act_on_offboarding(request: MemberRequest, withdrawal_id: str, verb: str) ->
         case "late":
             run_action(
                 request,
-                lambda: _decide_late(request, withdrawal_id),
+                lambda: decide_overdue_posts(request, withdrawal_id),
                 _("Kicau carried out your decision about the overdue posts."),
             )
         case _:
@@ -217,198 +209,3 @@ def _probe_network(request: MemberRequest, withdrawal_id: str) -> None:
         messages.warning(
             request, _("The network still blocks Kicau or does not respond. Check the network again later.")
         )
-
-
-def _decide_late(request: MemberRequest, withdrawal_id: str) -> int:
-    late = (
-        OverdueAction(request.POST.get("late", "ask"))
-        if request.POST.get("late", "ask") in set(OverdueAction)
-        else OverdueAction.ASK
-    )
-    return restore_network.decide_overdue(
-        request.actor, withdrawal_id, late, _parse_first_time(request.POST, late == OverdueAction.SHIFT)
-    )
-
-
-def _parse_first_time(given: Mapping[str, str], wanted: bool) -> datetime | None:
-    """Raises ValidationFailed."""
-    if not wanted:
-        return None
-    return parse_moment(given.get("date", ""), given.get("time", ""), given.get("timezone", ""))
-
-
-@member_page
-@require_http_methods(["GET", "HEAD", "POST"])
-def new_targets(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
-    """Choose channels, see how each post fits, decide once for all."""
-    actor = request.actor
-    actor.require(Permission.PUBLISH)
-    row = actions.one_offboarding(actor, withdrawal_id)
-    given = request.POST if request.method == "POST" else request.GET
-    found, sentence = None, ""
-    suggested = offboarding_new_targets.target_suggestions(actor, row)
-    past = given.get("past", "leave") if given.get("past", "leave") in set(OverdueRetargetAction) else "leave"
-    zone = given.get("timezone") or person_of(request).timezone
-    picked = given.getlist("channel")
-    try:
-        decision = RetargetDecision(
-            channels=tuple(picked),
-            past=OverdueRetargetAction(past),
-            first_at=_parse_first_time(given, past == OverdueRetargetAction.SHIFT),
-            confirm=bool(given.get("confirm")),
-            rest=bool(given.get("rest")),
-        )
-        if request.method == "POST":
-            jobs.request_retarget(actor, row.id, decision)
-            return redirect("withdrawal", withdrawal_id=row.id)
-        if picked:
-            found = offboarding_new_targets.preview_retarget(actor, row.id, decision, most=MAX_LISTED)
-    except DomainError as exc:
-        sentence = error_sentence(exc)
-    tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.find_zone(zone))
-    shown = {
-        "row": row,
-        "rest": bool(given.get("rest")),
-        "begun": offboarding_new_targets.retarget_progress(row)["replaced"],
-        "suggested": suggested,
-        "picked": picked,
-        "found": found,
-        "sentence": sentence,
-        "past": past,
-        "confirm": bool(given.get("confirm")),
-        "date": given.get("date") or f"{tomorrow:%Y-%m-%d}",
-        "time": given.get("time") or "09:00",
-        "zone": zone,
-        "zones": zone_choices(zone, actor.workspace.timezone),
-        "frozen": row.state in FROZEN_STATES,
-        "confirming": [
-            s.channel
-            for s in suggested
-            if s.channel.key in picked and registry.get_connector(s.channel.network).baseline.needs_confirmation
-        ],
-        "codes": _problem_counts(found) if found else [],
-        "unfit": found.unfit if found else 0,
-        "costs": list(found.micro.items()) if found else [],
-    }
-    if is_partial(request):
-        return render(request, "offboarding/new_targets.html#found", shown)
-    return render(
-        request, "offboarding/new_targets.html", shown, status=422 if sentence and request.method == "POST" else 200
-    )
-
-
-def _problem_counts(found: offboarding_new_targets.RetargetPreview) -> list[tuple[str, Any, int]]:
-    """(channel key, an example of the problem, how many posts), the most frequent first."""
-    examples = {(o.channel.key, p.code): p for o in found.obstacles for p in o.problems}
-    return [(key, examples.get((key, code)), n) for (key, code), n in found.codes.most_common(12)]
-
-
-@member_page
-@require_http_methods(["GET", "HEAD", "POST"])
-def return_to_network(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
-    """What taking it back does, what has to be decided, then the act."""
-    actor = request.actor
-    actor.require(Permission.CHANNELS)
-    row = actions.one_offboarding(actor, withdrawal_id)
-    sentence = ""
-    if request.method == "POST":
-        try:
-            late = (
-                OverdueAction(request.POST.get("late", "ask"))
-                if request.POST.get("late", "ask") in set(OverdueAction)
-                else OverdueAction.ASK
-            )
-            first_at = _parse_first_time(request.POST, late == OverdueAction.SHIFT)
-            restore_network.reinstate(
-                actor, row.id, late=late, first_at=first_at, keep_replaced=bool(request.POST.get("keep"))
-            )
-            messages.success(
-                request, _("Kicau publishes to this network again and continues with the scheduled posts.")
-            )
-            return redirect("withdrawal", withdrawal_id=row.id)
-        except DomainError as exc:
-            sentence = error_sentence(exc)
-    zone = person_of(request).timezone
-    tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.find_zone(zone))
-    shown = {
-        "row": row,
-        "told": restore_network.preview_reinstatement(actor, row.id),
-        "sentence": sentence,
-        "zone": zone,
-        "zones": zone_choices(zone, actor.workspace.timezone),
-        "date": f"{tomorrow:%Y-%m-%d}",
-        "frozen": row.state in FROZEN_STATES,
-    }
-    return render(request, "offboarding/return_to_network.html", shown, status=422 if sentence else 200)
-
-
-@member_page
-@require_safe
-def download(request: MemberRequest, job_id: str) -> HttpResponseBase:
-    request.actor.require(Permission.PUBLISH)
-    job = jobs.one_job(request.actor, job_id)
-    if job.kind != OffboardingJobKind.EXPORT or job.state != OffboardingJobState.DONE:
-        raise Http404
-    place = content_disposition_header(True, jobs.archive_name(job)) or "attachment"
-    try:
-        return files.send_file(
-            request,
-            jobs.archive_file(job),
-            "application/zip",
-            {"Content-Disposition": place, "Cache-Control": "private, no-store"},
-        )
-    except OSError:
-        raise Http404 from None
-
-
-# For all workspaces
-
-
-@member_page
-@require_http_methods(["GET", "HEAD", "POST"])
-def instance_wide_offboarding(request: MemberRequest) -> HttpResponseBase:
-    """The operator's page."""
-    person = person_of(request)
-    sentence = ""
-    if request.method == "POST":
-        try:
-            _withdraw_everywhere(request)
-            return redirect("withdrawals-for-all")
-        except DomainError as exc:
-            sentence = error_sentence(exc)
-    soon = (clock.now() + timedelta(days=30)).astimezone(clock.find_zone(person.timezone))
-    shown = {
-        "spread": instance_wide.app_usages(person),
-        "decisions": instance_wide.open_decisions(person),
-        "sentence": sentence,
-        "date": f"{soon:%Y-%m-%d}",
-        "zone": person.timezone,
-        "zones": zone_choices(person.timezone),
-    }
-    return render(request, "offboarding/instance_wide_offboarding.html", shown, status=422 if sentence else 200)
-
-
-def _withdraw_everywhere(request: MemberRequest) -> None:
-    given, person = request.POST, person_of(request)
-    if together := given.get("together"):
-        instance_wide.reinstate_everywhere(person, together)
-        messages.success(request, _("Kicau publishes to this network again in every workspace."))
-        return
-    network, _sep, app = given.get("app", "").partition("/")
-    at = (
-        parse_moment(given.get("date", ""), given.get("time") or "00:00", given.get("timezone", ""))
-        if given.get("when") == "at"
-        else None
-    )
-    made = instance_wide.announce_everywhere(
-        person, network, app_name=app, effective_at=at, reason=given.get("reason", "")
-    )
-    messages.success(
-        request,
-        ngettext(
-            "Your decision to stop using this network applies to %(n)s workspace. Kicau notifies its members.",
-            "Your decision to stop using this network applies to %(n)s workspaces. Kicau notifies their members.",
-            len(made),
-        )
-        % {"n": len(made)},
-    )

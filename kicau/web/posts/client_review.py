@@ -22,8 +22,8 @@ from kicau.publishing.approval import review_links, reviews
 from kicau.publishing.models import ReviewLink
 from kicau.web.core import files
 from kicau.web.core.labels import client_review_badge, error_sentence
-from kicau.web.library.library import moment_asked, placeholder_url
-from kicau.web.posts.reviews import reviewed_parts
+from kicau.web.library.media_files import moment_asked, placeholder_url
+from kicau.web.posts.approval import reviewed_parts
 
 type View = Callable[..., HttpResponseBase]
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from kicau.archive import published_policy, record_statements
 from kicau.archive.models import Standing
 from kicau.base import clock
 from kicau.rights.models import IN_HOUSE_USES, USES
-from kicau.web.core.views import MemberRequest
+from kicau.web.core.views import MemberRequest, member_page
 from kicau.web.rights import forms
 from kicau.web.rights import labels as w
 from kicau.workspaces.actors import Permission
@@ -70,3 +71,9 @@ def render_rights(
         "errors": wrong or {},
     }
     return render(request, "rights/rights_overview.html", told | more, status=422 if wrong else 200)
+
+
+@member_page
+@require_safe
+def rights_overview(request: MemberRequest) -> HttpResponse:
+    return render_rights(request)

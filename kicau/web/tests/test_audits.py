@@ -17,7 +17,7 @@ from django.urls import reverse
 from kicau.archive.models import Item, Standing
 from kicau.dataset_audit import audit_job
 from kicau.dataset_audit.models import Audit, AuditState
-from kicau.web.dataset_audits import audits
+from kicau.web.dataset_audits import check_bundle
 from kicau.workspaces.actions import update_person
 
 POST = "Kopi Senja membuka sangrai kedua di Lembang hari Sabtu ☕, siapa membawa gelas <sendiri> minum gratis"
@@ -149,7 +149,7 @@ def test_what_a_search_names_wrongly_is_told_beside_its_field(page, actor, archi
 
 
 def test_what_is_no_bundle_is_told_beside_the_field(page, workspace, monkeypatch):
-    monkeypatch.setattr(audits, "MAX_BUNDLE_BYTES", 1000)
+    monkeypatch.setattr(check_bundle, "MAX_BUNDLE_BYTES", 1000)
     for sent, sentence in (
         ({}, "First choose an evidence file to check."),
         (

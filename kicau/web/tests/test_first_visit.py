@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from kicau.base.keys import first_visit_code
-from kicau.web.account import first_visit
+from kicau.web.account import setup_code
 from kicau.workspaces.models import Person
 
 WELCOME = {"name": "Sari", "email": "sari@kopisenja.example", "password": "hujan-di-bandung-41", "workspace": "Kopi"}
@@ -58,11 +58,11 @@ def test_an_instance_with_a_public_address_always_asks(guest, settings, address)
 
 def test_an_old_proxys_protocol_is_not_this_machine(rf):
     request = rf.get("/welcome")
-    assert first_visit.is_local(request)
+    assert setup_code.is_local(request)
     request.scope = {"http_version": "1.0"}
-    assert not first_visit.is_local(request)
+    assert not setup_code.is_local(request)
     request.scope = {"http_version": "1.1"}
-    assert first_visit.is_local(request)
+    assert setup_code.is_local(request)
 
 
 def test_the_code_comes_by_the_link_and_cannot_be_guessed(guest, settings, code):
@@ -81,8 +81,8 @@ def test_the_code_comes_by_the_link_and_cannot_be_guessed(guest, settings, code)
 def test_the_code_is_the_instances_own_and_is_in_the_log_once_a_process(guest, code, capsys, monkeypatch):
     assert first_visit_code("another key") != code
     said = []
-    monkeypatch.setattr(first_visit.log, "warning", lambda event, **facts: said.append(facts))
-    monkeypatch.setattr(first_visit.log_setup_code, "__defaults__", ([],))
+    monkeypatch.setattr(setup_code.log, "warning", lambda event, **facts: said.append(facts))
+    monkeypatch.setattr(setup_code.log_setup_code, "__defaults__", ([],))
     for _ in range(3):
         guest.get(reverse("welcome"), REMOTE_ADDR="203.0.113.9")
     assert [facts["first_visit"] for facts in said] == [code]

@@ -1,72 +1,63 @@
-"""What a recipient's link opens: what was taken back from the set that they were given, and their word that they use
-it no more."""
+"""Who received a version: adding them, asking them to remove records, their confirmation."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_POST
 
-from kicau.base import clock
-from kicau.base.errors import DomainError
-from kicau.training_sets import recipients
-from kicau.web.core.labels import error_sentence
-from kicau.web.core.views import drop_nul
-from kicau.web.training_sets.sets import signed_list
+from kicau.base.errors import DomainError, ValidationFailed
+from kicau.training_sets import actions, recipients
+from kicau.web.core.labels import error_sentence, errors_by_field
+from kicau.web.core.views import MemberRequest, member_page, run_action
+from kicau.web.training_sets import labels as w
+from kicau.web.training_sets.versions import render_version
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def retractions(request: HttpRequest, secret: str) -> HttpResponse:
+@member_page
+@require_POST
+def add_recipient(request: MemberRequest, set_id: str, number: int) -> HttpResponse:
+    row = actions.get_version(request.actor, set_id, number)
+    name, contact = request.POST.get("name", ""), request.POST.get("contact", "")
     try:
-        who = recipients.open_confirmation_link(secret)
-        if request.method == "POST":
-            drop_nul(request)
-            recipients.confirm_by_link(who, request.POST.get("name", ""))
-            messages.success(
-                request, _("Thank you. Kicau recorded your confirmation that you no longer use the withdrawn data.")
-            )
-            return redirect("taken-back", secret=secret)
-    except DomainError as exc:
-        return _expired_link(request, exc)
-    of = who.version.set
-    rows = [(row, len(row.delta["record_ids"])) for row in recipients.open_deltas(who)]
-    with timezone.override(clock.find_zone(of.workspace.timezone)):
-        shown: dict[str, Any] = {
-            "who": who,
-            "of": of,
-            "rows": rows,
-            "records": sum(n for _row, n in rows),
-            "secret": secret,
-        }
-        answer = render(request, "training_sets/retractions.html", shown)
-    answer["X-Robots-Tag"] = "noindex"
-    return answer
+        recipients.add_recipient(request.actor, row, name=name, contact=contact)
+    except ValidationFailed as exc:
+        return render_version(request, row, errors_by_field(exc))
+    messages.success(
+        request,
+        _(
+            "Kicau saved the recipient of this training set version. If content is removed from this version later, Kicau lists the recipient so that you can inform them."
+        ),
+    )
+    return redirect("set-version", set_id=row.set_id, number=row.number)
 
 
-@never_cache
-@require_safe
-def retraction_delta(request: HttpRequest, secret: str, number: int) -> HttpResponse:
-    """The signed list of one of those versions."""
+@member_page
+@require_POST
+def ask_recipient(request: MemberRequest, recipient_id: str) -> HttpResponse:
+    """The link is on this answer and never again."""
+    found = recipients.get_recipient(request.actor, recipient_id)
     try:
-        row = next(
-            (row for row in recipients.open_deltas(recipients.open_confirmation_link(secret)) if row.number == number),
-            None,
-        )
+        asked = recipients.create_confirmation_link(request.actor, recipient_id)
     except DomainError as exc:
-        return _expired_link(request, exc)
-    if row is None:
-        raise Http404
-    return signed_list(row)
+        messages.error(request, error_sentence(exc))
+        return redirect("set", set_id=found.version.set_id)
+    return render(
+        request,
+        "training_sets/ask_recipient.html",
+        {"asked": asked, "who": asked.recipient, "of": asked.recipient.version.set, "mail": w.mailto_link(asked)},
+    )
 
 
-def _expired_link(request: HttpRequest, exc: DomainError) -> HttpResponse:
-    answer = render(request, "core/invalid_link.html", {"sentence": error_sentence(exc)}, status=410)
-    answer["X-Robots-Tag"] = "noindex"
-    return answer
+@member_page
+@require_POST
+def acknowledge_recipient(request: MemberRequest, recipient_id: str) -> HttpResponse:
+    found = recipients.get_recipient(request.actor, recipient_id)
+    run_action(
+        request,
+        lambda: recipients.acknowledge(request.actor, recipient_id),
+        _("Kicau recorded that the recipient no longer uses the records that were removed from the training set."),
+    )
+    return redirect("set", set_id=found.version.set_id)

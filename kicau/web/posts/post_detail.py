@@ -1,22 +1,21 @@
-"""One post: what each channel gets or got, its story, and what a person can do now; and the posts still unscheduled."""
+"""The page of one post: what each channel gets or got, its attempts, costs and results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kicau.base import clock, outbound
-from kicau.base.errors import DomainError, validation_failed
+from kicau.base.errors import DomainError
 from kicau.base.ids import as_uuid
 from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import ChannelState
@@ -25,7 +24,6 @@ from kicau.connector.content import Problem, Rendered
 from kicau.connector.serialization import from_json
 from kicau.costs.models import Charge
 from kicau.inbox import engagement as what_was_read
-from kicau.publishing.approval import reviews
 from kicau.publishing.calendar import post_queries
 from kicau.publishing.content import compositions
 from kicau.publishing.edits import post_edits
@@ -42,14 +40,14 @@ from kicau.publishing.models import (
 from kicau.publishing.scheduling import actions, outcome_lookup
 from kicau.sync.models import Answer, Post
 from kicau.web.core.labels import error_sentence
-from kicau.web.core.times import parse_moment
-from kicau.web.core.views import MemberRequest, is_partial, member_page, redirect_back, run_action
-from kicau.web.posts import reviews as approving
+from kicau.web.core.views import MemberRequest, is_partial, member_page
+from kicau.web.posts import approval as approving
 from kicau.web.rights import post_rights
 from kicau.web.rights.post_rights import PostRights
 from kicau.workspaces.actors import Actor
 
 SOON_WINDOW = timedelta(minutes=3)
+
 CANCELABLE_STATES = (
     DeliveryState.SCHEDULED,
     DeliveryState.PUBLISHING,
@@ -57,6 +55,7 @@ CANCELABLE_STATES = (
     DeliveryState.FAILED,
     DeliveryState.PARKED,
 )
+
 RETRYABLE_STATES = (DeliveryState.FAILED, DeliveryState.PARKED, DeliveryState.CANCELED)
 
 
@@ -219,103 +218,3 @@ def _poll_interval_seconds(rows: Sequence[Delivery]) -> int:
     ):
         return 2
     return 30 if any(r.state == DeliveryState.SCHEDULED for r in rows) else 0
-
-
-@member_page
-@require_safe
-def redirect_to_delivery(request: MemberRequest, delivery_id: str) -> HttpResponse:
-    """The address that other programs give: leads to the delivery on its post's page."""
-    row = actions.one_delivery(request.actor, delivery_id)
-    return HttpResponseRedirect(f"{reverse('post', args=[row.draft_id])}#d-{row.id}")
-
-
-@member_page
-@require_POST
-def act_on_delivery(request: MemberRequest, delivery_id: str, verb: str) -> HttpResponse:
-    """One act on a delivery, then back to where it was asked for."""
-    if verb not in DELIVERY_ACTIONS:
-        raise Http404
-    act, done = DELIVERY_ACTIONS[verb]
-    row = actions.one_delivery(request.actor, delivery_id)
-    run_action(request, lambda: act(request, row), str(done()))
-    return redirect_back(request, "post", row.draft_id)
-
-
-def _reschedule(request: MemberRequest, row: Delivery) -> None:
-    zone = request.POST.get("timezone") or row.timezone
-    day, time = request.POST.get("date", ""), request.POST.get("time", "")
-    if day and not time:  # dropped on another day
-        time = f"{row.due_at.astimezone(clock.find_zone(zone)):%H:%M:%S}"
-    actions.reschedule(request.actor, row.id, parse_moment(day, time, zone), zone)
-
-
-def _resolve_outcome(request: MemberRequest, row: Delivery) -> None:
-    published = request.POST.get("published", "")
-    if published not in ("yes", "no"):
-        raise validation_failed(
-            "published", "Look for the post on the network, then choose whether it was published there."
-        )
-    actions.resolve_unknown_outcome(
-        request.actor,
-        row.id,
-        published=published == "yes",
-        url=request.POST.get("url", "").strip(),
-        remote_id=request.POST.get("remote_id", "")[:300],
-    )
-
-
-DELIVERY_ACTIONS: dict[str, tuple[Callable[[MemberRequest, Delivery], Any], Callable[[], str]]] = {
-    "cancel": (
-        lambda r, row: actions.cancel(r.actor, row.id),
-        lambda: _("The post is canceled. It will not be published."),
-    ),
-    "retry": (lambda r, row: actions.retry(r.actor, row.id), lambda: _("Kicau is trying to publish the post again.")),
-    "confirm": (
-        lambda r, row: actions.confirm(r.actor, row.id),
-        lambda: _("You confirmed that Kicau may publish this post."),
-    ),
-    "move": (_reschedule, lambda: _("The post was moved to its new time.")),
-    "resolve": (
-        _resolve_outcome,
-        lambda: _("Kicau saved your answer about whether the post was published on the network."),
-    ),
-    "withdraw": (
-        lambda r, row: outbound.run_request(r.actor.person_id, actions.delete_from_network, r.actor, row.id),
-        lambda: _("The post was deleted from the network. Kicau keeps its own record of the post."),
-    ),
-}
-
-
-@member_page
-@require_POST
-def duplicate_post(request: MemberRequest, draft_id: str) -> HttpResponse:
-    made = actions.duplicate(request.actor, draft_id)
-    messages.success(request, _("You are now editing a copy of the post. The copy is not scheduled yet."))
-    return redirect("compose-draft", draft_id=made.id)
-
-
-@member_page
-@require_POST
-def submit_post(request: MemberRequest, draft_id: str) -> HttpResponse:
-    run_action(request, lambda: reviews.submit(request.actor, draft_id), _("The post was submitted for approval."))
-    return redirect("post", draft_id=draft_id)
-
-
-@member_page
-@require_POST
-def archive_post(request: MemberRequest, draft_id: str) -> HttpResponse:
-    run_action(
-        request,
-        lambda: actions.archive_draft(request.actor, draft_id),
-        _("The post was archived in Kicau. It was not deleted from Kicau or from any social network."),
-    )
-    return redirect("drafts")
-
-
-@member_page
-@require_safe
-def draft_list(request: MemberRequest) -> HttpResponse:
-    """What is being written or waits for an editor."""
-    state = request.GET.get("state", "")
-    found, following = post_queries.unscheduled_drafts(request.actor, state=state, before=request.GET.get("before", ""))
-    return render(request, "posts/draft_list.html", {"drafts": found, "following": following, "state": state})

@@ -24,6 +24,7 @@ PROXY_HEADERS = (
     "HTTP_TRUE_CLIENT_IP",
     "HTTP_CF_CONNECTING_IP",
 )
+
 log = structlog.get_logger("kicau.web")
 
 

@@ -25,7 +25,9 @@ from kicau.web.core.views import MemberRequest, member_page, redirect_back
 from kicau.web.templatetags.kicau import icon
 
 UNDO_SIGNING_SALT = "kicau.web.undo"
+
 UNDO_LIFETIME_SECONDS = 3600  # seconds
+
 MAX_SHIFT_DAYS = 366  # days of one shift
 
 

@@ -1,4 +1,4 @@
-"""What this workspace says to crawlers, and what a page or a picture of others declares."""
+"""What this workspace declares to crawlers, and what a page or picture of others declares."""
 
 from __future__ import annotations
 

@@ -49,6 +49,7 @@ from kicau.web.core.views import MemberRequest, member_page, person_of
 from kicau.workspaces.actors import Permission
 
 LAST_CHANNELS_KEY = "channels"  # the session's key: what was chosen for the last post
+
 EDITABLE_STATES = (DraftState.DRAFT, DraftState.SUBMITTED)
 
 

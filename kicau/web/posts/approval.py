@@ -1,4 +1,4 @@
-"""Approval on a post's page: comments on its words, the verdict, and links for clients."""
+"""Approval on a post's page: comments on its text, and the verdict."""
 
 from __future__ import annotations
 
@@ -9,20 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from kicau.base import clock
-from kicau.base.errors import DomainError, validation_failed
+from kicau.base.errors import validation_failed
 from kicau.channels.actions import channels
 from kicau.channels.channel_session import capabilities_of
 from kicau.publishing.approval import review_links, reviews
-from kicau.publishing.content import compositions
 from kicau.publishing.models import Draft, Review
-from kicau.web.core.labels import errors_by_field
 from kicau.web.core.times import parse_moment
 from kicau.web.core.views import MemberRequest, member_page, run_action
 from kicau.workspaces.actors import Actor, Permission
@@ -96,7 +92,7 @@ def approval_context(actor: Actor, draft: Draft) -> dict[str, Any]:
 @member_page
 @require_POST
 def comment(request: MemberRequest, draft_id: str) -> HttpResponse:
-    return _run_and_return(
+    return run_and_return(
         request,
         draft_id,
         lambda: reviews.comment(
@@ -110,7 +106,7 @@ def comment(request: MemberRequest, draft_id: str) -> HttpResponse:
 @require_POST
 def resolve_comment(request: MemberRequest, draft_id: str, comment_id: str) -> HttpResponse:
     done = request.POST.get("done") != "no"
-    return _run_and_return(request, draft_id, lambda: reviews.resolve_comment(request.actor, comment_id, done), "")
+    return run_and_return(request, draft_id, lambda: reviews.resolve_comment(request.actor, comment_id, done), "")
 
 
 @member_page
@@ -121,21 +117,21 @@ def submit_verdict(request: MemberRequest, draft_id: str) -> HttpResponse:
     read = int(version) if version.isdigit() else None
     match request.POST.get("verdict", ""):
         case "approve":
-            return _run_and_return(
+            return run_and_return(
                 request,
                 draft_id,
                 lambda: reviews.approve(request.actor, draft_id, text, version=read),
                 _("The post is approved."),
             )
         case "schedule":
-            return _run_and_return(
+            return run_and_return(
                 request,
                 draft_id,
                 lambda: _schedule(request, draft_id, text, read),
                 _("The post is approved and scheduled."),
             )
         case _:
-            return _run_and_return(
+            return run_and_return(
                 request,
                 draft_id,
                 lambda: reviews.send_back(request.actor, draft_id, text),
@@ -170,40 +166,6 @@ def _requested_time(request: MemberRequest, zone: str) -> datetime | None:
             )
 
 
-@never_cache
-@member_page
-@require_POST
-def create_review_link(request: MemberRequest, draft_id: str) -> HttpResponse:
-    """The link is on this answer and never again."""
-    draft = compositions.one_draft(request.actor, draft_id)
-    days = request.POST.get("days", "")
-    name = request.POST.get("name", "")
-    given = {"draft": draft, "name": name}
-    try:
-        made = review_links.create_link(
-            request.actor,
-            draft.id,
-            name,
-            days=int(days) if days.isdigit() else 0,
-            may_comment="comment" in request.POST,
-            may_approve="approve" in request.POST,
-        )
-    except DomainError as exc:
-        return render(request, "posts/create_review_link.html", given | {"errors": errors_by_field(exc)}, status=422)
-    return render(request, "posts/create_review_link.html", given | {"made": made})
-
-
-@member_page
-@require_POST
-def revoke_review_link(request: MemberRequest, draft_id: str, link_id: str) -> HttpResponse:
-    return _run_and_return(
-        request,
-        draft_id,
-        lambda: review_links.revoke_link(request.actor, link_id),
-        _("The review link is revoked. Nobody can open it anymore."),
-    )
-
-
-def _run_and_return(request: MemberRequest, draft_id: str, act: Callable[[], object], done: str) -> HttpResponse:
+def run_and_return(request: MemberRequest, draft_id: str, act: Callable[[], object], done: str) -> HttpResponse:
     run_action(request, act, done)
     return HttpResponseRedirect(f"{reverse('post', args=[draft_id])}#approval")

@@ -1,4 +1,4 @@
-"""What the links open that are handed or mailed to people: an invitation's, and the one that proves an address."""
+"""The page that an invitation's link opens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kicau.base.errors import DomainError
 from kicau.web.account.sign_in import complete_sign_in
 from kicau.web.core.labels import error_sentence, errors_by_field
 from kicau.web.core.views import WORKSPACE_SESSION_KEY
-from kicau.workspaces import address_verification, addresses, invitations, oidc
+from kicau.workspaces import addresses, invitations, oidc
 from kicau.workspaces.models import Person
 
 
@@ -62,23 +62,3 @@ def accept_invitation(request: HttpRequest, secret: str) -> HttpResponse:
         return render(request, "account/accept_invitation.html", shown | {"errors": errors_by_field(exc)}, status=422)
     assert actor.person is not None
     return complete_sign_in(request, actor.person, "", how="invitation")
-
-
-@never_cache
-@sensitive_post_parameters("password")
-@require_http_methods(["GET", "HEAD", "POST"])
-def confirm_address(request: HttpRequest, secret: str) -> HttpResponse:
-    """What a link opens that was mailed to an address: with a password the account is its reader's alone."""
-    try:
-        found = address_verification.proof_by_link(secret)
-    except DomainError as exc:
-        return render(request, "core/invalid_link.html", {"sentence": error_sentence(exc)}, status=410)
-    if request.method != "POST":
-        return render(request, "account/confirm_address.html", {"proof": found})
-    try:
-        person = address_verification.accept_link(secret, request.POST.get("password", ""))
-    except DomainError as exc:
-        return render(
-            request, "account/confirm_address.html", {"proof": found, "errors": errors_by_field(exc)}, status=422
-        )
-    return complete_sign_in(request, person, "", how="link")

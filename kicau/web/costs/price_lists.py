@@ -1,21 +1,16 @@
-"""What things cost and what money is worth: price lists and rates, read by everybody, entered by operators."""
+"""Price lists: read by everybody, entered by operators."""
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal, InvalidOperation
-
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kicau.base import clock
-from kicau.base.errors import DomainError, validation_failed
+from kicau.base.errors import DomainError
 from kicau.connector import registry
 from kicau.costs import actions, display_currency
-from kicau.costs.models import Rate
 from kicau.web.core.labels import error_sentence, errors_by_field
 from kicau.web.core.views import MemberRequest, member_page, run_action
 
@@ -67,33 +62,3 @@ def price_lists(request: MemberRequest) -> HttpResponse:
 def remove_price_list(request: MemberRequest, list_id: str) -> HttpResponse:
     run_action(request, lambda: actions.remove_price_list(request.actor, list_id), _("The price list was removed."))
     return redirect("price-lists")
-
-
-@member_page
-@require_POST
-def set_rate(request: MemberRequest) -> HttpResponse:
-    run_action(request, lambda: _set_rate(request), _("The exchange rate was added."))
-    return redirect(reverse("price-lists") + "#rates")
-
-
-def _set_rate(request: MemberRequest) -> Rate:
-    given = request.POST
-    try:
-        rate = Decimal(given.get("rate", "").strip().replace(",", "."))
-        since = date.fromisoformat(given["since"]) if given.get("since") else None
-    except (InvalidOperation, ValueError) as exc:
-        raise validation_failed(
-            "rate", "Enter an exchange rate, for example 16250 or 0.92, and the date of this rate."
-        ) from exc
-    return display_currency.set_rate(
-        request.actor, given.get("currency", "").strip().upper(), given.get("shown_in", "").strip().upper(), rate, since
-    )
-
-
-@member_page
-@require_POST
-def remove_rate(request: MemberRequest, rate_id: int) -> HttpResponse:
-    run_action(
-        request, lambda: display_currency.remove_rate(request.actor, rate_id), _("The exchange rate was removed.")
-    )
-    return redirect(reverse("price-lists") + "#rates")
