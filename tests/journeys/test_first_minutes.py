@@ -12,7 +12,7 @@ def test_an_invitation_then_a_passkey(page: Page, browser, site, transactional_d
     sign_in(page)
     page.goto("/team")
     page.get_by_label("E-mail address").fill("dewi@kopisenja.example")
-    page.get_by_role("button", name="Invite").click()
+    page.get_by_role("button", name="Invite this person").click()
     link = page.locator("#invitation").inner_text()
 
     narrow = browser.new_context(base_url=site, viewport={"width": 360, "height": 740}, locale="id-ID")

@@ -72,8 +72,8 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         stopped = len(stock.stopped) + late
         expect(page.locator("#ahead")).to_contain_text(f"{stopped} posts are put on hold")
         assert not Withdrawal.objects.exists()
-        page.get_by_label("Reason for stopping (for people who later look up this decision)").fill("$42,000 a month")
-        page.get_by_label("Who made the decision to stop using the network?").select_option("network")
+        page.get_by_label("Reason for stopping (other members can read it later)").fill("$42,000 a month")
+        page.get_by_label("What led to the decision to stop?").select_option("network")
         page.get_by_role("button", name="Stop using X").click()
         expect(page.get_by_text("Publishing will stop on a set date")).to_be_visible()
         expect(
@@ -133,7 +133,7 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         out_there = len(place.texts(LEFT))
         page.goto(here)
         page.get_by_role("link", name="Resume publishing").click()
-        expect(page.get_by_text("posts are past their scheduled time: you choose what happens to them")).to_be_visible()
+        expect(page.get_by_text("posts are past their scheduled time. You choose what happens to them")).to_be_visible()
         page.get_by_role("button", name="Resume publishing").click()
         expect(
             page.get_by_text("Kicau publishes to this network again and continues with the scheduled posts.")

@@ -163,7 +163,7 @@ def test_a_team_without_mail_invites_works_and_is_proved_by_its_operator(actor, 
     assert guest.post(way(made.link), {"name": "Boss", "password": HIS})["Location"] == "/"
     person = Person.objects.get(email=BOSS)
     assert (person.is_proved, is_in(guest, actor.workspace)) == (False, True)
-    assert b"Not confirmed yet" in guest.get(reverse("you-sign-in")).content
+    assert b"E-mail address not confirmed yet" in guest.get(reverse("you-sign-in")).content
     other = actions.create_workspace(actor.person, "Second")
     again = invitations.invite(actions.actor_for(actor.person, other.id, "page"), BOSS, "viewer")
     guest.post(way(again.link))

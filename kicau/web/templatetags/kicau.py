@@ -473,6 +473,12 @@ def fullness(part: RenderedPart) -> str:
 
 
 @register.filter
+def strong_number(number: int) -> SafeString:
+    """A bold number for use inside a translated sentence, with the reader's own mark between thousands."""
+    return format_html("<strong>{}</strong>", formats.number_format(number, 0, use_l10n=True, force_grouping=True))
+
+
+@register.filter
 def left(part: RenderedPart) -> int:
     return part.limit - part.used
 

@@ -104,7 +104,7 @@ def table(text: str, *files: SimpleUploadedFile) -> dict[str, object]:
 def test_a_table_shows_every_problem_before_anything_is_made(page, owner, channels):
     bad = "text,channels,at\nGood,x-kopisenja,2027-01-31 09:00\n,nobody,yesterday-ish\n"
     html = page.post(reverse("import"), table(bad)).content.decode()
-    assert "Row 3" in html
+    assert "CSV row 3" in html
     assert not Draft.objects.exists()
     update_person(owner, language="id")
     assert (

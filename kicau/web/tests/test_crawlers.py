@@ -70,7 +70,7 @@ def test_the_page_shows_each_form_and_reads_what_others_declare(page, workspace)
     file = SimpleUploadedFile("robots.txt", b"User-agent: *\nContent-Signal: search=no, ai-train=perhaps\n")
     heard = page.post(reverse("rights-read"), {"file": file}).content.decode()
     assert "Rule found in: Content Signals (robots.txt)." in heard
-    assert "If a source cannot be read, Kicau assumes that" in heard
+    assert "If Kicau cannot read a source, Kicau assumes that" in heard
     assert page.post(reverse("rights-read"), {"url": "http://169.254.169.254/"}).status_code == 422
     page.post(reverse("choose-language"), {"language": "id"})
     file.seek(0)

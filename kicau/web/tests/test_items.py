@@ -458,7 +458,7 @@ def test_a_statement_ends_after_its_last_day(page, taken, actor):
     assert kept.valid_until == datetime.combine(today + timedelta(days=1), time(), ZoneInfo("Asia/Jakarta"))
     assert kept.acquired == "imported"
     shown = get(page, "rights")
-    assert "Valid until" in shown.partition('id="say"')[0]
+    assert "rights statement valid until" in shown.partition('id="say"')[0]
     assert "Teman refused permission to use this content in this way" in get(page, "archive-item", taken[2].id)
     withdrawal = {**teman, "layer": "withdrawal", "train_gen": "unknown"}
     assert (

@@ -30,7 +30,7 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     form = {"network": "x", "when": "at", "date": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M}", "timezone": "Asia/Jakarta"}
     ahead = page.get("/withdrawals/new", form, headers={"hx-request": "true"})
     assert "2 posts are published as scheduled before Kicau stops publishing" in words(ahead)
-    assert "3 posts are put on hold: Kicau does not publish them, but does not delete them either" in words(ahead)
+    assert "3 posts are put on hold: Kicau neither publishes nor deletes them" in words(ahead)
     assert Withdrawal.objects.count() == 0
     assert page.post("/withdrawals/new", form | {"date": "x"}).status_code == 422
     assert page.post("/withdrawals/new", form | {"reason": "Terlalu mahal"}).status_code == 302
@@ -52,7 +52,7 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     assert Delivery.objects.filter(hold="withdrawn").count() == 5
     seen = words(page.get(f"{here}/targets?channel=instagram-kopisenja&channel=mastodon-kopisenja"))
     assert "5 posts fit the chosen channels and can be scheduled on them" in seen
-    assert "5 posts do not fit the chosen channels unless you change them" in seen
+    assert "5 posts do not fit the chosen channels. Change the posts first" in seen
     assert "Problems of each post" in seen
     page.post(f"{here}/targets", {"channel": ["mastodon-kopisenja"], "past": "leave"})
     page.post(f"{here}/export")

@@ -38,7 +38,7 @@ def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, memb
     assert html.count('<div class="shown') == 2, "as both channels would show it"
     comment = draft.reviews.get(kind="comment")
     page.post(reverse("comment-resolve", args=[draft.id, comment.id]))
-    assert "Resolved by Sari Wulandari" in page.get(here).content.decode()
+    assert "Comment resolved by Sari Wulandari" in page.get(here).content.decode()
     decide = {
         "verdict": "schedule",
         "version": draft.version,

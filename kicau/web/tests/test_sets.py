@@ -88,7 +88,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert (wrong.status_code, "whole percentages that add up to 100" in wrong.content.decode()) == (422, True)
     page.post(reverse("set-new"), FORM)
     of = TrainingSet.objects.get()
-    assert "The check of your posts waits for its turn to start" in get("set", of.id)
+    assert "Kicau will check your posts as soon as other tasks are finished" in get("set", of.id)
     build.make_next()
     shown = get("set", of.id)
     for said in (
@@ -134,7 +134,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert "withdrew the permission to use this content in this way" in shown
     assert Version.objects.get(number=2).effect_ms < 5000
     assert json.loads(page.get(reverse("set-delta", args=[of.id, 2])).content)["record_ids"] == [str(archive[0].id)]
-    assert "The recipient has not been asked to confirm the removal yet" in get("set", of.id)
+    assert "The recipient has not been asked to confirm the removal of the content yet" in get("set", of.id)
     assert "Content was removed after this preview was created. Update the preview" in get("set", of.id)
     assert "Create version 3 of the training set" not in get("set", of.id)
     page.post(reverse("set-look", args=[of.id]))
