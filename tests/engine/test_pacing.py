@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
@@ -70,7 +69,7 @@ async def test_sending_slows_with_its_reason_where_the_network_says_that_little_
     facebook.calls_per_day = 1000
     used(facebook.windows.setdefault(page.account_id, CallWindow()), 960)
     begun = clock.now()
-    first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=2)
+    first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=40)
     await shop.work(lambda: state(first) == "published")
 
     def look():
@@ -85,6 +84,7 @@ async def test_sending_slows_with_its_reason_where_the_network_says_that_little_
         assert page not in token_refresh.due_for_capabilities("facebook")
         Channel.objects.update(reads_from=clock.now(), paused_until=clock.now())
         assert page in token_refresh.due_for_capabilities("facebook")
+        Delivery.objects.filter(id=second.id).update(due_at=clock.now())
 
     await sync_to_async(look)()
     await shop.work(lambda: state(second) == "published")
@@ -95,9 +95,9 @@ async def test_where_it_names_the_time_nothing_is_sent_until_then_and_nothing_is
 ):
     facebook.calls_per_day = 1000
     used(facebook.windows.setdefault(page.account_id, CallWindow()), 999)
-    first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=1)
+    first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=40)
     await shop.work(lambda: state(first) == "published")
-    await asyncio.sleep(1)
+    await Delivery.objects.filter(id=second.id).aupdate(due_at=clock.now())
     await shop.work(lambda: True)
 
     def look():
@@ -115,7 +115,7 @@ async def test_what_the_whole_app_may_do_is_spared_in_all_its_channels(page, fac
     facebook.app_calls_per_hour = 1000
     used(facebook.app_window, 970)
     begun = clock.now()
-    first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=2)
+    first, second = await sync_to_async(post)("satu"), await sync_to_async(post)("dua", after=40)
     await shop.work(lambda: state(first) == "published")
 
     def look():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import PASSWORD, fits, sign_in
@@ -39,13 +41,13 @@ def test_an_invitation_then_a_passkey(page: Page, browser, site, transactional_d
 
     dewi.goto("/you/sign-in")
     dewi.locator("form[action$=prove] [name=password]").fill(PASSWORD)  # each change asks first
-    dewi.get_by_role("button", name="Konfirmasi", exact=True).click()
+    dewi.get_by_role("button", name="Konfirmasi identitas Anda").click()
     dewi.get_by_label("Nama perangkat untuk kunci sandi (passkey)").fill("Ponsel saya")
     dewi.get_by_role("button", name="Tambah kunci sandi (passkey)").click()
     expect(dewi.get_by_role("listitem").filter(has_text="Ponsel saya")).to_be_visible()
     assert fits(dewi)
     dewi.locator("[data-finish$='/prove/passkey']").click()  # the passkey stands in for the password
-    dewi.get_by_role("button", name="Hapus Ponsel saya").wait_for()
+    dewi.get_by_role("button", name=re.compile("Hapus kunci sandi .* Ponsel saya")).wait_for()
     narrow.clear_cookies(name="kicau")
     dewi.goto("/sign-in?next=/drafts")
     dewi.get_by_role("button", name="Pakai kunci sandi (passkey)").click()

@@ -47,7 +47,7 @@ def test_what_did_not_go_out_is_mended_or_asked_for_and_sent_again_on_a_phone(
     expect(badge).to_have_text("Gagal", timeout=20_000)
     assert fits(phone)
     phone.locator(".story summary").click()
-    expect(phone.locator(".story")).to_contain_text("Mengirim postingan ke jejaring sosial")
+    expect(phone.locator(".story")).to_contain_text("Kicau mengirim postingan ke jejaring sosial")
     phone.get_by_role("link", name="Perbaiki postingan").click()
     phone.get_by_label("Teks", exact=True).fill("Kopi dari Gayo sudah datang pagi ini")
     phone.get_by_role("button", name="Simpan perubahan").click()

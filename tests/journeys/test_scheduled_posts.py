@@ -24,7 +24,7 @@ WORDS = {
         "confirm": "I have read the changed post: confirm and save",
         "again": "Publish again…",
         "continue": "Continue",
-        "yes": "Yes, publish again",
+        "yes": "Yes, publish this post again",
         "question": "Create 1 more post with the same content?",
         "keep": "Keep the current publishing times of the post",
     },

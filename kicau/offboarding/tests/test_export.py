@@ -103,11 +103,9 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
         assert "like_count 4711" in shown
         assert "Enak sekali &lt;3" in shown
         sheet = list(csv.DictReader(io.StringIO(archive.read("data/answers.csv").decode(), newline="")))
-        assert [(one["text"], one["handle"], one["name"]) for one in sheet][1] == (
-            "Hanya menyapa",
-            "'=cmd()",
-            "'@SUM(1)\"",
-        )
+        assert ("Hanya menyapa", "'=cmd()", "'@SUM(1)\"") in [
+            (one["text"], one["handle"], one["name"]) for one in sheet
+        ]
         pages = [archive.read(n).decode() for n in archive.namelist() if n.endswith(".html")]
         assert not any("javascript:" in page for page in pages)
         assert "Postingan yang masih terjadwal" in archive.read("index.html").decode()

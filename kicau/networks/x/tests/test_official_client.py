@@ -116,8 +116,9 @@ async def test_xdk_waits_for_a_video(sandbox: Server, kopi: ContractSession) -> 
         for n in range(0, len(content), 4 << 20):
             piece = base64.b64encode(content[n : n + (4 << 20)]).decode()
             x.media.append_upload(begun.data.id, AppendUploadRequest(media=piece, segment_index=n >> 22))
+        sandbox.processing_seconds = 600
         assert x.media.finalize_upload(begun.data.id).data.processing_info.state in ("pending", "in_progress")
-        sandbox.clock_offset = 5
+        sandbox.clock_offset = 601
         assert x.media.get_upload_status(begun.data.id, command="STATUS").data.processing_info.state == "succeeded"
         x.posts.create(CreateRequest.model_validate({"text": "Film", "media": {"media_ids": [begun.data.id]}}))
 
