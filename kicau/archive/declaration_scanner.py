@@ -203,11 +203,7 @@ async def _fetch_side_file(
     try:
         answer = await _fetch(client, url, MAX_SIDE_FILE_BYTES)
     except _ResponseTooLarge as exc:
-        faults.append(
-            Sentence(
-                "Kicau could not read on {url} how the website's content may be used: {why}", url=url, why=str(exc)
-            )
-        )
+        faults.append(Sentence("Kicau could not read the usage rules of {url}: {why}", url=url, why=str(exc)))
         return None
     except FETCH_ERRORS as exc:
         log.warning("an address could not be reached", url=url[:200], why=ssrf.failure_reason(exc))

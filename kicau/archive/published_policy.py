@@ -68,7 +68,7 @@ def rule_form(actor: Actor, slug: str) -> RuleText:
     if found is None:
         raise validation_failed(
             "form",
-            "Kicau cannot write the machine-readable rights notice in the format {form!r}. Choose one of these formats: {forms}.",
+            "Kicau cannot write your content rules in the format {form!r}. Choose one of these formats: {forms}.",
             form=slug,
             forms=", ".join(one.slug for one in known),
         )

@@ -159,7 +159,7 @@ def add_terms(
     )
     if not made:
         raise Conflict(
-            "Kicau already has an entry for this network's terms of use of this date. Review that entry instead of adding another one."
+            "Kicau already has an entry with this date for the network's terms of use. Review that entry instead of adding another one."
         )
     Terms.objects.filter(network=network, acquired=acquired, since__lt=since, until=None).update(until=since)
     actor.record("rights.terms_added", row.id, name=network, says=row.says)

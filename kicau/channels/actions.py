@@ -81,7 +81,7 @@ def register_app(
         if key not in connector.endpoints:
             raise validation_failed(
                 f"endpoints.{key}",
-                "{network} has no API endpoint named {key!r}. Choose one of these endpoints: {known}.",
+                "{network} has no API address (endpoint) named {key!r}. Choose one of these addresses: {known}.",
                 network=connector.label,
                 key=key,
                 known=", ".join(connector.endpoints),
@@ -126,7 +126,7 @@ def find_app(network: str, name: str = "") -> NetworkApp | None:
     if found is None and (connector.auth.needs_keys or name not in ("", DEFAULT_APP_NAME)):
         raise Conflict(
             Sentence(
-                "This server has no app keys for {network} yet. Ask the server administrator to run: kicau apps add {slug}",
+                "This server is not set up for {network} yet, because it has no keys of a developer app there. Ask the server administrator to run: kicau apps add {slug}",
                 network=registry.get_connector(network).label,
                 slug=network,
             )
@@ -160,7 +160,7 @@ def remove_app(network: str, name: str = "default") -> NetworkApp:
     if used:
         raise Conflict(
             Sentence(
-                "You cannot remove this app from Kicau, because these channels and their published posts use the app: {channels}. To replace the app's keys, run: kicau apps add {slug} --name {name}",
+                "You cannot remove this developer app from Kicau, because these channels and their published posts use the app: {channels}. To replace the app's keys, run: kicau apps add {slug} --name {name}",
                 channels=", ".join([*used[:5], *(["…"] if len(used) > 5 else [])]),
                 slug=network,
                 name=name,

@@ -239,19 +239,19 @@ def refresh_held_sentence(exc: call_budgets.BudgetExceeded, name: str) -> Senten
     budget = exc.short.budget
     if budget.cap:
         return Sentence(
-            "Kicau did not renew its access to {channel}, because this needs {wanted} and the {network} plan has only {left} of {limit} left. Kicau tries again from {at}, or earlier if you get a larger plan.",
+            "Kicau did not renew its access to {channel}, because the renewal needs {wanted} and your {network} plan has only {left} of {limit} left. Kicau tries again at {at}, or earlier if you switch to a larger plan.",
             channel=name,
             **exc.figures,
             at=exc.again_at,
         )
     if exc.again_at == NEVER:
         return Sentence(
-            "Kicau did not renew its access to {channel} on {network}, because this needs {wanted} and the budget “{budget}” has only {left} of {limit} left. Raise the budget, and Kicau renews the access.",
+            "Kicau did not renew its access to {channel} on {network}, because the renewal needs {wanted} and the budget “{budget}” has only {left} of {limit} left. Raise the budget so that Kicau can renew the access.",
             channel=name,
             **exc.figures,
         )
     return Sentence(
-        "Kicau did not renew its access to {channel} on {network}, because this needs {wanted} and the budget “{budget}” has only {left} of {limit} left. Raise the budget, or wait until it resets at {at}.",
+        "Kicau did not renew its access to {channel} on {network}, because the renewal needs {wanted} and the budget “{budget}” has only {left} of {limit} left. Raise the budget, or wait until the budget resets at {at}.",
         channel=name,
         **exc.figures,
         at=exc.again_at,

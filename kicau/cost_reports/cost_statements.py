@@ -299,7 +299,7 @@ def statement_pdf(told: CostStatement, display: CurrencyDisplay | None = None, l
         now = clock.now()
         about.append(
             (
-                _("This cost statement was created on {day}, before the end of its month. Later costs are missing.")
+                _("This cost statement was created on {day}, before the month ended. Later costs are missing.")
                 if now < told.ends_at
                 else _("This cost statement was created on {day}.")
             ).format(day=formats.date_format(now.astimezone(tz), "DATE_FORMAT"))
@@ -327,7 +327,9 @@ def statement_pdf(told: CostStatement, display: CurrencyDisplay | None = None, l
             if not lines:
                 continue
             units = lines is told.meters
-            rows: list[list[Any]] = [["", _("API calls"), _("Number of units") if units else "", _("Cost")]]
+            rows: list[list[Any]] = [
+                ["", _("API calls"), _("Usage in the network's own units") if units else "", _("Cost")]
+            ]
             rows += [
                 [
                     Paragraph(

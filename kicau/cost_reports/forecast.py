@@ -133,14 +133,14 @@ def _check_assumptions(what_if: ForecastAssumptions) -> None:
     for meter in sorted(set(what_if.prices) - set(meter_names())):
         problems += validation_failed(
             "price",
-            "No price list that applies now has the meter (unit in which a network counts usage) {name}. Available meters: {known}.",
+            "No current price list has a price for the usage unit (meter) {name}. Available units: {known}.",
             name=meter,
             known=", ".join(meter_names()),
         ).problems
     if not 0 <= what_if.reading <= MAX_READING_FACTOR:
         problems += validation_failed(
             "reading",
-            "Enter a factor from 0 to {most} for monitoring. For example, 2 calculates the forecast with twice as much monitoring.",
+            "Enter a number from 0 to {most} for how often the forecast assumes that Kicau checks for replies. For example, 2 means twice as often.",
             most=MAX_READING_FACTOR,
         ).problems
     if problems:

@@ -185,11 +185,11 @@ def remove_budget(actor: Actor, budget_id: UUID | str) -> Budget:
 def _may_change(actor: Actor, is_instance: bool, row: Budget | None) -> None:
     if row is not None and row.cap:
         raise Conflict(
-            "The network sets this limit in your plan. To change the limit, change the plan of your app, or its price list in Kicau."
+            "This limit comes from your plan at the network, so you cannot edit it as a budget. Choose another plan for the developer app, or change its price list in Kicau."
         )
     if is_instance and not (actor.person and actor.person.is_operator):
         raise NotAllowed(
-            "A budget for a whole app applies to several workspaces. Only a server administrator can set such a budget."
+            "A budget for a developer app covers all workspaces that use this app. Only a server administrator can set such a budget."
         )
 
 
@@ -211,19 +211,22 @@ def _check_input(wanted: BudgetValues) -> None:
     if wanted.network and wanted.network not in registry.installed_slugs():
         raise validation_failed(
             "network",
-            "{network} is not available as a network on this Kicau server. Check the spelling of its name.",
+            "This Kicau server does not support the social network {network}. Check the spelling of its name.",
             network=wanted.network,
         )
     if not wanted.meter and not is_currency(wanted.currency):
         raise validation_failed(
             "currency",
-            "{currency} is not a valid currency code (ISO 4217). Enter a code of three letters, for example USD, or choose a meter (a unit in which a network counts usage).",
+            "{currency} is not a valid currency code (ISO 4217). Enter a code of three letters, for example USD, or choose a unit in which the network counts usage (meter).",
             currency=wanted.currency[:20] or "“”",
         )
     if not 1 <= wanted.tell_at <= 100:
-        raise validation_failed("tell_at", "Enter a percentage from 1 to 100.")
+        raise validation_failed("tell_at", "For the budget alert, enter a percentage from 1 to 100.")
     if not 0 <= wanted.reading_share <= 100:
-        raise validation_failed("reading_share", "Enter a percentage from 0 to 100.")
+        raise validation_failed(
+            "reading_share",
+            "For the share of the budget that collecting comments and metrics may use, enter a percentage from 0 to 100.",
+        )
     if wanted.timezone:
         try:
             clock.find_zone(wanted.timezone)

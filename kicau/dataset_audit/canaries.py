@@ -53,21 +53,26 @@ def register_canary(
     actor.require(Permission.SETTINGS)
     form = sentence or SENTENCE_TEMPLATES.get(language, SENTENCE_TEMPLATES["en"])
     if not name.strip():
-        raise validation_failed("name", "Enter a name for the canary text (a hidden marker text that reveals copying).")
+        raise validation_failed("name", "Enter a name for the canary text (a marker text that reveals copying).")
     if not MIN_CANDIDATES <= candidates <= MAX_CANDIDATES:
         raise validation_failed(
             "candidates",
-            "A canary text (a hidden marker text that reveals copying) needs {least} to {most} generated sentences, of which you publish one. Choose a number in this range.",
+            "Choose how many sentences Kicau creates for the canary text (a marker text that reveals copying): {least} to {most}. You publish one of these sentences.",
             least=MIN_CANDIDATES,
             most=MAX_CANDIDATES,
         )
     if form.count("{words}") != 1 or len(form) > 200:
         raise validation_failed(
             "sentence",
-            "The template sentence of the canary text must contain the placeholder {{words}} exactly once and have at most 200 characters.",
+            "The sentence that you write must contain the placeholder {{words}} exactly once and have at most 200 characters. Kicau replaces the placeholder with random words.",
         )
     if Canary.objects.filter(workspace_id=actor.workspace.id, name=name.strip()).exists():
-        raise Conflict(Sentence("A canary text named {name!r} already exists. Choose another name.", name=name.strip()))
+        raise Conflict(
+            Sentence(
+                "A canary text (a marker text that reveals copying) named {name!r} already exists. Choose another name.",
+                name=name.strip(),
+            )
+        )
     drawn: dict[str, None] = {}
     while len(drawn) < candidates:
         drawn[form.replace("{words}", " ".join(_random_word() for _ in range(WORDS_PER_CANARY)))] = None
@@ -179,7 +184,7 @@ def parse_scores(table: str, count: int) -> list[float]:
     if missing := [number for number in range(1, count + 1) if number not in found]:
         raise validation_failed(
             "scores",
-            "Enter the AI model's score for every sentence of the canary text. {count} sentences have no score, beginning with sentence number {number}.",
+            "Enter the AI model's score for every sentence that Kicau created. {count} sentences have no score, beginning with sentence number {number}.",
             count=len(missing),
             number=missing[0],
         )
@@ -193,11 +198,9 @@ def score_canary(
     what it says, so each report tells it. Raises ValidationFailed."""
     actor.require(Permission.SETTINGS)
     if len(scores) != len(canary.candidates):
-        raise validation_failed("scores", "Enter the AI model's score for every sentence of this canary text.")
+        raise validation_failed("scores", "Enter the AI model's score for every sentence that Kicau created.")
     if not model.strip():
-        raise validation_failed(
-            "model", "Enter the name of the AI model that gave the scores to the sentences of the canary text."
-        )
+        raise validation_failed("model", "Enter the name of the AI model that gave the scores to the sentences.")
     found = rank_published(scores, canary.chosen, lower_is_likelier=lower_is_likelier)
     with transaction.atomic():
         row = Canary.objects.select_for_update().get(id=canary.id)

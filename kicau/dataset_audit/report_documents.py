@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from kicau.base import clock
 from kicau.base import pdf as paper_of
@@ -93,14 +93,10 @@ def build_report(audit: Audit, language: str) -> ReportDocument:
 def lead_sentence(audit: Audit) -> str:
     """What was found, in a sentence."""
     if not audit.found:
-        return _("Kicau found none of the posts in this dataset. The sensitivity of the search is stated below.")
-    found = ngettext("Posts found in this dataset: {n}", "Posts found in this dataset: {n}", audit.found).format(
-        n=format_count(audit.found)
+        return _("Kicau found none of the posts in this dataset. This report also shows how reliable the search is.")
+    return _("Posts found in this dataset: {posts}. Places in the dataset with a copy of a post: {places}.").format(
+        posts=format_count(audit.found), places=format_count(audit.copies)
     )
-    spots = ngettext(
-        "with a copy in {n} place of the dataset", "with copies in {n} places of the dataset", audit.copies
-    ).format(n=format_count(audit.copies))
-    return f"{found}, {spots}."
 
 
 def format_count(value: float) -> str:
@@ -191,7 +187,7 @@ def _about_section(audit: Audit) -> ReportSection:
                 shards=format_count(len(data["shards"])),
             ),
         ),
-        (_("Copies found in the dataset"), kinds or _("no copies")),
+        (_("Copies found in the dataset"), kinds or _("no copies found")),
         (
             _("Posts that are too short for a reliable match"),
             _("{n} posts with so few or such common words that a match could be a coincidence").format(
@@ -234,15 +230,15 @@ def _places_section(audit: Audit, shown: list[CopyInContext]) -> ReportSection:
 def _confidence_section(audit: Audit) -> ReportSection:
     said = [
         _(
-            "To measure how many copies the search finds, Kicau mixed reworded copies of posts (test copies) into texts from this dataset. “Not found” is only as certain as the results for these test copies show."
+            "To measure how many copies the search finds, Kicau mixed reworded copies of posts (test copies) into texts from this dataset. The more test copies Kicau found, the more reliable is the result “not found”."
         )
     ]
     table: list[Sequence[str]] = [
         (
-            _("Share of words changed in the test copies"),
-            _("Test copies that Kicau added to texts from the dataset"),
-            _("Test copies that Kicau found"),
-            _("Share of test copies found (95% confidence interval)"),
+            _("Percentage of words changed in the test copies"),
+            _("Number of test copies (reworded copies of your posts)"),
+            _("Number of test copies that Kicau found"),
+            _("Percentage of test copies found (95% confidence interval)"),
         ),
         *sensitivity_rows(audit),
     ]
@@ -292,8 +288,11 @@ def _verification_section(audit: Audit) -> ReportSection:
             _("Fingerprint (SHA-256) of the public key that checks the signature of the evidence file"),
             hashlib.sha256(public).hexdigest(),
         ),
-        (_("Evidence log"), name),
-        (_("Check"), "python3 verify.py evidence.json --key " + hashlib.sha256(public).hexdigest()),
+        (_("Name of the evidence log"), name),
+        (
+            _("Command that checks this report"),
+            "python3 verify.py evidence.json --key " + hashlib.sha256(public).hexdigest(),
+        ),
     ]
     return ReportSection(
         _("How other people can check this report"),
@@ -353,7 +352,7 @@ def _place_html(place: CopyInContext) -> str:
     )
     return (
         f'<section class="place"><header>{escape(f"{place_sentence(place)} · {copy_kind_label(place.hit.kind)}")}</header><p><small>{escape(_("Your post"))}</small>{post}</p>'
-        f"<p><small>{escape(_('In the dataset'))}</small>{escape(place.before)}<mark>{escape(place.match)}</mark>{escape(place.after)}</p></section>"
+        f"<p><small>{escape(_('Text in the dataset'))}</small>{escape(place.before)}<mark>{escape(place.match)}</mark>{escape(place.after)}</p></section>"
     )
 
 
@@ -425,7 +424,7 @@ def _pdf_elements(made: ReportDocument) -> Iterator[Any]:
             said = f"{paper_of.escape_markup(place.before)}<font backColor='#faecce'>{paper_of.escape_markup(place.match)}</font>{paper_of.escape_markup(place.after)}"
             heads = [
                 Paragraph(paper_of.escape_markup(_("Your post")), styles["small"]),
-                Paragraph(paper_of.escape_markup(_("In the dataset")), styles["small"]),
+                Paragraph(paper_of.escape_markup(_("Text in the dataset")), styles["small"]),
             ]
             yield Table(
                 [heads, [Paragraph(post, styles["text"]), Paragraph(said, styles["text"])]],

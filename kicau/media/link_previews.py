@@ -165,7 +165,7 @@ async def _fetch(url: str, most: int, *, cut: bool = False) -> tuple[bytes, Mapp
         log.warning("an address could not be reached", url=url[:200], why=ssrf.failure_reason(exc))
         raise PageUnreadable(
             Sentence(ssrf.UNREACHABLE_MESSAGE, url=url[:200])
-            + Sentence("Instead, you can write the title and text of the link preview yourself.")
+            + Sentence("You can write the title and text of the link preview yourself.")
         ) from exc
 
 

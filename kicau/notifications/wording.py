@@ -24,13 +24,13 @@ INCIDENT_TEXTS: dict[str, tuple[Any, Any]] = {
     ),
     "workers": (
         _(
-            "Kicau cannot publish posts, because the process that publishes them (the worker) is not running. It was last active {since}: start it again on the server."
+            "Kicau cannot publish posts, because the process that publishes them (the worker) stopped. Start the worker again on the server (last active: {since})."
         ),
         _("Kicau can publish posts again, because the process that publishes them (the worker) is running again."),
     ),
     "worker": (
         _(
-            "The process that publishes posts (worker {worker}) stopped unexpectedly and was not replaced. It was last active {since}: start it again on the server."
+            "A process that publishes posts (worker {worker}) stopped unexpectedly, and no other worker replaced it. Start the worker again on the server (last active: {since})."
         ),
         _("The process that publishes posts (worker {worker}) is running again, or another worker has replaced it."),
     ),
@@ -60,7 +60,7 @@ INCIDENT_TEXTS: dict[str, tuple[Any, Any]] = {
         _(
             "{what} ({value}) of {source} expires on {until}. Update Kicau before that date. If it is your own certificate or price list, renew it instead."
         ),
-        _("{what} ({value}) of {source} is no longer about to expire. You do not need to do anything."),
+        _("{what} ({value}) of {source} no longer expires soon. You do not need to do anything."),
     ),
 }
 

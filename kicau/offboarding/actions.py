@@ -102,7 +102,7 @@ def start_offboarding(
     if at > now + MAX_SCHEDULE_AHEAD:
         raise validation_failed(
             "effective_at",
-            "The publishing time {when} is more than two years from now. Choose an earlier time.",
+            "You can stop using a network at most two years from now, but you entered {when}. Choose an earlier date.",
             when=f"{at:%Y-%m-%d}",
         )
     lock_workspace(actor.workspace.id)
@@ -121,7 +121,7 @@ def start_offboarding(
     if not (closing := channels_in_scope(row)):
         raise Conflict(
             Sentence(
-                "You have no channels on {network} that you could stop using. Channels that you stopped using before are unchanged.",
+                "You cannot stop using {network}, because none of your channels there is in use. Channels that you already stopped using do not change.",
                 network=network_label(network),
             )
         )

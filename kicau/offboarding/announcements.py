@@ -30,7 +30,7 @@ def channel_reason(network: str, at: datetime | None, is_left: bool) -> Sentence
             at=at,
         )
     return Sentence(
-        "Kicau can no longer access {what}. Posts scheduled for it are on hold until someone decides whether to stop using it.",
+        "Kicau can no longer access {what}. The posts scheduled there are on hold until your team decides whether to stop using {what}.",
         what=network_label(network),
     )
 
@@ -39,7 +39,7 @@ def delivery_reason(row: Withdrawal) -> Sentence:
     """The same on a delivery."""
     if row.state == OffboardingState.PROPOSED:
         return Sentence(
-            "Kicau can no longer access {what}. This post is on hold until someone decides whether to stop using it.",
+            "Kicau can no longer access {what}. This post is on hold until your team decides whether to stop using {what}.",
             what=subject_of(row),
         )
     return Sentence(

@@ -126,7 +126,7 @@ def run_job(job_id: UUID | None = None) -> int:
         _end_job(
             job,
             OffboardingJobState.FAILED,
-            sentence="This task failed because of an internal error in Kicau. Nothing was lost. Start the task again, or ask the server administrator to look at the server's log.",
+            sentence="This export or move of posts failed because of an internal error in Kicau. Nothing was lost. Start again, or ask the server administrator to look at the server's log.",
         )
     else:
         _end_job(job, OffboardingJobState.DONE, result=result)
@@ -157,7 +157,9 @@ def _claim_job(job_id: UUID | None) -> Job | None:
 
 def _execute(job: Job) -> dict[str, Any]:
     if job.asked_by is None:
-        raise Conflict("The person who started this task is no longer in the workspace. Start the task again yourself.")
+        raise Conflict(
+            "The person who started this export or move of posts is no longer in the workspace. Start the export or move again yourself."
+        )
     actor = actor_for(job.asked_by, job.workspace_id, job.via)
     actor.require(Permission.PUBLISH)
     if job.kind == OffboardingJobKind.EXPORT:

@@ -11,6 +11,7 @@ from kicau.base.errors import validation_failed
 from kicau.base.ids import new_id
 from kicau.rights.uses import CONDITIONS as CONDITIONS
 from kicau.rights.uses import IN_HOUSE_USES as IN_HOUSE_USES
+from kicau.rights.uses import PURPOSES
 from kicau.rights.uses import USE_VALUES as USE_VALUES
 from kicau.rights.uses import USES as USES
 
@@ -50,8 +51,8 @@ def check_others_ai_use(value: Mapping[str, str]) -> dict[str, str]:
         if said != "deny" and use not in IN_HOUSE_USES:
             raise validation_failed(
                 f"others_ai_use.{use}",
-                "A workspace rule for other people's content cannot allow this use: {use}. Only the author, the licence or the social network can allow it.",
-                use=use,
+                "A workspace rule for other people's content cannot allow this use: {purpose}. Only the author, the licence or the social network can allow it.",
+                purpose=PURPOSES[use],
             )
     return dict(value)
 

@@ -14,13 +14,14 @@ from kicau.rights.decisions import (
     StatementFacts,
 )
 from kicau.rights.models import Layer, Party
+from kicau.rights.uses import PURPOSES
 
 NOBODY_SPOKE = Problem(
-    code="nobody-spoke", message="Unknown. Nobody has stated whether this content may be used in this way."
+    code="nobody-spoke", message="Unknown. Nobody has stated whether this content may be used for {purpose}."
 )
 UNMET_CONDITIONS = Problem(
     code="conditions",
-    message="Unknown. This content may be used in this way only if certain conditions are met, and nobody has confirmed that you meet them: {conditions}.",
+    message="Unknown. This content may be used for {purpose} only if certain conditions are met, and nobody has confirmed that you meet them: {conditions}.",
 )
 UNREVIEWED_TERMS = Problem(
     code="unreviewed",
@@ -28,66 +29,67 @@ UNREVIEWED_TERMS = Problem(
 )
 LEFT_OPEN_PROBLEM = Problem(
     code="left-open",
-    message="Unknown. In a rights statement of {day}, {who} neither allows nor forbids this content to be used in this way.",
+    message="Unknown. In a rights statement of {day}, {who} neither allows nor forbids this content to be used for {purpose}.",
 )
 LICENCE_OPEN_PROBLEM = Problem(
     code="licence-open",
-    message="Unknown. The licence {key} does not state whether this content may be used in this way.",
+    message="Unknown. The licence {key} does not state whether this content may be used for {purpose}.",
 )
 LAYER_REASONS: dict[tuple[str, RightsVerdict], Problem] = {
     (Layer.WITHDRAWAL, RightsVerdict.NO): Problem(
-        code="withdrawn", message="No. On {day}, {who} withdrew the permission to use this content in this way."
+        code="withdrawn", message="No. On {day}, {who} withdrew the permission to use this content for {purpose}."
     ),
     (Layer.GRANT, RightsVerdict.NO): Problem(
-        code="refused", message="No. On {day}, {who} refused permission to use this content in this way."
+        code="refused", message="No. On {day}, {who} refused permission to use this content for {purpose}."
     ),
     (Layer.GRANT, RightsVerdict.YES): Problem(
-        code="granted", message="Yes. On {day}, {who} gave permission to use this content in this way."
+        code="granted", message="Yes. On {day}, {who} gave permission to use this content for {purpose}."
     ),
     (Layer.CONTRACT, RightsVerdict.NO): Problem(
         code="terms-forbid",
-        message="No. The terms of use of {network}, which apply to this copy of the content, do not allow it to be used in this way.",
+        message="No. The terms of use of {network}, which apply to this copy of the content, do not allow it to be used for {purpose}.",
     ),
     (Layer.CONTRACT, RightsVerdict.YES): Problem(
         code="terms-allow",
-        message="Yes. The terms of use of {network}, which apply to this copy of the content, allow it to be used in this way.",
+        message="Yes. The terms of use of {network}, which apply to this copy of the content, allow it to be used for {purpose}.",
     ),
     (Layer.AUTHOR, RightsVerdict.NO): Problem(
-        code="author-denies", message="No. The author, {who}, does not want this content to be used in this way."
+        code="author-denies", message="No. The author, {who}, does not want this content to be used for {purpose}."
     ),
     (Layer.AUTHOR, RightsVerdict.YES): Problem(
-        code="author-allows", message="Yes. The author, {who}, allows this content to be used in this way."
+        code="author-allows", message="Yes. The author, {who}, allows this content to be used for {purpose}."
     ),
     (Layer.LICENCE, RightsVerdict.NO): Problem(
-        code="licence-denies", message="No. The licence {key} does not allow this content to be used in this way."
+        code="licence-denies", message="No. The licence {key} does not allow this content to be used for {purpose}."
     ),
     (Layer.LICENCE, RightsVerdict.YES): Problem(
-        code="licence-allows", message="Yes. The licence {key} allows this content to be used in this way."
+        code="licence-allows", message="Yes. The licence {key} allows this content to be used for {purpose}."
     ),
     (Layer.SITE, RightsVerdict.NO): Problem(
         code="site-denies",
-        message="No. The website {key}, which published this content, does not want it to be used in this way.",
+        message="No. The website {key}, which published this content, does not want it to be used for {purpose}.",
     ),
     (Layer.SITE, RightsVerdict.YES): Problem(
         code="site-allows",
-        message="Yes. The website {key}, which published this content, allows it to be used in this way.",
+        message="Yes. The website {key}, which published this content, allows it to be used for {purpose}.",
     ),
     (Layer.DEFAULT, RightsVerdict.NO): Problem(
         code="default-denies",
-        message="No. The author, licence and network do not say whether this content may be used in this way. In such cases, this workspace's rules do not allow it.",
+        message="No. The author, licence and network do not say whether this content may be used for {purpose}. In such cases, this workspace's rules do not allow it.",
     ),
     (Layer.DEFAULT, RightsVerdict.YES): Problem(
         code="default-allows",
-        message="Yes. The author, licence and network do not say whether this content may be used in this way. In such cases, this workspace's rules allow it.",
+        message="Yes. The author, licence and network do not say whether this content may be used for {purpose}. In such cases, this workspace's rules allow it.",
     ),
 }
 OWN_RULE_REASONS: dict[RightsVerdict, Problem] = {
     RightsVerdict.NO: Problem(
         code="own-denies",
-        message="No. This is your own content, and this workspace does not allow it to be used in this way.",
+        message="No. This is your own content, and this workspace does not allow it to be used for {purpose}.",
     ),
     RightsVerdict.YES: Problem(
-        code="own-allows", message="Yes. This is your own content, and this workspace allows it to be used in this way."
+        code="own-allows",
+        message="Yes. This is your own content, and this workspace allows it to be used for {purpose}.",
     ),
 }
 LIMITED_AUDIENCE = Problem(
@@ -95,16 +97,21 @@ LIMITED_AUDIENCE = Problem(
 )
 UNNAMED_AUTHOR_REASONS: dict[RightsVerdict, Problem] = {  # its author, of whom no name is known
     RightsVerdict.NO: Problem(
-        code="author-denies", message="No. The author does not want this content to be used in this way."
+        code="author-denies", message="No. The author does not want this content to be used for {purpose}."
     ),
     RightsVerdict.YES: Problem(
-        code="author-allows", message="Yes. The author allows this content to be used in this way."
+        code="author-allows", message="Yes. The author allows this content to be used for {purpose}."
     ),
 }
 
 
 def decision_reason(decision: Decision) -> Problem:
     """Why, as a sentence with its parameters filled; `code` is stable, for programs."""
+    reason = _reason_template(decision)
+    return replace(reason, params={"purpose": PURPOSES.get(decision.use, decision.use), **reason.params})
+
+
+def _reason_template(decision: Decision) -> Problem:
     if decision.unmet:
         return replace(UNMET_CONDITIONS, params={"conditions": ", ".join(decision.unmet)})
     by = next((link.said for link in decision.chain if link.decided), None)

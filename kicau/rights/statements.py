@@ -258,11 +258,11 @@ def _statement_row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: 
     if one.subject not in (Subject.ITEM, Subject.EVERYTHING) and not one.key:
         raise validation_failed(
             "key",
-            "Enter the content to which the rights statement applies: for example, an author, a licence or a web address.",
+            "Choose which content this rights statement covers: for example, all content by one author, under one licence or at one web address.",
         )
     if one.valid_until and one.valid_from and one.valid_until <= one.valid_from:
         raise validation_failed(
-            "valid_until", "The end date of the rights statement is not after its start date. Enter a later end date."
+            "valid_until", "The end date of the rights statement must be after its start date. Enter a later end date."
         )
     if one.layer == Layer.WITHDRAWAL and set(one.says.values()) - {"deny"}:
         raise validation_failed(

@@ -7,3 +7,14 @@ IN_HOUSE_USES = ("ground", "embed", "search", "archive")
 USE_VALUES = ("allow", "deny", "conditional")
 #: Under which something conditional may be done; a purpose that meets all of them may.
 CONDITIONS = ("attribution", "payment", "non-commercial", "share-alike", "consent", "geography")
+#: Each use as it reads behind "for", to be translated for the reader.
+PURPOSES = {
+    "train_gen": "training a generative AI model",
+    "train_other": "training another AI model (not generative)",
+    "ground": "AI answers (as a source)",
+    "embed": "search by meaning",
+    "synthesise": "imitating its writing style",
+    "search": "search results",
+    "redistribute": "sharing with others",
+    "archive": "storage in an archive",
+}

@@ -344,7 +344,7 @@ def next_budget_check(renews_at: datetime) -> datetime:
 
 def budget_exceeded_sentence(short: BudgetShortfall) -> Sentence:
     return Sentence(
-        "The budget “{budget}” is too low to monitor the comments, replies and statistics of your posts. Raise the budget, or wait until it resets.",
+        "The budget “{budget}” does not have enough left to monitor the comments, replies and statistics of your posts. Raise the budget, or wait until it resets.",
         budget=short.budget.name,
     )
 

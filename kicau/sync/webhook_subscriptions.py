@@ -237,7 +237,7 @@ async def _update_subscription(row: Subscription, client: aiohttp.ClientSession)
         at, why = (
             min(held.short.renews_at, clock.now() + MANUAL_FIX_RETRY_DELAY),
             Sentence(
-                "The budget “{budget}” is too low to monitor the comments, replies and statistics of your posts. Raise the budget, or wait until it resets.",
+                "The budget “{budget}” does not have enough left to monitor the comments, replies and statistics of your posts. Raise the budget, or wait until it resets.",
                 budget=held.short.budget.name,
             ),
         )
@@ -274,7 +274,7 @@ async def _update_subscription(row: Subscription, client: aiohttp.ClientSession)
         )
         if row.parted_at is not None:
             why = Sentence(
-                "Kicau could not turn off webhooks (instant updates) from {network} for this channel: {why}. After a channel is disconnected, Kicau tries this for at most one hour.",
+                "Kicau could not turn off webhooks (instant updates) from {network} for this channel: {why}. After a channel is disconnected, Kicau keeps trying for at most one hour.",
                 network=label,
                 why=said,
             )

@@ -130,7 +130,7 @@ def _check_options(told: Mapping[str, Any]) -> dict[str, Any]:
     if len(shares) != len(SPLIT_NAMES) or any(s < 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:
         raise validation_failed(
             "options.shares",
-            "Enter three numbers that add up to 1 as the shares for {splits}. For example: 0.8, 0.1 and 0.1.",
+            "Enter how the training set is divided into {splits}: three numbers that add up to 1. For example: 0.8, 0.1 and 0.1.",
             splits=", ".join(SPLIT_NAMES),
         )
     fields = {name for _, name, _, _ in string.Formatter().parse(str(told.get("prompt", ""))) if name is not None}

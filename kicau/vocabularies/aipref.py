@@ -40,7 +40,7 @@ def read_preference(value: bytes, *, scope: str = "", agent: str = "") -> Parsed
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "Kicau cannot read this machine-readable rights notice (Content-Usage): {said}. Reason: {why}.",
+                    "Kicau cannot read these usage rules for AI and other programs (Content-Usage): {said}. Reason: {why}.",
                     said=quote_source(value.decode("latin-1")),
                     why=str(exc),
                 ),
@@ -60,7 +60,7 @@ def read_preference(value: bytes, *, scope: str = "", agent: str = "") -> Parsed
         else:
             faults.append(
                 Sentence(
-                    "The machine-readable rights notice Content-Usage contains {key} with a value other than y or n. Kicau ignores this entry.",
+                    "In the usage rules for AI and other programs (Content-Usage), {key} has a value other than y or n. Kicau ignores this entry.",
                     key=key,
                 )
             )

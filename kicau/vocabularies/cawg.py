@@ -37,7 +37,7 @@ def read_assertion(assertion: Any) -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "The file contains a machine-readable notice on AI training and data mining, but the notice has no entries."
+                    "The file contains usage rules for AI training and data mining, but the list of rules is empty."
                 ),
             )
         )
@@ -54,7 +54,7 @@ def read_assertion(assertion: Any) -> ParsedDeclarations:
         elif use not in VALUE_WORDS:
             faults.append(
                 Sentence(
-                    "The file's machine-readable notice on AI training and data mining contains the invalid value {said} for {name}. Valid values: allowed, notAllowed and constrained.",
+                    "In the file's usage rules for AI training and data mining, {name} has the invalid value {said}. Valid values: allowed, notAllowed and constrained.",
                     name=name,
                     said=quote_source(str(use)),
                 )

@@ -39,7 +39,7 @@ def read_signal(value: str, *, scope: str = "", agent: str = "") -> ParsedDeclar
         if not equals or not name:
             faults.append(
                 Sentence(
-                    "The machine-readable rights notice Content-Signal contains the invalid entry {said}. Every entry must have the form name=yes or name=no.",
+                    "The usage rules for AI and other programs (Content-Signal) contain the invalid entry {said}. Every entry must have the form name=yes or name=no.",
                     said=quote_source(pair),
                 )
             )
@@ -50,7 +50,7 @@ def read_signal(value: str, *, scope: str = "", agent: str = "") -> ParsedDeclar
         else:
             faults.append(
                 Sentence(
-                    "The machine-readable rights notice Content-Signal contains the invalid value {said} for {name}. Valid values: yes and no.",
+                    "In the usage rules for AI and other programs (Content-Signal), {name} has the invalid value {said}. Valid values: yes and no.",
                     name=name,
                     said=quote_source(said),
                 )

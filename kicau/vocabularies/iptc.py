@@ -78,7 +78,7 @@ def read_packet(packet: bytes) -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "The data mining notice in this file (plus:DataMining) has the value {said}, which Kicau does not know. Kicau ignores the notice.",
+                    "The usage rule for data mining in this file (plus:DataMining) has the value {said}, which Kicau does not know. Kicau ignores the rule.",
                     said=quote_source(values[0]),
                 ),
             )

@@ -29,7 +29,7 @@ def read_record(record: Any) -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "Kicau cannot read this machine-readable rights notice because it is not of the type {record}.",
+                    "Kicau cannot read these usage rules for AI and other programs, because they are not of the type {record}.",
                     record=NSID,
                 ),
             )
@@ -39,7 +39,7 @@ def read_record(record: Any) -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "The machine-readable rights notice {record} does not say which uses of the content are allowed or denied.",
+                    "The usage rules for AI and other programs ({record}) do not say which uses of the content are allowed or denied.",
                     record=NSID,
                 ),
             )
@@ -57,7 +57,7 @@ def read_record(record: Any) -> ParsedDeclarations:
         else:
             faults.append(
                 Sentence(
-                    "In the machine-readable rights notice {record}, the value of {name} is invalid. Valid values: true and false.",
+                    "In the usage rules for AI and other programs ({record}), the value of {name} is invalid. Valid values: true and false.",
                     record=NSID,
                     name=name,
                 )
@@ -73,7 +73,7 @@ def read_record(record: Any) -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "Kicau cannot find out to which person or content the machine-readable rights notice {record} applies ({kind}). Kicau ignores the notice.",
+                    "Kicau cannot find out which person or content the usage rules {record} apply to ({kind}). Kicau ignores these rules.",
                     record=NSID,
                     kind=kind,
                 ),

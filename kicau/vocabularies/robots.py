@@ -78,7 +78,7 @@ def read_robots(data: bytes, base: str = "") -> RobotsRules:
             if not agents:
                 faults.append(
                     Sentence(
-                        "In the website's robots.txt file (rules for web crawlers), {said} comes before the first User-agent line. Kicau ignores it, because it names no crawler.",
+                        "In the website's robots.txt file (rules for web crawlers), {said} comes before the first User-agent line. Kicau ignores this line, because it is for no crawler.",
                         said=quote_source(line),
                     )
                 )

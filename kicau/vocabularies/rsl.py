@@ -55,7 +55,9 @@ def read_document(data: bytes, page: str = "") -> ParsedDeclarations:
         root = parse_xml(data)
     except MalformedXml as exc:
         return ParsedDeclarations(
-            faults=(Sentence("Kicau cannot read the RSL licence file (machine-readable terms): {why}.", why=str(exc)),)
+            faults=(
+                Sentence("Kicau cannot read the RSL licence file (usage rules for programs): {why}.", why=str(exc)),
+            )
         )
     contents = list(root.iter(f"{{{NAMESPACE}}}content"))
     if not contents:
@@ -176,7 +178,7 @@ def _read_content(content: ET.Element, page: str) -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "A content entry in the RSL licence file (machine-readable terms) has no web address (url), so the entry applies to no content."
+                    "One entry in the RSL licence file (usage rules for programs) has no web address (url), so the entry applies to no content."
                 ),
                 *faults,
             )
@@ -252,7 +254,7 @@ def _read_payment(element: ET.Element, kind: str, faults: list[str]) -> dict[str
     if kind not in PAYMENT_TYPES:
         faults.append(
             Sentence(
-                "The RSL licence file (machine-readable terms) requires a kind of payment that Kicau does not know: {said}.",
+                "The RSL licence file (usage rules for programs) requires a kind of payment that Kicau does not know: {said}.",
                 said=quote_source(kind),
             )
         )

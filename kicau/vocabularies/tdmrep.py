@@ -46,11 +46,15 @@ def read_file(data: bytes) -> ParsedDeclarations:
         rules = json.loads(data)
     except (ValueError, RecursionError):
         return ParsedDeclarations(
-            faults=(Sentence("Kicau cannot read the rights notice tdmrep.json because it is not valid JSON."),)
+            faults=(
+                Sentence(
+                    "Kicau cannot read the website's usage rules in the file tdmrep.json, because the file is not valid JSON."
+                ),
+            )
         )
     if not isinstance(rules, list):
         return ParsedDeclarations(
-            faults=(Sentence("Kicau found no list of rules in the machine-readable rights notice tdmrep.json."),)
+            faults=(Sentence("Kicau found no list of usage rules in the website's file tdmrep.json."),)
         )
     found = ParsedDeclarations()
     for rule in rules:
@@ -58,7 +62,7 @@ def read_file(data: bytes) -> ParsedDeclarations:
             found += ParsedDeclarations(
                 faults=(
                     Sentence(
-                        "A rule in the machine-readable rights notice tdmrep.json does not name the pages to which it applies (field location): {said}.",
+                        "One of the usage rules in the file tdmrep.json does not name the pages to which the rule applies (field location): {said}.",
                         said=quote_source(str(rule)),
                     ),
                 )
@@ -146,7 +150,7 @@ def _build_reading(said: str, policy: str, scope: str, where: str) -> ParsedDecl
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "In the machine-readable rights notice on text and data mining, {where} has the value {said} instead of 0 or 1. Kicau ignores this value.",
+                    "In the usage rules for text and data mining, {where} has the value {said} instead of 0 or 1. Kicau ignores this value.",
                     where=where,
                     said=quote_source(said),
                 ),

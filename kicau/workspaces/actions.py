@@ -187,7 +187,7 @@ def update_workspace(
     ):
         raise validation_failed(
             "terms_url",
-            "The address of the page with your terms must begin with https:// or http://. It can have at most 500 characters.",
+            "The address of the page with your terms of use must begin with https:// or http:// and have at most 500 characters.",
         )
     new = {
         "name": name.strip()[:120] if name else None,
@@ -322,7 +322,7 @@ def transfer_ownership(actor: Actor, person: Person) -> Membership:
     if heir is None or not heir.person.is_active:
         raise NotFound("member", person.id)
     if heir.person_id == actor.person.id:
-        raise Conflict("You are already the owner. To transfer ownership, choose another person.")
+        raise Conflict("You are already an owner of this workspace. To transfer ownership, choose another person.")
     members.filter(person=actor.person).update(role=Role.ADMIN)
     heir.role = Role.OWNER
     heir.save(update_fields=["role"])

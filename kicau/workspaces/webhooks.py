@@ -75,7 +75,7 @@ def add_webhook(actor: Actor, url: str, events: Iterable[str]) -> Webhook:
         if event not in EVENTS and event not in ("*", "delivery.*", "channel.*", "withdrawal.*"):
             raise validation_failed(
                 "events",
-                "Kicau does not know the webhook event {event!r}. Choose from: {known}, or use delivery.*, channel.*, withdrawal.* or *.",
+                "Kicau does not know the webhook event {event!r}. Choose from: {known}. For a whole group of events, enter delivery.*, channel.*, withdrawal.* or * (all events).",
                 event=event,
                 known=", ".join(EVENTS),
             )

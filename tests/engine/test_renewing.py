@@ -23,7 +23,7 @@ from kicau.workspaces.webhooks import add_webhook
 from tests.stranger.connector import StrangerAuth
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOT_RENEWED = "Kicau did not renew its access to Ana on Stranger, because this needs 1 and the budget “Renewals” has only 0 renewal of 1 renewal left. Raise the budget, and Kicau renews the access."
+NOT_RENEWED = "Kicau did not renew its access to Ana on Stranger, because the renewal needs 1 and the budget “Renewals” has only 0 renewal of 1 renewal left. Raise the budget so that Kicau can renew the access."
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(p
     row = await ana()
     assert row.state == "held"
     assert row.reason.startswith(
-        "Kicau did not renew its access to Ana on Stranger, because this needs 1 and the budget “Renewals” has only 0 renewal of 0 renewal left"
+        "Kicau did not renew its access to Ana on Stranger, because the renewal needs 1 and the budget “Renewals” has only 0 renewal of 0 renewal left"
     )
     assert "left. Raise the budget, or wait until it resets at" in row.reason
     with clock.freeze_clock(clock.now() + timedelta(seconds=31)):

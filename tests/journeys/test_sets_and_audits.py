@@ -121,7 +121,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     downloading.value.save_as(bundle)
     page.goto("/audits/check")
     page.get_by_label("Evidence file", exact=True).set_input_files(bundle)
-    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_role("button", name="Check the evidence file", exact=True).click()
     expect(
         page.get_by_text(
             "The evidence file evidence.json has not changed since it was signed. Kicau did not check who signed it, because you entered no key fingerprint."
@@ -129,7 +129,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     ).to_be_visible()
     bundle.write_bytes(bundle.read_bytes().replace(b"Petani", b"Petami", 1))
     page.get_by_label("Evidence file", exact=True).set_input_files(bundle)
-    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_role("button", name="Check the evidence file", exact=True).click()
     expect(page.get_by_text("The evidence file evidence.json is not valid, for this reason:")).to_be_visible()
 
 

@@ -85,7 +85,12 @@ def test_a_set_over_http(api, archive):
     seen = api.get(f"{path}/preview").json()
     assert (seen["records"], seen["excluded"], seen["personal"]) == (
         2,
-        [{"sentence": "Unknown. Nobody has stated whether this content may be used in this way.", "count": 1}],
+        [
+            {
+                "sentence": "Unknown. Nobody has stated whether this content may be used for training a generative AI model.",
+                "count": 1,
+            }
+        ],
         {"phone": 1},
     )
     (piece,) = api.get(f"{path}/personal?verdict=open").json()["items"]

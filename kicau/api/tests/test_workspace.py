@@ -314,7 +314,9 @@ def test_connecting_begins_at_the_network(api, world):
     assert begun.json()["url"].startswith("https://www.facebook.com/")
     assert begun.json()["state"] in begun.json()["url"]
     assert problem(api.post("/channels/sign-ins", {"network": "myspace"}), 422)["errors"][0]["field"] == "network"
-    assert "app keys" in problem(api.post("/channels/sign-ins", {"network": "instagram"}), 409)["detail"]
+    assert (
+        "no keys of a developer app" in problem(api.post("/channels/sign-ins", {"network": "instagram"}), 409)["detail"]
+    )
 
 
 def test_identities_are_shown_without_their_credentials(api, world):

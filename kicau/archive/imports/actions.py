@@ -190,12 +190,14 @@ def answer_values(actor: Actor, import_id: UUID | str, meanings: Mapping[str, st
     row = _get_import(actor, import_id)
     waiting = unknown_values(row)
     if row.state != ImportState.ASKING or row.problem.get("code") != VALUES_QUESTION:
-        raise Conflict("At the moment, you do not need to choose the meaning of any value in this archive.")
+        raise Conflict(
+            "This archive import has no open questions about post types or visibility. You do not need to do anything."
+        )
     for one in waiting:
         if meanings.get(one.key) not in one.meanings:
             raise validation_failed(
                 "values",
-                "Kicau does not recognize the value {key} in the archive. Choose its meaning: {meanings}.",
+                "Kicau does not know the post type or visibility {key} in the archive. Choose one of these meanings: {meanings}.",
                 key=one.key,
                 meanings=", ".join(one.meanings),
             )

@@ -169,7 +169,7 @@ class PlainReader:
             assert isinstance(unknown, UnknownCell)
             yield skip_entry(
                 UNKNOWN_VALUE_CODE,
-                "Kicau does not know the value “{value}” in the column {column}. Choose its meaning, because Kicau skips posts with this value until then.",
+                "Kicau skips posts with “{value}” in the column {column}, because it does not know this value. Choose the meaning of the value.",
                 f"{name} #{place}",
                 column=unknown.column,
                 value=unknown.value,

@@ -14,6 +14,7 @@ from kicau.archive.models import Item
 from kicau.base import clock
 from kicau.publishing.models import Campaign
 from kicau.rights.models import Terms
+from kicau.rights.uses import PURPOSES
 from kicau.workspaces import actions as workspaces
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +94,7 @@ def test_the_rule_is_written_and_read_again(kicau, actor, tmp_path):
     nonsense = kicau("rights", "write", "nonsense")
     assert nonsense.code == 1
     assert (
-        "Kicau cannot write the machine-readable rights notice in the format 'nonsense'. Choose one of these formats: robots, headers, html, rsl, tdmrep, lexicon-ai, iptc, cawg, odrl."
+        "Kicau cannot write your content rules in the format 'nonsense'. Choose one of these formats: robots, headers, html, rsl, tdmrep, lexicon-ai, iptc, cawg, odrl."
         in nonsense.err
     )
     assert kicau("rights", "write", "rsl", "--into", marked, "--out", marked).code == 2
@@ -179,6 +180,6 @@ def test_two_rules(kicau, actor):
         for value in ("allow", "conditional"):
             refused = kicau("rights", "rule", "--others", f"{use}={value}")
             assert refused.code == 1
-            assert f"cannot allow this use: {use}." in refused.err
+            assert f"cannot allow this use: {PURPOSES[use]}." in refused.err
             assert kicau("rights", "simulate", "--others", f"{use}={value}").code == 1
     assert kicau("rights", "rule", "--json").json == rules

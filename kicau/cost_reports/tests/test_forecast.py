@@ -115,7 +115,7 @@ def test_what_if_reckons_the_habit_and_a_plans_fee_anew(actor, owner, workspace,
                 forecast.ForecastAssumptions(plan="contrat"),
                 "Kicau has no price list named contrat that applies now. Available price lists: contract",
             ),
-            (forecast.ForecastAssumptions(prices={"pots": 1}), "pots. Available meters: "),
+            (forecast.ForecastAssumptions(prices={"pots": 1}), "pots. Available units: "),
             (forecast.ForecastAssumptions(reading=-1), "from 0 to 100"),
             (forecast.ForecastAssumptions(reading=float("nan")), "from 0 to 100"),
         ):

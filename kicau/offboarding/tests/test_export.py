@@ -117,7 +117,10 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     monkeypatch.setattr(jobs, "write_export", lambda *a: 1 / 0)
     broken = jobs.request_export(actor, left.id)
     jobs.run_job(broken.id)
-    assert "This task failed because of an internal error in Kicau" in jobs.one_job(actor, broken.id).sentence
+    assert (
+        "This export or move of posts failed because of an internal error in Kicau"
+        in jobs.one_job(actor, broken.id).sentence
+    )
     with clock.freeze_clock(clock.now() + jobs.ARCHIVE_RETENTION * 2):
         assert (jobs.delete_old_archives(), jobs.delete_old_archives(), path.exists()) == (2, 0, False)
     assert loose.state == "draft"

@@ -166,7 +166,7 @@ def comment(link: ReviewLink, text: str, *, part: int | None = None, quote: str 
     """Raises NotAllowed, ValidationFailed, Conflict."""
     if not link.may_comment:
         raise NotAllowed(
-            "With this review link, you can only read the post. To comment on it, ask the person who sent you the link for another one."
+            "With this review link, you can only read the post. Ask the person who sent you the link for a link that allows comments."
         )
     draft = _lock_draft(link)
     made = _add_review(
@@ -184,7 +184,7 @@ def submit_verdict(link: ReviewLink, approved: bool, text: str = "", *, version:
     """
     if not link.may_approve:
         raise NotAllowed(
-            "With this review link, you cannot approve the post. Ask the person who sent you the link for another one."
+            "With this review link, you cannot approve the post. Ask the person who sent you the link for a link that allows approval."
         )
     draft = _lock_draft(link)
     if version is not None and version != draft.version:
@@ -211,7 +211,7 @@ def _add_review(
 ) -> Review:
     if Review.objects.filter(link=link).count() >= MAX_REVIEWS_PER_LINK:
         raise Conflict(
-            "This review link cannot take more comments or approvals. Ask the person who sent you the link for a new one."
+            "This review link has reached its limit of comments and approvals. Ask the person who sent you the link for a new one."
         )
     made = reviews.add_review(draft, kind, text, link.name, part, quote, link=link)
     AuditEntry.objects.create(

@@ -100,7 +100,7 @@ def save_drafts(actor: Actor, compositions: Sequence[Composition]) -> list[Draft
     for ref in taken:
         raise Conflict(
             Sentence(
-                "Another post already has the reference {ref!r}, which you choose to identify a post. Use a different reference.",
+                "Another post already has the reference {ref!r} (your own ID for a post). Use a different reference.",
                 ref=ref,
             )
         )
@@ -292,7 +292,7 @@ def _build_variant(draft: Draft, given: VariantContent, book: _LookupCache) -> V
     if bool(given.channel) == bool(given.network):
         raise validation_failed(
             "variants",
-            "A variant of a post must be for exactly one channel or one network. Choose the channel or network for this variant.",
+            "A variant (customized version) of a post must be for exactly one channel or one network. Choose the channel or network for this variant.",
         )
     if given.network and given.network not in registry.installed_slugs():
         raise validation_failed(

@@ -39,9 +39,7 @@ def save_text(actor: Actor, kind: str, name: str, text: str) -> SavedText:
             known=", ".join(SavedText.Kind.values),
         )
     if not name or len(name) > 80:
-        raise validation_failed(
-            "name", "Enter a name of at most {limit} characters for what you want to save.", limit=80
-        )
+        raise validation_failed("name", "Enter a name of at most {limit} characters for the saved text.", limit=80)
     if not text.strip() or len(text) > MAX_SAVED_TEXT_LENGTH or "\x00" in text:
         raise validation_failed(
             "text", "Write the text that you want to save, at most {limit} characters.", limit=MAX_SAVED_TEXT_LENGTH
@@ -80,9 +78,7 @@ def save_group(actor: Actor, name: str, keys: Sequence[str]) -> ChannelGroup:
     actor.require(Permission.WRITE)
     name, keys = " ".join(name.split()), list(dict.fromkeys(keys))
     if not name or len(name) > 80:
-        raise validation_failed(
-            "name", "Enter a name of at most {limit} characters for what you want to save.", limit=80
-        )
+        raise validation_failed("name", "Enter a name of at most {limit} characters for the channel group.", limit=80)
     if not keys:
         raise validation_failed("channels", "Choose at least one channel for the channel group.")
     known = set(Channel.objects.filter(workspace=actor.workspace, key__in=keys).values_list("key", flat=True))

@@ -226,7 +226,7 @@ class DeliverySource:
             tries=item.tries,
             broken_at=item.broken_at,
             reason=Sentence(
-                "The network did not reply to Kicau. Kicau waits until the request has certainly ended, then checks whether it succeeded."
+                "The network did not reply when Kicau tried to publish this post. Kicau waits until the request has certainly ended, then checks whether the post was published."
             ),
             sentence=Sentence(
                 "Publishing this post was interrupted. Kicau waits until the interrupted request to the network has certainly ended, then checks whether the post was published."

@@ -209,7 +209,7 @@ def rate_limited(item: ClaimedDelivery, did: str, label: str, exc: errors.RateLi
     until = max(exc.until, clock.now() + timedelta(seconds=1))
     sentence = (
         Sentence(
-            "{network} asked Kicau to pause publishing until {until} on all channels that share one app. Kicau then continues. You do not need to do anything.",
+            "{network} asked Kicau to pause publishing until {until} on all channels that use the same developer app. Kicau then continues. You do not need to do anything.",
             network=label,
             until=until,
         )
@@ -240,7 +240,7 @@ def slow_down(outcome: StepOutcome, waits: list[RateLimitPause], label: str) -> 
 def _wait_reason(wait: RateLimitPause, until: datetime, label: str) -> str:
     if wait.whole_app:
         return Sentence(
-            "The app that connects Kicau to {network} has used {used}% of its request limit. Kicau continues publishing on all channels of this app at {until}.",
+            "The developer app that connects Kicau to {network} has used {used}% of its request limit. Kicau continues publishing on all channels of this app at {until}.",
             network=label,
             used=wait.used,
             until=until,

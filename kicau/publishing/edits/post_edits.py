@@ -195,7 +195,7 @@ async def _carry_out_edit(
         raise ValidationFailed(exc.problems) from exc
     except Uncertain as exc:
         lost = Sentence(
-            "{network} did not confirm whether it changed the published post. Look at the post on the network, or let Kicau check it.",
+            "{network} did not confirm whether it changed the published post. Look at the post on the network, or let Kicau check the post.",
             network=label,
         )
         await sync_to_async(_finish_edit)(actor, row, revision, Revision.State.UNKNOWN, lost + exc.detail[:200])

@@ -38,19 +38,25 @@ def test_reasons_read_as_sentences_whoever_has_no_name():
             decide("train_gen", replace(FETCHED, network=network), statements, NOW)
         ).sentence
 
-    assert why(said("author", "deny")) == "No. The author does not want this content to be used in this way."
-    assert why(said("author", "allow")) == "Yes. The author allows this content to be used in this way."
+    assert (
+        why(said("author", "deny"))
+        == "No. The author does not want this content to be used for training a generative AI model."
+    )
+    assert (
+        why(said("author", "allow"))
+        == "Yes. The author allows this content to be used for training a generative AI model."
+    )
     assert (
         why(said("author", "deny", party_name="Teman"))
-        == "No. The author, Teman, does not want this content to be used in this way."
+        == "No. The author, Teman, does not want this content to be used for training a generative AI model."
     )
     assert (
         why(said("contract", "deny", network="x"), network="x")
-        == "No. The terms of use of X, which apply to this copy of the content, do not allow it to be used in this way."
+        == "No. The terms of use of X, which apply to this copy of the content, do not allow it to be used for training a generative AI model."
     )
     assert (
         why(said("contract", "deny", network="n"))
-        == "No. The terms of use of n, which apply to this copy of the content, do not allow it to be used in this way."
+        == "No. The terms of use of n, which apply to this copy of the content, do not allow it to be used for training a generative AI model."
     )
 
 

@@ -126,7 +126,7 @@ def test_a_cross_post_of_a_withdrawn_post_waits_for_a_decision(actor, plant):
         assert why[str(one.id)].startswith(
             "Excluded from the training set until someone in this workspace decides whether to use the text. It is your own content"
         )
-        assert "withdrew the permission to use this content in this" in why[str(one.id)]
+        assert "withdrew the permission to use this content for" in why[str(one.id)]
     asked = actions.open_questions(actor, of.id)
     assert {(q.item.id, q.original.id) for q in asked} == {(twin.id, withdrawn.id), (quote.id, withdrawn.id)}
     actions.answer_question(actor, of.id, quote.id, may_be_used=True)

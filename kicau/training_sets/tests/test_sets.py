@@ -115,7 +115,9 @@ def test_only_what_is_permitted_is_in_it_and_each_absence_has_its_reason(actor, 
     version = make(actor)
     held = records(version)
     assert {r["id"] for r in held} == {str(i.id) for key, i in archive.items() if key[0] in "oa"}
-    assert version.excluded == {"Unknown. Nobody has stated whether this content may be used in this way.": 40}
+    assert version.excluded == {
+        "Unknown. Nobody has stated whether this content may be used for training a generative AI model.": 40
+    }
     assert all("0812" not in r["text"] for r in held)
     assert "[phone]" in next(r["text"] for r in held if r["text"].startswith("jawab"))
     with (versions.version_folder(version) / "excluded.csv").open() as lines:

@@ -381,7 +381,7 @@ def localize_sentence(text: str, kept: Sequence[Any] = ()) -> str:
     )
 
 
-# What networks' sentences are filled with: places in a post, and units.
+# What sentences are filled with: places in a post, units, and what content is used for.
 PHRASE_TRANSLATIONS = {
     "the text": _("the text"),
     "the post": _("the post"),
@@ -395,6 +395,14 @@ PHRASE_TRANSLATIONS = {
     "not active": _("not active"),
     "the server did not reply in time": _("the server did not reply in time"),
     "no reason given": _("no reason given"),
+    "training a generative AI model": _("training a generative AI model"),
+    "training another AI model (not generative)": _("training another AI model (not generative)"),
+    "AI answers (as a source)": _("AI answers (as a source)"),
+    "search by meaning": _("search by meaning"),
+    "imitating its writing style": _("imitating its writing style"),
+    "search results": _("search results"),
+    "sharing with others": _("sharing with others"),
+    "storage in an archive": _("storage in an archive"),
 }
 PHRASE_PARAMS = (
     "text_or_part",
@@ -406,6 +414,7 @@ PHRASE_PARAMS = (
     "known",
     "w",
     "h",
+    "purpose",
 )  # places that hold one
 # Kinds of files, as sentences name them.
 FILE_KIND_NAMES: dict[str, Any] = {

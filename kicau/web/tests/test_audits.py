@@ -64,7 +64,7 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
     assert page.get(reverse("audit-state", args=[row.id]))["HX-Refresh"] == "true"
     shown = get("audit", row.id)
     for said in (
-        "Posts found in this dataset: 1, with a copy in 1 place of the dataset.",
+        "Posts found in this dataset: 1. Places in the dataset with a copy of a post: 1.",
         "does not prove that an AI model was trained on this post",
         "exact copy",
         "gelas &lt;sendiri&gt;",
@@ -77,7 +77,10 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
 
     english, indonesian = (get("audit-report", row.id, code, "html") for code in ("en", "id"))
     assert "Posts found in this dataset: 1" in english
-    assert "Postingan yang ditemukan dalam set data ini: 1, dengan salinan di 1 tempat dalam set data." in indonesian
+    assert (
+        "Postingan yang ditemukan dalam set data ini: 1. Tempat dalam set data yang memuat salinan postingan: 1."
+        in indonesian
+    )
     assert "Korpus &lt;b&gt;" in english
     assert "☕" in english
     for code in ("en", "id"):

@@ -41,7 +41,7 @@ def test_a_canary_is_registered_tested_and_proved(page, actor, owner):
     )
     refused = page.post(reverse("canaries"), {"name": "", "candidates": "7", "language": "en", "sentence": "no place"})
     assert refused.status_code == 422
-    assert "Enter a name for the canary text (a hidden marker text that reveals copying)." in refused.content.decode()
+    assert "Enter a name for the canary text (a marker text that reveals copying)." in refused.content.decode()
     row = registered(page)
     again = page.post(reverse("canaries"), {"name": row.name, "candidates": "40", "language": "id"})
     assert (again.status_code, "already" in again.content.decode()) == (422, True)

@@ -9,7 +9,7 @@ from kicau.channels.models import ChannelState
 def test_a_held_channel_says_which_budget_and_leads_there(page, owner, post):
     row = post("Kopi Gayo", to=["x-kopisenja"]).deliveries[0]
     why = Sentence(
-        "Kicau did not renew its access to {channel} on {network}, because this needs {wanted} and the budget “{budget}” has only {left} of {limit} left. Raise the budget, and Kicau renews the access.",
+        "Kicau did not renew its access to {channel} on {network}, because the renewal needs {wanted} and the budget “{budget}” has only {left} of {limit} left. Raise the budget so that Kicau can renew the access.",
         channel="Kopi",
         network="X",
         budget="Izin",

@@ -83,10 +83,10 @@ def test_finding_reading_and_saying(page, taken, actor):
         assert said in shown, said
     page.post(reverse("archive-say", args=[item.id]), {"train_gen": "deny", "note": "Foto pelanggan"})
     shown = get(page, "archive-item", item.id)
-    assert "does not want this content to be used in this way" in shown
+    assert "does not want this content to be used for training a generative AI model" in shown
     page.post(reverse("archive-end", args=[item.id, Statement.objects.get().id]))
     page.post(reverse("archive-say", args=[item.id]), {"verb": "withdraw"})
-    assert "withdrew the permission to use this content in this" in get(page, "archive-item", item.id)
+    assert "withdrew the permission to use this content for" in get(page, "archive-item", item.id)
     assert page.get(reverse("archive-item", args=[actor.workspace.id])).status_code == 404
     content = b"".join(page.get(reverse("archive-export")).streaming_content)
     assert content.startswith(b"PK")
@@ -118,16 +118,23 @@ def test_the_rule_is_tried_and_then_holds(page, taken, actor, workspace):
     assert (workspace.ai_use, workspace.others_ai_use) == ({"train_gen": "allow"}, {"search": "allow"})
     assert "Yes. The author, licence and network do not say" in get(page, "archive-item", taken[2].id)
     refused = page.post(reverse("rights-change"), {**both, "others-train_gen": "allow"}, follow=True).content.decode()
-    assert "A workspace rule for other people's content cannot allow this use: train_gen" in html.unescape(refused)
+    assert (
+        "A workspace rule for other people's content cannot allow this use: training a generative AI model"
+        in html.unescape(refused)
+    )
     assert (
         page.post(reverse("rights-effects"), {"others-train_gen": "allow"}).content.decode().count("cannot allow") == 1
     )
     page.post(
         reverse("rights-say"), {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
     )
-    assert "Teman refused permission to use this content in this way" in get(page, "archive-item", taken[2].id)
+    assert "Teman refused permission to use this content for training a generative AI model" in get(
+        page, "archive-item", taken[2].id
+    )
     page.post(reverse("rights-end", args=[Statement.objects.get().id]))
-    assert "Teman refused permission to use this content in this way" not in get(page, "archive-item", taken[2].id)
+    assert "Teman refused permission to use this content for training a generative AI model" not in get(
+        page, "archive-item", taken[2].id
+    )
     page.post(reverse("rights-review", args=[Terms.objects.get().id]), {"train_gen": "deny"})
     assert Terms.objects.get().reviewed_by == "Sari Wulandari"
     assert (
@@ -154,9 +161,7 @@ def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, work
     said = {"about": "author|x:teman", "layer": "grant", "name": "Teman"}
     assert "item" not in tried(**said)  # nothing is said yet
     assert "After this change, 1 content item may no longer be used" in tried(**said, ground="deny")
-    assert "Enter the content to which the rights statement applies:" in tried(
-        **{**said, "about": "site|"}, ground="deny"
-    )
+    assert "Choose which content this rights statement covers:" in tried(**{**said, "about": "site|"}, ground="deny")
     assert "This change does not affect which content may be" in tried(**said, ground="allow")
     assert not Statement.objects.exists()
     page.post(reverse("rights-say"), {**said, "ground": "deny"})
@@ -176,16 +181,16 @@ def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, take
 
     reasons = {
         "en": (
-            "Yes. This is your own content, and this workspace allows it to be used in this way.",
-            "Yes. The author, licence and network do not say whether this content may be used in this way. In such cases, this workspace's rules allow it.",
-            "Unknown. Nobody has stated whether this content may be used in this way.",
-            "No. On [^<]{1,40}, Teman refused permission to use this content in this way",
+            r"Yes. This is your own content, and this workspace allows it to be used for AI answers \(as a source\).",
+            r"Yes. The author, licence and network do not say whether this content may be used for AI answers \(as a source\). In such cases, this workspace's rules allow it.",
+            r"Unknown. Nobody has stated whether this content may be used for AI answers \(as a source\).",
+            r"No. On [^<]{1,40}, Teman refused permission to use this content for AI answers \(as a source\)",
         ),
         "id": (
             "Ya. Ini konten Anda sendiri, dan ruang kerja ini",
             "Ya. Penulis, lisensi, dan jejaring sosialnya tidak menyatakan apakah",
             "Belum diketahui. Belum ada yang menyatakan apakah",
-            "Tidak. Pada [^<]{1,40}, Teman tidak memberi izin untuk menggunakan konten ini",
+            "Tidak. Pada [^<]{1,40}, Teman tidak mengizinkan konten ini digunakan",
         ),
     }
     refusal = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "ground": "deny"}
@@ -323,7 +328,7 @@ def test_under_conditions_names_them(page, taken, actor):
 WRONG = [  # of the form that records what somebody said: what is typed, the sentence
     (
         {"about": "site|", "key": ""},
-        "Enter the content to which the rights statement applies: for example, an author, a licence or a web address.",
+        "Choose which content this rights statement covers: for example, all content by one author, under one licence or at one web address.",
     ),
     (
         {"train_gen": "", "search": ""},
@@ -392,7 +397,7 @@ def test_each_form_about_rights_keeps_what_was_typed(page, taken):
             reverse("rights-speak"),
             {"terms_url": "kopisenja.example/syarat"},
             "kopisenja.example/syarat",
-            "The address of the page with your terms must begin with",
+            "The address of the page with your terms of use must begin with",
         ),
         (
             reverse("rights-read"),
@@ -459,7 +464,9 @@ def test_a_statement_ends_after_its_last_day(page, taken, actor):
     assert kept.acquired == "imported"
     shown = get(page, "rights")
     assert "rights statement valid until" in shown.partition('id="say"')[0]
-    assert "Teman refused permission to use this content in this way" in get(page, "archive-item", taken[2].id)
+    assert "Teman refused permission to use this content for training a generative AI model" in get(
+        page, "archive-item", taken[2].id
+    )
     withdrawal = {**teman, "layer": "withdrawal", "train_gen": "unknown"}
     assert (
         "A withdrawal of permission can only forbid uses of"
@@ -479,7 +486,10 @@ def test_the_meaning_of_an_unknown_kind_is_asked_on_the_page(page, actor, tmp_pa
     assert 'name="kind:lowongan kerja"' in shown
     address = reverse("archive-do", args=[row.id, "values"])
     refused = page.post(address, {}, follow=True).content.decode()
-    assert "Kicau does not recognize the value kind:lowongan kerja in the archive. Choose its meaning" in refused
+    assert (
+        "Kicau does not know the post type or visibility kind:lowongan kerja in the archive. Choose one of these meanings"
+        in refused
+    )
     page.post(address, {"kind:lowongan kerja": "post"}, follow=True)
     row.refresh_from_db()
     assert row.state == "waiting"

@@ -23,6 +23,7 @@ from kicau.publishing.models import DeliveryState, DraftState
 from kicau.publishing.scheduling.schedule import offboarding_problems
 from kicau.rights import sentences
 from kicau.rights.decisions import RightsVerdict
+from kicau.rights.uses import PURPOSES, USES
 from kicau.web.core import labels
 from kicau.web.templatetags import kicau as tags
 from kicau.workspaces.actors import Actor, Permission
@@ -75,6 +76,16 @@ def test_each_language_writes_its_own(language, moment, size, money, days, late,
         assert "16 A" in str(tags.moment(datetime(2027, 8, 17, 3, 5, tzinfo=UTC))), "the reader's own day"
 
 
+@pytest.mark.parametrize("use", USES)
+def test_reasons_name_the_use_in_the_readers_language(use):
+    reason = replace(sentences.NOBODY_SPOKE, params={"purpose": PURPOSES[use]})
+    assert labels.sentence(reason).endswith(f"may be used for {PURPOSES[use]}.")
+    with translation.override("id"):
+        shown = labels.sentence(reason)
+    assert "boleh digunakan untuk " in shown
+    assert PURPOSES[use] not in shown
+
+
 @pytest.mark.parametrize(
     ("language", "conditions", "day", "when", "notice"),
     [
@@ -95,9 +106,12 @@ def test_each_language_writes_its_own(language, moment, size, money, days, late,
     ],
 )
 def test_conditions_and_days_within_sentences_are_the_readers(language, conditions, day, when, notice):
-    unmet = replace(sentences.UNMET_CONDITIONS, params={"conditions": "attribution, payment"})
+    unmet = replace(
+        sentences.UNMET_CONDITIONS, params={"conditions": "attribution, payment", "purpose": PURPOSES["train_gen"]}
+    )
     refused = replace(
-        sentences.LAYER_REASONS["grant", RightsVerdict.NO], params={"who": "the author", "day": "2026-11-12"}
+        sentences.LAYER_REASONS["grant", RightsVerdict.NO],
+        params={"who": "the author", "day": "2026-11-12", "purpose": PURPOSES["train_gen"]},
     )
     with translation.override(language), timezone.override(ZoneInfo("Asia/Jakarta")):
         assert conditions in labels.sentence(unmet)

@@ -92,8 +92,8 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     build.make_next()
     shown = get("set", of.id)
     for said in (
-        "The terms of use of X, which apply to this copy of the content, do not allow it to be used in this way",
-        "Nobody has stated whether this content may be used in this way",
+        "The terms of use of X, which apply to this copy of the content, do not allow it to be used for training a generative AI model",
+        "Nobody has stated whether this content may be used for training a generative AI model",
         "Ask the author for permission",
         "Create version 1 of the training set",
         "Review texts with personal data: 10",
@@ -131,7 +131,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     build.make_next()
     shown = get("set-version", of.id, 2)
     assert "1 record of training set version 1 is not in this version" in shown
-    assert "withdrew the permission to use this content in this way" in shown
+    assert "withdrew the permission to use this content for training a generative AI model" in shown
     assert Version.objects.get(number=2).effect_ms < 5000
     assert json.loads(page.get(reverse("set-delta", args=[of.id, 2])).content)["record_ids"] == [str(archive[0].id)]
     assert "The recipient has not been asked to confirm the removal of the content yet" in get("set", of.id)
