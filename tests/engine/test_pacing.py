@@ -122,7 +122,7 @@ async def test_what_the_whole_app_may_do_is_spared_in_all_its_channels(page, fac
         until = NetworkApp.objects.get(id=page.app_id).paused_until
         assert timedelta(seconds=50) < until - begun < timedelta(seconds=60) + (clock.now() - begun)
         assert Channel.objects.get(id=page.id).paused_until is None
-        said = f"The app that connects Kicau to Facebook has used 97% of its request limit. Kicau continues publishing on all channels of this app at {shown(until)}."
+        said = f"The developer app that connects Kicau to Facebook has used 97% of its request limit. Kicau continues publishing on all channels of this app at {shown(until)}."
         assert Delivery.objects.get(id=second.id).reason == said
 
     await sync_to_async(look)()

@@ -88,7 +88,7 @@ async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(p
     assert row.reason.startswith(
         "Kicau did not renew its access to Ana on Stranger, because the renewal needs 1 and the budget “Renewals” has only 0 renewal of 0 renewal left"
     )
-    assert "left. Raise the budget, or wait until it resets at" in row.reason
+    assert "left. Raise the budget, or wait until the budget resets at" in row.reason
     with clock.freeze_clock(clock.now() + timedelta(seconds=31)):
         await token_refresh.refresh_due(client, "stranger")  # and told once
     assert [n.count async for n in Notice.objects.filter(event="channel.held")] == [1]

@@ -73,7 +73,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     page.get_by_role("link", name="Sangrai kedua").click()
     page.get_by_text("Choose the allowed uses of this content").click()
     page.get_by_role("button", name="Withdraw consent for every use of this content").click()
-    expect(page.get_by_text("withdrew the permission to use this content in this").first).to_be_visible()
+    expect(page.get_by_text("withdrew the permission to use this content for").first).to_be_visible()
     build.make_next()
     page.goto("/sets")
     page.get_by_role("link", name="Our voice").click()

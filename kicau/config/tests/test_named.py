@@ -83,7 +83,7 @@ async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(a
     assert not server.requests
     [told_of] = await rows(Subscription, channel=told)
     assert told_of.reason.startswith(
-        "The budget “Bacaan” is too low to monitor the comments, replies and statistics of your posts."
+        "The budget “Bacaan” does not have enough left to monitor the comments, replies and statistics of your posts."
     )
     assert (await rows(Named))[0].next_at is not None
     await sync_to_async(plans.set_budget)(

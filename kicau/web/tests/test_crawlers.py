@@ -75,6 +75,6 @@ def test_the_page_shows_each_form_and_reads_what_others_declare(page, workspace)
     page.post(reverse("choose-language"), {"language": "id"})
     file.seek(0)
     assert (
-        "Pemberitahuan hak Content-Signal (terbaca mesin) memuat nilai"
+        "Dalam aturan penggunaan untuk AI dan program lain (Content-Signal)"
         in page.post(reverse("rights-read"), {"file": file}).content.decode()
     )
