@@ -60,7 +60,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     page.get_by_role("link", name="Back to the training set").click()
     page.get_by_role("button", name="Create version 1 of the training set").click()
     build.make_next()
-    expect(page.get_by_text("Ready", exact=True)).to_be_visible()
+    expect(page.get_by_text("Version ready", exact=True)).to_be_visible()
     page.get_by_role("link", name="Version 1").click()
     with page.expect_download() as downloading:
         page.get_by_role("link", name="train.parquet").click()

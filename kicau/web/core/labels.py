@@ -80,7 +80,7 @@ WITHDRAWAL_BADGES: dict[str, Badge] = {
     OffboardingState.CALLED_OFF: Badge(pgettext_lazy("withdrawal", "Plan canceled"), "cross", "still"),
 }
 NETWORK_LEFT_BADGE = Badge(pgettext_lazy("delivery", "You stopped using this network"), "pause", "sun")
-PAUSED_BADGE = Badge(pgettext_lazy("channel", "Paused"), "pause", "sun")
+PAUSED_BADGE = Badge(pgettext_lazy("channel", "Publishing paused"), "pause", "sun")
 HOLD_BADGES: dict[str, Badge] = {HoldReason.CONFIRMATION: CONFIRMATION_BADGE, HoldReason.WITHDRAWN: NETWORK_LEFT_BADGE}
 ROLE_LABELS: dict[str, tuple[Any, Any]] = {
     Role.OWNER: (_("Owner"), _("Can do everything, including adding other owners")),

@@ -8,11 +8,11 @@ from kicau.dataset_audit.models import AuditState
 from kicau.web.core.labels import Badge
 
 AUDIT_STATE_BADGES: dict[str, Badge] = {
-    AuditState.WAITING: Badge(pgettext_lazy("audit", "Waiting to start"), "clock", "sky"),
-    AuditState.RUNNING: Badge(pgettext_lazy("audit", "Searching"), "search", "sky"),
+    AuditState.WAITING: Badge(pgettext_lazy("audit", "Search waiting to start"), "clock", "sky"),
+    AuditState.RUNNING: Badge(pgettext_lazy("audit", "Search running"), "search", "sky"),
     AuditState.DONE: Badge(pgettext_lazy("audit", "Search finished"), "check", "leaf"),
-    AuditState.FAILED: Badge(pgettext_lazy("audit", "Failed"), "alert", "ember"),
-    AuditState.CANCELED: Badge(pgettext_lazy("audit", "Stopped"), "pause", "still"),
+    AuditState.FAILED: Badge(pgettext_lazy("audit", "Search failed"), "alert", "ember"),
+    AuditState.CANCELED: Badge(pgettext_lazy("audit", "Search stopped"), "pause", "still"),
 }
 COPY_KIND_BADGES: dict[str, Badge] = {
     "exact": Badge(pgettext_lazy("copy", "exact copy"), "copy", "ember"),

@@ -99,17 +99,17 @@ MEANING_LABELS: dict[str, dict[str, Any]] = {
     },
     "visibility": {"public": _("Visible to everybody"), "private": _("Visible to some people only: do not import it")},
 }
-HAS_QUESTION_BADGE = Badge(pgettext_lazy("import", "Needs your answer"), "hand", "sun")
+HAS_QUESTION_BADGE = Badge(pgettext_lazy("import", "Import needs your answer"), "hand", "sun")
 IMPORT_STATE_BADGES: dict[str, Badge] = {
-    ImportState.WAITING: Badge(pgettext_lazy("import", "Waiting to start"), "clock", "sky"),
+    ImportState.WAITING: Badge(pgettext_lazy("import", "Import waiting to start"), "clock", "sky"),
     ImportState.ASKING: Badge(pgettext_lazy("import", "Who owns the content that you import?"), "hand", "sun"),
-    ImportState.RUNNING: Badge(pgettext_lazy("import", "Importing"), "send", "sky"),
-    ImportState.DONE: Badge(pgettext_lazy("import", "Imported"), "check", "leaf"),
-    ImportState.FAILED: Badge(pgettext_lazy("import", "Failed"), "alert", "ember"),
-    ImportState.CANCELED: Badge(pgettext_lazy("import", "Stopped"), "pause", "still"),
+    ImportState.RUNNING: Badge(pgettext_lazy("import", "Import running"), "send", "sky"),
+    ImportState.DONE: Badge(pgettext_lazy("import", "Import finished"), "check", "leaf"),
+    ImportState.FAILED: Badge(pgettext_lazy("import", "Import failed"), "alert", "ember"),
+    ImportState.CANCELED: Badge(pgettext_lazy("import", "Import stopped"), "pause", "still"),
 }
 WAITING_TO_RESUME_BADGE = Badge(
-    pgettext_lazy("import", "Waiting to resume"), "clock", "sky"
+    pgettext_lazy("import", "Import waiting to resume"), "clock", "sky"
 )  # whose worker is gone in the middle of it
 NOTHING_IMPORTED_BADGE = Badge(
     pgettext_lazy("import", "Nothing was imported"), "alert", "sun"

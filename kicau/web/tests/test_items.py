@@ -232,7 +232,7 @@ def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
     shown = page.get(reverse("archive-imports"), headers={"HX-Request": "true"}).content.decode()
     assert "every 2s" in shown
     page.post(reverse("archive-do", args=[row.id, "stop"]))
-    assert "Stopped" in get(page, "archive-imports")
+    assert "Import stopped" in get(page, "archive-imports")
 
 
 def test_one_whose_worker_is_gone_waits_for_another(page, workspace):
@@ -247,11 +247,11 @@ def test_one_whose_worker_is_gone_waits_for_another(page, workspace):
         lease_until=clock.now() + import_job.LEASE_DURATION,
     )
     shown = get(page, "archive-imports")
-    assert "Waiting to resume" in shown
-    assert "Importing" not in shown
+    assert "Import waiting to resume" in shown
+    assert "Import running" not in shown
     assert 'max="100" value="40"' in shown
     with shared_lock(row.id):
-        assert "Importing" in get(page, "archive-imports")
+        assert "Import running" in get(page, "archive-imports")
 
 
 def test_a_table_that_says_nothing_of_it_asks_whose_it_is(page, workspace):
@@ -480,7 +480,7 @@ def test_the_meaning_of_an_unknown_kind_is_asked_on_the_page(page, actor, tmp_pa
     row = actions.begin_import(actor, table, network="x", account="kopisenja", acquired="imported")
     import_job.run_import(row.id)
     shown = get(page, "archive-imports")
-    assert "Needs your answer" in shown
+    assert "Import needs your answer" in shown
     assert "Column content type, value “lowongan kerja” (number of entries: 1)" in html.unescape(shown)
     assert "every 2s" not in shown
     assert 'name="kind:lowongan kerja"' in shown

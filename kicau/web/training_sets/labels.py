@@ -57,11 +57,13 @@ PERSONAL_DATA_LABELS: dict[str, Any] = {
     "name": _("Names of people after a title (Bapak, Ibu, Dr., …)"),
 }
 VERSION_STATE_BADGES: dict[str, Badge] = {
-    VersionState.WAITING: Badge(pgettext_lazy("version", "Waiting to start"), "clock", "sky"),
-    VersionState.MAKING: Badge(pgettext_lazy("version", "Being created"), "send", "sky"),
-    VersionState.READY: Badge(pgettext_lazy("version", "Ready"), "check", "leaf"),
-    VersionState.FAILED: Badge(pgettext_lazy("version", "Failed"), "alert", "ember"),
-    VersionState.SUPERSEDED: Badge(pgettext_lazy("version", "Some records may no longer be used"), "undo", "sun"),
+    VersionState.WAITING: Badge(pgettext_lazy("version", "Version waiting to be created"), "clock", "sky"),
+    VersionState.MAKING: Badge(pgettext_lazy("version", "Version being created"), "send", "sky"),
+    VersionState.READY: Badge(pgettext_lazy("version", "Version ready"), "check", "leaf"),
+    VersionState.FAILED: Badge(pgettext_lazy("version", "Version could not be created"), "alert", "ember"),
+    VersionState.SUPERSEDED: Badge(
+        pgettext_lazy("version", "Version with records that may no longer be used"), "undo", "sun"
+    ),
 }
 FILE_LABELS: dict[str, Any] = {
     "README.md": _("Data card: a description of this training set in plain language"),
