@@ -28,7 +28,7 @@ CHECKS = {
 # driver keeps a loop running in its process, which tests with a loop of their own cannot share; and every process that
 # is to run a test of the contract works out all its cases first.
 LOTS = {
-    "tests": [*PYTEST, "-n", "3", "--ignore=tests/journeys", f"--ignore={CONTRACT}"],
+    "tests": [*PYTEST, "-n", "4", "--ignore=tests/journeys", f"--ignore={CONTRACT}"],
     "journeys": [*PYTEST, "-n", "2", "tests/journeys"],
 }
 
