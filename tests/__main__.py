@@ -22,14 +22,15 @@ CHECKS = {
     "lint": [str(BIN / "ruff"), "check", "."],
     "format": [str(BIN / "ruff"), "format", "--check", "."],
     "imports": [str(BIN / "lint-imports"), "--no-cache"],
-    "types": [str(BIN / "mypy"), "kicau"],
 }
-# Tests mostly wait, for an answer or a moment: two processors carry more of them than two. They run in lots: a browser's
-# driver keeps a loop running in its process, which tests with a loop of their own cannot share; and every process that
-# is to run a test of the contract works out all its cases first.
+# Tests mostly wait, for an answer or a moment: two processors carry more of them than two. They run in lots beside each
+# other: a browser's driver keeps a loop running in its process, which tests with a loop of their own cannot share; and
+# every process that is to run a test of the contract works out all its cases first.
 LOTS = {
-    "tests": [*PYTEST, "-n", "4", "--ignore=tests/journeys", f"--ignore={CONTRACT}"],
+    "tests": [*PYTEST, "-n", "3", "--ignore=tests/journeys", f"--ignore={CONTRACT}"],
     "journeys": [*PYTEST, "-n", "2", "tests/journeys"],
+    "contract": [*PYTEST, CONTRACT],
+    "types": [str(BIN / "mypy"), "kicau"],
 }
 
 
@@ -43,14 +44,13 @@ def main(arguments: list[str]) -> int:
         return dates.main([*PYTEST, "-n", "3"], arguments[1:])
     if arguments:
         return run("tests", [str(BIN / "pytest"), *arguments])
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(max_workers=len(LOTS) + 2) as pool:
         missing = pool.submit(prepare)
         compile_all()
-        done = {"contract": pool.submit(run, "contract", [*PYTEST, CONTRACT], apart=True)}
         failed = [name for name, command in CHECKS.items() if run(name, command)]
+        done = {name: pool.submit(run, name, command, apart=name != "tests") for name, command in LOTS.items()}
         servers_missing = missing.result()
         done["dates"] = pool.submit(on_another_date)
-        done |= {name: pool.submit(run, name, command, apart=name != "tests") for name, command in LOTS.items()}
         failed += [name for name, code in done.items() if code.result()]
     if servers_missing:
         print("\nReal servers that are named above as NOT TRIED were left out.", file=sys.stderr)

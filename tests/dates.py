@@ -7,7 +7,6 @@ It leaves the monotonic clock and the times of files alone.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from tests import debian
 
 PACKAGE = "libfaketime"
 LIBRARY = "faketime/libfaketime.so.1"
@@ -88,18 +89,8 @@ def library() -> Path | None:
 
 def install() -> Path:
     """As root on Debian the package is installed. Raises NotHere."""
-    if found := library():
-        return found
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise NotHere(f"The suite on other dates needs {PACKAGE}. On Debian: apt-get install {PACKAGE}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", PACKAGE],
-    ):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise NotHere(f"{PACKAGE} could not be installed: {(done.stdout + done.stderr)[-600:]}")
+    if missing := debian.install(PACKAGE, present=lambda: library() is not None):
+        raise NotHere(f"The suite on other dates cannot run; {missing}")
     if found := library():
         return found
     raise NotHere(f"{PACKAGE} is installed, but {LIBRARY} is not where it should be.")

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.processes import free_port
+from tests import debian
 from tests.servers import NotHere
 
 USER = "debian-snac"  # made by the package; snac must not run as root
@@ -78,22 +79,8 @@ class Snac:
 
 def install() -> None:
     """As root on Debian the two packages are installed. Raises NotHere."""
-    if shutil.which("snac") and shutil.which("nginx"):
-        return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise NotHere(
-            f"The real Mastodon-like servers need {' and '.join(PACKAGES)}, which root can install on Debian: apt-get install {' '.join(PACKAGES)}"
-        )
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES],
-    ):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise NotHere(
-                f"The real Mastodon-like servers could not be installed: {(done.stdout + done.stderr)[-600:]}"
-            )
+    if missing := debian.install(*PACKAGES, present=lambda: bool(shutil.which("snac") and shutil.which("nginx"))):
+        raise NotHere(f"The real Mastodon-like servers are missing; {missing}")
 
 
 def _user() -> int:

@@ -339,7 +339,7 @@ def test_disconnecting_forgets_the_credentials_and_nothing_else(channel, actor):
 
 
 def test_an_endpoint_that_the_network_lacks_is_told(stranger, db):
-    with pytest.raises(ValidationFailed, match="Choose one of these endpoints"):
+    with pytest.raises(ValidationFailed, match="Choose one of these addresses: api"):
         actions.register_app("stranger", "a", "s", endpoints={"uploads": "https://x"})
 
 
