@@ -1,4 +1,4 @@
-"""The archive hears what accounts say on their networks about machine use."""
+"""The archive hears what accounts say on their networks about machine use, and of every change of a workspace's rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ class ArchiveConfig(AppConfig):
     name = "kicau.archive"
 
     def ready(self) -> None:
-        from kicau.archive import account_declarations
+        from kicau.archive import account_declarations, record_statements
         from kicau.channels import preferences
+        from kicau.workspaces import actions
 
         preferences.PREFERENCES_READ_HOOKS.append(account_declarations.record_account_declaration)
+        actions.POLICY_CHANGE_HOOKS.append(record_statements.notify_policy_change)

@@ -32,6 +32,11 @@ def notify_permission_change(workspaces: Iterable[Workspace], items: Collection[
             tell(workspace, items)
 
 
+def notify_policy_change(workspace: Workspace) -> None:
+    """A workspace's own rules speak of all its items."""
+    notify_permission_change([workspace], None)
+
+
 @transaction.atomic
 def add_statements(actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
     """Keep statements that a person makes or passes on. Of single items everybody who writes may say something; what

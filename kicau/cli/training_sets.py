@@ -127,10 +127,12 @@ def make(
     version = build.make_version(
         actions.order_version(actor, of.id, as_of=_parse_moment(as_of)), None if as_json else _show_progress
     )
+    version.refresh_from_db()  # something in it may have been taken back since
     if out:
-        from kicau.training_sets.versions import version_folder
-
-        shutil.copytree(version_folder(version), out, dirs_exist_ok=True)
+        files = [actions.file_of(actor, version, file) for file in version.files]
+        out.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            shutil.copy2(file, out / file.name)
     print_result(as_json, _version_json(version), lambda: _print_version(version))
 
 

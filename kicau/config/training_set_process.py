@@ -15,7 +15,8 @@ NICENESS = 10
 
 
 async def make_due_version() -> int:
-    """Look at the set or make the version that waits, if any; a chore of the worker."""
+    """Look for copies where permissions changed, look at the set or make the version that waits, if any; a chore of the
+    worker."""
     from asgiref.sync import sync_to_async
 
     if not await sync_to_async(_is_due)():
@@ -36,7 +37,11 @@ def _is_due() -> bool:
     """Without what making needs: numbers and tables are loaded by the other process only."""
     from kicau.training_sets import build_queue
 
-    return build_queue.next_waiting_version() is not None or build_queue.next_waiting_preview() is not None
+    return (
+        bool(build_queue.sets_to_review())
+        or build_queue.next_waiting_version() is not None
+        or build_queue.next_waiting_preview() is not None
+    )
 
 
 def review_all_sets() -> int:
@@ -51,7 +56,7 @@ def review_all_sets() -> int:
     for workspace in Workspace.objects.filter(id__in=Audit.objects.values("workspace")):
         audits.retract_items(workspace)
     with_sets = Workspace.objects.filter(id__in=TrainingSet.objects.values("workspace"))
-    return sum(len(retraction.retract_items(workspace)) for workspace in with_sets)
+    return sum(len(retraction.retract_expired(workspace)) for workspace in with_sets)
 
 
 def main() -> None:

@@ -114,6 +114,22 @@ def check_validity_end(one: NewStatement, at: datetime) -> None:
         )
 
 
+def has_validity_change(workspace_id: UUID, since: datetime, until: datetime) -> bool:
+    """Whether a statement or a network's terms began or ended to hold after `since` and up to `until`."""
+    days = {"gt": since.astimezone(UTC).date(), "lte": until.astimezone(UTC).date()}
+    return (
+        Statement.objects.filter(
+            Q(valid_from__gt=since, valid_from__lte=until) | Q(valid_until__gt=since, valid_until__lte=until),
+            workspace_id=workspace_id,
+        ).exists()
+        or Terms.objects.filter(
+            Q(since__gt=days["gt"], since__lte=days["lte"])
+            | Q(until__gt=days["gt"], until__lte=days["lte"])
+            | Q(reviewed_at__gt=since, reviewed_at__lte=until)
+        ).exists()
+    )
+
+
 def end_of_day(day: date, zone: str) -> datetime:
     """When a statement that is valid until `day` ends: that day belongs to it, in the IANA zone given."""
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))

@@ -28,6 +28,10 @@ from kicau.training_sets.options import REPLACEMENT_LABELS, SPLIT_NAMES, SetOpti
 from kicau.training_sets.versions import build_next_version, version_folder
 from kicau.workspaces.actors import Actor, Permission
 
+COPIES_UNREVIEWED = Sentence(
+    "Content rights changed. Kicau is checking whether this training set contains copies of texts that may no longer be used. You can download the files after this check."
+)
+
 
 @transaction.atomic
 def create_set(
@@ -273,6 +277,12 @@ def answer_question(actor: Actor, set_id: UUID | str, item_id: UUID | str, *, ma
     return statement
 
 
+def check_copies_reviewed(of: TrainingSet) -> None:
+    """Raises Conflict while copies of what is forbidden since a change of permissions are still looked for."""
+    if of.copy_reviews.exists():
+        raise Conflict(COPIES_UNREVIEWED)
+
+
 def file_of(actor: Actor, version: Version, name: str) -> Path:
     """A file of a version that may be handed out. Raises Conflict where something in it was taken back, NotFound."""
     actor.require(Permission.SETTINGS)
@@ -286,4 +296,5 @@ def file_of(actor: Actor, version: Version, name: str) -> Path:
         )
     if version.state != VersionState.READY or name not in version.files:
         raise NotFound("file", name)
+    check_copies_reviewed(version.set)
     return version_folder(version) / name

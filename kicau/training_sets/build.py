@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from kicau.base.advisory_locks import exclusive_lock
 from kicau.base.ids import id_among
 from kicau.evidence import log
 from kicau.rights.models import Statement, Terms
+from kicau.rights.statements import has_validity_change
 from kicau.training_sets import build_queue, files, retraction, review
 from kicau.training_sets.models import Member, Preview, TrainingSet, Version, VersionState
 from kicau.training_sets.records import GatherResult, gather_records, workspace_items
@@ -32,6 +34,7 @@ from kicau.workspaces.models import Workspace
 
 MAX_QUESTIONS = 500  # that a preview or version keeps
 MAX_EXAMPLES = 3  # records that a preview shows
+REVIEW_RETRY_DELAY = timedelta(minutes=1)
 story = structlog.get_logger("kicau.training_sets")
 
 
@@ -55,15 +58,18 @@ def _write_version(version: Version, progress: Callable[[int], None]) -> Version
         items = workspace_items(of.workspace, _matching_ids(of))
         version.expected = items.count()
         Version.objects.filter(id=version.id).update(expected=version.expected)
-        before = _permissions_stamp(of)
+        before, began = _permissions_stamp(of), clock.now()
         gathered = gather_records(of, items, version.as_of, progress)
         shutil.rmtree(folder, ignore_errors=True)
         _, key = log.signing_key()
         told = files.write_files(of, version.number, version.as_of, gathered, folder, key)
         with transaction.atomic():
+            retraction.lock_sets(of.workspace)
+            version.copies_checked_at = min(began, version.as_of)
             _finish_version(version, gathered, told)
-            if _permissions_stamp(of) != before:
-                retraction.retract_from_set(of)  # what was taken back in the meantime
+            is_past = has_validity_change(of.workspace_id, version.copies_checked_at, clock.now())
+            if is_past or _permissions_stamp(of) != before:
+                retraction.retract_from_set(of)  # what was taken back since the moment of which it is
     except Exception as wrong:
         shutil.rmtree(folder, ignore_errors=True)
         story.exception("a training set could not be made", version=str(version.id))
@@ -136,6 +142,7 @@ def _finish_version(version: Version, gathered: GatherResult, told: Mapping[str,
         for record in gathered.records:
             for item, decision in record.items:
                 rows.write_row((version.id, item, record.id, decision))
+    version.refresh_from_db(fields=["delta", "reasons"])  # a review of copies may have added to them
     version.questions = _question_ids(gathered)
     version.excluded, reasons = _reason_counts(gathered)
     version.reasons |= reasons  # those of what it is without are there already
@@ -152,7 +159,9 @@ def _finish_version(version: Version, gathered: GatherResult, told: Mapping[str,
 
 
 def make_next() -> int:
-    """The chore: looks at one set that waits for it, or makes one version. How many."""
+    """The chore: looks for copies where permissions changed, and at one set that waits for it, or makes one version.
+    1 where anything was done."""
+    reviewed = sum(_review_copies(of) for of in build_queue.sets_to_review())
     preview = build_queue.next_waiting_preview()
     if preview is not None:
         with suppress(Exception), exclusive_lock(preview.set_id):  # kept with the preview, and logged
@@ -160,10 +169,19 @@ def make_next() -> int:
         return 1
     version = build_queue.next_waiting_version()
     if version is None:
-        return 0
+        return min(reviewed, 1)
     Version.objects.filter(id=version.id, state=VersionState.WAITING).update(state=VersionState.MAKING)
     with suppress(Exception):  # kept with the version, and logged
         make_version(version, lambda done: _save_progress(version, done))
+    return 1
+
+
+def _review_copies(of: TrainingSet) -> int:
+    try:
+        retraction.review_copies(of)
+    except Exception:
+        story.exception("copies in a training set could not be looked for", set=str(of.id))
+        of.copy_reviews.update(not_before=clock.now() + REVIEW_RETRY_DELAY)
     return 1
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from kicau.base import clock
 from kicau.base.advisory_locks import is_unlocked
-from kicau.training_sets.models import Preview, Version, VersionState
+from kicau.training_sets.models import CopyReview, Preview, TrainingSet, Version, VersionState
 
 UNFINISHED_STATES = (VersionState.WAITING, VersionState.MAKING)  # the second counts where its process is gone
+
+
+def sets_to_review() -> list[TrainingSet]:
+    """Sets in which copies are to be looked for now."""
+    due = CopyReview.objects.filter(not_before__lte=clock.now()).values("set")
+    return list(TrainingSet.objects.select_related("workspace").filter(id__in=due).order_by("id"))
 
 
 def next_waiting_preview() -> Preview | None:

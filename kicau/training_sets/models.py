@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from kicau.archive.models import Item
@@ -69,6 +70,7 @@ class Version(models.Model):
     problem = models.TextField(blank=True)
     created_at = models.DateTimeField(default=now)
     ready_at = models.DateTimeField(null=True)
+    copies_checked_at = models.DateTimeField(null=True)  # it holds no copy of what was forbidden at this time
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["set", "number"], name="one_version_each_number")]
@@ -76,6 +78,21 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"{self.set_id} {self.number}"
+
+
+class CopyReview(models.Model):
+    """Permissions changed, so copies of what is forbidden now are still to be looked for in a set. Until that is done,
+    nobody is handed a version of the set."""
+
+    set = models.ForeignKey(TrainingSet, on_delete=models.CASCADE, related_name="copy_reviews")
+    items = ArrayField(models.UUIDField(), null=True)  # whose permissions changed; null: any
+    not_before = models.DateTimeField(default=now)  # later after a failure
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"copies in {self.set_id}"
 
 
 class Member(models.Model):

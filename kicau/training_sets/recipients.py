@@ -18,6 +18,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.rights.models import AuditEntry
+from kicau.training_sets.actions import check_copies_reviewed
 from kicau.training_sets.models import Recipient, Version, VersionState
 from kicau.workspaces.actors import Actor, Permission
 
@@ -63,6 +64,7 @@ def add_recipient(actor: Actor, version: Version, *, name: str, contact: str = "
         raise Conflict(
             "You can give a version of the training set to a recipient only when Kicau has finished creating the version. Try again later."
         )
+    check_copies_reviewed(version.set)
     if not name.strip():
         raise validation_failed("name", "Enter the name of the person or organization that receives the training set.")
     with transaction.atomic():

@@ -26,9 +26,12 @@ from kicau.workspaces.models import Invitation, Membership, Person, Role, Token,
 
 TOKEN_PREFIX = "kicau_"  # noqa: S105 (lets secret scanners find a leaked token)
 MAX_TOKEN_LIFETIME = timedelta(days=366)
+POLICY_FIELDS = ("ai_use", "others_ai_use")
 FIRST_VISIT_LOCK_ID = 7_215_001  # key of the lock that lets only one visitor be the first
 # Called in the act's transaction with (actor, person, their new role or "") when somebody's rights become fewer.
 RIGHTS_REDUCED_HOOKS: list[Callable[[Actor, Person, str], None]] = []
+# Called in the act's transaction when a workspace changes its rule for its own words or for others' words.
+POLICY_CHANGE_HOOKS: list[Callable[[Workspace], None]] = []
 
 
 def add_person(
@@ -201,10 +204,13 @@ def update_workspace(
         "marks_media": marks_media,
     }
     changed = {key: value for key, value in new.items() if value is not None}
+    is_other_policy = any(name in changed and changed[name] != getattr(workspace, name) for name in POLICY_FIELDS)
     for key, value in changed.items():
         setattr(workspace, key, value)
     workspace.save(update_fields=list(changed) or None)
     actor.record("workspace.changed", workspace.id, **changed)
+    for tell in POLICY_CHANGE_HOOKS if is_other_policy else ():
+        tell(workspace)
     return workspace
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import json
 import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 
 from kicau.archive.models import Item, Standing
 from kicau.archive.record_statements import add_statements
 from kicau.base import clock
-from kicau.base.errors import NotFound
+from kicau.base.errors import Conflict, NotFound
 from kicau.rights.statements import NewStatement
-from kicau.training_sets import actions, build, prohibited_copies, retraction, versions
+from kicau.training_sets import actions, build, build_queue, prohibited_copies, recipients, retraction, versions
+from kicau.training_sets.models import VersionState
 from kicau.training_sets.prohibited_copies import TextCopy
 from kicau.workspaces.actions import update_workspace
 
@@ -200,25 +204,170 @@ def test_greetings_are_anybodys(actor, plant):
     assert inside == {str(mine.id), str(longer.id)}
 
 
+def withdraw(actor, item, value="deny"):
+    given = NewStatement(layer="withdrawal", party="author", subject="item", item=item.id, says={"train_gen": value})
+    return add_statements(actor, [given])
+
+
 def test_what_is_taken_back_later_takes_its_copies_along(actor, plant):
     original, twin = plant(SECRET), plant(f"Lagi: {SECRET}", network="bluesky")
     other = plant("Kedai buka jam delapan pagi, ada kopi susu dan roti bakar")
     of, inside, _ = made(actor, options={"without_repeats": False})
     assert inside == {str(one.id) for one in (original, twin, other)}
-    add_statements(
-        actor,
-        [
-            NewStatement(
-                layer="withdrawal", party="author", subject="item", item=original.id, says={"train_gen": "deny"}
-            )
-        ],
-    )
-    retraction.retract_from_set(of, [original.id])
+    kept = recipients.add_recipient(actor, of.versions.get(), name="Lab Bahasa")
+    withdraw(actor, original)
     newest = of.versions.first()
     assert newest.number == 2
+    assert newest.delta["record_ids"] == [str(original.id)]
+    recipients.acknowledge(actor, kept.id)
+    assert build.make_next() == 1
+    newest.refresh_from_db()
+    assert newest.state == VersionState.READY
     assert set(newest.delta["record_ids"]) == {str(original.id), str(twin.id)}
-    build.make_version(newest)
+    assert set(json.loads(base64.b64decode(newest.delta["signed"]))["record_ids"]) == set(newest.delta["record_ids"])
+    assert recipients.unconfirmed_recipients(actor).get() == kept  # what they confirmed named one record less
     assert {str(m) for m in newest.members.values_list("item_id", flat=True)} == {str(other.id)}
+    assert build.make_next() == 0
+
+
+def test_copies_of_what_was_never_in_a_set_are_taken_back_before_anybody_is_handed_it(actor, plant):
+    """No transaction looks for copies, and none has to: the set is closed until the process that makes sets has done it."""
+    original = plant(SECRET, kind="repost")
+    twin, other = plant(f"Lagi: {SECRET}", network="bluesky"), plant("Kedai buka jam delapan pagi, ada kopi susu")
+    of, inside, _ = made(actor)
+    assert inside == {str(twin.id), str(other.id)}
+    version = of.versions.get()
+    assert actions.file_of(actor, version, "train.jsonl").exists()
+    withdraw(actor, original)
+    for give in (
+        lambda: actions.file_of(actor, version, "train.jsonl"),
+        lambda: recipients.add_recipient(actor, version, name="Lab Bahasa"),
+    ):
+        with pytest.raises(Conflict, match="Kicau is checking whether this training set contains copies"):
+            give()
+    assert build.make_next() == 1
+    newest = of.versions.first()
+    assert (newest.number, newest.delta["record_ids"]) == (2, [str(twin.id)])
+    assert [row.state for row in of.versions.all()] == [VersionState.READY, VersionState.SUPERSEDED]
+
+
+def test_what_forbids_nothing_closes_no_set(actor, plant):
+    item = plant(SECRET)
+    of, _, _ = made(actor)
+    add_statements(
+        actor,
+        [NewStatement(layer="grant", party="author", subject="item", item=item.id, says={"train_gen": "allow"})],
+    )
+    assert actions.file_of(actor, of.versions.get(), "train.jsonl").exists()
+
+
+def test_another_rule_of_the_workspace_reaches_the_sets_in_its_own_transaction(actor, plant):
+    granted = plant(SECRET, allows="grant=allow")
+    plant("Kedai buka jam delapan pagi, ada kopi susu dan roti bakar")
+    of, inside, _ = made(actor)
+    assert len(inside) == 2
+    version = of.versions.get()
+    with transaction.atomic():
+        update_workspace(actor, ai_use={"train_gen": "deny"})
+        assert of.versions.count() == 2
+        transaction.set_rollback(True)
+    assert of.versions.count() == 1
+    update_workspace(actor, name="Kopi Pagi")
+    update_workspace(actor, ai_use={"train_gen": "allow"})
+    assert actions.file_of(actor, version, "train.jsonl").exists()  # the rule is as it was
+    update_workspace(actor, ai_use={"train_gen": "deny"})
+    version.refresh_from_db()
+    assert version.state == VersionState.SUPERSEDED
+    build.make_next()
+    newest = of.versions.first()
+    assert {str(m) for m in newest.members.values_list("item_id", flat=True)} == {str(granted.id)}
+
+
+def test_a_rule_against_others_words_finds_their_copies(actor, plant):
+    """The quoted text itself is in no set, since it is a repost; and only now somebody says no."""
+    plant(SECRET, own=False, licence="CC0-1.0", kind="repost")
+    quote = plant(f"Kata teman: “{SECRET}”")
+    of, inside, _ = made(actor)
+    assert inside == {str(quote.id)}
+    add_statements(
+        actor,
+        [NewStatement(layer="withdrawal", party="author", subject="author", key="x:teman", says={"train_gen": "deny"})],
+    )
+    with pytest.raises(Conflict):
+        actions.file_of(actor, of.versions.get(), "train.jsonl")
+    build.make_next()
+    assert of.versions.first().delta["record_ids"] == [str(quote.id)]
+
+
+def test_what_ended_by_itself_takes_its_copies_along(actor, plant, monkeypatch):
+    original = plant(SECRET, own=False, kind="repost")
+    grant = NewStatement(
+        layer="grant",
+        party="author",
+        subject="item",
+        item=original.id,
+        says={"train_gen": "allow"},
+        valid_until=clock.now() + timedelta(days=2),
+    )
+    add_statements(actor, [grant])
+    quote = plant(f"Kata teman: “{SECRET}”", posted_at=DAY + timedelta(days=1))
+    of, inside, _ = made(actor)
+    assert inside == {str(quote.id)}
+    retraction.retract_expired(actor.workspace)
+    assert actions.file_of(actor, of.versions.get(), "train.jsonl").exists()
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(days=3))
+    retraction.retract_expired(actor.workspace)
+    build.make_next()
+    assert of.versions.first().delta["record_ids"] == [str(quote.id)]
+    retraction.retract_expired(actor.workspace)
+    assert not of.copy_reviews.exists()
+
+
+def test_what_is_said_while_a_version_waits_is_not_in_it_when_it_is_ready(actor, plant):
+    original, twin = plant(SECRET), plant(f"Lagi: {SECRET}", network="bluesky")
+    plant("Kedai buka jam delapan pagi, ada kopi susu dan roti bakar")
+    of = actions.create_set(actor, name="Suara kami", options={"without_repeats": False})
+    version = actions.order_version(actor, of.id)
+    withdraw(actor, original)
+    build.make_version(version)
+    version.refresh_from_db()
+    assert version.state == VersionState.SUPERSEDED
+    build.make_next()
+    newest = of.versions.first()
+    assert set(newest.delta["record_ids"]) == {str(original.id), str(twin.id)}
+    assert newest.state == VersionState.READY
+    assert newest.members.count() == 1
+
+
+def test_a_review_that_fails_keeps_the_set_closed_and_is_tried_again(actor, plant, monkeypatch):
+    original = plant(SECRET, kind="repost")
+    plant(f"Lagi: {SECRET}", network="bluesky")
+    of, _, _ = made(actor)
+    withdraw(actor, original)
+    with monkeypatch.context() as broken:
+        broken.setattr(retraction, "_copies_of", lambda *_: 1 / 0)
+        assert build.make_next() == 1
+    with pytest.raises(Conflict):
+        actions.file_of(actor, of.versions.get(), "train.jsonl")
+    assert build_queue.sets_to_review() == []
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(minutes=2))
+    assert build.make_next() == 1
+    assert of.versions.count() == 2
+
+
+def test_no_change_of_permission_waits_for_the_search(actor, plant, monkeypatch):
+    """It compiles itself at first, and may read the whole archive: only the process that makes sets begins it."""
+    original, twin = plant(SECRET), plant(f"Lagi: {SECRET}", network="bluesky")
+    of, _, _ = made(actor, options={"without_repeats": False})
+    with monkeypatch.context() as closed:
+        closed.setattr(prohibited_copies, "find_copies", lambda *_: 1 / 0)
+        withdraw(actor, original)
+        update_workspace(actor, others_ai_use={"train_gen": "deny"})
+        retraction.retract_expired(actor.workspace)
+    assert build.make_next() == 1
+    assert set(of.versions.first().delta["record_ids"]) == {str(original.id), str(twin.id)}
 
 
 def test_a_preview_asks(actor, plant):

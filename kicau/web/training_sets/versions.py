@@ -60,6 +60,7 @@ def render_version(request: MemberRequest, row: Version, wrong: dict[str, list[s
         "taken": len(row.delta.get("record_ids", ())),
         "taken_reasons": w.count_sentences(taken, row.reasons),
         "may_give": row.state == VersionState.READY,
+        "unreviewed": actions.COPIES_UNREVIEWED if row.set.copy_reviews.exists() else "",
         "seconds": (row.ready_at - row.created_at).total_seconds() if row.ready_at and row.delta else None,
     }
     shown |= {"form": request.POST, "errors": wrong or {}}
