@@ -72,6 +72,9 @@ def sync_resumes_at(channel: Channel, now: datetime) -> datetime | None:
     return max(later, default=None)
 
 
-def sync_allowed_filter(now: datetime) -> Q:
-    """The channels with which something may be read now."""
-    return (Q(reads_from=None) | Q(reads_from__lte=now)) & (Q(app__reads_from=None) | Q(app__reads_from__lte=now))
+def sync_allowed_filter(now: datetime, path: str = "") -> Q:
+    """The channels whose network's allowance is not nearly used up; `path` leads to them."""
+    found = Q()
+    for field in (f"{path}reads_from", f"{path}app__reads_from"):
+        found &= Q(**{field: None}) | Q(**{f"{field}__lte": now})
+    return found

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kicau.workspaces.actors import Actor
 
 STATE_NAMES = ("scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted")
+COMMAND_NAMES = {"edit/settle": "edit --look", "withdraw": "delete"}  # of actions that are called otherwise here
 SHORT_ID_LENGTH = 8  # characters of an id's end that tables show and commands take
 
 
@@ -163,6 +164,7 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
     from kicau.connector.serialization import from_json
     from kicau.costs.pricing import price_charges
     from kicau.inbox import engagement as what_was_read
+    from kicau.publishing import transitions
     from kicau.publishing.scheduling import actions
 
     row = find_delivery(actor, delivery_id)
@@ -205,6 +207,7 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
                 "channel": f"{row.channel.key} ({row.channel.name})",
                 "state": row.standing.label,
                 "because": localize_sentence(row.reason, row.timezone),
+                "you can": ", ".join(COMMAND_NAMES.get(one, one) for one in transitions.allowed(row)),
                 "due": f"{local_time(row.due_at, row.timezone)} {row.timezone}",
                 "published": local_time(row.published_at, row.timezone),
                 "late": delay_text(row),

@@ -278,11 +278,11 @@ class PostCommand:
 
     def time_problems(self, actor: Actor) -> list[Any]:
         from kicau.base import clock
-        from kicau.publishing.scheduling.schedule import _channel_problems, _time_problems
+        from kicau.publishing.scheduling.schedule import channel_problems, time_problems
 
         now = clock.now()
-        times = [p for at in dict.fromkeys(self.due.values()) for p in _time_problems(at, now)]
-        return times + [p for c in self.channels for p in _channel_problems(c, self.due[c.id])]
+        times = [p for at in dict.fromkeys(self.due.values()) for p in time_problems(at, now)]
+        return times + [p for c in self.channels for p in channel_problems(c, self.due[c.id])]
 
     def carry_out(
         self, actor: Actor, *, confirm: bool, submit: bool

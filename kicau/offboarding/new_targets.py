@@ -359,7 +359,7 @@ def _time_shift(row: Withdrawal, decision: RetargetDecision, now: datetime) -> t
         return timedelta(0)
     if decision.first_at is None:
         raise validation_failed("first_at", "Choose a date and time for publishing the first overdue post.")
-    if problems := list(schedule._time_problems(decision.first_at, now)):
+    if problems := list(schedule.time_problems(decision.first_at, now)):
         raise ValidationFailed(problems)
     first = (
         _selected_deliveries(row, decision)

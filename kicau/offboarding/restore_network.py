@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from kicau.base import clock
@@ -26,9 +26,10 @@ from kicau.offboarding.actions import (
 from kicau.offboarding.announcements import network_label, overdue_reason
 from kicau.offboarding.freeze import thaw_deliveries
 from kicau.offboarding.models import FROZEN_STATES, Frozen, LeftChannel, OffboardingState, Withdrawal
+from kicau.publishing import bulk_transitions
 from kicau.publishing.budget import plan_quotas
-from kicau.publishing.models import Attempt, Delivery, DeliveryState, HoldReason
-from kicau.publishing.scheduling.schedule import _time_problems
+from kicau.publishing.models import Delivery, DeliveryState, HoldReason
+from kicau.publishing.scheduling.schedule import time_problems
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
@@ -161,7 +162,7 @@ def _check_first_time(late: OverdueAction, first_at: datetime | None) -> datetim
         return None
     if first_at is None:
         raise validation_failed("first_at", "Choose a date and time for publishing the first overdue post.")
-    if problems := list(_time_problems(first_at, clock.now())):
+    if problems := list(time_problems(first_at, clock.now())):
         raise ValidationFailed(problems)
     return first_at
 
@@ -191,13 +192,6 @@ def decide_overdue(
     return _apply_overdue_action(actor, rows, late, _check_first_time(late, first_at))
 
 
-SHIFT_OVERDUE_SQL = """
-UPDATE publishing_delivery SET state = 'scheduled', hold = '', reason = '', tries = 0, due_at = due_at + make_interval(secs => %(by)s), changed_at = %(now)s,
-    next_at = greatest(due_at + make_interval(secs => %(by)s - coalesce((rendered->>'lead')::int, 0)), least(%(now)s, due_at + make_interval(secs => %(by)s)))
-WHERE id = ANY(%(ids)s)
-"""
-
-
 def _apply_overdue_action(
     actor: Actor, rows: QuerySet[Delivery], late: OverdueAction, first_at: datetime | None
 ) -> int:
@@ -205,20 +199,14 @@ def _apply_overdue_action(
     if not found or late == OverdueAction.ASK:
         return 0
     ids, now = [id_ for id_, _, _ in found], clock.now()
-    changed = Delivery.objects.filter(id__in=ids)
     match late:
         case OverdueAction.NOW:
-            changed.update(state=DeliveryState.SCHEDULED, hold="", reason="", tries=0, next_at=now, changed_at=now)
-            sentence = f"{actor.name} had it published although its time had passed."
+            bulk_transitions.publish_overdue(ids, now, actor.name)
         case OverdueAction.SHIFT:
             assert first_at is not None
-            by = first_at - min(due for _, due, _ in found)
-            with connection.cursor() as cursor:
-                cursor.execute(SHIFT_OVERDUE_SQL, {"by": by.total_seconds(), "now": now, "ids": ids})
-            sentence = f"{actor.name} gave it a time to come, since its own had passed."
+            bulk_transitions.shift_overdue(ids, first_at - min(due for _, due, _ in found), now, actor.name)
         case _:
-            sentence = f"{actor.name} canceled it, since its time had passed."
-            changed.update(state=DeliveryState.CANCELED, hold="", reason=sentence, changed_at=now)
+            bulk_transitions.cancel_overdue(ids, now, actor.name)
             webhooks.emit(
                 "delivery.canceled",
                 [
@@ -226,9 +214,6 @@ def _apply_overdue_action(
                     for id_, _, draft in found
                 ],
             )
-    Attempt.objects.bulk_create(
-        [Attempt(delivery_id=id_, did="person", outcome=f"late-{late}", sentence=sentence) for id_ in ids]
-    )
     if late in (OverdueAction.NOW, OverdueAction.SHIFT):
         _update_plan_quotas(Delivery.objects.filter(id__in=ids))
     actor.record("delivery.late-decided", "", count=len(ids), how=str(late))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -247,14 +249,25 @@ class Delivery(models.Model):
 
     @property
     def standing(self) -> DeliveryState:
-        """Its state as people are told: on its way from the moment on that its first step begins."""
-        is_claimed = self.state == DeliveryState.SCHEDULED and self.begun_at is not None
-        return DeliveryState.PUBLISHING if is_claimed else DeliveryState(self.state)
+        return shown_state(self)
 
     @property
     def late_ms(self) -> int | None:
         """Milliseconds between the wanted and the real time; None before it is out."""
         return round((self.published_at - self.due_at).total_seconds() * 1000) if self.published_at else None
+
+
+class _HasState(Protocol):
+    @property
+    def state(self) -> str: ...
+    @property
+    def begun_at(self) -> datetime | None: ...
+
+
+def shown_state(row: _HasState) -> DeliveryState:
+    """A delivery's state as people are told: on its way from the moment on that its first step begins."""
+    is_claimed = row.state == DeliveryState.SCHEDULED and row.begun_at is not None
+    return DeliveryState.PUBLISHING if is_claimed else DeliveryState(row.state)
 
 
 def in_flight_filter() -> models.Q:

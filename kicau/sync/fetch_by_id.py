@@ -13,7 +13,7 @@ from django.db.models import Q
 from kicau.base import clock
 from kicau.base.sentences import Sentence, to_stored_pieces
 from kicau.channels import rate_limit_backoff
-from kicau.channels.models import ChannelState
+from kicau.channels.usable_channels import usable_filter
 from kicau.connector import errors, registry
 from kicau.connector.roles.engagement import IncomingPost
 from kicau.costs import ledger
@@ -37,13 +37,8 @@ async def fetch_due(client: aiohttp.ClientSession) -> int:
 def _claim() -> list[Named]:
     now = clock.now()
     free = Q(leased_until=None) | Q(leased_until__lt=now)
-    open_ = Q(channel__state=ChannelState.ACTIVE, channel__is_paused=False)
-    spared = Q(channel__reads_from__gt=now) | Q(channel__app__reads_from__gt=now)
-    rows = (
-        Named.objects.filter(free, open_, next_at__lte=now)
-        .exclude(spared)
-        .select_related("channel__app", "channel__workspace")
-    )
+    may_read = usable_filter(now, "channel__") & rate_limit_backoff.sync_allowed_filter(now, "channel__")
+    rows = Named.objects.filter(free, may_read, next_at__lte=now).select_related("channel__app", "channel__workspace")
     found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:FETCH_BATCH_SIZE])
     for row in found:
         row.lease, row.leased_until = uuid4(), now + SYNC_LEASE

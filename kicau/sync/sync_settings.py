@@ -17,6 +17,7 @@ from kicau.base.money import format_money
 from kicau.base.sentences import Sentence
 from kicau.channels import rate_limit_backoff
 from kicau.channels.models import Channel, ChannelState
+from kicau.channels.usable_channels import usable_filter
 from kicau.connector import registry
 from kicau.connector.prices import PriceList
 from kicau.connector.roles.engagement import EngagementRole, MeteredEngagementRole
@@ -94,18 +95,11 @@ def sync_is_on(actor: Actor, channels: Iterable[Channel]) -> dict[str, bool]:
 
 
 def open_channels() -> list[Channel]:
-    """Those that are read with now, of all workspaces: active, neither paused nor about to be left, their network's own
-    allowance not nearly used up, and their workspaces read. Without their credentials."""
+    """Those that are read with now, of all workspaces: they may be used, their network's allowance is not nearly used
+    up, and their workspaces read. Without their credentials."""
     now = clock.now()
-    rows = Channel.objects.filter(
-        network__in=readable_networks(), state=ChannelState.ACTIVE, is_paused=False, app__withdrawn_at=None
-    )
-    rows = (
-        rows.filter(rate_limit_backoff.sync_allowed_filter(now))
-        .exclude(leaves_at__lte=now)
-        .exclude(paused_until__gt=now)
-        .exclude(app__paused_until__gt=now)
-    )
+    may_read = usable_filter(now) & rate_limit_backoff.sync_allowed_filter(now)
+    rows = Channel.objects.filter(may_read, network__in=readable_networks())
     found = list(
         rows.select_related("app").only(
             "id", "workspace_id", "network", "host", "app_id", "app__id", "app__network", "app__plan"

@@ -19,7 +19,8 @@ from django.db.models import F, Q
 
 from kicau.base import clock
 from kicau.channels.channel_session import connector_app
-from kicau.channels.models import Channel, ChannelState, NetworkApp
+from kicau.channels.models import Channel, NetworkApp
+from kicau.channels.usable_channels import connected_filter
 from kicau.connector import registry
 from kicau.connector.roles.webhooks import WebhookNotification, WebhookRole
 from kicau.connector.transport.http import without_unstorable
@@ -141,7 +142,7 @@ def _process(row: Webhook) -> WebhookResult:
 
 def _subscribed_channels(app: NetworkApp, accounts: Sequence[str]) -> list[Channel]:
     """Channels of this very app that asked to be told, in workspaces that read; locked in one order."""
-    rows = Channel.objects.filter(app=app, account_id__in=accounts, state=ChannelState.ACTIVE, is_paused=False)
+    rows = Channel.objects.filter(connected_filter(clock.now()), app=app, account_id__in=accounts)
     wanted = Subscription.objects.filter(channel__in=rows, is_wanted=True).order_by("channel_id")
     ids = list(wanted.select_for_update().values_list("channel_id", flat=True))
     return sync_settings.channels_with_sync(rows.filter(id__in=ids).select_related("app").order_by("id"))

@@ -16,6 +16,7 @@ from kicau.engine.dispatcher import Capacity
 from kicau.notifications.models import Notice
 from kicau.publishing.delivery import outages, outcomes
 from kicau.publishing.delivery.delivery_worker import DeliverySource
+from kicau.publishing.delivery.lateness import delivery_health
 from kicau.publishing.models import Attempt, Delivery, Outage
 from kicau.workspaces import webhooks
 from kicau.workspaces.models import WebhookEvent
@@ -55,6 +56,17 @@ async def test_while_a_network_is_out_few_try_people_hear_of_it_once_and_then_th
     for name, mine in (("ana", range(0, 30, 2)), ("budi", range(1, 30, 2))):
         said = [p.text for p in network.public_posts() if p.account == name]
         assert said == [f"nomor {n:02}" for n in mine]  # the longest due first
+
+
+def test_what_waits_for_a_network_that_is_out_is_not_late(post, pair):
+    row, long_ago = post("menunggu"), clock.now() - timedelta(hours=1)
+    Delivery.objects.filter(id=row.id).update(due_at=long_ago, next_at=long_ago)
+    assert delivery_health().late == 1
+    out = Outage.objects.create(app=pair[0].app, host=pair[0].host, until=clock.now() - timedelta(seconds=1))
+    assert delivery_health().late == 0
+    out.ended_at = clock.now()
+    out.save()
+    assert delivery_health().late == 1
 
 
 @pytest.mark.parametrize("lasts", [timedelta(0), 2 * outcomes.GIVE_UP_AFTER])

@@ -31,7 +31,7 @@ DATABASE_CLOCK = {
     "kicau/publishing/delivery/send_intents.py": (1, LEASE),
     "kicau/publishing/delivery/delivery_metrics.py": (1, LEASE),
     "kicau/publishing/delivery/lateness.py": (1, LEASE),
-    "kicau/offboarding/freeze.py": (1, LEASE),
+    "kicau/publishing/bulk_transitions.py": (1, LEASE),
     "kicau/base/clock_drift.py": (1, "It compares the two clocks."),
 }
 #: file -> (how many times it asks the system for the time, why)

@@ -18,6 +18,7 @@ from kicau.connector import capabilities as can
 from kicau.connector import content
 from kicau.connector.serialization import from_json
 from kicau.costs.pricing import PricedCharge
+from kicau.publishing import transitions
 from kicau.publishing.content import compositions
 from kicau.publishing.edits.post_edits import PostEditPreview
 from kicau.publishing.models import Attempt, Delivery, Draft
@@ -222,6 +223,7 @@ def _delivery_fields(row: Delivery) -> dict[str, Any]:
         "parts": len(parts),
         "state": row.standing.value,
         "hold": row.hold,
+        "actions": list(transitions.allowed(row)),
         "reason": _localize_sentence(row.reason, row.said, row.timezone),
         "problems": error_list(from_json(content.Problem, one) for one in row.problems),
         "due_at": row.due_at,

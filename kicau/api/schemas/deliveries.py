@@ -26,6 +26,7 @@ from kicau.api.schemas.rendered import RenderedPostPart
 DeliveryState = Literal[
     "scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted"
 ]
+DeliveryAction = Literal["confirm", "retry", "move", "cancel", "resolve", "edit", "edit/settle", "withdraw"]
 RANGE_DESCRIPTION = "A day or time in ISO 8601. Without an offset, in the workspace's time zone."
 
 
@@ -50,6 +51,9 @@ class Delivery(Schema):
         description="scheduled, publishing, published. held: waiting for what `hold` names. failed: the post must be changed. unknown: a person must check the network. parked: stopped by an error in Kicau. canceled. deleted: from the network."
     )
     hold: str = Field(description="confirmation, budget, withdrawn or empty.")
+    actions: list[DeliveryAction] = Field(
+        description="What can be done with the delivery in its state. Each is the end of an address: POST /deliveries/{id}/{action}. Your role or token must also allow it."
+    )
     reason: str = Field(description="Why the delivery has this state, with times in `timezone`. Can be empty.")
     problems: list[FieldError] = Field(description="What the network rejected, by field.")
     due_at: datetime = Field(description=f"Scheduled time. {UTC_DESCRIPTION}")

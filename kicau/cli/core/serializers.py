@@ -127,6 +127,8 @@ def channel_json(row: Channel) -> dict[str, Any]:
 
 
 def delivery_json(row: Delivery) -> dict[str, Any]:
+    from kicau.publishing import transitions
+
     parts = row.rendered["parts"]
     return {
         "id": str(row.id),
@@ -137,6 +139,7 @@ def delivery_json(row: Delivery) -> dict[str, Any]:
         "parts": len(parts),
         "state": row.standing.value,
         "hold": row.hold,
+        "actions": list(transitions.allowed(row)),
         "reason": row.reason,
         "problems": row.problems,
         "due_at": iso_time(row.due_at),

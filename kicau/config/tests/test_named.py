@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 
+from kicau.base import clock
 from kicau.base.errors import Conflict
 from kicau.channels import actions as channels
-from kicau.channels.models import Channel
+from kicau.channels.models import Channel, NetworkApp
 from kicau.config.tests.test_told import client, here, rows, taken
 from kicau.connector.contract import consent_at_sandbox
 from kicau.connector.sandbox.server import OrderedFault, start_sandbox
@@ -96,6 +98,21 @@ async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(a
     assert [a.text for a in await rows(Answer)] == ["Halo @kopisenja"]
     assert [s.reason for s in await rows(Subscription, channel=told)] == [""]
     assert await rows(Reservation) == []
+
+
+@pytest.mark.parametrize("column", ["leaves_at", "paused_until", "app.paused_until"])
+async def test_a_channel_that_may_not_be_used_now_is_not_used_for_it(told, server, client, column):
+    server.mention(told.account_id, "Halo @kopisenja")
+    await taken(server)
+    at = clock.now() + timedelta(hours=-1 if column == "leaves_at" else 1)
+    whose = (
+        NetworkApp.objects.filter(id=told.app_id) if column.startswith("app.") else Channel.objects.filter(id=told.id)
+    )
+    await whose.aupdate(**{column.removeprefix("app."): at})
+    server.requests.clear()
+    assert (await fetch_by_id.fetch_due(client), list(server.requests)) == (0, [])
+    await whose.aupdate(**{column.removeprefix("app."): None})
+    assert await fetch_by_id.fetch_due(client) == 1
 
 
 async def test_one_that_is_gone_meanwhile_is_left_and_one_that_is_unanswered_is_tried_again(told, server, client, go):

@@ -3,10 +3,10 @@ was due."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import starmap
 
 from django.db import connection, transaction
@@ -18,11 +18,11 @@ from kicau.costs import budgets, call_budgets, reservations
 from kicau.costs.models import Budget, Purpose
 from kicau.costs.pricing import meters_missing_from_plan, price_charges
 from kicau.publishing.budget import budget_checks
-from kicau.publishing.models import Attempt, Delivery, DeliveryState, HoldReason
+from kicau.publishing.bulk_transitions import release
+from kicau.publishing.models import Delivery, DeliveryState, HoldReason
 
 METER_LOOKUP = "problems__0__params__meter"  # that a plan lacked
 OVER_BUDGET_CODE = "over-budget"  # the problem of what a budget held; what a network's plan held has none
-RELEASE_INTERVAL = timedelta(milliseconds=200)  # between what is released to one channel, so that it arrives in order
 RELEASE_BATCH_SIZE = 500  # deliveries at once
 
 
@@ -44,7 +44,7 @@ def release_held() -> int:
 @transaction.atomic
 def _release_by_plan_quota() -> int:
     rows = held_deliveries(by_budget=False).filter(next_at__lte=clock.now()).order_by("due_at", "id")
-    return _schedule_released(list(rows.select_for_update(skip_locked=True)[:RELEASE_BATCH_SIZE]))
+    return release(list(rows.select_for_update(skip_locked=True)[:RELEASE_BATCH_SIZE]), clock.now())
 
 
 @transaction.atomic
@@ -56,7 +56,9 @@ def _release_by_new_plan() -> int:
             had = rows.filter(network=network, channel__app__plan=plan, **{METER_LOOKUP: meter}).order_by(
                 "due_at", "id"
             )
-            sent += _schedule_released(list(had.select_for_update(of=("self",), skip_locked=True)[:RELEASE_BATCH_SIZE]))
+            sent += release(
+                list(had.select_for_update(of=("self",), skip_locked=True)[:RELEASE_BATCH_SIZE]), clock.now()
+            )
     return sent
 
 
@@ -80,7 +82,7 @@ def _release_by_budget() -> int:
         if ask.priced
     ]
     refused = reservations.reserve(current, asks)
-    return _schedule_released([row for row in found if row.id not in refused])
+    return release([row for row in found if row.id not in refused], clock.now())
 
 
 def _reservation_requests(
@@ -99,29 +101,6 @@ def _reservation_requests(
         yield reservations.ReservationRequest(
             work=replace(work, purpose=lacks["purpose"]), priced=price_charges(row.network, more, plan=work.plan)
         )
-
-
-def _schedule_released(rows: Sequence[Delivery]) -> int:
-    now = clock.now()
-    in_channel: dict[object, int] = defaultdict(int)
-    for row in rows:
-        row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
-        row.next_at = now + RELEASE_INTERVAL * in_channel[row.channel_id]
-        row.changed_at = now
-        in_channel[row.channel_id] += 1
-    Delivery.objects.bulk_update(rows, ["state", "hold", "reason", "problems", "tries", "next_at", "changed_at"])
-    Attempt.objects.bulk_create(
-        [
-            Attempt(
-                delivery=row,
-                did="release",
-                outcome="released",
-                sentence="The budget has enough left for this post again, so Kicau publishes it now.",
-            )
-            for row in rows
-        ]
-    )
-    return len(rows)
 
 
 def _free_stale_reservations(now: datetime | None = None) -> None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
-from django.db.models import BooleanField, Case, Exists, F, Func, OuterRef, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet
 
 from kicau.base import clock
 from kicau.base.ids import as_uuid
@@ -25,6 +25,7 @@ from kicau.publishing.models import (
     DeliveryState,
     Draft,
     HoldReason,
+    shown_state,
     state_filter,
 )
 from kicau.workspaces.actors import Actor, Permission
@@ -70,7 +71,10 @@ class DeliverySummary(NamedTuple):
     draft_id: UUID
     due_at: datetime
     network: str
-    standing: str  # Delivery.standing
+    state: str
+    steps: int
+    begun_at: datetime | None
+    broken_at: datetime | None
     hold: str
     channel_name: str
     channel_key: str
@@ -78,17 +82,20 @@ class DeliverySummary(NamedTuple):
     picture: str  # a medium's key in the library, "" where there is none
     charges: list[dict[str, Any]]  # in wire form: what publishing it uses of its network's meters
 
+    @property
+    def standing(self) -> DeliveryState:
+        return shown_state(self)
 
-DISPLAY_STATE_EXPRESSION = Case(
-    When(state=DeliveryState.SCHEDULED, begun_at__isnull=False, then=Value(DeliveryState.PUBLISHING)),
-    default=F("state"),
-)
+
 SUMMARY_COLUMNS = (
     "id",
     "draft_id",
     "due_at",
     "network",
-    DISPLAY_STATE_EXPRESSION,
+    "state",
+    "steps",
+    "begun_at",
+    "broken_at",
     "hold",
     "channel__name",
     "channel__key",
@@ -280,7 +287,7 @@ def _first_posts(
         filled += (place or "%s") + piece
         params += [] if place else [value]
     statement = f"""
-        SELECT d.day, p.posts, r.id, r.draft_id, r.due_at, r.network, CASE WHEN r.state = 'scheduled' AND r.begun_at IS NOT NULL THEN 'publishing' ELSE r.state END, r.hold, c.name, c.key, r.head, r.picture, {"r.charges" if charged else "NULL"}
+        SELECT d.day, p.posts, r.id, r.draft_id, r.due_at, r.network, r.state, r.steps, r.begun_at, r.broken_at, r.hold, c.name, c.key, r.head, r.picture, {"r.charges" if charged else "NULL"}
         FROM unnest(%s::date[], %s::timestamptz[], %s::timestamptz[]) AS d(day, since, until), LATERAL (
             SELECT one.ids, count(*) OVER () AS posts FROM ({filled}) AS one(due_at, draft_id, ids)
             ORDER BY one.due_at, one.draft_id LIMIT %s

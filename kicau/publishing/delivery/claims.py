@@ -1,5 +1,4 @@
-"""The statements that move deliveries in bulk: what is due is looked through, a wave is claimed, its leases are renewed,
-its outcomes are written.
+"""The statements of the engine's claims: what is due is looked through, a wave is claimed, its leases are renewed.
 
 A claim finds its rows once and changes them where they lie (`ctid`): asked for by id a second time, a planner that takes
 the table for empty would read all of it for each. A row that moved meanwhile is left for the next claim.
@@ -15,13 +14,10 @@ Every time is a parameter, from `clock.now()`. Only `lease_until` is written and
 lease is between processes on several machines, and no step of a machine's clock may end it early.
 """
 
-# Where a channel may be used now. An outage that has begun holds its channels back until the next try.
-CHANNEL_USABLE_SQL = """
-    coalesce(c.state, '') = 'active' AND NOT c.is_paused AND (c.leaves_at IS NULL OR c.leaves_at > %(now)s)
-      AND (c.paused_until IS NULL OR c.paused_until <= %(now)s)
-      AND (a.paused_until IS NULL OR a.paused_until <= %(now)s)
-      AND (o.until IS NULL OR o.until <= %(now)s)
-"""
+from kicau.channels.usable_channels import usable_sql
+
+# An outage that has begun holds its channels back until the next try.
+READY_SQL = f"{usable_sql()} AND (o.until IS NULL OR o.until <= %(now)s)"
 
 # What is due within `ahead` seconds, the oldest first, at most `each` of a channel and `most` of a network, so that one
 # with many hides no other. The time is a value, so an index can be asked; with clock_timestamp(), which moves while the
@@ -35,7 +31,7 @@ SELECT id, network, channel_id, version, outage, next_at FROM (
     JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
     LEFT JOIN publishing_outage o ON o.app_id = c.app_id AND o.host = c.host AND o.ended_at IS NULL
     WHERE d.state IN ('scheduled', 'publishing') AND d.next_at <= %(until)s
-      AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp()) AND {CHANNEL_USABLE_SQL}
+      AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp()) AND {READY_SQL}
   ) seen WHERE place <= %(each)s
 ) ranked WHERE nth <= %(most)s ORDER BY due_at, id
 """  # noqa: S608 (nothing of it comes from outside)
@@ -51,7 +47,7 @@ WITH named AS MATERIALIZED (
     SELECT d.place, c.version, p.campaign_id, p.author_id, d.died FROM named d
     JOIN publishing_draft p ON p.id = d.draft_id JOIN channels_channel c ON c.id = d.channel_id JOIN channels_networkapp a ON a.id = c.app_id
     LEFT JOIN publishing_outage o ON o.app_id = c.app_id AND o.host = c.host AND o.ended_at IS NULL
-    WHERE {CHANNEL_USABLE_SQL}
+    WHERE {READY_SQL}
 )
 UPDATE publishing_delivery d SET
     worker = %(worker)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
@@ -62,32 +58,6 @@ FROM chosen WHERE d.ctid = chosen.place
 RETURNING d.id, d.network, d.channel_id, d.workspace_id, d.draft_id, d.key, d.due_at, d.begun_at, d.broken_at, d.steps, d.tries,
     d.progress, d.rendered, d.confirmed_at IS NOT NULL, chosen.version, chosen.campaign_id, chosen.author_id, chosen.died
 """  # noqa: S608
-
-_SETTLE_TEMPLATE_SQL = """
-UPDATE publishing_delivery d SET
-    state = v.state, hold = coalesce(v.hold, ''), next_at = v.next_at, progress = coalesce(v.progress, d.progress),
-    steps = v.steps, tries = v.tries, broken_at = v.broken_at, begun_at = NULL, lease_until = NULL, worker = '',
-    reason = coalesce(v.reason, ''), said = coalesce(v.said, '[]'), problems = coalesce(v.problems, '[]'),
-    remote_ids = coalesce(v.remote_ids, d.remote_ids), url = coalesce(v.url, d.url), raw = coalesce(v.raw, d.raw),
-    published_at = coalesce(v.published_at, d.published_at), changed_at = %s
-FROM (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS v (
-    id uuid, begun_at timestamptz, doubt timestamptz, state text, hold text, next_at timestamptz, progress jsonb, steps int, tries int, broken_at timestamptz, reason text,
-    said jsonb, problems jsonb, remote_ids varchar[], url text, raw jsonb, published_at timestamptz)) v
-WHERE d.id = v.id AND {}
-RETURNING d.id
-"""
-
-# A row is written only while it is still this claim's (begun_at is its mark): who lost the lease lost the word, even
-# to a later claim of its own.
-SETTLE_SQL = _SETTLE_TEMPLATE_SQL.format(
-    "d.worker = %s AND coalesce(d.state, '') IN ('scheduled', 'publishing') AND d.begun_at = v.begun_at"
-)
-
-# But what is out is out: while others still wonder what became of this very step (broken_at is its mark then), and have
-# sent nothing since, its report is what they look for, and the answer to what a person may have been asked.
-SETTLE_UNCERTAIN_SQL = _SETTLE_TEMPLATE_SQL.format(
-    "coalesce(d.state, '') IN ('scheduled', 'publishing', 'unknown') AND d.broken_at = v.doubt"
-)
 
 RENEW_LEASES_SQL = """
 UPDATE publishing_delivery SET lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s::uuid[]) AND worker = %s

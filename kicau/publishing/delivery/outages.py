@@ -164,6 +164,4 @@ def _give_up_delivery(outcome: StepOutcome) -> None:
     if outcome.item.due_at > clock.now() - GIVE_UP_AFTER:
         return
     outcome.state, outcome.outcome = DeliveryState.FAILED, "given-up"
-    outcome.reason = outcome.sentence = (
-        f"{registry.get_connector(outcome.item.group).label} could not be reached for a day; retry when it is back."
-    )
+    outcome.reason = outcome.sentence = outcomes.unreachable_for_a_day(registry.get_connector(outcome.item.group).label)

@@ -21,9 +21,10 @@ from kicau.connector import registry
 from kicau.connector.addresses import web_address
 from kicau.costs.reservations import BudgetShortfall
 from kicau.publishing.budget import budget_checks
+from kicau.publishing.bulk_transitions import SETTLE_SQL, SETTLE_UNCERTAIN_SQL
 from kicau.publishing.delivery import delivery_notifications
 from kicau.publishing.delivery import outcomes as meaning
-from kicau.publishing.delivery.claims import SETTLE_SQL, SETTLE_UNCERTAIN_SQL, UPDATE_REASON_SQL
+from kicau.publishing.delivery.claims import UPDATE_REASON_SQL
 from kicau.publishing.delivery.outages import OutageTracker
 from kicau.publishing.delivery.outcomes import (
     GIVE_UP_AFTER,

@@ -267,10 +267,7 @@ def network_unavailable(item: ClaimedDelivery, did: str, label: str, exc: Except
                     "Check on the network whether the post was published, then mark it in Kicau as published or not published."
                 ),
             )
-        reason = Sentence(
-            "Kicau tried to reach {network} for a day without success and stopped trying. Retry the post when the network works again.",
-            network=label,
-        )
+        reason = unreachable_for_a_day(label)
         return StepOutcome(
             item=item,
             did=did,
@@ -295,6 +292,13 @@ def network_unavailable(item: ClaimedDelivery, did: str, label: str, exc: Except
         ),
         timedelta(seconds=wait),
         item.tries + 1,
+    )
+
+
+def unreachable_for_a_day(label: str) -> Sentence:
+    return Sentence(
+        "Kicau tried to reach {network} for a day without success and stopped trying. Retry the post when the network works again.",
+        network=label,
     )
 
 

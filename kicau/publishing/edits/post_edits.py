@@ -15,24 +15,23 @@ from django.db import IntegrityError, transaction
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, ValidationFailed, validation_failed
-from kicau.base.sentences import Sentence, of_problems, to_stored_pieces
+from kicau.base.sentences import Sentence, of_problems
 from kicau.channels.channel_session import ChannelSession, capabilities_of, new_client
 from kicau.channels.metered_session import metered_session
 from kicau.connector import registry
-from kicau.connector.capabilities import Ability
 from kicau.connector.content import Part, Problem, Rendered
 from kicau.connector.errors import ConnectorError, Rejected, Uncertain
 from kicau.connector.roles import edits
 from kicau.connector.serialization import from_json, to_json
 from kicau.costs import call_budgets
 from kicau.costs.models import Purpose
+from kicau.publishing import transitions
 from kicau.publishing.budget import budget_checks
-from kicau.publishing.models import RENDERED_COLUMNS, Attempt, Delivery, DeliveryState, Revision
+from kicau.publishing.models import RENDERED_COLUMNS, Delivery, Revision
 from kicau.publishing.scheduling import actions
+from kicau.publishing.transitions import Verb
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
-
-UNFINISHED_STATES = (Revision.State.BEGUN, Revision.State.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +62,13 @@ def preview_edit(actor: Actor, delivery_id: UUID | str, change: PostEditInput) -
 
 
 def _build_preview(row: Delivery, change: PostEditInput) -> PostEditPreview:
-    if row.state != DeliveryState.PUBLISHED or not row.remote_ids:
-        raise Conflict(
-            Sentence("This post is {state}, so you cannot edit it on the network.", state=row.standing.label)
-        )
+    transitions.require(row, Verb.EDIT)
     role, before, can = (
         registry.get_connector(row.network),
         from_json(Rendered, row.rendered),
         capabilities_of(row.channel),
     )
-    if not isinstance(role, edits.EditRole) or not can.can(Ability.EDIT):
-        raise ValidationFailed(edits.check_editable(before, before, can, role.label))
+    assert isinstance(role, edits.EditRole)
     draft = edits.draft_from_rendered(role, before)
     parts = [_edited_part(n, part, change) for n, part in enumerate(draft.parts)]
     for part in {*change.texts, *(n for n, _ in change.alts)} - set(range(len(parts))):
@@ -102,9 +97,12 @@ def _edited_part(n: int, part: Part, change: PostEditInput) -> Part:
     return replace(part, text=change.texts.get(n, part.text), media=media)
 
 
-def unfinished_edit(row: Delivery) -> Revision | None:
-    """The change of which it is not known what became."""
-    return row.revisions.filter(state__in=UNFINISHED_STATES).first()
+def _unfinished_edit(actor: Actor, delivery_id: UUID | str) -> tuple[Delivery, Revision]:
+    """The change of which it is not known what became. Raises NotAllowed, NotFound, Conflict."""
+    actor.require(Permission.PUBLISH)
+    row = actions.one_delivery(actor, delivery_id)
+    transitions.require(row, Verb.RESOLVE_EDIT)
+    return row, row.revisions.get(state__in=transitions.UNFINISHED_EDIT_STATES)
 
 
 async def apply_edit(
@@ -154,11 +152,7 @@ async def resolve_edit(
 
     Raises as `apply_edit` does; Conflict where there is no such change.
     """
-    actor.require(Permission.PUBLISH)
-    row = await sync_to_async(actions.one_delivery)(actor, delivery_id)
-    revision = await sync_to_async(unfinished_edit)(row)
-    if revision is None:
-        raise Conflict("Kicau already knows the result of every edit of this post. You do not need to check anything.")
+    row, revision = await sync_to_async(_unfinished_edit)(actor, delivery_id)
     if reads not in ("", "after", "before"):
         raise validation_failed(
             "reads",
@@ -240,9 +234,9 @@ async def _edit_parts(live: ChannelSession, row: Delivery, revision: Revision, d
 def _finish_edit(actor: Actor, row: Delivery, revision: Revision, state: Revision.State, said: str) -> None:
     """What is known of it is kept: the parts that read otherwise now, and a line of the story."""
     revision.state = state
-    revision.ended_at = None if state in UNFINISHED_STATES else clock.now()
+    revision.ended_at = None if state in transitions.UNFINISHED_EDIT_STATES else clock.now()
     revision.save()
-    if revision.done and state not in UNFINISHED_STATES:
+    if revision.done and state not in transitions.UNFINISHED_EDIT_STATES:
         before, after = from_json(Rendered, revision.before), from_json(Rendered, revision.after)
         parts = [
             new if n in revision.done else old
@@ -253,9 +247,7 @@ def _finish_edit(actor: Actor, row: Delivery, revision: Revision, state: Revisio
     row.changed_at = clock.now()
     row.save(update_fields=[*RENDERED_COLUMNS, "changed_at"])
     outcome = {Revision.State.DONE: "edited", Revision.State.UNKNOWN: "edit-unknown"}.get(state, "edit-refused")
-    Attempt.objects.create(
-        delivery=row, did="person", outcome=outcome, sentence=said, detail={"said": to_stored_pieces(said)}
-    )
+    transitions.log_attempt(row, outcome, said)
     if state == Revision.State.DONE:
         actor.record("delivery.edited", row.id, parts=revision.done)
         webhooks.emit(

@@ -241,8 +241,8 @@ class _ImportCheck:
                 channel_draft(draft, channel, thumbnails), self.can[key]
             )
             bad = [
-                *schedule._time_problems(post.at, now),
-                *schedule._channel_problems(channel, post.at),
+                *schedule.time_problems(post.at, now),
+                *schedule.channel_problems(channel, post.at),
                 *rendered.problems,
             ]
             self._note(self.problems, post, bad, told, channel)

@@ -9,21 +9,19 @@ from uuid import UUID
 import aiohttp
 from asgiref.sync import sync_to_async
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, ValidationFailed, validation_failed
 from kicau.base.ids import as_uuid
-from kicau.base.sentences import Sentence, to_stored_pieces
+from kicau.base.sentences import Sentence
 from kicau.channels.channel_session import ChannelSession, new_client
-from kicau.channels.models import ChannelState
 from kicau.connector import registry
 from kicau.connector.addresses import web_address
-from kicau.connector.content import Rendered
 from kicau.connector.errors import ConnectorError, Rejected
-from kicau.connector.serialization import from_json
 from kicau.costs import call_budgets, ledger
 from kicau.costs.models import Purpose
+from kicau.publishing import transitions
 from kicau.publishing.budget import budget_checks, plan_quotas
 from kicau.publishing.content import compositions
 from kicau.publishing.delivery.outcome_writer import REPLY_PUBLISHED_HOOKS
@@ -35,26 +33,21 @@ from kicau.publishing.models import (
     DeliveryState,
     Draft,
     DraftState,
-    HoldReason,
+    Revision,
 )
 from kicau.publishing.scheduling import schedule
+from kicau.publishing.transitions import Verb
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
-RETRYABLE_STATES = (
-    DeliveryState.FAILED,
-    DeliveryState.HELD,
-    DeliveryState.PARKED,
-    DeliveryState.CANCELED,
-    DeliveryState.UNKNOWN,
-)
 LOOKUP_WAIT_SECONDS = 5.0  # seconds that a deletion waits for a look-up of its channel to end
 
 
 def deliveries(actor: Actor) -> QuerySet[Delivery]:
     """The workspace's deliveries by due time, with channel and draft."""
     actor.require(Permission.READ)
-    rows = Delivery.objects.filter(workspace=actor.workspace)
+    doubtful = Revision.objects.filter(delivery=OuterRef("id"), state__in=transitions.UNFINISHED_EDIT_STATES)
+    rows = Delivery.objects.filter(workspace=actor.workspace).annotate(unfinished_edit=Exists(doubtful))
     return rows.select_related("channel", "channel__app", "draft", "draft__campaign", "confirmed_by").order_by(
         "due_at", "id"
     )
@@ -90,35 +83,12 @@ def archive_draft(actor: Actor, draft_id: UUID | str) -> Draft:
 @transaction.atomic
 def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
     """Never send it. Conflict where it is on its way this moment or out already."""
-    actor.require(Permission.PUBLISH)
-    row = _get_delivery(actor, delivery_id)
-    if row.state == DeliveryState.CANCELED:
-        return row
-    if row.state in FINAL_STATES:
-        raise Conflict(
-            Sentence(
-                "This post is {state}, so you cannot cancel it. To remove it, delete it from the network.",
-                state=row.get_state_display(),
-            )
-        )
-    if row.begun_at is not None:
-        raise Conflict("Kicau is publishing this post right now. Try again in a few seconds.")
-    partly = not _is_unpublished(row) and bool(row.progress)
-    row.state, row.hold, row.reason = DeliveryState.CANCELED, "", Sentence("{who} canceled the post.", who=actor.name)
-    _save(
-        actor,
-        row,
-        "canceled",
-        row.reason
-        + (
-            Sentence(
-                "Parts of this post may already be published on the network. Look at the network, and delete them there if necessary."
-            )
-            if partly
-            else ""
-        ),
+    row = _locked_delivery(actor, delivery_id)
+    partly = row.state == DeliveryState.UNKNOWN or (not transitions.is_unpublished(row) and bool(row.progress))
+    note = Sentence(
+        "Parts of this post may already be published on the network. Look at the network, and delete them there if necessary."
     )
-    actor.record("delivery.canceled", row.id)
+    transitions.apply(row, Verb.CANCEL, actor, note=note if partly else "")
     webhooks.emit(
         "delivery.canceled",
         [(row.workspace_id, {"delivery": str(row.id), "post": str(row.draft_id), "state": row.state})],
@@ -130,62 +100,29 @@ def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
 def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
     """Send it again, now or at its time; goes on where it stopped, and looks up first what may have happened. One whose
     outcome is unknown is looked up again, and sent only if the network is certain that it is not out."""
-    actor.require(Permission.PUBLISH)
-    row = _get_delivery(actor, delivery_id)
-    if row.state not in RETRYABLE_STATES:
-        raise Conflict(_conflict_reason(row, "retried"))
-    if row.state == DeliveryState.UNKNOWN and row.broken_at is None:
-        row.broken_at = row.changed_at
-    if row.hold == HoldReason.CONFIRMATION:
-        raise Conflict("A person has to confirm this post before Kicau publishes it. Read the post, then confirm it.")
-    if row.channel.state != ChannelState.ACTIVE:
-        raise Conflict(
-            Sentence(
-                "Reconnect the channel {channel}, because it is not connected: {reason}",
-                channel=row.channel.key,
-                reason=row.channel.reason,
-            )
-        )
-    if row.steps == 0 and row.broken_at is None:
+    row = _locked_delivery(actor, delivery_id)
+    transitions.require(row, Verb.RETRY)
+    if row.steps == 0 and row.broken_at is None and row.state != DeliveryState.UNKNOWN:
         rendered = schedule.render(compositions.one_draft(actor, row.draft_id), row.channel)
         if rendered.problems:
             raise ValidationFailed(rendered.problems)
         row.show(rendered)
-    row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
-    row.next_at = _next_step_at(row)
-    _save(actor, row, "retried", Sentence("{who} asked Kicau to try again to publish the post.", who=actor.name))
+    transitions.apply(row, Verb.RETRY, actor)
     plan_quotas.update_soon([row])
-    actor.record("delivery.retried", row.id)
     return row
 
 
 @transaction.atomic
 def reschedule(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str = "") -> Delivery:
     """Another time for what has not begun. Raises ValidationFailed for a time in the past, Conflict where it began."""
-    actor.require(Permission.PUBLISH)
-    row = _get_delivery(actor, delivery_id)
-    if row.state not in (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.PUBLISHING) or not _is_unpublished(
-        row
-    ):
-        raise Conflict(_conflict_reason(row, "moved"))
-    if problems := [*schedule._time_problems(due_at, clock.now()), *schedule.offboarding_problems(row.channel, due_at)]:
+    row = _locked_delivery(actor, delivery_id)
+    transitions.require(row, Verb.RESCHEDULE)
+    if problems := [*schedule.time_problems(due_at, clock.now()), *schedule.offboarding_problems(row.channel, due_at)]:
         raise ValidationFailed(problems)
-    if (
-        row.hold == HoldReason.WITHDRAWN and row.channel.state == ChannelState.ACTIVE
-    ):  # its time had passed, and this is the answer
-        row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
-    before = row.due_at
-    row.due_at = due_at
-    row.next_at = _next_step_at(row)
-    row.timezone = timezone or row.timezone
-    _save(
-        actor,
-        row,
-        "moved",
-        Sentence("{who} rescheduled the post to {when}.", who=actor.name, when=due_at),
-    )
+    values = {"due_at": due_at, "timezone": timezone or row.timezone}
+    before = row.due_at.isoformat()
+    transitions.apply(row, Verb.RESCHEDULE, actor, values=values, before=before, after=due_at.isoformat())
     plan_quotas.update_soon([row])
-    actor.record("delivery.moved", row.id, before=before.isoformat(), after=due_at.isoformat())
     return row
 
 
@@ -197,15 +134,10 @@ def confirm(actor: Actor, delivery_id: UUID | str) -> Delivery:
         raise Conflict(
             "Only a person who is signed in to Kicau can confirm a post, not an API token. Sign in to Kicau to confirm this post."
         )
-    row = _get_delivery(actor, delivery_id)
-    if row.hold != HoldReason.CONFIRMATION:
-        raise Conflict(_conflict_reason(row, "confirmed"))
-    row.confirmed_by, row.confirmed_at = actor.person, clock.now()
-    row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
-    row.next_at = _next_step_at(row)
-    _save(actor, row, "confirmed", Sentence("{who} confirmed that Kicau may publish the post.", who=actor.name))
+    row = _locked_delivery(actor, delivery_id)
+    values = {"confirmed_by": actor.person, "confirmed_at": clock.now()}
+    transitions.apply(row, Verb.CONFIRM, actor, values=values)
     plan_quotas.update_soon([row])
-    actor.record("delivery.confirmed", row.id)
     return row
 
 
@@ -214,31 +146,19 @@ def resolve_unknown_outcome(
     actor: Actor, delivery_id: UUID | str, *, published: bool, url: str = "", remote_id: str = ""
 ) -> Delivery:
     """A person looked at the network after an unknown outcome: it is there (with its address), or it is not."""
-    actor.require(Permission.PUBLISH)
-    row = _get_delivery(actor, delivery_id)
-    if row.state != DeliveryState.UNKNOWN:
-        raise Conflict(_conflict_reason(row, "resolved"))
+    row = _locked_delivery(actor, delivery_id)
+    transitions.require(row, Verb.MARK_PUBLISHED)
     if url and not web_address(url):
         raise validation_failed("url", "The web address of the published post must begin with https:// or http://.")
-    row.broken_at = None
     if published:
-        row.state, row.reason, row.url = DeliveryState.PUBLISHED, "", web_address(url)
-        row.remote_ids = [remote_id] if remote_id else row.remote_ids
-        row.published_at = clock.now()
-        _save(actor, row, "found", Sentence("{who} checked the post and marked it as published.", who=actor.name) + url)
-        if answered := row.rendered.get("reply_to"):
+        values = {"url": web_address(url), "remote_ids": [remote_id] if remote_id else row.remote_ids}
+        transitions.apply(row, Verb.MARK_PUBLISHED, actor, values=values, note=url, published=True)
+        if (answered := row.rendered.get("reply_to")) and row.published_at:
             for note in REPLY_PUBLISHED_HOOKS:
                 note([(row.channel_id, answered, row.id, row.published_at)])
     else:
-        row.state, row.reason, row.next_at, row.tries = DeliveryState.SCHEDULED, "", clock.now(), 0
-        _save(
-            actor,
-            row,
-            "not-found",
-            Sentence("{who} did not find the post on the network, so Kicau tries again to publish it.", who=actor.name),
-        )
+        transitions.apply(row, Verb.MARK_UNPUBLISHED, actor, published=False)
     plan_quotas.update_soon([row])
-    actor.record("delivery.resolved", row.id, published=published)
     return row
 
 
@@ -251,8 +171,7 @@ async def delete_from_network(
     """
     actor.require(Permission.PUBLISH)
     row = await sync_to_async(one_delivery)(actor, delivery_id)
-    if row.state != DeliveryState.PUBLISHED or not row.remote_ids:
-        raise Conflict(_conflict_reason(row, "deleted from the network"))
+    transitions.require(row, Verb.DELETE)
     session, left = client or new_client(), list(row.remote_ids)
     work = budget_checks.charge_context_for_actor(actor, row, Purpose.WITHDRAW)
     purse = await sync_to_async(call_budgets.new_call_budget)(work)
@@ -280,8 +199,7 @@ async def delete_from_network(
         await sync_to_async(call_budgets.record_calls)(work, live.http.calls)
         if client is None:
             await session.close()
-    await sync_to_async(_mark_deleted)(actor, row)
-    return row
+    return await sync_to_async(_mark_deleted)(actor, row.id)
 
 
 async def _wait_for_lookups(row: Delivery, work: ledger.ChargeContext, label: str) -> None:
@@ -303,10 +221,11 @@ async def _wait_for_lookups(row: Delivery, work: ledger.ChargeContext, label: st
 
 
 @transaction.atomic
-def _mark_deleted(actor: Actor, row: Delivery) -> None:
-    row.state, row.reason = DeliveryState.DELETED, Sentence("{who} deleted the post from the network.", who=actor.name)
-    _save(actor, row, "deleted", row.reason)
-    actor.record("delivery.deleted", row.id)
+def _mark_deleted(actor: Actor, delivery_id: UUID) -> Delivery:
+    row = _locked_delivery(actor, delivery_id)
+    if row.state == DeliveryState.PUBLISHED:
+        transitions.apply(row, Verb.DELETE, actor, is_done=True)
+    return row
 
 
 def duplicate(actor: Actor, draft_id: UUID | str) -> Draft:
@@ -315,37 +234,15 @@ def duplicate(actor: Actor, draft_id: UUID | str) -> Draft:
     return compositions.create_draft(actor, compositions.composition_of(draft))
 
 
-def _is_unpublished(row: Delivery) -> bool:
-    """Nothing of it is with readers and no step is under way: it is still ours to change."""
-    if row.begun_at is not None or row.broken_at is not None:
-        return False
-    return row.steps == 0 or (row.state == DeliveryState.PUBLISHING and row.due_at > clock.now())
-
-
-def _next_step_at(row: Delivery) -> datetime:
-    return schedule.first_step_at(row.due_at, from_json(Rendered, row.rendered), clock.now())
-
-
-def _lock(actor: Actor, **where: object) -> QuerySet[Delivery]:
+def locked_deliveries(actor: Actor, **where: object) -> QuerySet[Delivery]:
+    """Deliveries of the workspace, locked for a change."""
     rows = Delivery.objects.select_for_update(of=("self",)).select_related("channel", "channel__app")
     return rows.filter(workspace=actor.workspace, **where)
 
 
-def _get_delivery(actor: Actor, delivery_id: UUID | str) -> Delivery:
-    found = _lock(actor, id=as_uuid(delivery_id)).first()
+def _locked_delivery(actor: Actor, delivery_id: UUID | str) -> Delivery:
+    actor.require(Permission.PUBLISH)
+    found = locked_deliveries(actor, id=as_uuid(delivery_id)).first()
     if found is None:
         raise NotFound("delivery", delivery_id)
     return found
-
-
-def _save(actor: Actor, row: Delivery, outcome: str, sentence: str) -> None:
-    row.changed_at = clock.now()
-    row.said = to_stored_pieces(row.reason)
-    row.save()
-    Attempt.objects.create(
-        delivery=row, did="person", outcome=outcome, sentence=sentence, detail={"said": to_stored_pieces(sentence)}
-    )
-
-
-def _conflict_reason(row: Delivery, wanted: str) -> str:
-    return f"A delivery that is {row.standing.label} cannot be {wanted}." + (f" {row.reason}" if row.reason else "")

@@ -22,11 +22,13 @@ from kicau.connector.serialization import from_json
 from kicau.costs.pricing import PricedCharge, meters_missing_from_plan, price_charges, price_list_for_day
 from kicau.media import library
 from kicau.media.probe import UnusableFile
+from kicau.publishing import transitions
 from kicau.publishing.budget import budget_checks, plan_quotas
 from kicau.publishing.content import mentions
 from kicau.publishing.content.channel_variants import channel_draft
 from kicau.publishing.content.mentions import AccountMention
-from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, HoldReason, text_hash
+from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, text_hash
+from kicau.publishing.transitions import Verb
 from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
@@ -195,9 +197,9 @@ def schedule_many(
     shown: list[tuple[Channel, Rendered]] = []
     taken: set[tuple[UUID, str]] = set()
     for one in wanted:
-        problems += _time_problems(one.due_at, now)
+        problems += time_problems(one.due_at, now)
         for channel in one.channels:
-            problems += _channel_problems(channel, one.due_at)
+            problems += channel_problems(channel, one.due_at)
             rendered = render(one.draft, channel)
             shown.append((channel, rendered))
             same = duplicate_warnings(actor, channel, rendered, one.due_at, but=one.draft.id) if twins else ()
@@ -216,7 +218,7 @@ def schedule_many(
             taken.add((channel.id, row.text_hash))
             rows.append(row)
     if not problems:
-        problems += _convert_media(rows)
+        problems += convert_media(rows)
     if problems:
         raise ValidationFailed(problems)
     with transaction.atomic():
@@ -294,7 +296,7 @@ def _build_delivery(
         channel=channel,
         network=channel.network,
         due_at=due_at,
-        next_at=first_step_at(due_at, rendered, now),
+        next_at=transitions.first_step_at(due_at, rendered.lead, now),
         timezone=one.timezone or one.draft.timezone,
     )
     row.show(rendered)
@@ -302,13 +304,12 @@ def _build_delivery(
         if confirm and actor.person is not None:
             row.confirmed_by, row.confirmed_at = actor.person, now
         else:
-            row.state, row.hold = DeliveryState.HELD, HoldReason.CONFIRMATION
-            label = registry.get_connector(channel.network).label
-            row.reason = Sentence(
+            reason = Sentence(
                 "{network} requires that a person confirms each post. Read this post, then confirm it before its scheduled time.",
-                network=label,
+                network=registry.get_connector(channel.network).label,
             )
-            row.said = to_stored_pieces(row.reason)
+            transitions.change(row, Verb.UNCONFIRM)
+            row.reason, row.said = reason, to_stored_pieces(reason)
     return row
 
 
@@ -322,12 +323,7 @@ def publishing_prices(channel: Channel, rendered: Rendered) -> tuple[PricedCharg
     return price_charges(channel.network, rendered.charges, plan=channel.app.plan)
 
 
-def first_step_at(due_at: datetime, rendered: Rendered, now: datetime) -> datetime:
-    """When preparing may begin, so that only the visible step is left for the moment itself."""
-    return max(due_at - timedelta(seconds=rendered.lead), min(now, due_at))
-
-
-def _time_problems(due_at: datetime, now: datetime) -> Iterable[Problem]:
+def time_problems(due_at: datetime, now: datetime) -> Iterable[Problem]:
     if due_at < now - PAST_TIME_TOLERANCE:
         yield Problem(
             code="past",
@@ -355,7 +351,7 @@ def offboarding_problems(channel: Channel, due_at: datetime) -> Iterable[Problem
         )
 
 
-def _channel_problems(channel: Channel, due_at: datetime) -> Iterable[Problem]:
+def channel_problems(channel: Channel, due_at: datetime) -> Iterable[Problem]:
     yield from offboarding_problems(channel, due_at)
     if channel.state in (ChannelState.REMOVED, ChannelState.WITHDRAWN):
         yield Problem(
@@ -366,7 +362,7 @@ def _channel_problems(channel: Channel, due_at: datetime) -> Iterable[Problem]:
         )
 
 
-def _convert_media(rows: Sequence[Delivery]) -> list[Problem]:
+def convert_media(rows: Sequence[Delivery]) -> list[Problem]:
     """Make the networks' own copies of pictures now, so that nothing is left for the due second."""
 
     problems = []

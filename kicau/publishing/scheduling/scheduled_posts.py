@@ -12,20 +12,21 @@ from django.db import transaction
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, ValidationFailed, validation_failed
 from kicau.base.ids import as_uuid
-from kicau.base.sentences import Sentence, to_stored_pieces
+from kicau.base.sentences import Sentence
 from kicau.channels.actions import one_channel
-from kicau.channels.models import Channel, ChannelState
+from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.serialization import from_json
+from kicau.publishing import transitions
 from kicau.publishing.budget import plan_quotas
 from kicau.publishing.content import compositions
 from kicau.publishing.delivery import delivery_notifications
-from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft, DraftState, HoldReason
+from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, HoldReason
 from kicau.publishing.scheduling import actions, schedule
+from kicau.publishing.transitions import Verb
 from kicau.workspaces.actors import Actor, Permission
 
-CHANGEABLE_STATES = (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.PUBLISHING)
 FINAL_STATES = (DeliveryState.CANCELED, DeliveryState.DELETED)  # the channel may be chosen again
 CONFIRM_AGAIN_CODE = "confirm-again"  # the code of the problem that asks for a new confirmation
 
@@ -72,7 +73,7 @@ def current_deliveries(actor: Actor, draft_id: UUID | str) -> list[Delivery]:
 
 def is_changeable(row: Delivery) -> bool:
     """Whether nothing of it has begun, so that its content and time can still be changed."""
-    return row.state in CHANGEABLE_STATES and actions._is_unpublished(row)
+    return transitions.is_possible(row, Verb.REWRITE)
 
 
 def confirmation_lapses(row: Delivery, rendered: Rendered) -> bool:
@@ -105,7 +106,8 @@ def change_post(
         )
     if wanted.changes_schedule and draft.state != DraftState.SCHEDULED:
         raise Conflict("This post is not scheduled yet. Choose channels and a time to schedule it.")
-    rows = list(actions._lock(actor, draft_id=draft.id).exclude(state__in=FINAL_STATES).order_by("due_at", "id"))
+    there = actions.locked_deliveries(actor, draft_id=draft.id).exclude(state__in=FINAL_STATES)
+    rows = list(there.order_by("due_at", "id"))
     waiting, begun = [r for r in rows if is_changeable(r)], [r for r in rows if not is_changeable(r)]
     if waiting or wanted.changes_schedule:
         actor.require(Permission.PUBLISH)
@@ -122,9 +124,8 @@ def change_post(
     notices = _render_changes(actor, fresh, kept, wanted)
     moved = _reschedule(actor, kept, wanted, fresh)
     for row in kept:
-        row.changed_at, row.said = clock.now(), to_stored_pieces(row.reason)
-        row.save()
-    if wanted.composition is not None and (problems := schedule._convert_media(kept)):
+        transitions.save(row)
+    if wanted.composition is not None and (problems := schedule.convert_media(kept)):
         raise ValidationFailed(problems)
     plan_quotas.update_soon(kept)
     if wanted.composition is not None:
@@ -198,11 +199,9 @@ def _render_changes(actor: Actor, draft: Draft, rows: Sequence[Delivery], wanted
                 [],
             )
         if _published_content(from_json(Rendered, row.rendered)) != _published_content(rendered):
-            row.progress, row.steps = {}, 0
-            if row.state == DeliveryState.PUBLISHING:
-                row.state = DeliveryState.SCHEDULED
+            transitions.change(row, Verb.REWRITE)
         row.show(rendered)
-        row.next_at = actions._next_step_at(row)
+        transitions.set_next_step(row)
     for row in rows:
         _settle_confirmation(actor, row, confirm=bool(wanted.confirm), lapses=row in lapsed)
     return [notice for one in previews for notice in one.duplicates]
@@ -213,19 +212,13 @@ def _settle_confirmation(actor: Actor, row: Delivery, *, confirm: bool, lapses: 
     if confirm and (lapses or waits):
         row.confirmed_by, row.confirmed_at = actor.person, clock.now()
         if waits:
-            row.state, row.hold, row.reason = DeliveryState.SCHEDULED, "", ""
-        _log_attempt(row, "confirmed", Sentence("{who} confirmed that Kicau may publish the post.", who=actor.name))
-        actor.record("delivery.confirmed", row.id)
+            transitions.change(row, Verb.CONFIRM)
+        transitions.record(row, Verb.CONFIRM, actor)
     elif lapses:
-        row.confirmed_by = row.confirmed_at = None
-        reason = Sentence(
-            "The content of this post was changed after a person confirmed it. Read the new content, then confirm the post again."
-        )
-        if row.hold != HoldReason.WITHDRAWN:  # whoever goes back to the network is asked then
-            row.state, row.hold, row.reason = DeliveryState.HELD, HoldReason.CONFIRMATION, reason
-        _log_attempt(row, "unconfirmed", reason)
+        transitions.change(row, Verb.UNCONFIRM)
+        transitions.record(row, Verb.UNCONFIRM, actor)
         delivery_notifications.notify_authors(
-            [(row.draft_id, row.channel_id, row.rendered, row.state, row.hold, reason)]
+            [(row.draft_id, row.channel_id, row.rendered, row.state, row.hold, row.reason)]
         )
 
 
@@ -262,21 +255,17 @@ def _reschedule(actor: Actor, rows: Sequence[Delivery], wanted: ScheduledPostCha
         return []
     now, moved, problems = clock.now(), list[Delivery](), list[Problem]()
     if wanted.due_at is not None:
-        _raise_problems(schedule._time_problems(wanted.due_at, now))
+        _raise_problems(schedule.time_problems(wanted.due_at, now))
     for row in rows:
         before, row.due_at = row.due_at, _new_due_time(actor, row.channel, wanted, now)
         again = row.state == DeliveryState.FAILED
-        problems += (schedule._channel_problems if again else schedule.offboarding_problems)(row.channel, row.due_at)
+        problems += (schedule.channel_problems if again else schedule.offboarding_problems)(row.channel, row.due_at)
         row.timezone = wanted.timezone or draft.timezone
-        row.next_at = actions._next_step_at(row)
-        if again or (row.hold == HoldReason.WITHDRAWN and row.channel.state == ChannelState.ACTIVE):
-            row.state, row.hold, row.reason, row.problems, row.tries = DeliveryState.SCHEDULED, "", "", [], 0
+        transitions.change(row, Verb.RENEW if again else Verb.RESCHEDULE)
         if before != row.due_at or again:
             moved.append(row)
-            _log_attempt(
-                row, "moved", Sentence("{who} rescheduled the post to {when}.", who=actor.name, when=row.due_at)
-            )
-            actor.record("delivery.moved", row.id, before=before.isoformat(), after=row.due_at.isoformat())
+            after = row.due_at.isoformat()
+            transitions.record(row, Verb.RESCHEDULE, actor, before=before.isoformat(), after=after)
     _raise_problems(problems)
     return moved
 
@@ -317,12 +306,6 @@ def _schedule_channels(
     )
     notices += made.notices
     return list(made.deliveries)
-
-
-def _log_attempt(row: Delivery, outcome: str, sentence: Sentence) -> None:
-    Attempt.objects.create(
-        delivery=row, did="person", outcome=outcome, sentence=sentence, detail={"said": to_stored_pieces(sentence)}
-    )
 
 
 def _raise_problems(problems: Iterable[Problem]) -> None:

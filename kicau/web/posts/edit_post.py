@@ -13,6 +13,7 @@ from kicau.base import outbound
 from kicau.channels.channel_session import capabilities_of
 from kicau.connector import registry
 from kicau.connector.capabilities import Option
+from kicau.publishing import transitions
 from kicau.publishing.edits import post_edits
 from kicau.publishing.edits.post_edits import PostEditInput, PostEditPreview
 from kicau.publishing.scheduling import actions
@@ -39,7 +40,7 @@ def edit_post(request: MemberRequest, delivery_id: str) -> HttpResponse:
         done,
     ):
         return redirect("post", draft_id=row.draft_id)
-    if post_edits.unfinished_edit(row):
+    if transitions.has_unfinished_edit(actions.one_delivery(request.actor, row.id)):
         return redirect("post", draft_id=row.draft_id)
     return render(request, "posts/edit_post.html", shown, status=422)
 

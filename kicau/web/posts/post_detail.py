@@ -17,26 +17,14 @@ from django.views.decorators.http import require_POST, require_safe
 from kicau.base import clock, outbound
 from kicau.base.errors import DomainError
 from kicau.base.ids import as_uuid
-from kicau.channels.channel_session import capabilities_of
-from kicau.channels.models import ChannelState
-from kicau.connector.capabilities import Ability
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.serialization import from_json
 from kicau.costs.models import Charge
 from kicau.inbox import engagement as what_was_read
+from kicau.publishing import transitions
 from kicau.publishing.calendar import post_queries
 from kicau.publishing.content import compositions
-from kicau.publishing.edits import post_edits
-from kicau.publishing.models import (
-    FINAL_STATES,
-    Attempt,
-    Delivery,
-    DeliveryState,
-    Draft,
-    DraftState,
-    HoldReason,
-    Revision,
-)
+from kicau.publishing.models import FINAL_STATES, Attempt, Delivery, DeliveryState, Draft, DraftState
 from kicau.publishing.scheduling import actions, outcome_lookup
 from kicau.sync.models import Answer, Post
 from kicau.web.core.labels import error_sentence
@@ -47,16 +35,6 @@ from kicau.web.rights.post_rights import PostRights
 from kicau.workspaces.actors import Actor
 
 SOON_WINDOW = timedelta(minutes=3)
-
-CANCELABLE_STATES = (
-    DeliveryState.SCHEDULED,
-    DeliveryState.PUBLISHING,
-    DeliveryState.HELD,
-    DeliveryState.FAILED,
-    DeliveryState.PARKED,
-)
-
-RETRYABLE_STATES = (DeliveryState.FAILED, DeliveryState.PARKED, DeliveryState.CANCELED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +47,7 @@ class DeliveryCard:
     story: Sequence[Attempt]
     costs: tuple[tuple[int, str], ...]  # (micro-units, currency)
     calls: int
-    can: frozenset[str]
-    edit: Revision | None = None  # a change of which it is not known what became
+    can: Sequence[str]  # what is possible in its state; whether the reader's role allows it is asked beside
     numbers: Sequence[Post] = ()  # by part, as they were last read
     answers: Sequence[Answer] = ()  # the oldest first
     rights: PostRights | None = None
@@ -132,15 +109,11 @@ def show_outcome(request: MemberRequest, delivery_id: str) -> HttpResponse:
 
 def delivery_cards(actor: Actor, rows: Sequence[Delivery]) -> list[DeliveryCard]:
     stories, spent = post_queries.attempt_logs(actor, rows), post_queries.charges_by_delivery(actor, rows)
-    edits = {
-        r.delivery_id: r for r in Revision.objects.filter(delivery__in=rows, state__in=post_edits.UNFINISHED_STATES)
-    }
     numbers, answers = _metrics_and_replies(actor, rows)
     rights = post_rights.rights_of_posts(actor, rows)
     return [
         replace(
             delivery_card(actor, row, stories[row.id], spent[row.id]),
-            edit=edits.get(row.id),
             numbers=numbers.get(row.id, ()),
             answers=answers.get(row.id, ()),
             rights=rights.get(row.id) or post_rights.rights_of_draft(row.draft),
@@ -174,32 +147,8 @@ def delivery_card(actor: Actor, row: Delivery, story: Sequence[Attempt], charges
         story=story,
         costs=tuple((m, c) for c, m in costs.items()),
         calls=len(charges),
-        can=_allowed_actions(row),
+        can=transitions.allowed(row),
     )
-
-
-def _allowed_actions(row: Delivery) -> frozenset[str]:
-    """What may be done with it in its state; whether the reader's role allows it is asked beside."""
-    can = set[str]()
-    if row.state in CANCELABLE_STATES and row.begun_at is None:
-        can.add("cancel")
-    frozen = row.hold == HoldReason.WITHDRAWN and row.channel.state != ChannelState.ACTIVE
-    if row.state in RETRYABLE_STATES or (
-        row.state == DeliveryState.HELD and row.hold != HoldReason.CONFIRMATION and not frozen
-    ):
-        can.add("retry")
-    if row.state == DeliveryState.HELD and row.hold == HoldReason.CONFIRMATION:
-        can.add("confirm")
-    if row.state in (DeliveryState.SCHEDULED, DeliveryState.HELD) and row.begun_at is None and row.broken_at is None:
-        can.add("move")
-    if row.state == DeliveryState.UNKNOWN:
-        can.add("resolve")
-    if row.state == DeliveryState.PUBLISHED and row.remote_ids:
-        abilities = capabilities_of(row.channel).abilities
-        can |= {
-            word for word, ability in (("edit", Ability.EDIT), ("withdraw", Ability.DELETE)) if ability in abilities
-        }
-    return frozenset(can)
 
 
 def _change_stamp(rows: Sequence[Delivery]) -> str:

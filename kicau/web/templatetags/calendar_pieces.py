@@ -16,7 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kicau.cost_reports.post_costs import CalendarCosts
+from kicau.publishing import transitions
 from kicau.publishing.calendar.calendar_queries import CalendarCard, DeliverySummary
+from kicau.publishing.transitions import Verb
 from kicau.web.core import labels
 from kicau.web.templatetags.kicau import brief, dot, icon, mark
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 register = template.Library()
 
 SHORT_TEXT_LENGTH, LONG_TEXT_LENGTH = 70, 150  # characters of a post's text
-MOVABLE_STATES = ("scheduled", "held")
 
 
 @lru_cache(maxsize=1)
@@ -49,7 +50,7 @@ def chip(card: CalendarCard, may_move: bool, long: bool = False, costs: Calendar
     it costs where it costs anything."""
     first = card.deliveries[0]
     drag = ""
-    if may_move and all(row.standing in MOVABLE_STATES for row in card.deliveries):
+    if may_move and all(transitions.is_possible(row, Verb.RESCHEDULE) for row in card.deliveries):
         drag = f' draggable="true" data-deliveries="{" ".join(str(row.id) for row in card.deliveries)}"'
     marks = "".join(mark(network, 14) for network in dict.fromkeys(row.network for row in card.deliveries))
     return mark_safe(  # noqa: S308 (every text is escaped above)
