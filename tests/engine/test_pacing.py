@@ -16,9 +16,9 @@ from kicau.channels.models import Channel, NetworkApp
 from kicau.connector.contract import consent_at_sandbox
 from kicau.connector.sandbox.server import start_sandbox
 from kicau.connector.transport.rate_limit_headers import RateAllowance
-from kicau.networks._meta.sandbox import CallWindow
-from kicau.networks._meta.sandbox_calls import HOUR_SECONDS
-from kicau.networks.facebook.sandbox import Server
+from kicau.networks._meta.sandbox.calls import HOUR_SECONDS
+from kicau.networks._meta.sandbox.usage_windows import CallWindow
+from kicau.networks.facebook.sandbox.server import Server
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Attempt, Delivery
 from kicau.publishing.scheduling import schedule

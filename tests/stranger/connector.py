@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from kicau.connector import checks, oauth2
+from kicau.connector import oauth2
 from kicau.connector.capabilities import Ability, Capabilities, Fact, Option
+from kicau.connector.checks.media import check_media
+from kicau.connector.checks.shape import check_length, check_shape, resolve_options
 from kicau.connector.content import (
     JSON,
     Charge,
@@ -118,13 +120,13 @@ class Stranger:
             for p in draft.parts
         )
         problems = (
-            *checks.check_shape("Stranger", draft, can),
-            *checks.check_length("Stranger", parts, can_thread=True),
+            *check_shape("Stranger", draft, can),
+            *check_length("Stranger", parts, can_thread=True),
         )
         for n, part in enumerate(draft.parts):
-            problems += checks.check_media("Stranger", n, part.media, can, convert=False).problems
+            problems += check_media("Stranger", n, part.media, can, convert=False).problems
         return Rendered(
-            parts=parts, options=checks.resolve_options(draft, can), problems=problems, charges=(POST,) * len(parts)
+            parts=parts, options=resolve_options(draft, can), problems=problems, charges=(POST,) * len(parts)
         )
 
     async def publish(self, session: Session, delivery: Delivery, /) -> PublishResult:

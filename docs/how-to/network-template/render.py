@@ -5,7 +5,8 @@ from __future__ import annotations
 from kicau.networks.newnet.limits import NETWORK
 
 from kicau.connector.capabilities import Capabilities
-from kicau.connector.checks import check_length, check_media, check_shape, resolve_options
+from kicau.connector.checks.media import check_media
+from kicau.connector.checks.shape import check_length, check_shape, resolve_options
 from kicau.connector.content import Charge, Draft, Part, Problem, Rendered, RenderedPart
 
 POST = Charge("post")  # one unit of a meter of the network; its price, where it has one, stands in prices.toml

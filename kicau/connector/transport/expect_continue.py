@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -49,6 +49,49 @@ def may_expect_continue(client: aiohttp.ClientSession, url: URL) -> bool:
     return _server_state(client, url).not_asked_until <= time.monotonic()
 
 
+@dataclass(slots=True)
+class _Exchange:
+    """A request whose body leaves once the server has said that it takes it."""
+
+    body: bytes
+    first: Callable[[], Awaitable[None]]
+    server: _ServerState
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+    failure: Exception | None = None  # of `first`
+    is_given_up: bool = False
+
+    async def run(
+        self,
+        client: aiohttp.ClientSession,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        timeout: aiohttp.ClientTimeout,
+        read: ResponseReader,
+    ) -> ResponseParts:
+        sent = {**headers, "content-length": str(len(self.body))}
+        async with client.request(
+            method, url, headers=sent, data=self._stream_body(), expect100=True, timeout=timeout, allow_redirects=False
+        ) as answer:
+            if answer.status in EXPECT_REFUSED_STATUSES or not (self.goes_on.is_set() or self.server.says_go_on):
+                raise ExpectUnsupported
+            found = await read(answer)
+            if not self.goes_on.is_set():
+                answer.close()  # it may still wait for the body
+            return found
+
+    async def _stream_body(self) -> AsyncIterator[bytes]:
+        if self.is_given_up:  # "100 Continue" came after the caller was told that nothing was sent
+            raise BodyNotSent
+        self.goes_on.set()
+        try:
+            await self.first()
+        except Exception as exc:
+            self.failure = exc
+            raise
+        yield self.body
+
+
 async def send_expecting_continue(
     client: aiohttp.ClientSession,
     method: str,
@@ -66,41 +109,16 @@ async def send_expecting_continue(
     Raises ExpectUnsupported if the request must be sent without asking; BodyNotSent if the body was not sent; TimeoutError or
     another ClientError if the answer was lost after the body was sent.
     """
-    server, goes_on = _server_state(client, url), asyncio.Event()
-    failure: Exception | None = None
-    is_given_up = False
-
-    async def when_asked_for() -> AsyncIterator[bytes]:
-        nonlocal failure
-        if is_given_up:  # "100 Continue" came after the caller was told that nothing was sent
-            raise BodyNotSent
-        goes_on.set()
-        try:
-            await first()
-        except Exception as exc:
-            failure = exc
-            raise
-        yield body
-
-    async def exchange() -> ResponseParts:
-        sent = {**headers, "content-length": str(len(body))}
-        async with client.request(
-            method, url, headers=sent, data=when_asked_for(), expect100=True, timeout=timeout, allow_redirects=False
-        ) as answer:
-            if answer.status in EXPECT_REFUSED_STATUSES or not (goes_on.is_set() or server.says_go_on):
-                raise ExpectUnsupported
-            found = await read(answer)
-            if not goes_on.is_set():
-                answer.close()  # it may still wait for the body
-            return found
-
-    asking = asyncio.ensure_future(exchange())
-    heard = asyncio.ensure_future(goes_on.wait())
+    server = _server_state(client, url)
+    exchange = _Exchange(body, first, server)
+    asking = asyncio.ensure_future(exchange.run(client, method, url, headers, timeout, read))
+    heard = asyncio.ensure_future(exchange.goes_on.wait())
     try:
         patience = CONTINUE_TIMEOUT_SECONDS if server.says_go_on else FIRST_CONTINUE_TIMEOUT_SECONDS
         await asyncio.wait((asking, heard), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        is_given_up = not goes_on.is_set()  # from now on the body may not be sent, even if "100 Continue" comes
-        if goes_on.is_set():
+        # From now on the body may not be sent, even if "100 Continue" comes.
+        exchange.is_given_up = not exchange.goes_on.is_set()
+        if exchange.goes_on.is_set():
             server.says_go_on = True
         elif not asking.done():
             asking.cancel()
@@ -110,9 +128,9 @@ async def send_expecting_continue(
         _pause_expecting(server)
         raise
     except (TimeoutError, aiohttp.ClientError) as exc:
-        if failure is not None:
-            raise failure from None
-        if goes_on.is_set():
+        if exchange.failure is not None:
+            raise exchange.failure from None
+        if exchange.goes_on.is_set():
             raise
         if not server.says_go_on and await _is_answering(client, url):
             _pause_expecting(server)
@@ -120,7 +138,7 @@ async def send_expecting_continue(
         server.says_go_on = False
         raise BodyNotSent(str(exc)) from exc
     finally:
-        is_given_up = True
+        exchange.is_given_up = True
         heard.cancel()
         asking.cancel()
 

@@ -267,68 +267,76 @@ class HttpClient:
         body: Any,
         redirects: bool,
     ) -> HttpResponse:
-        began, at, status, lost_it = time.perf_counter(), self.now(), 0, True
+        began, at, lost_it = time.perf_counter(), self.now(), True
         first = None if safe else self.before_it_counts
-        left = first is None  # whether anything was sent that could be carried out
-
-        async def read(answer: aiohttp.ClientResponse) -> expect_continue.ResponseParts:
-            nonlocal status
-            status = answer.status
-            return await _read_response(answer)
-
-        async def leave() -> None:
-            nonlocal left
-            if first is not None:
-                await first()
-            left = True
-
+        request = _Request(method, url, params, headers, body, timeout, redirects, first, left=first is None)
         try:
-            target, exchanged = _build_url(url, params), None
-            if (
-                first is not None
-                and isinstance(body, bytes)
-                and body
-                and expect_continue.may_expect_continue(self.client, target)
-            ):
-                with suppress(expect_continue.ExpectUnsupported):
-                    exchanged = await expect_continue.send_expecting_continue(
-                        self.client,
-                        method,
-                        target,
-                        headers,
-                        body,
-                        timeout=_client_timeout(timeout),
-                        read=read,
-                        first=leave,
-                    )
-            if exchanged is None:
-                await leave()
-                async with self.client.request(
-                    method,
-                    target,
-                    timeout=_client_timeout(timeout),
-                    headers=headers,
-                    data=body,
-                    allow_redirects=redirects,
-                ) as answer:
-                    exchanged = await read(answer)
-            lower, content = exchanged
-            lost_it = status >= 500
-            return HttpResponse(status, lower, content, safe or not left)
+            lower, content = await request.send(self.client)
+            lost_it = request.status >= 500
+            return HttpResponse(request.status, lower, content, safe or not request.left)
         except NOT_SENT_ERRORS as exc:
             lost_it = False
             raise Unavailable(f"{_host_of_url(url)} could not be reached") from exc
         except (TimeoutError, aiohttp.ClientError, ConnectionError) as exc:
-            lost = Unavailable if safe or not left else Uncertain
+            lost = Unavailable if safe or not request.left else Uncertain
             raise lost(f"{_host_of_url(url)} did not answer ({type(exc).__name__})") from exc
         finally:
             took = round((time.perf_counter() - began) * 1000)
-            lost_it, safe = lost_it and left, safe or not left
-            self.calls.append(
-                CallRecord(
-                    method, _host_of_url(url), _path_of_url(url), status, took, charge, at, lost_it, safe, counted
+            lost_it, safe = lost_it and request.left, safe or not request.left
+            where = _host_of_url(url), _path_of_url(url)
+            self.calls.append(CallRecord(method, *where, request.status, took, charge, at, lost_it, safe, counted))
+
+
+@dataclass(slots=True)
+class _Request:
+    """One request on its way, and what became of it."""
+
+    method: str
+    url: str
+    params: Mapping[str, str] | None
+    headers: Mapping[str, str]
+    body: Any
+    timeout: float
+    redirects: bool
+    first: Callable[[], Awaitable[None]] | None  # awaited before anything leaves that must not be sent twice
+    left: bool = False  # whether anything was sent that could be carried out
+    status: int = 0  # 0: no answer
+
+    async def send(self, client: aiohttp.ClientSession) -> expect_continue.ResponseParts:
+        target = _build_url(self.url, self.params)
+        timeout = _client_timeout(self.timeout)
+        asks = self.first is not None and isinstance(self.body, bytes) and bool(self.body)
+        if asks and expect_continue.may_expect_continue(client, target):
+            with suppress(expect_continue.ExpectUnsupported):
+                return await expect_continue.send_expecting_continue(
+                    client,
+                    self.method,
+                    target,
+                    self.headers,
+                    self.body,
+                    timeout=timeout,
+                    read=self._read,
+                    first=self._leave,
                 )
-            )
+        await self._leave()
+        async with client.request(
+            self.method,
+            target,
+            timeout=timeout,
+            headers=self.headers,
+            data=self.body,
+            allow_redirects=self.redirects,
+        ) as answer:
+            return await self._read(answer)
+
+    async def _leave(self) -> None:
+        if self.first is not None:
+            await self.first()
+        self.left = True
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> expect_continue.ResponseParts:
+        self.status = answer.status
+        return await _read_response(answer)
 
 
 async def _read_response(answer: aiohttp.ClientResponse) -> expect_continue.ResponseParts:

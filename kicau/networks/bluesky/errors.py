@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from kicau.connector import clock
-from kicau.connector.checks import format_megabytes
+from kicau.connector.checks.formats import format_megabytes
 from kicau.connector.content import Problem
 from kicau.connector.errors import (
     AuthExpired,

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kicau.connector.checks import format_megabytes
+from kicau.connector.checks.formats import format_megabytes
 from kicau.connector.content import (
     JSON,
     AttemptNote,

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from kicau.connector import checks
 from kicau.connector.capabilities import Capabilities
+from kicau.connector.checks.media import CheckedMedia, check_media
+from kicau.connector.checks.shape import check_length, check_shape, resolve_options
 from kicau.connector.content import (
     Charge,
     Draft,
@@ -32,12 +33,12 @@ def _problem(code: str, field: str, message: str, **params: str | int | float) -
 
 
 def render(draft: Draft, can: Capabilities) -> Rendered:
-    problems = list(checks.check_shape(NETWORK_LABEL, draft, can))
+    problems = list(check_shape(NETWORK_LABEL, draft, can))
     notices: list[Problem] = []
     parts: list[RenderedPart] = []
-    options = checks.resolve_options(draft, can)
+    options = resolve_options(draft, can)
     for n, part in enumerate(draft.parts or (Part(),)):
-        checked = checks.check_media(NETWORK_LABEL, n, part.media, can, convert=draft.convert, recipe=PICTURE_RECIPE)
+        checked = check_media(NETWORK_LABEL, n, part.media, can, convert=draft.convert, recipe=PICTURE_RECIPE)
         problems += checked.problems
         notices += checked.notices
         words = part.text.replace("\r\n", "\n")
@@ -52,7 +53,7 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         parts.append(made)
         problems += _part_problems(n, made, len(draft.parts), alone=n > 0 or not (draft.link or options.get("quote")))
         notices += _part_notices(n, made)
-    problems += checks.check_length(NETWORK_LABEL, parts, can_thread=True)
+    problems += check_length(NETWORK_LABEL, parts, can_thread=True)
     link, told, known = _render_link(draft, parts)
     problems += told
     notices += known
@@ -218,11 +219,11 @@ def _host_of_url(url: str) -> str:
         return url
 
 
-def _render_thumbnail(one: Media, draft: Draft) -> checks.CheckedMedia:
+def _render_thumbnail(one: Media, draft: Draft) -> CheckedMedia:
     """A picture that the network does not take as it is has its copy made, where converting is allowed."""
     rules = {MediaKind.IMAGE: THUMBNAIL_RULE}
     can = Capabilities(max_length=0, media=rules, max_media=1)
-    return checks.check_media(NETWORK_LABEL, 0, (one,), can, convert=draft.convert, rules=rules, recipe=PICTURE_RECIPE)
+    return check_media(NETWORK_LABEL, 0, (one,), can, convert=draft.convert, rules=rules, recipe=PICTURE_RECIPE)
 
 
 def _thumbnail_problem(problem: Problem) -> Problem:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import regex
 
 from kicau.connector.capabilities import Capabilities
-from kicau.connector.checks import check_length, check_media, check_shape, resolve_options
+from kicau.connector.checks.media import check_media
+from kicau.connector.checks.shape import check_length, check_shape, resolve_options
 from kicau.connector.content import (
     Charge,
     Draft,

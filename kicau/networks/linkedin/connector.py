@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from kicau.connector import checks, prices
+from kicau.connector import prices
 from kicau.connector.app_blocks import AppBlocked
 from kicau.connector.capabilities import Capabilities, Fact
+from kicau.connector.checks.shape import check_length
 from kicau.connector.content import (
     JSON,
     AttemptNote,
@@ -269,7 +270,7 @@ def _with_our_count(exc: Rejected, post: Rendered) -> Rejected:
     if first.code != "too-long" or first.actual is not None or first.field != "parts.0.text" or not first.limit:
         return exc
     limit = min(int(first.limit), post.parts[0].used - 1)
-    told = checks.check_length(NETWORK_LABEL, [replace(part, limit=limit) for part in post.parts])
+    told = check_length(NETWORK_LABEL, [replace(part, limit=limit) for part in post.parts])
     return Rejected(*told, detail=exc.detail) if told else exc
 
 

@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from kicau.connector import checks
 from kicau.connector.capabilities import Capabilities
+from kicau.connector.checks.formats import MEDIA_KIND_NAMES
+from kicau.connector.checks.media import check_media
+from kicau.connector.checks.polls import check_poll
+from kicau.connector.checks.shape import check_length, check_shape, resolve_options
 from kicau.connector.content import (
     Charge,
     Draft,
@@ -33,7 +36,7 @@ def _problem(code: str, field: str, message: str, **params: str | int | float) -
 
 
 def render(draft: Draft, can: Capabilities) -> Rendered:
-    problems = list(checks.check_shape(NETWORK_LABEL, draft, can))
+    problems = list(check_shape(NETWORK_LABEL, draft, can))
     notices: list[Problem] = []
     parts = []
     for n, part in enumerate(draft.parts or (Part(),)):
@@ -41,7 +44,7 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         parts.append(made[0])
         problems += made[1]
         notices += made[2]
-    problems += checks.check_length(NETWORK_LABEL, parts)
+    problems += check_length(NETWORK_LABEL, parts)
     link, told = _render_link(draft, parts, can)
     problems += told.problems
     notices += told.notices
@@ -50,7 +53,7 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
     notices += asked.notices
     if draft.reply_to:
         parts = [replace(part, limit=can.max_comment_length) for part in parts]
-        problems += [*_render_reply(draft), *checks.check_length(NETWORK_LABEL, parts)]
+        problems += [*_render_reply(draft), *check_length(NETWORK_LABEL, parts)]
     comment, said = _render_comment(draft, can)
     problems += said.problems
     notices += said.notices
@@ -68,7 +71,7 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         poll=poll,
         first_comment=comment,
         reply_to=(draft.reply_to or "").strip() or None,
-        options=checks.resolve_options(draft, can),
+        options=resolve_options(draft, can),
         problems=tuple(problems),
         notices=tuple(notices),
         charges=(Charge(CALLS_METER, _call_count(parts, link, comment)),),
@@ -123,7 +126,7 @@ def _render_part(
     n: int, part: Part, draft: Draft, can: Capabilities
 ) -> tuple[RenderedPart, list[Problem], list[Problem]]:
     text, spans = little.parse_typed(part.text)
-    checked = checks.check_media(NETWORK_LABEL, n, part.media, can, convert=draft.convert, recipe=PICTURE_RECIPE)
+    checked = check_media(NETWORK_LABEL, n, part.media, can, convert=draft.convert, recipe=PICTURE_RECIPE)
     problems, notices = [*checked.problems, *_unsendable_problems(f"parts.{n}.text", text)], list(checked.notices)
     for k, one in enumerate(part.media):
         if one.alt and one.kind in (MediaKind.VIDEO, MediaKind.DOCUMENT):
@@ -132,7 +135,7 @@ def _render_part(
                     "alt-not-sent",
                     f"parts.{n}.media.{k}.alt",
                     "{network} accepts no alt text for files of this kind ({kind}). Kicau saves the alt text of {name} but does not send it to the network.",
-                    what=checks.MEDIA_KIND_NAMES[one.kind],
+                    what=MEDIA_KIND_NAMES[one.kind],
                     name=one.name or one.ref,
                 )
             )
@@ -219,7 +222,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
 def _render_thumbnail(one: Media, draft: Draft, can: Capabilities, told: _RenderNotes) -> Media | None:
     """A thumbnail is sent as it is; one that LinkedIn does not take is a problem."""
     rules = {MediaKind.IMAGE: can.media[MediaKind.IMAGE]} if MediaKind.IMAGE in can.media else {}
-    checked = checks.check_media(NETWORK_LABEL, 0, (one,), can, convert=False, rules=rules)
+    checked = check_media(NETWORK_LABEL, 0, (one,), can, convert=False, rules=rules)
     if one.alt:
         told.notices.append(
             _problem(
@@ -240,7 +243,7 @@ def _render_poll(draft: Draft, parts: list[RenderedPart], can: Capabilities) -> 
     told, poll = _RenderNotes(), draft.poll
     if poll is None or can.poll is None:
         return poll, told
-    told.problems += checks.check_poll(NETWORK_LABEL, poll, can, [little.count_units(o) for o in poll.options])
+    told.problems += check_poll(NETWORK_LABEL, poll, can, [little.count_units(o) for o in poll.options])
     if any(part.media for part in parts):
         told.problems.append(
             _problem(

@@ -10,8 +10,9 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kicau.connector import checks, clock
+from kicau.connector import clock
 from kicau.connector.app_blocks import AppBlocked
+from kicau.connector.checks.shape import check_length
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected
 from kicau.connector.transport.http import DEFAULT_RETRY_DELAY, HttpResponse, is_from_proxy, retry_after
@@ -287,7 +288,7 @@ def rejection_at_part(refused: Rejected, post: Rendered, part: int) -> Rejected:
     for problem in refused.problems:
         if problem.code == TOO_LONG_CODE and problem.limit and (used := post.parts[part].used) > 0:
             limit = min(int(problem.limit), used - 1)
-            counted = checks.check_length(
+            counted = check_length(
                 NETWORK_LABEL,
                 [replace(one, limit=limit if n == part else one.used) for n, one in enumerate(post.parts)],
                 can_thread=True,

@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from kicau.connector import checks
 from kicau.connector.capabilities import Capabilities, MediaRule
+from kicau.connector.checks.formats import format_duration
+from kicau.connector.checks.media import check_media
+from kicau.connector.checks.polls import check_poll
+from kicau.connector.checks.shape import check_length, check_shape, resolve_options
 from kicau.connector.content import (
     Charge,
     Draft,
@@ -39,8 +42,8 @@ def _problem(code: str, field: str, message: str, **params: str | int | float) -
 def render(draft: Draft, can: Capabilities) -> Rendered:
     """Exactly what the server will get, with every problem and notice."""
     draft, notices = _with_link(draft)
-    options = checks.resolve_options(draft, can)
-    problems = list(checks.check_shape(NETWORK_LABEL, draft, can))
+    options = resolve_options(draft, can)
+    problems = list(check_shape(NETWORK_LABEL, draft, can))
     parts = []
     warning = text.normalize_text(options.get("warning", ""))
     for n, part in enumerate(draft.parts or (Part(),)):
@@ -48,7 +51,7 @@ def render(draft: Draft, can: Capabilities) -> Rendered:
         parts.append(made)
         problems += broken
         notices += worth_knowing
-    problems += checks.check_length(NETWORK_LABEL, parts, can_thread=True)
+    problems += check_length(NETWORK_LABEL, parts, can_thread=True)
     problems += _blank_part_problems(draft, parts, warning)
     problems += _poll_problems(draft, can)
     problems += _option_problems(options, parts)
@@ -108,7 +111,7 @@ def _render_part(
 ) -> tuple[RenderedPart, list[Problem], list[Problem]]:
     shown = text.normalize_text(part.text)
     files, one_line = _alt_text_notices(n, part.media, can)
-    checked = checks.check_media(
+    checked = check_media(
         NETWORK_LABEL, n, files, can, convert=draft.convert, rules=_media_rules(part.media, can), recipe=PICTURE_RECIPE
     )
     problems, notices = list(checked.problems), list(checked.notices)
@@ -202,7 +205,7 @@ def _video_frame_problems(n: int, media: tuple[Media, ...]) -> Iterable[Problem]
                 "cut-video",
                 f"parts.{n}.media.{m}",
                 "{network} may show only the first {seconds} of the video {name}. If its end is important, shorten the video.",
-                seconds=checks.format_duration(limit / one.fps * 1000),
+                seconds=format_duration(limit / one.fps * 1000),
                 name=one.name or one.ref,
             )
 
@@ -239,7 +242,7 @@ def _poll_problems(draft: Draft, can: Capabilities) -> Iterable[Problem]:
     if draft.poll is None:
         return
     options = [text.normalize_text(one) for one in draft.poll.options]
-    yield from checks.check_poll(NETWORK_LABEL, draft.poll, can, map(text.split_graphemes, options))
+    yield from check_poll(NETWORK_LABEL, draft.poll, can, map(text.split_graphemes, options))
     if len(set(options)) < len(options):
         yield _problem(
             "poll-duplicate",

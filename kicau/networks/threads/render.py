@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from kicau.connector.capabilities import Capabilities
-from kicau.connector.checks import check_length, check_media, check_poll, check_shape, resolve_options
+from kicau.connector.checks.media import check_media
+from kicau.connector.checks.polls import check_poll
+from kicau.connector.checks.shape import check_length, check_shape, resolve_options
 from kicau.connector.content import (
     Charge,
     Draft,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kicau.connector import checks
+from kicau.connector.checks.formats import MEDIA_KIND_NAMES, format_duration
 from kicau.connector.content import (
     JSON,
     AttemptNote,
@@ -247,7 +247,7 @@ def _store_upload_state(
         )
         params = {"network": NETWORK_LABEL, "name": name, "why": why}
         raise Rejected(Problem(code="processing-failed", message=message, params=params, field=_media_field(step)))
-    kind = checks.MEDIA_KIND_NAMES[step.media.media.kind]
+    kind = MEDIA_KIND_NAMES[step.media.media.kind]
     return _store_entry(
         delivery,
         step.key,
@@ -375,12 +375,12 @@ def _video_problems(delivery: Delivery, part: int, refused: Rejected) -> list[Pr
     limit = int(refused.problems[0].params.get("limit", 0)) * 60_000
     videos = [m.media for m in delivery.post.parts[part].media if m.media.kind is MediaKind.VIDEO]
     message = "{name} lasts {actual}, but on {network} each {kind} can last at most {limit}. Shorten the {kind}."
-    base = {"network": NETWORK_LABEL, "kind": "video", "limit": checks.format_duration(limit)}
+    base = {"network": NETWORK_LABEL, "kind": "video", "limit": format_duration(limit)}
     return [
         Problem(
             code=errors.TOO_LONG_VIDEO_CODE,
             message=message,
-            params={**base, "name": video.name or video.ref, "actual": checks.format_duration(video.duration_ms)},
+            params={**base, "name": video.name or video.ref, "actual": format_duration(video.duration_ms)},
             field=f"parts.{part}.media.{n}",
             limit=limit,
             actual=video.duration_ms,

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from kicau.connector import checks
 from kicau.connector.capabilities import Capabilities
+from kicau.connector.checks.media import check_media
+from kicau.connector.checks.polls import check_poll
+from kicau.connector.checks.shape import check_length, check_shape, resolve_options
 from kicau.connector.content import (
     Charge,
     Draft,
@@ -40,18 +42,18 @@ type ProblemParams = dict[str, str | int | float]
 def render(draft: Draft, can: Capabilities) -> Rendered:
     """Exactly what X will get, with every problem and price."""
     draft, notices = _with_link(draft)
-    problems = list(checks.check_shape(NETWORK_LABEL, draft, can))
+    problems = list(check_shape(NETWORK_LABEL, draft, can))
     parts: list[RenderedPart] = []
     for n, part in enumerate(draft.parts):
-        checked = checks.check_media(NETWORK_LABEL, n, part.media, can, convert=draft.convert, recipe=JPEG_RECIPE)
+        checked = check_media(NETWORK_LABEL, n, part.media, can, convert=draft.convert, recipe=JPEG_RECIPE)
         parts.append(_render_part(part, checked.media, can))
         problems += checked.problems
         notices += checked.notices
         problems += _part_problems(n, part, parts[n], poll=n == 0 and draft.poll is not None)
         notices += _part_notices(n, part, parts[n])
-    problems += checks.check_length(NETWORK_LABEL, parts, can_thread=True)
-    problems += checks.check_poll(NETWORK_LABEL, draft.poll, can, map(len, draft.poll.options)) if draft.poll else ()
-    options = checks.resolve_options(draft, can)
+    problems += check_length(NETWORK_LABEL, parts, can_thread=True)
+    problems += check_poll(NETWORK_LABEL, draft.poll, can, map(len, draft.poll.options)) if draft.poll else ()
+    options = resolve_options(draft, can)
     reply_to, quote, more = _referenced_posts(draft, options)
     problems += more
     notices += _reply_notices(draft, can)

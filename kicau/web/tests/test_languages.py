@@ -12,8 +12,10 @@ from django.utils import timezone, translation
 from kicau.base.errors import Conflict, NotAllowed, NotFound
 from kicau.base.sentences import Sentence, to_stored_pieces
 from kicau.channels.models import Channel
-from kicau.connector import checks
 from kicau.connector.capabilities import Capabilities, MediaRule
+from kicau.connector.checks.conversion import CONVERSION_REASONS
+from kicau.connector.checks.formats import MEDIA_KIND_NAMES
+from kicau.connector.checks.media import check_media
 from kicau.connector.content import Media, MediaKind, Problem, Recipe
 from kicau.media import probe
 from kicau.media.probe import UnusableFile
@@ -178,7 +180,7 @@ def test_a_copy_of_a_file_is_announced_in_the_readers_language():
         ref="cup", kind=MediaKind.IMAGE, mime="image/bmp", size=9_000_000, width=80, height=80, name="cup.bmp"
     )
     rule = MediaRule(mimes=frozenset({"image/jpeg"}), max_size=5_000_000)
-    (notice,) = checks.check_media(
+    (notice,) = check_media(
         "Kabar",
         0,
         (large,),
@@ -195,7 +197,7 @@ def test_a_copy_of_a_file_is_announced_in_the_readers_language():
             "Kabar tidak menerima cup.bmp karena format (image/bmp) dan ukuran berkas (9 MB > 5 MB) tidak sesuai. "
             "Kicau akan menerbitkan salinan dalam format JPEG, dan berkas asli Anda tidak berubah."
         )
-    assert set(checks.CONVERSION_REASONS.values()) == set(labels.CONVERSION_REASONS)
+    assert set(CONVERSION_REASONS.values()) == set(labels.CONVERSION_REASONS)
 
 
 def test_every_kind_of_file_has_a_word():
@@ -203,9 +205,9 @@ def test_every_kind_of_file_has_a_word():
         kind.label for kind in probe.MEDIA_TYPES.values()
     }
     whats = {kind.label.partition(" ")[2] for kind in probe.MEDIA_TYPES.values() if kind.pillow} | set(
-        checks.MEDIA_KIND_NAMES.values()
+        MEDIA_KIND_NAMES.values()
     )
-    assert held | whats | {f"{kind}s" for kind in checks.MEDIA_KIND_NAMES.values()} <= set(labels.FILE_KIND_NAMES)
+    assert held | whats | {f"{kind}s" for kind in MEDIA_KIND_NAMES.values()} <= set(labels.FILE_KIND_NAMES)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from kicau.connector.contract import (
 from kicau.connector.protocol import Connector, SignInIdentity
 from kicau.connector.sandbox.server import start_sandbox
 from kicau.connector.session import MediaFile
-from kicau.networks._meta.sandbox import GraphSandbox
+from kicau.networks._meta.sandbox.server import GraphSandbox
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from kicau.networks._meta.graph import page_graph
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, official, world
 from kicau.networks.facebook.connector import connector
-from kicau.networks.facebook.sandbox import Server
+from kicau.networks.facebook.sandbox.server import Server
 from kicau.networks.facebook.tests.spec import validate
 
 FILES = {"one.jpg": made.picture("one.jpg")}

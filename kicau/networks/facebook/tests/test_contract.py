@@ -13,7 +13,8 @@ from kicau.connector.errors import AuthExpired
 from kicau.connector.sandbox.server import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.facebook.connector import Facebook
-from kicau.networks.facebook.sandbox import SEEDED_VISITOR, Server
+from kicau.networks.facebook.sandbox.comments import SEEDED_VISITOR
+from kicau.networks.facebook.sandbox.server import Server
 from kicau.networks.facebook.tests.spec import validate
 
 ONE, TWO, PNG = made.picture("one.jpg"), made.picture("two.jpg"), made.picture("three.png", mime="image/png")

@@ -15,7 +15,7 @@ from facebook_business.exceptions import FacebookRequestError
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import official, world
 from kicau.networks.facebook.connector import connector
-from kicau.networks.facebook.sandbox import Server
+from kicau.networks.facebook.sandbox.server import Server
 
 FILES = {"one.jpg": made.picture("one.jpg"), "wide.mp4": made.video("wide.mp4", 320, 180, 2.0)}
 

@@ -18,7 +18,7 @@ from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world
 from kicau.networks.facebook import wire
 from kicau.networks.facebook.connector import connector
-from kicau.networks.facebook.sandbox import Server
+from kicau.networks.facebook.sandbox.server import Server
 from kicau.networks.facebook.tests.spec import validate
 
 ONE, UPRIGHT, WIDE = made.picture("one.jpg"), made.video("upright.mp4"), made.video("wide.mp4", 320, 180, 2.0)

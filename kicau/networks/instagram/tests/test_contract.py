@@ -13,7 +13,7 @@ from kicau.connector.errors import AuthExpired, Rejected
 from kicau.connector.sandbox.server import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.instagram.connector import Instagram
-from kicau.networks.instagram.sandbox import SEEDED_VISITOR, Server
+from kicau.networks.instagram.sandbox.server import SEEDED_VISITOR, Server
 from kicau.networks.instagram.tests.spec import validate
 
 ONE, TWO = made.picture("one.jpg"), made.picture("two.jpg")

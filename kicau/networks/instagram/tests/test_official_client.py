@@ -14,7 +14,7 @@ from facebook_business.exceptions import FacebookRequestError
 from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import official, world
 from kicau.networks.instagram.connector import connector
-from kicau.networks.instagram.sandbox import Server
+from kicau.networks.instagram.sandbox.server import Server
 
 FILES = {
     "one.jpg": made.picture("one.jpg"),

@@ -21,7 +21,7 @@ from kicau.networks._meta.tests.world import delivery, world
 from kicau.networks.instagram import wire
 from kicau.networks.instagram.auth import _response_row
 from kicau.networks.instagram.connector import connector
-from kicau.networks.instagram.sandbox import Server
+from kicau.networks.instagram.sandbox.server import Server
 from kicau.networks.instagram.tests.spec import validate
 from kicau.networks.instagram.wire import CONTAINER_FLOW, read_error
 

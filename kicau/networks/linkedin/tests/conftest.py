@@ -15,7 +15,7 @@ from kicau.connector.contract import (
 )
 from kicau.connector.sandbox.server import start_sandbox
 from kicau.networks.linkedin.connector import connector
-from kicau.networks.linkedin.sandbox import Server
+from kicau.networks.linkedin.sandbox.server import Server
 from kicau.networks.linkedin.tests.cast import FILES
 from kicau.networks.linkedin.tests.spec import validate
 

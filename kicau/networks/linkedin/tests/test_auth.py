@@ -17,7 +17,7 @@ from kicau.connector.errors import AuthExpired, Rejected, Unavailable
 from kicau.connector.protocol import SignInRedirect
 from kicau.connector.sandbox.server import OrderedFault
 from kicau.networks.linkedin.connector import connector
-from kicau.networks.linkedin.sandbox import Server
+from kicau.networks.linkedin.sandbox.server import Server
 
 BIMA = "urn:li:person:bM2pRat4ma"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract
 from kicau.networks.linkedin.connector import connector
-from kicau.networks.linkedin.sandbox import Server
+from kicau.networks.linkedin.sandbox.server import Server
 from kicau.networks.linkedin.tests.cast import CUP, DRAFTS, FILES, media
 from kicau.networks.linkedin.tests.spec import validate
 

@@ -9,10 +9,10 @@ from kicau.connector import clock
 from kicau.connector.content import Draft, Part
 from kicau.connector.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.transport.http import HttpResponse, classify_error
-from kicau.networks.linkedin import sandbox_errors
 from kicau.networks.linkedin.errors import read_error
 from kicau.networks.linkedin.limits import API_VERSION, baseline
 from kicau.networks.linkedin.render import render
+from kicau.networks.linkedin.sandbox import errors as sandbox_errors
 
 
 def read(status: int, body: object, **headers: str) -> ConnectorError:

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kicau.connector.content import SpanKind
-from kicau.networks.linkedin import little, sandbox_text
+from kicau.networks.linkedin import little
+from kicau.networks.linkedin.sandbox import text as sandbox_text
 from kicau.networks.linkedin.tests.cast import TRICKY
 
 KOPI = "@[Kopi Senja](urn:li:organization:5012346)"

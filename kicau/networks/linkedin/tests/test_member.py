@@ -8,11 +8,12 @@ from uuid import uuid4
 import pytest
 
 from kicau.connector.content import Delivery, Draft, PendingStep, PublishedPost, PublishResult
-from kicau.connector.contract import ConnectorContract, ContractSession, WorkerKilled, _FaultyHttp
+from kicau.connector.contract import ConnectorContract, ContractSession, WorkerKilled
+from kicau.connector.contract.faulty_http import FaultyHttp
 from kicau.connector.errors import Uncertain
 from kicau.connector.sandbox.server import OrderedFault, Sandbox
 from kicau.networks.linkedin.connector import connector
-from kicau.networks.linkedin.sandbox import Server
+from kicau.networks.linkedin.sandbox.server import Server
 from kicau.networks.linkedin.tests.cast import DRAFTS, FILES
 from kicau.networks.linkedin.tests.spec import validate
 from kicau.networks.linkedin.tests.test_contract import BAD, quick
@@ -81,7 +82,7 @@ class TestMember(ConnectorContract):
                 raise WorkerKilled
             return reply
 
-        session.http = _FaultyHttp(session.http, send)
+        session.http = FaultyHttp(session.http, send)
         done = await publish_once(session, delivery)
         assert (done is None) == (nth == 2)
         assert len(self.visible(sandbox)) == 1

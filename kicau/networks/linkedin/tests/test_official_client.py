@@ -15,7 +15,7 @@ from linkedin_api.clients.restli.client import RestliClient
 from linkedin_api.common.errors import ResponseFormattingError
 
 from kicau.connector.contract import CALLBACK_URL, consent_at_sandbox
-from kicau.networks.linkedin.sandbox import Server
+from kicau.networks.linkedin.sandbox.server import Server
 from kicau.networks.linkedin.tests.cast import FILES
 
 FIRM = "urn:li:organization:5012346"

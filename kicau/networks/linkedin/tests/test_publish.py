@@ -15,7 +15,7 @@ from kicau.connector.errors import AuthExpired, RateLimited, Rejected, Unavailab
 from kicau.connector.sandbox.server import OrderedFault
 from kicau.networks.linkedin import upload
 from kicau.networks.linkedin.connector import connector
-from kicau.networks.linkedin.sandbox import Server
+from kicau.networks.linkedin.sandbox.server import Server
 from kicau.networks.linkedin.tests.cast import DRAFTS, FILES, MP4, TRICKY
 
 

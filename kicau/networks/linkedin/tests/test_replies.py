@@ -10,7 +10,7 @@ from kicau.connector.errors import Uncertain
 from kicau.connector.sandbox.server import OrderedFault
 from kicau.networks.linkedin.connector import connector
 from kicau.networks.linkedin.render import render
-from kicau.networks.linkedin.sandbox import Server
+from kicau.networks.linkedin.sandbox.server import Server
 from kicau.networks.linkedin.tests.test_publish import delivery
 
 

@@ -15,7 +15,7 @@ from aiohttp.test_utils import make_mocked_request
 from kicau.connector.contract import ContractSession, run_to_end
 from kicau.connector.sandbox.server import start_sandbox
 from kicau.networks.linkedin.connector import connector
-from kicau.networks.linkedin.sandbox import Server
+from kicau.networks.linkedin.sandbox.server import Server
 from kicau.networks.linkedin.tests.cast import DRAFTS
 from kicau.networks.linkedin.tests.test_publish import delivery
 

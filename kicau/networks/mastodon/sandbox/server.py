@@ -23,7 +23,8 @@ from kicau.networks.mastodon.sandbox.media import MastodonMediaApi
 from kicau.networks.mastodon.sandbox.notifications import MastodonNotificationsApi
 from kicau.networks.mastodon.sandbox.oauth import KNOWN_SCOPES, MastodonCaller, MastodonOAuth
 from kicau.networks.mastodon.sandbox.people import MastodonAccountsApi
-from kicau.networks.mastodon.sandbox.statuses import Doc, MastodonStatusesApi
+from kicau.networks.mastodon.sandbox.polls import Doc
+from kicau.networks.mastodon.sandbox.statuses import MastodonStatusesApi
 from kicau.networks.mastodon.sandbox.windows import MastodonRateLimits
 
 type AuthenticatedHandler = Callable[[web.Request, MastodonCaller], Awaitable[web.Response]]

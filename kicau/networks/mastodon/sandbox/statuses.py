@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -13,12 +12,11 @@ from kicau.connector.content import SpanKind
 from kicau.networks.mastodon.sandbox.errors import MastodonApiError, not_found_error, validation_error
 from kicau.networks.mastodon.sandbox.oauth import MastodonCaller
 from kicau.networks.mastodon.sandbox.params import read_params, to_bool, to_int
-from kicau.networks.mastodon.text import count_characters, find_entities, normalize_text, split_graphemes
+from kicau.networks.mastodon.sandbox.polls import Doc, MastodonPollsApi, iso_time, read_poll_options
+from kicau.networks.mastodon.text import count_characters, find_entities, normalize_text
 
 if TYPE_CHECKING:
     from kicau.networks.mastodon.sandbox.server import Server
-
-type Doc = dict[str, Any]
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 PUBLIC_VISIBILITIES = frozenset({"public", "unlisted"})
@@ -28,6 +26,7 @@ QUOTE_POLICIES = ("public", "followers", "nobody")
 class MastodonStatusesApi:
     def __init__(self, box: Server) -> None:
         self.box = box
+        self.polls = MastodonPollsApi(box)
         self.of: dict[str, dict[str, None]] = {}  # account -> ids, oldest first
         self.answers: dict[str, list[str]] = {}  # status -> ids of its answers
         for status in box.store.all("status"):
@@ -50,7 +49,7 @@ class MastodonStatusesApi:
             web.delete("/api/v1/statuses/{id}", guarded(self.delete, ("write:statuses",), part="delete")),
             web.get("/api/v1/accounts/{id}/statuses", guarded(self.list, sees, anonymous=True)),
             web.get("/api/v1/timelines/home", guarded(self.home, sees)),
-            web.get("/api/v1/polls/{id}", guarded(self.poll, sees, anonymous=True)),
+            web.get("/api/v1/polls/{id}", guarded(self.polls.show, sees, anonymous=True)),
             web.get("/api/v2/search", guarded(self.search, ("read:search",))),
         ]
 
@@ -117,7 +116,7 @@ class MastodonStatusesApi:
         faults = [] if text or media or quoted else ["Text can't be blank"]
         if count_characters(text, warning) > box.max_characters:
             faults.append(f"Text character limit of {box.max_characters} exceeded")
-        faults += self._poll_faults(poll) if isinstance(poll, dict) and poll else []
+        faults += self.polls.faults(poll) if isinstance(poll, dict) and poll else []
         if faults:
             raise validation_error(*faults)
         if quoted and quoted["visibility"] == "private" and visibility in PUBLIC_VISIBILITIES:
@@ -139,8 +138,8 @@ class MastodonStatusesApi:
             "quote": quoted["id"] if quoted else "",
             "quotes": policy if visibility in PUBLIC_VISIBILITIES else "nobody",
             "media": [one["id"] for one in media],
-            "poll": self._poll(poll, now) if isinstance(poll, dict) and poll else None,
-            "at": _iso_time(now),
+            "poll": self.polls.keep(poll, now) if isinstance(poll, dict) and poll else None,
+            "at": iso_time(now),
         }
 
     def _media(self, form: Doc, caller: MastodonCaller) -> list[Doc]:
@@ -163,36 +162,6 @@ class MastodonStatusesApi:
         if any(self.box.media.is_waiting(one) or not one["good"] for one in found):
             raise MastodonApiError(422, "Cannot attach files that have not finished processing. Try again in a moment!")
         return found
-
-    def _poll_faults(self, poll: Doc) -> Iterator[str]:
-        box = self.box
-        options, seconds = _read_options(poll), to_int(poll.get("expires_in"))
-        if seconds is None:
-            yield "Poll expires at can't be blank"
-        if not options:
-            yield "Poll options can't be blank"
-        if len(options) < 2:
-            yield "Poll options must have more than one item"
-        if len(options) > box.poll_options:
-            yield f"Poll options can't contain more than {box.poll_options} items"
-        if any(split_graphemes(one) > box.poll_option_length for one in options):
-            yield f"Poll options can't be longer than {box.poll_option_length} characters each"
-        if len(set(options)) < len(options):
-            yield "Poll options contain duplicate items"
-        if seconds is not None and seconds > box.poll_longest:
-            yield "Poll expires at is too far into the future"
-        if seconds is not None and seconds < box.poll_shortest:
-            yield "Poll expires at is too soon"
-
-    def _poll(self, poll: Doc, now: datetime) -> Doc:
-        made: Doc = {
-            "id": str(self.box.new_id()),
-            "options": _read_options(poll),
-            "multiple": to_bool(poll.get("multiple")),
-            "hide_totals": to_bool(poll.get("hide_totals")),
-            "expires_at": _iso_time(now + timedelta(seconds=to_int(poll.get("expires_in")) or 0)),
-        }
-        return self.box.store.put("poll", made["id"], made)
 
     # Reading and deleting
 
@@ -263,7 +232,7 @@ class MastodonStatusesApi:
         attributes = form.get("media_attributes")
         if isinstance(attributes, list):
             self._describe(found, attributes)
-        made = {**found, **self._revised(found, form), "edited": _iso_time(self.box.now())}
+        made = {**found, **self._revised(found, form), "edited": iso_time(self.box.now())}
         self.box.store.put("status", found["id"], made)
         return web.json_response(self.shape(made, caller))
 
@@ -298,7 +267,7 @@ class MastodonStatusesApi:
         poll = form.get("poll")
         kept = (
             status["poll"]
-            if isinstance(poll, dict) and status["poll"] and _read_options(poll) == status["poll"]["options"]
+            if isinstance(poll, dict) and status["poll"] and read_poll_options(poll) == status["poll"]["options"]
             else None
         )
         language = {"language": _read_language(str(form["language"]))} if form.get("language") else {}
@@ -357,12 +326,6 @@ class MastodonStatusesApi:
             )
         return web.json_response([self.shape(one, caller) for one in found], headers=headers)
 
-    async def poll(self, request: web.Request, caller: MastodonCaller) -> web.Response:
-        found = self.box.store.get("poll", request.match_info["id"])
-        if found is None:
-            raise not_found_error()
-        return web.json_response(self._poll_shape(found))
-
     async def search(self, request: web.Request, caller: MastodonCaller) -> web.Response:
         """Posts by their address; nothing else is looked for here."""
         asked = request.query.get("q", "").strip()
@@ -415,7 +378,7 @@ class MastodonStatusesApi:
             ],
             "emojis": [],
             "card": None,
-            "poll": self._poll_shape(status["poll"]) if status["poll"] else None,
+            "poll": self.polls.shape(status["poll"]) if status["poll"] else None,
             "quote": {"state": "accepted", "quoted_status": self._quoted(status["quote"], caller)}
             if status["quote"]
             else None,
@@ -475,37 +438,12 @@ class MastodonStatusesApi:
         shown = self._mention(target)
         return f'<span class="h-card" translate="no"><a href="{e(shown["url"])}" class="u-url mention">@<span>{e(shown["username"])}</span></a></span>'
 
-    def _poll_shape(self, poll: Doc) -> Doc:
-        ends = datetime.fromisoformat(poll["expires_at"])
-        count = None if poll["hide_totals"] and ends > self.box.now() else 0
-        return {
-            "id": poll["id"],
-            "expires_at": poll["expires_at"],
-            "expired": ends <= self.box.now(),
-            "multiple": poll["multiple"],
-            "votes_count": 0,
-            "voters_count": 0,
-            "voted": True,
-            "own_votes": [],
-            "options": [{"title": one, "votes_count": count} for one in poll["options"]],
-            "emojis": [],
-        }
-
 
 def _may_see(status: Doc, account: str) -> bool:
     return status["visibility"] in PUBLIC_VISIBILITIES or status["account"] == account
-
-
-def _read_options(poll: Doc) -> list[str]:
-    given = poll.get("options")
-    return [one for one in (normalize_text(str(option)) for option in given) if one] if isinstance(given, list) else []
 
 
 def _read_language(given: str) -> str:
     """The language where it looks like one, else the server's own."""
     first = given.split("-")[0].lower()
     return given if len(first) in (2, 3) and first.isalpha() else "en"
-
-
-def _iso_time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,12 +9,12 @@ import pytest
 
 from kicau.connector.content import Draft, Link, Media, MediaKind, Part, Poll
 from kicau.connector.contract import ConnectorContract, run_to_end
-from kicau.connector.contract_session import ContractSession
+from kicau.connector.contract.session import ContractSession
 from kicau.connector.errors import AuthExpired
 from kicau.connector.sandbox.server import Sandbox
 from kicau.networks._meta.tests import made
 from kicau.networks.threads.connector import connector
-from kicau.networks.threads.sandbox import SEEDED_VISITOR, Server
+from kicau.networks.threads.sandbox.server import SEEDED_VISITOR, Server
 from kicau.networks.threads.tests.spec import validate
 
 ONE, TWO = made.picture("one.jpg"), made.picture("two.png", mime="image/png")

@@ -15,7 +15,7 @@ from kicau.networks._meta.tests import made
 from kicau.networks._meta.tests.world import delivery, world
 from kicau.networks.threads import wire
 from kicau.networks.threads.connector import connector
-from kicau.networks.threads.sandbox import Server
+from kicau.networks.threads.sandbox.server import Server
 from kicau.networks.threads.tests.spec import described, validate
 
 ONE, CLIP = made.picture("one.jpg"), made.video("upright.mp4")

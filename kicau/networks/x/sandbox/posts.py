@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -17,44 +17,14 @@ from kicau.networks.x.sandbox import counting, shapes
 from kicau.networks.x.sandbox.errors import XApiError, invalid_request_error, not_found_problem, plain_error
 from kicau.networks.x.sandbox.media import media_key
 from kicau.networks.x.sandbox.oauth import XCaller
+from kicau.networks.x.sandbox.post_requests import ID_PATTERN, read_body
+from kicau.networks.x.sandbox.timelines import TimelineWindow
 from kicau.networks.x.text import find_entities
 
 if TYPE_CHECKING:
     from kicau.networks.x.sandbox.server import Server
 
-ID_PATTERN = re.compile(r"[0-9]{1,19}")
-TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
-REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
 MAX_LENGTH, MAX_PREMIUM_LENGTH = 280, 25_000
-BODY_FIELDS = {  # CreatePostsRequest of 2.167: nothing else is taken
-    "card_uri": str,
-    "community_id": "id",
-    "direct_message_deep_link": str,
-    "edit_options": dict,
-    "for_super_followers_only": bool,
-    "geo": dict,
-    "made_with_ai": bool,
-    "media": dict,
-    "nullcast": bool,
-    "paid_partnership": bool,
-    "poll": dict,
-    "quote_tweet_id": "id",
-    "reply": dict,
-    "reply_settings": str,
-    "share_with_followers": bool,
-    "text": str,
-}
-MEDIA_FIELDS = {
-    "media_ids": list,
-    "tagged_user_ids": list,
-    "call_to_actions": dict,
-    "description": str,
-    "embeddable": bool,
-    "preview_media_id": "id",
-    "title": str,
-}
-POLL_FIELDS = {"options": list, "duration_minutes": int, "reply_settings": str}
-REPLY_FIELDS = {"in_reply_to_tweet_id": "id", "exclude_reply_user_ids": list, "auto_populate_reply_metadata": bool}
 PAGING_PARAMETERS = ("max_results", "pagination_token", "since_id", "until_id", "start_time", "end_time")
 
 
@@ -381,137 +351,6 @@ class XPostsApi:
         words = words or self._words()
         names = [words.history] if words else [shapes.NEW_VOCABULARY.history, shapes.OLD_VOCABULARY.history]
         return {name: [post["id"]] for name in names}
-
-
-class TimelineWindow:
-    """The part of a timeline that a request asks for."""
-
-    def __init__(self, request: web.Request) -> None:
-        query = request.query
-        self.most = self._whole(query.get("max_results", "10"))
-        self._since, self._until = self._id("since_id", query), self._id("until_id", query)
-        self._begin, self._end = self._moment("start_time", query), self._moment("end_time", query)
-        token = query.get("pagination_token", "")
-        self._before = int(shapes.decode_cursor(token)) if token else 0
-        self._without_replies = "replies" in self._excluded(query)
-
-    def place(self, post: dict[str, Any]) -> str:
-        """ "in" it, "skip" (too new, or excluded), or "past" its older end."""
-        number, at = int(post["id"]), datetime.fromisoformat(post["at"])
-        if (self._since and number <= self._since) or (self._begin and at < self._begin):
-            return "past"
-        if (self._before and number >= self._before) or (self._until and number >= self._until):
-            return "skip"
-        if (self._end and at >= self._end) or (self._without_replies and post["reply_to"]):
-            return "skip"
-        return "in"
-
-    @staticmethod
-    def _whole(value: str) -> int:
-        if not value.isdigit() or not 5 <= int(value) <= 100:
-            raise invalid_request_error(
-                f"The `max_results` query parameter value [{value}] is not between 5 and 100", max_results=value
-            )
-        return int(value)
-
-    @staticmethod
-    def _id(name: str, query: Any) -> int:
-        value = query.get(name, "")
-        if value and not ID_PATTERN.fullmatch(value):
-            raise invalid_request_error(
-                f"The `{name}` query parameter value [{value}] does not match ^[0-9]{{1,19}}$", **{name: value}
-            )
-        return int(value or 0)
-
-    @staticmethod
-    def _moment(name: str, query: Any) -> datetime | None:
-        value = query.get(name, "")
-        if not value:
-            return None
-        if not TIME_PATTERN.fullmatch(value) or value < "2010-11-06T00:00:00Z":
-            raise invalid_request_error(
-                f"The `{name}` query parameter value [{value}] is not a valid RFC 3339 moment in UTC", **{name: value}
-            )
-        return datetime.fromisoformat(value).astimezone(UTC)
-
-    @staticmethod
-    def _excluded(query: Any) -> set[str]:
-        found = set(query["exclude"].split(",")) if "exclude" in query else set()
-        for value in found - {"replies", "retweets"}:
-            raise invalid_request_error(
-                f"The `exclude` query parameter value [{value}] is not one of [replies,retweets]", exclude=value
-            )
-        return found
-
-
-def read_body(content: bytes) -> dict[str, Any]:
-    """A CreatePostsRequest. Raises the 400 that names what does not fit."""
-    try:
-        body = json.loads(content)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise plain_error(400, "The request body is no JSON object.")
-    _check_types("", body, BODY_FIELDS)
-    if "media" in body:
-        _check_types("media.", body["media"], MEDIA_FIELDS)
-        _check_ids("media.media_ids", body["media"].get("media_ids"), 1, 4)
-        _check_ids("media.tagged_user_ids", body["media"].get("tagged_user_ids", []), 0, 10)
-    if "poll" in body:
-        _check_types("poll.", body["poll"], POLL_FIELDS)
-        _check_poll(body["poll"])
-    if "reply" in body:
-        _check_types("reply.", body["reply"], REPLY_FIELDS)
-        if "in_reply_to_tweet_id" not in body["reply"]:
-            raise invalid_request_error("The required body parameter [reply.in_reply_to_tweet_id] is missing", reply="")
-    if body.get("reply_settings", REPLY_SETTINGS[0]) not in REPLY_SETTINGS:
-        raise invalid_request_error(
-            f"The body parameter [reply_settings] is not one of [{','.join(REPLY_SETTINGS)}]",
-            reply_settings=body["reply_settings"],
-        )
-    return body
-
-
-def _check_types(where: str, found: dict[str, Any], known: dict[str, Any]) -> None:
-    for name, value in found.items():
-        if name not in known:
-            raise invalid_request_error(
-                f"The body parameter [{where}{name}] is not one of [{','.join(known)}]",
-                **{where + name: str(value)[:50]},
-            )
-        kind = known[name]
-        if kind == "id":
-            good = isinstance(value, str) and ID_PATTERN.fullmatch(value) is not None
-        else:
-            good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-        if not good:
-            raise invalid_request_error(
-                f"The body parameter [{where}{name}] has the wrong type", **{where + name: str(value)[:50]}
-            )
-
-
-def _check_ids(name: str, value: Any, least: int, most: int) -> None:
-    fits = isinstance(value, list) and least <= len(value) <= most
-    if not fits or not all(isinstance(one, str) and ID_PATTERN.fullmatch(one) for one in value):
-        raise invalid_request_error(
-            f"The body parameter [{name}] must hold {least} to {most} ids", **{name: str(value)[:50]}
-        )
-
-
-def _check_poll(poll: dict[str, Any]) -> None:
-    options, minutes = poll.get("options"), poll.get("duration_minutes")
-    if not isinstance(options, list) or not 2 <= len(options) <= 4:
-        raise invalid_request_error(
-            "The body parameter [poll.options] must hold 2 to 4 options", **{"poll.options": str(options)[:50]}
-        )
-    if not all(isinstance(one, str) and 1 <= len(one) <= 25 for one in options):
-        raise invalid_request_error(
-            "Each of [poll.options] must have 1 to 25 characters", **{"poll.options": str(options)[:50]}
-        )
-    if not isinstance(minutes, int) or not 5 <= minutes <= 10080:
-        raise invalid_request_error(
-            "The body parameter [poll.duration_minutes] must be 5 to 10080", **{"poll.duration_minutes": str(minutes)}
-        )
 
 
 def _read_path_id(request: web.Request) -> str:
