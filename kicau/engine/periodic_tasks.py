@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from kicau.base.database_reconnect import drop_broken_connection
+from kicau.engine import health
 
 MAX_POSTPONE_SECONDS = 120.0  # seconds that a chore gives way at most
 POSTPONE_CHECK_SECONDS = 0.5  # seconds between looks whether it still has to
@@ -76,3 +77,10 @@ async def _run_task(chore: PeriodicTask, busy: Callable[[], bool]) -> None:
             log.exception("a chore failed", chore=chore.name)
             await drop_broken_connection()
         await asyncio.sleep(0.05 if done else chore.every)
+
+
+def periodic_tasks(client: object) -> Iterable[PeriodicTask]:
+    """The engine's own."""
+    yield PeriodicTask(
+        name="delete dead workers", every=600.0, run=sync_to_async(health.delete_dead_workers), gives_way=True
+    )

@@ -12,7 +12,8 @@ from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 from kicau.channels import actions as channel_acts
 from kicau.channels.models import Channel
 from kicau.engine.dispatcher import Capacity
-from kicau.offboarding import actions, impact_preview, periodic_work, restore_network, single_channel
+from kicau.offboarding import actions, impact_preview, restore_network, single_channel
+from kicau.offboarding import due_work as periodic_work
 from kicau.offboarding.models import Withdrawal
 from kicau.offboarding.restore_network import OverdueAction
 from kicau.offboarding.tests.conftest import everything, states
