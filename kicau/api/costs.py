@@ -17,7 +17,7 @@ from kicau.base.errors import NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.channels.actions import app_for, one_channel
 from kicau.connector import registry
-from kicau.cost_reports import forecast
+from kicau.cost_reports import forecast, forecast_assumptions
 from kicau.costs import actions as plans
 from kicau.costs import budgets, ledger, workloads
 from kicau.costs.display_currency import CurrencyDisplay
@@ -122,7 +122,7 @@ def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.Month
     """Returns costs so far, scheduled posts and expected reading until the end of the month. Parameters simulate other conditions."""
     actor = authenticated_actor(request)
     display = CurrencyDisplay(actor.workspace.currency)
-    what_if = forecast.ForecastAssumptions(
+    what_if = forecast_assumptions.ForecastAssumptions(
         plan=asked.plan, reading=asked.reading, plain=asked.plain, prices=_parse_prices(asked.price)
     )
     month = forecast.forecast(actor, what_if)

@@ -15,6 +15,7 @@ from kicau.api.core.streams import stream_response
 from kicau.api.costs import budget_schema, converted_amount, forecast_schema
 from kicau.api.schemas import costs as c
 from kicau.cost_reports import client_costs, cost_statements
+from kicau.cost_reports.statement_pdf import render_statement_pdf
 from kicau.cost_reports.sync_savings import sync_savings
 from kicau.costs import actions, display_currency
 from kicau.costs.models import Rate
@@ -143,7 +144,7 @@ def get_month_statement_pdf(request: HttpRequest, asked: Query[c.MonthQuery]) ->
     """A document that you can send with an invoice, in the workspace's language."""
     actor = authenticated_actor(request)
     told = cost_statements.cost_statement(actor, asked.month)
-    made = cost_statements.statement_pdf(
+    made = render_statement_pdf(
         told, display_currency.CurrencyDisplay(actor.workspace.currency).by(told.ends_at), actor.workspace.language
     )
     answer = HttpResponse(made, content_type="application/pdf")

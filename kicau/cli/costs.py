@@ -43,6 +43,7 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
     """Show the costs of a MONTH (for example 2026-11) by network and purpose. Default: the current month."""
     actor = shell.actor()
     from kicau.cost_reports import cost_statements
+    from kicau.cost_reports.statement_pdf import render_statement_pdf
 
     if as_csv:
         sys.stdout.writelines(cost_statements.statement_csv(actor, month))
@@ -50,7 +51,7 @@ def month(shell: Shell, month: str, as_csv: bool, pdf: str | None, shown_in: str
     told = cost_statements.cost_statement(actor, month)
     display = _display(actor, shown_in).by(told.ends_at)
     if pdf:
-        Path(pdf).write_bytes(cost_statements.statement_pdf(told, display, actor.workspace.language))
+        Path(pdf).write_bytes(render_statement_pdf(told, display, actor.workspace.language))
     groups = {
         "network": told.networks,
         "purpose": told.purposes,
@@ -175,11 +176,12 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
     """Show the expected costs at the end of this month."""
     actor = shell.actor()
     from kicau.cost_reports import forecast as cost_reports_forecast
+    from kicau.cost_reports import forecast_assumptions
 
     changed = {meter: parse_amount(amount, "") for meter, _, amount in (one.partition("=") for one in prices)}
     display = _display(actor)
     found = cost_reports_forecast.forecast(
-        actor, cost_reports_forecast.ForecastAssumptions(plan=plan, reading=reading, plain=plain, prices=changed)
+        actor, forecast_assumptions.ForecastAssumptions(plan=plan, reading=reading, plain=plain, prices=changed)
     )
     from kicau.base.money import round_amount
     from kicau.publishing.content.compositions import campaigns

@@ -56,7 +56,9 @@ def monitoring_tasks() -> list[PeriodicTask]:
         PeriodicTask(name="queue notification emails", every=5.0, run=sync_to_async(emails.queue_notification_emails)),
         PeriodicTask(name="send emails", every=2.0, run=in_own_thread(emails.send_due_emails, emails.has_due_emails)),
         PeriodicTask(name="send alerts", every=2.0, run=trouble_watch.send_due_alerts),
-        PeriodicTask(name="delete old notifications and incidents", every=3600.0, run=sync_to_async(delete_old_records)),
+        PeriodicTask(
+            name="delete old notifications and incidents", every=3600.0, run=sync_to_async(delete_old_records)
+        ),
     ]
 
 

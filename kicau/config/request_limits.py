@@ -15,7 +15,6 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
@@ -23,7 +22,6 @@ from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -35,6 +33,7 @@ from django.urls import Resolver404, resolve
 from kicau.api.core.problems import MEDIA_TYPE, PROBLEM_TYPES
 from kicau.base.pool import waits
 from kicau.config import early_limits
+from kicau.config.request_queues import FairQueue, RequestQueue
 from kicau.media.actions import MAX_FILE_BYTES
 from kicau.web.core import body_limits
 from kicau.web.core.views import actor_of
@@ -77,60 +76,6 @@ UPLOADS: dict[str, tuple[int, Permission]] = {
 type Message = dict[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-
-
-class RequestQueue:
-    """Requests that are worked on at once. Of the others the kinds take turns, and within a kind the senders: many
-    requests of one sender delay no other sender, and many of one kind, from however many senders, no other kind."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, FairQueue] = WeakKeyDictionary()
-
-    @property
-    def queue(self) -> FairQueue:
-        """The running loop's own."""
-        return self._queues.setdefault(asyncio.get_running_loop(), FairQueue(self._most))
-
-
-type Turns = OrderedDict[Hashable, deque[asyncio.Future[None]]]  # what waits, by sender
-
-
-class FairQueue:
-    """A semaphore whose next place goes to the kind of request whose turn it is, within that kind to the sender whose
-    turn it is, and to the oldest of that sender's requests."""
-
-    def __init__(self, places: int) -> None:
-        self._free = places
-        self._waiting: OrderedDict[str, Turns] = OrderedDict()
-
-    async def acquire(self, kind: str, sender: Hashable) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        senders = self._waiting.setdefault(kind, OrderedDict())
-        senders.setdefault(sender, deque()).append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.release()  # the place came together with the end of the request
-            raise
-
-    def release(self) -> None:
-        while self._waiting:
-            kind, senders = self._waiting.popitem(last=False)
-            sender, turns = senders.popitem(last=False)
-            turn = turns.popleft()
-            if turns:
-                senders[sender] = turns  # behind all other senders
-            if senders:
-                self._waiting[kind] = senders  # behind all other kinds
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
 
 
 class BodySpace:

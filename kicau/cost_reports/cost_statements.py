@@ -12,18 +12,15 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
-from django.utils import formats, translation
-from django.utils.translation import get_language, gettext
-from django.utils.translation import gettext as _
 
-from kicau.base import clock, pdf
+from kicau.base import clock
 from kicau.base.batches import in_batches
 from kicau.base.errors import validation_failed
 from kicau.base.spreadsheets import escape_formula
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.cost_reports.forecast import month_bounds, workspaces_by_zone
-from kicau.costs import amounts, ledger
+from kicau.costs import ledger
 from kicau.costs.display_currency import CurrencyDisplay
 from kicau.costs.models import Charge, Purpose
 from kicau.publishing.models import Campaign
@@ -259,110 +256,3 @@ def csv_line(values: Sequence[object]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow([escape_formula(v) if isinstance(v, str) else v for v in values])
     return out.getvalue()
-
-
-def statement_pdf(told: CostStatement, display: CurrencyDisplay | None = None, language: str = "") -> bytes:
-    """A4, to send with a bill, in `language` (the active one). Amounts to their last place, also as `display` has them."""
-    from reportlab.lib import colors
-    from reportlab.lib.styles import ParagraphStyle
-    from reportlab.platypus import KeepTogether, Paragraph, Spacer, Table, TableStyle
-
-    display = display or CurrencyDisplay()
-    styles, written = pdf.paragraph_styles(), pdf.escape_markup
-    look = TableStyle(
-        [
-            ("FONT", (0, 0), (-1, -1), "Vera", 8.5),
-            ("FONT", (0, 0), (-1, 0), "Vera-Bold", 8.5),
-            ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
-            ("LINEBELOW", (0, 0), (-1, 0), 0.6, colors.black),
-            ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.lightgrey),
-            ("LEFTPADDING", (0, 0), (0, -1), 0),
-            ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-        ]
-    )
-    label = ParagraphStyle("label", parent=styles["text"], fontSize=8.5, leading=11, spaceAfter=0)
-    with translation.override(language or get_language()):
-        tz = clock.find_zone(told.zone)
-        first, last = told.begins_at.astimezone(tz), (told.ends_at - timedelta(seconds=1)).astimezone(tz)
-        title = _("Social network costs in {month}").format(month=formats.date_format(first, "F Y"))
-        total = " + ".join(amounts.format_with_conversion(display, micro, currency) for currency, micro in told.totals)
-        about = [
-            _(
-                "What the social networks charged for API calls (requests by Kicau) from {first} to {last} (time zone: {zone})."
-            ).format(
-                first=formats.date_format(first, "DATE_FORMAT"),
-                last=formats.date_format(last, "DATE_FORMAT"),
-                zone=told.zone,
-            )
-        ]
-        now = clock.now()
-        about.append(
-            (
-                _("This cost statement was created on {day}, before the month ended. Later costs are missing.")
-                if now < told.ends_at
-                else _("This cost statement was created on {day}.")
-            ).format(day=formats.date_format(now.astimezone(tz), "DATE_FORMAT"))
-        )
-        if told.uncertain:
-            about.append(
-                _(
-                    "{n} of the total costs is not certain. Kicau received no reply to some API calls, or the network may charge a different price."
-                ).format(n=amounts.format_with_conversion(display, told.uncertain, told.totals[0][0]))
-            )
-        story: list[Any] = [
-            Paragraph(written(told.workspace), styles["text"]),
-            Paragraph(written(title), styles["title"]),
-            Paragraph(written(total or _("No costs")), styles["lead"]),
-            Paragraph(written(" ".join(about)), styles["small"]),
-        ]
-        for head, lines, nobody in (
-            (_("Costs by network"), told.networks, ""),
-            (_("Costs by campaign"), told.campaigns, _("API calls that belong to no campaign")),
-            (_("Costs by channel"), told.channels, _("API calls that belong to no channel")),
-            (_("Costs by person"), told.people, _("API calls that Kicau made automatically")),
-            (_("Costs by purpose"), told.purposes, ""),
-            (_("Costs by type of API usage"), told.meters, ""),
-        ):
-            if not lines:
-                continue
-            units = lines is told.meters
-            rows: list[list[Any]] = [
-                ["", _("API calls"), _("Usage in the network's own units") if units else "", _("Cost")]
-            ]
-            rows += [
-                [
-                    Paragraph(
-                        written(
-                            nobody
-                            if line.label == NO_PERSON_LABEL and nobody
-                            else gettext(line.label)
-                            if lines is told.purposes
-                            else line.label
-                        ),
-                        label,
-                    ),
-                    _format_number(line.calls),
-                    _format_number(line.units) if units else "",
-                    amounts.format_with_conversion(display, line.micro, line.currency) if line.currency else "–",
-                ]
-                for line in lines
-            ]
-            table = Table(rows, colWidths=[247, 50, 50, 140], style=look, hAlign="LEFT", repeatRows=1)
-            heading = Paragraph(written(head), styles["heading"])
-            story += [KeepTogether([heading, table])] if len(rows) < 30 else [heading, table]
-        story += [
-            Spacer(1, 14),
-            *(Paragraph(written(sentence), styles["small"]) for sentence in amounts.rate_sentences(display)),
-        ]
-        return pdf.build_pdf(
-            story,
-            title=f"{told.workspace}: {title}",
-            language=get_language() or "en",
-            page=_("Page {n} of {all}"),
-            footer=f"{told.workspace} · {formats.date_format(first, 'F Y')}",
-        )
-
-
-def _format_number(n: int) -> str:
-    return str(formats.number_format(n, use_l10n=True, force_grouping=True))

@@ -6,55 +6,34 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import Min, Sum
-from django.db.models.functions import TruncDate
-
 from kicau.base import clock
-from kicau.base.errors import ValidationFailed, validation_failed
-from kicau.base.money import format_money
-from kicau.connector import registry
-from kicau.connector.content import Problem
-from kicau.connector.prices import PriceList, price_lists_in_force
-from kicau.costs import budgets
-from kicau.costs.models import Budget, Charge, Purpose
-from kicau.costs.pricing import network_price_lists, price_list_for_day
-from kicau.notifications import actions as notices
+from kicau.cost_reports.cost_rows import (
+    HABIT_DAYS,
+    CostRow,
+    CostScope,
+    DailyUse,
+    daily_use,
+    scheduled_rows,
+    spent_rows,
+)
+from kicau.cost_reports.forecast_assumptions import (
+    ForecastAssumptions,
+    check_assumptions,
+    reprice_daily_use,
+    reprice_row,
+)
+from kicau.costs.models import Purpose
+from kicau.costs.pricing import price_list_for_day
 from kicau.workspaces.actors import Actor, Permission
 
-MAX_READING_FACTOR = 100  # times as much as now
-HABIT_DAYS = 28  # days that standing reading and the habit of posting are judged by
 #: A room above tells what standing reading will cost that was switched on within the last HABIT days, so that there is no
 #: habit yet: micro-units in 30 days, by workspace, network and currency. Called with the ids of workspaces.
 NEW_SYNC_COST_HOOKS: list[Callable[[Collection[UUID]], Mapping[tuple[UUID, str, str], int]]] = []
 FORECAST_BAND_DEVIATIONS = 1.28  # standard deviations: four months of five end within the band
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForecastAssumptions:
-    """A month in which something were otherwise from now on; left as it is, it is the month as it goes."""
-
-    plan: str = ""  # every channel's app were on the price list of this name, and its month's fee were paid
-    reading: float = 1.0  # times as much reading
-    plain: bool = False  # no post had what makes it dear (a link, where a list says so)
-    prices: Mapping[str, int] = field(default_factory=dict)  # meter -> micro-units, from now on
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostScope:
-    """Whose costs: ids and names that are not given are not looked at."""
-
-    workspace_ids: tuple[UUID, ...] = ()
-    app_id: UUID | None = None
-    network: str = ""
-    channel_id: UUID | None = None
-    campaign_id: UUID | None = None
-    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,53 +77,10 @@ def forecast(actor: Actor, what_if: ForecastAssumptions | None = None) -> Foreca
     that no price list in force has."""
     actor.require(Permission.READ)
     if what_if:
-        _check_assumptions(what_if)
+        check_assumptions(what_if)
     begins, ends = month_bounds(actor.workspace.timezone, clock.now())
     scope = CostScope(workspace_ids=(actor.workspace.id,))
     return forecast_month(scope, begins, ends, what_if or ForecastAssumptions(), actor.workspace.timezone)
-
-
-def plan_names() -> list[str]:
-    """The names of all price lists in force that charge money: what a plan may be tried by."""
-    return sorted({one.name for one in _price_lists_in_force() if one.currency})
-
-
-def meter_names() -> list[str]:
-    """All that is priced today: what another price may be tried of."""
-    return sorted({meter for one in _price_lists_in_force() for meter in one.prices})
-
-
-def _price_lists_in_force() -> Iterable[PriceList]:
-    today = clock.now().date()
-    return [
-        one for slug in registry.installed_slugs() for one in price_lists_in_force(network_price_lists(slug), today)
-    ]
-
-
-def _check_assumptions(what_if: ForecastAssumptions) -> None:
-    problems: list[Problem] = []
-    if what_if.plan and what_if.plan not in plan_names():
-        problems += validation_failed(
-            "plan",
-            "Kicau has no price list named {name} that applies now. Available price lists: {known}.",
-            name=what_if.plan,
-            known=", ".join(plan_names()),
-        ).problems
-    for meter in sorted(set(what_if.prices) - set(meter_names())):
-        problems += validation_failed(
-            "price",
-            "No current price list has a price for the usage unit (meter) {name}. Available units: {known}.",
-            name=meter,
-            known=", ".join(meter_names()),
-        ).problems
-    if not 0 <= what_if.reading <= MAX_READING_FACTOR:
-        problems += validation_failed(
-            "reading",
-            "Enter a number from 0 to {most} for how often the forecast assumes that Kicau checks for replies. For example, 2 means twice as often.",
-            most=MAX_READING_FACTOR,
-        ).problems
-    if problems:
-        raise ValidationFailed(problems)
 
 
 def forecast_totals(actors: Iterable[Actor]) -> dict[UUID, tuple[CurrencyMonthForecast, ...]]:
@@ -156,9 +92,9 @@ def forecast_totals(actors: Iterable[Actor]) -> dict[UUID, tuple[CurrencyMonthFo
         begins, ends = month_bounds(zone, now)
         scope = CostScope(workspace_ids=tuple(ids))
         spent, ahead, used = (
-            _spent_rows(scope, begins, now, zone),
-            _scheduled_rows(scope, now, ends, zone),
-            _daily_use(scope, now, zone),
+            spent_rows(scope, begins, now, zone),
+            scheduled_rows(scope, now, ends, zone),
+            daily_use(scope, now, zone),
         )
         begun = _new_sync_costs(scope)
         for one in ids:
@@ -172,7 +108,7 @@ def forecast_totals(actors: Iterable[Actor]) -> dict[UUID, tuple[CurrencyMonthFo
     return found
 
 
-def _rows_of_workspace[Row: (_CostRow, _DailyUse)](workspace: UUID, rows: list[Row]) -> list[Row]:
+def _rows_of_workspace[Row: (CostRow, DailyUse)](workspace: UUID, rows: list[Row]) -> list[Row]:
     return [row for row in rows if row.workspace == workspace]
 
 
@@ -191,9 +127,9 @@ def forecast_month(
     """The same for any scope and stretch of time of which now is a part."""
     now = min(max(clock.now(), begins), ends)
     return _build_month(
-        _spent_rows(scope, begins, now, zone),
-        _scheduled_rows(scope, now, ends, zone),
-        _daily_use(scope, now, zone),
+        spent_rows(scope, begins, now, zone),
+        scheduled_rows(scope, now, ends, zone),
+        daily_use(scope, now, zone),
         _new_sync_costs(scope),
         begins,
         now,
@@ -204,9 +140,9 @@ def forecast_month(
 
 
 def _build_month(
-    spent: list[_CostRow],
-    calendar: list[_CostRow],
-    used: list[_DailyUse],
+    spent: list[CostRow],
+    calendar: list[CostRow],
+    used: list[DailyUse],
     begun: _NewSyncCosts,
     begins: datetime,
     now: datetime,
@@ -214,8 +150,8 @@ def _build_month(
     what_if: ForecastAssumptions,
     zone: str,
 ) -> ForecastMonth:
-    ahead = [_reprice_row(row, what_if) for row in calendar]
-    habit = _add_new_sync_costs(_habit_by_day([_reprice_daily_use(row, what_if) for row in used], now, zone), begun)
+    ahead = [reprice_row(row, what_if) for row in calendar]
+    habit = _add_new_sync_costs(_habit_by_day([reprice_daily_use(row, what_if) for row in used], now, zone), begun)
     left = (ends - now) / timedelta(days=1)
     by: dict[str, dict[tuple[str, str], _ForecastSum]] = {"total": {}, "networks": {}, "campaigns": {}}
     for row in spent:
@@ -270,34 +206,6 @@ class _ForecastSum:
     fee: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _CostRow:
-    workspace: UUID
-    network: str
-    campaign: str
-    currency: str
-    micro: int
-    meter: str = ""
-    units: int = 0
-    plan: str = ""
-    day: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _DailyUse:
-    """What the calls of one day cost that were for one purpose."""
-
-    workspace: UUID
-    network: str
-    currency: str
-    purpose: str
-    meter: str
-    units: int
-    day: date
-    micro: int
-    first_at: datetime
-
-
 def _group_keys(network: str, campaign: str) -> Iterable[tuple[str, str]]:
     yield "total", ""
     yield "networks", network
@@ -323,116 +231,7 @@ def _build_forecast(key: str, currency: str, s: _ForecastSum) -> CurrencyMonthFo
     )
 
 
-def _charges_in_scope(scope: CostScope) -> Any:
-    rows = Charge.objects.exclude(currency="")
-    if scope.workspace_ids:
-        rows = rows.filter(workspace_id__in=scope.workspace_ids)
-    for name in ("app_id", "network", "channel_id", "campaign_id", "purpose"):
-        if value := getattr(scope, name):
-            rows = rows.filter(**{name: value})
-    return rows
-
-
-def _spent_rows(scope: CostScope, begins: datetime, now: datetime, zone: str) -> list[_CostRow]:
-    rows = _charges_in_scope(scope).filter(at__gte=begins, at__lte=now)
-    found = rows.values_list(
-        "workspace_id", "network", "campaign_id", "currency", TruncDate("at", tzinfo=clock.find_zone(zone))
-    ).annotate(total=Sum("micro"))
-    return [
-        _CostRow(workspace=w, network=n, campaign=str(c) if c else "", currency=cur, day=day, micro=total)
-        for w, n, c, cur, day, total in found
-    ]
-
-
-SCHEDULED_COSTS_SQL = """
-SELECT d.workspace_id, d.network, a.plan, p.campaign_id::text, (greatest(d.due_at, %(now)s) AT TIME ZONE %(zone)s)::date, c->>'meter', sum(coalesce((c->>'units')::bigint, 1))
-FROM publishing_delivery d JOIN publishing_draft p ON p.id = d.draft_id JOIN channels_channel h ON h.id = d.channel_id
-JOIN channels_networkapp a ON a.id = h.app_id CROSS JOIN LATERAL jsonb_array_elements(d.rendered->'charges') c
-WHERE d.state IN ('scheduled', 'publishing', 'held') AND d.due_at < %(ends)s
-  AND (%(workspace_ids)s::uuid[] IS NULL OR d.workspace_id = ANY(%(workspace_ids)s::uuid[])) AND (%(app_id)s::uuid IS NULL OR h.app_id = %(app_id)s::uuid)
-  AND (%(channel_id)s::uuid IS NULL OR h.id = %(channel_id)s::uuid) AND (%(campaign_id)s::uuid IS NULL OR p.campaign_id = %(campaign_id)s::uuid)
-  AND (%(network)s = '' OR d.network = %(network)s)
-GROUP BY 1, 2, 3, 4, 5, 6
-"""
-
-
-def _scheduled_rows(scope: CostScope, now: datetime, ends: datetime, zone: str) -> list[_CostRow]:
-    """What is scheduled before `ends`, by day; what should have been published before `now` is charged today."""
-    if scope.purpose not in ("", Purpose.PUBLISH):
-        return []
-    ids: dict[str, Any] = {
-        name: str(value) if (value := getattr(scope, name)) else None
-        for name in ("app_id", "channel_id", "campaign_id")
-    }
-    ids["workspace_ids"] = list(scope.workspace_ids) or None
-    with connection.cursor() as cursor:
-        cursor.execute(SCHEDULED_COSTS_SQL, {**ids, "network": scope.network, "now": now, "ends": ends, "zone": zone})
-        found = cursor.fetchall()
-    return [
-        _CostRow(
-            workspace=w,
-            network=n,
-            plan=plan,
-            campaign=c or "",
-            day=day,
-            meter=meter,
-            units=int(units),
-            currency="",
-            micro=0,
-        )
-        for w, n, plan, c, day, meter, units in found
-    ]
-
-
-def _reprice_row(row: _CostRow, what_if: ForecastAssumptions) -> _CostRow:
-    """The row with its price: of its own day and plan, or as it would be if something were otherwise."""
-    listed = price_list_for_day(row.network, row.day or clock.now().date(), what_if.plan or row.plan)
-    if listed is None and what_if.plan:  # another network's plan
-        listed = price_list_for_day(row.network, row.day or clock.now().date(), row.plan)
-    if listed is None:
-        return row
-    meter = listed.instead.get(row.meter, row.meter) if what_if.plain else row.meter
-    each = what_if.prices.get(meter, listed.prices.get(meter, 0))
-    return replace(row, micro=each * row.units, currency=listed.currency)
-
-
-def _reprice_daily_use(row: _DailyUse, what_if: ForecastAssumptions) -> _DailyUse:
-    """The day as it would have been charged if something were otherwise: what was not billed then (a second reading on
-    the same day) is not billed here."""
-    if not (what_if.plan or what_if.plain or what_if.prices):
-        return row
-    listed = price_list_for_day(row.network, clock.now().date(), what_if.plan)
-    meter = listed.instead.get(row.meter, row.meter) if listed and what_if.plain else row.meter
-    if meter in what_if.prices:
-        return replace(row, micro=what_if.prices[meter] * row.units)
-    if listed is None or (meter == row.meter and not what_if.plan):  # as it was charged, whatever plan that was on
-        return row
-    return replace(row, micro=listed.prices.get(meter, 0) * row.units, currency=listed.currency)
-
-
-def _daily_use(scope: CostScope, now: datetime, zone: str) -> list[_DailyUse]:
-    """What the last days cost."""
-    rows = _charges_in_scope(scope).filter(at__gte=now - timedelta(days=HABIT_DAYS), at__lt=now)
-    found = rows.values_list(
-        "workspace_id", "network", "currency", "purpose", "meter", TruncDate("at", tzinfo=clock.find_zone(zone))
-    ).annotate(count=Sum("units"), total=Sum("micro"), first=Min("at"))
-    return [
-        _DailyUse(
-            workspace=w,
-            network=n,
-            currency=cur,
-            purpose=purpose,
-            meter=meter,
-            units=count,
-            day=day,
-            micro=total,
-            first_at=first,
-        )
-        for w, n, cur, purpose, meter, day, count, total, first in found
-    ]
-
-
-def _habit_by_day(used: list[_DailyUse], now: datetime, zone: str) -> dict[tuple[str, str, bool], list[int]]:
+def _habit_by_day(used: list[DailyUse], now: datetime, zone: str) -> dict[tuple[str, str, bool], list[int]]:
     """Micro-units of each of the last days: network, currency, whether it was reading and looking up. Fewer days where
     the ledger is younger."""
     if not used:
@@ -467,8 +266,8 @@ def _add_new_sync_costs(
 
 
 def _expected_by_day(
-    spent: list[_CostRow],
-    ahead: list[_CostRow],
+    spent: list[CostRow],
+    ahead: list[CostRow],
     habit: Mapping[tuple[str, str, bool], list[int]],
     begins: datetime,
     now: datetime,
@@ -499,66 +298,12 @@ def _expected_by_day(
     return tuple(made)
 
 
-def budgets_exceeded_by_forecast(rows: Iterable[Budget]) -> list[tuple[Budget, CurrencyMonthForecast]]:
-    """Budgets of money that the forecast of their own period passes."""
-    found = []
-    for budget in rows:
-        now = clock.now()
-        ends = budgets.period_end(budget, now)
-        if budget.meter or ends == budgets.NEVER:
-            continue
-        scope = CostScope(
-            workspace_ids=(budget.workspace_id,) if budget.workspace_id else (),
-            app_id=budget.app_id,
-            network=budget.network,
-            channel_id=budget.channel_id,
-            campaign_id=budget.campaign_id,
-            purpose=budget.purpose,
-        )
-        month = forecast_month(scope, budgets.period_start(budget, now), ends, ForecastAssumptions(), budget.timezone)
-        for one in month.total:
-            if one.currency == budget.currency and one.expected > budget.amount:
-                found.append((budget, one))
-    return found
-
-
-def alert_on_forecast() -> int:
-    """Tell, once a period, of budgets that the forecast passes; how many. Run hourly."""
-    found = budgets_exceeded_by_forecast(Budget.objects.filter(is_active=True, meter=""))
-    for budget, forecast in found:
-        workspace_id = (
-            budget.workspace_id
-            or Charge.objects.filter(app_id=budget.app_id).values_list("workspace_id", flat=True).last()
-        )
-        if workspace_id is None:
-            continue
-        begins, ends = budgets.period_start(budget, clock.now()), budgets.period_end(budget, clock.now())
-        notices.notify(
-            "budget.forecast",
-            workspace_id,
-            gather=f"{budget.id} {begins.isoformat()} forecast",
-            once=True,
-            page="/costs/budgets",
-            budget=budget.name,
-            expected=format_money(forecast.expected, forecast.currency),
-            amount=format_money(budget.amount, budget.currency),
-            until=ends.astimezone(clock.find_zone(budget.timezone)).date().isoformat(),
-        )
-    return 0
-
-
 __all__ = [
-    "CostScope",
     "CurrencyMonthForecast",
-    "ForecastAssumptions",
     "ForecastMonth",
-    "alert_on_forecast",
-    "budgets_exceeded_by_forecast",
     "forecast",
     "forecast_month",
     "forecast_totals",
-    "meter_names",
     "month_bounds",
-    "plan_names",
     "workspaces_by_zone",
 ]

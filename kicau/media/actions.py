@@ -23,7 +23,7 @@ from kicau.connector.transport.ssrf import guarded_session
 from kicau.media import embedded_usage_metadata, library
 from kicau.media.decoder import crop_file, probe_file
 from kicau.media.models import Medium
-from kicau.media.probe import UnusableFile
+from kicau.media.probe import MediaInfo, UnusableFile
 from kicau.rights.models import Origin, check_ai_use
 from kicau.vocabularies.sources import SourceDeclarations, scan_headers
 from kicau.workspaces.actors import Actor, Permission
@@ -69,24 +69,7 @@ def add_medium(
     reason where the content cannot be used; OSError where the disk refuses.
     """
     actor.require(Permission.WRITE)
-    try:
-        if source.stat().st_size > MAX_FILE_BYTES:
-            raise validation_failed(
-                "file",
-                "{name} is {actual} MB, but the media library accepts files of at most {limit} MB. Upload a smaller file.",
-                name=name,
-                actual=source.stat().st_size // 1_000_000,
-                limit=MAX_FILE_BYTES // 1_000_000,
-            )
-        found = probe_file(source, name)
-    except UnusableFile as exc:
-        raise ValidationFailed([Problem(code=exc.code, message=exc.message, params=exc.params, field="file")]) from exc
-    except FileNotFoundError:
-        raise validation_failed(
-            "file",
-            "Kicau cannot find the archive file {name} on the server. Check the location of the file.",
-            name=name,
-        ) from None
+    found = _probe_within_limit(source, name)
     known = Medium.objects.filter(workspace=actor.workspace, sha256=found.sha256).first()
     if known and library.original_path(known.ref).exists():
         return _add_missing_alt(known, alt)
@@ -104,29 +87,49 @@ def add_medium(
         added_by=actor.person,
         **{measure: getattr(found, measure) for measure in MEASURED_FIELDS},
     )
-    if not move:
-        copy = library.scratch_file()
-        try:
-            shutil.copyfile(source, copy)
-        except OSError:
-            copy.unlink(missing_ok=True)
-            raise
-        source = copy
-    library.store_file(source, medium.ref)
-    with transaction.atomic():
-        if known is None:
-            medium, made = Medium.objects.get_or_create(
-                workspace=actor.workspace,
-                sha256=found.sha256,
-                defaults={
-                    f.name: getattr(medium, f.name)
-                    for f in Medium._meta.fields
-                    if f.name not in ("workspace", "sha256")
-                },
+    library.store_file(source if move else _copy_to_scratch(source), medium.ref)
+    return medium if known else _save_medium(actor, medium, told)
+
+
+def _probe_within_limit(source: Path, name: str) -> MediaInfo:
+    try:
+        if source.stat().st_size > MAX_FILE_BYTES:
+            raise validation_failed(
+                "file",
+                "{name} is {actual} MB, but the media library accepts files of at most {limit} MB. Upload a smaller file.",
+                name=name,
+                actual=source.stat().st_size // 1_000_000,
+                limit=MAX_FILE_BYTES // 1_000_000,
             )
-            if made:
-                actor.record("medium.added", medium.id, name=medium.name)
-                embedded_usage_metadata.record_declarations(medium, told, actor.person_id)
+        return probe_file(source, name)
+    except UnusableFile as exc:
+        raise ValidationFailed([Problem(code=exc.code, message=exc.message, params=exc.params, field="file")]) from exc
+    except FileNotFoundError:
+        raise validation_failed(
+            "file",
+            "Kicau cannot find the archive file {name} on the server. Check the location of the file.",
+            name=name,
+        ) from None
+
+
+def _copy_to_scratch(source: Path) -> Path:
+    copy = library.scratch_file()
+    try:
+        shutil.copyfile(source, copy)
+    except OSError:
+        copy.unlink(missing_ok=True)
+        raise
+    return copy
+
+
+@transaction.atomic
+def _save_medium(actor: Actor, new: Medium, told: tuple[SourceDeclarations, ...]) -> Medium:
+    """The medium as it is saved: another request may have saved the same content a moment ago."""
+    fields = {f.name: getattr(new, f.name) for f in Medium._meta.fields if f.name not in ("workspace", "sha256")}
+    medium, made = Medium.objects.get_or_create(workspace=actor.workspace, sha256=new.sha256, defaults=fields)
+    if made:
+        actor.record("medium.added", medium.id, name=medium.name)
+        embedded_usage_metadata.record_declarations(medium, told, actor.person_id)
     return medium
 
 

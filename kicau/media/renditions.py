@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from kicau.media import file_structure
 from kicau.media.file_structure import check_pixels
+from kicau.media.file_types import MEDIA_TYPES, detect_type
 from kicau.media.frames import frame_at
 from kicau.media.probe import (
     MAX_DECODED_PIXELS,
-    MEDIA_TYPES,
     VIDEO_OPTIONS,
     MediaInfo,
     UnusableFile,
     check_video,
-    detect_type,
     exif_orientation,
     open_picture,
     probe_file,

@@ -8,7 +8,7 @@ import pytest
 
 from kicau.base import clock
 from kicau.base.errors import ValidationFailed
-from kicau.cost_reports import forecast
+from kicau.cost_reports import forecast, forecast_alerts, forecast_assumptions
 from kicau.costs import actions as plans
 from kicau.costs.models import Charge
 from kicau.notifications.models import Notice
@@ -48,13 +48,15 @@ def test_the_month_is_what_was_spent_what_is_scheduled_and_what_reading_costs_by
         assert total.low == total.expected == 1_400_000 + 60_000 + 1_450_000
         assert [(f.calendar, f.reading) for f in month.campaigns] == [(60_000, 0)]
         assert month.days[-1][1] == pytest.approx(total.expected, abs=100_000)
-        half = forecast.forecast(actor, forecast.ForecastAssumptions(reading=0.5, prices={"post": 30_000})).total[0]
+        half = forecast.forecast(
+            actor, forecast_assumptions.ForecastAssumptions(reading=0.5, prices={"post": 30_000})
+        ).total[0]
         assert (half.calendar, half.reading) == (120_000, 725_000)
         small = plans.set_budget(actor, plans.BudgetValues(name="kecil", amount=2_000_000))
         large = plans.set_budget(actor, plans.BudgetValues(name="besar", amount=3_000_000))
-        assert [b.name for b, _ in forecast.budgets_exceeded_by_forecast([small, large])] == ["kecil"]
-        forecast.alert_on_forecast()
-        forecast.alert_on_forecast()
+        assert [b.name for b, _ in forecast_alerts.budgets_exceeded_by_forecast([small, large])] == ["kecil"]
+        forecast_alerts.alert_on_forecast()
+        forecast_alerts.alert_on_forecast()
         assert [n.details["budget"] for n in Notice.objects.filter(event="budget.forecast")] == ["kecil"]  # told once
 
 
@@ -100,24 +102,24 @@ def test_what_if_reckons_the_habit_and_a_plans_fee_anew(actor, owner, workspace,
         as_it_goes = forecast.forecast(actor).total[0]
         assert (as_it_goes.reading, as_it_goes.fee) == (1_450_000, 0)
         assert as_it_goes.high == as_it_goes.expected + 435_000  # posting as it did, on an empty calendar
-        dearer = forecast.forecast(actor, forecast.ForecastAssumptions(prices={"read": 30_000, "post": 45_000})).total[
-            0
-        ]
+        dearer = forecast.forecast(
+            actor, forecast_assumptions.ForecastAssumptions(prices={"read": 30_000, "post": 45_000})
+        ).total[0]
         assert (dearer.spent, dearer.reading) == (as_it_goes.spent, 3 * 1_450_000)
         assert dearer.high == dearer.expected + 3 * 435_000
-        contract = forecast.forecast(actor, forecast.ForecastAssumptions(plan="contract")).total[0]
+        contract = forecast.forecast(actor, forecast_assumptions.ForecastAssumptions(plan="contract")).total[0]
         assert (contract.reading, contract.fee) == (290_000, 50_000_000)
         assert contract.expected == contract.spent + 290_000 + 50_000_000
         assert contract.low == contract.expected
         assert contract.high == contract.expected + 29_000
         for wrong, said in (
             (
-                forecast.ForecastAssumptions(plan="contrat"),
+                forecast_assumptions.ForecastAssumptions(plan="contrat"),
                 "Kicau has no price list named contrat that applies now. Available price lists: contract",
             ),
-            (forecast.ForecastAssumptions(prices={"pots": 1}), "pots. Available units: "),
-            (forecast.ForecastAssumptions(reading=-1), "from 0 to 100"),
-            (forecast.ForecastAssumptions(reading=float("nan")), "from 0 to 100"),
+            (forecast_assumptions.ForecastAssumptions(prices={"pots": 1}), "pots. Available units: "),
+            (forecast_assumptions.ForecastAssumptions(reading=-1), "from 0 to 100"),
+            (forecast_assumptions.ForecastAssumptions(reading=float("nan")), "from 0 to 100"),
         ):
             with pytest.raises(ValidationFailed, match=said):
                 forecast.forecast(actor, wrong)

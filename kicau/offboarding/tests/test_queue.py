@@ -12,8 +12,7 @@ from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 from kicau.channels import actions as channel_acts
 from kicau.channels.models import Channel
 from kicau.engine.dispatcher import Capacity
-from kicau.offboarding import actions, impact_preview, restore_network, single_channel
-from kicau.offboarding import due_work as periodic_work
+from kicau.offboarding import actions, due_work, impact_preview, restore_network, single_channel
 from kicau.offboarding.models import Withdrawal
 from kicau.offboarding.restore_network import OverdueAction
 from kicau.offboarding.tests.conftest import everything, states
@@ -102,9 +101,9 @@ def test_by_date_everything_goes_on_until_then_and_nothing_is_accepted_for_later
     assert (Channel.objects.get().leaves_at, actions.cancel_offboarding(actor, left.id).state) == (None, "called-off")
 
     again = actions.announce_offboarding(actor, network="stranger", effective_at=at)
-    assert periodic_work.run_due_work() == 0
+    assert due_work.run_due_work() == 0
     with clock.freeze_clock(at):
-        assert (periodic_work.run_due_work(), periodic_work.run_due_work()) == (1, 0)
+        assert (due_work.run_due_work(), due_work.run_due_work()) == (1, 0)
         assert states(rows) == [FROZEN] * 3
     # The claim itself keeps to the moment, to the second, whether or not anybody came round.
     Channel.objects.update(state="active", leaves_at=clock.now() - timedelta(seconds=1))
@@ -156,9 +155,9 @@ def test_what_is_being_sent_as_the_door_closes_is_settled_then_frozen(actor, cha
     left = actions.announce_offboarding(actor, network="stranger")
     assert states(rows) == [("publishing", ""), FROZEN, FROZEN]
     assert Delivery.objects.get(id=rows[1].id).broken_at == now  # looked up before anything else
-    assert periodic_work.run_due_work() == 0
+    assert due_work.run_due_work() == 0
     Delivery.objects.filter(id=rows[0].id).update(begun_at=None, lease_until=None, steps=2)  # one part of two is out
-    assert (periodic_work.run_due_work(), periodic_work.run_due_work()) == (1, 0)
+    assert (due_work.run_due_work(), due_work.run_due_work()) == (1, 0)
     assert states(rows) == [FROZEN] * 3
     restore_network.reinstate(actor, left.id)
     assert states(rows) == [("publishing", ""), ("publishing", ""), ("scheduled", "")]

@@ -13,7 +13,7 @@ from kicau.base import clock
 from kicau.base.errors import ValidationFailed, validation_failed
 from kicau.base.money import MICRO_PER_UNIT
 from kicau.connector import registry
-from kicau.cost_reports import cost_statements, forecast
+from kicau.cost_reports import cost_statements, forecast, forecast_assumptions
 from kicau.cost_reports.sync_savings import sync_savings
 from kicau.costs import actions, budgets, display_currency, workloads
 from kicau.costs.models import Budget
@@ -85,8 +85,8 @@ def month_overview(request: MemberRequest) -> HttpResponse:
             ],
             "readable": sync_settings.sync_options(actor),
             "tellers": webhook_subscriptions.webhook_options(actor),
-            "plans": forecast.plan_names(),
-            "meters": forecast.meter_names(),
+            "plans": forecast_assumptions.plan_names(),
+            "meters": forecast_assumptions.meter_names(),
             "asked": request.GET,
             "errors": errors,
             "campaign_names": names,
@@ -141,12 +141,14 @@ def _assumed_month(request: MemberRequest) -> tuple[forecast.ForecastMonth | Non
     """The month as it is asked for in *What if*; None where nothing is; what is wrong, by field."""
     try:
         what_if = _parse_assumptions(request)
-        return (forecast.forecast(request.actor, what_if) if what_if != forecast.ForecastAssumptions() else None), {}
+        return (
+            forecast.forecast(request.actor, what_if) if what_if != forecast_assumptions.ForecastAssumptions() else None
+        ), {}
     except ValidationFailed as exc:
         return None, errors_by_field(exc)
 
 
-def _parse_assumptions(request: HttpRequest) -> forecast.ForecastAssumptions:
+def _parse_assumptions(request: HttpRequest) -> forecast_assumptions.ForecastAssumptions:
     asked = request.GET
     meter, price = asked.get("meter", "")[:60], _parse_price(asked.get("price", ""))
     if meter and price is None:
@@ -157,7 +159,7 @@ def _parse_assumptions(request: HttpRequest) -> forecast.ForecastAssumptions:
         raise validation_failed(
             "meter", "You entered a price. Choose the type of API usage to which this price applies."
         )
-    return forecast.ForecastAssumptions(
+    return forecast_assumptions.ForecastAssumptions(
         plan=asked.get("plan", "")[:40],
         reading=0.5 if asked.get("reading") == "half" else 1.0,
         plain="plain" in asked,

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from kicau.base import clock
 from kicau.cost_reports import cost_statements
+from kicau.cost_reports.statement_pdf import render_statement_pdf
 from kicau.costs import display_currency
 from kicau.web.core.views import MemberRequest, member_page
 
@@ -54,7 +55,7 @@ def statement_pdf(request: MemberRequest) -> HttpResponse:
     told = cost_statements.cost_statement(request.actor, request.GET.get("month", ""))
     begins = told.begins_at.astimezone(clock.find_zone(told.zone))
     answer = HttpResponse(
-        cost_statements.statement_pdf(told, display_currency.active_display().by(told.ends_at)),
+        render_statement_pdf(told, display_currency.active_display().by(told.ends_at)),
         content_type="application/pdf",
     )
     answer["Content-Disposition"] = f'attachment; filename="kicau-{begins:%Y-%m}.pdf"'

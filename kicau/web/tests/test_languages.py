@@ -17,7 +17,7 @@ from kicau.connector.checks.conversion import CONVERSION_REASONS
 from kicau.connector.checks.formats import MEDIA_KIND_NAMES
 from kicau.connector.checks.media import check_media
 from kicau.connector.content import Media, MediaKind, Problem, Recipe
-from kicau.media import probe
+from kicau.media import file_types, probe
 from kicau.media.probe import UnusableFile
 from kicau.notifications.events import EVENTS
 from kicau.notifications.wording import fill_template
@@ -201,10 +201,10 @@ def test_a_copy_of_a_file_is_announced_in_the_readers_language():
 
 
 def test_every_kind_of_file_has_a_word():
-    held = {name for _, name in (*probe.REJECTED_SIGNATURES, *probe.UNSUPPORTED_SIGNATURES)} | {
-        kind.label for kind in probe.MEDIA_TYPES.values()
+    held = {name for _, name in (*file_types.REJECTED_SIGNATURES, *file_types.UNSUPPORTED_SIGNATURES)} | {
+        kind.label for kind in file_types.MEDIA_TYPES.values()
     }
-    whats = {kind.label.partition(" ")[2] for kind in probe.MEDIA_TYPES.values() if kind.pillow} | set(
+    whats = {kind.label.partition(" ")[2] for kind in file_types.MEDIA_TYPES.values() if kind.pillow} | set(
         MEDIA_KIND_NAMES.values()
     )
     assert held | whats | {f"{kind}s" for kind in MEDIA_KIND_NAMES.values()} <= set(labels.FILE_KIND_NAMES)
