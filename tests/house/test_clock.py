@@ -38,7 +38,7 @@ DATABASE_CLOCK = {
 SYSTEM_CLOCK = {
     "kicau/connector/clock.py": (1, "It is the one clock."),
     "kicau/connector/sandbox/server.py": (1, SANDBOX),
-    "kicau/networks/_meta/sandbox/server.py": (1, SANDBOX),
+    "kicau/networks/_meta/sandbox/files.py": (1, SANDBOX),
     "kicau/networks/_meta/sandbox/calls.py": (1, SANDBOX),
     "kicau/networks/bluesky/sandbox/tokens.py": (1, SANDBOX),
     "kicau/base/ids.py": (1, "An id is made of the time at which it was made and compared with no other time."),
