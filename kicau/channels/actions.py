@@ -106,14 +106,14 @@ def app_for(network: str, name: str = "") -> NetworkApp:
 
 
 def find_app(network: str, name: str = "") -> NetworkApp | None:
-    """The app of that name, or the network's first; None if none exists yet and the network needs no keys. Raises
-    UnknownNetwork, or Conflict that says what to do."""
+    """The app of that name, or the network's first, a real one before a sandbox's; None if none exists yet and the
+    network needs no keys. Raises UnknownNetwork, or Conflict that says what to do."""
     connector = registry.get_connector(network)
     apps = NetworkApp.objects.filter(network=network)
     found = (
         apps.filter(name=name).first()
         if name
-        else apps.order_by(F("withdrawn_at").desc(nulls_first=True), "created_at").first()
+        else apps.order_by(F("withdrawn_at").desc(nulls_first=True), "is_sandbox", "created_at").first()
     )
     if found is not None and found.withdrawn_at is not None and found.withdrawn_at <= clock.now():
         raise Conflict(
@@ -126,7 +126,7 @@ def find_app(network: str, name: str = "") -> NetworkApp | None:
     if found is None and (connector.auth.needs_keys or name not in ("", DEFAULT_APP_NAME)):
         raise Conflict(
             Sentence(
-                "This server is not set up for {network} yet, because it has no keys of a developer app there. Ask the server administrator to run: kicau apps add {slug}",
+                "This server is not set up for {network} yet, because it has no keys of a developer app there. Ask the server administrator to enter them on the page “App keys”, or with the command: kicau apps add {slug}",
                 network=registry.get_connector(network).label,
                 slug=network,
             )

@@ -60,6 +60,18 @@ def authorization_code(network: str, returned: Mapping[str, str]) -> str:
     )
 
 
+def wrong_keys(network: str, why: str) -> Rejected:
+    """What `check_keys` raises where the network does not know the app's keys."""
+    return Rejected(
+        Problem(
+            code="wrong-app-keys",
+            message="{network} does not accept these keys: {why}. Copy both keys again from the network's page of your app.",
+            params={"network": network, "why": why.rstrip(".") or "no reason given"},
+        ),
+        detail=why,
+    )
+
+
 def basic_authorization(client_id: str, client_secret: str) -> str:
     """The value of an Authorization header for a confidential client (RFC 6749, 2.3.1)."""
     return "Basic " + base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()

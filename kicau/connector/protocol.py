@@ -135,6 +135,32 @@ class ClientMetadataRole(Protocol):
         """The document to serve there, without the private key; None if the operator serves one elsewhere."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppGuide:
+    """How the operator gets an app's keys at the network. People read its sentences in their own language."""
+
+    url: str  # where the network registers apps
+    steps: tuple[str, ...]  # what to do there, in order
+    key_names: tuple[str, str] = ("Client ID", "Client Secret")  # what the network itself calls the id and the secret
+    before_review: str  # what works as soon as the keys are saved
+    after_review: str = ""  # what works only once the network has reviewed the app; "": it reviews none
+    tiers: tuple[tuple[str, str], ...] = ()  # values of `App.tier` and their names, the usual one first
+    fetches_files: bool = False  # the network reads pictures and videos from this server, so it must reach it
+    source: str  # the network's own pages, with the day on which they were read
+
+
+@runtime_checkable
+class AppKeysRole(Protocol):
+    """The role of an Auth that needs keys: to guide the operator to them, and to test them."""
+
+    @property
+    def guide(self) -> AppGuide: ...
+
+    async def check_keys(self, sign_in: SignInSession, /) -> None:
+        """Ask whether the network knows the app's keys, by a call that changes nothing there. Raises Rejected where it
+        does not; other errors mean that it could not be asked."""
+
+
 @runtime_checkable
 class RevokesCredentials(Protocol):
     """The optional role, of an Auth, for a network that documents an endpoint to end credentials.
@@ -184,6 +210,8 @@ async def check_credentials(connector: Connector, session: Session) -> None:
 
 
 __all__ = [
+    "AppGuide",
+    "AppKeysRole",
     "Auth",
     "Connector",
     "CredentialCheckRole",

@@ -144,6 +144,9 @@ def _texts_of_call(call: ast.Call, named: dict[str, list[str]]) -> Iterator[Key]
     elif name == "Option":
         for text in _texts_of_option(call, named):
             yield "", text, ""
+    elif name == "AppGuide":
+        for text in _texts_of_app_guide(call):
+            yield "", text, ""
     elif call.args and (
         sentences := [a for a in call.args if any(" " in t and "{network}" in t for t in _texts(a, named))]
     ):
@@ -162,6 +165,16 @@ def _texts_of_option(call: ast.Call, named: dict[str, list[str]]) -> Iterator[st
             for pair in ast.walk(keyword.value):
                 if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 and isinstance(pair.elts[1], ast.Constant):
                     yield from _texts(pair.elts[1], named)
+
+
+def _texts_of_app_guide(call: ast.Call) -> Iterator[str]:
+    """Its steps, what works when, and the names of the tiers."""
+    for keyword in call.keywords:
+        if keyword.arg in ("before_review", "after_review"):
+            yield from _texts(keyword.value, {})
+        elif isinstance(keyword.value, ast.Tuple) and keyword.arg in ("steps", "tiers"):
+            for one in keyword.value.elts:
+                yield from _texts(one.elts[1] if isinstance(one, ast.Tuple) else one, {})
 
 
 def _texts(node: ast.expr, named: dict[str, list[str]]) -> list[str]:

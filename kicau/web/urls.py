@@ -20,7 +20,7 @@ from kicau.web.account import (
 )
 from kicau.web.archive import exports, imports, items
 from kicau.web.calendar import bulk_changes, calendar
-from kicau.web.channels import channels
+from kicau.web.channels import app_keys, channels
 from kicau.web.composer import (
     campaigns,
     channel_groups,
@@ -163,6 +163,8 @@ urlpatterns: list[URLPattern] = [
     path("withdrawals/<uuid:withdrawal_id>/<slug:verb>", offboarding.act_on_offboarding, name="withdrawal-do"),
     path("channels", channels.channel_list, name="channels"),
     path("channels/sandbox", channels.try_sandboxes, name="channels-sandbox"),
+    path("channels/app-keys", app_keys.all_app_keys, name="app-keys"),
+    path("channels/app-keys/<slug:network>", app_keys.network_app_keys, name="network-app-keys"),
     path("channels/callback", channels.callback, name="channels-callback"),
     path("channels/choose", channels.choose_accounts, name="channels-choose"),
     path("channels/connect/<slug:network>", channels.connect, name="channels-connect"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -11,7 +12,13 @@ from kicau.connector import errors
 from kicau.connector.content import Charge
 from kicau.connector.contract.case import ContractCase
 from kicau.connector.contract.session import ContractSession, consent_at_sandbox, open_test_session, sign_in_at_sandbox
-from kicau.connector.protocol import RevokesCredentials, SignInRedirect, check_credentials, sign_in_charges
+from kicau.connector.protocol import (
+    AppKeysRole,
+    RevokesCredentials,
+    SignInRedirect,
+    check_credentials,
+    sign_in_charges,
+)
 from kicau.connector.sandbox.server import OrderedFault, Sandbox
 
 
@@ -89,6 +96,29 @@ class CredentialContract(ContractCase):
                 continue
             break
         assert stops_at == calls + 1, "in the end it was renewed"
+
+    async def test_the_app_keys_are_tested_without_an_effect(
+        self, sandbox: Sandbox, client: aiohttp.ClientSession
+    ) -> None:
+        """The network says whether it knows them, and the operator is guided to them."""
+        role = self.connector.auth
+        if not isinstance(role, AppKeysRole):
+            return
+        assert role.needs_keys, "there are keys to test"
+        assert role.guide.url.startswith("https://")
+        assert all(step.endswith(".") for step in role.guide.steps)
+        lent = open_test_session(self.connector, sandbox, client)
+        await role.check_keys(lent)
+        for wrong in ({"client_secret": "not-the-secret"}, {"client_id": "not-an-id"}):
+            lent = open_test_session(self.connector, sandbox, client)
+            lent.app = replace(lent.app, **wrong)
+            with pytest.raises(errors.Rejected) as refused:
+                await role.check_keys(lent)
+            assert "{" not in refused.value.problems[0].sentence
+        lent = open_test_session(self.connector, sandbox, client)
+        lent.app = replace(lent.app, endpoints=dict.fromkeys(lent.app.endpoints, "http://127.0.0.1:9"))
+        with pytest.raises(errors.Unavailable):
+            await role.check_keys(lent)
 
     async def test_declining_is_told_in_a_sentence(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> None:
         lent = open_test_session(self.connector, sandbox, client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from kicau.connector import oauth2
 from kicau.connector.content import JSON, Problem
-from kicau.connector.errors import Rejected
+from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.protocol import SignInRedirect
 from kicau.connector.session import App, Credentials, SignInSession
 from kicau.networks._meta.graph import API_VERSION, CALL_CHARGE, GraphClient, required_text
@@ -52,6 +53,25 @@ async def request_user_token(
             )
         )
     return UserAccessToken(token=long.access_token, expires_at=long.expires_at, granted=granted)
+
+
+async def check_keys(sign_in: SignInSession, base: str, network: str) -> None:
+    """Ask for an app access token, which only the app's own keys get. Raises Rejected where the keys are wrong.
+    https://developers.facebook.com/docs/facebook-login/guides/access-tokens#apptokens (2026-12-03)"""
+    try:
+        await _request_token(sign_in, base, {"grant_type": "client_credentials"})
+    except ConnectorError as refused:
+        raise_wrong_keys(network, refused)
+        raise
+
+
+def raise_wrong_keys(network: str, refused: ConnectorError) -> None:
+    """Raises Rejected where a refusal is about the app's id or secret. Meta's codes for it, 1 and 101, mean other faults
+    too, so its words decide; Instagram's and Threads' logins send them as JSON {error_type, code, error_message}."""
+    named = re.search(r'"error_message": *"([^"]*)"', refused.detail)
+    why = named[1] if named else refused.detail
+    if re.search(r"validating (application|client secret)|client[ _](id|secret)|platform app", why, re.IGNORECASE):
+        raise oauth2.wrong_keys(network, why) from refused
 
 
 async def exchange_token(sign_in: SignInSession, base: str, token: str) -> Credentials:

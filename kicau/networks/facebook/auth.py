@@ -9,7 +9,7 @@ from typing import Any
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON, Problem
 from kicau.connector.errors import Rejected
-from kicau.connector.protocol import SignInIdentity, SignInRedirect
+from kicau.connector.protocol import AppGuide, SignInIdentity, SignInRedirect
 from kicau.connector.session import Credentials, Session, SignInSession
 from kicau.networks._meta import login
 from kicau.networks._meta.graph import CALL_CHARGE, GraphClient, required_text
@@ -29,6 +29,20 @@ REQUIRED_SCOPES = ("pages_show_list", "pages_read_engagement", "pages_manage_pos
 PAGE_FIELDS = "id,name,username,link,access_token,tasks"
 
 
+APP_GUIDE = AppGuide(
+    url="https://developers.facebook.com/apps",
+    steps=(
+        "Create an app of the type “Business” on Meta for Developers, and add “Facebook Login” to it.",
+        "Open the settings of “Facebook Login”. Enter Kicau's callback address under “Valid OAuth Redirect URIs”. Leave “Client OAuth login” and “Web OAuth login” turned on.",
+        "Open “App settings”, then “Basic”. Copy the “App ID” and the “App secret”.",
+    ),
+    key_names=("App ID", "App secret"),
+    before_review="You can publish to Pages of everyone who has a role in your app.",
+    after_review="For Pages of other people, ask for “Advanced Access” in Meta's App Review, with a business verification.",
+    source="https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow (2026-12-03)",
+)
+
+
 class FacebookAuth:
     """A Page's token has no end; the person's, kept as its refresh token, makes a new one while it lasts (60 days)."""
 
@@ -42,6 +56,13 @@ class FacebookAuth:
     @property
     def scopes(self) -> tuple[str, ...]:
         return OAUTH_SCOPES
+
+    @property
+    def guide(self) -> AppGuide:
+        return APP_GUIDE
+
+    async def check_keys(self, sign_in: SignInSession, /) -> None:
+        await login.check_keys(sign_in, sign_in.app.endpoints["graph"], NETWORK_LABEL)
 
     async def begin(
         self, sign_in: SignInSession, answers: Mapping[str, str], /

@@ -14,8 +14,8 @@ from typing import Any
 from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON, Problem
-from kicau.connector.errors import Rejected
-from kicau.connector.protocol import SignInIdentity, SignInRedirect
+from kicau.connector.errors import ConnectorError, Rejected
+from kicau.connector.protocol import AppGuide, SignInIdentity, SignInRedirect
 from kicau.connector.session import Credentials, Session, SignInSession
 from kicau.networks._meta import login
 from kicau.networks._meta.graph import CALL_CHARGE, GraphClient, parse_time, required_text
@@ -56,6 +56,25 @@ LOGIN_OPTION = Option(
 )
 
 
+APP_GUIDE = AppGuide(
+    url="https://developers.facebook.com/apps",
+    steps=(
+        "Create an app of the type “Business” on Meta for Developers, and add “Instagram” to it.",
+        "Open “API setup with Instagram login”, then “Business login settings”. Enter Kicau's callback address under “OAuth redirect URIs”.",
+        "Copy the “Instagram app ID” and the “Instagram app secret” from the same page. The keys of the Facebook app are other keys.",
+        "To delete posts and to look up accounts, use the keys of a Facebook app with the product “Instagram” instead. Your members then choose to sign in with Facebook.",
+    ),
+    key_names=("Instagram app ID", "Instagram app secret"),
+    before_review="You can publish to professional accounts of everyone who has a role in your app.",
+    after_review="For accounts of other people, ask for “Advanced Access” in Meta's App Review.",
+    fetches_files=True,
+    source="https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login (2026-12-03)",
+)
+NO_CODE = (
+    "kicau-tests-the-keys"  # an authorization code that Instagram never gave: the keys are read first, then the code
+)
+
+
 class InstagramAuth:
     needs_keys = True
     takes = (
@@ -69,6 +88,20 @@ class InstagramAuth:
     @property
     def scopes(self) -> tuple[str, ...]:
         return INSTAGRAM_SCOPES
+
+    @property
+    def guide(self) -> AppGuide:
+        return APP_GUIDE
+
+    async def check_keys(self, sign_in: SignInSession, /) -> None:
+        """The keys of either way of signing in will do."""
+        try:
+            await _check_instagram_keys(sign_in)
+        except Rejected as refused:
+            try:
+                await login.check_keys(sign_in, sign_in.app.endpoints["facebook"], NETWORK_LABEL)
+            except Rejected:
+                raise refused from None
 
     async def begin(
         self, sign_in: SignInSession, answers: Mapping[str, str], /
@@ -103,6 +136,24 @@ class InstagramAuth:
 
 
 # Instagram Login
+
+
+async def _check_instagram_keys(sign_in: SignInSession) -> None:
+    """Instagram says which key is wrong, or else that it never gave that code."""
+    app = sign_in.app
+    form = {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "grant_type": "authorization_code",
+        "redirect_uri": app.callback,
+        "code": NO_CODE,
+    }
+    try:
+        await sign_in.http.call("POST", f"{app.endpoints['token']}/oauth/access_token", charge=CALL_CHARGE, form=form)
+    except ConnectorError as refused:
+        login.raise_wrong_keys(NETWORK_LABEL, refused)
+        if "code" not in refused.detail.lower():
+            raise
 
 
 async def _finish_instagram(sign_in: SignInSession, returned: Mapping[str, str]) -> SignInIdentity:

@@ -14,12 +14,35 @@ from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON, NO_CHARGE, Problem
 from kicau.connector.errors import AuthExpired, Rejected, Unavailable
-from kicau.connector.protocol import SignInIdentity, SignInRedirect
+from kicau.connector.protocol import AppGuide, SignInIdentity, SignInRedirect
 from kicau.connector.session import Credentials, Session, SignInSession
 from kicau.networks.linkedin import wire
 from kicau.networks.linkedin.limits import DEFAULT_SCOPES, NETWORK_LABEL, POSTING_ROLES, scopes_for
 
 PAGE_SIZE = 100
+
+
+APP_GUIDE = AppGuide(
+    url="https://www.linkedin.com/developers/apps",
+    steps=(
+        "Create an app on LinkedIn for Developers. It belongs to a company page, and an admin of that page must verify it.",
+        "Open the tab “Products”. Ask for “Community Management API” to publish for members and organizations; it must be the app's only product. For members alone, add “Share on LinkedIn” and “Sign In with LinkedIn using OpenID Connect”.",
+        "Open the tab “Auth”. Add Kicau's callback address under “Authorized redirect URLs for your app”.",
+        "Copy the “Client ID” and the “Primary Client Secret” from the same tab.",
+    ),
+    key_names=("Client ID", "Primary Client Secret"),
+    before_review="With “Share on LinkedIn”, members can publish at once. Kicau then reads no comments and metrics, and members sign in again every 60 days.",
+    after_review="With “Community Management API”, LinkedIn reviews your app first. Then you can publish for organizations too, and read comments and metrics.",
+    tiers=(
+        ("community", "Community Management API"),
+        ("community-feed", "Community Management API, with the newer names of its permissions"),
+        ("self-serve", "Share on LinkedIn and Sign In with LinkedIn (members only)"),
+    ),
+    source="https://learn.microsoft.com/en-us/linkedin/shared/authentication/authorization-code-flow (2026-12-03)",
+)
+NO_CODE = (
+    "kicau-tests-the-keys"  # an authorization code that LinkedIn never gave: the keys are read first, then the code
+)
 
 
 class LinkedInAuth:
@@ -34,6 +57,20 @@ class LinkedInAuth:
     def scopes(self) -> tuple[str, ...]:
         """Of an app whose tier names none; `limits.scopes_for` reads a tier."""
         return DEFAULT_SCOPES
+
+    @property
+    def guide(self) -> AppGuide:
+        return APP_GUIDE
+
+    async def check_keys(self, sign_in: SignInSession, /) -> None:
+        """LinkedIn answers invalid_client to keys that it does not know, and another error to a code that it never gave."""
+        try:
+            await _request_token(
+                sign_in, grant_type="authorization_code", code=NO_CODE, redirect_uri=sign_in.app.callback
+            )
+        except AuthExpired as refused:
+            if refused.detail.startswith(("invalid_client", "unauthorized_client")):
+                raise oauth2.wrong_keys(NETWORK_LABEL, refused.detail.partition(": ")[2]) from refused
 
     async def begin(
         self, sign_in: SignInSession, answers: Mapping[str, str], /

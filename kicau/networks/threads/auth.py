@@ -14,8 +14,10 @@ from typing import Any
 from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON
-from kicau.connector.protocol import SignInIdentity, SignInRedirect
+from kicau.connector.errors import ConnectorError
+from kicau.connector.protocol import AppGuide, SignInIdentity, SignInRedirect
 from kicau.connector.session import Credentials, Session, SignInSession
+from kicau.networks._meta import login
 from kicau.networks._meta.graph import CALL_CHARGE, parse_time, required_text
 from kicau.networks.threads import engagement
 from kicau.networks.threads.limits import NETWORK_LABEL
@@ -33,6 +35,21 @@ OAUTH_SCOPES = (
 MIN_TOKEN_AGE = timedelta(hours=24)  # a token may be refreshed once it is that old
 
 
+APP_GUIDE = AppGuide(
+    url="https://developers.facebook.com/apps",
+    steps=(
+        "Create an app on Meta for Developers with the use case “Access the Threads API”.",
+        "Open “Customize use case”, then “Settings”. Enter Kicau's callback address under “Redirect Callback URLs”.",
+        "Copy the “Threads App ID” and the “Threads App secret” from the same page. The keys of the Meta app are other keys.",
+    ),
+    key_names=("Threads App ID", "Threads App secret"),
+    before_review="You can publish to accounts that you added to your app as “Threads Testers”. They must accept the invitation in their Threads settings.",
+    after_review="For all other accounts, ask for the permissions in Meta's App Review.",
+    fetches_files=True,
+    source="https://developers.facebook.com/docs/threads/get-started (2026-12-03)",
+)
+
+
 class ThreadsAuth:
     needs_keys = True
     takes = (replace(CALL_CHARGE, units=3),)  # two tokens and the account
@@ -44,6 +61,25 @@ class ThreadsAuth:
     @property
     def scopes(self) -> tuple[str, ...]:
         return OAUTH_SCOPES
+
+    @property
+    def guide(self) -> AppGuide:
+        return APP_GUIDE
+
+    async def check_keys(self, sign_in: SignInSession, /) -> None:
+        """Ask for an app access token, which only the app's own keys get.
+        https://developers.facebook.com/docs/threads/get-started/get-access-tokens-and-permissions (2026-12-03)"""
+        app = sign_in.app
+        query = {
+            "client_id": app.client_id,
+            "client_secret": app.client_secret,
+            "grant_type": "client_credentials",
+        }
+        try:
+            await _request_token(sign_in, "oauth/access_token", query)
+        except ConnectorError as refused:
+            login.raise_wrong_keys(NETWORK_LABEL, refused)
+            raise
 
     async def begin(
         self, sign_in: SignInSession, answers: Mapping[str, str], /

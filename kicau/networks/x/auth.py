@@ -8,7 +8,7 @@ from kicau.connector import oauth2
 from kicau.connector.capabilities import Option
 from kicau.connector.content import JSON, Charge, Problem
 from kicau.connector.errors import AuthExpired, Rejected
-from kicau.connector.protocol import SignInIdentity, SignInRedirect
+from kicau.connector.protocol import AppGuide, SignInIdentity, SignInRedirect
 from kicau.connector.session import App, Credentials, Session, SignInSession
 from kicau.connector.transport.http import HttpResponse
 from kicau.networks.x import wire
@@ -16,6 +16,21 @@ from kicau.networks.x.errors import NETWORK_LABEL
 
 # What publishing, reading back and answering need. Without offline.access there is no refresh token.
 OAUTH_SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
+
+
+APP_GUIDE = AppGuide(
+    url="https://console.x.com",
+    steps=(
+        "Sign in to the X developer console, then create a project with an app in it. Buy credits and set a spending limit there.",
+        "Open “User authentication settings” of the app. Choose the permission “Read and write” and the app type “Web App”.",
+        "Enter Kicau's callback address as “Callback URI”, and the address of your website as “Website URL”.",
+        "Copy the “Client ID” and the “Client Secret” of “OAuth 2.0” from the tab “Keys and tokens”. X shows the secret only once. The “API Key” is another key and does not work here.",
+    ),
+    before_review="Everything works at once: publishing, replies to posts that mention you, comments and metrics. X charges your credits for each call.",
+    tiers=(("", "Pay per use"), ("enterprise", "Enterprise contract (may also quote posts and reply to everybody)")),
+    source="https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code (2026-12-03)",
+)
+UNKNOWN_REFRESH = "kicau-tests-the-keys"  # never given by X, which reads the keys first, then the token
 
 
 class XAuth:
@@ -31,6 +46,18 @@ class XAuth:
     @property
     def scopes(self) -> tuple[str, ...]:
         return OAUTH_SCOPES
+
+    @property
+    def guide(self) -> AppGuide:
+        return APP_GUIDE
+
+    async def check_keys(self, sign_in: SignInSession, /) -> None:
+        """X answers 401 to keys that it does not know, and 400 to a token that it never gave (seen 2023 to 2026)."""
+        try:
+            await _ask(sign_in, "token", {"grant_type": "refresh_token", "refresh_token": UNKNOWN_REFRESH})
+        except AuthExpired as refused:
+            if "token was invalid" not in refused.detail:
+                raise oauth2.wrong_keys(NETWORK_LABEL, refused.detail) from refused
 
     async def begin(self, sign_in: SignInSession, answers: Mapping[str, str], /) -> SignInRedirect:
         app = sign_in.app

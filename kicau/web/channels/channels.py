@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kicau.base import clock, outbound
 from kicau.base.errors import DomainError, ServerBusy, validation_failed
-from kicau.channels import actions, local_sandboxes, token_refresh
+from kicau.channels import actions, app_keys, local_sandboxes, token_refresh
 from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import ChannelState, PendingSignIn
 from kicau.connector import registry
@@ -44,6 +44,8 @@ def channel_list(request: MemberRequest) -> HttpResponse:
         "troubles": post_queries.latest_problems(request.actor) if found else {},
         "ending": {c.id for c in found if token_refresh.expires_soon(c)},
         "sandboxes": _sandboxes(request) if not found else [],
+        "without_keys": {one.network for one in app_keys.all_keys(request.actor) if one.needs_keys and not one.app},
+        "is_operator": person_of(request).is_operator,
     }
     return render(request, "channels/channel_list.html", shown)
 
@@ -119,6 +121,7 @@ def _render_questions(
         "network": network,
         "questions": [(q, "" if q.secret else given[q.name], wrong.get(q.name, [])) for q in questions],
         "can_connect": can_connect,
+        "is_operator": person_of(request).is_operator,
         "takes_secret": any(q.secret for q in questions),
         "sentences": list(dict.fromkeys(one for field in wrong if field not in asked for one in wrong[field])),
     }

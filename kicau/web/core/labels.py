@@ -163,6 +163,7 @@ ACTION_LABELS: dict[str, Any] = {
     "review.comment": _("commented on a post"),
     "review.approved": _("approved a post"),
     "review.returned": _("asked for changes to a post"),
+    "app_keys.saved": _("saved the app keys of a network"),
     "sandbox.used": _("set up access to the sandbox (simulated test network)"),
     "draft.archived": _("archived a post"),
     "delivery.scheduled": _("scheduled a post"),

@@ -111,6 +111,8 @@ class FacebookLogin(GraphSandbox):
             raise GraphError(101, "Error validating application. Cannot get application info due to a system error.")
         if params.get("client_secret") != app.client_secret:
             raise GraphError(1, "Error validating client secret.")
+        if params.get("grant_type") == "client_credentials":
+            return {"access_token": f"{app.client_id}|{secrets.token_urlsafe(20)}", "token_type": "bearer"}
         if params.get("grant_type") == "fb_exchange_token":
             token = self.check_token(params.get("fb_exchange_token", ""))
             return self._given(token, LONG_TOKEN_SECONDS)
