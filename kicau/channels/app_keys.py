@@ -51,7 +51,6 @@ class PlanPrice:
     monthly: int
     post: int  # a post of text alone
     currency: str
-    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +95,6 @@ def plan_prices(network: str) -> list[PlanPrice]:
             monthly=listed.monthly,
             post=sum(one.micro for one in price_charges(network, charges, plan=listed.name)),
             currency=listed.currency,
-            note=listed.note,
         )
         for listed in sorted(lists, key=lambda listed: listed.name not in usual)
     ]

@@ -21,6 +21,7 @@ NETWORKS = [p for p in OURS if "networks" in p.relative_to(ROOT).parts]
 DOORS = {
     "kicau/channels/metered_session.py": "call_budgets.call_payer",
     "kicau/channels/actions.py": "call_budgets.call_payer",  # connecting
+    "kicau/channels/app_keys.py": "call_budgets.call_payer",  # testing an app's keys
     "kicau/publishing/scheduling/actions.py": "call_budgets.call_payer",  # deleting
     "kicau/publishing/content/mentions.py": "call_budgets.call_payer",  # looking somebody up
     "kicau/publishing/delivery/delivery_worker.py": "self._pay",  # a delivery's steps: set aside when they are claimed

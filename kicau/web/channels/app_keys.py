@@ -70,8 +70,10 @@ def network_app_keys(request: MemberRequest, network: str) -> HttpResponse:
     if saved.untested:
         messages.warning(
             request,
-            _("Kicau saved the keys without testing them, because it could not ask %(network)s: %(why)s")
-            % {"network": keys.label, "why": saved.untested},
+            _(
+                "Kicau saved the keys without testing them, because %(network)s did not answer. If you cannot connect a channel, check the keys again."
+            )
+            % {"network": keys.label},
         )
     else:
         messages.success(
@@ -95,7 +97,8 @@ def _render_guide(
         "guide": keys.guide,
         "id_name": keys.guide.key_names[0],
         "secret_name": keys.guide.key_names[1],
-        "source": urlsplit(keys.guide.source.split(" ")[0]).geturl(),
+        "site": urlsplit(keys.guide.url).hostname,
+        "source": keys.guide.source.split(" ")[0],
         "callback": settings.KICAU_PUBLIC_URL + CALLBACK_PATH,
         "scopes": registry.get_connector(keys.network).auth.scopes,
         "plans": app_keys.plan_prices(keys.network),

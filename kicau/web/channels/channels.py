@@ -36,15 +36,17 @@ CLOCK_PATTERN = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
 @require_safe
 def channel_list(request: MemberRequest) -> HttpResponse:
     found = list(actions.channels(request.actor))
+    without_keys = {one.network for one in app_keys.all_keys(request.actor) if one.needs_keys and not one.app}
+    networks = registry.installed_connectors()
     shown = {
         "channels": found,
         "waiting": calendar_queries.count_waiting(request.actor, found),
-        "networks": registry.installed_connectors(),
+        "networks": {slug: networks[slug] for slug in sorted(networks, key=lambda slug: slug in without_keys)},
         "now": clock.now(),
         "troubles": post_queries.latest_problems(request.actor) if found else {},
         "ending": {c.id for c in found if token_refresh.expires_soon(c)},
         "sandboxes": _sandboxes(request) if not found else [],
-        "without_keys": {one.network for one in app_keys.all_keys(request.actor) if one.needs_keys and not one.app},
+        "without_keys": without_keys,
         "is_operator": person_of(request).is_operator,
     }
     return render(request, "channels/channel_list.html", shown)

@@ -82,7 +82,7 @@ def test_members_are_told_whom_to_ask(admins):
 
 def test_a_missing_key_is_said_before_a_form_is_filled_in(page):
     said = text(page.get(reverse("channels")))
-    assert said.count("Needs app keys first") == len(KEYED)
+    assert said.count("Needs app keys") == len(KEYED)
     for slug in registry.installed_slugs():
         way = "network-app-keys" if slug in KEYED else "channels-connect"
         assert f'class="tile" href="{reverse(way, args=[slug])}"' in said
