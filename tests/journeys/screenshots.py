@@ -548,6 +548,8 @@ def addresses(actor, things) -> dict[str, str]:
         "channels": "/channels",
         "channel": "/channels/x-kopi",
         "connect": "/channels/connect/x",
+        "app-keys": "/channels/app-keys",
+        "app-keys-guide": "/channels/app-keys/linkedin",
         "library": "/library",
         "medium": f"/library/{things['medium']}",
         "withdrawals": "/withdrawals",
