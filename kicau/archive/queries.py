@@ -51,7 +51,7 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
             wrong.append(
                 validation_failed(
                     "query.acquired",
-                    "Kicau does not know {name!r} as a way in which content came into the archive. Choose one of: {known}.",
+                    "{name!r} is not a known origin of content in the archive. Choose one of these origins: {known}.",
                     name=name,
                     known=", ".join(Origin.values),
                 )

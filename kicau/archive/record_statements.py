@@ -140,8 +140,9 @@ def add_terms(
     if acquired not in ("", *Origin.values):
         raise validation_failed(
             "acquired",
-            "Kicau does not know {acquired!r} as a way in which content came into the archive.",
+            "{acquired!r} is not a known origin of content in the archive. Choose one of these origins: {known}.",
             acquired=acquired,
+            known=", ".join(Origin.values),
         )
     if not source.startswith(("https://", "http://")):
         raise validation_failed("source", "Enter the web address of the page that contains the network's terms of use.")

@@ -314,7 +314,7 @@ class _SearchSql:
         if bad := [a for a in query.answers if a not in list(RightsVerdict)]:
             raise validation_failed(
                 "answers",
-                "To search the archive by permission, enter yes, no or unknown (whether the use is allowed). {said!r} is not one of these values.",
+                "To filter the archive by whether a use is allowed, enter yes, no or unknown. {said!r} is not one of these values.",
                 said=bad[0],
             )
         permitted: PermittedItems = self.judge.permitted(query.use, query.answers, query.meets)
@@ -358,5 +358,5 @@ def _parse_cursor(after: str) -> tuple[datetime, UUID] | None:
     except (signing.BadSignature, ValueError):
         raise validation_failed(
             "after",
-            "Kicau cannot find this page of the list. Use the `following` value of the previous page unchanged.",
+            "Kicau cannot find this page of the list. Start again from the first page. In the API, send the `following` value of the previous page unchanged.",
         ) from None

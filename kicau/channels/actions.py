@@ -126,7 +126,7 @@ def find_app(network: str, name: str = "") -> NetworkApp | None:
     if found is None and (connector.auth.needs_keys or name not in ("", DEFAULT_APP_NAME)):
         raise Conflict(
             Sentence(
-                "This server is not set up for {network} yet, because it has no keys of a developer app there. Ask the server administrator to enter them on the page “App keys”, or with the command: kicau apps add {slug}",
+                "This server is not set up for {network} yet, because the keys of an app on {network} are missing. Ask the server administrator to enter them on the page “App keys”, or with the command: kicau apps add {slug}",
                 network=registry.get_connector(network).label,
                 slug=network,
             )

@@ -44,7 +44,7 @@ async def use_sandboxes(actor: Actor, base: int = PORT_BASE) -> list[str]:
     actor.require(Permission.CHANNELS)
     if actor.person is None or not actor.person.is_operator:
         raise NotAllowed(
-            "Only the server administrator can use the keys of the sandbox (simulated networks for testing)."
+            "Only the server administrator can set up the sandbox (simulated networks for testing) on this server."
         )
     running = await running_sandboxes(base)
     if not running:

@@ -49,7 +49,7 @@ async def set_preferences(
         if use not in PREFERENCE_USES:
             raise validation_failed(
                 "use",
-                "Kicau does not know {use!r} as a use of content. Choose one of these uses: {uses}.",
+                "Kicau does not know the purpose {use!r}. Choose what the content may be used for: {uses}.",
                 use=use,
                 uses=", ".join(PREFERENCE_USES),
             )

@@ -62,7 +62,7 @@ def check_assumptions(what_if: ForecastAssumptions) -> None:
     if not 0 <= what_if.reading <= MAX_READING_FACTOR:
         problems += validation_failed(
             "reading",
-            "Enter a number from 0 to {most} for how often the forecast assumes that Kicau checks for replies. For example, 2 means twice as often.",
+            "For the forecast, enter how often Kicau checks for replies, compared with now: 0 to {most} times as often. For example, 2 means twice as often.",
             most=MAX_READING_FACTOR,
         ).problems
     if problems:

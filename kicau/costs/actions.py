@@ -217,7 +217,7 @@ def _check_input(wanted: BudgetValues) -> None:
     if not wanted.meter and not is_currency(wanted.currency):
         raise validation_failed(
             "currency",
-            "{currency} is not a valid currency code (ISO 4217). Enter a code of three letters, for example USD, or choose a unit in which the network counts usage (meter).",
+            "{currency} is not a valid currency code (ISO 4217). Enter three letters, for example USD, or choose one of the network's own usage units (meters).",
             currency=wanted.currency[:20] or "“”",
         )
     if not 1 <= wanted.tell_at <= 100:
@@ -225,7 +225,7 @@ def _check_input(wanted: BudgetValues) -> None:
     if not 0 <= wanted.reading_share <= 100:
         raise validation_failed(
             "reading_share",
-            "For the share of the budget that collecting comments and metrics may use, enter a percentage from 0 to 100.",
+            "Enter a percentage from 0 to 100: how much of the budget Kicau may spend on collecting comments and metrics.",
         )
     if wanted.timezone:
         try:

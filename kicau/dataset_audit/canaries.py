@@ -57,7 +57,7 @@ def register_canary(
     if not MIN_CANDIDATES <= candidates <= MAX_CANDIDATES:
         raise validation_failed(
             "candidates",
-            "Choose how many sentences Kicau creates for the canary text (a marker text that reveals copying): {least} to {most}. You publish one of these sentences.",
+            "Choose how many sentences Kicau creates for the canary text (a marker text that reveals copying): {least} to {most}. You publish one. The others are for comparison.",
             least=MIN_CANDIDATES,
             most=MAX_CANDIDATES,
         )
@@ -184,7 +184,7 @@ def parse_scores(table: str, count: int) -> list[float]:
     if missing := [number for number in range(1, count + 1) if number not in found]:
         raise validation_failed(
             "scores",
-            "Enter the AI model's score for every sentence that Kicau created. {count} sentences have no score, beginning with sentence number {number}.",
+            "Enter the score that the AI model gave to each sentence that Kicau created. {count} sentences have no score, beginning with sentence number {number}.",
             count=len(missing),
             number=missing[0],
         )
@@ -198,7 +198,10 @@ def score_canary(
     what it says, so each report tells it. Raises ValidationFailed."""
     actor.require(Permission.SETTINGS)
     if len(scores) != len(canary.candidates):
-        raise validation_failed("scores", "Enter the AI model's score for every sentence that Kicau created.")
+        raise validation_failed(
+            "scores",
+            "Enter the score that the AI model gave to each sentence that Kicau created (how likely the model finds the sentence).",
+        )
     if not model.strip():
         raise validation_failed("model", "Enter the name of the AI model that gave the scores to the sentences.")
     found = rank_published(scores, canary.chosen, lower_is_likelier=lower_is_likelier)

@@ -40,7 +40,7 @@ def prove_entry(actor: Actor, index: int) -> EntryWithProof:
         return EntryWithProof(leaf, log.prove_inclusion(leaf.index, log.current_checkpoint()))
     except log.EntryForgotten as gone:
         raise Conflict(
-            "The content of this entry in the evidence log was deleted. Therefore Kicau can no longer prove the entry's place in the log."
+            "The content of this entry in the evidence log was deleted. Therefore Kicau can no longer prove that the entry is in the log."
         ) from gone
 
 

@@ -155,7 +155,7 @@ def chance_sentence(audit: Audit) -> str:
             "Kicau could not measure how often texts match by chance, because it has no comparison data (texts that cannot contain these posts). The search settings allow about one chance match in ten thousand texts."
         )
     return _(
-        "In the comparison data (texts that cannot contain these posts), {hits} of {tries} texts matched by chance: {share}. With 95% confidence, the true share is between {low} and {high}."
+        "To measure coincidences, Kicau also compared texts that cannot contain these posts: {hits} of {tries} matched by chance ({share}). With 95% confidence, the real rate is between {low} and {high}."
     ).format(
         hits=format_count(told["hits"]),
         tries=format_count(told["tries"]),

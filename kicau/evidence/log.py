@@ -206,7 +206,7 @@ def prove_inclusion(index: int, signed: SignedCheckpoint | None = None) -> LogPr
     salt = Salt.objects.filter(leaf_id=index).first()
     if salt is None:
         raise EntryForgotten(
-            "The content of this entry in the evidence log was deleted. Therefore Kicau can no longer prove the entry's place in the log."
+            "The content of this entry in the evidence log was deleted. Therefore Kicau can no longer prove that the entry is in the log."
         )
     path = merkle_tree.inclusion_path(index, 0, under.size, _RootCache(under.size).root)
     return LogProof(index, bytes(salt.salt), path, under.note)

@@ -43,13 +43,9 @@ ENVIRONMENT_VARIABLES = (
     "PYTHONPATH",
 )  # of the environment; the rest may hold secrets
 
-OUT_OF_MEMORY_MESSAGE = (
-    "{name} needs more memory than Kicau allows for one file. Make the file smaller, or save it in a simpler format."
-)
+OUT_OF_MEMORY_MESSAGE = "{name} needs more memory than Kicau allows for one file. Reduce the width and height, or export a smaller file, for example as JPEG, MP4 or PDF."
 DECODER_CRASHED_MESSAGE = "Kicau cannot read {name}, because the program with which it reads such files crashes. Export the file in another format."
-TIMEOUT_MESSAGE = (
-    "Kicau stopped converting {name}, because the conversion took too long. Export the file in a simpler format."
-)
+TIMEOUT_MESSAGE = "Kicau stopped converting {name}, because the conversion took too long. Export a smaller file, for example as JPEG, MP4 or PDF."
 
 
 class Decoder:

@@ -100,7 +100,7 @@ def detect_type(file: BinaryIO, size: int) -> str:
         if re.match(pattern, text, re.DOTALL):
             raise UnusableFile(
                 "refused-type",
-                "{name} contains {held}, which Kicau does not accept for safety. " + USABLE_FORMATS_HINT + ".",
+                "For safety reasons, Kicau does not accept {held}, which {name} contains. " + USABLE_FORMATS_HINT + ".",
                 {"held": held},
             )
     if b"%PDF-" in head:

@@ -66,7 +66,7 @@ def probe_file(path: Path, name: str = "") -> MediaInfo:
     except file_structure.DeadlinePassed:
         raise UnusableFile(
             "too-slow",
-            "Kicau stopped checking {name}, because the check took too long. Export the file in a simpler format.",
+            "Kicau stopped checking {name}, because the check took too long. Export a smaller file, for example as JPEG, MP4 or PDF.",
             {"name": name},
         ) from None
     claimed = type_by_name(name)

@@ -64,7 +64,7 @@ def convert(source: Path, recipe: Recipe, target: Path) -> MediaInfo:
     except file_structure.DeadlinePassed:
         raise UnusableFile(
             "too-slow",
-            "Kicau stopped converting {name}, because the conversion took too long. Export the file in a simpler format.",
+            "Kicau stopped converting {name}, because the conversion took too long. Export a smaller file, for example as JPEG, MP4 or PDF.",
         ) from None
     with _replacement_file(target) as copy:
         copy.write_bytes(data)
@@ -120,7 +120,7 @@ def crop(source: Path, box: tuple[float, float, float, float], target: Path) -> 
     except file_structure.DeadlinePassed:
         raise UnusableFile(
             "too-slow",
-            "Kicau stopped converting {name}, because the conversion took too long. Export the file in a simpler format.",
+            "Kicau stopped converting {name}, because the conversion took too long. Export a smaller file, for example as JPEG, MP4 or PDF.",
         ) from None
     target.write_bytes(data)
 

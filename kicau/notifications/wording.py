@@ -36,12 +36,14 @@ INCIDENT_TEXTS: dict[str, tuple[Any, Any]] = {
     ),
     "token": (
         _(
-            "{network} no longer accepts Kicau's access to {channel} in the workspace {workspace}. Its scheduled posts wait until a member of the workspace reconnects the channel."
+            "{network} no longer lets Kicau access {channel} in the workspace {workspace}. The channel's scheduled posts wait until a member of the workspace reconnects the channel."
         ),
         _("The channel {channel} in the workspace {workspace} is connected again. You do not need to do anything."),
     ),
     "budget": (
-        _("{percent} % of the budget “{budget}” ({where}) is used. Check whether the rest is enough."),
+        _(
+            "{percent} % of the budget “{budget}” ({where}) is used. Check whether the rest is enough until the next budget period begins."
+        ),
         _("The budget “{budget}” ({where}) is no longer almost used up. You do not need to do anything."),
     ),
     "disk": (
@@ -58,9 +60,11 @@ INCIDENT_TEXTS: dict[str, tuple[Any, Any]] = {
     ),
     "dated": (
         _(
-            "{what} ({value}) of {source} expires on {until}. Update Kicau before that date. If it is your own certificate or price list, renew it instead."
+            "{what} ({value}) of {source}, which Kicau uses, expires on {until}. Update Kicau before that date. If you added the certificate or price list yourself, renew it."
         ),
-        _("{what} ({value}) of {source} no longer expires soon. You do not need to do anything."),
+        _(
+            "{what} ({value}) of {source} was renewed or replaced, or Kicau no longer uses it. You do not need to do anything."
+        ),
     ),
 }
 

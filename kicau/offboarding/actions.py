@@ -121,7 +121,7 @@ def start_offboarding(
     if not (closing := channels_in_scope(row)):
         raise Conflict(
             Sentence(
-                "You cannot stop using {network}, because none of your channels there is in use. Channels that you already stopped using do not change.",
+                "You cannot stop using {network}, because this workspace has no channel on {network} that is still in use.",
                 network=network_label(network),
             )
         )
@@ -147,7 +147,7 @@ def cancel_offboarding(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
     if row.state != OffboardingState.ANNOUNCED:
         raise Conflict(
             Sentence(
-                "You cannot cancel the plan to stop using this network, because the plan is already {state}. Resume publishing to the network instead.",
+                "You can cancel the plan to stop using this network only before Kicau stops publishing to the network. Status of the plan: {state}. To use the network again, resume publishing.",
                 state=row.get_state_display(),
             )
         )
@@ -175,7 +175,7 @@ def offboard_now(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
     if row.state not in OPEN_STATES:
         raise Conflict(
             Sentence(
-                "The plan to stop using this network is {state}. To stop using the network, make a new plan.",
+                "This plan to stop using the network is over. Status of the plan: {state}. To stop using the network, make a new plan.",
                 state=row.get_state_display(),
             )
         )

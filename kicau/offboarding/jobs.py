@@ -64,7 +64,7 @@ def request_retarget(actor: Actor, withdrawal_id: UUID | str, decision: Retarget
     if row.state not in FROZEN_STATES:
         raise Conflict(
             Sentence(
-                "The plan to stop using this network is {state}. You can move posts to other channels once Kicau has stopped publishing to this network.",
+                "You can move posts to other channels only after Kicau has stopped publishing to this network. Status of the plan to stop using the network: {state}.",
                 state=row.get_state_display(),
             )
         )

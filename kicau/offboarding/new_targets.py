@@ -162,7 +162,7 @@ def retarget(
     if row.state not in FROZEN_STATES:
         raise Conflict(
             Sentence(
-                "The plan to stop using this network is {state}. You can move posts to other channels once Kicau has stopped publishing to this network.",
+                "You can move posts to other channels only after Kicau has stopped publishing to this network. Status of the plan to stop using the network: {state}.",
                 state=row.get_state_display(),
             )
         )
@@ -358,7 +358,10 @@ def _time_shift(row: Withdrawal, decision: RetargetDecision, now: datetime) -> t
     if decision.past != OverdueRetargetAction.SHIFT:
         return timedelta(0)
     if decision.first_at is None:
-        raise validation_failed("first_at", "Choose a date and time for publishing the first overdue post.")
+        raise validation_failed(
+            "first_at",
+            "Choose the date and time at which Kicau publishes the first overdue post. The other overdue posts follow with the same time between them as before.",
+        )
     if problems := list(schedule.time_problems(decision.first_at, now)):
         raise ValidationFailed(problems)
     first = (

@@ -112,7 +112,7 @@ def reinstate(
     if row.state not in FROZEN_STATES:
         raise Conflict(
             Sentence(
-                "You cannot resume publishing, because the plan to stop using this network is {state}. You do not need to do anything.",
+                "There is nothing to resume, because Kicau still publishes to this network. Status of the plan to stop using the network: {state}. You do not need to do anything.",
                 state=row.get_state_display(),
             )
         )
@@ -161,7 +161,10 @@ def _check_first_time(late: OverdueAction, first_at: datetime | None) -> datetim
     if late != OverdueAction.SHIFT:
         return None
     if first_at is None:
-        raise validation_failed("first_at", "Choose a date and time for publishing the first overdue post.")
+        raise validation_failed(
+            "first_at",
+            "Choose the date and time at which Kicau publishes the first overdue post. The other overdue posts follow with the same time between them as before.",
+        )
     if problems := list(time_problems(first_at, clock.now())):
         raise ValidationFailed(problems)
     return first_at

@@ -32,7 +32,7 @@ def check_ai_use(value: Mapping[str, str]) -> dict[str, str]:
         if use not in USES:
             raise validation_failed(
                 f"ai_use.{use}",
-                "Kicau does not know {use!r} as a use of content. Choose one of these uses: {uses}.",
+                "Kicau does not know the purpose {use!r}. Choose what the content may be used for: {uses}.",
                 use=use,
                 uses=", ".join(USES),
             )

@@ -29,7 +29,7 @@ UNREVIEWED_TERMS = Problem(
 )
 LEFT_OPEN_PROBLEM = Problem(
     code="left-open",
-    message="Unknown. In a rights statement of {day}, {who} neither allows nor forbids this content to be used for {purpose}.",
+    message="Unknown. In a rights statement of {day}, {who} says neither yes nor no to using this content for {purpose}.",
 )
 LICENCE_OPEN_PROBLEM = Problem(
     code="licence-open",

@@ -226,7 +226,7 @@ def check_values(says: Mapping[str, str]) -> dict[str, str]:
         if use not in USES:
             raise validation_failed(
                 "says",
-                "Kicau does not know {use!r} as a use of content. Choose one of these uses: {uses}.",
+                "Kicau does not know the purpose {use!r}. Choose what the content may be used for: {uses}.",
                 use=use,
                 uses=", ".join(USES),
             )
@@ -244,7 +244,7 @@ def check_conditions(conditions: Mapping[str, str]) -> dict[str, str]:
         if name not in CONDITIONS:
             raise validation_failed(
                 "conditions",
-                "Kicau does not know {name!r} as a condition for the use of content. Choose one of these conditions: {known}.",
+                "Kicau does not know the condition {name!r}. Choose which conditions people must meet to use the content: {known}.",
                 name=name,
                 known=", ".join(CONDITIONS),
             )
@@ -283,7 +283,7 @@ def _statement_row(workspace_id: UUID, one: NewStatement, by: UUID | None, now: 
     if one.layer == Layer.WITHDRAWAL and set(one.says.values()) - {"deny"}:
         raise validation_failed(
             "says",
-            "A withdrawal of permission can only forbid uses of the content. To allow a forbidden use later, end the withdrawal.",
+            "A withdrawal of permission can only forbid uses of the content, not allow them. To allow a use again, end the withdrawal on the page “Content rights”.",
         )
     key = one.key
     if one.subject == Subject.SITE and not (key := normalize_site(one.key)):

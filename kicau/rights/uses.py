@@ -10,10 +10,10 @@ CONDITIONS = ("attribution", "payment", "non-commercial", "share-alike", "consen
 #: Each use as it reads behind "for", to be translated for the reader.
 PURPOSES = {
     "train_gen": "training a generative AI model",
-    "train_other": "training another AI model (not generative)",
-    "ground": "AI answers (as a source)",
+    "train_other": "training an AI model that is not generative",
+    "ground": "AI answers that use the content as a source",
     "embed": "search by meaning",
-    "synthesise": "imitating its writing style",
+    "synthesise": "imitating the content's writing style",
     "search": "search results",
     "redistribute": "sharing with others",
     "archive": "storage in an archive",

@@ -299,7 +299,7 @@ async def _handle_rejection(
     used, told = (
         credentials_of(job.channel),
         Sentence(
-            "{network} rejected Kicau's access to this channel, and Kicau then renewed the access. You do not need to do anything.",
+            "{network} did not let Kicau access this channel, so Kicau renewed its access. You do not need to do anything.",
             network=label,
         ),
     )

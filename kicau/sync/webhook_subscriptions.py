@@ -274,7 +274,7 @@ async def _update_subscription(row: Subscription, client: aiohttp.ClientSession)
         )
         if row.parted_at is not None:
             why = Sentence(
-                "Kicau could not turn off webhooks (instant updates) from {network} for this channel: {why}. After a channel is disconnected, Kicau keeps trying for at most one hour.",
+                "This channel is disconnected, but Kicau could not yet turn off its webhooks (instant updates) from {network}: {why}. Kicau keeps trying for at most one hour.",
                 network=label,
                 why=said,
             )

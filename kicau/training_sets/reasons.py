@@ -8,7 +8,7 @@ from kicau.rights.sentences import decision_reason
 
 DELETED = Sentence("Excluded from the training set because the post was deleted from its social network.")
 NOT_PUBLIC = Sentence(
-    "Excluded from the training set because the content is a repost of someone else's post or a private message."
+    "Excluded from the training set because the content is a private message or a repost of someone else's post."
 )
 NO_TEXT = Sentence("Excluded from the training set because this content has no text.")
 OTHER_LANGUAGE = Sentence(
@@ -19,7 +19,7 @@ TOO_SHORT = Sentence(
 )
 REPEATS_ANOTHER = Sentence("Excluded from the training set because the text repeats another text in the training set.")
 OTHERS_WORDS = Sentence(
-    "Excluded from the training set because other people wrote this content, and nobody outside this workspace has allowed its use."
+    "Excluded from the training set because other people wrote this content, and only your workspace allows its use. The author, a licence or the network must allow it."
 )
 COPIES_PROHIBITED = Sentence(
     "Excluded from the training set because the text repeats or fully quotes another text that may not be used."

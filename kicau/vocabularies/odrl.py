@@ -52,7 +52,9 @@ def read_offer(offer: Any) -> ParsedDeclarations:
     if not isinstance(offer, Mapping):
         return ParsedDeclarations(
             faults=(
-                Sentence("Kicau cannot read the licence terms for programs (ODRL), because their format is invalid."),
+                Sentence(
+                    "Kicau cannot read the machine-readable licence terms (ODRL), because their format is invalid."
+                ),
             )
         )
     says: dict[str, str] = {}
@@ -64,7 +66,7 @@ def read_offer(offer: Any) -> ParsedDeclarations:
             if not isinstance(rule, Mapping):
                 faults.append(
                     Sentence(
-                        "Kicau cannot read the field {word} in the licence terms for programs (ODRL), because the field's format is invalid: {said}.",
+                        "Kicau cannot read the field {word} in the machine-readable licence terms (ODRL), because the field's format is invalid: {said}.",
                         word=word,
                         said=quote_source(str(rule)),
                     )

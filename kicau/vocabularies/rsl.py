@@ -56,7 +56,10 @@ def read_document(data: bytes, page: str = "") -> ParsedDeclarations:
     except MalformedXml as exc:
         return ParsedDeclarations(
             faults=(
-                Sentence("Kicau cannot read the RSL licence file (usage rules for programs): {why}.", why=str(exc)),
+                Sentence(
+                    "Kicau cannot read the RSL licence file (usage rules for AI and other programs): {why}.",
+                    why=str(exc),
+                ),
             )
         )
     contents = list(root.iter(f"{{{NAMESPACE}}}content"))
@@ -64,7 +67,7 @@ def read_document(data: bytes, page: str = "") -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "Kicau found no licence terms in the file. It begins with <{root}>, but contains no content entry of the RSL format {namespace}.",
+                    "Kicau found no licence terms in the RSL licence file. The file begins with <{root}>, but has no “content” element of the RSL format ({namespace}).",
                     root=_local_name(root),
                     namespace=NAMESPACE,
                 ),
@@ -178,7 +181,7 @@ def _read_content(content: ET.Element, page: str) -> ParsedDeclarations:
         return ParsedDeclarations(
             faults=(
                 Sentence(
-                    "One entry in the RSL licence file (usage rules for programs) has no web address (url), so the entry applies to no content."
+                    "One entry in the RSL licence file (usage rules for AI and other programs) has no web address (url). The entry therefore applies to no content."
                 ),
                 *faults,
             )
@@ -254,7 +257,7 @@ def _read_payment(element: ET.Element, kind: str, faults: list[str]) -> dict[str
     if kind not in PAYMENT_TYPES:
         faults.append(
             Sentence(
-                "The RSL licence file (usage rules for programs) requires a kind of payment that Kicau does not know: {said}.",
+                "The RSL licence file (usage rules for AI and other programs) requires a kind of payment that Kicau does not know: {said}.",
                 said=quote_source(kind),
             )
         )

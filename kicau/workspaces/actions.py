@@ -261,7 +261,7 @@ def set_member_role(actor: Actor, person: Person, role: str) -> Membership:
     if not here and not person.is_proved:
         raise Conflict(
             Sentence(
-                "You cannot add this account directly, because it has not confirmed the e-mail address {email}. Send an invitation to this address.",
+                "You cannot add this person directly, because the e-mail address {email} is not confirmed yet. Send an invitation to this address.",
                 email=person.email,
             )
         )
@@ -400,7 +400,7 @@ def create_token(
     """A key for programs: for this workspace or, `personal`, for all of the person's. Never more than the actor may."""
     actor.require(Permission.TOKENS)
     if actor.person is None:
-        raise NotAllowed("Only a person can own an API token. Sign in to Kicau to create the token.")
+        raise NotAllowed("Only a signed-in person can create an API token. Sign in to Kicau to create the token.")
     wanted = sorted(set(scopes))
     unknown = [s for s in wanted if s not in list(Permission)]
     if unknown or not wanted:

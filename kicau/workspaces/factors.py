@@ -48,7 +48,7 @@ def confirm_totp_setup(person: Person, code: str) -> list[str]:
     found = Authenticator.objects.select_for_update().filter(person=person, confirmed_at=None).first()
     if found is None:
         raise Conflict(
-            "You have not started to set up an authenticator app, or the setup has ended. Start the setup again."
+            "You have not started to set up an authenticator app, or the setup is already finished. To set up an app, start again."
         )
     if not _is_code_valid(found, code):
         raise validation_failed(

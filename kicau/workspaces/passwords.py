@@ -46,7 +46,7 @@ class StemValidator:
         if any(_is_weak(stem, own) for stem in stems(password)):
             raise ValidationError(
                 _(
-                    "This password is easy to guess. Apart from digits and symbols, it is a common password, your name, your e-mail address or “Kicau”. Add other words."
+                    "This password is easy to guess. Without its digits and symbols, it is only a common password, your name, your e-mail address or “Kicau”. Add other words."
                 )
             )
 

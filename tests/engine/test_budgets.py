@@ -132,7 +132,7 @@ async def test_what_a_broken_look_up_may_have_read_is_not_deleted_before_it_is_c
     await shop.work(lambda: state(row) == "published")
     doubtful = Delivery.objects.filter(id=other.id)
     await doubtful.aupdate(state="publishing", broken_at=clock.now())
-    with pytest.raises(Conflict, match=r"whether another post of this channel was published. Try"):
+    with pytest.raises(Conflict, match=r"whether another post of this channel was published, and"):
         await actions.delete_from_network(actor, row.id, client=client)
     assert texts(network) == ["satu"]
     await doubtful.aupdate(state="scheduled", broken_at=None)

@@ -113,7 +113,7 @@ async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_
     assert waits.state in ("publishing", "scheduled")
     reasons = {d.reason async for d in Delivery.objects.exclude(reason="")}
     assert any(
-        "Stranger rejected Kicau's access to this channel." in r
+        "Stranger did not let Kicau access this channel." in r
         and "budget “Renewals” has only 0 renewal of 0 renewal left" in r
         for r in reasons
     )

@@ -145,6 +145,6 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         expect(page.get_by_role("heading", name="past their scheduled time")).to_be_visible()
         page.get_by_label("Cancel all overdue posts, but keep their drafts").check()
         page.get_by_role("button", name="Apply this choice to all overdue posts").click()
-        expect(page.get_by_text("Kicau carried out your decision about the overdue posts.")).to_be_visible()
+        expect(page.get_by_text("Your choice for the overdue posts was applied.")).to_be_visible()
         assert not Delivery.objects.filter(network=LEFT, hold="withdrawn").exists()
         assert len(place.texts(LEFT)) == out_there

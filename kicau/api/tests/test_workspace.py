@@ -315,7 +315,8 @@ def test_connecting_begins_at_the_network(api, world):
     assert begun.json()["state"] in begun.json()["url"]
     assert problem(api.post("/channels/sign-ins", {"network": "myspace"}), 422)["errors"][0]["field"] == "network"
     assert (
-        "no keys of a developer app" in problem(api.post("/channels/sign-ins", {"network": "instagram"}), 409)["detail"]
+        "the keys of an app on Instagram are missing"
+        in problem(api.post("/channels/sign-ins", {"network": "instagram"}), 409)["detail"]
     )
 
 

@@ -91,7 +91,7 @@ def begin_import(
     if acquired not in ("", *OWNER_ANSWERS):
         raise validation_failed(
             "acquired",
-            "Choose who owns the archive that you import: this workspace (imported) or someone else (received).",
+            "Choose whose archive you are importing: “imported” if it belongs to this workspace, “received” if it belongs to someone else.",
         )
     shown = (name or path.name)[:255]
     try:
@@ -172,7 +172,7 @@ def answer_import(actor: Actor, import_id: UUID | str, acquired: str) -> Import:
     if acquired not in OWNER_ANSWERS:
         raise validation_failed(
             "acquired",
-            "Choose who owns the archive that you import: this workspace (imported) or someone else (received).",
+            "Choose whose archive you are importing: “imported” if it belongs to this workspace, “received” if it belongs to someone else.",
         )
     row = _get_import(actor, import_id)
     if row.state != ImportState.ASKING or row.problem.get("code") == VALUES_QUESTION:

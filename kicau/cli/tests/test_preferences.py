@@ -62,7 +62,4 @@ def test_reading_and_changing_what_an_account_says(kicau, channel, member, monke
     assert hashlib.sha256(second.raw).hexdigest() == second.raw_sha256
     kicau("channels", "ai", "ana", "--unsay", "inference")
     assert not Statement.objects.filter(key="stranger:ana", valid_until=None).exists()
-    assert (
-        "Kicau does not know 'everything' as a use of content"
-        in kicau("channels", "ai", "ana", "--deny", "everything").err
-    )
+    assert "Kicau does not know the purpose 'everything'" in kicau("channels", "ai", "ana", "--deny", "everything").err

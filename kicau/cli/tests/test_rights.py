@@ -55,7 +55,7 @@ def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
     assert kicau("rights", "simulate").code == 2
     assert kicau("rights", "simulate", "--terms", "1", "--author", "own", "--say", "search=deny").code == 2
     assert "no row of terms" in kicau("rights", "simulate", "--terms", "999").err.lower()
-    assert "Kicau does not know 'dream' as a use of content." in kicau("rights", "simulate", "--say", "dream=deny").err
+    assert "Kicau does not know the purpose 'dream'." in kicau("rights", "simulate", "--say", "dream=deny").err
 
 
 def test_items_of_a_campaign_are_found(kicau, actor, tmp_path):
@@ -166,7 +166,7 @@ def test_a_statement_ends_after_its_last_day_and_names_its_copies(kicau, actor):
     assert f"{end:%Y-%m-%d %H:%M}" in kicau("rights", "list").out
     for value in ("allow", "unknown", "conditional"):
         assert (
-            "A withdrawal of permission can only forbid uses of the content."
+            "A withdrawal of permission can only forbid uses of the content, not allow them."
             in kicau("rights", "say", "--layer", "withdrawal", "--say", f"train_gen={value}").err
         )
 

@@ -93,11 +93,11 @@ def test_late_posts_dead_tokens_budgets_and_the_disk(owner, actor, workspace, ch
     assert len(told) == 8  # four troubles, two operators
     assert (
         owner.email,
-        f"Kicau: Anggaran “Readings” ({workspace.name}) sudah terpakai 85 %. Periksa apakah sisanya cukup.",
+        f"Kicau: Anggaran “Readings” ({workspace.name}) sudah terpakai 85 %. Periksa apakah sisanya cukup sampai periode anggaran berikutnya dimulai.",
     ) in told
     assert (
         "ops@elsewhere.example",
-        f"Kicau: 85 % of the budget “Readings” ({workspace.name}) is used. Check whether the rest is enough.",
+        f"Kicau: 85 % of the budget “Readings” ({workspace.name}) is used. Check whether the rest is enough until the next budget period begins.",
     ) in told
     assert (
         "ops@elsewhere.example",

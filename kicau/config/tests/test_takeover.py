@@ -85,7 +85,7 @@ def test_the_four_steps_end_in_a_refusal(mallory, actor, boss_claims):
 
 def test_without_a_provider_the_shell_and_the_act_refuse_too(mallory, actor):
     _, person = squat(mallory)
-    with pytest.raises(Conflict, match="cannot add this account directly, because it has not confirmed"):
+    with pytest.raises(Conflict, match="cannot add this person directly, because the e-mail address"):
         actions.set_member_role(actor, person, "admin")
     assert not Membership.objects.filter(workspace=actor.workspace, person=person).exists()
 

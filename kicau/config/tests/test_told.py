@@ -343,7 +343,7 @@ async def test_where_the_network_does_not_answer_a_parting_it_is_tried_for_an_ho
     assert await rows(Subscription, channel=pages[page]) == [], "its permission is forgotten, whatever came of it"
     [record] = await rows(AuditEntry, act="webhooks.left")
     assert record.detail["why"].startswith(
-        "Kicau could not turn off webhooks (instant updates) from Facebook for this channel: "
+        "This channel is disconnected, but Kicau could not yet turn off its webhooks (instant updates) from Facebook: "
     )
 
 

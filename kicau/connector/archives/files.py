@@ -307,7 +307,7 @@ class GuardedStream(io.RawIOBase, BinaryIO):
     def _bomb(self) -> Problem:
         return Problem(
             code="bomb",
-            message="To protect the server, Kicau did not read {file}. Unpacked, the file would be more than {ratio} times larger, which is unusual for an archive of posts.",
+            message="To protect the server, Kicau did not read {file}. Unpacking would make the file more than {ratio} times larger, which is unusual for an archive of posts.",
             params={"file": self._name, "ratio": MAX_UNPACK_RATIO},
         )
 

@@ -162,7 +162,7 @@ def _check_video(file: _CheckedFile) -> Iterable[Problem]:
     if (rule.min_fps and one.fps < rule.min_fps - 0.1) or (rule.max_fps and one.fps > rule.max_fps + 0.1):
         yield file.problem(
             "wrong-fps",
-            "The video {name} has {actual} frames per second, but {network} allows only {low} to {high}. Export the video again with another number of frames per second.",
+            "The video {name} has {actual} frames per second, but {network} allows only {low} to {high}. Export the video again with a different frame rate.",
             rule.max_fps,
             one.fps,
             low=rule.min_fps,

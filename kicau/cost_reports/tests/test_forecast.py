@@ -118,8 +118,8 @@ def test_what_if_reckons_the_habit_and_a_plans_fee_anew(actor, owner, workspace,
                 "Kicau has no price list named contrat that applies now. Available price lists: contract",
             ),
             (forecast_assumptions.ForecastAssumptions(prices={"pots": 1}), "pots. Available units: "),
-            (forecast_assumptions.ForecastAssumptions(reading=-1), "from 0 to 100"),
-            (forecast_assumptions.ForecastAssumptions(reading=float("nan")), "from 0 to 100"),
+            (forecast_assumptions.ForecastAssumptions(reading=-1), "0 to 100 times as often"),
+            (forecast_assumptions.ForecastAssumptions(reading=float("nan")), "0 to 100 times as often"),
         ):
             with pytest.raises(ValidationFailed, match=said):
                 forecast.forecast(actor, wrong)

@@ -20,7 +20,7 @@ LOGIN_OPTION = Option(
     name="login",
     label="How you want to sign in",
     choices=(
-        (OAUTH_LOGIN, "Sign in on the server of your account, without an app password"),
+        (OAUTH_LOGIN, "Sign in on the network's website with your usual password"),
         (APP_PASSWORD_LOGIN, "Sign in with an app password"),
     ),
     default=OAUTH_LOGIN,
@@ -35,11 +35,11 @@ PASSWORD_OPTION = Option(
     name="password",
     label="App password",
     secret=True,
-    help="On your account's website, create an app password under Settings, Privacy and security, App passwords. Never enter the account's main password in Kicau.",
+    help="On the Bluesky website, create an app password under Settings, Privacy and security, App passwords. Never enter the account's main password in Kicau.",
 )
 SERVER_OPTION = Option(
     name="server",
-    label="Server of the account",
+    label="Address of your account's server (usually not needed)",
     help="Kicau usually finds the server of your account by itself. Enter the server's address only if Kicau does not find it. For example: https://pds.example.",
 )
 

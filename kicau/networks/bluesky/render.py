@@ -200,7 +200,7 @@ def _render_link(draft: Draft, parts: list[RenderedPart]) -> tuple[Link | None, 
             _problem(
                 "card-without-title",
                 "link.title",
-                "{network} takes no title from the linked page. Unless you enter a title, the link preview shows only {host}.",
+                "{network} does not read the title of the linked page. Unless you enter a title, the link preview shows only {host}.",
                 host=host,
             )
         )

@@ -151,7 +151,7 @@ def _reply_problems(draft: Draft, part: Part) -> list[Problem]:
         return []
     found = []
     if not ID_PATTERN.fullmatch(given):
-        message = "{given!r} is not the ID of a post or comment on {network}. Enter the ID that the {network} API shows for the post or comment."
+        message = "{given!r} is not the ID of a post or comment on {network}. Enter the ID from the {network} API (for example 1234_5678), not the web address."
         found.append(
             Problem(
                 code="bad-reference",

@@ -182,7 +182,9 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
             continue
         elif not part.text:
             raise Uncertain(
-                AttemptNote("The Page has a new post without text. Kicau cannot tell whether it is this post.")
+                AttemptNote(
+                    "The Page has a new post without text. Kicau cannot tell whether that is the post that it was publishing."
+                )
             )
         found = required_text(post, "id")
         return finish_post(session, delivery, found, _post_url(session, found), {"id": found})
@@ -217,7 +219,9 @@ async def _posts_since(
         if not paging.get("next"):
             return
         more = {"after": required_text(paging.get("cursors", {}), "after")}
-    raise Uncertain(AttemptNote("The Page has more new posts than Kicau can search."))
+    raise Uncertain(
+        AttemptNote("The Page has too many new posts, so Kicau could not check whether this post is among them.")
+    )
 
 
 def _epoch_text(at: datetime) -> str:
@@ -240,7 +244,11 @@ def _is_own_post(session: Session, delivery: Delivery, post: Mapping[str, Any]) 
     urls = {str(one.get("unshimmed_url", "")).rstrip("/") for one in attached}
     if link.url.rstrip("/") in urls:
         return True
-    raise Uncertain(AttemptNote("The Page has a new post with only a link. Kicau cannot tell whether it is this post."))
+    raise Uncertain(
+        AttemptNote(
+            "The Page has a new post with only a link. Kicau cannot tell whether that is the post that it was publishing."
+        )
+    )
 
 
 def _attachment_targets(attached: list[Mapping[str, Any]], kind: str = "") -> list[str]:

@@ -123,7 +123,7 @@ def _reply_problems(draft: Draft, part: Part, text: str) -> list[Problem]:
     """An answer is a comment: words, under a comment that is named by its id."""
     found, given = [], (draft.reply_to or "").strip()
     if not ID_PATTERN.fullmatch(given):
-        message = "{given!r} is not the ID of a comment on {network}. Enter the ID that the {network} API shows for the comment."
+        message = "{given!r} is not the ID of a comment on {network}. Enter the comment's ID from the {network} API (a long number), not the web address."
         found.append(
             Problem(
                 code="bad-reference",

@@ -42,7 +42,9 @@ async def look_up_reply(session: Session, delivery: Delivery) -> PublishResult |
         if not paging.get("next"):
             return None
         asked["after"] = required_text(paging.get("cursors") or {}, "after")
-    raise Uncertain(AttemptNote("The comment has more replies than Kicau can search."))
+    raise Uncertain(
+        AttemptNote("The comment has too many replies, so Kicau could not check whether this reply is among them.")
+    )
 
 
 def _published_reply(session: Session, comment: str) -> PublishedPost:

@@ -230,7 +230,9 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
     ours = [one for one in fresh if is_same_text(str(one.get("caption") or ""), text)]
     if (ours and not text) or (story and (fresh or session.now() - begun > STORY_LIFETIME)):
         raise Uncertain(
-            AttemptNote("The account has or had a new post without text. Kicau cannot tell whether it is this post.")
+            AttemptNote(
+                "The account has a new post without text, or had one that is no longer visible. Kicau cannot tell whether that is the post that it was publishing."
+            )
         )
     return _published_media(session, delivery, required_text(ours[-1], "id"), ours[-1]) if ours else None
 
@@ -255,7 +257,9 @@ async def _media_since(
         if not paging.get("next"):
             return
         asked["after"] = required_text(paging.get("cursors", {}), "after")
-    raise Uncertain(AttemptNote("The account has more new posts than Kicau can search."))
+    raise Uncertain(
+        AttemptNote("The account has too many new posts, so Kicau could not check whether this post is among them.")
+    )
 
 
 def _is_recent(row: Mapping[str, Any], since: datetime) -> bool:

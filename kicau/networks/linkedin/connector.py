@@ -129,7 +129,10 @@ class LinkedIn:
             raise _with_our_count(exc, post) from exc
         if not (urn := reply.headers.get("x-restli-id")):
             raise Uncertain(
-                AttemptNote("{network} accepted the post but did not return its ID.", network=NETWORK_LABEL)
+                AttemptNote(
+                    "{network} accepted the post but did not tell Kicau the post's ID, so Kicau cannot confirm that the post is published.",
+                    network=NETWORK_LABEL,
+                )
             )
         return self._posted(session, post, urn, session.now())
 

@@ -67,7 +67,9 @@ async def find_restored_post(session: Session, delivery: Delivery) -> FoundPost 
             continue
         elif not wanted.parts[0].text:
             raise Uncertain(
-                AttemptNote("The account has a new post without text. Kicau cannot tell whether it is this post.")
+                AttemptNote(
+                    "The account has a new post without text. Kicau cannot tell whether that is the post that it was publishing."
+                )
             )
         return FoundPost(str(element.get("id") or ""), wire.created_at(element))
     return None
@@ -82,7 +84,9 @@ async def _own_posts(session: Session) -> AsyncIterator[Mapping[str, Any]]:
             yield element
         if len(elements) < PAGE_SIZE:
             return
-    raise Uncertain(AttemptNote("The account has more new posts than Kicau can search."))
+    raise Uncertain(
+        AttemptNote("The account has too many new posts, so Kicau could not check whether this post is among them.")
+    )
 
 
 async def _fetch_elements(session: Session, path: str, query: str, restli: str = "FINDER") -> list[Mapping[str, Any]]:

@@ -145,7 +145,7 @@ def _render_part(
             _problem(
                 "no-link-card",
                 f"parts.{n}.text",
-                "In this kind of post, {network} does not create a link preview of {url} by itself. To show a preview, add the link to the post with a title.",
+                "In this kind of post, {network} does not create a link preview of {url} by itself. To show one, add a link preview with a title yourself.",
                 url=url,
             )
         )

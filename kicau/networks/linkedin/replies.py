@@ -32,7 +32,12 @@ async def publish_reply(session: Session, delivery: Delivery) -> PublishResult:
     )
     number = reply.headers.get("x-restli-id", "")
     if not number:
-        raise Uncertain(AttemptNote("{network} accepted the reply but did not return its ID.", network=NETWORK_LABEL))
+        raise Uncertain(
+            AttemptNote(
+                "{network} accepted the reply but did not tell Kicau the reply's ID, so Kicau cannot confirm that the reply is published.",
+                network=NETWORK_LABEL,
+            )
+        )
     return _published_reply(session, _comment_urn(target, number))
 
 

@@ -60,7 +60,9 @@ async def _search_statuses(session: Session, path: str, wanted: ExpectedPost) ->
         and any(not _comparable_text(wire.plain_text(str(one.get("content") or ""))) for one in unsure)
     ):
         raise Uncertain(
-            AttemptNote("The account has a new post without text. Kicau cannot tell whether it is this post.")
+            AttemptNote(
+                "The account has a new post without text. Kicau cannot tell whether that is the post that it was publishing."
+            )
         )
     if fits:
         return next((one for one in fits if _shows_part_media(one, wanted, "id")), fits[-1])  # newest first
@@ -98,7 +100,9 @@ async def _statuses_since(session: Session, path: str, since: datetime) -> Async
         if len(page) < PAGE_SIZE or params.get("max_id") == str(page[-1]["id"]):
             return
         params["max_id"] = str(page[-1]["id"])
-    raise Uncertain(AttemptNote("The account has more new posts than Kicau can search."))
+    raise Uncertain(
+        AttemptNote("The account has too many new posts, so Kicau could not check whether this post is among them.")
+    )
 
 
 def _clock_skew(session: Session, reply: HttpResponse) -> timedelta:

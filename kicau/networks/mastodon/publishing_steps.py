@@ -112,7 +112,10 @@ async def _find_restored(session: Session, delivery: Delivery) -> PublishResult 
     part = len(_progress_list(delivery.progress, "posts"))
     if not part and "refs" not in delivery.progress and is_url_reference(delivery.post.reply_to or ""):
         raise Uncertain(
-            AttemptNote("Kicau had not yet found the post on {host} that this post replies to.", host=session.host)
+            AttemptNote(
+                "This post is a reply. When the backup was made, Kicau had not yet found the original post on {host}.",
+                host=session.host,
+            )
         )
     found = await _look_up_part(session, delivery, part, _earliest_publish_time(delivery, session.now()))
     return _advance(session, delivery, found) if found is not None else None

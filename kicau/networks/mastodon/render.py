@@ -192,7 +192,7 @@ def _garbled_character_problems(n: int, shown: str, can: Capabilities) -> Iterab
         yield _problem(
             "garbled",
             f"parts.{n}.text",
-            "This {network} server cannot show the character {character} correctly (for example in Scotland's flag or rare Chinese characters). Use another character or plain words.",
+            "This {network} server cannot show the character {character} correctly. Some flag emoji and rare Chinese characters need it. Use another character or plain words.",
             character=f"U+{ord(found):04X}",
         )
 
@@ -271,7 +271,7 @@ def _option_problems(options: Mapping[str, str], parts: list[RenderedPart]) -> I
             yield _problem(
                 "bad-focus",
                 "options.focus",
-                "{given!r} is not a valid focal point for an image on {network}. Enter two numbers from -1 to 1, for example 0.2,-0.5.",
+                "{given!r} is not a valid focal point for an image on {network}. Enter two numbers from -1 (left or bottom) to 1 (right or top), for example 0.2,-0.5.",
                 given=point[:50],
             )
     if points != [""] and len(points) > files:

@@ -102,7 +102,7 @@ TOPIC_OPTION = Option(
 QUOTE_OPTION = Option(
     name="quote",
     label="Quote a post",
-    help="Enter the ID that the Threads API shows for the post that you want to quote.",
+    help="Enter the ID of the post that you want to quote. This long number comes from the Threads API. The post's web address does not contain it.",
 )
 SPOILER_OPTION = Option(
     name="spoiler",

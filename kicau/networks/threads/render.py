@@ -169,9 +169,7 @@ def _option_problems(options: Mapping[str, str], draft: Draft, parts: list[Rende
     found += unsendable_problem(NETWORK_LABEL, topic, "options.topic")
     for field, given in (("options.quote", options.get("quote", "")), ("reply_to", (draft.reply_to or "").strip())):
         if given and not POST_ID_PATTERN.fullmatch(given):
-            message = (
-                "{given!r} is not the ID of a {network} post. Enter the ID that the {network} API shows for the post."
-            )
+            message = "{given!r} is not the ID of a {network} post. Enter the post's ID from the {network} API (a long number), not the web address."
             found.append(_problem("bad-reference", field, message, given=given[:80]))
     if options.get("reply_control") == "parent_post_author_only" and not draft.reply_to:
         message = "On {network}, the option “Only the author of the post you reply to” works only if your post is a reply. Choose another option for “Who can reply to this post”."
@@ -194,7 +192,7 @@ def _notices(draft: Draft, options: Mapping[str, str], parts: list[RenderedPart]
             _problem(
                 "no-spoiler",
                 "options.spoiler",
-                "On {network}, you can hide only images and videos until readers tap them, but this post has no files. Add a file, or turn off the option to hide them.",
+                "{network} can hide images and videos until readers tap them, but this post has no files. Add a file, or turn off this option.",
             )
         )
     return found
@@ -211,7 +209,7 @@ def _quota_notices(can: Capabilities, parts: list[RenderedPart], reply: bool) ->
         ),
         (
             "replies-24h",
-            "{network} allows {limit} replies in 24 hours, and this account has already published {actual}. Replies and threads scheduled before {next_time} wait until that time.",
+            "{network} allows {limit} replies in 24 hours, and this account has already published {actual}. The later parts of a thread count as replies. Replies and threads scheduled before {next_time} wait until that time.",
             len(parts) - 1 + reply,
         ),
     ):

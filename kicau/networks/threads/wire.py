@@ -231,7 +231,9 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
     ]
     if ours and not part.text:
         raise Uncertain(
-            AttemptNote("The account has a new post without text. Kicau cannot tell whether it is this post.")
+            AttemptNote(
+                "The account has a new post without text. Kicau cannot tell whether that is the post that it was publishing."
+            )
         )
     if not ours:
         return None
@@ -261,4 +263,6 @@ async def _own_posts_since(
         if not after or len(rows) < ROWS_PER_PAGE:
             return
         asked["after"] = str(after)
-    raise Uncertain(AttemptNote("The account has more new posts than Kicau can search."))
+    raise Uncertain(
+        AttemptNote("The account has too many new posts, so Kicau could not check whether this post is among them.")
+    )

@@ -147,7 +147,9 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
         return None
     if not delivery.post.parts[part].text:
         raise Uncertain(
-            AttemptNote("The account has a new post without text. Kicau cannot tell whether it is this post.")
+            AttemptNote(
+                "The account has a new post without text. Kicau cannot tell whether that is the post that it was publishing."
+            )
         )
     return _found_part(session, delivery, part, found)
 
@@ -155,7 +157,7 @@ async def _find_restored(session: Session, delivery: Delivery, until: datetime) 
 def _duplicate_not_found(part: int) -> Uncertain:
     return Uncertain(
         AttemptNote(
-            "{network} rejected part {n} as a duplicate, but Kicau did not find it among the account's posts.",
+            "{network} rejected part {n} of this post as a duplicate, but Kicau did not find this part among the account's posts.",
             network=NETWORK_LABEL,
             n=part + 1,
         )
@@ -412,7 +414,9 @@ async def _look_up_part(
                 oldest = one  # newest first, so the last that fits is the first that was sent
         if not token:
             return oldest
-    raise Uncertain(AttemptNote("The account has more new posts than Kicau can search."))
+    raise Uncertain(
+        AttemptNote("The account has too many new posts, so Kicau could not check whether this post is among them.")
+    )
 
 
 def _is_in_thread_position(one: wire.ListedPost, root: str, delivery: Delivery) -> bool:

@@ -228,7 +228,7 @@ def _referenced_posts(draft: Draft, options: dict[str, str]) -> tuple[str | None
 def _reply_notices(draft: Draft, can: Capabilities) -> Iterable[Problem]:
     fact = can.facts.get("replies")
     if draft.reply_to and fact is not None and fact.value == SELF_SERVE_REPLIES:
-        message = "{network} accepts your reply only to a post of this account, or to a post that mentions or quotes this account."
+        message = "On {network}, this account can reply only to its own posts, or to posts that mention or quote this account."
         yield Problem(code="summoned-only", message=message, params={"network": NETWORK_LABEL}, field="reply_to")
 
 

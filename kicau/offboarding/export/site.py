@@ -37,7 +37,7 @@ STATE_LABELS: dict[str, Any] = {
     DeliveryState.HELD: pgettext_lazy("delivery", "On hold"),
     DeliveryState.FAILED: pgettext_lazy("delivery", "Failed"),
     DeliveryState.UNKNOWN: pgettext_lazy("delivery", "Unknown if published"),
-    DeliveryState.PARKED: pgettext_lazy("delivery", "Publishing stopped by an internal error"),
+    DeliveryState.PARKED: pgettext_lazy("delivery", "Post stopped by an internal error"),
     DeliveryState.CANCELED: pgettext_lazy("delivery", "Canceled"),
     DeliveryState.DELETED: pgettext_lazy("delivery", "Deleted from the network"),
 }

@@ -170,6 +170,12 @@ class _LookupCache:
         return self.channels[key]
 
 
+def _example_option_name(network: str) -> str:
+    """A valid option name: one of `network` where that is installed and has options, else of any network."""
+    slugs = sorted(registry.installed_slugs(), key=lambda slug: slug != network)
+    return next(f"{slug}.{one.name}" for slug in slugs for one in registry.get_connector(slug).baseline.options)
+
+
 def _build_draft(actor: Actor, c: Composition, book: _LookupCache) -> Draft:
     if not c.parts:
         raise validation_failed("parts", "A post needs at least one part. Add a part with text or a file.")
@@ -196,9 +202,9 @@ def _build_draft(actor: Actor, c: Composition, book: _LookupCache) -> Draft:
         if network not in registry.installed_slugs() or not option:
             raise validation_failed(
                 f"options.{name}",
-                "{name!r} is not a valid option name. Write the name of the network, a dot, and the name of the option. For example: {example}.…",
+                "{name!r} is not a valid option name. Write the name of the network, a dot, and the name of the option. For example: {example}",
                 name=name,
-                example=registry.installed_slugs()[0],
+                example=_example_option_name(network),
             )
     return Draft(
         workspace=actor.workspace,

@@ -226,10 +226,10 @@ class DeliverySource:
             tries=item.tries,
             broken_at=item.broken_at,
             reason=Sentence(
-                "The network did not reply when Kicau tried to publish this post. Kicau waits until the request has certainly ended, then checks whether the post was published."
+                "The network did not reply when Kicau tried to publish this post. Kicau waits until the request can no longer succeed, then checks whether the post was published."
             ),
             sentence=Sentence(
-                "Publishing this post was interrupted. Kicau waits until the interrupted request to the network has certainly ended, then checks whether the post was published."
+                "Publishing this post was interrupted. Kicau waits until the interrupted request to the network can no longer succeed, then checks whether the post was published."
             ),
         )
 
@@ -314,12 +314,12 @@ class DeliverySource:
             renewed = can_renew and await token_refresh.refresh_channel(channel.id, self.client, used=used)
         except call_budgets.BudgetExceeded as held:  # the channel is held, and what is due on it waits with it
             why = Sentence(
-                "{network} rejected Kicau's access to this channel.", network=label
+                "{network} did not let Kicau access this channel.", network=label
             ) + token_refresh.refresh_held_sentence(held, channel.name)
             return outcomes.try_again(item, did, "waiting", why, timedelta(seconds=5), item.tries)
         if renewed:
             sentence = Sentence(
-                "{network} rejected Kicau's access to this channel. Kicau has renewed the access and is trying the last publishing step again.",
+                "{network} did not let Kicau access this channel. Kicau has renewed its access and is trying the last publishing step again.",
                 network=label,
             )
             return outcomes.try_again(item, did, "renewed", sentence, timedelta(seconds=1), item.tries + 1)
@@ -330,7 +330,7 @@ class DeliverySource:
             did,
             "expired",
             Sentence(
-                "{network} no longer accepts Kicau's access to this channel: {why} Reconnect the channel so that Kicau can publish the post.",
+                "{network} no longer lets Kicau access this channel: {why} Reconnect the channel so that Kicau can publish the post.",
                 network=label,
                 why=exc.detail[:200],
             ),

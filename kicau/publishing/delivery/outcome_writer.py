@@ -135,7 +135,7 @@ def _attempt_row(o: StepOutcome, worker: str, kept: bool) -> tuple[Any, ...]:
     sentence = o.sentence if isinstance(o.sentence, Sentence) else Sentence.of(sentence_pieces(o.sentence))
     if not kept:
         sentence += Sentence(
-            "(This publishing result arrived late, because another Kicau process had already taken over the post. Kicau ignored the result. You do not need to do anything.)"
+            "(Kicau ignored this publishing result, because it came after Kicau had started to process the post again. You do not need to do anything.)"
         )
     detail = {"said": to_stored_pieces(sentence), "calls": calls, **({} if kept else {"lost": True}), **o.detail}
     return o.item.id, o.at, o.did, o.outcome, sentence, to_json_text(detail), worker

@@ -156,7 +156,7 @@ async def resolve_edit(
     if reads not in ("", "after", "before"):
         raise validation_failed(
             "reads",
-            "Look at the post on the network. Then choose before (the network shows the old post) or after (the network shows the edited post).",
+            "Look at the post on the network. Then choose “before” (the network shows the old post) or “after” (the network shows the edited post).",
         )
     if reads == "after":
         revision.done = [n for n, _ in enumerate(row.remote_ids)]

@@ -87,7 +87,7 @@ def read_posts(source: bytes | BinaryIO, name: str = "posts.csv") -> CsvTable:
     if not records:
         raise validation_failed(
             "file",
-            "The file {name} is empty. Add a header row with the columns {needed} and text. Below it, add one row for each post.",
+            "The file {name} is empty. Add a header row with the columns {needed} and “text”. Below the header row, add one row for each post.",
             "empty",
             name=name,
             needed=", ".join(REQUIRED_COLUMNS),

@@ -236,7 +236,7 @@ class RowParser:
                     [
                         Problem(
                             code="empty",
-                            message='Enter a publishing time, for example "2026-12-01 09:00", "tomorrow 09:00" or "+1:30" (minutes and seconds after the import\'s start time).',
+                            message='Enter a publishing time, for example "2026-12-01 09:00", "tomorrow 09:00" or "+1:30" (1 minute and 30 seconds after the import starts).',
                             field="at",
                         )
                     ]

@@ -214,7 +214,7 @@ async def _wait_for_lookups(row: Delivery, work: ledger.ChargeContext, label: st
         await asyncio.sleep(0.25)
     raise Conflict(
         Sentence(
-            "Kicau cannot delete this post yet, because it is still checking on {network} whether another post of this channel was published. Try again in about a minute.",
+            "Kicau cannot delete this post yet. It is checking on {network} whether another post of this channel was published, and needs this post to count the cost. Try again in about a minute.",
             network=label,
         )
     )

@@ -131,7 +131,7 @@ def duplicate_warnings(
     )
     if twin is None:
         return ()
-    message = "{channel} already has a post with the same text {when} (status: {state}). Change the text, because networks may reject repeated posts or show them to fewer people."
+    message = "{channel} already has a post with the same text ({when}, status: {state}). Change the text, because networks may reject repeated posts or show them to fewer people."
     params = {
         "channel": channel.key,
         "when": f"on {twin.due_at.astimezone(clock.UTC):%Y-%m-%d at %H:%M} UTC",
@@ -240,7 +240,7 @@ def _reject_repeated_channels(rows: Sequence[Delivery]) -> None:
     if names := dict.fromkeys(row.channel.key for row in rows if (row.draft_id, row.channel_id) in taken):
         raise Conflict(
             Sentence(
-                "This post is already scheduled on {channels}. Edit the scheduled post, or choose “Publish again” to create a second post.",
+                "This post is already scheduled on {channels}. Edit the scheduled post. To publish the same content a second time, choose “Publish again” on the post's page.",
                 channels=", ".join(names),
             )
         )

@@ -150,7 +150,7 @@ def _channels_to_add(actor: Actor, wanted: ScheduledPostChange, rows: Sequence[D
     _raise_problems(
         Problem(
             code="goes-there",
-            message="This post is already scheduled on {channel}. To create a second post on this channel, choose “Publish again”.",
+            message="This post is already scheduled on {channel}. To publish the same content a second time on this channel, choose “Publish again” on the post's page.",
             params={"channel": channel.key},
             field=f"channels.{channel.key}",
         )

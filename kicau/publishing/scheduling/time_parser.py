@@ -89,7 +89,7 @@ TIME_PATTERN = re.compile(
 TRAILING_ZONE_PATTERN = re.compile(
     r"(.*\S) ([A-Za-z]+(?:/[A-Za-z0-9_+\-]+)+|utc|gmt|wib|wita|wit)", re.ASCII | re.IGNORECASE
 )
-EXAMPLES_HINT = 'Write for example "tomorrow 09:00", "besok 09:00", "monday 9am", "in 10 minutes" or "2026-12-01 09:00"'
+EXAMPLES_HINT = 'Write for example "tomorrow 09:00", "monday 9am", "in 10 minutes" or "2026-12-01 09:00". Indonesian words such as "besok 09:00" also work'
 
 
 def parse_time(text: str, zone: str, now: datetime) -> datetime:

@@ -231,7 +231,7 @@ def test_what_is_wrong_is_named_by_row_and_column(actor, x, row, says):
         ("options", "colour", "Correct it, and put a semicolon (;) between several"),
         ("options", "nowhere.colour=red", "is not a valid option of a social network"),
         ("options", "x.colour=red", "colour"),
-        ("ai_use", "train=allow", "Kicau does not know 'train' as a use of content"),
+        ("ai_use", "train=allow", "Kicau does not know the purpose 'train'"),
         ("ai_use", "search=perhaps", "'perhaps' is not a valid value"),
         ("timezone", "Mars/Olympus", "no time zone 'Mars/Olympus'"),
     ],

@@ -92,9 +92,8 @@ async def test_a_fresh_token_that_is_refused_too_is_not_renewed_again_and_again(
     server.faults.append(OrderedFault(effect="status", status=401, text="{}", method="GET", path="mentions", times=-1))
     await poller.fetch_due(client)
     assert (
-        (await kopi(pair)).reason
-        == "X rejected Kicau's access to this channel, and Kicau then renewed the access. You do not need to do anything."
-    )
+        await kopi(pair)
+    ).reason == "X did not let Kicau access this channel, so Kicau renewed its access. You do not need to do anything."
     await Standing.objects.all().aupdate(reason="In other words.", said=[])  # what is known is no matter of words
     for _ in range(5):
         go(minutes=2)

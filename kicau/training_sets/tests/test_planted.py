@@ -28,7 +28,7 @@ PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 NOBODY, UNMET, LICENCE = "Nobody has stated", "only if certain conditions are met", "The licence"
 ASKED = "Excluded from the training set until someone in this workspace decides"
 COPY = "Excluded from the training set because the text repeats or fully quotes another text"
-NOT_PUBLIC = "because the content is a repost of someone else's post or a private message"
+NOT_PUBLIC = "because the content is a private message or a repost of someone else's post"
 LINES = [
     "Pagi ini biji dari kebun {} tiba di kedai, wanginya seperti jeruk dan madu hutan",
     "Menurut warga {} hujan semalam membuat jalan ke pasar tertutup lumpur sampai siang",
@@ -175,7 +175,7 @@ def plant_all(garden):
                 "deny",
             )
             garden.say(
-                garden.add("left open", "neither allows nor forbids this content", own=own, licence="CC0-1.0"),
+                garden.add("left open", "says neither yes nor no to using this content", own=own, licence="CC0-1.0"),
                 "grant",
                 "unknown",
             )

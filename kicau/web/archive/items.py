@@ -136,7 +136,7 @@ def end_statement(request: MemberRequest, item_id: str, statement_id: str) -> Ht
     run_action(
         request,
         lambda: record_statements.end_statement(request.actor, statement_id),
-        _("The rights statement was removed."),
+        _("The rights statement has ended. What it says about using the content no longer applies."),
     )
     return redirect("archive-item", item_id=item_id)
 

@@ -225,7 +225,7 @@ def _save_scheduled(request: MemberRequest, sheet: PostForm, draft: Draft, how: 
             return redirect("post", draft_id=draft.id)
         scheduled.fill_form(sheet, scheduled.active_deliveries(request, draft))
         raise Conflict(
-            "This post was scheduled while you were writing. Save your changes to the scheduled post, or choose “Publish again” to create a second post."
+            "This post was scheduled while you were writing. Save your changes to the scheduled post. To publish the same content a second time, choose “Publish again” on the post's page."
         )
     confirm = True if sheet.confirm or how == "save-confirmed" else False if how == "save-unconfirmed" else None
     usable = filter(previews.usable, channels.channels(request.actor))

@@ -59,7 +59,7 @@ def _fixes_for(
         return [QuickFix(f"join:{network}", _("Merge the thread into one post on %(network)s") % label, "merge")]
     if problem.code == "too-many-media" and leaf is not None and problem.limit:
         limit = int(problem.limit)
-        text = _("Publish only the first %(n)s of the files on %(network)s") % {"n": limit, **label}
+        text = _("Publish only the first %(n)s files on %(network)s") % {"n": limit, **label}
         return [QuickFix(f"fewer:{leaf.key}:{network}:{limit}", text, "library")]
     if problem.mend == "convert" and medium and leaf is not None:
         crop = (

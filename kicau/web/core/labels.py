@@ -51,7 +51,7 @@ DELIVERY_BADGES: dict[str, Badge] = {
     DeliveryState.HELD: Badge(pgettext_lazy("delivery", "On hold"), "pause", "sun"),
     DeliveryState.FAILED: Badge(pgettext_lazy("delivery", "Failed"), "alert", "ember"),
     DeliveryState.UNKNOWN: Badge(pgettext_lazy("delivery", "Unknown if published"), "question", "plum"),
-    DeliveryState.PARKED: Badge(pgettext_lazy("delivery", "Publishing stopped by an internal error"), "alert", "ember"),
+    DeliveryState.PARKED: Badge(pgettext_lazy("delivery", "Post stopped by an internal error"), "alert", "ember"),
     DeliveryState.CANCELED: Badge(pgettext_lazy("delivery", "Canceled"), "cross", "still"),
     DeliveryState.DELETED: Badge(pgettext_lazy("delivery", "Deleted from the network"), "bin", "still"),
 }
@@ -136,7 +136,7 @@ ACTION_LABELS: dict[str, Any] = {
     "prices.removed": _("removed a price list"),
     "rate.set": _("set an exchange rate"),
     "rate.removed": _("removed an exchange rate"),
-    "evidence.stamped": _("obtained a timestamp that proves the date of the evidence log"),
+    "evidence.stamped": _("got a timestamp that proves the date of the evidence log (a signed log that only grows)"),
     "channel.preferences": _("changed whether AI may use the content of a social media account"),
     "channel.connected": _("connected a channel"),
     "channel.reconnected": _("reconnected a channel"),
@@ -188,7 +188,7 @@ ACTION_LABELS: dict[str, Any] = {
     "withdrawal.retargeted": _("moved posts to other channels"),
     "withdrawal.targets-taken-back": _("undid moving posts to other channels"),
     "withdrawal.export-asked": _("requested an export of all data that Kicau has stored from a network"),
-    "withdrawal.retarget-asked": _("requested that Kicau move posts on hold to other channels"),
+    "withdrawal.retarget-asked": _("asked Kicau to move the posts that are on hold to other channels"),
     "group.forgotten": _("removed a group of channels"),
     "medium.added": _("added a file to the media library"),
     "medium.changed": _("changed a file in the media library"),
@@ -244,7 +244,9 @@ ACTION_LABELS: dict[str, Any] = {
     "dataset.given": _("recorded who received a training set"),
     "dataset.reviewed": _("reviewed possible personal data in a training set"),
     "dataset.asked": _("asked a recipient of a training set to confirm that they no longer use removed data"),
-    "dataset.acknowledged": _("recorded a confirmation that a recipient of a training set no longer uses removed data"),
+    "dataset.acknowledged": _(
+        "recorded that a recipient of a training set confirmed that they no longer use removed data"
+    ),
     "audit.begun": _("started a search for posts in a dataset (dataset audit)"),
     "audit.stopped": _("stopped a search for posts in a dataset (dataset audit)"),
     "audit.resumed": _("resumed a search for posts in a dataset (dataset audit)"),
@@ -353,7 +355,7 @@ def error_sentence(exc: DomainError) -> str:
         return gettext("The server is busy with other requests. Try again in a few seconds.")
     if isinstance(exc, NotFound):
         return gettext(
-            "Kicau cannot find what you want to open in this workspace. It may be deleted or belong to another workspace: check the link, or switch to the other workspace."
+            "Kicau cannot find this item in this workspace. The item may be deleted or belong to another workspace. Check the link, or switch to the other workspace."
         )
     return localize_sentence(exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc))
 
@@ -397,10 +399,14 @@ PHRASE_TRANSLATIONS = {
     "the server did not reply in time": _("the server did not reply in time"),
     "no reason given": _("no reason given"),
     "training a generative AI model": _("training a generative AI model"),
-    "training another AI model (not generative)": _("training another AI model (not generative)"),
-    "AI answers (as a source)": _("AI answers (as a source)"),
+    "training an AI model that is not generative": _("training an AI model that is not generative"),
+    "AI answers that use the content as a source": _("AI answers that use the content as a source"),
     "search by meaning": _("search by meaning"),
-    "imitating its writing style": _("imitating its writing style"),
+    "imitating the content's writing style": _("imitating the content's writing style"),
+    # Purposes as reasons were stored with them in former versions:
+    "training another AI model (not generative)": _("training an AI model that is not generative"),
+    "AI answers (as a source)": _("AI answers that use the content as a source"),
+    "imitating its writing style": _("imitating the content's writing style"),
     "search results": _("search results"),
     "sharing with others": _("sharing with others"),
     "storage in an archive": _("storage in an archive"),
@@ -503,7 +509,8 @@ METRIC_LABELS: dict[str, Any] = {
     "impression": _("impressions"),
     "view": _("views"),
 }
-# How a state reads within a sentence, behind "is": by its name, or by its English words.
+# How a state reads within a sentence: a post's behind "is", a plan's behind "Status of the plan:". By its name, or by
+# its English words.
 DRAFT_STATE_NAMES: dict[str, Any] = {
     DraftState.DRAFT: _("a draft"),
     DraftState.SUBMITTED: _("waiting for approval"),
@@ -521,8 +528,8 @@ DRAFT_STATE_NAMES: dict[str, Any] = {
     OffboardingState.PROPOSED: _("waiting for a decision to stop or continue"),
     OffboardingState.ANNOUNCED: _("planned for a later date"),
     OffboardingState.WITHDRAWN: _("in effect"),
-    OffboardingState.REINSTATED: _("no longer valid, because publishing was resumed"),
-    OffboardingState.CALLED_OFF: _("canceled before publishing stopped"),
+    OffboardingState.REINSTATED: _("plan ended, because publishing to the network was resumed"),
+    OffboardingState.CALLED_OFF: _("plan canceled before publishing to the network stopped"),
 }
 DRAFT_STATE_NAMES |= {
     str(state.label): DRAFT_STATE_NAMES[state]

@@ -128,9 +128,9 @@ def act_on_audit(request: MemberRequest, audit_id: str, verb: str) -> HttpRespon
     what = {"stop": actions.stop_audit, "resume": actions.resume_audit}.get(verb)
     if what is not None:
         done = (
-            _("The dataset audit was stopped. The results found so far are saved.")
+            _("The search for your posts in the dataset was stopped. The results found so far are saved.")
             if verb == "stop"
-            else _("The dataset audit continues where it stopped.")
+            else _("The search for your posts in the dataset continues where it stopped.")
         )
         run_action(request, lambda: what(request.actor, audit_id), done)
     return redirect("audit", audit_id=audit_id)

@@ -100,7 +100,7 @@ def run_test(request: MemberRequest, canary_id: str) -> HttpResponse:
         if file is None or not file.size:
             raise validation_failed(
                 "scores",
-                "Choose the file in which the AI model scored all sentences that Kicau generated for this canary text (copy test).",
+                "Choose the file with the AI model's scores for all sentences that Kicau generated for this canary text (copy test).",
             )
         if file.size > MAX_SCORE_TABLE_BYTES:
             raise validation_failed(

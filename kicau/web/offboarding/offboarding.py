@@ -191,7 +191,7 @@ def act_on_offboarding(request: MemberRequest, withdrawal_id: str, verb: str) ->
             run_action(
                 request,
                 lambda: decide_overdue_posts(request, withdrawal_id),
-                _("Kicau carried out your decision about the overdue posts."),
+                _("Your choice for the overdue posts was applied."),
             )
         case _:
             raise Http404

@@ -58,7 +58,7 @@ def stated_conditions(post: QueryDict) -> dict[str, str]:
     if any(len(detail) > MAX_FIELD_LENGTHS["detail"] for detail in found.values()):
         raise validation_failed(
             "conditions",
-            "The details of a condition for using the content can have at most {limit} characters. Shorten the text.",
+            "The details of a condition can have at most {limit} characters. Shorten the text.",
             limit=MAX_FIELD_LENGTHS["detail"],
         )
     return found

@@ -18,16 +18,16 @@ USE_LABELS: dict[str, tuple[Any, Any]] = {
         _("An AI model that creates text or images learns from the content"),
     ),
     "train_other": (
-        _("Train another AI model (not generative)"),
-        _("For example, an AI model that sorts or recommends posts learns from the content"),
+        _("Train an AI model that is not generative"),
+        _("Another kind of AI model learns from the content, for example one that sorts or recommends posts"),
     ),
     "ground": (
         _("Use the content as a source for AI answers"),
         _("An AI model uses the content as a source for its answers"),
     ),
     "embed": (
-        _("Create embeddings (for search by meaning)"),
-        _("The text is converted to numbers for search by meaning"),
+        _("Make the content searchable by meaning (embeddings)"),
+        _("An AI model converts the text to numbers (embeddings) that describe its meaning"),
     ),
     "synthesise": (
         _("Imitate the writing style of the content"),
@@ -95,9 +95,12 @@ MEANING_LABELS: dict[str, dict[str, Any]] = {
     "kind": {
         "post": _("Our own post"),
         "repost": _("Another person's post, reposted"),
-        "message": _("A private message: do not import it"),
+        "message": _("A private message (Kicau does not import it)"),
     },
-    "visibility": {"public": _("Visible to everybody"), "private": _("Visible to some people only: do not import it")},
+    "visibility": {
+        "public": _("Visible to everybody"),
+        "private": _("Visible to some people only (Kicau does not import it)"),
+    },
 }
 HAS_QUESTION_BADGE = Badge(pgettext_lazy("import", "Import needs your answer"), "hand", "sun")
 IMPORT_STATE_BADGES: dict[str, Badge] = {
@@ -131,12 +134,14 @@ DECLARATION_PLACE_LABELS: dict[str, Any] = {
     "robots.txt": "robots.txt",
     "tdmrep.json": "tdmrep.json",
     "RSL": _("the licence file"),
-    "RSL in the page": _("an RSL licence inside the web page"),
+    "RSL in the page": _("a licence for web crawlers (RSL) inside the web page"),
     "XMP in the file": _("the information inside the image file (XMP metadata)"),
     "C2PA manifest in the file": _("the Content Credentials (C2PA) inside the image file"),
-    "AT protocol record": _("the AI settings in the social network account"),
+    "AT protocol record": _("the AI settings in the account itself (on networks that use the AT Protocol)"),
     "ODRL policy": _("the usage policy"),
-    "training and data mining assertion": _("the statement about AI training and data mining"),
+    "training and data mining assertion": _(
+        "the statement about AI training and data mining (CAWG) in the file that Kicau read"
+    ),
 }
 RULE_FORM_LABELS: dict[str, tuple[Any, Any]] = {
     "robots": (
@@ -160,17 +165,17 @@ RULE_FORM_LABELS: dict[str, tuple[Any, Any]] = {
     "tdmrep": (
         _("Text and data mining notice (TDMRep file)"),
         _(
-            "Save this file as /.well-known/tdmrep.json on your website. With it, you reserve your rights to text and data mining (automated analysis) under European law."
+            "Save this file as /.well-known/tdmrep.json on your website. It says that, under European law, others need your permission for text and data mining (automated analysis) of your content."
         ),
     ),
     "rsl": (
         _("Licence for web crawlers (RSL)"),
         _(
-            "A licence that web crawlers (programs that read websites) understand. Kicau already publishes this licence for you, and your robots.txt lines contain its address."
+            "A licence that web crawlers (programs that read websites) understand. Kicau already publishes this licence for you. The lines for your robots.txt file contain its address."
         ),
     ),
     "lexicon-ai": (
-        _("AI settings in the social network account (AT Protocol)"),
+        _("AI settings in the account itself (on networks that use the AT Protocol)"),
         _(
             "With this setting, an account tells AI companies whether they may use its posts. Kicau saves the setting on the network for you if the account is connected as a channel."
         ),
@@ -182,9 +187,9 @@ RULE_FORM_LABELS: dict[str, tuple[Any, Any]] = {
         ),
     ),
     "cawg": (
-        _("AI statement in an image's proof of origin (Content Credentials, CAWG)"),
+        _("What an image's proof of origin says about AI use (Content Credentials, CAWG)"),
         _(
-            "Give this statement about AI use to the person who signs your images with C2PA (proof of origin), or enter it in your signing tool."
+            "Give this statement about AI use to the person who adds the proof of origin (C2PA) to your images. Or enter it in the tool for this."
         ),
     ),
     "odrl": (

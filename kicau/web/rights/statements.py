@@ -36,6 +36,6 @@ def end_statement(request: MemberRequest, statement_id: str) -> HttpResponse:
     run_action(
         request,
         lambda: record_statements.end_statement(request.actor, statement_id),
-        _("The rights statement was removed."),
+        _("The rights statement has ended. What it says about using the content no longer applies."),
     )
     return redirect("rights")

@@ -119,6 +119,6 @@ def test_whatever_is_named_by_its_id_is_the_same_as_what_never_was(stranger, the
     for name in ("archive", "archive-facets", "archive-imports", "sets", "audits", "canaries", "rights"):
         assert SECRET not in stranger.get(reverse(name)).content.decode()
     assert (
-        "Kicau cannot find what you want to open in"
+        "Kicau cannot find this item in"
         in stranger.post(reverse("rights-effects"), {"ends": theirs[3][1][0]}).content.decode()
     )

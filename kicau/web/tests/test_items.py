@@ -166,7 +166,7 @@ def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, work
     assert not Statement.objects.exists()
     page.post(reverse("rights-say"), {**said, "ground": "deny"})
     assert "After this change, 1 more content item may be used" in tried(ends=Statement.objects.get().id)
-    assert "Kicau cannot find what you want to open in" in tried(ends=workspace.id)
+    assert "Kicau cannot find this item in" in tried(ends=workspace.id)
     assert "This change does not affect which content may be" in tried(
         terms=terms.id
     )  # nobody was permitted to search so far
@@ -181,10 +181,10 @@ def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, take
 
     reasons = {
         "en": (
-            r"Yes. This is your own content, and this workspace allows it to be used for AI answers \(as a source\).",
-            r"Yes. The author, licence and network do not say whether this content may be used for AI answers \(as a source\). In such cases, this workspace's rules allow it.",
-            r"Unknown. Nobody has stated whether this content may be used for AI answers \(as a source\).",
-            r"No. On [^<]{1,40}, Teman refused permission to use this content for AI answers \(as a source\)",
+            r"Yes. This is your own content, and this workspace allows it to be used for AI answers that use the content as a source.",
+            r"Yes. The author, licence and network do not say whether this content may be used for AI answers that use the content as a source. In such cases, this workspace's rules allow it.",
+            r"Unknown. Nobody has stated whether this content may be used for AI answers that use the content as a source.",
+            r"No. On [^<]{1,40}, Teman refused permission to use this content for AI answers that use the content as a source",
         ),
         "id": (
             "Ya. Ini konten Anda sendiri, dan ruang kerja ini",
@@ -341,7 +341,7 @@ WRONG = [  # of the form that records what somebody said: what is typed, the sen
     ({"note": "n" * 2001}, "The text that you entered has 2001 characters"),
     (
         {"train_gen": "conditional", "how-payment": "p" * 501},
-        "The details of a condition for using the content can have at most 500 characters. Shorten the text.",
+        "The details of a condition can have at most 500 characters. Shorten the text.",
     ),
 ]
 

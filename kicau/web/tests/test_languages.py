@@ -217,13 +217,13 @@ def test_every_kind_of_file_has_a_word():
             "en",
             "Your role (contributor) does not have this permission: schedule, cancel and publish posts. Ask someone with the role editor or higher to do it.",
             "You can submit only a draft for approval, but this post is already waiting for approval.",
-            "Kicau cannot find what you want to open in this workspace",
+            "Kicau cannot find this item in this workspace",
         ),
         (
             "id",
             "Peran Anda (kontributor) tidak memiliki izin ini: menjadwalkan, membatalkan, dan menerbitkan postingan.",
             "Anda hanya dapat mengajukan draf untuk disetujui, sedangkan status postingan ini sudah menunggu persetujuan.",
-            "Kicau tidak menemukan yang ingin Anda buka di ruang kerja ini",
+            "Kicau tidak menemukan butir ini di ruang kerja ini",
         ),
     ],
 )

@@ -72,7 +72,7 @@ def test_the_theme_is_remembered_and_nonsense_is_not(page):
 def test_what_does_not_exist_is_a_page_that_says_so_and_belongs_to_nobody_else(page, post, member):
     missing = page.get(reverse("post", args=["018f0000-0000-7000-8000-000000000000"]))
     assert missing.status_code == 404
-    assert "Kicau cannot find what you want to open in" in missing.content.decode()
+    assert "Kicau cannot find this item in" in missing.content.decode()
 
 
 def test_another_workspace_sees_nothing(page, post, picture, db):

@@ -85,7 +85,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     assert "You have no training set yet" in get("sets")
     assert 'value="kopi"' in get("set-new", words="kopi", network="x")
     wrong = page.post(reverse("set-new"), FORM | {"test": "20"})
-    assert (wrong.status_code, "whole percentages that add up to 100" in wrong.content.decode()) == (422, True)
+    assert (wrong.status_code, "Use whole numbers that add up to 100" in wrong.content.decode()) == (422, True)
     page.post(reverse("set-new"), FORM)
     of = TrainingSet.objects.get()
     assert "Kicau will check your posts as soon as other tasks are finished" in get("set", of.id)

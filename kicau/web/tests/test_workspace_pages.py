@@ -56,14 +56,14 @@ def test_connecting_leads_out_by_a_page_of_ours_and_not_by_a_redirect(page, chan
 def test_a_network_without_keys_says_what_the_operator_does(page, workspace):
     answer = page.post(reverse("channels-connect", args=["x"]))
     assert answer.status_code == 422
-    assert "a developer app there. Ask the server administrator to run: kicau apps" in answer.content.decode()
+    assert "the keys of an app on X are missing" in answer.content.decode()
 
 
 def test_missing_keys_are_said_before_anything_is_typed(page, workspace):
     answer = page.get(reverse("channels-connect", args=["x"]))
     html = answer.content.decode()
     assert answer.status_code == 422
-    assert "a developer app there. Ask the server administrator to run: kicau apps" in html
+    assert "the keys of an app on X are missing" in html
     assert 'type="password"' not in html
     assert "Go to X" not in html
 

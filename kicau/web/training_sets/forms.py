@@ -152,7 +152,7 @@ def _parse_shares(form: Mapping[str, Any]) -> list[float]:
     if not all(one.isdecimal() for one in said) or sum(map(int, said)) != 100:
         raise validation_failed(
             "options.shares",
-            "Enter the shares for training, validation and test as whole percentages that add up to 100.",
+            "Enter what percentage of the records is for training, for validation (checks during training) and for testing. Use whole numbers that add up to 100.",
         )
     return [int(one) / 100 for one in said]
 

@@ -28,7 +28,7 @@ FORMAT_LABELS: dict[str, tuple[Any, Any]] = {
     RecordFormat.PROMPT: (
         _("Instruction to the AI (prompt) and answer (completion)"),
         _(
-            "Each record contains a question and your text as its answer. The question is the post that you replied to, or an instruction to the AI (prompt) that you write"
+            "Each record is a question with an answer. The answer is your text. The question is the post that you replied to, or a prompt (instruction to the AI) that you write"
         ),
     ),
     RecordFormat.CHAT: (
@@ -67,11 +67,11 @@ VERSION_STATE_BADGES: dict[str, Badge] = {
 }
 FILE_LABELS: dict[str, Any] = {
     "README.md": _("Data card: a description of this training set in plain language"),
-    "croissant.json": _("Machine-readable description of the training set (Croissant 1.1 file)"),
+    "croissant.json": _("Description of the training set for other programs (file format Croissant 1.1)"),
     "excluded.csv": _("All posts and files left out of the training set, with the reason for each"),
     "redactions.csv": _("All text passages in which Kicau replaced personal data"),
     "manifest.json": _("List of all files with their checksums (SHA-256)"),
-    "manifest.json.sig": _("Digital signature (Ed25519) that protects the list of files"),
+    "manifest.json.sig": _("Digital signature (Ed25519) that shows whether someone changed the list of files"),
 }
 SPLIT_FILE_LABELS: dict[str, Any] = {
     "train": _("Records for training the AI model"),
@@ -178,7 +178,7 @@ def set_facts(of: TrainingSet) -> list[tuple[Any, Any]]:
             else _("texts that appear several times: include every copy"),
         ),
         (
-            _("Shares of the records (training / validation / test)"),
+            _("Percentage of records for training / validation / test"),
             " / ".join(f"{share:.0%}" for share in options.shares),
         ),
     ]
