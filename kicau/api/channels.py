@@ -24,6 +24,7 @@ from kicau.api.schemas import channels as s
 from kicau.api.schemas.base import PageQuery
 from kicau.base import outbound
 from kicau.channels import actions
+from kicau.channels.channel_fields import channel_fields
 from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import Channel
 from kicau.publishing.scheduling.schedule import next_free_slot
@@ -101,9 +102,7 @@ def choose_channels(request: HttpRequest, state: SignInStatePath, given: s.SignI
 def get_channel(request: HttpRequest, channel: KeyPath) -> s.ChannelDetail:
     """Includes its current capabilities."""
     row = actions.one_channel(authenticated_actor(request), channel)
-    return s.ChannelDetail(
-        **serializers.channel_values(row), capabilities=serializers.capabilities_schema(capabilities_of(row))
-    )
+    return s.ChannelDetail(**channel_fields(row), capabilities=serializers.capabilities_schema(capabilities_of(row)))
 
 
 @routes.post(

@@ -19,6 +19,7 @@ from kicau.api.schemas import offboarding as s
 from kicau.api.schemas.base import PageQuery
 from kicau.base.errors import NotFound
 from kicau.offboarding import actions, impact_preview, jobs, new_targets, restore_network
+from kicau.offboarding.announcements import withdrawal_fields
 from kicau.offboarding.models import Job, OffboardingJobKind, OffboardingJobState, Withdrawal
 from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision, TargetSuggestion
 from kicau.offboarding.restore_network import OverdueAction
@@ -79,7 +80,7 @@ def get_withdrawal(request: HttpRequest, withdrawal_id: UuidPath) -> s.Withdrawa
     actor = authenticated_actor(request)
     row = actions.one_offboarding(actor, withdrawal_id)
     return s.WithdrawalDetail(
-        **_withdrawal_fields(row),
+        **withdrawal_fields(row),
         outlook=_outlook_schema(impact_preview.preview_of(actor, row)),
         replaced=new_targets.retarget_progress(row)["replaced"],
         late=restore_network.overdue_deliveries(actor, row.id).count() if row.ended_at else 0,
@@ -272,25 +273,8 @@ def _retarget_decision(actor: Actor, given: s.RetargetInput) -> RetargetDecision
     )
 
 
-def _withdrawal_fields(row: Withdrawal) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "network": row.network,
-        "channel": str(row.channel_id) if row.channel_id else None,
-        "state": row.state,
-        "cause": row.cause,
-        "reason": row.reason,
-        "evidence": row.evidence,
-        "by_operator": row.by_operator,
-        "effective_at": row.effective_at,
-        "announced_at": row.announced_at,
-        "withdrawn_at": row.withdrawn_at,
-        "ended_at": row.ended_at,
-    }
-
-
 def _withdrawal_schema(row: Withdrawal) -> s.Withdrawal:
-    return s.Withdrawal(**_withdrawal_fields(row))
+    return s.Withdrawal(**withdrawal_fields(row))
 
 
 def _replacement_schema(one: TargetSuggestion) -> s.ReplacementChannel:

@@ -26,7 +26,12 @@ def copy_in(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -
 def to_json_text(value: object) -> str:
     """`value` as JSON; ids, times and sentences are texts in it, NaN and the infinities null. Raises TypeError for what
     has no such form, UnicodeEncodeError for half a surrogate pair."""
-    return msgspec.json.encode(value, enc_hook=_to_json_value).decode()
+    return msgspec.json.encode(value, enc_hook=_plain_text).decode()
+
+
+def to_json_value(value: object) -> Any:
+    """`value` in the types of JSON, written as `to_json_text` writes it."""
+    return msgspec.to_builtins(value, enc_hook=_plain_text)
 
 
 def to_uuid_array(ids: Iterable[UUID]) -> str:
@@ -34,7 +39,7 @@ def to_uuid_array(ids: Iterable[UUID]) -> str:
     return f"{{{','.join(id_.hex for id_ in ids)}}}"
 
 
-def _to_json_value(value: object) -> str:
+def _plain_text(value: object) -> str:
     if isinstance(value, str):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")

@@ -33,7 +33,14 @@ from kicau.connector.session import Credentials
 from kicau.costs import call_budgets
 from kicau.costs.ledger import ChargeContext
 from kicau.costs.models import Purpose
-from kicau.workspaces import webhooks
+from kicau.events.catalogue import (
+    ChannelConnected,
+    ChannelDisconnected,
+    ChannelPaused,
+    ChannelReconnected,
+    ChannelResumed,
+)
+from kicau.events.dispatch import emit
 from kicau.workspaces.actors import Actor, Permission
 
 SIGN_IN_LIFETIME = timedelta(hours=1)
@@ -283,12 +290,15 @@ def _save_channel(actor: Actor, app: NetworkApp, account: SignInIdentity, key: s
     if not fresh and channel.state == ChannelState.ACTIVE:
         for tell in RECONNECTED_HOOKS:
             tell(actor, channel, before)
-    actor.record(
-        "channel.connected" if fresh else "channel.reconnected", channel.id, network=app.network, handle=account.handle
-    )
-    webhooks.emit(
-        "channel.connected",
-        [(actor.workspace.id, {"channel": str(channel.id), "key": channel.key, "network": channel.network})],
+    kind = ChannelConnected if fresh else ChannelReconnected
+    emit(
+        kind(
+            workspace_id=actor.workspace.id,
+            object_id=channel.id,
+            actor=actor,
+            network=app.network,
+            handle=account.handle,
+        )
     )
     return channel
 
@@ -326,7 +336,7 @@ def disconnect(actor: Actor, key_or_id: UUID | str) -> Channel:
     channel.refresh_at = channel.token_expires_at = channel.leaves_at = None
     channel.version += 1
     channel.save()
-    actor.record("channel.disconnected", channel.id)
+    emit(ChannelDisconnected(workspace_id=actor.workspace.id, object_id=channel.id, actor=actor))
     for tell in DISCONNECTED_HOOKS:
         tell(actor, channel)
     return channel
@@ -340,7 +350,8 @@ def pause(actor: Actor, key_or_id: UUID | str, paused: bool) -> Channel:
     if channel.is_paused != paused:
         channel.is_paused, channel.version = paused, channel.version + 1
         channel.save(update_fields=["is_paused", "version"])
-        actor.record("channel.paused" if paused else "channel.resumed", channel.id)
+        kind = ChannelPaused if paused else ChannelResumed
+        emit(kind(workspace_id=actor.workspace.id, object_id=channel.id, actor=actor))
     return channel
 
 

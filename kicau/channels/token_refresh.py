@@ -30,9 +30,10 @@ from kicau.connector.session import Credentials
 from kicau.costs import call_budgets
 from kicau.costs.budgets import NEVER
 from kicau.costs.models import Purpose
+from kicau.events.catalogue import ChannelEvent, ChannelExpired, ChannelHeld, ChannelReconnected, ChannelReleased
+from kicau.events.dispatch import emit
 from kicau.notifications import actions as notices
 from kicau.notifications.trouble_watch import DetectedIncident
-from kicau.workspaces import webhooks
 from kicau.workspaces.actors import system_actor
 
 CAPABILITIES_LIFETIME = timedelta(days=1)
@@ -214,14 +215,19 @@ def _hold_for_budget(channel_id: UUID, exc: call_budgets.BudgetExceeded, used: s
     if channel.state == ChannelState.HELD or is_over:
         fields += ["state", "reason", "version"]
         channel.reason = why[:500]
+    happened = list[ChannelHeld]()
     if is_over and channel.state == ChannelState.ACTIVE:
         channel.state, channel.version = ChannelState.HELD, channel.version + 1
-        system_actor(channel.workspace).record("channel.held", channel.id, budget=exc.short.budget.name)
-        webhooks.emit(
-            "channel.held",
-            [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": str(why)})],
+        happened.append(
+            ChannelHeld(
+                workspace_id=channel.workspace_id,
+                object_id=channel.id,
+                actor=system_actor(channel.workspace),
+                budget=exc.short.budget.name,
+            )
         )
     channel.save(update_fields=fields)
+    emit(*happened)
     if first:
         told = {"channel": f"{channel.name} ({label})", **exc.figures}
         notices.notify_all(
@@ -316,13 +322,24 @@ def _store_refreshed(channel_id: UUID, new: Credentials, used: str) -> None:
         return  # connected again by a person meanwhile, which is newer
     set_credentials(channel, new)
     fields = ["credentials", "token_expires_at", "refresh_at", "version", "renewal_why", "renewal_said"]
+    happened = list[ChannelEvent]()
     if channel.state in (ChannelState.EXPIRED, ChannelState.HELD):  # expired: given up for lost by another meanwhile
-        system_actor(channel.workspace).record(
-            "channel.reconnected" if channel.state == ChannelState.EXPIRED else "channel.released", channel.id
+        ours, actor = channel.workspace_id, system_actor(channel.workspace)
+        happened.append(
+            ChannelReconnected(
+                workspace_id=ours,
+                object_id=channel.id,
+                actor=actor,
+                network=channel.network,
+                handle=channel.handle,
+            )
+            if channel.state == ChannelState.EXPIRED
+            else ChannelReleased(workspace_id=ours, object_id=channel.id, actor=actor)
         )
         channel.state, channel.reason = ChannelState.ACTIVE, ""
         fields += ["state", "reason"]
     channel.save(update_fields=fields)
+    emit(*happened)
 
 
 @transaction.atomic
@@ -340,18 +357,8 @@ def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
     channel.state, channel.version = ChannelState.EXPIRED, channel.version + 1
     channel.reason = f"{label} no longer gives Kicau access to {channel.name}. Reconnect this channel to continue publishing its scheduled posts."
     channel.save(update_fields=["state", "reason", "version"])
-    system_actor(channel.workspace).record("channel.expired", channel.id, said=why[:300])
-    webhooks.emit(
-        "channel.expired",
-        [(channel.workspace_id, {"channel": str(channel.id), "key": channel.key, "reason": channel.reason})],
-    )
-    notices.notify(
-        "channel.expired",
-        channel.workspace_id,
-        gather=channel.id,
-        page=f"/channels/{channel.key}",
-        channel=f"{channel.name} ({label})",
-    )
+    actor = system_actor(channel.workspace)
+    emit(ChannelExpired(workspace_id=channel.workspace_id, object_id=channel.id, actor=actor, said=why[:300]))
 
 
 def rejection_rows(channel: Channel, shut: Iterable[AppBlocked]) -> list[Refusal]:

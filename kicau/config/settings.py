@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "kicau.events",
     "kicau.evidence",
     "kicau.rights",
     "kicau.workspaces",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -140,6 +141,17 @@ class Problem:
             return self.message.format_map(dict(self.params))
         except (KeyError, IndexError, ValueError, AttributeError):
             return self.message
+
+    def fields(self) -> dict[str, Any]:
+        """As other programs see it."""
+        return {
+            "field": self.field,
+            "code": self.code,
+            "message": self.sentence,
+            "limit": self.limit,
+            "actual": self.actual,
+            "mend": self.mend,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from kicau.base.sentences import Sentence
 from kicau.channels.channel_session import capabilities_of
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.capabilities import Ability
+from kicau.events.catalogue import DeliveryPublished
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Draft, DraftState
 from kicau.sync.models import Answer
@@ -141,12 +142,11 @@ def begin_reply(actor: Actor, answer_id: UUID | str) -> Draft:
     return row.reply
 
 
-def record_replies(went_out: Sequence[tuple[UUID, str, UUID, datetime]]) -> None:
-    """Posts of ours went out (channel, remote id of what it answers, delivery, time): what they answer waits no more. In
-    the transaction that says so."""
-    for channel_id, remote_id, delivery_id, at in went_out:
-        Answer.objects.filter(channel=channel_id, remote_id=remote_id, answered_at=None).update(
-            answered_at=at, answered_by=delivery_id
+def record_replies(replies: Sequence[DeliveryPublished]) -> None:
+    """Posts of ours went out as answers: what they answer waits no more. In the transaction that says so."""
+    for reply in replies:
+        Answer.objects.filter(channel=reply.channel_id, remote_id=reply.reply_to, answered_at=None).update(
+            answered_at=reply.published_at, answered_by=reply.object_id
         )
 
 

@@ -16,7 +16,14 @@ from kicau.base.sentences import Sentence, to_stored_pieces
 from kicau.channels.actions import one_channel
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector import registry
-from kicau.offboarding.announcements import channel_reason, delivery_reason, network_label, notify
+from kicau.events.catalogue import (
+    WithdrawalAnnounced,
+    WithdrawalCalledOff,
+    WithdrawalEffective,
+    WithdrawalEvent,
+    WithdrawalProposed,
+)
+from kicau.offboarding.announcements import announce, channel_reason, delivery_reason, network_label
 from kicau.offboarding.freeze import freeze_deliveries
 from kicau.offboarding.models import (
     FROZEN_STATES,
@@ -129,11 +136,10 @@ def start_offboarding(
     if at <= now:
         return close_channels(actor, row, now)
     update_leave_dates(c.id for c in closing)
-    actor.record("withdrawal.announced", row.id, network=network, effective_at=row.effective_at.isoformat())
     after = Delivery.objects.filter(
         channel__in=closing, state__in=[*PENDING_STATES, DeliveryState.HELD], due_at__gte=row.effective_at
     ).count()
-    notify(row, "announced", channels=len(closing), after=after)
+    announce(WithdrawalAnnounced, row, actor, effective_at=row.effective_at, channels=len(closing), after=after)
     return row
 
 
@@ -152,16 +158,17 @@ def cancel_offboarding(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
             )
         )
     require_right_to_end(actor, row)
-    return end_offboarding(actor, row, OffboardingState.CALLED_OFF)
+    return end_offboarding(actor, row, OffboardingState.CALLED_OFF, WithdrawalCalledOff)
 
 
-def end_offboarding(actor: Actor, row: Withdrawal, state: str, **counts: int) -> Withdrawal:
-    """It is over: called off or reinstated."""
+def end_offboarding(
+    actor: Actor, row: Withdrawal, state: str, kind: type[WithdrawalEvent], **counts: int
+) -> Withdrawal:
+    """It is over: called off or reinstated. `kind` and `counts`: the event of it."""
     row.state, row.ended_at, row.ended_by = state, clock.now(), actor.person
     row.save()
     update_leave_dates(c.id for c in channels_in_scope(row))
-    actor.record(f"withdrawal.{state}", row.id, network=row.network, **counts)
-    notify(row, state, **counts)
+    announce(kind, row, actor, **counts)
     return row
 
 
@@ -204,9 +211,8 @@ def close_channels(actor: Actor, row: Withdrawal, now: datetime, state: str = Of
         reason=why, said=to_stored_pieces(why), changed_at=now
     )
     count = freeze_deliveries(row, closed_channel_ids(row), why, now)
-    name = "withdrawn" if state == OffboardingState.WITHDRAWN else "proposed"
-    actor.record(f"withdrawal.{name}", row.id, network=row.network, channels=len(ids), frozen=count)
-    notify(row, name, channels=len(ids), frozen=count)
+    kind = WithdrawalEffective if state == OffboardingState.WITHDRAWN else WithdrawalProposed
+    announce(kind, row, actor, channels=len(ids), frozen=count)
     return row
 
 

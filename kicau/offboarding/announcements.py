@@ -1,14 +1,16 @@
-"""Who learns of it: people by notices, other programs by webhooks, in the act's own transaction."""
+"""How leaving a network reads: in sentences, as data for other programs, and as events."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from kicau.base.sentences import Sentence
 from kicau.connector import registry
-from kicau.notifications.actions import notify as tell_people
+from kicau.events.catalogue import WithdrawalEvent
+from kicau.events.dispatch import emit
 from kicau.offboarding.models import OffboardingState, Withdrawal
-from kicau.workspaces import webhooks
+from kicau.workspaces.actors import Actor
 
 
 def network_label(network: str) -> str:
@@ -57,39 +59,27 @@ def overdue_reason(row: Withdrawal) -> Sentence:
     )
 
 
-def notify(row: Withdrawal, event: str, **counts: int) -> None:
-    """`event`: the second half of a webhook's "withdrawal.…"; counts go with it."""
-    told = {
-        "withdrawal": str(row.id),
+def withdrawal_fields(row: Withdrawal) -> dict[str, Any]:
+    """As other programs see it: the one form that REST and webhooks share."""
+    return {
+        "id": str(row.id),
         "network": row.network,
         "channel": str(row.channel_id) if row.channel_id else None,
         "state": row.state,
         "cause": row.cause,
         "reason": row.reason,
-        "effective_at": row.effective_at.isoformat(),
-        **counts,
+        "evidence": row.evidence,
+        "by_operator": row.by_operator,
+        "effective_at": row.effective_at,
+        "announced_at": row.announced_at,
+        "withdrawn_at": row.withdrawn_at,
+        "ended_at": row.ended_at,
     }
-    webhooks.emit(f"withdrawal.{event}", [(row.workspace_id, told)])
-    if event in NOTIFICATION_EVENTS:
-        tell_people(
-            NOTIFICATION_EVENTS[event],
-            row.workspace_id,
-            gather=f"{row.id}",
-            page=f"/withdrawals/{row.id}",
-            what=subject_of(row),
-            when=row.effective_at.isoformat(),
-            reason=network_message(row),
-            after=counts.get("after", 0),
-            late=counts.get("late", 0),
-        )
 
 
-NOTIFICATION_EVENTS = {
-    "proposed": "network.shut",
-    "announced": "network.leaving",
-    "withdrawn": "network.withdrawn",
-    "reinstated": "network.reinstated",
-}
+def announce(kind: type[WithdrawalEvent], row: Withdrawal, actor: Actor | None, **details: Any) -> None:
+    """Emit what happened to it; `actor` None: the activity log tells of it as part of something larger."""
+    emit(kind(workspace_id=row.workspace_id, object_id=row.id, actor=actor, network=row.network, **details))
 
 
 def network_message(row: Withdrawal) -> str:

@@ -20,13 +20,14 @@ from kicau.base.sentences import Sentence
 from kicau.channels.actions import one_channel
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
+from kicau.events.catalogue import WithdrawalRetargeted
 from kicau.offboarding.actions import channels_of, lock_workspace, one_offboarding
-from kicau.offboarding.announcements import notify
+from kicau.offboarding.announcements import announce
 from kicau.offboarding.models import FROZEN_STATES, Frozen, Retargeted, Withdrawal
+from kicau.publishing import bulk_transitions
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Delivery, DeliveryState, Draft, HoldReason
 from kicau.publishing.scheduling import schedule
-from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
 RETARGET_BATCH_SIZE = (
@@ -172,8 +173,16 @@ def retarget(
             _create_replacements(actor, row, chosen, decision, found, most)
         tell_progress(found.posts, total)
     if found.fits:
-        actor.record("withdrawal.retargeted", row.id, made=found.fits, channels=list(decision.channels))
-        notify(row, "retargeted", made=found.fits, problems=len({o.delivery for o in found.obstacles}))
+        problems = len({obstacle.delivery for obstacle in found.obstacles})
+        with transaction.atomic():
+            announce(
+                WithdrawalRetargeted,
+                row,
+                actor,
+                made=found.fits,
+                problems=problems,
+                channels=tuple(decision.channels),
+            )
     return found
 
 
@@ -398,11 +407,7 @@ def delete_replacements(actor: Actor, row: Withdrawal) -> int:
     who may."""
     rows = Retargeted.objects.filter(_unpublished_filter(), frozen__withdrawal=row).values_list("delivery", flat=True)
     found = list(Delivery.objects.select_for_update().filter(id__in=list(rows), steps=0, begun_at=None, broken_at=None))
-    webhooks.emit(
-        "delivery.canceled",
-        [(d.workspace_id, {"delivery": str(d.id), "post": str(d.draft_id), "state": "canceled"}) for d in found],
-    )
-    Delivery.objects.filter(id__in=[d.id for d in found]).delete()
+    bulk_transitions.discard(found)
     if found:
         actor.record("withdrawal.targets-taken-back", row.id, count=len(found))
     return len(found)

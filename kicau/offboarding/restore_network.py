@@ -15,6 +15,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, ValidationFailed, validation_failed
 from kicau.base.sentences import Sentence
 from kicau.channels.models import Channel, ChannelState
+from kicau.events.catalogue import WithdrawalReinstated
 from kicau.offboarding import new_targets
 from kicau.offboarding.actions import (
     end_offboarding,
@@ -30,7 +31,6 @@ from kicau.publishing import bulk_transitions
 from kicau.publishing.budget import plan_quotas
 from kicau.publishing.models import Delivery, DeliveryState, HoldReason
 from kicau.publishing.scheduling.schedule import time_problems
-from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
 
@@ -137,7 +137,7 @@ def reinstate(
     _update_plan_quotas(Delivery.objects.filter(channel__in=ids, next_at__lt=now + plan_quotas.QUOTA_LOOK_AHEAD))
     if late != OverdueAction.ASK and waiting:
         _apply_overdue_action(actor, _overdue_on(ids), late, first_at)
-    end_offboarding(actor, row, OffboardingState.REINSTATED, restored=restored, late=waiting)
+    end_offboarding(actor, row, OffboardingState.REINSTATED, WithdrawalReinstated, restored=restored, late=waiting)
     return told
 
 
@@ -198,25 +198,18 @@ def decide_overdue(
 def _apply_overdue_action(
     actor: Actor, rows: QuerySet[Delivery], late: OverdueAction, first_at: datetime | None
 ) -> int:
-    found = list(rows.select_for_update(of=("self",)).values_list("id", "due_at", "draft_id"))
-    if not found or late == OverdueAction.ASK:
+    due = dict(rows.select_for_update(of=("self",)).values_list("id", "due_at"))
+    if not due or late == OverdueAction.ASK:
         return 0
-    ids, now = [id_ for id_, _, _ in found], clock.now()
+    ids, now = list(due), clock.now()
     match late:
         case OverdueAction.NOW:
-            bulk_transitions.publish_overdue(ids, now, actor.name)
+            bulk_transitions.publish_overdue(actor, ids, now)
         case OverdueAction.SHIFT:
             assert first_at is not None
-            bulk_transitions.shift_overdue(ids, first_at - min(due for _, due, _ in found), now, actor.name)
+            bulk_transitions.shift_overdue(actor, due, first_at - min(due.values()), now)
         case _:
-            bulk_transitions.cancel_overdue(ids, now, actor.name)
-            webhooks.emit(
-                "delivery.canceled",
-                [
-                    (actor.workspace.id, {"delivery": str(id_), "post": str(draft), "state": "canceled"})
-                    for id_, _, draft in found
-                ],
-            )
+            bulk_transitions.cancel_overdue(actor, ids, now)
     if late in (OverdueAction.NOW, OverdueAction.SHIFT):
         _update_plan_quotas(Delivery.objects.filter(id__in=ids))
     actor.record("delivery.late-decided", "", count=len(ids), how=str(late))

@@ -8,8 +8,9 @@ from django.db.models import Q
 
 from kicau.base import clock
 from kicau.channels.models import Channel, ChannelState
+from kicau.events.catalogue import WithdrawalEffective, WithdrawalReinstated
 from kicau.offboarding.actions import lock_workspace, reason_of, update_leave_dates
-from kicau.offboarding.announcements import delivery_reason, notify, overdue_reason
+from kicau.offboarding.announcements import announce, delivery_reason, overdue_reason
 from kicau.offboarding.freeze import freeze_deliveries, thaw_deliveries
 from kicau.offboarding.models import (
     FROZEN_STATES,
@@ -49,7 +50,7 @@ def channel_disconnected(actor: Actor, channel: Channel) -> None:
     Frozen.objects.filter(delivery__channel=channel, ended_at=None).exclude(withdrawal=row).update(withdrawal=row)
     LeftChannel.objects.filter(channel=channel, withdrawal__state__in=FROZEN_STATES).exclude(withdrawal=row).delete()
     count = freeze_deliveries(row, [channel.id], delivery_reason(row), now)
-    notify(row, "withdrawn", channels=1, frozen=count)
+    announce(WithdrawalEffective, row, None, channels=1, frozen=count)
 
 
 def channel_reconnected(actor: Actor, channel: Channel, before: str) -> None:
@@ -106,4 +107,4 @@ def _recover_from_disconnect(actor: Actor, channel: Channel) -> None:
     restored, late = thaw_deliveries(row, [channel.id], now, overdue_reason(row))
     row.state, row.ended_at, row.ended_by = OffboardingState.REINSTATED, now, actor.person
     row.save()
-    notify(row, "reinstated", restored=restored, late=late)
+    announce(WithdrawalReinstated, row, None, restored=restored, late=late)

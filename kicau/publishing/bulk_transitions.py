@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,11 @@ from django.db import connection
 
 from kicau.base.bulk import to_uuid_array
 from kicau.base.sentences import Sentence, to_stored_pieces
-from kicau.publishing.models import PENDING_STATES, Attempt, Delivery, DeliveryState
+from kicau.events.catalogue import AttemptLine, DeliveryCanceled, DeliveryMoved
+from kicau.events.dispatch import emit
+from kicau.publishing.models import PENDING_STATES, Delivery, DeliveryState
 from kicau.publishing.transitions import TABLE, Verb, change
+from kicau.workspaces.actors import Actor
 
 RELEASE_INTERVAL = timedelta(milliseconds=200)  # between what is released to one channel, so that it arrives in order
 
@@ -71,7 +74,7 @@ def release(rows: Sequence[Delivery], now: datetime) -> int:
         in_channel[row.channel_id] += 1
     columns = ["state", "hold", "reason", "said", "problems", "tries", "next_at", "changed_at"]
     Delivery.objects.bulk_update(rows, columns)
-    log_attempts([row.id for row in rows], Verb.RELEASE, "release")
+    _emit(Verb.RELEASE, [(row.workspace_id, row.id) for row in rows], did="release")
     return len(rows)
 
 
@@ -118,38 +121,51 @@ WHERE id = ANY(%(ids)s::uuid[])
 """
 
 
-def publish_overdue(ids: Sequence[UUID], now: datetime, who: str) -> None:
+def publish_overdue(actor: Actor, ids: Sequence[UUID], now: datetime) -> None:
     """Let go out now what waited because its time had passed."""
     fresh: dict[str, Any] = {"state": DeliveryState.SCHEDULED, "hold": "", "reason": "", "said": [], "problems": []}
     Delivery.objects.filter(id__in=ids).update(**fresh, tries=0, next_at=now, changed_at=now)
-    log_attempts(ids, Verb.PUBLISH_OVERDUE, who=who)
+    _emit(Verb.PUBLISH_OVERDUE, [(actor.workspace.id, id_) for id_ in ids], who=actor.name)
 
 
-def shift_overdue(ids: Sequence[UUID], by: timedelta, now: datetime, who: str) -> None:
-    """Give what waited because its time had passed another time, so much later."""
+def shift_overdue(actor: Actor, due: Mapping[UUID, datetime], by: timedelta, now: datetime) -> None:
+    """Give what waited because its time had passed another time, so much later. `due`: their times."""
     with connection.cursor() as cursor:
-        cursor.execute(_SHIFT_SQL, {"by": by.total_seconds(), "now": now, "ids": to_uuid_array(ids)})
-    log_attempts(ids, Verb.SHIFT_OVERDUE, who=who)
+        cursor.execute(_SHIFT_SQL, {"by": by.total_seconds(), "now": now, "ids": to_uuid_array(due)})
+    line = _attempt_line(Verb.SHIFT_OVERDUE, who=actor.name)
+    emit(
+        *(
+            DeliveryMoved(workspace_id=actor.workspace.id, object_id=id_, attempt=line, before=at, after=at + by)
+            for id_, at in due.items()
+        )
+    )
 
 
-def cancel_overdue(ids: Sequence[UUID], now: datetime, who: str) -> None:
+def cancel_overdue(actor: Actor, ids: Sequence[UUID], now: datetime) -> None:
     """Never send what waited because its time had passed."""
-    reason = TABLE[Verb.CANCEL_OVERDUE].filled_sentence(who=who)
+    reason = TABLE[Verb.CANCEL_OVERDUE].filled_sentence(who=actor.name)
     told = {"reason": reason, "said": to_stored_pieces(reason)}
     Delivery.objects.filter(id__in=ids).update(state=DeliveryState.CANCELED, hold="", **told, changed_at=now)
-    log_attempts(ids, Verb.CANCEL_OVERDUE, who=who)
+    _emit(Verb.CANCEL_OVERDUE, [(actor.workspace.id, id_) for id_ in ids], who=actor.name)
 
 
-def log_attempts(ids: Sequence[UUID], verb: Verb, did: str = "person", **params: str) -> None:
-    """The line of the table in the attempt log of each."""
-    sentence = TABLE[verb].filled_sentence(**params)
-    detail = {"said": to_stored_pieces(sentence)}
-    Attempt.objects.bulk_create(
-        [
-            Attempt(delivery_id=id_, did=did, outcome=TABLE[verb].outcome, sentence=sentence, detail=detail)
-            for id_ in ids
-        ]
-    )
+def discard(rows: Sequence[Delivery]) -> None:
+    """Cancel and delete deliveries of which nothing has begun, as if they had never been made. The rows are locked."""
+    ids = [row.id for row in rows]
+    Delivery.objects.filter(id__in=ids).update(state=DeliveryState.CANCELED, hold="", reason="", said=[])
+    emit(*(DeliveryCanceled(workspace_id=row.workspace_id, object_id=row.id) for row in rows))
+    Delivery.objects.filter(id__in=ids).delete()
+
+
+def _emit(verb: Verb, rows: Iterable[tuple[UUID, UUID]], did: str = "person", **params: str) -> None:
+    """The event of the table for each (workspace, delivery), with its line for the attempt log."""
+    kind, line = TABLE[verb].event, _attempt_line(verb, did, **params)
+    assert kind is not None
+    emit(*(kind(workspace_id=workspace, object_id=id_, attempt=line) for workspace, id_ in rows))
+
+
+def _attempt_line(verb: Verb, did: str = "person", **params: str) -> AttemptLine:
+    return AttemptLine(did=did, outcome=TABLE[verb].outcome, sentence=TABLE[verb].filled_sentence(**params))
 
 
 def reason_params(name: str, reason: Sentence) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
+from uuid import UUID
 
 from kicau.base import clock
 from kicau.base.errors import Conflict
@@ -20,6 +21,20 @@ from kicau.channels.models import ChannelState
 from kicau.connector import registry
 from kicau.connector.capabilities import Ability
 from kicau.connector.roles.edits import EditRole
+from kicau.events.catalogue import (
+    AttemptLine,
+    DeliveryCanceled,
+    DeliveryConfirmed,
+    DeliveryDeleted,
+    DeliveryEvent,
+    DeliveryHeld,
+    DeliveryMoved,
+    DeliveryPublished,
+    DeliveryReleased,
+    DeliveryResolved,
+    DeliveryRetried,
+)
+from kicau.events.dispatch import emit
 from kicau.publishing.models import PENDING_STATES, Attempt, Delivery, DeliveryState, HoldReason, Revision
 from kicau.workspaces.actors import Actor
 
@@ -74,7 +89,7 @@ class Transition:
     action: str = ""  # what faces call it; "" if none offers it
     outcome: str = ""  # in the attempt log
     sentence: Sentence = Sentence("")  # noqa: RUF009 (never changes)
-    event: str = ""  # in the activity log
+    event: type[DeliveryEvent] | None = None
 
     def filled_sentence(self, **params: Any) -> Sentence:
         """The sentence with its places filled."""
@@ -254,7 +269,7 @@ TABLE: Mapping[Verb, Transition] = {
         action="confirm",
         outcome="confirmed",
         sentence=Sentence("{who} confirmed that Kicau may publish the post."),
-        event="delivery.confirmed",
+        event=DeliveryConfirmed,
     ),
     Verb.RETRY: Transition(
         sources=frozenset(
@@ -272,7 +287,7 @@ TABLE: Mapping[Verb, Transition] = {
         action="retry",
         outcome="retried",
         sentence=Sentence("{who} asked Kicau to try again to publish the post."),
-        event="delivery.retried",
+        event=DeliveryRetried,
     ),
     Verb.RESCHEDULE: Transition(
         sources=_CHANGEABLE - {DeliveryState.FAILED},
@@ -282,7 +297,7 @@ TABLE: Mapping[Verb, Transition] = {
         action="move",
         outcome="moved",
         sentence=Sentence("{who} rescheduled the post to {when}."),
-        event="delivery.moved",
+        event=DeliveryMoved,
     ),
     Verb.CANCEL: Transition(
         sources=_CHANGEABLE | {DeliveryState.PARKED, DeliveryState.UNKNOWN},
@@ -292,7 +307,7 @@ TABLE: Mapping[Verb, Transition] = {
         action="cancel",
         outcome="canceled",
         sentence=Sentence("{who} canceled the post."),
-        event="delivery.canceled",
+        event=DeliveryCanceled,
     ),
     Verb.MARK_PUBLISHED: Transition(
         sources=frozenset({DeliveryState.UNKNOWN}),
@@ -301,7 +316,7 @@ TABLE: Mapping[Verb, Transition] = {
         action="resolve",
         outcome="found",
         sentence=Sentence("{who} checked the post and marked it as published."),
-        event="delivery.resolved",
+        event=DeliveryResolved,
     ),
     Verb.MARK_UNPUBLISHED: Transition(
         sources=frozenset({DeliveryState.UNKNOWN}),
@@ -310,7 +325,7 @@ TABLE: Mapping[Verb, Transition] = {
         action="resolve",
         outcome="not-found",
         sentence=Sentence("{who} did not find the post on the network, so Kicau tries again to publish it."),
-        event="delivery.resolved",
+        event=DeliveryResolved,
     ),
     Verb.EDIT: Transition(
         sources=frozenset({DeliveryState.PUBLISHED}),
@@ -332,7 +347,7 @@ TABLE: Mapping[Verb, Transition] = {
         action="withdraw",
         outcome="deleted",
         sentence=Sentence("{who} deleted the post from the network."),
-        event="delivery.deleted",
+        event=DeliveryDeleted,
     ),
     Verb.REWRITE: Transition(sources=_CHANGEABLE, refusal=_CANNOT_CHANGE, guard=_nothing_sent, effect=_rewrite),
     Verb.RENEW: Transition(sources=_CHANGEABLE, refusal=_CANNOT_CHANGE, guard=_nothing_sent, effect=_schedule),
@@ -342,6 +357,7 @@ TABLE: Mapping[Verb, Transition] = {
         effect=_unconfirm,
         outcome="unconfirmed",
         sentence=_CONFIRM_AGAIN,
+        event=DeliveryHeld,
     ),
     Verb.RELEASE: Transition(
         sources=frozenset({DeliveryState.HELD}),
@@ -349,6 +365,7 @@ TABLE: Mapping[Verb, Transition] = {
         effect=_schedule,
         outcome="released",
         sentence=Sentence("The budget has enough left for this post again, so Kicau publishes it now."),
+        event=DeliveryReleased,
     ),
     Verb.FREEZE: Transition(
         sources=frozenset({*PENDING_STATES, DeliveryState.HELD}), refusal=_CANNOT_CHANGE, guard=_no_step_under_way
@@ -358,18 +375,21 @@ TABLE: Mapping[Verb, Transition] = {
         refusal=_CANNOT_CHANGE,
         outcome="late-now",
         sentence=Sentence("{who} decided to publish the post now, although its publishing time had passed."),
+        event=DeliveryRetried,
     ),
     Verb.SHIFT_OVERDUE: Transition(
         sources=frozenset({DeliveryState.HELD}),
         refusal=_CANNOT_CHANGE,
         outcome="late-shift",
         sentence=Sentence("{who} gave the post a new publishing time, because the old one had passed."),
+        event=DeliveryMoved,
     ),
     Verb.CANCEL_OVERDUE: Transition(
         sources=frozenset({DeliveryState.HELD}),
         refusal=_CANNOT_CHANGE,
         outcome="late-cancel",
         sentence=Sentence("{who} canceled the post, because its publishing time had passed."),
+        event=DeliveryCanceled,
     ),
 }
 
@@ -403,11 +423,11 @@ def apply(
     values: Mapping[str, Any] | None = None,
     note: str = "",
     is_done: bool = False,
-    **detail: object,
+    **detail: Any,
 ) -> None:
-    """Carry it out, with its line in the attempt log and in the activity log; in the caller's transaction, with the row
-    locked. `values` are other columns that change with it; `note` is a sentence that follows the table's; `detail` goes
-    into the activity log. Raises Conflict, unless it is done already on the network (`is_done`)."""
+    """Carry it out and emit its event; in the caller's transaction, with the row locked. `values` are other columns that
+    change with it; `note` is a sentence that follows the table's; `detail` is what the event tells beside. Raises
+    Conflict, unless it is done already on the network (`is_done`)."""
     if not is_done:
         require(row, verb)
     change(row, verb, **values or {})
@@ -431,17 +451,26 @@ def save(row: Delivery) -> None:
     row.save()
 
 
-def record(row: Delivery, verb: Verb, actor: Actor, note: str = "", **detail: object) -> None:
-    """Its line in the attempt log (the table's sentence and `note`) and in the activity log."""
-    one = TABLE[verb]
-    sentence = one.filled_sentence(who=actor.name, when=row.due_at) + note
-    log_attempt(row, one.outcome, sentence)
-    if one.event:
-        actor.record(one.event, row.id, **detail)
+def record(row: Delivery, verb: Verb, actor: Actor, note: str = "", **detail: Any) -> None:
+    """Emit its event, with the table's sentence and `note` for the attempt log. The row is saved."""
+    kind = TABLE[verb].event
+    assert kind is not None
+    sentence = TABLE[verb].filled_sentence(who=actor.name, when=row.due_at) + note
+    line = AttemptLine(outcome=TABLE[verb].outcome, sentence=sentence)
+    emit(kind(workspace_id=row.workspace_id, object_id=row.id, actor=actor, attempt=line, **detail))
+
+
+def published_event(
+    workspace: UUID, delivery: UUID, channel: UUID, rendered: Mapping[str, Any], at: datetime
+) -> DeliveryPublished:
+    reply_to = rendered.get("reply_to") or ""
+    return DeliveryPublished(
+        workspace_id=workspace, object_id=delivery, channel_id=channel, published_at=at, reply_to=reply_to
+    )
 
 
 def log_attempt(row: Delivery, outcome: str, sentence: str) -> None:
-    """A person's decision as a line of the attempt log."""
+    """A person's decision that changes nothing for others, as a line of the attempt log."""
     detail = {"said": to_stored_pieces(sentence)}
     Attempt.objects.create(delivery=row, did="person", outcome=outcome, sentence=sentence, detail=detail)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from kicau.base.clock import now
@@ -169,7 +170,9 @@ class WebhookEvent(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="outbox")
     event = models.CharField(max_length=40)
-    payload = models.JSONField()
+    subject = models.UUIDField(null=True)  # the object that it is about: such messages come in order
+    payload = models.JSONField(encoder=DjangoJSONEncoder)  # that object, as the REST API returned it then
+    details = models.JSONField(default=dict, encoder=DjangoJSONEncoder)  # what the event tells beside
     created_at = models.DateTimeField(default=now)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(default=now)

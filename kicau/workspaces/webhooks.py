@@ -11,46 +11,30 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import aiohttp
 import structlog
 from asgiref.sync import sync_to_async
-from django.db import connection, transaction
+from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import translation
 
 from kicau.base import clock
 from kicau.base.errors import NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.connector.transport import ssrf
 from kicau.connector.transport.ssrf import guarded_session
+from kicau.events.catalogue import EVENT_GROUPS, PUBLIC_EVENTS, ObjectType, PublicEvent, event_group
+from kicau.events.dispatch import present
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Webhook, WebhookEvent
 
 log = structlog.get_logger("kicau.webhooks")
 
-EVENTS = (
-    "delivery.scheduled",
-    "delivery.published",
-    "delivery.failed",
-    "delivery.held",
-    "delivery.unknown",
-    "delivery.canceled",
-    "delivery.edited",
-    "channel.connected",
-    "channel.expired",
-    "channel.held",
-    "network.unreachable",
-    "withdrawal.proposed",
-    "withdrawal.announced",
-    "withdrawal.called-off",
-    "withdrawal.withdrawn",
-    "withdrawal.retargeted",
-    "withdrawal.reinstated",
-)
 RETRY_DELAYS_SECONDS = (10, 60, 300, 1800, 7200, 21600, 43200)  # seconds before each retry; then it is given up
 REQUEST_TIMEOUT_SECONDS = 10  # seconds for one answer
 MAX_ROUND_SECONDS = 10.0  # seconds in which one address is told what is due, until the others had their turn
@@ -72,12 +56,13 @@ def add_webhook(actor: Actor, url: str, events: Iterable[str]) -> Webhook:
         )
     wanted = sorted(set(events))
     for event in wanted or [""]:
-        if event not in EVENTS and event not in ("*", "delivery.*", "channel.*", "withdrawal.*"):
+        if event not in (*PUBLIC_EVENTS, *EVENT_GROUPS, "*"):
             raise validation_failed(
                 "events",
-                "Kicau does not know the webhook event {event!r}. Choose from: {known}. For a whole group of events, enter delivery.*, channel.*, withdrawal.* or * (all events).",
+                "Kicau does not know the webhook event {event!r}. Choose from: {known}. For a whole group of events, enter {groups} or * (all events).",
                 event=event,
-                known=", ".join(EVENTS),
+                known=", ".join(PUBLIC_EVENTS),
+                groups=", ".join(EVENT_GROUPS),
             )
     made = Webhook.objects.create(
         workspace=actor.workspace, url=url, events=wanted, secret="whsec_" + secrets.token_urlsafe(32)
@@ -121,38 +106,40 @@ async def send_test_event(actor: Actor, webhook_id: UUID | str) -> Webhook:
     return await sync_to_async(one_webhook)(actor, webhook_id)
 
 
-def emit(event: str, rows: Iterable[tuple[UUID, Mapping[str, Any]]]) -> int:
-    """Put (workspace, payload) rows into the outbox of every webhook that wants `event`; returns how many."""
-    payloads: dict[UUID, list[Mapping[str, Any]]] = {}
-    for workspace_id, payload in rows:
-        payloads.setdefault(workspace_id, []).append(payload)
-    if not payloads:
-        return 0
-    made = [
-        WebhookEvent(webhook_id=hook_id, event=event, payload=dict(payload))
-        for hook_id, workspace_id in _listening_webhooks(event, payloads)
-        for payload in payloads[workspace_id]
-    ]
-    if made:
-        WebhookEvent.objects.bulk_create(made)
-    return len(made)
-
-
-def has_listener(event: str, workspaces: Iterable[UUID]) -> bool:
-    """Whether any webhook of these workspaces wants `event`."""
-    return bool(_listening_webhooks(event, workspaces))
-
-
-def _listening_webhooks(event: str, workspaces: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
-    """Webhooks that want `event`, with their workspaces. Asked for each batch that goes out, so it costs little."""
-    group = event.split(".")[0] + ".*"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, workspace_id FROM workspaces_webhook WHERE workspace_id = ANY(%s) AND is_active AND events && %s::varchar[] ORDER BY id",
-            [list(workspaces), ["*", group, event]],
+def queue_messages(events: Sequence[PublicEvent]) -> None:
+    """Put events into the outbox of every webhook that wants them, with their objects as the REST API returns them."""
+    hooks = _listening_webhooks(events)
+    wanted = [(hook, event) for hook in hooks for event in events if _wants(hook, event)]
+    if not wanted:
+        return
+    ids: dict[ObjectType, set[UUID]] = {}
+    for _, event in wanted:
+        ids.setdefault(event.object_type, set()).add(event.object_id)
+    with translation.override(settings.LANGUAGE_CODE):
+        shown = {id_: fields for kind, some in ids.items() for id_, fields in present(kind, some).items()}
+    WebhookEvent.objects.bulk_create(
+        WebhookEvent(
+            webhook_id=hook.id,
+            event=event.name,
+            subject=event.object_id,
+            payload=shown.get(event.object_id, {}),
+            details=event.details(),
         )
-        found: list[tuple[UUID, UUID]] = cursor.fetchall()
-    return found
+        for hook, event in wanted
+    )
+
+
+def _wants(hook: Webhook, event: PublicEvent) -> bool:
+    wanted = {"*", event_group(event.name), event.name}
+    return hook.workspace_id == event.workspace_id and not wanted.isdisjoint(hook.events)
+
+
+def _listening_webhooks(events: Iterable[PublicEvent]) -> list[Webhook]:
+    """Webhooks that want any of them. Asked for each batch that goes out, so it costs little."""
+    names = sorted({"*", *(name for event in events for name in (event.name, event_group(event.name)))})
+    workspaces = {event.workspace_id for event in events}
+    rows = Webhook.objects.filter(workspace__in=workspaces, is_active=True, events__overlap=names)
+    return list(rows.only("id", "workspace_id", "events").order_by("id"))
 
 
 def sign_payload(secret: str, body: bytes, timestamp: int) -> str:
@@ -162,7 +149,7 @@ def sign_payload(secret: str, body: bytes, timestamp: int) -> str:
 
 async def send_due_messages() -> int:
     """Send what is due; how many messages were taken. Each address is served by one worker at a time, for ROUND in a go,
-    with a few messages at once: one that is slow or gone delays no other. Messages about the same thing (`message_subject`) come
+    with a few messages at once: one that is slow or gone delays no other. Messages about the same thing (`subject`) come
     in order: one waits until the one before it was taken or given up. A failure waits longer each time."""
     hooks = await sync_to_async(_claim_webhooks)()
     if not hooks:
@@ -238,21 +225,16 @@ class _WebhookRound:
         return self.is_gone or time.monotonic() > self.until
 
 
-def message_subject(payload: Mapping[str, Any]) -> str:
-    """What a message is about: its delivery or its channel; "" for what is about neither."""
-    return str(payload.get("delivery") or payload.get("channel") or "")
-
-
 def _group_by_subject(events: Iterable[WebhookEvent]) -> list[list[WebhookEvent]]:
     """The messages about each subject, in order; the subjects in the order of their first."""
-    found: dict[str, list[WebhookEvent]] = {}
+    found: dict[UUID | None, list[WebhookEvent]] = {}
     for event in events:
-        found.setdefault(message_subject(event.payload), []).append(event)
+        found.setdefault(event.subject, []).append(event)
     return [sorted(chain, key=lambda event: (event.created_at, event.id)) for chain in found.values()]
 
 
 def _due_messages(hook: Webhook) -> list[WebhookEvent]:
-    """Oldest first; without those about a delivery of which an earlier message waits for its next try."""
+    """Oldest first; without those about an object of which an earlier message waits for its next try."""
     before = Q(created_at__lt=OuterRef("created_at")) | Q(created_at=OuterRef("created_at"), id__lt=OuterRef("id"))
     earlier = WebhookEvent.objects.filter(
         before,
@@ -260,7 +242,7 @@ def _due_messages(hook: Webhook) -> list[WebhookEvent]:
         sent_at=None,
         given_up_at=None,
         next_at__gt=clock.now(),
-        payload__delivery=OuterRef("payload__delivery"),
+        subject=OuterRef("subject"),
     )
     due = _pending_messages(hook).filter(~Exists(earlier)).select_related("webhook")
     return list(due.order_by("next_at", "created_at", "id")[:MAX_MESSAGES_PER_ROUND])
@@ -282,7 +264,13 @@ async def _post_event(client: aiohttp.ClientSession, event: WebhookEvent) -> int
     """The status that was answered; 0 where nobody did."""
     hook = event.webhook
     body = json.dumps(
-        {"id": str(event.id), "event": event.event, "at": event.created_at.isoformat(), "data": event.payload}
+        {
+            "id": str(event.id),
+            "event": event.event,
+            "at": event.created_at.isoformat(),
+            "data": event.payload,
+            "details": event.details,
+        }
     ).encode()
     stamp = int(clock.now().timestamp())
     headers = {

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, transaction
 
 from kicau.base import clock
 from kicau.channels import actions as channels
@@ -85,10 +85,10 @@ async def test_what_is_in_doubt_keeps_its_own_next_look_while_its_network_is_out
     for outcome in reported:
         outcome.app_id = app.id
     waits = [outcome.next_at for outcome in reported]
-    await sync_to_async(known.note)(reported)
+    await sync_to_async(transaction.atomic(known.note))(reported)
     if lasts:
         await Outage.objects.aupdate(began_at=now - lasts)
-        await sync_to_async(known.note)(reported)
+        await sync_to_async(transaction.atomic(known.note))(reported)
     assert await Outage.objects.filter(ended_at=None).acount() == 1
     assert [outcome.next_at for outcome in reported[1:]] == waits[1:]
     assert reported[0].next_at < waits[0]

@@ -13,6 +13,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from click.testing import CliRunner
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -221,7 +222,8 @@ def test_many_are_shifted_to_the_same_first_step_as_one(actor, channel, lead, ho
     now = clock.now()
     row = planned(actor, channel("ana"), lead)
     by = timedelta(hours=hours)
-    bulk_transitions.shift_overdue([row.id], by, now, "Sari")
+    with transaction.atomic():
+        bulk_transitions.shift_overdue(actor, {row.id: row.due_at}, by, now)
     shifted = Delivery.objects.get(id=row.id)
     assert shifted.due_at == row.due_at + by
     assert shifted.next_at == transitions.first_step_at(shifted.due_at, lead, now)

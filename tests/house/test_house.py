@@ -17,7 +17,8 @@ from kicau.base import errors as refusals
 from kicau.base.setting_definitions import SETTING_DEFINITIONS
 from kicau.cli import main as cli
 from kicau.connector import errors, registry
-from kicau.workspaces import actors, webhooks
+from kicau.events.catalogue import EVENT_GROUPS, PUBLIC_EVENTS
+from kicau.workspaces import actors
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = {path: path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")}
@@ -166,7 +167,12 @@ def table(page: str, heading: str) -> list[list[str]]:
 
 
 def test_every_event_is_documented_and_no_other():
-    assert [row[0] for row in table("docs/reference/events.md", "| Event |")] == [f"`{e}`" for e in webhooks.EVENTS]
+    told = [tuple(row[:2]) for row in table("docs/reference/events.md", "| Event | When |")]
+    assert told == [(f"`{name}`", kind.description) for name, kind in PUBLIC_EVENTS.items()]
+    beside = {row[0]: row[1] for row in table("docs/reference/events.md", "| Event | Fields")}
+    details = {f"`{n}`": ", ".join(f"`{f.name}`" for f in kind.detail_fields()) for n, kind in PUBLIC_EVENTS.items()}
+    assert beside == {name: names for name, names in details.items() if names}
+    assert all(f"| `{group}` |" in (ROOT / "docs/reference/events.md").read_text() for group in EVENT_GROUPS)
 
 
 def test_the_table_of_roles_is_what_the_code_allows():

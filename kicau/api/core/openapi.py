@@ -11,6 +11,7 @@ from kicau.api.core.authentication import WORKSPACE_HEADER
 from kicau.api.core.idempotency import IDEMPOTENCY_HEADER, MAX_KEY_LENGTH
 from kicau.api.core.problems import MEDIA_TYPE
 from kicau.api.core.routes import ASKS_NETWORK_EXTENSION, SCOPE_EXTENSION
+from kicau.api.core.webhook_schemas import object_schemas, webhook_descriptions
 from kicau.api.schemas.base import ProblemResponse
 
 API_DESCRIPTION = """The REST API of Kicau covers everything that its pages can do.
@@ -52,7 +53,8 @@ _STATUS_DESCRIPTIONS = {
 def completed_schema(schema: OpenAPISchema) -> OpenAPISchema:
     """`schema` with common parameters, answers and headers put in, in place."""
     components = schema["components"]
-    components["schemas"] |= _problem_schemas()
+    components["schemas"] = object_schemas() | components["schemas"] | _problem_schemas()
+    schema["webhooks"] = webhook_descriptions()
     components["responses"] = {f"Problem{status.title()}": _problem_response(status) for status in _STATUS_DESCRIPTIONS}
     components["headers"] = {
         name: {"description": text, "schema": {"type": "integer", "minimum": 0}}
@@ -62,7 +64,7 @@ def completed_schema(schema: OpenAPISchema) -> OpenAPISchema:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete_operation(path, method, operation)
-    used = json.dumps([schema["paths"], components])
+    used = json.dumps([schema["paths"], schema["webhooks"], components])
     components["schemas"] = {name: one for name, one in components["schemas"].items() if f'schemas/{name}"' in used}
     return schema
 

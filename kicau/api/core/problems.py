@@ -262,14 +262,7 @@ def _of_server_error(exc: Exception) -> ApiProblem:
 
 def error_entry(problem: Problem) -> dict[str, Any]:
     """A domain problem as one entry of `errors`."""
-    return {
-        "field": problem.field,
-        "code": problem.code,
-        "message": problem.sentence,
-        "limit": problem.limit,
-        "actual": problem.actual,
-        "mend": problem.mend,
-    }
+    return problem.fields()
 
 
 def field_error(field: str, code: str, message: str) -> ApiProblem:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any, cast
 
 from kicau.api.core import problems
@@ -12,14 +11,14 @@ from kicau.api.schemas import deliveries as d
 from kicau.api.schemas import posts as p
 from kicau.api.schemas import rendered as r
 from kicau.api.schemas.base import FieldError, PersonRef
-from kicau.base import clock, sentences
+from kicau.channels.channel_fields import channel_fields
 from kicau.channels.models import Channel
 from kicau.connector import capabilities as can
 from kicau.connector import content
 from kicau.connector.serialization import from_json
 from kicau.costs.pricing import PricedCharge
-from kicau.publishing import transitions
 from kicau.publishing.content import compositions
+from kicau.publishing.delivery_fields import delivery_fields, localize_sentence
 from kicau.publishing.edits.post_edits import PostEditPreview
 from kicau.publishing.models import Attempt, Delivery, Draft
 from kicau.publishing.scheduling.schedule import PostPreview
@@ -174,20 +173,20 @@ def preview_schema(one: PostPreview) -> r.ChannelPreview:
 
 
 def delivery_schema(row: Delivery) -> d.Delivery:
-    return d.Delivery(**_delivery_fields(row))
+    return d.Delivery(**delivery_fields(row))
 
 
 def delivery_detail(row: Delivery, attempts: Iterable[Attempt]) -> d.DeliveryDetail:
     value = from_json(content.Rendered, row.rendered)
     return d.DeliveryDetail(
-        **_delivery_fields(row),
+        **delivery_fields(row),
         rendered=[rendered_part_schema(part) for part in value.parts],
         attempts=[
             d.AttemptEntry(
                 at=a.at,
                 did=a.did,
                 outcome=a.outcome,
-                sentence=_localize_sentence(a.sentence, a.detail.get("said", ()), row.timezone),
+                sentence=localize_sentence(a.sentence, a.detail.get("said", ()), row.timezone),
             )
             for a in attempts
         ],
@@ -202,73 +201,11 @@ def edit_preview_schema(value: PostEditPreview) -> d.PublishedEditPreview:
     )
 
 
-def _localize_sentence(text: str, said: Sequence[Any], timezone: str) -> str:
-    """A kept sentence, its times on the clock of the zone in which its delivery was planned."""
-    zone = clock.find_zone(timezone)
-
-    def shown(at: datetime) -> str:
-        return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
-
-    return " ".join(sentences.fill_template(*piece, shown) for piece in sentences.read_stored_pieces(text, said))
-
-
-def _delivery_fields(row: Delivery) -> dict[str, Any]:
-    parts = row.rendered.get("parts", [])
-    channel, draft = row.channel, row.draft
-    return {
-        "id": str(row.id),
-        "post": str(row.draft_id),
-        "channel": d.ChannelRef(id=str(channel.id), key=channel.key, network=channel.network, name=channel.name),
-        "text": parts[0].get("text", "") if parts else "",
-        "parts": len(parts),
-        "state": row.standing.value,
-        "hold": row.hold,
-        "actions": list(transitions.allowed(row)),
-        "reason": _localize_sentence(row.reason, row.said, row.timezone),
-        "problems": error_list(from_json(content.Problem, one) for one in row.problems),
-        "due_at": row.due_at,
-        "timezone": row.timezone,
-        "published_at": row.published_at,
-        "late_ms": row.late_ms,
-        "url": row.url,
-        "remote_ids": row.remote_ids,
-        "campaign": draft.campaign.name if draft.campaign else "",
-        "tags": draft.tags,
-        "confirmed_by": person_fields(row.confirmed_by),
-        "confirmed_at": row.confirmed_at,
-        "created_at": row.created_at,
-        "changed_at": row.changed_at,
-    }
-
-
 # Channels
 
 
 def channel_schema(row: Channel) -> c.ConnectedChannel:
-    return c.ConnectedChannel(**channel_values(row))
-
-
-def channel_values(row: Channel) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "key": row.key,
-        "network": row.network,
-        "name": row.name,
-        "handle": row.handle,
-        "kind": row.kind,
-        "host": row.host,
-        "url": row.url,
-        "state": row.state,
-        "reason": row.reason,
-        "renewal_why": row.renewal_why,
-        "paused": row.is_paused,
-        "paused_until": row.paused_until,
-        "asks_from": row.asks_from,
-        "asks_why": row.asks_why,
-        "reads_from": row.reads_from,
-        "token_expires_at": row.token_expires_at,
-        "connected_at": row.connected_at,
-    }
+    return c.ConnectedChannel(**channel_fields(row))
 
 
 def capabilities_schema(value: can.Capabilities) -> c.Capabilities:

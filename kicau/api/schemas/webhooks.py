@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from kicau.api.schemas.base import UTC_DESCRIPTION, Page, Schema, example_config
+from kicau.events.catalogue import EVENT_GROUPS, PUBLIC_EVENTS
 
-WebhookEventName = Literal[
-    "delivery.scheduled",
-    "delivery.published",
-    "delivery.failed",
-    "delivery.held",
-    "delivery.unknown",
-    "delivery.canceled",
-    "delivery.edited",
-    "channel.connected",
-    "channel.expired",
-    "channel.held",
-    "network.unreachable",
-    "withdrawal.proposed",
-    "withdrawal.announced",
-    "withdrawal.called-off",
-    "withdrawal.withdrawn",
-    "withdrawal.retargeted",
-    "withdrawal.reinstated",
-    "delivery.*",
-    "channel.*",
-    "withdrawal.*",
-    "*",
-]
+WebhookEventName = Annotated[str, Field(json_schema_extra={"enum": [*PUBLIC_EVENTS, *EVENT_GROUPS, "*"]})]
+
+
+class Outage(Schema):
+    """A network, or one of its servers, that doesn't respond."""
+
+    id: str = Field(description="Unique ID.")
+    network: str = Field(description="Name of the network.")
+    host: str = Field(description="The server, if the network has many. Can be empty.")
+    since: datetime = Field(description=UTC_DESCRIPTION)
 
 
 class WebhookEndpoint(Schema):
@@ -63,7 +51,7 @@ class WebhookCreate(Schema):
     events: list[WebhookEventName] = Field(
         min_length=1,
         max_length=20,
-        description="Events to receive. delivery.*, channel.*, withdrawal.* and * stand for several.",
+        description=f"Events to receive. {', '.join(EVENT_GROUPS)} and * stand for several.",
     )
 
 

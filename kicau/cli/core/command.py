@@ -274,14 +274,8 @@ def _describe_database_error(exc: BaseException) -> tuple[int, list[str], list[d
 
 def problem_json(problem: Any) -> dict[str, Any]:
     """A problem as programs get it."""
-    return {
-        "code": problem.code,
-        "field": problem.field,
-        "message": problem.sentence,
-        "limit": problem.limit,
-        "actual": problem.actual,
-        "mend": problem.mend,
-    }
+    fields: dict[str, Any] = problem.fields()
+    return fields
 
 
 pass_shell = click.make_pass_decorator(Shell, ensure=True)

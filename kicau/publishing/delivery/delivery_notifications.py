@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.notifications import actions as notices
-from kicau.publishing.models import DeliveryState, Draft, HoldReason
+from kicau.publishing.models import Delivery, DeliveryState, HoldReason
 
-type EndedDelivery = tuple[UUID, UUID, Any, str, str, str]  # draft, channel, rendered in wire form, state, hold, reason
 MAX_EXCERPT_LENGTH = 60  # characters of a post that are quoted
 
 
@@ -31,30 +29,26 @@ def notification_event(state: str, hold: str) -> str:
             return ""
 
 
-def notify_authors(ended: Sequence[EndedDelivery]) -> None:
-    """Tell the authors; in the transaction that writes the states. Costs nothing where all went well."""
-    concerned = [(event, row) for row in ended if (event := notification_event(row[3], row[4]))]
-    if not concerned:
-        return
-    channels = Channel.objects.in_bulk({row[1] for _, row in concerned})
-    authors = dict(Draft.objects.filter(id__in={row[0] for _, row in concerned}).values_list("id", "author_id"))
+def notify_authors(ids: Sequence[UUID]) -> None:
+    """Tell the authors of deliveries that stopped, in this order; in the transaction that writes their states."""
+    rows = Delivery.objects.select_related("channel", "draft").in_bulk(ids)
     told: dict[str, list[notices.NotificationRequest]] = defaultdict(list)
-    for event, (draft_id, channel_id, rendered, state, _, reason) in concerned:
-        channel = channels[channel_id]
-        told[event].append(
+    for row in (rows[id_] for id_ in ids if id_ in rows):
+        told[notification_event(row.state, row.hold)].append(
             notices.NotificationRequest(
-                workspace_id=channel.workspace_id,
-                to=(authors.get(draft_id),),
-                gather=str(channel_id),
-                page=f"/posts/{draft_id}",
-                many=f"/?view=list&state={state}",
+                workspace_id=row.workspace_id,
+                to=(row.draft.author_id,),
+                gather=str(row.channel_id),
+                page=f"/posts/{row.draft_id}",
+                many=f"/?view=list&state={row.state}",
                 details={
-                    "post": post_excerpt(rendered),
-                    "channel": f"{channel.name} ({registry.get_connector(channel.network).label})",
-                    "reason": reason,
+                    "post": post_excerpt(row.rendered),
+                    "channel": f"{row.channel.name} ({registry.get_connector(row.network).label})",
+                    "reason": row.reason,
                 },
             )
         )
+    told.pop("", None)
     for event, news in told.items():
         notices.notify_all(event, news)
 

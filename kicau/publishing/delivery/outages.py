@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +15,11 @@ from django.db import connection
 from kicau.base import clock
 from kicau.base.ids import new_id
 from kicau.connector import registry
-from kicau.notifications import actions as notices
+from kicau.events.catalogue import NetworkUnreachable
+from kicau.events.dispatch import emit
 from kicau.publishing.delivery import outcomes
 from kicau.publishing.delivery.outcomes import GIVE_UP_AFTER, StepOutcome
 from kicau.publishing.models import DeliveryState
-from kicau.workspaces import webhooks
 
 MIN_FAILED_TRIES = 5  # fruitless tries, with nothing that got through between them
 MAX_PROBE_INTERVAL_SECONDS = 10.0  # seconds between tries of a network that is out
@@ -114,14 +114,13 @@ class OutageTracker:
         unsent = [outcome for outcome in fruitless if outcome.did != "find"]  # what is in doubt keeps its own next look
         for outcome in unsent:
             outcome.next_at = clock.now()  # it waits for the network, in its place among the others
-        network = fruitless[0].item.group
         if told_at is None and clock.now() - began_at > NOTIFY_AFTER:
-            self._tell(id_, place, network, began_at)
+            self._tell(id_, place)
         if clock.now() - began_at > GIVE_UP_AFTER:
             for outcome in unsent:
                 _give_up_delivery(outcome)
 
-    def _tell(self, id_: UUID, place: OutagePlace, network: str, since: datetime) -> None:
+    def _tell(self, id_: UUID, place: OutagePlace) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE publishing_outage SET told_at = %s WHERE id = %s AND told_at IS NULL RETURNING id",
@@ -131,22 +130,7 @@ class OutageTracker:
                 return  # another worker was quicker
             cursor.execute(AFFECTED_WORKSPACES_SQL, _waiting_filter(place))
             workspaces: list[UUID] = [row[0] for row in cursor.fetchall()]
-        label = registry.get_connector(network).label
-        name = f"{label} ({place[1]})" if place[1] else label
-        said = {"network": network, "host": place[1], "since": since.isoformat()}
-        webhooks.emit("network.unreachable", [(workspace, said) for workspace in workspaces])
-        notices.notify_all(
-            "network.unreachable",
-            [
-                notices.NotificationRequest(
-                    workspace_id=workspace,
-                    gather=f"{place[0]} {place[1]}"[:120],
-                    page="/?view=list&state=publishing",
-                    details={"network": name},
-                )
-                for workspace in workspaces
-            ],
-        )
+        emit(*(NetworkUnreachable(workspace_id=workspace, object_id=id_) for workspace in workspaces))
 
 
 def _waiting_filter(place: OutagePlace) -> dict[str, Any]:

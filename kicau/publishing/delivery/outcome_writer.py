@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from itertools import takewhile
 from typing import Any
 from uuid import UUID
@@ -20,9 +19,10 @@ from kicau.channels.models import Channel, NetworkApp, Refusal
 from kicau.connector import registry
 from kicau.connector.addresses import web_address
 from kicau.costs.reservations import BudgetShortfall
+from kicau.events.catalogue import DeliveryEvent, DeliveryFailed, DeliveryHeld, DeliveryStopped, DeliveryUnknown
+from kicau.events.dispatch import emit
 from kicau.publishing.budget import budget_checks
 from kicau.publishing.bulk_transitions import SETTLE_SQL, SETTLE_UNCERTAIN_SQL
-from kicau.publishing.delivery import delivery_notifications
 from kicau.publishing.delivery import outcomes as meaning
 from kicau.publishing.delivery.claims import UPDATE_REASON_SQL
 from kicau.publishing.delivery.outages import OutageTracker
@@ -36,11 +36,7 @@ from kicau.publishing.delivery.outcomes import (
     hold_for_budget,
 )
 from kicau.publishing.models import Attempt, Delivery, DeliveryState
-from kicau.workspaces import webhooks
-
-#: A room above notes what was answered, in the same transaction: called with what went out as an answer to something
-#: (channel, remote id of that, delivery, time).
-REPLY_PUBLISHED_HOOKS: list[Callable[[Sequence[tuple[UUID, str, UUID, datetime]]], None]] = []
+from kicau.publishing.transitions import published_event
 
 
 def write_outcomes(
@@ -71,14 +67,7 @@ def write_outcomes(
         if heard := [row for o in outcomes for row in o.refusals]:
             Refusal.objects.bulk_create(heard)
         _pause_channels(outcomes)
-        _emit_events([o for o in outcomes if o.item.id in kept])
-        if out := [
-            (o.item.lane, o.item.rendered["reply_to"], o.item.id, o.published.at)
-            for o in outcomes
-            if o.published and o.item.id in kept and o.item.rendered.get("reply_to")
-        ]:
-            for note in REPLY_PUBLISHED_HOOKS:
-                note(out)
+        emit(*_events([o for o in outcomes if o.item.id in kept]))
 
 
 def _lock_deliveries(outcomes: Sequence[StepOutcome]) -> None:
@@ -229,40 +218,18 @@ def _pause_channels(outcomes: Sequence[StepOutcome]) -> None:
                 )
 
 
-WEBHOOK_EVENTS: dict[str, str] = {
-    DeliveryState.PUBLISHED: "delivery.published",
-    DeliveryState.FAILED: "delivery.failed",
-    DeliveryState.HELD: "delivery.held",
-    DeliveryState.UNKNOWN: "delivery.unknown",
-    DeliveryState.PARKED: "delivery.failed",
+_STOPPED_EVENTS: Mapping[str, type[DeliveryStopped]] = {
+    DeliveryState.FAILED: DeliveryFailed,
+    DeliveryState.HELD: DeliveryHeld,
+    DeliveryState.UNKNOWN: DeliveryUnknown,
+    DeliveryState.PARKED: DeliveryFailed,
 }
 
 
-def _emit_events(outcomes: Sequence[StepOutcome]) -> None:
-    ended = [o for o in outcomes if o.state in WEBHOOK_EVENTS]
-    by_event: dict[str, list[StepOutcome]] = defaultdict(list)
-    for o in ended:
-        by_event[WEBHOOK_EVENTS[o.state]].append(o)
-    for event, some in by_event.items():
-        if not webhooks.has_listener(event, {o.item.workspace_id for o in some}):
-            continue
-        rows = [
-            (
-                o.item.workspace_id,
-                {
-                    "delivery": str(o.item.id),
-                    "post": str(o.item.draft_id),
-                    "channel": str(o.item.lane),
-                    "network": o.item.group,
-                    "state": o.state,
-                    "reason": o.reason,
-                    "url": web_address(o.published.url) if o.published else "",
-                    "due_at": o.item.due_at.isoformat(),
-                },
-            )
-            for o in some
-        ]
-        webhooks.emit(event, rows)
-    delivery_notifications.notify_authors(
-        [(o.item.draft_id, o.item.lane, o.item.rendered, o.state, o.hold, o.reason) for o in ended]
-    )
+def _events(outcomes: Sequence[StepOutcome]) -> Iterator[DeliveryEvent]:
+    for o in outcomes:
+        if o.published:
+            item = o.item
+            yield published_event(item.workspace_id, item.id, item.lane, item.rendered, o.published.at)
+        elif kind := _STOPPED_EVENTS.get(o.state):
+            yield kind(workspace_id=o.item.workspace_id, object_id=o.item.id)

@@ -25,12 +25,13 @@ from kicau.connector.roles import edits
 from kicau.connector.serialization import from_json, to_json
 from kicau.costs import call_budgets
 from kicau.costs.models import Purpose
+from kicau.events.catalogue import DeliveryEdited
+from kicau.events.dispatch import emit
 from kicau.publishing import transitions
 from kicau.publishing.budget import budget_checks
 from kicau.publishing.models import RENDERED_COLUMNS, Delivery, Revision
 from kicau.publishing.scheduling import actions
 from kicau.publishing.transitions import Verb
-from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
 
@@ -249,8 +250,4 @@ def _finish_edit(actor: Actor, row: Delivery, revision: Revision, state: Revisio
     outcome = {Revision.State.DONE: "edited", Revision.State.UNKNOWN: "edit-unknown"}.get(state, "edit-refused")
     transitions.log_attempt(row, outcome, said)
     if state == Revision.State.DONE:
-        actor.record("delivery.edited", row.id, parts=revision.done)
-        webhooks.emit(
-            "delivery.edited",
-            [(row.workspace_id, {"delivery": str(row.id), "post": str(row.draft_id), "state": row.state})],
-        )
+        emit(DeliveryEdited(workspace_id=row.workspace_id, object_id=row.id, actor=actor, parts=tuple(revision.done)))

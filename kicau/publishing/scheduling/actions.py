@@ -9,7 +9,7 @@ from uuid import UUID
 import aiohttp
 from asgiref.sync import sync_to_async
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, ValidationFailed, validation_failed
@@ -21,10 +21,11 @@ from kicau.connector.addresses import web_address
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.costs import call_budgets, ledger
 from kicau.costs.models import Purpose
+from kicau.events.dispatch import emit
 from kicau.publishing import transitions
 from kicau.publishing.budget import budget_checks, plan_quotas
 from kicau.publishing.content import compositions
-from kicau.publishing.delivery.outcome_writer import REPLY_PUBLISHED_HOOKS
+from kicau.publishing.delivery_fields import with_related
 from kicau.publishing.models import (
     FINAL_STATES,
     PENDING_STATES,
@@ -33,11 +34,9 @@ from kicau.publishing.models import (
     DeliveryState,
     Draft,
     DraftState,
-    Revision,
 )
 from kicau.publishing.scheduling import schedule
-from kicau.publishing.transitions import Verb
-from kicau.workspaces import webhooks
+from kicau.publishing.transitions import Verb, published_event
 from kicau.workspaces.actors import Actor, Permission
 
 LOOKUP_WAIT_SECONDS = 5.0  # seconds that a deletion waits for a look-up of its channel to end
@@ -46,11 +45,7 @@ LOOKUP_WAIT_SECONDS = 5.0  # seconds that a deletion waits for a look-up of its 
 def deliveries(actor: Actor) -> QuerySet[Delivery]:
     """The workspace's deliveries by due time, with channel and draft."""
     actor.require(Permission.READ)
-    doubtful = Revision.objects.filter(delivery=OuterRef("id"), state__in=transitions.UNFINISHED_EDIT_STATES)
-    rows = Delivery.objects.filter(workspace=actor.workspace).annotate(unfinished_edit=Exists(doubtful))
-    return rows.select_related("channel", "channel__app", "draft", "draft__campaign", "confirmed_by").order_by(
-        "due_at", "id"
-    )
+    return with_related(Delivery.objects.filter(workspace=actor.workspace)).order_by("due_at", "id")
 
 
 def one_delivery(actor: Actor, delivery_id: UUID | str) -> Delivery:
@@ -89,10 +84,6 @@ def cancel(actor: Actor, delivery_id: UUID | str) -> Delivery:
         "Parts of this post may already be published on the network. Look at the network, and delete them there if necessary."
     )
     transitions.apply(row, Verb.CANCEL, actor, note=note if partly else "")
-    webhooks.emit(
-        "delivery.canceled",
-        [(row.workspace_id, {"delivery": str(row.id), "post": str(row.draft_id), "state": row.state})],
-    )
     return row
 
 
@@ -120,8 +111,7 @@ def reschedule(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone
     if problems := [*schedule.time_problems(due_at, clock.now()), *schedule.offboarding_problems(row.channel, due_at)]:
         raise ValidationFailed(problems)
     values = {"due_at": due_at, "timezone": timezone or row.timezone}
-    before = row.due_at.isoformat()
-    transitions.apply(row, Verb.RESCHEDULE, actor, values=values, before=before, after=due_at.isoformat())
+    transitions.apply(row, Verb.RESCHEDULE, actor, values=values, before=row.due_at, after=due_at)
     plan_quotas.update_soon([row])
     return row
 
@@ -153,9 +143,8 @@ def resolve_unknown_outcome(
     if published:
         values = {"url": web_address(url), "remote_ids": [remote_id] if remote_id else row.remote_ids}
         transitions.apply(row, Verb.MARK_PUBLISHED, actor, values=values, note=url, published=True)
-        if (answered := row.rendered.get("reply_to")) and row.published_at:
-            for note in REPLY_PUBLISHED_HOOKS:
-                note([(row.channel_id, answered, row.id, row.published_at)])
+        assert row.published_at is not None
+        emit(published_event(row.workspace_id, row.id, row.channel_id, row.rendered, row.published_at))
     else:
         transitions.apply(row, Verb.MARK_UNPUBLISHED, actor, published=False)
     plan_quotas.update_soon([row])

@@ -20,6 +20,8 @@ from kicau.connector import registry
 from kicau.connector.content import Problem, Rendered
 from kicau.connector.serialization import from_json
 from kicau.costs.pricing import PricedCharge, meters_missing_from_plan, price_charges, price_list_for_day
+from kicau.events.catalogue import DeliveryScheduled
+from kicau.events.dispatch import emit
 from kicau.media import library
 from kicau.media.probe import UnusableFile
 from kicau.publishing import transitions
@@ -29,7 +31,6 @@ from kicau.publishing.content.channel_variants import channel_draft
 from kicau.publishing.content.mentions import AccountMention
 from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, text_hash
 from kicau.publishing.transitions import Verb
-from kicau.workspaces import webhooks
 from kicau.workspaces.actors import Actor, Permission
 
 PAST_TIME_TOLERANCE = timedelta(
@@ -250,39 +251,19 @@ def _save(actor: Actor, wanted: Sequence[ScheduleRequest], rows: list[Delivery])
     Delivery.objects.bulk_create(rows)
     ids = [one.draft.id for one in wanted]
     Draft.objects.filter(id__in=ids, workspace=actor.workspace).update(state=DraftState.SCHEDULED)
-    if len(rows) <= 20:
-        for row in rows:
-            actor.record(
-                "delivery.scheduled",
-                row.id,
+    emit(
+        *(
+            DeliveryScheduled(
+                workspace_id=actor.workspace.id,
+                actor=actor,
+                object_id=row.id,
+                post_id=row.draft_id,
                 channel=row.channel.key,
-                due_at=row.due_at.isoformat(),
+                due_at=row.due_at,
                 confirmed=row.confirmed_at is not None,
             )
-    else:
-        actor.record(
-            "delivery.scheduled",
-            "",
-            count=len(rows),
-            posts=len(ids),
-            confirmed=sum(r.confirmed_at is not None for r in rows),
+            for row in rows
         )
-    webhooks.emit(
-        "delivery.scheduled",
-        [
-            (
-                actor.workspace.id,
-                {
-                    "delivery": str(r.id),
-                    "post": str(r.draft_id),
-                    "channel": str(r.channel_id),
-                    "network": r.network,
-                    "state": r.state,
-                    "due_at": r.due_at.isoformat(),
-                },
-            )
-            for r in rows
-        ],
     )
 
 

@@ -21,7 +21,6 @@ from kicau.connector.serialization import from_json
 from kicau.publishing import transitions
 from kicau.publishing.budget import plan_quotas
 from kicau.publishing.content import compositions
-from kicau.publishing.delivery import delivery_notifications
 from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState, HoldReason
 from kicau.publishing.scheduling import actions, schedule
 from kicau.publishing.transitions import Verb
@@ -121,10 +120,14 @@ def change_post(
             "Kicau has already published this post on all its channels or is publishing it now. You cannot change its time, but you can publish the post again."
         )
     canceled = [actions.cancel(actor, row.id) for row in waiting if row.channel_id in leaving]
-    notices = _render_changes(actor, fresh, kept, wanted)
-    moved = _reschedule(actor, kept, wanted, fresh)
+    notices, confirmations = _render_changes(actor, fresh, kept, wanted)
+    moves = _reschedule(actor, kept, wanted, fresh)
     for row in kept:
         transitions.save(row)
+    for row, verb in confirmations:
+        transitions.record(row, verb, actor)
+    for row, before in moves:
+        transitions.record(row, Verb.RESCHEDULE, actor, before=before, after=row.due_at)
     if wanted.composition is not None and (problems := schedule.convert_media(kept)):
         raise ValidationFailed(problems)
     plan_quotas.update_soon(kept)
@@ -134,7 +137,7 @@ def change_post(
     return ScheduledPostResult(
         draft=fresh,
         changed=tuple(kept),
-        moved=tuple(moved),
+        moved=tuple(row for row, _ in moves),
         added=tuple(added),
         canceled=tuple(canceled),
         begun=tuple(begun),
@@ -177,8 +180,11 @@ def _deliveries_to_remove(actor: Actor, wanted: ScheduledPostChange, rows: Seque
     return {channel.id for channel in channels}
 
 
-def _render_changes(actor: Actor, draft: Draft, rows: Sequence[Delivery], wanted: ScheduledPostChange) -> list[Problem]:
-    """Render what changes and settle its confirmations. Returns notices. Raises ValidationFailed, Conflict."""
+def _render_changes(
+    actor: Actor, draft: Draft, rows: Sequence[Delivery], wanted: ScheduledPostChange
+) -> tuple[list[Problem], list[tuple[Delivery, Verb]]]:
+    """Render what changes and settle its confirmations. Returns notices, and which rows were confirmed or have to be
+    confirmed again. Raises ValidationFailed, Conflict."""
     again = [r for r in rows if wanted.composition is not None or (wanted.moves and r.state == DeliveryState.FAILED)]
     previews = schedule.preview_posts(actor, draft, [row.channel for row in again], due_at=wanted.due_at)
     _raise_problems(problem for one in previews for problem in one.problems)
@@ -202,24 +208,25 @@ def _render_changes(actor: Actor, draft: Draft, rows: Sequence[Delivery], wanted
             transitions.change(row, Verb.REWRITE)
         row.show(rendered)
         transitions.set_next_step(row)
-    for row in rows:
-        _settle_confirmation(actor, row, confirm=bool(wanted.confirm), lapses=row in lapsed)
-    return [notice for one in previews for notice in one.duplicates]
+    settled = [
+        (row, verb)
+        for row in rows
+        if (verb := _settle_confirmation(actor, row, confirm=bool(wanted.confirm), lapses=row in lapsed))
+    ]
+    return [notice for one in previews for notice in one.duplicates], settled
 
 
-def _settle_confirmation(actor: Actor, row: Delivery, *, confirm: bool, lapses: bool) -> None:
+def _settle_confirmation(actor: Actor, row: Delivery, *, confirm: bool, lapses: bool) -> Verb | None:
     waits = row.hold == HoldReason.CONFIRMATION
     if confirm and (lapses or waits):
         row.confirmed_by, row.confirmed_at = actor.person, clock.now()
         if waits:
             transitions.change(row, Verb.CONFIRM)
-        transitions.record(row, Verb.CONFIRM, actor)
-    elif lapses:
+        return Verb.CONFIRM
+    if lapses:
         transitions.change(row, Verb.UNCONFIRM)
-        transitions.record(row, Verb.UNCONFIRM, actor)
-        delivery_notifications.notify_authors(
-            [(row.draft_id, row.channel_id, row.rendered, row.state, row.hold, row.reason)]
-        )
+        return Verb.UNCONFIRM
+    return None
 
 
 def _confirm_again_problem(row: Delivery) -> Problem:
@@ -249,11 +256,13 @@ def _published_content(rendered: Rendered) -> Rendered:
     )
 
 
-def _reschedule(actor: Actor, rows: Sequence[Delivery], wanted: ScheduledPostChange, draft: Draft) -> list[Delivery]:
-    """Give each its new time. Returns those whose time is another. Raises ValidationFailed."""
+def _reschedule(
+    actor: Actor, rows: Sequence[Delivery], wanted: ScheduledPostChange, draft: Draft
+) -> list[tuple[Delivery, datetime]]:
+    """Give each its new time. Returns those whose time is another, with the time before. Raises ValidationFailed."""
     if not wanted.moves:
         return []
-    now, moved, problems = clock.now(), list[Delivery](), list[Problem]()
+    now, moved, problems = clock.now(), list[tuple[Delivery, datetime]](), list[Problem]()
     if wanted.due_at is not None:
         _raise_problems(schedule.time_problems(wanted.due_at, now))
     for row in rows:
@@ -263,9 +272,7 @@ def _reschedule(actor: Actor, rows: Sequence[Delivery], wanted: ScheduledPostCha
         row.timezone = wanted.timezone or draft.timezone
         transitions.change(row, Verb.RENEW if again else Verb.RESCHEDULE)
         if before != row.due_at or again:
-            moved.append(row)
-            after = row.due_at.isoformat()
-            transitions.record(row, Verb.RESCHEDULE, actor, before=before.isoformat(), after=after)
+            moved.append((row, before))
     _raise_problems(problems)
     return moved
 

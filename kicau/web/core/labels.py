@@ -17,6 +17,7 @@ from kicau.base import sentences
 from kicau.base.errors import DomainError, NotFound, ServerBusy, ValidationFailed
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
+from kicau.events.catalogue import PUBLIC_EVENTS
 from kicau.offboarding import announcements as withdrawals
 from kicau.offboarding.models import OffboardingState
 from kicau.publishing.calendar.calendar_queries import DeliverySummary
@@ -117,6 +118,7 @@ AWAITING_CLIENT_BADGE = Badge(_("Waiting for your decision"), "hand", "sun")
 READ_ONLY_BADGE = Badge(_("Your approval is not needed"), "eye", "sky")
 WEEKDAY_NAMES = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 ACTION_LABELS: dict[str, Any] = {
+    **{name: kind.activity for name, kind in PUBLIC_EVENTS.items() if kind.activity is not None},
     "budget.made": _("created a budget"),
     "budget.changed": _("changed a budget"),
     "budget.removed": _("removed a budget"),
@@ -138,16 +140,8 @@ ACTION_LABELS: dict[str, Any] = {
     "rate.removed": _("removed an exchange rate"),
     "evidence.stamped": _("got a timestamp that proves the date of the evidence log (a signed log that only grows)"),
     "channel.preferences": _("changed whether AI may use the content of a social media account"),
-    "channel.connected": _("connected a channel"),
-    "channel.reconnected": _("reconnected a channel"),
-    "channel.disconnected": _("disconnected a channel"),
     "channel.revoked": _("ended Kicau's access to a channel on its social network"),
     "channel.not_revoked": _("could not end Kicau's access to a channel on its social network"),
-    "channel.expired": _("lost access to a channel, so Kicau can no longer publish to it"),
-    "channel.held": _("put publishing to a channel on hold because of a budget limit"),
-    "channel.released": _("resumed publishing to a channel that was on hold because of a budget limit"),
-    "channel.paused": _("paused publishing to a channel"),
-    "channel.resumed": _("resumed publishing to a channel"),
     "slots.set": _("changed the posting times of a channel"),
     "draft.created": _("wrote a post"),
     "draft.imported": _("imported many posts at once"),
@@ -166,26 +160,12 @@ ACTION_LABELS: dict[str, Any] = {
     "app_keys.saved": _("saved the app keys of a network"),
     "sandbox.used": _("set up access to the sandbox (simulated test network)"),
     "draft.archived": _("archived a post"),
-    "delivery.scheduled": _("scheduled a post"),
-    "delivery.canceled": _("canceled a post"),
-    "delivery.retried": _("retried publishing a post"),
-    "delivery.moved": _("rescheduled a post"),
-    "delivery.confirmed": _("confirmed that a post may be published"),
-    "delivery.resolved": _("recorded whether a post was published"),
-    "delivery.deleted": _("deleted a post from its network"),
-    "delivery.edited": _("edited a published post on the network from Kicau"),
     "contact.saved": _("saved an account to mention in posts"),
     "contact.forgotten": _("removed an account from the accounts saved for mentions"),
     "text.saved": _("saved a text for reuse"),
     "text.forgotten": _("removed a text that was saved for reuse"),
     "group.saved": _("saved a group of channels"),
     "delivery.late-decided": _("decided what to do with posts that are past their scheduled time"),
-    "withdrawal.announced": _("set a date to stop using a network"),
-    "withdrawal.withdrawn": _("stopped using a network"),
-    "withdrawal.proposed": _("detected that Kicau can no longer access a network"),
-    "withdrawal.called-off": _("canceled the plan to stop using a network"),
-    "withdrawal.reinstated": _("resumed publishing to a network"),
-    "withdrawal.retargeted": _("moved posts to other channels"),
     "withdrawal.targets-taken-back": _("undid moving posts to other channels"),
     "withdrawal.export-asked": _("requested an export of all data that Kicau has stored from a network"),
     "withdrawal.retarget-asked": _("asked Kicau to move the posts that are on hold to other channels"),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kicau.costs import display_currency
+from kicau.events.catalogue import PUBLIC_EVENTS
 from kicau.web.core.labels import SCOPE_LABELS
 from kicau.web.core.times import zone_choices
 from kicau.web.core.views import (
@@ -17,7 +18,7 @@ from kicau.web.core.views import (
     member_page,
     run_action,
 )
-from kicau.workspaces import actions, webhooks
+from kicau.workspaces import actions
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.models import Workspace
 
@@ -34,7 +35,7 @@ def settings_context(request: MemberRequest) -> dict[str, object]:
     return {
         "tokens": list(actions.tokens(actor)),
         "hooks": hooks,
-        "events": webhooks.EVENTS,
+        "events": list(PUBLIC_EVENTS),
         "zones": zone_choices(actor.workspace.timezone),
         "scopes": [(scope, label) for scope, label in SCOPE_LABELS.items() if actor.may(Permission(scope))],
         "all_languages": settings.LANGUAGES,

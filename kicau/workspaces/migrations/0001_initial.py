@@ -1,4 +1,5 @@
 import django.contrib.postgres.fields
+import django.core.serializers.json
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -276,7 +277,12 @@ class Migration(migrations.Migration):
                     models.UUIDField(default=kicau.base.ids.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("event", models.CharField(max_length=40)),
-                ("payload", models.JSONField()),
+                ("subject", models.UUIDField(null=True)),
+                ("payload", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                (
+                    "details",
+                    models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder),
+                ),
                 ("created_at", models.DateTimeField(default=kicau.connector.clock.now)),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("next_at", models.DateTimeField(default=kicau.connector.clock.now)),

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from aiohttp import web
@@ -14,7 +15,9 @@ from asgiref.sync import sync_to_async
 
 from kicau.base import clock
 from kicau.base.errors import NotAllowed, ValidationFailed
+from kicau.base.ids import new_id
 from kicau.connector.transport import ssrf
+from kicau.events.catalogue import ChannelReleased, DeliveryReleased
 from kicau.workspaces import webhooks
 from kicau.workspaces.models import Webhook, WebhookEvent
 
@@ -58,6 +61,14 @@ async def receiver(monkeypatch):
     await runner.cleanup()
 
 
+@sync_to_async
+def put(*data: dict[str, object], event: str = "delivery.failed", subject: UUID | None = None) -> None:
+    """Messages in the outbox of every webhook."""
+    for hook in Webhook.objects.all():
+        for payload in data:
+            WebhookEvent.objects.create(webhook=hook, event=event, payload=payload, subject=subject)
+
+
 async def has_come(receiver, path: str, many: int) -> None:
     while len(receiver.told(path)) < many:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
@@ -65,8 +76,9 @@ async def has_come(receiver, path: str, many: int) -> None:
 
 async def test_an_event_arrives_once_and_its_signature_holds(receiver, actor):
     hook = await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["delivery.*"])
-    await sync_to_async(webhooks.emit)("delivery.published", [(actor.workspace.id, {"delivery": "1"})])
-    await sync_to_async(webhooks.emit)("channel.expired", [(actor.workspace.id, {})])
+    ours, other = actor.workspace.id, new_id()
+    told = [kind(workspace_id=ours, object_id=other) for kind in (DeliveryReleased, ChannelReleased)]
+    await sync_to_async(webhooks.queue_messages)([*told, DeliveryReleased(workspace_id=other, object_id=other)])
     assert await webhooks.send_due_messages() == 1
     assert await webhooks.send_due_messages() == 0
     headers, body = receiver.got[0]
@@ -74,14 +86,15 @@ async def test_an_event_arrives_once_and_its_signature_holds(receiver, actor):
     assert hmac.compare_digest(
         mac, hmac.new(hook.secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
     )
-    assert json.loads(body)["data"] == {"delivery": "1"}
+    sent = json.loads(body)
+    assert (sent["event"], sent["data"], sent["details"]) == ("delivery.released", {}, {})
     assert len(receiver.got) == 1
 
 
 async def test_a_failure_is_tried_again_later_and_given_up_in_the_end(receiver, actor):
     receiver.status = 500
     await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
-    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {})])
+    await put({})
     at = clock.now()
     for wait in (0, *webhooks.RETRY_DELAYS_SECONDS):
         at += timedelta(seconds=wait + 61)
@@ -97,7 +110,7 @@ async def test_a_failure_is_tried_again_later_and_given_up_in_the_end(receiver, 
 async def test_an_internal_address_is_not_reached(receiver, actor, monkeypatch):
     monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", set())
     await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
-    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {})])
+    await put({})
     await webhooks.send_due_messages()
     assert receiver.got == []
     assert (
@@ -110,7 +123,7 @@ async def test_who_stands_still_delays_no_other_and_is_tried_once(receiver, acto
     receiver.release = asyncio.Event()
     for url in (receiver.slow, receiver.url):
         await sync_to_async(webhooks.add_webhook)(actor, url, ["*"])
-    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(5)])
+    await put(*({"n": n} for n in range(5)))
     round_ = asyncio.create_task(webhooks.send_due_messages())
     await has_come(receiver, "/hook", 5)
     assert not round_.done()
@@ -128,7 +141,7 @@ async def test_an_address_that_does_not_answer_is_given_up(receiver, actor, monk
     monkeypatch.setattr(webhooks, "REQUEST_TIMEOUT_SECONDS", 0.2)
     receiver.release = asyncio.Event()  # never set: it would wait for ever
     await sync_to_async(webhooks.add_webhook)(actor, receiver.slow, ["*"])
-    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": 1})])
+    await put({"n": 1})
     assert await webhooks.send_due_messages() == 0
     assert (await Webhook.objects.aget()).last_error
     receiver.release.set()
@@ -137,14 +150,14 @@ async def test_an_address_that_does_not_answer_is_given_up(receiver, actor, monk
 async def test_an_address_is_told_by_one_worker_at_a_time(receiver, actor, monkeypatch):
     receiver.hold = asyncio.Event()
     await sync_to_async(webhooks.add_webhook)(actor, receiver.slow, ["*"])
-    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(6)])
+    await put(*({"n": n} for n in range(6)))
     first = asyncio.create_task(webhooks.send_due_messages())
     await has_come(receiver, "/slow", 1)
     assert await webhooks.send_due_messages() == 0
     receiver.hold.set()
     assert await first == 6
     monkeypatch.setattr(webhooks, "MAX_ROUND_SECONDS", 0.0)
-    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(6, 12)])
+    await put(*({"n": n} for n in range(6, 12)))
     assert await webhooks.send_due_messages() == 1, "then the others have their turn"
     monkeypatch.setattr(webhooks, "MAX_ROUND_SECONDS", 10.0)
     await webhooks.send_due_messages()
@@ -178,9 +191,11 @@ async def test_a_slow_address_is_sent_several_messages_at_once_and_each_delivery
     port = runner.addresses[0][1]
     monkeypatch.setattr(ssrf, "ALLOWED_HOSTS", {f"127.0.0.1:{port}"})
     await sync_to_async(webhooks.add_webhook)(actor, f"http://127.0.0.1:{port}/hook", ["*"])
-    rows = [(actor.workspace.id, {"delivery": str(d), "n": n}) for n in range(3) for d in range(15)]
-    await sync_to_async(webhooks.emit)("delivery.held", rows)
-    assert await webhooks.send_due_messages() == len(rows)
+    about = [new_id() for _ in range(15)]
+    for n in range(3):
+        for d in range(15):
+            await put({"delivery": str(d), "n": n}, subject=about[d])
+    assert await webhooks.send_due_messages() == 45
     await runner.cleanup()
     assert most == webhooks.MAX_CONCURRENT_REQUESTS
     assert sorted(came) == sorted((str(d), n) for n in range(3) for d in range(15))
@@ -188,12 +203,14 @@ async def test_a_slow_address_is_sent_several_messages_at_once_and_each_delivery
         assert [n for d, n in came if d == str(delivery)] == [0, 1, 2]
 
 
-async def test_a_message_that_was_not_taken_holds_the_next_ones_about_its_delivery_and_no_other(receiver, actor):
+@pytest.mark.parametrize("event", ["delivery.held", "channel.expired", "withdrawal.announced"])
+async def test_a_message_that_was_not_taken_holds_the_next_ones_about_its_object_and_no_other(receiver, actor, event):
     await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
+    about = {"a": new_id(), "b": new_id()}
 
     async def say(*said: tuple[str, int]) -> None:
-        rows = [(actor.workspace.id, {"delivery": delivery, "n": n}) for delivery, n in said]
-        await sync_to_async(webhooks.emit)("delivery.held", rows)
+        for name, n in said:
+            await put({"n": n}, event=event, subject=about[name])
 
     await say(("a", 1), ("a", 2))
     receiver.status = 500
@@ -209,7 +226,7 @@ async def test_a_message_that_was_not_taken_holds_the_next_ones_about_its_delive
 
 async def test_a_worker_that_dies_holds_an_address_for_half_a_minute_at_most(receiver, actor):
     await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
-    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": 1})])
+    await put({"n": 1})
     assert len(await sync_to_async(webhooks._claim_webhooks)()) == 1  # and then it is killed
     assert await webhooks.send_due_messages() == 0
     with clock.freeze_clock(clock.now() + timedelta(seconds=31)):
@@ -218,7 +235,7 @@ async def test_a_worker_that_dies_holds_an_address_for_half_a_minute_at_most(rec
 
 async def test_what_was_told_is_forgotten_after_days_and_what_waits_is_not(receiver, actor):
     hook = await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
-    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": n}) for n in range(2)])
+    await put(*({"n": n} for n in range(2)))
     await webhooks.send_due_messages()
     later = clock.now() + timedelta(days=8)
     await WebhookEvent.objects.acreate(webhook=hook, event="delivery.failed", payload={"n": 2}, next_at=later)
@@ -231,7 +248,7 @@ async def test_what_was_told_is_forgotten_after_days_and_what_waits_is_not(recei
 async def test_a_webhook_that_is_removed_while_it_is_told_is_no_fault(receiver, actor):
     receiver.stands_still = 0.2
     hook = await sync_to_async(webhooks.add_webhook)(actor, receiver.slow, ["*"])
-    await sync_to_async(webhooks.emit)("delivery.failed", [(actor.workspace.id, {"n": 1})])
+    await put({"n": 1})
     round_ = asyncio.create_task(webhooks.send_due_messages())
     await has_come(receiver, "/slow", 1)
     await sync_to_async(webhooks.remove_webhook)(actor, hook.id)

@@ -1,0 +1,36 @@
+"""A channel as other programs see it: the one form that REST and webhooks share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from kicau.channels.models import Channel
+
+
+def present_channels(ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, Any]]:
+    return {row.id: channel_fields(row) for row in Channel.objects.filter(id__in=ids)}
+
+
+def channel_fields(row: Channel) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "key": row.key,
+        "network": row.network,
+        "name": row.name,
+        "handle": row.handle,
+        "kind": row.kind,
+        "host": row.host,
+        "url": row.url,
+        "state": row.state,
+        "reason": row.reason,
+        "renewal_why": row.renewal_why,
+        "paused": row.is_paused,
+        "paused_until": row.paused_until,
+        "asks_from": row.asks_from,
+        "asks_why": row.asks_why,
+        "reads_from": row.reads_from,
+        "token_expires_at": row.token_expires_at,
+        "connected_at": row.connected_at,
+    }
