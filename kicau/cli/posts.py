@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     "at",
     default="now",
     show_default=True,
-    help='Time to publish: "tomorrow 09:00", "besok 09:00", "next free slot", "2026-12-01 09:00" and similar.',
+    help='Time to publish: "tomorrow 09:00", "next free slot", "2026-12-01 09:00" and similar. Indonesian words such as "besok 09:00" also work.',
 )
 @click.option("--zone", default="", help="Time zone of --at. Default: the workspace's.")
 @click.option(

@@ -285,7 +285,7 @@ def _verification_section(audit: Audit) -> ReportSection:
     facts = [
         (_("Checksum of the evidence file (SHA-256)"), audit.bundle_sha256),
         (
-            _("Fingerprint (SHA-256) of the public key that checks the signature of the evidence file"),
+            _("Key fingerprint (SHA-256): the code for checking who signed the evidence file"),
             hashlib.sha256(public).hexdigest(),
         ),
         (_("Name of the evidence log"), name),

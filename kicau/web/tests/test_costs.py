@@ -198,7 +198,7 @@ def test_a_budget_is_made_raised_and_removed(page, charges):
 
 
 def test_an_operator_enters_a_list_and_everybody_reads_it(page, workspace, owner):
-    assert "the same content is charged only once a day" in read(page, "price-lists")
+    assert "several times a day (UTC) is charged only once" in read(page, "price-lists")
     owner.language = "id"
     owner.save()
     assert "Sejak 2026, harga paket X ini bergantung pada kontrak Anda" in read(page, "price-lists")

@@ -78,4 +78,4 @@ def test_with_nothing_it_says_what_to_switch_on_and_what_that_costs(page, post, 
     assert "Kicau does not collect comments and mentions from X." in shown
     assert "each post or comment that Kicau reads costs $0.005." in shown
     Channel.objects.filter(workspace=workspace).update(state="removed")
-    assert "Connect a channel on a network that supports this first." in page.get("/answers").content.decode()
+    assert "First connect a channel on a network that supports this." in page.get("/answers").content.decode()

