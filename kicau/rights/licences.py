@@ -87,6 +87,17 @@ _NAMES_BY_LOWERCASE = {name.lower(): name for name in (*KNOWN_LICENCES, *LICENCE
 _TOKEN_PATTERN = re.compile(r"\(|\)|\s+(?:and|or|with)(?=[\s(])|[^\s()]+|\s+", re.IGNORECASE)
 _ID_PATTERN = re.compile(r"(?:DocumentRef-[A-Za-z0-9.\-]+:)?[A-Za-z0-9][A-Za-z0-9.\-]*\+?")
 _OPERATORS = ("AND", "OR", "WITH")
+_RESERVED_PATTERN = re.compile(
+    r"all rights (?:are )?reserved|proprietary|semua hak (?:cipta )?(?:dilindungi|terpelihara)|hak cipta (?:ini )?dilindungi",
+    re.IGNORECASE,
+)
+#: Licences within a sentence: the address of a text, or a name of Creative Commons.
+_NAMED_PATTERN = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:creativecommons\.org|opensource\.org|spdx\.org)/[^\s<>\"'()]+"
+    r"|\bCC[ -]?(?:0|zero|BY(?:[ -](?:NC|ND|SA))*)\b(?:[ -]\d(?:\.\d)?)?"
+    r"|\bcreative commons (?:zero|attribution(?:[ -]+(?:non[ -]?commercial|no[ -]?deriv\w*|share[ -]?alike))*)(?:[ -]v?\d\.\d)?",
+    re.IGNORECASE,
+)
 _EMPTY_VALUES = ("", "noassertion", "n/a", "na", "null", "-", "none")
 
 
@@ -180,6 +191,19 @@ def is_known(expression: str) -> bool:
     """Whether anything in it has a meaning here."""
     node = _parse_or_none(expression)
     return node is not None and any(_leaf_values(leaf) is not None for leaf in node.leaves())
+
+
+def licences_in_notice(text: str) -> list[str]:
+    """The licences that a notice names: the whole text, else those within its sentences. A notice of ownership alone,
+    such as "© 2025 Sari", is none."""
+    canonical = canonical_spdx(text)
+    if canonical == ALL_RIGHTS_RESERVED:
+        return [canonical] if _RESERVED_PATTERN.search(text) else []
+    if is_known(text):
+        return [canonical]
+    named = [canonical_spdx(found[0].rstrip(".,;")) for found in _NAMED_PATTERN.finditer(text)]
+    named += [ALL_RIGHTS_RESERVED] if _RESERVED_PATTERN.search(text) else []
+    return [name for name in dict.fromkeys(named) if is_known(name)]
 
 
 @lru_cache(maxsize=65_536)

@@ -1,14 +1,16 @@
-"""Where JPEG, PNG, WebP and MP4 keep an XMP packet and a C2PA manifest: finding both, and putting a packet in without
-touching a pixel.
+"""Where files keep an XMP packet, a C2PA manifest and notices of rights: finding them, and putting a packet into JPEG,
+PNG, WebP and MP4 without touching a pixel.
 
-JPEG: APP1 and APP11 segments; PNG: iTXt and caBX chunks; WebP: `XMP ` and C2PA chunks, told in VP8X; MP4: uuid boxes.
-XMP: Adobe's specification part 3 (2020); C2PA 2.2, appendix A (looked up 2026-11-26). Never raises over what a file
-holds: what cannot be followed is as not there.
+JPEG: APP1, APP11 and APP13 segments; PNG: iTXt, caBX, eXIf and text chunks; WebP: `XMP `, EXIF and C2PA chunks, told in
+VP8X; MP4: uuid boxes; HEIC and AVIF: items of the meta box; GIF: extensions; TIFF: tags; PDF: metadata streams.
+XMP: Adobe's specification part 3 (2020); C2PA 2.2, appendix A (looked up 2026-11-26); ISO 14496-12, ISO 32000-2. Never
+raises over what a file holds: what cannot be followed is as not there.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -18,14 +20,22 @@ from typing import BinaryIO
 from fido2 import cbor
 
 from kicau.vocabularies.cawg import ASSERTION_LABELS
+from kicau.vocabularies.embedded_notices import EXIF_HEAD, IRB_HEAD, TIFF_HEADS, Notices
 
 MAX_PIECE_BYTES = 4_000_000  # bytes of a packet or manifest that are read
 MAX_CHUNKS = 20_000  # segments, chunks or boxes that are walked
+MAX_PDF_BYTES = 32_000_000  # of a PDF that are searched
+MAX_ITEMS = 1_000  # of a HEIC or AVIF
 JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\x00"
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 PNG_XMP = b"XML:com.adobe.xmp\x00"
 MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 MP4_C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+GIF_XMP = b"XMP DataXMP"
+XMP_MIME = b"application/rdf+xml"
+PDF_STREAM = re.compile(
+    rb"obj((?:(?!endobj|stream).){0,2000}?/Type\s*/Metadata\b(?:(?!endobj|stream).){0,2000}?)stream\r?\n", re.DOTALL
+)
 MAX_SEGMENT_BYTES = 65_533 - len(JPEG_XMP)  # bytes of a packet that fit into one JPEG segment
 
 
@@ -35,32 +45,42 @@ class CannotEmbed(ValueError):
 
 @dataclass(slots=True)
 class EmbeddedMetadata:
-    """`xmp` and `c2pa` (a JUMBF box) are b"" where there is none."""
+    """`xmp` and `c2pa` (a JUMBF box) are b"" where there is none. `notices`: texts about rights from other places."""
 
     xmp: bytes = b""
     c2pa: bytes = b""
+    notices: list[str] = field(default_factory=list)
     _c2pa: list[bytes] = field(default_factory=list, repr=False)
 
 
 def find_metadata(file: BinaryIO) -> EmbeddedMetadata:
     """What a file of any kind holds; nothing for kinds that are not known here."""
-    found = EmbeddedMetadata()
+    found, notices = EmbeddedMetadata(), Notices()
     file.seek(0)
     head = file.read(12)
     try:
         if head.startswith(b"\xff\xd8"):
-            _find_in_jpeg(file, found)
+            _find_in_jpeg(file, found, notices)
         elif head.startswith(PNG_HEAD):
             for kind, at, size in _png_chunks(file):
-                _find_in_png(file, kind, at, size, found)
+                _find_in_png(file, kind, at, size, found, notices)
         elif head.startswith(b"RIFF") and head[8:] == b"WEBP":
             for kind, at, size in _riff_chunks(file):
                 if kind in (b"XMP ", b"C2PA"):
                     setattr(found, "xmp" if kind == b"XMP " else "c2pa", _read_piece(file, at, size))
+                elif kind == b"EXIF":
+                    notices.add_exif(_read_piece(file, at, size))
+        elif head[:3] == b"GIF":
+            _find_in_gif(file, found, notices)
+        elif head[:4] in TIFF_HEADS:
+            notices.add_tiff(file)
+        elif head.startswith(b"%PDF-"):
+            _find_in_pdf(file, found)
         elif head[4:8] in (b"ftyp", b"moov", b"wide", b"mdat", b"free", b"skip"):
-            _find_in_mp4(file, found)
-    except (struct.error, zlib.error, ValueError, OverflowError):
+            _find_in_mp4(file, found, notices)
+    except (struct.error, zlib.error, ValueError, OverflowError, IndexError):
         pass
+    found.xmp, found.notices = found.xmp or notices.xmp, notices.texts
     return found
 
 
@@ -112,13 +132,18 @@ def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
         file.seek(at + size - 2)
 
 
-def _find_in_jpeg(file: BinaryIO, found: EmbeddedMetadata) -> None:
+def _find_in_jpeg(file: BinaryIO, found: EmbeddedMetadata, notices: Notices) -> None:
     pieces: dict[int, dict[int, bytes]] = {}
+    resources = b""
     for marker, at, size in _jpeg_segments(file):
-        if marker == 0xE1 and not found.xmp:
+        if marker == 0xE1:
             data = _read_piece(file, at, size)
-            if data.startswith(JPEG_XMP):
+            if data.startswith(JPEG_XMP) and not found.xmp:
                 found.xmp = data[len(JPEG_XMP) :]
+            elif data.startswith(EXIF_HEAD):
+                notices.add_exif(data)
+        if marker == 0xED and len(resources) < MAX_PIECE_BYTES:  # in pieces where they are long
+            resources += _read_piece(file, at, size).removeprefix(IRB_HEAD)
         if (
             marker == 0xEB and size > 16
         ):  # JPEG XT: "JP", box instance, sequence, then a piece of the box with its header
@@ -130,6 +155,7 @@ def _find_in_jpeg(file: BinaryIO, found: EmbeddedMetadata) -> None:
         whole = b"".join(of[n] for n in sorted(of))
         if b"c2pa" in whole[:64]:
             found.c2pa = whole[:MAX_PIECE_BYTES]
+    notices.add_irb(resources)
 
 
 def _embed_in_jpeg(data: bytes, packet: bytes) -> bytes:
@@ -166,12 +192,15 @@ def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         file.seek(at + size + 4)
 
 
-def _find_in_png(file: BinaryIO, kind: bytes, at: int, size: int, found: EmbeddedMetadata) -> None:
+def _find_in_png(file: BinaryIO, kind: bytes, at: int, size: int, found: EmbeddedMetadata, notices: Notices) -> None:
     if kind == b"caBX":
         found.c2pa = _read_piece(file, at, size)
-    if kind == b"iTXt" and not found.xmp:
+    if kind == b"eXIf":
+        notices.add_exif(_read_piece(file, at, size))
+    if kind in (b"tEXt", b"zTXt", b"iTXt"):
         data = _read_piece(file, at, size)
-        if data.startswith(PNG_XMP):
+        notices.add_png_text(kind, data)
+        if kind == b"iTXt" and data.startswith(PNG_XMP) and not found.xmp:
             compressed, rest = data[len(PNG_XMP)], data[len(PNG_XMP) + 2 :]
             text = rest.split(b"\x00", 2)[2]
             found.xmp = zlib.decompressobj().decompress(text, MAX_PIECE_BYTES) if compressed else text
@@ -266,14 +295,136 @@ def _mp4_boxes(file: BinaryIO, start: int = 0) -> Iterator[tuple[bytes, int, int
         at = end
 
 
-def _find_in_mp4(file: BinaryIO, found: EmbeddedMetadata) -> None:
+def _find_in_mp4(file: BinaryIO, found: EmbeddedMetadata, notices: Notices) -> None:
     for kind, _at, inside, end in _mp4_boxes(file):
+        if kind == b"meta":
+            _find_in_heif(file, _read_piece(file, inside, end - inside), found, notices)
         if kind == b"uuid" and end - inside > 16:
             data = _read_piece(file, inside, end - inside)
             if data.startswith(MP4_XMP) and not found.xmp:
                 found.xmp = data[16:]
             if data.startswith(MP4_C2PA) and (start := data.find(b"jumb", 0, 200)) >= 4:
                 found.c2pa = data[start - 4 :]
+
+
+# HEIC and AVIF: items of a meta box, of which one table tells the kind and another the place
+
+
+def _find_in_heif(file: BinaryIO, meta: bytes, found: EmbeddedMetadata, notices: Notices) -> None:
+    boxes = {kind: meta[inside:end] for kind, _, inside, end in _mp4_boxes(io.BytesIO(meta), 4)}
+    kinds = _heif_kinds(boxes.get(b"iinf", b""))
+    for item, is_inside, places in _heif_places(boxes.get(b"iloc", b"")) if kinds else ():
+        if item not in kinds:
+            continue
+        source = io.BytesIO(boxes.get(b"idat", b"")) if is_inside else file
+        data = b"".join(_read_piece(source, at, size) for at, size in places)[:MAX_PIECE_BYTES]
+        if kinds[item] == XMP_MIME:
+            found.xmp = found.xmp or data
+        elif len(data) > 4:  # where the TIFF begins, counted from behind these four bytes
+            notices.add_exif(data[4 + struct.unpack(">I", data[:4])[0] :])
+
+
+def _heif_kinds(table: bytes) -> dict[int, bytes]:
+    """The items with XMP or Exif."""
+    kinds = {}
+    for kind, _, inside, end in _mp4_boxes(io.BytesIO(table), 6 if table[:1] == b"\x00" else 8):
+        entry = table[inside:end]
+        if kind != b"infe" or entry[:1] not in (b"\x02", b"\x03"):
+            continue
+        wide = entry[0] == 3
+        (item,) = struct.unpack(">I" if wide else ">H", entry[4 : 8 if wide else 6])
+        rest = entry[10 if wide else 8 :]
+        content = rest[4:].split(b"\x00")[1:2]
+        if rest[:4] == b"Exif" or (rest[:4] == b"mime" and content == [XMP_MIME]):
+            kinds[item] = b"Exif" if rest[:4] == b"Exif" else XMP_MIME
+    return kinds
+
+
+def _heif_places(table: bytes) -> Iterator[tuple[int, bool, list[tuple[int, int]]]]:
+    """(item, whether it lies in the meta box itself, each piece's place and size)."""
+    if len(table) < 8:
+        return
+    version, at = table[0], 6
+    offset_size, length_size, base_size, index_size = (
+        table[4] >> 4,
+        table[4] & 15,
+        table[5] >> 4,
+        table[5] & 15 if version in (1, 2) else 0,
+    )
+
+    def number(size: int) -> int:
+        nonlocal at
+        at += size
+        if at > len(table):
+            raise ValueError("the table of places is cut off")
+        return int.from_bytes(table[at - size : at])
+
+    wide = 4 if version == 2 else 2
+    for _ in range(min(number(wide), MAX_ITEMS)):
+        item, method = number(wide), number(2) & 15 if version in (1, 2) else 0
+        number(2)
+        base, places = number(base_size), []
+        for _ in range(min(number(2), MAX_ITEMS)):
+            number(index_size)
+            places.append((base + number(offset_size), number(length_size)))
+        if method in (0, 1):
+            yield item, method == 1, places
+
+
+# GIF
+
+
+def _find_in_gif(file: BinaryIO, found: EmbeddedMetadata, notices: Notices) -> None:
+    file.seek(0)
+    head = file.read(13)
+    file.seek(13 + _gif_colours(head[10]))
+    for _ in range(MAX_CHUNKS):
+        kind = file.read(1)
+        if kind == b"\x2c":
+            described = file.read(9)
+            file.seek(file.tell() + _gif_colours(described[8]) + 1)  # and the smallest size of a code
+            for _piece in _gif_blocks(file):
+                pass
+        elif kind == b"\x21":
+            label = file.read(1)
+            at = file.tell()
+            pieces = list(_gif_blocks(file))
+            end = file.tell()
+            if label == b"\xff" and pieces and pieces[0] == GIF_XMP and not found.xmp:
+                data = _read_piece(file, at + 1 + len(GIF_XMP), end - at - 1 - len(GIF_XMP))
+                found.xmp = data[: data.find(b"\x01\xff\xfe")]
+                file.seek(end)
+            elif label == b"\xfe":
+                notices.add_text(b"".join(pieces)[:MAX_PIECE_BYTES])
+        else:
+            return
+
+
+def _gif_colours(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _gif_blocks(file: BinaryIO) -> Iterator[bytes]:
+    while (size := file.read(1)) not in (b"", b"\x00"):
+        yield file.read(size[0])
+
+
+# PDF
+
+
+def _find_in_pdf(file: BinaryIO, found: EmbeddedMetadata) -> None:
+    """The newest metadata stream; of an encrypted file none can be read."""
+    data = _read_piece(file, 0, MAX_PDF_BYTES, MAX_PDF_BYTES)
+    for stream in PDF_STREAM.finditer(data):
+        end = data.find(b"endstream", stream.end())
+        body = data[stream.end() : end if end >= 0 else len(data)][:MAX_PIECE_BYTES]
+        if b"/FlateDecode" in stream[1]:
+            try:
+                body = zlib.decompressobj().decompress(body, MAX_PIECE_BYTES)
+            except zlib.error:
+                continue
+        if b"rdf:RDF" in body:
+            found.xmp = body
 
 
 def _embed_in_mp4(data: bytes, packet: bytes) -> bytes:
@@ -327,6 +478,6 @@ def _decode_assertion(kind: bytes, body: bytes) -> object:
         return None
 
 
-def _read_piece(file: BinaryIO, at: int, size: int) -> bytes:
+def _read_piece(file: BinaryIO, at: int, size: int, limit: int = MAX_PIECE_BYTES) -> bytes:
     file.seek(at)
-    return file.read(min(size, MAX_PIECE_BYTES))
+    return file.read(min(size, limit))

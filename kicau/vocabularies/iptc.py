@@ -45,13 +45,15 @@ NAMESPACES = {
     "exif": "http://ns.adobe.com/exif/1.0/",
 }
 CC_NAMESPACE = "http://creativecommons.org/ns#"
-#: Where a licence is named, the most exact first.
+#: Where a licence may be named. Each binds: a page of terms that nobody can read must not hide a licence beside it.
 LICENCE_FIELDS = (
     (CC_NAMESPACE, "license"),
     (NAMESPACES["xmpRights"], "WebStatement"),
     (NAMESPACES["xmpRights"], "UsageTerms"),
+    (PLUS_NAMESPACE, "LicensorURL"),
     (NAMESPACES["dc"], "rights"),
     (NAMESPACES["photoshop"], "Copyright"),
+    (NAMESPACES["tiff"], "Copyright"),
 )
 PACKET_HEAD, PACKET_TAIL = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>', b'<?xpacket end="w"?>'
 
@@ -150,15 +152,13 @@ def _strip_packet(packet: bytes) -> bytes:
 
 
 def licences_in(packet: bytes) -> list[str]:
-    """The licences that an XMP packet names: Creative Commons' own field, the address of the terms, or the notice."""
+    """Every text of an XMP packet that may name a licence, in the order of the fields."""
     try:
         root = parse_xml(_strip_packet(packet))
     except MalformedXml:
         return []
-    for namespace, name in LICENCE_FIELDS:
-        if found := [" ".join(one.split()) for one in _property_values(root, name, namespace) if one.strip()]:
-            return list(dict.fromkeys(found))
-    return []
+    found = [one for namespace, name in LICENCE_FIELDS for one in _property_values(root, name, namespace)]
+    return [one for one in dict.fromkeys(" ".join(text.split()) for text in found) if one]
 
 
 def _property_values(root: ET.Element, name: str, namespace: str = PLUS_NAMESPACE) -> list[str]:
@@ -169,5 +169,6 @@ def _property_values(root: ET.Element, name: str, namespace: str = PLUS_NAMESPAC
             found.append(element.attrib[tag].strip())
         if element.tag == tag:
             resource = element.attrib.get(f"{{{RDF_NAMESPACE}}}resource", "")
-            found.append(resource or "".join(element.itertext()).strip())
+            parts = list(element.iter(f"{{{RDF_NAMESPACE}}}li")) or [element]  # the same in several languages
+            found += [resource] if resource else ["".join(part.itertext()).strip() for part in parts]
     return found

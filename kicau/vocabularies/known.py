@@ -104,7 +104,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
         Vocabulary(
             slug=iptc.SLUG,
             name="IPTC and PLUS Data Mining",
-            carried="`plus:DataMining` in the XMP of JPEG, PNG, WebP, MP4",
+            carried="`plus:DataMining` in the XMP of JPEG, PNG, WebP, MP4; read in GIF, TIFF, HEIC, AVIF and PDF too",
             source="IPTC Photo Metadata Standard 2023.1",
             read_on="2026-11-26",
             peer="pyexiv2 (Exiv2); FFmpeg for films",

@@ -83,12 +83,14 @@ def scan_rsl(uri: str, where: str, body: bytes, work: str, page: str = "") -> So
 
 
 def scan_file(uri: str, file: BinaryIO) -> Iterator[SourceDeclarations]:
-    """What a picture or film says of itself: XMP, and the newest C2PA manifest."""
+    """What a picture, film or document says of itself: XMP, its notices, and the newest C2PA manifest."""
     found = containers.find_metadata(file)
     if found.xmp and (reading := iptc.read_packet(found.xmp)) != ParsedDeclarations():
         yield _source_declarations(uri, "XMP in the file", found.xmp, reading)
-    if found.xmp and (reading := spdx.read_names(iptc.licences_in(found.xmp))) != ParsedDeclarations():
-        yield _source_declarations(uri, "licence in the file", found.xmp, reading)
+    texts = [*(iptc.licences_in(found.xmp) if found.xmp else ()), *found.notices]
+    if (reading := spdx.read_notices(texts)) != ParsedDeclarations():
+        raw = b"\n".join([*filter(None, [found.xmp]), *(notice.encode() for notice in found.notices)])
+        yield _source_declarations(uri, "licence in the file", raw, reading)
     for assertion in containers.mining_assertions(found.c2pa):
         yield _source_declarations(uri, "C2PA manifest in the file", found.c2pa, cawg.read_assertion(assertion))
         break

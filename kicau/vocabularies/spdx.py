@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from kicau.base.sentences import Sentence
 from kicau.rights.licences import KNOWN_LICENCES as KNOWN_LICENCES
 from kicau.rights.licences import InvalidExpression as InvalidExpression
-from kicau.rights.licences import canonical_spdx, is_known, parse_expression, summarize_licence
+from kicau.rights.licences import canonical_spdx, is_known, licences_in_notice, parse_expression, summarize_licence
 from kicau.vocabularies.terms import Declaration, ParsedDeclarations
 
 SLUG = "spdx"
@@ -42,6 +42,12 @@ def read_names(names: Iterable[str]) -> ParsedDeclarations:
     return (
         read_expression(" AND ".join(f"({canonical_spdx(name)})" for name in known)) if known else ParsedDeclarations()
     )
+
+
+def read_notices(texts: Iterable[str]) -> ParsedDeclarations:
+    """What a file's own notices say, whole sentences among them: each licence that one names binds. A notice with an
+    owner and a year says nothing, unless it reserves all rights in words."""
+    return read_names(dict.fromkeys(name for text in texts for name in licences_in_notice(text)))
 
 
 def write_licence(says: Mapping[str, str], conditions: Mapping[str, str] | None = None) -> str:
