@@ -92,7 +92,7 @@ class Abuse:
     # The five kinds
 
     async def reads_nothing(self, n: int, until: float) -> str:
-        path = [f"/library/whole/{self.world['sha']}", self.world["ticket"]][n % 2]
+        path = [f"/library/originals/{self.world['sha']}", self.world["ticket"]][n % 2]
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 10)
         try:
             writer.write(self._head("GET", path, {"Cookie": self.world["cookie"]} if n % 2 == 0 else {}))

@@ -114,7 +114,7 @@ def typed(person: Any, wanted: argparse.Namespace) -> list[float]:
         page.goto("/compose")
         boxes = page.locator("[name=channel]")
         for n in range(boxes.count() - 1, 3, -1):
-            with page.expect_response("**/compose/shape"):
+            with page.expect_response("**/compose/form"):
                 boxes.nth(n).set_checked(False, force=True)
         page.wait_for_load_state("networkidle")
         page.evaluate(WATCH)

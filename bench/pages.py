@@ -221,8 +221,8 @@ def pages(things: dict[str, Any]) -> Iterator[tuple[str, Callable[[], str]]]:
         "network": f"&network={things['answered'][1]}",
         "waits": "&waits=yes",
     }.items():
-        yield f"answers {name}".strip(), lambda query=query: f"/answers?{query}"
-        yield f"answers far {name}".strip(), lambda query=query: f"/answers?after={told()}{query}"
+        yield f"answers {name}".strip(), lambda query=query: f"/inbox?{query}"
+        yield f"answers far {name}".strip(), lambda query=query: f"/inbox?after={told()}{query}"
     yield "activity", lambda: "/activity"
     yield "activity far", lambda: f"/activity?before={chance.randrange(1000, 300_000)}"
     yield "activity kind", lambda: f"/activity?act={chance.choice(['draft', 'delivery', 'token'])}"

@@ -50,12 +50,12 @@ def _filter_deliveries(actor: Actor, asked: s.DeliveryQuery) -> QuerySet[Deliver
 
 
 @routes.post(
-    "/deliveries/move",
+    "/deliveries/reschedule",
     response=s.RescheduledDeliveries,
     summary="Reschedule several deliveries",
     openapi_extra=PUBLISH_SCOPE,
 )
-def move_many(request: HttpRequest, given: s.RescheduleManyInput) -> s.RescheduledDeliveries:
+def reschedule_many(request: HttpRequest, given: s.RescheduleManyInput) -> s.RescheduledDeliveries:
     """Reschedules all of them or none. Only deliveries whose publishing has not begun."""
     actor = authenticated_actor(request)
     moves = [
@@ -125,9 +125,12 @@ def retry_delivery(request: HttpRequest, delivery_id: UuidPath) -> s.Delivery:
 
 
 @routes.post(
-    "/deliveries/{delivery_id}/move", response=s.Delivery, summary="Reschedule a delivery", openapi_extra=PUBLISH_SCOPE
+    "/deliveries/{delivery_id}/reschedule",
+    response=s.Delivery,
+    summary="Reschedule a delivery",
+    openapi_extra=PUBLISH_SCOPE,
 )
-def move_delivery(request: HttpRequest, delivery_id: UuidPath, given: s.RescheduleInput) -> s.Delivery:
+def reschedule_delivery(request: HttpRequest, delivery_id: UuidPath, given: s.RescheduleInput) -> s.Delivery:
     """Only if publishing has not begun."""
     actor = authenticated_actor(request)
     return _delivery_after(
@@ -194,7 +197,7 @@ def edit_delivery(request: HttpRequest, delivery_id: UuidPath, given: s.EditInpu
 
 
 @routes.post(
-    "/deliveries/{delivery_id}/edit/settle",
+    "/deliveries/{delivery_id}/edit/resolve",
     response=s.Delivery,
     summary="Resolve an edit with an unknown result",
     openapi_extra=PUBLISH_SCOPE,
@@ -217,13 +220,13 @@ def _edit_from_request(given: s.EditInput) -> post_edits.PostEditInput:
 
 
 @routes.post(
-    "/deliveries/{delivery_id}/withdraw",
+    "/deliveries/{delivery_id}/delete",
     response=s.Delivery,
     summary="Delete a published post from its network",
     openapi_extra=PUBLISH_SCOPE,
 )
 @waits_for_network
-def withdraw_delivery(request: HttpRequest, delivery_id: UuidPath) -> s.Delivery:
+def delete_delivery(request: HttpRequest, delivery_id: UuidPath) -> s.Delivery:
     """Deletes all parts. The record in Kicau stays."""
     actor = authenticated_actor(request)
     return _delivery_after(

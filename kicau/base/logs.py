@@ -18,7 +18,7 @@ _SECRET_VALUE = re.compile(
 )
 # Addresses of which whoever has them may act: the segment after these is a secret. A medium's may hold a slash.
 _SECRET_PATH = re.compile(
-    r"((?:/|%2F)(?:join|prove|review|taken-back|notifications(?:/|%2F)stop)(?:/|%2F))(?:(?!%2F)[^\s/?#\"'<>])+"
+    r"((?:/|%2F)(?:accept-invitation|verify-address|review|retractions|notifications(?:/|%2F)unsubscribe)(?:/|%2F))(?:(?!%2F)[^\s/?#\"'<>])+"
     r"|((?:/|%2F)m(?:/|%2F))[^\s?#\"'<>]+",
     re.IGNORECASE,
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kicau.workspaces.actors import Actor
 
 STATE_NAMES = ("scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted")
-COMMAND_NAMES = {"edit/settle": "edit --look", "withdraw": "delete"}  # of actions that are called otherwise here
+COMMAND_NAMES = {"edit/resolve": "edit --look"}  # of actions that are called otherwise here
 SHORT_ID_LENGTH = 8  # characters of an id's end that tables show and commands take
 
 
@@ -324,8 +324,8 @@ def confirm(shell: Shell, ids: tuple[str, ...], as_json: bool) -> None:
 @click.option("--zone", default="", help="Time zone of WHEN. Default: the delivery's own.")
 @json_option
 @pass_shell
-def move(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, as_json: bool) -> None:
-    """Reschedule a delivery, for example: kicau move 1a2b3c4d tomorrow 09:00"""
+def reschedule(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, as_json: bool) -> None:
+    """Reschedule a delivery, for example: kicau reschedule 1a2b3c4d tomorrow 09:00"""
 
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.base import clock

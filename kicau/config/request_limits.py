@@ -58,12 +58,12 @@ MIN_FREE_DISK_BYTES = 500_000_000  # that uploads leave free on the disk
 # By the route of an address: the largest body, and what its sender must be allowed. 0: as large as all uploads together.
 UPLOADS: dict[str, tuple[int, Permission]] = {
     "library/upload": (0, Permission.WRITE),
-    "compose/shape": (0, Permission.WRITE),
+    "compose/form": (0, Permission.WRITE),
     "import": (0, Permission.PUBLISH),
-    "archive/imports/begin": (0, Permission.WRITE),
-    "audits/new": (0, Permission.WRITE),
-    "audits/check": (257 << 20, Permission.READ),
-    "rights/read": (64_000_000, Permission.READ),
+    "archive/imports/start": (0, Permission.WRITE),
+    "dataset-audits/new": (0, Permission.WRITE),
+    "dataset-audits/check": (257 << 20, Permission.READ),
+    "rights/declarations/read": (64_000_000, Permission.READ),
     "api/v1/media": (MAX_FILE_BYTES, Permission.WRITE),
     "api/v1/imports": (0, Permission.PUBLISH),
     "api/v1/imports/check": (0, Permission.PUBLISH),
@@ -95,7 +95,13 @@ anonymous_space, upload_space = BodySpace(), BodySpace()
 #: What waits for a server outside, a picture or the hash of a password keeps no place; that has limits of its own.
 api_queue, member_queue, visitor_queue = RequestQueue(6), RequestQueue(6), RequestQueue(4)
 UNLIMITED_PATHS = ("/healthz", "/readyz")
-PUBLIC_PATHS = ("/sign-in", "/join/", "/welcome", "/review/", "/m/")  # a made-up session changes nothing there
+PUBLIC_PATHS = (
+    "/sign-in",
+    "/accept-invitation/",
+    "/welcome",
+    "/review/",
+    "/m/",
+)  # a made-up session changes nothing there
 SESSION_COOKIE_PREFIX = f"{settings.SESSION_COOKIE_NAME}="
 _check_executor = ThreadPoolExecutor(2, "sender")
 _running_checks = 0

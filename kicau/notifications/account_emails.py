@@ -41,6 +41,6 @@ def queue_security_email(person: Person, change: str, name: str) -> None:
         at = formats.date_format(timezone.localtime(clock.now()), "DATETIME_FORMAT")
         text = _(
             "{what}.\n\nAccount: {email}\nTime: {at}\n\nIf you did this yourself, you do not need to do anything. If not, change your password now. Then sign out your other devices and revoke your API tokens:\n{address}\nIf you cannot sign in, contact the server administrator."
-        ).format(what=what, email=person.email, at=at, address=settings.KICAU_PUBLIC_URL + reverse("you-sign-in"))
+        ).format(what=what, email=person.email, at=at, address=settings.KICAU_PUBLIC_URL + reverse("sign-in-settings"))
         subject = _("Kicau: {what}").format(what=what)
     Letter.objects.create(address=person.email, subject=" ".join(subject.split())[:200], text=text, html="")

@@ -90,7 +90,7 @@ def _queue_email_to(person: Person, notices: Sequence[Notice]) -> None:
     )
     with translation.override(person.language), timezone.override(clock.find_zone(person.timezone)):
         subject, text, html = _compose_email(notices, stop=stop)
-    address = settings.KICAU_PUBLIC_URL + reverse("notices-stop", args=[stop])
+    address = settings.KICAU_PUBLIC_URL + reverse("unsubscribe", args=[stop])
     headers = {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     Letter.objects.create(address=person.email, subject=subject, text=text, html=html, headers=headers)
 
@@ -102,7 +102,7 @@ def _compose_email(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, s
             "sentence": wording.notification_text(n),
             "tone": EVENTS[n.event].tone if n.event in EVENTS else "still",
             "workspace": n.workspace,
-            "url": base + (reverse("notice-open", args=[n.id]) if n.person_id else n.page),
+            "url": base + (reverse("notification-open", args=[n.id]) if n.person_id else n.page),
             "at": n.at,
         }
         for n in notices
@@ -117,8 +117,8 @@ def _compose_email(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, s
         "lines": lines,
         "subject": subject,
         "public_url": base,
-        "stop_url": base + reverse("notices-stop", args=[stop]) if stop else "",
-        "choices_url": base + reverse("notices-choices"),
+        "stop_url": base + reverse("unsubscribe", args=[stop]) if stop else "",
+        "choices_url": base + reverse("notification-settings"),
         "language": translation.get_language(),
     }
     said = ["\n".join(filter(None, (line["sentence"], _workspace_line(line), line["url"]))) for line in lines]

@@ -42,7 +42,7 @@ def notify_team(events: Sequence[WithdrawalEvent]) -> None:
                 name,
                 event.workspace_id,
                 gather=f"{row.id}",
-                page=f"/withdrawals/{row.id}",
+                page=f"/offboarding/{row.id}",
                 what=subject_of(row),
                 when=row.effective_at.isoformat(),
                 reason=network_message(row),

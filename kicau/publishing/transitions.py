@@ -46,13 +46,13 @@ class Verb(StrEnum):
 
     CANCEL = "cancel"
     RETRY = "retry"
-    RESCHEDULE = "move"
+    RESCHEDULE = "reschedule"
     CONFIRM = "confirm"
     MARK_PUBLISHED = "mark-published"
     MARK_UNPUBLISHED = "mark-unpublished"
     EDIT = "edit"
-    RESOLVE_EDIT = "edit/settle"
-    DELETE = "withdraw"
+    RESOLVE_EDIT = "edit/resolve"
+    DELETE = "delete"
     REWRITE = "rewrite"  # its content, before anything of it is sent
     RENEW = "renew"  # a new time for one that failed, or that overstayed while its network was left
     UNCONFIRM = "unconfirm"  # the content is not what the person had read
@@ -294,7 +294,7 @@ TABLE: Mapping[Verb, Transition] = {
         refusal=_CANNOT_CHANGE,
         guard=_nothing_sent,
         effect=_reschedule,
-        action="move",
+        action="reschedule",
         outcome="moved",
         sentence=Sentence("{who} rescheduled the post to {when}."),
         event=DeliveryMoved,
@@ -337,14 +337,14 @@ TABLE: Mapping[Verb, Transition] = {
         sources=frozenset({DeliveryState.PUBLISHED}),
         refusal=Sentence("This post is {state}, so you cannot edit it on the network."),
         guard=_has_doubtful_edit,
-        action="edit/settle",
+        action="edit/resolve",
     ),
     Verb.DELETE: Transition(
         sources=frozenset({DeliveryState.PUBLISHED}),
         refusal=Sentence("This post is {state}, so you cannot delete it from the network."),
         guard=_may_be_deleted,
         effect=_delete,
-        action="withdraw",
+        action="delete",
         outcome="deleted",
         sentence=Sentence("{who} deleted the post from the network."),
         event=DeliveryDeleted,

@@ -87,7 +87,7 @@ def create_confirmation_link(actor: Actor, recipient_id: UUID | str) -> Confirma
     found.ask_digest, found.told_at = _secret_digest(secret), clock.now()
     found.save(update_fields=["ask_digest", "told_at"])
     actor.record("dataset.asked", found.id, name=found.version.set.name, to=found.name, version=found.owes)
-    return ConfirmationLink(found, settings.KICAU_PUBLIC_URL + reverse("taken-back", args=[secret]))
+    return ConfirmationLink(found, settings.KICAU_PUBLIC_URL + reverse("retractions", args=[secret]))
 
 
 @transaction.atomic

@@ -54,7 +54,7 @@ def send_link(person: Person) -> None:
             person=person, email=person.email, digest=_digest(secret), expires_at=clock.now() + LINK_LIFETIME
         )
         account_security.record_security_change(person, "person.proof_sent")
-    link = settings.KICAU_PUBLIC_URL + reverse("prove-address", args=[secret])
+    link = settings.KICAU_PUBLIC_URL + reverse("verify-address", args=[secret])
     with translation.override(person.language):
         subject = _("Confirm your e-mail address for Kicau")
         body = _(

@@ -96,7 +96,7 @@ def _create_invitation(actor: Actor, email: str, role: str) -> tuple[Invitation,
         expires_at=clock.now() + INVITATION_LIFETIME,
     )
     actor.record("member.invited", made.id, name=email, role=role)
-    return made, settings.KICAU_PUBLIC_URL + reverse("join", args=[secret])
+    return made, settings.KICAU_PUBLIC_URL + reverse("accept-invitation", args=[secret])
 
 
 def _send_email(actor: Actor, invitation: Invitation, link: str) -> bool:

@@ -90,10 +90,10 @@ class World:
 
     def offered_by_page(self) -> set[str]:
         shown = self.page.get(reverse("post", args=[self.columns["draft_id"]])).content.decode()
-        addresses = {reverse("delivery-do", args=[self.id, verb]): verb for verb in ACTIONS if "/" not in verb}
+        addresses = {reverse("delivery-action", args=[self.id, verb]): verb for verb in ACTIONS if "/" not in verb}
         addresses |= {
             reverse("delivery-edit", args=[self.id]): "edit",
-            reverse("delivery-settle", args=[self.id]): "edit/settle",
+            reverse("delivery-edit-resolve", args=[self.id]): "edit/resolve",
         }
         return {verb for address, verb in addresses.items() if f'"{address}"' in shown}
 
@@ -103,28 +103,30 @@ class World:
     def offered_by_cli(self) -> set[str]:
         shown = CliRunner().invoke(main, ["show", str(self.id)], env={"COLUMNS": "200"}).stdout
         told = re.search(r"^you can +(.+)$", shown, re.M)
-        names = {"edit --look": "edit/settle", "delete": "withdraw"}
+        names = {"edit --look": "edit/resolve"}
         return {names.get(one, one) for one in told[1].split(", ")} if told else set()
 
     # Doing it
 
     def by_page(self, verb: str) -> bool:
         fields: dict[str, dict[str, Any]] = {
-            "move": {"date": f"{self.later:%Y-%m-%d}", "time": f"{self.later:%H:%M}", "timezone": "UTC"},
+            "reschedule": {"date": f"{self.later:%Y-%m-%d}", "time": f"{self.later:%H:%M}", "timezone": "UTC"},
             "resolve": {"published": "no"},
             "edit": {"text:0": EDITED, "do": "1"},
-            "edit/settle": {"reads": "after"},
+            "edit/resolve": {"reads": "after"},
         }
-        route = {"edit": ("delivery-edit",), "edit/settle": ("delivery-settle",)}.get(verb, ("delivery-do", verb))
+        route = {"edit": ("delivery-edit",), "edit/resolve": ("delivery-edit-resolve",)}.get(
+            verb, ("delivery-action", verb)
+        )
         answer = self.page.post(reverse(route[0], args=[self.id, *route[1:]]), fields.get(verb, {}), follow=True)
         return [one.level_tag for one in answer.context.get("messages", ())] == ["success"]
 
     def by_api(self, verb: str) -> bool:
         bodies: dict[str, dict[str, Any]] = {
-            "move": {"at": self.later.isoformat()},
+            "reschedule": {"at": self.later.isoformat()},
             "resolve": {"published": False},
             "edit": {"texts": [{"text": EDITED}]},
-            "edit/settle": {"reads": "after"},
+            "edit/resolve": {"reads": "after"},
         }
         answer = self.api.post(f"/deliveries/{self.id}/{verb}", bodies.get(verb))
         assert answer.status_code in (200, 409), answer.content
@@ -132,11 +134,11 @@ class World:
 
     def by_cli(self, verb: str) -> bool:
         command = {
-            "move": ["move", self.id, f"{self.later:%Y-%m-%dT%H:%M}Z"],
+            "reschedule": ["reschedule", self.id, f"{self.later:%Y-%m-%dT%H:%M}Z"],
             "resolve": ["resolve", self.id, "--not-published"],
             "edit": ["edit", self.id, "--text", EDITED],
-            "edit/settle": ["edit", self.id, "--look", "--reads", "after"],
-            "withdraw": ["delete", self.id, "--yes"],
+            "edit/resolve": ["edit", self.id, "--look", "--reads", "after"],
+            "delete": ["delete", self.id, "--yes"],
         }.get(verb, [verb, self.id])
         said = CliRunner().invoke(main, [str(one) for one in command])
         assert said.exit_code in (0, 1), said.output
@@ -165,7 +167,7 @@ async def test_what_is_offered_is_exactly_what_succeeds(post, shop, state, actor
             row |= {"remote_ids": ids} if row.get("remote_ids") else {}
             world.put(row, channel, in_doubt)
             offered, done = offer(), set()
-            for verb in sorted(ACTIONS, key="withdraw".__eq__):  # what is deleted cannot be edited any more
+            for verb in sorted(ACTIONS, key="delete".__eq__):  # what is deleted cannot be edited any more
                 world.put(row, channel, in_doubt)
                 if act(verb):
                     done.add(verb)

@@ -87,7 +87,7 @@ class Preview(HTMLParser):
             self._said = "said" in classes and bool(self._now)
         if "span-link" in classes and self._said:
             self._now[-1].links.append(given["href"])
-        if tag == "img" and "height" in given and given.get("src", "").startswith("/library/small/") and self._now:
+        if tag == "img" and "height" in given and given.get("src", "").startswith("/library/thumbnails/") and self._now:
             self._now[-1].alts.append(given["alt"])
 
     def handle_endtag(self, tag: str) -> None:
@@ -154,13 +154,13 @@ def forms(count: int, media: Sequence[Medium], keys: Sequence[str], seed: int) -
 
 def previewed(page: Client, form: Mapping[str, Any]) -> dict[str, list[Shown]]:
     reader = Preview()
-    reader.feed(page.post(reverse("compose-look"), form).content.decode())
+    reader.feed(page.post(reverse("compose-preview"), form).content.decode())
     return reader.parts
 
 
 def fitting(page: Client, form: Mapping[str, Any]) -> list[str]:
     """Keys of the channels that take the post as it is."""
-    html = page.post(reverse("compose-look"), form).content.decode()
+    html = page.post(reverse("compose-preview"), form).content.decode()
     return [key for key in form["channel"] if f'id="trouble-{key}" hx-swap-oob="true"></span>' in html]
 
 
@@ -178,7 +178,7 @@ def run(
             continue
         used |= {key: used[key] + 1 for key in form["channel"]}
         promised[form["draft"]] = previewed(page, form)
-        answer = page.post(reverse("compose-send"), form)
+        answer = page.post(reverse("compose-submit"), form)
         assert answer.status_code == 302, answer.content.decode()[:3000]
     until = time.monotonic() + patience
     while time.monotonic() < until and Delivery.objects.filter(state__in=["scheduled", "publishing"]).exists():

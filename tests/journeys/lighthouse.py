@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("LIGHTHOUSE", "lighthouse")
-PUBLIC = ("sign-in", "review")  # as somebody without a sign-in sees them
+PUBLIC = ("sign-in", "client-review")  # as somebody without a sign-in sees them
 
 
 def test_scores(site, transactional_db, owner, workspace, actor, tmp_path):

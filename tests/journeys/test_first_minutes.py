@@ -39,14 +39,14 @@ def test_an_invitation_then_a_passkey(page: Page, browser, site, transactional_d
     dewi.get_by_role("button", name="Bergabung").click()
     dewi.wait_for_url(site + "/")
 
-    dewi.goto("/you/sign-in")
-    dewi.locator("form[action$=prove] [name=password]").fill(PASSWORD)  # each change asks first
+    dewi.goto("/settings/sign-in")
+    dewi.locator("form[action$=verify] [name=password]").fill(PASSWORD)  # each change asks first
     dewi.get_by_role("button", name="Konfirmasi identitas Anda").click()
     dewi.get_by_label("Nama perangkat untuk kunci sandi (passkey)").fill("Ponsel saya")
     dewi.get_by_role("button", name="Tambah kunci sandi (passkey)").click()
     expect(dewi.get_by_role("listitem").filter(has_text="Ponsel saya")).to_be_visible()
     assert fits(dewi)
-    dewi.locator("[data-finish$='/prove/passkey']").click()  # the passkey stands in for the password
+    dewi.locator("[data-finish$='/verify/passkey']").click()  # the passkey stands in for the password
     dewi.get_by_role("button", name=re.compile("Hapus kunci sandi .* Ponsel saya")).wait_for()
     narrow.clear_cookies(name="kicau")
     dewi.goto("/sign-in?next=/drafts")

@@ -81,7 +81,7 @@ def test_what_was_typed_and_chosen_before_the_script_came_counts(
     another = [
         {"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": picture_file.read_bytes() + bytes([n])} for n in (1, 2)
     ]
-    page.route("**/compose/shape*", lambda route: held.append(route))
+    page.route("**/compose/form*", lambda route: held.append(route))
     page.locator("input[type=file]").first.set_input_files(another[0])
     text = page.get_by_label("Text", exact=True)
     text.evaluate("field => { field.focus(); field.setSelectionRange(7, 7); }")

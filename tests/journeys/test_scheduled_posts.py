@@ -124,7 +124,7 @@ def test_an_answer_that_comes_late_undoes_nothing(page: Page, site, networks, ow
         else:
             late.append(route)
 
-    page.route("**/compose/shape", hold_the_first)
+    page.route("**/compose/form", hold_the_first)
     page.locator("[data-act='add-part:']").first.click()
     page.locator(".say").first.fill("Written while an answer is late")
     page.locator("[data-act='own:x']").click()

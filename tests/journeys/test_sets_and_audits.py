@@ -75,7 +75,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
     page.get_by_role("button", name="Withdraw consent for every use of this content").click()
     expect(page.get_by_text("withdrew the permission to use this content for").first).to_be_visible()
     build.make_next()
-    page.goto("/sets")
+    page.goto("/training-sets")
     page.get_by_role("link", name="Our voice").click()
     expect(page.get_by_text("1 record was removed from this version")).to_be_visible()
     page.get_by_role("button", name="Ask the recipient to confirm the removal of the content").click()
@@ -100,7 +100,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
         ),
         "utf-8",
     )
-    page.goto("/audits/new")
+    page.goto("/dataset-audits/new")
     page.get_by_label("Files of the dataset to search").set_input_files(corpus)
     page.get_by_label("Name of the dataset in the report").fill("Corpus of Example AI")
     page.get_by_role("button", name="Search the dataset", exact=True).click()
@@ -119,7 +119,7 @@ def test_a_set_is_made_and_taken_back_from_and_a_data_set_searched(
         page.get_by_role("link", name="Download the evidence file").click()
     bundle = tmp_path / "evidence.json"
     downloading.value.save_as(bundle)
-    page.goto("/audits/check")
+    page.goto("/dataset-audits/check")
     page.get_by_label("Evidence file", exact=True).set_input_files(bundle)
     page.get_by_role("button", name="Check the evidence file", exact=True).click()
     expect(

@@ -26,7 +26,7 @@ from kicau.api.schemas.rendered import RenderedPostPart
 DeliveryState = Literal[
     "scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted"
 ]
-DeliveryAction = Literal["confirm", "retry", "move", "cancel", "resolve", "edit", "edit/settle", "withdraw"]
+DeliveryAction = Literal["confirm", "retry", "reschedule", "cancel", "resolve", "edit", "edit/resolve", "delete"]
 RANGE_DESCRIPTION = "A day or time in ISO 8601. Without an offset, in the workspace's time zone."
 
 

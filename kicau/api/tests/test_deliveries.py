@@ -63,7 +63,7 @@ def test_filters_that_mean_nothing(api, world, query):
 
 def test_a_delivery_tells_its_story(api, world):
     path = f"/deliveries/{world.ids['delivery_id']}"
-    moved = api.post(f"{path}/move", {"at": "2027-03-02T10:30", "timezone": "Asia/Jakarta"})
+    moved = api.post(f"{path}/reschedule", {"at": "2027-03-02T10:30", "timezone": "Asia/Jakarta"})
     assert (moved.json()["due_at"], moved.json()["timezone"]) == ("2027-03-02T03:30:00Z", "Asia/Jakarta")
     assert api.post(f"{path}/cancel").json()["state"] == "canceled"
     story = api.get(path).json()
@@ -91,22 +91,20 @@ def test_what_cannot_be_done_now(api, world):
         ("cancel", None),
         ("retry", None),
         ("confirm", None),
-        ("move", {"at": "2027-03-02T10:30Z"}),
+        ("reschedule", {"at": "2027-03-02T10:30Z"}),
         ("resolve", {"published": False}),
     ]:
         assert "published" in problem(api.post(f"{published}/{act}", body), 409)["detail"]
-    problem(api.post(f"{published}/move", {"at": "2020-01-01T00:00Z"}), 422)
-    problem(api.post(f"{published}/move", {"at": "2027-03-02T10:30Z", "timezone": "No/Where"}), 422)
+    problem(api.post(f"{published}/reschedule", {"at": "2020-01-01T00:00Z"}), 422)
+    problem(api.post(f"{published}/reschedule", {"at": "2027-03-02T10:30Z", "timezone": "No/Where"}), 422)
 
 
-def test_withdrawing_where_the_network_is_not_reached(api, world):
+def test_deleting_where_the_network_is_not_reached(api, world):
     row = world.deliveries["published"]
     app = Channel.objects.get(id=row.channel_id).app
     app.endpoints = {"graph": "http://127.0.0.1:9"}  # nobody listens there
     app.save()
-    assert (
-        "The post also stays unchanged in Kicau" in problem(api.post(f"/deliveries/{row.id}/withdraw"), 409)["detail"]
-    )
+    assert "The post also stays unchanged in Kicau" in problem(api.post(f"/deliveries/{row.id}/delete"), 409)["detail"]
     assert Delivery.objects.get(id=row.id).state == "published"
 
 
@@ -121,9 +119,9 @@ def test_editing_is_shown_first_and_settled_where_its_answer_was_lost(api, world
         "Kicau could not send your edit of the post to Facebook"
         in problem(api.post(f"/deliveries/{row.id}/edit", {"texts": [{"text": "Kopi"}]}), 409)["detail"]
     )
-    problem(api.post(f"/deliveries/{row.id}/edit/settle", {}), 409)
+    problem(api.post(f"/deliveries/{row.id}/edit/resolve", {}), 409)
     Revision.objects.update(state="unknown")
-    assert api.post(f"/deliveries/{row.id}/edit/settle", {"reads": "after"}).json()["text"] == "Kopi"
+    assert api.post(f"/deliveries/{row.id}/edit/resolve", {"reads": "after"}).json()["text"] == "Kopi"
 
 
 def test_charges_and_their_sums(api, world):
@@ -138,8 +136,8 @@ def test_charges_and_their_sums(api, world):
 def test_many_at_once_and_what_lies_ready_to_write_with(api, world):
     ids = [world.ids["delivery_id"], str(world.deliveries["published"].id)]
     wanted = [{"delivery": key, "at": "2027-03-02T10:30", "timezone": "Asia/Jakarta"} for key in ids]
-    assert api.post("/deliveries/move", {"moves": wanted}).status_code == 409, "all or none"
-    moved = api.post("/deliveries/move", {"moves": wanted[:1]}).json()["items"]
+    assert api.post("/deliveries/reschedule", {"moves": wanted}).status_code == 409, "all or none"
+    moved = api.post("/deliveries/reschedule", {"moves": wanted[:1]}).json()["items"]
     assert [one["due_at"] for one in moved] == ["2027-03-02T03:30:00Z"]
     told = api.post("/deliveries/cancel", {"deliveries": [*ids, "nobody"]}).json()
     assert [one["state"] for one in told["done"]] == ["canceled"]

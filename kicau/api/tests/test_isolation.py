@@ -152,7 +152,7 @@ def test_what_another_workspace_names_in_a_body_or_a_filter(world, ids, stranger
         ("/posts", simple | {"schedule": plan}),
         (f"/posts/{own}/schedule", plan),
         (f"/posts/{own}/preview", {"channels": [ids["channel"]]}),
-        ("/deliveries/move", {"moves": [{"delivery": ids["delivery_id"], "at": f"{EXAMPLE_MONTH}-02T10:30Z"}]}),
+        ("/deliveries/reschedule", {"moves": [{"delivery": ids["delivery_id"], "at": f"{EXAMPLE_MONTH}-02T10:30Z"}]}),
         ("/accounts/look-up", {"channel": ids["channel"], "words": "kopi"}),
         ("/channel-groups", {"name": "x", "channels": [ids["channel"]]}),
         ("/check", simple | {"channel": ids["channel"]}),

@@ -120,7 +120,7 @@ def test_a_set_over_http(api, archive):
     assert (back["number"], back["taken_back"], back["set_name"]) == (2, 1, "Suara")
     assert api.get(f"{path}/versions/2/delta").json()["record_ids"] == [str(archive[0].id)]
     assert [r["id"] for r in api.get("/recipients?owing=true").json()["items"]] == [given["id"]]
-    assert "/taken-back/" in api.post(f"/recipients/{given['id']}/ask").json()["link"]
+    assert "/retractions/" in api.post(f"/recipients/{given['id']}/ask").json()["link"]
     assert api.post(f"/recipients/{given['id']}/acknowledgement").json()["acknowledged_by"] == "Sari Wulandari"
     assert [v["number"] for v in api.get(f"{path}/versions?limit=1").json()["items"]] == [2]
     assert api.put(path, {"purpose": "Lain", "format": "chat"}).json()["query"] == {}

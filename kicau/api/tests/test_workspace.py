@@ -79,7 +79,7 @@ def test_a_mailed_invitation_is_in_no_answer(api, settings):
         assert (made.json()["mailed"], made.json()["link"]) == (True, None)
         assert secret_in(mail.outbox[-1].body) not in made.content.decode()
     shown = api.post("/invitations", asked | {"show_link": True}).json()
-    assert (shown["mailed"], "/join/" in shown["link"], len(mail.outbox)) == (False, True, 2)
+    assert (shown["mailed"], "/accept-invitation/" in shown["link"], len(mail.outbox)) == (False, True, 2)
 
 
 def test_one_owner_stays(api, actor):

@@ -118,9 +118,9 @@ def test_no_secret_of_an_address_is_in_any_line(logged, client, db, settings):
             logging.getLogger("library").exception("failed at %r", path)
     lines = json.dumps(logged())
     assert SECRET not in lines
-    assert "Gone: /join/***" in lines  # Django did log
-    assert "ValueError: cannot read /join/***" in lines
-    assert "/review/***/say" in lines  # what is no secret stays
+    assert "Gone: /accept-invitation/***" in lines  # Django did log
+    assert "ValueError: cannot read /accept-invitation/***" in lines
+    assert "/review/***/submit" in lines  # what is no secret stays
     assert logs.mask("/drafts/m, /media/abc and /members/7") == "/drafts/m, /media/abc and /members/7"
     signed = "/m/" + quote("eyJyIjo:1wX/2y:abc-_=") + ".jpg"
     assert logs.mask(f"GET {signed}?a=1") == "GET /m/***?a=1"
@@ -137,7 +137,7 @@ def test_a_wrong_host_is_one_warning_without_a_traceback(logged, settings):
 
 @pytest.mark.parametrize("way", ["process", "thread"])
 def test_what_ends_a_process_or_thread_is_masked_as_well(way):
-    raising = f"raise ValueError('lost /join/{SECRET}')"
+    raising = f"raise ValueError('lost /accept-invitation/{SECRET}')"
     code = {
         "process": raising,
         "thread": f"import threading\ndef f(): {raising}\nt = threading.Thread(target=f); t.start(); t.join()",
@@ -148,7 +148,7 @@ def test_what_ends_a_process_or_thread_is_masked_as_well(way):
     )  # fmt: skip
     assert SECRET not in done.stderr
     (line,) = done.stderr.splitlines()
-    assert "ValueError: lost /join/***" in json.loads(line)["exception"]
+    assert "ValueError: lost /accept-invitation/***" in json.loads(line)["exception"]
     assert done.returncode == (1 if way == "process" else 0)
 
 

@@ -295,11 +295,11 @@ def test_a_scheduled_post_is_changed_and_published_again_only_after_a_question(k
 
 def test_moving_canceling_and_retrying(kicau, scheduled):
     with clock.freeze_clock(NOW + timedelta(minutes=1)):
-        assert kicau("move", scheduled["id"], "lusa", "10:00").code == 0
+        assert kicau("reschedule", scheduled["id"], "lusa", "10:00").code == 0
     row = Delivery.objects.get()
     assert row.due_at == datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
     assert kicau("cancel", scheduled["id"]).code == 0
-    assert kicau("move", scheduled["id"], "tomorrow", "09:00").code == 1
+    assert kicau("reschedule", scheduled["id"], "tomorrow", "09:00").code == 1
     assert kicau("retry", scheduled["id"][-8:]).code == 0
     assert Delivery.objects.get().state == "scheduled"
     assert kicau("confirm", scheduled["id"]).code == 1
@@ -371,7 +371,7 @@ def test_an_account_that_nobody_proved_is_invited_and_not_added(kicau, actor):
     add_person("budi@lain.example", "Budi", "hujan-di-bandung-41")
     said = kicau("users", "add", "budi@lain.example", "--role", "admin", "--json").json
     assert (said["password"], said["invitation"]["mailed"]) == (None, False)
-    assert "/join/" in said["invitation"]["link"]
+    assert "/accept-invitation/" in said["invitation"]["link"]
     assert not Membership.objects.filter(person__email="budi@lain.example").exists()
     assert kicau("users", "prove", "budi@lain.example").code == 0
     assert kicau("users", "add", "BUDI@lain.example").code == 0

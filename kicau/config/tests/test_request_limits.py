@@ -120,7 +120,7 @@ def streams(big, actor, cookie) -> dict[str, dict[str, str]]:
     token = f"Bearer {caller_for(actor).secret}"
     ticket = library.public_url(RenderedMedia(media=Media(ref=big.ref, kind="image", mime=big.mime, size=BIG)))
     return {
-        f"/library/whole/{big.sha256}": {"Cookie": cookie},
+        f"/library/originals/{big.sha256}": {"Cookie": cookie},
         f"/api/v1/media/{big.id}/file": {"Authorization": token},
         urlsplit(ticket).path: {},
     }
@@ -352,7 +352,7 @@ def test_large_bodies_are_taken_at_upload_addresses_only_and_from_those_who_may(
     writes, reads = f"Bearer {caller_for(actor).secret}", f"Bearer {caller_for(member('viewer'), 'read').secret}"
     expected = [
         ("/library/upload", {"Cookie": cookie}, 100),
-        ("/archive/imports/begin", {"Cookie": cookie}, 100),
+        ("/archive/imports/start", {"Cookie": cookie}, 100),
         ("/drafts", {"Cookie": cookie}, 413),
         ("/api/v1/media", {"Authorization": writes}, 100),
         ("/api/v1/posts", {"Authorization": writes}, 413),
@@ -434,7 +434,7 @@ def test_every_address_that_takes_files_has_a_limit():
     routes = {str(pattern.pattern) for pattern in import_module("kicau.web.urls").urlpatterns}
     pages = {route for route in request_limits.UPLOADS if not route.startswith("api/")}
     assert pages <= routes
-    small = {"audits/canaries/<uuid:canary_id>/test"}  # a table of scores is smaller than any body may be
+    small = {"dataset-audits/canaries/<uuid:canary_id>/test"}  # a table of scores is smaller than any body may be
     reading = {
         str(pattern.pattern)
         for pattern in import_module("kicau.web.urls").urlpatterns

@@ -57,7 +57,7 @@ def squat(mallory) -> tuple[Client, Person]:
 
 
 def way(link: str) -> str:
-    return link[link.index("/join/") :]
+    return link[link.index("/accept-invitation/") :]
 
 
 def is_in(client: Client, workspace) -> bool:
@@ -163,7 +163,7 @@ def test_a_team_without_mail_invites_works_and_is_proved_by_its_operator(actor, 
     assert guest.post(way(made.link), {"name": "Boss", "password": HIS})["Location"] == "/"
     person = Person.objects.get(email=BOSS)
     assert (person.is_proved, is_in(guest, actor.workspace)) == (False, True)
-    assert b"E-mail address not confirmed yet" in guest.get(reverse("you-sign-in")).content
+    assert b"E-mail address not confirmed yet" in guest.get(reverse("sign-in-settings")).content
     other = actions.create_workspace(actor.person, "Second")
     again = invitations.invite(actions.actor_for(actor.person, other.id, "page"), BOSS, "viewer")
     guest.post(way(again.link))
@@ -191,7 +191,7 @@ def test_who_is_signed_in_connects_the_provider_and_is_alone_in_the_account(mall
     assert "You can now sign in to Kicau with Kopi ID." in connect(bosses, boss_claims)
     person.refresh_from_db()
     assert (person.is_proved, person.has_usable_password(), person.passkeys.count()) == (True, False, 0)
-    assert bosses.get(reverse("you-sign-in")).status_code == 200
+    assert bosses.get(reverse("sign-in-settings")).status_code == 200
     assert mallorys.get("/").status_code == 302, "signed out"
     assert Caller(token.secret).get("/me").status_code == 401
     assert browser().post(reverse("sign-in"), {"email": BOSS, "password": MINE}).status_code == 422
@@ -200,7 +200,7 @@ def test_who_is_signed_in_connects_the_provider_and_is_alone_in_the_account(mall
 
 def connect(client: Client, provider) -> str:
     """What the page says after the way to the provider and back."""
-    client.post(reverse("prove"), {"password": MINE})
+    client.post(reverse("verify-identity"), {"password": MINE})
     away = client.post(reverse("oidc-connect"))
     back = client.get(reverse("oidc-callback"), provider.consent(away["Location"]), follow=True)
     return " ".join(str(m) for m in back.context["messages"])
@@ -208,7 +208,7 @@ def connect(client: Client, provider) -> str:
 
 def test_an_answer_of_the_provider_connects_only_in_the_session_that_asked(mallory, boss_claims, owner, workspace):
     mallorys, _ = squat(mallory)
-    mallorys.post(reverse("prove"), {"password": MINE})
+    mallorys.post(reverse("verify-identity"), {"password": MINE})
     away = mallorys.post(reverse("oidc-connect"))
     sari = browser()
     sari.force_login(owner)
@@ -224,7 +224,7 @@ def test_a_mailed_invitation_gives_the_account_to_who_reads_the_mailbox(mallory,
     mallorys, person = squat(mallory)
     settings.KICAU_SENDS_MAIL = True
     assert caller_for(actor).post("/members", {"email": BOSS, "role": "admin"}).json()["link"] is None
-    link = f"/join/{secret_in(mail.outbox[-1].body)}"
+    link = f"/accept-invitation/{secret_in(mail.outbox[-1].body)}"
     bosses = browser()
     assert "Set a new password and join the workspace" in bosses.get(link).content.decode()
     assert bosses.post(link, {"password": HIS})["Location"] == "/"
@@ -237,14 +237,16 @@ def test_a_mailed_invitation_gives_the_account_to_who_reads_the_mailbox(mallory,
 
 def test_a_mailed_link_proves_an_address_and_ends_every_other_way_in(mallory, settings):
     mallorys, person = squat(mallory)
-    assert "This server cannot send e-mail." in mallorys.post(reverse("send-proof"), follow=True).content.decode()
+    assert (
+        "This server cannot send e-mail." in mallorys.post(reverse("send-verification"), follow=True).content.decode()
+    )
     settings.KICAU_SENDS_MAIL = True
-    mallorys.post(reverse("send-proof"))
+    mallorys.post(reverse("send-verification"))
     (letter,) = mail.outbox
     assert letter.to == [BOSS]
     secret = secret_in(letter.body)
-    assert secret not in mallorys.get(reverse("you-sign-in")).content.decode(), "shown to nobody"
-    link, bosses = reverse("prove-address", args=[secret]), browser()
+    assert secret not in mallorys.get(reverse("sign-in-settings")).content.decode(), "shown to nobody"
+    link, bosses = reverse("verify-address", args=[secret]), browser()
     assert bosses.post(link, {"password": "short"}).status_code == 422
     assert bosses.post(link, {"password": HIS})["Location"] == "/"
     assert bosses.get(link).status_code == 410
@@ -253,7 +255,8 @@ def test_a_mailed_link_proves_an_address_and_ends_every_other_way_in(mallory, se
     assert mallorys.get("/").status_code == 302
     for _ in range(3):
         assert re.search(
-            "Your e-mail address is already confirmed", bosses.post(reverse("send-proof"), follow=True).content.decode()
+            "Your e-mail address is already confirmed",
+            bosses.post(reverse("send-verification"), follow=True).content.decode(),
         )
     assert len(mail.outbox) == 1
 
@@ -274,7 +277,9 @@ def test_a_stranger_is_not_flooded_with_links(mallory, settings):
 def test_a_shown_invitation_does_not_tell_whether_an_address_is_known(mallory):
     def page(email: str) -> str:
         html = browser().get(way(invitations.invite(mallory, email, "viewer").link)).content.decode()
-        return re.sub(r'join(/|=|%2F)[\w-]+|value="[\w]{64}"|"X-CSRFToken": "\w+"', "", html.replace(email, ""))
+        return re.sub(
+            r'accept-invitation(/|=|%2F)[\w-]+|value="[\w]{64}"|"X-CSRFToken": "\w+"', "", html.replace(email, "")
+        )
 
     actions.add_person(BOSS, "The boss", HIS, proved=True)
     actions.add_person("unproved@alpha.example", "x", HIS)

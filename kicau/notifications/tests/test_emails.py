@@ -50,7 +50,7 @@ def test_each_gets_one_letter_in_their_language_with_a_way_out(sink, owner, memb
     assert "Kopi Senja, 1 Mar 2027" in text
     assert "Kopi &amp; &lt;Senja&gt;" in html
     assert f"https://kicau.example/notifications/{Notice.objects.get(event='delivery.failed').id}" in text
-    assert "https://kicau.example/you/notifications" in text
+    assert "https://kicau.example/settings/notifications" in text
     ticket = hers["List-Unsubscribe"].strip("<>").rsplit("/", 1)[1]
     assert emails.read_unsubscribe_link(ticket) == (owner.id, ["channel.expired", "delivery.failed"])
     assert hers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -85,7 +85,7 @@ def test_a_letter_waits_for_a_mail_server_that_is_busy_or_away_and_is_not_lost(s
         "guest@elsewhere.example",
         "member.invited",
         language="id",
-        page="/join/abc",
+        page="/accept-invitation/abc",
         name="Sari",
         workspace="Kopi Senja",
     )
@@ -109,5 +109,5 @@ def test_a_letter_waits_for_a_mail_server_that_is_busy_or_away_and_is_not_lost(s
     with clock.freeze_clock(clock.now() + timedelta(hours=1)):
         assert emails.send_due_emails() == 1
     assert sink.letters[0]["Subject"] == "Sari mengundang Anda ke ruang kerja Kopi Senja."
-    assert f"{settings.KICAU_PUBLIC_URL}/join/abc" in parts(sink.letters[0])[0]
+    assert f"{settings.KICAU_PUBLIC_URL}/accept-invitation/abc" in parts(sink.letters[0])[0]
     assert "List-Unsubscribe" not in sink.letters[0]

@@ -78,7 +78,7 @@ def create_link(
         expires_at=clock.now() + timedelta(days=days),
     )
     actor.record("review.link_made", draft.id, name=name, days=days, comment=may_comment, approve=may_approve)
-    return NewReviewLink(row, settings.KICAU_PUBLIC_URL + reverse("review", args=[secret]))
+    return NewReviewLink(row, settings.KICAU_PUBLIC_URL + reverse("client-review", args=[secret]))
 
 
 def active_links(actor: Actor, draft_id: UUID | str) -> QuerySet[ReviewLink]:

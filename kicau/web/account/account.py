@@ -77,7 +77,7 @@ def delete_workspace(request: MemberRequest) -> HttpResponse:
         erasure.delete_workspace(request.actor, confirmation=request.POST.get("confirmation", ""))
     except DomainError as exc:
         messages.error(request, error_sentence(exc))
-        return redirect("settings")
+        return redirect("workspace-settings")
     request.session.pop(WORKSPACE_SESSION_KEY, None)
     messages.success(request, _("The workspace %(name)s was deleted.") % {"name": name})
     return redirect("home")

@@ -68,7 +68,7 @@ def finish_sign_in(request: HttpRequest) -> HttpResponse:
 
 @personal_page
 @require_POST
-def finish_proof(request: MemberRequest) -> HttpResponse:
+def finish_verification(request: MemberRequest) -> HttpResponse:
     """Their own passkey, in place of the password and the code, before one change of how they sign in."""
     try:
         person = _verified_person(request)
@@ -80,7 +80,7 @@ def finish_proof(request: MemberRequest) -> HttpResponse:
         return _error_json(exc)
     request.session[PROVED_AT_KEY] = clock.now().timestamp()
     request.session[SECOND_FACTOR_SESSION_KEY] = KICAU_FACTOR
-    wanted = safe_redirect(request, request.GET.get("next", ""), "you-sign-in")
+    wanted = safe_redirect(request, request.GET.get("next", ""), "sign-in-settings")
     return _redirect_json(wanted["Location"])
 
 
@@ -118,7 +118,7 @@ def finish_registration(request: MemberRequest) -> HttpResponse:
     except DomainError as exc:
         return _error_json(exc)
     request.session[SECOND_FACTOR_SESSION_KEY] = KICAU_FACTOR  # the device asked for its lock
-    return _redirect_json("/you/sign-in")
+    return _redirect_json("/settings/sign-in")
 
 
 @personal_page
@@ -130,7 +130,7 @@ def remove_passkey(request: MemberRequest, passkey_id: str) -> HttpResponse:
         consume_proof(request)
 
     run_action(request, act, _("The passkey was removed from Kicau. Remove it from your device as well."))
-    return redirect("you-sign-in")
+    return redirect("sign-in-settings")
 
 
 def _require_recent_proof(request: MemberRequest) -> None:

@@ -45,4 +45,4 @@ def change_password(request: MemberRequest) -> HttpResponse:
     consume_proof(request)
     update_session_auth_hash(request, person)
     messages.success(request, _("Your password was changed. You are signed out on all other devices."))
-    return redirect("you-sign-in")
+    return redirect("sign-in-settings")

@@ -76,7 +76,7 @@ def end_session(request: HttpRequest, handle: UUID) -> HttpResponse:
     except NotFound:
         raise Http404 from None
     messages.success(request, _("You are now signed out on the device that you chose."))
-    return redirect_back(request, "you-sign-in")
+    return redirect_back(request, "sign-in-settings")
 
 
 @require_POST
@@ -88,7 +88,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
         "You are now signed out on %(n)s other device.", "You are now signed out on %(n)s other devices.", count
     ) % {"n": count}
     messages.success(request, done)
-    return redirect_back(request, "you-sign-in")
+    return redirect_back(request, "sign-in-settings")
 
 
 @require_safe

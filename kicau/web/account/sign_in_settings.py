@@ -36,7 +36,7 @@ def sign_in_settings(request: MemberRequest) -> HttpResponse:
 @sensitive_post_parameters("password", "code")
 @personal_page
 @require_POST
-def prove_identity(request: MemberRequest) -> HttpResponse:
+def verify_identity(request: MemberRequest) -> HttpResponse:
     """The password once more, and the code, before one thing that guards the sign-in is changed."""
     given = request.POST
     try:
@@ -53,7 +53,7 @@ def prove_identity(request: MemberRequest) -> HttpResponse:
     request.session[PROVED_AT_KEY] = clock.now().timestamp()
     if factors.is_second_factor_on(person_of(request)):  # they gave a code of it
         request.session[SECOND_FACTOR_SESSION_KEY] = KICAU_FACTOR
-    return redirect("you-sign-in")
+    return redirect("sign-in-settings")
 
 
 @personal_page
@@ -62,19 +62,19 @@ def end_other_access(request: MemberRequest) -> HttpResponse:
     """Sign out everywhere else, and end every API token."""
     account_security.end_access(person_of(request), keep=request.session.session_key or "")
     messages.success(request, _("Kicau signed you out on all other devices and revoked your API tokens."))
-    return redirect("you-sign-in")
+    return redirect("sign-in-settings")
 
 
 @personal_page
 @require_POST
-def send_address_proof(request: MemberRequest) -> HttpResponse:
+def send_address_verification(request: MemberRequest) -> HttpResponse:
     """A link to the person's own address, which proves that it is theirs."""
     run_action(
         request,
         lambda: address_verification.send_link(person_of(request)),
         _("Kicau is sending you an e-mail with a link that confirms your address. Open the link within 24 hours."),
     )
-    return redirect("you-sign-in")
+    return redirect("sign-in-settings")
 
 
 def sign_in_context(request: MemberRequest) -> dict[str, object]:

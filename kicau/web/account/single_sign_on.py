@@ -54,12 +54,12 @@ def connect_provider(request: MemberRequest) -> HttpResponse:
     """Off to the provider, to add its account to one's own."""
     by = oidc.configured_provider()
     if by is None or not has_recent_proof(request):
-        return redirect("you-sign-in")
+        return redirect("sign-in-settings")
     try:
         address, memory = outbound.sign_in_slots.run(None, oidc.begin_sign_in, by)
     except DomainError as exc:
         messages.error(request, error_sentence(exc))
-        return redirect("you-sign-in")
+        return redirect("sign-in-settings")
     consume_proof(request)
     answer = HttpResponseRedirect(address)
     SIGN_IN_COOKIE.set(answer, {**memory, "connect": str(person_of(request).id)})
@@ -93,7 +93,7 @@ def _finish_sign_in(request: HttpRequest, by: oidc.OidcProvider, memory: dict[st
         if person is None:
             person = _join_by_invitation(claims, memory.get("join", ""))
         elif memory.get("join"):  # they are asked once more on its page
-            memory["next"] = reverse("join", args=[memory["join"]])
+            memory["next"] = reverse("accept-invitation", args=[memory["join"]])
     except DomainError as exc:
         sign_ins.record_rejected_sign_in(None, "provider", client_address(request))
         return _render_problem(request, exc)
@@ -111,10 +111,10 @@ def _finish_connection(request: HttpRequest, claims: IdClaims, person_id: str) -
         oidc.connect_identity(person, claims)
     except DomainError as exc:
         messages.error(request, error_sentence(exc))
-        return redirect("you-sign-in")
+        return redirect("sign-in-settings")
     update_session_auth_hash(request, person)
     messages.success(request, _("You can now sign in to Kicau with {name}.").format(name=settings.KICAU_OIDC_NAME))
-    return redirect("you-sign-in")
+    return redirect("sign-in-settings")
 
 
 def _join_by_invitation(claims: IdClaims, secret: str) -> Person:

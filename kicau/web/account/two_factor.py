@@ -35,7 +35,7 @@ from kicau.workspaces import factors
 def set_up_authenticator(request: MemberRequest) -> HttpResponse:
     """The QR code, and the first code of the app; the recovery codes are on the answer and never again."""
     if not has_recent_proof(request):
-        return redirect("you-sign-in")
+        return redirect("sign-in-settings")
     person = person_of(request)
     try:
         if request.method == "POST":
@@ -57,7 +57,7 @@ def _render_setup_again(request: MemberRequest, exc: DomainError) -> HttpRespons
             status=422,
         )
     except DomainError:
-        return redirect("you-sign-in")
+        return redirect("sign-in-settings")
 
 
 def _qr_context(request: MemberRequest) -> dict[str, object]:
@@ -91,14 +91,14 @@ def turn_off_two_factor(request: MemberRequest) -> HttpResponse:
                 "You turned off the authenticator app, so Kicau no longer asks for a code when you sign in. Also delete Kicau's entry in the app."
             ),
         )
-        return redirect("you-sign-in")
+        return redirect("sign-in-settings")
 
     return _with_proof(request, off)
 
 
 def _with_proof(request: MemberRequest, act: Callable[[], HttpResponse]) -> HttpResponse:
     if not has_recent_proof(request):
-        return redirect("you-sign-in")
+        return redirect("sign-in-settings")
     try:
         answer = act()
         consume_proof(request)

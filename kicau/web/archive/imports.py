@@ -65,7 +65,7 @@ def begin_import(request: MemberRequest) -> HttpResponse:
 
 @member_page
 @require_POST
-def act_on_import(request: MemberRequest, import_id: str, verb: str) -> HttpResponse:
+def act_on_import(request: MemberRequest, import_id: str, action: str) -> HttpResponse:
     actor = request.actor
     what = {
         "own": lambda: actions.answer_import(actor, import_id, "imported"),
@@ -73,13 +73,13 @@ def act_on_import(request: MemberRequest, import_id: str, verb: str) -> HttpResp
         "stop": lambda: actions.stop_import(actor, import_id),
         "resume": lambda: actions.resume_import(actor, import_id),
         "values": lambda: actions.answer_values(actor, import_id, request.POST.dict()),
-    }.get(verb)
+    }.get(action)
     if what is not None:
         run_action(
             request,
             what,
             _("The import was stopped. Posts and files that were already imported stay in the archive.")
-            if verb == "stop"
+            if action == "stop"
             else _("Kicau is importing the file in the background. You can continue working."),
         )
     return redirect("archive-imports")

@@ -38,7 +38,7 @@ def bulk_change(request: MemberRequest) -> HttpResponse:
     chosen = list(dict.fromkeys(key for value in request.POST.getlist("delivery") for key in value.split()))
     try:
         match request.POST.get("verb", ""):
-            case "move":
+            case "reschedule":
                 moves = _parse_moves(request, chosen)
                 told = ngettext(
                     "%(n)s post was moved to a new time.", "%(n)s posts were moved to a new time.", len(moves)

@@ -214,8 +214,8 @@ def channel_detail(request: MemberRequest, key: str) -> HttpResponse:
 
 @member_page
 @require_POST
-def act_on_channel(request: MemberRequest, key: str, verb: str) -> HttpResponse:
-    match verb:
+def act_on_channel(request: MemberRequest, key: str, action: str) -> HttpResponse:
+    match action:
         case "pause":
             run_action(
                 request,

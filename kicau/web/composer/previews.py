@@ -220,7 +220,7 @@ def preview_context(
     picked, rows = selected_channels(sheet, every), scheduled.active_deliveries(request, draft)
     waiting = [row for row in rows if scheduled_posts.is_changeable(row)]
     shown: dict[str, Any] = {
-        "look_at": reverse("compose-look"),
+        "look_at": reverse("compose-preview"),
         "sheet": sheet,
         "seen": [],
         "counts": {},

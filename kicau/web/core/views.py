@@ -169,9 +169,9 @@ def lacks_second_factor(request: HttpRequest, actor: Actor) -> bool:
 def _to_second_factor(request: HttpRequest) -> HttpResponse:
     if is_partial(request):
         answer = HttpResponse(status=403)
-        answer["HX-Redirect"] = reverse("second-factor")
+        answer["HX-Redirect"] = reverse("second-factor-required")
         return answer
-    return redirect("second-factor")
+    return redirect("second-factor-required")
 
 
 def actor_of(request: HttpRequest) -> Actor | None:

@@ -96,7 +96,7 @@ def month_overview(request: MemberRequest) -> HttpResponse:
 
 @member_page
 @require_POST
-def switch_reading(request: MemberRequest) -> HttpResponse:
+def switch_polling(request: MemberRequest) -> HttpResponse:
     """Read on a network, at the figure that was shown, or no more."""
     reads, accepts = request.POST.get("reads") == "on", request.POST.get("accepts", "")
     run_action(

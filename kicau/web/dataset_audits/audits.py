@@ -60,7 +60,7 @@ def new_audit(request: MemberRequest) -> HttpResponse:
                 where=form["where"],
                 control_files=request.FILES.getlist("control"),
             )
-            return redirect("audit", audit_id=made.id)
+            return redirect("dataset-audit", audit_id=made.id)
         except DomainError as exc:
             return render(
                 request, "dataset_audits/new_audit.html", shown | {"errors": forms.form_errors(exc)}, status=422
@@ -124,16 +124,16 @@ def _progress_context(row: Audit) -> dict[str, Any]:
 
 @member_page
 @require_POST
-def act_on_audit(request: MemberRequest, audit_id: str, verb: str) -> HttpResponse:
-    what = {"stop": actions.stop_audit, "resume": actions.resume_audit}.get(verb)
+def act_on_audit(request: MemberRequest, audit_id: str, action: str) -> HttpResponse:
+    what = {"stop": actions.stop_audit, "resume": actions.resume_audit}.get(action)
     if what is not None:
         done = (
             _("The search for your posts in the dataset was stopped. The results found so far are saved.")
-            if verb == "stop"
+            if action == "stop"
             else _("The search for your posts in the dataset continues where it stopped.")
         )
         run_action(request, lambda: what(request.actor, audit_id), done)
-    return redirect("audit", audit_id=audit_id)
+    return redirect("dataset-audit", audit_id=audit_id)
 
 
 @member_page

@@ -62,25 +62,25 @@ def _sync_prices(every: Sequence[Channel], slugs: Sequence[str]) -> list[tuple[s
 
 @member_page
 @require_POST
-def mark_done(request: MemberRequest, answer_id: UUID) -> HttpResponseRedirect:
+def mark_done(request: MemberRequest, comment_id: UUID) -> HttpResponseRedirect:
     done = request.POST.get("done") == "yes"
     run_action(
         request,
-        lambda: comments.mark_done(request.actor, answer_id, done=done),
+        lambda: comments.mark_done(request.actor, comment_id, done=done),
         _("The message in your inbox is marked as done.")
         if done
         else _("The message in your inbox is marked as not done."),
     )
-    return redirect_back(request, "answers")
+    return redirect_back(request, "inbox")
 
 
 @member_page
 @require_POST
-def reply(request: MemberRequest, answer_id: UUID) -> HttpResponseRedirect:
+def reply(request: MemberRequest, comment_id: UUID) -> HttpResponseRedirect:
     """To the composer, with what is answered filled in."""
     request.actor.require(Permission.WRITE)
-    row = comments.get_item(request.actor, answer_id)
+    row = comments.get_item(request.actor, comment_id)
     begun: list[UUID] = []
     if run_action(request, lambda: begun.append(comments.begin_reply(request.actor, row.id).id), ""):
         return redirect(f"/compose/{begun[0]}?channel={row.channel.key}")
-    return redirect_back(request, "answers")
+    return redirect_back(request, "inbox")

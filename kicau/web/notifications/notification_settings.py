@@ -26,7 +26,7 @@ def notification_settings(request: MemberRequest) -> HttpResponse:
         except DomainError as exc:
             return error_response(request, exc)
         messages.success(request, _("Your changes are saved."))
-        return redirect("notices-choices")
+        return redirect("notification-settings")
     chosen = actions.preferences(person)
     rows = [{"event": event, "in_page": chosen[name][0], "mail": chosen[name][1]} for name, event in EVENTS.items()]
     shown = {

@@ -46,13 +46,13 @@ def _notification_context(notice: Notice) -> dict[str, Any]:
 
 @member_page
 @require_GET
-def open_notification(request: MemberRequest, notice_id: str) -> HttpResponse:
+def open_notification(request: MemberRequest, notification_id: str) -> HttpResponse:
     """To what it is about, in its workspace; it is read then."""
-    notice = actions.mark_read(person_of(request), notice_id)
+    notice = actions.mark_read(person_of(request), notification_id)
     if notice.workspace_id and any(m.workspace_id == notice.workspace_id for m in request.memberships):
         request.session[WORKSPACE_SESSION_KEY] = str(notice.workspace_id)
     ours = notice.page.startswith("/") and not notice.page.startswith("//")
-    return redirect(notice.page) if ours else redirect("notices")
+    return redirect(notice.page) if ours else redirect("notifications")
 
 
 @member_page
@@ -63,7 +63,7 @@ def mark_read(request: MemberRequest) -> HttpResponse:
         actions.mark_read(person_of(request), one)
     else:
         actions.mark_all_read(person_of(request))
-    return redirect("notices")
+    return redirect("notifications")
 
 
 @member_page

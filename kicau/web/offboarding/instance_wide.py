@@ -32,7 +32,7 @@ def instance_wide_offboarding(request: MemberRequest) -> HttpResponseBase:
     if request.method == "POST":
         try:
             _withdraw_everywhere(request)
-            return redirect("withdrawals-for-all")
+            return redirect("offboarding-instance-wide")
         except DomainError as exc:
             sentence = error_sentence(exc)
     soon = (clock.now() + timedelta(days=30)).astimezone(clock.find_zone(person.timezone))

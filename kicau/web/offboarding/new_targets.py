@@ -33,11 +33,11 @@ from kicau.workspaces.actors import Permission
 
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def new_targets(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
+def new_targets(request: MemberRequest, offboarding_id: str) -> HttpResponseBase:
     """Choose channels, see how each post fits, decide once for all."""
     actor = request.actor
     actor.require(Permission.PUBLISH)
-    row = actions.one_offboarding(actor, withdrawal_id)
+    row = actions.one_offboarding(actor, offboarding_id)
     given = request.POST if request.method == "POST" else request.GET
     found, sentence = None, ""
     suggested = offboarding_new_targets.target_suggestions(actor, row)
@@ -54,7 +54,7 @@ def new_targets(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
         )
         if request.method == "POST":
             jobs.request_retarget(actor, row.id, decision)
-            return redirect("withdrawal", withdrawal_id=row.id)
+            return redirect("offboarding", offboarding_id=row.id)
         if picked:
             found = offboarding_new_targets.preview_retarget(actor, row.id, decision, most=MAX_LISTED)
     except DomainError as exc:

@@ -69,7 +69,7 @@ def new_offboarding(request: MemberRequest) -> HttpResponseBase:
     only = channels.one_channel(request.actor, what["channel"]) if what["channel"] else None
     network = only.network if only else what["network"]
     if not network:
-        return redirect("withdrawals")
+        return redirect("offboarding-list")
     zone = given.get("timezone") or person_of(request).timezone
     sentence, at = "", None
     try:
@@ -86,7 +86,7 @@ def new_offboarding(request: MemberRequest) -> HttpResponseBase:
                 reason=given.get("reason", ""),
                 cause=given.get("cause", OffboardingCause.CHOICE),
             )
-            return redirect("withdrawal", withdrawal_id=row.id)
+            return redirect("offboarding", offboarding_id=row.id)
     except DomainError as exc:
         sentence = error_sentence(exc)
     ahead = impact_preview.preview_offboarding(request.actor, **what, effective_at=at)
@@ -117,8 +117,8 @@ def new_offboarding(request: MemberRequest) -> HttpResponseBase:
 
 @member_page
 @require_safe
-def offboarding_detail(request: MemberRequest, withdrawal_id: str) -> HttpResponse:
-    row = actions.one_offboarding(request.actor, withdrawal_id)
+def offboarding_detail(request: MemberRequest, offboarding_id: str) -> HttpResponse:
+    row = actions.one_offboarding(request.actor, offboarding_id)
     work = list(jobs.jobs(request.actor, row.id)[:8])
     shown: dict[str, Any] = {
         "row": row,
@@ -159,20 +159,20 @@ def _offset(request: MemberRequest) -> int:
 
 @member_page
 @require_POST
-def act_on_offboarding(request: MemberRequest, withdrawal_id: str, verb: str) -> HttpResponse:
+def act_on_offboarding(request: MemberRequest, offboarding_id: str, action: str) -> HttpResponse:
     """One act, then the withdrawal's page again."""
     actor = request.actor
-    match verb:
-        case "call-off":
+    match action:
+        case "cancel":
             run_action(
                 request,
-                lambda: actions.cancel_offboarding(actor, withdrawal_id),
+                lambda: actions.cancel_offboarding(actor, offboarding_id),
                 _("The plan to stop using this network is canceled. Kicau continues to publish to it."),
             )
-        case "withdraw":
+        case "leave-now":
             run_action(
                 request,
-                lambda: actions.offboard_now(actor, withdrawal_id),
+                lambda: actions.offboard_now(actor, offboarding_id),
                 _(
                     "Kicau stopped publishing to this network. The posts scheduled on this network are on hold, not deleted."
                 ),
@@ -180,28 +180,28 @@ def act_on_offboarding(request: MemberRequest, withdrawal_id: str, verb: str) ->
         case "dismiss":
             run_action(
                 request,
-                lambda: restore_network.reinstate(actor, withdrawal_id),
+                lambda: restore_network.reinstate(actor, offboarding_id),
                 _("Kicau continues to publish to this network as before."),
             )
         case "export":
-            run_action(request, lambda: jobs.request_export(actor, withdrawal_id), "")
-        case "knock":
-            _probe_network(request, withdrawal_id)
-        case "late":
+            run_action(request, lambda: jobs.request_export(actor, offboarding_id), "")
+        case "check-network":
+            _probe_network(request, offboarding_id)
+        case "overdue":
             run_action(
                 request,
-                lambda: decide_overdue_posts(request, withdrawal_id),
+                lambda: decide_overdue_posts(request, offboarding_id),
                 _("Your choice for the overdue posts was applied."),
             )
         case _:
             raise Http404
-    return redirect("withdrawal", withdrawal_id=withdrawal_id)
+    return redirect("offboarding", offboarding_id=offboarding_id)
 
 
-def _probe_network(request: MemberRequest, withdrawal_id: str) -> None:
+def _probe_network(request: MemberRequest, offboarding_id: str) -> None:
     async def ask() -> bool:
         async with new_client() as client:
-            return await blocked_app_detection.check_if_unblocked(request.actor, withdrawal_id, client)
+            return await blocked_app_detection.check_if_unblocked(request.actor, offboarding_id, client)
 
     if outbound.run_request(request.actor.person_id, ask):
         messages.success(request, _("The network responds to Kicau again. You can resume publishing to this network."))

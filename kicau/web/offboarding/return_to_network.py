@@ -27,14 +27,14 @@ from kicau.web.core.views import MemberRequest, member_page, person_of
 from kicau.workspaces.actors import Permission
 
 
-def decide_overdue_posts(request: MemberRequest, withdrawal_id: str) -> int:
+def decide_overdue_posts(request: MemberRequest, offboarding_id: str) -> int:
     late = (
         OverdueAction(request.POST.get("late", "ask"))
         if request.POST.get("late", "ask") in set(OverdueAction)
         else OverdueAction.ASK
     )
     return restore_network.decide_overdue(
-        request.actor, withdrawal_id, late, parse_first_time(request.POST, late == OverdueAction.SHIFT)
+        request.actor, offboarding_id, late, parse_first_time(request.POST, late == OverdueAction.SHIFT)
     )
 
 
@@ -47,11 +47,11 @@ def parse_first_time(given: Mapping[str, str], wanted: bool) -> datetime | None:
 
 @member_page
 @require_http_methods(["GET", "HEAD", "POST"])
-def return_to_network(request: MemberRequest, withdrawal_id: str) -> HttpResponseBase:
+def return_to_network(request: MemberRequest, offboarding_id: str) -> HttpResponseBase:
     """What taking it back does, what has to be decided, then the act."""
     actor = request.actor
     actor.require(Permission.CHANNELS)
-    row = actions.one_offboarding(actor, withdrawal_id)
+    row = actions.one_offboarding(actor, offboarding_id)
     sentence = ""
     if request.method == "POST":
         try:
@@ -67,7 +67,7 @@ def return_to_network(request: MemberRequest, withdrawal_id: str) -> HttpRespons
             messages.success(
                 request, _("Kicau publishes to this network again and continues with the scheduled posts.")
             )
-            return redirect("withdrawal", withdrawal_id=row.id)
+            return redirect("offboarding", offboarding_id=row.id)
         except DomainError as exc:
             sentence = error_sentence(exc)
     zone = person_of(request).timezone

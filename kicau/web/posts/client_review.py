@@ -93,7 +93,7 @@ def submit_review(request: HttpRequest, link: ReviewLink, secret: str) -> HttpRe
                 messages.success(request, _("Your comment was sent to the team."))
     except DomainError as exc:
         messages.error(request, error_sentence(exc))
-    return redirect("review", secret=secret)
+    return redirect("client-review", secret=secret)
 
 
 @require_safe

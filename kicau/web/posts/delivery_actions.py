@@ -30,11 +30,11 @@ def redirect_to_delivery(request: MemberRequest, delivery_id: str) -> HttpRespon
 
 @member_page
 @require_POST
-def act_on_delivery(request: MemberRequest, delivery_id: str, verb: str) -> HttpResponse:
+def act_on_delivery(request: MemberRequest, delivery_id: str, action: str) -> HttpResponse:
     """One act on a delivery, then back to where it was asked for."""
-    if verb not in DELIVERY_ACTIONS:
+    if action not in DELIVERY_ACTIONS:
         raise Http404
-    act, done = DELIVERY_ACTIONS[verb]
+    act, done = DELIVERY_ACTIONS[action]
     row = actions.one_delivery(request.actor, delivery_id)
     run_action(request, lambda: act(request, row), str(done()))
     return redirect_back(request, "post", row.draft_id)
@@ -73,12 +73,12 @@ DELIVERY_ACTIONS: dict[str, tuple[Callable[[MemberRequest, Delivery], Any], Call
         lambda r, row: actions.confirm(r.actor, row.id),
         lambda: _("You confirmed that Kicau may publish this post."),
     ),
-    "move": (_reschedule, lambda: _("The post was moved to its new time.")),
+    "reschedule": (_reschedule, lambda: _("The post was moved to its new time.")),
     "resolve": (
         _resolve_outcome,
         lambda: _("Kicau saved your answer about whether the post was published on the network."),
     ),
-    "withdraw": (
+    "delete": (
         lambda r, row: outbound.run_request(r.actor.person_id, actions.delete_from_network, r.actor, row.id),
         lambda: _("The post was deleted from the network. Kicau keeps its own record of the post."),
     ),

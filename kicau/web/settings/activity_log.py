@@ -179,10 +179,10 @@ def _statement_label(row: Statement) -> EntrySubject:
 
 SUBJECT_URL_NAMES = {
     "medium": "medium",
-    "audit": "audit",
+    "audit": "dataset-audit",
     "canary": "canary",
-    "withdrawal": "withdrawal",
-    "dataset": "set",
+    "withdrawal": "offboarding",
+    "dataset": "training-set",
 }  # by kind, the page of its subject
 VERSION_ACTIONS = (
     "dataset.ordered",

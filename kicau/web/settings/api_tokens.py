@@ -50,4 +50,4 @@ def revoke_token(request: MemberRequest, token_id: str) -> HttpResponse:
         lambda: actions.revoke_token(request.actor, token_id),
         _("The API token is revoked. Programs that use it no longer have access."),
     )
-    return redirect("settings")
+    return redirect("workspace-settings")

@@ -41,4 +41,4 @@ def personal_settings(request: MemberRequest) -> HttpResponse:
             status=422,
         )
     messages.success(request, _("Your changes are saved."))
-    return redirect("you")
+    return redirect("personal-settings")

@@ -43,4 +43,4 @@ def remove_webhook(request: MemberRequest, webhook_id: str) -> HttpResponse:
         lambda: webhooks.remove_webhook(request.actor, webhook_id),
         _("The webhook was removed. Kicau no longer sends updates to its address."),
     )
-    return redirect("settings")
+    return redirect("workspace-settings")

@@ -67,7 +67,7 @@ def change_workspace(request: MemberRequest) -> HttpResponse:
                 _("Kicau has no exchange rate from %(currency)s to %(shown)s yet, so it shows costs in %(currency)s.")
                 % {"currency": one, "shown": changed.currency},
             )
-    return redirect("settings")
+    return redirect("workspace-settings")
 
 
 @member_page
@@ -81,4 +81,4 @@ def require_second_factor(request: MemberRequest) -> HttpResponse:
         if required
         else _("Members of this workspace no longer have to use two-factor authentication."),
     )
-    return redirect("settings")
+    return redirect("workspace-settings")

@@ -97,7 +97,7 @@ def day_of_grid(context: template.Context, cell: GridDay, compose: str) -> SafeS
 def left_on(context: template.Context, day: date) -> SafeString:
     """The networks that are left on that day, each as a link to how."""
     told = [
-        f'<a class="chip tone-sun" href="{reverse("withdrawal", args=[one.row.id])}"><span class="marks">{mark(one.row.network, 14)}</span>'
+        f'<a class="chip tone-sun" href="{reverse("offboarding", args=[one.row.id])}"><span class="marks">{mark(one.row.network, 14)}</span>'
         f'<span class="text">{escape(_("Kicau stops publishing to this network on this day"))}</span></a>'
         for one in context["leaving"]
         if one.day == day
@@ -118,7 +118,7 @@ def entry(card: CalendarCard, costs: CalendarCosts | None = None) -> SafeString:
     """A post in a list: its time, its text, where it goes and how that stands."""
     picture = ""
     if card.picture:
-        address = reverse("medium-small", args=[card.picture.rpartition("/")[2]])
+        address = reverse("medium-thumbnail", args=[card.picture.rpartition("/")[2]])
         picture = f'<img class="thumb" src="{address}" alt="" width="64" height="64" loading="lazy">'
     return mark_safe(  # noqa: S308 (every text is escaped above)
         f'<a class="entry" href="{_post_url_pattern().format(card.draft_id)}"><span class="when">{_clock_html(card)}</span>'

@@ -424,14 +424,14 @@ def spanned(part: RenderedPart) -> SafeString:
 @register.filter
 def small(medium: Any) -> str:
     """Address of a small picture of a medium, of the library or of a rendered post."""
-    return reverse("medium-small", args=[_digest(medium)])
+    return reverse("medium-thumbnail", args=[_digest(medium)])
 
 
 @register.simple_tag(takes_context=True)
 def picture(context: template.Context, medium: Any) -> str:
     """The same for whoever reads: signed in, or by a link (`media_base`) that opens these files only."""
     base = context.get("media_base")
-    return f"{base}/small/{_digest(medium)}.jpg" if base else small(medium)
+    return f"{base}/thumbnails/{_digest(medium)}.jpg" if base else small(medium)
 
 
 @register.simple_tag
@@ -453,7 +453,7 @@ def first_sight(context: template.Context, one: RenderedMedia) -> str:
 
 @register.filter
 def whole(medium: Any) -> str:
-    return reverse("medium-whole", args=[_digest(medium)])
+    return reverse("medium-original", args=[_digest(medium)])
 
 
 def _digest(medium: Any) -> str:

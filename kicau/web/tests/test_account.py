@@ -21,26 +21,26 @@ def outsider(member, actor):
 
 def test_who_has_no_workspace_can_download_change_their_password_and_delete(outsider):
     client, person = outsider
-    assert b"/you/account" in client.get("/workspace/none").content
-    said = client.post("/you/account", {"do": "download"})
+    assert b"/settings/account" in client.get("/workspace/none").content
+    said = client.post("/settings/account", {"do": "download"})
     assert said.json()["person"]["email"] == person.email
     assert "no-store" in said["Cache-Control"]
     new = "angin-di-padang-52"
-    assert client.post("/you/account", {"do": "password", "present": "wrong", "password": new}).status_code == 422
-    assert client.post("/you/account", {"do": "password", "present": PASSWORD, "password": new}).status_code == 302
+    assert client.post("/settings/account", {"do": "password", "present": "wrong", "password": new}).status_code == 422
+    assert client.post("/settings/account", {"do": "password", "present": PASSWORD, "password": new}).status_code == 302
     wrong = {"do": "delete", "present": new, "confirmation": "yes"}
-    assert client.post("/you/account", wrong).status_code == 422
-    gone = client.post("/you/account", wrong | {"confirmation": person.email})
+    assert client.post("/settings/account", wrong).status_code == 422
+    gone = client.post("/settings/account", wrong | {"confirmation": person.email})
     assert gone.status_code == 302
     assert "storage" in gone["Clear-Site-Data"]
     assert not Person.objects.filter(id=person.id).exists()
-    assert client.get("/you/account")["Location"].startswith("/sign-in")
+    assert client.get("/settings/account")["Location"].startswith("/sign-in")
 
 
 def test_the_only_owner_is_told_what_to_do_first(owner, actor):
     client = Client()
     client.force_login(owner)
-    said = client.post("/you/account", {"do": "delete", "present": PASSWORD, "confirmation": owner.email})
+    said = client.post("/settings/account", {"do": "delete", "present": PASSWORD, "confirmation": owner.email})
     assert said.status_code == 422
     assert b"Kopi Senja" in said.content
     assert Person.objects.filter(id=owner.id).exists()

@@ -45,11 +45,11 @@ def key_of(person) -> Passkey:
 def changes(key: Passkey) -> dict[str, tuple[str, dict[str, str]]]:
     return {
         "password": (reverse("password-change"), {"before": "", "password": OTHER}),
-        "app": (reverse("two-factor"), {"code": "000000"}),
-        "off": (reverse("two-factor-off"), {}),
+        "app": (reverse("set-up-authenticator"), {"code": "000000"}),
+        "off": (reverse("turn-off-two-factor"), {}),
         "codes": (reverse("recovery-codes"), {}),
-        "passkey begin": (reverse("passkey-begin"), {}),
-        "passkey finish": (reverse("passkey-finish"), {}),
+        "passkey begin": (reverse("passkey-registration-begin"), {}),
+        "passkey finish": (reverse("passkey-registration-finish"), {}),
         "passkey remove": (reverse("passkey-remove", args=[key.id]), {}),
         "connect": (reverse("oidc-connect"), {}),
     }
@@ -71,20 +71,20 @@ def test_a_sign_in_of_a_moment_ago_is_not_enough_for_any_change(sari, owner, app
 
 def test_where_a_code_is_on_the_password_alone_changes_nothing(sari, owner, app):
     sari.force_login(owner)
-    assert sari.post(reverse("prove"), {"password": PASSWORD}).status_code == 422
-    assert sari.post(reverse("prove"), {"password": PASSWORD, "code": "000000"}).status_code == 422
-    sari.post(reverse("two-factor-off"))
+    assert sari.post(reverse("verify-identity"), {"password": PASSWORD}).status_code == 422
+    assert sari.post(reverse("verify-identity"), {"password": PASSWORD, "code": "000000"}).status_code == 422
+    sari.post(reverse("turn-off-two-factor"))
     asked = {"before": PASSWORD, "password": OTHER}
     assert sari.post(reverse("password-change"), asked).status_code == 422
     assert factors.is_second_factor_on(owner)
-    assert sari.post(reverse("prove"), {"password": PASSWORD, "code": code_of(app)}).status_code == 302
-    sari.post(reverse("two-factor-off"))
+    assert sari.post(reverse("verify-identity"), {"password": PASSWORD, "code": code_of(app)}).status_code == 302
+    sari.post(reverse("turn-off-two-factor"))
     assert not factors.is_second_factor_on(owner)
 
 
 def test_what_was_shown_is_good_for_one_change(sari, owner):
     first, second = key_of(owner), Passkey.objects.create(person=owner, name="b", credential_id=b"b", credential=b"b")
-    sari.post(reverse("prove"), {"password": PASSWORD})
+    sari.post(reverse("verify-identity"), {"password": PASSWORD})
     sari.post(reverse("passkey-remove", args=[first.id]))
     sari.post(reverse("passkey-remove", args=[second.id]))
     assert list(owner.passkeys.all()) == [second]
@@ -92,9 +92,13 @@ def test_what_was_shown_is_good_for_one_change(sari, owner):
 
 def test_guesses_of_the_present_password_have_an_end_whatever_form_they_come_by(sari, owner, settings):
     for n in range(settings.KICAU_SIGN_IN_RATE):
-        form = ("prove", {"password": "wrong"}) if n % 2 else ("password-change", {"before": "x", "password": OTHER})
+        form = (
+            ("verify-identity", {"password": "wrong"})
+            if n % 2
+            else ("password-change", {"before": "x", "password": OTHER})
+        )
         assert sari.post(reverse(form[0]), form[1]).status_code == 422
-    assert sari.post(reverse("prove"), {"password": PASSWORD}).status_code == 429
+    assert sari.post(reverse("verify-identity"), {"password": PASSWORD}).status_code == 429
     answer = sari.post(reverse("password-change"), {"before": PASSWORD, "password": OTHER})
     assert (answer.status_code, "Too many sign-in attempts" in answer.content.decode()) == (429, True)
     owner.refresh_from_db()
@@ -118,8 +122,8 @@ def test_all_other_access_ends_by_one_button(sari, owner, actor, member):
     elsewhere = Client()
     elsewhere.force_login(owner)
     token = actions.create_token(actor, "a", ["read"], personal=True).secret
-    assert sari.get(reverse("end-access")).status_code == 405
-    sari.post(reverse("end-access"))
+    assert sari.get(reverse("end-other-access")).status_code == 405
+    sari.post(reverse("end-other-access"))
     assert [client.get("/").status_code for client in (sari, elsewhere, other)] == [200, 302, 200]
     assert actions.actor_by_token(token, None) is None
 
@@ -130,14 +134,14 @@ def test_a_letter_tells_of_each_change(sari, owner, app):
 
     now = clock.now()
     sari.force_login(owner)
-    for n, name in enumerate(("passkey-remove", "recovery-codes", "two-factor-off")):
+    for n, name in enumerate(("passkey-remove", "recovery-codes", "turn-off-two-factor")):
         with clock.freeze_clock(now + timedelta(minutes=n)):  # a code counts once
-            sari.post(reverse("prove"), {"password": PASSWORD, "code": code_of(app)})
+            sari.post(reverse("verify-identity"), {"password": PASSWORD, "code": code_of(app)})
             sari.post(reverse(name, args=[key.id] if n == 0 else []))
     with clock.freeze_clock(now + timedelta(minutes=4)):
         sari.post(reverse("password-change"), {"before": PASSWORD, "password": OTHER})
     with clock.freeze_clock(now + timedelta(minutes=5)):
-        sari.post(reverse("end-access"))
+        sari.post(reverse("end-other-access"))
         emails.send_due_emails()
     subjects = [one.subject for one in mail.outbox if one.to == [owner.email]]
     assert subjects == [
@@ -149,7 +153,7 @@ def test_a_letter_tells_of_each_change(sari, owner, app):
         "Kicau: Your API tokens were revoked, and your devices except the one in use were signed out",
     ]
     assert OTHER not in "".join(one.body for one in mail.outbox)
-    assert "/you/sign-in" in mail.outbox[0].body
+    assert "/settings/sign-in" in mail.outbox[0].body
 
 
 def test_the_letter_is_in_the_persons_language_and_needs_a_mail_server(owner, settings):

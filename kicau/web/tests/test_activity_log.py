@@ -55,7 +55,7 @@ def test_the_activity_names_what_was_done_to_what_and_leads_there(
             "Permission or refusal that someone gave explicitly · Teman · all content by one author · x:teman",
             f'href="{reverse("rights")}"',
         ),
-        ("Our voice", 'href="/sets/'),
+        ("Our voice", 'href="/training-sets/'),
         ("Viewer · Viewer", ""),
     ):
         assert words in html, words

@@ -15,13 +15,13 @@ from kicau.workspaces.actions import update_person
 
 pytestmark = pytest.mark.usefixtures("december_2026")
 
-CHANGE = reverse("calendar-change")
+CHANGE = reverse("calendar-bulk-change")
 
 
 def test_what_is_chosen_moves_together_and_comes_back(page, post):
     rows = [post(f"Post {n}", hours=2 + n).deliveries[0] for n in range(2)]
     before = [row.due_at for row in rows]
-    page.post(CHANGE, {"verb": "move", "delivery": f"{rows[0].id} {rows[1].id}", "days": "3"})
+    page.post(CHANGE, {"verb": "reschedule", "delivery": f"{rows[0].id} {rows[1].id}", "days": "3"})
     assert [row.due_at for row in Delivery.objects.order_by("due_at")] == [at + timedelta(days=3) for at in before]
     html = page.get(reverse("home")).content.decode()
     ticket = html.split("{&quot;ticket&quot;: &quot;")[1].split("&quot;")[0]
@@ -37,14 +37,14 @@ def test_a_move_is_for_all_or_for_none_and_only_within_the_workspace(page, post,
     rows = [post(f"Post {n}", hours=30).deliveries[0] for n in range(2)]
     before = [row.due_at for row in rows]
     Delivery.objects.filter(id=rows[1].id).update(state="published")
-    page.post(CHANGE, {"verb": "move", "delivery": [rows[0].id, rows[1].id], "days": "1"})
+    page.post(CHANGE, {"verb": "reschedule", "delivery": [rows[0].id, rows[1].id], "days": "1"})
     assert [row.due_at for row in Delivery.objects.order_by("id")] == before
-    page.post(CHANGE, {"verb": "move", "delivery": rows[0].id, "days": "-9"})
-    page.post(CHANGE, {"verb": "move", "delivery": rows[0].id, "days": "many"})
+    page.post(CHANGE, {"verb": "reschedule", "delivery": rows[0].id, "days": "-9"})
+    page.post(CHANGE, {"verb": "reschedule", "delivery": rows[0].id, "days": "many"})
     assert "is not a valid number here" in page.get(reverse("home")).content.decode()
     other = Client()
     other.force_login(member("contributor").person)
-    other.post(CHANGE, {"verb": "move", "delivery": rows[0].id, "days": "1"})
+    other.post(CHANGE, {"verb": "reschedule", "delivery": rows[0].id, "days": "1"})
     assert [row.due_at for row in Delivery.objects.order_by("id")] == before
 
 
@@ -113,8 +113,8 @@ def test_a_table_shows_every_problem_before_anything_is_made(page, owner, channe
     )
     update_person(owner, language="en")
     name = html.split('action="/import/')[1].split('"')[0]
-    assert page.post(reverse("import-make", args=[name]), {"skip": "1"}).status_code == 302
+    assert page.post(reverse("import-run", args=[name]), {"skip": "1"}).status_code == 302
     assert Delivery.objects.get().rendered["parts"][0]["text"] == "Good"
-    assert page.post(reverse("import-make", args=[name])).status_code == 404
+    assert page.post(reverse("import-run", args=[name])).status_code == 404
     assert "Choose the CSV file that you want to import." in page.post(reverse("import")).content.decode()
     assert page.post(reverse("import"), table("nonsense\n1")).status_code == 422

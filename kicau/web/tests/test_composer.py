@@ -48,13 +48,13 @@ def form(channels):
 def test_a_new_post_gets_an_id_at_once_and_nothing_is_saved_before_something_is_typed(page, form):
     address = page.get(reverse("compose"))["Location"]
     assert page.get(address).status_code == 200
-    page.post(reverse("compose-keep"), form(""))
+    page.post(reverse("compose-autosave"), form(""))
     assert not Draft.objects.exists()
 
 
 def test_keeping_twice_makes_one_draft_with_the_last_words(page, form):
-    page.post(reverse("compose-keep"), form("First"))
-    page.post(reverse("compose-keep"), form("First and second"))
+    page.post(reverse("compose-autosave"), form("First"))
+    page.post(reverse("compose-autosave"), form("First and second"))
     draft = Draft.objects.get()
     assert [p.text for p in draft.parts.all()] == ["First and second"]
     html = page.get(reverse("compose-draft", args=[draft.id])).content.decode()
@@ -63,15 +63,15 @@ def test_keeping_twice_makes_one_draft_with_the_last_words(page, form):
 
 
 def test_two_people_in_one_draft_are_told_of_each_other(page, form):
-    page.post(reverse("compose-keep"), form("Mine"))
-    answer = page.post(reverse("compose-keep"), form("Theirs", hand="h2", version="0"))
+    page.post(reverse("compose-autosave"), form("Mine"))
+    answer = page.post(reverse("compose-autosave"), form("Theirs", hand="h2", version="0"))
     assert answer.status_code == 409
     assert "Someone else changed this post after you opened it" in answer.content.decode()
     assert Draft.objects.get().parts.get().text == "Mine"
 
 
 def test_the_preview_counts_as_the_network_does_and_names_what_to_mend(page, form):
-    html = page.post(reverse("compose-look"), form("a" * 300)).content.decode()
+    html = page.post(reverse("compose-preview"), form("a" * 300)).content.decode()
     assert "300<span" in html
     assert "the limit is 280" in html
     assert 'data-act="split:p1"' in html
@@ -79,14 +79,16 @@ def test_the_preview_counts_as_the_network_does_and_names_what_to_mend(page, for
 
 
 def test_the_preview_escapes_what_was_typed(page, form):
-    html = page.post(reverse("compose-look"), form("<script>alert(1)</script> & https://kopisenja.id")).content.decode()
+    html = page.post(
+        reverse("compose-preview"), form("<script>alert(1)</script> & https://kopisenja.id")
+    ).content.decode()
     assert "&lt;script&gt;" in html
     assert "<script>alert" not in html
     assert 'href="https://kopisenja.id"' in html
 
 
 def test_scheduling_makes_deliveries_at_that_time_in_that_zone(page, form):
-    answer = page.post(reverse("compose-send"), form("Selamat pagi", channel=["x-kopisenja", "facebook-kopisenja"]))
+    answer = page.post(reverse("compose-submit"), form("Selamat pagi", channel=["x-kopisenja", "facebook-kopisenja"]))
     draft = Draft.objects.get()
     assert answer["Location"] == reverse("post", args=[draft.id])
     rows = list(Delivery.objects.all())
@@ -112,7 +114,7 @@ def test_scheduling_makes_deliveries_at_that_time_in_that_zone(page, form):
     ],
 )
 def test_what_cannot_be_scheduled_comes_back_with_its_sentence_and_every_word(page, form, change, says):
-    answer = page.post(reverse("compose-send"), form("Every word is kept", **change))
+    answer = page.post(reverse("compose-submit"), form("Every word is kept", **change))
     html = answer.content.decode()
     assert answer.status_code == 422
     assert says in html.replace("&#x27;", "'")
@@ -121,10 +123,10 @@ def test_what_cannot_be_scheduled_comes_back_with_its_sentence_and_every_word(pa
 
 
 def test_a_network_that_wants_confirmation_gets_it_only_by_the_tick(page, form):
-    page.post(reverse("compose-send"), form("Unconfirmed", channel=["linkedin-kopisenja"]))
+    page.post(reverse("compose-submit"), form("Unconfirmed", channel=["linkedin-kopisenja"]))
     assert Delivery.objects.get().state == "held"
     page.post(
-        reverse("compose-send"), form("Confirmed", channel=["linkedin-kopisenja"], draft=str(new_id()), confirm="on")
+        reverse("compose-submit"), form("Confirmed", channel=["linkedin-kopisenja"], draft=str(new_id()), confirm="on")
     )
     assert Delivery.objects.order_by("-id").first().confirmed_by.name == "Sari Wulandari"
 
@@ -136,7 +138,7 @@ def test_a_network_can_have_its_own_words(page, form):
         "text:p2": "Only for the page",
         "channel": ["x-kopisenja", "facebook-kopisenja"],
     }
-    page.post(reverse("compose-send"), {**form("For all"), **more})
+    page.post(reverse("compose-submit"), {**form("For all"), **more})
     said = {row.network: row.rendered["parts"][0]["text"] for row in Delivery.objects.all()}
     assert said == {"x": "For all", "facebook": "Only for the page"}
 
@@ -152,7 +154,7 @@ def test_poll_link_options_and_first_comment_reach_the_draft_and_come_back(page,
         "campaign": "Lembang",
         "tags": "kopi, pagi",
     }
-    page.post(reverse("compose-keep"), {**form("Which?"), **more})
+    page.post(reverse("compose-autosave"), {**form("Which?"), **more})
     made = compositions.composition_of(compositions.with_content(Draft.objects.all()).get())
     assert made.poll.options == ("Gayo", "Toraja")
     assert (made.link.title, made.first_comment, made.campaign, made.tags) == (
@@ -172,7 +174,7 @@ def test_an_uploaded_picture_joins_the_part_and_what_is_no_picture_is_told(page,
     data = library.original_path(picture.ref).read_bytes()
     files = [SimpleUploadedFile("cup.jpg", data), SimpleUploadedFile("evil.jpg", b"MZ this is no picture")]
     html = page.post(
-        reverse("compose-shape"), {**form("With a cup"), "act": "upload:p1", "file": files}
+        reverse("compose-form"), {**form("With a cup"), "act": "upload:p1", "file": files}
     ).content.decode()
     assert f'name="media:p1" value="{picture.id}"' in html
     assert "The content of evil.jpg does not match its file name" in html
@@ -180,7 +182,7 @@ def test_an_uploaded_picture_joins_the_part_and_what_is_no_picture_is_told(page,
 
 
 def test_the_buttons_shape_the_sheet(page, form):
-    shape = reverse("compose-shape")
+    shape = reverse("compose-form")
     two = page.post(shape, {**form("One"), "act": "add-part:"}).content.decode()
     assert "Part 2 of 2 of the thread" in two
     parts = {"parts:": ["p1", "p2"], "text:p2": "Two"}
@@ -201,10 +203,10 @@ def test_editing_what_is_scheduled_changes_its_deliveries_only_by_the_button(pag
         "text:p1": "After",
         "timezone": "Asia/Jakarta",
     }
-    page.post(reverse("compose-keep"), form)
+    page.post(reverse("compose-autosave"), form)
     row.refresh_from_db()
     assert row.rendered["parts"][0]["text"] == "Before"
-    assert page.post(reverse("compose-send"), {**form, "how": "save"}).status_code == 302
+    assert page.post(reverse("compose-submit"), {**form, "how": "save"}).status_code == 302
     row.refresh_from_db()
     assert row.rendered["parts"][0]["text"] == "After"
 
@@ -217,7 +219,7 @@ def test_a_variant_that_the_form_does_not_show_survives_an_edit(page, actor, cha
     )
     draft = compositions.create_draft(actor, given)
     page.post(
-        reverse("compose-keep"),
+        reverse("compose-autosave"),
         {
             "draft": str(draft.id),
             "version": "1",
@@ -238,9 +240,9 @@ def test_a_contributor_submits_and_cannot_schedule(member, form):
 
     client = Client()
     client.force_login(member("contributor").person)
-    assert client.post(reverse("compose-send"), form("Please")).status_code == 422
+    assert client.post(reverse("compose-submit"), form("Please")).status_code == 422
     assert not Delivery.objects.exists()
-    assert client.post(reverse("compose-send"), {**form("Please"), "how": "submit"}).status_code == 302
+    assert client.post(reverse("compose-submit"), {**form("Please"), "how": "submit"}).status_code == 302
     assert Draft.objects.get().state == "submitted"
 
 
@@ -261,33 +263,31 @@ def test_a_text_is_cut_where_a_reader_would_pause(text, limit, pieces):
 def test_a_mend_is_one_press_and_touches_only_the_network_that_asked(page, form):
     both = {"channel": ["x-kopisenja", "facebook-kopisenja", "instagram-kopisenja"]}
     long = "A sentence of the day. " * 20
-    html = page.post(reverse("compose-look"), {**form(long), **both}).content.decode()
+    html = page.post(reverse("compose-preview"), {**form(long), **both}).content.decode()
     for verb in ("split:p1", "shorten:p1:x-kopisenja", "leave:x-kopisenja", "leave:instagram-kopisenja"):
         assert f'data-act="{verb}"' in html
-    short = page.post(
-        reverse("compose-shape"), {**form(long), **both, "act": "shorten:p1:x-kopisenja"}
-    ).content.decode()
+    short = page.post(reverse("compose-form"), {**form(long), **both, "act": "shorten:p1:x-kopisenja"}).content.decode()
     assert 'aria-label="X"' in short
     assert "too long" not in short
     assert long.strip() in short
-    left = page.post(reverse("compose-shape"), {**form("Hi"), **both, "act": "leave:x-kopisenja"}).content.decode()
+    left = page.post(reverse("compose-form"), {**form("Hi"), **both, "act": "leave:x-kopisenja"}).content.decode()
     assert 'value="x-kopisenja" id="c-x-kopisenja"  data-act' in left
     thread = {"parts:": ["p1", "p2"], "text:p2": "Two", **both}
-    html = page.post(reverse("compose-look"), {**form("One"), **thread}).content.decode()
+    html = page.post(reverse("compose-preview"), {**form("One"), **thread}).content.decode()
     assert 'data-act="join:facebook"' in html
-    joined = page.post(reverse("compose-shape"), {**form("One"), **thread, "act": "join:facebook"}).content.decode()
+    joined = page.post(reverse("compose-form"), {**form("One"), **thread, "act": "join:facebook"}).content.decode()
     assert "One\n\nTwo</textarea>" in joined
 
 
 def test_a_part_is_split_at_the_cursor_and_a_picture_moves_and_is_cropped(page, form, picture, actor):
-    shape = reverse("compose-shape")
+    shape = reverse("compose-form")
     html = page.post(shape, {**form("☕☕ first second"), "act": "split-here:p1:8"}).content.decode()
     assert "☕☕ first</textarea>" in html
     assert ">second</textarea>" in html
     two = {"parts:": ["p1", "p2"], "text:p2": "Two", "media:p1": [str(picture.id)]}
     moved = page.post(shape, {**form("One"), **two, "act": f"put:p1:{picture.id}:p2:0"}).content.decode()
     assert f'name="media:p2" value="{picture.id}"' in moved
-    frame = page.get(reverse("compose-frame"), {"medium": picture.id, "key": "p1", "channel": "instagram-kopisenja"})
+    frame = page.get(reverse("compose-crop"), {"medium": picture.id, "key": "p1", "channel": "instagram-kopisenja"})
     assert "Instagram" in frame.content.decode()
     part = {"left": "0.25", "top": "0", "width": "0.5", "height": "1"}
     html = page.post(shape, {**form("One"), **two, **part, "act": f"crop:p1:{picture.id}"}).content.decode()
@@ -305,24 +305,24 @@ def test_a_video_shows_the_frame_or_the_picture_that_was_chosen(page, form, pict
     film = tmp_path / "pour.mp4"
     film.write_bytes(video())
     film = add_medium(actor, film, "pour.mp4")
-    to, shape = ["mastodon-kopisenja", "bluesky-kopisenja"], reverse("compose-shape")
+    to, shape = ["mastodon-kopisenja", "bluesky-kopisenja"], reverse("compose-form")
     typed = form("Pour", channel=to, media__p1=[str(film.id)])
     asked = page.get(reverse("compose-cover"), {"medium": film.id, "key": "p1", "channel": to}).content.decode()
     assert "Mastodon" in asked.partition("These networks do not use the cover that you")[0]
     assert "Bluesky" in asked.partition("These networks do not use the cover that you")[2]
     html = page.post(shape, {**typed, "act": f"cover:p1:{film.id}", "at": "200"}).content.decode()
     assert f'name="cover-at:p1:{film.id}" value="200"' in html
-    assert page.get(f"{reverse('medium-small', args=[film.sha256])}?at=200")["Content-Type"] == "image/jpeg"
-    looked = page.post(reverse("compose-look"), {**typed, f"cover-at:p1:{film.id}": "200"}).content.decode()
+    assert page.get(f"{reverse('medium-thumbnail', args=[film.sha256])}?at=200")["Content-Type"] == "image/jpeg"
+    looked = page.post(reverse("compose-preview"), {**typed, f"cover-at:p1:{film.id}": "200"}).content.decode()
     assert f"{film.sha256}.jpg?at=200" in looked
     assert "Bluesky does not let you choose a cover for pour.mp4" in looked
-    late = page.post(reverse("compose-look"), {**typed, f"cover-at:p1:{film.id}": "90000"}).content.decode()
+    late = page.post(reverse("compose-preview"), {**typed, f"cover-at:p1:{film.id}": "90000"}).content.decode()
     assert "is the frame at 90 s. Choose an earlier frame" in late
     wrong = page.post(shape, {**typed, "act": f"cover:p1:{film.id}", "picture": str(film.id)}).content.decode()
     assert "The video can have only one cover. Choose either" in wrong
     html = page.post(shape, {**typed, "act": f"cover:p1:{film.id}", "picture": str(picture.id)}).content.decode()
     assert f'name="cover:p1:{film.id}" value="{picture.id}"' in html
-    page.post(reverse("compose-send"), {**typed, f"cover:p1:{film.id}": str(picture.id)})
+    page.post(reverse("compose-submit"), {**typed, f"cover:p1:{film.id}": str(picture.id)})
     covers = {d.network: d.rendered["parts"][0]["media"][0].get("cover") for d in Delivery.objects.all()}
     assert covers["bluesky"] is None
     assert covers["mastodon"]["media"]["name"] == "cup.jpg"
@@ -345,16 +345,16 @@ def test_what_lies_at_hand_is_kept_used_and_removed(page, form):
     assert 'data-choose="x-kopisenja facebook-kopisenja"' in groups.content.decode()
     html = page.get(reverse("compose-draft", args=[new_id()])).content.decode()
     assert "Main" in html
-    page.post(reverse("compose-forget-group", args=[ChannelGroup.objects.get().id]))
-    page.post(reverse("compose-forget-text", args=[SavedText.objects.get().id]))
+    page.post(reverse("compose-delete-group", args=[ChannelGroup.objects.get().id]))
+    page.post(reverse("compose-delete-text", args=[SavedText.objects.get().id]))
     assert not ChannelGroup.objects.exists()
 
 
 @pytest.mark.parametrize(("how", "here"), [("mine", "Mine"), ("theirs", "Theirs")])
 def test_of_two_versions_one_stays_and_the_other_is_a_draft_of_its_own(page, form, how, here):
-    page.post(reverse("compose-keep"), form("Theirs"))
-    assert page.post(reverse("compose-keep"), form("Mine", hand="h2", version="0")).status_code == 409
-    answer = page.post(reverse("compose-send"), form("Mine", hand="h2", version="0", how=how))
+    page.post(reverse("compose-autosave"), form("Theirs"))
+    assert page.post(reverse("compose-autosave"), form("Mine", hand="h2", version="0")).status_code == 409
+    answer = page.post(reverse("compose-submit"), form("Mine", hand="h2", version="0", how=how))
     original = Draft.objects.order_by("id").first()
     assert answer["Location"] == reverse("compose-draft", args=[original.id])
     said = {draft.id == original.id: draft.parts.get().text for draft in Draft.objects.all()}
@@ -372,14 +372,14 @@ def test_what_is_typed_into_a_scheduled_post_waits_beside_it(page, post):
         "text:p1": "Typed",
         "timezone": "UTC",
     }
-    page.post(reverse("compose-keep"), form)
+    page.post(reverse("compose-autosave"), form)
     assert ">Typed</textarea>" in page.get(address).content.decode()
     row.refresh_from_db()
     assert row.rendered["parts"][0]["text"] == "Before"
-    page.post(reverse("compose-drop", args=[row.draft_id]))
+    page.post(reverse("compose-discard", args=[row.draft_id]))
     assert ">Before</textarea>" in page.get(address).content.decode()
-    page.post(reverse("compose-keep"), form)
-    page.post(reverse("compose-send"), {**form, "how": "save"})
+    page.post(reverse("compose-autosave"), form)
+    page.post(reverse("compose-submit"), {**form, "how": "save"})
     assert "pending" not in Draft.objects.get().extras
 
 
@@ -389,10 +389,10 @@ def test_somebody_else_at_the_same_post_is_named(page, form, member):
     other = Client(headers={"accept-language": "en"})
     other.force_login(member("editor").person)
     here = form("Mine")
-    page.post(reverse("compose-present"), here)
-    assert "Sari Wulandari" in other.post(reverse("compose-present"), {**here, "hand": "h2"}).content.decode()
-    page.post(reverse("compose-leave"), here)
-    assert "Sari" not in other.post(reverse("compose-present"), {**here, "hand": "h2"}).content.decode()
+    page.post(reverse("compose-presence"), here)
+    assert "Sari Wulandari" in other.post(reverse("compose-presence"), {**here, "hand": "h2"}).content.decode()
+    page.post(reverse("compose-presence-end"), here)
+    assert "Sari" not in other.post(reverse("compose-presence"), {**here, "hand": "h2"}).content.decode()
 
 
 def test_the_next_free_slot_is_told_before_it_is_taken(page, form, actor, channels):
@@ -400,20 +400,20 @@ def test_the_next_free_slot_is_told_before_it_is_taken(page, form, actor, channe
 
     from kicau.channels.actions import set_slots
 
-    html = page.post(reverse("compose-look"), form("Hi", when="slot")).content.decode()
+    html = page.post(reverse("compose-preview"), form("Hi", when="slot")).content.decode()
     assert "has no regular posting times. Add posting times in" in html
     set_slots(actor, "x-kopisenja", [(day, time(9)) for day in range(7)], "Asia/Jakarta")
-    html = page.post(reverse("compose-look"), form("Hi", when="slot")).content.decode()
+    html = page.post(reverse("compose-preview"), form("Hi", when="slot")).content.decode()
     assert ", 09:00</time>" in html
 
 
 def test_a_link_card_begins_with_the_texts_address_and_a_page_that_cannot_be_read_is_no_obstacle(page, form):
     asked = form("Baca http://127.0.0.1:9/gayo.", act="link:on")
-    html = page.post(reverse("compose-shape"), asked).content.decode()
+    html = page.post(reverse("compose-form"), asked).content.decode()
     assert 'value="http://127.0.0.1:9/gayo"' in html
     assert "Check that the address is correct and open to" in html
     html = page.post(
-        reverse("compose-shape"),
+        reverse("compose-form"),
         asked | {"link-url": "http://127.0.0.1:9/gayo", "link-title": "Gayo", "act": "link:read"},
     ).content.decode()
     assert 'value="Gayo"' in html
@@ -436,7 +436,7 @@ def opened(page, draft_id) -> dict[str, list[str]]:
 
 
 def save(page, form, **more):
-    return page.post(reverse("compose-send"), {**form, "how": "save", **more}, follow=True)
+    return page.post(reverse("compose-submit"), {**form, "how": "save", **more}, follow=True)
 
 
 def test_the_editor_opens_with_the_real_time_and_saving_another_moves_all(page, actor, post):
@@ -460,7 +460,7 @@ def test_a_post_that_was_moved_while_the_editor_was_open_keeps_its_new_time(page
     form = opened(page, row.draft_id)
     due = clock.now() + timedelta(days=5)
     actions.reschedule(actor, row.id, due)
-    page.post(reverse("compose-keep"), {**form, "text:p1": "Typed"})
+    page.post(reverse("compose-autosave"), {**form, "text:p1": "Typed"})
     save(page, form, **{"text:p1": "After"})
     row.refresh_from_db()
     assert (row.due_at, row.rendered["parts"][0]["text"]) == (due, "After")
@@ -469,7 +469,7 @@ def test_a_post_that_was_moved_while_the_editor_was_open_keeps_its_new_time(page
 def test_what_was_typed_and_not_saved_opens_with_the_real_time_too(page, actor, post):
     row = post().deliveries[0]
     form = opened(page, row.draft_id)
-    page.post(reverse("compose-keep"), {**form, "text:p1": "Typed"})
+    page.post(reverse("compose-autosave"), {**form, "text:p1": "Typed"})
     due = (clock.now() + timedelta(days=5)).replace(second=0, microsecond=0)
     actions.reschedule(actor, row.id, due, "UTC")
     again = opened(page, row.draft_id)
@@ -522,9 +522,9 @@ def test_a_confirmation_is_asked_in_the_same_place_and_never_lost_silently(page,
     form = {**opened(page, draft.id), "text:p1": "Teh"}
     assert (
         "You changed the post after Sari Wulandari confirmed it for LinkedIn"
-        in page.post(reverse("compose-look"), form).content.decode()
+        in page.post(reverse("compose-preview"), form).content.decode()
     )
-    asked = page.post(reverse("compose-send"), {**form, "how": "save"})
+    asked = page.post(reverse("compose-submit"), {**form, "how": "save"})
     assert asked.status_code == 422
     assert 'id="confirm-again"' in asked.content.decode()
     assert ">Teh</textarea>" in asked.content.decode()
@@ -541,9 +541,9 @@ def test_a_confirmation_is_asked_in_the_same_place_and_never_lost_silently(page,
 
 
 def test_a_second_press_and_an_old_tab_make_no_second_set(page, form):
-    page.post(reverse("compose-send"), form("Kopi"))
-    assert page.post(reverse("compose-send"), form("Kopi")).status_code == 302
-    other = page.post(reverse("compose-send"), form("Other words"))
+    page.post(reverse("compose-submit"), form("Kopi"))
+    assert page.post(reverse("compose-submit"), form("Kopi")).status_code == 302
+    other = page.post(reverse("compose-submit"), form("Other words"))
     assert other.status_code == 422
     assert ">Other words</textarea>" in other.content.decode()
     assert Delivery.objects.count() == 1

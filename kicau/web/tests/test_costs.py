@@ -216,7 +216,7 @@ def test_an_operator_enters_a_list_and_everybody_reads_it(page, workspace, owner
 
 def test_the_composer_says_what_it_costs_and_why(page, channels, form):  # noqa: F811
     form = form("https://kopisenja.id", channel=["x-kopisenja", "bluesky-kopisenja"])
-    html = page.post(reverse("compose-look"), form).content.decode()
+    html = page.post(reverse("compose-preview"), form).content.decode()
     assert "2 channels: $0.20, including a fee of $0.20 that X charges for the link" in " ".join(
         re.sub(r"<[^>]+>", "", html).split()
     )

@@ -56,25 +56,27 @@ def test_who_says_nothing_gives_no_licence(actor, guest, workspace):
 def test_the_page_shows_each_form_and_reads_what_others_declare(page, workspace):
     silent = page.get(reverse("rights")).content.decode()
     assert "You have no content rules yet, so web crawlers" in silent
-    page.post(reverse("rights-change"), {"train_gen": "deny", "search": "allow", "embed": "conditional"})
-    page.post(reverse("rights-speak"), {"terms_url": "https://kopisenja.example/syarat", "marks_media": "1"})
+    page.post(reverse("rights-change-policy"), {"train_gen": "deny", "search": "allow", "embed": "conditional"})
+    page.post(
+        reverse("rights-update-declarations"), {"terms_url": "https://kopisenja.example/syarat", "marks_media": "1"}
+    )
     workspace.refresh_from_db()
     assert (workspace.terms_url, workspace.marks_media) == ("https://kopisenja.example/syarat", True)
     shown = page.get(reverse("rights")).content.decode()
     assert "Content-Usage: / train-ai=n, search=y" in shown
     assert 'data-copies="#form-robots"' in shown
     assert 'name="embed" value="conditional" checked' in shown
-    page.post(reverse("rights-speak"), {"terms_url": "javascript:alert(1)"})
+    page.post(reverse("rights-update-declarations"), {"terms_url": "javascript:alert(1)"})
     workspace.refresh_from_db()
     assert workspace.terms_url == "https://kopisenja.example/syarat"
     file = SimpleUploadedFile("robots.txt", b"User-agent: *\nContent-Signal: search=no, ai-train=perhaps\n")
-    heard = page.post(reverse("rights-read"), {"file": file}).content.decode()
+    heard = page.post(reverse("rights-read-declarations"), {"file": file}).content.decode()
     assert "Rule found in: Content Signals (robots.txt)." in heard
     assert "If Kicau cannot read a source, Kicau assumes that" in heard
-    assert page.post(reverse("rights-read"), {"url": "http://169.254.169.254/"}).status_code == 422
+    assert page.post(reverse("rights-read-declarations"), {"url": "http://169.254.169.254/"}).status_code == 422
     page.post(reverse("choose-language"), {"language": "id"})
     file.seek(0)
     assert (
         "Dalam aturan penggunaan untuk AI dan program lain (Content-Signal)"
-        in page.post(reverse("rights-read"), {"file": file}).content.decode()
+        in page.post(reverse("rights-read-declarations"), {"file": file}).content.decode()
     )

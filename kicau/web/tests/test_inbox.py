@@ -31,26 +31,26 @@ def test_what_was_said_stands_there_and_is_answered_or_done(
         channel=row.channel, delivery=row, remote_id="78", author="9", text="Enak", at=now - timedelta(hours=1)
     )
     with django_assert_max_num_queries(QUERIES):
-        shown = page.get(reverse("answers")).content.decode()
+        shown = page.get(reverse("inbox")).content.decode()
     assert "@budi" in shown
     assert "Budi &lt;b&gt;" in shown
     assert "Buka &lt;b&gt;kapan&lt;/b&gt;?" in shown
     assert shown.index("kapan") < shown.index("Enak")
     assert f"/posts/{row.draft_id}#d-{row.id}" in shown
     assert 'href="https://x.example/77"' in shown
-    answer = page.post(reverse("answer-mark", args=[mention.id]), {"done": "yes", "next": "/answers?waits=yes"})
-    assert answer["Location"] == "/answers?waits=yes"
-    shown = page.get("/answers?waits=yes").content.decode()
+    answer = page.post(reverse("inbox-done", args=[mention.id]), {"done": "yes", "next": "/inbox?waits=yes"})
+    assert answer["Location"] == "/inbox?waits=yes"
+    shown = page.get("/inbox?waits=yes").content.decode()
     assert "kapan" not in shown
     assert "Enak" in shown
-    assert "Marked as done by" in page.get("/answers").content.decode()
-    begun = page.post(reverse("answer-reply", args=[mention.id]))
+    assert "Marked as done by" in page.get("/inbox").content.decode()
+    begun = page.post(reverse("inbox-reply", args=[mention.id]))
     assert begun["Location"].startswith("/compose/")
     composer = page.get(begun["Location"]).content.decode()
     assert 'value="77"' in composer
     mention.refresh_from_db()
     assert str(mention.reply_id) in begun["Location"]
-    assert "Continue your reply" in page.get("/answers").content.decode()
+    assert "Continue your reply" in page.get("/inbox").content.decode()
 
 
 def test_a_long_list_comes_in_pages_and_odd_addresses_are_harmless(page, post):
@@ -60,22 +60,22 @@ def test_a_long_list_comes_in_pages_and_odd_addresses_are_harmless(page, post):
         Answer(channel=row.channel, remote_id=str(n), text=f"kata-{n}.", at=now - timedelta(minutes=n))
         for n in range(60)
     )
-    first = page.get("/answers").content.decode()
+    first = page.get("/inbox").content.decode()
     assert "kata-29." in first
     assert "kata-30." not in first
     after = first.split("after=", 1)[1].split('"', 1)[0].replace("&amp;", "&")
-    second = page.get(f"/answers?after={after}").content.decode()
+    second = page.get(f"/inbox?after={after}").content.decode()
     assert "kata-29." not in second
     assert "kata-30." in second
     assert "kata-59." in second
     for odd in ("after=x", "after=2026-01-01T00:00:00~y", "channel=nobody", "network=%00", "waits=1"):
-        assert page.get(f"/answers?{odd}").status_code == 200
+        assert page.get(f"/inbox?{odd}").status_code == 200
 
 
 def test_with_nothing_it_says_what_to_switch_on_and_what_that_costs(page, post, workspace):
     post("Kopi Gayo", to=["x-kopisenja"])
-    shown = page.get("/answers").content.decode()
+    shown = page.get("/inbox").content.decode()
     assert "Kicau does not collect comments and mentions from X." in shown
     assert "each post or comment that Kicau reads costs $0.005." in shown
     Channel.objects.filter(workspace=workspace).update(state="removed")
-    assert "First connect a channel on a network that supports this." in page.get("/answers").content.decode()
+    assert "First connect a channel on a network that supports this." in page.get("/inbox").content.decode()

@@ -23,11 +23,11 @@ from kicau.workspaces.actions import add_person, create_workspace
 
 SECRET = "Rahasia resep kayu manis"
 POSTS = {
-    "archive-say": {"verb": "withdraw"},
-    "set-give": {"name": "Lab"},
-    "rights-effects": {},
+    "archive-add-statement": {"verb": "withdraw"},
+    "training-set-add-recipient": {"name": "Lab"},
+    "rights-policy-effects": {},
     "canary-test": {"scores": "1"},
-    "set-change": {
+    "training-set-change": {
         "purpose": "x",
         "format": "text",
         "train": "100",
@@ -35,7 +35,7 @@ POSTS = {
         "test": "0",
         "least_words": "1",
     },
-    "set-personal": {"rest": "keep"},
+    "training-set-personal-data": {"rest": "keep"},
 }
 
 
@@ -60,18 +60,28 @@ def theirs(actor):
     taken = Import.objects.create(workspace=actor.workspace, path="x", name=SECRET, state="asking")
     return [
         ("archive-item", [item.id]),
-        ("archive-say", [item.id]),
-        ("archive-end", [item.id, statement.id]),
-        ("rights-end", [statement.id]),
-        *[("archive-do", [taken.id, verb]) for verb in ("own", "received", "stop", "resume")],
-        *[(name, [of.id]) for name in ("set", "set-state", "set-change", "set-look", "set-make", "set-personal")],
-        *[(name, [of.id, 1]) for name in ("set-version", "set-delta", "set-give")],
-        ("set-file", [of.id, 1, "train.jsonl"]),
+        ("archive-add-statement", [item.id]),
+        ("archive-end-statement", [item.id, statement.id]),
+        ("rights-end-statement", [statement.id]),
+        *[("archive-import-action", [taken.id, verb]) for verb in ("own", "received", "stop", "resume")],
+        *[
+            (name, [of.id])
+            for name in (
+                "training-set",
+                "training-set-progress",
+                "training-set-change",
+                "training-set-preview",
+                "training-set-create-version",
+                "training-set-personal-data",
+            )
+        ],
+        *[(name, [of.id, 1]) for name in ("training-set-version", "training-set-delta", "training-set-add-recipient")],
+        ("training-set-file", [of.id, 1, "train.jsonl"]),
         ("recipient-ask", [who.id]),
         ("recipient-acknowledged", [who.id]),
-        *[(name, [audit.id]) for name in ("audit", "audit-state", "audit-bundle")],
-        ("audit-report", [audit.id, "en", "html"]),
-        *[("audit-do", [audit.id, verb]) for verb in ("stop", "resume")],
+        *[(name, [audit.id]) for name in ("dataset-audit", "dataset-audit-progress", "dataset-audit-evidence")],
+        ("dataset-audit-report", [audit.id, "en", "html"]),
+        *[("dataset-audit-action", [audit.id, verb]) for verb in ("stop", "resume")],
         *[(name, [canary.id]) for name in ("canary", "canary-candidates", "canary-test")],
         ("canary-evidence", [canary.id, 1]),
     ]
@@ -116,9 +126,17 @@ def test_whatever_is_named_by_its_id_is_the_same_as_what_never_was(stranger, the
             assert told[0] == told[1], (name, method)
             assert told[0][0] in (404, 405) or told[0][1], (name, method, told[0])
     assert state() == before
-    for name in ("archive", "archive-facets", "archive-imports", "sets", "audits", "canaries", "rights"):
+    for name in (
+        "archive",
+        "archive-facets",
+        "archive-imports",
+        "training-sets",
+        "dataset-audits",
+        "canaries",
+        "rights",
+    ):
         assert SECRET not in stranger.get(reverse(name)).content.decode()
     assert (
         "Kicau cannot find this item in"
-        in stranger.post(reverse("rights-effects"), {"ends": theirs[3][1][0]}).content.decode()
+        in stranger.post(reverse("rights-policy-effects"), {"ends": theirs[3][1][0]}).content.decode()
     )

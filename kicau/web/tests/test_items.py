@@ -81,11 +81,11 @@ def test_finding_reading_and_saying(page, taken, actor):
         "Content from our own archive",
     ):
         assert said in shown, said
-    page.post(reverse("archive-say", args=[item.id]), {"train_gen": "deny", "note": "Foto pelanggan"})
+    page.post(reverse("archive-add-statement", args=[item.id]), {"train_gen": "deny", "note": "Foto pelanggan"})
     shown = get(page, "archive-item", item.id)
     assert "does not want this content to be used for training a generative AI model" in shown
-    page.post(reverse("archive-end", args=[item.id, Statement.objects.get().id]))
-    page.post(reverse("archive-say", args=[item.id]), {"verb": "withdraw"})
+    page.post(reverse("archive-end-statement", args=[item.id, Statement.objects.get().id]))
+    page.post(reverse("archive-add-statement", args=[item.id]), {"verb": "withdraw"})
     assert "withdrew the permission to use this content for" in get(page, "archive-item", item.id)
     assert page.get(reverse("archive-item", args=[actor.workspace.id])).status_code == 404
     content = b"".join(page.get(reverse("archive-export")).streaming_content)
@@ -103,43 +103,49 @@ def test_the_rule_is_tried_and_then_holds(page, taken, actor, workspace):
         source="https://x.example/terms",
     )
     assert "No training." in get(page, "rights")
-    tried = page.post(reverse("rights-effects"), {"train_gen": "allow"}).content.decode()
+    tried = page.post(reverse("rights-policy-effects"), {"train_gen": "allow"}).content.decode()
     assert "After this change, 3 more content items may be used" in tried  # not what another wrote
-    page.post(reverse("rights-change"), {"train_gen": "allow"})
+    page.post(reverse("rights-change-policy"), {"train_gen": "allow"})
     assert "this workspace allows it" in get(page, "archive-item", taken[0].id)
     assert "this workspace" not in get(page, "archive-item", taken[2].id)
     both = {"train_gen": "allow", "others-search": "allow"}
     assert (
         "After this change, 1 more content item may be used"
-        in page.post(reverse("rights-effects"), both).content.decode()
+        in page.post(reverse("rights-policy-effects"), both).content.decode()
     )
-    page.post(reverse("rights-change"), both)
+    page.post(reverse("rights-change-policy"), both)
     workspace.refresh_from_db()
     assert (workspace.ai_use, workspace.others_ai_use) == ({"train_gen": "allow"}, {"search": "allow"})
     assert "Yes. The author, licence and network do not say" in get(page, "archive-item", taken[2].id)
-    refused = page.post(reverse("rights-change"), {**both, "others-train_gen": "allow"}, follow=True).content.decode()
+    refused = page.post(
+        reverse("rights-change-policy"), {**both, "others-train_gen": "allow"}, follow=True
+    ).content.decode()
     assert (
         "A workspace rule for other people's content cannot allow this use: training a generative AI model"
         in html.unescape(refused)
     )
     assert (
-        page.post(reverse("rights-effects"), {"others-train_gen": "allow"}).content.decode().count("cannot allow") == 1
+        page.post(reverse("rights-policy-effects"), {"others-train_gen": "allow"})
+        .content.decode()
+        .count("cannot allow")
+        == 1
     )
     page.post(
-        reverse("rights-say"), {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
+        reverse("rights-add-statement"),
+        {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"},
     )
     assert "Teman refused permission to use this content for training a generative AI model" in get(
         page, "archive-item", taken[2].id
     )
-    page.post(reverse("rights-end", args=[Statement.objects.get().id]))
+    page.post(reverse("rights-end-statement", args=[Statement.objects.get().id]))
     assert "Teman refused permission to use this content for training a generative AI model" not in get(
         page, "archive-item", taken[2].id
     )
-    page.post(reverse("rights-review", args=[Terms.objects.get().id]), {"train_gen": "deny"})
+    page.post(reverse("rights-review-terms", args=[Terms.objects.get().id]), {"train_gen": "deny"})
     assert Terms.objects.get().reviewed_by == "Sari Wulandari"
     assert (
         "This change does not affect which content may be"
-        in page.post(reverse("rights-effects"), both).content.decode()
+        in page.post(reverse("rights-policy-effects"), both).content.decode()
     )
 
 
@@ -153,10 +159,10 @@ def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, work
         summary="No search.",
         source="https://x.example/terms",
     )
-    page.post(reverse("rights-change"), {"others-ground": "allow", "redistribute": "allow"})
+    page.post(reverse("rights-change-policy"), {"others-ground": "allow", "redistribute": "allow"})
 
     def tried(**form):
-        return page.post(reverse("rights-effects"), form).content.decode()
+        return page.post(reverse("rights-policy-effects"), form).content.decode()
 
     said = {"about": "author|x:teman", "layer": "grant", "name": "Teman"}
     assert "item" not in tried(**said)  # nothing is said yet
@@ -164,7 +170,7 @@ def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, work
     assert "Choose which content this rights statement covers:" in tried(**{**said, "about": "site|"}, ground="deny")
     assert "This change does not affect which content may be" in tried(**said, ground="allow")
     assert not Statement.objects.exists()
-    page.post(reverse("rights-say"), {**said, "ground": "deny"})
+    page.post(reverse("rights-add-statement"), {**said, "ground": "deny"})
     assert "After this change, 1 more content item may be used" in tried(ends=Statement.objects.get().id)
     assert "Kicau cannot find this item in" in tried(ends=workspace.id)
     assert "This change does not affect which content may be" in tried(
@@ -177,7 +183,7 @@ def test_what_is_said_ended_or_reviewed_is_tried_before(page, taken, actor, work
 
 def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, taken, actor, workspace, owner):
     def tried(**form):
-        return page.post(reverse("rights-effects"), form).content.decode()
+        return page.post(reverse("rights-policy-effects"), form).content.decode()
 
     reasons = {
         "en": (
@@ -196,10 +202,10 @@ def test_each_answer_that_would_change_has_its_reason_in_one_sentence(page, take
     refusal = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "ground": "deny"}
     for language, (own, others, nobody, refused) in reasons.items():
         update_person(owner, language=language)
-        page.post(reverse("rights-change"), {})
+        page.post(reverse("rights-change-policy"), {})
         shown = tried(ground="allow", **{"others-ground": "allow"})
         assert re.search(rf'number">3</span> × {own}.*number">1</span> × {html.escape(others)}', shown, re.DOTALL)
-        page.post(reverse("rights-change"), {"ground": "allow", "others-ground": "allow"})
+        page.post(reverse("rights-change-policy"), {"ground": "allow", "others-ground": "allow"})
         assert re.search(rf'number">4</span> × {nobody}', tried())
         assert re.search(rf'number">1</span> × {refused}', tried(**refusal))
 
@@ -225,13 +231,15 @@ def test_who_says_what_is_told_in_the_readers_language(page, taken, actor, owner
 
 def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
     file = SimpleUploadedFile("a.csv", b"text,id\nHalo,1\n")
-    shown = page.post(reverse("archive-begin"), {"file": file, "network": "x", "account": "tetangga"}, follow=True)
+    shown = page.post(
+        reverse("archive-import-start"), {"file": file, "network": "x", "account": "tetangga"}, follow=True
+    )
     assert "is the archive of @tetangga" in shown.content.decode()
     row = Import.objects.get()
-    page.post(reverse("archive-do", args=[row.id, "received"]))
+    page.post(reverse("archive-import-action", args=[row.id, "received"]))
     shown = page.get(reverse("archive-imports"), headers={"HX-Request": "true"}).content.decode()
     assert "every 2s" in shown
-    page.post(reverse("archive-do", args=[row.id, "stop"]))
+    page.post(reverse("archive-import-action", args=[row.id, "stop"]))
     assert "Import stopped" in get(page, "archive-imports")
 
 
@@ -260,16 +268,18 @@ def test_a_table_that_says_nothing_of_it_asks_whose_it_is(page, workspace):
     for whose, acquired, own in (("own", "imported", True), ("received", "received", False)):
         Import.objects.all().delete()
         file = SimpleUploadedFile("kiriman.csv", f"teks\nHalo {whose}\n".encode())
-        shown = html.unescape(page.post(reverse("archive-begin"), {"file": file}, follow=True).content.decode())
+        shown = html.unescape(page.post(reverse("archive-import-start"), {"file": file}, follow=True).content.decode())
         assert "Kicau cannot tell from the archive kiriman.csv who owns it. Choose whether it is your own" in shown
         assert import_job.next_due_import() is None
         row = Import.objects.get()
-        page.post(reverse("archive-do", args=[row.id, whose]))
+        page.post(reverse("archive-import-action", args=[row.id, whose]))
         import_job.run_import(row.id)
         standing = Item.objects.get(text=f"Halo {whose}").standing
         assert (standing.acquired, standing.own) == ([acquired], own)
     file = SimpleUploadedFile("lain.csv", b"teks\nHalo lagi\n")
-    shown = page.post(reverse("archive-begin"), {"file": file, "acquired": "received"}, follow=True).content.decode()
+    shown = page.post(
+        reverse("archive-import-start"), {"file": file, "acquired": "received"}, follow=True
+    ).content.decode()
     assert "who owns it. Choose whether it is your own" not in shown  # it was said before
 
 
@@ -284,7 +294,7 @@ def test_a_bad_upload_is_told_beside_the_field(page, workspace, owner):
         ({"file": [SimpleUploadedFile("b.zip", b"PK x"), SimpleUploadedFile("a.csv", b"isi\nHalo\n")]}, "b.zip rusak"),
         ({}, "Pilih dahulu berkas yang akan diimpor."),
     ):
-        answer = page.post(reverse("archive-begin"), typed | files)
+        answer = page.post(reverse("archive-import-start"), typed | files)
         shown = answer.content.decode()
         assert (answer.status_code, shown.count(sentence)) == (422, 1)
         assert re.search(r'name="file"[^>]*aria-invalid.{0,200}' + re.escape(sentence), shown, re.DOTALL)
@@ -297,15 +307,16 @@ def test_a_bad_upload_is_told_beside_the_field(page, workspace, owner):
 def test_under_conditions_names_them(page, taken, actor):
     teman = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "conditional"}
     page.post(
-        reverse("rights-say"), {**teman, "if-attribution": "1", "how-attribution": "@teman", "how-geography": "ID"}
+        reverse("rights-add-statement"),
+        {**teman, "if-attribution": "1", "how-attribution": "@teman", "how-geography": "ID"},
     )
     assert Statement.objects.get().conditions == {"attribution": "@teman", "geography": "ID"}
     shown = get(page, "rights")
     assert 'crediting the author (<span class="code">@teman</span>)' in shown
     assert "crediting the author" in get(page, "archive-item", taken[2].id).partition("Permitted uses")[2]
-    page.post(reverse("archive-say", args=[taken[2].id]), {"train_gen": "conditional", "if-payment": "1"})
+    page.post(reverse("archive-add-statement", args=[taken[2].id]), {"train_gen": "conditional", "if-payment": "1"})
     assert Statement.objects.filter(item=taken[2].id).get().conditions == {"payment": ""}
-    page.post(reverse("archive-say", args=[taken[1].id]), {"train_gen": "deny", "if-payment": "1"})
+    page.post(reverse("archive-add-statement", args=[taken[1].id]), {"train_gen": "deny", "if-payment": "1"})
     assert Statement.objects.filter(item=taken[1].id).get().conditions == {}  # the fields are not shown then
     terms = Terms.objects.create(
         network="x",
@@ -317,7 +328,7 @@ def test_under_conditions_names_them(page, taken, actor):
         source="https://x.example/terms",
     )
     page.post(
-        reverse("rights-review", args=[terms.id]),
+        reverse("rights-review-terms", args=[terms.id]),
         {"train_gen": "conditional", "if-consent": "1", "how-consent": "legal@x.example"},
     )
     terms.refresh_from_db()
@@ -358,7 +369,7 @@ def test_what_is_wrong_is_told_once_and_nothing_typed_is_lost(page, taken, typed
         "source": "https://teman.example/izin",
         "note": "Lewat surel",
     }
-    answer = page.post(reverse("rights-say"), form | typed)
+    answer = page.post(reverse("rights-add-statement"), form | typed)
     shown = answer.content.decode()
     assert (answer.status_code, shown.count(html.escape(sentence))) == (422, 1)
     assert not Statement.objects.exists()
@@ -370,7 +381,7 @@ def test_what_is_wrong_is_told_once_and_nothing_typed_is_lost(page, taken, typed
 
 
 def test_each_form_about_rights_keeps_what_was_typed(page, taken):
-    item = reverse("archive-say", args=[taken[0].id])
+    item = reverse("archive-add-statement", args=[taken[0].id])
     terms = Terms.objects.create(
         network="x",
         since="2025-06-04",
@@ -388,24 +399,24 @@ def test_each_form_about_rights_keeps_what_was_typed(page, taken):
         ),
         (item, {"train_gen": "deny", "note": "n" * 2001}, "n" * 2001, "The text that you entered has 2001 characters"),
         (
-            reverse("rights-review", args=[terms.id]),
+            reverse("rights-review-terms", args=[terms.id]),
             {"train_gen": "allow", "note": "n" * 2001},
             "n" * 2001,
             "The text that you entered has 2001 characters",
         ),
         (
-            reverse("rights-speak"),
+            reverse("rights-update-declarations"),
             {"terms_url": "kopisenja.example/syarat"},
             "kopisenja.example/syarat",
             "The address of the page with your terms of use must begin with",
         ),
         (
-            reverse("rights-read"),
+            reverse("rights-read-declarations"),
             {"url": "ftp://teman.example"},
             "ftp://teman.example",
             "Enter a web address that begins with",
         ),
-        (reverse("rights-read"), {"url": ""}, "", "Enter a web address that begins with"),
+        (reverse("rights-read-declarations"), {"url": ""}, "", "Enter a web address that begins with"),
     ):
         answer = page.post(address, form)
         shown = answer.content.decode()
@@ -454,11 +465,11 @@ def test_a_statement_ends_after_its_last_day(page, taken, actor):
     today = clock.now().astimezone(ZoneInfo("Asia/Jakarta")).date()
     teman = {"about": "author|x:teman", "layer": "grant", "name": "Teman", "train_gen": "deny"}
     for day in (f"{today - timedelta(days=1)}", "besok"):
-        refused = page.post(reverse("rights-say"), {**teman, "until": day})
+        refused = page.post(reverse("rights-add-statement"), {**teman, "until": day})
         assert refused.status_code == 422
         assert f'value="{day}"' in refused.content.decode()
     assert not Statement.objects.exists()
-    page.post(reverse("rights-say"), {**teman, "until": f"{today}", "acquired": "imported"})
+    page.post(reverse("rights-add-statement"), {**teman, "until": f"{today}", "acquired": "imported"})
     kept = Statement.objects.get()
     assert kept.valid_until == datetime.combine(today + timedelta(days=1), time(), ZoneInfo("Asia/Jakarta"))
     assert kept.acquired == "imported"
@@ -470,7 +481,7 @@ def test_a_statement_ends_after_its_last_day(page, taken, actor):
     withdrawal = {**teman, "layer": "withdrawal", "train_gen": "unknown"}
     assert (
         "A withdrawal of permission can only forbid uses of"
-        in page.post(reverse("rights-say"), withdrawal).content.decode()
+        in page.post(reverse("rights-add-statement"), withdrawal).content.decode()
     )
 
 
@@ -484,7 +495,7 @@ def test_the_meaning_of_an_unknown_kind_is_asked_on_the_page(page, actor, tmp_pa
     assert "Column content type, value “lowongan kerja” (number of entries: 1)" in html.unescape(shown)
     assert "every 2s" not in shown
     assert 'name="kind:lowongan kerja"' in shown
-    address = reverse("archive-do", args=[row.id, "values"])
+    address = reverse("archive-import-action", args=[row.id, "values"])
     refused = page.post(address, {}, follow=True).content.decode()
     assert (
         "Kicau does not know the post type or visibility kind:lowongan kerja in the archive. Choose one of these meanings"

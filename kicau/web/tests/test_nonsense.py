@@ -35,13 +35,15 @@ GOOD = {
     "sentence": "",
 }
 FORMS = {
-    "rights-say": ["about", "key", "layer", "name", "source", "note", "train_gen", "how-payment"],
-    "rights-speak": ["terms_url"],
-    "rights-read": ["url"],
-    "rights-effects": ["about", "ends", "terms"],
-    "archive-say": ["note", "how-payment"],
-    "archive-begin": ["network", "account", "acquired"],
-    "set-new": [
+    # Before the forms that change what the version may contain; after them it is no longer shared.
+    "training-set-add-recipient": ["name", "contact"],
+    "rights-add-statement": ["about", "key", "layer", "name", "source", "note", "train_gen", "how-payment"],
+    "rights-update-declarations": ["terms_url"],
+    "rights-read-declarations": ["url"],
+    "rights-policy-effects": ["about", "ends", "terms"],
+    "archive-add-statement": ["note", "how-payment"],
+    "archive-import-start": ["network", "account", "acquired"],
+    "training-set-new": [
         "name",
         "purpose",
         "use",
@@ -62,10 +64,9 @@ FORMS = {
         "meets",
         "personal",
     ],
-    "set-give": ["name", "contact"],
-    "set-personal": ["rest", "p1", "p²"],
-    "audit-new": ["name", "where", "words", "author", "since", "until", "own", "networks"],
-    "audit-check": ["key"],
+    "training-set-personal-data": ["rest", "p1", "p²"],
+    "dataset-audit-new": ["name", "where", "words", "author", "since", "until", "own", "networks"],
+    "dataset-audit-check": ["key"],
     "canaries": ["name", "candidates", "language", "sentence"],
 }
 ASKED = (
@@ -97,14 +98,18 @@ def things(actor):
     )
     of = actions.create_set(actor, name="S", purpose="p")
     build.make_version(actions.order_version(actor, of.id))
-    return {"archive-say": [item.id], "set-give": [of.id, 1], "set-personal": [of.id]}
+    return {
+        "archive-add-statement": [item.id],
+        "training-set-add-recipient": [of.id, 1],
+        "training-set-personal-data": [of.id],
+    }
 
 
 def files(form: str) -> dict[str, SimpleUploadedFile]:
     return {
-        "archive-begin": {"file": SimpleUploadedFile("a.csv", b"text\nHalo\n")},
-        "audit-new": {"file": SimpleUploadedFile("a.jsonl", b'{"text": "halo"}\n')},
-        "audit-check": {"bundle": SimpleUploadedFile("a.json", b"{}")},
+        "archive-import-start": {"file": SimpleUploadedFile("a.csv", b"text\nHalo\n")},
+        "dataset-audit-new": {"file": SimpleUploadedFile("a.jsonl", b'{"text": "halo"}\n')},
+        "dataset-audit-check": {"bundle": SimpleUploadedFile("a.json", b"{}")},
     }.get(form, {})
 
 
@@ -112,7 +117,7 @@ def files(form: str) -> dict[str, SimpleUploadedFile]:
 def test_forms_take_it_or_say_what_is_wrong(page, things, kind):
     for form, fields in FORMS.items():
         for field in fields:
-            good = {} if form == "rights-effects" else GOOD
+            good = {} if form == "rights-policy-effects" else GOOD
             answer = page.post(reverse(form, args=things.get(form)), good | {field: NONSENSE[kind]} | files(form))
             assert answer.status_code in (200, 302, 404, 422), (form, field)
 
@@ -123,12 +128,15 @@ def test_searches_take_it_or_say_what_is_wrong(page, things, kind):
         for field in ASKED:
             assert page.get(reverse(view), {"use": "train_gen", field: NONSENSE[kind]}).status_code in (200, 422), field
     for field in ("after", "kind", "state"):
-        address = reverse("set-personal", args=things["set-personal"])
+        address = reverse("training-set-personal-data", args=things["training-set-personal-data"])
         assert page.get(address, {field: NONSENSE[kind]}).status_code == 200, field
 
 
 def test_a_recipient_without_a_name_is_asked_for_it_and_the_rest_is_kept(page, things):
-    answer = page.post(reverse("set-give", args=things["set-give"]), {"name": " ", "contact": "data@lab.example"})
+    answer = page.post(
+        reverse("training-set-add-recipient", args=things["training-set-add-recipient"]),
+        {"name": " ", "contact": "data@lab.example"},
+    )
     shown = answer.content.decode()
     assert (
         answer.status_code,

@@ -30,24 +30,24 @@ def test_the_bell_counts_and_the_list_opens_what_it_is_about(page, owner, worksp
 
 
 def test_people_choose_how_they_hear(page, owner):
-    assert page.get("/you/notifications").status_code == 200
+    assert page.get("/settings/notifications").status_code == 200
     said = {f"mail:{name}": "never" for name in actions.preferences(owner)} | {
         "mail:delivery.failed": "daily",
         "page:delivery.failed": "on",
         "hour": "6",
     }
-    assert page.post("/you/notifications", said)["Location"] == "/you/notifications"
+    assert page.post("/settings/notifications", said)["Location"] == "/settings/notifications"
     assert actions.preferences(owner)["delivery.failed"] == (True, "daily")
     assert actions.preferences(owner)["channel.expired"] == (False, "never")
     assert actions.digest_hour(owner) == 6
-    assert page.post("/you/notifications", said | {"mail:delivery.failed": "hourly"}).status_code == 422
+    assert page.post("/settings/notifications", said | {"mail:delivery.failed": "hourly"}).status_code == 422
 
 
 def test_a_letters_link_stops_it_without_signing_in(guest, owner, workspace):
     ticket = emails.signing.dumps({"p": str(owner.id), "e": ["channel.expired"]}, salt=emails.UNSUBSCRIBE_SALT)
-    shown = guest.get(f"/notifications/stop/{ticket}").content.decode()
+    shown = guest.get(f"/notifications/unsubscribe/{ticket}").content.decode()
     assert "A channel lost its connection and has to be reconnected" in shown
     assert actions.preferences(owner)["channel.expired"] == (True, "now")  # looking changes nothing
-    assert guest.post(f"/notifications/stop/{ticket}", {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert guest.post(f"/notifications/unsubscribe/{ticket}", {"List-Unsubscribe": "One-Click"}).status_code == 200
     assert actions.preferences(owner)["channel.expired"] == (True, "never")
-    assert guest.get("/notifications/stop/else").status_code == 404
+    assert guest.get("/notifications/unsubscribe/else").status_code == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from django.urls import reverse
 from kicau.base import clock
 from kicau.publishing.content import compositions
 
-PLAIN = ["home", "drafts", "channels", "library", "team", "settings", "activity", "you"]
+PLAIN = ["home", "drafts", "channels", "library", "team", "workspace-settings", "activity", "personal-settings"]
 QUERIES = 12
 
 
@@ -22,6 +23,20 @@ def test_every_plain_page_answers_within_its_statements(page, post, picture, dja
             answer = page.get(reverse(name))
         assert answer.status_code == 200, name
         assert b'lang="en"' in answer.content, name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *["home", "drafts", "compose", "channels", "inbox", "costs", "library", "archive", "rights"],
+        *["training-sets", "dataset-audits", "team", "workspace-settings", "activity"],
+    ],
+)
+def test_the_main_menu_marks_the_page_that_is_open(page, name):
+    path = reverse(name)
+    menu = re.search(r'<nav class="nav".*?</nav>', page.get(path, follow=True).content.decode(), re.DOTALL)
+    assert menu is not None
+    assert re.findall(r'href="([^"]*)" aria-current="page"', menu[0]) == [path]
 
 
 @pytest.mark.parametrize("view", ["coming", "week", "month", "past", "attention", "nonsense"])
@@ -88,8 +103,8 @@ def test_another_workspace_sees_nothing(page, post, picture, db):
         ("delivery", row.id),
         ("channel", "x-kopisenja"),
         ("medium", picture.id),
-        ("medium-whole", picture.sha256),
-        ("medium-small", picture.sha256),
+        ("medium-original", picture.sha256),
+        ("medium-thumbnail", picture.sha256),
     ]:
         assert stranger.get(reverse(name, args=[key])).status_code == 404, name
     assert "Halo" not in stranger.get(reverse("home")).content.decode()
@@ -101,7 +116,7 @@ def test_a_viewer_may_read_but_changes_nothing(member, post, workspace):
     client.force_login(member("viewer").person)
     assert client.get(reverse("home")).status_code == 200
     assert client.get(reverse("compose-draft", args=[row.draft_id])).status_code == 403
-    answer = client.post(reverse("delivery-do", args=[row.id, "cancel"]), follow=True)
+    answer = client.post(reverse("delivery-action", args=[row.id, "cancel"]), follow=True)
     assert "Ask someone with the role editor or higher" in answer.content.decode()
     row.refresh_from_db()
     assert row.state == "scheduled"

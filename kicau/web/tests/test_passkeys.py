@@ -63,7 +63,7 @@ def send(client: Client, name: str, answer: dict[str, Any]) -> Any:
 
 
 def prove(client: Client) -> None:
-    assert client.post(reverse("prove"), {"password": PASSWORD}).status_code == 302
+    assert client.post(reverse("verify-identity"), {"password": PASSWORD}).status_code == 302
 
 
 @pytest.fixture
@@ -71,7 +71,12 @@ def device(page) -> Device:
     """Its passkey belongs to Sari."""
     made = Device()
     prove(page)
-    assert send(page, "passkey-finish", made.registers(page.post(reverse("passkey-begin")).json())).status_code == 200
+    assert (
+        send(
+            page, "passkey-registration-finish", made.registers(page.post(reverse("passkey-registration-begin")).json())
+        ).status_code
+        == 200
+    )
     return made
 
 
@@ -80,15 +85,15 @@ def test_an_answer_that_signs_in_counts_once(guest, owner, device):
     challenge, answer = guest.cookies["kicau_passkey"].value, device.signs(options)
     before = BrowserSession.objects.count()
     assert send(guest, "passkey-sign-in-finish", answer).status_code == 200
-    assert (guest.get(reverse("you")).status_code, BrowserSession.objects.count()) == (200, before + 1)
+    assert (guest.get(reverse("personal-settings")).status_code, BrowserSession.objects.count()) == (200, before + 1)
     throttle.delete_expired()
     thief = Client()
     thief.cookies["kicau_passkey"] = challenge
     replayed = send(thief, "passkey-sign-in-finish", answer)
-    assert (replayed.status_code, thief.get(reverse("you")).status_code) == (422, 302)
+    assert (replayed.status_code, thief.get(reverse("personal-settings")).status_code) == (422, 302)
     assert BrowserSession.objects.count() == before + 1
     guest.cookies["kicau_passkey"] = challenge
-    assert send(guest, "passkey-prove", answer).status_code == 422, "nor does it confirm a change later"
+    assert send(guest, "passkey-verify", answer).status_code == 422, "nor does it confirm a change later"
     again = device.signs(thief.post(reverse("passkey-sign-in-begin")).json())
     assert send(thief, "passkey-sign-in-finish", again).status_code == 200
 
@@ -97,7 +102,7 @@ def test_what_a_registration_asks_is_kept_in_a_signed_cookie_of_its_person(page,
     device = Device()
     prove(page)
     before = dict(page.session)
-    options = page.post(reverse("passkey-begin")).json()
+    options = page.post(reverse("passkey-registration-begin")).json()
     assert dict(page.session) == before
     cookie = page.cookies["kicau_passkey"]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
@@ -109,16 +114,18 @@ def test_what_a_registration_asks_is_kept_in_a_signed_cookie_of_its_person(page,
     other.force_login(colleague)
     prove(other)
     other.cookies["kicau_passkey"] = asked
-    assert send(other, "passkey-finish", device.registers(options)).status_code == 422
+    assert send(other, "passkey-registration-finish", device.registers(options)).status_code == 422
     page.cookies["kicau_passkey"] = asked[:-1] + ("A" if asked[-1] != "A" else "B")
-    assert send(page, "passkey-finish", device.registers(options)).status_code == 422
+    assert send(page, "passkey-registration-finish", device.registers(options)).status_code == 422
     page.cookies["kicau_passkey"] = asked
-    assert send(page, "passkey-finish", device.registers(options)).status_code == 200
+    assert send(page, "passkey-registration-finish", device.registers(options)).status_code == 200
     prove(page)
     page.post(reverse("passkey-remove", args=[Passkey.objects.get().id]))
     prove(page)
     page.cookies["kicau_passkey"] = asked
-    assert send(page, "passkey-finish", device.registers(options)).status_code == 422, "nor once it was removed"
+    assert send(page, "passkey-registration-finish", device.registers(options)).status_code == 422, (
+        "nor once it was removed"
+    )
     assert not Passkey.objects.exists()
 
 
@@ -132,11 +139,11 @@ def test_a_wrong_answer_uses_no_challenge_up(guest, owner, device):
 def test_an_answer_that_registers_counts_once(page, owner):
     device = Device()
     prove(page)
-    answer = device.registers(page.post(reverse("passkey-begin")).json())
-    assert send(page, "passkey-finish", answer).status_code == 200
+    answer = device.registers(page.post(reverse("passkey-registration-begin")).json())
+    assert send(page, "passkey-registration-finish", answer).status_code == 200
     prove(page)
-    assert send(page, "passkey-finish", answer).status_code == 422
+    assert send(page, "passkey-registration-finish", answer).status_code == 422
     page.post(reverse("passkey-remove", args=[Passkey.objects.get().id]))
     prove(page)
-    assert send(page, "passkey-finish", answer).status_code == 422, "nor once its passkey was removed"
+    assert send(page, "passkey-registration-finish", answer).status_code == 422, "nor once its passkey was removed"
     assert not Passkey.objects.exists()

@@ -20,7 +20,7 @@ from kicau.workspaces.actions import update_person
 
 
 def act(page, row, verb, **fields):
-    return page.post(reverse("delivery-do", args=[row.id, verb]), fields, follow=True).content.decode()
+    return page.post(reverse("delivery-action", args=[row.id, verb]), fields, follow=True).content.decode()
 
 
 def test_the_page_shows_what_the_network_gets_and_its_story(page, post):
@@ -52,14 +52,14 @@ def test_cancel_then_retry(page, post):
 def test_moving_by_the_form_and_by_a_drop_on_another_day(page, post):
     row = post().deliveries[0]
     day = (clock.now() + timedelta(days=3)).date()
-    act(page, row, "move", date=str(day), time="07:15", timezone="Asia/Jakarta")
+    act(page, row, "reschedule", date=str(day), time="07:15", timezone="Asia/Jakarta")
     row.refresh_from_db()
     assert (row.due_at.hour, row.due_at.minute) == (0, 15)
-    act(page, row, "move", date=str(day + timedelta(days=1)))
+    act(page, row, "reschedule", date=str(day + timedelta(days=1)))
     row.refresh_from_db()
     assert (row.due_at.hour, row.due_at.minute) == (0, 15)
     assert row.due_at.date() == day + timedelta(days=1)
-    assert "is in the past" in act(page, row, "move", date="2020-01-01", time="07:15")
+    assert "is in the past" in act(page, row, "reschedule", date="2020-01-01", time="07:15")
 
 
 def test_confirming_is_in_the_persons_name(page, post):
@@ -81,8 +81,8 @@ def test_an_unknown_outcome_is_resolved_by_saying_what_is_there(page, post):
 
 def test_what_cannot_be_done_now_says_why(page, post):
     row = post().deliveries[0]
-    assert "cannot be confirmed" in act(page, row, "confirm")
-    assert page.post(reverse("delivery-do", args=[row.id, "explode"])).status_code == 404
+    assert "so you cannot confirm it" in act(page, row, "confirm")
+    assert page.post(reverse("delivery-action", args=[row.id, "explode"])).status_code == 404
 
 
 def test_the_live_piece_comes_only_when_something_changed(page, post):
@@ -105,10 +105,10 @@ def test_duplicating_and_putting_away(page, post):
     answer = page.post(reverse("duplicate", args=[row.draft_id]))
     copy = Draft.objects.exclude(id=row.draft_id).get()
     assert answer["Location"] == reverse("compose-draft", args=[copy.id])
-    page.post(reverse("put-away", args=[copy.id]))
+    page.post(reverse("archive-post", args=[copy.id]))
     copy.refresh_from_db()
     assert copy.state == "archived"
-    refused = page.post(reverse("put-away", args=[row.draft_id]), follow=True).content.decode()
+    refused = page.post(reverse("archive-post", args=[row.draft_id]), follow=True).content.decode()
     assert "This post is still scheduled on some channels. Cancel" in refused
 
 
@@ -145,7 +145,7 @@ def test_a_published_post_is_edited_beside_how_it_would_read(page, post):
         "Kicau does not know whether Mastodon changed this post"
         in page.get(reverse("post", args=[row.draft_id])).content.decode()
     )
-    page.post(reverse("delivery-settle", args=[row.id]), {"reads": "after"})
+    page.post(reverse("delivery-edit-resolve", args=[row.id]), {"reads": "after"})
     row.refresh_from_db()
     assert row.head == "Selamat pagi"
 
@@ -161,11 +161,11 @@ def test_an_address_of_a_network_that_is_no_page_is_no_link(page, post, channels
     for address in (
         reverse("post", args=[row.draft_id]),
         reverse("channel", args=[row.channel.key]),
-        reverse("answers"),
+        reverse("inbox"),
     ):
         assert "javascript:" not in page.get(address).content.decode()
     Delivery.objects.filter(id=row.id).update(state=DeliveryState.UNKNOWN, url="")
-    page.post(reverse("delivery-do", args=[row.id, "resolve"]), {"published": "yes", "url": bad})
+    page.post(reverse("delivery-action", args=[row.id, "resolve"]), {"published": "yes", "url": bad})
     row.refresh_from_db()
     assert (row.state, row.url) == (DeliveryState.UNKNOWN, "")
 

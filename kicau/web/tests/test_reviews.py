@@ -49,9 +49,9 @@ def test_an_editor_comments_approves_and_schedules_on_the_page(page, actor, memb
     }
     assert (
         "Read the changed post, then make your decision"
-        in page.post(reverse("decide", args=[draft.id]), {**decide, "version": 1}, follow=True).content.decode()
+        in page.post(reverse("review-verdict", args=[draft.id]), {**decide, "version": 1}, follow=True).content.decode()
     )
-    page.post(reverse("decide", args=[draft.id]), {**decide, "confirm": "on"})
+    page.post(reverse("review-verdict", args=[draft.id]), {**decide, "confirm": "on"})
     rows = {d.network: d for d in Delivery.objects.filter(draft=draft)}
     assert {d.state for d in rows.values()} == {"scheduled"}
     assert rows["linkedin"].confirmed_by == actor.person
@@ -74,11 +74,11 @@ def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest
     )
     reviews.comment(actor, draft.id, "Between us")
     answer = page.post(
-        reverse("review-link", args=[draft.id]), {"name": "Ratna", "days": "7", "comment": "on", "approve": "on"}
+        reverse("review-link-create", args=[draft.id]), {"name": "Ratna", "days": "7", "comment": "on", "approve": "on"}
     )
     link = re.search(r'id="review-link">([^<]+)<', answer.content.decode())[1]
     assert "no-store" in answer["Cache-Control"]
-    assert page.post(reverse("review-link", args=[draft.id]), {"name": "", "days": "900"}).status_code == 422
+    assert page.post(reverse("review-link-create", args=[draft.id]), {"name": "", "days": "900"}).status_code == 422
     way = link[link.index("/review/") :]
     answer = guest.get(way)
     html = answer.content.decode()
@@ -86,7 +86,7 @@ def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest
     assert "Halo &lt;i&gt;dunia&lt;/i&gt;" in html
     assert "Between us" not in html
     assert "Waiting for your decision" in html
-    assert reverse("network-looks") in html, "each network dresses its post"
+    assert reverse("network-styles") in html, "each network dresses its post"
     assert 'href="/library' not in html
     small = re.search(r'src="(/review/[^"]+\.jpg)"', html)[1]
     shown = guest.get(small)
@@ -94,7 +94,7 @@ def test_a_clients_link_shows_the_post_its_pictures_and_nothing_else(page, guest
     assert b"".join(shown.streaming_content)[:2] == b"\xff\xd8"
     assert guest.get(small.replace(picture.sha256, "0" * 64)).status_code == 404
     assert guest.get(reverse("post", args=[other.id])).status_code == 302
-    say = f"{way}/say"
+    say = f"{way}/submit"
     assert "Your comment is empty. Write a comment first" in guest.post(say, {"text": ""}, follow=True).content.decode()
     assert (
         "Your comment was sent to the team"
@@ -127,7 +127,7 @@ def test_a_contributor_says_when_and_an_editor_finds_it_filled_in(page, guest, m
         "channel": ["x-kopisenja"],
     }
     form |= {"when": "at", "date": "2027-03-01", "time": "09:00", "timezone": "Asia/Jakarta", "how": "submit"}
-    html = guest.post(reverse("compose-send"), form, follow=True).content.decode()
+    html = guest.post(reverse("compose-submit"), form, follow=True).content.decode()
     assert re.search("Requested publishing time: <time[^>]+>Mon 1 Mar 2027, 02:00<", html), (
         "in the zone of this writer, who has chosen none"
     )
@@ -141,10 +141,10 @@ def test_a_contributor_decides_nothing_and_makes_no_link(guest, member, actor, c
     draft = compositions.create_draft(writer, compositions.Composition(parts=(compositions.PartContent(text="x"),)))
     guest.force_login(writer.person)
     guest.post(reverse("submit", args=[draft.id]))
-    guest.post(reverse("decide", args=[draft.id]), {"verdict": "approve"})
+    guest.post(reverse("review-verdict", args=[draft.id]), {"verdict": "approve"})
     draft.refresh_from_db()
     assert draft.state == "submitted"
-    assert guest.post(reverse("review-link", args=[draft.id]), {"name": "x", "days": "3"}).status_code == 422
+    assert guest.post(reverse("review-link-create", args=[draft.id]), {"name": "x", "days": "3"}).status_code == 422
     assert not draft.review_links.exists()
     html = guest.get(reverse("post", args=[draft.id])).content.decode()
     assert "Your decision" not in html
@@ -182,11 +182,11 @@ def test_a_link_makes_no_frames_of_a_film_but_the_chosen_covers(page, guest, act
     )
     link = review_links.create_link(actor, draft.id, "Ratna")
     secret = link.link.rpartition("/")[2]
-    address = reverse("review-small", args=[secret, film.sha256])
+    address = reverse("client-review-thumbnail", args=[secret, film.sha256])
     for at in ("200", *(str(n * 100) for n in range(40)), "99999999", "x"):
         assert guest.get(address, {"at": at}).status_code == 200
     for at in range(0, 10_000_000, 500_000):  # and for those who are signed in, none beyond the film's end
-        assert page.get(reverse("medium-small", args=[film.sha256]), {"at": at}).status_code == 200
+        assert page.get(reverse("medium-thumbnail", args=[film.sha256]), {"at": at}).status_code == 200
     kept = {
         one.name.removeprefix(film.sha256) for one in library.original_path(film.ref).parent.glob(f"{film.sha256}.*")
     }

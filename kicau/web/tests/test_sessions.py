@@ -68,7 +68,7 @@ def test_cookies_belong_to_this_host_alone_under_https(public, expected, tmp_pat
 
 def test_no_script_can_read_a_cookie_that_signs_anything(owner, workspace):
     client = signed_in(owner)
-    client.get(reverse("settings"))
+    client.get(reverse("workspace-settings"))
     client.post(reverse("passkey-sign-in-begin"))
     assert {"kicau", "kicau_csrf", "kicau_passkey"} <= set(client.cookies)
     assert all(one["httponly"] for one in client.cookies.values())
@@ -77,7 +77,7 @@ def test_no_script_can_read_a_cookie_that_signs_anything(owner, workspace):
 def test_a_form_is_taken_with_the_token_of_the_page(owner, workspace):
     client = signed_in(owner)
     client.handler.enforce_csrf_checks = True
-    body = client.get(reverse("you")).content.decode()
+    body = client.get(reverse("personal-settings")).content.decode()
     token = body.partition('"X-CSRFToken": "')[2].partition('"')[0]
     assert (
         client.post(reverse("choose-language"), {"language": "en"}, headers={"x-csrftoken": token}).status_code == 302
@@ -105,7 +105,7 @@ def test_devices_are_listed_in_plain_words_with_their_last_use(owner, workspace)
     signed_in(owner, IPHONE, "198.51.100.9")
     signed_in(owner, EDGE, "2001:db8::5")
     signed_in(owner, "curl/8.16", "198.51.100.10")
-    for name in ("you-sign-in", "account"):
+    for name in ("sign-in-settings", "account"):
         body = here.get(reverse(name)).content.decode()
         for words in (
             "Firefox on Linux",
@@ -126,9 +126,9 @@ def test_a_device_is_signed_out_and_others_stay(owner, workspace):
     handle = BrowserSession.objects.get(user_agent=IPHONE).handle
     answer = here.post(reverse("session-end", args=[handle]), {"next": reverse("account")})
     assert answer["Location"] == reverse("account")
-    assert [one.get(reverse("you")).status_code for one in (here, lost, third)] == [200, 302, 200]
+    assert [one.get(reverse("personal-settings")).status_code for one in (here, lost, third)] == [200, 302, 200]
     here.post(reverse("sessions-end-others"))
-    assert [one.get(reverse("you")).status_code for one in (here, lost, third)] == [200, 302, 302]
+    assert [one.get(reverse("personal-settings")).status_code for one in (here, lost, third)] == [200, 302, 302]
     assert AuditEntry.objects.filter(act__in=("person.session_ended", "person.sessions_ended")).count() == 2
 
 
@@ -138,7 +138,7 @@ def test_nobody_ends_somebody_elses_session(owner, member):
     other.force_login(member(Role.ADMIN).person)
     handle = BrowserSession.objects.get(person=owner).handle
     assert other.post(reverse("session-end", args=[handle])).status_code == 404
-    assert theirs.get(reverse("you")).status_code == 200
+    assert theirs.get(reverse("personal-settings")).status_code == 200
 
 
 # Passkeys
@@ -195,14 +195,14 @@ def editor(member):
 
 def test_who_has_none_is_led_to_set_one_up_before_the_workspace(strict, editor):
     client = signed_in(editor)
-    for name in ("home", "channels", "settings", "activity", "compose", "library"):
-        assert client.get(reverse(name))["Location"] == reverse("second-factor"), name
+    for name in ("home", "channels", "workspace-settings", "activity", "compose", "library"):
+        assert client.get(reverse(name))["Location"] == reverse("second-factor-required"), name
     partial = client.get(reverse("channels"), headers={"hx-request": "true"})
-    assert (partial.status_code, partial["HX-Redirect"]) == (403, reverse("second-factor"))
-    assert "Set up two-factor authentication" in client.get(reverse("second-factor")).content.decode()
-    client.post(reverse("prove"), {"password": PASSWORD})
-    assert client.get(reverse("two-factor")).status_code == 200
-    answer = client.post(reverse("two-factor"), {"code": code_of(factors.begin_totp_setup(editor))})
+    assert (partial.status_code, partial["HX-Redirect"]) == (403, reverse("second-factor-required"))
+    assert "Set up two-factor authentication" in client.get(reverse("second-factor-required")).content.decode()
+    client.post(reverse("verify-identity"), {"password": PASSWORD})
+    assert client.get(reverse("set-up-authenticator")).status_code == 200
+    answer = client.post(reverse("set-up-authenticator"), {"code": code_of(factors.begin_totp_setup(editor))})
     assert answer.status_code == 200
     assert client.get(reverse("home")).status_code == 200
 
@@ -210,8 +210,8 @@ def test_who_has_none_is_led_to_set_one_up_before_the_workspace(strict, editor):
 def test_a_password_alone_does_not_do_where_the_account_has_a_passkey(strict, editor):
     Passkey.objects.create(person=editor, name="Phone", credential_id=b"k", credential=b"k")
     client = signed_in(editor)
-    assert client.get(reverse("home"))["Location"] == reverse("second-factor")
-    assert "but you signed in without it" in client.get(reverse("second-factor")).content.decode()
+    assert client.get(reverse("home"))["Location"] == reverse("second-factor-required")
+    assert "but you signed in without it" in client.get(reverse("second-factor-required")).content.decode()
 
 
 def test_the_second_factor_goes_and_so_does_the_way_in(strict, owner, editor):
@@ -220,13 +220,13 @@ def test_the_second_factor_goes_and_so_does_the_way_in(strict, owner, editor):
     client.post(reverse("sign-in-code"), {"code": code_of(made)})
     assert client.get(reverse("home")).status_code == 200
     factors.turn_off_second_factor(editor)
-    assert client.get(reverse("home"))["Location"] == reverse("second-factor")
+    assert client.get(reverse("home"))["Location"] == reverse("second-factor-required")
 
 
 def test_another_workspace_is_open_meanwhile(strict, editor, owner):
     other = actions.create_workspace(editor, "Catatan Sendiri")
     client = signed_in(editor)
-    assert "Catatan Sendiri" in client.get(reverse("second-factor")).content.decode()
+    assert "Catatan Sendiri" in client.get(reverse("second-factor-required")).content.decode()
     client.post(reverse("switch-workspace"), {"workspace": str(other.id)})
     assert client.get(reverse("home")).status_code == 200
 

@@ -127,19 +127,19 @@ def test_the_present_password_may_not_be_guessed_either_way(page, settings):
     session.save()
     change = {"before": "wrong", "password": "kabut-di-lembang-77"}
     assert page.post(reverse("password-change"), change).status_code == 422
-    assert page.post(reverse("prove"), {"password": "wrong"}).status_code == 422
+    assert page.post(reverse("verify-identity"), {"password": "wrong"}).status_code == 422
     assert page.post(reverse("password-change"), change).status_code == 422
     answer = page.post(reverse("password-change"), {**change, "before": PASSWORD})
     assert (answer.status_code, "Retry-After" in answer) == (429, True)
-    assert page.post(reverse("prove"), {"password": PASSWORD}).status_code == 429
+    assert page.post(reverse("verify-identity"), {"password": PASSWORD}).status_code == 429
 
 
 def test_a_password_that_is_hashed_again_ends_no_session(page, owner, monkeypatch):
     from kicau.workspaces.hashing import LimitedArgon2PasswordHasher
 
     monkeypatch.setattr(LimitedArgon2PasswordHasher, "time_cost", 2)
-    assert page.post(reverse("prove"), {"password": PASSWORD}).status_code == 302
-    assert page.get(reverse("you-sign-in")).status_code == 200
+    assert page.post(reverse("verify-identity"), {"password": PASSWORD}).status_code == 302
+    assert page.get(reverse("sign-in-settings")).status_code == 200
     owner.refresh_from_db()
     assert ",t=2," in owner.password
 
@@ -165,7 +165,7 @@ def test_somebody_without_a_workspace_is_told_what_to_do(guest, owner, db):
 
 
 def test_htmx_is_told_of_a_lost_session_without_losing_the_page(guest, owner):
-    answer = guest.post(reverse("compose-look"), {}, headers={"HX-Request": "true"})
+    answer = guest.post(reverse("compose-preview"), {}, headers={"HX-Request": "true"})
     assert answer.status_code == 401
     assert answer["HX-Retarget"] == "#notices"
 
@@ -173,14 +173,14 @@ def test_htmx_is_told_of_a_lost_session_without_losing_the_page(guest, owner):
 def test_the_second_factor_is_set_up_asked_for_and_turned_off(guest, owner, workspace, settings):
     settings.KICAU_SIGN_IN_RATE = 3
     guest.force_login(owner)
-    assert guest.get(reverse("two-factor"))["Location"] == reverse("you-sign-in"), "the password first"
-    assert guest.post(reverse("prove"), {"password": "wrong"}).status_code == 422
-    guest.post(reverse("prove"), {"password": PASSWORD})
-    assert b'class="qr' in guest.get(reverse("two-factor")).content
-    assert guest.post(reverse("two-factor"), {"code": "12"}).status_code == 422
+    assert guest.get(reverse("set-up-authenticator"))["Location"] == reverse("sign-in-settings"), "the password first"
+    assert guest.post(reverse("verify-identity"), {"password": "wrong"}).status_code == 422
+    guest.post(reverse("verify-identity"), {"password": PASSWORD})
+    assert b'class="qr' in guest.get(reverse("set-up-authenticator")).content
+    assert guest.post(reverse("set-up-authenticator"), {"code": "12"}).status_code == 422
     now = clock.now()
     with clock.freeze_clock(now):
-        shown = guest.post(reverse("two-factor"), {"code": code_of(owner.authenticator)})
+        shown = guest.post(reverse("set-up-authenticator"), {"code": code_of(owner.authenticator)})
     codes = shown.context["codes"]
     assert codes[9] in shown.content.decode()
     assert "no-store" in shown["Cache-Control"]
@@ -199,16 +199,16 @@ def test_the_second_factor_is_set_up_asked_for_and_turned_off(guest, owner, work
     with clock.freeze_clock(now + timedelta(minutes=11)):
         assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == reverse("sign-in"), "too late"
     assert guest.post(reverse("sign-in-code"), {"code": codes[0]})["Location"] == "/"
-    assert "You have 9 recovery codes left." in guest.get(reverse("you-sign-in")).content.decode()
-    guest.post(reverse("two-factor-off"))
+    assert "You have 9 recovery codes left." in guest.get(reverse("sign-in-settings")).content.decode()
+    guest.post(reverse("turn-off-two-factor"))
     assert sign_in(guest, next="/")["Location"] == "/", "signed in still"
-    guest.post(reverse("prove"), {"password": PASSWORD, "code": codes[1]})
-    guest.post(reverse("two-factor-off"))
+    guest.post(reverse("verify-identity"), {"password": PASSWORD, "code": codes[1]})
+    guest.post(reverse("turn-off-two-factor"))
     guest.logout()
     assert sign_in(guest)["Location"] == "/"
 
 
 def test_a_password_is_judged_while_it_is_typed(guest):
-    said = guest.post(reverse("judge-password"), {"password": "aaaaaaaaaaaa"}).content.decode()
+    said = guest.post(reverse("password-feedback"), {"password": "aaaaaaaaaaaa"}).content.decode()
     assert "This password repeats the same characters or words." in said
     assert "aaaaaaaaaaaa" not in said

@@ -46,7 +46,7 @@ def test_a_callback_signs_in_once(guest, owner, workspace, provider):
     thief.cookies["kicau_oidc"] = begun
     provider.codes["c1"] = asked  # a provider that accepts its codes twice
     assert thief.get(reverse("oidc-callback"), returned).status_code == 422
-    assert thief.get(reverse("you")).status_code == 302
+    assert thief.get(reverse("personal-settings")).status_code == 302
     assert come_back(thief, provider)["Location"] == "/"
 
 
@@ -76,11 +76,11 @@ def test_nobody_comes_in_unknown_but_by_an_invitation(guest, actor, provider):
         True,
     )
     secret = invitations.invite(actor, "budi@kopisenja.example", "editor").link.rsplit("/", 1)[1]
-    assert "Kopi ID" in guest.get(reverse("join", args=[secret])).content.decode()
+    assert "Kopi ID" in guest.get(reverse("accept-invitation", args=[secret])).content.decode()
     assert come_back(guest, provider, join=secret)["Location"] == "/"
     budi = Person.objects.get(name="Budi")
     assert (budi.has_usable_password(), budi.memberships.get().role) == (False, "editor")
-    assert guest.get(reverse("you-sign-in")).status_code == 200
+    assert guest.get(reverse("sign-in-settings")).status_code == 200
 
 
 def test_what_does_not_stand_up_signs_nobody_in(guest, owner, workspace, provider):

@@ -56,15 +56,15 @@ def test_reading_is_switched_on_at_the_figure_that_stands_there(page, came_back,
     shown = page.get(reverse("costs")).content.decode()
     assert "Turn on reply monitoring at this cost" in shown
     assert "for 1 posts" in shown
-    page.post(reverse("switch-reading"), {"network": "x", "reads": "on", "accepts": "1"})
+    page.post(reverse("switch-polling"), {"network": "x", "reads": "on", "accepts": "1"})
     assert not Choice.objects.exists()  # less than it will cost
-    page.post(reverse("switch-reading"), {"network": "x", "reads": "on", "accepts": str((7 + 1) * 5_000)})
+    page.post(reverse("switch-polling"), {"network": "x", "reads": "on", "accepts": str((7 + 1) * 5_000)})
     assert Choice.objects.get(workspace=workspace).reads
     Standing.objects.create(channel=came_back.channel, next_at=clock.now(), reason="It asked to wait.")
     shown = page.get(reverse("costs")).content.decode()
     assert 'name="reads" value="off">Turn off' in shown
     assert "It asked to wait." in shown
-    page.post(reverse("switch-reading"), {"network": "x", "reads": "off"})
+    page.post(reverse("switch-polling"), {"network": "x", "reads": "off"})
     assert not Choice.objects.get(workspace=workspace).reads
 
 
@@ -81,7 +81,7 @@ def test_numbers_are_named_as_people_name_them():
 def test_without_a_price_list_the_page_does_not_speak_of_a_plan(page, came_back, workspace):
     NetworkApp.objects.update(plan="nowhere")
     Channel.objects.filter(workspace=workspace).update(reads_from=clock.now() + timedelta(hours=1))
-    page.post(reverse("switch-reading"), {"network": "x", "reads": "on", "accepts": "0"})
+    page.post(reverse("switch-polling"), {"network": "x", "reads": "on", "accepts": "0"})
     shown = page.get(reverse("costs")).content.decode()
     assert "No current price list includes the cost of reply" in shown
     assert "Your plan with this network limits how many replies" not in shown

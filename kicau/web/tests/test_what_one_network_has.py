@@ -62,9 +62,9 @@ NOUNS = [
 @pytest.mark.parametrize(("network", "name", "value", "label", "word"), NOUNS, ids=[f"{n}.{o}" for n, o, *_ in NOUNS])
 def test_it_is_asked_for_kept_and_shown(page, form, network, name, value, label, word):
     sent = {**form("Halo", channel=[f"{network}-kopisenja"]), f"option:{network}.{name}": value}
-    looked = page.post(reverse("compose-look"), sent).content.decode()
+    looked = page.post(reverse("compose-preview"), sent).content.decode()
     assert f'<span class="soft">{label}</span> {word}</li>' in looked
-    page.post(reverse("compose-keep"), sent)
+    page.post(reverse("compose-autosave"), sent)
     draft = Draft.objects.get()
     assert draft.extras["options"] == {f"{network}.{name}": value}
     written = page.get(reverse("compose-draft", args=[draft.id])).content.decode()
@@ -73,12 +73,12 @@ def test_it_is_asked_for_kept_and_shown(page, form, network, name, value, label,
 
 
 def test_nothing_chosen_nothing_shown(page, form):
-    assert "settings" not in page.post(reverse("compose-look"), form("Halo")).content.decode()
+    assert "settings" not in page.post(reverse("compose-preview"), form("Halo")).content.decode()
 
 
 def test_captions_keep_their_lines_as_a_browser_sends_them(page, form):
     sent = {**form("Halo", channel=["bluesky-kopisenja"]), "option:bluesky.captions": CAPTIONS.replace("\n", "\r\n")}
-    page.post(reverse("compose-keep"), sent)
+    page.post(reverse("compose-autosave"), sent)
     draft = Draft.objects.get()
     assert draft.extras["options"]["bluesky.captions"] == CAPTIONS
     html = page.get(reverse("compose-draft", args=[draft.id])).content.decode()
@@ -88,7 +88,7 @@ def test_captions_keep_their_lines_as_a_browser_sends_them(page, form):
 
 def test_each_picture_has_a_place_for_its_focal_point(page, form, picture):
     sent = {**form("Halo", channel=["mastodon-kopisenja"]), "media:p1": [str(picture.id)]}
-    page.post(reverse("compose-keep"), sent)
+    page.post(reverse("compose-autosave"), sent)
     html = page.get(reverse("compose-draft", args=[Draft.objects.get().id])).content.decode()
     assert 'data-points="o-mastodon-focus"' in html
     assert html.count('<button type="button" data-point ') == 1
@@ -105,7 +105,7 @@ def test_an_answer_goes_where_it_is_meant_and_nowhere_else(actor, channels):
 
 
 def test_the_language_is_kept_and_given_to_the_networks(page, form, actor, channels):
-    page.post(reverse("compose-keep"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": " id,en "})
+    page.post(reverse("compose-autosave"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": " id,en "})
     draft = Draft.objects.get()
     assert draft.language == "id,en"
     assert (
@@ -115,10 +115,10 @@ def test_the_language_is_kept_and_given_to_the_networks(page, form, actor, chann
     shown = schedule.preview_posts(actor, compositions.one_draft(actor, draft.id), [channels["bluesky"]])
     assert shown[0].rendered.language == "id,en"
     html = page.post(
-        reverse("compose-look"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": "id,en"}
+        reverse("compose-preview"), {**form("Halo", channel=["bluesky-kopisenja"]), "language": "id,en"}
     ).content.decode()
     assert re.search("Language of the post</span> id, en<", html)
     html = page.post(
-        reverse("compose-look"), {**form("Halo", channel=["x-kopisenja"]), "language": "id"}
+        reverse("compose-preview"), {**form("Halo", channel=["x-kopisenja"]), "language": "id"}
     ).content.decode()
     assert "Language of the post" not in html, "it is not told there"

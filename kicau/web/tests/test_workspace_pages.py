@@ -30,13 +30,13 @@ def test_pausing_resuming_and_disconnecting_a_channel(page, channels):
         ("resume", "The channel is active again. Kicau now publishes the posts in the"),
         ("disconnect", "The channel was disconnected."),
     ]:
-        assert shown in page.post(reverse("channel-do", args=[channel.key, verb]), follow=True).content.decode()
+        assert shown in page.post(reverse("channel-action", args=[channel.key, verb]), follow=True).content.decode()
     channel.refresh_from_db()
     assert channel.state == "removed"
 
 
 def test_slots_are_times_as_people_write_them(page, channels):
-    address = reverse("channel-do", args=["x-kopisenja", "slots"])
+    address = reverse("channel-action", args=["x-kopisenja", "slots"])
     page.post(address, {"day-0": "9:00, 17.30", "day-6": "", "timezone": "Asia/Jakarta"})
     assert [(s.weekday, str(s.time)) for s in channels["x"].slots.all()] == [(0, "09:00:00"), (0, "17:30:00")]
     assert (
@@ -201,15 +201,17 @@ def test_uploading_describing_and_serving_a_file(page, picture):
     picture.refresh_from_db()
     assert (picture.alt, picture.tags) == ("Two cups", ["cup", "shop"])
     assert b"Two cups" in page.get(reverse("library"), {"words": "two cups"}).content
-    assert b"".join(page.get(reverse("medium-whole", args=[picture.sha256])).streaming_content) == data
-    part = page.get(reverse("medium-whole", args=[picture.sha256]), headers={"Range": "bytes=10-19"})
+    assert b"".join(page.get(reverse("medium-original", args=[picture.sha256])).streaming_content) == data
+    part = page.get(reverse("medium-original", args=[picture.sha256]), headers={"Range": "bytes=10-19"})
     assert (part.status_code, b"".join(part.streaming_content)) == (206, data[10:20])
     assert part["Content-Range"] == f"bytes 10-19/{len(data)}"
     assert (
-        page.get(reverse("medium-whole", args=[picture.sha256]), headers={"Range": f"bytes={len(data)}-"}).status_code
+        page.get(
+            reverse("medium-original", args=[picture.sha256]), headers={"Range": f"bytes={len(data)}-"}
+        ).status_code
         == 416
     )
-    small = page.get(reverse("medium-small", args=[picture.sha256]))
+    small = page.get(reverse("medium-thumbnail", args=[picture.sha256]))
     assert small["Content-Type"] == "image/jpeg"
     small.close()
 
@@ -218,7 +220,7 @@ def test_a_document_is_drawn_as_one_where_pictures_stand(page, actor):
     paper = Path(kicau.__file__).parent / "demo" / "media"
     file = next(f for f in sorted(paper.iterdir()) if f.suffix == ".pdf")
     row = add_medium(actor, file, file.name)
-    answer = page.get(reverse("medium-small", args=[row.sha256]))
+    answer = page.get(reverse("medium-thumbnail", args=[row.sha256]))
     assert (answer.status_code, answer["Location"].endswith("paper.svg")) == (302, True)
 
 
@@ -232,7 +234,7 @@ def test_inviting_joining_changing_and_removing_members(page, guest, workspace):
     html = page.get(reverse("team")).content.decode()
     assert "budi@kopisenja.example" in html
     assert link not in html
-    way = link[link.index("/join/") :]
+    way = link[link.index("/accept-invitation/") :]
     assert "Sari Wulandari invites you to join this workspace as Editor." in guest.get(way).content.decode()
     assert guest.post(way, {"name": "Budi", "password": "x"}).status_code == 422
     assert guest.post(way, {"name": "Budi", "password": "hujan-di-bandung-41"})["Location"] == "/"
@@ -246,7 +248,7 @@ def test_inviting_joining_changing_and_removing_members(page, guest, workspace):
     page.post(reverse("team-change", args=[budi.person_id]), {"role": "remove"})
     assert not workspace.memberships.filter(person__name="Budi").exists()
     again = page.post(reverse("team-invite"), asked).context["made"].link
-    way = again[again.index("/join/") :]
+    way = again[again.index("/accept-invitation/") :]
     assert "You are not a member of any workspace" in guest.get("/", follow=True).content.decode()
     assert "signed in as budi@kopisenja.example" in guest.get(way).content.decode()
     guest.post(way)
@@ -267,11 +269,11 @@ def test_who_may_not_invite_makes_no_invitation(guest, member, workspace):
 
 
 def test_a_token_is_shown_once_works_and_can_be_revoked(page, owner):
-    answer = page.post(reverse("token-make"), {"name": "ci", "scope": ["read"], "days": "30"})
+    answer = page.post(reverse("token-create"), {"name": "ci", "scope": ["read"], "days": "30"})
     secret = answer.context["made"].secret
     assert secret in answer.content.decode()
     assert answer["Cache-Control"] == "no-store"
-    assert secret not in page.get(reverse("settings")).content.decode()
+    assert secret not in page.get(reverse("workspace-settings")).content.decode()
     assert actor_by_token(secret, None).scopes == {"read"}
     page.post(reverse("token-revoke", args=[answer.context["made"].token.id]))
     assert actor_by_token(secret, None) is None
@@ -286,7 +288,7 @@ def test_a_webhook_with_a_bad_address_is_refused_beside_its_field(page, workspac
 
 
 def test_changing_oneself_and_ones_password(page, owner):
-    page.post(reverse("you"), {"name": "Sari W.", "language": "id", "timezone": "Asia/Makassar"})
+    page.post(reverse("personal-settings"), {"name": "Sari W.", "language": "id", "timezone": "Asia/Makassar"})
     owner.refresh_from_db()
     assert (owner.name, owner.language, owner.timezone) == ("Sari W.", "id", "Asia/Makassar")
     change = reverse("password-change")

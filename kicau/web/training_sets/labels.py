@@ -116,14 +116,14 @@ def _remedy(message: str, of: TrainingSet) -> tuple[Any, str]:
     if message == s.UNMET_CONDITIONS.message:
         return _(
             "If you meet the conditions for using this content, select these conditions in the settings of the training set"
-        ), reverse("set-change", args=[of.id])
+        ), reverse("training-set-change", args=[of.id])
     if message in _OWN_RULE_MESSAGES:
         return _(
             "To include this content in the training set, change the content rights rules of this workspace"
         ), reverse("rights")
     if message in (r.OTHER_LANGUAGE, r.TOO_SHORT):
         return _("Choose more languages or allow shorter texts in the settings of the training set"), reverse(
-            "set-change", args=[of.id]
+            "training-set-change", args=[of.id]
         )
     return "", ""
 

@@ -31,7 +31,7 @@ def add_recipient(request: MemberRequest, set_id: str, number: int) -> HttpRespo
             "Kicau saved the recipient of this training set version. If content is removed from this version later, Kicau lists the recipient so that you can inform them."
         ),
     )
-    return redirect("set-version", set_id=row.set_id, number=row.number)
+    return redirect("training-set-version", set_id=row.set_id, number=row.number)
 
 
 @member_page
@@ -43,7 +43,7 @@ def ask_recipient(request: MemberRequest, recipient_id: str) -> HttpResponse:
         asked = recipients.create_confirmation_link(request.actor, recipient_id)
     except DomainError as exc:
         messages.error(request, error_sentence(exc))
-        return redirect("set", set_id=found.version.set_id)
+        return redirect("training-set", set_id=found.version.set_id)
     return render(
         request,
         "training_sets/ask_recipient.html",
@@ -60,4 +60,4 @@ def acknowledge_recipient(request: MemberRequest, recipient_id: str) -> HttpResp
         lambda: recipients.acknowledge(request.actor, recipient_id),
         _("Kicau recorded that the recipient no longer uses the records that were removed from the training set."),
     )
-    return redirect("set", set_id=found.version.set_id)
+    return redirect("training-set", set_id=found.version.set_id)

@@ -31,7 +31,7 @@ def retractions(request: HttpRequest, secret: str) -> HttpResponse:
             messages.success(
                 request, _("Thank you. Kicau recorded your confirmation that you no longer use the withdrawn data.")
             )
-            return redirect("taken-back", secret=secret)
+            return redirect("retractions", secret=secret)
     except DomainError as exc:
         return _expired_link(request, exc)
     of = who.version.set

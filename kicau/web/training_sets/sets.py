@@ -40,7 +40,7 @@ def new_set(request: MemberRequest) -> HttpResponse:
         try:
             of = actions.create_set(request.actor, name=form["name"], use=form["use"], **forms.definition(form))
             actions.request_preview(request.actor, of.id)
-            return redirect("set", set_id=of.id)
+            return redirect("training-set", set_id=of.id)
         except DomainError as exc:
             return render(
                 request,
@@ -61,7 +61,7 @@ def change_set(request: MemberRequest, set_id: str) -> HttpResponse:
         try:
             actions.change_set(request.actor, of.id, **forms.definition(form))
             actions.request_preview(request.actor, of.id)
-            return redirect("set", set_id=of.id)
+            return redirect("training-set", set_id=of.id)
         except DomainError as exc:
             shown = forms.form_context(form) | {"of": of, "errors": forms.form_errors(exc)}
             return render(request, "training_sets/set_form.html", shown, status=422)
@@ -124,7 +124,7 @@ def _progress_context(request: MemberRequest, of: TrainingSet) -> dict[str, Any]
 @require_POST
 def request_preview(request: MemberRequest, set_id: str) -> HttpResponse:
     run_action(request, lambda: actions.request_preview(request.actor, set_id), "")
-    return redirect("set", set_id=set_id)
+    return redirect("training-set", set_id=set_id)
 
 
 @member_page
@@ -137,4 +137,4 @@ def answer_question(request: MemberRequest, set_id: str, item_id: str) -> HttpRe
         lambda: actions.answer_question(request.actor, set_id, item_id, may_be_used=may),
         _("Your changes to the training set were saved. They apply to the next version of this training set."),
     )
-    return redirect("set", set_id=set_id)
+    return redirect("training-set", set_id=set_id)

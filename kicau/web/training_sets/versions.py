@@ -34,7 +34,7 @@ def order_version(request: MemberRequest, set_id: str) -> HttpResponse:
         lambda: actions.order_version(request.actor, set_id),
         _("Kicau is creating the training set. You can leave this page, and Kicau continues."),
     )
-    return redirect("set", set_id=set_id)
+    return redirect("training-set", set_id=set_id)
 
 
 @member_page

@@ -26,7 +26,7 @@ def code_of(authenticator, steps: int = 0) -> str:
 
 def secret_in(text: str) -> str:
     """Of the link in a mailed invitation or proof."""
-    found = re.search(r"/(?:join|prove)/([\w-]+)", text)
+    found = re.search(r"/(?:accept-invitation|verify-address)/([\w-]+)", text)
     assert found
     return found[1]
 

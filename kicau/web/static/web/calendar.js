@@ -5,7 +5,7 @@ const board = () => document.getElementById("deliveries");
 const FOCUS = "kicau:moved";
 
 async function move(card, values) {
-  const form = new URLSearchParams({ verb: "move", delivery: card.dataset.deliveries.trim(), next: board().dataset.here, ...values });
+  const form = new URLSearchParams({ verb: "reschedule", delivery: card.dataset.deliveries.trim(), next: board().dataset.here, ...values });
   try {
     await fetch(board().dataset.change, { method: "POST", headers: token(), body: form, redirect: "manual" });
   } catch { // nothing was moved
