@@ -185,11 +185,14 @@ def _posts(actor: Actor, channels: Sequence[Channel], chance: random.Random, see
 
 
 def _hasten() -> None:
-    """No waiting: leases end, and what waits is due."""
+    """No waiting: leases end, and what waits is due. Nothing moves into the month before, whose allowance is another."""
+    earlier = "greatest({0} - interval '1 minute', date_trunc('month', clock_timestamp(), 'UTC'))"
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE publishing_delivery SET lease_until = NULL, next_at = least(next_at, clock_timestamp()), begun_at = begun_at - interval '1 minute', "
-            "broken_at = broken_at - interval '1 minute' WHERE state IN ('scheduled', 'publishing')"
+            "UPDATE publishing_delivery SET lease_until = NULL, next_at = least(next_at, clock_timestamp()), "
+            f"begun_at = CASE WHEN begun_at IS NOT NULL THEN {earlier.format('begun_at')} END, "
+            f"broken_at = CASE WHEN broken_at IS NOT NULL THEN {earlier.format('broken_at')} END "
+            "WHERE state IN ('scheduled', 'publishing')"
         )
         cursor.execute("UPDATE channels_channel SET paused_until = NULL")
         cursor.execute("UPDATE publishing_outage SET ended_at = clock_timestamp() WHERE ended_at IS NULL")
