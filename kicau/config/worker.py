@@ -13,12 +13,14 @@ import signal
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import aiohttp
 import django
 import structlog
 
-from kicau.engine.periodic_tasks import PeriodicTask, run_tasks
+if TYPE_CHECKING:  # what has models is imported when Django is ready
+    from kicau.engine.periodic_tasks import PeriodicTask
 
 # Seconds after which the interpreter is taken from a thread by force; 0.005 by itself. The loop lets go of it at each
 # round anyway, and what it does in a round is done sooner in one piece: ten thousand posts go out in a tenth less time.
@@ -31,6 +33,7 @@ async def run_worker() -> None:
     from kicau.channels import token_refresh
     from kicau.channels.channel_session import new_client
     from kicau.engine.dispatcher import Dispatcher
+    from kicau.engine.periodic_tasks import run_tasks
     from kicau.publishing.delivery.delivery_worker import DeliverySource
 
     await compare_clocks()
