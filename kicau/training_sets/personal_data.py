@@ -28,9 +28,12 @@ _TLD = r"(?:com|id|co|net|org|info|xyz|io|me|web|my|sch|ac|go|biz|or|store|shop|
 HIDDEN_EMAIL_PATTERNS = (
     # sari (at) kopi (dot) id, sari[at]kopi.id
     re.compile(rf"(?<![\w@.])[\w.+-]+{_AT}[\w-]+(?:{_DOT}[\w-]+)+"),
-    # ratna at gmail dot com, ratna di kopi titik co titik id
+    # ratna at gmail dot com, ratna di kopi titik co titik id; "di rumah dot com" is a saying
     re.compile(
-        rf"(?i)(?<![\w@.])(?:[\w.+-]+\s(?:titik|dot)\s)*[\w.+-]+\s(?:at|et|di)\s[\w-]+(?:\s(?:dot|titik)\s[\w-]+)*\s(?:dot|titik)\s{_TLD}\b"
+        rf"(?i)(?<![\w@.])(?:[\w.+-]+\s(?:titik|dot)\s)*[\w.+-]+\s(?:at|et)\s[\w-]+(?:\s(?:dot|titik)\s[\w-]+)*\s(?:dot|titik)\s{_TLD}\b"
+    ),
+    re.compile(
+        rf"(?i)(?<![\w@.])(?:[\w.+-]+\s(?:titik|dot)\s)*[\w.+-]+\sdi\s(?:[\w-]+(?:\s(?:dot|titik)\s[\w-]+)*\stitik\s{_TLD}|(?:{words.MAIL_PROVIDERS})\sdot\s{_TLD})\b"
     ),
     # ratna at gmail.com, ratna @ gmail . com: only at providers of mailboxes, since "us at kopi.id" is no address
     re.compile(
@@ -43,7 +46,7 @@ HIDDEN_EMAIL_PATTERNS = (
     re.compile(r"(?<![\w@.])[a-z0-9_.+-]+AT[a-z0-9-]+(?:DOT[a-z]+)+\b"),
 )
 HANDLE_PATTERN = re.compile(r"(?<![\w@/.])@(?=[\w.-]*[A-Za-z_])[A-Za-z0-9_](?:[\w.-]*\w)?(?:@[\w-]+(?:\.[\w-]+)+)?")
-_BEFORE = r"(?:(?<![\w.])(?<!\d,)|(?<=[^\W\d]\.)|(?<=\bwa)|(?<=\bhp)|(?<=\btlp)|(?<=\btelp)|(?<=\bno)|(?<=\bcall))"
+_BEFORE = r"(?:(?<![\w.])(?<!\d,)|(?<=[^\W\d]\.)|(?<=\bwa)|(?<=\bhp)|(?<=\btlp)|(?<=\btelp)|(?<=\bno)|(?<=\bcall)|(?<=\bhub)|(?<=\bhubungi)|(?<=\bkontak)|(?<=\btelepon)|(?<=\bnomor))"
 DIGITS_PATTERN = re.compile(rf"(?i){_BEFORE}\+?\(?\d(?:{_SEPARATORS}{{0,3}}\d){{7,18}}(?!\w)")
 # A mobile number in which letters stand for digits: o812 3456 789o.
 LETTERED_NUMBER_PATTERN = re.compile(
@@ -65,10 +68,10 @@ NAMED_NIK_PATTERN = re.compile(
 NAMED_BPJS_PATTERN = re.compile(rf"(?i)\b(?:bpjs(?:tk|kes)?|jkn|kis|kpj)(?![a-z]){_GAP}{_NUMBER}{{10,12}})(?!\d)")
 PLAIN_BPJS_PATTERN = re.compile(r"(?<![\w.])000\d{10}(?!\w)")
 NAMED_PASSPORT_PATTERN = re.compile(
-    r"(?i)\b(?:paspor|passport)(?:nya|ku|mu)?\b[^\n]{0,30}?\b([A-Z]{1,2}[ -]?\d{6,7})\b"
+    r"(?i)\b(?:paspor|passport|pasport|nopas)(?:nya|ku|mu)?\b[^\n]{0,30}?\b([A-Z]{1,2}[ -]?\d{6,7})\b"
 )
 PASSPORT_BEFORE_PATTERN = re.compile(
-    r"(?i)(?<![\w.])([A-Z]\d{7})\b\s*[(,-]?\s*(?:itu |adalah |nomor |no\.? )?(?:paspor|passport)\b"
+    r"(?i)(?<![\w.])([A-Z]\d{7})\b\s*[(,-]?\s*(?:itu |adalah |nomor |no\.? )?(?:paspor|passport|pasport)\b"
 )
 NAMED_ACCOUNT_PATTERN = re.compile(
     r"(?i)\b(?:no\.?\s*rek(?:ening)?|rek(?:ening)?(?:nya|ku)?|norek|a/c|acc(?:ount)?(?:\s+(?:no|number))?)(?![a-z])[^\d\n]{0,30}?(\d(?:[ .-]{0,2}\d){6,17})(?!\d)"
@@ -94,6 +97,7 @@ PRODUCT_NUMBER_PATTERN = re.compile(
 
 _NAME = r"(?:[A-Z][\w'.-]*|[IVXL]+|\d{1,2}(?=\s[A-Z]))"
 _HOUSE = rf"(?:[IVX]+/)?\d{{1,4}}[A-Za-z]?(?:[-/]\d{{1,4}}[A-Za-z]?)?(?![\w.,:]*\d)(?!\s*(?i:{words.UNIT_WORDS})(?!\w))"
+_ROMAN_HOUSE = r"[IVX]{1,4}/\d{1,3}[A-Za-z]?(?:[-/]\d{1,3}[A-Za-z]?)?(?!\w)"  # of a lane, so no number of things
 _NO = r"(?i:no(?:mor|mer)?\.?|nmr\.?|\#)"
 _RT = r"(?:(?i:rt)\s?[.:]?\s?\d{1,3}\s?(?:[/,.\- ]{0,3}\s?(?i:rw)\s?[.:]?\s?|/\s?)\d{1,3}|(?i:rw)\s?[.:]?\s?\d{1,3}\s?[/,.\- ]{0,3}\s?(?i:rt)\s?[.:]?\s?\d{1,3})(?!\d)"
 _BLOCK = rf"(?i:blok|blk)\.?\s+[A-Za-z]{{1,3}}(?:\s?[-/.]?\s?\d{{1,3}}[A-Za-z]?(?:\s?[-/.]\s?\d{{1,3}}[A-Za-z]?)?(?:,?\s+{_NO}\s?\d{{1,3}}[A-Za-z]?)?|,?\s+{_NO}\s?\d{{1,3}}[A-Za-z]?)(?![\w])"
@@ -101,7 +105,7 @@ _BLOCK += rf"(?!\s*(?i:{words.UNIT_WORDS})(?!\w))"
 _LOT = r"(?:[A-Z]{1,2}\s?\d{0,2}\s?[-/]\s?\d{1,3}|[A-Z]{1,2}\d{1,3})(?!\w)"
 _KAV = r"(?i:kav(?:ling|\.)?)\s*\d{1,3}[A-Za-z]?"
 _UNIT = r"(?i:unit|tower|lantai|lt\.?|kamar)\s+[A-Za-z]{0,2}[-/]?\d[\w/-]*"
-_WHERE = rf"(?:{_NO}\s?\d{{1,4}}\s?[A-Za-z]?(?:[-/]\d{{1,4}})?(?![\w])|{_BLOCK}|{_KAV}|{_RT}|(?i:km)\.?\s?\d{{1,3}}(?:[.,]\d)?)"
+_WHERE = rf"(?:{_NO}\s?\d{{1,4}}(?:[A-Za-z]{{2}}|\s?[A-Za-z])?(?:[-/]\d{{1,4}})?(?![\w])|{_BLOCK}|{_KAV}|{_RT}|(?i:km)\.?\s?\d{{1,3}}(?:[.,]\d)?)"
 _MORE = rf"(?:\s*[,/]?\s*(?:{_WHERE}|{_UNIT}))*"
 ADDRESS_PATTERNS = (
     # Jl. Braga No. 12A RT 03/RW 05; jl merdeka blok c5 no 3; Jalan Raya Bogor KM 25
@@ -112,7 +116,7 @@ ADDRESS_PATTERNS = (
     ),
     # Jalan Cihampelas 160; Jln. Merdeka Gg. Melati 12
     re.compile(
-        rf"\b(?i:jl|jln|jalan|gg|gang|lorong|lrg)\b\.?\s+(?:{_NAME}\s+|(?i:gg|gang|jl|jln|lorong)\.?\s+){{1,6}}{_HOUSE}(?<!\b(?:19|20)\d\d){_MORE}"
+        rf"\b(?i:jl|jln|jalan|gg|gang|lorong|lrg)\b\.?\s+(?:{_NAME}\s+|(?i:gg|gang|jl|jln|lorong)\.?\s+){{1,6}}(?:{_ROMAN_HOUSE}|{_HOUSE}(?<!\b(?:19|20)\d\d)){_MORE}"
     ),
     # jl merdeka 12, gg melati 3: the abbreviation is none of anything else
     re.compile(rf"\b(?i:jln?|gg)\b\.?\s+(?:[a-z'.]+\s+){{1,4}}{_HOUSE}(?<!\b(?:19|20)\d\d){_MORE}"),
@@ -183,7 +187,7 @@ def find_personal_data(text: str) -> list[PersonalDataSpan]:
         ]
     if any(letter.isdigit() for letter in text):
         found += _find_plates(text)
-        if "paspor" in small or "passport" in small:
+        if "paspor" in small or "passport" in small or "pasport" in small or "nopas" in small:
             for pattern in (NAMED_PASSPORT_PATTERN, PASSPORT_BEFORE_PATTERN):
                 found += [PersonalDataSpan("passport", *m.span(1)) for m in pattern.finditer(text)]
     if "@" in text:

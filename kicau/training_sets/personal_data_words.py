@@ -48,7 +48,7 @@ STREET_NAMES = (
     "|masjid|sekolah|stasiun|pasar|kampus|mesjid|pelajar|mahasiswa|pertanian|industri|kesehatan|bahagia|damai|sejahtera|makmur"
 )
 ESTATE_WORDS = (
-    "perumahan|perum|perumnas|komplek|kompleks|komp|apartemen|apartment|apt|rusunawa|rusun|cluster|klaster|residence|griya"
+    "kawasan industri|kawasan|perumahan|perum|perumnas|komplek|kompleks|komp|apartemen|apartment|apt|rusunawa|rusun|cluster|klaster|residence|griya"
     "|graha|villa|vila|puri|permata|bukit|pondok|kost|kos|asrama|ruko|rukan"
 )
 # The letters with which the plates of each region begin.
@@ -80,5 +80,6 @@ ROLE_WORDS = (
     "|kawin|murni|putih|batangan|antam|tua|muda|kos|kost|pkk|dharma|bhayangkari|jari|tiri|satpam|sopir|tukang|ojek|driver|admin"
     "|selamat|terima|tolong|mohon|silakan|jangan|sudah|belum|ada|mau|bisa|boleh|nanti|besok|sekarang|hari|lebaran|natal|idul"
     "|indonesia|jakarta|bandung|surabaya|jawa|sunda|batak|minang|bali|gorengan|bakso|sayur|warung|kantin|pejabat|pengusaha|tamu"
-    "|pepper|who|strange|martens|mabrur|plus|reguler|umrah|furoda|kampung|desa|sekolah|kelas|bos|boss|pimpinan|sekretaris|bendahara"
+    "|eropa|soviet|emirat|afrika|botol|kotak|pucuk|celup|poci|tarik|tubruk|hijau|manis|word|excel|office|teams|paint|access|windows"
+    "|bean|diy|crab|krab|muscle|universe|world|grand|telolet|google|jago|paud|pepper|who|strange|martens|mabrur|plus|reguler|umrah|furoda|kampung|desa|sekolah|kelas|bos|boss|pimpinan|sekretaris|bendahara"
 )

@@ -71,6 +71,15 @@ def test_the_docs_publish_what_is_measured():
         ("jalan melati 8 depok", "[address] depok"),
         ("0️⃣8️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣7️⃣8️⃣9️⃣0️⃣", "[phone]️⃣"),
         ("C1234567 (paspor), 1234567890 (BCA)", "[passport] (paspor), [account] (BCA)"),
+        ("nopas C2236067, pasport B2449489", "nopas [passport], pasport [passport]"),
+        ("Jl. Merpati Putih II/5 rumah cat biru", "[address] rumah cat biru"),
+        ("pabrik di Kawasan Industri Jababeka Blok V No. 2", "pabrik di [address]"),
+        ("Apartemen Kalibata City Tower Jasmine lt 12 no 12AF sewa", "[address] sewa"),
+        ("rumah mertua jalan nangka no. 6 rt 05 rw 02", "rumah mertua [address]"),
+        ("hubungi0813 2233 4455, hub0813-2233-4455", "hubungi[phone], hub[phone]"),
+        ("lia di kopi titik co titik id, tono di gmail dot com", "[email], [email]"),
+        ("Belajar di rumah dot com booming", None),
+        ("Uni Eropa dan Uni Soviet, Teh Botol Sosro, Teh Kotak, Mr Bean, Ms Word", None),
     ],
 )
 def test_dates_amounts_and_things_are_no_numbers_of_people(text, made):
