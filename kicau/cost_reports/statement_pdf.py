@@ -118,7 +118,7 @@ def _table_of(
     ]
     if not rows:
         return []
-    head = ["", _("API calls"), _("Usage in the network's own units") if with_units else "", _("Cost")]
+    head = ["", _("API calls"), _("Usage in the units that the network charges for") if with_units else "", _("Cost")]
     table = Table([head, *rows], colWidths=[247, 50, 50, 140], style=look, hAlign="LEFT", repeatRows=1)
     title = Paragraph(written(heading), styles["heading"])
     return [KeepTogether([title, table])] if len(rows) < 29 else [title, table]

@@ -283,7 +283,7 @@ class RowParser:
             wrong(
                 "alt",
                 "too-many",
-                "This row has {actual} alt texts, but {limit} media files. Write one line of alt text (image description) for each file.",
+                "This row has {actual} alt texts, but {limit} media files. Write one alt text (image description) for each file. Start each alt text on a new line of the cell.",
                 actual=len(alts),
                 limit=len(names),
             )
