@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -144,7 +146,7 @@ class Item(models.Model):
     url = models.CharField(max_length=1000, blank=True)
     media = models.JSONField(default=list, blank=True)  # [{name, kind, alt, url, medium}]
     extra = models.JSONField(default=dict, blank=True)  # likes, reposts, title … as the network told
-    said = models.BooleanField(default=False)  # whether there are statements about this very item
+    said = models.BooleanField(default=False)  # whether there are statements about this very item or one of its files
     deleted_at = models.DateTimeField(null=True)  # gone from its network since
     delivery = models.ForeignKey(Delivery, on_delete=models.SET_NULL, null=True, related_name="items", db_index=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.SET_NULL, null=True, related_name="items", db_index=False)
@@ -178,4 +180,10 @@ class Item(models.Model):
             acquired=tuple(shared.acquired),
             url=self.url,
             item=self.id,
+            files=file_digests(self.media),
         )
+
+
+def file_digests(media: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """SHA-256 of each file of an item that is in the library."""
+    return tuple(sorted({str(one["sha256"]) for one in media if one.get("sha256")}))

@@ -5,17 +5,17 @@ Items that share a standing, and of which nothing is said singly, share their de
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, Standing, file_digests
 from kicau.base import clock
 from kicau.base.errors import NotFound, validation_failed
-from kicau.base.ids import as_uuid
+from kicau.base.ids import as_uuid, id_among
 from kicau.rights import statements
 from kicau.rights.decisions import Decision, ItemFacts, RightsVerdict, StatementFacts, judge_statements
 from kicau.rights.models import USES, Subject
@@ -67,12 +67,18 @@ class RightsEvaluator:
             ),
             *(statements.terms_statements() if terms is None else terms),
             *statements.general_statements(workspace.id),
-            *added,
+            *(added := list(added)),
         ]
         valid = [s for s in spoken if s.is_valid(self.at) and s.id not in self._ended]
         self._sites = [s for s in valid if s.subject == Subject.SITE]
         self._singly = [s for s in valid if s.item is not None]
-        self._general = [s for s in valid if s.subject != Subject.SITE and s.item is None]
+        self._files: dict[str, list[StatementFacts]] = {}
+        for said in valid:
+            if said.subject == Subject.FILE:
+                self._files.setdefault(said.key, []).append(said)
+        self._general = [s for s in valid if s.subject not in (Subject.SITE, Subject.FILE) and s.item is None]
+        fresh = {s.key for s in added if s.subject == Subject.FILE}
+        self._holding = set(items_with_files(workspace.id, fresh).values_list("id", flat=True)) if fresh else set()
         self._shared: dict[ItemFacts, list[StatementFacts]] = {}
         self._made: dict[tuple[object, ...], Decision] = {}
 
@@ -83,18 +89,19 @@ class RightsEvaluator:
 
     @property
     def named(self) -> tuple[UUID, ...]:
-        """Items of which `added` speaks singly."""
-        return tuple(s.item for s in self._singly if s.item)
+        """Items of which `added` speaks singly, or of one of their files."""
+        return (*(s.item for s in self._singly if s.item), *self._holding)
 
     def decide(
         self, use: str, facts: ItemFacts, own: Sequence[StatementFacts] = (), meets: Iterable[str] = ()
     ) -> Decision:
         """`own`: what is said of the item itself."""
-        shared = facts if facts.item is None and not facts.url else replace(facts, item=None, url="")
+        is_plain = facts.item is None and not facts.url and not facts.files
+        shared = facts if is_plain else replace(facts, item=None, url="", files=())
         mine = self._shared.get(shared)
         if mine is None:
             mine = self._shared[shared] = [s for s in self._general if s.speaks_of(shared)]
-        told = (*own, *self._singly, *self._sites)
+        told = (*own, *self._singly, *self._sites, *(s for key in facts.files for s in self._files.get(key, ())))
         more = [s for s in told if s.speaks_of(facts) and s.is_valid(self.at) and s.id not in self._ended]
         kept = frozenset(meets)
         key = (use, shared, kept, *(s.id for s in more))
@@ -111,18 +118,26 @@ class RightsEvaluator:
         """Of each item (in the order of `items`); about 500,000 in some seconds. Equal decisions are the same object."""
         known = {s.id: s.facts() for s in Standing.objects.filter(workspace=self.workspace)}
         kept = frozenset(meets)
-        hypothetical = {s.item for s in self._singly}
+        hypothetical = set(self.named)
         needs_url = bool(self._sites)
         shared = {} if needs_url else {id_: self.decide(use, facts, meets=kept) for id_, facts in known.items()}
         rows = items.values_list("id", "standing_id", "said", "url").iterator(chunk_size=BATCH_SIZE)
         for batch in _batches(rows, BATCH_SIZE):
             own = statements.item_statements(self.workspace.id, [row[0] for row in batch if row[2]])
+            files = self._digests([row[0] for row in batch if row[2] or row[0] in hypothetical])
             for id_, standing, said, url in batch:
                 if not (said or needs_url or id_ in hypothetical):
                     yield id_, shared[standing]
                 else:
-                    facts = replace(known[standing], item=id_, url=url)
+                    facts = replace(known[standing], item=id_, url=url, files=files.get(id_, ()))
                     yield id_, self.decide(use, facts, own.get(id_, ()), kept)
+
+    def _digests(self, items: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
+        """By item, its files, where anybody says anything about files."""
+        if not self._files or not items:
+            return {}
+        rows = Item.objects.filter(id__in=id_among(items)).exclude(media=[]).values_list("id", "media")
+        return {id_: file_digests(media) for id_, media in rows}
 
     def permitted(
         self, use: str, answers: Iterable[str] = (RightsVerdict.YES,), meets: Iterable[str] = ()
@@ -161,6 +176,14 @@ def decide_item(actor: Actor, item_id: UUID | str, *, meets: Iterable[str] = ())
     own = statements.item_statements(actor.workspace.id, [item.id]).get(item.id, []) if item.said else []
     facts = item.facts()
     return ItemDecisions(item=item, decisions={use: judging.decide(use, facts, own, meets) for use in USES})
+
+
+def items_with_files(workspace_id: UUID, digests: Collection[str]) -> QuerySet[Item]:
+    """Items that hold one of these files."""
+    holds = Q(pk__in=[])
+    for digest in digests:
+        holds |= Q(media__contains=[{"sha256": digest}])
+    return Item.objects.filter(holds, workspace_id=workspace_id)
 
 
 def check_use(use: str) -> str:

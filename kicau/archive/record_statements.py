@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from kicau.archive.models import Item
+from kicau.archive.models import Item, file_digests
+from kicau.archive.policy_decisions import items_with_files
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
 from kicau.base.ids import as_uuid, id_among
@@ -49,11 +50,30 @@ def add_statements(actor: Actor, given: Sequence[NewStatement]) -> list[Statemen
     if missing := wanted - here:
         raise NotFound("item", next(iter(missing)))
     kept = statements.record_statements(actor.workspace.id, given, by=actor.person_id)
-    Item.objects.filter(id__in=id_among(here), said=False).update(said=True)
+    files = {one.key for one in given if one.subject == Subject.FILE}
+    about = here | (set(items_with_files(actor.workspace.id, files).values_list("id", flat=True)) if files else set())
+    Item.objects.filter(id__in=id_among(about), said=False).update(said=True)
     for row in kept[:100]:
         actor.record("rights.said", row.id, layer=row.layer, says=row.says, item=str(row.item or ""))
-    notify_permission_change([actor.workspace], here if all(one.subject == Subject.ITEM for one in given) else None)
+    is_single = all(one.subject in (Subject.ITEM, Subject.FILE) for one in given)
+    notify_permission_change([actor.workspace], about if is_single else None)
     return kept
+
+
+@transaction.atomic
+def bind_by_files(workspace: Workspace, items: Collection[UUID]) -> None:
+    """Files have just come to these items: where somebody says something about one of them, it binds the item from now."""
+    rows = list(Item.objects.filter(workspace=workspace, id__in=id_among(items)).values_list("id", "media"))
+    digests = {digest for _, media in rows for digest in file_digests(media)}
+    known = set(
+        Statement.objects.filter(workspace_id=workspace.id, subject=Subject.FILE, key__in=digests).values_list(
+            "key", flat=True
+        )
+    )
+    bound = {id_ for id_, media in rows if known & set(file_digests(media))}
+    if bound:
+        Item.objects.filter(id__in=id_among(bound), said=False).update(said=True)
+        notify_permission_change([workspace], bound)
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -48,6 +48,7 @@ class ItemFacts:
     url: str = ""
     acquired: tuple[str, ...] = ()  # each an Origin; sorted
     item: UUID | None = None
+    files: tuple[str, ...] = ()  # SHA-256 of each picture, video or document that stands with the words; sorted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ class StatementFacts:
                     return facts.own is (self.key == OWN_POSTS_KEY)
                 return bool(self.key) and self.key == facts.author
             case Subject.FILE:
-                return False  # of a picture that stands with it, not of the words
+                return bool(self.key) and self.key in facts.files
             case _:
                 return self.item is not None and self.item == facts.item
 
@@ -140,6 +141,12 @@ class Decision:
     chain: tuple[ChainLink, ...] = ()
     duties: Mapping[str, str] = field(default_factory=dict)
     unmet: tuple[str, ...] = ()  # conditions that the purpose does not meet
+    of_words: RightsVerdict | None = None  # for the words alone, where a file decided
+
+    @property
+    def words_answer(self) -> RightsVerdict:
+        """The answer for the words alone, whatever stands with them."""
+        return self.answer if self.of_words is None else self.of_words
 
     @property
     def is_of_workspace_alone(self) -> bool:
@@ -175,16 +182,42 @@ def decide(
 
 def judge_statements(use: str, facts: ItemFacts, mine: Iterable[StatementFacts], meets: frozenset[str]) -> Decision:
     """As `decide`, of statements that are known to be valid and about the item and the use."""
-    mine = list(mine)
+    words = [s for s in mine if s.subject != Subject.FILE]
+    by_file: dict[str, list[StatementFacts]] = {}
+    for said in mine:
+        if said.subject == Subject.FILE:
+            by_file.setdefault(said.key, []).append(said)
     copies = []
     for way in facts.acquired or ("",):
-        heard = [s for s in mine if not s.acquired or s.acquired == way]
+        heard = [s for s in words if not s.acquired or s.acquired == way]
         if facts.licence and not any(s.layer == Layer.LICENCE for s in heard):
             heard.append(licence_values(use, facts.licence, meets))
         may_speak = facts.own or use in IN_HOUSE_USES
-        copies.append(_decide_copy(use, way, sorted(heard, key=_authority_order), meets, may_speak))
+        decision = _decide_copy(use, way, sorted(heard, key=_authority_order), meets, may_speak)
+        for key in sorted(by_file):
+            of_file = [s for s in by_file[key] if not s.acquired or s.acquired == way]
+            decision = _bind_file(
+                decision, _decide_copy(use, way, sorted(of_file, key=_authority_order), meets, may_speak)
+            )
+        copies.append(decision)
     best = {RightsVerdict.YES: 0, RightsVerdict.UNKNOWN: 1, RightsVerdict.NO: 2}
     return min(copies, key=lambda d: best[d.answer])
+
+
+def _bind_file(decision: Decision, of_file: Decision) -> Decision:
+    """A post with one of its files: what is said of a file can only take a yes away or bind it to conditions."""
+    chain = (*decision.chain, *(replace(link, decided=False) for link in of_file.chain))
+    strictness = (RightsVerdict.NO, RightsVerdict.UNKNOWN, RightsVerdict.YES)
+    if not of_file.layer or strictness.index(of_file.answer) >= strictness.index(decision.answer):
+        duties = (
+            {**of_file.duties, **decision.duties} if decision.answer == RightsVerdict.YES == of_file.answer else None
+        )
+        return replace(decision, chain=chain, duties=decision.duties if duties is None else duties)
+    return replace(
+        of_file,
+        chain=(*(replace(link, decided=False) for link in decision.chain), *of_file.chain),
+        of_words=decision.words_answer,
+    )
 
 
 def _authority_order(said: StatementFacts) -> tuple[Any, ...]:

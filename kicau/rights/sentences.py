@@ -95,6 +95,18 @@ OWN_RULE_REASONS: dict[RightsVerdict, Problem] = {
 LIMITED_AUDIENCE = Problem(
     code="for-few", message="No. The author shared this content only with certain people, not publicly."
 )
+FILE_DENIES = Problem(
+    code="file-denies",
+    message="No. The rights information of an image, video or document in this post does not allow the post to be used for {purpose}.",
+)
+FILE_CONDITIONS = Problem(
+    code="file-conditions",
+    message="Unknown. The rights information of an image, video or document in this post allows use for {purpose} only under these conditions: {conditions}. Nobody has confirmed that you meet them.",
+)
+FILE_OPEN = Problem(
+    code="file-open",
+    message="Unknown. The rights information of an image, video or document in this post neither allows nor forbids the post to be used for {purpose}.",
+)
 UNNAMED_AUTHOR_REASONS: dict[RightsVerdict, Problem] = {  # its author, of whom no name is known
     RightsVerdict.NO: Problem(
         code="author-denies", message="No. The author does not want this content to be used for {purpose}."
@@ -112,6 +124,10 @@ def decision_reason(decision: Decision) -> Problem:
 
 
 def _reason_template(decision: Decision) -> Problem:
+    if decision.of_words is not None:
+        if decision.unmet:
+            return replace(FILE_CONDITIONS, params={"conditions": ", ".join(decision.unmet)})
+        return FILE_DENIES if decision.answer == RightsVerdict.NO else FILE_OPEN
     if decision.unmet:
         return replace(UNMET_CONDITIONS, params={"conditions": ", ".join(decision.unmet)})
     by = next((link.said for link in decision.chain if link.decided), None)

@@ -70,8 +70,8 @@ def prohibited_originals(
         "id", "text", "standing_id", "posted_at", "kind"
     ):
         shared, decision = standings[standing], decisions.get(id_)
-        if decision is None or (decision.answer == RightsVerdict.YES and (kind != MESSAGE_KIND or shared.own)):
-            continue
+        if decision is None or (decision.words_answer == RightsVerdict.YES and (kind != MESSAGE_KIND or shared.own)):
+            continue  # what a file alone forbids, its words do not carry along
         one = ArchiveText(
             id=id_,
             text=text,
@@ -130,14 +130,14 @@ def _may_be_copy(post: ArchiveText, original: ArchiveText, copy: TextCopy) -> bo
         return not (post.is_own and original.is_own and _is_exempt(post, original))
     if same_author or not post.is_own:
         return False
-    if original.kind == MESSAGE_KIND or original.decision.answer == RightsVerdict.NO:
+    if original.kind == MESSAGE_KIND or original.decision.words_answer == RightsVerdict.NO:
         return True
     return original.posted_at == UNKNOWN_DATE or post.posted_at == UNKNOWN_DATE or original.posted_at <= post.posted_at
 
 
 def _binds_text(one: ArchiveText) -> bool:
     decision = one.decision
-    if decision.answer != RightsVerdict.NO or decision.layer not in TEXT_LAYERS:
+    if decision.words_answer != RightsVerdict.NO or decision.layer not in TEXT_LAYERS:
         return False
     return not any(link.decided and link.said.key == LIMITED_AUDIENCE_KEY for link in decision.chain)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kicau.archive.models import Item, Source
+from kicau.archive.record_statements import bind_by_files
 from kicau.base.errors import ValidationFailed
 from kicau.connector.archives.files import ArchiveFiles, UnreadableFile
 from kicau.connector.archives.records import SkippedEntry, skip_entry
@@ -34,6 +35,7 @@ def import_media(
         changed = [_import_file(actor, source, files, names, one, left) for one in media]
         if changed != media:
             Item.objects.filter(id=id_).update(media=changed)
+            bind_by_files(actor.workspace, [id_])
         if number % BATCH_SIZE == 0:
             go_on(left)
             left = []

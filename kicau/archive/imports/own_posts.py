@@ -15,6 +15,7 @@ from kicau.archive import semantic_search
 from kicau.archive.imports.copy_rows import RowEncoder
 from kicau.archive.imports.item_writer import ArchiveWriter
 from kicau.archive.models import Item, Source
+from kicau.archive.record_statements import bind_by_files
 from kicau.base import clock
 from kicau.connector import registry
 from kicau.connector.addresses import web_address
@@ -24,11 +25,12 @@ from kicau.connector.content import JSON
 from kicau.publishing.models import Delivery, DeliveryState, Revision
 from kicau.rights import statements
 from kicau.rights.decisions import LIMITED_AUDIENCE_KEY
-from kicau.rights.models import USES, Layer, Origin, Party, Subject
+from kicau.rights.models import USES, Layer, Origin, Party, Statement, Subject
 from kicau.rights.statements import NewStatement
 from kicau.workspaces.models import Workspace
 
 BATCH_SIZE = 2000  # deliveries
+POST_SOURCE = "kicau:post/"  # what its author said when the post was written
 RECENT_PERIOD = timedelta(days=2)  # what the chore looks at; an import looks at everything
 DENY_ALL_USES = {use: "deny" for use in USES if use not in ("archive", "search")}
 LINK_DELIVERIES_SQL = """
@@ -98,6 +100,7 @@ def _archive_deliveries(workspace: Workspace, found: Sequence[Delivery]) -> None
         writer.close()
     _link_deliveries(workspace, found)
     _record_author_rules(workspace, found)
+    bind_by_files(workspace, list(Item.objects.filter(delivery__in=[d.id for d in found]).values_list("id", flat=True)))
 
 
 def delivery_records(delivery: Delivery) -> Iterator[ArchiveRecord]:
@@ -165,8 +168,13 @@ def _record_author_rules(workspace: Workspace, found: Sequence[Delivery]) -> Non
         few = is_for_few(registry.get_connector(one.network).baseline.options, one.rendered.get("options") or {})
         if wish or few:
             wishes[one.id] = (one, LIMITED_AUDIENCE_KEY if few else "", {**(DENY_ALL_USES if few else {}), **wish})
+    recorded = Statement.objects.filter(
+        workspace_id=workspace.id, item=OuterRef("id"), layer=Layer.AUTHOR, source__startswith=POST_SOURCE
+    )
     items = list(
-        Item.objects.filter(workspace=workspace, delivery_id__in=wishes, said=False).values_list("id", "delivery_id")
+        Item.objects.filter(~Exists(recorded), workspace=workspace, delivery_id__in=wishes).values_list(
+            "id", "delivery_id"
+        )
     )
     statements.record_statements(
         workspace.id,
@@ -178,7 +186,7 @@ def _record_author_rules(workspace: Workspace, found: Sequence[Delivery]) -> Non
                 item=item,
                 key=key,
                 says=says,
-                source=f"kicau:post/{delivery.draft_id}",
+                source=f"{POST_SOURCE}{delivery.draft_id}",
                 valid_from=delivery.draft.created_at,
             )
             for item, delivery_id in items
@@ -220,3 +228,5 @@ def _rewrite_edited(workspace: Workspace | None) -> None:
                 changed += [row[0] for row in cursor.fetchall()]
     if changed:
         semantic_search.delete_embeddings(changed)
+        for space in Workspace.objects.filter(id__in=Item.objects.filter(id__in=changed).values("workspace")):
+            bind_by_files(space, changed)

@@ -14,10 +14,11 @@ import pytest
 from django.db import connection
 from PIL import Image
 
-from kicau.archive.imports import actions, copy_rows, import_job
+from kicau.archive.imports import actions, copy_rows, import_job, own_posts
 from kicau.archive.imports.own_posts import archive_published
-from kicau.archive.models import Import, Item
+from kicau.archive.models import Import, Item, Standing
 from kicau.archive.policy_decisions import decide_item
+from kicau.archive.record_statements import add_statements
 from kicau.archive.search import ArchiveQuery, find_items
 from kicau.archive.tests.conftest import account, assigned, tweet, zipped
 from kicau.base.errors import Conflict, NotAllowed, NotFound, ValidationFailed
@@ -33,6 +34,7 @@ from kicau.publishing.content import compositions
 from kicau.publishing.models import DeliveryState
 from kicau.publishing.scheduling import schedule
 from kicau.rights.sentences import decision_reason
+from kicau.rights.statements import NewStatement
 
 
 @pytest.fixture
@@ -211,6 +213,42 @@ def test_what_was_published_for_a_few_is_used_for_nothing_unless_its_author_says
     assert told(1) == {"train_gen": "own-allows", "ground": "own-allows", "search": "own-allows"}
     assert told(2) == {"train_gen": "for-few", "ground": "for-few", "search": "own-allows"}
     assert told(3) == {"train_gen": "author-allows", "ground": "for-few", "search": "own-allows"}
+
+
+def test_what_somebody_said_before_does_not_hide_that_a_post_was_for_a_few(actor, mastodon):
+    """The archive had the post already, and something was said of it."""
+    actor.workspace.ai_use = {"train_gen": "allow"}
+    actor.workspace.save()
+    draft = compositions.create_draft(
+        actor,
+        compositions.Composition(
+            parts=(compositions.PartContent(text="Kopi"),), options={"mastodon.visibility": "private"}
+        ),
+    )
+    (row,) = schedule.schedule(
+        actor, compositions.one_draft(actor, draft.id), [mastodon.key], datetime.now(UTC)
+    ).deliveries
+    row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, ["1"], row.due_at
+    row.save()
+    shared = Standing.objects.create(
+        workspace=actor.workspace,
+        network="mastodon",
+        author=f"mastodon:{mastodon.account_id}",
+        own=True,
+        acquired=["imported"],
+    )
+    item = Item.objects.create(
+        workspace=actor.workspace,
+        network="mastodon",
+        remote_id=own_posts.archive_remote_ids(row)[0],
+        standing=shared,
+        sources=[1],
+        text="Kopi",
+    )
+    given = NewStatement(layer="author", party="author", subject="item", item=item.id, says={"search": "allow"})
+    add_statements(actor, [given])
+    assert archive_published(actor.workspace) == 1
+    assert decide_item(actor, item.id).decisions["train_gen"].answer == "no"
 
 
 def ours_by_text(archive):

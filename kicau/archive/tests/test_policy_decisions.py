@@ -12,6 +12,7 @@ import pytest
 from kicau.archive.models import Item, Standing
 from kicau.archive.policy_decisions import RightsEvaluator, decide_item
 from kicau.archive.policy_preview import PolicyChange, simulate_change
+from kicau.archive.record_statements import bind_by_files
 from kicau.archive.search import ArchiveQuery, count_facets
 from kicau.base import clock
 from kicau.base.errors import NotFound, ValidationFailed
@@ -21,6 +22,7 @@ from kicau.rights.models import Layer, Origin, Party, Statement, Subject, Terms
 from kicau.rights.statements import NewStatement
 
 NETWORKS, LICENCES = ("n", "m"), ("", "CC-BY-4.0")
+FILES = ("0" * 64, "1" * 64)
 ACQUIRED = (["imported"], ["fetched"], ["fetched", "imported"], ["received"])
 
 
@@ -44,6 +46,7 @@ def items(workspace):
             sources=[1],
             text=f"post {i}",
             url=f"https://{s.network}.example/{i % 3}/{i}",
+            media=[{"name": "a.jpg", "sha256": FILES[i % 4]}] if i % 4 < 2 else [],
         )
         for i, s in enumerate(chance.choices(standings, k=60))
     ]
@@ -58,7 +61,7 @@ def spoken(chance: random.Random, items: list[Item]) -> NewStatement:
         "site": f"https://{network}.example/{chance.randrange(3)}",
         "licence": LICENCES[1],
         "author": chance.choice(["own", f"{network}:2"]),
-        "file": "0" * 64,
+        "file": chance.choice(FILES),
     }
     begin = clock.now() - timedelta(days=chance.randrange(1, 9))
     layer = chance.choice(Layer.values)
@@ -88,6 +91,7 @@ def test_at_once_and_one_by_one_agree(workspace, actor, items):
             workspace.id, [spoken(chance, items) for _ in range(chance.randrange(1, 14))]
         )
         Item.objects.filter(id__in=[s.item for s in kept if s.item]).update(said=True)
+        bind_by_files(workspace, [item.id for item in items])
         workspace.ai_use = (
             {"train_gen": chance.choice(["allow", "deny", "conditional"])} if chance.random() < 0.5 else {}
         )

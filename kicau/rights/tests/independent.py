@@ -19,13 +19,18 @@ def answer(
     use: str, item: Mapping[str, Any], statements: Iterable[Mapping[str, Any]], at: float, meets: set[str]
 ) -> str:
     heard = [s for s in statements if use in s["says"] and _is_valid(s, at) and _concerns(s, item, use)]
-    answers = []
+    answers, workspace_may = [], item["own"] or use in IN_HOUSE
     for way in item["acquired"] or [""]:
-        mine = [s for s in heard if s["acquired"] in ("", way)]
+        of_copy = [s for s in heard if s["acquired"] in ("", way)]
+        mine = [s for s in of_copy if s["subject"] != "file"]
         if item["licence"] and not any(s["layer"] == "licence" for s in mine):
             value, conditions = _reading(LICENSING.parse(item["licence"]), use, meets)
             mine.append(READING | {"says": {use: value}, "conditions": conditions})
-        answers.append(_of_copy(use, mine, meets, item["own"] or use in IN_HOUSE))
+        found = [_of_copy(use, mine, meets, workspace_may) or "unknown"]
+        for digest in item["files"]:
+            about = [s for s in of_copy if s["subject"] == "file" and s["key"] == digest]
+            found.append(_of_copy(use, about, meets, workspace_may))
+        answers.append(next(worst for worst in ("no", "unknown", "yes") if worst in found))
     for best in ("yes", "unknown", "no"):
         if best in answers:
             return best
@@ -59,6 +64,8 @@ def _concerns(s: Mapping[str, Any], item: Mapping[str, Any], use: str) -> bool:
         if key in ("own", "others"):
             return bool(item["own"]) is (key == "own")
         return bool(key == item["author"])
+    if about == "file":
+        return key in item["files"]
     return bool(about == "item" and s["item"] == item["id"])
 
 
@@ -166,7 +173,7 @@ def _of_copy(use: str, heard: list[Mapping[str, Any]], meets: set[str], workspac
         is_open = is_open or leaves_open(layer)
         if value and may_allow:
             return permission(*by)
-    return "unknown"
+    return "unknown" if is_open else ""
 
 
 def _precedence(s: Mapping[str, Any]) -> tuple[int, bool, bool, float, str]:

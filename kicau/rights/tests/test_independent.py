@@ -35,6 +35,7 @@ def a_licence(chance, depth=0):
 
 
 DAY = 86_400.0
+FILES = ["0" * 64, "1" * 64, "2" * 64]
 ITEMS = [UUID(int=n) for n in (1, 2)]
 
 
@@ -62,7 +63,7 @@ def test_two_functions_agree():
 def test_unknown_stops_every_lower_yes(layer):
     """On whichever layer it is, by whichever party."""
     item = {"acquired": ["received"], "network": "n", "author": "n:1", "own": False, "licence": ""}
-    item |= {"url": "https://n.example/a/1", "id": str(ITEMS[0])}
+    item |= {"url": "https://n.example/a/1", "id": str(ITEMS[0]), "files": []}
     plain = {"subject": "everything", "key": "", "item": None, "network": "", "acquired": "", "conditions": {}}
     for party in Party.values:
         for below in Layer.values[Layer.values.index(layer) + 1 :]:
@@ -89,6 +90,7 @@ def an_item(chance):
         "licence": "" if chance.random() < 0.5 else a_licence(chance),
         "url": f"https://{network}.example/{chance.choice('ab')}/{chance.choice('12')}",
         "acquired": sorted(chance.sample(Origin.values, chance.choice((0, 1, 1, 1, 2)))),
+        "files": sorted(chance.sample(FILES, chance.choice((0, 1, 1, 2)))),
     }
 
 
@@ -102,7 +104,7 @@ def a_statement(chance, number):
         ),
         "licence": chance.choice((a_licence(chance), chance.choice(NAMES))),
         "author": chance.choice(("own", "others", f"{network}:1")),
-        "file": "0" * 64,
+        "file": chance.choice(FILES),
     }
     bound = chance.sample(CONDITIONS, chance.choice((0, 1, 1, 2)))
     return {
@@ -124,7 +126,8 @@ def a_statement(chance, number):
 
 def facts(item):
     values = {name: item[name] for name in ("network", "author", "own", "licence", "url")}
-    return ItemFacts(**values, acquired=tuple(item["acquired"]), item=UUID(item["id"]))
+    found = {name: tuple(item[name]) for name in ("acquired", "files")}
+    return ItemFacts(**values, **found, item=UUID(item["id"]))
 
 
 def said(row):
