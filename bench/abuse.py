@@ -32,7 +32,7 @@ from typing import Any
 
 from bench.calibration import calibrated
 from bench.idle_memory import pss
-from bench.processes import free_port, tree, up
+from bench.instance.processes import free_port, tree, up
 
 READERS, FETCHES, BODIES, SIGN_INS, PICTURES = 100, 100, 1000, 100, 20
 BODY_BYTES = 300_000_000

@@ -40,7 +40,7 @@ def main() -> None:
         os.environ.update(KICAU_DATA=str(data), DJANGO_SETTINGS_MODULE="kicau.config.settings")
         archive = Path(wanted.archive or f"{folder}/archive.zip")
         if not archive.exists():
-            from bench.archive_maker import make
+            from bench.texts.archive_maker import make
 
             make(archive, wanted.posts)
         from kicau.base import postgres
@@ -194,7 +194,7 @@ def p95(times: list[tuple[float, str]]) -> float:
 
 def mixed(Query) -> list:
     """Common, rare and missing words, several, phrases, exclusions, both languages, with and without filters."""
-    from bench.archive_maker import LESS_COMMON, WORDS
+    from bench.texts.archive_maker import LESS_COMMON, WORDS
 
     chance = random.Random(5)
     rare = [f"{w}{n}" for n in (9, 14, 17) for w in chance.sample(LESS_COMMON, 8)]

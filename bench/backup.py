@@ -65,16 +65,11 @@ def fill(wanted: argparse.Namespace) -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from kicau.base import clock
-    from kicau.base.ids import new_id
     from kicau.channels.actions import register_app
     from kicau.channels.channel_session import to_stored
     from kicau.channels.models import Channel
     from kicau.connector import registry
     from kicau.connector.session import Credentials
-    from kicau.media.library import original_path
-    from kicau.media.models import Medium
-    from kicau.publishing.models import Attempt, Delivery, Draft, Part, PartMedium
     from kicau.workspaces.actions import create_first_owner
 
     chance = random.Random(7)
@@ -91,6 +86,13 @@ def fill(wanted: argparse.Namespace) -> None:
         name="Kopi Senja",
         credentials=to_stored(Credentials(access_token="t")),
     )
+    fill_posts(wanted, actor, channel, fill_media(wanted, actor, chance), chance)
+
+
+def fill_media(wanted: argparse.Namespace, actor: Any, chance: random.Random) -> list[Any]:
+    from kicau.media.library import original_path
+    from kicau.media.models import Medium
+
     media = []
     for n in range(wanted.media):
         data = chance.randbytes(int(wanted.kilobytes * 1000 * chance.uniform(0.25, 1.75)))
@@ -103,6 +105,14 @@ def fill(wanted: argparse.Namespace) -> None:
         path.write_bytes(data)
         media.append(made)
     Medium.objects.bulk_create(media, batch_size=2000)
+    return media
+
+
+def fill_posts(wanted: argparse.Namespace, actor: Any, channel: Any, media: list[Any], chance: random.Random) -> None:
+    from kicau.base import clock
+    from kicau.base.ids import new_id
+    from kicau.publishing.models import Attempt, Delivery, Draft, Part, PartMedium
+
     now = clock.now()
     for start in range(0, wanted.posts, 5000):
         numbers = range(start, min(start + 5000, wanted.posts))
@@ -116,7 +126,7 @@ def fill(wanted: argparse.Namespace) -> None:
                 workspace=actor.workspace,
                 draft=d,
                 channel=channel,
-                network=slug,
+                network=channel.network,
                 state="published" if n % 5 else "scheduled",
                 due_at=now + timedelta(minutes=n),
                 next_at=now + timedelta(minutes=n),

@@ -68,12 +68,23 @@ def measure(wanted: argparse.Namespace) -> dict[str, Any]:
     return asyncio.run(squeezed(wanted))
 
 
+async def connect_two_accounts(actor: Any, client: Any) -> list[Any]:
+    from kicau.channels import actions as channels
+    from kicau.connector.contract import consent_at_sandbox
+
+    pair: list[Any] = []
+    for name in ("ana", "budi"):
+        begun = await channels.begin_sign_in(actor, "stranger", client=client)
+        await channels.finish_sign_in(actor, await consent_at_sandbox(client, begun.url, account=name), client=client)
+        pair += await channels.connect(actor, begun.state, keys={name: name}, client=client)
+    return pair
+
+
 async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
     from asgiref.sync import sync_to_async
 
     from kicau.channels import actions as channels
     from kicau.channels.channel_session import new_client
-    from kicau.connector.contract import consent_at_sandbox
     from kicau.connector.sandbox.server import start_sandbox
     from kicau.publishing.delivery import outcomes as meanings
     from kicau.workspaces.actions import actor_for, add_person, create_workspace
@@ -91,13 +102,7 @@ async def squeezed(wanted: argparse.Namespace) -> dict[str, Any]:
         await sync_to_async(channels.register_app)(
             "stranger", app.client_id, app.client_secret, endpoints=server.endpoints(), is_sandbox=True
         )
-        pair = []
-        for name in ("ana", "budi"):
-            begun = await channels.begin_sign_in(actor, "stranger", client=client)
-            await channels.finish_sign_in(
-                actor, await consent_at_sandbox(client, begun.url, account=name), client=client
-            )
-            pair += await channels.connect(actor, begun.state, keys={name: name}, client=client)
+        pair = await connect_two_accounts(actor, client)
         for seed in range(wanted.first, wanted.first + wanted.runs):
             told = await squeeze.run(
                 seed,

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.calibration import calibrated
-from bench.processes import free_port
+from bench.instance.processes import free_port
 from tests.browser import BROWSERS
 
 SELF = Path(__file__).resolve().parent.parent
@@ -69,7 +69,7 @@ def measure(wanted: argparse.Namespace) -> dict[str, Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from bench.sandbox_workspace import SandboxWorkspace
+    from bench.instance.sandbox_workspace import SandboxWorkspace
 
     with SandboxWorkspace(latency=0.2) as world:
         world.schedule(wanted.deliveries, 60, after=timedelta(seconds=2))

@@ -16,8 +16,9 @@ import statistics
 import sys
 from typing import Any
 
-from bench import engine_instance, network, spike
+from bench import spike
 from bench.calibration import calibrated
+from bench.instance import engine_instance, network
 
 MOST = 1.05
 AMOUNT = 10**12
@@ -43,7 +44,7 @@ def main() -> None:
 
 
 def one(connected: engine_instance.ConnectedWorkspace, far: network.Network, name: str, count: int) -> dict[str, Any]:
-    module = "kicau.config.worker" if name == "with" else "bench.worker_without_costs"
+    module = "kicau.config.worker" if name == "with" else "bench.instance.worker_without_costs"
     made = budgets(connected) if name == "with" else []
     with engine_instance.worker(module) as process:
         parts = {"worker": [process.pid], "database": [engine_instance.database_pid()]}

@@ -4,7 +4,7 @@
 
 Prints the seconds of an audit as a whole (sample, prints, search on all cores), its rate, its ratio to decoding the same
 lines one after the other with the standard library, and the memory of its largest process. With --corpus-assay that program, from
-PyPI, searches the beginning of the same data for the same posts in the same run (see bench/corpus_assay.py). Bars: 10 GB in 45 s on 2 cores, calibrated by the processor, and 3 GB of memory; packed data at half of that rate. Ends with
+PyPI, searches the beginning of the same data for the same posts in the same run (see bench/texts/corpus_assay.py). Bars: 10 GB in 45 s on 2 cores, calibrated by the processor, and 3 GB of memory; packed data at half of that rate. Ends with
 1 where one is missed.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.calibration import calibrated
-from bench.corpus_assay import beside
+from bench.texts.corpus_assay import beside
 from kicau.dataset_audit.matching.pipeline import run_search
 
 PLANTED = 997  # every so many-th document holds a post

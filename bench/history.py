@@ -19,8 +19,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from bench import engine_instance, network, spike
+from bench import spike
 from bench.calibration import Bound, calibrated
+from bench.instance import engine_instance, network
 
 CLAIM = 10.0  # milliseconds
 SLOWER = 1.2  # times

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from bench.calibration import calibrated
-from bench.processes import tree, up
+from bench.instance.processes import tree, up
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ def measure(wanted: argparse.Namespace) -> dict[str, Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from bench.sandbox_workspace import SandboxWorkspace
+    from bench.instance.sandbox_workspace import SandboxWorkspace
 
     with SandboxWorkspace(latency=0) as world:
         rows = world.schedule(wanted.deliveries, wanted.seconds, after=timedelta(seconds=6))

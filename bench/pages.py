@@ -25,12 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.calibration import Calibration, calibrated
+from bench.instance.full_workspace import fill
 
 MOST_MS, MOST_STATEMENTS = 50.0, 12
-DAYS = 1096  # three years, half of them to come
-WORDS = (
-    "kopi gayo toraja senja pagi Bandung roastery harvest rain Lembang window cup farmer market morning letter river"
-)
 
 
 def main() -> None:
@@ -156,51 +153,80 @@ def expect(answer: Any, address: Callable[[], str]) -> None:
         raise SystemExit(f"{address()} answered {answer.status_code}")
 
 
-def pages(things: dict[str, Any]) -> Iterator[tuple[str, Callable[[], str]]]:
-    """Name and a function that gives an address, another one each time."""
-    from kicau.base import clock
+type Address = Callable[[], str]  # another one each time
 
-    chance = random.Random(3)
-    today = clock.now().date()
 
-    def day() -> str:
-        return f"{today + timedelta(days=chance.randrange(-500, 500)):%Y-%m-%d}"
+class Visits:
+    """What is asked for: days, places in lists, and things of the workspace, drawn anew each time."""
 
-    def cursor() -> str:
-        at = clock.now() + timedelta(minutes=chance.randrange(-700_000, 700_000))
-        return f"{at.isoformat().replace('+', '%2B')}~{things['delivery']}"
+    def __init__(self, things: dict[str, Any]) -> None:
+        from kicau.base import clock
 
-    def one(kind: str) -> str:
-        return str(chance.choice(things[kind]))
+        self.things, self.chance, self.now = things, random.Random(3), clock.now()
 
-    filters: dict[str, Callable[[], str]] = {
+    def day(self) -> str:
+        return f"{self.now.date() + timedelta(days=self.chance.randrange(-500, 500)):%Y-%m-%d}"
+
+    def cursor(self) -> str:
+        at = self.now + timedelta(minutes=self.chance.randrange(-700_000, 700_000))
+        return f"{at.isoformat().replace('+', '%2B')}~{self.things['delivery']}"
+
+    def past_cursor(self) -> str:
+        at = self.now - timedelta(minutes=self.chance.randrange(1000, 700_000))
+        return f"{at.isoformat().replace('+', '%2B')}~{self.things['delivery']}"
+
+    def one(self, kind: str) -> str:
+        return str(self.chance.choice(self.things[kind]))
+
+
+def pages(things: dict[str, Any]) -> Iterator[tuple[str, Address]]:
+    """Name and a function that gives an address."""
+    visits = Visits(things)
+    yield from calendar_pages(visits)
+    yield from post_pages(visits)
+    yield from library_pages(visits)
+    yield from answer_pages(visits)
+    chance = visits.chance
+    yield "activity", lambda: "/activity"
+    yield "activity far", lambda: f"/activity?before={chance.randrange(1000, 300_000)}"
+    yield "activity kind", lambda: f"/activity?act={chance.choice(['draft', 'delivery', 'token'])}"
+
+
+def calendar_pages(visits: Visits) -> Iterator[tuple[str, Address]]:
+    filters: dict[str, Address] = {
         "": lambda: "",
-        "channel": lambda: f"&channel={one('channels')}",
-        "state": lambda: f"&state={chance.choice(['scheduled', 'published', 'failed', 'held'])}",
+        "channel": lambda: f"&channel={visits.one('channels')}",
+        "state": lambda: f"&state={visits.chance.choice(['scheduled', 'published', 'failed', 'held'])}",
         "rare state": lambda: "&state=unknown",
-        "campaign": lambda: f"&campaign={one('campaigns')}",
+        "campaign": lambda: f"&campaign={visits.one('campaigns')}",
         "rare campaign": lambda: "&campaign=Rare",
-        "tag": lambda: f"&tag={one('tags')}",
+        "tag": lambda: f"&tag={visits.one('tags')}",
         "rare tag": lambda: "&tag=rare",
-        "author": lambda: f"&author={one('people')}",
-        "rare author": lambda: f"&author={things['rare']}",
-        "three at once": lambda: f"&channel={one('channels')}&tag={one('tags')}&state=published",
+        "author": lambda: f"&author={visits.one('people')}",
+        "rare author": lambda: f"&author={visits.things['rare']}",
+        "three at once": lambda: f"&channel={visits.one('channels')}&tag={visits.one('tags')}&state=published",
     }
     for view in ("month", "week", "day"):
         for name, extra in filters.items():
-            yield f"{view} {name}".strip(), lambda view=view, extra=extra: f"/?view={view}&day={day()}{extra()}"
+            yield f"{view} {name}".strip(), lambda view=view, extra=extra: f"/?view={view}&day={visits.day()}{extra()}"
     for name, extra in filters.items():
         yield f"list {name}".strip(), lambda extra=extra: f"/?view=coming{extra()}"
-        yield f"list far {name}".strip(), lambda extra=extra: f"/?view=past&after={cursor()}{extra()}"
+        yield f"list far {name}".strip(), lambda extra=extra: f"/?view=past&after={visits.cursor()}{extra()}"
     yield "list attention", lambda: "/?view=attention"
-    yield "post", lambda: f"/posts/{one('posts')}"
-    yield "composer new", lambda: f"/compose/{things['free']}"
-    yield "composer of a post", lambda: f"/compose/{one('drafts')}"
+
+
+def post_pages(visits: Visits) -> Iterator[tuple[str, Address]]:
+    yield "post", lambda: f"/posts/{visits.one('posts')}"
+    yield "composer new", lambda: f"/compose/{visits.things['free']}"
+    yield "composer of a post", lambda: f"/compose/{visits.one('drafts')}"
     yield "drafts", lambda: "/drafts"
-    yield "drafts far", lambda: f"/drafts?before={one('posts')}"
+    yield "drafts far", lambda: f"/drafts?before={visits.one('posts')}"
     yield "drafts submitted", lambda: "/drafts?state=submitted"
     yield "channels", lambda: "/channels"
-    yield "channel", lambda: f"/channels/{one('channels')}"
+    yield "channel", lambda: f"/channels/{visits.one('channels')}"
+
+
+def library_pages(visits: Visits) -> Iterator[tuple[str, Address]]:
     for name, query in {
         "": "",
         "search": "&words=senja",
@@ -210,268 +236,18 @@ def pages(things: dict[str, Any]) -> Iterator[tuple[str, Callable[[], str]]]:
         "tag": "&words=menu",
     }.items():
         yield f"library {name}".strip(), lambda query=query: f"/library?{query}"
-        yield f"library far {name}".strip(), lambda query=query: f"/library?after={cursor()}{query}"
+        yield f"library far {name}".strip(), lambda query=query: f"/library?after={visits.cursor()}{query}"
 
-    def told() -> str:
-        return f"{(clock.now() - timedelta(minutes=chance.randrange(1000, 700_000))).isoformat().replace('+', '%2B')}~{things['delivery']}"
 
+def answer_pages(visits: Visits) -> Iterator[tuple[str, Address]]:
     for name, query in {
         "": "",
-        "channel": f"&channel={things['answered'][0]}",
-        "network": f"&network={things['answered'][1]}",
+        "channel": f"&channel={visits.things['answered'][0]}",
+        "network": f"&network={visits.things['answered'][1]}",
         "waits": "&waits=yes",
     }.items():
         yield f"answers {name}".strip(), lambda query=query: f"/inbox?{query}"
-        yield f"answers far {name}".strip(), lambda query=query: f"/inbox?after={told()}{query}"
-    yield "activity", lambda: "/activity"
-    yield "activity far", lambda: f"/activity?before={chance.randrange(1000, 300_000)}"
-    yield "activity kind", lambda: f"/activity?act={chance.choice(['draft', 'delivery', 'token'])}"
-
-
-def fill(posts: int, media: int) -> dict[str, Any]:
-    """One of each by the acts, then many like it by SQL."""
-    from django.db import connection
-
-    from kicau.base import clock
-    from kicau.base.ids import new_id
-    from kicau.channels.models import Channel
-    from kicau.costs.models import Charge
-    from kicau.media.actions import add_medium
-    from kicau.publishing.content import compositions
-    from kicau.publishing.models import Attempt, Campaign, Delivery, Draft, Part, PartMedium
-    from kicau.publishing.scheduling import schedule
-    from kicau.rights.models import AuditEntry
-    from kicau.sync.models import Answer
-    from kicau.workspaces.actions import actor_for, add_person, create_workspace
-    from kicau.workspaces.models import Membership
-
-    random.seed(5)
-    owner = add_person("bench@example.org", "Bench", operator=True, timezone="Asia/Jakarta")
-    workspace = create_workspace(owner, "Bench", timezone="Asia/Jakarta")
-    actor = actor_for(owner, workspace.id, "cli")
-    people = [owner, *(add_person(f"p{n}@example.org", f"Person {n}", proved=True) for n in range(10))]
-    for person in people[1:]:
-        Membership.objects.create(workspace=workspace, person=person, role="editor")
-    channels = connected(workspace)
-    campaigns = [Campaign.objects.create(workspace=workspace, name=f"Campaign {n}") for n in range(40)]
-    rare = Campaign.objects.create(workspace=workspace, name="Rare")
-    with tempfile.TemporaryDirectory() as folder:
-        from PIL import Image
-
-        Image.new("RGB", (800, 600), "#a05030").save(Path(folder) / "senja.jpg")
-        medium = add_medium(actor, Path(folder) / "senja.jpg", "senja.jpg", alt="A cup")
-    given = compositions.Composition(
-        parts=(
-            compositions.PartContent(text="Selamat pagi", media=(compositions.MediumAttachment(medium=medium.id),)),
-        ),
-        campaign="Campaign 0",
-        tags=("menu",),
-    )
-    draft = compositions.one_draft(actor, compositions.create_draft(actor, given).id)
-    fitting = [c for c in channels if not schedule.render(draft, c).problems]
-    delivery = schedule.schedule(
-        actor, draft, [fitting[0].key], clock.now() + timedelta(days=1), confirm=True
-    ).deliveries[0]
-    attempt = Attempt.objects.create(delivery=delivery, did="publish", outcome="published", sentence="Published.")
-    charge = Charge.objects.create(
-        workspace_id=workspace.id,
-        delivery_id=delivery.id,
-        network=delivery.network,
-        meter="post",
-        units=1,
-        purpose="publish",
-    )
-    entry = AuditEntry.objects.filter(workspace_id=workspace.id).first()
-    uses = PartMedium.objects.get()
-
-    def array(values: list[Any], cast: str) -> str:
-        return "ARRAY[" + ",".join(f"'{v}'" for v in values) + f"]::{cast}[]"
-
-    spot = f"(now() - interval '{DAYS // 2} days' + ((i * 2654435761) % ({DAYS}::bigint * 1440)) * interval '1 minute')"
-    said = array(WORDS.split(), "text")
-    text = f"(SELECT string_agg(({said})[1 + (hashint4(i * 31 + k) & 1023) % {len(WORDS.split())}], ' ') FROM generate_series(1, 24) k)"
-    many(
-        "medium",
-        medium,
-        media,
-        {
-            "id": "uuidv7()",
-            "sha256": "encode(sha256(i::text::bytea), 'hex')",
-            "created_at": f"now() - (i % {DAYS * 720}) * interval '2 minutes'",
-            "name": "CASE WHEN i % 50 = 0 THEN 'senja-' ELSE 'file-' END || i || '.jpg'",
-            "alt": "CASE WHEN i % 3 = 0 THEN '' ELSE 'A picture of a cup ' || i END",
-            "kind": "CASE WHEN i % 20 = 0 THEN 'video' ELSE 'image' END",
-            "tags": "CASE WHEN i % 9 = 0 THEN ARRAY['menu'] ELSE ARRAY[]::varchar[] END",
-        },
-    )
-    people_ids = array([p.id for p in people[:-1]], "uuid")
-    campaign_ids = array([c.id for c in campaigns], "uuid")
-    many(
-        "draft",
-        draft,
-        posts,
-        {
-            "id": "uuidv7(((i % 1000000)::text || ' seconds')::interval - interval '30 days')",
-            "ref": "''",
-            "author_id": f"CASE WHEN i % 20000 = 7 THEN '{people[-1].id}'::uuid ELSE ({people_ids})[1 + i % {len(people) - 1}] END",
-            "campaign_id": f"CASE WHEN i % 20000 = 11 THEN '{rare.id}'::uuid WHEN i % 3 = 0 THEN NULL ELSE ({campaign_ids})[1 + i % 40] END",
-            "tags": "CASE WHEN i % 20000 = 13 THEN ARRAY['rare'] ELSE ARRAY['tag' || (i % 30)] END",
-            "changed_at": spot,
-            "created_at": spot,
-            "state": "CASE WHEN i % 12 = 0 THEN 'draft' WHEN i % 97 = 0 THEN 'submitted' ELSE 'scheduled' END",
-        },
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TABLE bench_numbered AS SELECT id, (row_number() OVER (ORDER BY id))::int AS nr FROM publishing_draft"
-        )
-        cursor.execute("ALTER TABLE bench_numbered ADD PRIMARY KEY (nr)")
-    many("part", Part.objects.get(), posts, {"id": "uuidv7()", "draft_id": "n.id", "text": text}, "bench_numbered n")
-    many(
-        "partmedium",
-        uses,
-        posts // 2,
-        {"part_id": "p.id", "medium_id": "m.id"},
-        "(SELECT id, row_number() OVER () nr FROM publishing_part) p JOIN (SELECT id, row_number() OVER () nr FROM media_medium) m ON true",
-        "p.nr = i AND m.nr = 1 + i % " + str(media),
-        reset="id",
-    )
-    channel_ids = array([c.id for c in channels], "uuid")
-    networks = array([c.network for c in channels], "text")
-    at = spot.replace("i *", "(i / 3) *")
-    state = f"""CASE WHEN {at} > now() THEN (CASE WHEN i % 40 = 0 THEN 'held' ELSE 'scheduled' END) WHEN i % 200 = 0 THEN 'failed'
-        WHEN i % 5000 = 1 THEN 'unknown' WHEN i % 90 = 0 THEN 'canceled' ELSE 'published' END"""
-    many(
-        "delivery",
-        delivery,
-        posts * 3,
-        {
-            "id": "uuidv7()",
-            "key": "gen_random_uuid()",
-            "draft_id": "n.id",
-            "channel_id": f"({channel_ids})[1 + i % {len(channels)}]",
-            "text_hash": "md5(i::text)",
-            "network": f"({networks})[1 + i % {len(channels)}]",
-            "due_at": at,
-            "next_at": at,
-            "state": state,
-            "changed_at": at,
-            "published_at": f"CASE WHEN {at} > now() THEN NULL ELSE {at} END",
-            "remote_ids": "ARRAY['1']",
-            "rendered": f"jsonb_set(t.rendered, '{{parts,0,text}}', to_jsonb({text}))",
-            "head": f"left({text}, 160)",
-        },
-        "bench_numbered n",
-        "n.nr = 1 + i / 3 % " + str(posts),
-    )
-    many(
-        "attempt",
-        attempt,
-        posts * 3,
-        {"delivery_id": "d.id"},
-        "(SELECT id, row_number() OVER () nr FROM publishing_delivery) d",
-        "d.nr = i",
-        reset="id",
-    )
-    many(
-        "charge",
-        charge,
-        posts,
-        {"delivery_id": "d.id", "at": spot},
-        "(SELECT id, row_number() OVER () nr FROM publishing_delivery) d",
-        "d.nr = i",
-        reset="id",
-    )
-    many(
-        "audit",
-        entry,
-        posts * 3,
-        {
-            "at": spot,
-            "act": f"({array(['draft.edited', 'draft.created', 'delivery.scheduled', 'delivery.moved', 'medium.added'], 'text')})[1 + i % 5]",
-        },
-        reset="id",
-    )
-    said = Answer.objects.create(
-        channel=channels[0], remote_id="0", author="1", handle="kabar", text="Enak", at=clock.now()
-    )
-    many(
-        "answer",
-        said,
-        100_000,
-        {
-            "id": "uuidv7()",
-            "remote_id": "i::text",
-            "at": f"now() - ((i * 2654435761) % ({DAYS // 2}::bigint * 1440)) * interval '1 minute'",
-            "text": text,
-            "channel_id": f"CASE WHEN i % 20000 = 7 THEN '{channels[-1].id}'::uuid ELSE ({channel_ids})[1 + i % {len(channels) - 1}] END",
-            "done_at": "CASE WHEN i % 500 = 0 THEN NULL ELSE now() END",
-            "fetched_at": "now()",
-        },
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE bench_numbered")
-        cursor.execute("VACUUM ANALYZE")
-    some = Draft.objects.filter(state="scheduled").order_by("?").values_list("id", flat=True)[:200]
-    open_drafts = Draft.objects.filter(state="draft").order_by("?").values_list("id", flat=True)[:100]
-    return {
-        "posts": [str(i) for i in some],
-        "drafts": [str(i) for i in open_drafts],
-        "delivery": str(Delivery.objects.first().id),
-        "free": str(new_id()),
-        "answered": [channels[0].key, channels[-1].network],
-        "channels": [c.key for c in Channel.objects.all()],
-        "campaigns": [c.name for c in campaigns],
-        "tags": [f"tag{n}" for n in range(30)],
-        "people": [str(p.id) for p in people[:-1]],
-        "rare": str(people[-1].id),
-    }
-
-
-def connected(workspace: Any) -> list[Any]:
-    """Two channels a network."""
-    from kicau.channels.actions import register_app
-    from kicau.channels.channel_session import to_stored
-    from kicau.channels.models import Channel
-    from kicau.connector import registry
-    from kicau.connector.serialization import to_json
-    from kicau.connector.session import Credentials
-
-    made = []
-    for slug in registry.installed_slugs():
-        app = register_app(slug, "id", "secret", is_sandbox=True)
-        for n in (1, 2):
-            made.append(
-                Channel.objects.create(
-                    workspace=workspace,
-                    network=slug,
-                    app=app,
-                    key=f"{slug}-{n}",
-                    account_id=str(n),
-                    handle=f"kopi{n}",
-                    name=f"Kopi {n}",
-                    credentials=to_stored(Credentials(access_token="none")),
-                    capabilities=to_json(registry.get_connector(slug).baseline),
-                )
-            )
-    return made
-
-
-def many(
-    what: str, like: Any, count: int, values: dict[str, str], beside: str = "", where: str = "n.nr = i", reset: str = ""
-) -> None:
-    """`count` rows like one that is there, with `values` (column: SQL) in place; `i` counts them, `t` is that one."""
-    from django.db import connection
-
-    table = like._meta.db_table
-    columns = [f.column for f in like._meta.concrete_fields if f.column != reset]
-    chosen = ", ".join(values.get(c, f't."{c}"') for c in columns)
-    into = ", ".join(f'"{column}"' for column in columns)
-    rows = f'FROM "{table}" t, generate_series(1, {count}) i' + (f", {beside}" if beside else "")
-    which = f"t.id = '{like.pk}'" + (f" AND {where}" if beside else "")
-    with connection.cursor() as cursor:
-        cursor.execute(f'INSERT INTO "{table}" ({into}) SELECT {chosen} {rows} WHERE {which}')
-    print(f"{count:7} {what}", file=sys.stderr)
+        yield f"answers far {name}".strip(), lambda query=query: f"/inbox?after={visits.past_cursor()}{query}"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ import statistics
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -195,20 +197,75 @@ def shipped_policy() -> Any:
     return read_policy.parse_policy(files("kicau.costs").joinpath(read_policy.POLICY_FILE_NAME).read_text("utf-8"))
 
 
-async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[datetime, str, int]]) -> dict[str, Any]:
-    from kicau.costs import read_policy
+class Reading:
+    """Our reading of the accounts: what is due by the policy, and how late it came."""
 
-    policy, app = shipped_policy(), UUID(int=1)
-    channel_ids = {n: UUID(int=n + 1) for n in range(place.wanted.channels)}
-    by_id = {id_: n for n, id_ in channel_ids.items()}
-    sessions = [place.session(client, n) for n in range(place.wanted.channels)]
-    cursors: list[str] = [""] * place.wanted.channels
-    waiting: list[tuple[datetime, int, Any]] = []  # a heap of posts by their next reading
-    told: dict[str, Any] = {"answers": 0, "numbers": 0, "calls": 0, "polls_found_free": 0}
-    delays, lags, seen, at, begun = [], [], set(), 0, False
-    end = START + timedelta(days=place.wanted.days)
+    def __init__(self, place: Place, client: aiohttp.ClientSession) -> None:
+        self.place, self.policy = place, shipped_policy()
+        self.channel_ids = {n: UUID(int=n + 1) for n in range(place.wanted.channels)}
+        self.by_id = {id_: n for n, id_ in self.channel_ids.items()}
+        self.sessions = [place.session(client, n) for n in range(place.wanted.channels)]
+        self.cursors = [""] * place.wanted.channels
+        self.waiting: list[tuple[datetime, int, Any]] = []  # a heap of posts by their next reading
+        self.told: Counter[str] = Counter(answers=0, numbers=0, calls=0, polls_found_free=0)
+        self.delays: list[float] = []
+        self.lags: list[float] = []
+        self.seen: set[tuple[Any, str]] = set()  # the day, and what was read on it
+
+    def take_post(self, made: str, when: datetime, channel: int, number: int) -> None:
+        from kicau.costs import read_policy
+
+        post = read_policy.PolledPost(
+            id=made, channel_id=self.channel_ids[channel], app_id=UUID(int=1), published_at=when
+        )
+        heapq.heappush(self.waiting, (read_policy.next_fetch_at(self.policy, when, None), number, post))
+
+    def take_due(self, slot: datetime, *, counts: bool) -> list[Any]:
+        due = []
+        while self.waiting and self.waiting[0][0] <= slot:
+            wanted_at, _, post = heapq.heappop(self.waiting)
+            due.append(post)
+            if counts:
+                self.lags.append((slot - wanted_at).total_seconds())
+        return due
+
+    async def read_numbers(self, due: list[Any], slot: datetime) -> None:
+        from kicau.costs import read_policy
+
+        connector = self.place.connector
+        for channel_id, batch in read_policy.fetch_batches(due, connector.batch, reads_all=connector.reads_all):
+            got = await connector.numbers(self.sessions[self.by_id[channel_id]], [p.id for p in batch])
+            assert len(got) == len(batch)
+            self.told.update(calls=1, numbers=len(got))
+            self.seen |= {(slot.date(), p.id) for p in batch}
+
+    async def read_answers(self, fresh: Mapping[int, list[datetime]], slot: datetime) -> None:
+        """Of the channels that a webhook named; and one poll that finds nothing, to see that it is free."""
+        connector = self.place.connector
+        for channel, times in fresh.items():
+            got = await connector.answers(self.sessions[channel], self.cursors[channel])
+            assert len(got.items) == len(times), (len(got.items), len(times))
+            self.cursors[channel] = got.cursor
+            self.told.update(calls=1, answers=len(got.items))
+            self.delays += [(slot - when).total_seconds() for when in times]
+            self.seen |= {(slot.date(), one.id) for one in got.items}
+        if 0 not in fresh:
+            before = self.place.bill()
+            await connector.answers(self.sessions[0], self.cursors[0])
+            self.told["polls_found_free"] += self.place.bill() == before
+
+    def wait_again(self, due: list[Any], slot: datetime) -> None:
+        from kicau.costs import read_policy
+
+        for post in due:
+            if (again := read_policy.next_fetch_at(self.policy, post.published_at, slot)) is not None:
+                heapq.heappush(self.waiting, (again, hash(post.id), replace(post, read_at=slot)))
+
+
+async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[datetime, str, int]]) -> dict[str, Any]:
+    reading, at, begun = Reading(place, client), 0, False
     slot = START - timedelta(days=35)
-    while slot < end:
+    while slot < START + timedelta(days=place.wanted.days):
         slot += SLOT
         fresh: dict[int, list[datetime]] = {}
         while at < len(happens) and happens[at][0] < slot:
@@ -218,53 +275,24 @@ async def ours(place: Place, client: aiohttp.ClientSession, happens: list[tuple[
             if what == "answer" and begun:
                 fresh.setdefault(channel, []).append(when)
             elif what == "answer":
-                cursors[channel] = made
+                reading.cursors[channel] = made
             else:
-                post = read_policy.PolledPost(id=made, channel_id=channel_ids[channel], app_id=app, published_at=when)
-                heapq.heappush(waiting, (read_policy.next_fetch_at(policy, when, None), at, post))
+                reading.take_post(made, when, channel, at)
             at += 1
         place.move(slot)
         begun = slot >= START
-        due = []
-        while waiting and waiting[0][0] <= slot:
-            wanted_at, _, post = heapq.heappop(waiting)
-            due.append(post)
-            if begun:
-                lags.append((slot - wanted_at).total_seconds())
+        due = reading.take_due(slot, counts=begun)
         if begun:
-            for channel_id, batch in read_policy.fetch_batches(
-                due, place.connector.batch, reads_all=place.connector.reads_all
-            ):
-                got = await place.connector.numbers(sessions[by_id[channel_id]], [p.id for p in batch])
-                assert len(got) == len(batch)
-                told["calls"] += 1
-                told["numbers"] += len(got)
-                seen |= {(slot.date(), p.id) for p in batch}
-            for channel, times in fresh.items():
-                got = await place.connector.answers(sessions[channel], cursors[channel])
-                assert len(got.items) == len(times), (len(got.items), len(times))
-                cursors[channel] = got.cursor
-                told["calls"] += 1
-                told["answers"] += len(got.items)
-                delays += [(slot - when).total_seconds() for when in times]
-                seen |= {(slot.date(), one.id) for one in got.items}
-            if 0 not in fresh:
-                before = place.bill()
-                await place.connector.answers(sessions[0], cursors[0])
-                told["polls_found_free"] += place.bill() == before
-        for post in due:
-            after = read_policy.PolledPost(
-                id=post.id, channel_id=post.channel_id, app_id=post.app_id, published_at=post.published_at, read_at=slot
-            )
-            if (again := read_policy.next_fetch_at(policy, post.published_at, slot)) is not None:
-                heapq.heappush(waiting, (again, hash(post.id), after))
-    for session in sessions:
+            await reading.read_numbers(due, slot)
+            await reading.read_answers(fresh, slot)
+        reading.wait_again(due, slot)
+    for session in reading.sessions:
         session.http.calls.clear()
-    return told | {
-        "ledger_resources": len(seen),
-        "answers_median_s": round(statistics.median(delays)),
-        "answers_latest_s": round(max(delays)),
-        "numbers_latest_s_after_plan": round(max(lags)),
+    return dict(reading.told) | {
+        "ledger_resources": len(reading.seen),
+        "answers_median_s": round(statistics.median(reading.delays)),
+        "answers_latest_s": round(max(reading.delays)),
+        "numbers_latest_s_after_plan": round(max(reading.lags)),
     }
 
 

@@ -29,8 +29,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from bench import engine_instance, network
 from bench.calibration import ROUNDS, Calibration, calibrated
+from bench.instance import engine_instance, network
 from tests.chaos.line import Line
 
 LATENCY_SECONDS = 0.2
@@ -220,7 +220,7 @@ def connections(wanted: argparse.Namespace) -> bool:
         from kicau.engine.models import Heartbeat
 
         seen, flying = [0], [0]
-        with engine_instance.worker("bench.worker_with_limits", arguments=("5000", "16")):
+        with engine_instance.worker("bench.instance.worker_with_limits", arguments=("5000", "16")):
             due = clock.now() + timedelta(seconds=20)
             connected.deliveries([f"Flight {uuid4().hex}" for _ in range(6000)], due)
             until = due + timedelta(seconds=90)

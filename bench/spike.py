@@ -25,8 +25,8 @@ from uuid import uuid4
 
 import aiohttp
 
-from bench import engine_instance, network
 from bench.calibration import calibrated
+from bench.instance import engine_instance, network
 from kicau.config.worker import freeze_garbage_collector
 
 AT_ONCE = 500

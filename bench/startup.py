@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from bench.calibration import calibrated
-from bench.processes import up
+from bench.instance.processes import up
 
 
 def main() -> None:

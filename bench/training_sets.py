@@ -17,6 +17,7 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from bench.calibration import Bound, calibrated
 
@@ -88,11 +89,10 @@ def measure(count: int) -> tuple[list[float], bool, dict[int, float]]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from kicau.archive.models import Item, Standing
+    from kicau.archive.models import Standing
     from kicau.archive.record_statements import add_statements
     from kicau.rights.models import Layer, Party, Subject
     from kicau.rights.statements import NewStatement
-    from kicau.training_sets import actions, build, versions
     from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
     owner = add_person("bench@kicau.example", "Bench", "hujan-di-bandung-41", operator=True)
@@ -112,6 +112,15 @@ def measure(count: int) -> tuple[list[float], bool, dict[int, float]]:
             )
         ],
     )
+    times, is_equal, records = build_twice(actor)
+    print(f"{records:,} records of {count:,} items in {times[0]:.1f} and {times[1]:.1f} s")
+    compile_search()
+    return times, is_equal, time_withdrawals(actor)
+
+
+def build_twice(actor: Any) -> tuple[list[float], bool, int]:
+    from kicau.training_sets import actions, build, versions
+
     of = actions.create_set(actor, name="half a million", options={"without_repeats": True})
     at = datetime(2099, 1, 1, tzinfo=UTC)
     made, times = [], []
@@ -128,8 +137,17 @@ def measure(count: int) -> tuple[list[float], bool, dict[int, float]]:
         }
         if len(made) == 1:
             first = digests
-    print(f"{version.records:,} records of {count:,} items in {times[0]:.1f} and {times[1]:.1f} s")
-    compile_search()
+    return times, digests == first, version.records
+
+
+def time_withdrawals(actor: Any) -> dict[int, float]:
+    """Seconds by the number of items."""
+    from kicau.archive.models import Item
+    from kicau.archive.record_statements import add_statements
+    from kicau.rights.models import Layer, Party, Subject
+    from kicau.rights.statements import NewStatement
+    from kicau.training_sets import build
+
     withdrawals: dict[int, float] = {}
     ids = list(Item.objects.values_list("id", flat=True)[:100_001])
     for some in (ids[:1], ids[1:]):
@@ -148,7 +166,7 @@ def measure(count: int) -> tuple[list[float], bool, dict[int, float]]:
         print(f"{len(some):,} withdrawn in {taken:.2f} s")
         if len(some) == 1:
             build.make_next()
-    return times, digests == first, withdrawals
+    return withdrawals
 
 
 if __name__ == "__main__":

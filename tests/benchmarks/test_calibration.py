@@ -13,7 +13,7 @@ from bench.calibration import ROUNDS, Bound, Calibration, Sample
 BENCH = Path(calibration.__file__).parent
 README = calibration.README.read_text("utf-8")
 REFERENCE = Sample(processor=0.030, sql=0.0001)
-SHARED = {"archive_maker", "network", "worker_with_limits", "worker_without_costs", "calibration"}  # run by benchmarks
+SHARED = {"calibration"}  # run by benchmarks
 BENCHMARKS = sorted(
     path.stem for path in BENCH.glob("*.py") if path.stem not in SHARED and "if __name__ ==" in path.read_text("utf-8")
 )

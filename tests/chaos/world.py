@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.processes import free_port
+from bench.instance.processes import free_port
 from kicau.base import postgres
 from kicau.connector import registry
 from kicau.connector.sandbox.server import Sandbox, start_sandbox

@@ -24,7 +24,8 @@ def test_scores(site, transactional_db, owner, workspace, actor, tmp_path):
     from django.test import Client
 
     from tests.journeys.conftest import browser_path
-    from tests.journeys.screenshots import addresses, stock
+    from tests.journeys.screenshots import addresses
+    from tests.journeys.stock.posts import stock
 
     client = Client()
     client.force_login(owner)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.journeys.screenshots import addresses, open_as, stock
+from tests.journeys.screenshots import addresses, open_as
+from tests.journeys.stock.posts import stock
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 RUN = "() => axe.run(document, {rules: {'target-size': {enabled: true}}, resultTypes: ['violations']}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + ' ' + n.any.concat(n.all, n.none).map(c => c.message).join(' ')).join(' | ')))"

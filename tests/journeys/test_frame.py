@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-from tests.journeys.screenshots import open_as, stock
+from tests.journeys.screenshots import open_as
+from tests.journeys.stock.posts import stock
 
 UNDER = """() => {
     const bar = document.querySelector(".side > .nav").getBoundingClientRect();

@@ -20,7 +20,7 @@ from typing import Any
 import aiohttp
 import psycopg
 
-from bench.processes import free_port
+from bench.instance.processes import free_port
 from tests.chaos.plan import QUICK, Pace, Size
 from tests.chaos.run import LEFT
 from tests.chaos.world import Processes, names, prepared

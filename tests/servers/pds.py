@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.processes import free_port
+from bench.instance.processes import free_port
 from tests.servers import NotHere
 from tests.servers.node import Program, node
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.processes import free_port
+from bench.instance.processes import free_port
 from tests import debian
 from tests.servers import NotHere
 

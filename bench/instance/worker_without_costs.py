@@ -1,4 +1,4 @@
-"""A worker that reserves no budget and writes no charges, for comparison only: `python -m bench.worker_without_costs`."""
+"""A worker that reserves no budget and writes no charges, for comparison only: `python -m bench.instance.worker_without_costs`."""
 
 from __future__ import annotations
 

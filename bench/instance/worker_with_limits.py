@@ -1,4 +1,4 @@
-"""A worker with other limits for its partitions: `python -m bench.worker_with_limits PER_NETWORK PER_CHANNEL`."""
+"""A worker with other limits for its partitions: `python -m bench.instance.worker_with_limits PER_NETWORK PER_CHANNEL`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One network's sandbox in a process of its own, as the real one is on a machine of its own.
 
-    python -m bench.network SLUG [--accounts 400] [--latency 0.2]
+    python -m bench.instance.network SLUG [--accounts 400] [--latency 0.2]
 
 Prints what its clients need as one JSON line, then serves until it is ended. Its daily limits are off.
 """
@@ -24,7 +24,7 @@ from kicau.config.worker import freeze_garbage_collector
 from kicau.connector import registry
 from kicau.connector.sandbox.server import Sandbox, start_sandbox
 
-SELF = Path(__file__).resolve().parent.parent
+SELF = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,16 @@ class Network:
 
 @contextmanager
 def running(slug: str, *, accounts: int = 0, latency: float = 0.0) -> Iterator[Network]:
-    command = [sys.executable, "-m", "bench.network", slug, "--accounts", str(accounts), "--latency", str(latency)]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.instance.network",
+        slug,
+        "--accounts",
+        str(accounts),
+        "--latency",
+        str(latency),
+    ]
     process = subprocess.Popen(command, cwd=SELF, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     try:

@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench.network import SELF, Network
-from bench.processes import free_port
+from bench.instance.network import SELF, Network
+from bench.instance.processes import free_port
 
 # The first that is found is enough: counting them time and again was a tenth of what the database did meanwhile.
 WAITING = "SELECT EXISTS (SELECT FROM publishing_delivery WHERE state IN ('scheduled', 'publishing') AND due_at = %s)"

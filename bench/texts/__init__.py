@@ -1,0 +1,1 @@
+"""Texts that benchmarks search and import: archives that are made, and pieces of corpora."""

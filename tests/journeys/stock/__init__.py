@@ -1,0 +1,1 @@
+"""What the pictures show: a stocked workspace, by subject."""
