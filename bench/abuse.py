@@ -226,7 +226,8 @@ def populate(folder: Path) -> dict[str, Any]:
     from kicau.connector.content import Media, RenderedMedia
     from kicau.media import library
     from kicau.media.actions import add_medium
-    from kicau.workspaces.actions import actor_for, add_person, create_token, create_workspace, set_member_role
+    from kicau.workspaces.actions import actor_for, add_person, create_workspace, set_member_role
+    from kicau.workspaces.api_tokens import create_token
 
     owner = add_person("sari@example.org", "Sari")
     actor = actor_for(owner, create_workspace(owner, "Abuse").id, "cli")

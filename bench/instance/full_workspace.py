@@ -96,8 +96,6 @@ def make_first_rows() -> FirstRows:
         units=1,
         purpose="publish",
     )
-    entry = AuditEntry.objects.filter(workspace_id=workspace.id).first()
-    uses = PartMedium.objects.get()
     return FirstRows(
         people=people,
         channels=channels,
@@ -108,8 +106,8 @@ def make_first_rows() -> FirstRows:
         delivery=delivery,
         attempt=attempt,
         charge=charge,
-        entry=entry,
-        uses=uses,
+        entry=AuditEntry.objects.filter(workspace_id=workspace.id).first(),
+        uses=PartMedium.objects.get(),
     )
 
 

@@ -18,7 +18,7 @@ from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
 from kicau.costs.display_currency import currencies_without_rate
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import actions, addresses, invitations, names
+from kicau.workspaces import actions, addresses, api_tokens, invitations, names
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Invitation, Membership, Person, Token, Workspace
 
@@ -41,7 +41,7 @@ def me(request: HttpRequest) -> s.CurrentUser:
         scopes=[p.value for p in Permission if actor.may(p)],
         workspaces=[
             s.AccessibleWorkspace(id=str(m.workspace_id), name=m.workspace.name, role=cast(s.RoleName, m.role))
-            for m in actions.usable_memberships(actor)
+            for m in api_tokens.usable_memberships(actor)
         ],
     )
 
@@ -120,7 +120,7 @@ def remove_member(request: HttpRequest, person_id: UuidPath) -> None:
 def list_tokens(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """Your own tokens for this workspace. People who manage members get all tokens."""
     return paginate(
-        actions.tokens(authenticated_actor(request)),
+        api_tokens.tokens(authenticated_actor(request)),
         ("-created_at", "-id"),
         asked,
         lambda row: s.ApiToken(**_token_schema(row)),
@@ -136,7 +136,7 @@ def list_tokens(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]
 )
 def create_token(request: HttpRequest, given: s.ApiTokenCreate) -> s.ApiTokenCreated:
     """A token cannot have more permissions than the token that creates it. The secret is returned only once."""
-    made = actions.create_token(
+    made = api_tokens.create_token(
         authenticated_actor(request), given.name, given.scopes, days=given.days, role=given.role or ""
     )
     return s.ApiTokenCreated(**_token_schema(made.token), secret=made.secret)
@@ -147,7 +147,7 @@ def create_token(request: HttpRequest, given: s.ApiTokenCreate) -> s.ApiTokenCre
 )
 def revoke_token(request: HttpRequest, token_id: UuidPath) -> None:
     """The token becomes invalid at once, even if it is the token of this request."""
-    actions.revoke_token(authenticated_actor(request), token_id)
+    api_tokens.revoke_token(authenticated_actor(request), token_id)
 
 
 @routes.get(

@@ -16,6 +16,7 @@ from kicau.cli.deliveries import localize_sentence
 if TYPE_CHECKING:
     from kicau.cost_reports.forecast import CurrencyMonthForecast
     from kicau.costs.display_currency import CurrencyDisplay
+    from kicau.sync.webhook_subscriptions import WebhookOption
     from kicau.workspaces.actors import Actor
 
 MICRO_PER_UNIT = 1_000_000
@@ -413,31 +414,32 @@ def webhooks(shell: Shell, network: str, on: bool | None, as_json: bool) -> None
         for one in found
     ]
 
-    def show() -> None:
-        told = [
-            (
-                one.label,
-                "on" if one.is_on else "off",
-                f"{sum(1 for s in one.subscriptions if s.made_at)} of {one.channels}",
-                f"{one.sparse} instead of {one.usual}",
-            )
-            for one in found
-        ]
-        print_table(
-            ("network", "webhooks", "channels", "reads a day"),
-            told,
-            empty="No channel is on a network with webhooks.",
-        )
-        for one in found:
-            if one.obstacle:
-                click.echo(str(one.obstacle))
-            for where, token in one.addresses if one.is_on else ():
-                click.echo(f"{one.setup}\n  {where}\n  {token}")
-            for row in one.subscriptions:
-                if row.reason:
-                    click.echo(f"{row.channel.key}: {localize_sentence(row.reason, actor.workspace.timezone)}")
+    print_result(as_json, values, lambda: _print_webhook_options(found, actor.workspace.timezone))
 
-    print_result(as_json, values, show)
+
+def _print_webhook_options(found: list[WebhookOption], zone: str) -> None:
+    told = [
+        (
+            one.label,
+            "on" if one.is_on else "off",
+            f"{sum(1 for s in one.subscriptions if s.made_at)} of {one.channels}",
+            f"{one.sparse} instead of {one.usual}",
+        )
+        for one in found
+    ]
+    print_table(
+        ("network", "webhooks", "channels", "reads a day"),
+        told,
+        empty="No channel is on a network with webhooks.",
+    )
+    for one in found:
+        if one.obstacle:
+            click.echo(str(one.obstacle))
+        for where, token in one.addresses if one.is_on else ():
+            click.echo(f"{one.setup}\n  {where}\n  {token}")
+        for row in one.subscriptions:
+            if row.reason:
+                click.echo(f"{row.channel.key}: {localize_sentence(row.reason, zone)}")
 
 
 def _forecast_json(found: CurrencyMonthForecast | None) -> dict[str, int | None]:

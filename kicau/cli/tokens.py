@@ -19,9 +19,9 @@ def list_tokens(shell: Shell, as_json: bool) -> None:
     """List API tokens. Kicau does not store their secrets."""
     actor = shell.actor()
     from kicau.cli.core import serializers
-    from kicau.workspaces import actions
+    from kicau.workspaces import api_tokens
 
-    rows = [serializers.token_json(row) for row in actions.tokens(actor)]
+    rows = [serializers.token_json(row) for row in api_tokens.tokens(actor)]
     table = [
         (
             r["id"],
@@ -73,9 +73,9 @@ def create_token(
     """Create an API token and print it once."""
     actor = shell.actor()
     from kicau.cli.core import serializers
-    from kicau.workspaces import actions
+    from kicau.workspaces import api_tokens
 
-    made = actions.create_token(
+    made = api_tokens.create_token(
         actor,
         name,
         [s for scope in scopes for s in scope.replace(",", " ").split()],
@@ -98,7 +98,7 @@ def revoke_token(shell: Shell, token_id: str, as_json: bool) -> None:
     """Revoke an API token at once."""
     actor = shell.actor()
     from kicau.cli.core import serializers
-    from kicau.workspaces import actions
+    from kicau.workspaces import api_tokens
 
-    row = actions.revoke_token(actor, token_id)
+    row = api_tokens.revoke_token(actor, token_id)
     print_result(as_json, serializers.token_json(row), lambda: click.echo(f"{row.name} is revoked."))

@@ -37,8 +37,8 @@ from kicau.config.request_queues import FairQueue, RequestQueue
 from kicau.media.actions import MAX_FILE_BYTES
 from kicau.web.core import body_limits
 from kicau.web.core.views import actor_of
-from kicau.workspaces.actions import actor_by_token
 from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.api_tokens import actor_by_token
 from kicau.workspaces.models import Person
 
 MAX_ANONYMOUS_BYTES = 64 << 10

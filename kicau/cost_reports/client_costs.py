@@ -18,8 +18,8 @@ from kicau.costs import actions as plans
 from kicau.costs.actions import BudgetBalance
 from kicau.costs.display_currency import CurrencyDisplay, currency_displays
 from kicau.costs.models import BudgetPeriod
-from kicau.workspaces.actions import usable_memberships
 from kicau.workspaces.actors import Actor, Permission
+from kicau.workspaces.api_tokens import usable_memberships
 from kicau.workspaces.models import Workspace
 
 CLIENT_CSV_COLUMNS = (

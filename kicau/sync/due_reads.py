@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -124,22 +124,25 @@ def align_fetch_time(policy: policies.SyncPolicy, at: datetime | None) -> dateti
     return datetime.fromtimestamp(-(-int(at.timestamp()) // every) * every, UTC)
 
 
-@transaction.atomic
-def claim_due() -> tuple[list[InboxFetch], list[MetricsFetch]]:
-    """Everything that is due and that nobody else reads, at most MAX_CHANNELS_PER_ROUND channels' answers and as many batches."""
-    now, policy = clock.now(), policies.sync_policy()
-    open_ = {c.id: c for c in sync_settings.open_channels()}
+def _add_new_standings(open_: Collection[UUID], first_at: datetime) -> None:
+    """Not at once: a channel that was just connected has no answers yet."""
     known = set(Standing.objects.filter(channel__in=open_).values_list("channel_id", flat=True))
-    fresh = [Standing(channel_id=id_, next_at=now + policy.answers_every) for id_ in open_ if id_ not in known]
-    if fresh:  # not at once: a channel that was just connected has no answers yet
+    if fresh := [Standing(channel_id=id_, next_at=first_at) for id_ in open_ if id_ not in known]:
         Standing.objects.bulk_create(fresh, ignore_conflicts=True)
+
+
+def _lock_due_standings(open_: Collection[UUID], now: datetime) -> list[Standing]:
     free = Q(leased_until=None) | Q(leased_until__lt=now)
-    standings = list(
+    return list(
         Standing.objects.filter(free, channel__in=open_, next_at__lte=now)
         .order_by("next_at")
         .select_for_update(skip_locked=True)[:MAX_CHANNELS_PER_ROUND]
     )
-    posts = list(
+
+
+def _lock_due_posts(open_: Collection[UUID], now: datetime) -> list[Post]:
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    return list(
         Post.objects.filter(free, channel__in=open_, next_at__lte=now)
         .select_related("delivery__draft")
         .only(
@@ -161,6 +164,15 @@ def claim_due() -> tuple[list[InboxFetch], list[MetricsFetch]]:
         .order_by("next_at", "id")
         .select_for_update(of=("self",), skip_locked=True)[: MAX_CHANNELS_PER_ROUND * 100]
     )
+
+
+@transaction.atomic
+def claim_due() -> tuple[list[InboxFetch], list[MetricsFetch]]:
+    """Everything that is due and that nobody else reads, at most MAX_CHANNELS_PER_ROUND channels' answers and as many batches."""
+    now, policy = clock.now(), policies.sync_policy()
+    open_ = {c.id for c in sync_settings.open_channels()}
+    _add_new_standings(open_, now + policy.answers_every)
+    standings, posts = _lock_due_standings(open_, now), _lock_due_posts(open_, now)
     if not standings and not posts:
         return [], []
     _charge_expired_reservations({s.lease for s in standings if s.lease} | {p.lease for p in posts if p.lease})

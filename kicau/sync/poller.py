@@ -101,6 +101,9 @@ async def _fetch_partition(jobs: Sequence[FetchJob], client: aiohttp.ClientSessi
         await asyncio.gather(*(go_on() for _ in range(MAX_CALLS_PER_PARTITION)))
 
 
+INTERNAL_ERROR_SENTENCE = "An internal error in Kicau interrupted the monitoring of comments, replies and statistics of your posts. Kicau tries again. You do not need to do anything."
+
+
 async def _fetch(job: FetchJob, client: aiohttp.ClientSession) -> bool:
     """Whether the network answered."""
     asked, label = FetchUsage(), ""
@@ -118,20 +121,42 @@ async def _fetch(job: FetchJob, client: aiohttp.ClientSession) -> bool:
     except HeldByBudget as held:
         await _postpone(job, asked, next_budget_check(held.short.renews_at), budget_exceeded_sentence(held.short))
     except errors.RateLimited as exc:
-        await sync_to_async(_pause_for_rate_limit)(job.channel, exc)
-        await _postpone(
-            job,
-            asked,
-            exc.until,
-            Sentence(
-                "{network} asked Kicau to stop checking the comments, replies and statistics of your posts until {until}. Kicau then continues. You do not need to do anything.",
-                network=label,
-                until=exc.until,
-            ),
-        )
+        await _wait_for_rate_limit(job, asked, label, exc)
     except errors.AuthExpired as exc:
         await _handle_rejection(job, client, asked, label, exc)
-    except errors.Rejected as exc:
+    except (errors.Rejected, errors.PlanExceeded) as exc:
+        await _wait_for_manual_fix(job, asked, label, exc)
+    except (errors.ConnectorError, TimeoutError) as exc:
+        await _back_off(job, asked, label, exc)
+        return False
+    except DomainError as exc:
+        await _postpone(job, asked, clock.now() + MANUAL_FIX_RETRY_DELAY, str(exc))
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("a reading failed by a fault of ours", network=job.channel.network, channel=str(job.channel.id))
+        await _postpone(job, asked, clock.now() + MAX_RETRY_DELAY, Sentence(INTERNAL_ERROR_SENTENCE))
+    return True
+
+
+async def _wait_for_rate_limit(job: FetchJob, asked: FetchUsage, label: str, exc: errors.RateLimited) -> None:
+    await sync_to_async(_pause_for_rate_limit)(job.channel, exc)
+    await _postpone(
+        job,
+        asked,
+        exc.until,
+        Sentence(
+            "{network} asked Kicau to stop checking the comments, replies and statistics of your posts until {until}. Kicau then continues. You do not need to do anything.",
+            network=label,
+            until=exc.until,
+        ),
+    )
+
+
+async def _wait_for_manual_fix(
+    job: FetchJob, asked: FetchUsage, label: str, exc: errors.Rejected | errors.PlanExceeded
+) -> None:
+    if isinstance(exc, errors.Rejected):
         await _postpone(
             job,
             asked,
@@ -142,35 +167,17 @@ async def _fetch(job: FetchJob, client: aiohttp.ClientSession) -> bool:
                 why=str(exc)[:300],
             ),
         )
-    except errors.PlanExceeded as exc:
-        await _postpone(
-            job,
-            asked,
-            exc.resets_at or clock.now() + MANUAL_FIX_RETRY_DELAY,
-            Sentence(
-                "Your {network} plan does not include monitoring the comments, replies and statistics of your posts ({meter}). To continue monitoring, switch to a plan that includes it.",
-                network=label,
-                meter=exc.meter,
-            ),
-        )
-    except (errors.ConnectorError, TimeoutError) as exc:
-        await _back_off(job, asked, label, exc)
-        return False
-    except DomainError as exc:
-        await _postpone(job, asked, clock.now() + MANUAL_FIX_RETRY_DELAY, str(exc))
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        log.exception("a reading failed by a fault of ours", network=job.channel.network, channel=str(job.channel.id))
-        await _postpone(
-            job,
-            asked,
-            clock.now() + MAX_RETRY_DELAY,
-            Sentence(
-                "An internal error in Kicau interrupted the monitoring of comments, replies and statistics of your posts. Kicau tries again. You do not need to do anything."
-            ),
-        )
-    return True
+        return
+    await _postpone(
+        job,
+        asked,
+        exc.resets_at or clock.now() + MANUAL_FIX_RETRY_DELAY,
+        Sentence(
+            "Your {network} plan does not include monitoring the comments, replies and statistics of your posts ({meter}). To continue monitoring, switch to a plan that includes it.",
+            network=label,
+            meter=exc.meter,
+        ),
+    )
 
 
 async def metered_fetch[T](

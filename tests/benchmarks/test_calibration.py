@@ -98,6 +98,7 @@ def test_every_benchmark_prints_a_calibration_and_is_described(name):
 
 
 def test_every_module_that_the_readme_names_exists():
-    named = set(re.findall(r"`bench\.(\w+)", README)) | set(re.findall(r"\]\((\w+)\.py\)", README))
-    assert named <= {path.stem for path in BENCH.glob("*.py")}
-    assert {path.stem for path in BENCH.glob("*.py")} - {"__init__"} <= named
+    modules = {
+        path.relative_to(BENCH).with_suffix("").as_posix() for path in BENCH.rglob("*.py") if path.stem != "__init__"
+    }
+    assert set(re.findall(r"`bench\.(\w+)", README)) | set(re.findall(r"\]\(([\w/]+)\.py\)", README)) == modules

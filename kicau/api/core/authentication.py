@@ -15,8 +15,8 @@ from ninja.security import HttpBearer
 from kicau.api.core import problems, rate_limits
 from kicau.api.core.problems import ApiProblem
 from kicau.workspaces import factors
-from kicau.workspaces.actions import actor_by_token
 from kicau.workspaces.actors import Actor
+from kicau.workspaces.api_tokens import actor_by_token
 
 WORKSPACE_HEADER = "Kicau-Workspace"
 type View = Callable[..., HttpResponseBase]

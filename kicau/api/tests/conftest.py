@@ -50,8 +50,9 @@ from kicau.training_sets import recipients
 from kicau.training_sets.models import Found, Preview, Recipient, Version
 from kicau.training_sets.versions import version_folder
 from kicau.workspaces import webhooks
-from kicau.workspaces.actions import actor_for, add_person, create_token, create_workspace, set_member_role
+from kicau.workspaces.actions import actor_for, add_person, create_workspace, set_member_role
 from kicau.workspaces.actors import ROLE_PERMISSIONS, Actor
+from kicau.workspaces.api_tokens import create_token
 from kicau.workspaces.invitations import invite
 from kicau.workspaces.models import Role
 

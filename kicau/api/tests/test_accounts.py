@@ -6,8 +6,9 @@ import pytest
 
 from kicau.api.tests.conftest import Caller
 from kicau.rights.models import AuditEntry
-from kicau.workspaces.actions import actor_for, create_token, create_workspace
+from kicau.workspaces.actions import actor_for, create_workspace
 from kicau.workspaces.actors import Permission
+from kicau.workspaces.api_tokens import create_token
 from kicau.workspaces.models import Person, Role, Workspace
 
 

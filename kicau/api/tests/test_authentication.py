@@ -9,7 +9,8 @@ from django.test import Client
 
 from kicau.api.core.problems import PROBLEM_TYPES
 from kicau.api.tests.conftest import Caller, caller_for
-from kicau.workspaces.actions import create_token, create_workspace, remove_member, revoke_token
+from kicau.workspaces.actions import create_workspace, remove_member
+from kicau.workspaces.api_tokens import create_token, revoke_token
 from kicau.workspaces.models import Passkey, Token
 
 

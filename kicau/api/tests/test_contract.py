@@ -32,8 +32,9 @@ from kicau.api.root import api
 from kicau.api.schemas.base import Schema
 from kicau.api.tests.conftest import application, populate
 from kicau.base.ids import NO_ID, as_uuid
-from kicau.workspaces.actions import TOKEN_PREFIX, actor_for, add_person, create_token, create_workspace
+from kicau.workspaces.actions import actor_for, add_person, create_workspace
 from kicau.workspaces.actors import Permission
+from kicau.workspaces.api_tokens import TOKEN_PREFIX, create_token
 from kicau.workspaces.models import Token
 
 HERE = "http://testserver"

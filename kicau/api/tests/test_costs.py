@@ -7,7 +7,8 @@ from datetime import timedelta
 from kicau.api.tests.conftest import CONTRACT, Caller, add_channel, caller_for
 from kicau.base import clock
 from kicau.costs.models import Charge, Purpose
-from kicau.workspaces.actions import create_token, create_workspace, update_workspace
+from kicau.workspaces.actions import create_workspace, update_workspace
+from kicau.workspaces.api_tokens import create_token
 
 
 def charge(actor, channel, micro=200_000):

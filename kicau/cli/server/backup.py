@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -111,25 +112,7 @@ def restore(
     sealed = archive.is_encrypted(source)
     passphrase = _read_passphrase(passphrase_file, new=False) if sealed else ""
     if dry_run:
-        with _backup_errors_as_trouble():
-            found = archive.verify_backup(source, passphrase)
-        _warn_if_unencrypted(sealed)
-        told = {
-            "file": str(source),
-            "made_at": found.made_at,
-            "kicau": found.kicau,
-            "media": found.media,
-            "rows": sum(found.rows.values()),
-            "has_key": found.has_key,
-            "encrypted": sealed,
-        }
-        print_result(
-            as_json,
-            told,
-            lambda: click.echo(
-                f"{source} is complete: Kicau {found.kicau} at {found.made_at[:16]}Z, with {found.media} media files."
-            ),
-        )
+        _verify(source, passphrase, as_json, is_encrypted=sealed)
         return
     folder = setting_definitions.data_folder()
     with _backup_errors_as_trouble():
@@ -151,24 +134,48 @@ def restore(
         "paused": paused,
         "encrypted": sealed,
     }
+    print_result(as_json, result, lambda: _print_restored(result, verify=verify))
 
-    def say() -> None:
-        click.echo(
-            f"Restored into {folder} what it was at {made.made_at[:16]}Z: {result['rows']} rows and {made.media} media files."
-        )
-        if verify:
-            click.echo(f"Verified: {done.verified} media files on the disk are identical to the backup.")
-        if done.in_doubt:
-            click.echo(
-                f"Posts that may have been published since the backup: {done.in_doubt}. Kicau checks each one on its network before it publishes."
-            )
-        click.echo(
-            "Every channel is paused. Start Kicau with kicau up, check the posts, then resume the channels."
-            if paused
-            else "Start Kicau with: kicau up"
-        )
 
-    print_result(as_json, result, say)
+def _print_restored(result: Mapping[str, Any], *, verify: bool) -> None:
+    click.echo(
+        f"Restored into {result['folder']} what it was at {result['made_at'][:16]}Z: {result['rows']} rows and {result['media']} media files."
+    )
+    if verify:
+        click.echo(f"Verified: {result['verified_media']} media files on the disk are identical to the backup.")
+    if result["looked_up_first"]:
+        click.echo(
+            f"Posts that may have been published since the backup: {result['looked_up_first']}. Kicau checks each one on its network before it publishes."
+        )
+    click.echo(
+        "Every channel is paused. Start Kicau with kicau up, check the posts, then resume the channels."
+        if result["paused"]
+        else "Start Kicau with: kicau up"
+    )
+
+
+def _verify(source: Path, passphrase: str, as_json: bool, *, is_encrypted: bool) -> None:
+    from kicau.backup import archive
+
+    with _backup_errors_as_trouble():
+        found = archive.verify_backup(source, passphrase)
+    _warn_if_unencrypted(is_encrypted)
+    told = {
+        "file": str(source),
+        "made_at": found.made_at,
+        "kicau": found.kicau,
+        "media": found.media,
+        "rows": sum(found.rows.values()),
+        "has_key": found.has_key,
+        "encrypted": is_encrypted,
+    }
+    print_result(
+        as_json,
+        told,
+        lambda: click.echo(
+            f"{source} is complete: Kicau {found.kicau} at {found.made_at[:16]}Z, with {found.media} media files."
+        ),
+    )
 
 
 def _warn_if_unencrypted(sealed: bool) -> None:

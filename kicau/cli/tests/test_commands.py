@@ -16,14 +16,8 @@ from kicau.costs.models import Charge
 from kicau.publishing.models import Attempt, Delivery, Draft
 from kicau.sync.models import Answer
 from kicau.sync.models import Post as RemotePost
-from kicau.workspaces.actions import (
-    actor_by_token,
-    actor_for,
-    add_person,
-    create_token,
-    create_workspace,
-    set_member_role,
-)
+from kicau.workspaces.actions import actor_for, add_person, create_workspace, set_member_role
+from kicau.workspaces.api_tokens import actor_by_token, create_token
 from kicau.workspaces.models import Membership, Person, Token
 
 pytestmark = pytest.mark.usefixtures("actor")

@@ -19,7 +19,7 @@ from kicau.publishing.approval import review_links
 from kicau.publishing.content import compositions
 from kicau.web.tests.conftest import _static_folder, guest
 from kicau.web.tests.provider import _serving, come_back, provider
-from kicau.workspaces import actions, address_verification, addresses, invitations, oidc
+from kicau.workspaces import actions, address_verification, addresses, api_tokens, invitations, oidc
 from kicau.workspaces.models import Identity, Invitation, Membership, Passkey, Person
 from kicau.workspaces.tests.test_invitations import secret_in
 
@@ -177,7 +177,7 @@ def test_a_team_without_mail_invites_works_and_is_proved_by_its_operator(actor, 
 def test_who_is_signed_in_connects_the_provider_and_is_alone_in_the_account(mallory, boss_claims):
     """Mallory gave the boss an account to use. Once the boss proves the address, Mallory is out."""
     mallorys, person = squat(mallory)
-    token = actions.create_token(
+    token = api_tokens.create_token(
         actions.actor_for(person, mallory.workspace.id, "page"), "spy", ["read"], personal=True
     )
     Passkey.objects.create(person=person, name="Mallory's", credential_id=b"m", credential=b"m")

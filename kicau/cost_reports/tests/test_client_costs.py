@@ -16,16 +16,9 @@ from kicau.cost_reports import client_costs
 from kicau.costs import actions as plans
 from kicau.costs import display_currency
 from kicau.costs.models import Charge
-from kicau.workspaces.actions import (
-    actor_by_token,
-    actor_for,
-    add_person,
-    create_token,
-    create_workspace,
-    set_member_role,
-    update_workspace,
-)
+from kicau.workspaces.actions import actor_for, add_person, create_workspace, set_member_role, update_workspace
 from kicau.workspaces.actors import Permission
+from kicau.workspaces.api_tokens import actor_by_token, create_token
 from kicau.workspaces.models import Role
 
 pytestmark = pytest.mark.django_db

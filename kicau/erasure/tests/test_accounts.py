@@ -14,7 +14,7 @@ from kicau.publishing.approval import reviews
 from kicau.publishing.models import Delivery, Draft
 from kicau.publishing.scheduling import actions as publishing
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import actions, invitations
+from kicau.workspaces import actions, api_tokens, invitations
 from kicau.workspaces.models import BrowserSession, Invitation, Membership, Person, Role
 from kicau.workspaces.names import DELETED_PERSON
 from kicau.workspaces.session_store import SessionStore
@@ -34,14 +34,14 @@ def signed_in(person):
 
 def test_closing_ends_sessions_tokens_and_invitations(admin, owner):
     ours, theirs = signed_in(admin.person), signed_in(owner)
-    token = actions.create_token(admin, "script", ["read"]).secret
+    token = api_tokens.create_token(admin, "script", ["read"]).secret
     invitations.invite(admin, "sleeper@kopisenja.example", Role.ADMIN)
     accounts.close_account(owner, admin.person, "cli")
     person = Person.objects.get(id=admin.person.id)
     assert not person.is_active
     assert set(BrowserSession.objects.values_list("session_key", flat=True)) == {theirs}
     assert ours != theirs
-    assert actions.actor_by_token(token, None) is None
+    assert api_tokens.actor_by_token(token, None) is None
     assert Invitation.objects.get().revoked_at is not None
     assert not Membership.objects.filter(person=person).exists()
 
@@ -106,7 +106,7 @@ def test_erasing_needs_the_typed_address(admin, owner):
 
 def test_an_export_has_all_that_names_a_person_and_no_secret(admin):
     Draft.objects.create(workspace=admin.workspace, author=admin.person)
-    token = actions.create_token(admin, "script", ["read"])
+    token = api_tokens.create_token(admin, "script", ["read"])
     admin.person.refresh_from_db()
     text = accounts.to_json(accounts.export_person_data(admin.person, admin.person, "page"))
     for wanted in (admin.person.email, "publishing.Draft", "workspaces.Membership", "script", "token.created"):

@@ -123,12 +123,15 @@ class ExportTable:
 
 def export_tables(scope: ExportScope) -> list[ExportTable]:
     """In an order in which each refers to those before it."""
-    drafts, deliveries = scope.drafts, scope.deliveries
-    parts = Part.objects.filter(draft__in=drafts)
-    named = Q(channel_id__in=scope.channels)
-    if scope.row.channel_id is None:
-        named |= Q(channel_id=None, network=scope.row.network)
-    found = [
+    found = [*_channel_tables(scope), *_post_tables(scope), *_cost_tables(scope), *_engagement_tables(scope)]
+    taken = {table.rows.model for table in found}
+    return found + [
+        t for model in apps.get_models() if model not in taken and (t := _table_of_related_model(model, scope))
+    ]
+
+
+def _channel_tables(scope: ExportScope) -> list[ExportTable]:
+    return [
         _table(
             "channels",
             "The channels that are left; without what signs in to them.",
@@ -138,13 +141,20 @@ def export_tables(scope: ExportScope) -> list[ExportTable]:
         _table(
             "campaigns",
             "Campaigns of the posts.",
-            Campaign.objects.filter(id__in=Draft.objects.filter(id__in=drafts).values("campaign")),
+            Campaign.objects.filter(id__in=Draft.objects.filter(id__in=scope.drafts).values("campaign")),
         ),
         _table(
             "media",
             "Files of the posts; each lies under its sha256 in the folder media.",
             Medium.objects.filter(id__in=scope.media),
         ),
+    ]
+
+
+def _post_tables(scope: ExportScope) -> list[ExportTable]:
+    drafts, deliveries = scope.drafts, scope.deliveries
+    parts = Part.objects.filter(draft__in=drafts)
+    return [
         _table("posts", "Posts as their authors wrote them.", Draft.objects.filter(id__in=drafts)),
         _table("variants", "What differs for one channel or one network.", Variant.objects.filter(draft__in=drafts)),
         _table(
@@ -167,6 +177,14 @@ def export_tables(scope: ExportScope) -> list[ExportTable]:
             "Every step of a delivery, and every decision of a person about it.",
             Attempt.objects.filter(delivery__in=deliveries),
         ),
+    ]
+
+
+def _cost_tables(scope: ExportScope) -> list[ExportTable]:
+    named = Q(channel_id__in=scope.channels)
+    if scope.row.channel_id is None:
+        named |= Q(channel_id=None, network=scope.row.network)
+    return [
         _table(
             "charges",
             "What calls to the network used up: millionths of a currency.",
@@ -177,6 +195,11 @@ def export_tables(scope: ExportScope) -> list[ExportTable]:
             "What could be spent: each budget that names the network or one of the channels.",
             Budget.objects.filter(workspace=scope.row.workspace).filter(named),
         ),
+    ]
+
+
+def _engagement_tables(scope: ExportScope) -> list[ExportTable]:
+    return [
         _table(
             "numbers",
             "Each published post's numbers as they were last read, by the network's names.",
@@ -192,10 +215,6 @@ def export_tables(scope: ExportScope) -> list[ExportTable]:
             "What others wrote to the channels; their words are theirs.",
             Answer.objects.filter(channel__in=scope.channels),
         ),
-    ]
-    taken = {table.rows.model for table in found}
-    return found + [
-        t for model in apps.get_models() if model not in taken and (t := _table_of_related_model(model, scope))
     ]
 
 

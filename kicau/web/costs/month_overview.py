@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +18,7 @@ from kicau.connector import registry
 from kicau.cost_reports import cost_statements, forecast, forecast_assumptions
 from kicau.cost_reports.sync_savings import sync_savings
 from kicau.costs import actions, budgets, display_currency, workloads
+from kicau.costs.actions import BudgetBalance
 from kicau.costs.models import Budget
 from kicau.publishing.content.compositions import campaigns
 from kicau.sync import sync_settings, webhook_subscriptions
@@ -40,14 +43,7 @@ def month_overview(request: MemberRequest) -> HttpResponse:
     states = actions.budget_balances(list(actions.budgets(actor)))
     currency = told.totals[0][0] if told.totals else month.total[0].currency if month and month.total else ""
     total = next((f for f in month.total if f.currency == currency), None) if month else None
-    limit = min(
-        (
-            s.budget.amount
-            for s in states
-            if s.budget.currency == currency and s.budget.period == "month" and _covers_workspace(s.budget)
-        ),
-        default=0,
-    )
+    limit = _smallest_month_budget(states, currency)
     names = {str(c.id): c.name for c in campaigns(actor)}
     worth = display_currency.active_display().of(MICRO_PER_UNIT, currency)
     scale = charts.Scale(currency=worth.currency, rate=worth.rate) if worth else charts.Scale(currency=currency)
@@ -74,9 +70,7 @@ def month_overview(request: MemberRequest) -> HttpResponse:
             "expected": [(day, micro) for day, micro in month.days if day >= today] if month else (),
             "limit": limit,
             "begins": begins,
-            "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
-            "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}",
-            "this": f"{begins:%Y-%m}",
+            **_neighbour_months(begins, is_now=is_now),
             "states": states,
             "NEVER": budgets.NEVER,
             "compared": _compare_plans(actor, told),
@@ -92,6 +86,20 @@ def month_overview(request: MemberRequest) -> HttpResponse:
             "campaign_names": names,
         },
     )
+
+
+def _smallest_month_budget(states: Iterable[BudgetBalance], currency: str) -> int:
+    """In micro-units; 0 where no budget is of the whole workspace."""
+    of_month = [one.budget for one in states if one.budget.period == "month" and one.budget.currency == currency]
+    return min((budget.amount for budget in of_month if _covers_workspace(budget)), default=0)
+
+
+def _neighbour_months(begins: datetime, *, is_now: bool) -> dict[str, str]:
+    return {
+        "earlier": f"{begins.year - (begins.month == 1)}-{(begins.month - 2) % 12 + 1:02d}",
+        "later": "" if is_now else f"{begins.year + (begins.month == 12)}-{begins.month % 12 + 1:02d}",
+        "this": f"{begins:%Y-%m}",
+    }
 
 
 @member_page

@@ -15,7 +15,7 @@ from kicau.web.core.views import (
     run_action,
 )
 from kicau.web.settings.workspace_settings import settings_context
-from kicau.workspaces import actions
+from kicau.workspaces import api_tokens
 
 
 @member_page
@@ -24,7 +24,7 @@ def create_token(request: MemberRequest) -> HttpResponse:
     """The token is shown on this answer and never again."""
     days = request.POST.get("days", "90")
     try:
-        made = actions.create_token(
+        made = api_tokens.create_token(
             request.actor,
             request.POST.get("name", ""),
             request.POST.getlist("scope"),
@@ -47,7 +47,7 @@ def create_token(request: MemberRequest) -> HttpResponse:
 def revoke_token(request: MemberRequest, token_id: str) -> HttpResponse:
     run_action(
         request,
-        lambda: actions.revoke_token(request.actor, token_id),
+        lambda: api_tokens.revoke_token(request.actor, token_id),
         _("The API token is revoked. Programs that use it no longer have access."),
     )
     return redirect("workspace-settings")

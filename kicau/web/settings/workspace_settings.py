@@ -18,7 +18,7 @@ from kicau.web.core.views import (
     member_page,
     run_action,
 )
-from kicau.workspaces import actions
+from kicau.workspaces import actions, api_tokens
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.models import Workspace
 
@@ -33,7 +33,7 @@ def settings_context(request: MemberRequest) -> dict[str, object]:
     actor = request.actor
     hooks = list(actor.workspace.webhooks.order_by("created_at")) if actor.may(Permission.SETTINGS) else []
     return {
-        "tokens": list(actions.tokens(actor)),
+        "tokens": list(api_tokens.tokens(actor)),
         "hooks": hooks,
         "events": list(PUBLIC_EVENTS),
         "zones": zone_choices(actor.workspace.timezone),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from kicau.base import clock
 from kicau.notifications import account_emails, emails
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import account_security, actions, factors
+from kicau.workspaces import account_security, api_tokens, factors
 from kicau.workspaces.models import Identity, Passkey
 from kicau.workspaces.tests.test_invitations import code_of
 
@@ -108,12 +108,12 @@ def test_guesses_of_the_present_password_have_an_end_whatever_form_they_come_by(
 def test_another_password_ends_other_sessions_and_where_asked_tokens(sari, owner, actor):
     elsewhere = Client()
     elsewhere.force_login(owner)
-    kept = actions.create_token(actor, "a", ["read"]).secret
+    kept = api_tokens.create_token(actor, "a", ["read"]).secret
     sari.post(reverse("password-change"), {"before": PASSWORD, "password": OTHER})
     assert (sari.get("/").status_code, elsewhere.get("/").status_code) == (200, 302)
-    assert actions.actor_by_token(kept, None)
+    assert api_tokens.actor_by_token(kept, None)
     sari.post(reverse("password-change"), {"before": OTHER, "password": PASSWORD, "end_tokens": "1"})
-    assert actions.actor_by_token(kept, None) is None
+    assert api_tokens.actor_by_token(kept, None) is None
 
 
 def test_all_other_access_ends_by_one_button(sari, owner, actor, member):
@@ -121,11 +121,11 @@ def test_all_other_access_ends_by_one_button(sari, owner, actor, member):
     other.force_login(member("editor").person)
     elsewhere = Client()
     elsewhere.force_login(owner)
-    token = actions.create_token(actor, "a", ["read"], personal=True).secret
+    token = api_tokens.create_token(actor, "a", ["read"], personal=True).secret
     assert sari.get(reverse("end-other-access")).status_code == 405
     sari.post(reverse("end-other-access"))
     assert [client.get("/").status_code for client in (sari, elsewhere, other)] == [200, 302, 200]
-    assert actions.actor_by_token(token, None) is None
+    assert api_tokens.actor_by_token(token, None) is None
 
 
 def test_a_letter_tells_of_each_change(sari, owner, app):

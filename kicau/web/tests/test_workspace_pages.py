@@ -20,7 +20,8 @@ from kicau.connector.protocol import ClientMetadataRole
 from kicau.media import library
 from kicau.media.actions import add_medium
 from kicau.web.core import files
-from kicau.workspaces.actions import actor_by_token, create_workspace
+from kicau.workspaces.actions import create_workspace
+from kicau.workspaces.api_tokens import actor_by_token
 
 
 def test_pausing_resuming_and_disconnecting_a_channel(page, channels):

@@ -9,7 +9,7 @@ import pytest
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import actions
+from kicau.workspaces import actions, api_tokens
 from kicau.workspaces.actors import ROLE_PERMISSIONS, Permission
 from kicau.workspaces.models import Role, Workspace
 
@@ -68,8 +68,8 @@ def test_the_last_owner_stays(actor, owner):
 
 
 def test_a_token_acts_within_its_scopes_and_is_kept_as_a_digest_only(actor):
-    made = actions.create_token(actor, "script", ["read"])
-    acting = actions.actor_by_token(made.secret, None)
+    made = api_tokens.create_token(actor, "script", ["read"])
+    acting = api_tokens.actor_by_token(made.secret, None)
     assert acting is not None
     assert acting.may(Permission.READ)
     assert not acting.may(Permission.WRITE)
@@ -78,34 +78,34 @@ def test_a_token_acts_within_its_scopes_and_is_kept_as_a_digest_only(actor):
 
 def test_a_token_never_exceeds_its_maker(member):
     with pytest.raises(NotAllowed):
-        actions.create_token(member(Role.VIEWER), "t", ["write"])
+        api_tokens.create_token(member(Role.VIEWER), "t", ["write"])
 
 
 def test_a_token_loses_what_its_person_loses(member, actor):
     editor = member(Role.EDITOR)
-    made = actions.create_token(editor, "t", ["read", "publish"])
+    made = api_tokens.create_token(editor, "t", ["read", "publish"])
     actions.set_member_role(actor, editor.person, Role.VIEWER)
-    acting = actions.actor_by_token(made.secret, None)
+    acting = api_tokens.actor_by_token(made.secret, None)
     assert acting is not None
     assert not acting.may(Permission.PUBLISH)
     actions.remove_member(actor, editor.person)
-    assert actions.actor_by_token(made.secret, None) is None
+    assert api_tokens.actor_by_token(made.secret, None) is None
 
 
 def test_expired_and_revoked_tokens_are_nobody(actor):
-    made = actions.create_token(actor, "t", ["read"], days=1)
+    made = api_tokens.create_token(actor, "t", ["read"], days=1)
     with clock.freeze_clock(clock.now() + timedelta(days=2)):
-        assert actions.actor_by_token(made.secret, None) is None
-    actions.revoke_token(actor, made.token.id)
-    assert actions.actor_by_token(made.secret, None) is None
+        assert api_tokens.actor_by_token(made.secret, None) is None
+    api_tokens.revoke_token(actor, made.token.id)
+    assert api_tokens.actor_by_token(made.secret, None) is None
 
 
 def test_a_workspace_token_reaches_no_other_workspace(actor, owner):
     other = actions.create_workspace(owner, "Other")
-    made = actions.create_token(actor, "t", ["read"])
-    assert actions.actor_by_token(made.secret, other.id) is None
-    personal = actions.create_token(actor, "p", ["read"], personal=True)
-    reached = actions.actor_by_token(personal.secret, other.id)
+    made = api_tokens.create_token(actor, "t", ["read"])
+    assert api_tokens.actor_by_token(made.secret, other.id) is None
+    personal = api_tokens.create_token(actor, "p", ["read"], personal=True)
+    reached = api_tokens.actor_by_token(personal.secret, other.id)
     assert reached is not None
     assert reached.workspace == other
 

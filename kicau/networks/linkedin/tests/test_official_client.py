@@ -80,12 +80,8 @@ async def test_it_publishes_a_picture_reads_changes_and_deletes_it(
     await asyncio.to_thread(_publish_read_delete, box, token)
 
 
-def _publish_read_delete(box: Server, token: str) -> None:
-    rest = RestliClient()
-    how: dict[str, Any] = {"access_token": token, "version_string": VERSION}
-    roles = rest.finder(resource_path="/organizationAcls", finder_name="roleAssignee", **how)
-    assert [role["organization"] for role in roles.elements] == [FIRM]
-
+def _upload_picture(rest: RestliClient, how: dict[str, Any]) -> str:
+    """The URN of an image that was uploaded."""
     begun = rest.action(
         resource_path="/images",
         action_name="initializeUpload",
@@ -94,22 +90,35 @@ def _publish_read_delete(box: Server, token: str) -> None:
     )
     sent = rest.session.put(begun.value["uploadUrl"], data=FILES["cup"].path.read_bytes(), timeout=60)
     assert sent.status_code == 201
+    return str(begun.value["image"])
 
+
+def _post_with(image: str) -> dict[str, Any]:
+    return {
+        "author": FIRM,
+        "commentary": r"Kopi \(baru\) {hashtag|\#|senja}",
+        "visibility": "PUBLIC",
+        "distribution": {
+            "feedDistribution": "MAIN_FEED",
+            "targetEntities": [],
+            "thirdPartyDistributionChannels": [],
+        },
+        "content": {"media": {"id": image, "altText": "A cup"}},
+        "lifecycleState": "PUBLISHED",
+        "isReshareDisabledByAuthor": False,
+    }
+
+
+def _publish_read_delete(box: Server, token: str) -> None:
+    rest = RestliClient()
+    how: dict[str, Any] = {"access_token": token, "version_string": VERSION}
+    roles = rest.finder(resource_path="/organizationAcls", finder_name="roleAssignee", **how)
+    assert [role["organization"] for role in roles.elements] == [FIRM]
+
+    image = _upload_picture(rest, how)
     made = rest.create(
         resource_path="/posts",
-        entity={
-            "author": FIRM,
-            "commentary": r"Kopi \(baru\) {hashtag|\#|senja}",
-            "visibility": "PUBLIC",
-            "distribution": {
-                "feedDistribution": "MAIN_FEED",
-                "targetEntities": [],
-                "thirdPartyDistributionChannels": [],
-            },
-            "content": {"media": {"id": begun.value["image"], "altText": "A cup"}},
-            "lifecycleState": "PUBLISHED",
-            "isReshareDisabledByAuthor": False,
-        },
+        entity=_post_with(image),
         **how,
     )
     assert made.status_code == 201
@@ -124,7 +133,7 @@ def _publish_read_delete(box: Server, token: str) -> None:
     )
 
     got = rest.get(resource_path="/posts/{id}", path_keys={"id": urn}, **how)
-    assert got.entity["content"]["media"]["id"] == begun.value["image"]
+    assert got.entity["content"]["media"]["id"] == image
     found = rest.finder(resource_path="/posts", finder_name="author", query_params={"author": FIRM, "count": 5}, **how)
     assert [post["id"] for post in found.elements] == [urn]
     assert found.paging.total == 1
