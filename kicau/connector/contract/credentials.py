@@ -109,9 +109,10 @@ class CredentialContract(ContractCase):
         assert all(step.endswith(".") for step in role.guide.steps)
         lent = open_test_session(self.connector, sandbox, client)
         await role.check_keys(lent)
-        for wrong in ({"client_secret": "not-the-secret"}, {"client_id": "not-an-id"}):
+        app = lent.app
+        for wrong in (replace(app, client_secret=app.client_id), replace(app, client_id="not-an-id")):
             lent = open_test_session(self.connector, sandbox, client)
-            lent.app = replace(lent.app, **wrong)
+            lent.app = wrong
             with pytest.raises(errors.Rejected) as refused:
                 await role.check_keys(lent)
             assert "{" not in refused.value.problems[0].sentence
