@@ -73,8 +73,9 @@ CC_VERSIONS = ("1.0", "2.0", "2.5", "3.0", "4.0")
 KNOWN_LICENCES |= {
     f"CC-BY{kind}-{version}": meaning for version in CC_VERSIONS for kind, meaning in _CC_VARIANTS.items()
 }
+_CC_COUNTRY = "(?:IGO|SCO|ENG|(?!BY|NC|ND|SA)[A-Z]{2})"  # or a kind that stands behind the version
 # The same in every version, in those for one country, and where no version is named.
-_CC_PATTERN = re.compile(rf"(?:{CUSTOM_PREFIX})?CC-BY(-NC)?(-ND|-SA)?(?:-\d\.\d(?:-[A-Z]{{2,4}})?)?\+?", re.IGNORECASE)
+_CC_PATTERN = re.compile(rf"(?:{CUSTOM_PREFIX})?CC-BY(-NC)?(-ND|-SA)?(?:-\d\.\d(?:-{_CC_COUNTRY})?)?\+?", re.IGNORECASE)
 #: Exceptions that grant more than their licence does. With any other the licence is not known.
 LICENCE_EXCEPTIONS = (
     "LLVM-exception",
@@ -405,8 +406,8 @@ _ZERO_WORDS = {"cc0", "zero"}
 def _spdx_of_name(text: str) -> str:
     """The SPDX id of a name as people write it, or of the address of its text; "" where it is none of these."""
     bare = " ".join(text.strip(" \t\r\n\"'“”‘’.,;").split())
-    if not bare:
-        return ""
+    if not bare or re.search(r"[()]", re.sub(r"\([^()]*\)", "", bare)):
+        return ""  # no name has a bracket without its other half, or one within another
     if "/" in bare and (found := _spdx_of_url(bare)):
         return found
     if bare.lower() in _NAMES_BY_LOWERCASE:
@@ -458,11 +459,11 @@ def _creative_commons(lower: str) -> str:
         word = _CC_WORDS.get(word, word)
         if word in ("", "cc") or word in _CC_FILLERS:
             continue
-        if word in ("by", "nc", "nd", "sa") and word not in kinds and not version:
+        if word in ("by", "nc", "nd", "sa") and word not in kinds and not country:
             kinds.append(word)
         elif re.fullmatch(r"v?[1-4](\.[05])?", word) and not version:
             version = word.removeprefix("v")
-        elif version and not country and re.fullmatch(r"[a-z]{2,4}", word) and word.upper() not in _OPERATORS:
+        elif version and not country and re.fullmatch(_CC_COUNTRY, word.upper()) and word.upper() not in _OPERATORS:
             country = word
         else:
             return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import license_expression
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,9 @@ SPELLINGS = {
         "cc_by_nd_4.0",
         "CCBYND 4.0",
         "CC BY-ND 4.0 Deed",
+        "CC BY 4.0 ND",
+        "CC-BY-4.0-ND",
+        "CC BY 4.0 (ND)",
         "Creative Commons Attribution-NoDerivatives 4.0 International",
         "Creative Commons Attribution-NoDerivs 4.0 International License",
         "Attribution-NoDerivatives 4.0 International (CC BY-ND 4.0)",
@@ -28,6 +32,7 @@ SPELLINGS = {
         "creativecommons.org/licenses/by-nd/4.0/deed.en",
     ),
     "CC-BY-NC-ND-3.0-US": ("CC BY-NC-ND 3.0 US", "https://creativecommons.org/licenses/by-nc-nd/3.0/us/"),
+    "CC-BY-NC-3.0-IGO": ("CC BY-NC 3.0 IGO", "cc by 3.0 nc igo"),
     "CC-BY-NC-SA-4.0": ("Creative Commons Attribution Non-Commercial Share Alike 4.0", "by-nc-sa 4.0", "CC-BY-NC-SA-4"),
     "LicenseRef-CC-BY": ("CC BY", "cc-by", "Creative Commons Attribution", "ccby"),
     "CC0-1.0": (
@@ -82,6 +87,13 @@ def test_common_spellings(spdx, spelled):
         "MIT AND (",
         "CC-BY-ND-4.0 CC0",
         "free as in CC0 beer",
+        "((CC0-1.0 OR MIT) CC-BY-ND-4.0)",
+        "(CC0-1.0 OR MIT) CC-BY-ND-4.0 OR MIT",
+        "CC0-1.0 (MIT)",
+        "CC-BY-4.0 MIT",
+        "(CC-BY-4.0 ( MIT)",
+        "(CC0-1.0 ) CC0-1.0)",
+        "CC-BY-4.0-XYZ",
     ],
 )
 def test_what_is_not_understood_permits_nothing(text):
@@ -187,6 +199,42 @@ def test_statements_find_licences_by_meaning(key, licence, matches, allows, valu
 )
 def test_sites_match_by_meaning(url, site, is_under):
     assert is_under_prefix(url, site) is is_under
+
+
+OPERATORS = ("AND", "OR", "and", "or")
+PLAIN = st.sampled_from(["MIT", "CC0-1.0", "cc-by-4.0", "LicenseRef-x", "Apache-2.0 WITH LLVM-exception"])
+NESTED = st.recursive(
+    PLAIN,
+    lambda inner: st.lists(st.tuples(st.sampled_from(OPERATORS), inner), min_size=2, max_size=3).map(
+        lambda parts: f"({' '.join(f'{operator} {part}' for operator, part in parts).partition(' ')[2]})"
+    ),
+    max_leaves=8,
+)
+
+
+@given(NESTED)
+def test_a_reader_of_others_sees_the_same_tree(text):
+    if len(text) <= licences.MAX_LENGTH:
+        assert parse_expression(text).key() == key_of_peer(PEER.parse(text))
+
+
+PEER = license_expression.Licensing()
+
+
+def key_of_peer(found):
+    """As `LicenceNode.key`: order, repetition, nesting and case do not count."""
+    for operator in ("AND", "OR"):
+        kind = getattr(PEER, operator)
+        if isinstance(found, kind):
+            flat, rest = [], list(found.args)
+            while rest:
+                one = rest.pop()
+                (rest if isinstance(one, kind) else flat).extend(one.args if isinstance(one, kind) else [one])
+            joined = frozenset(map(key_of_peer, flat))
+            return (operator, joined) if len(joined) > 1 else next(iter(joined))
+    if isinstance(found, license_expression.LicenseWithExceptionSymbol):
+        return found.license_symbol.key.casefold(), found.exception_symbol.key.casefold()
+    return found.key.casefold(), ""
 
 
 @given(
