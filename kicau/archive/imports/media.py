@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
+
+from django.db import transaction
 
 from kicau.archive.models import Item, Source
 from kicau.archive.record_statements import bind_by_files
@@ -13,6 +16,7 @@ from kicau.connector.archives.records import SkippedEntry, skip_entry
 from kicau.media import library
 from kicau.media.actions import MAX_FILE_BYTES, add_medium
 from kicau.workspaces.actors import Actor
+from kicau.workspaces.models import Workspace
 
 BATCH_SIZE = 200  # items between two looks at whether to go on
 
@@ -31,15 +35,25 @@ def import_media(
         Item.objects.filter(workspace=actor.workspace, sources__contains=[source.id]).exclude(media=[]).order_by("id")
     )
     left: list[SkippedEntry] = []
+    found: dict[UUID, list[dict[str, Any]]] = {}
     for number, (id_, media) in enumerate(rows.values_list("id", "media").iterator(chunk_size=BATCH_SIZE), 1):
         changed = [_import_file(actor, source, files, names, one, left) for one in media]
         if changed != media:
-            Item.objects.filter(id=id_).update(media=changed)
-            bind_by_files(actor.workspace, [id_])
+            found[id_] = changed
         if number % BATCH_SIZE == 0:
+            _keep_files(actor.workspace, found)
             go_on(left)
-            left = []
+            left, found = [], {}
+    _keep_files(actor.workspace, found)
     go_on(left)
+
+
+@transaction.atomic
+def _keep_files(workspace: Workspace, found: dict[UUID, list[dict[str, Any]]]) -> None:
+    """No item has a file that does not bind it yet."""
+    for id_, media in found.items():
+        Item.objects.filter(id=id_).update(media=media)
+    bind_by_files(workspace, found)
 
 
 def _import_file(

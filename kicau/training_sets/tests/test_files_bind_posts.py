@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from kicau.archive import record_statements
-from kicau.archive.models import Item, Standing
+from kicau.archive.imports import import_job, media
+from kicau.archive.models import Import, Item, Standing
 from kicau.archive.policy_decisions import RightsEvaluator, decide_item
 from kicau.archive.policy_preview import PolicyChange, simulate_change
 from kicau.archive.search import ArchiveQuery, count_facets
@@ -183,6 +184,22 @@ def test_a_picture_that_comes_later_reaches_the_sets_at_once(actor, archive, tak
     take(archive(photo(1, TEXT), more={"data/tweets_media/1001-cup1.jpg": picture("CC BY-ND 4.0")}))
     version.refresh_from_db()
     assert version.state == VersionState.SUPERSEDED
+
+
+def test_no_item_has_a_file_that_does_not_bind_it_yet(actor, posts, monkeypatch):
+    """Also where the process ends between the two."""
+    with monkeypatch.context() as broken:
+        broken.setattr(media, "bind_by_files", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            posts("CC BY-ND 4.0")
+    item = Item.objects.get()
+    assert not item.media[0].get("sha256")
+    row = Import.objects.get()
+    Import.objects.filter(id=row.id).update(state="running", lease_until=None)
+    import_job.run_import(row.id)
+    item = Item.objects.select_related("standing").get()
+    assert item.media[0]["sha256"]
+    assert answer(actor, item).answer == "no"
 
 
 def test_another_workspaces_file_binds_nothing_here(actor, owner, posts):
