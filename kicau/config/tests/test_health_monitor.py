@@ -124,7 +124,7 @@ async def test_a_mail_server_that_stands_still_holds_up_nobody_who_asks_the_data
     await sync_to_async(emails.queue_email)(
         "guest@elsewhere.example", "member.invited", page="/accept-invitation/abc", name="Sari", workspace="Kopi Senja"
     )
-    [chore] = [one for one in health_monitor.monitoring_tasks() if one.name == "send letters"]
+    [chore] = [one for one in health_monitor.monitoring_tasks() if one.name == "send emails"]
     async with await asyncio.start_server(stand_still, "127.0.0.1", unused_tcp_port):
         sending = asyncio.create_task(chore.run())
         await came.wait()

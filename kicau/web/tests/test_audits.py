@@ -184,7 +184,7 @@ def test_strangers_and_viewers(page, actor, archive, member, db):
     stranger.force_login(other)
     viewer.force_login(member("viewer").person)
     for name, more in (
-        ("audit", ()),
+        ("dataset-audit", ()),
         ("dataset-audit-progress", ()),
         ("dataset-audit-evidence", ()),
         ("dataset-audit-report", ("en", "pdf")),

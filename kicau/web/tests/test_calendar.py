@@ -54,7 +54,7 @@ def test_many_are_retried_and_cancelled_each_for_itself(page, post):
     page.post(CHANGE, {"verb": "retry", "delivery": [rows[0].id, rows[1].id]})
     html = page.get(reverse("home")).content.decode()
     assert "Kicau is trying to publish 1 post again." in html
-    assert "cannot be retried" in html
+    assert "This post is scheduled, so you cannot retry it." in html
     page.post(CHANGE, {"verb": "cancel", "delivery": " ".join(str(row.id) for row in rows)})
     assert {row.state for row in Delivery.objects.all()} == {"canceled"}
     html = page.get(f"{reverse('home')}?state=canceled").content.decode()

@@ -103,11 +103,12 @@ async def test_it_publishes_with_media_reads_back_and_deletes(box: Server, http:
 
 async def test_it_asks_and_waits_for_a_video(box: Server, http: aiohttp.ClientSession) -> None:
     client = await signed_in(box, http)
+    box.processing_seconds = 600  # as long as the sandbox's time stands, however long a busy machine takes
 
     def use() -> None:
         film = client.media_post(FILES["pour"].path.read_bytes(), mime_type="video/mp4")
         assert film.url is None
-        box.clock_offset = 5
+        box.clock_offset = 600
         assert client.media(film).url
         client.status_post("Film", media_ids=[film])
         poll = client.make_poll(["Gayo", "Toraja"], expires_in=3600, multiple=True)
