@@ -104,25 +104,11 @@ def invitation_json(row: Invitation) -> dict[str, Any]:
 
 
 def channel_json(row: Channel) -> dict[str, Any]:
+    """As the REST API returns it."""
+    from kicau.channels.channel_fields import channel_fields
+
     return {
-        "id": str(row.id),
-        "key": row.key,
-        "network": row.network,
-        "name": row.name,
-        "handle": row.handle,
-        "kind": row.kind,
-        "host": row.host,
-        "url": row.url,
-        "state": row.state,
-        "reason": row.reason,
-        "renewal_why": row.renewal_why,
-        "paused": row.is_paused,
-        "paused_until": iso_time(row.paused_until),
-        "reads_from": iso_time(row.reads_from),
-        "asks_from": iso_time(row.asks_from),
-        "asks_why": row.asks_why,
-        "token_expires_at": iso_time(row.token_expires_at),
-        "connected_at": iso_time(row.connected_at),
+        name: iso_time(value) if isinstance(value, datetime) else value for name, value in channel_fields(row).items()
     }
 
 

@@ -35,18 +35,6 @@ def _bad_photo_error() -> GraphError:
 
 
 class FacebookPhotoSandbox(FacebookVideoSandbox):
-    def add_post(
-        self,
-        page: str,
-        *,
-        message: str = "",
-        link: str = "",
-        photos: list[str] | None = None,
-        video: str = "",
-        at: float = 0.0,
-    ) -> Doc:
-        raise NotImplementedError
-
     async def create_photo(self, ask: GraphRequest, page: Doc) -> Doc:
         self.require(ask, "pages_manage_posts")
         body = await self._photo_bytes(ask)

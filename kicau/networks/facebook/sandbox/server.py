@@ -50,11 +50,8 @@ class Server(FacebookCommentSandbox, FacebookPhotoSandbox):
     def __init__(
         self, *, base_url: str = "", folder: Path | None = None, validators: Iterable[RequestValidator] = ()
     ) -> None:
-        self.page_posts: dict[str, list[str]] = {}  # ids by Page, oldest first
         self.post_comments: dict[str, list[str]] = {}
         super().__init__(base_url=base_url, folder=folder, validators=validators)
-        for post in self.store.all("post"):
-            self.page_posts.setdefault(post["page"], []).append(post["id"])
         for comment in self.store.all("comment"):
             self.post_comments.setdefault(comment["object"], []).append(comment["id"])
 
@@ -235,28 +232,6 @@ class Server(FacebookCommentSandbox, FacebookPhotoSandbox):
                 user="This status update is identical to the last one you posted. Try posting something different, or delete your previous update.",
             )
 
-    def add_post(
-        self,
-        page: str,
-        *,
-        message: str = "",
-        link: str = "",
-        photos: list[str] | None = None,
-        video: str = "",
-        at: float = 0.0,
-    ) -> Doc:
-        doc: Doc = {
-            "id": f"{page}_{self.new_id()}",
-            "page": page,
-            "message": message,
-            "link": link,
-            "photos": photos or [],
-            "video": video,
-            "at": at or sandbox_time(self),
-        }
-        self.page_posts.setdefault(page, []).append(doc["id"])
-        return self.store.put("post", doc["id"], doc)
-
     def _feed(self, ask: GraphRequest, page: Doc) -> Iterable[Doc]:
         """Newest first; what is not visible yet is not there."""
         since = _read_epoch(ask, "since", 0.0)
@@ -285,9 +260,9 @@ class Server(FacebookCommentSandbox, FacebookPhotoSandbox):
 
     def _delete(self, kind: str, doc: Doc) -> None:
         if kind == "video" and doc.get("post"):
-            self._forget_post(doc["post"])
+            self.forget_post(doc["post"])
         if kind == "post":
-            self._forget_post(doc["id"])
+            self.forget_post(doc["id"])
             if doc["video"]:
                 self.store.remove("video", doc["video"])
             return
@@ -295,11 +270,6 @@ class Server(FacebookCommentSandbox, FacebookPhotoSandbox):
             self.forget_comment(doc)
             return
         self.store.remove(kind, doc["id"])
-
-    def _forget_post(self, post_id: str) -> None:
-        post = self.store.remove("post", post_id)
-        if post:
-            self.page_posts[post["page"]].remove(post_id)
 
     # Views
 

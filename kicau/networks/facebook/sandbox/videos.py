@@ -22,23 +22,20 @@ from kicau.networks._meta.sandbox.calls import (
     sandbox_time,
     unsupported_request_error,
 )
-from kicau.networks._meta.sandbox.login import FacebookLogin
+from kicau.networks.facebook.sandbox.feed import FacebookFeedSandbox
 
 MAX_VIDEO_BYTES = 4_000_000_000  # bytes
 MAX_REELS_PER_DAY = 30
 MAX_THUMBNAIL_BYTES = 10_000_000
 
 
-class FacebookVideoSandbox(FacebookLogin):
+class FacebookVideoSandbox(FacebookFeedSandbox):
     """Videos of a Page: `chunk` bytes are asked for at a time."""
 
     chunk = 4 << 20
 
     def video_routes(self) -> Iterable[web.RouteDef]:
         yield web.post(r"/video-upload/{version:v\d+\.\d+}/{video:\d+}", self._rupload)
-
-    def add_post(self, page: str, *, message: str = "", video: str = "", at: float = 0.0) -> Doc:
-        raise NotImplementedError
 
     # /videos
 
