@@ -157,7 +157,7 @@ type Address = Callable[[], str]  # another one each time
 
 
 class Visits:
-    """What is asked for: days, places in lists, and things of the workspace, drawn anew each time."""
+    """Addresses to ask for: days, places in lists and objects of the workspace, chosen at random for each request."""
 
     def __init__(self, things: dict[str, Any]) -> None:
         from kicau.base import clock

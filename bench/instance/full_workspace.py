@@ -115,7 +115,9 @@ def array(values: list[Any], cast: str) -> str:
     return "ARRAY[" + ",".join(f"'{v}'" for v in values) + f"]::{cast}[]"
 
 
-SPOT = f"(now() - interval '{DAYS // 2} days' + ((i * 2654435761) % ({DAYS}::bigint * 1440)) * interval '1 minute')"
+SPOT = (
+    f"(moment.now - interval '{DAYS // 2} days' + ((i * 2654435761) % ({DAYS}::bigint * 1440)) * interval '1 minute')"
+)
 
 
 def random_text() -> str:
@@ -132,7 +134,7 @@ def copy_media(first: FirstRows, media: int) -> None:
         {
             "id": "uuidv7()",
             "sha256": "encode(sha256(i::text::bytea), 'hex')",
-            "created_at": f"now() - (i % {DAYS * 720}) * interval '2 minutes'",
+            "created_at": f"moment.now - (i % {DAYS * 720}) * interval '2 minutes'",
             "name": "CASE WHEN i % 50 = 0 THEN 'senja-' ELSE 'file-' END || i || '.jpg'",
             "alt": "CASE WHEN i % 3 = 0 THEN '' ELSE 'A picture of a cup ' || i END",
             "kind": "CASE WHEN i % 20 = 0 THEN 'video' ELSE 'image' END",
@@ -195,7 +197,7 @@ def copy_deliveries(first: FirstRows, posts: int) -> None:
     channel_ids = array([c.id for c in first.channels], "uuid")
     networks = array([c.network for c in first.channels], "text")
     at = SPOT.replace("i *", "(i / 3) *")
-    state = f"""CASE WHEN {at} > now() THEN (CASE WHEN i % 40 = 0 THEN 'held' ELSE 'scheduled' END) WHEN i % 200 = 0 THEN 'failed'
+    state = f"""CASE WHEN {at} > moment.now THEN (CASE WHEN i % 40 = 0 THEN 'held' ELSE 'scheduled' END) WHEN i % 200 = 0 THEN 'failed'
         WHEN i % 5000 = 1 THEN 'unknown' WHEN i % 90 = 0 THEN 'canceled' ELSE 'published' END"""
     many(
         "delivery",
@@ -212,7 +214,7 @@ def copy_deliveries(first: FirstRows, posts: int) -> None:
             "next_at": at,
             "state": state,
             "changed_at": at,
-            "published_at": f"CASE WHEN {at} > now() THEN NULL ELSE {at} END",
+            "published_at": f"CASE WHEN {at} > moment.now THEN NULL ELSE {at} END",
             "remote_ids": "ARRAY['1']",
             "rendered": f"jsonb_set(t.rendered, '{{parts,0,text}}', to_jsonb({text}))",
             "head": f"left({text}, 160)",
@@ -271,11 +273,11 @@ def copy_answers(first: FirstRows) -> None:
         {
             "id": "uuidv7()",
             "remote_id": "i::text",
-            "at": f"now() - ((i * 2654435761) % ({DAYS // 2}::bigint * 1440)) * interval '1 minute'",
+            "at": f"moment.now - ((i * 2654435761) % ({DAYS // 2}::bigint * 1440)) * interval '1 minute'",
             "text": random_text(),
             "channel_id": f"CASE WHEN i % 20000 = 7 THEN '{channels[-1].id}'::uuid ELSE ({channel_ids})[1 + i % {len(channels) - 1}] END",
-            "done_at": "CASE WHEN i % 500 = 0 THEN NULL ELSE now() END",
-            "fetched_at": "now()",
+            "done_at": "CASE WHEN i % 500 = 0 THEN NULL ELSE moment.now END",
+            "fetched_at": "moment.now",
         },
     )
 
@@ -333,14 +335,18 @@ def connected(workspace: Any) -> list[Any]:
 def many(
     what: str, like: Any, count: int, values: dict[str, str], beside: str = "", where: str = "n.nr = i", reset: str = ""
 ) -> None:
-    """`count` rows like one that is there, with `values` (column: SQL) in place; `i` counts them, `t` is that one."""
+    """`count` rows like one that is there, with `values` (column: SQL) in place; `i` counts them, `t` is that one, and
+    `moment.now` is the time."""
     from django.db import connection
+
+    from kicau.base import clock
 
     table = like._meta.db_table
     columns = [f.column for f in like._meta.concrete_fields if f.column != reset]
     chosen = ", ".join(values.get(c, f't."{c}"') for c in columns)
     into = ", ".join(f'"{column}"' for column in columns)
-    rows = f'FROM "{table}" t, generate_series(1, {count}) i' + (f", {beside}" if beside else "")
+    moment = f"(SELECT '{clock.now().isoformat()}'::timestamptz AS now) moment"
+    rows = f'FROM "{table}" t, generate_series(1, {count}) i, {moment}' + (f", {beside}" if beside else "")
     which = f"t.id = '{like.pk}'" + (f" AND {where}" if beside else "")
     with connection.cursor() as cursor:
         cursor.execute(f'INSERT INTO "{table}" ({into}) SELECT {chosen} {rows} WHERE {which}')

@@ -127,7 +127,7 @@ def make(
     version = build.make_version(
         actions.order_version(actor, of.id, as_of=_parse_moment(as_of)), None if as_json else _show_progress
     )
-    version.refresh_from_db()  # something in it may have been taken back since
+    version.refresh_from_db()  # an item may have been retracted in the meantime
     if out:
         files = [actions.file_of(actor, version, file) for file in version.files]
         out.mkdir(parents=True, exist_ok=True)
