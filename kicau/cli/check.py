@@ -381,7 +381,7 @@ def _probe_file(path: str, field: str) -> Media | MalformedPost:
 
 
 def _malformed_result(exc: MalformedPost) -> dict[str, Any]:
-    problem = {"code": "malformed", "field": exc.field, "message": str(exc), "limit": None, "actual": None, "mend": ""}
+    problem = {"code": "malformed", "field": exc.field, "message": str(exc), "limit": None, "actual": None, "fix": ""}
     return {
         "length": 0,
         "limit": 0,

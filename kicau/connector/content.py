@@ -132,7 +132,7 @@ class Problem:
     field: str = ""  # path in the draft: "parts.0.text", "parts.1.media.0", "poll.options.2", "options.visibility"
     limit: float | None = None
     actual: float | None = None
-    mend: str = ""  # "split" | "shorten" | "convert" | "": what the product can offer to do about it
+    fix: str = ""  # "split" | "shorten" | "convert" | "": what the product can offer to do about it
 
     @property
     def sentence(self) -> str:
@@ -150,7 +150,7 @@ class Problem:
             "message": self.sentence,
             "limit": self.limit,
             "actual": self.actual,
-            "mend": self.mend,
+            "fix": self.fix,
         }
 
 

@@ -28,7 +28,7 @@ SIGNING_ALGORITHMS = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "
 
 
 class SigningFailed(Exception):
-    """Leave the file unsigned, or mend what the sentence names."""
+    """Leave the file unsigned, or fix what the sentence names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from kicau.workspaces.actors import Actor
 
 SHORT_LOSS = timedelta(
     hours=1
-)  # a lost permission that is mended within it lets what was due meanwhile go out by itself
+)  # a lost permission that is fixed within it lets what was due meanwhile go out by itself
 
 
 def channel_disconnected(actor: Actor, channel: Channel) -> None:

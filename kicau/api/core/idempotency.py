@@ -1,7 +1,7 @@
 """Idempotency-Key: a request that is sent twice is done once, and answered the same.
 
 The key is claimed in the transaction of the act itself, so either both are kept or neither. A second request with the
-key waits for the first to end. Only success is remembered: after a refusal, the mended request may use the same key.
+key waits for the first to end. Only success is remembered: after a refusal, the fixed request may use the same key.
 
 What waits for a server outside must not do so in a transaction. There the key is claimed before, in a transaction of its
 own, and a second request is answered at once that the first is under way.

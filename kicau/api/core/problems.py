@@ -271,7 +271,7 @@ def field_error(field: str, code: str, message: str) -> ApiProblem:
 
 
 def _error_entry(field: str, code: str, message: str, limit: float | None = None) -> dict[str, Any]:
-    return {"field": field, "code": code, "message": message, "limit": limit, "actual": None, "mend": ""}
+    return {"field": field, "code": code, "message": message, "limit": limit, "actual": None, "fix": ""}
 
 
 def _validation_error(one: Mapping[str, Any]) -> dict[str, Any]:

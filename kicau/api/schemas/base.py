@@ -67,7 +67,7 @@ class FieldError(Schema):
     message: str = Field(description="Message for people.")
     limit: float | None = Field(description="The limit that was exceeded, if it is a number.")
     actual: float | None = Field(description="The actual value, in the unit of the limit.")
-    mend: str = Field(description="How to solve it: split, shorten or convert. Can be empty.")
+    fix: str = Field(description="How to solve it: split, shorten or convert. Can be empty.")
 
 
 class ProblemResponse(Schema):

@@ -42,7 +42,7 @@ def conversion_notice(network: str, field: str, one: Media, made: Recipe, why: l
             "mime": short_mime_name(made.mime),
         },
         field=field,
-        mend="convert",
+        fix="convert",
     )
 
 

@@ -24,12 +24,12 @@ class _CheckedFile:
         limit: float,
         actual: float,
         /,
-        mend: str = "",
+        fix: str = "",
         at: str = "",
         **params: str | int | float,
     ) -> Problem:
         filled, field = {**self.params, **params}, at or self.field
-        return Problem(code=code, message=message, params=filled, field=field, limit=limit, actual=actual, mend=mend)
+        return Problem(code=code, message=message, params=filled, field=field, limit=limit, actual=actual, fix=fix)
 
 
 def check_file(network: str, field: str, one: Media, rule: MediaRule) -> Iterable[Problem]:
@@ -57,7 +57,7 @@ def _check_format(file: _CheckedFile) -> Iterable[Problem]:
                 "mime": short_mime_name(one.mime),
             },
             field=file.field,
-            mend="convert",
+            fix="convert",
         )
 
 

@@ -31,8 +31,8 @@ def check_media(
 ) -> CheckedMedia:
     """Each file of a part against the channel's rules, by its content.
 
-    A picture that breaks a rule which converting can mend gets `recipe` (completed with the rule's limits) and a
-    notice where `convert` allows it, else a problem with mend "convert". `rules` replaces `can.media`, for a format
+    A picture that breaks a rule which converting can fix gets `recipe` (completed with the rule's limits) and a
+    notice where `convert` allows it, else a problem with fix "convert". `rules` replaces `can.media`, for a format
     (reel, story) with rules of its own. Without `recipe` nothing is converted.
     """
     rules = can.media if rules is None else rules
@@ -55,21 +55,21 @@ def check_media(
 def _fit_file(
     network: str, field: str, one: Media, rule: MediaRule, recipe: Recipe | None, *, convert: bool
 ) -> CheckedMedia:
-    """One file by its rule, converted where that mends all that is wrong with it."""
+    """One file by its rule, converted where that fixes all that is wrong with it."""
     broken = list(check_file(network, field, one, rule))
-    mendable = [p for p in broken if p.mend == "convert"]
+    fixable = [p for p in broken if p.fix == "convert"]
     made = (
         complete_recipe(recipe, rule)
         if recipe and one.kind is MediaKind.IMAGE and one.mime in CONVERTIBLE_TYPES
         else None
     )
-    if mendable and made and len(mendable) == len(broken):
+    if fixable and made and len(fixable) == len(broken):
         if convert:
             shown = RenderedMedia(media=one, recipe=made)
             return CheckedMedia(
-                media=(shown,), problems=(), notices=(conversion_notice(network, field, one, made, mendable),)
+                media=(shown,), problems=(), notices=(conversion_notice(network, field, one, made, fixable),)
             )
-    elif not made or len(mendable) != len(broken):
+    elif not made or len(fixable) != len(broken):
         broken = [without_fix(p) for p in broken]
     return CheckedMedia(media=(RenderedMedia(media=one),), problems=tuple(broken), notices=())
 

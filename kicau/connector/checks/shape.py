@@ -35,7 +35,7 @@ def check_length(network: str, parts: Iterable[RenderedPart], *, can_thread: boo
                 field=f"parts.{n}.text",
                 limit=part.limit,
                 actual=part.used,
-                mend="split" if can_thread else "shorten",
+                fix="split" if can_thread else "shorten",
             )
         )
     return tuple(found)

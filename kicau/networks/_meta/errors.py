@@ -51,11 +51,11 @@ class KnownRejection:
     code: str
     message: str
     field: str = ""
-    mend: str = ""
+    fix: str = ""
 
     def problem(self, network: str, said: str = "") -> Problem:
         params = {"network": network, "said": said, "version": str(API_VERSION.value)}
-        return Problem(code=self.code, message=self.message, params=params, field=self.field, mend=self.mend)
+        return Problem(code=self.code, message=self.message, params=params, field=self.field, fix=self.fix)
 
 
 GENERAL_REJECTIONS = {

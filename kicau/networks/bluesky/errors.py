@@ -179,12 +179,12 @@ def _limit_rejection(found: re.Match[str], said: str) -> Problem:
         params |= {"unit": "graphemes"}
         message = "On {network}, {text_or_part} has {actual} {unit}, but the limit is {limit}. Shorten the text, or split it into a thread (several connected posts)."
         return Problem(
-            code="too-long", message=message, params=params, field=field, limit=limit, actual=actual, mend="split"
+            code="too-long", message=message, params=params, field=field, limit=limit, actual=actual, fix="split"
         )
     if what == "string" and field.endswith(".text"):
         message = "On {network}, {text_or_part} has a size of {actual} bytes, but the limit is {limit} bytes (an emoji can need many bytes). Shorten the text or split it into a thread."
         return Problem(
-            code="too-many-bytes", message=message, params=params, field=field, limit=limit, actual=actual, mend="split"
+            code="too-many-bytes", message=message, params=params, field=field, limit=limit, actual=actual, fix="split"
         )
     if what == "array" and ".media" in field:
         message = "This post has {actual} files, but {network} allows at most {limit} in one post. Remove some files."

@@ -238,7 +238,7 @@ def _published_part(answer: dict[str, Any], raw: dict[str, JSON], now: datetime,
 
 
 def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> PendingStep:
-    """Files that the server forgot are uploaded again, once; the rest is the author's to mend, in our words."""
+    """Files that the server forgot are uploaded again, once; the rest is the author's to fix, in our words."""
     if errors.rejection_code(refused) == errors.BLOB_GONE_CODE and not delivery.progress.get("again"):
         progress = {**delivery.progress, "blobs": {}, "again": True}
         return PendingStep(

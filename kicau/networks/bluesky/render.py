@@ -112,7 +112,7 @@ def too_many_bytes_problem(part: int, parts: int, actual: int) -> Problem:
         actual=actual,
         limit=limit,
     )
-    return replace(problem, limit=limit, actual=actual, mend="split")
+    return replace(problem, limit=limit, actual=actual, fix="split")
 
 
 def _part_problems(n: int, part: RenderedPart, parts: int, *, alone: bool) -> Iterator[Problem]:

@@ -42,7 +42,7 @@ KNOWN_REJECTIONS = {
         code="too-large",
         message="{network} accepts only images of at most 4 MB in the formats JPEG, PNG, GIF, TIFF, HEIF or WebP. Replace the image.",
         field="parts.0.media.0",
-        mend="convert",
+        fix="convert",
     ),
     1363030: KnownRejection(
         code="upload-timeout",

@@ -212,7 +212,7 @@ def _too_long_rejection(where: str, numbers: re.Match[str] | None, said: LinkedI
         field=field,
         limit=limit,
         actual=actual if isinstance(actual, int) else None,
-        mend="shorten",
+        fix="shorten",
     )
     return Rejected(problem, detail=said.message)
 

@@ -307,7 +307,7 @@ def _render_comment(draft: Draft, can: Capabilities) -> tuple[RenderedPart | Non
             limit=limit,
             actual=used,
         )
-        told.problems.append(replace(problem, limit=limit, actual=used, mend="shorten"))
+        told.problems.append(replace(problem, limit=limit, actual=used, fix="shorten"))
     if not text.strip():
         told.problems.append(
             _problem(

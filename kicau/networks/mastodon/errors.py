@@ -260,7 +260,7 @@ def _too_long_rejection(limit: int, said: str) -> Rejected:
         "limit": limit,
     }
     return Rejected(
-        Problem(code=TOO_LONG_CODE, message=message, params=params, field="parts.0.text", limit=limit, mend="shorten"),
+        Problem(code=TOO_LONG_CODE, message=message, params=params, field="parts.0.text", limit=limit, fix="shorten"),
         detail=said,
     )
 

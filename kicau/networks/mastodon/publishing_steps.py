@@ -277,7 +277,7 @@ def _is_key_valid(doubt: Mapping[str, Any], now: datetime) -> bool:
 
 async def _after_refusal(session: Session, delivery: Delivery, part: int, refused: Rejected) -> PublishResult:
     """What a refused post means: wait for a file, a post that is out after all, a file to upload again, or the author's
-    to mend."""
+    to fix."""
     progress, code = delivery.progress, errors.rejection_code(refused)
     if code == errors.NOT_READY_CODE and (waited := _progress_int(progress, "waited")) < MAX_NOT_READY_TRIES:
         pause = timedelta(seconds=min(FIRST_POLL_DELAY_SECONDS * 1.3**waited, MAX_POLL_DELAY_SECONDS))

@@ -261,9 +261,9 @@ class _PostReader:
         """A block with something malformed in it: everything else of it is taken."""
         for place, one in enumerate(block.split(b"\n  },\n"), number + 1):
             text = one if one.rstrip().endswith(b"\n  }") else one + b"\n  }"
-            mended = text.decode("utf-8", "kicau-mixed").encode()
+            fixed = text.decode("utf-8", "kicau-mixed").encode()
             try:
-                for found in decoder.decode(b"[" + mended + b"]"):
+                for found in decoder.decode(b"[" + fixed + b"]"):
                     yield self._record(found.tweet if isinstance(found, TweetEntry) else found)
             except (msgspec.MsgspecError, RecursionError):
                 yield malformed_entry(name, place)

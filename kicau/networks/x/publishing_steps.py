@@ -347,7 +347,7 @@ def post_body(delivery: Delivery, part: int) -> dict[str, JSON]:
 
 
 def _after_refusal(delivery: Delivery, part: int, refused: Rejected) -> PendingStep:
-    """What a refused post means: evidence, a file to upload again, or the author's to mend."""
+    """What a refused post means: evidence, a file to upload again, or the author's to fix."""
     progress = delivery.progress
     match errors.rejection_code(refused):
         case errors.DUPLICATE_CODE if progress.get("doubt"):

@@ -97,7 +97,7 @@ def approve(actor: Actor, draft_id: UUID | str, text: str = "", *, version: int 
 
 @transaction.atomic
 def send_back(actor: Actor, draft_id: UUID | str, text: str) -> Draft:
-    """Back to its author, with what is to be mended. Raises ValidationFailed where nothing is said at all."""
+    """Back to its author, with what is to be fixed. Raises ValidationFailed where nothing is said at all."""
     actor.require(Permission.PUBLISH)
     draft = _lock_draft(actor, draft_id)
     if draft.state not in (DraftState.SUBMITTED, DraftState.APPROVED):

@@ -266,7 +266,7 @@ class _ImportCheck:
                 )
 
     def _column(self, field: str, post: ImportedPost, channel: Channel | None) -> str:
-        """The column in which a problem is mended."""
+        """The column in which a problem is fixed."""
         first = field.split(".")[0]
         if field.endswith(".alt"):
             return "alt"

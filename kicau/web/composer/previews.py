@@ -259,11 +259,11 @@ def preview_context(
         "problems": sum(problems.values()),
         "undescribed": _missing_alt_texts(previews),
         "split": {
-            mend.act.removeprefix("split:"): True
+            fix.act.removeprefix("split:"): True
             for one in previews
             for problem in one.rendered.problems
-            for mend in quick_fixes(sheet, one, problem, others=False)
-            if mend.act.startswith("split:")
+            for fix in quick_fixes(sheet, one, problem, others=False)
+            if fix.act.startswith("split:")
         },
     }
 

@@ -1,4 +1,4 @@
-"""What can be done at once about a problem: one press, and the sheet is mended for the network that asked."""
+"""What can be done at once about a problem: one press, and the sheet is fixed for the network that asked."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def _fixes_for(
     sheet: PostForm, preview: PostPreview, problem: Problem, network: str, leaf: PartForm | None, medium: str
 ) -> list[QuickFix]:
     label = {"network": network_logos.network_label(network)}
-    if leaf is not None and problem.mend == "split":
+    if leaf is not None and problem.fix == "split":
         return [
             QuickFix(f"split:{leaf.key}", _("Split the text into a thread"), "split"),
             QuickFix(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten the text on %(network)s") % label, "cut"),
         ]
-    if leaf is not None and problem.mend == "shorten" and problem.field.endswith(".text"):
+    if leaf is not None and problem.fix == "shorten" and problem.field.endswith(".text"):
         return [
             QuickFix(f"shorten:{leaf.key}:{preview.channel.key}", _("Shorten the text on %(network)s") % label, "cut")
         ]
@@ -61,7 +61,7 @@ def _fixes_for(
         limit = int(problem.limit)
         text = _("Publish only the first %(n)s files on %(network)s") % {"n": limit, **label}
         return [QuickFix(f"fewer:{leaf.key}:{network}:{limit}", text, "library")]
-    if problem.mend == "convert" and medium and leaf is not None:
+    if problem.fix == "convert" and medium and leaf is not None:
         crop = (
             [QuickFix(f"crop:{leaf.key}:{medium}", _("Crop the image"), "crop")]
             if problem.code == "wrong-aspect"

@@ -29,7 +29,7 @@ def test_a_limit_is_told_in_one_sentence() -> None:
         problem.sentence
         == "On Bluesky, the text has 301 graphemes, but the limit is 300. Shorten the text, or split it into a thread (several connected posts)."
     )
-    assert (problem.field, problem.limit, problem.actual, problem.mend) == ("parts.0.text", 300, 301, "split")
+    assert (problem.field, problem.limit, problem.actual, problem.fix) == ("parts.0.text", 300, 301, "split")
 
 
 def test_bytes_are_a_limit_of_their_own() -> None:

@@ -98,7 +98,7 @@ def test_a_large_png_gets_a_copy_and_says_so():
 
 def test_a_large_png_that_must_not_be_copied_is_a_problem():
     told = render(drafted(media(mime="image/png", size=9_000_000), convert=False), baseline)
-    assert [(problem.code, problem.mend, problem.field) for problem in told.problems] == [
+    assert [(problem.code, problem.fix, problem.field) for problem in told.problems] == [
         ("too-large", "convert", "parts.0.media.0")
     ]
 

@@ -85,7 +85,7 @@ def test_a_poll_without_a_question_asks_the_text() -> None:
 def test_a_thumbnail_is_checked_like_any_picture() -> None:
     link = Link(url="https://kopisenja.example", title="t", thumbnail=replace(CUP, mime="image/webp", name="w.webp"))
     (problem,) = render(saying("x", link=link), baseline).problems
-    assert (problem.code, problem.field, problem.mend) == ("wrong-type", "link.thumbnail", "")
+    assert (problem.code, problem.field, problem.fix) == ("wrong-type", "link.thumbnail", "")
 
 
 def test_an_organisation_posts_to_anyone() -> None:

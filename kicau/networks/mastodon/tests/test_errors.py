@@ -128,7 +128,7 @@ def test_the_same_words_as_before_sending() -> None:
         told.sentence
         == "On Mastodon, the text has 120 characters, but the limit is 100. Shorten the text, or split it into a thread (several connected posts)."
     )
-    assert (told.limit, told.actual, told.mend) == (100, 120, "split")
+    assert (told.limit, told.actual, told.fix) == (100, 120, "split")
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_one_past_the_limit_is_too_long(unit):
     fits += "a" * (500 - text.count_characters(fits))
     assert render(drafted(text=fits), baseline).problems == ()
     (told,) = render(drafted(text=fits + "a"), baseline).problems
-    assert (told.code, told.actual, told.limit, told.mend) == ("too-long", 501, 500, "split")
+    assert (told.code, told.actual, told.limit, told.fix) == ("too-long", 501, 500, "split")
 
 
 def test_links_mentions_and_the_first_tag_are_marked():

@@ -37,7 +37,7 @@ def test_too_long_says_how_long_and_what_now() -> None:
         told.sentence
         == "On X, the text has 300 characters, but the limit is 280. Shorten the text, or split it into a thread (several connected posts)."
     )
-    assert (told.field, told.limit, told.actual, told.mend) == ("parts.0.text", 280, 300, "split")
+    assert (told.field, told.limit, told.actual, told.fix) == ("parts.0.text", 280, 300, "split")
 
 
 def test_a_premium_account_writes_longer_and_is_told_where_it_folds() -> None:
@@ -101,7 +101,7 @@ def test_a_large_picture_is_converted_unless_forbidden() -> None:
     recipe = offered.parts[0].media[0].recipe
     assert recipe is not None
     assert (recipe.mime, recipe.max_size) == ("image/jpeg", 5_000_000)
-    assert [(p.code, p.mend) for p in forbidden.problems] == [("too-large", "convert")]
+    assert [(p.code, p.fix) for p in forbidden.problems] == [("too-large", "convert")]
 
 
 def test_a_phone_picture_is_converted() -> None:

@@ -1,4 +1,4 @@
-"""A refused delivery is mended, one whose outcome is unknown is asked for and sent again, both in Indonesian at 360 px;
+"""A refused delivery is fixed, one whose outcome is unknown is asked for and sent again, both in Indonesian at 360 px;
 and from the first visit to a post on four networks, in English on a wide screen and in Indonesian on a narrow one."""
 
 from __future__ import annotations
