@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,27 +15,18 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
 from kicau.base.ids import as_uuid, id_among
 from kicau.connector import registry
+from kicau.events.catalogue import PermissionsChanged
+from kicau.events.dispatch import emit
 from kicau.rights import statements
 from kicau.rights.models import Origin, Statement, Subject, Terms
 from kicau.rights.statements import NewStatement, check_conditions, check_values
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Workspace
 
-#: Told in the same transaction that permissions may have changed: (workspace, these items, or None for any). Whoever
-#: gives items away registers here (in kicau.config).
-PERMISSION_CHANGE_HOOKS: list[Callable[[Workspace, Collection[UUID] | None], object]] = []
-
 
 def notify_permission_change(workspaces: Iterable[Workspace], items: Collection[UUID] | None) -> None:
-    """Tell whoever registered, in the transaction of what changed permissions."""
-    for workspace in workspaces:
-        for tell in PERMISSION_CHANGE_HOOKS:
-            tell(workspace, items)
-
-
-def notify_policy_change(workspace: Workspace) -> None:
-    """A workspace's own rules speak of all its items."""
-    notify_permission_change([workspace], None)
+    """In the transaction of what changed permissions."""
+    emit(*(PermissionsChanged(workspace=workspace, items=items) for workspace in workspaces))
 
 
 @transaction.atomic

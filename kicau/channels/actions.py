@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,7 @@ from kicau.costs.models import Purpose
 from kicau.events.catalogue import (
     ChannelConnected,
     ChannelDisconnected,
+    ChannelDisconnecting,
     ChannelPaused,
     ChannelReconnected,
     ChannelResumed,
@@ -44,12 +46,6 @@ from kicau.events.dispatch import emit
 from kicau.workspaces.actors import Actor, Permission
 
 SIGN_IN_LIFETIME = timedelta(hours=1)
-#: A room above keeps a channel's queue safe, in the same transaction: called with the actor and the channel after it
-#: went (WENT), and after it came back, with the state that it was in before (RECONNECTED_HOOKS).
-DISCONNECTED_HOOKS: list[Callable[[Actor, Channel], None]] = []
-#: The same for what still needs the channel's permission: called before it is forgotten.
-DISCONNECTING_HOOKS: list[Callable[[Actor, Channel], None]] = []
-RECONNECTED_HOOKS: list[Callable[[Actor, Channel, str], None]] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,10 +283,7 @@ def _save_channel(actor: Actor, app: NetworkApp, account: SignInIdentity, key: s
         channel.key = _free_key(actor, key or f"{app.network}-{account.handle or account.id}")
     token_refresh.set_credentials(channel, account.credentials)
     channel.save()
-    if not fresh and channel.state == ChannelState.ACTIVE:
-        for tell in RECONNECTED_HOOKS:
-            tell(actor, channel, before)
-    kind = ChannelConnected if fresh else ChannelReconnected
+    kind = ChannelConnected if fresh else partial(ChannelReconnected, signed_in_from=before)
     emit(
         kind(
             workspace_id=actor.workspace.id,
@@ -300,6 +293,7 @@ def _save_channel(actor: Actor, app: NetworkApp, account: SignInIdentity, key: s
             handle=account.handle,
         )
     )
+    channel.refresh_from_db(fields=["state", "reason", "leaves_at", "version"])  # whoever listens may change them
     return channel
 
 
@@ -325,8 +319,7 @@ def disconnect(actor: Actor, key_or_id: UUID | str) -> Channel:
     """Forget the channel's credentials, and have its network end them where it can. Its posts, queue and numbers stay; a reconnect takes them up again."""
     actor.require(Permission.CHANNELS)
     channel = one_channel(actor, key_or_id)
-    for tell in DISCONNECTING_HOOKS:
-        tell(actor, channel)
+    emit(ChannelDisconnecting(channel=channel))
     revocations.queue(channel)
     channel.state = ChannelState.REMOVED
     channel.reason = (
@@ -337,8 +330,6 @@ def disconnect(actor: Actor, key_or_id: UUID | str) -> Channel:
     channel.version += 1
     channel.save()
     emit(ChannelDisconnected(workspace_id=actor.workspace.id, object_id=channel.id, actor=actor))
-    for tell in DISCONNECTED_HOOKS:
-        tell(actor, channel)
     return channel
 
 

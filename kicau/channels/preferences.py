@@ -7,6 +7,7 @@ from uuid import UUID
 
 import aiohttp
 from asgiref.sync import sync_to_async
+from django.db import transaction
 
 from kicau.base.errors import Conflict, ValidationFailed, validation_failed
 from kicau.base.sentences import Sentence
@@ -18,10 +19,9 @@ from kicau.connector import registry
 from kicau.connector.errors import ConnectorError, Rejected
 from kicau.connector.roles.preferences import PREFERENCE_USES, AccountPreferences, PreferencesRole
 from kicau.costs.models import Purpose
+from kicau.events.catalogue import AccountPreferencesRead
+from kicau.events.dispatch import emit
 from kicau.workspaces.actors import Actor, Permission
-
-#: Told of everything that was read or written: (actor, channel, what the account says). Whoever keeps it registers here.
-PREFERENCES_READ_HOOKS: list[Callable[[Actor, Channel, AccountPreferences], object]] = []
 
 
 async def read_preferences(
@@ -35,7 +35,7 @@ async def read_preferences(
     actor.require(Permission.READ)
     channel = await sync_to_async(one_channel)(actor, key_or_id)
     found = await _call_network(channel, client, lambda live, role: role.preferences(live, account))
-    await sync_to_async(_notify_hooks)(actor, channel, found)
+    await sync_to_async(_announce)(actor, channel, found)
     return found
 
 
@@ -63,13 +63,13 @@ async def set_preferences(
         )
     told = await _call_network(channel, client, lambda live, role: role.declare(live, says))
     await sync_to_async(actor.record)("channel.preferences", channel.key, says=dict(says))
-    await sync_to_async(_notify_hooks)(actor, channel, told)
+    await sync_to_async(_announce)(actor, channel, told)
     return told
 
 
-def _notify_hooks(actor: Actor, channel: Channel, told: AccountPreferences) -> None:
-    for tell in PREFERENCES_READ_HOOKS:
-        tell(actor, channel, told)
+@transaction.atomic
+def _announce(actor: Actor, channel: Channel, told: AccountPreferences) -> None:
+    emit(AccountPreferencesRead(actor=actor, channel=channel, preferences=told))
 
 
 async def _call_network(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -29,11 +29,10 @@ from kicau.costs.models import (
     Purpose,
     Reservation,
 )
+from kicau.events.catalogue import HardBudgetChanged
+from kicau.events.dispatch import emit
 from kicau.workspaces.actors import Actor, Permission
 
-#: A room above sets aside what is under way, in the same transaction and while nothing else moves: called with each hard
-#: budget that came into force or changed.
-BUDGET_CHANGED_HOOKS: list[Callable[[Budget], None]] = []
 MAX_AMOUNT_MICRO = 10**15  # micro-units: a thousand million of a currency
 
 
@@ -156,8 +155,7 @@ def set_budget(actor: Actor, wanted: BudgetValues, *, budget_id: UUID | str | No
     else:
         BudgetUse.objects.filter(budget=row).update(told=0)
     if row.is_hard:
-        for call in BUDGET_CHANGED_HOOKS:
-            call(row)
+        emit(HardBudgetChanged(budget=row))
     actor.record(
         "budget.changed" if before else "budget.made",
         row.id,

@@ -17,8 +17,10 @@ from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.erasure import model_ownership, name_removal
+from kicau.events.catalogue import RightsReduced
+from kicau.events.dispatch import emit
 from kicau.rights.models import AuditEntry
-from kicau.workspaces import account_security, actions, sessions
+from kicau.workspaces import account_security, sessions
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
 
@@ -80,8 +82,7 @@ def close_account(by: Person, person: Person, via: str) -> None:
         actor = Actor(workspace=member.workspace, person=by, role=Role.OWNER, via=via)
         member.delete()
         actor.record("member.removed", person.id)
-        for hook in actions.RIGHTS_REDUCED_HOOKS:
-            hook(actor, person, "")
+        emit(RightsReduced(actor=actor, person=person, role=""))
     Invitation.objects.filter(invited_by=person, accepted_at=None, revoked_at=None).update(revoked_at=clock.now())
     person.is_active = False
     person.is_operator = False

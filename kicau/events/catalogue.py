@@ -6,7 +6,7 @@ A `PublicEvent` also goes to other programs: its `name` is what webhooks subscri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,11 @@ from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from kicau.base.sentences import Sentence
+    from kicau.channels.models import Channel
+    from kicau.connector.roles.preferences import AccountPreferences
+    from kicau.costs.models import Budget
     from kicau.workspaces.actors import Actor
+    from kicau.workspaces.models import Person, Workspace
 
 
 INTERNAL = {"internal": True}  # the metadata of fields that only listeners read
@@ -226,6 +230,7 @@ class ChannelReconnected(ChannelEvent):
 
     network: str
     handle: str
+    signed_in_from: str = field(default="", metadata=INTERNAL)  # its state before a person signed in again; else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,6 +355,65 @@ class WithdrawalReinstated(WithdrawalEvent):
 
     restored: int
     late: int
+
+
+# What only rooms of Kicau have to know
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelDisconnecting(Event):
+    """Someone disconnects a channel; its credentials can still be read."""
+
+    channel: Channel
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountPreferencesRead(Event):
+    """A channel's network told what an account allows."""
+
+    actor: Actor
+    channel: Channel
+    preferences: AccountPreferences
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyChanged(Event):
+    """A workspace has another rule for its own words or for others' words."""
+
+    workspace: Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class PermissionsChanged(Event):
+    """What is permitted may have changed: of these items, or (None) of any of the workspace."""
+
+    workspace: Workspace
+    items: Collection[UUID] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardBudgetChanged(Event):
+    """A hard budget came into force or changed; nothing else moves meanwhile."""
+
+    budget: Budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class RightsReduced(Event):
+    """A person may do less in a workspace. `role`: their new one, or "" for none."""
+
+    actor: Actor
+    person: Person
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInChanged(Event):
+    """How a person signs in changed. `change`: its name in the activity log; `name`: what was changed, or ""."""
+
+    person: Person
+    change: str
+    name: str
 
 
 # The catalogue

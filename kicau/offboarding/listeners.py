@@ -1,4 +1,4 @@
-"""What follows from events here: word to people about a network that is left or used again."""
+"""What follows from events here: the queue of a channel that goes or comes back, and word to people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from kicau.channels.models import Channel, ChannelState
 from kicau.events.catalogue import (
+    ChannelDisconnected,
+    ChannelReconnected,
     ObjectType,
     WithdrawalAnnounced,
     WithdrawalEffective,
@@ -16,6 +19,7 @@ from kicau.events.catalogue import (
 )
 from kicau.events.dispatch import listens, presents
 from kicau.notifications import actions as notifications
+from kicau.offboarding import single_channel
 from kicau.offboarding.announcements import network_message, subject_of, withdrawal_fields
 from kicau.offboarding.models import Withdrawal
 
@@ -49,3 +53,18 @@ def notify_team(events: Sequence[WithdrawalEvent]) -> None:
                 after=getattr(event, "after", 0),
                 late=getattr(event, "late", 0),
             )
+
+
+@listens(ChannelDisconnected)
+def freeze_queue(events: Sequence[ChannelDisconnected]) -> None:
+    for event in events:
+        assert event.actor is not None
+        single_channel.channel_disconnected(event.actor, Channel.objects.get(id=event.object_id))
+
+
+@listens(ChannelReconnected)
+def resume_queue(events: Sequence[ChannelReconnected]) -> None:
+    for event in events:
+        channel = Channel.objects.get(id=event.object_id)
+        if event.actor and event.signed_in_from and channel.state == ChannelState.ACTIVE:
+            single_channel.channel_reconnected(event.actor, channel, event.signed_in_from)

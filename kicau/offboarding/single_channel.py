@@ -61,7 +61,6 @@ def channel_reconnected(actor: Actor, channel: Channel, before: str) -> None:
     elif before == ChannelState.REMOVED:
         _recover_from_disconnect(actor, channel)
     update_leave_dates([channel.id])
-    channel.refresh_from_db(fields=["state", "reason", "leaves_at", "version"])
 
 
 def _recover_from_loss(actor: Actor, channel: Channel) -> None:

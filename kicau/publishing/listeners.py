@@ -1,4 +1,4 @@
-"""What follows from events here: the attempt log of deliveries, and word to their authors."""
+"""What follows from events here: the attempt log, word to authors, money set aside, links that end with a right."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ from uuid import UUID
 
 from kicau.base.sentences import to_stored_pieces
 from kicau.connector import registry
-from kicau.events.catalogue import DeliveryEvent, DeliveryStopped, NetworkUnreachable, ObjectType
+from kicau.events.catalogue import (
+    DeliveryEvent,
+    DeliveryStopped,
+    HardBudgetChanged,
+    NetworkUnreachable,
+    ObjectType,
+    RightsReduced,
+)
 from kicau.events.dispatch import listens, presents
 from kicau.notifications import actions as notifications
+from kicau.publishing.approval import review_links
+from kicau.publishing.budget import plan_quotas
 from kicau.publishing.delivery import delivery_notifications
 from kicau.publishing.delivery_fields import present_deliveries
 from kicau.publishing.models import Attempt, Outage
@@ -59,3 +68,15 @@ def notify_publishers(events: Sequence[NetworkUnreachable]) -> None:
             page="/?view=list&state=publishing",
             network=f"{label} ({outage.host})" if outage.host else label,
         )
+
+
+@listens(HardBudgetChanged)
+def reserve_for_what_is_under_way(events: Sequence[HardBudgetChanged]) -> None:
+    for event in events:
+        plan_quotas.reserve_in_flight(event.budget)
+
+
+@listens(RightsReduced)
+def revoke_review_links(events: Sequence[RightsReduced]) -> None:
+    for event in events:
+        review_links.revoke_links_of(event.actor, event.person, event.role)

@@ -7,12 +7,9 @@ class SyncConfig(AppConfig):
     name = "kicau.sync"
 
     def ready(self) -> None:
-        """The forecast includes the cost of a sync that was just turned on. Webhooks end with their channel."""
-        from kicau.channels import actions
+        """The forecast includes the cost of a sync that was just turned on."""
         from kicau.cost_reports import forecast
-        from kicau.sync import sync_settings, webhook_subscriptions
+        from kicau.sync import sync_settings
 
         if sync_settings.new_sync_costs not in forecast.NEW_SYNC_COST_HOOKS:
             forecast.NEW_SYNC_COST_HOOKS.append(sync_settings.new_sync_costs)
-        if webhook_subscriptions.unsubscribe_channel not in actions.DISCONNECTING_HOOKS:
-            actions.DISCONNECTING_HOOKS.append(webhook_subscriptions.unsubscribe_channel)

@@ -173,7 +173,7 @@ def _request_subscriptions(channels: QuerySet[Channel], now: datetime) -> None:
     )
 
 
-def unsubscribe_channel(actor: Actor, channel: Channel) -> None:
+def unsubscribe_channel(channel: Channel) -> None:
     """The channel is being disconnected: a worker has the network tell of it no more, with the permission that it had, and
     forgets that within the hour, whatever came of it. In the transaction that forgets the channel's own."""
     now = clock.now()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from uuid import UUID
 
 from django.db import transaction
@@ -10,12 +9,11 @@ from django.db import transaction
 from kicau.base import clock
 from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
+from kicau.events.catalogue import SignInChanged
+from kicau.events.dispatch import emit
 from kicau.rights.models import AuditEntry
 from kicau.workspaces import sessions
 from kicau.workspaces.models import BrowserSession, Person, Token
-
-# Called in the change's transaction with (person, what changed, its name or ""); see kicau/notifications/account_emails.py.
-SECURITY_CHANGE_HOOKS: list[Callable[[Person, str, str], None]] = []
 
 
 @transaction.atomic
@@ -24,8 +22,7 @@ def record_security_change(person: Person, act: str, *, letter: str = "", **deta
     AuditEntry.objects.create(
         actor=person.name, actor_id=person.id, via="page", act=act, subject=str(person.id), detail=detail
     )
-    for hook in SECURITY_CHANGE_HOOKS:
-        hook(person, letter or act, str(detail.get("name", "")))
+    emit(SignInChanged(person=person, change=letter or act, name=str(detail.get("name", ""))))
 
 
 def revoke_tokens(person: Person) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +14,8 @@ from kicau.base.errors import Conflict, NotAllowed, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.base.money import is_currency
 from kicau.base.sentences import Sentence
+from kicau.events.catalogue import PolicyChanged, RightsReduced
+from kicau.events.dispatch import emit
 from kicau.rights.models import AuditEntry, check_ai_use, check_others_ai_use
 from kicau.workspaces import account_security, address_verification, addresses, factors, names
 from kicau.workspaces.actors import Actor, Permission, may_assign_role, weakest_role
@@ -22,10 +23,6 @@ from kicau.workspaces.models import Invitation, Membership, Person, Role, Token,
 
 POLICY_FIELDS = ("ai_use", "others_ai_use")
 FIRST_VISIT_LOCK_ID = 7_215_001  # key of the lock that lets only one visitor be the first
-# Called in the act's transaction with (actor, person, their new role or "") when somebody's rights become fewer.
-RIGHTS_REDUCED_HOOKS: list[Callable[[Actor, Person, str], None]] = []
-# Called in the act's transaction when a workspace changes its rule for its own words or for others' words.
-POLICY_CHANGE_HOOKS: list[Callable[[Workspace], None]] = []
 
 
 def add_person(
@@ -203,8 +200,8 @@ def update_workspace(
         setattr(workspace, key, value)
     workspace.save(update_fields=list(changed) or None)
     actor.record("workspace.changed", workspace.id, **changed)
-    for tell in POLICY_CHANGE_HOOKS if is_other_policy else ():
-        tell(workspace)
+    if is_other_policy:
+        emit(PolicyChanged(workspace=workspace))
     return workspace
 
 
@@ -301,14 +298,13 @@ def _set_role(actor: Actor, person: Person, role: str) -> Membership:
 
 
 def _reduce_rights(actor: Actor, person: Person, role: str) -> None:
-    """What `person` made and may no longer make ends with their right: invitations here, other things by the hooks."""
+    """What `person` made and may no longer make ends with their right: invitations here, other things where they are made."""
     waiting = Invitation.objects.filter(workspace=actor.workspace, invited_by=person, accepted_at=None, revoked_at=None)
     ended = [one for one in waiting if not may_assign_role(role, one.role)]
     Invitation.objects.filter(id__in=[one.id for one in ended]).update(revoked_at=clock.now())
     for one in ended:
         actor.record("member.uninvited", one.id, name=one.email, invited_by=str(person))
-    for hook in RIGHTS_REDUCED_HOOKS:
-        hook(actor, person, role)
+    emit(RightsReduced(actor=actor, person=person, role=role))
 
 
 @transaction.atomic

@@ -175,6 +175,19 @@ def test_every_event_is_documented_and_no_other():
     assert all(f"| `{group}` |" in (ROOT / "docs/reference/events.md").read_text() for group in EVENT_GROUPS)
 
 
+VALUE_HOOKS = {"kicau/cost_reports/forecast.py", "kicau/archive/policy_preview.py"}  # they ask for a value
+
+
+def test_rooms_hear_of_each_other_by_events_alone():
+    product = [path for path in (ROOT / "kicau").rglob("*.py") if "tests" not in path.parts]
+    lists = {
+        str(path.relative_to(ROOT))
+        for path in product
+        if re.search(r"^[A-Z_]+: list\[Callable", path.read_text(), re.M)
+    }
+    assert lists == VALUE_HOOKS, "emit an event (kicau/events) instead of keeping a list of callbacks"
+
+
 def test_the_table_of_roles_is_what_the_code_allows():
     wanted = [
         [role, *("yes" if permission in actors.ROLE_PERMISSIONS[role] else "no" for permission in actors.Permission)]

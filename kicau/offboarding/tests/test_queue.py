@@ -187,7 +187,7 @@ def test_one_channel_takes_the_same_road(actor, channel, posts):
         before, row.state = row.state, "active"
         row.save()
         single_channel.channel_reconnected(actor, row, before)
-        return row.state
+        return Channel.objects.get(id=ana.id).state
 
     assert reconnect() == "withdrawn"  # with its network
     with clock.freeze_clock(clock.now() + timedelta(hours=1, minutes=30)):
