@@ -11,6 +11,7 @@ DomainError
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from kicau.connector.content import Problem
 
@@ -18,13 +19,22 @@ from kicau.connector.content import Problem
 class DomainError(Exception):
     """Base class. The message is one sentence for people."""
 
+    http_status: ClassVar[int] = 422  # in pages and REST
+    exit_code: ClassVar[int] = 1  # of a command
+
 
 class NotAllowed(DomainError):
     """The actor's role or token does not cover this act."""
 
+    http_status = 403
+    exit_code = 3
+
 
 class NotFound(DomainError):
     """There is no such object in this workspace, or it is not the actor's to see."""
+
+    http_status = 404
+    exit_code = 3
 
     def __init__(self, what: str, key: object) -> None:
         self.what, self.key = what, key
@@ -42,9 +52,13 @@ class ValidationFailed(DomainError):
 class Conflict(DomainError):
     """The object is in a state in which this cannot be done."""
 
+    http_status = 409
+
 
 class ServerBusy(DomainError):
     """The server does as much of this as it can at once. Nothing was done."""
+
+    http_status = 503
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after

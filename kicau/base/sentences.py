@@ -33,6 +33,12 @@ class Sentence(str):
         made.pieces = tuple(pieces)
         return made
 
+    def fill(self, **params: Param) -> Sentence:
+        """The same text with its places filled; what it has no place for is left out."""
+        return Sentence.of(
+            [(message, {k: v for k, v in params.items() if f"{{{k}}}" in message}) for message, _ in self.pieces]
+        )
+
     def __add__(self, other: str) -> Sentence:
         if not other:
             return self

@@ -93,7 +93,7 @@ class Transition:
 
     def filled_sentence(self, **params: Any) -> Sentence:
         """The sentence with its places filled."""
-        return _filled(self.sentence, **params)
+        return self.sentence.fill(**params)
 
 
 # Conditions
@@ -410,7 +410,7 @@ def require(row: Delivery, verb: Verb) -> None:
     """Raises Conflict with the reason why this cannot be done now."""
     one = TABLE[verb]
     if row.state not in one.sources:
-        raise Conflict(_filled(one.refusal, state=row.standing.label))
+        raise Conflict(one.refusal.fill(state=row.standing.label))
     if why := one.guard(row):
         raise Conflict(why)
 
@@ -473,10 +473,3 @@ def log_attempt(row: Delivery, outcome: str, sentence: str) -> None:
     """A person's decision that changes nothing for others, as a line of the attempt log."""
     detail = {"said": to_stored_pieces(sentence)}
     Attempt.objects.create(delivery=row, did="person", outcome=outcome, sentence=sentence, detail=detail)
-
-
-def _filled(template: Sentence, **params: Any) -> Sentence:
-    """A sentence of the table with its places filled."""
-    return Sentence.of(
-        [(message, {k: v for k, v in params.items() if f"{{{k}}}" in message}) for message, _ in template.pieces]
-    )

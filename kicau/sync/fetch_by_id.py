@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid4
 
 import aiohttp
@@ -11,18 +11,21 @@ from django.db import transaction
 from django.db.models import Q
 
 from kicau.base import clock
-from kicau.base.sentences import Sentence, to_stored_pieces
+from kicau.base.sentences import to_stored_pieces
 from kicau.channels import rate_limit_backoff
+from kicau.channels.call_failures import FailureKind, read_failure
+from kicau.channels.channel_session import ChannelSession
 from kicau.channels.usable_channels import usable_filter
-from kicau.connector import errors, registry
+from kicau.connector import registry
 from kicau.connector.roles.engagement import IncomingPost
+from kicau.connector.roles.webhooks import WebhookFetchRole
 from kicau.costs import ledger
 from kicau.sync import poller, sync_store
 from kicau.sync.due_reads import SYNC_LEASE, InboxFetch
+from kicau.sync.fetch_failures import failure_sentence, log_fault, next_try_at
 from kicau.sync.models import Named, Subscription
 
 FETCH_BATCH_SIZE = 20
-MAX_RETRY_DELAY = timedelta(hours=1)  # between tries
 
 
 async def fetch_due(client: aiohttp.ClientSession) -> int:
@@ -53,32 +56,21 @@ async def _fetch(row: Named, client: aiohttp.ClientSession) -> None:
     )
     asked, found, at, why = poller.FetchUsage(), None, None, ""
     try:
-        found = await poller.metered_fetch(job, client, asked, lambda role, live: role.words(live, row.named))  # type: ignore[attr-defined]
+        found = await poller.metered_fetch(job, client, asked, lambda role, live: _words(role, live, row.named))
     except poller.HeldByBudget as held:
         at, why = poller.next_budget_check(held.short.renews_at), poller.budget_exceeded_sentence(held.short)
-    except errors.RateLimited as exc:
-        at, why = (
-            exc.until,
-            Sentence(
-                "{network} asked Kicau to stop checking the comments, replies and statistics of your posts until {until}. Kicau then continues. You do not need to do anything.",
-                network=label,
-                until=exc.until,
-            ),
-        )
-    except (errors.AuthExpired, errors.Rejected) as exc:  # it is not for this channel to read
-        why = Sentence(
-            "{network} does not allow Kicau to monitor the comments, replies and statistics of this channel: {why}",
-            network=label,
-            why=str(exc)[:300],
-        )
-    except (errors.ConnectorError, TimeoutError) as exc:
-        at = now + min(MAX_RETRY_DELAY, timedelta(minutes=2.0 ** min(row.fruitless, 6)))
-        why = Sentence(
-            "{network} did not reply when Kicau checked the comments, replies and statistics of your posts: {why}. Kicau tries again. You do not need to do anything.",
-            network=label,
-            why=str(exc)[:200] or "the server did not reply in time",
-        )
+    except Exception as exc:
+        failure = read_failure(exc)
+        log_fault(failure, row.channel)
+        why = failure_sentence(failure, label)
+        if failure.kind not in (FailureKind.NO_ACCESS, FailureKind.REJECTED):  # else it is not for this channel to read
+            at = next_try_at(failure, row.fruitless)
     await sync_to_async(_finish)(row, job, asked, found, at, why)
+
+
+async def _words(role: object, live: ChannelSession, named: str) -> IncomingPost | None:
+    assert isinstance(role, WebhookFetchRole), "a network that tells ids alone has a way to read them"
+    return await role.words(live, named)
 
 
 @transaction.atomic

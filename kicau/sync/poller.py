@@ -20,9 +20,9 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 
 from kicau.base import clock
-from kicau.base.errors import DomainError
 from kicau.base.sentences import Sentence
 from kicau.channels import token_refresh
+from kicau.channels.call_failures import CallFailure, FailureKind, read_failure
 from kicau.channels.channel_session import ChannelSession, credentials_of
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector import errors, registry
@@ -34,8 +34,9 @@ from kicau.costs import call_budgets, ledger, reservations
 from kicau.costs.models import Purpose
 from kicau.costs.pricing import price_charges, price_list_for_day
 from kicau.costs.reservations import BudgetShortfall, ReservationRequest
-from kicau.sync import due_reads, sync_store
+from kicau.sync import due_reads, fetch_failures, sync_store
 from kicau.sync.due_reads import InboxFetch, MetricsFetch
+from kicau.sync.fetch_failures import failure_sentence, next_try_at
 from kicau.sync.models import Standing
 
 FETCH_TIMEOUT_SECONDS = 20.0  # seconds for one reading
@@ -45,9 +46,7 @@ MAX_CONCURRENT_PARTITIONS, MAX_CALLS_PER_PARTITION = (
 )  # networks (and servers) that are asked together, and calls to each
 ROUND_TIMEOUT_SECONDS = 120.0  # seconds for a round; less than the lease (due.py)
 BUDGET_RETRY_DELAY = timedelta(minutes=15)  # until a budget or a limit is asked again
-MANUAL_FIX_RETRY_DELAY = timedelta(hours=6)  # until what only a person or the operator can change is tried again
 MAX_RESERVATIONS_PER_FETCH = 8  # for more to be set aside, for one reading
-MAX_RETRY_DELAY = timedelta(hours=1)  # between tries at a network that does not answer
 
 log = structlog.get_logger("kicau.sync")
 
@@ -93,15 +92,12 @@ async def _fetch_partition(jobs: Sequence[FetchJob], client: aiohttp.ClientSessi
         while waiting:
             job = waiting.pop()
             if silent.is_set():
-                await _back_off(job, FetchUsage(), "")
+                await _back_off(job, FetchUsage())
             elif not await _fetch(job, client):
                 silent.set()
 
     async with room:
         await asyncio.gather(*(go_on() for _ in range(MAX_CALLS_PER_PARTITION)))
-
-
-INTERNAL_ERROR_SENTENCE = "An internal error in Kicau interrupted the monitoring of comments, replies and statistics of your posts. Kicau tries again. You do not need to do anything."
 
 
 async def _fetch(job: FetchJob, client: aiohttp.ClientSession) -> bool:
@@ -120,64 +116,9 @@ async def _fetch(job: FetchJob, client: aiohttp.ClientSession) -> bool:
             await sync_to_async(sync_store.store_metrics)(job, asked.calls, asked.allowed, numbers)
     except HeldByBudget as held:
         await _postpone(job, asked, next_budget_check(held.short.renews_at), budget_exceeded_sentence(held.short))
-    except errors.RateLimited as exc:
-        await _wait_for_rate_limit(job, asked, label, exc)
-    except errors.AuthExpired as exc:
-        await _handle_rejection(job, client, asked, label, exc)
-    except (errors.Rejected, errors.PlanExceeded) as exc:
-        await _wait_for_manual_fix(job, asked, label, exc)
-    except (errors.ConnectorError, TimeoutError) as exc:
-        await _back_off(job, asked, label, exc)
-        return False
-    except DomainError as exc:
-        await _postpone(job, asked, clock.now() + MANUAL_FIX_RETRY_DELAY, str(exc))
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        log.exception("a reading failed by a fault of ours", network=job.channel.network, channel=str(job.channel.id))
-        await _postpone(job, asked, clock.now() + MAX_RETRY_DELAY, Sentence(INTERNAL_ERROR_SENTENCE))
+    except Exception as exc:
+        return await _handle_failure(job, client, asked, label, exc)
     return True
-
-
-async def _wait_for_rate_limit(job: FetchJob, asked: FetchUsage, label: str, exc: errors.RateLimited) -> None:
-    await sync_to_async(_pause_for_rate_limit)(job.channel, exc)
-    await _postpone(
-        job,
-        asked,
-        exc.until,
-        Sentence(
-            "{network} asked Kicau to stop checking the comments, replies and statistics of your posts until {until}. Kicau then continues. You do not need to do anything.",
-            network=label,
-            until=exc.until,
-        ),
-    )
-
-
-async def _wait_for_manual_fix(
-    job: FetchJob, asked: FetchUsage, label: str, exc: errors.Rejected | errors.PlanExceeded
-) -> None:
-    if isinstance(exc, errors.Rejected):
-        await _postpone(
-            job,
-            asked,
-            clock.now() + MANUAL_FIX_RETRY_DELAY,
-            Sentence(
-                "{network} does not allow Kicau to monitor the comments, replies and statistics of this channel: {why}",
-                network=label,
-                why=str(exc)[:300],
-            ),
-        )
-        return
-    await _postpone(
-        job,
-        asked,
-        exc.resets_at or clock.now() + MANUAL_FIX_RETRY_DELAY,
-        Sentence(
-            "Your {network} plan does not include monitoring the comments, replies and statistics of your posts ({meter}). To continue monitoring, switch to a plan that includes it.",
-            network=label,
-            meter=exc.meter,
-        ),
-    )
 
 
 async def metered_fetch[T](
@@ -277,17 +218,31 @@ async def _postpone(job: FetchJob, asked: FetchUsage, at: datetime, why: str) ->
         await sync_to_async(sync_store.postpone_metrics_fetch)(job, asked.calls, asked.allowed, at, why)
 
 
-async def _back_off(job: FetchJob, asked: FetchUsage, label: str, exc: Exception | None = None) -> None:
+async def _handle_failure(
+    job: FetchJob, client: aiohttp.ClientSession, asked: FetchUsage, label: str, exc: Exception
+) -> bool:
+    """Whether the network answered."""
+    failure = read_failure(exc)
+    fetch_failures.log_fault(failure, job.channel)
+    if isinstance(exc, errors.AuthExpired):
+        await _handle_rejection(job, client, asked, label, exc)
+        return True
+    if isinstance(exc, errors.RateLimited):
+        await sync_to_async(_pause_for_rate_limit)(job.channel, exc)
+    if failure.kind is FailureKind.UNREACHABLE:
+        await _back_off(job, asked, failure, label)
+        return False
+    await _postpone(job, asked, next_try_at(failure, 0), failure_sentence(failure, label))
+    return True
+
+
+async def _back_off(job: FetchJob, asked: FetchUsage, failure: CallFailure | None = None, label: str = "") -> None:
     """Later and later, from a minute to an hour."""
     fruitless = job.fruitless if isinstance(job, InboxFetch) else 3
-    at = clock.now() + min(MAX_RETRY_DELAY, timedelta(minutes=2.0 ** min(fruitless, 6)))
+    at = next_try_at(failure or read_failure(TimeoutError()), fruitless)
     why = (
-        Sentence(
-            "{network} did not reply when Kicau checked the comments, replies and statistics of your posts: {why}. Kicau tries again. You do not need to do anything.",
-            network=label,
-            why=str(exc)[:200] or "the server did not reply in time",
-        )
-        if exc
+        failure_sentence(failure, label)
+        if failure
         else Sentence(
             "The network did not reply when Kicau checked the comments, replies and statistics of your posts. Kicau tries again. You do not need to do anything."
         )
@@ -323,17 +278,8 @@ async def _handle_rejection(
         await _postpone(job, asked, clock.now() + timedelta(minutes=1), told)
         await Standing.objects.filter(channel=job.channel).aupdate(is_renewed=True)
         return
-    why = ", ".join(sorted(exc.missing)) or exc.detail[:300] or "no permission"
-    await _postpone(
-        job,
-        asked,
-        clock.now() + MANUAL_FIX_RETRY_DELAY,
-        Sentence(
-            "{network} does not let Kicau monitor the comments, replies and statistics of this channel ({why}). Reconnect the channel and allow this access when the network asks for it.",
-            network=label,
-            why=why,
-        ),
-    )
+    failure = read_failure(exc)
+    await _postpone(job, asked, next_try_at(failure, 0), failure_sentence(failure, label))
 
 
 def _pause_for_rate_limit(channel: Channel, exc: errors.RateLimited) -> None:

@@ -21,19 +21,20 @@ from django.utils.crypto import salted_hmac
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound
 from kicau.base.sentences import Sentence, sentence_pieces, to_stored_pieces
+from kicau.channels.call_failures import CallFailure, FailureKind, read_failure
 from kicau.channels.models import Channel, ChannelState, NetworkApp
-from kicau.connector import errors, registry
+from kicau.connector import registry
 from kicau.connector.roles.webhooks import WebhookRole
 from kicau.costs import ledger
 from kicau.costs import read_policy as policies
 from kicau.sync import poller, sync_settings
 from kicau.sync.due_reads import SYNC_LEASE, InboxFetch
+from kicau.sync.fetch_failures import MANUAL_FIX_RETRY_DELAY, failure_sentence, log_fault, next_try_at
 from kicau.sync.models import Listening, Standing, Subscription
 from kicau.workspaces.actors import Actor, Permission, system_actor
 
 WEBHOOK_PATH = "/webhooks/"
 RENEW_INTERVAL = timedelta(days=1)  # after which a network is asked once more for what it grants already
-MANUAL_FIX_RETRY_DELAY = timedelta(hours=6)  # until what only a person can change is tried again
 SUBSCRIPTION_BATCH_SIZE = 20
 UNSUBSCRIBE_PERIOD = timedelta(
     hours=1
@@ -230,9 +231,11 @@ async def _update_subscription(row: Subscription, client: aiohttp.ClientSession)
     try:
         if row.is_wanted:
             where, secret = callback_url(channel.app), verify_token(channel.app)
-            await poller.metered_fetch(job, client, asked, lambda role, live: role.subscribe(live, where, secret))  # type: ignore[attr-defined]
+            await poller.metered_fetch(
+                job, client, asked, lambda role, live: _role(role).subscribe(live, where, secret)
+            )
         elif not await sync_to_async(_is_shared_account)(channel):
-            await poller.metered_fetch(job, client, asked, lambda role, live: role.unsubscribe(live))  # type: ignore[attr-defined]
+            await poller.metered_fetch(job, client, asked, lambda role, live: _role(role).unsubscribe(live))
     except poller.HeldByBudget as held:
         at, why = (
             min(held.short.renews_at, clock.now() + MANUAL_FIX_RETRY_DELAY),
@@ -241,44 +244,42 @@ async def _update_subscription(row: Subscription, client: aiohttp.ClientSession)
                 budget=held.short.budget.name,
             ),
         )
-    except errors.RateLimited as exc:
-        at, why = (
-            exc.until,
-            Sentence(
-                "{network} asked Kicau to stop checking the comments, replies and statistics of your posts until {until}. Kicau then continues. You do not need to do anything.",
-                network=label,
-                until=exc.until,
-            ),
-        )
-    except errors.AuthExpired as exc:
-        lacks = ", ".join(sorted(exc.missing)) or exc.detail[:300] or "no permission"
-        lost = True
-        at, why = (
-            clock.now() + MANUAL_FIX_RETRY_DELAY,
-            Sentence(
+    except Exception as exc:
+        failure = read_failure(exc)
+        log_fault(failure, channel)
+        lost = failure.kind is FailureKind.NO_ACCESS
+        at = next_try_at(failure, row.fruitless, longest=MANUAL_FIX_RETRY_DELAY)
+        why = _failure_sentence(failure, label, is_disconnected=row.parted_at is not None)
+    await sync_to_async(_store_result)(row, job, asked, at, why, lost)
+
+
+def _role(role: object) -> WebhookRole:
+    assert isinstance(role, WebhookRole), "only networks that send webhooks are asked for them"
+    return role
+
+
+def _failure_sentence(failure: CallFailure, label: str, *, is_disconnected: bool) -> Sentence:
+    match failure.kind:
+        case FailureKind.RATE_LIMITED | FailureKind.FAULT:
+            return failure_sentence(failure, label)
+        case FailureKind.NO_ACCESS:
+            return Sentence(
                 "{network} does not send webhooks (instant updates) for this channel ({why}). Reconnect the channel and allow this access when the network asks for it.",
                 network=label,
-                why=lacks,
-            ),
-        )
-    except (errors.ConnectorError, TimeoutError) as exc:
-        wait = min(MANUAL_FIX_RETRY_DELAY, timedelta(minutes=2.0 ** min(row.fruitless, 9)))
-        said = str(exc)[:300] or "the server did not reply in time"
-        at, why = (
-            clock.now() + wait,
-            Sentence(
-                "Kicau could not turn on webhooks (instant updates) from {network} for this channel: {why}. Kicau tries again. You do not need to do anything.",
-                network=label,
-                why=said,
-            ),
-        )
-        if row.parted_at is not None:
-            why = Sentence(
+                why=failure.cause,
+            )
+        case _ if is_disconnected:
+            return Sentence(
                 "This channel is disconnected, but Kicau could not yet turn off its webhooks (instant updates) from {network}: {why}. Kicau keeps trying for at most one hour.",
                 network=label,
-                why=said,
+                why=failure.cause,
             )
-    await sync_to_async(_store_result)(row, job, asked, at, why, lost)
+        case _:
+            return Sentence(
+                "Kicau could not turn on webhooks (instant updates) from {network} for this channel: {why}. Kicau tries again. You do not need to do anything.",
+                network=label,
+                why=failure.cause,
+            )
 
 
 def _is_shared_account(channel: Channel) -> bool:

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import structlog
@@ -22,7 +23,8 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from ninja.errors import HttpError, ValidationError
 
-from kicau.base.errors import Conflict, NotAllowed, NotFound, ServerBusy, ValidationFailed
+from kicau.base import clock
+from kicau.base.errors import DomainError, ServerBusy, ValidationFailed
 from kicau.connector.content import Problem
 from kicau.connector.errors import ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.registry import UnknownNetwork
@@ -186,18 +188,17 @@ def _problem_of(exc: Exception) -> ApiProblem:
     return _of_domain_error(exc) or _of_connector_error(exc) or _of_request_error(exc) or _of_server_error(exc)
 
 
+_DOMAIN_ERROR_SLUGS = {403: "not-allowed", 404: "not-found", 409: "conflict", 422: "unacceptable"}
+
+
 def _of_domain_error(exc: Exception) -> ApiProblem | None:
     match exc:
-        case NotAllowed():
-            return ApiProblem("not-allowed", str(exc))
-        case NotFound():
-            return ApiProblem("not-found", str(exc))
-        case Conflict():
-            return ApiProblem("conflict", str(exc))
         case ValidationFailed():
             return ApiProblem("unacceptable", str(exc), [error_entry(p) for p in exc.problems])
         case ServerBusy():
             return ApiProblem("unavailable", str(exc), headers={"Retry-After": str(exc.retry_after)})
+        case DomainError():
+            return ApiProblem(_DOMAIN_ERROR_SLUGS[exc.http_status], str(exc))
         case UnknownNetwork():
             return ApiProblem("unacceptable", str(exc), [_error_entry("network", "unknown-network", str(exc))])
     return None
@@ -211,7 +212,7 @@ def _of_connector_error(exc: Exception) -> ApiProblem | None:
             return ApiProblem(
                 "unavailable",
                 f"The network limits requests until {exc.until:%Y-%m-%d %H:%M:%S} UTC. Try again after that.",
-                headers={"Retry-After": "60"},
+                headers={"Retry-After": str(max(1, ceil((exc.until - clock.now()).total_seconds())))},
             )
         case Unavailable() | Uncertain():
             return ApiProblem("unreachable", f"The network could not be reached: {exc} Try again later.")

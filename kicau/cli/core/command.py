@@ -218,7 +218,7 @@ def describe_failure(exc: BaseException) -> tuple[int, list[str], list[dict[str,
         return exc.code if isinstance(exc, CommandError) else exc.exit_code, [exc.format_message()], []
     if isinstance(exc, click.exceptions.Abort | KeyboardInterrupt):
         return EXIT_INTERRUPTED, ["Interrupted."], []
-    from kicau.base.errors import DomainError, NotAllowed, NotFound, ValidationFailed
+    from kicau.base.errors import DomainError, ValidationFailed
     from kicau.base.postgres import DatabaseUnavailable
     from kicau.base.setting_definitions import SettingError
     from kicau.connector.errors import ConnectorError
@@ -226,10 +226,10 @@ def describe_failure(exc: BaseException) -> tuple[int, list[str], list[dict[str,
 
     if isinstance(exc, ValidationFailed):
         return EXIT_FAILED, [p.sentence for p in exc.problems], [problem_json(p) for p in exc.problems]
-    if isinstance(exc, NotAllowed | NotFound | UnknownNetwork):
+    if isinstance(exc, UnknownNetwork):
         return EXIT_NOT_FOUND, [str(exc)], []
     if isinstance(exc, DomainError | ConnectorError):
-        return EXIT_FAILED, [str(exc)], []
+        return exc.exit_code if isinstance(exc, DomainError) else EXIT_FAILED, [str(exc)], []
     if isinstance(exc, SettingError):
         return EXIT_USAGE, [str(exc)], []
     if isinstance(exc, DatabaseUnavailable):

@@ -16,6 +16,7 @@ from kicau.base.errors import Conflict
 from kicau.channels import actions as channels
 from kicau.channels.models import Channel, NetworkApp
 from kicau.config.tests.test_told import client, here, rows, taken
+from kicau.connector import registry
 from kicau.connector.contract import consent_at_sandbox
 from kicau.connector.sandbox.server import OrderedFault, start_sandbox
 from kicau.costs import actions as plans
@@ -129,3 +130,26 @@ async def test_one_that_is_gone_meanwhile_is_left_and_one_that_is_unanswered_is_
     go(minutes=2)
     await fetch_by_id.fetch_due(client)
     assert [a.text for a in await rows(Answer)] == ["Masih ada"]
+
+
+async def test_a_fault_of_ours_at_one_of_them_ends_no_other(told, server, client, monkeypatch, go):
+    kind = type(registry.get_connector(NETWORK))
+    words, broken = kind.words, list[str]()
+
+    async def faulty(self, session, named, /):
+        if not broken:
+            broken.append(named)
+            raise KeyError("text")
+        return await words(self, session, named)
+
+    monkeypatch.setattr(kind, "words", faulty)
+    for text in ("satu", "dua"):
+        server.mention(told.account_id, text)
+    await taken(server)
+    assert await fetch_by_id.fetch_due(client) == 2
+    assert len(await rows(Answer)) == 1
+    [waits] = await rows(Named, named=broken[0])
+    assert (waits.lease, waits.leased_until, waits.fruitless) == (None, None, 1)
+    go(hours=2)
+    assert await fetch_by_id.fetch_due(client) == 1
+    assert {a.text for a in await rows(Answer)} == {"satu", "dua"}

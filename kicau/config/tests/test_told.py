@@ -27,6 +27,7 @@ from kicau.channels.channel_session import new_client
 from kicau.channels.models import Channel
 from kicau.config import early_limits
 from kicau.config.web import server_options
+from kicau.connector import registry
 from kicau.connector.contract import consent_at_sandbox
 from kicau.connector.sandbox.server import OrderedFault, start_sandbox
 from kicau.costs.models import Charge
@@ -436,6 +437,28 @@ async def test_a_permission_that_lacks_is_named_and_asked_for_again(actor, pages
     assert all("pages_manage_metadata" in s.reason and s.made_at is None for s in found)
     go(hours=7)
     assert await webhook_subscriptions.update_subscriptions(client) == 2
+
+
+async def test_a_fault_of_ours_at_one_channel_ends_no_other(actor, pages, server, client, monkeypatch, go):
+    kind = type(registry.get_connector(NETWORK))
+    subscribe, broken = kind.subscribe, list[str]()
+
+    async def faulty(self, session, address, token, /):
+        if not broken:
+            broken.append(session.account_id)
+            raise KeyError("data")
+        await subscribe(self, session, address, token)
+
+    monkeypatch.setattr(kind, "subscribe", faulty)
+    await sync_to_async(webhook_subscriptions.switch_webhooks)(actor, NETWORK, True)
+    assert await webhook_subscriptions.update_subscriptions(client) == 2
+    found = await rows(Subscription)
+    assert [(s.lease, s.leased_until) for s in found] == [(None, None)] * 2
+    assert sorted(s.made_at is not None for s in found) == [False, True]
+    assert any("An internal error in Kicau" in s.reason for s in found)
+    go(hours=7)
+    assert await webhook_subscriptions.update_subscriptions(client) == 1
+    assert all(s.made_at for s in await rows(Subscription))
 
 
 async def test_who_may_and_an_address_that_networks_cannot_reach(actor, member, pages, settings):

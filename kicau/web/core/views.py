@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from kicau.base.errors import Conflict, DomainError, NotAllowed, NotFound, ServerBusy
+from kicau.base.errors import DomainError, NotFound, ServerBusy
 from kicau.costs import display_currency
 from kicau.notifications import actions as notices
 from kicau.web.core.labels import error_sentence
@@ -30,13 +30,6 @@ MEMBERSHIP_QUERY = (
     Membership.objects.select_related("workspace")
     .annotate(unread=notices.unread_count_column("person"))
     .order_by("created_at")
-)
-ERROR_STATUSES: tuple[tuple[type[DomainError], int], ...] = (
-    (NotAllowed, 403),
-    (NotFound, 404),
-    (Conflict, 409),
-    (ServerBusy, 503),
-    (DomainError, 422),
 )
 
 
@@ -106,7 +99,7 @@ def is_partial(request: HttpRequest) -> bool:
 
 def error_response(request: HttpRequest, exc: DomainError) -> HttpResponse:
     """The refusal as a page or, for htmx, as a notice above the page; the status says which kind it is."""
-    status = next(code for kind, code in ERROR_STATUSES if isinstance(exc, kind))
+    status = exc.http_status
     if is_partial(request):
         answer = render(request, "core/error_notice.html", {"sentence": error_sentence(exc)}, status=status)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#notices", "innerHTML"
