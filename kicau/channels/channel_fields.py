@@ -1,4 +1,4 @@
-"""A channel as other programs see it: the one form that REST and webhooks share."""
+"""A channel as other programs see it: the one form that REST, webhooks and commands share."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
     data = {
         **serializers.delivery_json(row),
         "rendered": serializers.rendered_json(rendered, priced),
-        "attempts": [serializers.attempt_json(a) for a in story],
+        "attempts": [serializers.attempt_json(a, row.timezone) for a in story],
         "numbers": [
             {
                 "part": n.position + 1,

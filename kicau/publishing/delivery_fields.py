@@ -1,4 +1,4 @@
-"""A delivery as other programs see it: the one form that REST and webhooks share."""
+"""A delivery as other programs see it: the one form that REST, webhooks and commands share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kicau.base import clock, sentences
 from kicau.connector.content import Problem
 from kicau.connector.serialization import from_json
 from kicau.publishing import transitions
-from kicau.publishing.models import Delivery, Revision
+from kicau.publishing.models import Attempt, Delivery, Revision
 
 
 def with_related(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
@@ -54,6 +54,12 @@ def delivery_fields(row: Delivery) -> dict[str, Any]:
         "created_at": row.created_at,
         "changed_at": row.changed_at,
     }
+
+
+def attempt_fields(row: Attempt, timezone: str) -> dict[str, Any]:
+    """A line of a delivery's attempt log, with times in the zone of the delivery."""
+    sentence = localize_sentence(row.sentence, row.detail.get("said", ()), timezone)
+    return {"at": row.at, "did": row.did, "outcome": row.outcome, "sentence": sentence}
 
 
 def localize_sentence(text: str, said: Sequence[Any], timezone: str) -> str:

@@ -18,7 +18,7 @@ from kicau.connector import content
 from kicau.connector.serialization import from_json
 from kicau.costs.pricing import PricedCharge
 from kicau.publishing.content import compositions
-from kicau.publishing.delivery_fields import delivery_fields, localize_sentence
+from kicau.publishing.delivery_fields import attempt_fields, delivery_fields
 from kicau.publishing.edits.post_edits import PostEditPreview
 from kicau.publishing.models import Attempt, Delivery, Draft
 from kicau.publishing.scheduling.schedule import PostPreview
@@ -181,15 +181,7 @@ def delivery_detail(row: Delivery, attempts: Iterable[Attempt]) -> d.DeliveryDet
     return d.DeliveryDetail(
         **delivery_fields(row),
         rendered=[rendered_part_schema(part) for part in value.parts],
-        attempts=[
-            d.AttemptEntry(
-                at=a.at,
-                did=a.did,
-                outcome=a.outcome,
-                sentence=localize_sentence(a.sentence, a.detail.get("said", ()), row.timezone),
-            )
-            for a in attempts
-        ],
+        attempts=[d.AttemptEntry(**attempt_fields(one, row.timezone)) for one in attempts],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -107,40 +108,27 @@ def channel_json(row: Channel) -> dict[str, Any]:
     """As the REST API returns it."""
     from kicau.channels.channel_fields import channel_fields
 
-    return {
-        name: iso_time(value) if isinstance(value, datetime) else value for name, value in channel_fields(row).items()
-    }
+    return _as_rest(channel_fields(row))
 
 
 def delivery_json(row: Delivery) -> dict[str, Any]:
-    from kicau.publishing import transitions
+    from kicau.publishing.delivery_fields import delivery_fields
 
-    parts = row.rendered["parts"]
-    return {
-        "id": str(row.id),
-        "post": str(row.draft_id),
-        "channel": row.channel.key,
-        "network": row.network,
-        "text": parts[0].get("text", "") if parts else "",
-        "parts": len(parts),
-        "state": row.standing.value,
-        "hold": row.hold,
-        "actions": list(transitions.allowed(row)),
-        "reason": row.reason,
-        "problems": row.problems,
-        "due_at": iso_time(row.due_at),
-        "timezone": row.timezone,
-        "published_at": iso_time(row.published_at),
-        "late_ms": row.late_ms,
-        "url": row.url,
-        "remote_ids": row.remote_ids,
-        "confirmed_by": row.confirmed_by.email if row.confirmed_by else None,
-        "confirmed_at": iso_time(row.confirmed_at),
-    }
+    return _as_rest(delivery_fields(row))
 
 
-def attempt_json(row: Attempt) -> dict[str, Any]:
-    return {"at": iso_time(row.at), "did": row.did, "outcome": row.outcome, "sentence": row.sentence}
+def attempt_json(row: Attempt, timezone: str) -> dict[str, Any]:
+    from kicau.publishing.delivery_fields import attempt_fields
+
+    return _as_rest(attempt_fields(row, timezone))
+
+
+def _as_rest(fields: dict[str, Any]) -> dict[str, Any]:
+    """Times and ids written as the REST API writes them."""
+    from django.core.serializers.json import DjangoJSONEncoder
+
+    found: dict[str, Any] = json.loads(json.dumps(fields, cls=DjangoJSONEncoder))
+    return found
 
 
 def app_json(row: NetworkApp) -> dict[str, Any]:
