@@ -255,8 +255,9 @@ def _schedule_post(actor: Actor, row: Draft, given: s.ScheduleInput, where: str 
             f"{where}at", "needs-time", "Set either `at` (a time, or now) or `slot` (true: the next free slot)."
         )
     if given.slot:
-        wanted = [_next_slot_time(actor, row, key) for key in dict.fromkeys(given.channels)]
-        made = schedule.schedule_many(actor, wanted, confirm=given.confirm, again=given.again)
+        channels = [one_channel(actor, key) for key in dict.fromkeys(given.channels)]
+        wanted = schedule.ScheduleRequest(draft=row, channels=channels, due_at=None)
+        made = schedule.schedule_many(actor, [wanted], confirm=given.confirm, again=given.again)
     else:
         at = parse_time(given.at, given.timezone, field=f"{where}at", zone_field=f"{where}timezone")
         made = schedule.schedule(
@@ -271,11 +272,6 @@ def _schedule_post(actor: Actor, row: Draft, given: s.ScheduleInput, where: str 
 def _requested_zone(given: s.ScheduleInput) -> str:
     """The zone is kept with the delivery, for showing its time; one that nobody needed may be anything else."""
     return given.timezone if given.at != "now" else ""
-
-
-def _next_slot_time(actor: Actor, row: Draft, key: str) -> schedule.ScheduleRequest:
-    channel = one_channel(actor, key)
-    return schedule.ScheduleRequest(draft=row, channels=[channel], due_at=schedule.next_free_slot(actor, channel))
 
 
 def _etag(row: Draft) -> str:

@@ -330,15 +330,10 @@ def reschedule(shell: Shell, delivery_id: str, at: tuple[str, ...], zone: str, a
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.base import clock
         from kicau.publishing.scheduling import actions
-        from kicau.publishing.scheduling.schedule import next_free_slot
         from kicau.publishing.scheduling.time_parser import parse_time
 
         said = " ".join(at)
-        due = (
-            next_free_slot(actor, row.channel)
-            if said.casefold() in SLOT_WORDS
-            else parse_time(said, zone or row.timezone, clock.now())
-        )
+        due = None if said.casefold() in SLOT_WORDS else parse_time(said, zone or row.timezone, clock.now())
         return actions.reschedule(actor, row.id, due, zone)
 
     _run_for_each(shell, [delivery_id], act, f"is moved to {' '.join(at)}", as_json)

@@ -179,6 +179,7 @@ class PostCommand:
     media: Mapping[int, tuple[tuple[str, str | None], ...]]  # part -> (path, alt)
     channels: tuple[Channel, ...]
     due: Mapping[UUID, datetime]  # by channel
+    in_slots: bool  # those are the next free slots
     zone: str
     given: Mapping[str, Any]
 
@@ -198,13 +199,14 @@ class PostCommand:
         keys = [key for said in given["keys"] for key in re.split(r"[\s,]+", said) if key]
         channels = tuple(one_channel(actor, key) for key in dict.fromkeys(keys))
         zone = given["zone"] or actor.workspace.timezone
-        if given["at"].strip().casefold() in SLOT_WORDS:
+        in_slots = given["at"].strip().casefold() in SLOT_WORDS
+        if in_slots:
             due = {c.id: next_free_slot(actor, c) for c in channels}
         else:
             due = dict.fromkeys((c.id for c in channels), parse_time(given["at"], zone, clock.now()))
         if given["read_page"] and given["link"]:
             given = {**given, **_read_linked_page(actor, given)}
-        return cls(texts=texts, media=media, channels=channels, due=due, zone=zone, given=given)
+        return cls(texts=texts, media=media, channels=channels, due=due, in_slots=in_slots, zone=zone, given=given)
 
     def composition(self, ids: Mapping[str, UUID]) -> Composition:
         from kicau.publishing.content.compositions import (
@@ -302,17 +304,9 @@ class PostCommand:
             if not self.channels:
                 return draft, (), ()
             whole = compositions.one_draft(actor, draft.id)
-            times: dict[datetime, list[Channel]] = {}
-            for channel in self.channels:
-                times.setdefault(self.due[channel.id], []).append(channel)
-            done = schedule.schedule_many(
-                actor,
-                [
-                    schedule.ScheduleRequest(draft=whole, channels=c, due_at=at, timezone=self.zone)
-                    for at, c in times.items()
-                ],
-                confirm=confirm,
-            )
+            due_at = None if self.in_slots else next(iter(self.due.values()))
+            wanted = schedule.ScheduleRequest(draft=whole, channels=self.channels, due_at=due_at, timezone=self.zone)
+            done = schedule.schedule_many(actor, [wanted], confirm=confirm)
         return whole, done.deliveries, done.notices
 
     def _paths(self) -> Iterable[str]:

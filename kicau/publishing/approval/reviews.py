@@ -236,16 +236,10 @@ def approve_and_schedule(
         _require_version_read(draft, version)
     else:
         approve(actor, draft_id, text, version=version)
-    wanted = [
-        schedule.ScheduleRequest(
-            draft=draft,
-            channels=[c],
-            due_at=due_at or schedule.next_free_slot(actor, c),
-            timezone=timezone or plan.timezone,
-        )
-        for c in plan.channels
-    ]
-    return schedule.schedule_many(actor, wanted, confirm=confirm)
+    wanted = schedule.ScheduleRequest(
+        draft=draft, channels=plan.channels, due_at=due_at, timezone=timezone or plan.timezone
+    )
+    return schedule.schedule_many(actor, [wanted], confirm=confirm)
 
 
 # What both sides of a review share

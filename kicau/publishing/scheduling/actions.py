@@ -104,10 +104,12 @@ def retry(actor: Actor, delivery_id: UUID | str) -> Delivery:
 
 
 @transaction.atomic
-def reschedule(actor: Actor, delivery_id: UUID | str, due_at: datetime, timezone: str = "") -> Delivery:
-    """Another time for what has not begun. Raises ValidationFailed for a time in the past, Conflict where it began."""
+def reschedule(actor: Actor, delivery_id: UUID | str, due_at: datetime | None, timezone: str = "") -> Delivery:
+    """Another time for what has not begun; None: its channel's next free slot. Raises ValidationFailed for a time in the
+    past, Conflict where it began."""
     row = _locked_delivery(actor, delivery_id)
     transitions.require(row, Verb.RESCHEDULE)
+    due_at = due_at or schedule.take_next_slot(actor, row.channel)
     if problems := [*schedule.time_problems(due_at, clock.now()), *schedule.offboarding_problems(row.channel, due_at)]:
         raise ValidationFailed(problems)
     values = {"due_at": due_at, "timezone": timezone or row.timezone}

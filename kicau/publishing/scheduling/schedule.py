@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -147,7 +148,7 @@ class ScheduleRequest:
 
     draft: Draft
     channels: Sequence[Channel]
-    due_at: datetime
+    due_at: datetime | None  # None: each channel's next free slot
     timezone: str = ""
 
 
@@ -195,18 +196,20 @@ def schedule_many(
     problems: list[Problem] = []
     notices: list[Problem] = []
     rows: list[Delivery] = []
+    in_slots: list[Delivery] = []
     shown: list[tuple[Channel, Rendered]] = []
     taken: set[tuple[UUID, str]] = set()
     for one in wanted:
-        problems += time_problems(one.due_at, now)
+        problems += time_problems(one.due_at, now) if one.due_at else ()
         for channel in one.channels:
-            problems += channel_problems(channel, one.due_at)
+            due_at = one.due_at or next_free_slot(actor, channel)
+            problems += channel_problems(channel, due_at)
             rendered = render(one.draft, channel)
             shown.append((channel, rendered))
-            same = duplicate_warnings(actor, channel, rendered, one.due_at, but=one.draft.id) if twins else ()
+            same = duplicate_warnings(actor, channel, rendered, due_at, but=one.draft.id) if twins else ()
             problems += PostPreview(channel=channel, rendered=rendered, priced=(), duplicates=same).problems
             notices += [*rendered.notices, *same]
-            row = _build_delivery(actor, one, channel, rendered, now, confirm)
+            row = _build_delivery(actor, one, channel, rendered, due_at, now, confirm)
             if twins and row.text_hash and (channel.id, row.text_hash) in taken:
                 notices.append(
                     Problem(
@@ -218,6 +221,8 @@ def schedule_many(
                 )
             taken.add((channel.id, row.text_hash))
             rows.append(row)
+            if one.due_at is None:
+                in_slots.append(row)
     if not problems:
         problems += convert_media(rows)
     if problems:
@@ -225,10 +230,22 @@ def schedule_many(
     with transaction.atomic():
         if not again:
             _reject_repeated_channels(rows)
+        _take_slots(actor, in_slots)
         _save(actor, wanted, rows)
         plan_quotas.update_soon(rows)
     mentions.record_used_handles(actor, shown)
     return ScheduleResult(deliveries=tuple(rows), notices=tuple(notices))
+
+
+def _take_slots(actor: Actor, rows: Sequence[Delivery]) -> None:
+    """Choose again what others may have taken meanwhile. Raises ValidationFailed."""
+    taken: dict[UUID, set[datetime]] = defaultdict(set)
+    for row in sorted(rows, key=lambda row: row.channel_id):
+        row.due_at = take_next_slot(actor, row.channel, besides=taken[row.channel_id])
+        taken[row.channel_id].add(row.due_at)
+        transitions.set_next_step(row)
+        if problems := [*channel_problems(row.channel, row.due_at)]:
+            raise ValidationFailed(problems)
 
 
 def _reject_repeated_channels(rows: Sequence[Delivery]) -> None:
@@ -268,9 +285,15 @@ def _save(actor: Actor, wanted: Sequence[ScheduleRequest], rows: list[Delivery])
 
 
 def _build_delivery(
-    actor: Actor, one: ScheduleRequest, channel: Channel, rendered: Rendered, now: datetime, confirm: bool
+    actor: Actor,
+    one: ScheduleRequest,
+    channel: Channel,
+    rendered: Rendered,
+    due_at: datetime,
+    now: datetime,
+    confirm: bool,
 ) -> Delivery:
-    due_at = max(one.due_at, now) if one.due_at > now - PAST_TIME_TOLERANCE else one.due_at
+    due_at = max(due_at, now) if due_at > now - PAST_TIME_TOLERANCE else due_at
     row = Delivery(
         workspace=actor.workspace,
         draft=one.draft,
@@ -377,8 +400,17 @@ def convert_media(rows: Sequence[Delivery]) -> list[Problem]:
     return problems
 
 
-def next_free_slot(actor: Actor, channel: Channel, *, after: datetime | None = None) -> datetime:
-    """The channel's next weekly slot in which nothing is scheduled yet (UTC). Raises ValidationFailed where it has none."""
+def take_next_slot(actor: Actor, channel: Channel, *, besides: Collection[datetime] = ()) -> datetime:
+    """The same for whoever uses it in this transaction: until its end nobody else takes a slot of the channel."""
+    list(Channel.objects.select_for_update(no_key=True).filter(id=channel.id).values_list("id"))
+    return next_free_slot(actor, channel, besides=besides)
+
+
+def next_free_slot(
+    actor: Actor, channel: Channel, *, after: datetime | None = None, besides: Collection[datetime] = ()
+) -> datetime:
+    """The channel's next weekly slot in which nothing is scheduled yet (UTC), and which is none of `besides`. Raises
+    ValidationFailed where it has none."""
     actor.require(Permission.READ)
     after = after or clock.now()
     slots = list(Slot.objects.filter(channel=channel))
@@ -391,7 +423,7 @@ def next_free_slot(actor: Actor, channel: Channel, *, after: datetime | None = N
     waiting = Delivery.objects.filter(channel=channel, due_at__gte=after).exclude(
         state__in=[DeliveryState.CANCELED, DeliveryState.DELETED]
     )
-    taken = set(waiting.values_list("due_at", flat=True))
+    taken = {*waiting.values_list("due_at", flat=True), *besides}
     for week in range(105):
         times = sorted(filter(None, (_occurrence(slot, after, week) for slot in slots)))
         for at in times:

@@ -279,7 +279,7 @@ def _reschedule(
 
 def _new_due_time(actor: Actor, channel: Channel, wanted: ScheduledPostChange, now: datetime) -> datetime:
     if wanted.next_slot:
-        return schedule.next_free_slot(actor, channel)
+        return schedule.take_next_slot(actor, channel)
     assert wanted.due_at is not None
     return max(wanted.due_at, now)  # a moment ago means now
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.db import OperationalError, connection, transaction
 from PIL import Image
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from kicau.channels.actions import set_slots
+from kicau.channels.models import Channel, Slot
 from kicau.connector.content import Media, MediaKind, Poll, Rendered, RenderedMedia, RenderedPart
 from kicau.connector.serialization import from_json
 from kicau.costs import actions as plans
@@ -315,3 +318,67 @@ def test_every_act_is_in_the_trail(actor, channel):
     actions.retry(actor, row.id)
     trail = set(AuditEntry.objects.filter(workspace_id=actor.workspace.id).values_list("act", flat=True))
     assert {"draft.created", "delivery.scheduled", "delivery.canceled", "delivery.retried"} <= trail
+
+
+# Slots
+
+
+@pytest.fixture
+def slots(actor, channel):
+    """A channel with two weekly slots."""
+    ana = channel("ana")
+    for weekday in (0, 3):
+        Slot.objects.create(channel=ana, weekday=weekday, time=time(9), timezone="UTC")
+    return ana
+
+
+def test_a_slot_that_another_took_meanwhile_is_not_taken_twice(actor, slots, monkeypatch):
+    def one(text: str) -> Delivery:
+        draft = compositions.create_draft(actor, Composition(parts=(PartContent(text=text),)))
+        wanted = schedule.ScheduleRequest(draft=compositions.one_draft(actor, draft.id), channels=[slots], due_at=None)
+        return schedule.schedule_many(actor, [wanted]).deliveries[0]
+
+    convert, others = schedule.convert_media, list[Delivery]()
+
+    def slow(rows):
+        if not others:  # while the first one's pictures are converted, somebody else schedules a post
+            others.append(Delivery())
+            others[:] = [one("kedua")]
+        return convert(rows)
+
+    monkeypatch.setattr(schedule, "convert_media", slow)
+    first = one("pertama")
+    assert first.due_at != others[0].due_at
+    assert {first.due_at, others[0].due_at} == {d.due_at for d in Delivery.objects.all()}
+    assert first.next_at == first.due_at
+
+
+def test_posts_of_one_request_take_a_slot_each(actor, slots):
+    drafts = [compositions.create_draft(actor, Composition(parts=(PartContent(text=text),))) for text in ("a", "b")]
+    wanted = [
+        schedule.ScheduleRequest(draft=compositions.one_draft(actor, draft.id), channels=[slots], due_at=None)
+        for draft in drafts
+    ]
+    rows = schedule.schedule_many(actor, wanted).deliveries
+    assert len({row.due_at for row in rows}) == 2
+    moved = actions.reschedule(actor, rows[0].id, None)
+    assert moved.due_at not in {rows[0].due_at, rows[1].due_at}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_until_a_slot_is_used_nobody_else_takes_one_of_its_channel(actor, slots):
+    def blocked() -> bool:
+        try:
+            with transaction.atomic():
+                list(Channel.objects.select_for_update(nowait=True, no_key=True).filter(id=slots.id))
+        except OperationalError:
+            return True
+        finally:
+            connection.close()
+        return False
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        with transaction.atomic():
+            schedule.take_next_slot(actor, slots)
+            assert elsewhere.submit(blocked).result()
+        assert not elsewhere.submit(blocked).result()

@@ -275,17 +275,15 @@ def _schedule(request: MemberRequest, sheet: PostForm, draft_id: UUID) -> None:
     picked = selected_channels(sheet, channels.channels(request.actor))
     if not picked:
         schedule.schedule(request.actor, draft, [], clock.now())  # raises, in the domain's own words
-    if sheet.when == "slot":
-        wanted = [
-            schedule.ScheduleRequest(
-                draft=draft, channels=[c], due_at=schedule.next_free_slot(request.actor, c), timezone=sheet.timezone
-            )
-            for c in picked
-        ]
-    else:
-        at = clock.now() if sheet.when == "now" else parse_moment(sheet.date, sheet.time, sheet.timezone)
-        wanted = [schedule.ScheduleRequest(draft=draft, channels=picked, due_at=at, timezone=sheet.timezone)]
-    done = schedule.schedule_many(request.actor, wanted, confirm=sheet.confirm)
+    match sheet.when:
+        case "slot":
+            at = None
+        case "now":
+            at = clock.now()
+        case _:
+            at = parse_moment(sheet.date, sheet.time, sheet.timezone)
+    wanted = schedule.ScheduleRequest(draft=draft, channels=picked, due_at=at, timezone=sheet.timezone)
+    done = schedule.schedule_many(request.actor, [wanted], confirm=sheet.confirm)
     said_now = _("Kicau is publishing the post now.") if sheet.when == "now" else _("The post is scheduled.")
     messages.success(request, said_now)
     for notice in done.notices:
