@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     help="The post on that network to reply to (address or ID). Repeat for several networks.",
 )
 @click.option("--campaign", default="", help="The campaign of the post.")
+@click.option("--mark-links", is_flag=True, help="Add network and campaign to the links, for your site's statistics.")
 @click.option("--tag", "tags", multiple=True, help="A tag. Repeat for several.")
 @click.option("--language", default="", help="Language code of the post, for example en or id.")
 @click.option("--ref", default="", help="Your own ID for the post. Kicau refuses the same ID a second time.")
@@ -253,6 +254,7 @@ class PostCommand:
             ),
             language=given["language"],
             campaign=given["campaign"],
+            mark_links=given["mark_links"],
             tags=tuple(given["tags"]),
             timezone=self.zone,
             ref=given["ref"],

@@ -79,6 +79,7 @@ def test_json_names_what_was_made(kicau, ana):
         "r1",
         "--campaign",
         "panen",
+        "--mark-links",
         "--tag",
         "kopi",
         "--language",
@@ -86,6 +87,7 @@ def test_json_names_what_was_made(kicau, ana):
     )
     delivery = Delivery.objects.get()
     assert said.json["deliveries"][0]["id"] == str(delivery.id)
+    assert delivery.draft.extras["mark_links"]
     assert (delivery.draft.ref, delivery.draft.campaign.name, delivery.draft.tags, delivery.draft.language) == (
         "r1",
         "panen",

@@ -28,6 +28,7 @@ POST_COLUMNS = (
     "poll",
     "options",
     "campaign",
+    "mark_links",
     "tags",
     "language",
     "ai_use",

@@ -77,6 +77,7 @@ class ImportedPost:
     poll: Poll | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     campaign: str = ""
+    mark_links: bool = False
     tags: tuple[str, ...] = ()
     language: str = ""
     ai_use: Mapping[str, str] | None = None
@@ -113,6 +114,7 @@ class ImportedPost:
             variants=variants,
             language=self.language,
             campaign=self.campaign,
+            mark_links=self.mark_links,
             tags=self.tags,
             timezone=self.timezone,
             ref=self.ref,
@@ -197,12 +199,25 @@ class RowParser:
             poll=self._poll(row["poll"], wrong),
             options=self._options(row["options"], wrong),
             campaign=row["campaign"].strip(),
+            mark_links=self._yes(row, "mark_links", wrong),
             tags=tuple(dict.fromkeys(row["tags"].replace(",", " ").split())),
             language=row["language"].strip(),
             ai_use=self._ai_use(row["ai_use"], wrong),
         )
         self.problems += found
         return None if found else post
+
+    def _yes(self, row: CsvRow, column: str, wrong: Callable[..., None]) -> bool:
+        said = row[column].strip().casefold()
+        if said not in ("", "yes", "no"):
+            wrong(
+                column,
+                "invalid",
+                "Kicau cannot read {said!r} in the column “{name}”. Enter yes or no, or leave the cell empty (no).",
+                said=row[column].strip()[:40],
+                name=column,
+            )
+        return said == "yes"
 
     def _ref(self, row: CsvRow, wrong: Callable[..., None]) -> str:
         ref = row["ref"].strip()

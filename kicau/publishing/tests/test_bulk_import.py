@@ -396,6 +396,20 @@ def test_poll_and_options_and_the_rest_arrive(actor, x):
     assert draft.ai_use == {"search": "allow", "ground": "deny"}
 
 
+@pytest.mark.parametrize(("said", "marked"), [("yes", True), ("No", False), ("", False), ("maybe", None)])
+def test_links_are_marked_where_the_row_says_so(actor, x, said, marked):
+    row = ("x-kopi", "tomorrow 09:00", "Buka https://kopisenja.example", "panen", said)
+    report = check_posts(
+        actor, table(row, columns=("channels", "at", "text", "campaign", "mark_links")), Path("/nowhere")
+    )
+    if marked is None:
+        assert [(p.row, p.column) for p in report.problems] == [(2, "mark_links")]
+        return
+    create_posts(actor, report, Path("/nowhere"))
+    assert bool(Draft.objects.get().extras.get("mark_links")) is marked
+    assert ("utm_campaign=panen" in str(Delivery.objects.get().rendered)) is marked
+
+
 def test_many_rows_take_few_statements(actor, x):
     """Seconds are bench/bulk_import.py's; what makes it slow is the database being asked row by row."""
 
