@@ -14,7 +14,7 @@ from ninja import File, Form, Router
 from ninja.files import UploadedFile
 from pydantic import Field
 
-from kicau.api.core import problems, serializers
+from kicau.api.core import serializers
 from kicau.api.core.authentication import authenticated_actor
 from kicau.api.core.routes import PUBLISH_SCOPE, WRITE_SCOPE
 from kicau.api.schemas.base import ZONE_DESCRIPTION, FieldError, Schema, ZoneName
@@ -146,4 +146,4 @@ def _skipped_rows(found: Iterable[bulk_import.CsvRowProblem]) -> list[ImportRowP
 
 
 def _row_problem(one: bulk_import.CsvRowProblem) -> dict[str, Any]:
-    return problems.error_entry(one.problem) | {"field": f"rows.{one.row}.{one.column}"}
+    return one.problem.fields() | {"field": f"rows.{one.row}.{one.column}"}

@@ -387,7 +387,6 @@ def change(
     actor = shell.actor()
     from kicau.base import clock
     from kicau.cli.core import serializers
-    from kicau.cli.core.command import problem_json
     from kicau.publishing.content import compositions
     from kicau.publishing.scheduling import scheduled_posts
     from kicau.publishing.scheduling.time_parser import parse_time
@@ -424,7 +423,7 @@ def change(
         for problem in done.notices:
             click.echo(f"· {printable_line(problem.sentence)}")
 
-    print_result(as_json, {"post": str(draft.id), **data, "notices": [problem_json(n) for n in done.notices]}, human)
+    print_result(as_json, {"post": str(draft.id), **data, "notices": [n.fields() for n in done.notices]}, human)
 
 
 def _replace_texts(content: Composition, texts: Sequence[str]) -> Composition:

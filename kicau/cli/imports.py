@@ -90,9 +90,7 @@ def _report_json(report: BulkImportReport, done: BulkImportResult | None) -> dic
 
 
 def _problem_json(found: CsvRowProblem) -> dict[str, Any]:
-    from kicau.cli.core.command import problem_json
-
-    return {"row": found.row, "column": found.column, **problem_json(found.problem), "message": found.sentence}
+    return {"row": found.row, "column": found.column, **found.problem.fields(), "message": found.sentence}
 
 
 def _print_report(report: BulkImportReport, done: BulkImportResult | None, only_check: bool, confirm: bool) -> None:

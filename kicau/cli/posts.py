@@ -140,13 +140,12 @@ def post(shell: Shell, /, as_json: bool, **given: Any) -> None:
         raise ValidationFailed(problems)
     draft, rows, notices = wanted.carry_out(actor, confirm=given["confirm"], submit=given["submit"])
     from kicau.cli.core import serializers
-    from kicau.cli.core.command import problem_json
 
     data = {
         "post": str(draft.id),
         "state": draft.state,
         "deliveries": [serializers.delivery_json(r) for r in rows],
-        "notices": [problem_json(n) for n in notices],
+        "notices": [n.fields() for n in notices],
     }
 
     def human() -> None:
@@ -397,14 +396,13 @@ def _parse_options(said: Sequence[str], answered: Sequence[str]) -> dict[str, st
 
 def _preview_json(one: PostPreview) -> dict[str, Any]:
     from kicau.cli.core import serializers
-    from kicau.cli.core.command import problem_json
 
     shown = serializers.rendered_json(one.rendered, one.priced)
     return {
         "channel": one.channel.key,
         "network": one.channel.network,
         **shown,
-        "duplicates": [problem_json(d) for d in one.duplicates],
+        "duplicates": [d.fields() for d in one.duplicates],
     }
 
 

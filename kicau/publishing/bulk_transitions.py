@@ -143,7 +143,7 @@ def shift_overdue(actor: Actor, due: Mapping[UUID, datetime], by: timedelta, now
 
 def cancel_overdue(actor: Actor, ids: Sequence[UUID], now: datetime) -> None:
     """Never send what waited because its time had passed."""
-    reason = TABLE[Verb.CANCEL_OVERDUE].filled_sentence(who=actor.name)
+    reason = TABLE[Verb.CANCEL_OVERDUE].sentence.fill(who=actor.name)
     told = {"reason": reason, "said": to_stored_pieces(reason)}
     Delivery.objects.filter(id__in=ids).update(state=DeliveryState.CANCELED, hold="", **told, changed_at=now)
     _emit(Verb.CANCEL_OVERDUE, [(actor.workspace.id, id_) for id_ in ids], who=actor.name)
@@ -165,7 +165,7 @@ def _emit(verb: Verb, rows: Iterable[tuple[UUID, UUID]], did: str = "person", **
 
 
 def _attempt_line(verb: Verb, did: str = "person", **params: str) -> AttemptLine:
-    return AttemptLine(did=did, outcome=TABLE[verb].outcome, sentence=TABLE[verb].filled_sentence(**params))
+    return AttemptLine(did=did, outcome=TABLE[verb].outcome, sentence=TABLE[verb].sentence.fill(**params))
 
 
 def reason_params(name: str, reason: Sentence) -> dict[str, str]:

@@ -91,10 +91,6 @@ class Transition:
     sentence: Sentence = Sentence("")  # noqa: RUF009 (never changes)
     event: type[DeliveryEvent] | None = None
 
-    def filled_sentence(self, **params: Any) -> Sentence:
-        """The sentence with its places filled."""
-        return self.sentence.fill(**params)
-
 
 # Conditions
 
@@ -432,7 +428,7 @@ def apply(
         require(row, verb)
     change(row, verb, **values or {})
     if row.state in (DeliveryState.CANCELED, DeliveryState.DELETED):
-        row.reason = TABLE[verb].filled_sentence(who=actor.name)
+        row.reason = TABLE[verb].sentence.fill(who=actor.name)
     save(row)
     record(row, verb, actor, note, **detail)
 
@@ -455,7 +451,7 @@ def record(row: Delivery, verb: Verb, actor: Actor, note: str = "", **detail: An
     """Emit its event, with the table's sentence and `note` for the attempt log. The row is saved."""
     kind = TABLE[verb].event
     assert kind is not None
-    sentence = TABLE[verb].filled_sentence(who=actor.name, when=row.due_at) + note
+    sentence = TABLE[verb].sentence.fill(who=actor.name, when=row.due_at) + note
     line = AttemptLine(outcome=TABLE[verb].outcome, sentence=sentence)
     emit(kind(workspace_id=row.workspace_id, object_id=row.id, actor=actor, attempt=line, **detail))
 

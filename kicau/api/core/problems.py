@@ -25,7 +25,6 @@ from ninja.errors import HttpError, ValidationError
 
 from kicau.base import clock
 from kicau.base.errors import DomainError, ServerBusy, ValidationFailed
-from kicau.connector.content import Problem
 from kicau.connector.errors import ConnectorError, RateLimited, Rejected, Unavailable, Uncertain
 from kicau.connector.registry import UnknownNetwork
 
@@ -194,7 +193,7 @@ _DOMAIN_ERROR_SLUGS = {403: "not-allowed", 404: "not-found", 409: "conflict", 42
 def _of_domain_error(exc: Exception) -> ApiProblem | None:
     match exc:
         case ValidationFailed():
-            return ApiProblem("unacceptable", str(exc), [error_entry(p) for p in exc.problems])
+            return ApiProblem("unacceptable", str(exc), [p.fields() for p in exc.problems])
         case ServerBusy():
             return ApiProblem("unavailable", str(exc), headers={"Retry-After": str(exc.retry_after)})
         case DomainError():
@@ -207,7 +206,7 @@ def _of_domain_error(exc: Exception) -> ApiProblem | None:
 def _of_connector_error(exc: Exception) -> ApiProblem | None:
     match exc:
         case Rejected():
-            return ApiProblem("unacceptable", str(exc), [error_entry(p) for p in exc.problems])
+            return ApiProblem("unacceptable", str(exc), [p.fields() for p in exc.problems])
         case RateLimited():
             return ApiProblem(
                 "unavailable",
@@ -259,11 +258,6 @@ def _of_server_error(exc: Exception) -> ApiProblem:
     return ApiProblem(
         "fault", "An unexpected error occurred and was logged. Report the ID in `instance` to your operator."
     )
-
-
-def error_entry(problem: Problem) -> dict[str, Any]:
-    """A domain problem as one entry of `errors`."""
-    return problem.fields()
 
 
 def field_error(field: str, code: str, message: str) -> ApiProblem:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from kicau.api.core import problems
 from kicau.api.schemas import channels as c
 from kicau.api.schemas import deliveries as d
 from kicau.api.schemas import posts as p
@@ -30,7 +29,7 @@ def person_fields(row: Person | None) -> PersonRef | None:
 
 
 def error_list(found: Iterable[content.Problem]) -> list[FieldError]:
-    return [FieldError(**problems.error_entry(problem)) for problem in found]
+    return [FieldError(**problem.fields()) for problem in found]
 
 
 # Posts

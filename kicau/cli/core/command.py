@@ -225,7 +225,7 @@ def describe_failure(exc: BaseException) -> tuple[int, list[str], list[dict[str,
     from kicau.connector.registry import UnknownNetwork
 
     if isinstance(exc, ValidationFailed):
-        return EXIT_FAILED, [p.sentence for p in exc.problems], [problem_json(p) for p in exc.problems]
+        return EXIT_FAILED, [p.sentence for p in exc.problems], [p.fields() for p in exc.problems]
     if isinstance(exc, UnknownNetwork):
         return EXIT_NOT_FOUND, [str(exc)], []
     if isinstance(exc, DomainError | ConnectorError):
@@ -270,12 +270,6 @@ def _describe_database_error(exc: BaseException) -> tuple[int, list[str], list[d
     if isinstance(exc, ImproperlyConfigured):
         return EXIT_USAGE, [str(exc)], []
     return None
-
-
-def problem_json(problem: Any) -> dict[str, Any]:
-    """A problem as programs get it."""
-    fields: dict[str, Any] = problem.fields()
-    return fields
 
 
 pass_shell = click.make_pass_decorator(Shell, ensure=True)

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kicau.cli.core.command import problem_json
-
 if TYPE_CHECKING:
     from kicau.channels.models import Channel, NetworkApp
     from kicau.connector.content import Rendered, RenderedPart
@@ -56,8 +54,8 @@ def rendered_json(shown: Rendered, priced: Iterable[PricedCharge]) -> dict[str, 
         "first_comment": part_json(shown.first_comment) if shown.first_comment else None,
         "reply_to": shown.reply_to or "",
         "options": dict(shown.options),
-        "problems": [problem_json(p) for p in shown.problems],
-        "notices": [problem_json(p) for p in shown.notices],
+        "problems": [p.fields() for p in shown.problems],
+        "notices": [p.fields() for p in shown.notices],
         "charges": [charge_json(p) for p in priced],
     }
 
