@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.utils import translation
 
 from kicau.base import clock
 from kicau.channels import expiries
@@ -66,7 +67,8 @@ def test_the_operator_reads_a_sentence_with_the_day(network, channel):
     channel("ana")
     with days_before(30):
         [seen] = [s for s in expiries.detect_incidents() if s.details["value"] == "v7.0"]
-    text = wording.incident_text(Trouble(key=seen.key, kind=seen.kind, details=seen.details))
+    with translation.override("en"):
+        text = wording.incident_text(Trouble(key=seen.key, kind=seen.kind, details=seen.details))
     assert "The API version (v7.0)" in text
     assert "2040" in text
     assert isinstance(seen, trouble_watch.DetectedIncident)
