@@ -140,7 +140,7 @@ class Abuse:
         token = self.world["tokens"][n % len(self.world["tokens"])]
         if n % 2:
             body = json.dumps({"url": f"http://127.0.0.1:{self.outside}/page/{n}"}).encode()
-            return (await self.ask("POST", "/api/v1/media/page", body, _json(token)))[0]
+            return (await self.ask("POST", "/api/v1/media/link-preview", body, _json(token)))[0]
         part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
         body = part + self.world["picture"] + b"\r\n--x--\r\n"
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=x"}

@@ -244,7 +244,7 @@ def answer_pages(visits: Visits) -> Iterator[tuple[str, Address]]:
         "": "",
         "channel": f"&channel={visits.things['answered'][0]}",
         "network": f"&network={visits.things['answered'][1]}",
-        "waits": "&waits=yes",
+        "unanswered": "&unanswered=yes",
     }.items():
         yield f"answers {name}".strip(), lambda query=query: f"/inbox?{query}"
         yield f"answers far {name}".strip(), lambda query=query: f"/inbox?after={visits.past_cursor()}{query}"

@@ -64,7 +64,7 @@ def search_items(request: HttpRequest, asked: Query[s.ArchiveItemQuery]) -> dict
 
 
 @routes.get(
-    "/archive/near", response=list[s.SimilarItem], summary="Search the archive by meaning", openapi_extra=READ_SCOPE
+    "/archive/similar", response=list[s.SimilarItem], summary="Search the archive by meaning", openapi_extra=READ_SCOPE
 )
 def search_by_meaning(request: HttpRequest, asked: Query[s.SimilarItemQuery]) -> list[s.SimilarItem]:
     """Finds texts with a similar meaning, in any language, most similar first. Only items that may be embedded are
@@ -72,7 +72,7 @@ def search_by_meaning(request: HttpRequest, asked: Query[s.SimilarItemQuery]) ->
     actor = authenticated_actor(request)
     narrowed = search.ArchiveQuery(networks=_as_tuple(asked.network), authors=_as_tuple(asked.author))
     return [
-        s.SimilarItem(**_item_schema(one.item), likeness=one.likeness)
+        s.SimilarItem(**_item_schema(one.item), similarity=one.likeness)
         for one in semantic_search.find_similar(actor, asked.text, narrowed, limit=asked.limit)
     ]
 
@@ -125,7 +125,7 @@ def get_item(request: HttpRequest, item_id: UuidPath) -> s.ArchiveItemDetail:
     summary="Record a statement about an item",
     openapi_extra=WRITE_SCOPE,
 )
-def say_of_item(request: HttpRequest, item_id: UuidPath, given: s.ItemStatementInput) -> s.RightsStatement:
+def add_item_statement(request: HttpRequest, item_id: UuidPath, given: s.ItemStatementInput) -> s.RightsStatement:
     """A withdrawal (layer withdrawal, deny) takes effect everywhere at once."""
     actor = authenticated_actor(request)
     actor.require(Permission.WRITE)
@@ -173,7 +173,7 @@ def list_archive_imports(request: HttpRequest, asked: Query[PageQuery]) -> dict[
 @routes.post(
     "/archive/imports", response={201: s.ArchiveImport}, summary="Import an archive", openapi_extra=WRITE_SCOPE
 )
-def begin_archive_import(
+def start_archive_import(
     request: HttpRequest,
     fields: Form[ArchiveFields],
     file: Annotated[UploadedFile, File(description="A network's data download, a CSV table or a JSON Lines file.")],
@@ -240,7 +240,7 @@ def list_statements(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, 
     summary="Record a statement about more than one item",
     openapi_extra=SETTINGS_SCOPE,
 )
-def say_of_more(request: HttpRequest, given: s.StatementInput) -> s.RightsStatement:
+def add_statement(request: HttpRequest, given: s.StatementInput) -> s.RightsStatement:
     """About everything, or everything of one network, site, licence or author."""
     actor = authenticated_actor(request)
     (row,) = record_statements.add_statements(actor, [_statement_from_request(actor, given)])
@@ -301,7 +301,7 @@ def simulate_policy(request: HttpRequest, given: s.PolicySimulation) -> list[s.U
         others=cast(dict[str, str] | None, given.others_ai_use),
         terms=cast(dict[int, dict[str, str]], given.terms),
         ended=given.ended,
-        added=[_statement_from_request(actor, one) for one in given.said],
+        added=[_statement_from_request(actor, one) for one in given.added],
     )
     return [
         s.UseEffect(
@@ -373,7 +373,7 @@ def _item_schema(row: Item) -> dict[str, Any]:
         "text": row.text,
         "language": row.language,
         "posted_at": None if row.posted_at == UNKNOWN_DATE else row.posted_at,
-        "posted_to": row.posted_to,
+        "posted_precision": row.posted_to,
         "reply_to": row.reply_to,
         "licence": shared.licence,
         "acquired": shared.acquired,

@@ -60,7 +60,7 @@ def begin_sign_in(request: HttpRequest, given: s.SignInRequest) -> s.SignInState
 
 
 @routes.post(
-    "/channels/sign-ins/{state}/return",
+    "/channels/sign-ins/{state}/callback",
     response=s.SignInState,
     summary="Submit the redirect parameters",
     openapi_extra=SIGN_IN_SCOPE,

@@ -25,7 +25,7 @@ from kicau.costs.models import Charge
 from kicau.publishing.content.compositions import campaigns
 from kicau.workspaces.actors import Actor, Permission
 
-routes = Router(tags=["Charges"])
+routes = Router(tags=["Costs"])
 
 
 @routes.get("/charges", response=s.ChargeEntryPage, summary="List charges", openapi_extra=READ_SCOPE)
@@ -43,7 +43,7 @@ def list_charges(request: HttpRequest, asked: Query[s.ChargeQuery]) -> dict[str,
     return paginate(rows, ("-id",), asked, _charge_schema)
 
 
-@routes.get("/charges/sums", response=s.ChargeTotals, summary="Sum charges", openapi_extra=READ_SCOPE)
+@routes.get("/charges/totals", response=s.ChargeTotals, summary="Sum charges", openapi_extra=READ_SCOPE)
 def sum_charges(request: HttpRequest, asked: Query[s.RangeQuery]) -> s.ChargeTotals:
     """Totals by network, meter, purpose and currency."""
     actor = authenticated_actor(request)
@@ -81,7 +81,7 @@ def list_budgets(request: HttpRequest) -> c.BudgetStates:
 
 
 @routes.post("/budgets", response={201: c.BudgetState}, summary="Create a budget", openapi_extra=SETTINGS_SCOPE)
-def make_budget(request: HttpRequest, given: c.BudgetInput) -> c.BudgetState:
+def create_budget(request: HttpRequest, given: c.BudgetInput) -> c.BudgetState:
     """Charges since the beginning of the current period count."""
     actor = authenticated_actor(request)
     return budget_schema(
@@ -100,7 +100,7 @@ def get_budget(request: HttpRequest, budget_id: UuidPath) -> c.BudgetState:
 
 
 @routes.put("/budgets/{budget_id}", response=c.BudgetState, summary="Update a budget", openapi_extra=SETTINGS_SCOPE)
-def change_budget(request: HttpRequest, budget_id: UuidPath, given: c.BudgetInput) -> c.BudgetState:
+def update_budget(request: HttpRequest, budget_id: UuidPath, given: c.BudgetInput) -> c.BudgetState:
     """If you raise it, Kicau publishes the posts that the budget held within seconds, ordered by due time."""
     actor = authenticated_actor(request)
     return budget_schema(
@@ -112,7 +112,7 @@ def change_budget(request: HttpRequest, budget_id: UuidPath, given: c.BudgetInpu
 
 
 @routes.delete("/budgets/{budget_id}", response={204: None}, summary="Delete a budget", openapi_extra=SETTINGS_SCOPE)
-def remove_budget(request: HttpRequest, budget_id: UuidPath) -> None:
+def delete_budget(request: HttpRequest, budget_id: UuidPath) -> None:
     """Kicau publishes the posts that the budget held."""
     plans.remove_budget(authenticated_actor(request), budget_id)
 
@@ -123,7 +123,7 @@ def get_forecast(request: HttpRequest, asked: Query[c.ForecastQuery]) -> c.Month
     actor = authenticated_actor(request)
     display = CurrencyDisplay(actor.workspace.currency)
     what_if = forecast_assumptions.ForecastAssumptions(
-        plan=asked.plan, reading=asked.reading, plain=asked.plain, prices=_parse_prices(asked.price)
+        plan=asked.plan, sync=asked.sync, plain=asked.plain, prices=_parse_prices(asked.price)
     )
     month = forecast.forecast(actor, what_if)
     total, networks, campaigns = (
@@ -160,7 +160,7 @@ def compare_plans(request: HttpRequest, asked: Query[c.PlansQuery]) -> c.PlanQuo
                 total=q.total,
                 shown=converted_amount(display, q.total, q.plan.currency),
                 fits=q.fits,
-                breaks=list(q.breaks),
+                exceeded_meters=list(q.breaks),
             )
             for slug, q in found
         ]
@@ -179,8 +179,8 @@ def _assumptions_from_request(actor: Actor, given: c.BudgetInput) -> plans.Budge
         period=given.period,
         timezone=given.timezone,
         is_hard=given.hard,
-        tell_at=given.tell_at,
-        reading_share=given.reading_share,
+        notify_at_percent=given.notify_at_percent,
+        sync_share_percent=given.sync_share_percent,
         network=given.network,
         purpose=given.purpose,
         channel_id=one_channel(actor, given.channel).id if given.channel else None,
@@ -211,8 +211,8 @@ def budget_schema(state: plans.BudgetBalance, display: CurrencyDisplay) -> c.Bud
         period=row.period,
         timezone=row.timezone,
         hard=row.is_hard,
-        tell_at=row.tell_at,
-        reading_share=row.reading_share,
+        notify_at_percent=row.notify_at_percent,
+        sync_share_percent=row.sync_share_percent,
         cap=bool(row.cap),
         whole_app=row.workspace_id is None,
         network=row.network,
@@ -242,8 +242,8 @@ def forecast_schema(f: forecast.CurrencyMonthForecast, display: CurrencyDisplay)
         key=f.key,
         currency=f.currency,
         spent=f.spent,
-        calendar=f.calendar,
-        reading=f.reading,
+        scheduled=f.scheduled,
+        sync=f.sync,
         fee=f.fee,
         expected=f.expected,
         low=f.low,

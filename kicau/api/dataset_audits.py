@@ -85,7 +85,7 @@ class BundleFields(Schema):
     )
 
 
-@routes.get("/audits", response=s.DatasetAuditPage, summary="List audits", openapi_extra=READ_SCOPE)
+@routes.get("/dataset-audits", response=s.DatasetAuditPage, summary="List audits", openapi_extra=READ_SCOPE)
 def list_audits(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     return paginate(
         actions.list_audits(authenticated_actor(request)),
@@ -96,7 +96,7 @@ def list_audits(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]
 
 
 @routes.post(
-    "/audits", response={201: s.DatasetAudit}, summary="Start an audit of a data set", openapi_extra=WRITE_SCOPE
+    "/dataset-audits", response={201: s.DatasetAudit}, summary="Start an audit of a data set", openapi_extra=WRITE_SCOPE
 )
 def begin_audit(
     request: HttpRequest,
@@ -125,7 +125,9 @@ def begin_audit(
     return s.DatasetAudit(**_audit_schema(made))
 
 
-@routes.get("/audits/{audit_id}", response=s.DatasetAuditResult, summary="Retrieve an audit", openapi_extra=READ_SCOPE)
+@routes.get(
+    "/dataset-audits/{audit_id}", response=s.DatasetAuditResult, summary="Retrieve an audit", openapi_extra=READ_SCOPE
+)
 def get_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAuditResult:
     """Includes its progress. After it is done, also what was read, failed or skipped, and how reliable the result is."""
     row = actions.get_audit(authenticated_actor(request), audit_id)
@@ -135,20 +137,24 @@ def get_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAuditResult:
     )
 
 
-@routes.post("/audits/{audit_id}/stop", response=s.DatasetAudit, summary="Stop an audit", openapi_extra=WRITE_SCOPE)
+@routes.post(
+    "/dataset-audits/{audit_id}/stop", response=s.DatasetAudit, summary="Stop an audit", openapi_extra=WRITE_SCOPE
+)
 def stop_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAudit:
     """Results found so far stay."""
     return s.DatasetAudit(**_audit_schema(actions.stop_audit(authenticated_actor(request), audit_id)))
 
 
-@routes.post("/audits/{audit_id}/resume", response=s.DatasetAudit, summary="Resume an audit", openapi_extra=WRITE_SCOPE)
+@routes.post(
+    "/dataset-audits/{audit_id}/resume", response=s.DatasetAudit, summary="Resume an audit", openapi_extra=WRITE_SCOPE
+)
 def resume_audit(request: HttpRequest, audit_id: UuidPath) -> s.DatasetAudit:
     """Continues an import that was stopped or failed."""
     return s.DatasetAudit(**_audit_schema(actions.resume_audit(authenticated_actor(request), audit_id)))
 
 
 @routes.get(
-    "/audits/{audit_id}/copies",
+    "/dataset-audits/{audit_id}/copies",
     response=s.FoundCopyPage,
     summary="List the copies found",
     openapi_extra=READ_SCOPE,
@@ -162,7 +168,7 @@ def list_copies(request: HttpRequest, audit_id: UuidPath, asked: Query[s.FoundCo
 
 
 @routes.get(
-    "/audits/{audit_id}/report",
+    "/dataset-audits/{audit_id}/report",
     summary="Download an audit's report",
     openapi_extra={**READ_SCOPE, "responses": {200: {"description": "For people, as one file.", **_REPORT_RESPONSE}}},
 )
@@ -180,7 +186,7 @@ def get_report(request: HttpRequest, audit_id: UuidPath, asked: Query[s.AuditRep
 
 
 @routes.get(
-    "/audits/{audit_id}/bundle",
+    "/dataset-audits/{audit_id}/bundle",
     summary="Download an audit's evidence",
     openapi_extra={
         **READ_SCOPE,
@@ -238,7 +244,7 @@ def list_entries(request: HttpRequest, asked: Query[s.LogEntryQuery]) -> dict[st
     summary="Retrieve an inclusion proof",
     openapi_extra=READ_SCOPE,
 )
-def prove_inclusion(request: HttpRequest, index: LogIndex) -> s.InclusionProof:
+def get_inclusion_proof(request: HttpRequest, index: LogIndex) -> s.InclusionProof:
     """Proves that an entry is in the log, under the newest checkpoint (RFC 6962, section 2.1.1)."""
     shown = log_entries.prove_entry(authenticated_actor(request), index)
     return s.InclusionProof(
@@ -256,7 +262,7 @@ def prove_inclusion(request: HttpRequest, index: LogIndex) -> s.InclusionProof:
     summary="Retrieve a consistency proof",
     openapi_extra=READ_SCOPE,
 )
-def prove_consistency(request: HttpRequest, asked: Query[s.ConsistencyQuery]) -> s.ConsistencyProof:
+def get_consistency_proof(request: HttpRequest, asked: Query[s.ConsistencyQuery]) -> s.ConsistencyProof:
     """Proves that the log only grew between two sizes, such as those of two checkpoints."""
     actor = authenticated_actor(request)
     new = asked.new or log_entries.current_checkpoint(actor).size
@@ -280,9 +286,9 @@ def verify_bundle(
         raise field_error("bundle", "too-large", "The bundle is larger than 256 MB. Check it with verify.py instead.")
     try:
         said = verify.verify(bundle.read(), fields.key, language=language)
-        return s.BundleVerdict(holds=True, signer_checked=fields.key is not None, said=said, reason="")
+        return s.BundleVerdict(valid=True, signer_checked=fields.key is not None, passed=said, reason="")
     except verify.Refused as wrong:
-        return s.BundleVerdict(holds=False, signer_checked=False, said=[], reason=wrong.told(language))
+        return s.BundleVerdict(valid=False, signer_checked=False, passed=[], reason=wrong.told(language))
 
 
 def _audit_schema(row: Audit) -> dict[str, Any]:

@@ -21,7 +21,10 @@ routes = Router(tags=["Archive and rights"])
 
 
 @routes.post(
-    "/rights/read", response=s.DeclarationReport, summary="Read a URL's AI declarations", openapi_extra=READ_SCOPE
+    "/rights/declarations/read",
+    response=s.DeclarationReport,
+    summary="Read a URL's AI declarations",
+    openapi_extra=READ_SCOPE,
 )
 @waits_for_network
 def read_declarations(request: HttpRequest, given: s.DeclarationSource) -> s.DeclarationReport:
@@ -32,7 +35,10 @@ def read_declarations(request: HttpRequest, given: s.DeclarationSource) -> s.Dec
 
 
 @routes.post(
-    "/rights/read/file", response=s.DeclarationReport, summary="Read a file's AI declarations", openapi_extra=READ_SCOPE
+    "/rights/declarations/read-file",
+    response=s.DeclarationReport,
+    summary="Read a file's AI declarations",
+    openapi_extra=READ_SCOPE,
 )
 def read_file(
     request: HttpRequest, file: Annotated[UploadedFile, File(description="The file.")]
@@ -50,7 +56,7 @@ def read_file(
 
 
 @routes.get(
-    "/rights/forms",
+    "/rights/declarations",
     response=list[s.RuleForm],
     summary="Retrieve the rule in all machine-readable forms",
     openapi_extra=READ_SCOPE,

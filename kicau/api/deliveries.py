@@ -203,7 +203,7 @@ def edit_delivery(request: HttpRequest, delivery_id: UuidPath, given: s.EditInpu
     openapi_extra=PUBLISH_SCOPE,
 )
 @waits_for_network
-def settle_edit(request: HttpRequest, delivery_id: UuidPath, given: s.ResolveEditInput) -> s.Delivery:
+def resolve_edit_on_network(request: HttpRequest, delivery_id: UuidPath, given: s.ResolveEditInput) -> s.Delivery:
     """Kicau checks the post on the network and sends the changes that are missing."""
     actor = authenticated_actor(request)
     return _delivery_after(

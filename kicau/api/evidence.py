@@ -111,7 +111,7 @@ def test_canary(request: HttpRequest, canary_id: UuidPath, given: s.CanaryScores
     bundle = canaries.canary_test_evidence(actor, row, report).decode() if given.evidence else ""
     told = report["canary"]
     return s.CanaryRank(
-        says=report["says"], rank=told["rank"], of=told["of"], p=told["p"], tests=told["tests"], bundle=bundle
+        conclusion=report["says"], rank=told["rank"], of=told["of"], p=told["p"], tests=told["tests"], bundle=bundle
     )
 
 
@@ -127,7 +127,7 @@ def _canary_test_schema(row: CanaryTest) -> s.CanaryTest:
         of=told["of"],
         p=told["p"],
         lower_is_likelier=told["lower_is_likelier"],
-        says=said,
+        conclusion=said,
     )
 
 

@@ -18,17 +18,17 @@ from kicau.publishing.content import compositions
 from kicau.sync import sync_settings, webhook_subscriptions
 from kicau.sync.models import Answer, Post
 
-routes = Router(tags=["Reading"])
+routes = Router(tags=["Inbox and metrics"])
 NEWEST_FIRST = ("-at", "-id")
 
 
 @routes.get(
-    "/posts/{post_id}/numbers",
+    "/posts/{post_id}/metrics",
     response=s.PartMetricsPage,
     summary="Retrieve a post's metrics",
     openapi_extra=READ_SCOPE,
 )
-def list_numbers(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
+def list_metrics(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
     """The latest metrics of each delivery and part."""
     actor = authenticated_actor(request)
     return paginate(
@@ -37,9 +37,9 @@ def list_numbers(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery
 
 
 @routes.get(
-    "/posts/{post_id}/answers", response=s.ReplyPage, summary="List a post's comments", openapi_extra=READ_SCOPE
+    "/posts/{post_id}/comments", response=s.ReplyPage, summary="List a post's comments", openapi_extra=READ_SCOPE
 )
-def list_answers(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
+def list_comments(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
     """Comments on all its deliveries, oldest first."""
     actor = authenticated_actor(request)
     return paginate(
@@ -47,11 +47,11 @@ def list_answers(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery
     )
 
 
-@routes.get("/answers", response=s.InboxPage, summary="List comments and mentions", openapi_extra=READ_SCOPE)
+@routes.get("/inbox", response=s.InboxPage, summary="List comments and mentions", openapi_extra=READ_SCOPE)
 def list_inbox(request: HttpRequest, asked: Query[s.InboxQuery]) -> dict[str, Any]:
     """Everything that others wrote to the workspace's channels, newest first, including mentions that are not replies."""
     actor = authenticated_actor(request)
-    wanted = comments.InboxFilter(channel=asked.channel, network=asked.network, waits=asked.waits)
+    wanted = comments.InboxFilter(channel=asked.channel, network=asked.network, unanswered=asked.unanswered)
     place = parse_cursor(Answer, NEWEST_FIRST, asked.cursor) if asked.cursor else None
     after = (place[0], place[1]) if place else None
     found = comments.newest_items(actor, channels.channels(actor), wanted, after=after, limit=asked.limit)
@@ -61,43 +61,43 @@ def list_inbox(request: HttpRequest, asked: Query[s.InboxQuery]) -> dict[str, An
     }
 
 
-@routes.put("/answers/{answer_id}", response=s.InboxEntry, summary="Mark a message as done", openapi_extra=WRITE_SCOPE)
-def mark_answer(request: HttpRequest, answer_id: UuidPath, given: s.InboxEntryChange) -> s.InboxEntry:
+@routes.put("/inbox/{message_id}", response=s.InboxEntry, summary="Mark a message as done", openapi_extra=WRITE_SCOPE)
+def mark_as_done(request: HttpRequest, message_id: UuidPath, given: s.InboxEntryChange) -> s.InboxEntry:
     """Or mark it as not done."""
-    return _inbox_entry_schema(comments.mark_done(authenticated_actor(request), answer_id, done=given.done))
+    return _inbox_entry_schema(comments.mark_done(authenticated_actor(request), message_id, done=given.done))
 
 
 @routes.post(
-    "/answers/{answer_id}/reply", response=s.ReplyDraft, summary="Create a draft reply", openapi_extra=WRITE_SCOPE
+    "/inbox/{message_id}/reply", response=s.ReplyDraft, summary="Create a draft reply", openapi_extra=WRITE_SCOPE
 )
-def begin_reply(request: HttpRequest, answer_id: UuidPath) -> s.ReplyDraft:
+def begin_reply(request: HttpRequest, message_id: UuidPath) -> s.ReplyDraft:
     """Returns a draft that replies to the message. Returns the same draft until it is published. Returns 409 if the network does not let the channel reply."""
-    return s.ReplyDraft(post=str(comments.begin_reply(authenticated_actor(request), answer_id).id))
+    return s.ReplyDraft(post=str(comments.begin_reply(authenticated_actor(request), message_id).id))
 
 
-@routes.get("/reading", response=s.SyncStates, summary="List reading settings", openapi_extra=READ_SCOPE)
-def list_reading(request: HttpRequest) -> s.SyncStates:
+@routes.get("/sync", response=s.SyncStates, summary="List sync settings", openapi_extra=READ_SCOPE)
+def list_sync_states(request: HttpRequest) -> s.SyncStates:
     """For each network with channels of this workspace: whether Kicau reads comments and metrics, and the cost of 30 days."""
     return s.SyncStates(items=[_sync_state(one) for one in sync_settings.sync_options(authenticated_actor(request))])
 
 
-@routes.put(
-    "/reading", response=s.SyncState, summary="Turn reading on or off for a network", openapi_extra=SETTINGS_SCOPE
-)
-def switch_reading(request: HttpRequest, given: s.SyncSwitch) -> s.SyncState:
+@routes.put("/sync", response=s.SyncState, summary="Turn sync on or off for a network", openapi_extra=SETTINGS_SCOPE)
+def switch_sync(request: HttpRequest, given: s.SyncSwitch) -> s.SyncState:
     """If reading costs money, returns 409 with the amount until you accept it. Comments and metrics that were already read stay."""
     return _sync_state(
-        sync_settings.switch_sync(authenticated_actor(request), given.network, given.reads, accepts=given.accepts)
+        sync_settings.switch_sync(
+            authenticated_actor(request), given.network, given.enabled, accepts=given.accepted_micro
+        )
     )
 
 
 @routes.get(
-    "/reading/webhooks",
+    "/sync/webhooks",
     response=s.NetworkWebhookStates,
     summary="List webhook subscriptions at networks",
     openapi_extra=READ_SCOPE,
 )
-def list_telling(request: HttpRequest) -> s.NetworkWebhookStates:
+def list_network_webhooks(request: HttpRequest) -> s.NetworkWebhookStates:
     """Each network with channels of this workspace that can report comments by webhook."""
     return s.NetworkWebhookStates(
         items=[_webhook_state(one) for one in webhook_subscriptions.webhook_options(authenticated_actor(request))]
@@ -105,12 +105,12 @@ def list_telling(request: HttpRequest) -> s.NetworkWebhookStates:
 
 
 @routes.put(
-    "/reading/webhooks",
+    "/sync/webhooks",
     response=s.NetworkWebhookState,
     summary="Turn a network's webhooks on or off",
     openapi_extra=SETTINGS_SCOPE,
 )
-def switch_telling(request: HttpRequest, given: s.NetworkWebhookSwitch) -> s.NetworkWebhookState:
+def switch_network_webhooks(request: HttpRequest, given: s.NetworkWebhookSwitch) -> s.NetworkWebhookState:
     """Kicau subscribes within seconds. `channels` contains the result. Returns 409 if the network cannot reach this server."""
     return _webhook_state(webhook_subscriptions.switch_webhooks(authenticated_actor(request), given.network, given.on))
 
@@ -121,11 +121,11 @@ def _webhook_state(one: webhook_subscriptions.WebhookOption) -> s.NetworkWebhook
         on=one.is_on,
         obstacle=str(one.obstacle),
         setup=str(one.setup),
-        usual=one.usual,
-        sparse=one.sparse,
+        reads_a_day=one.usual,
+        reads_a_day_with_webhooks=one.sparse,
         channels=[
             s.NetworkWebhookChannel(
-                channel=str(r.channel_id), since=r.made_at, told_at=r.told_at, told=r.told, reason=r.reason
+                channel=str(r.channel_id), since=r.made_at, last_received_at=r.told_at, received=r.told, reason=r.reason
             )
             for r in one.subscriptions
         ],
@@ -184,12 +184,12 @@ def _sync_state(one: sync_settings.SyncOption) -> s.SyncState:
     return s.SyncState(
         network=one.network,
         channels=one.channels,
-        reads=one.reads,
-        chosen=one.is_chosen,
+        enabled=one.reads,
+        is_decision=one.is_chosen,
         costs=one.costs,
         posts=one.estimate.posts,
-        answers=one.estimate.answers,
+        comments=one.estimate.comments,
         micro=one.estimate.micro,
-        each=one.estimate.each,
+        micro_per_comment=one.estimate.each,
         currency=one.estimate.currency,
     )

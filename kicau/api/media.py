@@ -86,10 +86,13 @@ def fetch_medium(request: HttpRequest, given: s.MediumFetch) -> s.Medium:
 
 
 @routes.post(
-    "/media/page", response=s.LinkedPage, summary="Retrieve link preview data of a page", openapi_extra=WRITE_SCOPE
+    "/media/link-preview",
+    response=s.LinkedPage,
+    summary="Retrieve link preview data of a page",
+    openapi_extra=WRITE_SCOPE,
 )
 @waits_for_network
-def read_page(request: HttpRequest, given: s.LinkedPageInput) -> s.LinkedPage:
+def get_link_preview(request: HttpRequest, given: s.LinkedPageInput) -> s.LinkedPage:
     """Returns the title, description and image, which are cached for a day. If the page cannot be read, `why` contains the reason."""
     found = outbound.run_request(
         authenticated_actor(request).person_id,

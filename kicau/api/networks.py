@@ -154,7 +154,7 @@ def _network_schema(one: Connector, ready: set[str]) -> dict[str, Any]:
         "slug": one.slug,
         "label": one.label,
         "ready": one.slug in ready or not one.auth.needs_keys,
-        "can_tell": one.can_tell,
+        "can_verify_posts": one.can_verify_posts,
         "needs_confirmation": one.baseline.needs_confirmation,
         "questions": [serializers.option_schema(q) for q in one.auth.questions],
     }

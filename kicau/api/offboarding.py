@@ -19,8 +19,8 @@ from kicau.api.schemas import offboarding as s
 from kicau.api.schemas.base import PageQuery
 from kicau.base.errors import NotFound
 from kicau.offboarding import actions, impact_preview, jobs, new_targets, restore_network
-from kicau.offboarding.announcements import withdrawal_fields
-from kicau.offboarding.models import Job, OffboardingJobKind, OffboardingJobState, Withdrawal
+from kicau.offboarding.announcements import offboarding_fields
+from kicau.offboarding.models import Offboarding, OffboardingJob, OffboardingJobKind, OffboardingJobState
 from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision, TargetSuggestion
 from kicau.offboarding.restore_network import OverdueAction
 from kicau.workspaces.actors import Actor, Permission
@@ -29,21 +29,21 @@ routes = Router(tags=["Stop using a network"])
 _ZIP_RESPONSE = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@routes.get("/withdrawals", response=s.WithdrawalPage, summary="List withdrawals", openapi_extra=READ_SCOPE)
-def list_withdrawals(request: HttpRequest, asked: Query[s.WithdrawalQuery]) -> dict[str, Any]:
+@routes.get("/offboarding", response=s.OffboardingPage, summary="List offboardings", openapi_extra=READ_SCOPE)
+def list_offboardings(request: HttpRequest, asked: Query[s.OffboardingQuery]) -> dict[str, Any]:
     """Newest first, including ended ones."""
     rows = actions.offboardings(authenticated_actor(request))
     if asked.network:
         rows = rows.filter(network=asked.network)
     if asked.state:
         rows = rows.filter(state=asked.state)
-    return paginate(rows, ("-announced_at", "-id"), asked, _withdrawal_schema)
+    return paginate(rows, ("-announced_at", "-id"), asked, _offboarding_schema)
 
 
 @routes.post(
-    "/withdrawals/check", response=s.WithdrawalOutlook, summary="Preview a withdrawal", openapi_extra=READ_SCOPE
+    "/offboarding/preview", response=s.OffboardingOutlook, summary="Preview an offboarding", openapi_extra=READ_SCOPE
 )
-def check_withdrawal(request: HttpRequest, given: s.WithdrawalInput) -> s.WithdrawalOutlook:
+def preview_offboarding(request: HttpRequest, given: s.OffboardingInput) -> s.OffboardingOutlook:
     """Nothing is changed."""
     actor = authenticated_actor(request)
     at = _parse_time(actor, given.effective_at, given.timezone, "effective_at")
@@ -53,12 +53,12 @@ def check_withdrawal(request: HttpRequest, given: s.WithdrawalInput) -> s.Withdr
 
 
 @routes.post(
-    "/withdrawals",
-    response={201: s.Withdrawal},
+    "/offboarding",
+    response={201: s.Offboarding},
     summary="Stop publishing to a network or channel",
     openapi_extra=CHANNELS_SCOPE,
 )
-def create_withdrawal(request: HttpRequest, given: s.WithdrawalCreate) -> s.Withdrawal:
+def create_offboarding(request: HttpRequest, given: s.OffboardingCreate) -> s.Offboarding:
     """At once or from a date. Nothing is deleted: posts that are due later are kept and restored when you resume. Repeat
     the request to change the date."""
     actor = authenticated_actor(request)
@@ -67,118 +67,122 @@ def create_withdrawal(request: HttpRequest, given: s.WithdrawalCreate) -> s.With
     row = actions.announce_offboarding(
         actor, network=given.network, channel=given.channel, effective_at=at, reason=given.reason, cause=given.cause
     )
-    return _withdrawal_schema(row)
+    return _offboarding_schema(row)
 
 
 @routes.get(
-    "/withdrawals/{withdrawal_id}",
-    response=s.WithdrawalDetail,
-    summary="Retrieve a withdrawal",
+    "/offboarding/{offboarding_id}",
+    response=s.OffboardingDetail,
+    summary="Retrieve an offboarding",
     openapi_extra=READ_SCOPE,
 )
-def get_withdrawal(request: HttpRequest, withdrawal_id: UuidPath) -> s.WithdrawalDetail:
+def get_offboarding(request: HttpRequest, offboarding_id: UuidPath) -> s.OffboardingDetail:
     actor = authenticated_actor(request)
-    row = actions.one_offboarding(actor, withdrawal_id)
-    return s.WithdrawalDetail(
-        **withdrawal_fields(row),
+    row = actions.one_offboarding(actor, offboarding_id)
+    return s.OffboardingDetail(
+        **offboarding_fields(row),
         outlook=_outlook_schema(impact_preview.preview_of(actor, row)),
         replaced=new_targets.retarget_progress(row)["replaced"],
-        late=restore_network.overdue_deliveries(actor, row.id).count() if row.ended_at else 0,
+        overdue=restore_network.overdue_deliveries(actor, row.id).count() if row.ended_at else 0,
     )
 
 
 @routes.post(
-    "/withdrawals/{withdrawal_id}/call-off",
-    response=s.Withdrawal,
-    summary="Cancel a planned withdrawal",
+    "/offboarding/{offboarding_id}/cancel",
+    response=s.Offboarding,
+    summary="Cancel a planned offboarding",
     openapi_extra=CHANNELS_SCOPE,
 )
-def call_off_withdrawal(request: HttpRequest, withdrawal_id: UuidPath) -> s.Withdrawal:
+def cancel_offboarding(request: HttpRequest, offboarding_id: UuidPath) -> s.Offboarding:
     """Before its date."""
-    return _withdrawal_schema(actions.cancel_offboarding(authenticated_actor(request), withdrawal_id))
+    return _offboarding_schema(actions.cancel_offboarding(authenticated_actor(request), offboarding_id))
 
 
 @routes.post(
-    "/withdrawals/{withdrawal_id}/withdraw",
-    response=s.Withdrawal,
-    summary="Apply a withdrawal now",
+    "/offboarding/{offboarding_id}/stop-now",
+    response=s.Offboarding,
+    summary="Apply an offboarding now",
     openapi_extra=CHANNELS_SCOPE,
 )
-def take_withdrawal_into_effect(request: HttpRequest, withdrawal_id: UuidPath) -> s.Withdrawal:
-    """Applies an announced withdrawal before its date, or confirms one that Kicau proposed."""
-    return _withdrawal_schema(actions.offboard_now(authenticated_actor(request), withdrawal_id))
+def stop_now(request: HttpRequest, offboarding_id: UuidPath) -> s.Offboarding:
+    """Applies an announced offboarding before its date, or confirms one that Kicau proposed."""
+    return _offboarding_schema(actions.offboard_now(authenticated_actor(request), offboarding_id))
 
 
 @routes.get(
-    "/withdrawals/{withdrawal_id}/return",
-    response=s.ReinstateOutlook,
+    "/offboarding/{offboarding_id}/resume",
+    response=s.ResumeOutlook,
     summary="Preview resuming",
     openapi_extra=READ_SCOPE,
 )
-def check_return(request: HttpRequest, withdrawal_id: UuidPath) -> s.ReinstateOutlook:
-    return _return_schema(restore_network.preview_reinstatement(authenticated_actor(request), withdrawal_id))
+def preview_resumption(request: HttpRequest, offboarding_id: UuidPath) -> s.ResumeOutlook:
+    return _resumption_schema(restore_network.preview_resumption(authenticated_actor(request), offboarding_id))
 
 
 @routes.post(
-    "/withdrawals/{withdrawal_id}/reinstate",
-    response=s.ReinstateOutlook,
+    "/offboarding/{offboarding_id}/resume",
+    response=s.ResumeOutlook,
     summary="Resume publishing",
     openapi_extra=CHANNELS_SCOPE,
 )
-def reinstate_withdrawal(request: HttpRequest, withdrawal_id: UuidPath, given: s.ReinstateInput) -> s.ReinstateOutlook:
-    """The queue continues as before. Overdue posts are not published unless `late` says so."""
+def resume_publishing(request: HttpRequest, offboarding_id: UuidPath, given: s.ResumeInput) -> s.ResumeOutlook:
+    """The queue continues as before. Overdue posts are not published unless `overdue` says so."""
     actor = authenticated_actor(request)
     actor.require(Permission.CHANNELS)
     at = _parse_time(actor, given.first_at, given.timezone, "first_at")
-    done = restore_network.reinstate(
-        actor, withdrawal_id, late=OverdueAction(given.late), first_at=at, keep_replaced=given.keep_replaced
+    done = restore_network.resume(
+        actor, offboarding_id, overdue=OverdueAction(given.overdue), first_at=at, keep_replaced=given.keep_replaced
     )
-    return _return_schema(done)
+    return _resumption_schema(done)
 
 
 @routes.post(
-    "/withdrawals/{withdrawal_id}/late",
-    response=s.LateDeliveriesResult,
+    "/offboarding/{offboarding_id}/overdue",
+    response=s.OverdueDeliveriesResult,
     summary="Decide about overdue posts",
     openapi_extra=PUBLISH_SCOPE,
 )
-def decide_late(request: HttpRequest, withdrawal_id: UuidPath, given: s.LateDeliveriesInput) -> s.LateDeliveriesResult:
+def decide_overdue(
+    request: HttpRequest, offboarding_id: UuidPath, given: s.OverdueDeliveriesInput
+) -> s.OverdueDeliveriesResult:
     """For all overdue posts of the channels that are active again. To decide about one post, retry, reschedule or cancel its delivery."""
     actor = authenticated_actor(request)
     actor.require(Permission.PUBLISH)
     at = _parse_time(actor, given.first_at, given.timezone, "first_at")
-    return s.LateDeliveriesResult(
-        decided=restore_network.decide_overdue(actor, withdrawal_id, OverdueAction(given.late), at)
+    return s.OverdueDeliveriesResult(
+        decided=restore_network.decide_overdue(actor, offboarding_id, OverdueAction(given.overdue), at)
     )
 
 
 @routes.get(
-    "/withdrawals/{withdrawal_id}/targets",
+    "/offboarding/{offboarding_id}/new-targets",
     response=s.ReplacementChannels,
     summary="List channels that could take over",
     openapi_extra=READ_SCOPE,
 )
-def list_targets(request: HttpRequest, withdrawal_id: UuidPath) -> s.ReplacementChannels:
+def list_new_targets(request: HttpRequest, offboarding_id: UuidPath) -> s.ReplacementChannels:
     actor = authenticated_actor(request)
-    found = new_targets.target_suggestions(actor, actions.one_offboarding(actor, withdrawal_id))
+    found = new_targets.target_suggestions(actor, actions.one_offboarding(actor, offboarding_id))
     return s.ReplacementChannels(items=[_replacement_schema(one) for one in found])
 
 
 @routes.post(
-    "/withdrawals/{withdrawal_id}/targets/check",
+    "/offboarding/{offboarding_id}/new-targets/preview",
     response=s.RetargetOutlook,
     summary="Preview new channels for stopped posts",
     openapi_extra=READ_SCOPE,
 )
-def check_targets(request: HttpRequest, withdrawal_id: UuidPath, given: s.RetargetCheckInput) -> s.RetargetOutlook:
+def preview_new_targets(
+    request: HttpRequest, offboarding_id: UuidPath, given: s.RetargetCheckInput
+) -> s.RetargetOutlook:
     """Checks each stopped post for each channel. Nothing is changed."""
     actor = authenticated_actor(request)
-    found = new_targets.preview_retarget(actor, withdrawal_id, _retarget_decision(actor, given), most=given.limit or 1)
+    found = new_targets.preview_retarget(actor, offboarding_id, _retarget_decision(actor, given), most=given.limit or 1)
     return s.RetargetOutlook(
         posts=found.posts,
         fits=found.fits,
         already=found.already,
-        past=found.past,
+        overdue=found.overdue,
         unconfirmed=found.unconfirmed,
         problems=[s.ProblemCount(channel=key, code=code, posts=n) for (key, code), n in found.codes.most_common()],
         obstacles=[
@@ -197,47 +201,49 @@ def check_targets(request: HttpRequest, withdrawal_id: UuidPath, given: s.Retarg
 
 
 @routes.post(
-    "/withdrawals/{withdrawal_id}/targets",
-    response={202: s.WithdrawalJob},
+    "/offboarding/{offboarding_id}/new-targets",
+    response={202: s.OffboardingJob},
     summary="Schedule stopped posts on other channels",
     openapi_extra=PUBLISH_SCOPE,
 )
-def retarget(request: HttpRequest, withdrawal_id: UuidPath, given: s.RetargetInput) -> s.WithdrawalJob:
+def retarget(request: HttpRequest, offboarding_id: UuidPath, given: s.RetargetInput) -> s.OffboardingJob:
     """Schedules each stopped post at its own time on the channels where it fits. The other posts stay stopped. Repeating the
     request schedules nothing twice. When you resume publishing, posts that are still scheduled there are canceled."""
     actor = authenticated_actor(request)
     actor.require(Permission.PUBLISH)
-    return _job_schema(jobs.request_retarget(actor, withdrawal_id, _retarget_decision(actor, given)))
+    return _job_schema(jobs.request_retarget(actor, offboarding_id, _retarget_decision(actor, given)))
 
 
 @routes.post(
-    "/withdrawals/{withdrawal_id}/exports",
-    response={202: s.WithdrawalJob},
+    "/offboarding/{offboarding_id}/exports",
+    response={202: s.OffboardingJob},
     summary="Export all posts and files",
     openapi_extra=PUBLISH_SCOPE,
 )
-def export(request: HttpRequest, withdrawal_id: UuidPath) -> s.WithdrawalJob:
+def export(request: HttpRequest, offboarding_id: UuidPath) -> s.OffboardingJob:
     """A ZIP file with JSON, CSV, JSON Schema, media, and pages for any browser."""
-    return _job_schema(jobs.request_export(authenticated_actor(request), withdrawal_id))
+    return _job_schema(jobs.request_export(authenticated_actor(request), offboarding_id))
 
 
 @routes.get(
-    "/withdrawals/{withdrawal_id}/jobs",
-    response=s.WithdrawalJobPage,
-    summary="List a withdrawal's jobs",
+    "/offboarding/{offboarding_id}/jobs",
+    response=s.OffboardingJobPage,
+    summary="List an offboarding's jobs",
     openapi_extra=READ_SCOPE,
 )
-def list_jobs(request: HttpRequest, withdrawal_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
-    return paginate(jobs.jobs(authenticated_actor(request), withdrawal_id), ("-asked_at", "-id"), asked, _job_schema)
+def list_jobs(request: HttpRequest, offboarding_id: UuidPath, asked: Query[PageQuery]) -> dict[str, Any]:
+    return paginate(
+        jobs.jobs(authenticated_actor(request), offboarding_id), ("-requested_at", "-id"), asked, _job_schema
+    )
 
 
-@routes.get("/withdrawals/jobs/{job_id}", response=s.WithdrawalJob, summary="Retrieve a job", openapi_extra=READ_SCOPE)
-def get_job(request: HttpRequest, job_id: UuidPath) -> s.WithdrawalJob:
+@routes.get("/offboarding/jobs/{job_id}", response=s.OffboardingJob, summary="Retrieve a job", openapi_extra=READ_SCOPE)
+def get_job(request: HttpRequest, job_id: UuidPath) -> s.OffboardingJob:
     return _job_schema(jobs.one_job(authenticated_actor(request), job_id))
 
 
 @routes.get(
-    "/withdrawals/jobs/{job_id}/file",
+    "/offboarding/jobs/{job_id}/file",
     summary="Download an export",
     openapi_extra={**PUBLISH_SCOPE, "responses": {200: {"description": "The archive.", **_ZIP_RESPONSE}}},
 )
@@ -266,15 +272,15 @@ def _retarget_decision(actor: Actor, given: s.RetargetInput) -> RetargetDecision
     at = _parse_time(actor, given.first_at, given.timezone, "first_at")
     return RetargetDecision(
         channels=tuple(given.channels),
-        past=OverdueRetargetAction(given.past),
+        overdue=OverdueRetargetAction(given.overdue),
         first_at=at,
         confirm=given.confirm,
         rest=given.rest,
     )
 
 
-def _withdrawal_schema(row: Withdrawal) -> s.Withdrawal:
-    return s.Withdrawal(**withdrawal_fields(row))
+def _offboarding_schema(row: Offboarding) -> s.Offboarding:
+    return s.Offboarding(**offboarding_fields(row))
 
 
 def _replacement_schema(one: TargetSuggestion) -> s.ReplacementChannel:
@@ -283,8 +289,8 @@ def _replacement_schema(one: TargetSuggestion) -> s.ReplacementChannel:
     )
 
 
-def _outlook_schema(found: impact_preview.OffboardingPreview) -> s.WithdrawalOutlook:
-    return s.WithdrawalOutlook(
+def _outlook_schema(found: impact_preview.OffboardingPreview) -> s.OffboardingOutlook:
+    return s.OffboardingOutlook(
         network=found.network,
         at=found.at,
         before=found.before,
@@ -306,29 +312,29 @@ def _outlook_schema(found: impact_preview.OffboardingPreview) -> s.WithdrawalOut
     )
 
 
-def _return_schema(found: restore_network.Reinstatement) -> s.ReinstateOutlook:
-    return s.ReinstateOutlook(
-        withdrawal=_withdrawal_schema(found.withdrawal),
+def _resumption_schema(found: restore_network.Resumption) -> s.ResumeOutlook:
+    return s.ResumeOutlook(
+        offboarding=_offboarding_schema(found.offboarding),
         channels=[c.key for c in found.channels],
         elsewhere=[c.key for c in found.elsewhere],
         restored=found.restored,
-        late=found.late,
-        late_first=found.late_first,
-        late_last=found.late_last,
+        overdue=found.overdue,
+        overdue_first=found.overdue_first,
+        overdue_last=found.overdue_last,
         replaced=found.replaced,
-        replaced_out=found.replaced_out,
+        replaced_published=found.replaced_published,
     )
 
 
-def _job_schema(row: Job) -> s.WithdrawalJob:
-    return s.WithdrawalJob(
+def _job_schema(row: OffboardingJob) -> s.OffboardingJob:
+    return s.OffboardingJob(
         id=str(row.id),
-        withdrawal=str(row.withdrawal_id),
+        offboarding=str(row.offboarding_id),
         kind=cast(Any, row.kind),
         state=cast(Any, row.state),
         percent=row.percent,
         result=row.result,
         sentence=row.sentence,
-        asked_at=row.asked_at,
+        requested_at=row.requested_at,
         ended_at=row.ended_at,
     )

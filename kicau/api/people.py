@@ -151,11 +151,15 @@ def revoke_token(request: HttpRequest, token_id: UuidPath) -> None:
 
 
 @routes.get(
-    "/audit", response=s.AuditTrailPage, tags=["Audit"], summary="List the activity log", openapi_extra=MEMBERS_SCOPE
+    "/activity",
+    response=s.ActivityPage,
+    tags=["Activity log"],
+    summary="List the activity log",
+    openapi_extra=MEMBERS_SCOPE,
 )
-def list_audit(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
+def list_activity(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     """All actions in this workspace, newest first."""
-    return paginate(actions.activity_log(authenticated_actor(request)), ("-id",), asked, _audit_entry_schema)
+    return paginate(actions.activity_log(authenticated_actor(request)), ("-id",), asked, _activity_entry_schema)
 
 
 def workspace_member(actor: Actor, person_id: str) -> Person:
@@ -233,9 +237,9 @@ def _token_schema(row: Token) -> dict[str, Any]:
     }
 
 
-def _audit_entry_schema(row: AuditEntry) -> s.AuditTrailEntry:
+def _activity_entry_schema(row: AuditEntry) -> s.ActivityEntry:
     who: UUID | None = row.actor_id
-    return s.AuditTrailEntry(
+    return s.ActivityEntry(
         id=row.id,
         at=row.at,
         actor=names.display_name(row),

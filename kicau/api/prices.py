@@ -20,7 +20,7 @@ from kicau.cost_reports.sync_savings import sync_savings
 from kicau.costs import actions, display_currency
 from kicau.costs.models import Rate
 
-routes = Router(tags=["Charges"])
+routes = Router(tags=["Costs"])
 _CSV_RESPONSE: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 _PDF_RESPONSE: dict[str, Any] = {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
 
@@ -50,7 +50,7 @@ def remove_price_list(request: HttpRequest, list_id: UuidPath) -> None:
     actions.remove_price_list(authenticated_actor(request), list_id)
 
 
-@routes.get("/rates", response=c.CurrencyRates, summary="List exchange rates", openapi_extra=READ_SCOPE)
+@routes.get("/exchange-rates", response=c.CurrencyRates, summary="List exchange rates", openapi_extra=READ_SCOPE)
 def list_rates(request: HttpRequest) -> c.CurrencyRates:
     """For display only."""
     return c.CurrencyRates(
@@ -58,7 +58,9 @@ def list_rates(request: HttpRequest) -> c.CurrencyRates:
     )
 
 
-@routes.post("/rates", response={201: c.CurrencyRate}, summary="Add an exchange rate", openapi_extra=SETTINGS_SCOPE)
+@routes.post(
+    "/exchange-rates", response={201: c.CurrencyRate}, summary="Add an exchange rate", openapi_extra=SETTINGS_SCOPE
+)
 def set_rate(request: HttpRequest, given: c.RateInput) -> c.CurrencyRate:
     """For operators. Replaces a rate of the same currencies and day."""
     return _rate_schema(
@@ -69,7 +71,7 @@ def set_rate(request: HttpRequest, given: c.RateInput) -> c.CurrencyRate:
 
 
 @routes.delete(
-    "/rates/{rate_id}", response={204: None}, summary="Delete an exchange rate", openapi_extra=SETTINGS_SCOPE
+    "/exchange-rates/{rate_id}", response={204: None}, summary="Delete an exchange rate", openapi_extra=SETTINGS_SCOPE
 )
 def remove_rate(request: HttpRequest, rate_id: IdPath) -> None:
     """For operators. The previous rate applies again."""
@@ -85,7 +87,11 @@ def list_savings(request: HttpRequest) -> c.PollingSavings:
     return c.PollingSavings(
         items=[
             c.PollingSaving(
-                network=slug, currency=currency, ours=one.ours_micro, naive=one.naive_micro, percent=one.percent
+                network=slug,
+                currency=currency,
+                cost=one.ours_micro,
+                cost_without_policy=one.naive_micro,
+                percent=one.percent,
             )
             for slug, currency, one in found
         ]
@@ -203,7 +209,7 @@ def _client_costs_schema(row: client_costs.ClientMonth) -> c.ClientCosts:
             for line in row.lines
         ],
         budgets=[budget_schema(state, shown) for state in row.budgets],
-        passed=[str(state.budget.id) for state in row.passed()],
+        exceeded=[str(state.budget.id) for state in row.passed()],
     )
 
 
@@ -223,9 +229,9 @@ def _price_list_schema(one: actions.PriceListSource) -> c.DatedPrices:
         currency=v.currency,
         monthly=v.monthly,
         prices=dict(v.prices),
-        instead=dict(v.instead),
+        cheaper_meters=dict(v.instead),
         daily=sorted(v.daily),
-        refuses=sorted(v.refuses),
+        excluded_meters=sorted(v.refuses),
         note=v.note,
         source=v.source,
         caps=[c.PlanQuota(meters=list(cap.meters), units=cap.units, period=cap.period, per=cap.per) for cap in v.caps],

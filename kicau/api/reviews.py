@@ -34,7 +34,10 @@ def list_reviews(request: HttpRequest, post_id: UuidPath, asked: Query[PageQuery
 
 
 @routes.post(
-    "/posts/{post_id}/comments", response={201: s.PostReview}, summary="Comment on a post", openapi_extra=WRITE_SCOPE
+    "/posts/{post_id}/review-comments",
+    response={201: s.PostReview},
+    summary="Comment on a post",
+    openapi_extra=WRITE_SCOPE,
 )
 def create_comment(request: HttpRequest, post_id: UuidPath, given: s.CommentInput) -> s.PostReview:
     """On the whole post, one part, or certain words."""
@@ -45,7 +48,10 @@ def create_comment(request: HttpRequest, post_id: UuidPath, given: s.CommentInpu
 
 
 @routes.post(
-    "/comments/{comment_id}/resolve", response=s.PostReview, summary="Resolve a comment", openapi_extra=WRITE_SCOPE
+    "/review-comments/{comment_id}/resolve",
+    response=s.PostReview,
+    summary="Resolve a comment",
+    openapi_extra=WRITE_SCOPE,
 )
 def resolve_comment(request: HttpRequest, comment_id: UuidPath, given: s.ResolveCommentInput) -> s.PostReview:
     """With `resolved` false, reopens it."""

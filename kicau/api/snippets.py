@@ -17,22 +17,22 @@ from kicau.channels.actions import one_channel
 from kicau.publishing.content import contacts, mentions, snippets
 from kicau.publishing.models import ChannelGroup, Contact, Handle, SavedText
 
-routes = Router(tags=["Writing"])
+routes = Router(tags=["Saved texts and contacts"])
 
 
-@routes.get("/texts", response=s.SavedTextPage, summary="List saved texts", openapi_extra=READ_SCOPE)
+@routes.get("/saved-texts", response=s.SavedTextPage, summary="List saved texts", openapi_extra=READ_SCOPE)
 def list_texts(request: HttpRequest, asked: Query[s.SavedTextQuery]) -> dict[str, Any]:
     rows = snippets.saved_texts(authenticated_actor(request))
     return paginate(rows.filter(kind=asked.kind) if asked.kind else rows, ("kind", "name"), asked, _saved_text_schema)
 
 
-@routes.post("/texts", response={201: s.SavedText}, summary="Save a text", openapi_extra=WRITE_SCOPE)
+@routes.post("/saved-texts", response={201: s.SavedText}, summary="Save a text", openapi_extra=WRITE_SCOPE)
 def save_text(request: HttpRequest, given: s.SavedTextInput) -> s.SavedText:
     """Saves a template, a signature or a hashtag group. An existing text of this kind and name is replaced."""
     return _saved_text_schema(snippets.save_text(authenticated_actor(request), given.kind, given.name, given.text))
 
 
-@routes.delete("/texts/{text_id}", response={204: None}, summary="Delete a saved text", openapi_extra=WRITE_SCOPE)
+@routes.delete("/saved-texts/{text_id}", response={204: None}, summary="Delete a saved text", openapi_extra=WRITE_SCOPE)
 def forget_text(request: HttpRequest, text_id: UuidPath) -> None:
     """Posts that use it do not change."""
     snippets.delete_text(authenticated_actor(request), text_id)

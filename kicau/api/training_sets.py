@@ -27,12 +27,14 @@ _FILE_RESPONSE = {"content": {"application/octet-stream": {"schema": {"type": "s
 _JSON_RESPONSE = {"content": {"application/json": {"schema": {"type": "object"}}}}
 
 
-@routes.get("/sets", response=s.TrainingSetPage, summary="List training sets", openapi_extra=READ_SCOPE)
+@routes.get("/training-sets", response=s.TrainingSetPage, summary="List training sets", openapi_extra=READ_SCOPE)
 def list_sets(request: HttpRequest, asked: Query[PageQuery]) -> dict[str, Any]:
     return paginate(actions.list_sets(authenticated_actor(request)), ("-id",), asked, _set_schema)
 
 
-@routes.post("/sets", response={201: s.TrainingSetRow}, summary="Create a training set", openapi_extra=SETTINGS_SCOPE)
+@routes.post(
+    "/training-sets", response={201: s.TrainingSetRow}, summary="Create a training set", openapi_extra=SETTINGS_SCOPE
+)
 def create_set(request: HttpRequest, given: s.TrainingSetCreate) -> s.TrainingSetRow:
     """Nothing is built yet. Create a preview first, then a version."""
     return _set_schema(
@@ -42,19 +44,23 @@ def create_set(request: HttpRequest, given: s.TrainingSetCreate) -> s.TrainingSe
     )
 
 
-@routes.get("/sets/{set_id}", response=s.TrainingSetRow, summary="Retrieve a training set", openapi_extra=READ_SCOPE)
+@routes.get(
+    "/training-sets/{set_id}", response=s.TrainingSetRow, summary="Retrieve a training set", openapi_extra=READ_SCOPE
+)
 def get_set(request: HttpRequest, set_id: UuidPath) -> s.TrainingSetRow:
     return _set_schema(actions.get_set(authenticated_actor(request), set_id))
 
 
-@routes.put("/sets/{set_id}", response=s.TrainingSetRow, summary="Update a training set", openapi_extra=SETTINGS_SCOPE)
+@routes.put(
+    "/training-sets/{set_id}", response=s.TrainingSetRow, summary="Update a training set", openapi_extra=SETTINGS_SCOPE
+)
 def change_set(request: HttpRequest, set_id: UuidPath, given: s.TrainingSetChange) -> s.TrainingSetRow:
     """Existing versions do not change. You cannot change the name and the use."""
     return _set_schema(actions.change_set(authenticated_actor(request), set_id, **_definition_from_request(given)))
 
 
 @routes.post(
-    "/sets/{set_id}/preview",
+    "/training-sets/{set_id}/preview",
     response=s.TrainingSetPreview,
     summary="Create a preview",
     openapi_extra=SETTINGS_SCOPE,
@@ -65,14 +71,17 @@ def look_at_set(request: HttpRequest, set_id: UuidPath) -> s.TrainingSetPreview:
 
 
 @routes.get(
-    "/sets/{set_id}/preview", response=s.TrainingSetPreview, summary="Retrieve a preview", openapi_extra=READ_SCOPE
+    "/training-sets/{set_id}/preview",
+    response=s.TrainingSetPreview,
+    summary="Retrieve a preview",
+    openapi_extra=READ_SCOPE,
 )
 def get_preview(request: HttpRequest, set_id: UuidPath) -> s.TrainingSetPreview:
     return _preview_schema(actions.get_preview(authenticated_actor(request), set_id))
 
 
 @routes.get(
-    "/sets/{set_id}/personal",
+    "/training-sets/{set_id}/personal-data",
     response=s.PersonalDataPage,
     summary="List personal data found",
     openapi_extra=SETTINGS_SCOPE,
@@ -88,7 +97,7 @@ def list_personal(request: HttpRequest, set_id: UuidPath, asked: Query[s.Persona
 
 
 @routes.post(
-    "/sets/{set_id}/personal",
+    "/training-sets/{set_id}/personal-data",
     response=s.PersonalDataVerdictCount,
     summary="Decide about personal data",
     openapi_extra=SETTINGS_SCOPE,
@@ -98,11 +107,11 @@ def judge_personal(request: HttpRequest, set_id: UuidPath, given: s.PersonalData
     actor = authenticated_actor(request)
     actor.require(Permission.SETTINGS)
     verdicts = {int(key): value == "keep" for key, value in given.verdicts.items()}
-    return s.PersonalDataVerdictCount(judged=review.save_verdicts(actor, actions.get_set(actor, set_id), verdicts))
+    return s.PersonalDataVerdictCount(decided=review.save_verdicts(actor, actions.get_set(actor, set_id), verdicts))
 
 
 @routes.get(
-    "/sets/{set_id}/questions",
+    "/training-sets/{set_id}/questions",
     response=list[s.SetQuestion],
     summary="List posts that need a decision",
     openapi_extra=SETTINGS_SCOPE,
@@ -119,7 +128,7 @@ def list_questions(request: HttpRequest, set_id: UuidPath) -> list[s.SetQuestion
 
 
 @routes.get(
-    "/sets/{set_id}/versions",
+    "/training-sets/{set_id}/versions",
     response=s.SetVersionPage,
     summary="List a training set's versions",
     openapi_extra=READ_SCOPE,
@@ -130,7 +139,7 @@ def list_versions(request: HttpRequest, set_id: UuidPath, asked: Query[PageQuery
 
 
 @routes.post(
-    "/sets/{set_id}/versions",
+    "/training-sets/{set_id}/versions",
     response={201: s.TrainingSetVersion},
     summary="Create a version",
     openapi_extra=SETTINGS_SCOPE,
@@ -143,7 +152,7 @@ def order_version(request: HttpRequest, set_id: UuidPath, given: s.SetVersionCre
 
 
 @routes.get(
-    "/sets/{set_id}/versions/{number}",
+    "/training-sets/{set_id}/versions/{number}",
     response=s.SetVersionDetail,
     summary="Retrieve a version",
     openapi_extra=READ_SCOPE,
@@ -156,7 +165,7 @@ def get_version(request: HttpRequest, set_id: UuidPath, number: VersionNumberPat
 
 
 @routes.get(
-    "/sets/{set_id}/versions/{number}/files/{name}",
+    "/training-sets/{set_id}/versions/{number}/files/{name}",
     summary="Download a file of a version",
     openapi_extra={**SETTINGS_SCOPE, "responses": {200: {"description": "The file, byte for byte.", **_FILE_RESPONSE}}},
 )
@@ -170,7 +179,7 @@ def download_version_file(
 
 
 @routes.get(
-    "/sets/{set_id}/versions/{number}/delta",
+    "/training-sets/{set_id}/versions/{number}/delta",
     summary="List the records removed from a version",
     openapi_extra={
         **SETTINGS_SCOPE,
@@ -190,7 +199,7 @@ def get_delta(request: HttpRequest, set_id: UuidPath, number: VersionNumberPath)
 
 
 @routes.post(
-    "/sets/{set_id}/versions/{number}/recipients",
+    "/training-sets/{set_id}/versions/{number}/recipients",
     response={201: s.SetRecipient},
     summary="Record a recipient",
     openapi_extra=SETTINGS_SCOPE,
@@ -210,7 +219,7 @@ def add_recipient(
 @routes.get("/recipients", response=s.SetRecipientPage, summary="List recipients", openapi_extra=READ_SCOPE)
 def list_recipients(request: HttpRequest, asked: Query[s.SetRecipientQuery]) -> dict[str, Any]:
     actor = authenticated_actor(request)
-    rows = recipients.unconfirmed_recipients(actor) if asked.owing else recipients.list_recipients(actor)
+    rows = recipients.unconfirmed_recipients(actor) if asked.unconfirmed else recipients.list_recipients(actor)
     return paginate(rows, ("id",), asked, lambda row: s.SetRecipient(**_recipient_schema(row)))
 
 
@@ -315,7 +324,7 @@ def _version_schema(row: Version) -> dict[str, Any]:
         "expected": row.expected,
         "done": row.done,
         "records": row.records,
-        "taken_back": taken or 0,
+        "retracted": taken or 0,
         "effect_ms": row.effect_ms,
         "problem": row.problem,
         "created_at": row.created_at,
@@ -330,9 +339,9 @@ def _recipient_schema(row: Recipient) -> dict[str, Any]:
         "version": row.version.number,
         "name": row.name,
         "contact": row.contact,
-        "given_at": row.given_at,
-        "owes": row.owes,
-        "asked_at": row.told_at,
+        "received_at": row.given_at,
+        "unconfirmed_version": row.owes,
+        "requested_at": row.told_at,
         "acknowledged_at": row.acknowledged_at,
         "acknowledged_by": row.acknowledged_by,
     }

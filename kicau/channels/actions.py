@@ -116,14 +116,14 @@ def find_app(network: str, name: str = "") -> NetworkApp | None:
     found = (
         apps.filter(name=name).first()
         if name
-        else apps.order_by(F("withdrawn_at").desc(nulls_first=True), "is_sandbox", "created_at").first()
+        else apps.order_by(F("offboarded_at").desc(nulls_first=True), "is_sandbox", "created_at").first()
     )
-    if found is not None and found.withdrawn_at is not None and found.withdrawn_at <= clock.now():
+    if found is not None and found.offboarded_at is not None and found.offboarded_at <= clock.now():
         raise Conflict(
             Sentence(
                 "The server administrator stopped using {network} on this server on {at}. Therefore you cannot connect new channels of this social network.",
                 network=registry.get_connector(network).label,
-                at=f"{found.withdrawn_at:%Y-%m-%d}",
+                at=f"{found.offboarded_at:%Y-%m-%d}",
             )
         )
     if found is None and (connector.auth.needs_keys or name not in ("", DEFAULT_APP_NAME)):
@@ -277,7 +277,7 @@ def _save_channel(actor: Actor, app: NetworkApp, account: SignInIdentity, key: s
         account.kind,
         web_address(account.url, 500),
     )
-    if before != ChannelState.WITHDRAWN:  # else it is renewed, and stays left until it is reinstated
+    if before != ChannelState.OFFBOARDED:  # else it is renewed, and stays left until publishing is resumed
         channel.state, channel.reason, channel.paused_until = ChannelState.ACTIVE, "", None
     if fresh:
         channel.key = _free_key(actor, key or f"{app.network}-{account.handle or account.id}")

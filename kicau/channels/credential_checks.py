@@ -67,7 +67,7 @@ async def _rejected_check(channel: Channel, client: aiohttp.ClientSession, exc: 
             )
     except BudgetExceeded:  # which the channel tells by itself
         now = await Channel.objects.aget(id=channel.id)
-        return CredentialCheck(key=channel.key, state="held", says=now.renewal_why)
+        return CredentialCheck(key=channel.key, state="held", says=now.renewal_problem)
     await sync_to_async(token_refresh.expire_channel)(channel.id, str(exc), used)
     return CredentialCheck(
         key=channel.key, state="dead", says=f"{label} no longer accepts its permission: {exc.detail[:200]}"

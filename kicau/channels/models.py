@@ -25,8 +25,8 @@ class NetworkApp(models.Model):
     plan = models.CharField(max_length=40, blank=True)  # name of a price list; "" the newest
     is_sandbox = models.BooleanField(default=False)
     paused_until = models.DateTimeField(null=True)  # the network asked the whole app to wait
-    reads_from = models.DateTimeField(null=True)  # until then nothing is read: its allowance is nearly used up
-    withdrawn_at = models.DateTimeField(
+    sync_paused_until = models.DateTimeField(null=True)  # until then nothing is read: its allowance is nearly used up
+    offboarded_at = models.DateTimeField(
         null=True
     )  # from when on the operator has left the network with it: nothing new is connected
     created_at = models.DateTimeField(default=now)
@@ -43,7 +43,7 @@ class ChannelState(models.TextChoices):
     EXPIRED = "expired", "wants a reconnect"
     HELD = "held", "waits for a budget"
     REMOVED = "removed", "disconnected"
-    WITHDRAWN = "withdrawn", "its network was withdrawn"
+    OFFBOARDED = "offboarded", "its network was offboarded"
 
 
 class Channel(models.Model):
@@ -63,19 +63,21 @@ class Channel(models.Model):
     credentials = EncryptedJSONField()
     token_expires_at = models.DateTimeField(null=True)
     refresh_at = models.DateTimeField(null=True)  # when the credentials are renewed, well ahead
-    renewal_why = models.TextField(blank=True, default="")  # the sentence: which budget has no room for renewing them
+    renewal_problem = models.TextField(
+        blank=True, default=""
+    )  # the sentence: which budget has no room for renewing them
     renewal_said = models.JSONField(default=list, blank=True)  # how that sentence was made
     capabilities = models.JSONField(default=dict, blank=True)  # wire form; {} before the first asking
     capabilities_at = models.DateTimeField(null=True)
-    asks_from = models.DateTimeField(null=True)  # UTC; it is not asked before then what it can do
-    asks_why = models.TextField(blank=True, default="")  # the sentence: a budget has no room, say
+    capabilities_delayed_until = models.DateTimeField(null=True)  # UTC; it is not asked before then what it can do
+    capabilities_delay_reason = models.TextField(blank=True, default="")  # the sentence: a budget has no room, say
     asks_said = models.JSONField(default=list, blank=True)  # how that sentence was made, to tell it in other languages
     answered_at = models.DateTimeField(null=True)  # when its network last let us read something with it
     state = models.CharField(max_length=10, choices=ChannelState.choices, default=ChannelState.ACTIVE)
     reason = models.CharField(max_length=500, blank=True)  # why it is not active, in a sentence
     is_paused = models.BooleanField(default=False)  # by a person
     paused_until = models.DateTimeField(null=True)  # by the network's limits
-    reads_from = models.DateTimeField(null=True)  # until then nothing is read: its allowance is nearly used up
+    sync_paused_until = models.DateTimeField(null=True)  # until then nothing is read: its allowance is nearly used up
     leaves_at = models.DateTimeField(null=True)  # from when on nothing is sent: its network is left then, as announced
     version = models.PositiveIntegerField(default=1)  # raised with every change that a live session must see
     connected_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
@@ -99,8 +101,8 @@ class Channel(models.Model):
 
     @property
     def reads_later(self) -> datetime | None:
-        """The later of its own and its app's `reads_from`."""
-        return max((at for at in (self.reads_from, self.app.reads_from) if at), default=None)
+        """The later of its own and its app's `sync_paused_until`."""
+        return max((at for at in (self.sync_paused_until, self.app.sync_paused_until) if at), default=None)
 
 
 class Refusal(models.Model):

@@ -53,7 +53,7 @@ def store_pause(app_id: UUID, channel_id: UUID | None, wait: RateLimitPause) -> 
     """Keep it, for the whole app or one channel, where nothing longer is in force; whether sending waits longer than it
     did. In the caller's transaction."""
     rows = Channel.objects.filter(id=channel_id) if channel_id else NetworkApp.objects.filter(id=app_id)
-    rows.filter(Q(reads_from=None) | Q(reads_from__lt=wait.reading)).update(reads_from=wait.reading)
+    rows.filter(Q(sync_paused_until=None) | Q(reads_from__lt=wait.reading)).update(sync_paused_until=wait.reading)
     if wait.sending is None:
         return False
     shorter = Q(paused_until=None) | Q(paused_until__lt=wait.sending - MIN_DELAY_DIFFERENCE)
@@ -68,13 +68,13 @@ def store_pauses(channel: Channel, said: Iterable[RateAllowance]) -> None:
 
 def sync_resumes_at(channel: Channel, now: datetime) -> datetime | None:
     """From when on (UTC) anything may be read with the channel; None: now. Its app is at hand."""
-    later = [at for at in (channel.reads_from, channel.app.reads_from) if at is not None and at > now]
+    later = [at for at in (channel.sync_paused_until, channel.app.sync_paused_until) if at is not None and at > now]
     return max(later, default=None)
 
 
 def sync_allowed_filter(now: datetime, path: str = "") -> Q:
     """The channels whose network's allowance is not nearly used up; `path` leads to them."""
     found = Q()
-    for field in (f"{path}reads_from", f"{path}app__reads_from"):
+    for field in (f"{path}sync_paused_until", f"{path}app__reads_from"):
         found &= Q(**{field: None}) | Q(**{f"{field}__lte": now})
     return found

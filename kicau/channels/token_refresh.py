@@ -44,7 +44,7 @@ HELD_REFRESH_RETRY_DELAY = timedelta(
     seconds=30
 )  # until a renewal that a budget held is tried again: it costs nothing while it is held
 REFRESHED_STATES = (ChannelState.ACTIVE, ChannelState.HELD)  # whose permissions are kept alive
-CAPABILITIES_RETRY_FIELDS = ["asks_from", "asks_why", "asks_said"]
+CAPABILITIES_RETRY_FIELDS = ["capabilities_delayed_until", "capabilities_delay_reason", "asks_said"]
 REFRESH_LEASE = timedelta(seconds=30)  # a worker that dies while it renews holds the channel no longer
 LEASE_RENEWAL_SECONDS = (
     10.0  # seconds until one that lives renews its claim: a slow network may need longer than the claim lasts
@@ -70,7 +70,7 @@ def set_credentials(channel: Channel, new: Credentials) -> None:
         )
     channel.credentials = to_stored(new)
     channel.token_expires_at = new.expires_at
-    channel.refresh_at, channel.renewal_why, channel.renewal_said = _refresh_at(new), "", []
+    channel.refresh_at, channel.renewal_problem, channel.renewal_said = _refresh_at(new), "", []
     channel.version = (channel.version or 0) + 1
 
 
@@ -89,16 +89,23 @@ async def update_capabilities(channel: Channel, client: aiohttp.ClientSession) -
         async with _metered_session(channel, client, Purpose.READ) as live:
             can = await live.connector.capabilities(live)
     except call_budgets.BudgetExceeded as exc:
-        channel.asks_from, channel.asks_why = min(exc.again_at, clock.now() + CAPABILITIES_RETRY_DELAY), exc.sentence
+        channel.capabilities_delayed_until, channel.capabilities_delay_reason = (
+            min(exc.again_at, clock.now() + CAPABILITIES_RETRY_DELAY),
+            exc.sentence,
+        )
         channel.asks_said = sentences.to_stored_pieces(exc.sentence)
         await channel.asave(update_fields=CAPABILITIES_RETRY_FIELDS)
         return
     except ConnectorError:
-        channel.asks_from, channel.asks_why, channel.asks_said = clock.now() + CAPABILITIES_RETRY_DELAY, "", []
+        channel.capabilities_delayed_until, channel.capabilities_delay_reason, channel.asks_said = (
+            clock.now() + CAPABILITIES_RETRY_DELAY,
+            "",
+            [],
+        )
         await channel.asave(update_fields=CAPABILITIES_RETRY_FIELDS)
         return
     channel.capabilities, channel.capabilities_at = to_stored(can), clock.now()
-    channel.asks_from, channel.asks_why, channel.asks_said = None, "", []
+    channel.capabilities_delayed_until, channel.capabilities_delay_reason, channel.asks_said = None, "", []
     if live.http.calls:  # some networks' rules are known without asking
         channel.answered_at = channel.capabilities_at
     await channel.asave(update_fields=["capabilities", "capabilities_at", "answered_at", *CAPABILITIES_RETRY_FIELDS])
@@ -207,10 +214,10 @@ def _hold_for_budget(channel_id: UUID, exc: call_budgets.BudgetExceeded, used: s
     if channel.state not in REFRESHED_STATES or from_json(Credentials, channel.credentials).access_token != used:
         return
     now, label = clock.now(), registry.get_connector(channel.network).label
-    first, channel.refresh_at = not channel.renewal_why, min(exc.again_at, now + HELD_REFRESH_RETRY_DELAY)
+    first, channel.refresh_at = not channel.renewal_problem, min(exc.again_at, now + HELD_REFRESH_RETRY_DELAY)
     why = refresh_held_sentence(exc, channel.name)
-    channel.renewal_why, channel.renewal_said = why, sentences.to_stored_pieces(why)
-    fields = ["refresh_at", "renewal_why", "renewal_said"]
+    channel.renewal_problem, channel.renewal_said = why, sentences.to_stored_pieces(why)
+    fields = ["refresh_at", "renewal_problem", "renewal_said"]
     is_over = refused or (channel.token_expires_at is not None and channel.token_expires_at <= now)
     if channel.state == ChannelState.HELD or is_over:
         fields += ["state", "reason", "version"]
@@ -321,7 +328,7 @@ def _store_refreshed(channel_id: UUID, new: Credentials, used: str) -> None:
     if from_json(Credentials, channel.credentials).access_token != used:
         return  # connected again by a person meanwhile, which is newer
     set_credentials(channel, new)
-    fields = ["credentials", "token_expires_at", "refresh_at", "version", "renewal_why", "renewal_said"]
+    fields = ["credentials", "token_expires_at", "refresh_at", "version", "renewal_problem", "renewal_said"]
     happened = list[ChannelEvent]()
     if channel.state in (ChannelState.EXPIRED, ChannelState.HELD):  # expired: given up for lost by another meanwhile
         ours, actor = channel.workspace_id, system_actor(channel.workspace)
@@ -412,7 +419,7 @@ def due_for_refresh(network: str, limit: int = 50) -> list[UUID]:
 
 def due_for_capabilities(network: str, limit: int = 50) -> list[Channel]:
     old = clock.now() - CAPABILITIES_LIFETIME
-    asked, put_off = Q(asks_from=None, capabilities_at__lte=old), Q(asks_from__lte=clock.now())
+    asked, put_off = Q(capabilities_delayed_until=None, capabilities_at__lte=old), Q(asks_from__lte=clock.now())
     due = Channel.objects.filter(
         asked | put_off, rate_limit_backoff.sync_allowed_filter(clock.now()), network=network, state=ChannelState.ACTIVE
     )

@@ -45,14 +45,14 @@ def export(shell: Shell, email: str) -> None:
     click.echo(accounts.to_json(accounts.export_person_data(operator, person, "cli")))
 
 
-@click.command("forget")
+@click.command("erase")
 @click.argument("email")
 @click.option(
     "--confirm", default="", help="Confirm by repeating the e-mail address. Without this option, Kicau asks for it."
 )
 @json_option
 @pass_shell
-def forget(shell: Shell, email: str, confirm: str, as_json: bool) -> None:
+def erase(shell: Shell, email: str, confirm: str, as_json: bool) -> None:
     """Close an account and erase the personal data in it. You cannot undo this. Backups keep the data until you delete them."""
     operator, person = _actor_and_person(shell, email)
     from kicau.erasure import accounts

@@ -198,7 +198,7 @@ def search(shell: Shell, /, words: tuple[str, ...], limit: int, as_json: bool, *
     )
 
 
-@archive.command("near")
+@archive.command("similar")
 @click.argument("text")
 @click.option("--network", default="", help="Only items of this network.")
 @click.option("--author", default="", help="Only items by this author (handle or key).")

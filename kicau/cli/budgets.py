@@ -78,7 +78,7 @@ def list_budgets(shell: Shell, as_json: bool) -> None:
     help="Apply the budget to a whole app of --network, across workspaces (operators only).",
 )
 @click.option(
-    "--reading-share",
+    "--sync-share",
     type=int,
     default=70,
     show_default=True,
@@ -100,7 +100,7 @@ def budget(
     network: str,
     purpose: str,
     app_name: str,
-    reading_share: int,
+    sync_share: int,
     as_json: bool,
 ) -> None:
     """Create a budget of AMOUNT (for example 12.50). A hard budget is never exceeded: Kicau holds posts that do not fit until someone raises it."""
@@ -124,7 +124,7 @@ def budget(
         purpose=purpose,
         channel_id=one_channel(actor, channel).id if channel else None,
         campaign_id=found.id if found else None,
-        reading_share=reading_share,
+        sync_share=sync_share,
         app_id=app_for(network, app_name).id if app_name else None,
     )
     made = actions.set_budget(actor, wanted, budget_id=budget_id or None)

@@ -339,7 +339,8 @@ def parse_slots(said: str) -> list[tuple[int, clock_time]]:
 @click.option("--allow", multiple=True, metavar="USE", help="Allow a use: training, inference, synthetic or embedding.")
 @click.option("--deny", multiple=True, metavar="USE", help="Deny a use: training, inference, synthetic or embedding.")
 @click.option(
-    "--unsay",
+    "--clear",
+    "cleared",
     multiple=True,
     metavar="USE",
     help="Remove the preference for a use, so that it is neither allowed nor denied.",
@@ -352,7 +353,7 @@ def preferences_of_channel(
     account: str,
     allow: tuple[str, ...],
     deny: tuple[str, ...],
-    unsay: tuple[str, ...],
+    cleared: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Show or change the AI preferences that an account publishes on its network about its posts."""
@@ -362,7 +363,7 @@ def preferences_of_channel(
     from kicau.channels import preferences
     from kicau.connector.roles.preferences import PREFERENCE_USES
 
-    says = {**dict.fromkeys(allow, True), **dict.fromkeys(deny, False), **dict.fromkeys(unsay)}
+    says = {**dict.fromkeys(allow, True), **dict.fromkeys(deny, False), **dict.fromkeys(cleared)}
     if account and says:
         raise CommandError(
             "You cannot change the preferences of another account. Leave out --of, or the changes.", EXIT_USAGE

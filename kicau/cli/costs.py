@@ -158,7 +158,8 @@ def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
 @costs.command("forecast")
 @click.option("--plan", default="", help="Calculate as if the apps were on this price list.")
 @click.option(
-    "--reading",
+    "--sync",
+    "sync_factor",
     type=float,
     default=1.0,
     help="Calculate with this multiple of the reading of comments and metrics, for example 0.5.",
@@ -173,7 +174,7 @@ def clients(shell: Shell, month: str, as_csv: bool, as_json: bool) -> None:
 )
 @json_option
 @pass_shell
-def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple[str, ...], as_json: bool) -> None:
+def forecast(shell: Shell, plan: str, sync_factor: float, plain: bool, prices: tuple[str, ...], as_json: bool) -> None:
     """Show the expected costs at the end of this month."""
     actor = shell.actor()
     from kicau.cost_reports import forecast as cost_reports_forecast
@@ -182,7 +183,7 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
     changed = {meter: parse_amount(amount, "") for meter, _, amount in (one.partition("=") for one in prices)}
     display = _display(actor)
     found = cost_reports_forecast.forecast(
-        actor, forecast_assumptions.ForecastAssumptions(plan=plan, reading=reading, plain=plain, prices=changed)
+        actor, forecast_assumptions.ForecastAssumptions(plan=plan, sync=sync_factor, plain=plain, prices=changed)
     )
     from kicau.base.money import round_amount
     from kicau.publishing.content.compositions import campaigns
@@ -197,8 +198,8 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
             "name": name,
             "currency": f.currency,
             "spent": f.spent,
-            "calendar": f.calendar,
-            "reading": f.reading,
+            "scheduled": f.scheduled,
+            "sync": f.sync,
             "fee": f.fee,
             "expected": f.expected,
             "low": f.low,
@@ -215,7 +216,7 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
                 name,
                 *(
                     display.told(round_amount(n, f.currency), f.currency)
-                    for n in (f.spent, f.calendar, f.reading, *([f.fee] if fees else []), f.expected)
+                    for n in (f.spent, f.scheduled, f.sync, *([f.fee] if fees else []), f.expected)
                 ),
                 f"{display.told(round_amount(f.low, f.currency), f.currency)} to {display.told(round_amount(f.high, f.currency), f.currency)}",
             )
@@ -223,7 +224,7 @@ def forecast(shell: Shell, plan: str, reading: float, plain: bool, prices: tuple
             if f.currency
         ]
         print_table(
-            ("by", "", "spent", "scheduled", "reading", *(["fee"] if fees else []), "expected", "band"),
+            ("by", "", "spent", "scheduled", "sync", *(["fee"] if fees else []), "expected", "band"),
             told,
             empty="There are no costs this month.",
         )
@@ -315,7 +316,7 @@ def _converted_json(display: CurrencyDisplay, micro: int, currency: str) -> dict
     }
 
 
-@costs.command("reading")
+@costs.command("sync")
 @click.argument("network", default="")
 @click.option("--on/--off", "reads", default=None, help="Turn reading of comments and metrics on NETWORK on or off.")
 @click.option(
@@ -326,7 +327,7 @@ def _converted_json(display: CurrencyDisplay, micro: int, currency: str) -> dict
 )
 @json_option
 @pass_shell
-def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json: bool) -> None:
+def sync(shell: Shell, network: str, reads: bool | None, accept: str, as_json: bool) -> None:
     """Show on which networks Kicau reads comments and metrics and what that costs, or turn it on or off for one NETWORK."""
     actor = shell.actor()
     from kicau.sync import sync_settings
@@ -344,7 +345,7 @@ def reading(shell: Shell, network: str, reads: bool | None, accept: str, as_json
             "chosen": one.is_chosen,
             "costs": one.costs,
             "posts": one.estimate.posts,
-            "answers": one.estimate.answers,
+            "comments": one.estimate.comments,
             "readings": one.estimate.readings,
             "micro": one.estimate.micro,
             "currency": one.estimate.currency,

@@ -1,4 +1,4 @@
-"""`kicau audit`: whether others' data holds one's own posts, where, and how sure that is."""
+"""`kicau dataset-audit`: whether others' data holds one's own posts, where, and how sure that is."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ MAX_COPIES_SHOWN = 20  # findings shown to a person; all are in the report
 )
 @json_option
 @pass_shell
-def audit(
+def dataset_audit(
     shell: Shell,
     data: str,
     source: Path,

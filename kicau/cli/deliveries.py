@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kicau.workspaces.actors import Actor
 
 STATE_NAMES = ("scheduled", "publishing", "published", "held", "failed", "unknown", "parked", "canceled", "deleted")
-COMMAND_NAMES = {"edit/resolve": "edit --look"}  # of actions that are called otherwise here
+COMMAND_NAMES = {"edit/resolve": "edit --resolve"}  # of actions that are called otherwise here
 SHORT_ID_LENGTH = 8  # characters of an id's end that tables show and commands take
 
 
@@ -177,7 +177,7 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
         **serializers.delivery_json(row),
         "rendered": serializers.rendered_json(rendered, priced),
         "attempts": [serializers.attempt_json(a, row.timezone) for a in story],
-        "numbers": [
+        "metrics": [
             {
                 "part": n.position + 1,
                 "remote_id": n.remote_id,
@@ -186,7 +186,7 @@ def show(shell: Shell, delivery_id: str, as_json: bool) -> None:
             }
             for n in numbers
         ],
-        "answers": [
+        "comments": [
             {
                 "remote_id": a.remote_id,
                 "author": a.author,
@@ -523,14 +523,14 @@ def resolve(shell: Shell, delivery_id: str, published: bool, url: str, remote_id
     help="A new value for one of the network's options. Repeat for several.",
 )
 @click.option(
-    "--look",
+    "--resolve",
     is_flag=True,
     help="If the result of an earlier change is unknown: check the network, and send the changes that are missing.",
 )
 @click.option(
     "--reads",
     type=click.Choice(["after", "before"]),
-    help="With --look, if Kicau cannot read the post: which version the network shows, before or after the change.",
+    help="With --resolve, if Kicau cannot read the post: which version the network shows, before or after the change.",
 )
 @json_option
 @pass_shell
@@ -541,12 +541,12 @@ def edit(
     part: int | None,
     alts: tuple[tuple[int, int, str], ...],
     options: tuple[str, ...],
-    look: bool,
+    resolve: bool,
     reads: str | None,
     as_json: bool,
 ) -> None:
     """Change a published post on its network, for example: kicau edit 1a2b3c4d --text "Without the typo" """
-    if not look and not (texts or alts or options):
+    if not resolve and not (texts or alts or options):
         raise CommandError("Choose what to change: --text, --alt or --option.")
     if part and len(texts) != 1:
         raise CommandError("Use --part with exactly one --text.")
@@ -555,7 +555,7 @@ def edit(
     def act(actor: Actor, row: Delivery) -> Delivery:
         from kicau.publishing.edits import post_edits
 
-        if look:
+        if resolve:
             return shell.wait_for(post_edits.resolve_edit(actor, row.id, reads=reads or ""))
         change = post_edits.PostEditInput(
             texts=dict(enumerate(texts, (part or 1) - 1)),

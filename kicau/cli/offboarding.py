@@ -1,4 +1,4 @@
-"""`kicau withdraw`: leave a network or a channel without losing anything, and go back."""
+"""`kicau offboarding`: leave a network or a channel without losing anything, and go back."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from kicau.cli.deliveries import local_time, localize_sentence
 
 if TYPE_CHECKING:
     from kicau.offboarding.impact_preview import OffboardingPreview
-    from kicau.offboarding.models import Withdrawal
-    from kicau.offboarding.restore_network import Reinstatement
+    from kicau.offboarding.models import Offboarding
+    from kicau.offboarding.restore_network import Resumption
     from kicau.workspaces.actors import Actor
 
 
 @click.group()
-def withdraw() -> None:
+def offboarding() -> None:
     """Stop publishing to a network or channel without losing data, and resume later."""
 
 
@@ -46,10 +46,10 @@ def _target_fields(network: str, channel: str) -> dict[str, str]:
     return {"network": network, "channel": channel}
 
 
-@withdraw.command("list")
+@offboarding.command("list")
 @json_option
 @pass_shell
-def list_withdrawals(shell: Shell, as_json: bool) -> None:
+def list_offboardings(shell: Shell, as_json: bool) -> None:
     """List the networks and channels where publishing stops or has stopped."""
     actor = shell.actor()
     from kicau.offboarding import actions
@@ -68,7 +68,7 @@ def list_withdrawals(shell: Shell, as_json: bool) -> None:
     ]
     print_result(
         as_json,
-        [_withdrawal_json(r) for r in rows],
+        [_offboarding_json(r) for r in rows],
         lambda: print_table(
             ("id", "network", "channel", "state", f"from ({zone})", "why"),
             table,
@@ -77,14 +77,14 @@ def list_withdrawals(shell: Shell, as_json: bool) -> None:
     )
 
 
-@withdraw.command("look")
+@offboarding.command("preview")
 @_target_options
 @click.option(
     "--at", "at", default="", help="When publishing stops, in the same form as in kicau post --at. Default: now."
 )
 @json_option
 @pass_shell
-def look(shell: Shell, network: str, channel: str, at: str, as_json: bool) -> None:
+def preview(shell: Shell, network: str, channel: str, at: str, as_json: bool) -> None:
     """Show what would happen if publishing to a network or channel stopped. Change nothing."""
     actor = shell.actor()
     from kicau.offboarding import impact_preview
@@ -95,7 +95,7 @@ def look(shell: Shell, network: str, channel: str, at: str, as_json: bool) -> No
     print_result(as_json, _outlook_json(found), lambda: _print_outlook(found))
 
 
-@withdraw.command("announce")
+@offboarding.command("announce")
 @_target_options
 @click.option(
     "--at", "at", default="", help="When publishing stops, in the same form as in kicau post --at. Default: now."
@@ -116,19 +116,19 @@ def announce(shell: Shell, network: str, channel: str, at: str, reason: str, by_
         reason=reason,
         cause="network" if by_network else "choice",
     )
-    print_result(as_json, _withdrawal_json(row), lambda: _print_withdrawal(row))
+    print_result(as_json, _offboarding_json(row), lambda: _print_offboarding(row))
 
 
-@withdraw.command("show")
+@offboarding.command("show")
 @click.argument("which", metavar="ID|NETWORK")
 @json_option
 @pass_shell
 def show(shell: Shell, which: str, as_json: bool) -> None:
-    """Show the state of a withdrawal, the posts that it stopped, and its jobs."""
+    """Show the state of an offboarding, the posts that it stopped, and its jobs."""
     actor = shell.actor()
     from kicau.offboarding import impact_preview, jobs, new_targets
 
-    row = _find_withdrawal(actor, which)
+    row = _find_offboarding(actor, which)
     found, progress = impact_preview.preview_of(actor, row), new_targets.retarget_progress(row)
     work = [
         {
@@ -143,44 +143,44 @@ def show(shell: Shell, which: str, as_json: bool) -> None:
     ]
 
     def human() -> None:
-        _print_withdrawal(row)
+        _print_offboarding(row)
         _print_outlook(found)
         click.echo(f"{progress['replaced']} of {progress['waiting']} stopped posts are scheduled on other channels.")
 
     print_result(
         as_json,
-        {**_withdrawal_json(row), "outlook": _outlook_json(found), "progress": dict(progress), "jobs": work},
+        {**_offboarding_json(row), "outlook": _outlook_json(found), "progress": dict(progress), "jobs": work},
         human,
     )
 
 
-@withdraw.command("now")
+@offboarding.command("stop-now")
 @click.argument("which", metavar="ID|NETWORK")
 @json_option
 @pass_shell
-def now(shell: Shell, which: str, as_json: bool) -> None:
-    """Apply an announced withdrawal before its date, or confirm one that Kicau proposed."""
+def stop_now(shell: Shell, which: str, as_json: bool) -> None:
+    """Apply an announced offboarding before its date, or confirm one that Kicau proposed."""
     actor = shell.actor()
     from kicau.offboarding import actions
 
-    row = actions.offboard_now(actor, _find_withdrawal(actor, which).id)
-    print_result(as_json, _withdrawal_json(row), lambda: _print_withdrawal(row))
+    row = actions.offboard_now(actor, _find_offboarding(actor, which).id)
+    print_result(as_json, _offboarding_json(row), lambda: _print_offboarding(row))
 
 
-@withdraw.command("call-off")
+@offboarding.command("cancel")
 @click.argument("which", metavar="ID|NETWORK")
 @json_option
 @pass_shell
-def call_off(shell: Shell, which: str, as_json: bool) -> None:
-    """Cancel an announced withdrawal before its date."""
+def cancel(shell: Shell, which: str, as_json: bool) -> None:
+    """Cancel an announced offboarding before its date."""
     actor = shell.actor()
     from kicau.offboarding import actions
 
-    row = actions.cancel_offboarding(actor, _find_withdrawal(actor, which).id)
-    print_result(as_json, _withdrawal_json(row), lambda: _print_withdrawal(row))
+    row = actions.cancel_offboarding(actor, _find_offboarding(actor, which).id)
+    print_result(as_json, _offboarding_json(row), lambda: _print_offboarding(row))
 
 
-@withdraw.command("export")
+@offboarding.command("export")
 @click.argument("which", metavar="ID|NETWORK")
 @click.argument("target", metavar="FILE.zip", type=click.Path(path_type=Path, dir_okay=False))
 @json_option
@@ -192,7 +192,7 @@ def export(shell: Shell, which: str, target: Path, as_json: bool) -> None:
         raise CommandError(f"{target} already exists. Choose another file name.")
     from kicau.offboarding import jobs
 
-    job = jobs.request_export(actor, _find_withdrawal(actor, which).id)
+    job = jobs.request_export(actor, _find_offboarding(actor, which).id)
     result = _run_job(actor, job.id)
     shutil.copyfile(jobs.archive_file(jobs.one_job(actor, job.id)), target)
     told = {"file": str(target), **result}
@@ -205,7 +205,7 @@ def export(shell: Shell, which: str, target: Path, as_json: bool) -> None:
     )
 
 
-@withdraw.command("retarget")
+@offboarding.command("retarget")
 @click.argument("which", metavar="ID|NETWORK")
 @click.option(
     "--to",
@@ -216,13 +216,13 @@ def export(shell: Shell, which: str, target: Path, as_json: bool) -> None:
     help="Channel that takes over the posts. Repeat, or separate with commas.",
 )
 @click.option(
-    "--past",
+    "--overdue",
     type=click.Choice(["leave", "now", "shift"]),
     default="leave",
     show_default=True,
     help="What to do with posts whose time has passed.",
 )
-@click.option("--first-at", default="", help="With --past shift: time of the first post.")
+@click.option("--first-at", default="", help="With --overdue shift: time of the first post.")
 @click.option(
     "--confirm", is_flag=True, help="Confirm that you have read the posts, if a network requires a confirmation."
 )
@@ -236,7 +236,7 @@ def retarget(
     shell: Shell,
     which: str,
     keys: tuple[str, ...],
-    past: str,
+    overdue: str,
     first_at: str,
     confirm: bool,
     rest: bool,
@@ -248,10 +248,14 @@ def retarget(
     from kicau.offboarding import jobs, new_targets
     from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision
 
-    row = _find_withdrawal(actor, which)
+    row = _find_offboarding(actor, which)
     to = tuple(key.strip() for said in keys for key in said.split(",") if key.strip())
     decision = RetargetDecision(
-        channels=to, past=OverdueRetargetAction(past), first_at=_parse_time(actor, first_at), confirm=confirm, rest=rest
+        channels=to,
+        overdue=OverdueRetargetAction(overdue),
+        first_at=_parse_time(actor, first_at),
+        confirm=confirm,
+        rest=rest,
     )
     act = new_targets.preview_retarget if only_check else new_targets.retarget
     found = act(actor, row.id, decision, tell_progress=_show_progress("posts"))
@@ -270,52 +274,56 @@ def retarget(
         for one in obstacles[:200]:
             click.echo(f"✗ {one['post'][-8:]} {one['channel']}: {' '.join(one['problems'])}")
         click.echo(
-            f"{found.posts} stopped posts: {found.fits} deliveries {'fit' if only_check else 'were scheduled'}, {found.already} were already scheduled, {found.past} are overdue, {found.unfit} do not fit."
+            f"{found.posts} stopped posts: {found.fits} deliveries {'fit' if only_check else 'were scheduled'}, {found.already} were already scheduled, {found.overdue} are overdue, {found.unfit} do not fit."
         )
 
     print_result(as_json, {**jobs.preview_summary(found), "obstacles": obstacles}, human)
 
 
-@withdraw.command("reinstate")
+@offboarding.command("resume")
 @click.argument("which", metavar="ID|NETWORK")
 @click.option(
-    "--late",
+    "--overdue",
     type=click.Choice(["ask", "now", "shift", "cancel"]),
     default="ask",
     show_default=True,
     help='What to do with posts whose time has passed. "ask" leaves each one waiting for your decision.',
 )
-@click.option("--first-at", default="", help="With --late shift: time of the first post.")
+@click.option("--first-at", default="", help="With --overdue shift: time of the first post.")
 @click.option(
     "--keep-replaced", is_flag=True, help="Also publish the posts that were scheduled on other channels instead."
 )
 @click.option("--check", "only_check", is_flag=True, help="Show what would happen. Change nothing.")
 @json_option
 @pass_shell
-def reinstate(
-    shell: Shell, which: str, late: str, first_at: str, keep_replaced: bool, only_check: bool, as_json: bool
+def resume(
+    shell: Shell, which: str, overdue: str, first_at: str, keep_replaced: bool, only_check: bool, as_json: bool
 ) -> None:
-    """Resume publishing and restore channels and queues. Overdue posts are not published unless --late says so."""
+    """Resume publishing and restore channels and queues. Overdue posts are not published unless --overdue says so."""
     actor = shell.actor()
     from kicau.offboarding import restore_network
     from kicau.offboarding.restore_network import OverdueAction
 
-    row = _find_withdrawal(actor, which)
+    row = _find_offboarding(actor, which)
     done = (
-        restore_network.preview_reinstatement(actor, row.id)
+        restore_network.preview_resumption(actor, row.id)
         if only_check
-        else restore_network.reinstate(
-            actor, row.id, late=OverdueAction(late), first_at=_parse_time(actor, first_at), keep_replaced=keep_replaced
+        else restore_network.resume(
+            actor,
+            row.id,
+            overdue=OverdueAction(overdue),
+            first_at=_parse_time(actor, first_at),
+            keep_replaced=keep_replaced,
         )
     )
     print_result(as_json, _return_json(done), lambda: print_facts(_return_json(done)))
 
 
-@withdraw.command("late")
+@offboarding.command("overdue")
 @click.argument("which", metavar="ID|NETWORK")
 @click.option(
     "--decide",
-    "late",
+    "overdue",
     type=click.Choice(["now", "shift", "cancel"]),
     required=True,
     help="What to do with all of these posts.",
@@ -323,40 +331,42 @@ def reinstate(
 @click.option("--first-at", default="", help="With shift: time of the first post.")
 @json_option
 @pass_shell
-def late(shell: Shell, which: str, late: str, first_at: str, as_json: bool) -> None:
+def overdue_posts(shell: Shell, which: str, overdue: str, first_at: str, as_json: bool) -> None:
     """Decide about all posts whose time passed while publishing was stopped."""
     actor = shell.actor()
     from kicau.offboarding import restore_network
     from kicau.offboarding.restore_network import OverdueAction
 
     count = restore_network.decide_overdue(
-        actor, _find_withdrawal(actor, which, ended=True).id, OverdueAction(late), _parse_time(actor, first_at)
+        actor, _find_offboarding(actor, which, ended=True).id, OverdueAction(overdue), _parse_time(actor, first_at)
     )
     print_result(as_json, {"decided": count}, lambda: click.echo(f"Decided for {count} deliveries."))
 
 
-@withdraw.command("everywhere")
+@offboarding.command("instance-wide")
 @click.argument("network")
 @click.option("--app", "app_name", default="", help="Only channels that were connected with this app.")
 @click.option("--at", "at", default="", help="When publishing stops. Default: now.")
 @click.option("--reason", default="", help="Reason, for people who read the record later.")
-@click.option("--back", is_flag=True, help="Resume publishing in every workspace.")
+@click.option("--resume", "resume_publishing", is_flag=True, help="Resume publishing in every workspace.")
 @json_option
 @pass_shell
-def everywhere(shell: Shell, network: str, app_name: str, at: str, reason: str, back: bool, as_json: bool) -> None:
+def everywhere(
+    shell: Shell, network: str, app_name: str, at: str, reason: str, resume_publishing: bool, as_json: bool
+) -> None:
     """Stop or resume publishing to a network in every workspace (operators only)."""
     person = shell.person()
     from kicau.base import clock
     from kicau.offboarding import instance_wide as all_of_them
     from kicau.publishing.scheduling.time_parser import parse_time
 
-    if back:
-        open_ones = [row.together for row in all_of_them.open_decisions(person) if row.network == network]
+    if resume_publishing:
+        open_ones = [row.decision_id for row in all_of_them.open_decisions(person) if row.network == network]
         rows = [
             row
-            for together in open_ones
-            if together
-            for row in all_of_them.reinstate_everywhere(person, together, via="cli")
+            for decision_id in open_ones
+            if decision_id
+            for row in all_of_them.resume_everywhere(person, decision_id, via="cli")
         ]
     else:
         when = parse_time(at, person.timezone, clock.now()) if at else None
@@ -365,12 +375,12 @@ def everywhere(shell: Shell, network: str, app_name: str, at: str, reason: str, 
         )
     print_result(
         as_json,
-        [_withdrawal_json(row) for row in rows],
+        [_offboarding_json(row) for row in rows],
         lambda: click.echo(f"{len(rows)} workspaces: {', '.join(sorted({r.state for r in rows})) or 'nothing to do'}."),
     )
 
 
-def _find_withdrawal(actor: Actor, which: str, *, ended: bool = False) -> Withdrawal:
+def _find_offboarding(actor: Actor, which: str, *, ended: bool = False) -> Offboarding:
     """By id, the last eight characters of one, or the network of the newest."""
     from kicau.base.errors import NotFound
     from kicau.offboarding import actions
@@ -381,7 +391,7 @@ def _find_withdrawal(actor: Actor, which: str, *, ended: bool = False) -> Withdr
     found = found or [r for r in rows if r.network == which and (ended or r.state in OPEN_STATES) and not r.channel_id]
     found = found or [r for r in rows if r.channel and r.channel.key == which and (ended or r.state in OPEN_STATES)]
     if not found:
-        raise NotFound("withdrawal", which)
+        raise NotFound("offboarding", which)
     return found[0]
 
 
@@ -419,7 +429,7 @@ def _show_progress(what: str) -> Callable[[int, int], None]:
     return tell
 
 
-def _withdrawal_json(row: Withdrawal) -> dict[str, Any]:
+def _offboarding_json(row: Offboarding) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "network": row.network,
@@ -430,13 +440,13 @@ def _withdrawal_json(row: Withdrawal) -> dict[str, Any]:
         "evidence": row.evidence,
         "by_operator": row.by_operator,
         "effective_at": row.effective_at.isoformat(),
-        "withdrawn_at": row.withdrawn_at.isoformat() if row.withdrawn_at else None,
+        "offboarded_at": row.offboarded_at.isoformat() if row.offboarded_at else None,
         "ended_at": row.ended_at.isoformat() if row.ended_at else None,
     }
 
 
-def _print_withdrawal(row: Withdrawal) -> None:
-    print_facts({k: v for k, v in _withdrawal_json(row).items() if k not in ("evidence", "by_operator")})
+def _print_offboarding(row: Offboarding) -> None:
+    print_facts({k: v for k, v in _offboarding_json(row).items() if k not in ("evidence", "by_operator")})
 
 
 def _outlook_json(found: OffboardingPreview) -> dict[str, Any]:
@@ -480,12 +490,12 @@ def _print_outlook(found: OffboardingPreview) -> None:
     )
 
 
-def _return_json(done: Reinstatement) -> dict[str, Any]:
+def _return_json(done: Resumption) -> dict[str, Any]:
     return {
-        "state": done.withdrawal.state,
+        "state": done.offboarding.state,
         "channels": [c.key for c in done.channels],
         "restored": done.restored,
-        "late": done.late,
+        "overdue": done.overdue,
         "replaced": done.replaced,
-        "replaced_out": done.replaced_out,
+        "replaced_published": done.replaced_published,
     }

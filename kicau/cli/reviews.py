@@ -128,24 +128,26 @@ def comment_on(shell: Shell, post: str, text: str, part: int | None, quote: str,
     print_result(
         as_json,
         serializers.review_json(made),
-        lambda: click.echo(f"Comment added. To resolve it, run: kicau review settle {made.id}"),
+        lambda: click.echo(f"Comment added. To resolve it, run: kicau review resolve {made.id}"),
     )
 
 
-@review.command("settle")
+@review.command("resolve")
 @click.argument("comment")
-@click.option("--again", is_flag=True, help="Reopen the comment.")
+@click.option("--reopen", is_flag=True, help="Reopen the comment.")
 @json_option
 @pass_shell
-def settle(shell: Shell, comment: str, again: bool, as_json: bool) -> None:
+def settle(shell: Shell, comment: str, reopen: bool, as_json: bool) -> None:
     """Mark a comment as resolved."""
     actor = shell.actor()
     from kicau.cli.core import serializers
     from kicau.publishing.approval import reviews
 
-    row = reviews.resolve_comment(actor, comment, not again)
+    row = reviews.resolve_comment(actor, comment, not reopen)
     print_result(
-        as_json, serializers.review_json(row), lambda: click.echo("The comment is open again." if again else "Settled.")
+        as_json,
+        serializers.review_json(row),
+        lambda: click.echo("The comment is open reopen." if reopen else "Settled."),
     )
 
 
@@ -184,7 +186,7 @@ def list_links(shell: Shell, post: str, as_json: bool) -> None:
     print_result(as_json, rows, lambda: print_table(("id", "for", "until", "opened"), table, empty="No review links."))
 
 
-@review.command("unlink")
+@review.command("revoke-link")
 @click.argument("link")
 @json_option
 @pass_shell

@@ -32,7 +32,7 @@ def rights() -> None:
 
 
 says_option = click.option(
-    "--say",
+    "--value",
     "says",
     multiple=True,
     metavar="USE=VALUE",
@@ -78,7 +78,7 @@ def _merge_rule(rule: Mapping[str, str], pairs: tuple[str, ...]) -> dict[str, st
     return {use: value for use, value in new.items() if value != "none"}
 
 
-@rights.command("say")
+@rights.command("add")
 @says_option
 @click.option(
     "--layer",
@@ -268,7 +268,7 @@ def terms(shell: Shell, as_json: bool) -> None:
 @rights.command("review")
 @click.argument("terms_id", metavar="ID", type=int)
 @click.option(
-    "--say",
+    "--value",
     "says",
     multiple=True,
     metavar="USE=VALUE",
@@ -287,7 +287,7 @@ def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> Non
 
 @rights.command("simulate")
 @click.option(
-    "--say",
+    "--value",
     "says",
     multiple=True,
     metavar="USE=VALUE",
@@ -297,7 +297,7 @@ def review(shell: Shell, terms_id: int, says: tuple[str, ...], note: str) -> Non
     "--terms",
     "terms_id",
     type=int,
-    help="Simulate that you confirm these terms of a network, as proposed or as corrected with --say.",
+    help="Simulate that you confirm these terms of a network, as proposed or as corrected with --value.",
 )
 @click.option("--end", "ended", multiple=True, metavar="STATEMENT", help="Simulate that this statement ends.")
 @click.option(
@@ -391,7 +391,9 @@ def _reason_counts(some: Sequence[ReasonCount]) -> list[dict[str, Any]]:
 
 @rights.command("read")
 @click.argument("place", metavar="FILE_OR_URL")
-@click.option("--keep", is_flag=True, help="Save the result as statements, with each source's address, bytes and time.")
+@click.option(
+    "--save", "keep", is_flag=True, help="Save the result as statements, with each source's address, bytes and time."
+)
 @json_option
 @pass_shell
 def read(shell: Shell, place: str, keep: bool, as_json: bool) -> None:

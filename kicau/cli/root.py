@@ -13,7 +13,7 @@ from kicau.cli.channels import channels
 from kicau.cli.check import check
 from kicau.cli.core.command import RootGroup, Shell, pass_shell
 from kicau.cli.core.completion import completion
-from kicau.cli.dataset_audit import audit, verify
+from kicau.cli.dataset_audit import dataset_audit, verify
 from kicau.cli.deliveries import (
     calendar,
     cancel,
@@ -29,8 +29,8 @@ from kicau.cli.deliveries import (
 )
 from kicau.cli.evidence import evidence
 from kicau.cli.imports import import_
-from kicau.cli.inbox import answers
-from kicau.cli.offboarding import withdraw
+from kicau.cli.inbox import inbox
+from kicau.cli.offboarding import offboarding
 from kicau.cli.posts import post
 from kicau.cli.reviews import review
 from kicau.cli.rights import rights
@@ -42,9 +42,9 @@ from kicau.cli.server.keys import keys
 from kicau.cli.server.sandbox import sandbox
 from kicau.cli.server.up import up
 from kicau.cli.server.users import users
-from kicau.cli.snippets import contacts, texts
+from kicau.cli.snippets import contacts, saved_texts
 from kicau.cli.tokens import tokens
-from kicau.cli.training_sets import dataset
+from kicau.cli.training_sets import training_sets
 from kicau.cli.webhooks import webhooks
 
 
@@ -94,16 +94,16 @@ for command in (
     edit,
     delete,
     review,
-    answers,
-    texts,
+    inbox,
+    saved_texts,
     contacts,
     channels,
-    withdraw,
+    offboarding,
     costs,
     archive,
     rights,
-    dataset,
-    audit,
+    training_sets,
+    dataset_audit,
     verify,
     evidence,
     canary,
@@ -118,5 +118,5 @@ for command in (
     completion,
 ):
     main.add_command(command)
-for command in (accounts.close, accounts.export, accounts.forget):
+for command in (accounts.close, accounts.export, accounts.erase):
     users.add_command(command)

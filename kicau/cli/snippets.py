@@ -1,4 +1,4 @@
-"""`kicau texts` and `kicau contacts`: what lies ready where somebody writes."""
+"""`kicau saved-texts` and `kicau contacts`: what lies ready where somebody writes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ TEXT_KINDS = ("template", "signature", "hashtags")  # held against the model by 
 
 
 @click.group()
-def texts() -> None:
+def saved_texts() -> None:
     """Manage saved templates, signatures and hashtag groups."""
 
 
-@texts.command("list")
+@saved_texts.command("list")
 @click.option("--kind", type=click.Choice(TEXT_KINDS), default=None, help="Only texts of this kind.")
 @json_option
 @pass_shell
@@ -37,7 +37,7 @@ def list_texts(shell: Shell, kind: str | None, as_json: bool) -> None:
     print_result(as_json, rows, lambda: print_table(("kind", "name", "text"), table, empty="There are no saved texts."))
 
 
-@texts.command("show")
+@saved_texts.command("show")
 @click.argument("kind", type=click.Choice(TEXT_KINDS))
 @click.argument("name")
 @json_option
@@ -50,13 +50,13 @@ def show_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
     print_result(as_json, serializers.saved_text_json(row), lambda: click.echo(row.text))
 
 
-@texts.command("keep")
+@saved_texts.command("save")
 @click.argument("kind", type=click.Choice(TEXT_KINDS))
 @click.argument("name")
 @click.argument("text")
 @json_option
 @pass_shell
-def keep_text(shell: Shell, kind: str, name: str, text: str, as_json: bool) -> None:
+def save_text(shell: Shell, kind: str, name: str, text: str, as_json: bool) -> None:
     """Save TEXT under a name. "-" reads standard input. An existing text of this kind and name is replaced."""
     actor = shell.actor()
     from kicau.cli.core import serializers
@@ -66,12 +66,12 @@ def keep_text(shell: Shell, kind: str, name: str, text: str, as_json: bool) -> N
     print_result(as_json, serializers.saved_text_json(row), lambda: click.echo(f"{row.name} is saved."))
 
 
-@texts.command("forget")
+@saved_texts.command("delete")
 @click.argument("kind", type=click.Choice(TEXT_KINDS))
 @click.argument("name")
 @json_option
 @pass_shell
-def forget_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
+def delete_text(shell: Shell, kind: str, name: str, as_json: bool) -> None:
     """Delete a saved text. Posts that use it do not change."""
     actor = shell.actor()
     from kicau.cli.core import serializers
@@ -114,7 +114,7 @@ def list_contacts(shell: Shell, as_json: bool) -> None:
     print_result(as_json, rows, lambda: print_table(("handle", "becomes"), table, empty="There are no contacts yet."))
 
 
-@contacts.command("keep")
+@contacts.command("save")
 @click.argument("name")
 @click.option(
     "--on",
@@ -126,7 +126,7 @@ def list_contacts(shell: Shell, as_json: bool) -> None:
 )
 @json_option
 @pass_shell
-def keep_contact(shell: Shell, name: str, given: tuple[str, ...], as_json: bool) -> None:
+def save_contact(shell: Shell, name: str, given: tuple[str, ...], as_json: bool) -> None:
     """Save a contact with its handles. An existing contact's handles are all replaced."""
     pairs = [one.partition("=") for one in given]
     for network, sign, _ in pairs:
@@ -140,11 +140,11 @@ def keep_contact(shell: Shell, name: str, given: tuple[str, ...], as_json: bool)
     print_result(as_json, serializers.contact_json(row), lambda: click.echo(f"@{row.name} is saved."))
 
 
-@contacts.command("forget")
+@contacts.command("delete")
 @click.argument("name")
 @json_option
 @pass_shell
-def forget_contact(shell: Shell, name: str, as_json: bool) -> None:
+def delete_contact(shell: Shell, name: str, as_json: bool) -> None:
     """Delete a contact. Scheduled posts do not change."""
     actor = shell.actor()
     from kicau.cli.core import serializers

@@ -1,4 +1,4 @@
-"""`kicau dataset`: training sets of what is permitted, and who has them."""
+"""`kicau training-sets`: training sets of what is permitted, and who has them."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ OPTION_NAMES = {
 
 
 @click.group()
-def dataset() -> None:
+def training_sets() -> None:
     """Build training sets that contain only permitted content, and remove withdrawn content from them."""
 
 
-@dataset.command("make")
+@training_sets.command("build")
 @click.argument("name")
 @click.option("--purpose", default="", help="Purpose of the training set, in your own words. Appears in its data card.")
 @click.option("--use", default="train_gen", show_default=True, help="The use that every item must be permitted for.")
@@ -175,7 +175,7 @@ def _show_progress(done: int) -> None:
     print(f"\r{done:,} items checked ", end="", file=sys.stderr, flush=True)
 
 
-@dataset.command("list")
+@training_sets.command("list")
 @json_option
 @pass_shell
 def list_(shell: Shell, as_json: bool) -> None:
@@ -198,7 +198,7 @@ def list_(shell: Shell, as_json: bool) -> None:
     )
 
 
-@dataset.command("show")
+@training_sets.command("show")
 @click.argument("name")
 @click.option("--version", "number", type=int, help="Number of the version. Default: the newest.")
 @json_option
@@ -214,18 +214,18 @@ def show(shell: Shell, name: str, number: int | None, as_json: bool) -> None:
         sys.exit(EXIT_FAILED)
 
 
-@dataset.command("questions")
+@training_sets.command("questions")
 @click.argument("name")
-@click.option("--use", "used", multiple=True, metavar="ITEM", help="Include this post.")
-@click.option("--leave", "left", multiple=True, metavar="ITEM", help="Exclude this post.")
+@click.option("--include", "included", multiple=True, metavar="ITEM", help="Include this post.")
+@click.option("--exclude", "excluded", multiple=True, metavar="ITEM", help="Exclude this post.")
 @json_option
 @pass_shell
-def questions(shell: Shell, name: str, used: tuple[str, ...], left: tuple[str, ...], as_json: bool) -> None:
+def questions(shell: Shell, name: str, included: tuple[str, ...], excluded: tuple[str, ...], as_json: bool) -> None:
     """List your own posts that contain a text that may not be used, and decide about them. Until then they are excluded."""
     actor = shell.actor()
     from kicau.training_sets import actions
 
-    for item, may_be_used in (*((one, True) for one in used), *((one, False) for one in left)):
+    for item, may_be_used in (*((one, True) for one in included), *((one, False) for one in excluded)):
         actions.answer_question(actor, name, item, may_be_used=may_be_used)
     found = actions.open_questions(actor, name)
     data = [{"item": str(q.item.id), "text": q.item.text, "original": str(q.original.id)} for q in found]
@@ -237,7 +237,7 @@ def questions(shell: Shell, name: str, used: tuple[str, ...], left: tuple[str, .
     )
 
 
-@dataset.command("export")
+@training_sets.command("export")
 @click.argument("name")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--version", "number", type=int, help="Number of the version. Default: the newest.")
@@ -269,11 +269,11 @@ def export(shell: Shell, name: str, folder: Path, number: int | None, recipient:
     click.echo(f"{len(files)} files of version {version.number} are in {folder}.")
 
 
-@dataset.command("acknowledge")
+@training_sets.command("acknowledge")
 @click.argument("recipient")
 @pass_shell
 def acknowledge(shell: Shell, recipient: str) -> None:
-    """Record that RECIPIENT (an ID from `kicau dataset show`) no longer uses the withdrawn content."""
+    """Record that RECIPIENT (an ID from `kicau training-sets show`) no longer uses the withdrawn content."""
     actor = shell.actor()
     from kicau.training_sets import recipients
 

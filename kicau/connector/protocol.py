@@ -84,7 +84,7 @@ class Connector(Protocol):
         """Dated price lists, oldest first; empty where calls cost no money."""
 
     @property
-    def can_tell(self) -> bool:
+    def can_verify_posts(self) -> bool:
         """Whether `find` can always tell what happened; where False, a person may be asked, and a request that does
         harm twice waits for the server's "go on" before its body leaves."""
 
@@ -110,7 +110,7 @@ class Connector(Protocol):
         found. Raises Uncertain where the network cannot tell.
         """
 
-    async def withdraw(self, session: Session, post_id: str, /) -> None:
+    async def delete(self, session: Session, post_id: str, /) -> None:
         """Delete a published post; content when it is already gone."""
 
 

@@ -43,15 +43,15 @@ class CurrencyMonthForecast:
     key: str  # network, campaign id, or ""
     currency: str
     spent: int
-    calendar: int  # what is scheduled until the end
-    reading: int  # what reading and looking up will come to by their habit
+    scheduled: int  # what is scheduled until the end
+    sync: int  # what reading and looking up will come to by their habit
     fee: int  # what the plan that is tried asks for each month, used or not; 0 of the month as it goes
     low: int
     high: int
 
     @property
     def expected(self) -> int:
-        return self.spent + self.calendar + self.reading + self.fee
+        return self.spent + self.scheduled + self.sync + self.fee
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ def _build_month(
             _sum_for(by[group], key, row.currency).spent += row.micro
     for row in ahead:
         for group, key in _group_keys(row.network, row.campaign):
-            _sum_for(by[group], key, row.currency).calendar += row.micro
+            _sum_for(by[group], key, row.currency).scheduled += row.micro
     for (network, currency, is_reading), daily in habit.items():
         mean, spread = statistics.fmean(daily), statistics.pstdev(daily)
         for group, key in _group_keys(network, ""):
@@ -167,8 +167,8 @@ def _build_month(
                 continue
             found = _sum_for(by[group], key, currency)
             if is_reading:
-                found.reading += mean * left * what_if.reading
-                found.variance += (spread * what_if.reading) ** 2 * left
+                found.sync += mean * left * what_if.sync
+                found.variance += (spread * what_if.sync) ** 2 * left
             else:
                 found.habit += mean * left
     if what_if.plan:
@@ -199,8 +199,8 @@ type _NewSyncCosts = Mapping[tuple[UUID, str, str], int]  # workspace, network, 
 @dataclass(slots=True)
 class _ForecastSum:
     spent: int = 0
-    calendar: int = 0
-    reading: float = 0.0
+    scheduled: int = 0
+    sync: float = 0.0
     variance: float = 0.0
     habit: float = 0.0  # what posting would come to if it went on as it did
     fee: int = 0
@@ -218,16 +218,16 @@ def _sum_for(rows: dict[tuple[str, str], _ForecastSum], key: str, currency: str)
 
 
 def _build_forecast(key: str, currency: str, s: _ForecastSum) -> CurrencyMonthForecast:
-    reading, spread = round(s.reading), FORECAST_BAND_DEVIATIONS * math.sqrt(s.variance)
+    sync, spread = round(s.sync), FORECAST_BAND_DEVIATIONS * math.sqrt(s.variance)
     return CurrencyMonthForecast(
         key=key,
         currency=currency,
         spent=s.spent,
-        calendar=s.calendar,
-        reading=reading,
+        scheduled=s.scheduled,
+        sync=sync,
         fee=s.fee,
-        low=s.spent + s.fee + s.calendar + max(0, round(s.reading - spread)),
-        high=s.spent + s.fee + max(s.calendar, round(s.habit)) + round(s.reading + spread),
+        low=s.spent + s.fee + s.scheduled + max(0, round(s.sync - spread)),
+        high=s.spent + s.fee + max(s.scheduled, round(s.habit)) + round(s.sync + spread),
     )
 
 
@@ -240,7 +240,7 @@ def _habit_by_day(used: list[DailyUse], now: datetime, zone: str) -> dict[tuple[
     days = max(1, min(HABIT_DAYS, (now - min(row.first_at for row in used)).days + 1))
     found: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0] * days)
     for row in used:
-        is_reading = row.purpose not in (Purpose.PUBLISH, Purpose.WITHDRAW, Purpose.CONNECT)
+        is_reading = row.purpose not in (Purpose.PUBLISH, Purpose.DELETE, Purpose.CONNECT)
         found[row.network, row.currency, is_reading][min(days - 1, (today - row.day).days)] += row.micro
     return found
 
@@ -293,7 +293,7 @@ def _expected_by_day(
     total, made = 0.0, []
     for n in range((last - first).days + 1):
         day = first + timedelta(days=n)
-        total += by_day.get(day, 0.0) + (reading * what_if.reading if day > today else 0.0)
+        total += by_day.get(day, 0.0) + (reading * what_if.sync if day > today else 0.0)
         made.append((day, round(total)))
     return tuple(made)
 

@@ -21,7 +21,7 @@ class ForecastAssumptions:
     """A month in which something were otherwise from now on; left as it is, it is the month as it goes."""
 
     plan: str = ""  # every channel's app were on the price list of this name, and its month's fee were paid
-    reading: float = 1.0  # times as much reading
+    sync: float = 1.0  # times as much reading
     plain: bool = False  # no post had what makes it dear (a link, where a list says so)
     prices: Mapping[str, int] = field(default_factory=dict)  # meter -> micro-units, from now on
 
@@ -59,9 +59,9 @@ def check_assumptions(what_if: ForecastAssumptions) -> None:
             name=meter,
             known=", ".join(meter_names()),
         ).problems
-    if not 0 <= what_if.reading <= MAX_READING_FACTOR:
+    if not 0 <= what_if.sync <= MAX_READING_FACTOR:
         problems += validation_failed(
-            "reading",
+            "sync",
             "For the forecast, enter how often Kicau checks for replies, compared with now: 0 to {most} times as often. For example, 2 means twice as often.",
             most=MAX_READING_FACTOR,
         ).problems

@@ -47,8 +47,8 @@ class BudgetValues:
     period: str = BudgetPeriod.MONTH
     timezone: str = ""  # "": the workspace's
     is_hard: bool = True
-    tell_at: int = 80
-    reading_share: int = 70
+    notify_at_percent: int = 80
+    sync_share_percent: int = 70
     app_id: UUID | None = None
     network: str = ""
     channel_id: UUID | None = None
@@ -146,7 +146,11 @@ def set_budget(actor: Actor, wanted: BudgetValues, *, budget_id: UUID | str | No
     row.name, row.amount, row.meter = wanted.name.strip(), wanted.amount, wanted.meter
     row.currency = "" if wanted.meter else wanted.currency
     row.period, row.timezone = wanted.period, wanted.timezone or actor.workspace.timezone
-    row.is_hard, row.tell_at, row.reading_share = wanted.is_hard, wanted.tell_at, wanted.reading_share
+    row.is_hard, row.notify_at_percent, row.sync_share_percent = (
+        wanted.is_hard,
+        wanted.notify_at_percent,
+        wanted.sync_share_percent,
+    )
     row.app_id, row.network, row.channel_id = wanted.app_id, wanted.network, wanted.channel_id
     row.campaign_id, row.purpose = wanted.campaign_id, wanted.purpose
     row.save()
@@ -218,11 +222,11 @@ def _check_input(wanted: BudgetValues) -> None:
             "{currency} is not a valid currency code (ISO 4217). Enter three letters, for example USD, or choose one of the network's own usage units (meters).",
             currency=wanted.currency[:20] or "“”",
         )
-    if not 1 <= wanted.tell_at <= 100:
-        raise validation_failed("tell_at", "For the budget alert, enter a percentage from 1 to 100.")
-    if not 0 <= wanted.reading_share <= 100:
+    if not 1 <= wanted.notify_at_percent <= 100:
+        raise validation_failed("notify_at_percent", "For the budget alert, enter a percentage from 1 to 100.")
+    if not 0 <= wanted.sync_share_percent <= 100:
         raise validation_failed(
-            "reading_share",
+            "sync_share_percent",
             "Enter a percentage from 0 to 100: how much of the budget Kicau may spend on collecting comments and metrics.",
         )
     if wanted.timezone:

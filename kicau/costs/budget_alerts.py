@@ -39,7 +39,7 @@ def budget_usages() -> list[BudgetUsage]:
 def detect_incidents() -> Iterator[DetectedIncident]:
     """Budgets that have come to where people are told, for `kicau.notifications.trouble_watch`."""
     for one in budget_usages():
-        if one.percent >= one.budget.tell_at:
+        if one.percent >= one.budget.notify_at_percent:
             yield DetectedIncident(
                 key=f"budget:{one.budget.id}",
                 kind="budget",

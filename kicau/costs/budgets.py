@@ -126,7 +126,7 @@ def budget_units(budget: Budget, meter: str, units: int, micro: int, currency: s
 def limit_for(budget: Budget, purpose: str) -> int:
     """What may be used up for this purpose: reading stops earlier, so that something is left to publish with."""
     if purpose in SYNC_PURPOSES and budget.purpose not in SYNC_PURPOSES:
-        return budget.amount * budget.reading_share // 100
+        return budget.amount * budget.sync_share_percent // 100
     return budget.amount
 
 
@@ -194,7 +194,7 @@ def _notify_thresholds(
 ) -> None:
     """Once when so much of it is used as its owners want to know of, and once when all of it is."""
     percent = amount * 100 // budget.amount if budget.amount else 100
-    mark = 100 if percent >= 100 else budget.tell_at if percent >= budget.tell_at else 0
+    mark = 100 if percent >= 100 else budget.notify_at_percent if percent >= budget.notify_at_percent else 0
     if mark <= told or budget.is_rolling:  # it never resets: each hold notifies
         return
     BudgetUse.objects.filter(budget=budget, begins_at=begins_at).update(told=mark)

@@ -19,7 +19,7 @@ class Purpose(models.TextChoices):
     READ = "read", "checking which features a channel of the network supports"
     ANSWERS = "answers", "checking for new comments and replies to your posts"
     NUMBERS = "numbers", "fetching post statistics"
-    WITHDRAW = "withdraw", "deleting a published post from the network"
+    DELETE = "delete", "deleting a published post from the network"
     EDIT = "edit", "changing a published post"
 
 
@@ -128,8 +128,8 @@ class Budget(models.Model):
     cap = models.CharField(max_length=200, blank=True, default="")  # which one of a plan it holds; "" for people's own
     amount = models.BigIntegerField()  # micro-units of the currency, or units of the meter
     is_hard = models.BooleanField(default=True)  # holds what does not fit; else it only tells
-    tell_at = models.PositiveSmallIntegerField(default=80)  # percent used at which people are told
-    reading_share = models.PositiveSmallIntegerField(default=70)  # percent of it that reading may use up
+    notify_at_percent = models.PositiveSmallIntegerField(default=80)  # percent used at which people are told
+    sync_share_percent = models.PositiveSmallIntegerField(default=70)  # percent of it that reading may use up
     is_active = models.BooleanField(default=True)
     created_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(default=now)

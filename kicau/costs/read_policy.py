@@ -183,7 +183,7 @@ def slowdown_factor(policy: SyncPolicy, states: Iterable[BudgetBalance], now: da
     """How many times slower to read: as much as the fullest budget is used up faster than its period passes."""
     worst = 1.0
     for state in states:
-        share = state.budget.amount * state.budget.reading_share / 100
+        share = state.budget.amount * state.budget.sync_share_percent / 100
         length = (state.renews_at - state.begins_at).total_seconds()
         passed = max(0.02, (now - state.begins_at).total_seconds() / length) if length < 10**8 else 1.0
         worst = max(worst, (state.used + state.reserved) / share / passed if share else policy.slowest)

@@ -17,7 +17,7 @@ from kicau.dataset_audit import actions as audits
 from kicau.dataset_audit.models import Audit
 from kicau.erasure import model_ownership
 from kicau.offboarding import jobs
-from kicau.offboarding.models import Job
+from kicau.offboarding.models import OffboardingJob
 from kicau.publishing.models import ATTENTION_STATES, PENDING_STATES, Delivery
 from kicau.publishing.scheduling import actions as publishing
 from kicau.training_sets import versions
@@ -89,7 +89,7 @@ def _workspace_files(workspace: Workspace) -> list[Path]:
     found = [data / "media" / workspace.id.hex]
     found += [audits.audit_folder(row.id) for row in Audit.objects.filter(workspace=workspace)]
     found += [versions.version_folder(row) for row in Version.objects.filter(set__workspace=workspace)]
-    found += [jobs.archive_file(row) for row in Job.objects.filter(workspace=workspace)]
+    found += [jobs.archive_file(row) for row in OffboardingJob.objects.filter(workspace=workspace)]
     found += [Path(path) for path in Import.objects.filter(workspace=workspace).values_list("path", flat=True) if path]
     return [one for one in found if data in one.resolve().parents]
 

@@ -32,7 +32,7 @@ class ObjectType(StrEnum):
 
     DELIVERY = "delivery"
     CHANNEL = "channel"
-    WITHDRAWAL = "withdrawal"
+    OFFBOARDING = "offboarding"
     OUTAGE = "outage"
 
 
@@ -290,17 +290,17 @@ class NetworkUnreachable(PublicEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithdrawalEvent(PublicEvent):
+class OffboardingEvent(PublicEvent):
     """Something happened to the leaving of a network or a channel."""
 
-    object_type = ObjectType.WITHDRAWAL
+    object_type = ObjectType.OFFBOARDING
 
     network: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithdrawalProposed(WithdrawalEvent):
-    name = "withdrawal.proposed"
+class OffboardingProposed(OffboardingEvent):
+    name = "offboarding.proposed"
     description = "A network seems to have blocked an app. A person has to confirm it."
     activity = _("detected that Kicau can no longer access a network")
 
@@ -309,8 +309,8 @@ class WithdrawalProposed(WithdrawalEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithdrawalAnnounced(WithdrawalEvent):
-    name = "withdrawal.announced"
+class OffboardingAnnounced(OffboardingEvent):
+    name = "offboarding.announced"
     description = "Someone planned to stop publishing to a network or channel."
     activity = _("set a date to stop using a network")
 
@@ -320,15 +320,15 @@ class WithdrawalAnnounced(WithdrawalEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithdrawalCalledOff(WithdrawalEvent):
-    name = "withdrawal.called-off"
+class OffboardingCanceled(OffboardingEvent):
+    name = "offboarding.canceled"
     description = "Someone cancelled this plan."
     activity = _("canceled the plan to stop using a network")
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithdrawalEffective(WithdrawalEvent):
-    name = "withdrawal.withdrawn"
+class OffboardingStopped(OffboardingEvent):
+    name = "offboarding.stopped"
     description = "Publishing to the network or channel stopped. Its queue is kept."
     activity = _("stopped using a network")
 
@@ -337,8 +337,8 @@ class WithdrawalEffective(WithdrawalEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithdrawalRetargeted(WithdrawalEvent):
-    name = "withdrawal.retargeted"
+class OffboardingRetargeted(OffboardingEvent):
+    name = "offboarding.retargeted"
     description = "Stopped posts were scheduled on other channels."
     activity = _("moved posts to other channels")
 
@@ -348,13 +348,13 @@ class WithdrawalRetargeted(WithdrawalEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithdrawalReinstated(WithdrawalEvent):
-    name = "withdrawal.reinstated"
+class OffboardingResumed(OffboardingEvent):
+    name = "offboarding.resumed"
     description = "Publishing was resumed."
     activity = _("resumed publishing to a network")
 
     restored: int
-    late: int
+    overdue: int
 
 
 # What only rooms of Kicau have to know

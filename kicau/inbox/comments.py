@@ -38,7 +38,7 @@ class InboxFilter:
 
     channel: str = ""  # a key
     network: str = ""
-    waits: bool = False  # only those that nobody answered or marked as done
+    unanswered: bool = False  # only those that nobody answered or marked as done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def newest_items(
         if c.workspace_id == actor.workspace.id and wanted.channel in ("", c.key) and wanted.network in ("", c.network)
     ]
     limit = max(1, min(limit, MAX_PAGE_SIZE))
-    where = " ".join([UNANSWERED_SQL if wanted.waits else "", "AND (at, id) < (%s, %s)" if after else ""])
+    where = " ".join([UNANSWERED_SQL if wanted.unanswered else "", "AND (at, id) < (%s, %s)" if after else ""])
     with connection.cursor() as cursor:
         cursor.execute(
             NEWEST_ITEMS_SQL.format(where=where), [to_uuid_array(mine), *(after or ()), limit + 1, limit + 1]
@@ -143,7 +143,7 @@ def begin_reply(actor: Actor, answer_id: UUID | str) -> Draft:
 
 
 def record_replies(replies: Sequence[DeliveryPublished]) -> None:
-    """Posts of ours went out as answers: what they answer waits no more. In the transaction that says so."""
+    """Posts of ours went out as answers: what they answer no longer waits. In the transaction that says so."""
     for reply in replies:
         Answer.objects.filter(channel=reply.channel_id, remote_id=reply.reply_to, answered_at=None).update(
             answered_at=reply.published_at, answered_by=reply.object_id

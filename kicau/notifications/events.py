@@ -184,7 +184,7 @@ EVENTS: dict[str, NotificationEvent] = {
             tone="sun",
         ),
         NotificationEvent(
-            name="network.withdrawn",
+            name="network.offboarded",
             label=_("Your workspace stopped using a network"),
             one=_(
                 "Kicau stopped publishing to {what}. {reason} The scheduled posts are on hold. You can export these posts or move them to other channels."
@@ -197,7 +197,7 @@ EVENTS: dict[str, NotificationEvent] = {
             tone="ember",
         ),
         NotificationEvent(
-            name="network.reinstated",
+            name="network.resumed",
             label=_("Your workspace uses a network again"),
             one=_(
                 "Kicau publishes to {what} again. Number of posts that were not published at their scheduled time: {late}. Decide whether to publish or cancel these posts."

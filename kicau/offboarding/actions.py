@@ -1,4 +1,4 @@
-"""Leaving: announced for a date or at once, called off, taken into effect. Each act once; a second time changes nothing."""
+"""Leaving: announced for a date or at once, canceled, taken into effect. Each act once; a second time changes nothing."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from kicau.channels.actions import one_channel
 from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector import registry
 from kicau.events.catalogue import (
-    WithdrawalAnnounced,
-    WithdrawalCalledOff,
-    WithdrawalEffective,
-    WithdrawalEvent,
-    WithdrawalProposed,
+    OffboardingAnnounced,
+    OffboardingCanceled,
+    OffboardingEvent,
+    OffboardingProposed,
+    OffboardingStopped,
 )
 from kicau.offboarding.announcements import announce, channel_reason, delivery_reason, network_label
 from kicau.offboarding.freeze import freeze_deliveries
 from kicau.offboarding.models import (
     FROZEN_STATES,
     OPEN_STATES,
-    Frozen,
-    LeftChannel,
+    ClosedChannel,
+    FrozenDelivery,
+    Offboarding,
     OffboardingCause,
     OffboardingState,
-    Withdrawal,
 )
 from kicau.publishing.models import PENDING_STATES, Delivery, DeliveryState, HoldReason
 from kicau.publishing.scheduling.schedule import MAX_SCHEDULE_AHEAD
@@ -42,18 +42,18 @@ from kicau.workspaces.models import Workspace
 CONNECTED_STATES = (ChannelState.ACTIVE, ChannelState.EXPIRED, ChannelState.HELD)
 
 
-def offboardings(actor: Actor) -> QuerySet[Withdrawal]:
-    """The workspace's withdrawals, newest first, ended ones too."""
+def offboardings(actor: Actor) -> QuerySet[Offboarding]:
+    """The workspace's offboardings, newest first, ended ones too."""
     actor.require(Permission.READ)
-    rows = Withdrawal.objects.filter(workspace=actor.workspace)
+    rows = Offboarding.objects.filter(workspace=actor.workspace)
     return rows.select_related("workspace", "channel", "announced_by", "ended_by").order_by("-announced_at", "-id")
 
 
-def one_offboarding(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
+def one_offboarding(actor: Actor, offboarding_id: UUID | str) -> Offboarding:
     """Raises NotFound."""
-    found = offboardings(actor).filter(id=as_uuid(withdrawal_id)).first()
+    found = offboardings(actor).filter(id=as_uuid(offboarding_id)).first()
     if found is None:
-        raise NotFound("withdrawal", withdrawal_id)
+        raise NotFound("offboarding", offboarding_id)
     return found
 
 
@@ -66,7 +66,7 @@ def announce_offboarding(
     effective_at: datetime | None = None,
     reason: str = "",
     cause: str = OffboardingCause.CHOICE,
-) -> Withdrawal:
+) -> Offboarding:
     """Leave a network, or one channel (its key or id), at `effective_at`; None: now. Until then everything goes on, and
     nothing is accepted that is due after it. The same again moves the date of one that is announced.
 
@@ -100,9 +100,9 @@ def start_offboarding(
     cause: str,
     only: Channel | None = None,
     app: NetworkApp | None = None,
-    together: UUID | None = None,
+    decision_id: UUID | None = None,
     by_operator: bool = False,
-) -> Withdrawal:
+) -> Offboarding:
     """The same without the question of who may; inside the caller's transaction."""
     now = clock.now()
     at = effective_at or now
@@ -115,16 +115,16 @@ def start_offboarding(
     lock_workspace(actor.workspace.id)
     row = _open_offboarding(actor, network, only, app)
     if row is not None and row.state != OffboardingState.ANNOUNCED:
-        return row if row.state == OffboardingState.WITHDRAWN else close_channels(actor, row, now)
+        return row if row.state == OffboardingState.OFFBOARDED else close_channels(actor, row, now)
     if row is None:
-        row = Withdrawal(workspace=actor.workspace, network=network, channel=only, app=app, announced_by=actor.person)
+        row = Offboarding(workspace=actor.workspace, network=network, channel=only, app=app, announced_by=actor.person)
     row.state, row.cause, row.reason, row.effective_at = (
         OffboardingState.ANNOUNCED,
         cause,
         reason.strip()[:500],
         max(at, now),
     )
-    row.together, row.by_operator = together or row.together, by_operator or row.by_operator
+    row.decision_id, row.by_operator = decision_id or row.decision_id, by_operator or row.by_operator
     if not (closing := channels_in_scope(row)):
         raise Conflict(
             Sentence(
@@ -139,16 +139,16 @@ def start_offboarding(
     after = Delivery.objects.filter(
         channel__in=closing, state__in=[*PENDING_STATES, DeliveryState.HELD], due_at__gte=row.effective_at
     ).count()
-    announce(WithdrawalAnnounced, row, actor, effective_at=row.effective_at, channels=len(closing), after=after)
+    announce(OffboardingAnnounced, row, actor, effective_at=row.effective_at, channels=len(closing), after=after)
     return row
 
 
 @transaction.atomic
-def cancel_offboarding(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
-    """Stay after all, before the date came. Conflict where it is in effect: then it is reinstated."""
+def cancel_offboarding(actor: Actor, offboarding_id: UUID | str) -> Offboarding:
+    """Stay after all, before the date came. Conflict where it is in effect: then it is resumed."""
     actor.require(Permission.CHANNELS)
-    row = lock_offboarding(actor, withdrawal_id)
-    if row.state == OffboardingState.CALLED_OFF:
+    row = lock_offboarding(actor, offboarding_id)
+    if row.state == OffboardingState.CANCELED:
         return row
     if row.state != OffboardingState.ANNOUNCED:
         raise Conflict(
@@ -158,13 +158,13 @@ def cancel_offboarding(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
             )
         )
     require_right_to_end(actor, row)
-    return end_offboarding(actor, row, OffboardingState.CALLED_OFF, WithdrawalCalledOff)
+    return end_offboarding(actor, row, OffboardingState.CANCELED, OffboardingCanceled)
 
 
 def end_offboarding(
-    actor: Actor, row: Withdrawal, state: str, kind: type[WithdrawalEvent], **counts: int
-) -> Withdrawal:
-    """It is over: called off or reinstated. `kind` and `counts`: the event of it."""
+    actor: Actor, row: Offboarding, state: str, kind: type[OffboardingEvent], **counts: int
+) -> Offboarding:
+    """It is over: canceled or resumed. `kind` and `counts`: the event of it."""
     row.state, row.ended_at, row.ended_by = state, clock.now(), actor.person
     row.save()
     update_leave_dates(c.id for c in channels_in_scope(row))
@@ -173,11 +173,11 @@ def end_offboarding(
 
 
 @transaction.atomic
-def offboard_now(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
+def offboard_now(actor: Actor, offboarding_id: UUID | str) -> Offboarding:
     """Take what was announced, or what Kicau proposed, into effect now."""
     actor.require(Permission.CHANNELS)
-    row = lock_offboarding(actor, withdrawal_id)
-    if row.state == OffboardingState.WITHDRAWN:
+    row = lock_offboarding(actor, offboarding_id)
+    if row.state == OffboardingState.OFFBOARDED:
         return row
     if row.state not in OPEN_STATES:
         raise Conflict(
@@ -189,29 +189,31 @@ def offboard_now(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
     return close_channels(actor, row, clock.now())
 
 
-def close_channels(actor: Actor, row: Withdrawal, now: datetime, state: str = OffboardingState.WITHDRAWN) -> Withdrawal:
+def close_channels(
+    actor: Actor, row: Offboarding, now: datetime, state: str = OffboardingState.OFFBOARDED
+) -> Offboarding:
     """Close the channels and freeze their queues; inside the caller's transaction, with the row locked. What is being
     sent this moment is settled by its worker, and then frozen or not as it ended."""
     closing = list(Channel.objects.select_for_update().filter(id__in=[c.id for c in channels_in_scope(row)]))
-    LeftChannel.objects.bulk_create(
-        [LeftChannel(withdrawal=row, channel=c, was_state=c.state, was_reason=c.reason) for c in closing],
+    ClosedChannel.objects.bulk_create(
+        [ClosedChannel(offboarding=row, channel=c, was_state=c.state, was_reason=c.reason) for c in closing],
         ignore_conflicts=True,
     )
-    row.state, row.withdrawn_at = state, row.withdrawn_at or now
+    row.state, row.offboarded_at = state, row.offboarded_at or now
     row.effective_at = min(row.effective_at, now) if row.effective_at > now else row.effective_at
     row.save()
     ids = [c.id for c in closing]
-    Channel.objects.filter(id__in=ids).update(state=ChannelState.WITHDRAWN, version=F("version") + 1)
-    Channel.objects.filter(id__in=closed_channel_ids(row), state=ChannelState.WITHDRAWN).update(
+    Channel.objects.filter(id__in=ids).update(state=ChannelState.OFFBOARDED, version=F("version") + 1)
+    Channel.objects.filter(id__in=closed_channel_ids(row), state=ChannelState.OFFBOARDED).update(
         reason=reason_of(row), leaves_at=row.effective_at
     )
-    frozen = Frozen.objects.filter(withdrawal=row, ended_at=None).values("delivery")  # before, as a proposal
+    frozen = FrozenDelivery.objects.filter(offboarding=row, ended_at=None).values("delivery")  # before, as a proposal
     why = delivery_reason(row)
-    Delivery.objects.filter(id__in=frozen, hold=HoldReason.WITHDRAWN).update(
+    Delivery.objects.filter(id__in=frozen, hold=HoldReason.OFFBOARDED).update(
         reason=why, said=to_stored_pieces(why), changed_at=now
     )
     count = freeze_deliveries(row, closed_channel_ids(row), why, now)
-    kind = WithdrawalEffective if state == OffboardingState.WITHDRAWN else WithdrawalProposed
+    kind = OffboardingStopped if state == OffboardingState.OFFBOARDED else OffboardingProposed
     announce(kind, row, actor, channels=len(ids), frozen=count)
     return row
 
@@ -224,13 +226,13 @@ def lock_workspace(workspace_id: UUID) -> None:
     Workspace.objects.select_for_update(no_key=True).get(id=workspace_id)
 
 
-def lock_offboarding(actor: Actor, withdrawal_id: UUID | str) -> Withdrawal:
+def lock_offboarding(actor: Actor, offboarding_id: UUID | str) -> Offboarding:
     """Raises NotFound."""
     lock_workspace(actor.workspace.id)
-    return one_offboarding(actor, withdrawal_id)
+    return one_offboarding(actor, offboarding_id)
 
 
-def require_right_to_end(actor: Actor, row: Withdrawal) -> None:
+def require_right_to_end(actor: Actor, row: Offboarding) -> None:
     """What the operator left for the whole instance, only an operator takes back. Raises Conflict."""
     if row.by_operator and not (actor.person is None or actor.person.is_operator):
         raise Conflict(
@@ -241,12 +243,12 @@ def require_right_to_end(actor: Actor, row: Withdrawal) -> None:
         )
 
 
-def channels_in_scope(row: Withdrawal) -> list[Channel]:
-    """The connected channels that the withdrawal is about."""
+def channels_in_scope(row: Offboarding) -> list[Channel]:
+    """The connected channels that the offboarding is about."""
     return list(channels_in_scope_queryset(row).order_by("key"))
 
 
-def channels_in_scope_queryset(row: Withdrawal) -> QuerySet[Channel]:
+def channels_in_scope_queryset(row: Offboarding) -> QuerySet[Channel]:
     """The same, to ask the database with."""
     rows = Channel.objects.filter(workspace_id=row.workspace_id, network=row.network, state__in=CONNECTED_STATES)
     if row.channel_id:
@@ -258,21 +260,21 @@ def channels_in_scope_queryset(row: Withdrawal) -> QuerySet[Channel]:
     return rows
 
 
-def channels_of(row: Withdrawal) -> list[Channel]:
+def channels_of(row: Offboarding) -> list[Channel]:
     """The channels that it closed or will close."""
-    if row.withdrawn_at is None:
+    if row.offboarded_at is None:
         return channels_in_scope(row)
-    return [left.channel for left in row.left.select_related("channel__app").order_by("channel__key")]
+    return [left.channel for left in row.closed_channels.select_related("channel__app").order_by("channel__key")]
 
 
-def closed_channel_ids(row: Withdrawal) -> list[UUID]:
-    return list(LeftChannel.objects.filter(withdrawal=row).values_list("channel_id", flat=True))
+def closed_channel_ids(row: Offboarding) -> list[UUID]:
+    return list(ClosedChannel.objects.filter(offboarding=row).values_list("channel_id", flat=True))
 
 
 def update_leave_dates(channel_ids: Iterable[UUID]) -> None:
     """Write the date at which each is left, from what is announced now."""
     for channel in Channel.objects.filter(id__in=list(channel_ids), state__in=CONNECTED_STATES):
-        about = Withdrawal.objects.filter(
+        about = Offboarding.objects.filter(
             workspace_id=channel.workspace_id, network=channel.network, state=OffboardingState.ANNOUNCED
         )
         about = about.filter(
@@ -285,11 +287,11 @@ def update_leave_dates(channel_ids: Iterable[UUID]) -> None:
             Channel.objects.filter(id=channel.id).update(leaves_at=first)
 
 
-def reason_of(row: Withdrawal) -> str:
+def reason_of(row: Offboarding) -> str:
     return channel_reason(row.network, row.effective_at, row.state != OffboardingState.PROPOSED)
 
 
-def _open_offboarding(actor: Actor, network: str, only: Channel | None, app: NetworkApp | None) -> Withdrawal | None:
+def _open_offboarding(actor: Actor, network: str, only: Channel | None, app: NetworkApp | None) -> Offboarding | None:
     return offboardings(actor).filter(state__in=OPEN_STATES, network=network, channel=only, app=app, host="").first()
 
 
@@ -300,14 +302,14 @@ def _has_channels(actor: Actor, network: str) -> bool:
 # What happens by itself
 
 
-def due_offboardings() -> list[Withdrawal]:
+def due_offboardings() -> list[Offboarding]:
     """Announced ones whose date has come."""
-    rows = Withdrawal.objects.filter(state=OffboardingState.ANNOUNCED, effective_at__lte=clock.now())
+    rows = Offboarding.objects.filter(state=OffboardingState.ANNOUNCED, effective_at__lte=clock.now())
     return list(rows.select_related("workspace").order_by("effective_at")[:50])
 
 
 @transaction.atomic
-def start_if_due(row: Withdrawal) -> bool:
+def start_if_due(row: Offboarding) -> bool:
     """Its date came. False where somebody was faster."""
     actor = system_actor(row.workspace)
     fresh = lock_offboarding(actor, row.id)
@@ -317,14 +319,14 @@ def start_if_due(row: Withdrawal) -> bool:
     return True
 
 
-def unfrozen_leftovers() -> list[tuple[Withdrawal, list[UUID]]]:
-    """Withdrawals whose channels still have something waiting: a step that was under way when the door closed."""
-    rows = LeftChannel.objects.filter(
-        withdrawal__state__in=FROZEN_STATES, channel__state__in=(ChannelState.WITHDRAWN, ChannelState.REMOVED)
+def unfrozen_leftovers() -> list[tuple[Offboarding, list[UUID]]]:
+    """Offboardings whose channels still have something waiting: a step that was under way when the door closed."""
+    rows = ClosedChannel.objects.filter(
+        offboarding__state__in=FROZEN_STATES, channel__state__in=(ChannelState.OFFBOARDED, ChannelState.REMOVED)
     )
-    found: dict[UUID, tuple[Withdrawal, list[UUID]]] = {}
-    for left in rows.filter(_has_pending_deliveries()).select_related("withdrawal__workspace", "withdrawal__channel"):
-        found.setdefault(left.withdrawal_id, (left.withdrawal, []))[1].append(left.channel_id)
+    found: dict[UUID, tuple[Offboarding, list[UUID]]] = {}
+    for left in rows.filter(_has_pending_deliveries()).select_related("offboarding__workspace", "offboarding__channel"):
+        found.setdefault(left.offboarding_id, (left.offboarding, []))[1].append(left.channel_id)
     return list(found.values())
 
 
@@ -335,9 +337,9 @@ def _has_pending_deliveries() -> Exists:
 
 
 @transaction.atomic
-def freeze_leftovers(row: Withdrawal, channel_ids: list[UUID]) -> int:
+def freeze_leftovers(row: Offboarding, channel_ids: list[UUID]) -> int:
     lock_workspace(row.workspace_id)
-    fresh = Withdrawal.objects.select_related("channel").get(id=row.id)
+    fresh = Offboarding.objects.select_related("channel").get(id=row.id)
     if fresh.state not in FROZEN_STATES:
         return 0
     return freeze_deliveries(fresh, channel_ids, delivery_reason(fresh), clock.now())

@@ -7,9 +7,9 @@ from typing import Any
 
 from kicau.base.sentences import Sentence
 from kicau.connector import registry
-from kicau.events.catalogue import WithdrawalEvent
+from kicau.events.catalogue import OffboardingEvent
 from kicau.events.dispatch import emit
-from kicau.offboarding.models import OffboardingState, Withdrawal
+from kicau.offboarding.models import Offboarding, OffboardingState
 from kicau.workspaces.actors import Actor
 
 
@@ -18,7 +18,7 @@ def network_label(network: str) -> str:
     return registry.get_connector(network).label if network in registry.installed_slugs() else network
 
 
-def subject_of(row: Withdrawal) -> str:
+def subject_of(row: Offboarding) -> str:
     """What is left, in a sentence: the network, or one channel of it."""
     return f"{row.channel.name} on {network_label(row.network)}" if row.channel else network_label(row.network)
 
@@ -37,7 +37,7 @@ def channel_reason(network: str, at: datetime | None, is_left: bool) -> Sentence
     )
 
 
-def delivery_reason(row: Withdrawal) -> Sentence:
+def delivery_reason(row: Offboarding) -> Sentence:
     """The same on a delivery."""
     if row.state == OffboardingState.PROPOSED:
         return Sentence(
@@ -51,7 +51,7 @@ def delivery_reason(row: Withdrawal) -> Sentence:
     )
 
 
-def overdue_reason(row: Withdrawal) -> Sentence:
+def overdue_reason(row: Offboarding) -> Sentence:
     """What a delivery says whose time has passed."""
     return Sentence(
         "Kicau had stopped publishing to {what} when this post was due. Publish the post now, choose another time, or cancel the post.",
@@ -59,7 +59,7 @@ def overdue_reason(row: Withdrawal) -> Sentence:
     )
 
 
-def withdrawal_fields(row: Withdrawal) -> dict[str, Any]:
+def offboarding_fields(row: Offboarding) -> dict[str, Any]:
     """As other programs see it: the one form that REST and webhooks share."""
     return {
         "id": str(row.id),
@@ -72,17 +72,17 @@ def withdrawal_fields(row: Withdrawal) -> dict[str, Any]:
         "by_operator": row.by_operator,
         "effective_at": row.effective_at,
         "announced_at": row.announced_at,
-        "withdrawn_at": row.withdrawn_at,
+        "offboarded_at": row.offboarded_at,
         "ended_at": row.ended_at,
     }
 
 
-def announce(kind: type[WithdrawalEvent], row: Withdrawal, actor: Actor | None, **details: Any) -> None:
+def announce(kind: type[OffboardingEvent], row: Offboarding, actor: Actor | None, **details: Any) -> None:
     """Emit what happened to it; `actor` None: the activity log tells of it as part of something larger."""
     emit(kind(workspace_id=row.workspace_id, object_id=row.id, actor=actor, network=row.network, **details))
 
 
-def network_message(row: Withdrawal) -> str:
+def network_message(row: Offboarding) -> str:
     """Why, in the words of whoever decided, or of the network; may be empty."""
     reason = row.reason or str(row.evidence.get("said", ""))
     return reason if not reason or reason.endswith((".", "!", "?")) else reason + "."

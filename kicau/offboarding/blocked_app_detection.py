@@ -28,7 +28,7 @@ from kicau.base.ids import new_id
 from kicau.channels.models import Channel, Refusal
 from kicau.channels.token_refresh import update_capabilities
 from kicau.offboarding.actions import CONNECTED_STATES, close_channels, lock_workspace, one_offboarding
-from kicau.offboarding.models import OPEN_STATES, OffboardingCause, OffboardingState, Withdrawal
+from kicau.offboarding.models import OPEN_STATES, Offboarding, OffboardingCause, OffboardingState
 from kicau.publishing.models import Attempt
 from kicau.workspaces.actors import Actor, Permission, system_actor
 from kicau.workspaces.models import Workspace
@@ -87,9 +87,9 @@ def _evidence_at(door: AppEndpoint, rows: list[Refusal]) -> BlockEvidence | None
     using = list(Channel.objects.filter(network=network, app_id=app_id, host=host, state__in=CONNECTED_STATES))
     ids = [c.id for c in using]
     steps = Attempt.objects.filter(delivery__channel__in=ids, outcome__in=SUCCESS_OUTCOMES, at__gte=rows[0].at)
-    decided = Withdrawal.objects.filter(network=network, app=app_id, host=host, cause=OffboardingCause.REFUSED).exclude(
-        ended_at=None
-    )
+    decided = Offboarding.objects.filter(
+        network=network, app=app_id, host=host, cause=OffboardingCause.REFUSED
+    ).exclude(ended_at=None)
     past = [
         steps.aggregate(last=Max("at"))["last"],
         decided.aggregate(last=Max("ended_at"))["last"],
@@ -119,23 +119,23 @@ def detect_blocked_apps() -> int:
 def _propose_offboarding(found: BlockEvidence) -> int:
     network, app_id, host = found.door
     using = Channel.objects.filter(network=network, app_id=app_id, host=host, state__in=CONNECTED_STATES)
-    together = new_id()
+    decision_id = new_id()
     workspaces = Workspace.objects.filter(id__in=using.values("workspace")).order_by("id")
-    return sum(_freeze_workspace(workspace, found, together) for workspace in workspaces)
+    return sum(_freeze_workspace(workspace, found, decision_id) for workspace in workspaces)
 
 
 @transaction.atomic
-def _freeze_workspace(workspace: Workspace, found: BlockEvidence, together: UUID) -> int:
+def _freeze_workspace(workspace: Workspace, found: BlockEvidence, decision_id: UUID) -> int:
     lock_workspace(workspace.id)
     network, app_id, host = found.door
     now = clock.now()
-    known = Withdrawal.objects.filter(
+    known = Offboarding.objects.filter(
         workspace=workspace, network=network, channel=None, app=app_id, host=host, state__in=OPEN_STATES
     )
-    row = known.first() or Withdrawal(
-        workspace=workspace, network=network, app_id=app_id, host=host, together=together, effective_at=now
+    row = known.first() or Offboarding(
+        workspace=workspace, network=network, app_id=app_id, host=host, decision_id=decision_id, effective_at=now
     )
-    if row.state in (OffboardingState.PROPOSED, OffboardingState.WITHDRAWN):
+    if row.state in (OffboardingState.PROPOSED, OffboardingState.OFFBOARDED):
         return 0
     row.cause, row.evidence, row.state = OffboardingCause.REFUSED, found.told(), OffboardingState.PROPOSED
     row.save()
@@ -164,17 +164,17 @@ def _channels_to_probe() -> list[Channel]:
     return found
 
 
-async def check_if_unblocked(actor: Actor, withdrawal_id: UUID | str, client: aiohttp.ClientSession) -> bool:
+async def check_if_unblocked(actor: Actor, offboarding_id: UUID | str, client: aiohttp.ClientSession) -> bool:
     """Ask whether a door is open again, with at most three of the channels that were left; changes nothing else.
     Raises NotAllowed, NotFound."""
     actor.require(Permission.CHANNELS)
-    channels = await sync_to_async(_closed_channels)(actor, withdrawal_id)
+    channels = await sync_to_async(_closed_channels)(actor, offboarding_id)
     return any([await _is_accepted(channel, client) for channel in channels])
 
 
-def _closed_channels(actor: Actor, withdrawal_id: UUID | str) -> list[Channel]:
-    row = one_offboarding(actor, withdrawal_id)
-    return [left.channel for left in row.left.select_related("channel__app")[:3]]
+def _closed_channels(actor: Actor, offboarding_id: UUID | str) -> list[Channel]:
+    row = one_offboarding(actor, offboarding_id)
+    return [left.channel for left in row.closed_channels.select_related("channel__app")[:3]]
 
 
 async def _is_accepted(channel: Channel, client: aiohttp.ClientSession) -> bool:

@@ -14,7 +14,7 @@ from kicau.channels.actions import one_channel
 from kicau.channels.models import Channel
 from kicau.offboarding.actions import channels_in_scope, channels_in_scope_queryset, channels_of
 from kicau.offboarding.export.media import media_ids
-from kicau.offboarding.models import OffboardingState, Withdrawal
+from kicau.offboarding.models import Offboarding, OffboardingState
 from kicau.offboarding.new_targets import TargetSuggestion, target_suggestions
 from kicau.publishing.models import Delivery, DeliveryState, Draft, DraftState
 from kicau.workspaces.actors import Actor, Permission
@@ -59,25 +59,25 @@ def preview_offboarding(
     """Of leaving a network, or one channel (its key or id), at a time; None: now. Raises NotFound."""
     actor.require(Permission.READ)
     only = one_channel(actor, channel) if channel else None
-    row = Withdrawal(workspace=actor.workspace, network=only.network if only else network, channel=only)
+    row = Offboarding(workspace=actor.workspace, network=only.network if only else network, channel=only)
     return _build_preview(actor, row, channels_in_scope(row), effective_at or clock.now())
 
 
-def preview_of(actor: Actor, row: Withdrawal) -> OffboardingPreview:
+def preview_of(actor: Actor, row: Offboarding) -> OffboardingPreview:
     """Of what is announced or in effect."""
     actor.require(Permission.READ)
     return _build_preview(actor, row, channels_of(row), row.effective_at)
 
 
-def affected_deliveries(actor: Actor, row: Withdrawal) -> QuerySet[Delivery]:
+def affected_deliveries(actor: Actor, row: Offboarding) -> QuerySet[Delivery]:
     """Every delivery that is, or will be, stopped, by its time."""
     actor.require(Permission.READ)
     rows = Delivery.objects.filter(workspace=actor.workspace, channel__in=channels_of(row), state__in=PENDING_STATES)
-    rows = rows if row.withdrawn_at else rows.filter(due_at__gte=row.effective_at)
+    rows = rows if row.offboarded_at else rows.filter(due_at__gte=row.effective_at)
     return rows.select_related("channel").order_by("due_at", "id")
 
 
-def affected_counts(actor: Actor, rows: Iterable[Withdrawal]) -> dict[UUID, int]:
+def affected_counts(actor: Actor, rows: Iterable[Offboarding]) -> dict[UUID, int]:
     """How many deliveries each of those that are announced will stop, by its id: all in one statement."""
     actor.require(Permission.READ)
     each = [
@@ -88,16 +88,16 @@ def affected_counts(actor: Actor, rows: Iterable[Withdrawal]) -> dict[UUID, int]
             due_at__gte=row.effective_at,
         )
         .order_by()
-        .values(withdrawal=Value(row.id))
+        .values(offboarding=Value(row.id))
         .annotate(after=Count("id"))
-        .values_list("withdrawal", "after")
+        .values_list("offboarding", "after")
         for row in rows
         if row.state == OffboardingState.ANNOUNCED
     ]
     return dict(each[0].union(*each[1:], all=True)) if each else {}
 
 
-def _build_preview(actor: Actor, row: Withdrawal, channels: Sequence[Channel], at: datetime) -> OffboardingPreview:
+def _build_preview(actor: Actor, row: Offboarding, channels: Sequence[Channel], at: datetime) -> OffboardingPreview:
     now = clock.now()
     ids = [c.id for c in channels]
     rows = Delivery.objects.filter(workspace=actor.workspace, channel__in=ids).order_by()

@@ -17,7 +17,7 @@ from kicau.connector import registry
 from kicau.offboarding import actions, restore_network
 from kicau.offboarding.actions import CONNECTED_STATES, start_offboarding
 from kicau.offboarding.announcements import network_label
-from kicau.offboarding.models import OPEN_STATES, OffboardingCause, OffboardingState, Withdrawal
+from kicau.offboarding.models import OPEN_STATES, Offboarding, OffboardingCause, OffboardingState
 from kicau.workspaces.actors import Actor
 from kicau.workspaces.models import Person, Role, Workspace
 
@@ -41,13 +41,15 @@ def app_usages(person: Person) -> list[AppUsage]:
     return [AppUsage(app=row, channels=row.c, workspaces=row.w) for row in rows.order_by("network", "name")]
 
 
-def open_decisions(person: Person) -> list[Withdrawal]:
+def open_decisions(person: Person) -> list[Offboarding]:
     """What was decided or proposed for several workspaces and is still open: one row for each decision."""
     _require_operator(person)
-    rows = Withdrawal.objects.filter(state__in=OPEN_STATES).exclude(together=None).select_related("workspace", "app")
-    found: dict[UUID | None, Withdrawal] = {}
+    rows = (
+        Offboarding.objects.filter(state__in=OPEN_STATES).exclude(decision_id=None).select_related("workspace", "app")
+    )
+    found: dict[UUID | None, Offboarding] = {}
     for row in rows.order_by("announced_at", "id"):
-        found.setdefault(row.together, row)
+        found.setdefault(row.decision_id, row)
     return list(found.values())
 
 
@@ -61,7 +63,7 @@ def announce_everywhere(
     reason: str = "",
     cause: str = OffboardingCause.CHOICE,
     via: str = "page",
-) -> list[Withdrawal]:
+) -> list[Offboarding]:
     """Leave a network (or, with `app_name`, what came in through that app) in every workspace at `effective_at`; None:
     now. From then on nothing new is connected there. Only an operator takes it back.
 
@@ -75,12 +77,19 @@ def announce_everywhere(
         if app is None:
             raise NotFound("app", f"{network} ({app_name})")
     using = Channel.objects.filter(network=network, state__in=CONNECTED_STATES, **({"app": app} if app else {}))
-    together, made = new_id(), []
+    decision_id, made = new_id(), []
     for workspace in Workspace.objects.filter(id__in=using.values("workspace")).order_by("id"):
         actor = _operator_actor(person, workspace, via)
         made.append(
             start_offboarding(
-                actor, network, effective_at, reason=reason, cause=cause, app=app, together=together, by_operator=True
+                actor,
+                network,
+                effective_at,
+                reason=reason,
+                cause=cause,
+                app=app,
+                decision_id=decision_id,
+                by_operator=True,
             )
         )
     if not made:
@@ -90,30 +99,32 @@ def announce_everywhere(
                 network=network_label(network),
             )
         )
-    _apps(network, app).update(withdrawn_at=made[0].effective_at)
+    _apps(network, app).update(offboarded_at=made[0].effective_at)
     return made
 
 
 @transaction.atomic
-def reinstate_everywhere(person: Person, together: UUID | str, *, via: str = "page") -> list[Withdrawal]:
-    """Call off or take back one decision in every workspace. What is past its time waits there for a person.
+def resume_everywhere(person: Person, decision_id: UUID | str, *, via: str = "page") -> list[Offboarding]:
+    """Cancel or take back one decision in every workspace. What is past its time waits there for a person.
 
     Raises NotAllowed, NotFound.
     """
     _require_operator(person)
     rows = list(
-        Withdrawal.objects.filter(together=as_uuid(together)).select_related("workspace", "app").order_by("workspace")
+        Offboarding.objects.filter(decision_id=as_uuid(decision_id))
+        .select_related("workspace", "app")
+        .order_by("workspace")
     )
     if not rows:
-        raise NotFound("decision", together)
-    _apps(rows[0].network, rows[0].app).update(withdrawn_at=None)
+        raise NotFound("decision", decision_id)
+    _apps(rows[0].network, rows[0].app).update(offboarded_at=None)
     for row in rows:
         actor = _operator_actor(person, row.workspace, via)
         if row.state == OffboardingState.ANNOUNCED:
             actions.cancel_offboarding(actor, row.id)
         elif row.state in OPEN_STATES:
-            restore_network.reinstate(actor, row.id)
-    return list(Withdrawal.objects.filter(together=as_uuid(together)).order_by("workspace"))
+            restore_network.resume(actor, row.id)
+    return list(Offboarding.objects.filter(decision_id=as_uuid(decision_id)).order_by("workspace"))
 
 
 def _apps(network: str, app: NetworkApp | None) -> QuerySet[NetworkApp]:

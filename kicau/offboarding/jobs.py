@@ -22,7 +22,7 @@ from kicau.base.sentences import Sentence
 from kicau.offboarding import new_targets
 from kicau.offboarding.actions import one_offboarding
 from kicau.offboarding.export.write import write_export
-from kicau.offboarding.models import FROZEN_STATES, Job, OffboardingJobKind, OffboardingJobState
+from kicau.offboarding.models import FROZEN_STATES, OffboardingJob, OffboardingJobKind, OffboardingJobState
 from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision, RetargetPreview
 from kicau.workspaces.actions import actor_for
 from kicau.workspaces.actors import Actor, Permission
@@ -34,33 +34,37 @@ ARCHIVE_RETENTION = timedelta(days=30)  # an archive stays to be fetched; it can
 MAX_OBSTACLES_KEPT = 500  # obstacles that a job keeps in its answer; the page of targets has all
 
 
-def jobs(actor: Actor, withdrawal_id: UUID | str) -> QuerySet[Job]:
-    """A withdrawal's jobs, newest first. Raises NotFound."""
-    row = one_offboarding(actor, withdrawal_id)
-    return Job.objects.filter(withdrawal=row).order_by("-asked_at", "-id")
+def jobs(actor: Actor, offboarding_id: UUID | str) -> QuerySet[OffboardingJob]:
+    """An offboarding's jobs, newest first. Raises NotFound."""
+    row = one_offboarding(actor, offboarding_id)
+    return OffboardingJob.objects.filter(offboarding=row).order_by("-requested_at", "-id")
 
 
-def one_job(actor: Actor, job_id: UUID | str) -> Job:
+def one_job(actor: Actor, job_id: UUID | str) -> OffboardingJob:
     """Raises NotFound."""
     actor.require(Permission.READ)
-    found = Job.objects.filter(workspace=actor.workspace, id=as_uuid(job_id)).select_related("withdrawal").first()
+    found = (
+        OffboardingJob.objects.filter(workspace=actor.workspace, id=as_uuid(job_id))
+        .select_related("offboarding")
+        .first()
+    )
     if found is None:
         raise NotFound("job", job_id)
     return found
 
 
 @transaction.atomic
-def request_export(actor: Actor, withdrawal_id: UUID | str) -> Job:
+def request_export(actor: Actor, offboarding_id: UUID | str) -> OffboardingJob:
     """Have the archive made; the one that is being made already, where there is one. Raises NotAllowed, NotFound."""
     actor.require(Permission.PUBLISH)
-    return _request_job(actor, withdrawal_id, OffboardingJobKind.EXPORT, {})
+    return _request_job(actor, offboarding_id, OffboardingJobKind.EXPORT, {})
 
 
 @transaction.atomic
-def request_retarget(actor: Actor, withdrawal_id: UUID | str, decision: RetargetDecision) -> Job:
+def request_retarget(actor: Actor, offboarding_id: UUID | str, decision: RetargetDecision) -> OffboardingJob:
     """Have one decision carried out for all that is frozen. Raises NotAllowed, NotFound, ValidationFailed, Conflict."""
     actor.require(Permission.PUBLISH)
-    row = one_offboarding(actor, withdrawal_id)
+    row = one_offboarding(actor, offboarding_id)
     if row.state not in FROZEN_STATES:
         raise Conflict(
             Sentence(
@@ -74,33 +78,38 @@ def request_retarget(actor: Actor, withdrawal_id: UUID | str, decision: Retarget
         "channels": list(decision.channels),
         "first_at": decision.first_at.isoformat() if decision.first_at else None,
     }
-    return _request_job(actor, withdrawal_id, OffboardingJobKind.RETARGET, wanted)
+    return _request_job(actor, offboarding_id, OffboardingJobKind.RETARGET, wanted)
 
 
-def _request_job(actor: Actor, withdrawal_id: UUID | str, kind: str, wanted: dict[str, Any]) -> Job:
-    row = one_offboarding(actor, withdrawal_id)
-    under_way = Job.objects.filter(
-        withdrawal=row, kind=kind, state__in=[OffboardingJobState.WAITING, OffboardingJobState.WORKING]
+def _request_job(actor: Actor, offboarding_id: UUID | str, kind: str, wanted: dict[str, Any]) -> OffboardingJob:
+    row = one_offboarding(actor, offboarding_id)
+    under_way = OffboardingJob.objects.filter(
+        offboarding=row, kind=kind, state__in=[OffboardingJobState.WAITING, OffboardingJobState.WORKING]
     )
     if found := under_way.first():
-        if kind == OffboardingJobKind.RETARGET and found.wanted != wanted:
+        if kind == OffboardingJobKind.RETARGET and found.parameters != wanted:
             raise Conflict("Kicau is moving posts to other channels right now. Try again when all posts are moved.")
         return found
-    made = Job.objects.create(
-        workspace=actor.workspace, withdrawal=row, kind=kind, wanted=wanted, asked_by=actor.person, via=actor.via
+    made = OffboardingJob.objects.create(
+        workspace=actor.workspace,
+        offboarding=row,
+        kind=kind,
+        parameters=wanted,
+        requested_by=actor.person,
+        via=actor.via,
     )
-    actor.record(f"withdrawal.{kind}-asked", row.id, job=str(made.id))
+    actor.record(f"offboarding.{kind}-asked", row.id, job=str(made.id))
     return made
 
 
-def archive_file(job: Job) -> Path:
+def archive_file(job: OffboardingJob) -> Path:
     """The archive of an export that is done."""
     return Path(settings.KICAU_DATA) / "exports" / f"{job.id}.zip"
 
 
-def archive_name(job: Job) -> str:
+def archive_name(job: OffboardingJob) -> str:
     """What the archive is called where it is saved."""
-    return f"{job.withdrawal.network}-{job.asked_at:%Y-%m-%d}.zip"
+    return f"{job.offboarding.network}-{job.requested_at:%Y-%m-%d}.zip"
 
 
 # Working
@@ -138,38 +147,41 @@ def has_waiting_jobs() -> bool:
     return _available_jobs(clock.now()).exists()
 
 
-def _available_jobs(now: datetime) -> QuerySet[Job]:
-    return Job.objects.filter(
+def _available_jobs(now: datetime) -> QuerySet[OffboardingJob]:
+    return OffboardingJob.objects.filter(
         Q(state=OffboardingJobState.WAITING) | Q(state=OffboardingJobState.WORKING, lease_until__lt=now)
     )
 
 
 @transaction.atomic
-def _claim_job(job_id: UUID | None) -> Job | None:
+def _claim_job(job_id: UUID | None) -> OffboardingJob | None:
     now = clock.now()
-    rows = _available_jobs(now).select_for_update(skip_locked=True, of=("self",)).order_by("asked_at")
-    job = (rows.filter(id=job_id) if job_id else rows).select_related("withdrawal__workspace", "workspace").first()
+    rows = _available_jobs(now).select_for_update(skip_locked=True, of=("self",)).order_by("requested_at")
+    job = (rows.filter(id=job_id) if job_id else rows).select_related("offboarding__workspace", "workspace").first()
     if job is not None:
         job.state, job.lease_until = OffboardingJobState.WORKING, now + JOB_LEASE
         job.save(update_fields=["state", "lease_until"])
     return job
 
 
-def _execute(job: Job) -> dict[str, Any]:
-    if job.asked_by is None:
+def _execute(job: OffboardingJob) -> dict[str, Any]:
+    if job.requested_by is None:
         raise Conflict(
             "The person who started this export or move of posts is no longer in the workspace. Start the export or move again yourself."
         )
-    actor = actor_for(job.asked_by, job.workspace_id, job.via)
+    actor = actor_for(job.requested_by, job.workspace_id, job.via)
     actor.require(Permission.PUBLISH)
     if job.kind == OffboardingJobKind.EXPORT:
         return write_export(
-            one_offboarding(actor, job.withdrawal_id), archive_file(job), job.asked_by.language, _progress_callback(job)
+            one_offboarding(actor, job.offboarding_id),
+            archive_file(job),
+            job.requested_by.language,
+            _progress_callback(job),
         )
     done = new_targets.retarget(
         actor,
-        job.withdrawal_id,
-        parse_decision(job.wanted),
+        job.offboarding_id,
+        parse_decision(job.parameters),
         most=MAX_OBSTACLES_KEPT,
         tell_progress=_progress_callback(job),
     )
@@ -180,7 +192,7 @@ def parse_decision(wanted: dict[str, Any]) -> RetargetDecision:
     at = wanted.get("first_at")
     return RetargetDecision(
         channels=tuple(wanted["channels"]),
-        past=OverdueRetargetAction(wanted["past"]),
+        overdue=OverdueRetargetAction(wanted["overdue"]),
         first_at=datetime.fromisoformat(at) if at else None,
         confirm=wanted["confirm"],
         rest=wanted["rest"],
@@ -193,40 +205,40 @@ def preview_summary(done: RetargetPreview) -> dict[str, Any]:
         "posts": done.posts,
         "made": done.fits,
         "already": done.already,
-        "past": done.past,
+        "overdue": done.overdue,
         "unconfirmed": done.unconfirmed,
         "problems": [{"channel": key, "code": code, "posts": n} for (key, code), n in done.codes.most_common()],
         "cost": dict(done.micro),
     }
 
 
-def _progress_callback(job: Job) -> Callable[[int, int], None]:
+def _progress_callback(job: OffboardingJob) -> Callable[[int, int], None]:
     told = 0.0
 
     def tell(done: int, total: int) -> None:
         nonlocal told
         if time.monotonic() - told > 0.25 or done >= total:
             told = time.monotonic()
-            Job.objects.filter(id=job.id).update(done=done, total=total, lease_until=clock.now() + JOB_LEASE)
+            OffboardingJob.objects.filter(id=job.id).update(done=done, total=total, lease_until=clock.now() + JOB_LEASE)
         time.sleep(0)  # others in this process get their turn
 
     return tell
 
 
-def _end_job(job: Job, state: str, *, sentence: str = "", result: dict[str, Any] | None = None) -> None:
-    Job.objects.filter(id=job.id).update(
+def _end_job(job: OffboardingJob, state: str, *, sentence: str = "", result: dict[str, Any] | None = None) -> None:
+    OffboardingJob.objects.filter(id=job.id).update(
         state=state, sentence=sentence, result=result or {}, lease_until=None, ended_at=clock.now()
     )
 
 
 def delete_old_archives() -> int:
     """Delete archives that were made long ago; returns how many."""
-    old = Job.objects.filter(
+    old = OffboardingJob.objects.filter(
         kind=OffboardingJobKind.EXPORT, state=OffboardingJobState.DONE, ended_at__lt=clock.now() - ARCHIVE_RETENTION
     )
     count = 0
     for job in old.exclude(result={}):
         archive_file(job).unlink(missing_ok=True)
-        Job.objects.filter(id=job.id).update(result={})
+        OffboardingJob.objects.filter(id=job.id).update(result={})
         count += 1
     return count

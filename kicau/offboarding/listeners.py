@@ -11,34 +11,34 @@ from kicau.events.catalogue import (
     ChannelDisconnected,
     ChannelReconnected,
     ObjectType,
-    WithdrawalAnnounced,
-    WithdrawalEffective,
-    WithdrawalEvent,
-    WithdrawalProposed,
-    WithdrawalReinstated,
+    OffboardingAnnounced,
+    OffboardingEvent,
+    OffboardingProposed,
+    OffboardingResumed,
+    OffboardingStopped,
 )
 from kicau.events.dispatch import listens, presents
 from kicau.notifications import actions as notifications
 from kicau.offboarding import single_channel
-from kicau.offboarding.announcements import network_message, subject_of, withdrawal_fields
-from kicau.offboarding.models import Withdrawal
+from kicau.offboarding.announcements import network_message, offboarding_fields, subject_of
+from kicau.offboarding.models import Offboarding
 
-NOTIFICATION_EVENTS: Mapping[type[WithdrawalEvent], str] = {
-    WithdrawalProposed: "network.shut",
-    WithdrawalAnnounced: "network.leaving",
-    WithdrawalEffective: "network.withdrawn",
-    WithdrawalReinstated: "network.reinstated",
+NOTIFICATION_EVENTS: Mapping[type[OffboardingEvent], str] = {
+    OffboardingProposed: "network.shut",
+    OffboardingAnnounced: "network.leaving",
+    OffboardingStopped: "network.offboarded",
+    OffboardingResumed: "network.resumed",
 }
 
 
-@presents(ObjectType.WITHDRAWAL)
-def present_withdrawals(ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, Any]]:
-    return {row.id: withdrawal_fields(row) for row in Withdrawal.objects.filter(id__in=ids)}
+@presents(ObjectType.OFFBOARDING)
+def present_offboardings(ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, Any]]:
+    return {row.id: offboarding_fields(row) for row in Offboarding.objects.filter(id__in=ids)}
 
 
-@listens(WithdrawalEvent)
-def notify_team(events: Sequence[WithdrawalEvent]) -> None:
-    rows = Withdrawal.objects.select_related("channel").in_bulk([event.object_id for event in events])
+@listens(OffboardingEvent)
+def notify_team(events: Sequence[OffboardingEvent]) -> None:
+    rows = Offboarding.objects.select_related("channel").in_bulk([event.object_id for event in events])
     for event in events:
         if name := NOTIFICATION_EVENTS.get(type(event)):
             row = rows[event.object_id]
@@ -51,7 +51,7 @@ def notify_team(events: Sequence[WithdrawalEvent]) -> None:
                 when=row.effective_at.isoformat(),
                 reason=network_message(row),
                 after=getattr(event, "after", 0),
-                late=getattr(event, "late", 0),
+                late=getattr(event, "overdue", 0),
             )
 
 

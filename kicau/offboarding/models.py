@@ -25,77 +25,77 @@ class OffboardingCause(models.TextChoices):
 class OffboardingState(models.TextChoices):
     PROPOSED = "proposed", "frozen; a person decides"
     ANNOUNCED = "announced", "has a date"
-    WITHDRAWN = "withdrawn", "in effect"
-    REINSTATED = "reinstated", "publishing was resumed"
-    CALLED_OFF = "called-off", "canceled before publishing stopped"
+    OFFBOARDED = "offboarded", "in effect"
+    RESUMED = "resumed", "publishing was resumed"
+    CANCELED = "canceled", "canceled before publishing stopped"
 
 
-OPEN_STATES = (OffboardingState.PROPOSED, OffboardingState.ANNOUNCED, OffboardingState.WITHDRAWN)
-FROZEN_STATES = (OffboardingState.PROPOSED, OffboardingState.WITHDRAWN)  # its channels take nothing
+OPEN_STATES = (OffboardingState.PROPOSED, OffboardingState.ANNOUNCED, OffboardingState.OFFBOARDED)
+FROZEN_STATES = (OffboardingState.PROPOSED, OffboardingState.OFFBOARDED)  # its channels take nothing
 
 
-class Withdrawal(models.Model):
+class Offboarding(models.Model):
     """A workspace leaves a network (or one app of it, or one channel). One row a workspace, also where the operator
-    leaves for all of them: `together` then joins the rows."""
+    leaves for all of them: `decision_id` then joins the rows."""
 
     workspace_id: UUID
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="withdrawals")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="offboardings")
     network = models.CharField(max_length=40)
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, null=True, related_name="withdrawals")  # only this
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, null=True, related_name="offboardings")  # only this
     app = models.ForeignKey(NetworkApp, on_delete=models.SET_NULL, null=True, related_name="+")  # only its channels
     host = models.CharField(max_length=200, blank=True)  # only this server, where the network is many
     state = models.CharField(max_length=10, choices=OffboardingState.choices)
     cause = models.CharField(max_length=12, choices=OffboardingCause.choices, default=OffboardingCause.CHOICE)
     reason = models.CharField(max_length=500, blank=True)  # in the words of whoever decided
     evidence = models.JSONField(default=dict, blank=True)  # of a door that was shut: see recognition.py
-    together = models.UUIDField(null=True)  # the same for all workspaces of one decision
+    decision_id = models.UUIDField(null=True)  # the same for all workspaces of one decision
     by_operator = models.BooleanField(default=False)  # only the operator takes it back
     effective_at = models.DateTimeField()
     announced_at = models.DateTimeField(default=now)
     announced_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
-    withdrawn_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)  # reinstated or called off
+    offboarded_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)  # resumed or canceled
     ended_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace", "network", "channel", "app", "host"],
-                name="one_open_withdrawal_each",
-                condition=Q(state__in=["proposed", "announced", "withdrawn"]),
+                name="one_open_offboarding_each",
+                condition=Q(state__in=["proposed", "announced", "offboarded"]),
                 nulls_distinct=False,
             )
         ]
         indexes = [
-            models.Index(fields=["workspace", "-announced_at"], name="withdrawal_workspace"),
-            models.Index(fields=["effective_at"], name="withdrawal_due", condition=Q(state="announced")),
+            models.Index(fields=["workspace", "-announced_at"], name="offboarding_workspace"),
+            models.Index(fields=["effective_at"], name="offboarding_due", condition=Q(state="announced")),
         ]
 
     def __str__(self) -> str:
         return f"{self.network}: {self.state}"
 
 
-class LeftChannel(models.Model):
-    """A channel that a withdrawal closed, and what it was before."""
+class ClosedChannel(models.Model):
+    """A channel that an offboarding closed, and what it was before."""
 
     channel_id: UUID
-    withdrawal = models.ForeignKey(Withdrawal, on_delete=models.CASCADE, related_name="left")
+    offboarding = models.ForeignKey(Offboarding, on_delete=models.CASCADE, related_name="closed_channels")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
     was_state = models.CharField(max_length=10)
     was_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["withdrawal", "channel"], name="left_once")]
+        constraints = [models.UniqueConstraint(fields=["offboarding", "channel"], name="left_once")]
 
     def __str__(self) -> str:
         return f"{self.channel} was {self.was_state}"
 
 
-class Frozen(models.Model):
+class FrozenDelivery(models.Model):
     """A delivery that was stopped, and what it was before."""
 
-    withdrawal = models.ForeignKey(Withdrawal, on_delete=models.CASCADE, related_name="frozen")
+    offboarding = models.ForeignKey(Offboarding, on_delete=models.CASCADE, related_name="frozen_deliveries")
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")
     was_state = models.CharField(max_length=10)
     was_hold = models.CharField(max_length=12, blank=True)
@@ -105,16 +105,16 @@ class Frozen(models.Model):
     ended_at = models.DateTimeField(null=True)  # restored, or handed to a person because its time had passed
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["withdrawal", "delivery"], name="frozen_once")]
+        constraints = [models.UniqueConstraint(fields=["offboarding", "delivery"], name="frozen_once")]
 
     def __str__(self) -> str:
         return f"{self.delivery_id} was {self.was_state}"
 
 
-class Retargeted(models.Model):
+class Replacement(models.Model):
     """A delivery that was made in another's place."""
 
-    frozen = models.ForeignKey(Frozen, on_delete=models.CASCADE, related_name="retargeted")
+    frozen = models.ForeignKey(FrozenDelivery, on_delete=models.CASCADE, related_name="replacements")
     delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, related_name="+")
     made_at = models.DateTimeField(default=now)
 
@@ -134,29 +134,31 @@ class OffboardingJobState(models.TextChoices):
     FAILED = "failed", "failed"
 
 
-class Job(models.Model):
+class OffboardingJob(models.Model):
     """Long work with its progress. A worker that dies leaves it to the next, which goes on."""
 
     workspace_id: UUID
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
-    withdrawal = models.ForeignKey(Withdrawal, on_delete=models.CASCADE, related_name="jobs")
+    offboarding = models.ForeignKey(Offboarding, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=10, choices=OffboardingJobKind.choices)
     state = models.CharField(max_length=10, choices=OffboardingJobState.choices, default=OffboardingJobState.WAITING)
-    wanted = models.JSONField(default=dict, blank=True)  # what was asked for
+    parameters = models.JSONField(default=dict, blank=True)  # what was asked for
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     result = models.JSONField(default=dict, blank=True)
     sentence = models.TextField(blank=True)  # why it failed
-    asked_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    requested_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
     via = models.CharField(max_length=20, default="page")
-    asked_at = models.DateTimeField(default=now)
+    requested_at = models.DateTimeField(default=now)
     lease_until = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
-            models.Index(fields=["asked_at"], name="offboarding_job_due", condition=Q(state__in=["waiting", "working"]))
+            models.Index(
+                fields=["requested_at"], name="offboarding_job_due", condition=Q(state__in=["waiting", "working"])
+            )
         ]
 
     def __str__(self) -> str:

@@ -20,10 +20,10 @@ from kicau.base.sentences import Sentence
 from kicau.channels.actions import one_channel
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
-from kicau.events.catalogue import WithdrawalRetargeted
+from kicau.events.catalogue import OffboardingRetargeted
 from kicau.offboarding.actions import channels_of, lock_workspace, one_offboarding
 from kicau.offboarding.announcements import announce
-from kicau.offboarding.models import FROZEN_STATES, Frozen, Retargeted, Withdrawal
+from kicau.offboarding.models import FROZEN_STATES, FrozenDelivery, Offboarding, Replacement
 from kicau.publishing import bulk_transitions
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Delivery, DeliveryState, Draft, HoldReason
@@ -49,7 +49,7 @@ class RetargetDecision:
     """One decision for many posts."""
 
     channels: tuple[str, ...]  # keys or ids of the new targets
-    past: OverdueRetargetAction = OverdueRetargetAction.LEAVE
+    overdue: OverdueRetargetAction = OverdueRetargetAction.LEAVE
     first_at: datetime | None = None  # with Past.SHIFT
     confirm: bool = False  # the actor has read them, for networks that want each post confirmed
     rest: bool = False  # only posts that have no new target yet
@@ -83,7 +83,7 @@ class RetargetPreview:
     posts: int = 0  # frozen posts looked at
     fits: int = 0  # deliveries that would be made
     already: int = 0  # posts that go to the channel already, or went
-    past: int = 0  # posts that are left because their time has passed
+    overdue: int = 0  # posts that are left because their time has passed
     unconfirmed: int = 0  # deliveries that a person must confirm before their time
     unfit: int = 0  # deliveries that cannot be made as they stand
     obstacles: list[RetargetObstacle] = field(default_factory=list)
@@ -91,7 +91,7 @@ class RetargetPreview:
     micro: Counter[str] = field(default_factory=Counter)  # what publishing them costs: micro-units by currency
 
 
-def target_suggestions(actor: Actor, row: Withdrawal) -> list[TargetSuggestion]:
+def target_suggestions(actor: Actor, row: Offboarding) -> list[TargetSuggestion]:
     """Connected channels outside of what is left: first those of the same campaigns."""
     actor.require(Permission.READ)
     leaving = {c.id for c in channels_of(row)}
@@ -123,7 +123,7 @@ def target_suggestions(actor: Actor, row: Withdrawal) -> list[TargetSuggestion]:
 
 def preview_retarget(
     actor: Actor,
-    withdrawal_id: UUID | str,
+    offboarding_id: UUID | str,
     decision: RetargetDecision,
     *,
     most: int = 0,
@@ -132,7 +132,7 @@ def preview_retarget(
     """Render every frozen post for the new targets and tell what would happen; changes nothing. At most `most` obstacles
     are kept in the list (0: all); the counts are of all. Raises NotFound, ValidationFailed."""
     actor.require(Permission.READ)
-    row = one_offboarding(actor, withdrawal_id)
+    row = one_offboarding(actor, offboarding_id)
     found, total = RetargetPreview(), _selected_deliveries(row, decision).count()
     for chosen in _rendered_batches(actor, row, decision, found):
         for one in chosen:
@@ -147,7 +147,7 @@ def preview_retarget(
 
 def retarget(
     actor: Actor,
-    withdrawal_id: UUID | str,
+    offboarding_id: UUID | str,
     decision: RetargetDecision,
     *,
     most: int = 0,
@@ -159,7 +159,7 @@ def retarget(
     Raises NotAllowed, NotFound, ValidationFailed, Conflict.
     """
     actor.require(Permission.PUBLISH)
-    row = one_offboarding(actor, withdrawal_id)
+    row = one_offboarding(actor, offboarding_id)
     if row.state not in FROZEN_STATES:
         raise Conflict(
             Sentence(
@@ -176,7 +176,7 @@ def retarget(
         problems = len({obstacle.delivery for obstacle in found.obstacles})
         with transaction.atomic():
             announce(
-                WithdrawalRetargeted,
+                OffboardingRetargeted,
                 row,
                 actor,
                 made=found.fits,
@@ -190,7 +190,7 @@ def retarget(
 class _RetargetPost:
     """A frozen post with the channels that it fits, and why not the others."""
 
-    frozen: Frozen
+    frozen: FrozenDelivery
     draft: Draft
     at: datetime
     fits: list[tuple[Channel, Sequence[Any]]] = field(default_factory=list)
@@ -199,7 +199,7 @@ class _RetargetPost:
 
 def _create_replacements(
     actor: Actor,
-    row: Withdrawal,
+    row: Offboarding,
     chosen: Sequence[_RetargetPost],
     decision: RetargetDecision,
     found: RetargetPreview,
@@ -207,7 +207,7 @@ def _create_replacements(
 ) -> None:
     """One transaction's worth. The row is held, so that nobody goes back meanwhile."""
     lock_workspace(actor.workspace.id)
-    if not Withdrawal.objects.filter(id=row.id, state__in=FROZEN_STATES).exists():
+    if not Offboarding.objects.filter(id=row.id, state__in=FROZEN_STATES).exists():
         raise Conflict(
             "A member resumed publishing to this network, so Kicau stopped moving posts to other channels. You do not need to do anything."
         )
@@ -224,7 +224,7 @@ def _create_replacements(
     if not wanted:
         return
     made = schedule.schedule_many(actor, wanted, confirm=decision.confirm, twins=False, again=True).deliveries
-    Retargeted.objects.bulk_create([Retargeted(frozen=f, delivery=d) for f, d in zip(of, made, strict=True)])
+    Replacement.objects.bulk_create([Replacement(frozen=f, delivery=d) for f, d in zip(of, made, strict=True)])
     found.fits += len(made)
     found.unconfirmed += sum(d.hold == HoldReason.CONFIRMATION for d in made)
 
@@ -247,21 +247,21 @@ def _add_to_preview(found: RetargetPreview, one: _RetargetPost, most: int) -> No
             )
 
 
-def _frozen_deliveries(row: Withdrawal) -> QuerySet[Frozen]:
-    """What still waits in this withdrawal."""
-    return Frozen.objects.filter(
-        withdrawal=row, ended_at=None, delivery__state=DeliveryState.HELD, delivery__hold=HoldReason.WITHDRAWN
+def _frozen_deliveries(row: Offboarding) -> QuerySet[FrozenDelivery]:
+    """What still waits in this offboarding."""
+    return FrozenDelivery.objects.filter(
+        offboarding=row, ended_at=None, delivery__state=DeliveryState.HELD, delivery__hold=HoldReason.OFFBOARDED
     )
 
 
-def _selected_deliveries(row: Withdrawal, decision: RetargetDecision) -> QuerySet[Frozen]:
-    return _frozen_deliveries(row).filter(retargeted=None) if decision.rest else _frozen_deliveries(row)
+def _selected_deliveries(row: Offboarding, decision: RetargetDecision) -> QuerySet[FrozenDelivery]:
+    return _frozen_deliveries(row).filter(replacements=None) if decision.rest else _frozen_deliveries(row)
 
 
 def _rendered_batches(
-    actor: Actor, row: Withdrawal, decision: RetargetDecision, found: RetargetPreview
+    actor: Actor, row: Offboarding, decision: RetargetDecision, found: RetargetPreview
 ) -> Iterator[list[_RetargetPost]]:
-    """Frozen posts by their time, a hundred at once, each rendered for every new target."""
+    """FrozenDelivery posts by their time, a hundred at once, each rendered for every new target."""
     channels = _target_channels(actor, row, decision)
     now = clock.now()
     by = _time_shift(row, decision, now)
@@ -283,7 +283,7 @@ def _rendered_batches(
 
 def _render_batch(
     actor: Actor,
-    chunk: Sequence[Frozen],
+    chunk: Sequence[FrozenDelivery],
     channels: Sequence[Channel],
     decision: RetargetDecision,
     now: datetime,
@@ -298,10 +298,10 @@ def _render_batch(
     for one in chunk:
         at = one.delivery.due_at
         if at <= now:
-            if decision.past == OverdueRetargetAction.LEAVE:
-                found.past += 1
+            if decision.overdue == OverdueRetargetAction.LEAVE:
+                found.overdue += 1
                 continue
-            at = now if decision.past == OverdueRetargetAction.NOW else at + by
+            at = now if decision.overdue == OverdueRetargetAction.NOW else at + by
         post = _RetargetPost(frozen=one, draft=drafts[one.delivery.draft_id], at=at)
         for channel in channels:
             if (post.draft.id, channel.id) in taken:
@@ -342,7 +342,7 @@ def _partly_published_problems(row: Delivery) -> Iterator[Problem]:
         )
 
 
-def _target_channels(actor: Actor, row: Withdrawal, decision: RetargetDecision) -> list[Channel]:
+def _target_channels(actor: Actor, row: Offboarding, decision: RetargetDecision) -> list[Channel]:
     if not decision.channels:
         raise validation_failed("channels", "Choose at least one channel.")
     leaving = {c.id for c in channels_of(row)}
@@ -357,14 +357,14 @@ def _target_channels(actor: Actor, row: Withdrawal, decision: RetargetDecision) 
     return found
 
 
-def check_decision(actor: Actor, row: Withdrawal, decision: RetargetDecision) -> None:
+def check_decision(actor: Actor, row: Offboarding, decision: RetargetDecision) -> None:
     """Raises ValidationFailed or NotFound for a decision that cannot be carried out."""
     _target_channels(actor, row, decision)
     _time_shift(row, decision, clock.now())
 
 
-def _time_shift(row: Withdrawal, decision: RetargetDecision, now: datetime) -> timedelta:
-    if decision.past != OverdueRetargetAction.SHIFT:
+def _time_shift(row: Offboarding, decision: RetargetDecision, now: datetime) -> timedelta:
+    if decision.overdue != OverdueRetargetAction.SHIFT:
         return timedelta(0)
     if decision.first_at is None:
         raise validation_failed(
@@ -384,9 +384,9 @@ def _time_shift(row: Withdrawal, decision: RetargetDecision, now: datetime) -> t
 # And back
 
 
-def count_replacements(row: Withdrawal) -> tuple[int, int]:
+def count_replacements(row: Offboarding) -> tuple[int, int]:
     """(made elsewhere and still to come, made elsewhere and begun or out)."""
-    rows = Retargeted.objects.filter(frozen__withdrawal=row)
+    rows = Replacement.objects.filter(frozen__offboarding=row)
     coming = rows.filter(_unpublished_filter()).count()
     return coming, rows.exclude(delivery__state__in=FINAL_STATES).count() - coming
 
@@ -401,22 +401,22 @@ def _unpublished_filter() -> Q:
 
 
 @transaction.atomic
-def delete_replacements(actor: Actor, row: Withdrawal) -> int:
+def delete_replacements(actor: Actor, row: Offboarding) -> int:
     """Undo new targets of which nothing has begun: they are gone as if they had never been made, and other programs are
     told that they are canceled. What has begun or is out stays. Returns how many were taken back. The caller has asked
     who may."""
-    rows = Retargeted.objects.filter(_unpublished_filter(), frozen__withdrawal=row).values_list("delivery", flat=True)
+    rows = Replacement.objects.filter(_unpublished_filter(), frozen__offboarding=row).values_list("delivery", flat=True)
     found = list(Delivery.objects.select_for_update().filter(id__in=list(rows), steps=0, begun_at=None, broken_at=None))
     bulk_transitions.discard(found)
     if found:
-        actor.record("withdrawal.targets-taken-back", row.id, count=len(found))
+        actor.record("offboarding.targets-taken-back", row.id, count=len(found))
     return len(found)
 
 
-def retarget_progress(row: Withdrawal) -> Mapping[str, int]:
+def retarget_progress(row: Offboarding) -> Mapping[str, int]:
     """How far the finding of new targets is: waiting, replaced."""
     waiting = _frozen_deliveries(row)
-    done = waiting.filter(retargeted__isnull=False).values("id").distinct().count()
+    done = waiting.filter(replacements__isnull=False).values("id").distinct().count()
     return {"waiting": waiting.count(), "replaced": done}
 
 

@@ -85,13 +85,13 @@ def release(rows: Sequence[Delivery], now: datetime) -> int:
 FREEZE_SQL = f"""
 WITH waiting AS (
     SELECT id, state, hold, reason, said FROM publishing_delivery
-    WHERE channel_id = ANY(%(channels)s) AND state IN {_sql_states(TABLE[Verb.FREEZE].sources)} AND hold <> 'withdrawn'
+    WHERE channel_id = ANY(%(channels)s) AND state IN {_sql_states(TABLE[Verb.FREEZE].sources)} AND hold <> 'offboarded'
       AND (%(before)s::timestamptz IS NULL OR due_at < %(before)s)
       AND (lease_until IS NULL OR lease_until <= clock_timestamp())
     FOR UPDATE
 ), stopped AS (
     UPDATE publishing_delivery d SET
-        state = 'held', hold = 'withdrawn', reason = %(reason)s, said = %(said)s::jsonb,
+        state = 'held', hold = 'offboarded', reason = %(reason)s, said = %(said)s::jsonb,
         broken_at = coalesce(d.broken_at, d.begun_at), begun_at = NULL, lease_until = NULL, worker = '', changed_at = %(now)s
     FROM waiting WHERE d.id = waiting.id
     RETURNING waiting.id, waiting.state, waiting.hold, waiting.reason, waiting.said
@@ -107,8 +107,8 @@ UPDATE publishing_delivery d SET
     reason = CASE WHEN d.due_at > %(until)s THEN b.was_reason ELSE %(asked)s END,
     said = CASE WHEN d.due_at > %(until)s THEN b.was_said ELSE %(said)s::jsonb END,
     changed_at = %(now)s
-FROM back b WHERE d.id = b.delivery_id AND d.state = 'held' AND d.hold = 'withdrawn'
-RETURNING d.hold = 'withdrawn' AND d.state = 'held' AND d.due_at <= %(until)s
+FROM back b WHERE d.id = b.delivery_id AND d.state = 'held' AND d.hold = 'offboarded'
+RETURNING d.hold = 'offboarded' AND d.state = 'held' AND d.due_at <= %(until)s
 """
 
 # `transitions.first_step_at` for many.

@@ -155,7 +155,7 @@ class HoldReason(models.TextChoices):
     NONE = "", ""
     CONFIRMATION = "confirmation", "waits for a person to confirm it"
     BUDGET = "budget", "plan or budget is spent"
-    WITHDRAWN = "withdrawn", "its network was withdrawn"
+    OFFBOARDED = "offboarded", "its network was offboarded"
 
 
 RENDERED_COLUMNS = ("rendered", "head", "picture", "charges", "text_hash")

@@ -212,7 +212,7 @@ def _retry(row: Delivery) -> None:
 
 
 def _reschedule(row: Delivery) -> None:
-    if row.hold == HoldReason.WITHDRAWN and row.channel.state == ChannelState.ACTIVE:
+    if row.hold == HoldReason.OFFBOARDED and row.channel.state == ChannelState.ACTIVE:
         _schedule(row)  # its time had passed, and this is the answer
     else:
         set_next_step(row)
@@ -240,7 +240,7 @@ def _rewrite(row: Delivery) -> None:
 
 def _unconfirm(row: Delivery) -> None:
     row.confirmed_by = row.confirmed_at = None
-    if row.hold != HoldReason.WITHDRAWN:  # whoever goes back to the network is asked then
+    if row.hold != HoldReason.OFFBOARDED:  # whoever goes back to the network is asked then
         row.state, row.hold, row.reason = DeliveryState.HELD, HoldReason.CONFIRMATION, _CONFIRM_AGAIN
 
 
@@ -369,21 +369,21 @@ TABLE: Mapping[Verb, Transition] = {
     Verb.PUBLISH_OVERDUE: Transition(
         sources=frozenset({DeliveryState.HELD}),
         refusal=_CANNOT_CHANGE,
-        outcome="late-now",
+        outcome="overdue-now",
         sentence=Sentence("{who} decided to publish the post now, although its publishing time had passed."),
         event=DeliveryRetried,
     ),
     Verb.SHIFT_OVERDUE: Transition(
         sources=frozenset({DeliveryState.HELD}),
         refusal=_CANNOT_CHANGE,
-        outcome="late-shift",
+        outcome="overdue-shift",
         sentence=Sentence("{who} gave the post a new publishing time, because the old one had passed."),
         event=DeliveryMoved,
     ),
     Verb.CANCEL_OVERDUE: Transition(
         sources=frozenset({DeliveryState.HELD}),
         refusal=_CANNOT_CHANGE,
-        outcome="late-cancel",
+        outcome="overdue-cancel",
         sentence=Sentence("{who} canceled the post, because its publishing time had passed."),
         event=DeliveryCanceled,
     ),

@@ -285,9 +285,9 @@ async def _handle_rejection(
 def _pause_for_rate_limit(channel: Channel, exc: errors.RateLimited) -> None:
     """A limit on reading holds reading alone: publishing has limits of its own, and hears of them itself."""
     if exc.whole_app:
-        NetworkApp.objects.filter(id=channel.app_id).update(reads_from=exc.until)
+        NetworkApp.objects.filter(id=channel.app_id).update(sync_paused_until=exc.until)
     else:
-        Channel.objects.filter(id=channel.id).update(reads_from=exc.until)
+        Channel.objects.filter(id=channel.id).update(sync_paused_until=exc.until)
 
 
 def next_budget_check(renews_at: datetime) -> datetime:

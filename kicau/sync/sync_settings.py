@@ -36,7 +36,7 @@ class SyncCostEstimate:
     """What 30 days of reading would come to if posts and answers go on as in the last 28."""
 
     posts: int  # published in 30 days
-    answers: int  # read in 30 days; 0 where nothing was read so far
+    comments: int  # read in 30 days; 0 where nothing was read so far
     readings: int  # of posts and answers, each that is billed
     micro: int  # micro-units of `currency`
     currency: str
@@ -253,7 +253,7 @@ def estimate_costs(mine: list[Channel], counted: ItemCounts) -> SyncCostEstimate
     """For channels of one network; `counted` is what `_count_items` found of them, among others."""
     parts_of, answers_of = counted
     policy = policies.sync_policy()
-    posts = answers = readings = micro = each = 0
+    posts = comments = readings = micro = each = 0
     currency = ""
     for plan in {c.app.plan for c in mine}:
         some, slug = [c.id for c in mine if c.app.plan == plan], mine[0].network
@@ -267,7 +267,9 @@ def estimate_costs(mine: list[Channel], counted: ItemCounts) -> SyncCostEstimate
             month_posts * policies.billed_fetches_per_post(policy, daily=listed is not None and meter in listed.daily)
             + month_answers
         )
-        posts, answers, readings = posts + month_posts, answers + month_answers, readings + times
+        posts, comments, readings = posts + month_posts, comments + month_answers, readings + times
         if listed is not None and listed.prices.get(meter):
             micro, each, currency = micro + listed.price(meter, times), listed.price(meter, 1), listed.currency
-    return SyncCostEstimate(posts=posts, answers=answers, readings=readings, micro=micro, currency=currency, each=each)
+    return SyncCostEstimate(
+        posts=posts, comments=comments, readings=readings, micro=micro, currency=currency, each=each
+    )

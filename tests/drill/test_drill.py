@@ -18,7 +18,7 @@ import pytest
 from kicau.base.errors import ValidationFailed
 from kicau.channels.models import Channel
 from kicau.offboarding import actions, impact_preview, jobs, restore_network
-from kicau.offboarding.models import Job, Withdrawal
+from kicau.offboarding.models import Offboarding, OffboardingJob
 from kicau.offboarding.new_targets import RetargetDecision
 from kicau.offboarding.restore_network import OverdueAction
 from kicau.publishing.models import Delivery
@@ -48,7 +48,7 @@ from tests.drill.world import (
 SIZE = FULL if os.environ.get("DRILL") == "full" else SMALL
 READER = Path(__file__).with_name("reader.py")
 ON_TIME_MS = 5000  # on a machine that does much else; the figure is printed
-FROZEN = ("held", "withdrawn")
+FROZEN = ("held", "offboarded")
 LEAD = timedelta(seconds=4 if SIZE is FULL else 1)  # a worker that begins to upload pictures has that long
 
 
@@ -98,7 +98,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         # During: the moment itself, with posts due on both sides of it.
         travel(clock, EFFECTIVE - 2 * LEAD)
         others = [d for d in stock.waves["during"] if d.network != LEFT]
-        until(lambda: _out(others) and Withdrawal.objects.get().state == "withdrawn")
+        until(lambda: _out(others) and Offboarding.objects.get().state == "offboarded")
         until(lambda: not Delivery.objects.filter(network=LEFT, state__in=["scheduled", "publishing"]).exists())
         for row in _fresh(stock.waves["during"]):
             if row.network == LEFT:  # none of those that are due after it is out; the others are, or wait
@@ -116,7 +116,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         # The export, counted by a program that knows nothing of us.
         began = time.monotonic()
         export = jobs.request_export(actor, left.id)
-        until(lambda: Job.objects.get(id=export.id).state in ("done", "failed"))
+        until(lambda: OffboardingJob.objects.get(id=export.id).state in ("done", "failed"))
         export = jobs.one_job(actor, export.id)
         assert export.state == "done", export.sentence
         told = json.loads(
@@ -134,7 +134,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         assert told["rows"]["numbers"] == told["rows"]["answers"] == told["rows"]["readings"] / 2 == SIZE.published
         assert told["posts"]["draft"] == told["shown"]["drafts"] == SIZE.drafts
         assert told["deliveries"]["published"] == told["remote_ids"] == told["shown"]["published"]
-        assert told["deliveries"]["held/withdrawn"] == told["shown"]["waiting"] >= len(stock.stopped)
+        assert told["deliveries"]["held/offboarded"] == told["shown"]["waiting"] >= len(stock.stopped)
         figures["export"] = {
             "seconds": _since(began),
             "megabytes": round(export.result["size"] / 1e6, 1),
@@ -168,11 +168,11 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
         # Back: as it was, item by item, and nothing goes out late by itself.
         travel(clock, BACK)
         began = time.monotonic()
-        done = restore_network.reinstate(actor, left.id)
-        figures["reinstated"] = {
+        done = restore_network.resume(actor, left.id)
+        figures["resumed"] = {
             "seconds": _since(began),
             "restored": done.restored,
-            "past their time": done.late,
+            "past their time": done.overdue,
             "taken back": done.replaced,
         }
         late = list(restore_network.overdue_deliveries(actor, left.id))
@@ -200,7 +200,7 @@ def test_the_drill_of_april_2023(actor, tmp_path, figures):
 
 def _retarget(actor, left, decision):
     job = jobs.request_retarget(actor, left.id, decision)
-    until(lambda: Job.objects.get(id=job.id).state in ("done", "failed"), 120)
+    until(lambda: OffboardingJob.objects.get(id=job.id).state in ("done", "failed"), 120)
     job = jobs.one_job(actor, job.id)
     assert job.state == "done", job.sentence
     return job.result
@@ -214,7 +214,7 @@ def _same(first, now, late, moved):
         if kind == "Delivery" and id_ in moved:
             continue
         if kind == "Delivery" and id_ in asked:
-            row = {**row, "state": "held", "hold": "withdrawn", "reason": now[key]["reason"], "said": now[key]["said"]}
+            row = {**row, "state": "held", "hold": "offboarded", "reason": now[key]["reason"], "said": now[key]["said"]}
         if kind == "Draft":
             row = {**row, "state": now[key]["state"]}
         assert now[key] == row, key

@@ -311,7 +311,7 @@ def content(actor: Actor) -> dict[tuple[str, Any], dict[str, Any]]:
                         "leaves_at",
                         "capabilities",
                         "capabilities_at",
-                        "asks_from",
+                        "capabilities_delayed_until",
                         "answered_at",
                         "refresh_at",
                         "credentials",

@@ -114,7 +114,7 @@ async def test_deleting_is_held_by_a_budget_too_and_is_whose_who_deletes(
     )
     await actions.delete_from_network(editor, row.id, client=client)
     assert texts(network) == []
-    assert {c.person_id for c in await all_of(Charge.objects.filter(purpose="withdraw"))} == {editor.person_id}
+    assert {c.person_id for c in await all_of(Charge.objects.filter(purpose="delete"))} == {editor.person_id}
     [told] = await sync_to_async(plans.budget_balances)([made])
     assert told.used == 2
     assert not await all_of(Reservation.objects.all())

@@ -310,7 +310,7 @@ async def test_an_unconnected_channel_takes_nothing_new_and_loses_nothing(post, 
     await sync_to_async(channels.disconnect)(actor, "ana")
     with pytest.raises(ValidationFailed):
         await sync_to_async(post)("baru", after=600)
-    assert await Delivery.objects.filter(id=row.id, state="held", hold="withdrawn").aexists()
+    assert await Delivery.objects.filter(id=row.id, state="held", hold="offboarded").aexists()
 
 
 async def test_two_workers_share_without_doubling(post, shop, state, network):

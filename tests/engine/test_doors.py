@@ -12,7 +12,7 @@ from kicau.channels.models import Refusal
 from kicau.connector.app_blocks import AppBlocked
 from kicau.connector.sandbox.server import OrderedFault
 from kicau.offboarding import blocked_app_detection
-from kicau.offboarding.models import Withdrawal
+from kicau.offboarding.models import Offboarding
 from kicau.publishing.models import Delivery
 from tests.stranger.connector import Stranger
 
@@ -40,8 +40,8 @@ async def test_what_is_heard_while_publishing_and_asking_is_evidence(
     monkeypatch.setattr(Stranger, "capabilities", asks)
     with clock.freeze_clock(clock.now() + blocked_app_detection.PROBE_INTERVAL):
         assert await blocked_app_detection.probe_suspected_blocks(client) == 1  # the third refusal
-    assert await Delivery.objects.filter(id=later.id, state="held", hold="withdrawn").aexists()
-    row = await Withdrawal.objects.aget()
+    assert await Delivery.objects.filter(id=later.id, state="held", hold="offboarded").aexists()
+    row = await Offboarding.objects.aget()
     assert (row.state, await blocked_app_detection.check_if_unblocked(actor, row.id, client)) == ("proposed", False)
     network.faults.clear()
     network.faults.append(OrderedFault(effect="status", status=200, method="POST", path="^/posts", times=-1, text="{}"))

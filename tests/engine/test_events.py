@@ -164,7 +164,7 @@ async def overdue(world: World, late: OverdueAction, **more: Any) -> None:
     row = await world.planned()
     left = await world.left()
     await Delivery.objects.filter(id=row.id).aupdate(due_at=clock.now() - timedelta(hours=1))
-    await world.do(restore_network.reinstate, left.id)
+    await world.do(restore_network.resume, left.id)
     await world.do(restore_network.decide_overdue, left.id, late, **more)
 
 
@@ -308,35 +308,35 @@ async def an_outage(world: World) -> None:
     await sync_to_async(transaction.atomic(tracker._tell))(outage.id, (app, ""))
 
 
-@by("withdrawal.announced")
+@by("offboarding.announced")
 async def announcing(world: World) -> None:
     await world.left(effective_at=clock.now() + timedelta(days=1))
 
 
-@by("withdrawal.called-off")
+@by("offboarding.canceled")
 async def calling_off(world: World) -> None:
     row = await world.left(effective_at=clock.now() + timedelta(days=1))
     await world.do(offboarding.cancel_offboarding, row.id)
 
 
-@by("withdrawal.withdrawn")
+@by("offboarding.stopped")
 async def leaving(world: World) -> None:
     await world.left()
 
 
-@by("withdrawal.reinstated")
+@by("offboarding.resumed")
 async def coming_back(world: World) -> None:
-    await world.do(restore_network.reinstate, (await world.left()).id)
+    await world.do(restore_network.resume, (await world.left()).id)
 
 
-@by("withdrawal.retargeted")
+@by("offboarding.retargeted")
 async def moving_to_other_channels(world: World) -> None:
     await world.planned()
     decision = new_targets.RetargetDecision(channels=("budi",))
     await world.do(new_targets.retarget, (await world.left()).id, decision)
 
 
-@by("withdrawal.proposed")
+@by("offboarding.proposed")
 async def being_shut_out(world: World) -> None:
     for channel in [row async for row in Channel.objects.all()]:
         for hours in (3, 2):
@@ -364,7 +364,7 @@ def validate(message: WebhookEvent) -> None:
     jsonschema.Draft202012Validator(schema).validate(body)
 
 
-PATHS = {"delivery": "deliveries", "channel": "channels", "withdrawal": "withdrawals"}
+PATHS = {"delivery": "deliveries", "channel": "channels", "offboarding": "offboarding"}
 
 
 @pytest.mark.parametrize("case", sorted(ACTS))

@@ -242,7 +242,7 @@ def restart() -> None:
 async def test_a_step_that_died_before_it_said_that_it_sends_is_taken_again_where_nobody_can_be_asked(
     post, client, network, monkeypatch
 ):
-    monkeypatch.setattr(Stranger, "can_tell", False)
+    monkeypatch.setattr(Stranger, "can_verify_posts", False)
     row = await sync_to_async(post)("tak bisa ditanya")
     dies = DeliverySource(client)
     item = (await claimed(dies, "dies"))[0]  # and dies here: it has sent nothing
@@ -265,7 +265,7 @@ async def test_a_step_that_died_before_it_said_that_it_sends_is_taken_again_wher
 
 
 async def test_nothing_leaves_while_the_database_cannot_note_it(post, client, network, monkeypatch):
-    monkeypatch.setattr(Stranger, "can_tell", False)
+    monkeypatch.setattr(Stranger, "can_verify_posts", False)
     await sync_to_async(post)("menunggu")
     work = DeliverySource(client)
     item = (await claimed(work, "alone"))[0]

@@ -79,10 +79,12 @@ async def test_sending_slows_with_its_reason_where_the_network_says_that_little_
         assert Attempt.objects.get(delivery=first).sentence == f"The post is published on Facebook. {said}"
         waiting = Delivery.objects.get(id=second.id)
         assert (waiting.state, waiting.reason) == ("scheduled", said)
-        assert rate_limit_backoff.sync_resumes_at(channel, clock.now()) == channel.reads_from > channel.paused_until
+        assert (
+            rate_limit_backoff.sync_resumes_at(channel, clock.now()) == channel.sync_paused_until > channel.paused_until
+        )
         Channel.objects.update(capabilities_at=clock.now() - timedelta(days=2))
         assert page not in token_refresh.due_for_capabilities("facebook")
-        Channel.objects.update(reads_from=clock.now(), paused_until=clock.now())
+        Channel.objects.update(sync_paused_until=clock.now(), paused_until=clock.now())
         assert page in token_refresh.due_for_capabilities("facebook")
         Delivery.objects.filter(id=second.id).update(due_at=clock.now())
 

@@ -66,7 +66,7 @@ async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pa
     await token_refresh.refresh_due(client, "stranger")
     row = await ana()
     assert asked(network) == sent + 1
-    assert (row.state, row.reason, row.renewal_why) == ("active", "", NOT_RENEWED)
+    assert (row.state, row.reason, row.renewal_problem) == ("active", "", NOT_RENEWED)
     [told] = [n async for n in Notice.objects.filter(event="channel.held")]
     assert (told.count, told.details["budget"], told.details["limit"]) == (1, "Renewals", "1 renewal")
     assert not await Reservation.objects.aexists()
@@ -76,7 +76,7 @@ async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pa
         await token_refresh.refresh_due(client, "stranger")
     row = await ana()
     assert asked(network) == sent + 2
-    assert (row.state, row.renewal_why, row.renewal_said) == ("active", "", [])
+    assert (row.state, row.renewal_problem, row.renewal_said) == ("active", "", [])
 
 
 async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(pair, network, client, budget):
@@ -96,7 +96,7 @@ async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(p
         await budget(1)
         await token_refresh.refresh_due(client, "stranger")
     row = await ana()
-    assert (row.state, row.reason, row.renewal_why) == ("active", "", "")
+    assert (row.state, row.reason, row.renewal_problem) == ("active", "", "")
 
 
 async def test_what_is_due_on_a_held_channel_waits_with_its_reason_and_goes_out_when_the_budget_is_raised(

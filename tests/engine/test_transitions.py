@@ -50,8 +50,8 @@ def situations() -> Iterator[tuple[str, dict[str, Any], dict[str, Any], bool]]:
     yield "waits for a person", HELD | {"hold": "confirmation"}, {}, False
     yield "waits for a budget", HELD | {"hold": "budget"}, {}, False
     yield "waits for a budget half way", HELD | {"hold": "budget", "steps": 1}, {}, False
-    yield "its network is left", HELD | {"hold": "withdrawn"}, {"state": "withdrawn"}, False
-    yield "its network is back", past | HELD | {"hold": "withdrawn"}, {}, False
+    yield "its network is left", HELD | {"hold": "offboarded"}, {"state": "offboarded"}, False
+    yield "its network is back", past | HELD | {"hold": "offboarded"}, {}, False
     yield "failed", past | {"state": "failed"}, {}, False
     yield "failed on a channel without access", past | {"state": "failed"}, {"state": "expired"}, False
     yield "unknown", past | {"state": "unknown", "broken_at": now}, {}, False
@@ -103,7 +103,7 @@ class World:
     def offered_by_cli(self) -> set[str]:
         shown = CliRunner().invoke(main, ["show", str(self.id)], env={"COLUMNS": "200"}).stdout
         told = re.search(r"^you can +(.+)$", shown, re.M)
-        names = {"edit --look": "edit/resolve"}
+        names = {"edit --resolve": "edit/resolve"}
         return {names.get(one, one) for one in told[1].split(", ")} if told else set()
 
     # Doing it
@@ -137,7 +137,7 @@ class World:
             "reschedule": ["reschedule", self.id, f"{self.later:%Y-%m-%dT%H:%M}Z"],
             "resolve": ["resolve", self.id, "--not-published"],
             "edit": ["edit", self.id, "--text", EDITED],
-            "edit/resolve": ["edit", self.id, "--look", "--reads", "after"],
+            "edit/resolve": ["edit", self.id, "--resolve", "--reads", "after"],
             "delete": ["delete", self.id, "--yes"],
         }.get(verb, [verb, self.id])
         said = CliRunner().invoke(main, [str(one) for one in command])

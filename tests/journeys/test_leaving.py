@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from kicau.offboarding.models import Withdrawal
+from kicau.offboarding.models import Offboarding
 from kicau.publishing.models import Delivery
 from tests.drill.test_drill import READER, _out, _same
 from tests.drill.time import machine
@@ -71,7 +71,7 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         late = sum(d.network == LEFT and d.due_at >= EFFECTIVE for d in stock.waves["during"])
         stopped = len(stock.stopped) + late
         expect(page.locator("#ahead")).to_contain_text(f"{stopped} posts are put on hold")
-        assert not Withdrawal.objects.exists()
+        assert not Offboarding.objects.exists()
         page.get_by_label("Reason for stopping (other members can read it later)").fill("$42,000 a month")
         page.get_by_label("What led to the decision to stop?").select_option("network")
         page.get_by_role("button", name="Stop using X").click()
@@ -89,7 +89,7 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         travel(clock, EFFECTIVE - timedelta(seconds=2))
         until(
             lambda: (
-                Withdrawal.objects.get().state == "withdrawn"
+                Offboarding.objects.get().state == "offboarded"
                 and _out([d for d in stock.waves["during"] if d.network != LEFT])
             )
         )
@@ -108,7 +108,7 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
             ).stdout
         )
         assert told["problems"] == []
-        assert told["deliveries"]["held/withdrawn"] >= len(stock.stopped)
+        assert told["deliveries"]["held/offboarded"] >= len(stock.stopped)
         opens_without_us(page.context.browser, file, tmp_path / "export")
 
         # New targets: what fits the first, then the rest elsewhere.
@@ -138,7 +138,7 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         expect(
             page.get_by_text("Kicau publishes to this network again and continues with the scheduled posts.")
         ).to_be_visible()
-        waiting = list(Delivery.objects.filter(network=LEFT, hold="withdrawn"))
+        waiting = list(Delivery.objects.filter(network=LEFT, hold="offboarded"))
         assert len(waiting) >= SMALL.wave
         elsewhere = {d.id for name in ("before", "during", "after") for d in stock.waves[name]}
         _same(first, content(actor), waiting, elsewhere)
@@ -146,5 +146,5 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
         page.get_by_label("Cancel all overdue posts, but keep their drafts").check()
         page.get_by_role("button", name="Apply this choice to all overdue posts").click()
         expect(page.get_by_text("Your choice for the overdue posts was applied.")).to_be_visible()
-        assert not Delivery.objects.filter(network=LEFT, hold="withdrawn").exists()
+        assert not Delivery.objects.filter(network=LEFT, hold="offboarded").exists()
         assert len(place.texts(LEFT)) == out_there

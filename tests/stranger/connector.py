@@ -79,7 +79,7 @@ class Stranger:
     label = "Stranger"
     auth = StrangerAuth()
     endpoints: Mapping[str, str] = {"api": "https://stranger.example"}
-    can_tell = True
+    can_verify_posts = True
     price_lists = (
         PriceList(
             name="list",
@@ -186,7 +186,7 @@ class Stranger:
         )
         return {"text": str(answer.json()["text"])}
 
-    async def withdraw(self, session: Session, post_id: str, /) -> None:
+    async def delete(self, session: Session, post_id: str, /) -> None:
         try:
             await session.http.call(
                 "DELETE", _post(session, post_id), charge=DELETE, headers=_auth(session), repeatable=True

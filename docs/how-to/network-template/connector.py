@@ -24,7 +24,7 @@ class Newnet:
     endpoints: Mapping[str, str] = {"api": "https://api.newnet.example"}
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = ()
-    can_tell = True
+    can_verify_posts = True
 
     def read_error(self, reply: HttpResponse, /) -> ConnectorError | None:
         """The network's own error bodies, in the six errors; None leaves the status to the shared reading."""
@@ -47,8 +47,8 @@ class Newnet:
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         return await wire.find(session, delivery)
 
-    async def withdraw(self, session: Session, post_id: str, /) -> None:
-        await wire.withdraw(session, post_id)
+    async def delete(self, session: Session, post_id: str, /) -> None:
+        await wire.delete(session, post_id)
 
 
 connector: Connector = Newnet()

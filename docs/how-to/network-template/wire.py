@@ -52,7 +52,7 @@ async def prove(session: Session) -> None:
     await session.http.call("GET", _posts(session), charge=READ, headers=_authorization(session), params={"tag": ""})
 
 
-async def withdraw(session: Session, post_id: str) -> None:
+async def delete(session: Session, post_id: str) -> None:
     try:
         await session.http.call(
             "DELETE", f"{_posts(session)}/{post_id}", headers=_authorization(session), repeatable=True

@@ -9,14 +9,14 @@ from pydantic import BaseModel
 
 from kicau.api.schemas.channels import ConnectedChannel
 from kicau.api.schemas.deliveries import Delivery
-from kicau.api.schemas.offboarding import Withdrawal
+from kicau.api.schemas.offboarding import Offboarding
 from kicau.api.schemas.webhooks import Outage
 from kicau.events.catalogue import PUBLIC_EVENTS, ObjectType, PublicEvent
 
 OBJECT_SCHEMAS: Mapping[ObjectType, type[BaseModel]] = {
     ObjectType.DELIVERY: Delivery,
     ObjectType.CHANNEL: ConnectedChannel,
-    ObjectType.WITHDRAWAL: Withdrawal,
+    ObjectType.OFFBOARDING: Offboarding,
     ObjectType.OUTAGE: Outage,
 }
 _JSON_TYPES: dict[str, dict[str, Any]] = {

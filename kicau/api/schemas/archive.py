@@ -52,7 +52,7 @@ class ArchiveItem(Schema):
     text: str = Field(description="Text of the item.")
     language: str = Field(description="ISO 639-1 language code. Empty if unknown.")
     posted_at: datetime | None = Field(description=f"{UTC_DESCRIPTION} Null if unknown.")
-    posted_to: str = Field(description="Precision of the time: second, day or none.")
+    posted_precision: str = Field(description="Precision of the time: second, day or none.")
     reply_to: str = Field(description="Remote ID of the item that this one replies to. Can be empty.")
     author: ItemAuthor = Field(description="The author.")
     licence: str = Field(description="SPDX expression of the licence. Can be empty.")
@@ -95,7 +95,7 @@ class ArchiveItemQuery(PageQuery):
 class SimilarItem(ArchiveItem):
     """An item with a similar text."""
 
-    likeness: float = Field(description="Cosine similarity of the two texts. 1.0 is identical.")
+    similarity: float = Field(description="Cosine similarity of the two texts. 1.0 is identical.")
 
 
 class SimilarItemQuery(Schema):
@@ -332,7 +332,7 @@ class PolicySimulation(Schema):
         {},
         description="Terms to treat as reviewed, by ID, with what they say. Empty: as they are recorded now.",
     )
-    said: list[StatementInput] = Field([], max_length=100, description="Statement to add.")
+    added: list[StatementInput] = Field([], max_length=100, description="Statement to add.")
     ended: list[str] = Field([], max_length=100, description="IDs of statements to treat as ended.")
 
 

@@ -112,20 +112,22 @@ class ConnectedChannel(Schema):
     kind: str = Field(description="person, organisation, page or professional.")
     host: str = Field(description="Server of the account, if the network has several. Can be empty.")
     url: str = Field(description="Public URL of the account. Can be empty.")
-    state: Literal["active", "expired", "held", "removed", "withdrawn"] = Field(
-        description="active. expired: must be reconnected. held: a budget does not allow renewing the credentials. removed: disconnected. withdrawn: publishing to the network was stopped."
+    state: Literal["active", "expired", "held", "removed", "offboarded"] = Field(
+        description="active. expired: must be reconnected. held: a budget does not allow renewing the credentials. removed: disconnected. offboarded: publishing to the network was stopped."
     )
     reason: str = Field(description="Why the channel is not active. Can be empty.")
-    renewal_why: str = Field(description="The budget that does not allow renewing the credentials. Can be empty.")
+    renewal_problem: str = Field(description="The budget that does not allow renewing the credentials. Can be empty.")
     paused: bool = Field(description="Whether a person paused the queue.")
     paused_until: datetime | None = Field(
         description=f"Until when Kicau pauses publishing because of the network's rate limit. {UTC_DESCRIPTION}"
     )
-    asks_from: datetime | None = Field(
+    capabilities_delayed_until: datetime | None = Field(
         description=f"When Kicau next asks the network for the capabilities, if this was postponed. {UTC_DESCRIPTION}"
     )
-    asks_why: str = Field(description="Why this was postponed, for example because of a budget. Can be empty.")
-    reads_from: datetime | None = Field(
+    capabilities_delay_reason: str = Field(
+        description="Why this was postponed, for example because of a budget. Can be empty."
+    )
+    sync_paused_until: datetime | None = Field(
         description=f"Until when Kicau reads nothing on this channel, because its rate limit is almost used up. {UTC_DESCRIPTION}"
     )
     token_expires_at: datetime | None = Field(
@@ -241,7 +243,7 @@ class InstalledNetwork(Schema):
     label: str = Field(description="Name for people.")
     ready: bool = Field(description="Whether the operator has added app keys for it.")
     needs_confirmation: bool = Field(description="Whether a person must confirm each post.")
-    can_tell: bool = Field(description="Whether Kicau can always find out if a post was published.")
+    can_verify_posts: bool = Field(description="Whether Kicau can always find out if a post was published.")
     questions: list[ChannelOption] = Field(description="Values that are needed before connecting a channel.")
 
 

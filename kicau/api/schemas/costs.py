@@ -37,8 +37,8 @@ class BudgetInput(Schema):
     hard: StrictBool = Field(
         True, description="true: Kicau holds posts that exceed the budget. false: it only notifies people."
     )
-    tell_at: int = Field(80, ge=1, le=100, description="Percentage at which Kicau notifies people.")
-    reading_share: int = Field(
+    notify_at_percent: int = Field(80, ge=1, le=100, description="Percentage at which Kicau notifies people.")
+    sync_share_percent: int = Field(
         70,
         ge=0,
         le=100,
@@ -53,7 +53,7 @@ class BudgetInput(Schema):
     purpose: str = Field(
         "",
         max_length=12,
-        description="Only one purpose: publish, find, answers, numbers, read, connect, refresh, withdraw or edit.",
+        description="Only one purpose: publish, find, answers, numbers, read, connect, refresh, delete or edit.",
     )
 
 
@@ -82,8 +82,8 @@ class BudgetState(Schema):
     period: str = Field(description="day, month or total. Caps with 5m, hour or 24h use a rolling window.")
     timezone: str = Field(description="Time zone of days and months.")
     hard: bool = Field(description="Whether Kicau holds posts that exceed the budget.")
-    tell_at: int = Field(description="Percentage at which Kicau notifies people.")
-    reading_share: int = Field(description="Maximum share in percent for reading comments and metrics.")
+    notify_at_percent: int = Field(description="Percentage at which Kicau notifies people.")
+    sync_share_percent: int = Field(description="Maximum share in percent for reading comments and metrics.")
     cap: bool = Field(
         description="Whether this is a limit of the network's plan, which cannot be changed here. Listed only while it is nearly reached."
     )
@@ -111,8 +111,8 @@ class CurrencyForecast(Schema):
     key: str = Field(description="A network or the ID of a campaign. Empty for the total.")
     currency: str = Field(description="Currency code (ISO 4217).")
     spent: int = Field(description=f"Charged so far. {MICRO_DESCRIPTION}")
-    calendar: int = Field(description=f"Scheduled until the end of the month. {MICRO_DESCRIPTION}")
-    reading: int = Field(description=f"Expected reading of comments and metrics. {MICRO_DESCRIPTION}")
+    scheduled: int = Field(description=f"Scheduled until the end of the month. {MICRO_DESCRIPTION}")
+    sync: int = Field(description=f"Expected reading of comments and metrics. {MICRO_DESCRIPTION}")
     fee: int = Field(description=f"Monthly fee of the simulated plan. {MICRO_DESCRIPTION}")
     expected: int = Field(description=f"Sum of these amounts. {MICRO_DESCRIPTION}")
     low: int = Field(description=f"Lower end of the range, in which four of five months end. {MICRO_DESCRIPTION}")
@@ -134,7 +134,7 @@ class ForecastQuery(Schema):
     """Conditions to simulate. All are optional."""
 
     plan: str = Field("", max_length=40, description="Simulate that the apps are on this price list.")
-    reading: float = Field(1.0, ge=0, le=100, description="Simulate this multiple of the current reading.")
+    sync: float = Field(1.0, ge=0, le=100, description="Simulate this multiple of the current reading.")
     plain: StrictBool = Field(False, description="Simulate that no post contains a link, if links cost extra.")
     price: list[str] = Field(
         default_factory=list,
@@ -161,7 +161,9 @@ class PlanQuote(Schema):
     total: int = Field(description=f"Sum of both. {MICRO_DESCRIPTION}")
     shown: ConvertedAmount | None = Field(description=f"`total`, converted. {SHOWN_DESCRIPTION}")
     fits: bool = Field(description="Whether the usage fits the caps of the plan.")
-    breaks: list[str] = Field(description="Meters that the plan does not include or for which it is too small.")
+    exceeded_meters: list[str] = Field(
+        description="Meters that the plan does not include or for which it is too small."
+    )
 
 
 class PlanQuotes(Schema):
@@ -175,8 +177,8 @@ class PollingSaving(Schema):
 
     network: str = Field(description="Network that charges for reading.")
     currency: str = Field(description="Currency code (ISO 4217).")
-    ours: int = Field(description=f"Cost with the reading policy. {MICRO_DESCRIPTION}")
-    naive: int = Field(
+    cost: int = Field(description=f"Cost with the reading policy. {MICRO_DESCRIPTION}")
+    cost_without_policy: int = Field(
         description=f"Cost of polling each channel every minute and re-reading posts of 90 days every two hours. {MICRO_DESCRIPTION}"
     )
     percent: int = Field(description="Savings in percent.")
@@ -212,12 +214,12 @@ class DatedPrices(Schema):
     currency: str = Field(description="Currency code (ISO 4217). Empty if nothing costs money.")
     monthly: int = Field(description=f"Monthly fee. {MICRO_DESCRIPTION}")
     prices: dict[str, int] = Field(description=f"Price of one unit of each meter. {MICRO_DESCRIPTION}")
-    instead: dict[str, str] = Field(
+    cheaper_meters: dict[str, str] = Field(
         description="Expensive meters (such as posts with a link), with the cheaper meter of the same post without the expensive part."
     )
     daily: list[str] = Field(description="Meters whose resources are billed only once per UTC day.")
     caps: list[PlanQuota] = Field(description="Caps of the plan.")
-    refuses: list[str] = Field(description="Meters that the plan does not include.")
+    excluded_meters: list[str] = Field(description="Meters that the plan does not include.")
     note: str = Field(description="Notes.")
     source: str = Field(description="Source of the prices.")
 
@@ -314,7 +316,7 @@ class ClientCosts(Schema):
     budgets: list[BudgetState] = Field(
         description="Current budgets of the workspace. Empty for other months than the current one."
     )
-    passed: list[str] = Field(description="IDs of monthly budgets that the forecast exceeds.")
+    exceeded: list[str] = Field(description="IDs of monthly budgets that the forecast exceeds.")
 
 
 class ClientCostsList(Schema):

@@ -150,7 +150,7 @@ class ConsistencyProof(Schema):
 class BundleVerdict(Schema):
     """Result of a bundle check."""
 
-    holds: bool = Field(description="Whether the bundle is unchanged since it was signed.")
+    valid: bool = Field(description="Whether the bundle is unchanged since it was signed.")
     signer_checked: bool = Field(description="Whether you sent `key`, so that the signer was checked.")
-    said: list[str] = Field(description="Successful checks.")
+    passed: list[str] = Field(description="Successful checks.")
     reason: str = Field(description="Failed checks. Empty if the bundle is valid.")

@@ -50,7 +50,7 @@ class Delivery(Schema):
     state: DeliveryState = Field(
         description="scheduled, publishing, published. held: waiting for what `hold` names. failed: the post must be changed. unknown: a person must check the network. parked: stopped by an error in Kicau. canceled. deleted: from the network."
     )
-    hold: str = Field(description="confirmation, budget, withdrawn or empty.")
+    hold: str = Field(description="confirmation, budget, offboarded or empty.")
     actions: list[DeliveryAction] = Field(
         description="What can be done with the delivery in its state. Each is the end of an address: POST /deliveries/{id}/{action}. Your role or token must also allow it."
     )
@@ -267,7 +267,7 @@ class ChargeEntry(Schema):
     network: str = Field(description="Name of the network.")
     channel: str | None = Field(description="ID of the channel.")
     delivery: str | None = Field(description="ID of the delivery.")
-    purpose: str = Field(description="publish, find, connect, refresh, read, answers, numbers, withdraw or edit.")
+    purpose: str = Field(description="publish, find, connect, refresh, read, answers, numbers, delete or edit.")
     meter: str = Field(description="The network's name for what it counts.")
     units: int = Field(description="Number of units.")
     micro: int = Field(description="Price in millionths of the currency.")
@@ -300,7 +300,7 @@ class ChargeTotal(Schema):
 
     network: str = Field(description="Name of the network.")
     meter: str = Field(description="The network's name for what it counts.")
-    purpose: str = Field(description="publish, find, connect, refresh, read, answers, numbers, withdraw or edit.")
+    purpose: str = Field(description="publish, find, connect, refresh, read, answers, numbers, delete or edit.")
     currency: str = Field(description="Currency code (ISO 4217). Empty if it cost no money.")
     calls: int = Field(description="Number of requests.")
     units: int = Field(description="Number of units.")

@@ -101,7 +101,7 @@ class CanaryTest(Schema):
     of: int = Field(description="Number of candidates.")
     p: float = Field(description="Probability of this rank or a better one, if the model never saw the sentence.")
     lower_is_likelier: bool = Field(description="Whether the scores were losses.")
-    says: str = Field(description="Conclusion in words.")
+    conclusion: str = Field(description="Conclusion in words.")
 
 
 class CanaryTestPage(Page[CanaryTest]):
@@ -111,7 +111,7 @@ class CanaryTestPage(Page[CanaryTest]):
 class CanaryRank(Schema):
     """Rank of the published sentence."""
 
-    says: str = Field(description="Conclusion in words.")
+    conclusion: str = Field(description="Conclusion in words.")
     rank: int = Field(description="1 is the most likely candidate. Ties count against the published sentence.")
     of: int = Field(description="Number of candidates.")
     p: float = Field(description="Probability of this rank or a better one, if the model never saw the sentence.")

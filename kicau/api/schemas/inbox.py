@@ -81,7 +81,7 @@ class InboxQuery(PageQuery):
 
     channel: str = Field("", max_length=80, description="Only messages to the channel with this key.")
     network: str = Field("", max_length=40, description="Only messages on this network.")
-    waits: bool = Field(False, description="Only messages without a reply that are not marked as done.")
+    unanswered: bool = Field(False, description="Only messages without a reply that are not marked as done.")
 
 
 class InboxEntryChange(Schema):
@@ -103,13 +103,13 @@ class SyncState(Schema):
 
     network: str = Field(description="Name of the network.")
     channels: int = Field(description="Number of channels of the workspace on this network.")
-    reads: bool = Field(description="Whether Kicau reads comments and metrics.")
-    chosen: bool = Field(description="Whether someone decided this, instead of the default.")
+    enabled: bool = Field(description="Whether Kicau reads comments and metrics.")
+    is_decision: bool = Field(description="Whether someone decided this, instead of the default.")
     costs: bool = Field(description="Whether reading costs money, or uses a quota of the plan.")
     posts: int = Field(description="Expected posts in 30 days, based on the last 28 days.")
-    answers: int = Field(description="Expected comments in 30 days, based on the last 28 days.")
+    comments: int = Field(description="Expected comments in 30 days, based on the last 28 days.")
     micro: int = Field(description="Expected cost of 30 days, in millionths of the currency.")
-    each: int = Field(description="Cost of one more comment, in millionths of the currency.")
+    micro_per_comment: int = Field(description="Cost of one more comment, in millionths of the currency.")
     currency: str = Field(description="Currency code (ISO 4217). Empty if it costs no money.")
 
 
@@ -122,11 +122,11 @@ class SyncStates(Schema):
 class SyncSwitch(Schema):
     """Turns reading on or off."""
 
-    model_config = example_config({"network": EXAMPLE_NETWORK, "reads": True, "accepts": 12_500_000})
+    model_config = example_config({"network": EXAMPLE_NETWORK, "enabled": True, "accepted_micro": 12_500_000})
 
     network: str = Field(min_length=1, max_length=40, description="Name of the network.")
-    reads: StrictBool = Field(description="Whether to read comments and metrics from now on.")
-    accepts: int | None = Field(
+    enabled: StrictBool = Field(description="Whether to read comments and metrics from now on.")
+    accepted_micro: int | None = Field(
         None, ge=0, le=10**15, description="The cost that you accept: `micro` of the state that you read."
     )
 
@@ -138,10 +138,10 @@ class NetworkWebhookChannel(Schema):
     since: datetime | None = Field(
         description=f"Start of the subscription. Null if it is not confirmed. {UTC_DESCRIPTION}"
     )
-    told_at: datetime | None = Field(
+    last_received_at: datetime | None = Field(
         description=f"Time of the last webhook. Null if there was none, or if one was missed. {UTC_DESCRIPTION}"
     )
-    told: int = Field(description="Number of webhooks received.")
+    received: int = Field(description="Number of webhooks received.")
     reason: str = Field(description="Why there is no subscription. Empty if there is one.")
 
 
@@ -152,8 +152,10 @@ class NetworkWebhookState(Schema):
     on: bool = Field(description="Whether webhooks are on.")
     obstacle: str = Field(description="Why they cannot be turned on; empty if they can.")
     setup: str = Field(description="What the server administrator sets up at the network once; empty if nothing.")
-    usual: int = Field(description="How many times a day Kicau reads comments in a channel without webhooks.")
-    sparse: int = Field(description="How many times a day Kicau reads comments in a channel with webhooks.")
+    reads_a_day: int = Field(description="How many times a day Kicau reads comments in a channel without webhooks.")
+    reads_a_day_with_webhooks: int = Field(
+        description="How many times a day Kicau reads comments in a channel with webhooks."
+    )
     channels: list[NetworkWebhookChannel] = Field(
         description="The channels with a webhook subscription, or whose subscription is requested."
     )

@@ -23,12 +23,12 @@ from kicau.api.schemas.base import (
 
 TimeText = Annotated[str, Field(max_length=60)]
 ChannelKeys = Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=100)]
-WithdrawalStateName = Literal["proposed", "announced", "withdrawn", "reinstated", "called-off"]
-WithdrawalCauseName = Literal["choice", "network", "refused", "disconnected", "lost"]
+OffboardingStateName = Literal["proposed", "announced", "offboarded", "resumed", "canceled"]
+OffboardingCauseName = Literal["choice", "network", "refused", "disconnected", "lost"]
 
 
-class WithdrawalInput(Schema):
-    """A withdrawal to preview: what to stop publishing to, and when."""
+class OffboardingInput(Schema):
+    """An offboarding to preview: what to stop publishing to, and when."""
 
     model_config = example_config(
         {"network": EXAMPLE_NETWORK, "effective_at": f"{EXAMPLE_MONTH}-01T00:00", "timezone": "Asia/Jakarta"}
@@ -46,7 +46,7 @@ class WithdrawalInput(Schema):
     )
 
 
-class WithdrawalCreate(WithdrawalInput):
+class OffboardingCreate(OffboardingInput):
     """Request to stop publishing to a network or channel."""
 
     model_config = example_config(
@@ -65,18 +65,18 @@ class WithdrawalCreate(WithdrawalInput):
     )
 
 
-class Withdrawal(Schema):
-    """A withdrawal: publishing to a network or channel was or will be stopped."""
+class Offboarding(Schema):
+    """An offboarding: publishing to a network or channel was or will be stopped."""
 
     id: str = Field(description="Unique ID.")
     network: str = Field(description="Name of the network.")
     channel: str | None = Field(
         description="ID of the channel, if only one is affected. Null: all channels of the network."
     )
-    state: WithdrawalStateName = Field(
-        description="proposed: publishing is paused because the network refuses all requests, until someone decides. announced: planned for a date. withdrawn: in effect. reinstated. called-off."
+    state: OffboardingStateName = Field(
+        description="proposed: publishing is paused because the network refuses all requests, until someone decides. announced: planned for a date. offboarded: in effect. resumed. canceled."
     )
-    cause: WithdrawalCauseName = Field(
+    cause: OffboardingCauseName = Field(
         description="choice. network: announced by the network. refused: the network blocked access. disconnected, lost: one channel."
     )
     reason: str = Field(description="Reason, as entered. Can be empty.")
@@ -88,12 +88,12 @@ class Withdrawal(Schema):
     )
     effective_at: datetime = Field(description=f"When publishing stops. {UTC_DESCRIPTION}")
     announced_at: datetime = Field(description=UTC_DESCRIPTION)
-    withdrawn_at: datetime | None = Field(description=f"When it took effect. {UTC_DESCRIPTION}")
+    offboarded_at: datetime | None = Field(description=f"When it took effect. {UTC_DESCRIPTION}")
     ended_at: datetime | None = Field(description=f"When it was canceled, or publishing resumed. {UTC_DESCRIPTION}")
 
 
-class WithdrawalPage(Page[Withdrawal]):
-    """A page of withdrawals, newest first."""
+class OffboardingPage(Page[Offboarding]):
+    """A page of offboardings, newest first."""
 
 
 class ChannelOutlook(Schema):
@@ -114,8 +114,8 @@ class ReplacementChannel(Schema):
     already: int = Field(description="Number of stopped posts that are also scheduled on it.")
 
 
-class WithdrawalOutlook(Schema):
-    """Effect of a withdrawal, in numbers."""
+class OffboardingOutlook(Schema):
+    """Effect of an offboarding, in numbers."""
 
     network: str = Field(description="Name of the network.")
     at: datetime = Field(description=f"When publishing stops. {UTC_DESCRIPTION}")
@@ -136,36 +136,38 @@ class WithdrawalOutlook(Schema):
     targets: list[ReplacementChannel] = Field(description="Channels that could take over, most suitable first.")
 
 
-class WithdrawalDetail(Withdrawal):
-    """A withdrawal with its effect."""
+class OffboardingDetail(Offboarding):
+    """An offboarding with its effect."""
 
-    outlook: WithdrawalOutlook = Field(description="Current numbers.")
+    outlook: OffboardingOutlook = Field(description="Current numbers.")
     replaced: int = Field(description="Number of stopped posts that were scheduled on other channels instead.")
-    late: int = Field(description="Number of overdue deliveries on resumed channels that wait for a decision.")
+    overdue: int = Field(description="Number of overdue deliveries on resumed channels that wait for a decision.")
 
 
-class ReinstateOutlook(Schema):
+class ResumeOutlook(Schema):
     """Effect of resuming."""
 
-    withdrawal: Withdrawal = Field(description="The withdrawal.")
+    offboarding: Offboarding = Field(description="The offboarding.")
     channels: list[str] = Field(description="Keys of channels that are restored.")
     elsewhere: list[str] = Field(
         description="Keys of channels that someone disconnected meanwhile. They stay disconnected."
     )
     restored: int = Field(description="Number of deliveries that continue.")
-    late: int = Field(description="Number of overdue deliveries.")
-    late_first: datetime | None = Field(description=f"Due time of the first of them. {UTC_DESCRIPTION}")
-    late_last: datetime | None = Field(description=f"Due time of the last of them. {UTC_DESCRIPTION}")
+    overdue: int = Field(description="Number of overdue deliveries.")
+    overdue_first: datetime | None = Field(description=f"Due time of the first of them. {UTC_DESCRIPTION}")
+    overdue_last: datetime | None = Field(description=f"Due time of the last of them. {UTC_DESCRIPTION}")
     replaced: int = Field(description="Number of replacement deliveries on other channels that are not published yet.")
-    replaced_out: int = Field(description="Number of replacement deliveries on other channels that are published.")
+    replaced_published: int = Field(
+        description="Number of replacement deliveries on other channels that are published."
+    )
 
 
-class LateDeliveriesInput(Schema):
+class OverdueDeliveriesInput(Schema):
     """What to do with overdue deliveries."""
 
-    model_config = example_config({"late": "cancel"})
+    model_config = example_config({"overdue": "cancel"})
 
-    late: Literal["ask", "now", "shift", "cancel"] = Field(
+    overdue: Literal["ask", "now", "shift", "cancel"] = Field(
         "ask",
         description="ask: they wait for a decision. now: publish them. shift: publish the first at `first_at`, the others later with the same gaps. cancel: never publish them.",
     )
@@ -173,17 +175,17 @@ class LateDeliveriesInput(Schema):
     timezone: ZoneName = Field("", description=f"Time zone of `first_at`. {ZONE_DESCRIPTION} Empty: the workspace's.")
 
 
-class ReinstateInput(LateDeliveriesInput):
+class ResumeInput(OverdueDeliveriesInput):
     """Request to resume publishing."""
 
-    model_config = example_config({"late": "ask"})
+    model_config = example_config({"overdue": "ask"})
 
     keep_replaced: bool = Field(
         False, description="true: also publish the replacements on other channels. false: cancel the replacements."
     )
 
 
-class LateDeliveriesResult(Schema):
+class OverdueDeliveriesResult(Schema):
     """Number of affected deliveries."""
 
     decided: int = Field(description="Number of deliveries.")
@@ -192,10 +194,10 @@ class LateDeliveriesResult(Schema):
 class RetargetInput(Schema):
     """Request to schedule stopped posts on other channels."""
 
-    model_config = example_config({"channels": ["kopi-senja"], "past": "leave"})
+    model_config = example_config({"channels": ["kopi-senja"], "overdue": "leave"})
 
     channels: ChannelKeys = Field(description="Keys or IDs of the new channels.")
-    past: Literal["leave", "now", "shift"] = Field(
+    overdue: Literal["leave", "now", "shift"] = Field(
         "leave",
         description="What to do with overdue posts. leave: they stay stopped. now: publish them. shift: publish the first at `first_at`, the others later with the same gaps.",
     )
@@ -241,7 +243,7 @@ class RetargetOutlook(Schema):
     posts: int = Field(description="Number of stopped posts.")
     fits: int = Field(description="Number of deliveries that would be created.")
     already: int = Field(description="Number of posts that the channel already has.")
-    past: int = Field(description="Number of posts that stay stopped because they are overdue.")
+    overdue: int = Field(description="Number of posts that stay stopped because they are overdue.")
     unconfirmed: int = Field(description="Number of deliveries that a person must confirm before their time.")
     problems: list[ProblemCount] = Field(description="By channel and kind of problem.")
     obstacles: list[RetargetProblem] = Field(description="By post.")
@@ -254,11 +256,11 @@ class ReplacementChannels(Schema):
     items: list[ReplacementChannel] = Field(description="Most suitable first.")
 
 
-class WithdrawalJob(Schema):
+class OffboardingJob(Schema):
     """A background job with its progress."""
 
     id: str = Field(description="Unique ID.")
-    withdrawal: str = Field(description="ID of its withdrawal.")
+    offboarding: str = Field(description="ID of its offboarding.")
     kind: Literal["export", "retarget"] = Field(
         description="export: creates the archive file. retarget: schedules posts on other channels."
     )
@@ -267,19 +269,19 @@ class WithdrawalJob(Schema):
     )
     percent: int = Field(description="Progress in percent.")
     result: dict[str, Any] = Field(
-        description="export: counts by table, missing, size. retarget: posts, made, already, past, unconfirmed, problems, cost."
+        description="export: counts by table, missing, size. retarget: posts, made, already, overdue, unconfirmed, problems, cost."
     )
     sentence: str = Field(description="Why it failed. Can be empty.")
-    asked_at: datetime = Field(description=UTC_DESCRIPTION)
+    requested_at: datetime = Field(description=UTC_DESCRIPTION)
     ended_at: datetime | None = Field(description=UTC_DESCRIPTION)
 
 
-class WithdrawalJobPage(Page[WithdrawalJob]):
+class OffboardingJobPage(Page[OffboardingJob]):
     """A page of jobs, newest first."""
 
 
-class WithdrawalQuery(PageQuery):
-    """Filters for withdrawals."""
+class OffboardingQuery(PageQuery):
+    """Filters for offboardings."""
 
     network: str = Field("", max_length=40, description="Only items of this network.")
-    state: str = Field("", max_length=20, description="Only withdrawals in this state.")
+    state: str = Field("", max_length=20, description="Only offboardings in this state.")

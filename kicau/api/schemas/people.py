@@ -167,7 +167,7 @@ class ApiTokenCreated(ApiToken):
     secret: str = Field(description="The token. It is returned only once and not stored: save it now.")
 
 
-class AuditTrailEntry(Schema):
+class ActivityEntry(Schema):
     """An action in the activity log."""
 
     id: int = Field(description="Increases over time.")
@@ -180,7 +180,7 @@ class AuditTrailEntry(Schema):
     detail: dict[str, Any] = Field(description="Details, depending on the action.")
 
 
-class AuditTrailPage(Page[AuditTrailEntry]):
+class ActivityPage(Page[ActivityEntry]):
     """A page of the activity log, newest first."""
 
 

@@ -165,7 +165,7 @@ class TrainingSetVersion(Schema):
     expected: int = Field(description="Number of items to check. 0 while unknown.")
     done: int = Field(description="Number of checked items.")
     records: int = Field(description="Number of records.")
-    taken_back: int = Field(description="Number of records of the previous version that were removed.")
+    retracted: int = Field(description="Number of records of the previous version that were removed.")
     effect_ms: int | None = Field(
         description="Milliseconds from the end of a permission until the previous version could no longer be downloaded."
     )
@@ -227,9 +227,9 @@ class SetRecipient(Schema):
     version: int = Field(description="Number of the version that they received.")
     name: str = Field(description="Name of the recipient.")
     contact: str = Field(description="Address. Can be empty.")
-    given_at: AwareDatetime = Field(description=UTC_DESCRIPTION)
-    owes: int = Field(description="Newest version that removed withdrawn content of theirs. 0: none.")
-    asked_at: AwareDatetime | None = Field(description=f"When they were asked to confirm. {UTC_DESCRIPTION}")
+    received_at: AwareDatetime = Field(description=UTC_DESCRIPTION)
+    unconfirmed_version: int = Field(description="Newest version that removed withdrawn content of theirs. 0: none.")
+    requested_at: AwareDatetime | None = Field(description=f"When they were asked to confirm. {UTC_DESCRIPTION}")
     acknowledged_at: AwareDatetime | None = Field(
         description=f"When they confirmed that they no longer use the content. {UTC_DESCRIPTION}"
     )
@@ -243,7 +243,7 @@ class SetRecipientPage(Page[SetRecipient]):
 class SetRecipientQuery(PageQuery):
     """Filters for recipients."""
 
-    owing: bool | None = Field(None, description="true: only those who have not confirmed a retraction.")
+    unconfirmed: bool | None = Field(None, description="true: only those who have not confirmed a retraction.")
 
 
 class SetRecipientCreate(Schema):
@@ -312,4 +312,4 @@ class PersonalDataVerdicts(Schema):
 class PersonalDataVerdictCount(Schema):
     """Number of saved decisions."""
 
-    judged: int = Field(description="Number of decisions. They apply to the next version.")
+    decided: int = Field(description="Number of decisions. They apply to the next version.")

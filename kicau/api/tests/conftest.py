@@ -34,9 +34,9 @@ from kicau.dataset_audit import canaries
 from kicau.dataset_audit.models import Audit, Hit, Sought
 from kicau.evidence import log
 from kicau.media.actions import add_medium
-from kicau.offboarding import actions as withdrawals
+from kicau.offboarding import actions as offboardings
 from kicau.offboarding import jobs
-from kicau.offboarding.models import Job
+from kicau.offboarding.models import OffboardingJob
 from kicau.publishing.approval import review_links, reviews
 from kicau.publishing.content import compositions, contacts
 from kicau.publishing.content import snippets as texts
@@ -262,9 +262,9 @@ def populate(actor: Actor, folder: Path) -> World:
     )
     lost = add_channel(actor, "bluesky", "lama")
     deliver(actor, lost, f"frozen {MARK}")
-    left = withdrawals.announce_offboarding(actor, channel=lost.key, reason=MARK)
+    left = offboardings.announce_offboarding(actor, channel=lost.key, reason=MARK)
     job = jobs.request_export(actor, left.id)
-    Job.objects.filter(id=job.id).update(state="done", result={"size": 2})
+    OffboardingJob.objects.filter(id=job.id).update(state="done", result={"size": 2})
     jobs.archive_file(job).parent.mkdir(parents=True, exist_ok=True)
     jobs.archive_file(job).write_bytes(f"PK {MARK}".encode())
     text = texts.save_text(actor, "template", MARK, MARK)
@@ -274,7 +274,7 @@ def populate(actor: Actor, folder: Path) -> World:
         channel=rows["scheduled"].channel, remote_id="77", author=MARK, text=MARK, at=clock.now()
     )
     ids = prepare_evidence(actor) | {
-        "answer_id": str(said.id),
+        "message_id": str(said.id),
         "text_id": str(text.id),
         "group_id": str(group.id),
         "contact_id": str(contact.id),
@@ -283,7 +283,7 @@ def populate(actor: Actor, folder: Path) -> World:
         "item_id": str(item.id),
         "import_id": str(asking.id),
         "statement_id": str(statement.id),
-        "withdrawal_id": str(left.id),
+        "offboarding_id": str(left.id),
         "job_id": str(job.id),
         "person_id": str(somebody.id),
         "token_id": str(token.id),

@@ -34,12 +34,14 @@ def test_prices_and_rates_are_entered_read_and_taken_away(api, stranger):
     assert caller_for(stranger).delete(f"/price-lists/{made['id']}").status_code == 403
     assert api.delete(f"/price-lists/{made['id']}").status_code == 204
     assert made not in api.get("/price-lists?network=x").json()["items"]
-    rate = api.post("/rates", {"currency": "USD", "shown_in": "IDR", "rate": "16250.5", "since": "2026-01-01"}).json()
-    assert api.get("/rates").json()["items"] == [rate]
+    rate = api.post(
+        "/exchange-rates", {"currency": "USD", "shown_in": "IDR", "rate": "16250.5", "since": "2026-01-01"}
+    ).json()
+    assert api.get("/exchange-rates").json()["items"] == [rate]
     assert rate["rate"] == "16250.5"
-    assert api.post("/rates", {"currency": "USD", "shown_in": "USD", "rate": "1"}).status_code == 422
-    assert api.delete(f"/rates/{rate['id']}").status_code == 204
-    assert api.delete(f"/rates/{rate['id']}").status_code == 404
+    assert api.post("/exchange-rates", {"currency": "USD", "shown_in": "USD", "rate": "1"}).status_code == 422
+    assert api.delete(f"/exchange-rates/{rate['id']}").status_code == 204
+    assert api.delete(f"/exchange-rates/{rate['id']}").status_code == 404
 
 
 def test_a_statement_as_json_lines_and_paper_in_the_workspaces_own_currency(api, actor):
@@ -49,7 +51,7 @@ def test_a_statement_as_json_lines_and_paper_in_the_workspaces_own_currency(api,
     assert api.patch("/workspace", {"currency": "IDR"}).json()["currency"] == "IDR"
     assert api.get("/statement").json()["totals"] == [total]  # no rate yet
     for rate, since in (("15000", "2026-01-01"), ("99999", (clock.now() + timedelta(days=2)).date().isoformat())):
-        api.post("/rates", {"currency": "USD", "shown_in": "IDR", "rate": rate, "since": since})
+        api.post("/exchange-rates", {"currency": "USD", "shown_in": "IDR", "rate": rate, "since": since})
     worth = {"currency": "IDR", "amount": 3_000_000_000, "rate": "15000", "since": "2026-01-01"}
     told = api.get("/statement").json()
     assert told["totals"] == [total | {"shown": worth}]

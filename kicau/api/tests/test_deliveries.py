@@ -128,9 +128,9 @@ def test_charges_and_their_sums(api, world):
     charge = api.get("/charges?network=facebook&channel=facebook-kopisenja").json()["items"][0]
     assert (charge["meter"], charge["units"], charge["micro"], charge["currency"]) == (f"calls-{MARK}", 3, 45000, "USD")
     assert api.get("/charges?to=2020-01-01").json()["items"] == []
-    total = api.get("/charges/sums").json()["items"]
+    total = api.get("/charges/totals").json()["items"]
     assert [(t["network"], t["calls"], t["units"], t["micro"]) for t in total] == [("facebook", 1, 3, 45000)]
-    assert api.get("/charges/sums?from=2099-01-01").json()["items"] == []
+    assert api.get("/charges/totals?from=2099-01-01").json()["items"] == []
 
 
 def test_many_at_once_and_what_lies_ready_to_write_with(api, world):
@@ -145,11 +145,11 @@ def test_many_at_once_and_what_lies_ready_to_write_with(api, world):
     assert len(api.post("/deliveries/retry", {"deliveries": ids}).json()["refused"]) == 1
     assert api.post("/deliveries/retry", {"deliveries": []}).status_code == 422
 
-    kept = api.post("/texts", {"kind": "hashtags", "name": "Kopi", "text": "#kopi"}).json()
-    again = api.post("/texts", {"kind": "hashtags", "name": "Kopi", "text": "#kopi #senja"}).json()
+    kept = api.post("/saved-texts", {"kind": "hashtags", "name": "Kopi", "text": "#kopi"}).json()
+    again = api.post("/saved-texts", {"kind": "hashtags", "name": "Kopi", "text": "#kopi #senja"}).json()
     assert (kept["id"], again["text"]) == (again["id"], "#kopi #senja")
-    assert [one["name"] for one in api.get("/texts?kind=hashtags").json()["items"]] == ["Kopi"]
-    assert api.ask("DELETE", f"/texts/{kept['id']}", None).status_code == 204
+    assert [one["name"] for one in api.get("/saved-texts?kind=hashtags").json()["items"]] == ["Kopi"]
+    assert api.ask("DELETE", f"/saved-texts/{kept['id']}", None).status_code == 204
     assert api.post("/contacts", {"name": "dua kata", "mentions": {"x": "@a"}}).status_code == 422
     contact = api.post("/contacts", {"name": "@Budi", "mentions": {"x": "budi"}}).json()
     assert contact["mentions"] == {"x": "@budi"}

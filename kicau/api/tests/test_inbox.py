@@ -42,32 +42,38 @@ def test_numbers_and_answers_come_in_pages(api, actor):
         Answer.objects.create(
             channel=channel, delivery=row, remote_id=str(n + 10), author="9", text=f"Enak {n}", at=now
         )
-    told = api.get(f"/posts/{draft.id}/numbers").json()["items"]
+    told = api.get(f"/posts/{draft.id}/metrics").json()["items"]
     assert [(one["part"], one["remote_id"], one["values"]) for one in told] == [
         (1, "1", {"like_count": 0}),
         (2, "2", {"like_count": 1}),
     ]
-    first = api.get(f"/posts/{draft.id}/answers?limit=2").json()
-    second = api.get(f"/posts/{draft.id}/answers?limit=2&cursor={first['next']}").json()
+    first = api.get(f"/posts/{draft.id}/comments?limit=2").json()
+    second = api.get(f"/posts/{draft.id}/comments?limit=2&cursor={first['next']}").json()
     assert sorted(one["text"] for one in first["items"] + second["items"]) == ["Enak 0", "Enak 1", "Enak 2"]
     assert second["next"] is None
 
 
 def test_reading_is_switched_on_where_its_figure_is_accepted(api, actor):
     add_channel(actor, "x")
-    [state] = api.get("/reading").json()["items"]
-    assert (state["network"], state["reads"], state["costs"], state["each"]) == ("x", False, True, 5_000)
-    refused = api.put("/reading", {"network": "x", "reads": True})
+    [state] = api.get("/sync").json()["items"]
+    assert (state["network"], state["enabled"], state["costs"], state["micro_per_comment"]) == ("x", False, True, 5_000)
+    refused = api.put("/sync", {"network": "x", "enabled": True})
     assert refused.status_code == 409
     assert "Each reply received costs another" in refused.json()["detail"]
-    assert api.put("/reading", {"network": "x", "reads": True, "accepts": state["micro"]}).json()["reads"]
-    assert api.put("/reading", {"network": "nowhere", "reads": True}).status_code == 404
+    assert api.put("/sync", {"network": "x", "enabled": True, "accepted_micro": state["micro"]}).json()["enabled"]
+    assert api.put("/sync", {"network": "nowhere", "enabled": True}).status_code == 404
 
 
 def test_webhooks_are_switched_on_where_the_network_can_reach_this_kicau(api, actor, settings):
     add_channel(actor, "facebook")
-    [state] = api.get("/reading/webhooks").json()["items"]
-    assert (state["network"], state["on"], state["usual"], state["sparse"], state["channels"]) == (
+    [state] = api.get("/sync/webhooks").json()["items"]
+    assert (
+        state["network"],
+        state["on"],
+        state["reads_a_day"],
+        state["reads_a_day_with_webhooks"],
+        state["channels"],
+    ) == (
         "facebook",
         False,
         288,
@@ -75,15 +81,15 @@ def test_webhooks_are_switched_on_where_the_network_can_reach_this_kicau(api, ac
         [],
     )
     settings.KICAU_PUBLIC_URL = "http://127.0.0.1:8000"
-    refused = api.put("/reading/webhooks", {"network": "facebook", "on": True})
+    refused = api.put("/sync/webhooks", {"network": "facebook", "on": True})
     assert refused.status_code == 409
     assert "https://" in refused.json()["detail"]
     settings.KICAU_PUBLIC_URL = "https://kicau.example.org"
-    on = api.put("/reading/webhooks", {"network": "facebook", "on": True}).json()
+    on = api.put("/sync/webhooks", {"network": "facebook", "on": True}).json()
     assert on["on"]
     assert [one["since"] for one in on["channels"]] == [None]
-    assert not api.put("/reading/webhooks", {"network": "facebook", "on": False}).json()["on"]
-    assert api.put("/reading/webhooks", {"network": "nowhere", "on": True}).status_code == 404
+    assert not api.put("/sync/webhooks", {"network": "facebook", "on": False}).json()["on"]
+    assert api.put("/sync/webhooks", {"network": "nowhere", "on": True}).status_code == 404
 
 
 def test_answers_are_listed_newest_first_marked_and_replied_to(api, actor):
@@ -99,13 +105,13 @@ def test_answers_are_listed_newest_first_marked_and_replied_to(api, actor):
         )
         for n in range(3)
     ]
-    first = api.get("/answers?limit=2").json()
-    second = api.get(f"/answers?limit=2&cursor={first['next']}").json()
+    first = api.get("/inbox?limit=2").json()
+    second = api.get(f"/inbox?limit=2&cursor={first['next']}").json()
     assert [one["text"] for one in first["items"] + second["items"]] == ["Halo 0", "Halo 1", "Halo 2"]
     assert first["items"][0]["channel"] == channel.key
-    assert api.put(f"/answers/{rows[0].id}", {"done": True}).json()["done_at"]
-    assert [one["text"] for one in api.get("/answers?waits=true&network=x").json()["items"]] == ["Halo 1", "Halo 2"]
-    begun = api.post(f"/answers/{rows[1].id}/reply").json()["post"]
+    assert api.put(f"/inbox/{rows[0].id}", {"done": True}).json()["done_at"]
+    assert [one["text"] for one in api.get("/inbox?unanswered=true&network=x").json()["items"]] == ["Halo 1", "Halo 2"]
+    begun = api.post(f"/inbox/{rows[1].id}/reply").json()["post"]
     assert api.get(f"/posts/{begun}").json()["options"] == {"x.reply_to": "1"}
 
 
@@ -118,8 +124,8 @@ def test_a_page_of_many_answers_reads_no_more_than_a_page(api, actor):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE sync_answer")
     with CaptureQueriesContext(connection) as asked:
-        first = api.get("/answers?limit=20").json()
-        second = api.get(f"/answers?limit=20&cursor={first['next']}").json()
+        first = api.get("/inbox?limit=20").json()
+        second = api.get(f"/inbox?limit=20&cursor={first['next']}").json()
     assert [one["text"] for one in first["items"] + second["items"]] == [f"Halo {n}" for n in range(40)]
     for one in asked.captured_queries:
         if "sync_answer" in one["sql"]:

@@ -96,7 +96,7 @@ def test_the_matrix_covers_every_endpoint():
         "budget_id",
         "list_id",
         "rate_id",
-        "withdrawal_id",
+        "offboarding_id",
         "job_id",
         "set_id",
         "number",
@@ -108,7 +108,7 @@ def test_the_matrix_covers_every_endpoint():
         "group_id",
         "contact_id",
         "canary_id",
-        "answer_id",
+        "message_id",
     }
 
 

@@ -342,7 +342,7 @@ def test_lists_take_few_statements_however_long(api, world, django_assert_max_nu
         "/channels",
         "/members",
         "/tokens",
-        "/audit",
+        "/activity",
         "/charges",
         "/campaigns",
         "/webhooks",

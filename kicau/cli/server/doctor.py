@@ -339,10 +339,10 @@ def check_channels() -> Iterator[DoctorFinding]:
         yield problem_finding(row.key, row.reason, f"kicau channels connect {row.network}")
     for row in (
         Channel.objects.filter(state__in=(ChannelState.ACTIVE, ChannelState.HELD))
-        .exclude(renewal_why="")
+        .exclude(renewal_problem="")
         .order_by("key")
     ):
-        yield note_finding(row.key, row.renewal_why, "kicau costs budgets")
+        yield note_finding(row.key, row.renewal_problem, "kicau costs budgets")
     active = Channel.objects.filter(state=ChannelState.ACTIVE)
     if active:
         yield ok_finding(

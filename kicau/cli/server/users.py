@@ -67,7 +67,7 @@ def add_user(
     """Add a person to the workspace.
 
     If the person has no account, Kicau creates one with a password. If the account's e-mail address is not verified,
-    the person gets an invitation instead (see kicau users prove).
+    the person gets an invitation instead (see kicau users verify-address).
     """
     actor = shell.actor()
     from kicau.workspaces import actions, addresses, invitations
@@ -120,7 +120,7 @@ def _invitation_text(made: dict[str, Any]) -> str:
     )
 
 
-@users.command("prove")
+@users.command("verify-address")
 @click.argument("email")
 @click.option(
     "--reset",
@@ -253,7 +253,7 @@ def list_invitations(shell: Shell, as_json: bool) -> None:
     print_result(as_json, rows, lambda: print_table(("id", "address", "role", "until"), table))
 
 
-@users.command("uninvite")
+@users.command("revoke-invitation")
 @click.argument("invitation")
 @json_option
 @pass_shell
@@ -288,7 +288,7 @@ def hand_over(shell: Shell, email: str, as_json: bool) -> None:
     )
 
 
-@users.command("code-off")
+@users.command("turn-off-two-factor")
 @click.argument("email")
 @json_option
 @pass_shell

@@ -23,14 +23,14 @@ def test_an_account_is_exported_closed_and_deleted(kicau, budi):
     assert json.loads(said.out)["person"]["email"] == budi.email
     assert kicau("users", "close", budi.email).code == 0
     assert not Person.objects.get(id=budi.id).is_active
-    assert kicau("users", "forget", budi.email, stdin="no\n").code != 0
+    assert kicau("users", "erase", budi.email, stdin="no\n").code != 0
     assert Person.objects.filter(id=budi.id).exists()
-    assert kicau("users", "forget", budi.email, stdin=f"{budi.email}\n").code == 0
+    assert kicau("users", "erase", budi.email, stdin=f"{budi.email}\n").code == 0
     assert not Person.objects.filter(id=budi.id).exists()
 
 
 def test_the_only_owner_stays(kicau, owner):
-    said = kicau("users", "forget", owner.email, "--confirm", owner.email)
+    said = kicau("users", "erase", owner.email, "--confirm", owner.email)
     assert said.code != 0
     assert "Kopi Senja" in said.err
     assert Person.objects.filter(id=owner.id).exists()

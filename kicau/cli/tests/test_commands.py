@@ -265,7 +265,7 @@ def test_what_came_back_of_a_delivery_is_shown_with_it(kicau, scheduled):
     assert "likes 4711" in shown
     assert "Enak sekali" in shown
     told = kicau("show", scheduled["id"], "--json").json
-    assert (told["numbers"][0]["values"], told["answers"][0]["text"]) == ({"likes": 4711}, "Enak sekali")
+    assert (told["metrics"][0]["values"], told["comments"][0]["text"]) == ({"likes": 4711}, "Enak sekali")
 
 
 def test_a_scheduled_post_is_changed_and_published_again_only_after_a_question(kicau, scheduled, channel):
@@ -374,18 +374,18 @@ def test_an_account_that_nobody_proved_is_invited_and_not_added(kicau, actor):
     assert (said["password"], said["invitation"]["mailed"]) == (None, False)
     assert "/accept-invitation/" in said["invitation"]["link"]
     assert not Membership.objects.filter(person__email="budi@lain.example").exists()
-    assert kicau("users", "prove", "budi@lain.example").code == 0
+    assert kicau("users", "verify-address", "budi@lain.example").code == 0
     assert kicau("users", "add", "BUDI@lain.example").code == 0
     assert Membership.objects.get(person__email="budi@lain.example").role == "editor"
-    assert kicau("--as", "budi@lain.example", "users", "prove", "sari@kopisenja.example").code == 3
-    assert kicau("users", "prove", "nobody@lain.example").code == 3
+    assert kicau("--as", "budi@lain.example", "users", "verify-address", "sari@kopisenja.example").code == 3
+    assert kicau("users", "verify-address", "nobody@lain.example").code == 3
 
 
 def test_an_operator_ends_every_way_into_an_account_that_may_be_somebody_elses(kicau, actor):
     person = add_person("budi@lain.example", "Budi", "hujan-di-bandung-41")
     there = create_workspace(person, "Lain")
     token = create_token(actor_for(person, there.id, "page"), "x", ["read"], personal=True)
-    made = kicau("users", "prove", "budi@lain.example", "--reset", "--json").json
+    made = kicau("users", "verify-address", "budi@lain.example", "--reset", "--json").json
     person.refresh_from_db()
     assert (person.is_proved, made["tokens"], actor_by_token(token.secret, None)) == (True, 1, None)
     assert person.check_password(made["password"])
@@ -573,7 +573,7 @@ def test_doctor_names_what_is_wrong_and_what_to_do(kicau, actor, ana, monkeypatc
 
 
 def test_a_channel_that_a_budget_holds_is_noted_and_not_called_broken(kicau, actor, ana):
-    Channel.objects.update(state=ChannelState.HELD, renewal_why="The budget has no room for it.")
+    Channel.objects.update(state=ChannelState.HELD, renewal_problem="The budget has no room for it.")
     found = {f["what"]: f for f in kicau("doctor", "--json").json}
     assert (found["ana"]["state"], found["ana"]["says"], found["ana"]["do"]) == (
         "note",

@@ -1,4 +1,4 @@
-"""`kicau audit` at the shell."""
+"""`kicau dataset-audit` at the shell."""
 
 from __future__ import annotations
 
@@ -24,7 +24,16 @@ def files(tmp_path):
 
 
 def test_what_control_measured_and_rates_by_length_are_printed(kicau, files):
-    asked = ("audit", files / "data.jsonl", "--posts", files / "posts.jsonl", "--out", files / "out", "--processes", 1)
+    asked = (
+        "dataset-audit",
+        files / "data.jsonl",
+        "--posts",
+        files / "posts.jsonl",
+        "--out",
+        files / "out",
+        "--processes",
+        1,
+    )
     said = kicau(*asked, "--control", files / "old.jsonl")
     assert said.code == 0, said.err
     assert "0 pairs in 50 texts of" in said.out
@@ -38,7 +47,16 @@ def test_what_control_measured_and_rates_by_length_are_printed(kicau, files):
 def test_a_missing_folder_of_evidence_is_found_before_the_search(kicau, files, actor):
     from kicau.evidence.models import Leaf
 
-    asked = ("audit", files / "data.jsonl", "--posts", files / "posts.jsonl", "--out", files / "out", "--processes", 1)
+    asked = (
+        "dataset-audit",
+        files / "data.jsonl",
+        "--posts",
+        files / "posts.jsonl",
+        "--out",
+        files / "out",
+        "--processes",
+        1,
+    )
     said = kicau(*asked, "--evidence", files / "missing" / "e.json")
     assert said.code == 1
     assert "is missing or not writable" in said.err

@@ -1,4 +1,4 @@
-"""`kicau withdraw`: the whole road at the shell."""
+"""`kicau offboarding`: the whole road at the shell."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def test_the_whole_road_at_the_shell(kicau, actor, channel, tmp_path, settings):
             actor, compositions.Composition(parts=(compositions.PartContent(text=f"Kopi {n}"),))
         )
         schedule.schedule(actor, compositions.one_draft(actor, draft.id), ["ana"], clock.now() + timedelta(days=n + 1))
-    assert kicau("withdraw", "look").code == 2
-    assert kicau("withdraw", "look", "--network", "stranger", "--json").json["after"] == 3
-    assert "stopped and kept" in kicau("withdraw", "look", "--channel", "ana").out
+    assert kicau("offboarding", "preview").code == 2
+    assert kicau("offboarding", "preview", "--network", "stranger", "--json").json["after"] == 3
+    assert "stopped and kept" in kicau("offboarding", "preview", "--channel", "ana").out
     made = kicau(
-        "withdraw",
+        "offboarding",
         "announce",
         "--network",
         "stranger",
@@ -40,26 +40,26 @@ def test_the_whole_road_at_the_shell(kicau, actor, channel, tmp_path, settings):
         "--json",
     )
     assert (made.json["state"], made.json["cause"]) == ("announced", "network")
-    assert "Terlalu mahal" in kicau("withdraw", "list").out
-    assert kicau("withdraw", "call-off", "stranger", "--json").json["state"] == "called-off"
-    assert kicau("withdraw", "now", "stranger").code == 3
-    kicau("withdraw", "announce", "--network", "stranger", "--at", "in 36 hours")
-    assert kicau("withdraw", "now", "stranger", "--json").json["state"] == "withdrawn"
-    assert kicau("withdraw", "show", "stranger", "--json").json["progress"] == {"waiting": 3, "replaced": 0}
+    assert "Terlalu mahal" in kicau("offboarding", "list").out
+    assert kicau("offboarding", "cancel", "stranger", "--json").json["state"] == "canceled"
+    assert kicau("offboarding", "stop-now", "stranger").code == 3
+    kicau("offboarding", "announce", "--network", "stranger", "--at", "in 36 hours")
+    assert kicau("offboarding", "stop-now", "stranger", "--json").json["state"] == "offboarded"
+    assert kicau("offboarding", "show", "stranger", "--json").json["progress"] == {"waiting": 3, "replaced": 0}
     file = tmp_path / "all.zip"
-    assert kicau("withdraw", "export", "stranger", file, "--json").json["counts"]["deliveries"] == 3
+    assert kicau("offboarding", "export", "stranger", file, "--json").json["counts"]["deliveries"] == 3
     assert zipfile.is_zipfile(file)
-    assert kicau("withdraw", "export", "stranger", file).code == 1
+    assert kicau("offboarding", "export", "stranger", file).code == 1
     budi = channel("budi")
-    told = kicau("withdraw", "retarget", "stranger", "--to", "budi", "--check", "--json")
+    told = kicau("offboarding", "retarget", "stranger", "--to", "budi", "--check", "--json")
     assert (told.json["made"], Delivery.objects.filter(channel=budi).count()) == (3, 0)
-    assert "3 deliveries were scheduled" in kicau("withdraw", "retarget", "stranger", "--to", "budi").out
-    assert kicau("withdraw", "reinstate", "stranger", "--check", "--json").json["replaced"] == 3
+    assert "3 deliveries were scheduled" in kicau("offboarding", "retarget", "stranger", "--to", "budi").out
+    assert kicau("offboarding", "resume", "stranger", "--check", "--json").json["replaced"] == 3
     with clock.freeze_clock(clock.now() + timedelta(hours=30)):
-        back = kicau("withdraw", "reinstate", "stranger", "--json").json
-        assert (back["restored"], back["late"]) == (2, 1)
-        assert kicau("withdraw", "late", "stranger", "--decide", "cancel", "--json").json == {"decided": 1}
-    assert "2 workspaces" not in kicau("withdraw", "everywhere", "stranger", "--reason", "Tutup").out
-    assert set(Channel.objects.values_list("state", flat=True)) == {"withdrawn"}
-    assert "reinstated" in kicau("withdraw", "everywhere", "stranger", "--back").out
+        back = kicau("offboarding", "resume", "stranger", "--json").json
+        assert (back["restored"], back["overdue"]) == (2, 1)
+        assert kicau("offboarding", "overdue", "stranger", "--decide", "cancel", "--json").json == {"decided": 1}
+    assert "2 workspaces" not in kicau("offboarding", "instance-wide", "stranger", "--reason", "Tutup").out
+    assert set(Channel.objects.values_list("state", flat=True)) == {"offboarded"}
+    assert "resumed" in kicau("offboarding", "instance-wide", "stranger", "--resume").out
     assert set(Channel.objects.values_list("state", flat=True)) == {"active"}

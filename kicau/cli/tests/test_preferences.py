@@ -45,7 +45,7 @@ def test_reading_and_changing_what_an_account_says(kicau, channel, member, monke
     monkeypatch.setattr(Stranger, "declare", declare, raising=False)
     shown = kicau("channels", "ai", "ana")
     assert (shown.code, "not allowed" in shown.out, "no preference" in shown.out) == (0, True, True)
-    changed = kicau("channels", "ai", "ana", "--allow", "inference", "--unsay", "training", "--json")
+    changed = kicau("channels", "ai", "ana", "--allow", "inference", "--clear", "training", "--json")
     assert changed.code == 0, changed.json
     assert changed.json["says"] == {"inference": True}
     assert AuditEntry.objects.get(act="channel.preferences").detail == {"says": {"inference": True, "training": None}}
@@ -60,6 +60,6 @@ def test_reading_and_changing_what_an_account_says(kicau, channel, member, monke
     assert (second.says, second.valid_until, second.source) == ({"ground": "allow"}, None, "at://ana/ai/self")
     assert (second.layer, second.party, second.valid_from) == ("author", "author", datetime(2026, 11, 1, tzinfo=UTC))
     assert hashlib.sha256(second.raw).hexdigest() == second.raw_sha256
-    kicau("channels", "ai", "ana", "--unsay", "inference")
+    kicau("channels", "ai", "ana", "--clear", "inference")
     assert not Statement.objects.filter(key="stranger:ana", valid_until=None).exists()
     assert "Kicau does not know the purpose 'everything'" in kicau("channels", "ai", "ana", "--deny", "everything").err

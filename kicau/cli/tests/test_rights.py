@@ -39,13 +39,13 @@ def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
         return found["train_gen"]["entering"], found["train_gen"]["leaving"]
 
     workspaces.update_workspace(actor, ai_use={"train_gen": "allow"})
-    assert moved("--terms", str(terms.id), "--say", "train_gen=allow") == (2, 0)
+    assert moved("--terms", str(terms.id), "--value", "train_gen=allow") == (2, 0)
     assert moved("--terms", str(terms.id)) == (0, 0)
     terms.says, terms.reviewed_at, terms.reviewed_by = {"train_gen": "allow"}, clock.now(), "Sari"
     terms.save()
-    assert moved("--terms", str(terms.id), "--say", "train_gen=deny") == (0, 2)
-    assert moved("--author", "x:teman", "--layer", "grant", "--say", "train_gen=deny") == (0, 1)
-    kept = kicau("rights", "say", "--author", "x:teman", "--layer", "grant", "--say", "train_gen=deny", "--json").json
+    assert moved("--terms", str(terms.id), "--value", "train_gen=deny") == (0, 2)
+    assert moved("--author", "x:teman", "--layer", "grant", "--value", "train_gen=deny") == (0, 1)
+    kept = kicau("rights", "add", "--author", "x:teman", "--layer", "grant", "--value", "train_gen=deny", "--json").json
     assert moved("--end", kept["id"]) == (1, 0)
     (why,) = next(
         e for e in kicau("rights", "simulate", "--json", "--end", kept["id"]).json if e["use"] == "train_gen"
@@ -53,9 +53,9 @@ def test_a_change_is_tried_and_nothing_is_changed(kicau, actor, tmp_path):
     assert (why["items"], why["sentence"].split(".")[0]) == (1, "Yes")
     assert why["sentence"] in kicau("rights", "simulate", "--end", kept["id"]).out
     assert kicau("rights", "simulate").code == 2
-    assert kicau("rights", "simulate", "--terms", "1", "--author", "own", "--say", "search=deny").code == 2
+    assert kicau("rights", "simulate", "--terms", "1", "--author", "own", "--value", "search=deny").code == 2
     assert "no row of terms" in kicau("rights", "simulate", "--terms", "999").err.lower()
-    assert "Kicau does not know the purpose 'dream'." in kicau("rights", "simulate", "--say", "dream=deny").err
+    assert "Kicau does not know the purpose 'dream'." in kicau("rights", "simulate", "--value", "dream=deny").err
 
 
 def test_items_of_a_campaign_are_found(kicau, actor, tmp_path):
@@ -86,10 +86,10 @@ def test_the_rule_is_written_and_read_again(kicau, actor, tmp_path):
     Image.new("RGB", (20, 20)).save(tmp_path / "cup.png")
     marked = str(tmp_path / "marked.png")
     assert kicau("rights", "write", "iptc", "--into", str(tmp_path / "cup.png"), "--out", marked).code == 0
-    kept = kicau("rights", "read", marked, "--keep")
+    kept = kicau("rights", "read", marked, "--save")
     assert "train_gen=deny" in kept.out
     assert "Recorded statements: 1" in kept.out
-    assert "There is nothing new to record" in kicau("rights", "read", marked, "--keep").out
+    assert "There is nothing new to record" in kicau("rights", "read", marked, "--save").out
     assert kicau("rights", "read", str(tmp_path / "none")).code == 2
     nonsense = kicau("rights", "write", "nonsense")
     assert nonsense.code == 1
@@ -154,7 +154,7 @@ def test_what_unknown_kinds_and_visibilities_mean_is_answered(kicau, actor, tmp_
 def test_a_statement_ends_after_its_last_day_and_names_its_copies(kicau, actor):
     workspaces.update_workspace(actor, timezone="Asia/Jakarta")
     today = clock.now().astimezone(ZoneInfo("Asia/Jakarta")).date()
-    say = ("rights", "say", "--say", "train_gen=deny", "--author", "x:teman")
+    say = ("rights", "add", "--value", "train_gen=deny", "--author", "x:teman")
     passed = kicau(*say, "--until", f"{today - timedelta(days=1)}")
     assert passed.code == 1
     assert "has already passed" in passed.err
@@ -167,7 +167,7 @@ def test_a_statement_ends_after_its_last_day_and_names_its_copies(kicau, actor):
     for value in ("allow", "unknown", "conditional"):
         assert (
             "A withdrawal of permission can only forbid uses of the content, not allow them."
-            in kicau("rights", "say", "--layer", "withdrawal", "--say", f"train_gen={value}").err
+            in kicau("rights", "add", "--layer", "withdrawal", "--value", f"train_gen={value}").err
         )
 
 

@@ -77,7 +77,7 @@ async def test_a_mention_s_words_are_read_by_its_id_once(actor, told, server, cl
 
 async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(actor, told, server, client, go):
     made = await sync_to_async(plans.set_budget)(
-        actor, plans.BudgetValues(name="Bacaan", amount=0, meter="calls", period="total", reading_share=100)
+        actor, plans.BudgetValues(name="Bacaan", amount=0, meter="calls", period="total", sync_share_percent=100)
     )
     server.mention(told.account_id, "Halo @kopisenja")
     await taken(server)
@@ -91,7 +91,7 @@ async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(a
     assert (await rows(Named))[0].next_at is not None
     await sync_to_async(plans.set_budget)(
         actor,
-        plans.BudgetValues(name="Bacaan", amount=100, meter="calls", period="total", reading_share=100),
+        plans.BudgetValues(name="Bacaan", amount=100, meter="calls", period="total", sync_share_percent=100),
         budget_id=made.id,
     )
     go(minutes=16)

@@ -126,7 +126,7 @@ class ContractCase:
 
     async def taken_back(self, sandbox: Sandbox, client: aiohttp.ClientSession, answer_id: str) -> None:
         """Who wrote an answer deletes it."""
-        await self.connector.withdraw(await self._someone(sandbox, client), answer_id)
+        await self.connector.delete(await self._someone(sandbox, client), answer_id)
 
     async def _someone(self, sandbox: Sandbox, client: aiohttp.ClientSession) -> ContractSession:
         lent = open_test_session(self.connector, sandbox, client)

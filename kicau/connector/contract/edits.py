@@ -91,6 +91,6 @@ class EditContract(ContractCase):
         try:
             assert await self.connector.reads(session, revision) is wanted
         except errors.Uncertain:
-            assert not self.connector.can_tell
+            assert not self.connector.can_verify_posts
             return False
         return True

@@ -58,7 +58,7 @@ class EngagementContract(ContractCase):
             assert sum(said in text for text in self.said_under(sandbox, asked.id)) == 1, effect
             assert done.ids
         if await self.deletes(session):
-            await self.connector.withdraw(session, done.ids[0])
+            await self.connector.delete(session, done.ids[0])
             assert not any(said in text for text in self.said_under(sandbox, asked.id))
         assert [one.id for one in (await reader.answers(session, "")).items] == [asked.id], (
             "our own words are no answer"
@@ -90,7 +90,7 @@ class EngagementContract(ContractCase):
         ids = await self.posted(session, min(3, reader.batch))
         there = ids
         if await self.deletes(session):
-            await self.connector.withdraw(session, ids[-1])
+            await self.connector.delete(session, ids[-1])
             there = ids[:-1]
         before = len(sandbox.requests)
         found = await reader.numbers(session, ids)

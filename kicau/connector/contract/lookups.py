@@ -41,7 +41,7 @@ class LookupContract(ContractCase):
         before = len(self.visible(sandbox))
         await self.posted(session, 1)
         between = len(self.visible(sandbox)) - before
-        if doubtful and not self.connector.can_tell:
+        if doubtful and not self.connector.can_verify_posts:
             try:
                 await self.connector.find(session, lost)
             except errors.Uncertain:  # and a person is asked
@@ -169,7 +169,9 @@ class LookupContract(ContractCase):
             try:
                 found = await look_up_restored(self.connector, session, restored)
             except errors.Uncertain:
-                assert not draft.parts[0].text or not self.connector.can_tell or draft.reply_to, "its text could tell"
+                assert not draft.parts[0].text or not self.connector.can_verify_posts or draft.reply_to, (
+                    "its text could tell"
+                )
                 continue
             if not isinstance(found, PublishedPost):  # a first comment is still to come
                 found = await run_to_end(self.connector, session, found)

@@ -106,15 +106,17 @@ class PublishingContract(ContractCase):
         with pytest.raises(errors.Unavailable):
             await self.connector.publish(session, replace(delivery, begun_at=session.now()))
 
-    async def test_withdraws_and_is_content_when_already_gone(self, session: ContractSession, sandbox: Sandbox) -> None:
+    async def test_deletes_a_post_and_accepts_that_it_is_already_gone(
+        self, session: ContractSession, sandbox: Sandbox
+    ) -> None:
         delivery = await self.delivery(session, next(iter(self.drafts.values())))
         done = await run_to_end(self.connector, session, delivery)
         if "delete" not in self.connector.baseline.abilities:
             with pytest.raises(errors.Rejected):
-                await self.connector.withdraw(session, done.ids[0])
+                await self.connector.delete(session, done.ids[0])
             return
         for post_id in [*done.ids, done.ids[0]]:
-            await self.connector.withdraw(session, post_id)
+            await self.connector.delete(session, post_id)
         assert self.visible(sandbox) == []
 
     async def test_a_refused_deletion_is_no_deletion(self, session: ContractSession, sandbox: Sandbox) -> None:
@@ -126,7 +128,7 @@ class PublishingContract(ContractCase):
                 continue  # 404 in the network's own form is its word that there is no such post
             sandbox.faults[:] = [OrderedFault(effect="status", status=status, text=body)]
             with pytest.raises(errors.ConnectorError):
-                await self.connector.withdraw(session, done.ids[0])
+                await self.connector.delete(session, done.ids[0])
         sandbox.faults.clear()
         assert len(self.visible(sandbox)) == len(delivery.post.parts)
 

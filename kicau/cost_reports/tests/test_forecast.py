@@ -43,15 +43,15 @@ def test_the_month_is_what_was_spent_what_is_scheduled_and_what_reading_costs_by
             schedule.schedule(actor, compositions.one_draft(actor, draft.id), [ana.key], NOW + timedelta(days=day))
         month = forecast.forecast(actor)
         [total] = month.total
-        assert (total.spent, total.calendar) == (1_400_000, 2 * 2 * 15_000)
-        assert total.reading == 1_450_000  # 14.5 days x $0.10, always the same
+        assert (total.spent, total.scheduled) == (1_400_000, 2 * 2 * 15_000)
+        assert total.sync == 1_450_000  # 14.5 days x $0.10, always the same
         assert total.low == total.expected == 1_400_000 + 60_000 + 1_450_000
-        assert [(f.calendar, f.reading) for f in month.campaigns] == [(60_000, 0)]
+        assert [(f.scheduled, f.sync) for f in month.campaigns] == [(60_000, 0)]
         assert month.days[-1][1] == pytest.approx(total.expected, abs=100_000)
         half = forecast.forecast(
-            actor, forecast_assumptions.ForecastAssumptions(reading=0.5, prices={"post": 30_000})
+            actor, forecast_assumptions.ForecastAssumptions(sync=0.5, prices={"post": 30_000})
         ).total[0]
-        assert (half.calendar, half.reading) == (120_000, 725_000)
+        assert (half.scheduled, half.sync) == (120_000, 725_000)
         small = plans.set_budget(actor, plans.BudgetValues(name="kecil", amount=2_000_000))
         large = plans.set_budget(actor, plans.BudgetValues(name="besar", amount=3_000_000))
         assert [b.name for b, _ in forecast_alerts.budgets_exceeded_by_forecast([small, large])] == ["kecil"]
@@ -100,15 +100,15 @@ def test_what_if_reckons_the_habit_and_a_plans_fee_anew(actor, owner, workspace,
                 purpose="publish",
             )
         as_it_goes = forecast.forecast(actor).total[0]
-        assert (as_it_goes.reading, as_it_goes.fee) == (1_450_000, 0)
+        assert (as_it_goes.sync, as_it_goes.fee) == (1_450_000, 0)
         assert as_it_goes.high == as_it_goes.expected + 435_000  # posting as it did, on an empty calendar
         dearer = forecast.forecast(
             actor, forecast_assumptions.ForecastAssumptions(prices={"read": 30_000, "post": 45_000})
         ).total[0]
-        assert (dearer.spent, dearer.reading) == (as_it_goes.spent, 3 * 1_450_000)
+        assert (dearer.spent, dearer.sync) == (as_it_goes.spent, 3 * 1_450_000)
         assert dearer.high == dearer.expected + 3 * 435_000
         contract = forecast.forecast(actor, forecast_assumptions.ForecastAssumptions(plan="contract")).total[0]
-        assert (contract.reading, contract.fee) == (290_000, 50_000_000)
+        assert (contract.sync, contract.fee) == (290_000, 50_000_000)
         assert contract.expected == contract.spent + 290_000 + 50_000_000
         assert contract.low == contract.expected
         assert contract.high == contract.expected + 29_000
@@ -118,8 +118,8 @@ def test_what_if_reckons_the_habit_and_a_plans_fee_anew(actor, owner, workspace,
                 "Kicau has no price list named contrat that applies now. Available price lists: contract",
             ),
             (forecast_assumptions.ForecastAssumptions(prices={"pots": 1}), "pots. Available units: "),
-            (forecast_assumptions.ForecastAssumptions(reading=-1), "0 to 100 times as often"),
-            (forecast_assumptions.ForecastAssumptions(reading=float("nan")), "0 to 100 times as often"),
+            (forecast_assumptions.ForecastAssumptions(sync=-1), "0 to 100 times as often"),
+            (forecast_assumptions.ForecastAssumptions(sync=float("nan")), "0 to 100 times as often"),
         ):
             with pytest.raises(ValidationFailed, match=said):
                 forecast.forecast(actor, wrong)

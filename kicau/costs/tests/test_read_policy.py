@@ -49,7 +49,7 @@ def test_one_read_serves_all_channels_of_an_app_in_the_largest_batches():
 
 
 def test_reading_slows_down_as_a_budget_is_used_up_before_its_time():
-    budget = Budget(amount=1000, reading_share=50)
+    budget = Budget(amount=1000, sync_share_percent=50)
     state = BudgetBalance(budget=budget, used=250, reserved=0, begins_at=OUT, renews_at=OUT + timedelta(days=10))
     assert read_policy.slowdown_factor(OURS, [state], OUT + timedelta(days=5)) == 1.0  # half of its half, at half time
     assert read_policy.slowdown_factor(OURS, [state], OUT + timedelta(days=1)) == pytest.approx(5.0)

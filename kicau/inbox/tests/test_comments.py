@@ -50,7 +50,7 @@ def listed(actor, *, after=None, limit=50, **wanted):
 
 async def test_a_mention_waits_until_ours_went_out_or_somebody_says_done(actor, member, pair, client, go, server, say):
     first, second = await heard(pair, actor, client, go, say, "Buka jam berapa?", "Terima kasih")
-    assert {a.id for a in (await listed(actor, waits=True)).rows} == {first.id, second.id}
+    assert {a.id for a in (await listed(actor, unanswered=True)).rows} == {first.id, second.id}
     assert first.url
     draft = await sync_to_async(comments.begin_reply)(actor, first.id)
     assert (await sync_to_async(comments.begin_reply)(actor, first.id)).id == draft.id  # not a second one
@@ -72,15 +72,15 @@ async def test_a_mention_waits_until_ours_went_out_or_somebody_says_done(actor, 
     [sent] = await rows(Delivery)
     [kept] = await rows(Answer, id=first.id)
     assert (kept.answered_by_id, kept.answered_at) == (sent.id, sent.published_at)
-    assert [a.id for a in (await listed(actor, waits=True)).rows] == [second.id]
+    assert [a.id for a in (await listed(actor, unanswered=True)).rows] == [second.id]
     viewer = await sync_to_async(member)("viewer")
     with pytest.raises(NotAllowed):
         await sync_to_async(comments.mark_done)(viewer, second.id, done=True)
     await sync_to_async(comments.mark_done)(actor, second.id, done=True)
-    assert not (await listed(actor, waits=True)).rows
+    assert not (await listed(actor, unanswered=True)).rows
     assert [e.subject for e in await rows(AuditEntry, act="answer.done")] == [str(second.id)]
     await sync_to_async(comments.mark_done)(actor, second.id, done=False)
-    assert len((await listed(actor, waits=True)).rows) == 1
+    assert len((await listed(actor, unanswered=True)).rows) == 1
     assert len((await listed(actor)).rows) == 2
 
 

@@ -43,7 +43,7 @@ class Bluesky:
     price_lists: tuple[PriceList, ...] = prices.load_price_lists("kicau.networks.bluesky")
     archive_reader = archive.reader
     finding = account_search.SEARCH_RULES
-    can_tell = True  # a record's key is known before it is sent
+    can_verify_posts = True  # a record's key is known before it is sent
     batch = engagement.METRICS_BATCH_SIZE
     reads_all = False  # each account has a server of its own
 
@@ -73,7 +73,7 @@ class Bluesky:
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         return await publishing_steps.look_up_outcome(session, delivery)
 
-    async def withdraw(self, session: Session, post_id: str, /) -> None:
+    async def delete(self, session: Session, post_id: str, /) -> None:
         await publishing_steps.delete_post(session, post_id)
 
     async def answers(self, session: Session, cursor: str, /) -> IncomingPostPage:

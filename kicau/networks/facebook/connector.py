@@ -41,7 +41,7 @@ class Facebook(MetaWebhooks):
     facts: Mapping[str, Fact] = limits.FACTS
     price_lists: tuple[PriceList, ...] = prices.load_price_lists("kicau.networks.facebook")
     archive_reader = archive.reader
-    can_tell = True
+    can_verify_posts = True
     batch = engagement.BATCH
     reads_all = False  # a Page's token reads its own posts
     webhook_setup: AttemptNote | None = None  # all of it by calls
@@ -98,7 +98,7 @@ class Facebook(MetaWebhooks):
     async def revise(self, session: Session, revision: PartRevision, /) -> Mapping[str, JSON]:
         return await edits.apply_edit(session, revision)
 
-    async def withdraw(self, session: Session, post_id: str, /) -> None:
+    async def delete(self, session: Session, post_id: str, /) -> None:
         await wire.delete_post(session, post_id)
 
 

@@ -44,7 +44,7 @@ class Instagram(MetaWebhooks):
     price_lists: tuple[PriceList, ...] = prices.load_price_lists("kicau.networks.instagram")
     archive_reader = archive.reader
     finding = account_search.SEARCH_RULES
-    can_tell = True
+    can_verify_posts = True
     batch = engagement.METRICS_BATCH_SIZE
     reads_all = False  # a token reads its own account's media
     webhook_setup: AttemptNote | None = webhooks.SETUP_NOTE
@@ -98,7 +98,7 @@ class Instagram(MetaWebhooks):
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         return await (replies.look_up_reply if delivery.post.reply_to else wire.look_up_outcome)(session, delivery)
 
-    async def withdraw(self, session: Session, post_id: str, /) -> None:
+    async def delete(self, session: Session, post_id: str, /) -> None:
         await wire.delete_post(session, post_id)
 
 

@@ -64,7 +64,7 @@ class LinkedIn:
     price_lists: tuple[PriceList, ...] = prices.load_price_lists("kicau.networks.linkedin")
     archive_reader = archive.reader
     finding = account_search.SEARCH_RULES
-    can_tell = False  # a member's own posts may not be read back with the scopes that LinkedIn grants
+    can_verify_posts = False  # a member's own posts may not be read back with the scopes that LinkedIn grants
 
     def read_error(self, reply: HttpResponse, /) -> ConnectorError | None:
         return errors.read_error(reply)
@@ -250,7 +250,7 @@ class LinkedIn:
     async def revise(self, session: Session, revision: PartRevision, /) -> Mapping[str, JSON]:
         return await edits.apply_edit(session, revision)
 
-    async def withdraw(self, session: Session, post_id: str, /) -> None:
+    async def delete(self, session: Session, post_id: str, /) -> None:
         try:
             if replies.COMMENT_URN_PATTERN.fullmatch(post_id):
                 return await replies.delete_reply(session, post_id)

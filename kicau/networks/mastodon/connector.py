@@ -41,7 +41,7 @@ class Mastodon:
     price_lists: tuple[PriceList, ...] = prices.load_price_lists("kicau.networks.mastodon")
     archive_reader = archive.reader
     finding = account_search.SEARCH_RULES
-    can_tell = True
+    can_verify_posts = True
     batch = engagement.METRICS_BATCH_SIZE
     reads_all = False  # each channel has a server of its own
 
@@ -86,7 +86,7 @@ class Mastodon:
     async def revise(self, session: Session, revision: PartRevision, /) -> Mapping[str, JSON]:
         return await edits.apply_edit(session, revision)
 
-    async def withdraw(self, session: Session, post_id: str, /) -> None:
+    async def delete(self, session: Session, post_id: str, /) -> None:
         path = f"/api/v1/statuses/{wire.path_segment(post_id)}"
         try:
             await wire.call_api(session, "DELETE", path, repeatable=True)

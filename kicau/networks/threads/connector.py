@@ -35,7 +35,7 @@ class Threads(MetaWebhooks):
     endpoints: Mapping[str, str] = {"authorize": "https://threads.net", "graph": "https://graph.threads.net"}
     baseline = limits.baseline
     price_lists: tuple[PriceList, ...] = prices.load_price_lists("kicau.networks.threads")
-    can_tell = True
+    can_verify_posts = True
     batch = engagement.METRICS_BATCH_SIZE
     reads_all = False
     webhook_setup: AttemptNote | None = webhooks.SETUP_NOTE
@@ -63,7 +63,7 @@ class Threads(MetaWebhooks):
     async def find(self, session: Session, delivery: Delivery, /) -> PublishResult | None:
         return await wire.look_up_outcome(session, delivery)
 
-    async def withdraw(self, session: Session, post_id: str, /) -> None:
+    async def delete(self, session: Session, post_id: str, /) -> None:
         await wire.delete_post(session, post_id)
 
     async def answers(self, session: Session, cursor: str, /) -> IncomingPostPage:

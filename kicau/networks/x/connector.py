@@ -28,7 +28,7 @@ class X:
     endpoints: Mapping[str, str] = {"api": "https://api.x.com", "authorize": "https://x.com/i/oauth2/authorize"}
     baseline = limits.baseline
     finding = account_search.SEARCH_RULES
-    can_tell = True
+    can_verify_posts = True
     archive_reader = archive.reader
     batch = engagement.METRICS_BATCH_SIZE
     reads_all = True
@@ -66,7 +66,7 @@ class X:
     async def people(self, session: Session, words: str, /) -> tuple[Found, ...]:
         return await account_search.find_accounts(session, words)
 
-    async def withdraw(self, session: Session, post_id: str, /) -> None:
+    async def delete(self, session: Session, post_id: str, /) -> None:
         try:
             charge = Charge(wire.DELETE_METER, once=f"delete {post_id}")
             await wire.send_request(session, "DELETE", f"/2/tweets/{post_id}", charge=charge, repeatable=True)

@@ -22,7 +22,7 @@ from kicau.costs.models import Budget, Charge
 from kicau.media.models import Medium
 from kicau.offboarding.actions import channels_of
 from kicau.offboarding.export.media import media_ids
-from kicau.offboarding.models import Withdrawal
+from kicau.offboarding.models import Offboarding
 from kicau.publishing.models import (
     RENDERED_COLUMNS,
     Attempt,
@@ -67,14 +67,14 @@ EXCLUDED_APPS = (
 class ExportScope:
     """What is exported: the channels that are left, their deliveries, and every post that goes there or nowhere yet."""
 
-    row: Withdrawal
+    row: Offboarding
     channels: tuple[UUID, ...]
     drafts: tuple[UUID, ...]
     deliveries: tuple[UUID, ...]
     media: tuple[UUID, ...]
 
 
-def export_scope(row: Withdrawal) -> ExportScope:
+def export_scope(row: Offboarding) -> ExportScope:
     channels = tuple(c.id for c in channels_of(row))
     deliveries = Delivery.objects.filter(workspace=row.workspace, channel__in=channels)
     waiting = Q(state__in=[DraftState.DRAFT, DraftState.SUBMITTED], deliveries=None)

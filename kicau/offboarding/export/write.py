@@ -23,7 +23,7 @@ from kicau.offboarding.announcements import network_label
 from kicau.offboarding.export import site
 from kicau.offboarding.export.media import media_files
 from kicau.offboarding.export.tables import ExportTable, export_scope, export_tables, to_csv_cell
-from kicau.offboarding.models import Withdrawal
+from kicau.offboarding.models import Offboarding
 
 EXPORT_FORMAT_VERSION = 1
 CHUNK_BYTES = 1 << 20
@@ -67,7 +67,7 @@ class _HashingWriter(io.RawIOBase):
 
 
 def write_export(
-    row: Withdrawal, target: Path, language: str, progress: ProgressCallback = lambda done, total: None
+    row: Offboarding, target: Path, language: str, progress: ProgressCallback = lambda done, total: None
 ) -> dict[str, Any]:
     """Make the archive at `target`, all or nothing; returns its counts by table, and how many files were missing."""
     scope = export_scope(row)
@@ -126,7 +126,7 @@ def _write_media(archive: ExportArchive, ids: tuple[Any, ...], meter: _ProgressM
     return missing
 
 
-def _write_manifest(archive: ExportArchive, row: Withdrawal, counts: dict[str, int], missing: list[str]) -> None:
+def _write_manifest(archive: ExportArchive, row: Offboarding, counts: dict[str, int], missing: list[str]) -> None:
     archive.text(
         "README.txt",
         README_TEMPLATE.format(
@@ -140,7 +140,7 @@ def _write_manifest(archive: ExportArchive, row: Withdrawal, counts: dict[str, i
         "made_at": clock.now().isoformat(),
         "workspace": row.workspace.name,
         "network": row.network,
-        "withdrawal": str(row.id),
+        "offboarding": str(row.id),
         "effective_at": row.effective_at.isoformat(),
         "rows": counts,
         "missing_media": missing,

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Frozen",
+            name="FrozenDelivery",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("was_state", models.CharField(max_length=10)),
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="Retargeted",
+            name="Replacement",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("made_at", models.DateTimeField(default=kicau.connector.clock.now)),
@@ -49,13 +49,15 @@ class Migration(migrations.Migration):
                 (
                     "frozen",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="retargeted", to="offboarding.frozen"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="replacements",
+                        to="offboarding.frozendelivery",
                     ),
                 ),
             ],
         ),
         migrations.CreateModel(
-            name="Withdrawal",
+            name="Offboarding",
             fields=[
                 (
                     "id",
@@ -69,9 +71,9 @@ class Migration(migrations.Migration):
                         choices=[
                             ("proposed", "frozen; a person decides"),
                             ("announced", "has a date"),
-                            ("withdrawn", "in effect"),
-                            ("reinstated", "publishing was resumed"),
-                            ("called-off", "canceled before publishing stopped"),
+                            ("offboarded", "in effect"),
+                            ("resumed", "publishing was resumed"),
+                            ("canceled", "canceled before publishing stopped"),
                         ],
                         max_length=10,
                     ),
@@ -92,11 +94,11 @@ class Migration(migrations.Migration):
                 ),
                 ("reason", models.CharField(blank=True, max_length=500)),
                 ("evidence", models.JSONField(blank=True, default=dict)),
-                ("together", models.UUIDField(null=True)),
+                ("decision_id", models.UUIDField(null=True)),
                 ("by_operator", models.BooleanField(default=False)),
                 ("effective_at", models.DateTimeField()),
                 ("announced_at", models.DateTimeField(default=kicau.connector.clock.now)),
-                ("withdrawn_at", models.DateTimeField(null=True)),
+                ("offboarded_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 (
                     "announced_by",
@@ -121,7 +123,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="withdrawals",
+                        related_name="offboardings",
                         to="channels.channel",
                     ),
                 ),
@@ -138,30 +140,30 @@ class Migration(migrations.Migration):
                     "workspace",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="withdrawals",
+                        related_name="offboardings",
                         to="workspaces.workspace",
                     ),
                 ),
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["workspace", "-announced_at"], name="withdrawal_workspace"),
+                    models.Index(fields=["workspace", "-announced_at"], name="offboarding_workspace"),
                     models.Index(
-                        condition=models.Q(("state", "announced")), fields=["effective_at"], name="withdrawal_due"
+                        condition=models.Q(("state", "announced")), fields=["effective_at"], name="offboarding_due"
                     ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(("state__in", ["proposed", "announced", "withdrawn"])),
+                        condition=models.Q(("state__in", ["proposed", "announced", "offboarded"])),
                         fields=("workspace", "network", "channel", "app", "host"),
-                        name="one_open_withdrawal_each",
+                        name="one_open_offboarding_each",
                         nulls_distinct=False,
                     )
                 ],
             },
         ),
         migrations.CreateModel(
-            name="LeftChannel",
+            name="ClosedChannel",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("was_state", models.CharField(max_length=10)),
@@ -173,16 +175,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "withdrawal",
+                    "offboarding",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="left", to="offboarding.withdrawal"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="closed_channels",
+                        to="offboarding.offboarding",
                     ),
                 ),
             ],
-            options={"constraints": [models.UniqueConstraint(fields=("withdrawal", "channel"), name="left_once")]},
+            options={"constraints": [models.UniqueConstraint(fields=("offboarding", "channel"), name="left_once")]},
         ),
         migrations.CreateModel(
-            name="Job",
+            name="OffboardingJob",
             fields=[
                 (
                     "id",
@@ -202,17 +206,17 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("wanted", models.JSONField(blank=True, default=dict)),
+                ("parameters", models.JSONField(blank=True, default=dict)),
                 ("done", models.PositiveIntegerField(default=0)),
                 ("total", models.PositiveIntegerField(default=0)),
                 ("result", models.JSONField(blank=True, default=dict)),
                 ("sentence", models.TextField(blank=True)),
                 ("via", models.CharField(default="page", max_length=20)),
-                ("asked_at", models.DateTimeField(default=kicau.connector.clock.now)),
+                ("requested_at", models.DateTimeField(default=kicau.connector.clock.now)),
                 ("lease_until", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 (
-                    "asked_by",
+                    "requested_by",
                     models.ForeignKey(
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
@@ -227,9 +231,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "withdrawal",
+                    "offboarding",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="offboarding.withdrawal"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="offboarding.offboarding"
                     ),
                 ),
             ],
@@ -237,21 +241,23 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         condition=models.Q(("state__in", ["waiting", "working"])),
-                        fields=["asked_at"],
+                        fields=["requested_at"],
                         name="offboarding_job_due",
                     )
                 ]
             },
         ),
         migrations.AddField(
-            model_name="frozen",
-            name="withdrawal",
+            model_name="frozendelivery",
+            name="offboarding",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="frozen", to="offboarding.withdrawal"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="frozen_deliveries",
+                to="offboarding.offboarding",
             ),
         ),
         migrations.AddConstraint(
-            model_name="frozen",
-            constraint=models.UniqueConstraint(fields=("withdrawal", "delivery"), name="frozen_once"),
+            model_name="frozendelivery",
+            constraint=models.UniqueConstraint(fields=("offboarding", "delivery"), name="frozen_once"),
         ),
     ]

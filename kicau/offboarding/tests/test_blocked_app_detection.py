@@ -19,7 +19,7 @@ from kicau.publishing.models import Attempt, Delivery
 from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
 HOUR = timedelta(hours=1)
-FROZEN = ("held", "withdrawn")
+FROZEN = ("held", "offboarded")
 
 
 def heard(channel, ago: timedelta, count: int = 1):
@@ -67,7 +67,7 @@ def test_what_makes_a_shut_door_and_what_does_not(actor, channel, posts):
         "No longer served",
     )
     assert states(rows) == [FROZEN] * 3
-    restore_network.reinstate(actor, row.id)  # "it is not so"
+    restore_network.resume(actor, row.id)  # "it is not so"
     assert {k: v for k, v in everything(actor.workspace.id).items() if "Refusal" not in k[0]} == first
     assert (
         blocked_app_detection.detect_blocked_apps() == 0
@@ -77,7 +77,7 @@ def test_what_makes_a_shut_door_and_what_does_not(actor, channel, posts):
         heard(budi, HOUR)
         blocked_app_detection.detect_blocked_apps()
     again = actions.offboardings(actor).first()
-    assert actions.offboard_now(actor, again.id).state == "withdrawn"  # "it is so"
+    assert actions.offboard_now(actor, again.id).state == "offboarded"  # "it is so"
     assert "Kicau stopped publishing to" in Channel.objects.get(id=ana.id).reason
     assert "Kicau stopped publishing to" in Delivery.objects.get(id=rows[0].id).reason
     with clock.freeze_clock(clock.now() + timedelta(days=60)):
@@ -146,8 +146,8 @@ def test_the_operator_leaves_for_all_workspaces(actor, owner, channel, posts, mo
         with pytest.raises(Conflict, match="you cannot connect new channels of this social network"):
             channel_acts.app_for("stranger")
         assert [d.network for d in instance_wide.open_decisions(owner)] == ["stranger"]
-        back = instance_wide.reinstate_everywhere(owner, made[0].together)
-        assert {w.state for w in back} == {"reinstated"}
+        back = instance_wide.resume_everywhere(owner, made[0].decision_id)
+        assert {w.state for w in back} == {"resumed"}
     assert set(Channel.objects.values_list("state", flat=True)) == {"active"}
-    assert NetworkApp.objects.get().withdrawn_at is None
-    assert Delivery.objects.get(id=rows[0].id).hold == "withdrawn"  # six days late: asked about
+    assert NetworkApp.objects.get().offboarded_at is None
+    assert Delivery.objects.get(id=rows[0].id).hold == "offboarded"  # six days late: asked about

@@ -18,7 +18,7 @@ from kicau.costs import actions as plans
 from kicau.media import library
 from kicau.media.actions import add_medium
 from kicau.offboarding import actions, jobs
-from kicau.offboarding.models import Job
+from kicau.offboarding.models import OffboardingJob
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Attempt, Delivery
 from kicau.sync.models import Answer, Post, Reading
@@ -78,7 +78,7 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     left = actions.announce_offboarding(actor, network="stranger", reason="Terlalu mahal")
     job = jobs.request_export(actor, left.id)
     assert jobs.request_export(actor, left.id).id == job.id  # it is being made already
-    Job.objects.filter(id=job.id).update(state="working", lease_until=clock.now())  # by a worker that died
+    OffboardingJob.objects.filter(id=job.id).update(state="working", lease_until=clock.now())  # by a worker that died
     assert (jobs.run_job(), jobs.run_job()) == (1, 0)
     job = jobs.one_job(actor, job.id)
     assert (job.state, job.percent, job.sentence) == ("done", 100, "")
@@ -91,7 +91,7 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     assert "rendered" in deliveries[0]
     assert not {"head", "picture", "charges"} & set(deliveries[0]), "it says so already"
     assert {one["name"] for one in budgets} == {"Stranger sebulan", "Ana"}
-    assert told["deliveries"] == {"published": 1, "held/withdrawn": 2}
+    assert told["deliveries"] == {"published": 1, "held/offboarded": 2}
     assert (told["posts"], told["media"], told["remote_ids"]) == ({"scheduled": 3, "draft": 1}, 2, 1)
     assert told["shown"] == {"published": 1, "waiting": 2, "drafts": 1, "other": 0}
     assert told["rows"]["parts"] == 5

@@ -10,7 +10,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, ValidationFailed
 from kicau.connector import registry
 from kicau.offboarding import actions, jobs, new_targets, restore_network
-from kicau.offboarding.models import Job
+from kicau.offboarding.models import OffboardingJob
 from kicau.offboarding.new_targets import OverdueRetargetAction, RetargetDecision
 from kicau.offboarding.tests.conftest import everything, states
 from kicau.publishing.content import compositions
@@ -58,7 +58,7 @@ def test_one_decision_for_many_and_back(actor, channel, posts, narrow, monkeypat
     Delivery.objects.filter(id=half.id).update(progress={"ids": ["1"]}, steps=1)
     Delivery.objects.filter(id=lost.id).update(broken_at=clock.now())
     schedule.schedule(actor, compositions.one_draft(actor, rows[3].draft_id), ["new"], rows[3].due_at)
-    add_webhook(actor, "https://93.184.215.14/hook", ["withdrawal.retargeted", "delivery.canceled"])
+    add_webhook(actor, "https://93.184.215.14/hook", ["offboarding.retargeted", "delivery.canceled"])
     first = everything(actor.workspace.id)
     left = actions.announce_offboarding(actor, network="stranger")
 
@@ -67,7 +67,7 @@ def test_one_decision_for_many_and_back(actor, channel, posts, narrow, monkeypat
     for bad in (
         RetargetDecision(channels=()),
         RetargetDecision(channels=("ana",)),
-        RetargetDecision(channels=("new",), past=OverdueRetargetAction.SHIFT),
+        RetargetDecision(channels=("new",), overdue=OverdueRetargetAction.SHIFT),
     ):
         with pytest.raises(ValidationFailed):
             jobs.request_retarget(actor, left.id, bad)
@@ -94,26 +94,26 @@ def test_one_decision_for_many_and_back(actor, channel, posts, narrow, monkeypat
     with pytest.raises(KeyboardInterrupt):
         jobs.run_job()
     assert Delivery.objects.filter(channel=new).count() == 3
-    Job.objects.filter(id=job.id).update(lease_until=clock.now() - timedelta(seconds=1))
+    OffboardingJob.objects.filter(id=job.id).update(lease_until=clock.now() - timedelta(seconds=1))
     assert jobs.run_job() == 1
     job = jobs.one_job(actor, job.id)
     assert (job.state, job.result["made"], job.result["already"], job.done) == ("done", 1, 3, 7)
     made = Delivery.objects.filter(channel=new)
     assert sorted(d.due_at for d in made) == [r.due_at for r in rows[:4]]
     assert new_targets.retarget_progress(left) == {"waiting": 7, "replaced": 3}
-    assert states(rows)[0] == ("held", "withdrawn")  # and where it was, it still waits
+    assert states(rows)[0] == ("held", "offboarded")  # and where it was, it still waits
 
     Delivery.objects.filter(channel=new, draft=rows[0].draft_id).update(state="published", steps=1)
-    told = restore_network.preview_reinstatement(actor, left.id)
-    assert (told.replaced, told.replaced_out, told.restored) == (2, 1, 7)
-    restore_network.reinstate(actor, left.id)
+    told = restore_network.preview_resumption(actor, left.id)
+    assert (told.replaced, told.replaced_published, told.restored) == (2, 1, 7)
+    restore_network.resume(actor, left.id)
     after = everything(actor.workspace.id)
     out = Delivery.objects.get(channel=new, draft=rows[0].draft_id)  # what is out stays told; all else is as it was
     assert after.pop(("publishing.Delivery", out.id))["state"] == "published"
     assert after == first
     assert (
         list(WebhookEvent.objects.order_by("id").values_list("event", flat=True))
-        == ["withdrawal.retargeted"] + ["delivery.canceled"] * 2
+        == ["offboarding.retargeted"] + ["delivery.canceled"] * 2
     )
     with pytest.raises(Conflict):
         new_targets.retarget(actor, left.id, decision)
@@ -127,16 +127,16 @@ def test_posts_whose_time_has_passed_go_elsewhere_only_as_it_is_said(actor, chan
     left = actions.announce_offboarding(actor, network="stranger")
     with clock.freeze_clock(clock.now() + timedelta(hours=2, minutes=30)):
         told = new_targets.preview_retarget(actor, left.id, RetargetDecision(channels=("new",)))
-        assert (told.fits, told.past) == (1, 2)
+        assert (told.fits, told.overdue) == (1, 2)
         at = clock.now() + timedelta(days=1)
         told = new_targets.retarget(
-            actor, left.id, RetargetDecision(channels=("new",), past=OverdueRetargetAction.SHIFT, first_at=at)
+            actor, left.id, RetargetDecision(channels=("new",), overdue=OverdueRetargetAction.SHIFT, first_at=at)
         )
-        assert (told.fits, told.past) == (3, 0)
+        assert (told.fits, told.overdue) == (3, 0)
         assert sorted(d.due_at for d in Delivery.objects.filter(channel=new)) == [
             rows[2].due_at,
             at,
             at + (rows[1].due_at - rows[0].due_at),
         ]
-        restore_network.reinstate(actor, left.id, keep_replaced=True)
+        restore_network.resume(actor, left.id, keep_replaced=True)
         assert Delivery.objects.filter(channel=new).count() == 3

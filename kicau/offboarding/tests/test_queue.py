@@ -13,7 +13,7 @@ from kicau.channels import actions as channel_acts
 from kicau.channels.models import Channel
 from kicau.engine.dispatcher import Capacity
 from kicau.offboarding import actions, due_work, impact_preview, restore_network, single_channel
-from kicau.offboarding.models import Withdrawal
+from kicau.offboarding.models import Offboarding
 from kicau.offboarding.restore_network import OverdueAction
 from kicau.offboarding.tests.conftest import everything, states
 from kicau.publishing.calendar import calendar_queries
@@ -24,7 +24,7 @@ from kicau.workspaces.models import WebhookEvent
 from kicau.workspaces.webhooks import add_webhook
 
 pytestmark = pytest.mark.django_db
-FROZEN = ("held", "withdrawn")
+FROZEN = ("held", "offboarded")
 
 
 def test_leaving_at_once_and_going_back_changes_nothing_at_all(actor, channel, posts, member):
@@ -33,12 +33,12 @@ def test_leaving_at_once_and_going_back_changes_nothing_at_all(actor, channel, p
     rows = posts("ana", 3) + posts("budi", 2)
     Delivery.objects.filter(id=rows[1].id).update(state="held", hold="confirmation", reason="Read it.")
     Delivery.objects.filter(id=rows[2].id).update(state="failed", reason="Refused.")
-    add_webhook(actor, "https://93.184.215.14/hook", ["withdrawal.*"])
+    add_webhook(actor, "https://93.184.215.14/hook", ["offboarding.*"])
     first = everything(actor.workspace.id)
 
     left = actions.announce_offboarding(actor, network="stranger", reason="Too dear")
     assert states(rows) == [FROZEN, FROZEN, ("failed", ""), FROZEN, FROZEN]
-    assert {c.state for c in Channel.objects.all()} == {"withdrawn"}
+    assert {c.state for c in Channel.objects.all()} == {"offboarded"}
     assert "Kicau stopped publishing to" in Delivery.objects.get(id=rows[0].id).reason
     assert actions.announce_offboarding(actor, network="stranger").id == left.id  # a second time changes nothing
     work = DeliverySource(None)
@@ -48,20 +48,20 @@ def test_leaving_at_once_and_going_back_changes_nothing_at_all(actor, channel, p
         publishing.retry(actor, rows[0].id)
     with pytest.raises(ValidationFailed, match="not connected"), transaction.atomic():
         posts("ana")
-    Withdrawal.objects.filter(id=left.id).update(by_operator=True)
+    Offboarding.objects.filter(id=left.id).update(by_operator=True)
     with pytest.raises(Conflict):  # the operator's, and she is none
-        restore_network.reinstate(member("admin"), left.id)
+        restore_network.resume(member("admin"), left.id)
     with pytest.raises(NotAllowed):
-        restore_network.reinstate(member("editor"), left.id)
+        restore_network.resume(member("editor"), left.id)
 
-    told = restore_network.preview_reinstatement(actor, left.id)
-    assert (told.restored, told.late, len(told.channels)) == (4, 0, 2)
-    restore_network.reinstate(actor, left.id)
+    told = restore_network.preview_resumption(actor, left.id)
+    assert (told.restored, told.overdue, len(told.channels)) == (4, 0, 2)
+    restore_network.resume(actor, left.id)
     assert everything(actor.workspace.id) == first
-    assert restore_network.reinstate(actor, left.id).withdrawal.state == "reinstated"
+    assert restore_network.resume(actor, left.id).offboarding.state == "resumed"
     assert list(WebhookEvent.objects.order_by("id").values_list("event", flat=True)) == [
-        "withdrawal.withdrawn",
-        "withdrawal.reinstated",
+        "offboarding.stopped",
+        "offboarding.resumed",
     ]
     assert ana.key == "ana"
 
@@ -98,7 +98,7 @@ def test_by_date_everything_goes_on_until_then_and_nothing_is_accepted_for_later
     sooner = actions.announce_offboarding(actor, network="stranger", effective_at=at - timedelta(hours=1))
     assert (sooner.id, Channel.objects.get().leaves_at) == (left.id, at - timedelta(hours=1))
     actions.cancel_offboarding(actor, left.id)
-    assert (Channel.objects.get().leaves_at, actions.cancel_offboarding(actor, left.id).state) == (None, "called-off")
+    assert (Channel.objects.get().leaves_at, actions.cancel_offboarding(actor, left.id).state) == (None, "canceled")
 
     again = actions.announce_offboarding(actor, network="stranger", effective_at=at)
     assert due_work.run_due_work() == 0
@@ -121,9 +121,9 @@ def test_what_is_past_its_time_waits_for_a_persons_word(actor, channel, posts):
     rows = posts("ana", 4, hours=1)
     left = actions.announce_offboarding(actor, network="stranger")
     with clock.freeze_clock(clock.now() + timedelta(hours=3, minutes=30)):
-        told = restore_network.preview_reinstatement(actor, left.id)
-        assert (told.restored, told.late, told.late_first) == (1, 3, rows[0].due_at)
-        restore_network.reinstate(actor, left.id)
+        told = restore_network.preview_resumption(actor, left.id)
+        assert (told.restored, told.overdue, told.overdue_first) == (1, 3, rows[0].due_at)
+        restore_network.resume(actor, left.id)
         assert states(rows) == [FROZEN] * 3 + [("scheduled", "")]
         late = restore_network.overdue_deliveries(actor, left.id)
         assert {d.reason for d in late} == {restore_network.overdue_reason(left)}
@@ -136,12 +136,12 @@ def test_what_is_past_its_time_waits_for_a_persons_word(actor, channel, posts):
         gap = rows[2].due_at - rows[1].due_at
         assert [(d.due_at, d.next_at, d.state) for d in moved] == [(t, t, "scheduled") for t in (at, at + gap)]
         assert restore_network.decide_overdue(actor, left.id, OverdueAction.NOW) == 0
-    assert Attempt.objects.filter(outcome="late-shift").count() == 2
+    assert Attempt.objects.filter(outcome="overdue-shift").count() == 2
     for how, state in ((OverdueAction.NOW, "scheduled"), (OverdueAction.CANCEL, "canceled")):
         row = posts("ana", hours=1, text=how)
         left = actions.announce_offboarding(actor, network="stranger")
         with clock.freeze_clock(clock.now() + timedelta(hours=2)):
-            restore_network.reinstate(actor, left.id, late=how)
+            restore_network.resume(actor, left.id, overdue=how)
         assert states(row) == [(state, "")]
 
 
@@ -159,7 +159,7 @@ def test_what_is_being_sent_as_the_door_closes_is_settled_then_frozen(actor, cha
     Delivery.objects.filter(id=rows[0].id).update(begun_at=None, lease_until=None, steps=2)  # one part of two is out
     assert (due_work.run_due_work(), due_work.run_due_work()) == (1, 0)
     assert states(rows) == [FROZEN] * 3
-    restore_network.reinstate(actor, left.id)
+    restore_network.resume(actor, left.id)
     assert states(rows) == [("publishing", ""), ("publishing", ""), ("scheduled", "")]
     fresh = Delivery.objects.get(id=rows[0].id)
     assert (fresh.steps, fresh.progress) == (2, {"ids": ["1"]})
@@ -178,7 +178,7 @@ def test_one_channel_takes_the_same_road(actor, channel, posts):
     )
     assert calendar_queries.count_needing_attention(actor) == 0  # what is frozen asks nobody
     with pytest.raises(Conflict, match=r"is not connected. Reconnect this channel to continue publishing"):
-        restore_network.reinstate(actor, left.id)
+        restore_network.resume(actor, left.id)
     whole = actions.announce_offboarding(actor, network="stranger")  # then the whole network is left
     assert states(others) == [FROZEN] * 2
 
@@ -189,9 +189,9 @@ def test_one_channel_takes_the_same_road(actor, channel, posts):
         single_channel.channel_reconnected(actor, row, before)
         return Channel.objects.get(id=ana.id).state
 
-    assert reconnect() == "withdrawn"  # with its network
+    assert reconnect() == "offboarded"  # with its network
     with clock.freeze_clock(clock.now() + timedelta(hours=1, minutes=30)):
-        restore_network.reinstate(actor, whole.id)
+        restore_network.resume(actor, whole.id)
         assert states(rows + others) == [FROZEN, ("scheduled", "")] * 2
         assert calendar_queries.count_needing_attention(actor) == 2  # past their time: now somebody is asked
     channel_acts.disconnect(actor, "ana")

@@ -228,7 +228,7 @@ def _create_budget(scope: QuotaScope, now: datetime) -> None:
             "meter": " ".join(scope.cap.meters),
             "amount": scope.cap.units,
             "is_hard": True,
-            "reading_share": read_policy.allowance_thresholds().reading,
+            "sync_share_percent": read_policy.allowance_thresholds().reading,
         },
     )
     recalculate_use(made)

@@ -31,7 +31,7 @@ from kicau.publishing.models import (
 from kicau.workspaces.actors import Actor, Permission
 
 # What is frozen with its channel waits for no decision of its own; once the channel is back, it does.
-FROZEN_FILTER = Q(hold=HoldReason.WITHDRAWN, channel__state__in=[ChannelState.WITHDRAWN, ChannelState.REMOVED])
+FROZEN_FILTER = Q(hold=HoldReason.OFFBOARDED, channel__state__in=[ChannelState.OFFBOARDED, ChannelState.REMOVED])
 COMMON_STATES = (
     DeliveryState.SCHEDULED,
     DeliveryState.PUBLISHED,

@@ -21,7 +21,7 @@ FROM (SELECT network, next_at, lease_until IS NULL OR lease_until < clock_timest
 """
 ATTENTION_COUNT_SQL = """
 SELECT d.network, d.state, count(*) FROM publishing_delivery d JOIN channels_channel c ON c.id = d.channel_id
-WHERE NOT (d.hold = 'withdrawn' AND c.state IN ('withdrawn', 'removed')) AND d.workspace_id = ANY(ARRAY(SELECT id FROM workspaces_workspace)) AND d.state = ANY(ARRAY['held', 'failed', 'unknown', 'parked'])
+WHERE NOT (d.hold = 'offboarded' AND c.state IN ('offboarded', 'removed')) AND d.workspace_id = ANY(ARRAY(SELECT id FROM workspaces_workspace)) AND d.state = ANY(ARRAY['held', 'failed', 'unknown', 'parked'])
 GROUP BY d.network, d.state
 """
 # A statement of a wave is settled within seconds; what is younger may not be visible yet, though its ids are taken.

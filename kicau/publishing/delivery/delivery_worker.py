@@ -164,7 +164,7 @@ class DeliverySource:
             if item.missing and did == "publish" and not item.steps:
                 raise next(iter(item.missing.values()))
             live = ChannelSession(channel, self.client, partial(self._pay, item, did), app=self._app(channel))
-            if not live.connector.can_tell:
+            if not live.connector.can_verify_posts:
                 live.http.before_it_counts = lambda: self._leave(item)
             outcome = await self._take(item, live, did)
         except errors.ConnectorError as exc:
@@ -253,7 +253,7 @@ class DeliverySource:
         await drop_broken_connection()
         if sent := [call for call in live.http.calls if not call.repeatable] if live else []:
             network, lost = registry.get_connector(item.group), errors.Uncertain("what came after could not be written")
-            return outcomes.outcome_uncertain(item, did, network.label, lost, network.can_tell, sent[-1].at)
+            return outcomes.outcome_uncertain(item, did, network.label, lost, network.can_verify_posts, sent[-1].at)
         return outcomes.try_again(item, did, "waiting", "", timedelta(seconds=2), item.tries)
 
     async def _failed(
@@ -268,7 +268,7 @@ class DeliverySource:
             case errors.Uncertain():
                 sent_at = live.http.calls[-1].at if live and live.http.calls else item.begun_at
                 return outcomes.outcome_uncertain(
-                    item, did, label, exc, registry.get_connector(item.group).can_tell, sent_at
+                    item, did, label, exc, registry.get_connector(item.group).can_verify_posts, sent_at
                 )
             case LeaseTooShort():
                 return outcomes.try_again(
@@ -394,4 +394,4 @@ def _json(value: Any) -> Any:
 
 def _networks_without_lookup() -> list[str]:
     """Networks that cannot always tell what became of a request."""
-    return [slug for slug in registry.installed_slugs() if not registry.get_connector(slug).can_tell]
+    return [slug for slug in registry.installed_slugs() if not registry.get_connector(slug).can_verify_posts]

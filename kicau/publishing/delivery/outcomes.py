@@ -303,9 +303,9 @@ def unreachable_for_a_day(label: str) -> Sentence:
 
 
 def outcome_uncertain(
-    item: ClaimedDelivery, did: str, label: str, exc: errors.Uncertain, can_tell: bool, sent_at: datetime
+    item: ClaimedDelivery, did: str, label: str, exc: errors.Uncertain, can_verify_posts: bool, sent_at: datetime
 ) -> StepOutcome:
-    if did == "find" and (not can_tell or item.tries >= 10 or restore_times(item)):
+    if did == "find" and (not can_verify_posts or item.tries >= 10 or restore_times(item)):
         first = (
             Sentence(
                 "Kicau restored this post from a backup and cannot find out from {network} whether the post was already published.",

@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
                             ("", ""),
                             ("confirmation", "waits for a person to confirm it"),
                             ("budget", "plan or budget is spent"),
-                            ("withdrawn", "its network was withdrawn"),
+                            ("offboarded", "its network was offboarded"),
                         ],
                         default="",
                         max_length=12,

@@ -164,7 +164,7 @@ async def delete_from_network(
     row = await sync_to_async(one_delivery)(actor, delivery_id)
     transitions.require(row, Verb.DELETE)
     session, left = client or new_client(), list(row.remote_ids)
-    work = budget_checks.charge_context_for_actor(actor, row, Purpose.WITHDRAW)
+    work = budget_checks.charge_context_for_actor(actor, row, Purpose.DELETE)
     purse = await sync_to_async(call_budgets.new_call_budget)(work)
     label = registry.get_connector(row.network).label
     await _wait_for_lookups(row, work, label)
@@ -174,7 +174,7 @@ async def delete_from_network(
     live = ChannelSession(row.channel, session, pay)
     try:
         while left:
-            await live.connector.withdraw(live, left[-1])
+            await live.connector.delete(live, left[-1])
             left.pop()
     except Rejected as exc:
         raise ValidationFailed(exc.problems) from exc

@@ -346,7 +346,7 @@ def time_problems(due_at: datetime, now: datetime) -> Iterable[Problem]:
 
 def offboarding_problems(channel: Channel, due_at: datetime) -> Iterable[Problem]:
     """Nothing is planned for a time at which the channel's network will have been left."""
-    if channel.leaves_at is not None and channel.state != ChannelState.WITHDRAWN and due_at >= channel.leaves_at:
+    if channel.leaves_at is not None and channel.state != ChannelState.OFFBOARDED and due_at >= channel.leaves_at:
         yield Problem(
             code="leaves-before",
             message="Kicau stops publishing to {channel} on {when}, but this post is scheduled for a later time. Choose an earlier time or another channel.",
@@ -357,7 +357,7 @@ def offboarding_problems(channel: Channel, due_at: datetime) -> Iterable[Problem
 
 def channel_problems(channel: Channel, due_at: datetime) -> Iterable[Problem]:
     yield from offboarding_problems(channel, due_at)
-    if channel.state in (ChannelState.REMOVED, ChannelState.WITHDRAWN):
+    if channel.state in (ChannelState.REMOVED, ChannelState.OFFBOARDED):
         yield Problem(
             code="channel-closed",
             message="Reconnect the channel {channel}, because it is not connected: {reason}",

@@ -122,7 +122,7 @@ def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, conn
     with pytest.raises(Conflict, match="Kicau sent no request to X: the budget “Kecil” has"):
         async_to_sync(mentions.look_up_accounts)(actor, channel, "siapa")
     assert not Handle.objects.filter(target="siapa").exists()
-    channel.reads_from = clock.now() + timedelta(minutes=15)
+    channel.sync_paused_until = clock.now() + timedelta(minutes=15)
     with pytest.raises(Conflict, match="Kicau has used most of the API requests that X allows"):
         async_to_sync(mentions.look_up_accounts)(actor, channel, "siapa")
     with pytest.raises(Conflict, match="does not let apps such as Kicau search for accounts"):

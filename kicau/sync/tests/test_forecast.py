@@ -56,7 +56,7 @@ def test_what_was_just_switched_on_is_foretold_from_the_policy(actor):
     sync_settings.switch_sync(actor, BILLS, True, accepts=figure.micro)
     month = forecast.forecast(actor)
     left = (month.ends_at - clock.now()) / timedelta(days=1)
-    assert month.total[0].reading == pytest.approx(figure.micro / 30 * left, rel=0.01)
+    assert month.total[0].sync == pytest.approx(figure.micro / 30 * left, rel=0.01)
     sync_settings.switch_sync(actor, BILLS, False)
     assert forecast.forecast(actor).total == ()
 

@@ -296,11 +296,11 @@ async def test_a_network_that_hangs_is_given_up_and_asked_later(
     assert (await rows(Post))[0].read_at
 
 
-async def test_a_paused_or_withdrawn_channel_is_not_read(actor, pair, client, go):
+async def test_a_paused_or_offboarded_channel_is_not_read(actor, pair, client, go):
     await switch_on(actor)
     await poller.fetch_due(client)
     await sync_to_async(Channel.objects.filter(key="kopi").update)(is_paused=True)
-    await sync_to_async(Channel.objects.filter(key="kabar").update)(state="withdrawn")
+    await sync_to_async(Channel.objects.filter(key="kabar").update)(state="offboarded")
     go(minutes=6)
     assert await poller.fetch_due(client) == 0
 

@@ -19,7 +19,7 @@ from kicau.channels import actions as channels
 from kicau.channels.models import Channel
 from kicau.cost_reports import post_costs
 from kicau.offboarding import actions, impact_preview
-from kicau.offboarding.models import OffboardingState, Withdrawal
+from kicau.offboarding.models import Offboarding, OffboardingState
 from kicau.publishing.calendar import calendar_queries, post_queries
 from kicau.publishing.calendar.calendar_queries import CalendarCard, CalendarDay, FreeSlot
 from kicau.publishing.models import DeliveryState
@@ -99,7 +99,7 @@ def _filter_channels(request: MemberRequest) -> list[Channel]:
 class NetworkDeparture:
     """A network that is going to be left, or seems to have gone."""
 
-    row: Withdrawal
+    row: Offboarding
     day: date
     after: int  # deliveries that are due after it; not counted where it seems to have gone
 

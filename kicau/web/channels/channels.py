@@ -195,8 +195,8 @@ def channel_detail(request: MemberRequest, key: str) -> HttpResponse:
         "channel": found,
         "ends_soon": token_refresh.expires_soon(found),
         "trouble": post_queries.latest_problems(request.actor, found).get(found.id),
-        "put_off": localize_sentence(found.asks_why, found.asks_said),
-        "not_renewed": localize_sentence(found.renewal_why, found.renewal_said)
+        "put_off": localize_sentence(found.capabilities_delay_reason, found.asks_said),
+        "not_renewed": localize_sentence(found.renewal_problem, found.renewal_said)
         if found.state == ChannelState.ACTIVE
         else "",
         "can": can,

@@ -97,7 +97,7 @@ class PreviewGroup:
 
 
 def usable(channel: Channel) -> bool:
-    return channel.state not in (ChannelState.REMOVED, ChannelState.WITHDRAWN)
+    return channel.state not in (ChannelState.REMOVED, ChannelState.OFFBOARDED)
 
 
 def page_context(

@@ -18,7 +18,7 @@ from kicau.base.errors import DomainError, NotFound, ServerBusy, ValidationFaile
 from kicau.channels.models import Channel, ChannelState
 from kicau.connector.content import Problem
 from kicau.events.catalogue import PUBLIC_EVENTS
-from kicau.offboarding import announcements as withdrawals
+from kicau.offboarding import announcements as offboardings
 from kicau.offboarding.models import OffboardingState
 from kicau.publishing.calendar.calendar_queries import DeliverySummary
 from kicau.publishing.models import (
@@ -69,20 +69,22 @@ CHANNEL_BADGES: dict[str, Badge] = {
     ChannelState.EXPIRED: Badge(pgettext_lazy("channel", "Reconnect needed"), "alert", "ember"),
     ChannelState.HELD: Badge(pgettext_lazy("channel", "Publishing on hold because of a budget limit"), "coin", "sun"),
     ChannelState.REMOVED: Badge(pgettext_lazy("channel", "Disconnected"), "cross", "still"),
-    ChannelState.WITHDRAWN: Badge(pgettext_lazy("channel", "You stopped using this network"), "cross", "still"),
+    ChannelState.OFFBOARDED: Badge(pgettext_lazy("channel", "You stopped using this network"), "cross", "still"),
 }
-WITHDRAWAL_BADGES: dict[str, Badge] = {
-    OffboardingState.PROPOSED: Badge(pgettext_lazy("withdrawal", "Decision needed: stop or continue"), "hand", "ember"),
-    OffboardingState.ANNOUNCED: Badge(
-        pgettext_lazy("withdrawal", "Publishing will stop on a set date"), "clock", "sun"
+OFFBOARDING_BADGES: dict[str, Badge] = {
+    OffboardingState.PROPOSED: Badge(
+        pgettext_lazy("offboarding", "Decision needed: stop or continue"), "hand", "ember"
     ),
-    OffboardingState.WITHDRAWN: Badge(pgettext_lazy("withdrawal", "Publishing stopped"), "pause", "sun"),
-    OffboardingState.REINSTATED: Badge(pgettext_lazy("withdrawal", "Publishing resumed"), "check", "leaf"),
-    OffboardingState.CALLED_OFF: Badge(pgettext_lazy("withdrawal", "Plan canceled"), "cross", "still"),
+    OffboardingState.ANNOUNCED: Badge(
+        pgettext_lazy("offboarding", "Publishing will stop on a set date"), "clock", "sun"
+    ),
+    OffboardingState.OFFBOARDED: Badge(pgettext_lazy("offboarding", "Publishing stopped"), "pause", "sun"),
+    OffboardingState.RESUMED: Badge(pgettext_lazy("offboarding", "Publishing resumed"), "check", "leaf"),
+    OffboardingState.CANCELED: Badge(pgettext_lazy("offboarding", "Plan canceled"), "cross", "still"),
 }
 NETWORK_LEFT_BADGE = Badge(pgettext_lazy("delivery", "You stopped using this network"), "pause", "sun")
 PAUSED_BADGE = Badge(pgettext_lazy("channel", "Publishing paused"), "pause", "sun")
-HOLD_BADGES: dict[str, Badge] = {HoldReason.CONFIRMATION: CONFIRMATION_BADGE, HoldReason.WITHDRAWN: NETWORK_LEFT_BADGE}
+HOLD_BADGES: dict[str, Badge] = {HoldReason.CONFIRMATION: CONFIRMATION_BADGE, HoldReason.OFFBOARDED: NETWORK_LEFT_BADGE}
 ROLE_LABELS: dict[str, tuple[Any, Any]] = {
     Role.OWNER: (_("Owner"), _("Can do everything, including adding other owners")),
     Role.ADMIN: (_("Admin"), _("Can manage channels, members and settings")),
@@ -166,9 +168,9 @@ ACTION_LABELS: dict[str, Any] = {
     "text.forgotten": _("removed a text that was saved for reuse"),
     "group.saved": _("saved a group of channels"),
     "delivery.late-decided": _("decided what to do with posts that are past their scheduled time"),
-    "withdrawal.targets-taken-back": _("undid moving posts to other channels"),
-    "withdrawal.export-asked": _("requested an export of all data that Kicau has stored from a network"),
-    "withdrawal.retarget-asked": _("asked Kicau to move the posts that are on hold to other channels"),
+    "offboarding.targets-taken-back": _("undid moving posts to other channels"),
+    "offboarding.export-asked": _("requested an export of all data that Kicau has stored from a network"),
+    "offboarding.retarget-asked": _("asked Kicau to move the posts that are on hold to other channels"),
     "group.forgotten": _("removed a group of channels"),
     "medium.added": _("added a file to the media library"),
     "medium.changed": _("changed a file in the media library"),
@@ -282,7 +284,7 @@ SUBJECT_LABELS: dict[str, Any] = {
     "audit": _("Dataset audits"),
     "canary": _("Canary texts (to detect copying)"),
     "webhook": _("Webhooks"),
-    "withdrawal": _("Stop using a network"),
+    "offboarding": _("Stop using a network"),
     "workspace": _("Workspace"),
     "slots": _("Posting times"),
     "review": _("Clients' reviews of your posts"),
@@ -348,9 +350,9 @@ def channel_reason(row: Channel) -> str:
         )
         return said.format(network=network_label(row.network), name=row.name)
     if row.state == ChannelState.HELD:
-        return localize_sentence(row.renewal_why, row.renewal_said)
-    if row.state == ChannelState.WITHDRAWN:
-        made = (withdrawals.channel_reason(row.network, row.leaves_at, known) for known in (True, False))
+        return localize_sentence(row.renewal_problem, row.renewal_said)
+    if row.state == ChannelState.OFFBOARDED:
+        made = (offboardings.channel_reason(row.network, row.leaves_at, known) for known in (True, False))
         return localize_sentence(next((sentence for sentence in made if sentence == row.reason), row.reason))
     return localize_sentence(row.reason)
 
@@ -507,9 +509,9 @@ DRAFT_STATE_NAMES: dict[str, Any] = {
     DeliveryState.DELETED: _("deleted from the network"),
     OffboardingState.PROPOSED: _("waiting for a decision to stop or continue"),
     OffboardingState.ANNOUNCED: _("planned for a later date"),
-    OffboardingState.WITHDRAWN: _("in effect"),
-    OffboardingState.REINSTATED: _("plan ended, because publishing to the network was resumed"),
-    OffboardingState.CALLED_OFF: _("plan canceled before publishing to the network stopped"),
+    OffboardingState.OFFBOARDED: _("in effect"),
+    OffboardingState.RESUMED: _("plan ended, because publishing to the network was resumed"),
+    OffboardingState.CANCELED: _("plan canceled before publishing to the network stopped"),
 }
 DRAFT_STATE_NAMES |= {
     str(state.label): DRAFT_STATE_NAMES[state]

@@ -169,7 +169,7 @@ def _parse_assumptions(request: HttpRequest) -> forecast_assumptions.ForecastAss
         )
     return forecast_assumptions.ForecastAssumptions(
         plan=asked.get("plan", "")[:40],
-        reading=0.5 if asked.get("reading") == "half" else 1.0,
+        sync=0.5 if asked.get("sync") == "half" else 1.0,
         plain="plain" in asked,
         prices={meter: price} if price is not None else {},
     )

@@ -26,8 +26,10 @@ ITEMS_PER_PAGE = 30
 @require_safe
 def comment_list(request: MemberRequest) -> HttpResponse:
     every = list(channels.channels(request.actor))
-    chosen = {name: request.GET.get(name, "")[:80] for name in ("channel", "network", "waits")}
-    wanted = comments.InboxFilter(channel=chosen["channel"], network=chosen["network"], waits=bool(chosen["waits"]))
+    chosen = {name: request.GET.get(name, "")[:80] for name in ("channel", "network", "unanswered")}
+    wanted = comments.InboxFilter(
+        channel=chosen["channel"], network=chosen["network"], unanswered=bool(chosen["unanswered"])
+    )
     found = comments.newest_items(
         request.actor, every, wanted, after=_parse_cursor(request.GET.get("after", "")), limit=ITEMS_PER_PAGE
     )

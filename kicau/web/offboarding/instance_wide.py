@@ -31,7 +31,7 @@ def instance_wide_offboarding(request: MemberRequest) -> HttpResponseBase:
     sentence = ""
     if request.method == "POST":
         try:
-            _withdraw_everywhere(request)
+            _offboard_everywhere(request)
             return redirect("offboarding-instance-wide")
         except DomainError as exc:
             sentence = error_sentence(exc)
@@ -47,10 +47,10 @@ def instance_wide_offboarding(request: MemberRequest) -> HttpResponseBase:
     return render(request, "offboarding/instance_wide_offboarding.html", shown, status=422 if sentence else 200)
 
 
-def _withdraw_everywhere(request: MemberRequest) -> None:
+def _offboard_everywhere(request: MemberRequest) -> None:
     given, person = request.POST, person_of(request)
-    if together := given.get("together"):
-        instance_wide.reinstate_everywhere(person, together)
+    if decision_id := given.get("decision_id"):
+        instance_wide.resume_everywhere(person, decision_id)
         messages.success(request, _("Kicau publishes to this network again in every workspace."))
         return
     network, _sep, app = given.get("app", "").partition("/")

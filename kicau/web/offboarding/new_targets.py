@@ -41,14 +41,14 @@ def new_targets(request: MemberRequest, offboarding_id: str) -> HttpResponseBase
     given = request.POST if request.method == "POST" else request.GET
     found, sentence = None, ""
     suggested = offboarding_new_targets.target_suggestions(actor, row)
-    past = given.get("past", "leave") if given.get("past", "leave") in set(OverdueRetargetAction) else "leave"
+    overdue = given.get("overdue", "leave") if given.get("overdue", "leave") in set(OverdueRetargetAction) else "leave"
     zone = given.get("timezone") or person_of(request).timezone
     picked = given.getlist("channel")
     try:
         decision = RetargetDecision(
             channels=tuple(picked),
-            past=OverdueRetargetAction(past),
-            first_at=parse_first_time(given, past == OverdueRetargetAction.SHIFT),
+            overdue=OverdueRetargetAction(overdue),
+            first_at=parse_first_time(given, overdue == OverdueRetargetAction.SHIFT),
             confirm=bool(given.get("confirm")),
             rest=bool(given.get("rest")),
         )
@@ -68,7 +68,7 @@ def new_targets(request: MemberRequest, offboarding_id: str) -> HttpResponseBase
         "picked": picked,
         "found": found,
         "sentence": sentence,
-        "past": past,
+        "overdue": overdue,
         "confirm": bool(given.get("confirm")),
         "date": given.get("date") or f"{tomorrow:%Y-%m-%d}",
         "time": given.get("time") or "09:00",

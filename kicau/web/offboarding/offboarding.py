@@ -28,9 +28,9 @@ from kicau.offboarding import (
 from kicau.offboarding.models import (
     FROZEN_STATES,
     OPEN_STATES,
+    Offboarding,
     OffboardingCause,
     OffboardingJobState,
-    Withdrawal,
 )
 from kicau.publishing.models import Delivery
 from kicau.web.core.labels import error_sentence
@@ -52,7 +52,7 @@ def offboarding_list(request: MemberRequest) -> HttpResponse:
         by_network[channel.network] = by_network.get(channel.network, 0) + 1
     shown = {
         "open": [row for row in rows if row.state in OPEN_STATES],
-        "past": [row for row in rows if row.state not in OPEN_STATES],
+        "ended": [row for row in rows if row.state not in OPEN_STATES],
         "networks": sorted(by_network.items()),
         "operator": person_of(request).is_operator,
     }
@@ -133,7 +133,7 @@ def offboarding_detail(request: MemberRequest, offboarding_id: str) -> HttpRespo
     listed = list(stopped[_offset(request) : _offset(request) + MAX_LISTED + 1])
     shown |= _retarget_progress(request, row) | {
         "ahead": impact_preview.preview_of(request.actor, row),
-        "late": restore_network.overdue_deliveries(request.actor, row.id).count() if row.ended_at else 0,
+        "overdue": restore_network.overdue_deliveries(request.actor, row.id).count() if row.ended_at else 0,
         "stopped": listed[:MAX_LISTED],
         "more": _offset(request) + MAX_LISTED if len(listed) > MAX_LISTED else 0,
         "is_frozen": row.state in FROZEN_STATES,
@@ -144,7 +144,7 @@ def offboarding_detail(request: MemberRequest, offboarding_id: str) -> HttpRespo
     return render(request, "offboarding/offboarding_detail.html", shown)
 
 
-def _retarget_progress(request: MemberRequest, row: Withdrawal) -> dict[str, Any]:
+def _retarget_progress(request: MemberRequest, row: Offboarding) -> dict[str, Any]:
     return (
         {"progress": offboarding_new_targets.retarget_progress(row)}
         if row.state in FROZEN_STATES
@@ -160,7 +160,7 @@ def _offset(request: MemberRequest) -> int:
 @member_page
 @require_POST
 def act_on_offboarding(request: MemberRequest, offboarding_id: str, action: str) -> HttpResponse:
-    """One act, then the withdrawal's page again."""
+    """One act, then the offboarding's page again."""
     actor = request.actor
     match action:
         case "cancel":
@@ -180,7 +180,7 @@ def act_on_offboarding(request: MemberRequest, offboarding_id: str, action: str)
         case "dismiss":
             run_action(
                 request,
-                lambda: restore_network.reinstate(actor, offboarding_id),
+                lambda: restore_network.resume(actor, offboarding_id),
                 _("Kicau continues to publish to this network as before."),
             )
         case "export":

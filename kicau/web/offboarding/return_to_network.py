@@ -28,13 +28,13 @@ from kicau.workspaces.actors import Permission
 
 
 def decide_overdue_posts(request: MemberRequest, offboarding_id: str) -> int:
-    late = (
-        OverdueAction(request.POST.get("late", "ask"))
-        if request.POST.get("late", "ask") in set(OverdueAction)
+    overdue = (
+        OverdueAction(request.POST.get("overdue", "ask"))
+        if request.POST.get("overdue", "ask") in set(OverdueAction)
         else OverdueAction.ASK
     )
     return restore_network.decide_overdue(
-        request.actor, offboarding_id, late, parse_first_time(request.POST, late == OverdueAction.SHIFT)
+        request.actor, offboarding_id, overdue, parse_first_time(request.POST, overdue == OverdueAction.SHIFT)
     )
 
 
@@ -55,14 +55,14 @@ def return_to_network(request: MemberRequest, offboarding_id: str) -> HttpRespon
     sentence = ""
     if request.method == "POST":
         try:
-            late = (
-                OverdueAction(request.POST.get("late", "ask"))
-                if request.POST.get("late", "ask") in set(OverdueAction)
+            overdue = (
+                OverdueAction(request.POST.get("overdue", "ask"))
+                if request.POST.get("overdue", "ask") in set(OverdueAction)
                 else OverdueAction.ASK
             )
-            first_at = parse_first_time(request.POST, late == OverdueAction.SHIFT)
-            restore_network.reinstate(
-                actor, row.id, late=late, first_at=first_at, keep_replaced=bool(request.POST.get("keep"))
+            first_at = parse_first_time(request.POST, overdue == OverdueAction.SHIFT)
+            restore_network.resume(
+                actor, row.id, overdue=overdue, first_at=first_at, keep_replaced=bool(request.POST.get("keep"))
             )
             messages.success(
                 request, _("Kicau publishes to this network again and continues with the scheduled posts.")
@@ -74,7 +74,7 @@ def return_to_network(request: MemberRequest, offboarding_id: str) -> HttpRespon
     tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.find_zone(zone))
     shown = {
         "row": row,
-        "told": restore_network.preview_reinstatement(actor, row.id),
+        "told": restore_network.preview_resumption(actor, row.id),
         "sentence": sentence,
         "zone": zone,
         "zones": zone_choices(zone, actor.workspace.timezone),

@@ -181,7 +181,7 @@ SUBJECT_URL_NAMES = {
     "medium": "medium",
     "audit": "dataset-audit",
     "canary": "canary",
-    "withdrawal": "offboarding",
+    "offboarding": "offboarding",
     "dataset": "training-set",
 }  # by kind, the page of its subject
 VERSION_ACTIONS = (
@@ -199,7 +199,7 @@ def _subject_from_detail(entry: AuditEntry) -> EntrySubject | None:
         str(detail.get("name") or detail.get("channel") or ""),
         str(detail.get("to", "")) if kind == "dataset" else "",
     ]
-    if kind == "withdrawal" and detail.get("network"):
+    if kind == "offboarding" and detail.get("network"):
         told.append(network_label(str(detail["network"])))
     if detail.get("role") in ROLE_LABELS:
         told.append(str(ROLE_LABELS[detail["role"]][0]))

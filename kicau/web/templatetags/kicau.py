@@ -92,8 +92,8 @@ def _badge_of(thing: Any) -> labels.Badge:
             return labels.channel_badge(thing)
         case "Draft":
             return labels.DRAFT_BADGES[thing.state]
-        case "Withdrawal":
-            return labels.WITHDRAWAL_BADGES[thing.state]
+        case "Offboarding":
+            return labels.OFFBOARDING_BADGES[thing.state]
         case "Review":
             return labels.REVIEW_BADGES[thing.kind]
         case _:

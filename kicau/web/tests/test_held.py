@@ -18,7 +18,7 @@ def test_a_held_channel_says_which_budget_and_leads_there(page, owner, post):
         wanted="$0.01",
     )
     channel = row.channel
-    channel.state, channel.reason, channel.renewal_why, channel.renewal_said = (
+    channel.state, channel.reason, channel.renewal_problem, channel.renewal_said = (
         ChannelState.HELD,
         str(why),
         why,

@@ -38,9 +38,9 @@ def test_what_was_said_stands_there_and_is_answered_or_done(
     assert shown.index("kapan") < shown.index("Enak")
     assert f"/posts/{row.draft_id}#d-{row.id}" in shown
     assert 'href="https://x.example/77"' in shown
-    answer = page.post(reverse("inbox-done", args=[mention.id]), {"done": "yes", "next": "/inbox?waits=yes"})
-    assert answer["Location"] == "/inbox?waits=yes"
-    shown = page.get("/inbox?waits=yes").content.decode()
+    answer = page.post(reverse("inbox-done", args=[mention.id]), {"done": "yes", "next": "/inbox?unanswered=yes"})
+    assert answer["Location"] == "/inbox?unanswered=yes"
+    shown = page.get("/inbox?unanswered=yes").content.decode()
     assert "kapan" not in shown
     assert "Enak" in shown
     assert "Marked as done by" in page.get("/inbox").content.decode()
@@ -68,7 +68,7 @@ def test_a_long_list_comes_in_pages_and_odd_addresses_are_harmless(page, post):
     assert "kata-29." not in second
     assert "kata-30." in second
     assert "kata-59." in second
-    for odd in ("after=x", "after=2026-01-01T00:00:00~y", "channel=nobody", "network=%00", "waits=1"):
+    for odd in ("after=x", "after=2026-01-01T00:00:00~y", "channel=nobody", "network=%00", "unanswered=1"):
         assert page.get(f"/inbox?{odd}").status_code == 200
 
 

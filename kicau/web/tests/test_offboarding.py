@@ -11,7 +11,7 @@ from django.test import Client
 from kicau.base import clock
 from kicau.channels.models import Channel
 from kicau.offboarding import actions, jobs
-from kicau.offboarding.models import Withdrawal
+from kicau.offboarding.models import Offboarding
 from kicau.publishing.models import Delivery
 
 pytestmark = pytest.mark.django_db
@@ -31,10 +31,10 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     ahead = page.get("/offboarding/new", form, headers={"hx-request": "true"})
     assert "2 posts will be published as scheduled before Kicau stops publishing" in words(ahead)
     assert "3 posts are put on hold: Kicau neither publishes nor deletes them" in words(ahead)
-    assert Withdrawal.objects.count() == 0
+    assert Offboarding.objects.count() == 0
     assert page.post("/offboarding/new", form | {"date": "x"}).status_code == 422
     assert page.post("/offboarding/new", form | {"reason": "Terlalu mahal"}).status_code == 302
-    row = Withdrawal.objects.get()
+    row = Offboarding.objects.get()
     here = f"/offboarding/{row.id}"
     for place, said in (
         (here, "Posts scheduled after the date when Kicau stops publishing"),
@@ -49,12 +49,12 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     ):
         assert said in words(page.get(place, follow=True)), place
     page.post(f"{here}/leave-now")
-    assert Delivery.objects.filter(hold="withdrawn").count() == 5
+    assert Delivery.objects.filter(hold="offboarded").count() == 5
     seen = words(page.get(f"{here}/new-targets?channel=instagram-kopisenja&channel=mastodon-kopisenja"))
     assert "5 posts fit the chosen channels and can be scheduled on them" in seen
     assert "5 posts do not fit the chosen channels. Change the posts first" in seen
     assert "Problems of each post" in seen
-    page.post(f"{here}/new-targets", {"channel": ["mastodon-kopisenja"], "past": "leave"})
+    page.post(f"{here}/new-targets", {"channel": ["mastodon-kopisenja"], "overdue": "leave"})
     page.post(f"{here}/export")
     assert "Kicau is creating the export file" in words(page.get(here))
     assert (jobs.run_job(), jobs.run_job()) == (1, 1)
@@ -66,10 +66,10 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     assert 'filename="x-' in file["Content-Disposition"]
     Delivery.objects.filter(id=rows[0].id).update(due_at=clock.now() - timedelta(hours=1))
     assert "1 post is past its scheduled time" in words(page.get(f"{here}/return"))
-    assert page.post(f"{here}/return", {"late": "shift", "date": "", "time": ""}).status_code == 422
-    page.post(f"{here}/return", {"late": "ask"})
+    assert page.post(f"{here}/return", {"overdue": "shift", "date": "", "time": ""}).status_code == 422
+    page.post(f"{here}/return", {"overdue": "ask"})
     assert "1 post is past its scheduled time" in words(page.get(here))
-    page.post(f"{here}/overdue", {"late": "cancel"})
+    page.post(f"{here}/overdue", {"overdue": "cancel"})
     assert Delivery.objects.filter(state="canceled").count() == 1
     assert set(Channel.objects.values_list("state", flat=True)) == {"active"}
     viewer = Client(headers={"accept-language": "id"})
@@ -82,7 +82,7 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
 def test_a_proposal_and_the_operators_page(page, post, channels, actor, owner, member):
     post("Kopi")
     told = {"refusals": 7, "refused_channels": 2, "first": clock.now().isoformat(), "said": "client-not-enrolled"}
-    row = Withdrawal.objects.create(
+    row = Offboarding.objects.create(
         workspace=actor.workspace,
         network="x",
         state="proposed",
@@ -97,10 +97,10 @@ def test_a_proposal_and_the_operators_page(page, post, channels, actor, owner, m
     assert Channel.objects.get(network="x").state == "active"
     assert "1 workspace" in words(page.get("/offboarding/instance-wide"))
     page.post("/offboarding/instance-wide", {"app": "x/default", "when": "now", "reason": "Terlalu mahal"})
-    assert Channel.objects.get(network="x").state == "withdrawn"
-    made = Withdrawal.objects.get(by_operator=True)
+    assert Channel.objects.get(network="x").state == "offboarded"
+    made = Offboarding.objects.get(by_operator=True)
     assert "Terlalu mahal" in words(page.get("/offboarding/instance-wide"))
-    page.post("/offboarding/instance-wide", {"together": str(made.together)})
+    page.post("/offboarding/instance-wide", {"decision_id": str(made.decision_id)})
     assert Channel.objects.get(network="x").state == "active"
     guest = Client()
     guest.force_login(member("admin").person)

@@ -80,7 +80,7 @@ def test_numbers_are_named_as_people_name_them():
 
 def test_without_a_price_list_the_page_does_not_speak_of_a_plan(page, came_back, workspace):
     NetworkApp.objects.update(plan="nowhere")
-    Channel.objects.filter(workspace=workspace).update(reads_from=clock.now() + timedelta(hours=1))
+    Channel.objects.filter(workspace=workspace).update(sync_paused_until=clock.now() + timedelta(hours=1))
     page.post(reverse("switch-polling"), {"network": "x", "reads": "on", "accepts": "0"})
     shown = page.get(reverse("costs")).content.decode()
     assert "No current price list includes the cost of reply" in shown

@@ -203,7 +203,7 @@ async def test_a_slow_address_is_sent_several_messages_at_once_and_each_delivery
         assert [n for d, n in came if d == str(delivery)] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("event", ["delivery.held", "channel.expired", "withdrawal.announced"])
+@pytest.mark.parametrize("event", ["delivery.held", "channel.expired", "offboarding.announced"])
 async def test_a_message_that_was_not_taken_holds_the_next_ones_about_its_object_and_no_other(receiver, actor, event):
     await sync_to_async(webhooks.add_webhook)(actor, receiver.url, ["*"])
     about = {"a": new_id(), "b": new_id()}

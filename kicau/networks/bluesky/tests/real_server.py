@@ -299,7 +299,7 @@ async def _again(real: Real, session: ContractSession) -> None:
         twice,
     )  # type: ignore[index, call-overload]
     for _ in range(2):
-        await connector.withdraw(session, done.ids[0])
+        await connector.delete(session, done.ids[0])
     real.check("gone", await wire.fetch_record(session, *records.split_uri(done.ids[0])) is None)
     real.check("nothing found", await connector.find(session, delivery) is None)
 

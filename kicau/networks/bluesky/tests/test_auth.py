@@ -101,7 +101,7 @@ async def test_a_session_is_renewed_and_a_lost_answer_costs_nothing(kopi: Contra
 async def test_a_token_that_is_over_asks_for_a_renewal(kopi: ContractSession, box: Server) -> None:
     box.clock_offset = 2.5 * 3600
     with pytest.raises(AuthExpired, match="ExpiredToken"):
-        await connector.withdraw(kopi, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
+        await connector.delete(kopi, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
 
 
 # By OAuth
@@ -179,7 +179,7 @@ async def test_a_public_client_signs_in_again_after_two_weeks(bound: ContractSes
 async def test_the_servers_nonce_may_change_at_any_time(bound: ContractSession, box: Server) -> None:
     for hours in (0.1, 0.2, 0.3):
         box.clock_offset = hours * 3600
-        await connector.withdraw(bound, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
+        await connector.delete(bound, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
     nonces = [r for r in box.requests if r["path"].endswith("deleteRecord")]
     assert len(nonces) == 3 * 3 + 3, "one refusal for each change, not for each request"
 
@@ -191,7 +191,7 @@ async def test_a_server_that_never_likes_a_nonce_is_left_alone(bound: ContractSe
         )
     )
     with pytest.raises(Unavailable):
-        await connector.withdraw(bound, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
+        await connector.delete(bound, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
     assert sum(r["path"].endswith("deleteRecord") for r in box.requests) == 3
 
 

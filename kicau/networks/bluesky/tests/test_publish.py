@@ -127,7 +127,7 @@ async def test_who_may_answer_is_said_in_the_same_moment(kopi: ContractSession, 
     closed = box.repo.record(KOPI, records.THREADGATE_COLLECTION, nobody.ids[0].rsplit("/", 1)[1])
     assert closed is not None
     assert closed["value"]["allow"] == []
-    await connector.withdraw(kopi, done.ids[0])
+    await connector.delete(kopi, done.ids[0])
     assert box.repo.record(KOPI, records.THREADGATE_COLLECTION, key) is None
 
 
@@ -276,7 +276,7 @@ async def test_an_hours_points_are_a_limit(kopi: ContractSession, box: Server) -
     assert ends - 1 <= told.value.until.timestamp() <= ends + 1 + (box.stamp() - begun)
 
 
-async def test_withdrawing_what_never_was_is_content(kopi: ContractSession) -> None:
-    await connector.withdraw(kopi, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
+async def test_deleting_a_post_that_never_existed_succeeds(kopi: ContractSession) -> None:
+    await connector.delete(kopi, f"at://{KOPI}/app.bsky.feed.post/3n32ye4jrkk27")
     with pytest.raises(Rejected):
-        await connector.withdraw(kopi, "12345")
+        await connector.delete(kopi, "12345")

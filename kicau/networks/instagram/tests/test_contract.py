@@ -189,9 +189,11 @@ class TestFacebookLogin(TestInstagram):
     drafts = {"mixed carousel": MIXED, "story": STORY}
     bad_drafts = {"needs-media": drafted()}
 
-    async def test_withdraws_and_is_content_when_already_gone(self, session: ContractSession, sandbox: Sandbox) -> None:
+    async def test_deletes_a_post_and_accepts_that_it_is_already_gone(
+        self, session: ContractSession, sandbox: Sandbox
+    ) -> None:
         done = await run_to_end(connector, session, await self.delivery(session, CAROUSEL))
         assert "delete" in (await connector.capabilities(session)).abilities
         for post_id in [*done.ids, done.ids[0]]:
-            await connector.withdraw(session, post_id)
+            await connector.delete(session, post_id)
         assert self.visible(sandbox) == []

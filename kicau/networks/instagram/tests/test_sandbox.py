@@ -171,7 +171,7 @@ async def test_deleted_posts_still_count_in_the_quota():
     sandbox = Server()
     async with instagram(sandbox, answers={"login": "facebook"}) as session:
         done = await run_to_end(connector, session, delivery(connector, PICTURE))
-        await connector.withdraw(session, done.ids[0])
+        await connector.delete(session, done.ids[0])
         assert (await connector.capabilities(session)).quota["posts-24h-used"] == 1
 
 
@@ -310,7 +310,7 @@ async def test_the_instagram_sign_in_deletes_nothing():
     async with instagram() as session:
         assert "delete" not in (await connector.capabilities(session)).abilities
         with pytest.raises(errors.Rejected) as told:
-            await connector.withdraw(session, "1")
+            await connector.delete(session, "1")
         assert "Facebook" in told.value.problems[0].sentence
 
 

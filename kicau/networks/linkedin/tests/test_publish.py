@@ -84,7 +84,7 @@ async def test_a_document_and_a_poll(firm: ContractSession, box: Server) -> None
 
 async def test_keys_go_out_escaped(firm: ContractSession, box: Server) -> None:
     done = await publish(firm, "text")
-    await connector.withdraw(firm, done.ids[0])
+    await connector.delete(firm, done.ids[0])
     path = next(r["path"] for r in box.requests if r["method"] == "DELETE")
     assert path.startswith("/rest/posts/urn%3Ali%3Ashare%3A")
 
@@ -262,8 +262,8 @@ async def test_a_poll_is_not_taken_for_a_text(firm: ContractSession) -> None:
     )
 
 
-async def test_withdrawing_what_never_was_is_content(firm: ContractSession) -> None:
-    await connector.withdraw(firm, "urn:li:share:1")
+async def test_deleting_a_post_that_never_existed_succeeds(firm: ContractSession) -> None:
+    await connector.delete(firm, "urn:li:share:1")
 
 
 async def test_the_token_goes_to_no_stranger(firm: ContractSession) -> None:

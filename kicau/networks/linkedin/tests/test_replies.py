@@ -35,7 +35,7 @@ async def test_under_a_post_and_under_a_comment_it_stands_once(firm: ContractSes
     assert said(box) == ["Terima kasih, Bima!", "Dan sampai jumpa."]
     assert [bool(one.get("parentComment")) for one in box.store.all("comment")] == [False, True]
     for _ in range(2):
-        await connector.withdraw(firm, target)
+        await connector.delete(firm, target)
     assert said(box) == ["Terima kasih, Bima!"]
 
 

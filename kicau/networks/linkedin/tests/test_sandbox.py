@@ -260,7 +260,7 @@ async def test_state_survives_a_restart(firm: ContractSession, box: Server, tmp_
     ) as picture:
         assert picture.status == 200
         assert picture.content_type == "image/jpeg"
-    await connector.withdraw(firm, done.ids[0])
+    await connector.delete(firm, done.ids[0])
     assert list(again.public_posts()) == []
     await runner.cleanup()
 

@@ -105,15 +105,17 @@ class TestPoorServer(ConnectorContract):
         """It shows one post at a time."""
         return 1 + posts
 
-    async def test_withdraws_and_is_content_when_already_gone(self, session: ContractSession, sandbox: Sandbox) -> None:
+    async def test_deletes_a_post_and_accepts_that_it_is_already_gone(
+        self, session: ContractSession, sandbox: Sandbox
+    ) -> None:
         done = await run_to_end(self.connector, session, await self.delivery(session, DRAFTS["text"]))
         with pytest.raises(errors.Rejected) as told:
-            await self.connector.withdraw(session, done.ids[0])
+            await self.connector.delete(session, done.ids[0])
         assert (
             told.value.problems[0].sentence
             == "The server kopi.social does not let apps delete posts. Delete this post yourself on the server's website."
         )
-        await self.connector.withdraw(session, "109300000000000999")
+        await self.connector.delete(session, "109300000000000999")
 
 
 def test_the_product_knows_nothing_of_the_tests() -> None:

@@ -395,13 +395,13 @@ async def test_a_servers_clock_may_differ(box: Server, kopi: ContractSession, ho
     assert not isinstance(await connector.find(kopi, one), PendingStep | None)
 
 
-async def test_withdrawing_what_is_gone_or_anothers(
+async def test_deleting_a_missing_post_or_somebody_elses(
     box: Server, http: aiohttp.ClientSession, kopi: ContractSession
 ) -> None:
     mine = await published(kopi, saying("x"))
-    await connector.withdraw(kopi, mine)
-    await connector.withdraw(kopi, mine)
+    await connector.delete(kopi, mine)
+    await connector.delete(kopi, mine)
     theirs = await published(await signed_in(box, http, KABAR), saying("y"))
     with pytest.raises(Rejected):
-        await connector.withdraw(kopi, theirs)
+        await connector.delete(kopi, theirs)
     assert texts(box) == ["y"]

@@ -44,7 +44,7 @@ async def test_answers_come_once_each_and_nothing_new_costs_nothing(
 
 async def test_numbers_of_many_posts_in_one_call_leave_out_what_is_gone(kopi: ContractSession, sandbox: Server) -> None:
     out = [await say(kopi, f"kopi {n}") for n in range(3)]
-    await connector.withdraw(kopi, out[1])
+    await connector.delete(kopi, out[1])
     before = billed(sandbox).get("post-read", 0)
     for _ in range(2):  # the second reading of the day is free
         found = await connector.numbers(kopi, out)

@@ -390,7 +390,7 @@ async def test_the_meter_of_x_and_ours_agree(kopi: ContractSession, sandbox: Ser
     before = {row["meter"]: row["units"] for row in sandbox.usage()}
     for draft in drafts().values():
         done = await run_to_end(connector, kopi, delivery(kopi, draft))
-    await connector.withdraw(kopi, done.ids[0])
+    await connector.delete(kopi, done.ids[0])
     billed = {row["meter"]: row["units"] - before.get(row["meter"], 0) for row in sandbox.usage()}
     ours: dict[str, int] = {}
     for charge in kopi.spent:
