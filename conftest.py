@@ -28,8 +28,9 @@ if "KICAU_TEST_CLUSTER" not in os.environ:  # the first process, before Django's
         or (n.startswith("KICAU_") and n not in ("KICAU_DATA", "KICAU_TEST_FAST_DISK", "KICAU_TEST_CLUSTER"))
     ]:
         del os.environ[_name]
-    from kicau.base import postgres
+    from kicau.base import message_catalogs, postgres
 
+    message_catalogs.compile_stale_catalogs()  # they are not in the repository
     _stack = contextlib.ExitStack()
     _here = _stack.enter_context(postgres.running_server(_folder / "data"))
     os.environ["DATABASE_URL"] = _here.url

@@ -1,4 +1,4 @@
-"""The build backend: setuptools', and the bill of materials in each wheel (`.dist-info/sboms`, PEP 770)."""
+"""The build backend: setuptools', with compiled translations and the bill of materials (`.dist-info/sboms`, PEP 770)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ SBOM = "sboms/kicau.cdx.json"
 
 
 def build_wheel(folder: str, settings: Any = None, metadata: str | None = None) -> str:
-    """setuptools' wheel with one file more, listed in its RECORD."""
+    """setuptools' wheel with compiled translations, and one file more, which is listed in its RECORD."""
+    compile_catalogs()
     name: str = build_meta.build_wheel(folder, settings, metadata)
     sys.path.insert(0, str(ROOT))
     try:
@@ -28,6 +29,27 @@ def build_wheel(folder: str, settings: Any = None, metadata: str | None = None) 
         sys.path.remove(str(ROOT))
     put_in(Path(folder) / name, SBOM, sbom.text(ROOT).encode())
     return name
+
+
+def build_editable(folder: str, settings: Any = None, metadata: str | None = None) -> str:
+    compile_catalogs()
+    name: str = build_meta.build_editable(folder, settings, metadata)
+    return name
+
+
+def build_sdist(folder: str, settings: Any = None) -> str:
+    compile_catalogs()
+    name: str = build_meta.build_sdist(folder, settings)
+    return name
+
+
+def compile_catalogs() -> None:
+    sys.path.insert(0, str(ROOT))
+    try:
+        from kicau.base.message_catalogs import compile_stale_catalogs
+    finally:
+        sys.path.remove(str(ROOT))
+    compile_stale_catalogs()
 
 
 def put_in(wheel: Path, name: str, content: bytes) -> None:

@@ -12,15 +12,13 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
+from kicau.base.message_catalogs import compile_catalog
+
 ROOT = Path(__file__).resolve().parent.parent  # the package
 CATALOG_PATH = Path("locale") / "id" / "LC_MESSAGES" / "django.po"  # within the package, or a network's folder
-FIXED_REVISION_DATE = datetime(
-    2026, 1, 1, tzinfo=UTC
-)  # the same texts are compiled to the same bytes, whenever it is done
 PROGRAM_ROOMS = (
     "api",
     "base",
@@ -210,9 +208,6 @@ def read_catalog(book: Path) -> dict[Key, list[str]]:
 
 def write_catalog(book: Path, places: dict[Key, str], known: dict[Key, list[str]]) -> None:
     """The book with exactly these texts, and its compiled form beside it."""
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
-
     out = StringIO()
     out.write(
         'msgid ""\nmsgstr ""\n"Language: id\\n"\n"MIME-Version: 1.0\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n"Plural-Forms: nplurals=1; plural=0;\\n"\n'
@@ -229,10 +224,7 @@ def write_catalog(book: Path, places: dict[Key, str], known: dict[Key, list[str]
             out.write(f"msgstr {_quoted(said[0])}\n")
     book.parent.mkdir(parents=True, exist_ok=True)
     book.write_text(out.getvalue(), "utf-8")
-    with book.open("rb") as file, book.with_suffix(".mo").open("wb") as compiled:
-        catalogue = read_po(file, locale="id")
-        catalogue.creation_date = FIXED_REVISION_DATE
-        write_mo(compiled, catalogue)
+    compile_catalog(book)
 
 
 def _quoted(text: str) -> str:

@@ -27,7 +27,7 @@ from packageurl import PackageURL
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
-from kicau.base import clock, postgres
+from kicau.base import clock, message_catalogs, postgres
 from release import kicau_build, sbom, vulnerabilities
 
 ROOT = Path(sbom.__file__).resolve().parents[1]
@@ -201,3 +201,13 @@ def test_it_names_no_registry():
         if path.is_file():
             assert not re.search(r"https?://[\w.-]*(pypi|pythonhosted|npmjs)", path.read_text("utf-8")), path
     assert sys.executable
+
+
+def test_what_is_built_has_the_compiled_translations(monkeypatch):
+    """Each hook that takes files from the source has them compiled before setuptools looks."""
+    done: list[str] = []
+    monkeypatch.setattr(message_catalogs, "compile_stale_catalogs", lambda: done.append("compiled"))
+    for hook, arguments in (("build_sdist", ("f", None)), ("build_editable", ("f", None, None))):
+        monkeypatch.setattr(kicau_build.build_meta, hook, lambda *_: done.append("built") or "kicau")
+        assert getattr(kicau_build, hook)(*arguments) == "kicau"
+    assert done == ["compiled", "built"] * 2
