@@ -161,7 +161,7 @@ def outage(wanted: argparse.Namespace) -> bool:
     ):
         connected = engine_instance.ConnectedWorkspace(shut)
         far.set(latency=LATENCY_SECONDS)  # when all have signed in
-        from kicau.notifications.models import Notice
+        from kicau.notifications.models import Notification
         from kicau.publishing.models import Delivery
         from kicau.workspaces import webhooks
         from kicau.workspaces.models import WebhookEvent
@@ -179,7 +179,7 @@ def outage(wanted: argparse.Namespace) -> bool:
                     break
         states = Counter(Delivery.objects.values_list("state", flat=True))
         out = list(Delivery.objects.filter(state="published", published_at__gte=back).order_by("published_at"))
-        told = (Notice.objects.count(), WebhookEvent.objects.count())
+        told = (Notification.objects.count(), WebhookEvent.objects.count())
     place = {row.id: n for n, row in enumerate(sorted(out, key=lambda row: row.due_at))}
     moved = [abs(n - place[row.id]) for n, row in enumerate(out)]
     seconds = max((row.changed_at - back).total_seconds() for row in out)

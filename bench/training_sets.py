@@ -89,7 +89,7 @@ def measure(count: int) -> tuple[list[float], bool, dict[int, float]]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from kicau.archive.models import Standing
+    from kicau.archive.models import RightsContext
     from kicau.archive.record_statements import add_statements
     from kicau.rights.models import Layer, Party, Subject
     from kicau.rights.statements import NewStatement
@@ -98,7 +98,9 @@ def measure(count: int) -> tuple[list[float], bool, dict[int, float]]:
     owner = add_person("bench@kicau.example", "Bench", "hujan-di-bandung-41", operator=True)
     workspace = create_workspace(owner, "Bench")
     actor = actor_for(owner, workspace.id, "cli")
-    standing = Standing.objects.create(workspace=workspace, network="x", author="x:1", own=True, acquired=["imported"])
+    standing = RightsContext.objects.create(
+        workspace=workspace, network="x", author="x:1", own=True, acquired=["imported"]
+    )
     fill(str(workspace.id), standing.id, count)
     add_statements(
         actor,

@@ -57,7 +57,7 @@ def make_first_rows() -> FirstRows:
     from kicau.publishing.content import compositions
     from kicau.publishing.models import Attempt, Campaign, PartMedium
     from kicau.publishing.scheduling import schedule
-    from kicau.rights.models import AuditEntry
+    from kicau.rights.models import ActivityEntry
     from kicau.workspaces.actions import actor_for, add_person, create_workspace
     from kicau.workspaces.models import Membership
 
@@ -106,7 +106,7 @@ def make_first_rows() -> FirstRows:
         delivery=delivery,
         attempt=attempt,
         charge=charge,
-        entry=AuditEntry.objects.filter(workspace_id=workspace.id).first(),
+        entry=ActivityEntry.objects.filter(workspace_id=workspace.id).first(),
         uses=PartMedium.objects.get(),
     )
 
@@ -259,11 +259,11 @@ def copy_what_deliveries_have(first: FirstRows, posts: int) -> None:
 
 def copy_answers(first: FirstRows) -> None:
     from kicau.base import clock
-    from kicau.sync.models import Answer
+    from kicau.sync.models import Comment
 
     channels = first.channels
     channel_ids = array([c.id for c in channels], "uuid")
-    said = Answer.objects.create(
+    said = Comment.objects.create(
         channel=channels[0], remote_id="0", author="1", handle="kabar", text="Enak", at=clock.now()
     )
     many(

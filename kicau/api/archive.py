@@ -20,7 +20,7 @@ from kicau.api.schemas import archive as s
 from kicau.api.schemas.base import PageQuery, Schema
 from kicau.archive import exports, item_queries, policy_preview, record_statements, search, semantic_search
 from kicau.archive.imports import actions
-from kicau.archive.models import UNKNOWN_DATE, Import, Item
+from kicau.archive.models import UNKNOWN_DATE, ArchiveImport, Item
 from kicau.base.errors import validation_failed
 from kicau.publishing.models import Campaign
 from kicau.rights import sentences
@@ -437,7 +437,7 @@ def _statement_schema(row: Statement) -> s.RightsStatement:
     )
 
 
-def _import_schema(row: Import) -> s.ArchiveImport:
+def _import_schema(row: ArchiveImport) -> s.ArchiveImport:
     return s.ArchiveImport(
         id=str(row.id),
         name=row.name,

@@ -21,7 +21,7 @@ from kicau.api.schemas.base import PageQuery, Schema
 from kicau.archive.item_queries import problem_from_json
 from kicau.base.errors import NotFound, ValidationFailed
 from kicau.dataset_audit import actions, log_entries, passages, report_documents
-from kicau.dataset_audit.models import Audit, AuditState
+from kicau.dataset_audit.models import AuditState, DatasetAudit
 from kicau.evidence import log, verify
 from kicau.evidence.models import Leaf
 from kicau.workspaces.actors import Permission
@@ -291,7 +291,7 @@ def verify_bundle(
         return s.BundleVerdict(valid=False, signer_checked=False, passed=[], reason=wrong.told(language))
 
 
-def _audit_schema(row: Audit) -> dict[str, Any]:
+def _audit_schema(row: DatasetAudit) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,

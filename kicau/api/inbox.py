@@ -16,7 +16,7 @@ from kicau.channels import actions as channels
 from kicau.inbox import comments, engagement
 from kicau.publishing.content import compositions
 from kicau.sync import sync_settings, webhook_subscriptions
-from kicau.sync.models import Answer, Post
+from kicau.sync.models import Comment, PostMetrics
 
 routes = Router(tags=["Inbox and metrics"])
 NEWEST_FIRST = ("-at", "-id")
@@ -52,7 +52,7 @@ def list_inbox(request: HttpRequest, asked: Query[s.InboxQuery]) -> dict[str, An
     """Everything that others wrote to the workspace's channels, newest first, including mentions that are not replies."""
     actor = authenticated_actor(request)
     wanted = comments.InboxFilter(channel=asked.channel, network=asked.network, unanswered=asked.unanswered)
-    place = parse_cursor(Answer, NEWEST_FIRST, asked.cursor) if asked.cursor else None
+    place = parse_cursor(Comment, NEWEST_FIRST, asked.cursor) if asked.cursor else None
     after = (place[0], place[1]) if place else None
     found = comments.newest_items(actor, channels.channels(actor), wanted, after=after, limit=asked.limit)
     return {
@@ -132,7 +132,7 @@ def _webhook_state(one: webhook_subscriptions.WebhookOption) -> s.NetworkWebhook
     )
 
 
-def _metrics_schema(row: Post) -> s.PartMetrics:
+def _metrics_schema(row: PostMetrics) -> s.PartMetrics:
     assert row.read_at is not None  # only what was read is listed
     return s.PartMetrics(
         id=row.pk,
@@ -147,7 +147,7 @@ def _metrics_schema(row: Post) -> s.PartMetrics:
     )
 
 
-def _reply_schema(row: Answer) -> s.Reply:
+def _reply_schema(row: Comment) -> s.Reply:
     return s.Reply(
         id=str(row.id),
         delivery=str(row.delivery_id),
@@ -162,7 +162,7 @@ def _reply_schema(row: Answer) -> s.Reply:
     )
 
 
-def _inbox_entry_schema(row: Answer) -> s.InboxEntry:
+def _inbox_entry_schema(row: Comment) -> s.InboxEntry:
     return s.InboxEntry(
         id=str(row.id),
         channel=row.channel.key,

@@ -12,7 +12,7 @@ from kicau.base.encrypted_fields import EncryptedJSONField
 RESPONSE_LIFETIME = timedelta(hours=24)  # how long an answer is promised
 
 
-class Answer(models.Model):
+class IdempotentResponse(models.Model):
     """What a request with an Idempotency-Key was answered, so that its repetition does nothing and gets the same."""
 
     token_id = models.UUIDField()
@@ -35,4 +35,4 @@ class Answer(models.Model):
 
 def delete_expired_responses() -> int:
     """Delete the responses that are older than RESPONSE_LIFETIME; returns how many."""
-    return Answer.objects.filter(at__lt=clock.now() - RESPONSE_LIFETIME).delete()[0]
+    return IdempotentResponse.objects.filter(at__lt=clock.now() - RESPONSE_LIFETIME).delete()[0]

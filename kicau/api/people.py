@@ -17,10 +17,10 @@ from kicau.api.schemas.base import PageQuery, PersonRef
 from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
 from kicau.costs.display_currency import currencies_without_rate
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces import actions, addresses, api_tokens, invitations, names
 from kicau.workspaces.actors import Actor, Permission
-from kicau.workspaces.models import Invitation, Membership, Person, Token, Workspace
+from kicau.workspaces.models import ApiToken, Invitation, Membership, Person, Workspace
 
 routes = Router()
 
@@ -222,7 +222,7 @@ def new_invitation_schema(made: invitations.NewInvitation) -> s.InvitationCreate
     return s.InvitationCreated(**invitation_schema(made.invitation), link=made.link or None, mailed=made.mailed)
 
 
-def _token_schema(row: Token) -> dict[str, Any]:
+def _token_schema(row: ApiToken) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,
@@ -237,7 +237,7 @@ def _token_schema(row: Token) -> dict[str, Any]:
     }
 
 
-def _activity_entry_schema(row: AuditEntry) -> s.ActivityEntry:
+def _activity_entry_schema(row: ActivityEntry) -> s.ActivityEntry:
     who: UUID | None = row.actor_id
     return s.ActivityEntry(
         id=row.id,

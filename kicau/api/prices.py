@@ -18,7 +18,7 @@ from kicau.cost_reports import client_costs, cost_statements
 from kicau.cost_reports.statement_pdf import render_statement_pdf
 from kicau.cost_reports.sync_savings import sync_savings
 from kicau.costs import actions, display_currency
-from kicau.costs.models import Rate
+from kicau.costs.models import ExchangeRate
 
 routes = Router(tags=["Costs"])
 _CSV_RESPONSE: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
@@ -238,7 +238,7 @@ def _price_list_schema(one: actions.PriceListSource) -> c.DatedPrices:
     )
 
 
-def _rate_schema(row: Rate) -> c.CurrencyRate:
+def _rate_schema(row: ExchangeRate) -> c.CurrencyRate:
     return c.CurrencyRate(
         id=row.id, currency=row.currency, shown_in=row.shown_in, rate=f"{row.rate.normalize():f}", since=row.since
     )

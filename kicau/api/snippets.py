@@ -15,7 +15,7 @@ from kicau.api.schemas.base import PageQuery
 from kicau.base import outbound
 from kicau.channels.actions import one_channel
 from kicau.publishing.content import contacts, mentions, snippets
-from kicau.publishing.models import ChannelGroup, Contact, Handle, SavedText
+from kicau.publishing.models import ChannelGroup, Contact, KnownAccount, SavedText
 
 routes = Router(tags=["Saved texts and contacts"])
 
@@ -118,7 +118,7 @@ def _contact_schema(row: Contact) -> s.Contact:
     return s.Contact(id=str(row.id), name=row.name, mentions=row.mentions)
 
 
-def _account_schema(row: Handle) -> s.MentionCandidate:
+def _account_schema(row: KnownAccount) -> s.MentionCandidate:
     return s.MentionCandidate(
         network=row.network,
         handle=row.handle,

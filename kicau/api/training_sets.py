@@ -17,7 +17,7 @@ from kicau.api.core.streams import file_response
 from kicau.api.schemas import training_sets as s
 from kicau.api.schemas.base import PageQuery
 from kicau.training_sets import actions, recipients, review
-from kicau.training_sets.models import Preview, Recipient, TrainingSet, Version
+from kicau.training_sets.models import Recipient, TrainingSet, TrainingSetPreview, TrainingSetVersion
 from kicau.workspaces.actors import Permission
 
 routes = Router(tags=["AI training sets"])
@@ -297,7 +297,7 @@ def _exclusion_reasons(excluded: dict[str, int]) -> list[s.ExclusionCount]:
     ]
 
 
-def _preview_schema(row: Preview) -> s.TrainingSetPreview:
+def _preview_schema(row: TrainingSetPreview) -> s.TrainingSetPreview:
     return s.TrainingSetPreview(
         state=cast(Any, row.state),
         as_of=row.as_of,
@@ -314,7 +314,7 @@ def _preview_schema(row: Preview) -> s.TrainingSetPreview:
     )
 
 
-def _version_schema(row: Version) -> dict[str, Any]:
+def _version_schema(row: TrainingSetVersion) -> dict[str, Any]:
     taken = getattr(row, "taken", None) if hasattr(row, "taken") else len(row.delta.get("record_ids", ()))
     return {
         "set_id": str(row.set_id),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from kicau.archive.models import UNKNOWN_DATE, Item, Source
+from kicau.archive.models import UNKNOWN_DATE, Item, ItemOrigin
 from kicau.archive.policy_decisions import RightsEvaluator
 from kicau.archive.search import ArchiveQuery, matching_ids
 from kicau.base import clock
@@ -137,7 +137,7 @@ def _item_json(item: Item, judge: RightsEvaluator, own: dict[UUID, list[Any]]) -
 
 
 def _sources_json(actor: Actor) -> list[dict[str, Any]]:
-    rows = Source.objects.filter(workspace=actor.workspace).order_by("id")
+    rows = ItemOrigin.objects.filter(workspace=actor.workspace).order_by("id")
     return [
         {"id": s.id, "acquired": s.acquired, "network": s.network, "name": s.label, "since": s.created_at.isoformat()}
         for s in rows

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from kicau.archive.models import Item, Source
+from kicau.archive.models import Item, ItemOrigin
 from kicau.archive.policy_decisions import RightsEvaluator, decide_item
 from kicau.archive.record_statements import list_statements
 from kicau.base.errors import NotFound
@@ -26,7 +26,7 @@ VERDICTS_BY_STRICTNESS = (RightsVerdict.NO, RightsVerdict.UNKNOWN, RightsVerdict
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemHistory:
     item: Item  # with standing, campaign and delivery
-    origins: list[Source]  # in the order in which they came
+    origins: list[ItemOrigin]  # in the order in which they came
     decisions: Mapping[str, Decision]  # by use
     statements: list[Statement]  # of this very item, newest first
     before: Item | None  # what it answers, where that is here too
@@ -36,7 +36,7 @@ class ItemHistory:
 def item_history(actor: Actor, item_id: UUID | str, *, meets: tuple[str, ...] = ()) -> ItemHistory:
     """Raises NotFound."""
     item = get_item(actor, item_id)
-    sources = {s.id: s for s in Source.objects.filter(workspace=actor.workspace, id__in=item.sources)}
+    sources = {s.id: s for s in ItemOrigin.objects.filter(workspace=actor.workspace, id__in=item.sources)}
     here = (
         Item.objects.filter(workspace=actor.workspace, network=item.network).defer("search").select_related("standing")
     )

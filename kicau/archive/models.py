@@ -30,7 +30,7 @@ class ImportState(models.TextChoices):
     CANCELED = "canceled", "stopped"
 
 
-class Import(models.Model):
+class ArchiveImport(models.Model):
     """One archive being taken in, as a job: what was read stays read, and a new start goes on at `cursor`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -72,14 +72,14 @@ class Import(models.Model):
         return f"{self.name}: {self.state}"
 
 
-class Source(models.Model):
+class ItemOrigin(models.Model):
     """One origin that many items share: an import, or what was published with Kicau itself."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     acquired = models.CharField(max_length=12, choices=Origin.choices)
     network = models.CharField(max_length=40, blank=True)
     label = models.CharField(max_length=300, blank=True)  # a file's name
-    of_import = models.OneToOneField(Import, on_delete=models.SET_NULL, null=True, related_name="source")
+    of_import = models.OneToOneField(ArchiveImport, on_delete=models.SET_NULL, null=True, related_name="source")
     created_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -95,7 +95,7 @@ class Source(models.Model):
         return self.label or self.acquired
 
 
-class Standing(models.Model):
+class RightsContext(models.Model):
     """All that decides over an item's rights but what is said of the item itself; many items share one."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
@@ -134,7 +134,7 @@ class Item(models.Model):
     network = models.CharField(max_length=40)
     remote_id = models.CharField(max_length=300)  # the network's own id; a hash where an archive gives none
     standing = models.ForeignKey(
-        Standing, on_delete=models.PROTECT, related_name="items", db_index=False, db_constraint=False
+        RightsContext, on_delete=models.PROTECT, related_name="items", db_index=False, db_constraint=False
     )
     sources = ArrayField(models.IntegerField())  # each origin: ids of Source, in the order in which they came
     kind = models.CharField(max_length=10, default="post")  # post, reply, repost, quote, comment, article, message

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from kicau.archive.models import Item, Standing, file_digests
+from kicau.archive.models import Item, RightsContext, file_digests
 from kicau.base import clock
 from kicau.base.errors import NotFound, validation_failed
 from kicau.base.ids import as_uuid, id_among
@@ -116,7 +116,7 @@ class RightsEvaluator:
         self, use: str, items: QuerySet[Item], meets: Iterable[str] = ()
     ) -> Iterator[tuple[UUID, Decision]]:
         """Of each item (in the order of `items`); about 500,000 in some seconds. Equal decisions are the same object."""
-        known = {s.id: s.facts() for s in Standing.objects.filter(workspace=self.workspace)}
+        known = {s.id: s.facts() for s in RightsContext.objects.filter(workspace=self.workspace)}
         kept = frozenset(meets)
         hypothetical = set(self.named)
         needs_url = bool(self._sites)
@@ -146,7 +146,7 @@ class RightsEvaluator:
         wanted = frozenset(answers)
         standings = [
             s.id
-            for s in Standing.objects.filter(workspace=self.workspace)
+            for s in RightsContext.objects.filter(workspace=self.workspace)
             if self.decide(use, s.facts(), meets=meets).answer in wanted
         ]
         sites = self.sites

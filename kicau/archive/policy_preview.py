@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.policy_decisions import RightsEvaluator
 from kicau.archive.record_statements import get_statement
 from kicau.base import clock
@@ -105,7 +105,7 @@ def _effect_on_use(actor: Actor, before: RightsEvaluator, after: RightsEvaluator
     for site in {*before.sites, *after.sites}:
         singly |= Q(url__istartswith=site)
     shared = dict(rows.exclude(singly).order_by().values_list("standing_id").annotate(Count("id")))
-    standings = {s.id: s.facts() for s in Standing.objects.filter(workspace=actor.workspace, id__in=shared)}
+    standings = {s.id: s.facts() for s in RightsContext.objects.filter(workspace=actor.workspace, id__in=shared)}
     was = {id_: before.decide(use, facts).answer == RightsVerdict.YES for id_, facts in standings.items()}
     then = {id_: after.decide(use, facts) for id_, facts in standings.items()}
     will = {id_: decision.answer == RightsVerdict.YES for id_, decision in then.items()}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from kicau.archive.language import LANGUAGE_CODES
-from kicau.archive.models import Standing
+from kicau.archive.models import RightsContext
 from kicau.archive.search import ArchiveQuery
 from kicau.base.errors import ValidationFailed, validation_failed
 from kicau.connector import registry
@@ -23,7 +23,9 @@ def check_query(actor: Actor, told: Mapping[str, Any]) -> None:
     """That a query that somebody makes can find something: what it names is known here. Raises ValidationFailed, of a field
     such as query.networks. What was kept once is not asked again (`parse_query`): what it names may have gone since."""
     query = parse_query(told)
-    here = list(Standing.objects.filter(workspace=actor.workspace).values_list("network", "author", "author_handle"))
+    here = list(
+        RightsContext.objects.filter(workspace=actor.workspace).values_list("network", "author", "author_handle")
+    )
     networks = sorted({*registry.installed_slugs(), *(network for network, _, _ in here if network)})
     wrong: list[ValidationFailed] = []
     for name in query.networks:

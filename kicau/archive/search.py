@@ -18,7 +18,7 @@ from uuid import UUID
 from django.core import signing
 from django.db import connection
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.policy_decisions import PermittedItems, RightsEvaluator, check_use
 from kicau.base.errors import validation_failed
 from kicau.base.ids import id_among
@@ -157,7 +157,7 @@ class _SearchSql:
 
     def __init__(self, actor: Actor, query: ArchiveQuery) -> None:
         self._actor, self._query = actor, query
-        self.standings = {s.id: s for s in Standing.objects.filter(workspace=actor.workspace)}
+        self.standings = {s.id: s for s in RightsContext.objects.filter(workspace=actor.workspace)}
         self._down = not query.oldest_first
         self.params: dict[str, Any] = {"workspace": actor.workspace.id}
         self._judge: RightsEvaluator | None = None

@@ -18,8 +18,8 @@ WHERE state NOT IN ('published', 'canceled', 'deleted')
 PAUSE_CHANNELS_SQL = "UPDATE channels_channel SET is_paused = true, version = version + 1 WHERE NOT is_paused"
 # Mail and alerts that waited then are of the past now; webhooks promise "at least once", so theirs are kept.
 DROP_STALE_SQL = (
-    "UPDATE notifications_notice SET mail_at = NULL WHERE mail_at IS NOT NULL",
-    "UPDATE notifications_letter SET given_up_at = %(until)s WHERE sent_at IS NULL AND given_up_at IS NULL",
+    "UPDATE notifications_notification SET mail_at = NULL WHERE mail_at IS NOT NULL",
+    "UPDATE notifications_email SET given_up_at = %(until)s WHERE sent_at IS NULL AND given_up_at IS NULL",
     "UPDATE notifications_alert SET given_up_at = %(until)s WHERE sent_at IS NULL AND given_up_at IS NULL",
 )
 

@@ -105,7 +105,7 @@ class Channel(models.Model):
         return max((at for at in (self.sync_paused_until, self.app.sync_paused_until) if at), default=None)
 
 
-class Refusal(models.Model):
+class AppRefusal(models.Model):
     """A network refused the app itself: not the post, the permission or the moment. Evidence, kept for weeks."""
 
     at = models.DateTimeField(default=now)

@@ -53,7 +53,7 @@ def store_pause(app_id: UUID, channel_id: UUID | None, wait: RateLimitPause) -> 
     """Keep it, for the whole app or one channel, where nothing longer is in force; whether sending waits longer than it
     did. In the caller's transaction."""
     rows = Channel.objects.filter(id=channel_id) if channel_id else NetworkApp.objects.filter(id=app_id)
-    rows.filter(Q(sync_paused_until=None) | Q(reads_from__lt=wait.reading)).update(sync_paused_until=wait.reading)
+    rows.filter(Q(sync_paused_until=None) | Q(sync_paused_until__lt=wait.reading)).update(sync_paused_until=wait.reading)
     if wait.sending is None:
         return False
     shorter = Q(paused_until=None) | Q(paused_until__lt=wait.sending - MIN_DELAY_DIFFERENCE)
@@ -75,6 +75,6 @@ def sync_resumes_at(channel: Channel, now: datetime) -> datetime | None:
 def sync_allowed_filter(now: datetime, path: str = "") -> Q:
     """The channels whose network's allowance is not nearly used up; `path` leads to them."""
     found = Q()
-    for field in (f"{path}sync_paused_until", f"{path}app__reads_from"):
+    for field in (f"{path}sync_paused_until", f"{path}app__sync_paused_until"):
         found &= Q(**{field: None}) | Q(**{f"{field}__lte": now})
     return found

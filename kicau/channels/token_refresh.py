@@ -20,7 +20,7 @@ from kicau.base.sentences import Sentence
 from kicau.channels import rate_limit_backoff
 from kicau.channels.channel_session import ChannelSession, credentials_of, to_stored
 from kicau.channels.metered_session import charge_context, metered_session
-from kicau.channels.models import Channel, ChannelState, Refusal
+from kicau.channels.models import AppRefusal, Channel, ChannelState
 from kicau.connector import registry
 from kicau.connector.app_blocks import AppBlocked
 from kicau.connector.content import Charge
@@ -368,10 +368,10 @@ def expire_channel(channel_id: UUID, why: str, used: str = "") -> None:
     emit(ChannelExpired(workspace_id=channel.workspace_id, object_id=channel.id, actor=actor, said=why[:300]))
 
 
-def rejection_rows(channel: Channel, shut: Iterable[AppBlocked]) -> list[Refusal]:
+def rejection_rows(channel: Channel, shut: Iterable[AppBlocked]) -> list[AppRefusal]:
     """Unsaved rows of what a connector heard, so that a caller may write them in its own transaction."""
     return [
-        Refusal(
+        AppRefusal(
             network=channel.network,
             app_id=channel.app_id,
             channel=channel,
@@ -385,7 +385,7 @@ def rejection_rows(channel: Channel, shut: Iterable[AppBlocked]) -> list[Refusal
 
 def _store_signals(channel: Channel, live: ChannelSession) -> None:
     """Keep what was heard at the network's door, and what it said of its allowance."""
-    Refusal.objects.bulk_create(rejection_rows(channel, live.http.shut))
+    AppRefusal.objects.bulk_create(rejection_rows(channel, live.http.shut))
     rate_limit_backoff.store_pauses(channel, live.http.allowed)
 
 
@@ -419,7 +419,7 @@ def due_for_refresh(network: str, limit: int = 50) -> list[UUID]:
 
 def due_for_capabilities(network: str, limit: int = 50) -> list[Channel]:
     old = clock.now() - CAPABILITIES_LIFETIME
-    asked, put_off = Q(capabilities_delayed_until=None, capabilities_at__lte=old), Q(asks_from__lte=clock.now())
+    asked, put_off = Q(capabilities_delayed_until=None, capabilities_at__lte=old), Q(capabilities_delayed_until__lte=clock.now())
     due = Channel.objects.filter(
         asked | put_off, rate_limit_backoff.sync_allowed_filter(clock.now()), network=network, state=ChannelState.ACTIVE
     )

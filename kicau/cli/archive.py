@@ -23,7 +23,7 @@ from kicau.cli.core.command import (
 )
 
 if TYPE_CHECKING:
-    from kicau.archive.models import Import, Item
+    from kicau.archive.models import ArchiveImport, Item
     from kicau.archive.search import ArchiveQuery
     from kicau.workspaces.actors import Actor
 
@@ -321,13 +321,13 @@ def _build_query(
     )
 
 
-def _show_progress(row: Import) -> None:
+def _show_progress(row: ArchiveImport) -> None:
     if sys.stderr.isatty():
         of = f" of {row.expected:,}" if row.expected else ""
         click.echo(f"\r{row.read:,}{of} read, {row.new:,} new", nl=False, err=True)
 
 
-def _print_import(row: Import) -> None:
+def _print_import(row: ArchiveImport) -> None:
     if sys.stderr.isatty():
         click.echo(err=True)
     click.echo(
@@ -351,7 +351,7 @@ def _problem_sentence(told: dict[str, Any]) -> str:
     return problem_from_json(told).sentence
 
 
-def _import_json(row: Import) -> dict[str, Any]:
+def _import_json(row: ArchiveImport) -> dict[str, Any]:
     from kicau.archive.imports.actions import display_state
 
     return {

@@ -14,7 +14,7 @@ from kicau.cli.costs import budget_json, parse_amount
 from kicau.cli.costs import costs as costs  # the group, with what is added here
 
 if TYPE_CHECKING:
-    from kicau.costs.models import Rate
+    from kicau.costs.models import ExchangeRate
 
 
 @costs.command("budgets")
@@ -268,7 +268,7 @@ def currency(shell: Shell, currency: str, as_json: bool) -> None:
     print_result(as_json, {"currency": made.currency, "unrated": missing}, show)
 
 
-def _rate_json(row: Rate) -> dict[str, object]:
+def _rate_json(row: ExchangeRate) -> dict[str, object]:
     return {
         "id": row.id,
         "currency": row.currency,

@@ -9,7 +9,7 @@ import click
 from kicau.cli.core.command import Shell, json_option, pass_shell, print_result, print_table, printable_line
 
 if TYPE_CHECKING:
-    from kicau.sync.models import Answer
+    from kicau.sync.models import Comment
 
 
 @click.group()
@@ -85,7 +85,7 @@ def reply(shell: Shell, message_id: str, as_json: bool) -> None:
     print_result(as_json, {"post": str(draft.id)}, lambda: click.echo(str(draft.id)))
 
 
-def _inbox_item_json(row: Answer) -> dict[str, Any]:
+def _inbox_item_json(row: Comment) -> dict[str, Any]:
     from kicau.cli.core.serializers import iso_time
 
     state = "answered" if row.answered_at else "done" if row.done_at else "unanswered"

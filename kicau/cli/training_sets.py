@@ -24,7 +24,7 @@ from kicau.cli.core.command import (
 )
 
 if TYPE_CHECKING:
-    from kicau.training_sets.models import TrainingSet, Version
+    from kicau.training_sets.models import TrainingSet, TrainingSetVersion
 
 OPTION_NAMES = {
     "purpose": "words on its purpose",
@@ -294,7 +294,7 @@ def _set_json(of: TrainingSet) -> dict[str, Any]:
     }
 
 
-def _version_json(version: Version) -> dict[str, Any]:
+def _version_json(version: TrainingSetVersion) -> dict[str, Any]:
     from kicau.training_sets.versions import version_folder
 
     people = [
@@ -323,7 +323,7 @@ def _version_json(version: Version) -> dict[str, Any]:
     }
 
 
-def _print_version(version: Version) -> None:
+def _print_version(version: TrainingSetVersion) -> None:
     from kicau.training_sets.versions import version_folder
 
     print("", file=sys.stderr)

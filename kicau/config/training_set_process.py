@@ -48,12 +48,12 @@ def review_all_sets() -> int:
     """What ended by itself (a grant's last day, terms in force from today, a deletion) leaves the sets too, and what was
     taken back from a day on the audits."""
     from kicau.dataset_audit import retraction as audits
-    from kicau.dataset_audit.models import Audit
+    from kicau.dataset_audit.models import DatasetAudit
     from kicau.training_sets import retraction
     from kicau.training_sets.models import TrainingSet
     from kicau.workspaces.models import Workspace
 
-    for workspace in Workspace.objects.filter(id__in=Audit.objects.values("workspace")):
+    for workspace in Workspace.objects.filter(id__in=DatasetAudit.objects.values("workspace")):
         audits.retract_items(workspace)
     with_sets = Workspace.objects.filter(id__in=TrainingSet.objects.values("workspace"))
     return sum(len(retraction.retract_expired(workspace)) for workspace in with_sets)

@@ -25,7 +25,7 @@ from kicau.costs.models import (
     BudgetPeriod,
     BudgetUse,
     Charge,
-    OwnList,
+    OperatorPriceList,
     Purpose,
     Reservation,
 )
@@ -274,7 +274,7 @@ class PriceListSource:
 
     network: str
     value: PriceList
-    own: OwnList | None = None
+    own: OperatorPriceList | None = None
 
 
 def price_lists(actor: Actor) -> list[PriceListSource]:
@@ -284,14 +284,14 @@ def price_lists(actor: Actor) -> list[PriceListSource]:
     for slug in registry.installed_slugs():
         for one in registry.get_connector(slug).price_lists:
             found[slug, one.name, one.since] = PriceListSource(network=slug, value=one)
-    for row in OwnList.objects.order_by("added_at"):
+    for row in OperatorPriceList.objects.order_by("added_at"):
         for one in prices.parse_price_lists(row.toml):
             found[row.network, one.name, one.since] = PriceListSource(network=row.network, value=one, own=row)
     return sorted(found.values(), key=lambda listed: (listed.network, listed.value.since, listed.value.name))
 
 
 @transaction.atomic
-def add_price_list(actor: Actor, network: str, toml: str) -> OwnList:
+def add_price_list(actor: Actor, network: str, toml: str) -> OperatorPriceList:
     """Lists of the operator's own, in TOML; one of the same name and day replaces ours. The past keeps its prices:
     charges hold what they cost when they were made. Raises NotAllowed, ValidationFailed, UnknownNetwork."""
     require_operator(actor)
@@ -307,20 +307,20 @@ def add_price_list(actor: Actor, network: str, toml: str) -> OwnList:
                 "{currency} is not a valid currency code (ISO 4217). Enter a code of three letters, for example USD or IDR.",
                 currency=one.currency[:20],
             )
-    row = OwnList.objects.create(network=network, toml=toml, added_by=actor.person)
+    row = OperatorPriceList.objects.create(network=network, toml=toml, added_by=actor.person)
     pricing.clear_cache()
     actor.record("prices.added", row.id, network=network, lists=[f"{one.name} from {one.since}" for one in found])
     return row
 
 
 @transaction.atomic
-def remove_price_list(actor: Actor, list_id: UUID | str) -> OwnList:
+def remove_price_list(actor: Actor, list_id: UUID | str) -> OperatorPriceList:
     """Take an own list away; what it replaced holds again from now on. Raises NotAllowed, NotFound."""
     require_operator(actor)
-    row = OwnList.objects.filter(id=as_uuid(list_id)).first()
+    row = OperatorPriceList.objects.filter(id=as_uuid(list_id)).first()
     if row is None:
         raise NotFound("price list of your own", list_id)
-    OwnList.objects.filter(id=row.id).delete()
+    OperatorPriceList.objects.filter(id=row.id).delete()
     pricing.clear_cache()
     actor.record("prices.removed", list_id, network=row.network)
     return row
@@ -338,5 +338,5 @@ def require_operator(actor: Actor) -> None:
 def delete_old_billed_resources(days: int = 3) -> int:
     """Resources read so long ago that no network counts them as read again. Run daily."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM costs_billed WHERE day < %s", [clock.now().date() - timedelta(days=days)])
+        cursor.execute("DELETE FROM costs_billedresource WHERE day < %s", [clock.now().date() - timedelta(days=days)])
         return int(cursor.rowcount)

@@ -20,7 +20,7 @@ from kicau.connector import registry
 from kicau.connector.prices import price_lists_in_force
 from kicau.costs import pricing
 from kicau.costs.actions import require_operator
-from kicau.costs.models import Rate
+from kicau.costs.models import ExchangeRate
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Workspace
 
@@ -43,14 +43,14 @@ class CurrencyDisplay:
     day: date | None = None  # whose rates are taken where an amount names none (UTC; today)
     used: dict[str, DisplayAmount] = field(default_factory=dict)  # by the currency that was converted
     missing: set[str] = field(default_factory=set)  # currencies without a rate
-    _rates: list[Rate] | None = None
+    _rates: list[ExchangeRate] | None = None
 
     def of(self, micro: int, currency: str, day: date | None = None) -> DisplayAmount | None:
         """By the rate in force on `day`; None where nothing is to be converted or no rate was entered."""
         if not self.currency or not currency or currency == self.currency:
             return None
         if self._rates is None:
-            self._rates = list(Rate.objects.filter(shown_in=self.currency).order_by("-since"))
+            self._rates = list(ExchangeRate.objects.filter(shown_in=self.currency).order_by("-since"))
         day = day or self.day or clock.now().date()
         found = next((r for r in self._rates if r.currency == currency and r.since <= day), None)
         if found is None:
@@ -92,8 +92,8 @@ class CurrencyDisplay:
 def currency_displays(currencies: Iterable[str]) -> dict[str, CurrencyDisplay]:
     """One into each, by currency, with the rates of all of them read in one statement."""
     wanted = set(currencies)
-    rates: dict[str, list[Rate]] = {currency: [] for currency in wanted}
-    for rate in Rate.objects.filter(shown_in__in=wanted).order_by("-since"):
+    rates: dict[str, list[ExchangeRate]] = {currency: [] for currency in wanted}
+    for rate in ExchangeRate.objects.filter(shown_in__in=wanted).order_by("-since"):
         rates[rate.shown_in].append(rate)
     return {currency: CurrencyDisplay(currency, _rates=rates[currency]) for currency in wanted}
 
@@ -115,10 +115,10 @@ def active_display() -> CurrencyDisplay:
 # What the operator does
 
 
-def exchange_rates(actor: Actor) -> list[Rate]:
+def exchange_rates(actor: Actor) -> list[ExchangeRate]:
     """All that were entered, by currency, the newest first."""
     actor.require(Permission.READ)
-    return list(Rate.objects.order_by("currency", "shown_in", "-since"))
+    return list(ExchangeRate.objects.order_by("currency", "shown_in", "-since"))
 
 
 COMMON_CURRENCIES = (
@@ -140,7 +140,7 @@ COMMON_CURRENCIES = (
 def display_currencies(actor: Actor) -> list[str]:
     """What costs may be shown in: the common ones, those for which there is a rate, and the workspace's own."""
     actor.require(Permission.READ)
-    rated = Rate.objects.values_list("shown_in", flat=True).distinct()
+    rated = ExchangeRate.objects.values_list("shown_in", flat=True).distinct()
     return sorted({*COMMON_CURRENCIES, *rated, *filter(None, [actor.workspace.currency])})
 
 
@@ -161,7 +161,7 @@ def currencies_without_rate(workspace: Workspace) -> list[str]:
 
 
 @transaction.atomic
-def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: date | None = None) -> Rate:
+def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: date | None = None) -> ExchangeRate:
     """What one unit of `currency` is worth in `shown_in` from a day on (today, UTC). Raises NotAllowed, ValidationFailed."""
     require_operator(actor)
     for name, value in (("currency", currency), ("shown_in", shown_in)):
@@ -175,7 +175,7 @@ def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: d
         raise validation_failed("shown_in", "Choose two different currencies for the exchange rate.")
     if not rate.is_finite() or not Decimal("0.00000001") <= rate < 10**11:
         raise validation_failed("rate", "Enter an exchange rate that is greater than 0.")
-    row, _ = Rate.objects.update_or_create(
+    row, _ = ExchangeRate.objects.update_or_create(
         currency=currency, shown_in=shown_in, since=since or clock.now().date(), defaults={"rate": rate}
     )
     actor.record("rate.set", "", currency=currency, shown_in=shown_in, rate=str(rate))
@@ -183,12 +183,16 @@ def set_rate(actor: Actor, currency: str, shown_in: str, rate: Decimal, since: d
 
 
 @transaction.atomic
-def remove_rate(actor: Actor, rate_id: int | str) -> Rate:
+def remove_rate(actor: Actor, rate_id: int | str) -> ExchangeRate:
     """What it stood over holds again. Raises NotAllowed, NotFound."""
     require_operator(actor)
-    row = Rate.objects.filter(id=int(rate_id)).first() if str(rate_id).isdecimal() and len(str(rate_id)) < 18 else None
+    row = (
+        ExchangeRate.objects.filter(id=int(rate_id)).first()
+        if str(rate_id).isdecimal() and len(str(rate_id)) < 18
+        else None
+    )
     if row is None:
         raise NotFound("rate", rate_id)
-    Rate.objects.filter(id=row.id).delete()
+    ExchangeRate.objects.filter(id=row.id).delete()
     actor.record("rate.removed", "", currency=row.currency, shown_in=row.shown_in, since=row.since.isoformat())
     return row

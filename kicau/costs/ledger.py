@@ -145,7 +145,7 @@ def _store_billed_resources(keys: list[tuple[str, str, str, str]]) -> set[tuple[
     apps, days, meters, resources = (list(column) for column in zip(*keys, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO costs_billed (app_id, day, meter, resource) SELECT * FROM unnest(%s::uuid[], %s::date[], %s::text[], %s::text[]) "
+            "INSERT INTO costs_billedresource (app_id, day, meter, resource) SELECT * FROM unnest(%s::uuid[], %s::date[], %s::text[], %s::text[]) "
             "ON CONFLICT DO NOTHING RETURNING app_id::text, day::text, meter, resource",
             [apps, days, meters, resources],
         )

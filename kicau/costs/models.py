@@ -62,7 +62,7 @@ class Charge(models.Model):
         return f"{self.network} {self.meter} x{self.units}"
 
 
-class Billed(models.Model):
+class BilledResource(models.Model):
     """A resource that was read on a UTC day: to read it again that day costs nothing. Forgotten after three days."""
 
     pk = models.CompositePrimaryKey("app_id", "day", "meter", "resource")
@@ -190,7 +190,7 @@ class Reservation(models.Model):
         return f"{self.units} {self.meter} for {self.holder}"
 
 
-class OwnList(models.Model):
+class OperatorPriceList(models.Model):
     """A price list that the operator entered, in TOML; the newest version of a name and day replaces ours and older ones."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -203,7 +203,7 @@ class OwnList(models.Model):
         return f"{self.network}, entered {self.added_at}"
 
 
-class Rate(models.Model):
+class ExchangeRate(models.Model):
     """What one unit of `currency` is worth in `shown_in` from a day on, as the operator entered it. For display only."""
 
     currency = models.CharField(max_length=3)

@@ -46,10 +46,10 @@ def clear_cache() -> None:
 def network_price_lists(network: str, *, fresh: float = PRICE_CACHE_SECONDS) -> tuple[PriceList, ...]:
     """All of a network's lists, oldest first; an own list stands in for ours of the same name and day."""
     if time.monotonic() - _operator_lists.read_at > fresh:
-        from kicau.costs.models import OwnList  # here, so that what costs nobody anything needs no database
+        from kicau.costs.models import OperatorPriceList  # here, so that what costs nobody anything needs no database
 
         found: dict[str, tuple[PriceList, ...]] = {}
-        for row in OwnList.objects.order_by("added_at"):
+        for row in OperatorPriceList.objects.order_by("added_at"):
             found[row.network] = (*found.get(row.network, ()), *prices.parse_price_lists(row.toml))
         _operator_lists.lists, _operator_lists.read_at, _operator_lists.in_force = found, time.monotonic(), {}
     ours = registry.get_connector(network).price_lists

@@ -24,7 +24,7 @@ from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import as_uuid, new_id
 from kicau.dataset_audit import search_places
 from kicau.dataset_audit.file_formats import format_of
-from kicau.dataset_audit.models import Audit, AuditState, Hit
+from kicau.dataset_audit.models import AuditState, DatasetAudit, FoundCopy
 from kicau.workspaces.actors import Actor, Permission
 
 BUNDLE_FILE_NAME = "evidence.json"
@@ -40,7 +40,7 @@ def begin_audit(
     where: str = "",
     control_files: Sequence[UploadedFile[Any]] = (),
     control: str = "",
-) -> Audit:
+) -> DatasetAudit:
     """Queue a search for the workspace's posts (those of `query`; all of its own where none is given) in uploaded files,
     or in what lies at `where` on the server. `control`: data that cannot hold them, on which chance is counted. Raises
     ValidationFailed where there is nothing to search or it may not be searched; then nothing is kept."""
@@ -67,7 +67,7 @@ def begin_audit(
         )
         shown = name.strip() or (Path(files[0].name or "data").name if files else where)
         with transaction.atomic():
-            made = Audit.objects.create(
+            made = DatasetAudit.objects.create(
                 id=id_,
                 workspace=actor.workspace,
                 by=actor.person,
@@ -173,30 +173,30 @@ def _resolve_location(where: str, field: str) -> str:
     )
 
 
-def list_audits(actor: Actor) -> QuerySet[Audit]:
+def list_audits(actor: Actor) -> QuerySet[DatasetAudit]:
     """Newest first, without their long parts."""
     actor.require(Permission.READ)
-    return Audit.objects.filter(workspace=actor.workspace).defer("summary").order_by("-id")
+    return DatasetAudit.objects.filter(workspace=actor.workspace).defer("summary").order_by("-id")
 
 
-def get_audit(actor: Actor, audit_id: UUID | str) -> Audit:
+def get_audit(actor: Actor, audit_id: UUID | str) -> DatasetAudit:
     """Raises NotFound."""
     actor.require(Permission.READ)
-    found = Audit.objects.filter(workspace=actor.workspace, id=as_uuid(audit_id)).first()
+    found = DatasetAudit.objects.filter(workspace=actor.workspace, id=as_uuid(audit_id)).first()
     if found is None:
         raise NotFound("audit", audit_id)
     return found
 
 
-def list_hits(actor: Actor, audit: Audit, *, kind: str = "") -> QuerySet[Hit]:
+def list_hits(actor: Actor, audit: DatasetAudit, *, kind: str = "") -> QuerySet[FoundCopy]:
     """The places where copies stand, in the order of the data."""
     actor.require(Permission.READ)
-    rows = Hit.objects.filter(audit=audit, audit__workspace=actor.workspace).order_by("id")
+    rows = FoundCopy.objects.filter(audit=audit, audit__workspace=actor.workspace).order_by("id")
     return rows.filter(kind=kind) if kind else rows
 
 
 @transaction.atomic
-def stop_audit(actor: Actor, audit_id: UUID | str) -> Audit:
+def stop_audit(actor: Actor, audit_id: UUID | str) -> DatasetAudit:
     """What was searched stays, and need not be searched again. Raises NotFound, Conflict."""
     actor.require(Permission.WRITE)
     row = _lock_audit(actor, audit_id)
@@ -209,7 +209,7 @@ def stop_audit(actor: Actor, audit_id: UUID | str) -> Audit:
 
 
 @transaction.atomic
-def resume_audit(actor: Actor, audit_id: UUID | str) -> Audit:
+def resume_audit(actor: Actor, audit_id: UUID | str) -> DatasetAudit:
     """Go on where it was stopped or failed. Raises NotFound, Conflict."""
     actor.require(Permission.WRITE)
     row = _lock_audit(actor, audit_id)
@@ -221,7 +221,7 @@ def resume_audit(actor: Actor, audit_id: UUID | str) -> Audit:
     return row
 
 
-def audit_bundle(actor: Actor, audit: Audit) -> Path:
+def audit_bundle(actor: Actor, audit: DatasetAudit) -> Path:
     """The bundle of evidence. Raises NotFound where there is none (nothing was found, or it is not done)."""
     actor.require(Permission.READ)
     path = audit_folder(audit.id) / BUNDLE_FILE_NAME
@@ -233,8 +233,8 @@ def audit_bundle(actor: Actor, audit: Audit) -> Path:
     return path
 
 
-def _lock_audit(actor: Actor, audit_id: UUID | str) -> Audit:
-    row = Audit.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(audit_id)).first()
+def _lock_audit(actor: Actor, audit_id: UUID | str) -> DatasetAudit:
+    row = DatasetAudit.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(audit_id)).first()
     if row is None:
         raise NotFound("audit", audit_id)
     return row

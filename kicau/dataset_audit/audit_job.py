@@ -27,7 +27,7 @@ from kicau.dataset_audit import retraction
 from kicau.dataset_audit.actions import BUNDLE_FILE_NAME, audit_folder
 from kicau.dataset_audit.matching.pipeline import AuditOutcome, run_search
 from kicau.dataset_audit.matching.shards import NoSuchShards
-from kicau.dataset_audit.models import Audit, AuditState, Hit, Sought
+from kicau.dataset_audit.models import AuditState, DatasetAudit, FoundCopy, FoundPost
 from kicau.dataset_audit.post_files import UnreadablePosts, read_posts
 from kicau.dataset_audit.report import build_report
 from kicau.dataset_audit.sealed_evidence import build_evidence
@@ -43,13 +43,13 @@ class NoMatchingPosts(Exception):
     """Ask for other posts: the archive has none with a text that the query finds."""
 
 
-def run_audit(audit_id: UUID, processes: int | None = None) -> Audit:
+def run_audit(audit_id: UUID, processes: int | None = None) -> DatasetAudit:
     """Searches to the end; the audit as it is then. One that another process works on, or that has ended, is left."""
     with exclusive_lock(audit_id):
-        taken = Audit.objects.filter(id=audit_id, state__in=(AuditState.WAITING, AuditState.RUNNING))
+        taken = DatasetAudit.objects.filter(id=audit_id, state__in=(AuditState.WAITING, AuditState.RUNNING))
         if not taken.update(state=AuditState.RUNNING, started_at=clock.now(), problem={}):
-            return Audit.objects.get(id=audit_id)
-        row = Audit.objects.select_related("workspace").get(id=audit_id)
+            return DatasetAudit.objects.get(id=audit_id)
+        row = DatasetAudit.objects.select_related("workspace").get(id=audit_id)
         try:
             _run_search(row, processes)
         except NoMatchingPosts:
@@ -94,7 +94,7 @@ def run_audit(audit_id: UUID, processes: int | None = None) -> Audit:
     return row
 
 
-def _run_search(row: Audit, processes: int | None) -> None:
+def _run_search(row: DatasetAudit, processes: int | None) -> None:
     folder = audit_folder(row.id)
     source = _write_posts(row, folder)
     outcome = run_search(read_posts(source), row.where, folder, processes=processes, progress=_ProgressRecorder(row))
@@ -106,7 +106,7 @@ def _run_search(row: Audit, processes: int | None) -> None:
     _save_report(row, told, texts, outcome)
 
 
-def _write_posts(row: Audit, folder: Path) -> Path:
+def _write_posts(row: DatasetAudit, folder: Path) -> Path:
     """The posts to look for as JSON lines; the same ones when it is taken up again."""
     path = folder / "posts.jsonl"
     if not path.exists():
@@ -124,7 +124,7 @@ def _write_posts(row: Audit, folder: Path) -> Path:
     return path
 
 
-def _archive_items(row: Audit) -> Iterator[tuple[UUID, str]]:
+def _archive_items(row: DatasetAudit) -> Iterator[tuple[UUID, str]]:
     found = list(search.matching_ids(system_actor(row.workspace), parse_query(row.query)))
     for at in range(0, len(found), BATCH_SIZE):
         rows = Item.objects.filter(workspace=row.workspace, id__in=id_among(found[at : at + BATCH_SIZE])).exclude(
@@ -138,18 +138,18 @@ def _archive_items(row: Audit) -> Iterator[tuple[UUID, str]]:
 class _ProgressRecorder:
     """Keeps how far it is, at most once a second."""
 
-    def __init__(self, row: Audit) -> None:
+    def __init__(self, row: DatasetAudit) -> None:
         self._row, self._at = row, 0.0
 
     def __call__(self, read: int, expected: int, copies: int) -> None:
         if time.monotonic() - self._at >= PROGRESS_INTERVAL_SECONDS:
             self._at = time.monotonic()
-            Audit.objects.filter(id=self._row.id).update(
+            DatasetAudit.objects.filter(id=self._row.id).update(
                 read=read, expected=expected, copies=copies, posts=self._row.posts
             )
 
 
-def _with_upload_names(told: dict[str, Any], row: Audit) -> dict[str, Any]:
+def _with_upload_names(told: dict[str, Any], row: DatasetAudit) -> dict[str, Any]:
     """Uploads by the names that people know, without the folders in which they lie here."""
     if not row.is_uploaded:
         return told
@@ -172,11 +172,11 @@ def _without_prefix(text: str, prefix: str) -> str:
     return text
 
 
-def _without_own_folder(text: str, row: Audit) -> str:
+def _without_own_folder(text: str, row: DatasetAudit) -> str:
     return _without_prefix(text, f"{audit_folder(row.id)}/") if row.is_uploaded else text
 
 
-def _save_report(row: Audit, told: dict[str, Any], texts: Mapping[str, str], outcome: AuditOutcome) -> None:
+def _save_report(row: DatasetAudit, told: dict[str, Any], texts: Mapping[str, str], outcome: AuditOutcome) -> None:
     """The report in rows, and the bundle beside it; all in one transaction."""
     shards = {_without_own_folder(s.name, row): s for s in outcome.shards}
     findings = told["findings"]
@@ -192,11 +192,11 @@ def _save_report(row: Audit, told: dict[str, Any], texts: Mapping[str, str], out
         retraction.lock_workspace(row.workspace)
         row.hits.all().delete()
         row.sought.all().delete()
-        Sought.objects.bulk_create(
-            (Sought(audit=row, item=i, text=texts[i]) for i in sorted(named)), batch_size=BATCH_SIZE
+        FoundPost.objects.bulk_create(
+            (FoundPost(audit=row, item=i, text=texts[i]) for i in sorted(named)), batch_size=BATCH_SIZE
         )
-        Hit.objects.bulk_create(
-            (Hit(audit=row, format=shards[f["shard"]].format, **f) for f in findings), batch_size=BATCH_SIZE
+        FoundCopy.objects.bulk_create(
+            (FoundCopy(audit=row, format=shards[f["shard"]].format, **f) for f in findings), batch_size=BATCH_SIZE
         )
         row.summary = {k: v for k, v in told.items() if k != "findings"} | {"places": len(findings)}
         row.found, row.copies = len(named), len(findings)
@@ -208,7 +208,7 @@ def _save_report(row: Audit, told: dict[str, Any], texts: Mapping[str, str], out
     row.refresh_from_db(fields=["bundle_sha256"])
 
 
-def _mark_failed(row: Audit, problem: Problem) -> None:
+def _mark_failed(row: DatasetAudit, problem: Problem) -> None:
     row.state, row.finished_at = AuditState.FAILED, clock.now()
     row.problem = {"code": problem.code, "message": problem.message, "params": dict(problem.params)}
     row.save(update_fields=["state", "finished_at", "problem", "posts"])

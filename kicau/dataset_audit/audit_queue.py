@@ -5,13 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from kicau.base.advisory_locks import is_unlocked
-from kicau.dataset_audit.models import Audit, AuditState
+from kicau.dataset_audit.models import AuditState, DatasetAudit
 
 
 def next_due_audit() -> UUID | None:
     """The one that waits longest, or whose process is gone."""
     rows = (
-        Audit.objects.filter(state__in=(AuditState.WAITING, AuditState.RUNNING))
+        DatasetAudit.objects.filter(state__in=(AuditState.WAITING, AuditState.RUNNING))
         .order_by("id")
         .values_list("id", flat=True)
     )
@@ -20,4 +20,4 @@ def next_due_audit() -> UUID | None:
 
 def is_stopped(audit_id: UUID) -> bool:
     """Whether somebody has stopped it."""
-    return not Audit.objects.filter(id=audit_id, state__in=(AuditState.WAITING, AuditState.RUNNING)).exists()
+    return not DatasetAudit.objects.filter(id=audit_id, state__in=(AuditState.WAITING, AuditState.RUNNING)).exists()

@@ -17,7 +17,7 @@ class AuditState(models.TextChoices):
     CANCELED = "canceled", "stopped"
 
 
-class Audit(models.Model):
+class DatasetAudit(models.Model):
     """One search of a data set for this workspace's posts; its files lie in a folder of their own."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -52,10 +52,10 @@ class Audit(models.Model):
         return f"{self.name}: {self.state}"
 
 
-class Sought(models.Model):
+class FoundPost(models.Model):
     """A post of which a copy was found, as it was looked for; without its text once it was taken back."""
 
-    audit = models.ForeignKey(Audit, on_delete=models.CASCADE, related_name="sought")
+    audit = models.ForeignKey(DatasetAudit, on_delete=models.CASCADE, related_name="sought")
     item = models.CharField(max_length=64)  # the archive's id of it
     text = models.TextField()
     taken_back_at = models.DateTimeField(null=True)
@@ -68,10 +68,10 @@ class Sought(models.Model):
         return f"{self.item} in {self.audit_id}"
 
 
-class Hit(models.Model):
+class FoundCopy(models.Model):
     """One place of the data set that holds a copy; the fields are those of a finding in the report."""
 
-    audit = models.ForeignKey(Audit, on_delete=models.CASCADE, related_name="hits")
+    audit = models.ForeignKey(DatasetAudit, on_delete=models.CASCADE, related_name="hits")
     posts = models.JSONField(default=list)  # ids of those that say these words
     kind = models.CharField(max_length=10)  # exact, normalised, near, partial
     format = models.CharField(max_length=10)  # of the shard

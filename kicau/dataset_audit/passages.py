@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kicau.dataset_audit.models import Audit, Hit, Sought
+from kicau.dataset_audit.models import DatasetAudit, FoundCopy, FoundPost
 from kicau.dataset_audit.text_decoding import unescape_bytes
 
 
@@ -15,21 +15,21 @@ class CopyInContext:
     """One copy: what stands in the data set before, in and after it, and the posts that say it (id, text). Of a post that
     was taken back there is no text, and where each of them was, there is none of the data set either."""
 
-    hit: Hit
+    hit: FoundCopy
     before: str
     match: str
     after: str
     posts: Sequence[tuple[str, str]]
 
 
-def copies_in_context(audit: Audit, hits: Sequence[Hit]) -> list[CopyInContext]:
+def copies_in_context(audit: DatasetAudit, hits: Sequence[FoundCopy]) -> list[CopyInContext]:
     """In the order given; one query."""
     wanted = {post for hit in hits for post in hit.posts}
-    texts = dict(Sought.objects.filter(audit=audit, item__in=wanted).values_list("item", "text"))
+    texts = dict(FoundPost.objects.filter(audit=audit, item__in=wanted).values_list("item", "text"))
     return [_copy_in_context(hit, texts) for hit in hits]
 
 
-def _copy_in_context(hit: Hit, texts: Mapping[str, str]) -> CopyInContext:
+def _copy_in_context(hit: FoundCopy, texts: Mapping[str, str]) -> CopyInContext:
     raw = base64.b64decode(hit.raw)
     first, last = hit.first_byte - hit.raw_first_byte, hit.last_byte - hit.raw_first_byte
     before, match, after = (unescape_bytes(part, hit.format) for part in (raw[:first], raw[first:last], raw[last:]))

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from kicau.base import clock
 from kicau.base import pdf as paper_of
 from kicau.dataset_audit import evidence_wording
-from kicau.dataset_audit.models import Audit
+from kicau.dataset_audit.models import DatasetAudit
 from kicau.dataset_audit.passages import CopyInContext, copies_in_context
 from kicau.evidence import checkpoints, log
 
@@ -69,7 +69,7 @@ class ReportDocument:
     sections: Sequence[ReportSection]
 
 
-def build_report(audit: Audit, language: str) -> ReportDocument:
+def build_report(audit: DatasetAudit, language: str) -> ReportDocument:
     """Of an audit that is done; times in its workspace's zone."""
     with translation.override(language), timezone.override(clock.find_zone(audit.workspace.timezone)):
         shown = copies_in_context(audit, list(audit.hits.order_by("id")[:MAX_PLACES]))
@@ -90,7 +90,7 @@ def build_report(audit: Audit, language: str) -> ReportDocument:
         )
 
 
-def lead_sentence(audit: Audit) -> str:
+def lead_sentence(audit: DatasetAudit) -> str:
     """What was found, in a sentence."""
     if not audit.found:
         return _("Kicau found none of the posts in this dataset. This report also shows how reliable the search is.")
@@ -117,7 +117,7 @@ def copy_kind_label(kind: str) -> str:
     }.get(kind, kind)
 
 
-def sensitivity_rows(audit: Audit) -> list[tuple[str, str, str, str]]:
+def sensitivity_rows(audit: DatasetAudit) -> list[tuple[str, str, str, str]]:
     """By share of words changed: planted, found, share and interval."""
     rows = audit.summary.get("sensitivity", {})
     return [
@@ -131,7 +131,7 @@ def sensitivity_rows(audit: Audit) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def sensitivity_by_length(audit: Audit) -> list[str]:
+def sensitivity_by_length(audit: DatasetAudit) -> list[str]:
     """How many planted copies were found, by words of the post: a sentence each."""
     return [
         _("Test results for posts with {words} words: {rates}.").format(
@@ -147,7 +147,7 @@ def sensitivity_by_length(audit: Audit) -> list[str]:
     ]
 
 
-def chance_sentence(audit: Audit) -> str:
+def chance_sentence(audit: DatasetAudit) -> str:
     """How often chance makes a pair, in a sentence."""
     told = audit.summary.get("chance", {})
     if not told.get("measured"):
@@ -169,7 +169,7 @@ def _format_small_percent(share: float) -> str:
     return f"{formats.number_format(round(100 * share, 3))}%"
 
 
-def _about_section(audit: Audit) -> ReportSection:
+def _about_section(audit: DatasetAudit) -> ReportSection:
     posts, data = audit.summary["posts"], audit.summary["data"]
     kinds = ", ".join(f"{format_count(n)} × {copy_kind_label(kind)}" for kind, n in audit.summary["kinds"].items())
     facts = [
@@ -212,7 +212,7 @@ def _about_section(audit: Audit) -> ReportSection:
     )
 
 
-def _places_section(audit: Audit, shown: list[CopyInContext]) -> ReportSection:
+def _places_section(audit: DatasetAudit, shown: list[CopyInContext]) -> ReportSection:
     said = []
     if audit.copies > len(shown):
         said.append(
@@ -227,7 +227,7 @@ def _places_section(audit: Audit, shown: list[CopyInContext]) -> ReportSection:
     )
 
 
-def _confidence_section(audit: Audit) -> ReportSection:
+def _confidence_section(audit: DatasetAudit) -> ReportSection:
     said = [
         _(
             "To measure how many copies the search finds, Kicau mixed reworded copies of posts (test copies) into texts from this dataset. The more test copies Kicau found, the more reliable is the result “not found”."
@@ -248,14 +248,14 @@ def _confidence_section(audit: Audit) -> ReportSection:
     )
 
 
-def _unread_section(audit: Audit) -> ReportSection:
+def _unread_section(audit: DatasetAudit) -> ReportSection:
     return ReportSection(
         _("Dataset files that Kicau did not read completely"),
         said=unread_sentences(audit) or [_("Kicau read all files of this dataset completely.")],
     )
 
 
-def unread_sentences(audit: Audit) -> list[str]:
+def unread_sentences(audit: DatasetAudit) -> list[str]:
     """A sentence about each file that could not be read to its end, or for which there is no reader."""
     data = audit.summary["data"]
     said = [_read_fault_sentence(name, why) for name, why in data["failed"].items()]
@@ -276,7 +276,7 @@ def _read_fault_sentence(name: str, why: str) -> str:
     )
 
 
-def _verification_section(audit: Audit) -> ReportSection:
+def _verification_section(audit: DatasetAudit) -> ReportSection:
     if not audit.bundle_sha256:
         return ReportSection()
     name, key = log.signing_key()

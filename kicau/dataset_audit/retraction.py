@@ -29,7 +29,7 @@ from kicau.base import clock
 from kicau.base.ids import as_uuid, id_among
 from kicau.dataset_audit.actions import BUNDLE_FILE_NAME, audit_folder
 from kicau.dataset_audit.evidence_wording import finding_sentence
-from kicau.dataset_audit.models import Audit, AuditState, Hit, Sought
+from kicau.dataset_audit.models import AuditState, DatasetAudit, FoundCopy, FoundPost
 from kicau.evidence import bundle, log
 from kicau.evidence.verify import Refused, check_passage, unpacked
 from kicau.rights.models import Layer, Statement
@@ -63,15 +63,15 @@ def withdrawn_posts(workspace: Workspace, posts: Iterable[str]) -> set[str]:
 def retract_items(workspace: Workspace, items: Collection[UUID] | None = None) -> int:
     """Takes back from each audit what was withdrawn: of these items, or (None) of all. Gives how many posts that were.
     Call it in the transaction that took them back."""
-    if not Audit.objects.filter(workspace=workspace).exists():
+    if not DatasetAudit.objects.filter(workspace=workspace).exists():
         return 0
     with transaction.atomic():
         lock_workspace(workspace)
         if items:
             _clear_stopped(workspace, items)
         gone = withdrawn_posts(workspace, _items_in_audits(workspace, items))
-        audits = Audit.objects.filter(
-            workspace=workspace, id__in=Sought.objects.filter(item__in=gone, taken_back_at=None).values("audit")
+        audits = DatasetAudit.objects.filter(
+            workspace=workspace, id__in=FoundPost.objects.filter(item__in=gone, taken_back_at=None).values("audit")
         )
         for audit in audits if gone else ():
             _retract_from_audit(audit, gone)
@@ -81,15 +81,15 @@ def retract_items(workspace: Workspace, items: Collection[UUID] | None = None) -
 
 def _items_in_audits(workspace: Workspace, items: Collection[UUID] | None) -> set[str]:
     """Items whose text some audit holds."""
-    held = Sought.objects.filter(audit__workspace=workspace, taken_back_at=None).values_list("item", flat=True)
+    held = FoundPost.objects.filter(audit__workspace=workspace, taken_back_at=None).values_list("item", flat=True)
     if items is None:
         return set(held)
     ids = [str(item) for item in items]
     return {one for at in range(0, len(ids), BATCH_SIZE) for one in held.filter(item__in=ids[at : at + BATCH_SIZE])}
 
 
-def _retract_from_audit(audit: Audit, gone: Collection[str]) -> None:
-    sought = Sought.objects.filter(audit=audit)
+def _retract_from_audit(audit: DatasetAudit, gone: Collection[str]) -> None:
+    sought = FoundPost.objects.filter(audit=audit)
     sought.filter(item__in=gone, taken_back_at=None).update(text="", taken_back_at=clock.now())
     empty = set(sought.exclude(taken_back_at=None).values_list("item", flat=True))
     hits = [
@@ -97,7 +97,7 @@ def _retract_from_audit(audit: Audit, gone: Collection[str]) -> None:
     ]
     for hit in hits:
         hit.raw = ""
-    Hit.objects.bulk_update(hits, ["raw"], batch_size=BATCH_SIZE)
+    FoundCopy.objects.bulk_update(hits, ["raw"], batch_size=BATCH_SIZE)
     _blank_surroundings(audit, hits)
     folder = audit_folder(audit.id)
     if audit.bundle_sha256:
@@ -109,11 +109,11 @@ def _retract_from_audit(audit: Audit, gone: Collection[str]) -> None:
         transaction.on_commit(lambda: delete_work_files(folder))
 
 
-def _blank_surroundings(audit: Audit, gone: Collection[Hit]) -> None:
+def _blank_surroundings(audit: DatasetAudit, gone: Collection[FoundCopy]) -> None:
     """What was kept around other copies, or between their phrases, may hold words of these: there, they become spaces.
     Words that the other copy needs stay: the evidence of a post that stays says no less than before."""
     formats = {shard["name"]: shard["format"] for shard in audit.summary.get("data", {}).get("shards", [])}
-    texts = dict(Sought.objects.filter(audit=audit, taken_back_at=None).values_list("item", "text"))
+    texts = dict(FoundPost.objects.filter(audit=audit, taken_back_at=None).values_list("item", "text"))
     spans: dict[str, list[tuple[int, int]]] = {}
     for hit in gone:
         spans.setdefault(hit.shard, []).append((hit.first_byte, hit.last_byte))
@@ -140,10 +140,10 @@ def _blank_surroundings(audit: Audit, gone: Collection[Hit]) -> None:
             if raw != kept:
                 hit.raw = base64.b64encode(raw).decode()
                 changed.append(hit)
-    Hit.objects.bulk_update(changed, ["raw"], batch_size=BATCH_SIZE)
+    FoundCopy.objects.bulk_update(changed, ["raw"], batch_size=BATCH_SIZE)
 
 
-def _holds(hit: Hit, raw: bytes, texts: list[str], form: str) -> bool:
+def _holds(hit: FoundCopy, raw: bytes, texts: list[str], form: str) -> bool:
     """Whether the verifier accepts these bytes as the hit's passage."""
     names = ("kind", "first_byte", "last_byte", "words", "of_words", "longest_run", "raw_first_byte")
     try:
@@ -153,7 +153,7 @@ def _holds(hit: Hit, raw: bytes, texts: list[str], form: str) -> bool:
     return True
 
 
-def _bundle_without(audit: Audit, path: Path, empty: Collection[str]) -> bytes:
+def _bundle_without(audit: DatasetAudit, path: Path, empty: Collection[str]) -> bytes:
     """The bundle of what stays, signed again, with its proofs and stamps as they were; b"" where nothing does."""
     try:
         old = json.loads(path.read_bytes())
@@ -216,7 +216,7 @@ def _replace_file(path: Path, made: bytes) -> None:
 
 def _clear_stopped(workspace: Workspace, items: Collection[UUID]) -> None:
     """What audits that were stopped or failed keep to go on with may hold these posts' words: they start again."""
-    stopped = Audit.objects.filter(workspace=workspace, state__in=(AuditState.CANCELED, AuditState.FAILED))
+    stopped = DatasetAudit.objects.filter(workspace=workspace, state__in=(AuditState.CANCELED, AuditState.FAILED))
     kept = [
         folder
         for id_ in stopped.values_list("id", flat=True)

@@ -19,10 +19,10 @@ from kicau.base.sentences import Sentence
 from kicau.erasure import model_ownership, name_removal
 from kicau.events.catalogue import RightsReduced
 from kicau.events.dispatch import emit
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces import account_security, sessions
 from kicau.workspaces.actors import Actor, Permission
-from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
+from kicau.workspaces.models import ApiToken, Invitation, Membership, Person, Role, Workspace
 
 
 def people_by_token(actor: Actor, person_id: UUID | str) -> tuple[Person, Person]:
@@ -45,7 +45,7 @@ def people_by_token(actor: Actor, person_id: UUID | str) -> tuple[Person, Person
 
 
 def _is_personal(actor: Actor) -> bool:
-    return actor.token_id is not None and Token.objects.filter(id=actor.token_id, workspace=None).exists()
+    return actor.token_id is not None and ApiToken.objects.filter(id=actor.token_id, workspace=None).exists()
 
 
 def export_person_data(by: Person, person: Person, via: str) -> dict[str, Any]:
@@ -144,22 +144,22 @@ def _other_owner(workspace: Workspace, person: Person) -> bool:
 def _erase_names(person: Person) -> None:
     """The activity log keeps ids; names and addresses in it go, and so do copies of the name elsewhere."""
     name_removal.erase_names(person)
-    AuditEntry.objects.filter(actor_id=person.id).update(actor="")
+    ActivityEntry.objects.filter(actor_id=person.id).update(actor="")
     for entry in _entries_naming(person):
         entry.detail = name_removal.replace_names(entry.detail, {person.name, person.email} - {""})
         entry.save(update_fields=["detail"])
 
 
-def _entries_naming(person: Person) -> Iterator[AuditEntry]:
+def _entries_naming(person: Person) -> Iterator[ActivityEntry]:
     about = Q(subject=str(person.id)) | Q(actor_id=person.id)
     for text in filter(None, (person.name, person.email)):
         about |= Q(detail_text__icontains=text)
-    return AuditEntry.objects.annotate(detail_text=Cast("detail", TextField())).filter(about).iterator()
+    return ActivityEntry.objects.annotate(detail_text=Cast("detail", TextField())).filter(about).iterator()
 
 
 def _record(by: Person, person: Person, via: str, act: str) -> None:
     own = by.id == person.id and act == "person.erased"
-    AuditEntry.objects.create(
+    ActivityEntry.objects.create(
         actor_id=by.id,
         actor="" if own else str(by),
         via=via,

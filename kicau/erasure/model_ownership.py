@@ -18,19 +18,19 @@ SECRET_COLUMNS = ("password", "digest", "session_key", "session_data")
 PLAIN_IDS = {
     "rights.Statement": "workspace_id",
     "costs.Reservation": "workspace_id",
-    "api.Answer": "workspace_id",
+    "api.IdempotentResponse": "workspace_id",
     "evidence.CanaryTest": "canary__workspace_id",
     "evidence.Canary": "workspace_id",
     "evidence.Salt": "leaf__workspace_id",  # the log keeps its hashes, which nobody can tie to a content any more
 }
 KEPT_PLAIN_IDS = {
     "costs.Charge",
-    "rights.AuditEntry",
+    "rights.ActivityEntry",
     "evidence.Leaf",
     "channels.Revocation",  # until the network has ended the credentials, a week at most
 }
 #: What somebody wrote that lies in rows below those that name them.
-AUTHOR_PATHS = {"publishing.Part": "draft__author", "rights.AuditEntry": "actor_id"}
+AUTHOR_PATHS = {"publishing.Part": "draft__author", "rights.ActivityEntry": "actor_id"}
 
 
 def rows_of_workspace(workspace_id: UUID) -> Iterator[tuple[str, models.QuerySet[Any]]]:

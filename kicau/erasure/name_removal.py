@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces.models import Membership, Person
 from kicau.workspaces.names import DELETED_PERSON
 
@@ -32,14 +32,14 @@ NAME_COLUMNS = (
     NameColumns("publishing.Review", "draft__workspace_id", ("name",)),
     NameColumns("publishing.Draft", "workspace_id", (), ("extras",)),
     NameColumns("training_sets.Recipient", "version__set__workspace_id", ("acknowledged_by",)),
-    NameColumns("notifications.Notice", "workspace_id", (), ("details",)),
+    NameColumns("notifications.Notification", "workspace_id", (), ("details",)),
     NameColumns("rights.Terms", "", ("reviewed_by",)),
 )
 
 
 def erase_names(person: Person) -> None:
     """In the workspaces in which they acted or are a member; also the names that they had earlier."""
-    entries = AuditEntry.objects.filter(actor_id=person.id)
+    entries = ActivityEntry.objects.filter(actor_id=person.id)
     names = {person.name, person.email, *entries.order_by().values_list("actor", flat=True).distinct()} - {""}
     workspaces = {
         *entries.exclude(workspace_id=None).order_by().values_list("workspace_id", flat=True).distinct(),

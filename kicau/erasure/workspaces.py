@@ -9,19 +9,19 @@ from typing import Any, cast
 from django.conf import settings
 from django.db import transaction
 
-from kicau.archive.models import Import
+from kicau.archive.models import ArchiveImport
 from kicau.base.errors import Conflict, NotAllowed, validation_failed
 from kicau.channels import actions as channels
 from kicau.channels.models import Channel, ChannelState
 from kicau.dataset_audit import actions as audits
-from kicau.dataset_audit.models import Audit
+from kicau.dataset_audit.models import DatasetAudit
 from kicau.erasure import model_ownership
 from kicau.offboarding import jobs
 from kicau.offboarding.models import OffboardingJob
 from kicau.publishing.models import ATTENTION_STATES, PENDING_STATES, Delivery
 from kicau.publishing.scheduling import actions as publishing
 from kicau.training_sets import versions
-from kicau.training_sets.models import Version
+from kicau.training_sets.models import TrainingSetVersion
 from kicau.workspaces.actors import Actor, Permission
 from kicau.workspaces.models import Role, Workspace
 
@@ -87,10 +87,12 @@ def _workspace_files(workspace: Workspace) -> list[Path]:
     """Files and folders of the workspace, below the data folder alone."""
     data = Path(settings.KICAU_DATA).resolve()
     found = [data / "media" / workspace.id.hex]
-    found += [audits.audit_folder(row.id) for row in Audit.objects.filter(workspace=workspace)]
-    found += [versions.version_folder(row) for row in Version.objects.filter(set__workspace=workspace)]
+    found += [audits.audit_folder(row.id) for row in DatasetAudit.objects.filter(workspace=workspace)]
+    found += [versions.version_folder(row) for row in TrainingSetVersion.objects.filter(set__workspace=workspace)]
     found += [jobs.archive_file(row) for row in OffboardingJob.objects.filter(workspace=workspace)]
-    found += [Path(path) for path in Import.objects.filter(workspace=workspace).values_list("path", flat=True) if path]
+    found += [
+        Path(path) for path in ArchiveImport.objects.filter(workspace=workspace).values_list("path", flat=True) if path
+    ]
     return [one for one in found if data in one.resolve().parents]
 
 

@@ -77,7 +77,7 @@ class SignedCheckpoint(models.Model):
         return f"{self.size} at {self.at:%Y-%m-%d %H:%M}"
 
 
-class Witnessed(models.Model):
+class WitnessedCheckpoint(models.Model):
     """The newest checkpoint of another's log that this instance co-signed."""
 
     origin = models.CharField(max_length=200, unique=True)

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from kicau.base import clock, setting_definitions
 from kicau.evidence import checkpoints, log, merkle_tree
-from kicau.evidence.models import Witnessed
+from kicau.evidence.models import WitnessedCheckpoint
 
 MAX_PROOF_STEPS = 63
 
@@ -29,7 +29,7 @@ def cosign_request(request: str) -> str:
     old, proof, note = _parse_request(request)
     checkpoint = _verify_known_log(note)
     with transaction.atomic():
-        seen, _ = Witnessed.objects.select_for_update().get_or_create(origin=checkpoint.origin)
+        seen, _ = WitnessedCheckpoint.objects.select_for_update().get_or_create(origin=checkpoint.origin)
         if old > checkpoint.size:
             raise CosignRefused(400, "The old size is larger than the new one.")
         if old != seen.size or (old == checkpoint.size and old and bytes(seen.root) != checkpoint.root):

@@ -25,7 +25,7 @@ from kicau.connector.capabilities import Ability
 from kicau.events.catalogue import DeliveryPublished
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Draft, DraftState
-from kicau.sync.models import Answer
+from kicau.sync.models import Comment
 from kicau.workspaces.actors import Actor, Permission
 
 MAX_PAGE_SIZE = 200  # in one page
@@ -45,23 +45,23 @@ class InboxFilter:
 class InboxItemPage:
     """One page of them."""
 
-    rows: tuple[Answer, ...]
+    rows: tuple[Comment, ...]
     following: InboxCursor | None  # where the next page begins; None: this is the last
 
 
 # Each channel's newest by its own index, then the newest of these: as fast in 100,000 answers as in ten.
 NEWEST_ITEMS_SQL = """
 SELECT a.id FROM unnest(%s::uuid[]) AS c (id) CROSS JOIN LATERAL (
-    SELECT id, at FROM sync_answer WHERE channel_id = c.id {where} ORDER BY at DESC, id DESC LIMIT %s
+    SELECT id, at FROM sync_comment WHERE channel_id = c.id {where} ORDER BY at DESC, id DESC LIMIT %s
 ) a ORDER BY a.at DESC, a.id DESC LIMIT %s
 """
 UNANSWERED_SQL = "AND done_at IS NULL AND answered_at IS NULL"
 
 
-def inbox_items(actor: Actor) -> QuerySet[Answer]:
+def inbox_items(actor: Actor) -> QuerySet[Comment]:
     """All of the workspace, in no order, with what is shown beside each."""
     actor.require(Permission.READ)
-    return Answer.objects.filter(channel__workspace=actor.workspace).select_related(
+    return Comment.objects.filter(channel__workspace=actor.workspace).select_related(
         "channel", "delivery", "done_by", "reply"
     )
 
@@ -88,7 +88,7 @@ def newest_items(
     return InboxItemPage(rows=rows, following=(rows[-1].at, rows[-1].id) if len(ids) > limit and rows else None)
 
 
-def get_item(actor: Actor, answer_id: UUID | str) -> Answer:
+def get_item(actor: Actor, answer_id: UUID | str) -> Comment:
     """Raises NotFound."""
     found = inbox_items(actor).filter(id=as_uuid(answer_id)).first()
     if found is None:
@@ -96,7 +96,7 @@ def get_item(actor: Actor, answer_id: UUID | str) -> Answer:
     return found
 
 
-def can_reply(row: Answer) -> bool:
+def can_reply(row: Comment) -> bool:
     """Whether the network lets its channel answer now."""
     return (
         row.is_answerable
@@ -106,7 +106,7 @@ def can_reply(row: Answer) -> bool:
 
 
 @transaction.atomic
-def mark_done(actor: Actor, answer_id: UUID | str, *, done: bool) -> Answer:
+def mark_done(actor: Actor, answer_id: UUID | str, *, done: bool) -> Comment:
     """Done, though nobody answers it; or not, after all. Raises NotAllowed, NotFound."""
     actor.require(Permission.WRITE)
     row = _lock_item(actor, answer_id)
@@ -145,12 +145,12 @@ def begin_reply(actor: Actor, answer_id: UUID | str) -> Draft:
 def record_replies(replies: Sequence[DeliveryPublished]) -> None:
     """Posts of ours went out as answers: what they answer no longer waits. In the transaction that says so."""
     for reply in replies:
-        Answer.objects.filter(channel=reply.channel_id, remote_id=reply.reply_to, answered_at=None).update(
+        Comment.objects.filter(channel=reply.channel_id, remote_id=reply.reply_to, answered_at=None).update(
             answered_at=reply.published_at, answered_by=reply.object_id
         )
 
 
-def _lock_item(actor: Actor, answer_id: UUID | str) -> Answer:
+def _lock_item(actor: Actor, answer_id: UUID | str) -> Comment:
     row = inbox_items(actor).select_for_update(of=("self",)).filter(id=as_uuid(answer_id)).first()
     if row is None:
         raise NotFound("answer", answer_id)

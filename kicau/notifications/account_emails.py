@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from kicau.base import clock
-from kicau.notifications.models import Letter
+from kicau.notifications.models import Email
 from kicau.workspaces.models import Person
 
 SECURITY_CHANGE_SUBJECTS: dict[str, Any] = {
@@ -43,4 +43,4 @@ def queue_security_email(person: Person, change: str, name: str) -> None:
             "{what}.\n\nAccount: {email}\nTime: {at}\n\nIf you did this yourself, you do not need to do anything. If not, change your password now. Then sign out your other devices and revoke your API tokens:\n{address}\nIf you cannot sign in, contact the server administrator."
         ).format(what=what, email=person.email, at=at, address=settings.KICAU_PUBLIC_URL + reverse("sign-in-settings"))
         subject = _("Kicau: {what}").format(what=what)
-    Letter.objects.create(address=person.email, subject=" ".join(subject.split())[:200], text=text, html="")
+    Email.objects.create(address=person.email, subject=" ".join(subject.split())[:200], text=text, html="")

@@ -18,7 +18,7 @@ from kicau.base import clock
 from kicau.base.errors import NotFound, validation_failed
 from kicau.base.ids import as_uuid, new_id
 from kicau.notifications.events import EVENTS, EmailFrequency, find_event
-from kicau.notifications.models import Choice, DigestHour, Notice
+from kicau.notifications.models import DigestHour, Notification, NotificationChoice
 from kicau.workspaces.actors import ROLE_PERMISSIONS
 from kicau.workspaces.models import Membership, Person
 
@@ -100,7 +100,9 @@ def notify_all(event: str, news: Iterable[NotificationRequest], *, once: bool = 
             row |= {"details": _shorten_details(one.details), "many": one.many or one.page}
     if once and rows:
         gathers = {gather for _, _, gather in rows}
-        told = Notice.objects.filter(event=event, gather__in=gathers).values_list("person_id", "workspace_id", "gather")
+        told = Notification.objects.filter(event=event, gather__in=gathers).values_list(
+            "person_id", "workspace_id", "gather"
+        )
         for key in told:
             rows.pop(key, None)
     return _write_notifications(event, rows) if rows else 0
@@ -124,7 +126,7 @@ def _shorten_details(details: Mapping[str, Any]) -> dict[str, Any]:
 
 # What is unread and gathered grows; its e-mail keeps the time that it has, or comes again an hour after the last.
 UPSERT_NOTIFICATIONS_SQL = """
-INSERT INTO notifications_notice AS n (id, person_id, workspace_id, event, gather, page, details, count, in_page, at, mail_at, read_at)
+INSERT INTO notifications_notification AS n (id, person_id, workspace_id, event, gather, page, details, count, in_page, at, mail_at, read_at)
 SELECT v.id, v.person, v.workspace, %(event)s, v.gather, v.page, v.details, v.count, v.in_page, %(now)s, v.mail_at, NULL
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS v (id uuid, person uuid, workspace uuid, gather text, page text, many text, details jsonb,
     count int, in_page boolean, mail_at timestamptz) ORDER BY v.person, v.gather
@@ -196,7 +198,7 @@ def next_digest(now: datetime, timezone: str, hour: int) -> datetime:
 def notification_routes(event: str, people: Iterable[UUID]) -> dict[UUID, NotificationRoute]:
     """Each person's way to hear of an event, in two statements."""
     meant, wanted = find_event(event), list(people)
-    chosen = {c.person_id: c for c in Choice.objects.filter(event=event, person_id__in=wanted)}
+    chosen = {c.person_id: c for c in NotificationChoice.objects.filter(event=event, person_id__in=wanted)}
     found = {}
     for id_, zone, hour in Person.objects.filter(id__in=wanted).values_list("id", "timezone", "digest_hour__hour"):
         choice = chosen.get(id_)
@@ -212,10 +214,10 @@ def notification_routes(event: str, people: Iterable[UUID]) -> dict[UUID, Notifi
 # What people do
 
 
-def notifications(person: Person) -> QuerySet[Notice]:
+def notifications(person: Person) -> QuerySet[Notification]:
     """What they were told in the page, newest first, of every workspace that is still theirs and of the instance."""
     theirs = Q(workspace=None) | Q(workspace__memberships__person=person)
-    return Notice.objects.filter(theirs, person=person, in_page=True).order_by("-at", "-id")
+    return Notification.objects.filter(theirs, person=person, in_page=True).order_by("-at", "-id")
 
 
 def count_unread(person: Person) -> int:
@@ -230,14 +232,16 @@ def unread_count_column(person: str) -> Coalesce:
         workspace__in=Membership.objects.filter(person=OuterRef(OuterRef(person))).values("workspace")
     )
     rows = (
-        Notice.objects.filter(theirs, person=OuterRef(person), read_at=None, in_page=True).order_by().values("person")
+        Notification.objects.filter(theirs, person=OuterRef(person), read_at=None, in_page=True)
+        .order_by()
+        .values("person")
     )
     return Coalesce(Subquery(rows.annotate(n=Count("id")).values("n")), 0)
 
 
-def mark_read(person: Person, notice_id: UUID | str) -> Notice:
+def mark_read(person: Person, notice_id: UUID | str) -> Notification:
     """Raises NotFound."""
-    found = Notice.objects.filter(person=person, id=as_uuid(notice_id)).first()
+    found = Notification.objects.filter(person=person, id=as_uuid(notice_id)).first()
     if found is None:
         raise NotFound("notice", notice_id)
     if found.read_at is None:
@@ -248,12 +252,14 @@ def mark_read(person: Person, notice_id: UUID | str) -> Notice:
 
 def mark_all_read(person: Person) -> int:
     """Returns how many that were."""
-    return Notice.objects.filter(person=person, read_at=None, in_page=True).update(read_at=clock.now(), mail_at=None)
+    return Notification.objects.filter(person=person, read_at=None, in_page=True).update(
+        read_at=clock.now(), mail_at=None
+    )
 
 
 def preferences(person: Person) -> dict[str, tuple[bool, str]]:
     """By event: whether it is shown in the page, and when it comes by e-mail."""
-    chosen = {c.event: (c.in_page, c.mail) for c in Choice.objects.filter(person=person)}
+    chosen = {c.event: (c.in_page, c.mail) for c in NotificationChoice.objects.filter(person=person)}
     return {name: chosen.get(name, (event.in_page, str(event.mail))) for name, event in EVENTS.items()}
 
 
@@ -277,7 +283,9 @@ def set_preferences(person: Person, wanted: Mapping[str, tuple[bool, str]], hour
                 "Choose when Kicau sends e-mails about this type of notification: never, now or daily. You entered {mail!r}.",
                 mail=mail,
             )
-        Choice.objects.update_or_create(person=person, event=name, defaults={"in_page": in_page, "mail": mail})
+        NotificationChoice.objects.update_or_create(
+            person=person, event=name, defaults={"in_page": in_page, "mail": mail}
+        )
     if hour is not None:
         if not 0 <= hour <= 23:
             raise validation_failed(
@@ -289,4 +297,4 @@ def set_preferences(person: Person, wanted: Mapping[str, tuple[bool, str]], hour
 def delete_old_notifications() -> int:
     """Drop what was read, or was told, long ago; returns how many."""
     old = clock.now() - timedelta(days=90)
-    return Notice.objects.filter(Q(read_at__lt=old) | Q(at__lt=old - timedelta(days=90))).delete()[0]
+    return Notification.objects.filter(Q(read_at__lt=old) | Q(at__lt=old - timedelta(days=90))).delete()[0]

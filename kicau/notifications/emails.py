@@ -27,7 +27,7 @@ from django.utils.translation import ngettext
 from kicau.base import clock
 from kicau.notifications import wording
 from kicau.notifications.events import EVENTS, find_event
-from kicau.notifications.models import Letter, Notice
+from kicau.notifications.models import Email, Notification
 from kicau.workspaces.models import Person
 
 log = structlog.get_logger("kicau.notifications")
@@ -48,18 +48,18 @@ MAX_SEND_ROUND_SECONDS = 10.0  # seconds of sending in a go: a worker that is to
 UNSUBSCRIBE_SALT = "kicau.notifications.stop"
 
 
-def queue_email(address: str, event: str, *, language: str = "en", page: str = "", **details: object) -> Letter:
+def queue_email(address: str, event: str, *, language: str = "en", page: str = "", **details: object) -> Email:
     """A letter about an event to somebody who may not be here yet (an invitation). In the act's own transaction.
 
     Raises UnknownNotificationEvent.
     """
     find_event(event)
-    notice = Notice(
+    notice = Notification(
         event=event, page=page, details={k: v if isinstance(v, int) else str(v) for k, v in details.items()}
     )
     with translation.override(language):
         subject, text, html = _compose_email([notice], stop="")
-        return Letter.objects.create(address=address, subject=subject, text=text, html=html)
+        return Email.objects.create(address=address, subject=subject, text=text, html=html)
 
 
 def queue_notification_emails(limit: int = 500) -> int:
@@ -67,12 +67,12 @@ def queue_notification_emails(limit: int = 500) -> int:
     now = clock.now()
     with transaction.atomic():
         due = list(
-            Notice.objects.select_for_update(skip_locked=True, of=("self",))
+            Notification.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(mail_at__lte=now, person__is_active=True)
             .select_related("person", "workspace")
             .order_by("mail_at")[:limit]
         )
-        by_person: dict[UUID, list[Notice]] = defaultdict(list)
+        by_person: dict[UUID, list[Notification]] = defaultdict(list)
         for notice in due:
             by_person[notice.person_id].append(notice)
         for notices in by_person.values():
@@ -80,11 +80,11 @@ def queue_notification_emails(limit: int = 500) -> int:
         for notice in due:
             notice.mail_at, notice.mailed_at = None, now
             notice.read_at = notice.read_at or (None if notice.in_page else now)
-        Notice.objects.bulk_update(due, ["mail_at", "mailed_at", "read_at"], batch_size=200)
+        Notification.objects.bulk_update(due, ["mail_at", "mailed_at", "read_at"], batch_size=200)
     return len(by_person)
 
 
-def _queue_email_to(person: Person, notices: Sequence[Notice]) -> None:
+def _queue_email_to(person: Person, notices: Sequence[Notification]) -> None:
     stop = signing.dumps(
         {"p": str(person.id), "e": sorted({n.event for n in notices})}, salt=UNSUBSCRIBE_SALT, compress=True
     )
@@ -92,10 +92,10 @@ def _queue_email_to(person: Person, notices: Sequence[Notice]) -> None:
         subject, text, html = _compose_email(notices, stop=stop)
     address = settings.KICAU_PUBLIC_URL + reverse("unsubscribe", args=[stop])
     headers = {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    Letter.objects.create(address=person.email, subject=subject, text=text, html=html, headers=headers)
+    Email.objects.create(address=person.email, subject=subject, text=text, html=html, headers=headers)
 
 
-def _compose_email(notices: Sequence[Notice], *, stop: str) -> tuple[str, str, str]:
+def _compose_email(notices: Sequence[Notification], *, stop: str) -> tuple[str, str, str]:
     base = settings.KICAU_PUBLIC_URL
     lines: list[dict[str, Any]] = [
         {
@@ -150,8 +150,8 @@ def has_due_emails() -> bool:
     return _due_emails().exists()
 
 
-def _due_emails() -> QuerySet[Letter]:
-    return Letter.objects.filter(next_at__lte=clock.now(), sent_at=None, given_up_at=None)
+def _due_emails() -> QuerySet[Email]:
+    return Email.objects.filter(next_at__lte=clock.now(), sent_at=None, given_up_at=None)
 
 
 def send_due_emails(limit: int = 50) -> int:
@@ -159,7 +159,7 @@ def send_due_emails(limit: int = 50) -> int:
     waits for the mail server, 20 s for each answer."""
     with transaction.atomic():
         due = list(_due_emails().select_for_update(skip_locked=True).order_by("next_at")[:limit])
-        Letter.objects.filter(id__in=[letter.id for letter in due]).update(next_at=clock.now() + SEND_LEASE)
+        Email.objects.filter(id__in=[letter.id for letter in due]).update(next_at=clock.now() + SEND_LEASE)
     if not due:
         return 0
     sent, until = 0, time.monotonic() + MAX_SEND_ROUND_SECONDS
@@ -168,7 +168,7 @@ def send_due_emails(limit: int = 50) -> int:
         connection.open()
         for n, letter in enumerate(due):
             if time.monotonic() > until:
-                Letter.objects.filter(id__in=[one.id for one in due[n:]]).update(next_at=clock.now())
+                Email.objects.filter(id__in=[one.id for one in due[n:]]).update(next_at=clock.now())
                 break
             sent += _send_email(letter, connection)
     except OSError as exc:  # no server answers, or it takes nobody: all of them wait
@@ -185,7 +185,7 @@ def send_email_now(address: str, subject: str, text: str) -> None:
     mail.mailers.default.send_messages([EmailMultiAlternatives(subject, text, settings.DEFAULT_FROM_EMAIL, [address])])
 
 
-def _send_email(letter: Letter, connection: Any) -> bool:
+def _send_email(letter: Email, connection: Any) -> bool:
     message = EmailMultiAlternatives(
         letter.subject,
         letter.text,
@@ -205,7 +205,7 @@ def _send_email(letter: Letter, connection: Any) -> bool:
     return True
 
 
-def _record_failure(letter: Letter, exc: OSError) -> None:
+def _record_failure(letter: Email, exc: OSError) -> None:
     letter.attempts += 1
     letter.last_error = f"{type(exc).__name__}: {exc}"[:300]
     if letter.attempts > len(RETRY_DELAYS_SECONDS):
@@ -219,7 +219,7 @@ def _record_failure(letter: Letter, exc: OSError) -> None:
 def delete_old_emails() -> int:
     """Drop letters that were sent or given up a week ago; returns how many."""
     old = clock.now() - timedelta(days=7)
-    return Letter.objects.filter(created_at__lt=old).exclude(sent_at=None, given_up_at=None).delete()[0]
+    return Email.objects.filter(created_at__lt=old).exclude(sent_at=None, given_up_at=None).delete()[0]
 
 
 def is_email_configured() -> bool:

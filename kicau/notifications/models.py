@@ -10,7 +10,7 @@ from kicau.notifications.events import EmailFrequency
 from kicau.workspaces.models import Person, Workspace
 
 
-class Notice(models.Model):
+class Notification(models.Model):
     """One thing that one person is told. Until it is read, more of the same (`gather`) raises its count."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -47,7 +47,7 @@ class Notice(models.Model):
         return f"{self.event} for {self.person_id}"
 
 
-class Choice(models.Model):
+class NotificationChoice(models.Model):
     """How a person wants to hear of an event; without one, as the event says."""
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="choices")
@@ -72,7 +72,7 @@ class DigestHour(models.Model):
         return f"{self.hour}:00"
 
 
-class Letter(models.Model):
+class Email(models.Model):
     """One e-mail, kept until the mail server took it or it was given up."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -97,7 +97,7 @@ class Letter(models.Model):
         return f"{self.subject} to {self.address}"
 
 
-class Trouble(models.Model):
+class InstanceProblem(models.Model):
     """Something that keeps the instance from its work: told once when it begins, and once when it is over."""
 
     key = models.CharField(max_length=160)  # "late", "worker:host-4", "channel:…"

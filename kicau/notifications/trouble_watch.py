@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from kicau.base import clock
 from kicau.connector.transport import ssrf
 from kicau.notifications import wording
-from kicau.notifications.models import Alert, Letter, Trouble
+from kicau.notifications.models import Alert, Email, InstanceProblem
 from kicau.workspaces.models import Person
 
 log = structlog.get_logger("kicau.notifications")
@@ -62,13 +62,13 @@ def check_incidents() -> int:
             return 0
     now = clock.now()
     seen = {one.key[:160]: one for looker in INCIDENT_DETECTORS for one in looker()}
-    there = {row.key: row for row in Trouble.objects.filter(over_at=None)}
+    there = {row.key: row for row in InstanceProblem.objects.filter(over_at=None)}
     began = [
-        Trouble.objects.create(key=key, kind=one.kind, details=one.details, began_at=now, seen_at=now)
+        InstanceProblem.objects.create(key=key, kind=one.kind, details=one.details, began_at=now, seen_at=now)
         for key, one in seen.items()
         if key not in there
     ]
-    Trouble.objects.filter(id__in=[row.id for key, row in there.items() if key in seen]).update(seen_at=now)
+    InstanceProblem.objects.filter(id__in=[row.id for key, row in there.items() if key in seen]).update(seen_at=now)
     over = [row for key, row in there.items() if key not in seen and now - row.seen_at >= RESOLVE_AFTER]
     for row in over:
         row.over_at = now
@@ -78,18 +78,18 @@ def check_incidents() -> int:
     return len(began) + len(over)
 
 
-def open_incidents() -> list[Trouble]:
+def open_incidents() -> list[InstanceProblem]:
     """The troubles of this moment, oldest first."""
-    return list(Trouble.objects.filter(over_at=None).order_by("began_at"))
+    return list(InstanceProblem.objects.filter(over_at=None).order_by("began_at"))
 
 
-def _notify_operators(row: Trouble) -> None:
+def _notify_operators(row: InstanceProblem) -> None:
     log.warning("trouble is over" if row.over_at else "trouble began", key=row.key, kind=row.kind, **row.details)
     for address, language, zone in _alert_recipients():
         with translation.override(language), timezone.override(clock.find_zone(zone)):
             sentence = wording.incident_text(row)
             text = f"{sentence}\n\n{_duration_text(row)}\n\n--\nKicau, {settings.KICAU_PUBLIC_URL}\n"
-            Letter.objects.create(address=address, subject=f"Kicau: {sentence}"[:200], text=text)
+            Email.objects.create(address=address, subject=f"Kicau: {sentence}"[:200], text=text)
     if settings.KICAU_ALERT_WEBHOOK:
         with translation.override("en"):
             text = wording.incident_text(row)
@@ -106,7 +106,7 @@ def _notify_operators(row: Trouble) -> None:
         Alert.objects.create(payload=told)
 
 
-def _duration_text(row: Trouble) -> str:
+def _duration_text(row: InstanceProblem) -> str:
     began = formats.date_format(timezone.localtime(row.began_at), "DATETIME_FORMAT")
     if row.over_at is None:
         return _(
@@ -207,4 +207,7 @@ def _record_result(alert: Alert, error: str) -> None:
 def delete_old_incidents() -> int:
     """Drop troubles that are over, and alerts, after a year; returns how many."""
     old = clock.now() - timedelta(days=365)
-    return Trouble.objects.filter(over_at__lt=old).delete()[0] + Alert.objects.filter(created_at__lt=old).delete()[0]
+    return (
+        InstanceProblem.objects.filter(over_at__lt=old).delete()[0]
+        + Alert.objects.filter(created_at__lt=old).delete()[0]
+    )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kicau.notifications.events import EVENTS
-from kicau.notifications.models import Notice, Trouble
+from kicau.notifications.models import InstanceProblem, Notification
 
 #: By kind of trouble: what is said when it begins, and when it is over.
 INCIDENT_TEXTS: dict[str, tuple[Any, Any]] = {
@@ -79,14 +79,14 @@ class _BlankIfMissing(dict[str, Any]):
         return ""
 
 
-def notification_text(notice: Notice) -> str:
+def notification_text(notice: Notification) -> str:
     event = EVENTS.get(notice.event)
     if event is None:  # of a version that knew more events
         return notice.event
     return fill_template(event.one if notice.count == 1 else event.many, {**notice.details, "count": notice.count})
 
 
-def incident_text(row: Trouble) -> str:
+def incident_text(row: InstanceProblem) -> str:
     """What the operator is told: that it began or, once it is, that it is over."""
     began, over = INCIDENT_TEXTS[row.kind]
     return fill_template(over if row.over_at else began, row.details)

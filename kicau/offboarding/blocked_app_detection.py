@@ -25,7 +25,7 @@ from django.db.models import Max
 
 from kicau.base import clock
 from kicau.base.ids import new_id
-from kicau.channels.models import Channel, Refusal
+from kicau.channels.models import AppRefusal, Channel
 from kicau.channels.token_refresh import update_capabilities
 from kicau.offboarding.actions import CONNECTED_STATES, close_channels, lock_workspace, one_offboarding
 from kicau.offboarding.models import OPEN_STATES, Offboarding, OffboardingCause, OffboardingState
@@ -76,13 +76,15 @@ class BlockEvidence:
 
 def block_evidence() -> list[BlockEvidence]:
     """Of every door at which something was refused of late."""
-    heard: dict[AppEndpoint, list[Refusal]] = {}
-    for row in Refusal.objects.filter(at__gte=clock.now() - EVIDENCE_PERIOD).select_related("channel").order_by("at"):
+    heard: dict[AppEndpoint, list[AppRefusal]] = {}
+    for row in (
+        AppRefusal.objects.filter(at__gte=clock.now() - EVIDENCE_PERIOD).select_related("channel").order_by("at")
+    ):
         heard.setdefault((row.network, row.app_id, row.channel.host), []).append(row)
     return [found for door, rows in heard.items() if (found := _evidence_at(door, rows))]
 
 
-def _evidence_at(door: AppEndpoint, rows: list[Refusal]) -> BlockEvidence | None:
+def _evidence_at(door: AppEndpoint, rows: list[AppRefusal]) -> BlockEvidence | None:
     network, app_id, host = door
     using = list(Channel.objects.filter(network=network, app_id=app_id, host=host, state__in=CONNECTED_STATES))
     ids = [c.id for c in using]
@@ -185,4 +187,4 @@ async def _is_accepted(channel: Channel, client: aiohttp.ClientSession) -> bool:
 
 def delete_old_evidence() -> int:
     """Drop evidence that is no longer looked at; returns how much."""
-    return Refusal.objects.filter(at__lt=clock.now() - EVIDENCE_PERIOD * 2).delete()[0]
+    return AppRefusal.objects.filter(at__lt=clock.now() - EVIDENCE_PERIOD * 2).delete()[0]

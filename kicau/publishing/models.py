@@ -399,7 +399,7 @@ class ChannelGroup(models.Model):
         return self.name
 
 
-class Writer(models.Model):
+class EditorPresence(models.Model):
     """Somebody has a post open in an editor; gone when it was not heard of for a minute."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
@@ -470,7 +470,7 @@ class Review(models.Model):
         return f"{self.name} {self.kind}"
 
 
-class Handle(models.Model):
+class KnownAccount(models.Model):
     """An account that a text may mention, as its network told of it, or as somebody here wrote it before."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -166,7 +166,7 @@ class Terms(models.Model):
         return f"{self.network} {self.acquired} since {self.since}"
 
 
-class AuditEntry(models.Model):
+class ActivityEntry(models.Model):
     """One act, for ever. Holds names beside ids, so that it still reads when what it tells of is gone."""
 
     workspace_id = models.UUIDField(null=True)  # no foreign key: the trail outlives its workspace

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from kicau.base import clock
 from kicau.evidence import log, merkle_tree
 from kicau.evidence.models import Leaf, Salt
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 
 LOG_ENTRY_KIND = "trail"  # of the leaves
 SETTLING_PERIOD = timedelta(hours=1)  # after a day's end, when every act of it has been committed
@@ -106,7 +106,7 @@ def _compare_day(day: date) -> Deviation | None:
         return Deviation(day, f"entries were changed, added or deleted; there are {now.entries} now")
     if same["words"]:
         return None
-    if AuditEntry.objects.filter(act=ERASURE_ACTION, at__gte=_start_of_day(day)).exists():
+    if ActivityEntry.objects.filter(act=ERASURE_ACTION, at__gte=_start_of_day(day)).exists():
         return Deviation(day, "names or details changed, and accounts were erased since", erased=True)
     return Deviation(day, "names or details were changed")
 
@@ -125,7 +125,7 @@ def _logged_days() -> set[date]:
 
 
 def _first_day() -> date | None:
-    first = AuditEntry.objects.order_by("at").values_list("at", flat=True).first()
+    first = ActivityEntry.objects.order_by("at").values_list("at", flat=True).first()
     return first.astimezone(UTC).date() if first else None
 
 
@@ -137,8 +137,8 @@ def _start_of_day(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _entries_of_day(day: date) -> QuerySet[AuditEntry]:
-    return AuditEntry.objects.filter(at__gte=_start_of_day(day), at__lt=_start_of_day(day + timedelta(days=1)))
+def _entries_of_day(day: date) -> QuerySet[ActivityEntry]:
+    return ActivityEntry.objects.filter(at__gte=_start_of_day(day), at__lt=_start_of_day(day + timedelta(days=1)))
 
 
 def _json_line(*fields: object) -> bytes:

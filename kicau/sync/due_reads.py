@@ -23,7 +23,7 @@ from kicau.costs.models import Budget, Purpose, Reservation
 from kicau.costs.pricing import price_list_for_day
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.sync import sync_settings, unanswered_reads
-from kicau.sync.models import Post, Standing
+from kicau.sync.models import PostMetrics, SyncProgress
 
 SYNC_LEASE = timedelta(minutes=3)  # longer than a whole round may take (rounds.py)
 MAX_CHANNELS_PER_ROUND = 200  # channels, and thousands of posts, in one round
@@ -52,9 +52,9 @@ class ChannelPosts:
     channel: Channel
     lease: UUID
     slower: float
-    posts: list[Post] = field(default_factory=list)
+    posts: list[PostMetrics] = field(default_factory=list)
 
-    def work(self, post: Post | None = None) -> ledger.ChargeContext:
+    def work(self, post: PostMetrics | None = None) -> ledger.ChargeContext:
         return charge_context(self.channel, Purpose.NUMBERS, self.lease, post)
 
 
@@ -69,11 +69,13 @@ class MetricsFetch:
         return self.shares[0].channel
 
     @property
-    def posts(self) -> list[Post]:
+    def posts(self) -> list[PostMetrics]:
         return [post for share in self.shares for post in share.posts]
 
 
-def charge_context(channel: Channel, purpose: Purpose, lease: UUID, post: Post | None = None) -> ledger.ChargeContext:
+def charge_context(
+    channel: Channel, purpose: Purpose, lease: UUID, post: PostMetrics | None = None
+) -> ledger.ChargeContext:
     draft = post.delivery.draft if post else None
     return ledger.ChargeContext(
         workspace_id=channel.workspace_id,
@@ -93,14 +95,14 @@ def register_published_posts() -> int:
     now, policy = clock.now(), policies.sync_policy()
     horizon = now - timedelta(days=policy.days[-1] + 1)
     rows = Delivery.objects.filter(
-        ~Exists(Post.objects.filter(delivery=OuterRef("id"))),
+        ~Exists(PostMetrics.objects.filter(delivery=OuterRef("id"))),
         channel__in=[c.id for c in sync_settings.open_channels()],
         state=DeliveryState.PUBLISHED,
         published_at__gte=horizon,
         due_at__gte=horizon - MAX_PUBLISH_DELAY,
     ).exclude(remote_ids=[])
     made = [
-        Post(
+        PostMetrics(
             channel_id=channel_id,
             delivery_id=id_,
             remote_id=remote_id,
@@ -112,7 +114,7 @@ def register_published_posts() -> int:
         if at
         for n, remote_id in enumerate(remote_ids)
     ]
-    Post.objects.bulk_create(made, ignore_conflicts=True)
+    PostMetrics.objects.bulk_create(made, ignore_conflicts=True)
     return len(made)
 
 
@@ -126,24 +128,24 @@ def align_fetch_time(policy: policies.SyncPolicy, at: datetime | None) -> dateti
 
 def _add_new_standings(open_: Collection[UUID], first_at: datetime) -> None:
     """Not at once: a channel that was just connected has no answers yet."""
-    known = set(Standing.objects.filter(channel__in=open_).values_list("channel_id", flat=True))
-    if fresh := [Standing(channel_id=id_, next_at=first_at) for id_ in open_ if id_ not in known]:
-        Standing.objects.bulk_create(fresh, ignore_conflicts=True)
+    known = set(SyncProgress.objects.filter(channel__in=open_).values_list("channel_id", flat=True))
+    if fresh := [SyncProgress(channel_id=id_, next_at=first_at) for id_ in open_ if id_ not in known]:
+        SyncProgress.objects.bulk_create(fresh, ignore_conflicts=True)
 
 
-def _lock_due_standings(open_: Collection[UUID], now: datetime) -> list[Standing]:
+def _lock_due_standings(open_: Collection[UUID], now: datetime) -> list[SyncProgress]:
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     return list(
-        Standing.objects.filter(free, channel__in=open_, next_at__lte=now)
+        SyncProgress.objects.filter(free, channel__in=open_, next_at__lte=now)
         .order_by("next_at")
         .select_for_update(skip_locked=True)[:MAX_CHANNELS_PER_ROUND]
     )
 
 
-def _lock_due_posts(open_: Collection[UUID], now: datetime) -> list[Post]:
+def _lock_due_posts(open_: Collection[UUID], now: datetime) -> list[PostMetrics]:
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     return list(
-        Post.objects.filter(free, channel__in=open_, next_at__lte=now)
+        PostMetrics.objects.filter(free, channel__in=open_, next_at__lte=now)
         .select_related("delivery__draft")
         .only(
             "id",
@@ -192,17 +194,17 @@ def claim_due() -> tuple[list[InboxFetch], list[MetricsFetch]]:
     ]
     for standing, job in zip(standings, answering, strict=True):
         standing.lease, standing.leased_until = job.lease, now + SYNC_LEASE
-    Standing.objects.bulk_update(standings, ["lease", "leased_until"])
+    SyncProgress.objects.bulk_update(standings, ["lease", "leased_until"])
     for post in posts:
         if post.lease and post.leased_until:  # its worker died, and may have read it
             post.lost_at = post.lost_at or post.leased_until - SYNC_LEASE
     numbering = _batches(policy, posts, whole, slower, now)
     _charge_lost_fetches_without_retry(posts, whole, now)
-    Post.objects.bulk_update(posts, ["lease", "leased_until", "next_at", "lost_at"], batch_size=1000)
+    PostMetrics.objects.bulk_update(posts, ["lease", "leased_until", "next_at", "lost_at"], batch_size=1000)
     return answering, numbering
 
 
-def _charge_lost_fetches_without_retry(posts: Sequence[Post], whole: dict[UUID, Channel], now: datetime) -> None:
+def _charge_lost_fetches_without_retry(posts: Sequence[PostMetrics], whole: dict[UUID, Channel], now: datetime) -> None:
     """No later reading shows what a lost one was billed as, where the post was deleted or the day is over. The next
     reading can be days away, so the ledger does not wait for it."""
     settled = [
@@ -228,7 +230,7 @@ def _charge_lost_fetches_without_retry(posts: Sequence[Post], whole: dict[UUID, 
 
 def _batches(
     policy: policies.SyncPolicy,
-    posts: Sequence[Post],
+    posts: Sequence[PostMetrics],
     whole: dict[UUID, Channel],
     slower: dict[UUID, float],
     now: datetime,

@@ -23,7 +23,7 @@ from kicau.costs import ledger
 from kicau.sync import poller, sync_store
 from kicau.sync.due_reads import SYNC_LEASE, InboxFetch
 from kicau.sync.fetch_failures import failure_sentence, log_fault, next_try_at
-from kicau.sync.models import Named, Subscription
+from kicau.sync.models import CommentReference, WebhookSubscription
 
 FETCH_BATCH_SIZE = 20
 
@@ -37,19 +37,21 @@ async def fetch_due(client: aiohttp.ClientSession) -> int:
 
 
 @transaction.atomic
-def _claim() -> list[Named]:
+def _claim() -> list[CommentReference]:
     now = clock.now()
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     may_read = usable_filter(now, "channel__") & rate_limit_backoff.sync_allowed_filter(now, "channel__")
-    rows = Named.objects.filter(free, may_read, next_at__lte=now).select_related("channel__app", "channel__workspace")
+    rows = CommentReference.objects.filter(free, may_read, next_at__lte=now).select_related(
+        "channel__app", "channel__workspace"
+    )
     found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:FETCH_BATCH_SIZE])
     for row in found:
         row.lease, row.leased_until = uuid4(), now + SYNC_LEASE
-    Named.objects.bulk_update(found, ["lease", "leased_until"])
+    CommentReference.objects.bulk_update(found, ["lease", "leased_until"])
     return found
 
 
-async def _fetch(row: Named, client: aiohttp.ClientSession) -> None:
+async def _fetch(row: CommentReference, client: aiohttp.ClientSession) -> None:
     label, now = registry.get_connector(row.channel.network).label, clock.now()
     job = InboxFetch(
         channel=row.channel, cursor="", fruitless=row.fruitless, due_at=now, lease=row.lease or uuid4(), slower=1.0
@@ -75,9 +77,14 @@ async def _words(role: object, live: ChannelSession, named: str) -> IncomingPost
 
 @transaction.atomic
 def _finish(
-    row: Named, job: InboxFetch, asked: poller.FetchUsage, found: IncomingPost | None, at: datetime | None, why: str
+    row: CommentReference,
+    job: InboxFetch,
+    asked: poller.FetchUsage,
+    found: IncomingPost | None,
+    at: datetime | None,
+    why: str,
 ) -> None:
-    mine = Named.objects.select_for_update().filter(id=row.pk, lease=job.lease).first()
+    mine = CommentReference.objects.select_for_update().filter(id=row.pk, lease=job.lease).first()
     ledger.write_entries(ledger.ledger_entries(job.work(), asked.calls), freed=frozenset({job.lease}))
     rate_limit_backoff.store_pauses(row.channel, asked.allowed)
     if mine is None:
@@ -89,4 +96,6 @@ def _finish(
         whose = sync_store.deliveries_by_remote_id(row.channel, {found.answers} if found.answers else set())
         sync_store.store_new_items(row.channel, [found], whose, clock.now())
     if why or row.fruitless:
-        Subscription.objects.filter(channel=row.channel).update(reason=why, said=to_stored_pieces(why) if why else [])
+        WebhookSubscription.objects.filter(channel=row.channel).update(
+            reason=why, said=to_stored_pieces(why) if why else []
+        )

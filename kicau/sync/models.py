@@ -16,7 +16,7 @@ from kicau.publishing.models import Delivery, Draft
 from kicau.workspaces.models import Person, Workspace
 
 
-class Choice(models.Model):
+class SyncChoice(models.Model):
     """What somebody decided: whether a workspace reads on a network. Without one, it does where reading costs nothing."""
 
     workspace_id: UUID
@@ -33,7 +33,7 @@ class Choice(models.Model):
         return f"{self.network}: {'reads' if self.reads else 'does not read'}"
 
 
-class Leased(models.Model):
+class LeasedRow(models.Model):
     """A row that one worker reads for at a time. What was set aside for a reading is held by its lease."""
 
     lease = models.UUIDField(null=True)
@@ -43,7 +43,7 @@ class Leased(models.Model):
         abstract = True
 
 
-class Standing(Leased):
+class SyncProgress(LeasedRow):
     """How far the answers of a channel were read, and when they are next."""
 
     channel_id: UUID
@@ -63,7 +63,7 @@ class Standing(Leased):
         return f"{self.channel_id}, next at {self.next_at}"
 
 
-class Post(Leased):
+class PostMetrics(LeasedRow):
     """A published post (each part of a thread is one) and its numbers as they were last read."""
 
     channel_id: UUID
@@ -87,10 +87,10 @@ class Post(Leased):
         return self.remote_id
 
 
-class Reading(models.Model):
+class MetricsChange(models.Model):
     """What had changed in a post's numbers when they were read; one that found all as it was leaves no row."""
 
-    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="readings")
+    post = models.ForeignKey(PostMetrics, on_delete=models.CASCADE, related_name="readings")
     at = models.DateTimeField()
     values = models.JSONField()  # only those that had changed
 
@@ -101,7 +101,7 @@ class Reading(models.Model):
         return f"{self.post_id} at {self.at}"
 
 
-class Answer(models.Model):
+class Comment(models.Model):
     """Somebody's words to a channel: an answer to a post of its, or a mention. See the room's own docstring."""
 
     channel_id: UUID
@@ -141,7 +141,7 @@ class Answer(models.Model):
         return self.text[:60]
 
 
-class Listening(models.Model):
+class WebhookChoice(models.Model):
     """What somebody decided: whether a workspace is told by a network's webhooks. Without one, it is not."""
 
     workspace_id: UUID
@@ -158,7 +158,7 @@ class Listening(models.Model):
         return f"{self.network}: {'is told' if self.is_on else 'is not told'}"
 
 
-class Subscription(Leased):
+class WebhookSubscription(LeasedRow):
     """A channel of which its network tells, or is to tell."""
 
     channel_id: UUID
@@ -185,7 +185,7 @@ class Subscription(Leased):
         return bool(self.is_wanted and self.made_at and self.told_at and now - self.told_at < silent)
 
 
-class Webhook(models.Model):
+class IncomingWebhook(models.Model):
     """A body that a network posted and signed, kept before it is worked on. Once it is, its words are forgotten and
     what it was is kept for some days, so that the same one, sent again, is known."""
 
@@ -209,7 +209,7 @@ class Webhook(models.Model):
         return f"{self.app_id} at {self.at}"
 
 
-class Named(Leased):
+class CommentReference(LeasedRow):
     """Somebody's words of which a webhook told an id alone: they are read by it, once, paid for as answers are."""
 
     channel_id: UUID
@@ -227,7 +227,7 @@ class Named(Leased):
         return f"{self.named} in {self.channel_id}"
 
 
-class Told(models.Model):
+class CommentTimestamp(models.Model):
     """When, by the network's clock, a webhook last told of an answer: what comes late changes nothing any more."""
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)

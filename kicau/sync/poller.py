@@ -37,7 +37,7 @@ from kicau.costs.reservations import BudgetShortfall, ReservationRequest
 from kicau.sync import due_reads, fetch_failures, sync_store
 from kicau.sync.due_reads import InboxFetch, MetricsFetch
 from kicau.sync.fetch_failures import failure_sentence, next_try_at
-from kicau.sync.models import Standing
+from kicau.sync.models import SyncProgress
 
 FETCH_TIMEOUT_SECONDS = 20.0  # seconds for one reading
 MAX_CONCURRENT_PARTITIONS, MAX_CALLS_PER_PARTITION = (
@@ -265,7 +265,7 @@ async def _handle_rejection(
             network=label,
         ),
     )
-    again = await Standing.objects.filter(channel=job.channel, is_renewed=True).aexists()
+    again = await SyncProgress.objects.filter(channel=job.channel, is_renewed=True).aexists()
     may = bool(used.refresh_token) and not exc.missing and not again
     try:
         renewed = may and await token_refresh.refresh_channel(job.channel.id, client, used=used.access_token)
@@ -276,7 +276,7 @@ async def _handle_rejection(
         return
     if renewed:
         await _postpone(job, asked, clock.now() + timedelta(minutes=1), told)
-        await Standing.objects.filter(channel=job.channel).aupdate(is_renewed=True)
+        await SyncProgress.objects.filter(channel=job.channel).aupdate(is_renewed=True)
         return
     failure = read_failure(exc)
     await _postpone(job, asked, next_try_at(failure, 0), failure_sentence(failure, label))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from kicau.base import clock, setting_definitions
-from kicau.sync.models import Answer
+from kicau.sync.models import Comment
 from kicau.workspaces.actors import system_actor
 from kicau.workspaces.models import Workspace
 
@@ -27,9 +27,9 @@ def delete_old_items() -> int:
     since = retention_cutoff()
     if since is None:
         return 0
-    old = Answer.objects.select_for_update(skip_locked=True, of=("self",)).filter(at__lt=since).order_by("at")
+    old = Comment.objects.select_for_update(skip_locked=True, of=("self",)).filter(at__lt=since).order_by("at")
     found = list(old.values_list("id", "channel__workspace_id")[:BATCH_SIZE])
-    Answer.objects.filter(id__in=[answer for answer, _ in found]).delete()
+    Comment.objects.filter(id__in=[answer for answer, _ in found]).delete()
     counts = Counter(workspace for _, workspace in found)
     for workspace in Workspace.objects.filter(id__in=counts):
         system_actor(workspace).record(

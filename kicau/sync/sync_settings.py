@@ -24,7 +24,7 @@ from kicau.connector.roles.engagement import EngagementRole, MeteredEngagementRo
 from kicau.costs import pricing
 from kicau.costs import read_policy as policies
 from kicau.publishing.models import Delivery, DeliveryState
-from kicau.sync.models import Answer, Choice, Standing
+from kicau.sync.models import Comment, SyncChoice, SyncProgress
 from kicau.workspaces.actors import Actor, Permission
 
 MAX_WAITING_CHANNELS_SHOWN = 10  # channels of a network whose reason stands there
@@ -55,7 +55,7 @@ class SyncOption:
     costs: bool  # money, or what a plan allows little of
     estimate: SyncCostEstimate
     is_listed: bool  # False: no price list in force says what its plan's readings cost
-    waiting: tuple[Standing, ...]  # of channels with which nothing could be read last time, each with its reason
+    waiting: tuple[SyncProgress, ...]  # of channels with which nothing could be read last time, each with its reason
     kept_back: tuple[Channel, ...]  # those with which nothing is read until their `sync_resumes_at`, or their app's
 
 
@@ -126,9 +126,12 @@ def sync_options(actor: Actor) -> list[SyncOption]:
         return []
     ids = [c.id for mine in by_network.values() for c in mine]
     said, counted = _preferences([actor.workspace.id]), _count_items(ids)
-    waiting: dict[str, list[Standing]] = {}
+    waiting: dict[str, list[SyncProgress]] = {}
     for row in (
-        Standing.objects.filter(channel__in=ids).exclude(reason="").select_related("channel").order_by("channel__key")
+        SyncProgress.objects.filter(channel__in=ids)
+        .exclude(reason="")
+        .select_related("channel")
+        .order_by("channel__key")
     ):
         waiting.setdefault(row.channel.network, []).append(row)
     return [
@@ -166,7 +169,7 @@ def switch_sync(actor: Actor, network: str, reads: bool, *, accepts: int | None 
                 each=each,
             )
         )
-    Choice.objects.update_or_create(
+    SyncChoice.objects.update_or_create(
         workspace=actor.workspace, network=network, defaults={"reads": reads, "person": actor.person, "at": clock.now()}
     )
     actor.record(
@@ -180,7 +183,7 @@ def _format_money(micro: int, currency: str) -> str:
 
 
 def _preferences(workspaces: Iterable[UUID]) -> dict[tuple[UUID, str], bool]:
-    rows = Choice.objects.filter(workspace__in=list(workspaces))
+    rows = SyncChoice.objects.filter(workspace__in=list(workspaces))
     return {
         (workspace, network): reads
         for workspace, network, reads in rows.values_list("workspace_id", "network", "reads")
@@ -192,7 +195,7 @@ def _price_list(network: str, plan: str) -> PriceList | None:
 
 
 def _sync_option(
-    slug: str, mine: list[Channel], said: bool | None, counted: ItemCounts, waiting: Sequence[Standing]
+    slug: str, mine: list[Channel], said: bool | None, counted: ItemCounts, waiting: Sequence[SyncProgress]
 ) -> SyncOption:
     now = clock.now()
     dear = any(costs_money(slug, c.app.plan) for c in mine)
@@ -215,7 +218,7 @@ def new_sync_costs(workspaces: Collection[UUID]) -> dict[tuple[UUID, str, str], 
     workspace, network and currency."""
     lately = clock.now() - timedelta(days=ESTIMATE_HISTORY_DAYS)
     chosen = set(
-        Choice.objects.filter(workspace__in=list(workspaces), reads=True, at__gte=lately).values_list(
+        SyncChoice.objects.filter(workspace__in=list(workspaces), reads=True, at__gte=lately).values_list(
             "workspace_id", "network"
         )
     )
@@ -242,7 +245,7 @@ def _count_items(channels: Collection[UUID]) -> ItemCounts:
         n=Coalesce(Sum(Func("remote_ids", function="cardinality", output_field=IntegerField())), 0)
     )
     told = (
-        Answer.objects.filter(channel__in=channels, fetched_at__gte=since)
+        Comment.objects.filter(channel__in=channels, fetched_at__gte=since)
         .values_list("channel")
         .annotate(n=Count("id"))
     )

@@ -24,7 +24,7 @@ from kicau.costs import read_policy as policies
 from kicau.publishing.models import Delivery
 from kicau.sync import retention, unanswered_reads
 from kicau.sync.due_reads import ChannelPosts, InboxFetch, MetricsFetch, align_fetch_time
-from kicau.sync.models import Answer, Post, Reading, Standing, Subscription
+from kicau.sync.models import Comment, MetricsChange, PostMetrics, SyncProgress, WebhookSubscription
 
 MAX_WEBHOOK_DELAY = timedelta(minutes=15)  # by which a webhook tells at the latest while all is well
 
@@ -34,7 +34,7 @@ def store_inbox_items(
     job: InboxFetch, calls: Sequence[CallRecord], said: Sequence[RateAllowance], found: IncomingPostPage
 ) -> int:
     """New answers, each once and beside the post that it answers, and where to go on; how many were new."""
-    mine = Standing.objects.select_for_update().filter(channel=job.channel, lease=job.lease).first()
+    mine = SyncProgress.objects.select_for_update().filter(channel=job.channel, lease=job.lease).first()
     ledger.write_entries(
         ledger.ledger_entries(job.work(), calls), freed=frozenset({job.lease})
     )  # after the row: rows before budgets
@@ -58,11 +58,11 @@ def store_inbox_items(
     return len(rows)
 
 
-def store_new_items(channel: Channel, found: Sequence[Said], whose: dict[str, UUID], now: datetime) -> list[Answer]:
+def store_new_items(channel: Channel, found: Sequence[Said], whose: dict[str, UUID], now: datetime) -> list[Comment]:
     """What is not known yet, each beside the post that it answers; `whose` grows by what was said under the same posts.
     In the caller's transaction."""
     known = set(
-        Answer.objects.filter(channel=channel, remote_id__in=[a.id for a in found]).values_list("remote_id", flat=True)
+        Comment.objects.filter(channel=channel, remote_id__in=[a.id for a in found]).values_list("remote_id", flat=True)
     )
     rows = []
     since = retention.retention_cutoff()
@@ -72,7 +72,7 @@ def store_new_items(channel: Channel, found: Sequence[Said], whose: dict[str, UU
         if (delivery := whose.get(one.answers)) is not None:
             whose[one.id] = delivery  # who answers this answer is in the same talk
         rows.append(
-            Answer(
+            Comment(
                 channel=channel,
                 delivery_id=delivery,
                 remote_id=one.id[:300],
@@ -88,16 +88,16 @@ def store_new_items(channel: Channel, found: Sequence[Said], whose: dict[str, UU
                 raw=without_unstorable(dict(one.raw)),
             )
         )
-    Answer.objects.bulk_create(rows, ignore_conflicts=True)
+    Comment.objects.bulk_create(rows, ignore_conflicts=True)
     return rows
 
 
 def _are_webhooks_reliable(
-    job: InboxFetch, fresh: Sequence[Answer], policy: policies.SyncPolicy, now: datetime
+    job: InboxFetch, fresh: Sequence[Comment], policy: policies.SyncPolicy, now: datetime
 ) -> bool:
     """Whether the network's webhooks can be trusted to tell of the channel. An answer to a post of ours that only reading
     found, long after it was given, shows that they stay away: then it is read as often as anywhere, until one comes."""
-    row = Subscription.objects.select_for_update().filter(channel=job.channel).first()
+    row = WebhookSubscription.objects.select_for_update().filter(channel=job.channel).first()
     if row is None or not row.is_told(policy.told_silent, now) or row.made_at is None:
         return False
     missed = [a for a in fresh if a.delivery_id and row.made_at < a.at < now - MAX_WEBHOOK_DELAY]
@@ -135,16 +135,16 @@ def store_metrics(
             post.gone_at = post.gone_at or now
             continue
         if fresh := {name: n for name, n in values.items() if post.values.get(name) != n}:
-            changed.append(Reading(post=post, at=now, values=fresh))
+            changed.append(MetricsChange(post=post, at=now, values=fresh))
             post.values = {**post.values, **fresh}
         post.read_at, post.gone_at = now, None
         post.next_at = align_fetch_time(
             policy, policies.next_fetch_at(policy, post.published_at, now, slower=slower[post.id])
         )
-    Reading.objects.bulk_create(changed)
+    MetricsChange.objects.bulk_create(changed)
     for post in rows:
         post.lease = post.leased_until = None
-    Post.objects.bulk_update(
+    PostMetrics.objects.bulk_update(
         rows, ["values", "read_at", "next_at", "gone_at", "lease", "leased_until", "lost_at"], batch_size=1000
     )
     _clear_app_rejections(job.channel, now)
@@ -162,7 +162,7 @@ def postpone_inbox_fetch(
     fruitless: bool,
 ) -> None:
     """Nothing was read: what it cost all the same, why, and when (UTC) it is tried again."""
-    Standing.objects.filter(channel=job.channel, lease=job.lease).update(
+    SyncProgress.objects.filter(channel=job.channel, lease=job.lease).update(
         lease=None,
         leased_until=None,
         next_at=at,
@@ -189,11 +189,15 @@ def postpone_metrics_fetch(
 def postpone(shares: Iterable[ChannelPosts], at: datetime, why: str) -> None:
     """In the caller's transaction."""
     for share in shares:
-        Post.objects.filter(lease=share.lease).update(lease=None, leased_until=None, next_at=at)
-        Standing.objects.filter(channel=share.channel).update(reason=why, said=to_stored_pieces(why), is_renewed=False)
+        PostMetrics.objects.filter(lease=share.lease).update(lease=None, leased_until=None, next_at=at)
+        SyncProgress.objects.filter(channel=share.channel).update(
+            reason=why, said=to_stored_pieces(why), is_renewed=False
+        )
 
 
-def _charge_by_post(job: MetricsFetch, calls: Sequence[CallRecord], lost: Sequence[tuple[Post, datetime]] = ()) -> None:
+def _charge_by_post(
+    job: MetricsFetch, calls: Sequence[CallRecord], lost: Sequence[tuple[PostMetrics, datetime]] = ()
+) -> None:
     """Each post's reading is its own channel's, campaign's and author's; what is no post's is the reading channel's.
     `lost` are earlier readings that nothing will tell of any more."""
     owner = {post.remote_id: (share, post) for share in job.shares for post in share.posts}
@@ -223,9 +227,9 @@ def _charge_by_post(job: MetricsFetch, calls: Sequence[CallRecord], lost: Sequen
     ledger.write_entries(found, freed=frozenset(share.lease for share in job.shares))
 
 
-def _posts_still_leased(job: MetricsFetch) -> list[Post]:
+def _posts_still_leased(job: MetricsFetch) -> list[PostMetrics]:
     ids, leases = [p.id for p in job.posts], [s.lease for s in job.shares]
-    return list(Post.objects.filter(id__in=ids, lease__in=leases).order_by("id").select_for_update())
+    return list(PostMetrics.objects.filter(id__in=ids, lease__in=leases).order_by("id").select_for_update())
 
 
 def deliveries_by_remote_id(channel: Channel, ids: set[str]) -> dict[str, UUID]:
@@ -234,12 +238,14 @@ def deliveries_by_remote_id(channel: Channel, ids: set[str]) -> dict[str, UUID]:
         return {}
     found = {
         remote_id: delivery
-        for remote_id, delivery in Answer.objects.filter(
+        for remote_id, delivery in Comment.objects.filter(
             channel=channel, remote_id__in=ids, delivery__isnull=False
         ).values_list("remote_id", "delivery_id")
         if delivery
     }
-    found |= dict(Post.objects.filter(channel=channel, remote_id__in=ids).values_list("remote_id", "delivery_id"))
+    found |= dict(
+        PostMetrics.objects.filter(channel=channel, remote_id__in=ids).values_list("remote_id", "delivery_id")
+    )
     if missing := ids - set(found):  # of before reading began, or of a moment ago
         rows = Delivery.objects.filter(channel=channel, remote_ids__overlap=list(missing))
         found |= {one: id_ for id_, remote_ids in rows.values_list("id", "remote_ids") for one in remote_ids}

@@ -17,23 +17,25 @@ from kicau.connector.roles.engagement import MeteredEngagementRole
 from kicau.connector.transport.http import CallRecord
 from kicau.costs import ledger
 from kicau.costs.pricing import price_list_for_day
-from kicau.sync.models import Post
+from kicau.sync.models import PostMetrics
 
 
-def record_lost_fetches(leases: Collection[UUID], calls: Sequence[CallRecord]) -> list[tuple[Post, datetime]]:
+def record_lost_fetches(leases: Collection[UUID], calls: Sequence[CallRecord]) -> list[tuple[PostMetrics, datetime]]:
     """Remember which posts' reading was lost; those of an earlier day, which no reading will show any more. In the
     caller's transaction, while the leases last."""
     lost = [call for call in calls if call.lost and call.counted]
     if not lost:
         return []
-    rows = list(Post.objects.filter(lease__in=leases).order_by("id").select_for_update())
+    rows = list(PostMetrics.objects.filter(lease__in=leases).order_by("id").select_for_update())
     earlier = [(row, row.lost_at) for row in rows if row.lost_at and _utc_day(row.lost_at) != _utc_day(lost[0].at)]
     fresh = [row.id for row in rows if row.lost_at is None] + [row.id for row, _ in earlier]
-    Post.objects.filter(id__in=fresh).update(lost_at=lost[0].at)
+    PostMetrics.objects.filter(id__in=fresh).update(lost_at=lost[0].at)
     return earlier
 
 
-def resolved_lost_fetches(rows: Sequence[Post], read: Collection[str], now: datetime) -> list[tuple[Post, datetime]]:
+def resolved_lost_fetches(
+    rows: Sequence[PostMetrics], read: Collection[str], now: datetime
+) -> list[tuple[PostMetrics, datetime]]:
     """The lost readings of these posts that a reading just now (`read`: the ids that it brought) does not show, because
     the post is there no more, or the day is another. They are forgotten in the rows, which the caller saves."""
     found = []
@@ -44,13 +46,13 @@ def resolved_lost_fetches(rows: Sequence[Post], read: Collection[str], now: date
     return found
 
 
-def is_of_earlier_day(post: Post, now: datetime) -> bool:
+def is_of_earlier_day(post: PostMetrics, now: datetime) -> bool:
     """Whether the post has a lost reading that the network billed on a UTC day before that of `now`."""
     return post.lost_at is not None and _utc_day(post.lost_at) != _utc_day(now)
 
 
 def lost_fetch_entry(
-    channel: Channel, work: ledger.ChargeContext, post: Post, at: datetime
+    channel: Channel, work: ledger.ChargeContext, post: PostMetrics, at: datetime
 ) -> ledger.LedgerEntry | None:
     """The ledger's line for a lost reading. It counts nothing where the post was billed that day all the same; None where
     the network bills no reading, or bills each again."""

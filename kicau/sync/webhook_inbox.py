@@ -26,7 +26,14 @@ from kicau.connector.roles.webhooks import WebhookNotification, WebhookRole
 from kicau.connector.transport.http import without_unstorable
 from kicau.costs import read_policy as policies
 from kicau.sync import sync_settings, sync_store, webhook_subscriptions
-from kicau.sync.models import Answer, Named, Standing, Subscription, Told, Webhook
+from kicau.sync.models import (
+    Comment,
+    CommentReference,
+    CommentTimestamp,
+    IncomingWebhook,
+    SyncProgress,
+    WebhookSubscription,
+)
 
 MAX_WEBHOOKS_PER_MINUTE = (
     3_000  # genuine ones of an app that one web process takes in a minute; the network sends the others again
@@ -69,8 +76,8 @@ def store_webhook(app_id: UUID, headers: Mapping[str, str], body: bytes) -> None
         raise InvalidSignature
     if _count_in_minute(f"webhooks:{app.id}") > MAX_WEBHOOKS_PER_MINUTE:
         raise TooManyWebhooks
-    Webhook.objects.bulk_create(
-        [Webhook(app=app, digest=hashlib.sha256(body).hexdigest(), body=body)], ignore_conflicts=True
+    IncomingWebhook.objects.bulk_create(
+        [IncomingWebhook(app=app, digest=hashlib.sha256(body).hexdigest(), body=body)], ignore_conflicts=True
     )
 
 
@@ -101,7 +108,7 @@ class WebhookResult:
 def process_stored() -> int:
     """Work on what waits, oldest first, each once whatever the number of workers; how many were worked on."""
     rows = list(
-        Webhook.objects.filter(taken_at=None)
+        IncomingWebhook.objects.filter(taken_at=None)
         .select_related("app")
         .order_by("id")
         .select_for_update(of=("self",), skip_locked=True)[:WEBHOOK_BATCH_SIZE]
@@ -119,11 +126,11 @@ def process_stored() -> int:
             )  # it is read at the next reading; trying again would only hold up the others
             log.exception("a webhook failed by a fault of ours", network=row.app.network, app=str(row.app_id))
         row.body, row.taken_at, row.told, row.ignored = b"", clock.now(), taken.told, taken.ignored
-    Webhook.objects.bulk_update(rows, ["body", "taken_at", "told", "ignored"])
+    IncomingWebhook.objects.bulk_update(rows, ["body", "taken_at", "told", "ignored"])
     return len(rows)
 
 
-def _process(row: Webhook) -> WebhookResult:
+def _process(row: IncomingWebhook) -> WebhookResult:
     teller = registry.get_connector(row.app.network)
     assert isinstance(teller, WebhookRole)
     by_account: dict[str, list[WebhookNotification]] = defaultdict(list)
@@ -143,7 +150,7 @@ def _process(row: Webhook) -> WebhookResult:
 def _subscribed_channels(app: NetworkApp, accounts: Sequence[str]) -> list[Channel]:
     """Channels of this very app that asked to be told, in workspaces that read; locked in one order."""
     rows = Channel.objects.filter(connected_filter(clock.now()), app=app, account_id__in=accounts)
-    wanted = Subscription.objects.filter(channel__in=rows, is_wanted=True).order_by("channel_id")
+    wanted = WebhookSubscription.objects.filter(channel__in=rows, is_wanted=True).order_by("channel_id")
     ids = list(wanted.select_for_update().values_list("channel_id", flat=True))
     return sync_settings.channels_with_sync(rows.filter(id__in=ids).select_related("app").order_by("id"))
 
@@ -153,19 +160,21 @@ def _store_changes(channel: Channel, told: Sequence[WebhookNotification]) -> Non
     news = [one for one in told if _is_newest_change(channel, one)]
     for one in news:
         if one.gone:
-            Answer.objects.filter(channel=channel, remote_id=one.gone[:300]).delete()
+            Comment.objects.filter(channel=channel, remote_id=one.gone[:300]).delete()
     said = [one.answer for one in news if one.answer and one.answer.author not in (channel.account_id, channel.handle)]
     whose = sync_store.deliveries_by_remote_id(channel, {one.answers for one in said if one.answers})
     # Whose post it answers may be told only by reading: a film is kept by another id than the post that shows it.
     ours = [one for one in said if not one.answers or one.answers in whose]
     sync_store.store_new_items(channel, ours, whose, now)
     for answer in ours:
-        changed = Answer.objects.filter(~Q(text=answer.text), channel=channel, remote_id=answer.id[:300])
+        changed = Comment.objects.filter(~Q(text=answer.text), channel=channel, remote_id=answer.id[:300])
         changed.update(text=without_unstorable(answer.text), raw=without_unstorable(dict(answer.raw)), fetched_at=now)
-    Named.objects.bulk_create(
-        [Named(channel=channel, named=one.named[:300]) for one in told if one.named], ignore_conflicts=True
+    CommentReference.objects.bulk_create(
+        [CommentReference(channel=channel, named=one.named[:300]) for one in told if one.named], ignore_conflicts=True
     )
-    Subscription.objects.filter(channel=channel).update(told_at=now, told=F("told") + len(told), reason="", said=[])
+    WebhookSubscription.objects.filter(channel=channel).update(
+        told_at=now, told=F("told") + len(told), reason="", said=[]
+    )
     if len(ours) < len(said) or any(one.answer is None and not one.gone and not one.named for one in told):
         _fetch_soon(channel, policy)
 
@@ -175,7 +184,9 @@ def _is_newest_change(channel: Channel, one: WebhookNotification) -> bool:
     key, is_gone = (one.gone or (one.answer.id if one.answer else ""))[:300], bool(one.gone)
     if not key:
         return True
-    row, made = Told.objects.get_or_create(channel=channel, remote_id=key, defaults={"at": one.at, "is_gone": is_gone})
+    row, made = CommentTimestamp.objects.get_or_create(
+        channel=channel, remote_id=key, defaults={"at": one.at, "is_gone": is_gone}
+    )
     if made:
         return True
     if (row.at, row.is_gone) > (one.at, is_gone):
@@ -187,7 +198,7 @@ def _is_newest_change(channel: Channel, one: WebhookNotification) -> bool:
 
 def _fetch_soon(channel: Channel, policy: policies.SyncPolicy) -> None:
     """Read it as soon as the usual pace allows."""
-    row = Standing.objects.select_for_update().filter(channel=channel).first()
+    row = SyncProgress.objects.select_for_update().filter(channel=channel).first()
     if row is not None and row.lease is None:
         soon = max(clock.now(), row.read_at + policy.answers_every) if row.read_at else clock.now()
         row.next_at = min(row.next_at, soon)
@@ -197,6 +208,6 @@ def _fetch_soon(channel: Channel, policy: policies.SyncPolicy) -> None:
 def delete_old_webhooks() -> int:
     """What can no longer come again is no longer known."""
     before = clock.now() - WEBHOOK_RETENTION
-    Told.objects.filter(at__lt=before).delete()
-    Named.objects.filter(at__lt=before).delete()  # what a budget or a limit held for so long is read no more
-    return Webhook.objects.filter(at__lt=before, taken_at__isnull=False).delete()[0]
+    CommentTimestamp.objects.filter(at__lt=before).delete()
+    CommentReference.objects.filter(at__lt=before).delete()  # what a budget or a limit held for so long is read no more
+    return IncomingWebhook.objects.filter(at__lt=before, taken_at__isnull=False).delete()[0]

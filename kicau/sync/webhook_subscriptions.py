@@ -30,7 +30,7 @@ from kicau.costs import read_policy as policies
 from kicau.sync import poller, sync_settings
 from kicau.sync.due_reads import SYNC_LEASE, InboxFetch
 from kicau.sync.fetch_failures import MANUAL_FIX_RETRY_DELAY, failure_sentence, log_fault, next_try_at
-from kicau.sync.models import Listening, Standing, Subscription
+from kicau.sync.models import SyncProgress, WebhookChoice, WebhookSubscription
 from kicau.workspaces.actors import Actor, Permission, system_actor
 
 WEBHOOK_PATH = "/webhooks/"
@@ -52,7 +52,7 @@ class WebhookOption:
     obstacle: str  # why it cannot be switched on, in a sentence; "" where it can
     setup: str  # what the operator does once at the network; "" where nothing
     addresses: tuple[tuple[str, str], ...]  # address and token of each app, for that; only for who hosts this Kicau
-    subscriptions: tuple[Subscription, ...]
+    subscriptions: tuple[WebhookSubscription, ...]
     usual: int  # readings of answers a day in each channel that is not told
     sparse: int  # in one that is
 
@@ -77,9 +77,9 @@ def webhook_options(actor: Actor) -> list[WebhookOption]:
         by_network.setdefault(channel.network, []).append(channel)
     if not by_network:
         return []
-    on = set(Listening.objects.filter(workspace=actor.workspace, is_on=True).values_list("network", flat=True))
+    on = set(WebhookChoice.objects.filter(workspace=actor.workspace, is_on=True).values_list("network", flat=True))
     told = list(
-        Subscription.objects.filter(channel__workspace=actor.workspace, is_wanted=True)
+        WebhookSubscription.objects.filter(channel__workspace=actor.workspace, is_wanted=True)
         .select_related("channel")
         .order_by("channel__key")
     )
@@ -112,7 +112,7 @@ def switch_webhooks(actor: Actor, network: str, on: bool) -> WebhookOption:
     if on and found.obstacle:
         raise Conflict(found.obstacle)
     now = clock.now()
-    Listening.objects.update_or_create(
+    WebhookChoice.objects.update_or_create(
         workspace=actor.workspace, network=network, defaults={"is_on": on, "person": actor.person, "at": now}
     )
     actor.record("webhooks.on" if on else "webhooks.off", network)
@@ -121,7 +121,7 @@ def switch_webhooks(actor: Actor, network: str, on: bool) -> WebhookOption:
             Channel.objects.filter(workspace=actor.workspace, network=network, state=ChannelState.ACTIVE), now
         )
     else:
-        mine = Subscription.objects.filter(channel__workspace=actor.workspace, channel__network=network)
+        mine = WebhookSubscription.objects.filter(channel__workspace=actor.workspace, channel__network=network)
         mine.update(is_wanted=False, told_at=None, next_at=now)
         _reset_polling_interval(list(mine.values_list("channel_id", flat=True)))
     return webhook_option(actor, network)
@@ -132,7 +132,7 @@ def _webhook_option(
     slug: str,
     mine: Sequence[Channel],
     on: bool,
-    told: Sequence[Subscription],
+    told: Sequence[WebhookSubscription],
     policy: policies.SyncPolicy,
 ) -> WebhookOption:
     teller, apps = registry.get_connector(slug), {c.app_id: c.app for c in mine}
@@ -168,8 +168,10 @@ def _request_subscriptions(channels: QuerySet[Channel], now: datetime) -> None:
     ids = list(channels.values_list("id", flat=True))
     if not ids:
         return
-    Subscription.objects.bulk_create([Subscription(channel_id=id_, next_at=now) for id_ in ids], ignore_conflicts=True)
-    Subscription.objects.filter(channel__in=ids).update(
+    WebhookSubscription.objects.bulk_create(
+        [WebhookSubscription(channel_id=id_, next_at=now) for id_ in ids], ignore_conflicts=True
+    )
+    WebhookSubscription.objects.filter(channel__in=ids).update(
         is_wanted=True, next_at=now, fruitless=0, parting=None, parted_at=None
     )
 
@@ -178,14 +180,14 @@ def unsubscribe_channel(channel: Channel) -> None:
     """The channel is being disconnected: a worker has the network tell of it no more, with the permission that it had, and
     forgets that within the hour, whatever came of it. In the transaction that forgets the channel's own."""
     now = clock.now()
-    mine = Subscription.objects.filter(channel=channel)
+    mine = WebhookSubscription.objects.filter(channel=channel)
     mine.filter(made_at=None).delete()
     mine.update(is_wanted=False, told_at=None, next_at=now, fruitless=0, parting=channel.credentials, parted_at=now)
 
 
 def _reset_polling_interval(ids: Sequence[UUID]) -> None:
     soon = clock.now() + policies.sync_policy().answers_every
-    Standing.objects.filter(channel__in=ids, next_at__gt=soon).update(next_at=soon)
+    SyncProgress.objects.filter(channel__in=ids, next_at__gt=soon).update(next_at=soon)
 
 
 # Asking the network for it
@@ -200,27 +202,29 @@ async def update_subscriptions(client: aiohttp.ClientSession) -> int:
 
 
 @transaction.atomic
-def _claim() -> list[Subscription]:
+def _claim() -> list[WebhookSubscription]:
     now = clock.now()
     active = Channel.objects.filter(state=ChannelState.ACTIVE)
-    on = Listening.objects.filter(workspace=OuterRef("workspace"), network=OuterRef("network"), is_on=True)
+    on = WebhookChoice.objects.filter(workspace=OuterRef("workspace"), network=OuterRef("network"), is_on=True)
     _request_subscriptions(
-        active.filter(Exists(on)).exclude(Exists(Subscription.objects.filter(channel=OuterRef("id"), is_wanted=True))),
+        active.filter(Exists(on)).exclude(
+            Exists(WebhookSubscription.objects.filter(channel=OuterRef("id"), is_wanted=True))
+        ),
         now,
     )
     free = Q(leased_until=None) | Q(leased_until__lt=now)
     theirs = Q(channel__in=active) | Q(parted_at__isnull=False)
-    rows = Subscription.objects.filter(free, theirs, next_at__lte=now).select_related(
+    rows = WebhookSubscription.objects.filter(free, theirs, next_at__lte=now).select_related(
         "channel__app", "channel__workspace"
     )
     found = list(rows.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:SUBSCRIPTION_BATCH_SIZE])
     for row in found:
         row.lease, row.leased_until = uuid4(), now + SYNC_LEASE
-    Subscription.objects.bulk_update(found, ["lease", "leased_until"])
+    WebhookSubscription.objects.bulk_update(found, ["lease", "leased_until"])
     return found
 
 
-async def _update_subscription(row: Subscription, client: aiohttp.ClientSession) -> None:
+async def _update_subscription(row: WebhookSubscription, client: aiohttp.ClientSession) -> None:
     channel, label = row.channel, registry.get_connector(row.channel.network).label
     if row.parted_at is not None:
         channel.credentials = row.parting  # in memory alone
@@ -284,7 +288,7 @@ def _failure_sentence(failure: CallFailure, label: str, *, is_disconnected: bool
 
 def _is_shared_account(channel: Channel) -> bool:
     """Whether another workspace is told of the same account through the same app."""
-    same = Subscription.objects.filter(
+    same = WebhookSubscription.objects.filter(
         channel__app=channel.app_id, channel__account_id=channel.account_id, channel__host=channel.host, is_wanted=True
     )
     return same.exclude(channel=channel).exists()
@@ -292,9 +296,9 @@ def _is_shared_account(channel: Channel) -> bool:
 
 @transaction.atomic
 def _store_result(
-    row: Subscription, job: InboxFetch, asked: poller.FetchUsage, at: datetime, why: str, lost: bool
+    row: WebhookSubscription, job: InboxFetch, asked: poller.FetchUsage, at: datetime, why: str, lost: bool
 ) -> None:
-    mine = Subscription.objects.select_for_update().filter(channel=row.channel_id, lease=job.lease).first()
+    mine = WebhookSubscription.objects.select_for_update().filter(channel=row.channel_id, lease=job.lease).first()
     ledger.write_entries(ledger.ledger_entries(job.work(), asked.calls), freed=frozenset({job.lease}))
     if mine is None:
         return

@@ -23,7 +23,7 @@ from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.rights.models import CONDITIONS, Layer, Party, Statement, Subject
 from kicau.rights.statements import NewStatement
-from kicau.training_sets.models import Preview, RecordFormat, TrainingSet, Version, VersionState
+from kicau.training_sets.models import RecordFormat, TrainingSet, TrainingSetPreview, TrainingSetVersion, VersionState
 from kicau.training_sets.options import REPLACEMENT_LABELS, SPLIT_NAMES, SetOptions
 from kicau.training_sets.versions import build_next_version, version_folder
 from kicau.workspaces.actors import Actor, Permission
@@ -89,7 +89,7 @@ def change_set(
     of.purpose, of.format, of.query, of.meets = purpose.strip(), format, dict(query), sorted(set(meets))
     of.options = _check_options(options)
     of.save(update_fields=["purpose", "format", "query", "meets", "options"])
-    Preview.objects.filter(set=of).delete()  # it told of something else
+    TrainingSetPreview.objects.filter(set=of).delete()  # it told of something else
     actor.record("dataset.changed", of.id, name=of.name)
     return of
 
@@ -162,25 +162,25 @@ def get_set(actor: Actor, set_id: UUID | str) -> TrainingSet:
 
 def sets_with_newest_version(actor: Actor) -> QuerySet[TrainingSet]:
     """Newest first, each with `newest`: its newest version without what is long, in a list of none or one."""
-    newest = Version.objects.filter(set=OuterRef("set")).order_by("-number").values("id")[:1]
-    slim = without_long_fields(Version.objects.filter(id=Subquery(newest)))
+    newest = TrainingSetVersion.objects.filter(set=OuterRef("set")).order_by("-number").values("id")[:1]
+    slim = without_long_fields(TrainingSetVersion.objects.filter(id=Subquery(newest)))
     return list_sets(actor).prefetch_related(Prefetch("versions", slim, to_attr="newest"))
 
 
-def without_long_fields(rows: QuerySet[Version]) -> QuerySet[Version]:
+def without_long_fields(rows: QuerySet[TrainingSetVersion]) -> QuerySet[TrainingSetVersion]:
     """Without what may hold a hundred thousand ids; `taken` counts the records that each is without."""
     taken = Func(F("delta__record_ids"), function="jsonb_array_length", output_field=IntegerField())
     return rows.defer("delta", "excluded", "reasons", "files", "questions").annotate(taken=taken)
 
 
-def retractions(actor: Actor) -> QuerySet[Version]:
+def retractions(actor: Actor) -> QuerySet[TrainingSetVersion]:
     """The versions that took something back, newest first, short, with their sets."""
     actor.require(Permission.READ)
-    rows = Version.objects.filter(set__workspace=actor.workspace, delta__has_key="record_ids")
+    rows = TrainingSetVersion.objects.filter(set__workspace=actor.workspace, delta__has_key="record_ids")
     return without_long_fields(rows).select_related("set").order_by("-id")
 
 
-def get_version(actor: Actor, set_id: UUID | str, number: int | None = None) -> Version:
+def get_version(actor: Actor, set_id: UUID | str, number: int | None = None) -> TrainingSetVersion:
     """The newest where no number is given. Raises NotFound."""
     versions = get_set(actor, set_id).versions.all()
     found = versions.filter(number=number).first() if number else versions.first()
@@ -190,7 +190,7 @@ def get_version(actor: Actor, set_id: UUID | str, number: int | None = None) -> 
 
 
 @transaction.atomic
-def order_version(actor: Actor, set_id: UUID | str, *, as_of: datetime | None = None) -> Version:
+def order_version(actor: Actor, set_id: UUID | str, *, as_of: datetime | None = None) -> TrainingSetVersion:
     """A new version, to be made by the next worker that has time (`make_next`). Raises Conflict while one is made."""
     actor.require(Permission.SETTINGS)
     of = get_set(actor, set_id)
@@ -204,7 +204,7 @@ def order_version(actor: Actor, set_id: UUID | str, *, as_of: datetime | None = 
 
 
 @transaction.atomic
-def request_preview(actor: Actor, set_id: UUID | str) -> Preview:
+def request_preview(actor: Actor, set_id: UUID | str) -> TrainingSetPreview:
     """Find out what the set would hold now: by the next worker that has time. Raises NotFound."""
     actor.require(Permission.SETTINGS)
     of = get_set(actor, set_id)
@@ -216,13 +216,13 @@ def request_preview(actor: Actor, set_id: UUID | str) -> Preview:
         "problem": "",
         "ready_at": None,
     }
-    made, _ = Preview.objects.update_or_create(set=of, defaults=fresh)
+    made, _ = TrainingSetPreview.objects.update_or_create(set=of, defaults=fresh)
     return made
 
 
-def get_preview(actor: Actor, set_id: UUID | str) -> Preview:
+def get_preview(actor: Actor, set_id: UUID | str) -> TrainingSetPreview:
     """Raises NotFound where none was asked for."""
-    found = Preview.objects.filter(set=get_set(actor, set_id)).first()
+    found = TrainingSetPreview.objects.filter(set=get_set(actor, set_id)).first()
     if found is None:
         raise NotFound("preview", set_id)
     return found
@@ -245,9 +245,9 @@ def open_questions(actor: Actor, set_id: UUID | str) -> list[CopyQuestion]:
     return [CopyQuestion(ours, original) for ours, original in found if ours and original]
 
 
-def _newest_result(of: TrainingSet) -> Preview | Version | None:
+def _newest_result(of: TrainingSet) -> TrainingSetPreview | TrainingSetVersion | None:
     ready = [
-        Preview.objects.filter(set=of, state=VersionState.READY).first(),
+        TrainingSetPreview.objects.filter(set=of, state=VersionState.READY).first(),
         of.versions.filter(state=VersionState.READY).first(),
     ]
     return max((one for one in ready if one and one.ready_at), key=lambda one: one.ready_at or one.as_of, default=None)
@@ -270,7 +270,10 @@ def answer_question(actor: Actor, set_id: UUID | str, item_id: UUID | str, *, ma
         note=f"Asked by the training set “{of.name}”: it holds the text of the item {question.original.id}.",
     )
     (statement,) = add_statements(actor, [given])
-    asked: list[Preview | Version] = [*Preview.objects.filter(set=of), *of.versions.exclude(questions=[])]
+    asked: list[TrainingSetPreview | TrainingSetVersion] = [
+        *TrainingSetPreview.objects.filter(set=of),
+        *of.versions.exclude(questions=[]),
+    ]
     for row in asked:
         row.questions = [pair for pair in row.questions if pair[0] != str(question.item.id)]
         row.save(update_fields=["questions"])
@@ -283,7 +286,7 @@ def check_copies_reviewed(of: TrainingSet) -> None:
         raise Conflict(COPIES_UNREVIEWED)
 
 
-def file_of(actor: Actor, version: Version, name: str) -> Path:
+def file_of(actor: Actor, version: TrainingSetVersion, name: str) -> Path:
     """A file of a version that may be handed out. Raises Conflict where something in it was taken back, NotFound."""
     actor.require(Permission.SETTINGS)
     if version.state == VersionState.SUPERSEDED:

@@ -26,7 +26,7 @@ from kicau.evidence import log
 from kicau.rights.models import Statement, Terms
 from kicau.rights.statements import has_validity_change
 from kicau.training_sets import build_queue, files, retraction, review
-from kicau.training_sets.models import Member, Preview, TrainingSet, Version, VersionState
+from kicau.training_sets.models import TrainingSet, TrainingSetPreview, TrainingSetVersion, VersionItem, VersionState
 from kicau.training_sets.records import GatherResult, gather_records, workspace_items
 from kicau.training_sets.versions import MANIFEST_FILE_NAME, version_folder
 from kicau.workspaces.actors import system_actor
@@ -38,7 +38,7 @@ REVIEW_RETRY_DELAY = timedelta(minutes=1)
 story = structlog.get_logger("kicau.training_sets")
 
 
-def make_version(version: Version, progress: Callable[[int], None] | None = None) -> Version:
+def make_version(version: TrainingSetVersion, progress: Callable[[int], None] | None = None) -> TrainingSetVersion:
     """Makes a waiting version's files; the same moment and the same statements give the same bytes. A failure is kept
     with the version, and its half-made files are not. One that another process makes is waited for."""
     with exclusive_lock(version.id):
@@ -51,13 +51,13 @@ def make_version(version: Version, progress: Callable[[int], None] | None = None
         return _write_version(version, progress or (lambda _: None))
 
 
-def _write_version(version: Version, progress: Callable[[int], None]) -> Version:
+def _write_version(version: TrainingSetVersion, progress: Callable[[int], None]) -> TrainingSetVersion:
     folder = version_folder(version)
     of = version.set
     try:
         items = workspace_items(of.workspace, _matching_ids(of))
         version.expected = items.count()
-        Version.objects.filter(id=version.id).update(expected=version.expected)
+        TrainingSetVersion.objects.filter(id=version.id).update(expected=version.expected)
         before, began = _permissions_stamp(of), clock.now()
         gathered = gather_records(of, items, version.as_of, progress)
         shutil.rmtree(folder, ignore_errors=True)
@@ -79,12 +79,12 @@ def _write_version(version: Version, progress: Callable[[int], None]) -> Version
     return version
 
 
-def make_preview(preview: Preview) -> Preview:
+def make_preview(preview: TrainingSetPreview) -> TrainingSetPreview:
     """Finds what the set would hold, as `make_version` would, and keeps what a person should know of it."""
     of = preview.set
     try:
         items = workspace_items(of.workspace, _matching_ids(of))
-        Preview.objects.filter(set=of).update(expected=items.count(), state=VersionState.MAKING)
+        TrainingSetPreview.objects.filter(set=of).update(expected=items.count(), state=VersionState.MAKING)
         gathered = gather_records(of, items, preview.as_of, lambda done: _save_preview_progress(of, done))
         with transaction.atomic():
             _save_preview(preview, gathered)
@@ -96,7 +96,7 @@ def make_preview(preview: Preview) -> Preview:
     return preview
 
 
-def _save_preview(preview: Preview, gathered: GatherResult) -> None:
+def _save_preview(preview: TrainingSetPreview, gathered: GatherResult) -> None:
     rows = [row for record in gathered.records for row in record.rows]
     places = {(row.id, span): row for row in rows for span in row.spans}
     texts = dict(Item.objects.filter(id__in=id_among({item for item, _ in places})).values_list("id", "text"))
@@ -133,11 +133,11 @@ def _question_ids(gathered: GatherResult) -> list[list[str]]:
     return [[str(item), str(original)] for item, original in gathered.questions[:MAX_QUESTIONS]]
 
 
-def _finish_version(version: Version, gathered: GatherResult, told: Mapping[str, Any]) -> None:
-    Member.objects.filter(version=version).delete()
+def _finish_version(version: TrainingSetVersion, gathered: GatherResult, told: Mapping[str, Any]) -> None:
+    VersionItem.objects.filter(version=version).delete()
     with (
         connection.cursor() as cursor,
-        cursor.copy("COPY training_sets_member (version_id, item_id, record, decision) FROM STDIN") as rows,
+        cursor.copy("COPY training_sets_versionitem (version_id, item_id, record, decision) FROM STDIN") as rows,
     ):
         for record in gathered.records:
             for item, decision in record.items:
@@ -170,7 +170,7 @@ def make_next() -> int:
     version = build_queue.next_waiting_version()
     if version is None:
         return min(reviewed, 1)
-    Version.objects.filter(id=version.id, state=VersionState.WAITING).update(state=VersionState.MAKING)
+    TrainingSetVersion.objects.filter(id=version.id, state=VersionState.WAITING).update(state=VersionState.MAKING)
     with suppress(Exception):  # kept with the version, and logged
         make_version(version, lambda done: _save_progress(version, done))
     return 1
@@ -196,9 +196,9 @@ def _permissions_stamp(of: TrainingSet) -> tuple[object, ...]:
     return (*said.values(), *terms.values(), gone, json.dumps(rule, sort_keys=True))
 
 
-def _save_progress(version: Version, done: int) -> None:
-    Version.objects.filter(id=version.id).update(done=done)
+def _save_progress(version: TrainingSetVersion, done: int) -> None:
+    TrainingSetVersion.objects.filter(id=version.id).update(done=done)
 
 
 def _save_preview_progress(of: TrainingSet, done: int) -> None:
-    Preview.objects.filter(set=of).update(done=done)
+    TrainingSetPreview.objects.filter(set=of).update(done=done)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kicau.base import clock
 from kicau.base.advisory_locks import is_unlocked
-from kicau.training_sets.models import CopyReview, Preview, TrainingSet, Version, VersionState
+from kicau.training_sets.models import CopyReview, TrainingSet, TrainingSetPreview, TrainingSetVersion, VersionState
 
 UNFINISHED_STATES = (VersionState.WAITING, VersionState.MAKING)  # the second counts where its process is gone
 
@@ -15,13 +15,21 @@ def sets_to_review() -> list[TrainingSet]:
     return list(TrainingSet.objects.select_related("workspace").filter(id__in=due).order_by("id"))
 
 
-def next_waiting_preview() -> Preview | None:
+def next_waiting_preview() -> TrainingSetPreview | None:
     """The one that waits longest and that nobody works on."""
-    rows = Preview.objects.select_related("set__workspace").filter(state__in=UNFINISHED_STATES).order_by("as_of")[:50]
+    rows = (
+        TrainingSetPreview.objects.select_related("set__workspace")
+        .filter(state__in=UNFINISHED_STATES)
+        .order_by("as_of")[:50]
+    )
     return next((row for row in rows if is_unlocked(row.set_id)), None)
 
 
-def next_waiting_version() -> Version | None:
+def next_waiting_version() -> TrainingSetVersion | None:
     """The one that waits longest and that nobody works on."""
-    rows = Version.objects.select_related("set__workspace").filter(state__in=UNFINISHED_STATES).order_by("id")[:50]
+    rows = (
+        TrainingSetVersion.objects.select_related("set__workspace")
+        .filter(state__in=UNFINISHED_STATES)
+        .order_by("id")[:50]
+    )
     return next((row for row in rows if is_unlocked(row.id)), None)

@@ -48,7 +48,7 @@ class VersionState(models.TextChoices):
     SUPERSEDED = "superseded", "something was taken back; a newer version is without it"
 
 
-class Version(models.Model):
+class TrainingSetVersion(models.Model):
     """One making of a set: its files lie in their own folder and are never changed."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -95,10 +95,12 @@ class CopyReview(models.Model):
         return f"copies in {self.set_id}"
 
 
-class Member(models.Model):
+class VersionItem(models.Model):
     """An item in a version; a turn of a conversation counts like its own record."""
 
-    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="members", db_constraint=False)
+    version = models.ForeignKey(
+        TrainingSetVersion, on_delete=models.CASCADE, related_name="members", db_constraint=False
+    )
     item = models.ForeignKey(Item, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
     record = models.CharField(max_length=64)  # id of the record that holds it
     decision = models.CharField(max_length=64)  # digest of the decision that let it in
@@ -114,7 +116,7 @@ class Recipient(models.Model):
     """Somebody who was given a version, and must be told when something in it is taken back."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="recipients")
+    version = models.ForeignKey(TrainingSetVersion, on_delete=models.CASCADE, related_name="recipients")
     name = models.CharField(max_length=200)
     contact = models.CharField(max_length=300, blank=True)  # an address of e-mail or web
     given_at = models.DateTimeField(default=now)
@@ -132,7 +134,7 @@ class Recipient(models.Model):
         return self.name
 
 
-class Preview(models.Model):
+class TrainingSetPreview(models.Model):
     """What a set would hold if it were made now, found by the very code that makes it; nothing is written."""
 
     set = models.OneToOneField(TrainingSet, on_delete=models.CASCADE, primary_key=True, related_name="preview")
@@ -155,7 +157,7 @@ class Preview(models.Model):
         return f"of {self.set_id}"
 
 
-class Found(models.Model):
+class PersonalDataFinding(models.Model):
     """A piece of a text that rules take for personal data, for a person to judge. The piece itself is not kept here."""
 
     set = models.ForeignKey(TrainingSet, on_delete=models.CASCADE, related_name="found")

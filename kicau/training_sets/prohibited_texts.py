@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from kicau.archive.models import UNKNOWN_DATE, Item, Standing
+from kicau.archive.models import UNKNOWN_DATE, Item, RightsContext
 from kicau.archive.policy_decisions import RightsEvaluator
 from kicau.base.sentences import Sentence
 from kicau.rights.decisions import LIMITED_AUDIENCE_KEY, OWN_POSTS_KEY, Decision, RightsVerdict
@@ -63,7 +63,7 @@ def prohibited_originals(
     rows = Item.objects.filter(workspace=of.workspace).exclude(text="")
     if only is not None:
         rows = rows.filter(id__in=list(only))
-    standings = {s.id: s for s in Standing.objects.filter(workspace=of.workspace)}
+    standings = {s.id: s for s in RightsContext.objects.filter(workspace=of.workspace)}
     decisions = dict(judge.decide_items(of.use, rows.order_by("id"), of.meets))
     found = []
     for id_, text, standing, posted_at, kind in rows.order_by("id").values_list(

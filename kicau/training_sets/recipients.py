@@ -17,9 +17,9 @@ from django.urls import reverse
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import as_uuid
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.training_sets.actions import check_copies_reviewed
-from kicau.training_sets.models import Recipient, Version, VersionState
+from kicau.training_sets.models import Recipient, TrainingSetVersion, VersionState
 from kicau.workspaces.actors import Actor, Permission
 
 
@@ -57,7 +57,7 @@ def unconfirmed_recipients(actor: Actor) -> QuerySet[Recipient]:
     return list_recipients(actor).filter(owes__gt=0, acknowledged_at=None)
 
 
-def add_recipient(actor: Actor, version: Version, *, name: str, contact: str = "") -> Recipient:
+def add_recipient(actor: Actor, version: TrainingSetVersion, *, name: str, contact: str = "") -> Recipient:
     """Notes who was given a version, so that they are told when something in it is taken back."""
     actor.require(Permission.SETTINGS)
     if version.state != VersionState.READY:
@@ -115,9 +115,9 @@ def open_confirmation_link(secret: str) -> Recipient:
     return found
 
 
-def open_deltas(recipient: Recipient) -> list[Version]:
+def open_deltas(recipient: Recipient) -> list[TrainingSetVersion]:
     """The versions that took something back from what they have, the oldest first; each with its signed `delta`."""
-    rows = Version.objects.filter(
+    rows = TrainingSetVersion.objects.filter(
         set=recipient.version.set, number__gt=recipient.version.number, number__lte=recipient.owes
     )
     return [row for row in rows.order_by("number") if row.delta]
@@ -131,7 +131,7 @@ def confirm_by_link(recipient: Recipient, name: str) -> Recipient:
             "name", "Enter your name to confirm that you no longer use the content removed from the training set."
         )
     _set_acknowledged(recipient, name.strip()[:200])
-    AuditEntry.objects.create(
+    ActivityEntry.objects.create(
         workspace_id=recipient.version.set.workspace_id,
         actor=recipient.acknowledged_by,
         via="link",
@@ -142,7 +142,7 @@ def confirm_by_link(recipient: Recipient, name: str) -> Recipient:
     return recipient
 
 
-def version_delta(version: Version) -> Mapping[str, Any]:
+def version_delta(version: TrainingSetVersion) -> Mapping[str, Any]:
     """What a version is without: the signed list. Raises NotFound where it takes nothing back."""
     if not version.delta:
         raise NotFound("delta", version.number)

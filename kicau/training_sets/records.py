@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.policy_decisions import RightsEvaluator
 from kicau.base.ids import id_among
 from kicau.rights import licences
@@ -90,7 +90,7 @@ def gather_records(
     rows = _without_copies(of, list(_permitted_items(of, items, as_of, options, gathered, progress)), as_of, gathered)
     if options.without_repeats:
         rows = _without_repeats(rows, gathered)
-    standings = {s.id: s for s in Standing.objects.filter(workspace=of.workspace)}
+    standings = {s.id: s for s in RightsContext.objects.filter(workspace=of.workspace)}
     told = _DecisionCache()
     made = (
         _build_conversations(rows, standings, options, gathered)
@@ -114,7 +114,7 @@ def _permitted_items(
     ordered = items.filter(workspace=of.workspace).order_by("posted_at", "id")
     decisions = dict(RightsEvaluator(of.workspace, at=as_of).decide_items(of.use, ordered, of.meets))
     kinds, kept = frozenset(options.personal), review.kept_places(of)
-    own = dict(Standing.objects.filter(workspace=of.workspace).values_list("id", "own"))
+    own = dict(RightsContext.objects.filter(workspace=of.workspace).values_list("id", "own"))
     whys: dict[int, str] = {}  # by decision: many items share one
     fields = (
         "id",
@@ -175,7 +175,7 @@ def _without_copies(
     forbidden = prohibited_texts.prohibited_originals(of, RightsEvaluator(of.workspace, at=as_of))
     if not rows or not forbidden:
         return rows
-    standings = {s.id: s for s in Standing.objects.filter(workspace=of.workspace)}
+    standings = {s.id: s for s in RightsContext.objects.filter(workspace=of.workspace)}
     texts = [
         prohibited_texts.ArchiveText(
             id=row.id,
@@ -205,7 +205,7 @@ def _without_repeats(rows: list[CandidateItem], gathered: GatherResult) -> list[
 
 
 def _build_conversations(
-    rows: Sequence[CandidateItem], standings: Mapping[int, Standing], options: SetOptions, gathered: GatherResult
+    rows: Sequence[CandidateItem], standings: Mapping[int, RightsContext], options: SetOptions, gathered: GatherResult
 ) -> Iterator[list[CandidateItem]]:
     """What this workspace wrote, with what it answers before it. Where a turn is missing the whole branch is."""
     here = {(row.network, row.remote_id): row for row in rows}
@@ -254,7 +254,7 @@ class _DecisionCache:
 def _build_record(
     of: TrainingSet,
     turns: list[CandidateItem],
-    standings: Mapping[int, Standing],
+    standings: Mapping[int, RightsContext],
     options: SetOptions,
     told: _DecisionCache,
 ) -> SetRecord:
@@ -287,13 +287,13 @@ def _build_record(
     )
 
 
-def _record_licence(turns: Sequence[CandidateItem], standings: Mapping[int, Standing]) -> str:
+def _record_licence(turns: Sequence[CandidateItem], standings: Mapping[int, RightsContext]) -> str:
     """Of all that the record holds, as SPDX spells it."""
     each = list(dict.fromkeys(filter(None, (licences.canonical_spdx(standings[t.standing].licence) for t in turns))))
     return each[0] if len(each) == 1 else " AND ".join(f"({one})" if " OR " in one else one for one in each)
 
 
-def _credit_line(turns: Sequence[CandidateItem], standings: Mapping[int, Standing]) -> str:
+def _credit_line(turns: Sequence[CandidateItem], standings: Mapping[int, RightsContext]) -> str:
     """The credit line if attribution is required: the text that was requested, otherwise the author's name or handle."""
     names = []
     for turn in turns:
@@ -305,7 +305,7 @@ def _credit_line(turns: Sequence[CandidateItem], standings: Mapping[int, Standin
 
 
 def _record_body(
-    of: TrainingSet, turns: Sequence[CandidateItem], standings: Mapping[int, Standing], options: SetOptions
+    of: TrainingSet, turns: Sequence[CandidateItem], standings: Mapping[int, RightsContext], options: SetOptions
 ) -> dict[str, Any]:
     last = turns[-1]
     if of.format == RecordFormat.TEXT:

@@ -29,7 +29,7 @@ from kicau.evidence.verify import canonical
 from kicau.rights.decisions import RightsVerdict
 from kicau.rights.statements import has_validity_change
 from kicau.training_sets import prohibited_texts
-from kicau.training_sets.models import CopyReview, Member, Recipient, TrainingSet, Version, VersionState
+from kicau.training_sets.models import CopyReview, Recipient, TrainingSet, TrainingSetVersion, VersionItem, VersionState
 from kicau.training_sets.reasons import DELETED, OTHERS_WORDS, decision_sentence
 from kicau.training_sets.versions import build_next_version, sign_line
 from kicau.workspaces.models import Workspace
@@ -37,7 +37,7 @@ from kicau.workspaces.models import Workspace
 GONE_REASON = Sentence("This content is no longer in your Kicau archive.")
 
 
-def retract_items(workspace: Workspace, items: Collection[UUID] | None = None) -> list[Version]:
+def retract_items(workspace: Workspace, items: Collection[UUID] | None = None) -> list[TrainingSetVersion]:
     """Takes back from each set's newest version what may not be in it any more: of these items, or (None) of all.
     Gives the versions that are to be made instead. Call it in the transaction that ended the permission."""
     if items is not None and not items:
@@ -53,7 +53,7 @@ def lock_sets(workspace: Workspace) -> list[TrainingSet]:
     return list(TrainingSet.objects.select_for_update(no_key=True).filter(workspace=workspace).order_by("id"))
 
 
-def retract_from_set(of: TrainingSet, items: Collection[UUID] | None = None) -> Version | None:
+def retract_from_set(of: TrainingSet, items: Collection[UUID] | None = None) -> TrainingSetVersion | None:
     """As `retract_items`, of one set whose row is locked."""
     following = _retract_members(of, items)
     if _base_version(of) and (
@@ -63,7 +63,7 @@ def retract_from_set(of: TrainingSet, items: Collection[UUID] | None = None) -> 
     return following
 
 
-def retract_expired(workspace: Workspace) -> list[Version]:
+def retract_expired(workspace: Workspace) -> list[TrainingSetVersion]:
     """Takes back what nobody took back just now: a statement or terms began or ended by themselves, or a post was
     deleted. Gives the versions that are to be made instead."""
     made = []
@@ -77,7 +77,7 @@ def retract_expired(workspace: Workspace) -> list[Version]:
     return [version for version in made if version]
 
 
-def review_copies(of: TrainingSet) -> Version | None:
+def review_copies(of: TrainingSet) -> TrainingSetVersion | None:
     """Looks for copies of what is forbidden now, as the set's `copy_reviews` ask, and takes them back. Gives the version
     that is to be made instead. For the process that makes sets."""
     began, now = time.monotonic(), clock.now()
@@ -91,18 +91,18 @@ def review_copies(of: TrainingSet) -> Version | None:
             return None  # another version has to be looked at; the reviews stay
         of.copy_reviews.filter(id__in=[one.id for one in reviews]).delete()
         if base and items is None:
-            Version.objects.filter(id=base.id).update(copies_checked_at=now)
+            TrainingSetVersion.objects.filter(id=base.id).update(copies_checked_at=now)
         return _supersede(of, base, gone, began) if base and gone else None
 
 
-def _retract_members(of: TrainingSet, items: Collection[UUID] | None = None) -> Version | None:
+def _retract_members(of: TrainingSet, items: Collection[UUID] | None = None) -> TrainingSetVersion | None:
     began = time.monotonic()
     newest = of.versions.filter(state=VersionState.READY).first()
     gone = _retracted_items(of, newest, items) if newest else {}
     return _supersede(of, newest, gone, began) if newest and gone else None
 
 
-def _base_version(of: TrainingSet) -> Version | None:
+def _base_version(of: TrainingSet) -> TrainingSetVersion | None:
     """The newest version that people may have: one that is ready, or the one that an unfinished version replaces."""
     if ready := of.versions.filter(state=VersionState.READY).first():
         return ready
@@ -110,16 +110,16 @@ def _base_version(of: TrainingSet) -> Version | None:
     return of.versions.filter(number=following.delta["from_version"]).first() if following else None
 
 
-def _unfinished_retraction(of: TrainingSet) -> Version | None:
+def _unfinished_retraction(of: TrainingSet) -> TrainingSetVersion | None:
     rows = of.versions.filter(
         state__in=(VersionState.WAITING, VersionState.MAKING, VersionState.FAILED), delta__has_key="from_version"
     )
     return rows.first()
 
 
-def _retracted_items(of: TrainingSet, version: Version, items: Collection[UUID] | None) -> dict[UUID, str]:
+def _retracted_items(of: TrainingSet, version: TrainingSetVersion, items: Collection[UUID] | None) -> dict[UUID, str]:
     """Items of the version that may not be used any more, each with the sentence why."""
-    members = Member.objects.filter(version=version)
+    members = VersionItem.objects.filter(version=version)
     if items is not None:
         members = members.filter(item_id__in=id_among(items))
     ids = set(members.values_list("item_id", flat=True))
@@ -139,7 +139,7 @@ def _retracted_items(of: TrainingSet, version: Version, items: Collection[UUID] 
     return gone
 
 
-def _copies_of(of: TrainingSet, version: Version, items: Collection[UUID] | None) -> dict[UUID, str]:
+def _copies_of(of: TrainingSet, version: TrainingSetVersion, items: Collection[UUID] | None) -> dict[UUID, str]:
     """Members that hold the words of these items, where those may not be used any more."""
     judge = RightsEvaluator(of.workspace)
     forbidden = prohibited_texts.prohibited_originals(of, judge, items)
@@ -163,12 +163,14 @@ def _copies_of(of: TrainingSet, version: Version, items: Collection[UUID] | None
     return {one.item: one.why for one in prohibited_texts.find_prohibited(texts, forbidden).values()}
 
 
-def _supersede(of: TrainingSet, version: Version, gone: Mapping[UUID, str], began: float) -> Version:
+def _supersede(
+    of: TrainingSet, version: TrainingSetVersion, gone: Mapping[UUID, str], began: float
+) -> TrainingSetVersion:
     """The version that is to be made without these items: a new one, or the one that takes back others already."""
     now = clock.now()
     following = None if version.state == VersionState.READY else _unfinished_retraction(of)
     before = following.delta if following else {"record_ids": [], "reasons": {}}
-    records = Member.objects.filter(version=version, item_id__in=id_among(gone)).values_list("record", flat=True)
+    records = VersionItem.objects.filter(version=version, item_id__in=id_among(gone)).values_list("record", flat=True)
     delta = {
         "set": str(of.id),
         "from_version": version.number,
@@ -198,7 +200,7 @@ def affected_recipients(
     workspace: Workspace, use: str, leaving: QuerySet[Item]
 ) -> list[policy_preview.RecipientEffect]:
     """Who was given versions that hold any of these items: for looking before something is changed."""
-    held = Member.objects.filter(
+    held = VersionItem.objects.filter(
         item_id__in=leaving.values("id"), version__set__use=use, version__set__workspace=workspace
     )
     counts = dict(held.values_list("version").annotate(models.Count("item", distinct=True)))

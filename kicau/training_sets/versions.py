@@ -15,20 +15,20 @@ from django.db import transaction
 from django.db.models import Max
 
 from kicau.evidence.checkpoints import public_bytes
-from kicau.training_sets.models import TrainingSet, Version
+from kicau.training_sets.models import TrainingSet, TrainingSetVersion
 
 MANIFEST_FILE_NAME = "manifest.json"
 
 
-def build_next_version(of: TrainingSet, as_of: datetime, delta: Mapping[str, Any] | None = None) -> Version:
+def build_next_version(of: TrainingSet, as_of: datetime, delta: Mapping[str, Any] | None = None) -> TrainingSetVersion:
     """The version to be made next, as of a moment; `delta` tells what it is without."""
     with transaction.atomic():
         TrainingSet.objects.select_for_update().get(id=of.id)
         last = of.versions.aggregate(last=Max("number"))["last"] or 0
-        return Version.objects.create(set=of, number=last + 1, as_of=as_of, delta=dict(delta or {}))
+        return TrainingSetVersion.objects.create(set=of, number=last + 1, as_of=as_of, delta=dict(delta or {}))
 
 
-def version_folder(version: Version) -> Path:
+def version_folder(version: TrainingSetVersion) -> Path:
     return Path(settings.KICAU_DATA) / "datasets" / str(version.set_id) / f"v{version.number}"
 
 

@@ -11,15 +11,15 @@ from kicau.base.errors import NotFound
 from kicau.base.ids import as_uuid
 from kicau.events.catalogue import SignInChanged
 from kicau.events.dispatch import emit
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces import sessions
-from kicau.workspaces.models import BrowserSession, Person, Token
+from kicau.workspaces.models import ApiToken, BrowserSession, Person
 
 
 @transaction.atomic
 def record_security_change(person: Person, act: str, *, letter: str = "", **detail: object) -> None:
     """One line in the trail, and word to the person. `letter`: what they hear of, where it is not the act itself."""
-    AuditEntry.objects.create(
+    ActivityEntry.objects.create(
         actor=person.name, actor_id=person.id, via="page", act=act, subject=str(person.id), detail=detail
     )
     emit(SignInChanged(person=person, change=letter or act, name=str(detail.get("name", ""))))
@@ -27,7 +27,7 @@ def record_security_change(person: Person, act: str, *, letter: str = "", **deta
 
 def revoke_tokens(person: Person) -> int:
     """Every API token of theirs stops working; returns how many."""
-    return Token.objects.filter(person=person, revoked_at=None).update(revoked_at=clock.now())
+    return ApiToken.objects.filter(person=person, revoked_at=None).update(revoked_at=clock.now())
 
 
 @transaction.atomic

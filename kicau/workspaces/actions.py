@@ -16,10 +16,10 @@ from kicau.base.money import is_currency
 from kicau.base.sentences import Sentence
 from kicau.events.catalogue import PolicyChanged, RightsReduced
 from kicau.events.dispatch import emit
-from kicau.rights.models import AuditEntry, check_ai_use, check_others_ai_use
+from kicau.rights.models import ActivityEntry, check_ai_use, check_others_ai_use
 from kicau.workspaces import account_security, address_verification, addresses, factors, names
 from kicau.workspaces.actors import Actor, Permission, may_assign_role, weakest_role
-from kicau.workspaces.models import Invitation, Membership, Person, Role, Token, Workspace
+from kicau.workspaces.models import ApiToken, Invitation, Membership, Person, Role, Workspace
 
 POLICY_FIELDS = ("ai_use", "others_ai_use")
 FIRST_VISIT_LOCK_ID = 7_215_001  # key of the lock that lets only one visitor be the first
@@ -63,7 +63,7 @@ def add_person(
                 email=email,
             )
         ) from None
-    AuditEntry.objects.create(
+    ActivityEntry.objects.create(
         actor=person.name, actor_id=person.id, via="system", act="person.added", subject=str(person.id)
     )
     return person
@@ -338,7 +338,7 @@ def remove_member(actor: Actor, person: Person) -> None:
             raise NotAllowed("Only an owner of the workspace can remove another owner.")
         _require_other_owner(actor, person)
     member.delete()
-    Token.objects.filter(workspace=actor.workspace, person=person, revoked_at=None).update(revoked_at=clock.now())
+    ApiToken.objects.filter(workspace=actor.workspace, person=person, revoked_at=None).update(revoked_at=clock.now())
     actor.record("member.removed", person.id, name=str(person))
     _reduce_rights(actor, person, "")
 
@@ -372,10 +372,10 @@ def member_by_email(actor: Actor, email: str) -> Person:
     return found.person
 
 
-def activity_log(actor: Actor) -> QuerySet[AuditEntry]:
+def activity_log(actor: Actor) -> QuerySet[ActivityEntry]:
     """Who did what in this workspace, newest first; for those who manage its members."""
     actor.require(Permission.MEMBERS)
-    return names.with_person_names(AuditEntry.objects.filter(workspace_id=actor.workspace.id).order_by("-id"))
+    return names.with_person_names(ActivityEntry.objects.filter(workspace_id=actor.workspace.id).order_by("-id"))
 
 
 def _require_other_owner(actor: Actor, leaving: Person) -> None:

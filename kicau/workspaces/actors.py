@@ -8,7 +8,7 @@ from uuid import UUID
 
 from kicau.base.errors import NotAllowed
 from kicau.base.sentences import Sentence
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces.models import Person, Role, Workspace
 
 
@@ -88,7 +88,7 @@ class Actor:
 
     def record(self, act: str, subject: object = "", **detail: object) -> None:
         """One line in the audit trail, in the transaction of the act itself."""
-        AuditEntry.objects.create(
+        ActivityEntry.objects.create(
             workspace_id=self.workspace.id,
             actor_id=self.person_id,
             actor=self.name,

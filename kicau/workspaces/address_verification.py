@@ -25,7 +25,7 @@ from kicau.base import clock
 from kicau.base.errors import Conflict, validation_failed
 from kicau.base.sentences import Sentence
 from kicau.workspaces import account_security, addresses
-from kicau.workspaces.models import AddressProof, Authenticator, Identity, Passkey, Person, RecoveryCode
+from kicau.workspaces.models import AddressVerification, Authenticator, Passkey, Person, ProviderIdentity, RecoveryCode
 
 LINK_LIFETIME = timedelta(hours=24)
 MAX_LINKS_PER_DAY = 5  # e-mails that one account may have sent to an address that may be a stranger's
@@ -42,15 +42,15 @@ def send_link(person: Person) -> None:
     with transaction.atomic():
         Person.objects.select_for_update().get(id=person.id)
         day = clock.now() - timedelta(days=1)
-        if AddressProof.objects.filter(person=person, created_at__gt=day).count() >= MAX_LINKS_PER_DAY:
+        if AddressVerification.objects.filter(person=person, created_at__gt=day).count() >= MAX_LINKS_PER_DAY:
             raise Conflict(
                 Sentence(
                     "Kicau already sent you {most} confirmation links in the past 24 hours, which is the limit. Try again tomorrow.",
                     most=MAX_LINKS_PER_DAY,
                 )
             )
-        AddressProof.objects.filter(person=person, used_at=None).update(expires_at=clock.now())
-        AddressProof.objects.create(
+        AddressVerification.objects.filter(person=person, used_at=None).update(expires_at=clock.now())
+        AddressVerification.objects.create(
             person=person, email=person.email, digest=_digest(secret), expires_at=clock.now() + LINK_LIFETIME
         )
         account_security.record_security_change(person, "person.proof_sent")
@@ -69,10 +69,10 @@ def send_link(person: Person) -> None:
         ) from None
 
 
-def proof_by_link(secret: str) -> AddressProof:
+def proof_by_link(secret: str) -> AddressVerification:
     """What a mailed link proves, while it works. Raises Conflict with what to do."""
     found = (
-        AddressProof.objects.select_related("person")
+        AddressVerification.objects.select_related("person")
         .filter(digest=_digest(secret), used_at=None, expires_at__gt=clock.now(), person__is_active=True)
         .first()
     )
@@ -85,15 +85,17 @@ def proof_by_link(secret: str) -> AddressProof:
 def accept_link(secret: str, password: str) -> Person:
     """The address is the account's, and the account is now its reader's alone. Raises Conflict, ValidationFailed."""
     found = proof_by_link(secret)
-    AddressProof.objects.select_for_update().get(id=found.id)
+    AddressVerification.objects.select_for_update().get(id=found.id)
     found = proof_by_link(secret)  # nobody was faster
-    AddressProof.objects.filter(id=found.id).update(used_at=clock.now())
+    AddressVerification.objects.filter(id=found.id).update(used_at=clock.now())
     assign_proved_address(found.person, password, by="link")
     return found.person
 
 
 @transaction.atomic
-def assign_proved_address(person: Person, password: str | None, *, by: str, identity: Identity | None = None) -> None:
+def assign_proved_address(
+    person: Person, password: str | None, *, by: str, identity: ProviderIdentity | None = None
+) -> None:
     """The first proof: from now on only who proved the address gets in, by `password` or (None) by `identity`.
 
     Sessions end because they depend on the password. Raises ValidationFailed (a weak password).
@@ -121,14 +123,14 @@ def vouch_for_address(person: Person, operator: Person, password: str | None = N
 
 
 @transaction.atomic
-def end_other_access(person: Person, keep: Identity | None = None) -> None:
+def end_other_access(person: Person, keep: ProviderIdentity | None = None) -> None:
     """Tokens, passkeys, authenticator app, recovery codes and provider identities stop working (but for `keep`)."""
     account_security.revoke_tokens(person)
     Passkey.objects.filter(person=person).delete()
     Authenticator.objects.filter(person=person).delete()
     RecoveryCode.objects.filter(person=person).delete()
-    Identity.objects.filter(person=person).exclude(pk=keep.pk if keep else 0).delete()
-    AddressProof.objects.filter(person=person, used_at=None).update(expires_at=clock.now())
+    ProviderIdentity.objects.filter(person=person).exclude(pk=keep.pk if keep else 0).delete()
+    AddressVerification.objects.filter(person=person, used_at=None).update(expires_at=clock.now())
 
 
 def set_password(person: Person, password: str) -> None:

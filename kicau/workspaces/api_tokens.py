@@ -17,7 +17,7 @@ from kicau.base.errors import NotAllowed, NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.base.sentences import Sentence
 from kicau.workspaces.actors import ROLE_PERMISSIONS, Actor, Permission, weakest_role
-from kicau.workspaces.models import Membership, Role, Token
+from kicau.workspaces.models import ApiToken, Membership, Role
 
 TOKEN_PREFIX = "kicau_"  # noqa: S105 (lets secret scanners find a leaked token)
 MAX_TOKEN_LIFETIME = timedelta(days=366)
@@ -27,7 +27,7 @@ MAX_TOKEN_LIFETIME = timedelta(days=366)
 class NewToken:
     """A token just made; `secret` is shown once and kept nowhere."""
 
-    token: Token
+    token: ApiToken
     secret: str
 
     def __repr__(self) -> str:
@@ -78,7 +78,7 @@ def create_token(
             "You cannot create a personal API token with another API token. Sign in to Kicau to create one."
         )
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    token = Token.objects.create(
+    token = ApiToken.objects.create(
         name=name.strip()[:120] or "token",
         prefix=secret[: len(TOKEN_PREFIX) + 6],
         digest=_digest(secret),
@@ -93,10 +93,10 @@ def create_token(
 
 
 @transaction.atomic
-def revoke_token(actor: Actor, token_id: UUID | str) -> Token:
+def revoke_token(actor: Actor, token_id: UUID | str) -> ApiToken:
     """Own tokens, or, with the right to manage members, anybody's in this workspace."""
     actor.require(Permission.TOKENS)
-    token: Token | None = tokens(actor).filter(id=as_uuid(token_id)).first()
+    token: ApiToken | None = tokens(actor).filter(id=as_uuid(token_id)).first()
     if token is None:
         raise NotFound("token", token_id)
     if token.revoked_at is None:
@@ -106,14 +106,14 @@ def revoke_token(actor: Actor, token_id: UUID | str) -> Token:
     return token
 
 
-def tokens(actor: Actor) -> QuerySet[Token]:
+def tokens(actor: Actor) -> QuerySet[ApiToken]:
     """The actor's own tokens here, or all of the workspace's for those who manage members."""
     actor.require(Permission.READ)
-    found = Token.objects.filter(workspace=actor.workspace).select_related("person")
+    found = ApiToken.objects.filter(workspace=actor.workspace).select_related("person")
     if actor.person is not None and not actor.may(Permission.MEMBERS):
         found = found.filter(person=actor.person)
     if actor.person is not None and actor.scopes is None:
-        found = found | Token.objects.filter(workspace=None, person=actor.person).select_related("person")
+        found = found | ApiToken.objects.filter(workspace=None, person=actor.person).select_related("person")
     return found.order_by("-created_at")
 
 
@@ -144,7 +144,7 @@ def actor_by_token(secret: str, workspace_id: UUID | str | None) -> Actor | None
     if member is None:
         return None
     if member.used_at is None or now - member.used_at > timedelta(minutes=1):
-        Token.objects.filter(id=member.token).update(last_used_at=now)
+        ApiToken.objects.filter(id=member.token).update(last_used_at=now)
     role = weakest_role(member.cap, member.role) if member.cap else member.role
     scopes = frozenset(s for s in member.scopes if s in ROLE_PERMISSIONS[role])
     return Actor(
@@ -155,7 +155,7 @@ def actor_by_token(secret: str, workspace_id: UUID | str | None) -> Actor | None
 def usable_memberships(actor: Actor) -> list[Membership]:
     """The memberships that the actor may act through: a workspace token's own, else all of the person's."""
     found = Membership.objects.filter(person=actor.person).select_related("workspace").order_by("created_at")
-    if actor.token_id and Token.objects.filter(id=actor.token_id).exclude(workspace=None).exists():
+    if actor.token_id and ApiToken.objects.filter(id=actor.token_id).exclude(workspace=None).exists():
         found = found.filter(workspace=actor.workspace)
     return list(found)
 

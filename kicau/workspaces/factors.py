@@ -14,7 +14,7 @@ from django.db import transaction
 from kicau.base import clock
 from kicau.base.errors import Conflict, validation_failed
 from kicau.workspaces import account_security
-from kicau.workspaces.models import Authenticator, Identity, Passkey, Person, RecoveryCode
+from kicau.workspaces.models import Authenticator, Passkey, Person, ProviderIdentity, RecoveryCode
 
 TOTP_STEP_SECONDS = (
     30  # seconds that a code lives (RFC 6238, section 5.2: https://www.rfc-editor.org/rfc/rfc6238, 2011-05)
@@ -92,7 +92,9 @@ def has_own_second_factor(person: Person) -> bool:
 
 def has_any_second_factor(person: Person) -> bool:
     """The same, or one of the identity provider, as it said at their last sign-in by it."""
-    return has_own_second_factor(person) or Identity.objects.filter(person=person, had_second_factor=True).exists()
+    return (
+        has_own_second_factor(person) or ProviderIdentity.objects.filter(person=person, had_second_factor=True).exists()
+    )
 
 
 def count_recovery_codes(person: Person) -> int:

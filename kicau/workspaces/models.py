@@ -122,7 +122,7 @@ class BrowserSession(AbstractBaseSession):
         return f"session of {self.person_id}"
 
 
-class Token(models.Model):
+class ApiToken(models.Model):
     """A key for programs. Only its digest is kept; it acts as `person`, at most with their role, within `scopes`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -222,7 +222,7 @@ class Invitation(models.Model):
         return self.mailed_at is not None and not self.is_shown
 
 
-class AddressProof(models.Model):
+class AddressVerification(models.Model):
     """A link that was mailed to a person's address and shown to nobody: whoever opens it reads that mailbox."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -290,7 +290,7 @@ class Throttle(models.Model):
         return f"{self.key}: {self.used}"
 
 
-class Identity(models.Model):
+class ProviderIdentity(models.Model):
     """A person's account at the operator's identity provider (OpenID Connect)."""
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="identities")

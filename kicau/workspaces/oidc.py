@@ -28,7 +28,7 @@ from kicau.base.errors import Conflict, NotAllowed
 from kicau.base.sentences import Sentence
 from kicau.connector.transport.ssrf import GuardedConnector
 from kicau.workspaces import account_security, address_verification, addresses, throttle
-from kicau.workspaces.models import Identity, Person
+from kicau.workspaces.models import Person, ProviderIdentity
 
 SIGNING_ALGORITHMS = [
     "RS256",
@@ -202,7 +202,9 @@ def find_person(claims: IdClaims) -> Person | None:
     """Who that is here: by the provider's own id, else by an address that the provider has verified and that the account
     here has proved. None where nobody is. Raises NotAllowed for somebody who may no longer sign in, Conflict where the
     account under the address is anybody's."""
-    known = Identity.objects.select_related("person").filter(issuer=claims.issuer, subject=claims.subject).first()
+    known = (
+        ProviderIdentity.objects.select_related("person").filter(issuer=claims.issuer, subject=claims.subject).first()
+    )
     person = known.person if known else None
     if known is not None:
         _remember_second_factor(known, claims)
@@ -242,9 +244,9 @@ def connect_identity(person: Person, claims: IdClaims) -> None:
         address_verification.assign_proved_address(person, None, by="provider", identity=identity)
 
 
-def save_identity(person: Person, claims: IdClaims) -> Identity:
+def save_identity(person: Person, claims: IdClaims) -> ProviderIdentity:
     """From now on the provider's account signs in as `person`, unless it is somebody's already."""
-    identity, made = Identity.objects.get_or_create(
+    identity, made = ProviderIdentity.objects.get_or_create(
         issuer=claims.issuer, subject=claims.subject, defaults={"person": person}
     )
     if made:
@@ -253,7 +255,7 @@ def save_identity(person: Person, claims: IdClaims) -> Identity:
     return identity
 
 
-def _remember_second_factor(identity: Identity, claims: IdClaims) -> None:
+def _remember_second_factor(identity: ProviderIdentity, claims: IdClaims) -> None:
     if identity.had_second_factor != claims.second_factor:
         identity.had_second_factor = claims.second_factor
         identity.save(update_fields=["had_second_factor"])

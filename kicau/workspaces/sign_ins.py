@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import structlog
 
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces.models import Person
 
 log = structlog.get_logger("kicau.sign_ins")
@@ -15,7 +15,7 @@ log = structlog.get_logger("kicau.sign_ins")
 
 def record_sign_in(person: Person, how: str, address: str) -> None:
     """`person` is signed in. `how`: password, code, passkey, provider, invitation, link or first visit."""
-    AuditEntry.objects.create(
+    ActivityEntry.objects.create(
         actor=person.name,
         actor_id=person.id,
         via="page",
@@ -28,7 +28,7 @@ def record_sign_in(person: Person, how: str, address: str) -> None:
 
 def record_rejected_sign_in(person: Person | None, how: str, address: str) -> None:
     """Somebody was not let in as `person`, or as nobody who is known here."""
-    AuditEntry.objects.create(
+    ActivityEntry.objects.create(
         actor="",
         via="page",
         act="sign-in.refused",

@@ -35,7 +35,7 @@ from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft
 from kicau.publishing.scheduling import schedule
 from kicau.sync import sync_settings
-from kicau.sync.models import Answer, Post, Reading, Standing
+from kicau.sync.models import Comment, MetricsChange, PostMetrics, SyncProgress
 from kicau.workspaces.actors import Actor
 from tests.drill.time import Time
 
@@ -259,9 +259,9 @@ def _publish(actor: Actor, channels: dict[str, Channel], drafts: Sequence[Draft]
 
 def _came_back(rows: Sequence[Delivery]) -> None:
     """Each was read twice, and somebody answered."""
-    posts = Post.objects.bulk_create(
+    posts = PostMetrics.objects.bulk_create(
         [
-            Post(
+            PostMetrics(
                 channel=r.channel,
                 delivery=r,
                 remote_id=r.remote_ids[0],
@@ -272,10 +272,12 @@ def _came_back(rows: Sequence[Delivery]) -> None:
             for n, r in enumerate(rows)
         ]
     )
-    Reading.objects.bulk_create([Reading(post=p, at=BUILT, values={"like_count": n}) for p in posts for n in (0, 1)])
-    Answer.objects.bulk_create(
+    MetricsChange.objects.bulk_create(
+        [MetricsChange(post=p, at=BUILT, values={"like_count": n}) for p in posts for n in (0, 1)]
+    )
+    Comment.objects.bulk_create(
         [
-            Answer(
+            Comment(
                 channel=r.channel,
                 delivery=r,
                 remote_id=f"a{n}",
@@ -349,7 +351,7 @@ def _reads() -> bool:
     mine = Q(channel__in=[c.id for c in sync_settings.open_channels()]) & (
         Q(lease__isnull=False) | Q(next_at__lte=now())
     )
-    return Standing.objects.filter(mine).exists() or Post.objects.filter(mine).exists()
+    return SyncProgress.objects.filter(mine).exists() or PostMetrics.objects.filter(mine).exists()
 
 
 def _sends() -> bool:

@@ -20,7 +20,7 @@ from kicau.channels.models import Channel
 from kicau.connector.sandbox.server import OrderedFault
 from kicau.costs import actions as plans
 from kicau.costs import pricing
-from kicau.costs.models import Budget, Charge, OwnList, Reservation
+from kicau.costs.models import Budget, Charge, OperatorPriceList, Reservation
 from kicau.engine.dispatcher import Capacity
 from kicau.publishing.budget import held_deliveries, plan_quotas
 from kicau.publishing.content import compositions
@@ -97,7 +97,7 @@ class Allowance:
         plan_quotas.update_quota_budgets()
 
     def end(self) -> None:
-        OwnList.objects.all().delete()
+        OperatorPriceList.objects.all().delete()
         pricing.clear_cache()
         plan_quotas.update_quota_budgets()
 

@@ -15,7 +15,7 @@ from kicau.connector.sandbox.server import OrderedFault
 from kicau.costs import actions as plans
 from kicau.costs import pricing
 from kicau.costs.models import Charge, Reservation
-from kicau.notifications.models import Notice
+from kicau.notifications.models import Notification
 from kicau.publishing.budget import held_deliveries
 from kicau.publishing.delivery import outcomes
 from kicau.publishing.delivery.delivery_worker import DeliverySource
@@ -60,7 +60,7 @@ async def test_what_does_not_fit_is_held_in_words_and_goes_out_in_order_when_the
         held[0].reason
         == "The budget “Kedai” has $0.005 left, but publishing this post on Stranger needs $0.015. Kicau publishes the post when you raise the budget. You can also cancel the post."
     )
-    assert await all_of(Notice.objects.filter(event="budget.near"))
+    assert await all_of(Notification.objects.filter(event="budget.near"))
     await sync_to_async(actions.cancel)(actor, held[1].id)  # dropped by a person
     await sync_to_async(plans.set_budget)(
         actor, plans.BudgetValues(name="Kedai", amount=10 * PRICE, period="total"), budget_id=made.id

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from kicau.base import clock
-from kicau.channels.models import Refusal
+from kicau.channels.models import AppRefusal
 from kicau.connector.app_blocks import AppBlocked
 from kicau.connector.sandbox.server import OrderedFault
 from kicau.offboarding import blocked_app_detection
@@ -30,7 +30,7 @@ async def test_what_is_heard_while_publishing_and_asking_is_evidence(
     )
     rows = [await sync_to_async(post)(f"ke {name}", to=name) for name in ("ana", "budi")]
     await shop.work(lambda: all(state(row) == "failed" for row in rows))
-    assert await Refusal.objects.acount() == 2
+    assert await AppRefusal.objects.acount() == 2
     later = await sync_to_async(post)("nanti", to="budi", after=600)
 
     async def asks(self, session):

@@ -13,7 +13,7 @@ from kicau.costs.models import Charge, Purpose
 from kicau.publishing.edits import post_edits
 from kicau.publishing.edits.post_edits import PostEditInput
 from kicau.publishing.models import Attempt, Revision
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces.models import Role
 
 
@@ -38,7 +38,7 @@ async def test_a_thread_is_changed_part_by_part_and_a_lost_answer_is_looked_up(
     )
     assert texts(network) == [p["text"] for p in done.rendered["parts"]] == ["satu", "dua, mended"]
     assert await Charge.objects.filter(delivery_id=row.id, purpose=Purpose.EDIT, meter="read").acount() == 1
-    assert await AuditEntry.objects.filter(act="delivery.edited", subject=str(row.id)).aexists()
+    assert await ActivityEntry.objects.filter(act="delivery.edited", subject=str(row.id)).aexists()
 
     # The answer is lost and so is the look after it: what became of it is open, and nothing else is changed meanwhile.
     network.faults += [

@@ -21,7 +21,7 @@ from kicau.base import clock
 from kicau.channels import actions as channels
 from kicau.channels import token_refresh
 from kicau.channels.channel_session import credentials_of
-from kicau.channels.models import Channel, ChannelState, Refusal
+from kicau.channels.models import AppRefusal, Channel, ChannelState
 from kicau.connector import errors
 from kicau.connector.content import Problem
 from kicau.connector.contract import consent_at_sandbox
@@ -38,7 +38,7 @@ from kicau.publishing.edits import post_edits
 from kicau.publishing.edits.post_edits import PostEditInput
 from kicau.publishing.models import Delivery, Outage
 from kicau.publishing.scheduling import actions
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces import webhooks
 from kicau.workspaces.models import WebhookEvent
 from tests.engine.conftest import Shop, claimed
@@ -340,7 +340,7 @@ async def moving_to_other_channels(world: World) -> None:
 async def being_shut_out(world: World) -> None:
     for channel in [row async for row in Channel.objects.all()]:
         for hours in (3, 2):
-            await Refusal.objects.acreate(
+            await AppRefusal.objects.acreate(
                 network="stranger",
                 app_id=channel.app_id,
                 channel=channel,
@@ -381,7 +381,7 @@ async def test_the_webhook_sends_what_the_api_returns(world, case):
         now = shown.json()
         assert latest.payload == {name: now[name] for name in latest.payload}
     if kind.activity is not None and not case.endswith("overdue"):
-        assert await AuditEntry.objects.filter(act=kind.name, subject=str(told.subject)).aexists()
+        assert await ActivityEntry.objects.filter(act=kind.name, subject=str(told.subject)).aexists()
 
 
 def test_every_event_of_the_catalogue_happens_here():

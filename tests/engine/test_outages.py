@@ -13,7 +13,7 @@ from kicau.base import clock
 from kicau.channels import actions as channels
 from kicau.connector import errors
 from kicau.engine.dispatcher import Capacity
-from kicau.notifications.models import Notice
+from kicau.notifications.models import Notification
 from kicau.publishing.delivery import outages, outcomes
 from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.delivery.lateness import delivery_health
@@ -43,16 +43,16 @@ async def test_while_a_network_is_out_few_try_people_hear_of_it_once_and_then_th
     await shop.work(lambda: Outage.objects.filter(ended_at=None, rounds__gte=2).exists())
     tried = await Attempt.objects.acount()
     assert tried < len(rows)  # the others wait without having been tried
-    assert await Notice.objects.acount() == 0  # a short one is no news
+    assert await Notification.objects.acount() == 0  # a short one is no news
     await Outage.objects.aupdate(began_at=clock.now() - timedelta(seconds=61), until=clock.now())
     await shop.work(lambda: Outage.objects.filter(told_at__isnull=False, rounds__gte=4).exists())
-    assert (await Notice.objects.acount(), await WebhookEvent.objects.acount()) == (1, 1)
+    assert (await Notification.objects.acount(), await WebhookEvent.objects.acount()) == (1, 1)
     assert not await Delivery.objects.filter(state="failed").aexists()
 
     await point_at(network.endpoints())
     await Outage.objects.aupdate(until=clock.now())
     await shop.work(lambda: all(state(row) == "published" for row in rows), per_lane=1)
-    assert (await Notice.objects.acount(), await Outage.objects.filter(ended_at=None).acount()) == (1, 0)
+    assert (await Notification.objects.acount(), await Outage.objects.filter(ended_at=None).acount()) == (1, 0)
     for name, mine in (("ana", range(0, 30, 2)), ("budi", range(1, 30, 2))):
         said = [p.text for p in network.public_posts() if p.account == name]
         assert said == [f"nomor {n:02}" for n in mine]  # the longest due first

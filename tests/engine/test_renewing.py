@@ -16,7 +16,7 @@ from kicau.connector.sandbox.server import OrderedFault
 from kicau.connector.transport import http
 from kicau.costs import actions as plans
 from kicau.costs.models import Charge, Reservation
-from kicau.notifications.models import Notice
+from kicau.notifications.models import Notification
 from kicau.publishing.models import Delivery
 from kicau.workspaces.models import WebhookEvent
 from kicau.workspaces.webhooks import add_webhook
@@ -67,7 +67,7 @@ async def test_a_held_renewal_says_which_budget_and_goes_on_when_it_is_raised(pa
     row = await ana()
     assert asked(network) == sent + 1
     assert (row.state, row.reason, row.renewal_problem) == ("active", "", NOT_RENEWED)
-    [told] = [n async for n in Notice.objects.filter(event="channel.held")]
+    [told] = [n async for n in Notification.objects.filter(event="channel.held")]
     assert (told.count, told.details["budget"], told.details["limit"]) == (1, "Renewals", "1 renewal")
     assert not await Reservation.objects.aexists()
 
@@ -91,7 +91,7 @@ async def test_a_channel_whose_token_runs_out_meanwhile_is_held_and_not_broken(p
     assert "left. Raise the budget, or wait until the budget resets at" in row.reason
     with clock.freeze_clock(clock.now() + timedelta(seconds=31)):
         await token_refresh.refresh_due(client, "stranger")  # and told once
-    assert [n.count async for n in Notice.objects.filter(event="channel.held")] == [1]
+    assert [n.count async for n in Notification.objects.filter(event="channel.held")] == [1]
     with clock.freeze_clock(clock.now() + timedelta(days=1, seconds=62)):
         await budget(1)
         await token_refresh.refresh_due(client, "stranger")

@@ -7,7 +7,7 @@ import json
 
 from playwright.sync_api import Page, expect
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.record_statements import add_statements
 from kicau.dataset_audit import audit_job, audit_queue
 from kicau.rights.statements import NewStatement
@@ -24,7 +24,7 @@ POSTS = (
 def archived(actor) -> None:
     """Three posts of ours, and one of somebody who said nothing."""
     for own, texts in ((True, POSTS), (False, ("Kopi di sini enak sekali, kata teman saya dari Garut",))):
-        standing = Standing.objects.create(
+        standing = RightsContext.objects.create(
             workspace=actor.workspace, network="x", author=f"x:{own}", own=own, acquired=["imported"]
         )
         Item.objects.bulk_create(

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from kicau.api.core.problems import ApiProblem, field_error
-from kicau.api.models import RESPONSE_LIFETIME, Answer
+from kicau.api.models import RESPONSE_LIFETIME, IdempotentResponse
 from kicau.base import clock
 from kicau.base.pool import release_connections
 from kicau.workspaces.actors import Actor
@@ -121,20 +121,22 @@ def _in_progress_problem() -> ApiProblem:
     )
 
 
-def _claim_key(actor: Actor, key: str, fingerprint: str) -> Answer:
+def _claim_key(actor: Actor, key: str, fingerprint: str) -> IdempotentResponse:
     whose = {"token_id": actor.token_id, "workspace_id": actor.workspace.id, "key": key}
-    Answer.objects.filter(**whose, at__lt=clock.now() - RESPONSE_LIFETIME).delete()
+    IdempotentResponse.objects.filter(**whose, at__lt=clock.now() - RESPONSE_LIFETIME).delete()
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         try:
-            row, _ = Answer.objects.get_or_create(**whose, defaults={"fingerprint": fingerprint, "at": clock.now()})
+            row, _ = IdempotentResponse.objects.get_or_create(
+                **whose, defaults={"fingerprint": fingerprint, "at": clock.now()}
+            )
         except OperationalError as exc:
             raise _in_progress_problem() from exc
         cursor.execute("SELECT set_config('lock_timeout', '0', true)")
     return row
 
 
-def _repeat_response(row: Answer, fingerprint: str) -> HttpResponse:
+def _repeat_response(row: IdempotentResponse, fingerprint: str) -> HttpResponse:
     if row.fingerprint != fingerprint:
         raise field_error(
             IDEMPOTENCY_HEADER,
@@ -148,11 +150,11 @@ def _repeat_response(row: Answer, fingerprint: str) -> HttpResponse:
     return response
 
 
-def _store_response(row: Answer, response: HttpResponseBase, *, or_drop: bool = False) -> None:
+def _store_response(row: IdempotentResponse, response: HttpResponseBase, *, or_drop: bool = False) -> None:
     """`or_drop`: the act had transactions of its own, so that a fault ends the claim and nothing else."""
     if response.status_code < 300 and isinstance(response, HttpResponse):
         headers = {name: response[name] for name in _STORED_HEADERS if name in response}
-        Answer.objects.filter(pk=row.pk).update(  # the row is gone where the act deleted the workspace
+        IdempotentResponse.objects.filter(pk=row.pk).update(  # the row is gone where the act deleted the workspace
             status=response.status_code, body=response.content.decode(), headers=headers
         )
         return

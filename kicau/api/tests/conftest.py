@@ -21,17 +21,17 @@ from PIL import Image
 from kicau.archive import record_statements
 from kicau.archive.imports import actions as archives
 from kicau.archive.imports import import_job
-from kicau.archive.models import Import, Item
+from kicau.archive.models import ArchiveImport, Item
 from kicau.base import clock
 from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel, NetworkApp, PendingSignIn
 from kicau.connector.protocol import SignInIdentity
 from kicau.connector.session import Credentials
 from kicau.costs import actions as plans
-from kicau.costs.models import Charge, OwnList, Purpose, Rate
+from kicau.costs.models import Charge, ExchangeRate, OperatorPriceList, Purpose
 from kicau.dataset_audit import actions as audits
 from kicau.dataset_audit import canaries
-from kicau.dataset_audit.models import Audit, Hit, Sought
+from kicau.dataset_audit.models import DatasetAudit, FoundCopy, FoundPost
 from kicau.evidence import log
 from kicau.media.actions import add_medium
 from kicau.offboarding import actions as offboardings
@@ -44,10 +44,10 @@ from kicau.publishing.models import Delivery, DeliveryState
 from kicau.publishing.scheduling import actions as publishing
 from kicau.publishing.scheduling import schedule
 from kicau.rights.statements import NewStatement
-from kicau.sync.models import Answer
+from kicau.sync.models import Comment
 from kicau.training_sets import actions as datasets
 from kicau.training_sets import recipients
-from kicau.training_sets.models import Found, Preview, Recipient, Version
+from kicau.training_sets.models import PersonalDataFinding, Recipient, TrainingSetPreview, TrainingSetVersion
 from kicau.training_sets.versions import version_folder
 from kicau.workspaces import webhooks
 from kicau.workspaces.actions import actor_for, add_person, create_workspace, set_member_role
@@ -217,8 +217,8 @@ def populate(actor: Actor, folder: Path) -> World:
     ).deliveries[0]
     rows["held"] = publishing.one_delivery(actor, held.id)
     budget = plans.set_budget(actor, plans.BudgetValues(name=MARK, amount=50_000_000))
-    contract = OwnList.objects.create(network="facebook", toml=CONTRACT)
-    rate = Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
+    contract = OperatorPriceList.objects.create(network="facebook", toml=CONTRACT)
+    rate = ExchangeRate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
     canary = canaries.register_canary(actor, MARK, candidates=20, sentence=f"{MARK} {{words}}")
     hook = webhooks.add_webhook(actor, f"https://127.0.0.1/{MARK}", ["delivery.*"])
     somebody = add_person("dewi@kopisenja.example", f"Dewi {MARK}", "hujan-di-bandung-41", proved=True)
@@ -251,7 +251,7 @@ def populate(actor: Actor, folder: Path) -> World:
     taken = archives.begin_import(actor, table, f"{MARK}.csv", network="facebook", account=MARK, acquired="imported")
     import_job.run_import(taken.id)
     item = Item.objects.get(workspace=actor.workspace, remote_id=f"{MARK}-1")
-    asking = Import.objects.create(workspace=actor.workspace, path=str(table), name=MARK, state="asking")
+    asking = ArchiveImport.objects.create(workspace=actor.workspace, path=str(table), name=MARK, state="asking")
     (statement,) = record_statements.add_statements(
         actor,
         [
@@ -270,7 +270,7 @@ def populate(actor: Actor, folder: Path) -> World:
     text = texts.save_text(actor, "template", MARK, MARK)
     group = texts.save_group(actor, MARK, [facebook.key])
     contact = contacts.save_contact(actor, f"Budi{MARK}", {"x": "@budi"})
-    said = Answer.objects.create(
+    said = Comment.objects.create(
         channel=rows["scheduled"].channel, remote_id="77", author=MARK, text=MARK, at=clock.now()
     )
     ids = prepare_evidence(actor) | {
@@ -306,7 +306,7 @@ def populate(actor: Actor, folder: Path) -> World:
 def prepare_evidence(actor: Actor) -> dict[str, str]:
     """A training set with a version that somebody has, and an audit that found something; as if they had been made."""
     of = datasets.create_set(actor, name=MARK, purpose=MARK)
-    version = Version.objects.create(
+    version = TrainingSetVersion.objects.create(
         set=of,
         number=1,
         state="ready",
@@ -318,8 +318,8 @@ def prepare_evidence(actor: Actor) -> dict[str, str]:
     (version_folder(version) / "README.md").write_text(MARK)
     who = recipients.add_recipient(actor, version, name=MARK, contact=MARK)
     Recipient.objects.filter(id=who.id).update(owes=1)
-    Preview.objects.create(set=of, state="ready", excluded={MARK: 1}, examples=[{"text": MARK}])
-    Found.objects.create(set=of, item=of.id, kind="email", start=0, end=3, sha256="0" * 64)
+    TrainingSetPreview.objects.create(set=of, state="ready", excluded={MARK: 1}, examples=[{"text": MARK}])
+    PersonalDataFinding.objects.create(set=of, item=of.id, kind="email", start=0, end=3, sha256="0" * 64)
     summary = {
         "says": MARK,
         "posts": {"given": 1, "different": 1, "too_short_to_tell": 0},
@@ -327,7 +327,7 @@ def prepare_evidence(actor: Actor) -> dict[str, str]:
         "data": {"documents": 1, "unpacked_bytes": 1, "shards": [], "failed": {}, "skipped": [MARK]},
     }
     bundle = json.dumps({"form": MARK}).encode()
-    audit = Audit.objects.create(
+    audit = DatasetAudit.objects.create(
         workspace=actor.workspace,
         name=MARK,
         where="x",
@@ -338,8 +338,8 @@ def prepare_evidence(actor: Actor) -> dict[str, str]:
         finished_at=clock.now(),
         bundle_sha256=hashlib.sha256(bundle).hexdigest(),
     )
-    Sought.objects.create(audit=audit, item=MARK, text=MARK)
-    Hit.objects.create(
+    FoundPost.objects.create(audit=audit, item=MARK, text=MARK)
+    FoundCopy.objects.create(
         audit=audit,
         posts=[MARK],
         kind="exact",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kicau.api.tests.conftest import Caller
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces.actions import actor_for, create_workspace
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.api_tokens import create_token
@@ -27,7 +27,7 @@ def test_somebody_exports_and_erases_their_own_account(actor, member):
     done = me.post(f"/people/{editor.person.id}/erase", {"confirmation": editor.person.email})
     assert done.status_code == 204, done.content
     assert not Person.objects.filter(id=editor.person.id).exists()
-    assert AuditEntry.objects.get(act="person.erased").via == "api"
+    assert ActivityEntry.objects.get(act="person.erased").via == "api"
     assert me.get("/me").status_code == 401
 
 
@@ -73,4 +73,4 @@ def test_an_owner_deletes_a_workspace_once(owner, actor):
     assert answer.status_code == 200, answer.content
     assert answer.json()["removed"]["workspaces.Membership"] == 1
     assert list(Workspace.objects.all()) == [actor.workspace]
-    assert AuditEntry.objects.get(act="workspace.deleted").via == "api"
+    assert ActivityEntry.objects.get(act="workspace.deleted").via == "api"

@@ -11,7 +11,7 @@ from kicau.api.core.problems import PROBLEM_TYPES
 from kicau.api.tests.conftest import Caller, caller_for
 from kicau.workspaces.actions import create_workspace, remove_member
 from kicau.workspaces.api_tokens import create_token, revoke_token
-from kicau.workspaces.models import Passkey, Token
+from kicau.workspaces.models import ApiToken, Passkey
 
 
 def problem(answer, status: int) -> dict:
@@ -40,12 +40,12 @@ def test_a_wrong_token_opens_nothing(nobody, db, header):
 
 def test_a_revoked_token_stops_at_once(api, actor):
     assert api.get("/me").status_code == 200
-    revoke_token(actor, Token.objects.get().id)
+    revoke_token(actor, ApiToken.objects.get().id)
     assert "revoked" in problem(api.get("/me"), 401)["detail"]
 
 
 def test_an_expired_token_stops(api):
-    Token.objects.update(expires_at="2020-01-01T00:00:00Z")
+    ApiToken.objects.update(expires_at="2020-01-01T00:00:00Z")
     problem(api.get("/me"), 401)
 
 

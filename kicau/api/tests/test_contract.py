@@ -35,7 +35,7 @@ from kicau.base.ids import NO_ID, as_uuid
 from kicau.workspaces.actions import actor_for, add_person, create_workspace
 from kicau.workspaces.actors import Permission
 from kicau.workspaces.api_tokens import TOKEN_PREFIX, create_token
-from kicau.workspaces.models import Token
+from kicau.workspaces.models import ApiToken
 
 HERE = "http://testserver"
 ACCEPTED = ["2xx", "401", "403", "404", "409", "412", "422"]
@@ -120,7 +120,7 @@ def _world(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any)
         actor = actor_for(person, create_workspace(person, "Kopi Senja", timezone="Asia/Jakarta").id, "cli")
         world = populate(actor, Path(tmp_path_factory.mktemp("media")))
         made = create_token(actor, "contract", list(Permission)).token
-        Token.objects.filter(id=made.id).update(digest=hashlib.sha256(SECRET.encode()).hexdigest())
+        ApiToken.objects.filter(id=made.id).update(digest=hashlib.sha256(SECRET.encode()).hexdigest())
         known.update(workspace=str(actor.workspace.id), ids=world.ids)
         yield
         transaction.set_rollback(True)

@@ -9,12 +9,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 
-from kicau.api.models import Answer, delete_expired_responses
+from kicau.api.models import IdempotentResponse, delete_expired_responses
 from kicau.api.tests.conftest import Caller, caller_for, png
 from kicau.api.tests.test_authentication import problem
 from kicau.base import clock
 from kicau.publishing.models import Draft
-from kicau.workspaces.models import Token
+from kicau.workspaces.models import ApiToken
 
 SIMPLE = {"parts": [{"text": "Sekali saja"}]}
 
@@ -57,16 +57,16 @@ def test_a_fault_leaves_nothing_behind(api, monkeypatch):
 
     monkeypatch.setattr("kicau.api.core.serializers.post_fields", broken)
     problem(api.post("/posts", SIMPLE, Idempotency_Key="a1"), 500)
-    assert (Draft.objects.count(), Answer.objects.count()) == (0, 0)
+    assert (Draft.objects.count(), IdempotentResponse.objects.count()) == (0, 0)
 
 
 def test_a_secret_in_an_answer_is_kept_sealed(api):
     made = api.post("/tokens", {"name": "x", "scopes": ["read"]}, Idempotency_Key="a1").json()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT body FROM api_answer")
+        cursor.execute("SELECT body FROM api_idempotentresponse")
         assert made["secret"] not in cursor.fetchone()[0]
     assert api.post("/tokens", {"name": "x", "scopes": ["read"]}, Idempotency_Key="a1").json() == made
-    assert Token.objects.filter(name="x").count() == 1
+    assert ApiToken.objects.filter(name="x").count() == 1
 
 
 def test_an_upload_is_known_by_its_content(api):
@@ -86,10 +86,10 @@ def test_an_upload_is_known_by_its_content(api):
 
 def test_after_a_day_the_key_is_free(api):
     api.post("/posts", SIMPLE, Idempotency_Key="a1")
-    Answer.objects.update(at=clock.now() - timedelta(hours=25))
+    IdempotentResponse.objects.update(at=clock.now() - timedelta(hours=25))
     assert api.post("/posts", {"parts": [{"text": "Lain"}]}, Idempotency_Key="a1").status_code == 201
-    Answer.objects.update(at=clock.now() - timedelta(hours=25))
-    assert (delete_expired_responses(), Answer.objects.count()) == (1, 0)
+    IdempotentResponse.objects.update(at=clock.now() - timedelta(hours=25))
+    assert (delete_expired_responses(), IdempotentResponse.objects.count()) == (1, 0)
 
 
 @pytest.mark.parametrize("key", ["", "a" * 201, "kunci ékor", "a\tb"])
@@ -119,11 +119,13 @@ def test_at_the_same_moment_it_is_done_once(actor):
 def test_one_that_takes_too_long_is_not_waited_for_for_ever(actor, monkeypatch):
     monkeypatch.setattr("kicau.api.core.idempotency.LOCK_TIMEOUT", "100ms")
     asking, begun, end = caller_for(actor), threading.Event(), threading.Event()
-    token_id = Token.objects.get().id
+    token_id = ApiToken.objects.get().id
 
     def first() -> None:
         with transaction.atomic():
-            Answer.objects.create(token_id=token_id, workspace_id=actor.workspace.id, key="a1", fingerprint="")
+            IdempotentResponse.objects.create(
+                token_id=token_id, workspace_id=actor.workspace.id, key="a1", fingerprint=""
+            )
             begun.set()
             end.wait(60)
             transaction.set_rollback(True)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from kicau.api.tests.conftest import add_channel, write
 from kicau.base import clock
 from kicau.publishing.models import Delivery
-from kicau.sync.models import Answer, Post
+from kicau.sync.models import Comment, PostMetrics
 
 
 def test_numbers_and_answers_come_in_pages(api, actor):
@@ -28,7 +28,7 @@ def test_numbers_and_answers_come_in_pages(api, actor):
         published_at=now,
     )
     for n in (0, 1):
-        Post.objects.create(
+        PostMetrics.objects.create(
             channel=channel,
             delivery=row,
             remote_id=str(n + 1),
@@ -37,9 +37,9 @@ def test_numbers_and_answers_come_in_pages(api, actor):
             values={"like_count": n},
             read_at=now,
         )
-    Post.objects.create(channel=channel, delivery=row, remote_id="3", published_at=now)  # not read yet
+    PostMetrics.objects.create(channel=channel, delivery=row, remote_id="3", published_at=now)  # not read yet
     for n in range(3):
-        Answer.objects.create(
+        Comment.objects.create(
             channel=channel, delivery=row, remote_id=str(n + 10), author="9", text=f"Enak {n}", at=now
         )
     told = api.get(f"/posts/{draft.id}/metrics").json()["items"]
@@ -95,7 +95,7 @@ def test_webhooks_are_switched_on_where_the_network_can_reach_this_kicau(api, ac
 def test_answers_are_listed_newest_first_marked_and_replied_to(api, actor):
     channel, now = add_channel(actor, "x"), clock.now()
     rows = [
-        Answer.objects.create(
+        Comment.objects.create(
             channel=channel,
             remote_id=str(n),
             author="9",
@@ -117,19 +117,19 @@ def test_answers_are_listed_newest_first_marked_and_replied_to(api, actor):
 
 def test_a_page_of_many_answers_reads_no_more_than_a_page(api, actor):
     channel, now = add_channel(actor, "x"), clock.now()
-    Answer.objects.bulk_create(
-        Answer(channel=channel, remote_id=str(n), author="9", text=f"Halo {n}", at=now - timedelta(seconds=n))
+    Comment.objects.bulk_create(
+        Comment(channel=channel, remote_id=str(n), author="9", text=f"Halo {n}", at=now - timedelta(seconds=n))
         for n in range(3000)
     )
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE sync_answer")
+        cursor.execute("ANALYZE sync_comment")
     with CaptureQueriesContext(connection) as asked:
         first = api.get("/inbox?limit=20").json()
         second = api.get(f"/inbox?limit=20&cursor={first['next']}").json()
     assert [one["text"] for one in first["items"] + second["items"]] == [f"Halo {n}" for n in range(40)]
     for one in asked.captured_queries:
-        if "sync_answer" in one["sql"]:
+        if "sync_comment" in one["sql"]:
             with connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN {one['sql']}")
                 plan = "\n".join(row[0] for row in cursor.fetchall())
-            assert "Seq Scan on sync_answer" not in plan, plan
+            assert "Seq Scan on sync_comment" not in plan, plan

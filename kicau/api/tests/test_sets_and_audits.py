@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from kicau.archive import semantic_search
 from kicau.archive.imports.import_job import run_import
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.record_statements import add_statements
 from kicau.dataset_audit import audit_job
 from kicau.evidence import merkle_tree
@@ -28,7 +28,7 @@ POST = "Petani Puntang mengirim biji pertama musim ini; rasanya seperti jeruk, m
 @pytest.fixture
 def archive(actor):
     ours, theirs = (
-        Standing.objects.create(
+        RightsContext.objects.create(
             workspace=actor.workspace, network="x", author=f"x:{own}", own=own, acquired=["imported"]
         )
         for own in (True, False)

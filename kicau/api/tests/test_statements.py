@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.base import clock
 from kicau.rights.models import Statement
 from kicau.workspaces.actions import update_workspace
@@ -18,7 +18,7 @@ REFUSAL = {"layer": "author", "party": "author", "says": {"train_gen": "deny"}}
 
 @pytest.fixture
 def item(actor):
-    standing = Standing.objects.create(
+    standing = RightsContext.objects.create(
         workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["fetched", "imported"]
     )
     return Item.objects.create(workspace=actor.workspace, network="x", remote_id="1", standing=standing, sources=[1])

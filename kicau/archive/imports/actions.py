@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from kicau.archive.imports.column_values import ALLOWED_MEANINGS, Column, value_key
 from kicau.archive.imports.generic_formats import PLAIN_FORMAT, UNKNOWN_VALUE_CODE
 from kicau.archive.imports.readers import matching_reader
-from kicau.archive.models import Import, ImportState
+from kicau.archive.models import ArchiveImport, ImportState
 from kicau.base.advisory_locks import is_unlocked
 from kicau.base.errors import Conflict, NotFound, validation_failed
 from kicau.base.ids import as_uuid, new_id
@@ -57,7 +57,7 @@ class UnknownValue:
         return ALLOWED_MEANINGS[self.column]
 
 
-def unknown_values(row: Import) -> list[UnknownValue]:
+def unknown_values(row: ArchiveImport) -> list[UnknownValue]:
     """Of which nobody has said the meaning yet, the most frequent first."""
     found = [
         UnknownValue(column=Column(one["params"]["column"]), value=one["params"]["value"], count=one["count"])
@@ -77,7 +77,7 @@ def begin_import(
     account: str = "",
     take: bool = False,
     asks: Collection[str] = OWNER_QUESTIONS,
-) -> Import:
+) -> ArchiveImport:
     """Look into an archive and queue it; nothing of it is read yet.
 
     `acquired`: "imported" says that it is this workspace's own, "received" that it is somebody else's; left out, an
@@ -106,7 +106,7 @@ def begin_import(
             name=shown,
         ) from None
     id_ = new_id()
-    row = Import(
+    row = ArchiveImport(
         id=id_,
         workspace=actor.workspace,
         by=actor.person,
@@ -143,7 +143,7 @@ def begin_upload(
     acquired: str = "",
     account: str = "",
     asks: Collection[str] = OWNER_QUESTIONS,
-) -> Import:
+) -> ArchiveImport:
     """As `begin_import`, of a file that somebody sends; it is kept until it has been read."""
     actor.require(Permission.WRITE)
     copy = upload_folder() / f"{new_id().hex}.part"
@@ -166,7 +166,7 @@ def begin_upload(
 
 
 @transaction.atomic
-def answer_import(actor: Actor, import_id: UUID | str, acquired: str) -> Import:
+def answer_import(actor: Actor, import_id: UUID | str, acquired: str) -> ArchiveImport:
     """Say whose an archive is that asks: "imported" (our own) or "received" (somebody else's); then it is read."""
     actor.require(Permission.WRITE)
     if acquired not in OWNER_ANSWERS:
@@ -184,7 +184,7 @@ def answer_import(actor: Actor, import_id: UUID | str, acquired: str) -> Import:
 
 
 @transaction.atomic
-def answer_values(actor: Actor, import_id: UUID | str, meanings: Mapping[str, str]) -> Import:
+def answer_values(actor: Actor, import_id: UUID | str, meanings: Mapping[str, str]) -> ArchiveImport:
     """Say what each unknown kind and visibility of a table means, by `UnknownValue.key`; then their rows are read."""
     actor.require(Permission.WRITE)
     row = _get_import(actor, import_id)
@@ -212,7 +212,7 @@ def answer_values(actor: Actor, import_id: UUID | str, meanings: Mapping[str, st
 
 
 @transaction.atomic
-def stop_import(actor: Actor, import_id: UUID | str) -> Import:
+def stop_import(actor: Actor, import_id: UUID | str) -> ArchiveImport:
     """What was read stays; the rest can be read later with `resume_import`."""
     actor.require(Permission.WRITE)
     row = _get_import(actor, import_id)
@@ -225,7 +225,7 @@ def stop_import(actor: Actor, import_id: UUID | str) -> Import:
 
 
 @transaction.atomic
-def resume_import(actor: Actor, import_id: UUID | str) -> Import:
+def resume_import(actor: Actor, import_id: UUID | str) -> ArchiveImport:
     """Go on where it stopped, failed or was killed; one that asked whose it is asks again."""
     actor.require(Permission.WRITE)
     row = _get_import(actor, import_id)
@@ -248,13 +248,13 @@ def resume_import(actor: Actor, import_id: UUID | str) -> Import:
     return row
 
 
-def list_imports(actor: Actor) -> QuerySet[Import]:
+def list_imports(actor: Actor) -> QuerySet[ArchiveImport]:
     """Newest first."""
     actor.require(Permission.READ)
-    return Import.objects.filter(workspace=actor.workspace).order_by("-id")
+    return ArchiveImport.objects.filter(workspace=actor.workspace).order_by("-id")
 
 
-def get_import(actor: Actor, import_id: UUID | str) -> Import:
+def get_import(actor: Actor, import_id: UUID | str) -> ArchiveImport:
     """Raises NotFound."""
     found = list_imports(actor).filter(id=as_uuid(import_id)).first()
     if found is None:
@@ -262,7 +262,7 @@ def get_import(actor: Actor, import_id: UUID | str) -> Import:
     return found
 
 
-def display_state(row: Import) -> str:
+def display_state(row: ArchiveImport) -> str:
     """As people are told it: one whose worker is gone waits for another."""
     return ImportState.WAITING if row.state == ImportState.RUNNING and is_unlocked(row.id) else row.state
 
@@ -278,14 +278,14 @@ def problem_json(problem: Problem) -> dict[str, object]:
     return {"code": problem.code, "message": problem.message, "params": dict(problem.params)}
 
 
-def _get_import(actor: Actor, import_id: UUID | str) -> Import:
-    row = Import.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(import_id)).first()
+def _get_import(actor: Actor, import_id: UUID | str) -> ArchiveImport:
+    row = ArchiveImport.objects.select_for_update().filter(workspace=actor.workspace, id=as_uuid(import_id)).first()
     if row is None:
         raise NotFound("import", import_id)
     return row
 
 
-def _owner_question(actor: Actor, row: Import, host: str) -> Problem | None:
+def _owner_question(actor: Actor, row: ArchiveImport, host: str) -> Problem | None:
     """Where the archive is of another account than each that is connected here, of a network of which none is, or
     where nothing says whose it is."""
     known = Channel.objects.filter(workspace=actor.workspace, network=row.network)

@@ -26,7 +26,7 @@ from kicau.archive.imports.item_writer import ArchiveWriter, author_key_by_handl
 from kicau.archive.imports.media import import_media
 from kicau.archive.imports.own_posts import archive_published
 from kicau.archive.imports.readers import ReaderMatch, matching_reader
-from kicau.archive.models import Import, ImportState, Source
+from kicau.archive.models import ArchiveImport, ImportState, ItemOrigin
 from kicau.base import clock
 from kicau.base.advisory_locks import is_unlocked, shared_lock
 from kicau.channels.models import Channel
@@ -50,12 +50,12 @@ class ImportStopped(Exception):
 
 def next_due_import() -> UUID | None:
     """The import that waits longest, or whose worker is gone; one that brings its worker down stands behind the others."""
-    rows = Import.objects.filter(state__in=(ImportState.WAITING, ImportState.RUNNING))
+    rows = ArchiveImport.objects.filter(state__in=(ImportState.WAITING, ImportState.RUNNING))
     rows = rows.order_by(F("started_at").asc(nulls_first=True), "id")[:50]
     return next((row.id for row in rows if _is_due(row)), None)
 
 
-def _is_due(row: Import) -> bool:
+def _is_due(row: ArchiveImport) -> bool:
     """A worker that dies is seen at once by its lock; one that is cut off from the database keeps that, but no lease."""
     if row.state == ImportState.WAITING:
         return True
@@ -63,10 +63,10 @@ def _is_due(row: Import) -> bool:
     return row.state == ImportState.RUNNING and (late or is_unlocked(row.id))
 
 
-def run_import(import_id: UUID, told: Callable[[Import], None] | None = None) -> Import:
+def run_import(import_id: UUID, told: Callable[[ArchiveImport], None] | None = None) -> ArchiveImport:
     """Read an archive to its end. `told` is called after each batch. Returns the import as it is then."""
     worker = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
-    row = Import.objects.select_related("workspace").get(id=import_id)
+    row = ArchiveImport.objects.select_related("workspace").get(id=import_id)
     if not _is_due(row):
         return row
     with shared_lock(import_id):
@@ -75,7 +75,7 @@ def run_import(import_id: UUID, told: Callable[[Import], None] | None = None) ->
     return row
 
 
-def _run_claimed(row: Import, told: Callable[[Import], None] | None) -> None:
+def _run_claimed(row: ArchiveImport, told: Callable[[ArchiveImport], None] | None) -> None:
     try:
         archive_published(row.workspace)  # so that what we published is known before its archive comes
         with open_archive(Path(row.path), row.name) as files:
@@ -112,7 +112,7 @@ def _run_claimed(row: Import, told: Callable[[Import], None] | None) -> None:
         told(row)
 
 
-def _final_state(row: Import) -> tuple[str, Problem | None]:
+def _final_state(row: ArchiveImport) -> tuple[str, Problem | None]:
     """Read to its end: done, or with a question about values that nobody has said the meaning of."""
     waiting = unknown_values(row)
     if not waiting:
@@ -128,10 +128,10 @@ def _final_state(row: Import) -> tuple[str, Problem | None]:
     )
 
 
-def _claim_import(row: Import, worker: str) -> bool:
+def _claim_import(row: ArchiveImport, worker: str) -> bool:
     """Whether it is ours now: nobody else has claimed it since it was looked at."""
     now = clock.now()
-    same = Import.objects.filter(id=row.id, state=row.state, worker=row.worker)
+    same = ArchiveImport.objects.filter(id=row.id, state=row.state, worker=row.worker)
     taken = same.update(
         state=ImportState.RUNNING, worker=worker, lease_until=now + LEASE_DURATION, started_at=now, problem={}
     )
@@ -139,8 +139,10 @@ def _claim_import(row: Import, worker: str) -> bool:
     return bool(taken)
 
 
-def _read_archive(row: Import, files: ArchiveFiles, fit: ReaderMatch, told: Callable[[Import], None] | None) -> None:
-    source, _ = Source.objects.get_or_create(
+def _read_archive(
+    row: ArchiveImport, files: ArchiveFiles, fit: ReaderMatch, told: Callable[[ArchiveImport], None] | None
+) -> None:
+    source, _ = ItemOrigin.objects.get_or_create(
         of_import=row,
         defaults={"workspace": row.workspace, "acquired": row.acquired, "network": row.network, "label": row.name},
     )
@@ -185,7 +187,7 @@ def _read_archive(row: Import, files: ArchiveFiles, fit: ReaderMatch, told: Call
     import_media(system_actor(row.workspace), source, files, go_on)
 
 
-def _own_author_keys(row: Import) -> set[str]:
+def _own_author_keys(row: ArchiveImport) -> set[str]:
     """The keys of authors that are this workspace, whoever's archive it is; a table names them by their handles."""
     own: set[str] = set()
     for network, account, handle, host in Channel.objects.filter(workspace=row.workspace).values_list(
@@ -235,27 +237,27 @@ def _read_ahead(batches: Iterator[RowBatch]) -> Iterator[RowBatch]:
         thread.join()
 
 
-def _renew_lease(row: Import) -> None:
+def _renew_lease(row: ArchiveImport) -> None:
     """Keep the lease, in the transaction of the batch; raises ImportStopped where it is not ours any more."""
-    held = Import.objects.filter(id=row.id, worker=row.worker, state=ImportState.RUNNING).update(
+    held = ArchiveImport.objects.filter(id=row.id, worker=row.worker, state=ImportState.RUNNING).update(
         lease_until=clock.now() + LEASE_DURATION
     )
     if not held:
         raise ImportStopped
 
 
-def _add_counts(row: Import, batch: RowBatch, new: int, known: int, doubles: list[SkippedEntry]) -> None:
+def _add_counts(row: ArchiveImport, batch: RowBatch, new: int, known: int, doubles: list[SkippedEntry]) -> None:
     row.read = int(row.options.get("before", 0)) + batch.read
     row.new, row.known = row.new + new, row.known + known
     row.cursor = {"read": batch.read}
     skips = [*batch.skips, *doubles]
     _add_skips(row, skips)
-    Import.objects.filter(id=row.id).update(
+    ArchiveImport.objects.filter(id=row.id).update(
         read=row.read, new=F("new") + new, known=F("known") + known, cursor=row.cursor, expected=row.expected
     )
 
 
-def _add_skips(row: Import, skips: list[SkippedEntry]) -> None:
+def _add_skips(row: ArchiveImport, skips: list[SkippedEntry]) -> None:
     if not skips:
         return
     kinds: dict[tuple[Any, ...], dict[str, Any]] = {_skip_key(one): one for one in row.skips}
@@ -279,14 +281,14 @@ def _add_skips(row: Import, skips: list[SkippedEntry]) -> None:
             kind["examples"].append(one.where[:300])
     row.skips = list(kinds.values())
     row.skipped += sum(not one.is_taken for one in skips)
-    Import.objects.filter(id=row.id).update(skips=row.skips, skipped=row.skipped)
+    ArchiveImport.objects.filter(id=row.id).update(skips=row.skips, skipped=row.skipped)
 
 
 def _skip_key(told: dict[str, Any]) -> tuple[Any, ...]:
     return told["code"], told["message"], *sorted(told["params"].items())
 
 
-def _finish_import(row: Import, state: str, problem: Problem | None = None) -> None:
+def _finish_import(row: ArchiveImport, state: str, problem: Problem | None = None) -> None:
     row.state, row.finished_at, row.lease_until = state, clock.now(), None
     row.problem = problem_json(problem) if problem else {}
     with transaction.atomic():

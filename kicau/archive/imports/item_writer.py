@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from kicau.archive.imports.copy_rows import COPY_COLUMNS, HASHED_ID_PREFIX, RowAuthor, RowBatch
-from kicau.archive.models import Source, Standing
+from kicau.archive.models import ItemOrigin, RightsContext
 from kicau.base import clock
 from kicau.connector.archives.records import SkippedEntry, skip_entry
 from kicau.rights.models import Origin
@@ -28,7 +28,7 @@ CREATE TEMP TABLE IF NOT EXISTS archive_local (local int PRIMARY KEY, standing i
 # published it, or another archive gave its id.
 MATCH_KNOWN_SQL = """
 UPDATE archive_stage s SET remote_id = i.remote_id
-FROM archive_local l, archive_standing t, archive_item i JOIN archive_standing u ON u.id = i.standing_id
+FROM archive_local l, archive_rightscontext t, archive_item i JOIN archive_rightscontext u ON u.id = i.standing_id
 WHERE l.local = s.local AND t.id = l.standing AND t.own = u.own AND (t.author = u.author
     OR (t.author_handle <> '' AND lower(t.author_handle) = lower(u.author_handle))
     OR (t.author_name <> '' AND lower(t.author_name) = lower(u.author_name))) AND starts_with(s.remote_id, %(hashed)s) AND i.workspace_id = %(workspace)s AND i.network = s.network AND i.text = s.text
@@ -83,7 +83,7 @@ class WriteCounts:
 class ArchiveWriter:
     """Writes the batches of one source, on one connection, in the caller's transactions."""
 
-    def __init__(self, source: Source, own: Iterable[str]) -> None:
+    def __init__(self, source: ItemOrigin, own: Iterable[str]) -> None:
         """`own`: the keys of authors that are this workspace, and their handles (`author_key_by_handle`)."""
         self._source, self._own, self._written = source, frozenset(own), 0
         with connection.cursor() as cursor:
@@ -152,7 +152,7 @@ class ArchiveWriter:
             return
         source = self._source
         rows = [
-            Standing(
+            RightsContext(
                 workspace_id=source.workspace_id,
                 network=a.network,
                 author=a.key,
@@ -190,13 +190,13 @@ def stem_words(batch: RowBatch) -> None:
             batch.stemmed = [bytes(row).decode() for row in copy]
 
 
-def ensure_rights_profiles(wanted: Sequence[Standing]) -> list[int]:
+def ensure_rights_profiles(wanted: Sequence[RightsContext]) -> list[int]:
     """The ids of these standings, made where they are not there yet."""
-    Standing.objects.bulk_create(wanted, ignore_conflicts=True, batch_size=2000)
+    RightsContext.objects.bulk_create(wanted, ignore_conflicts=True, batch_size=2000)
     found: dict[tuple[Any, ...], int] = {}
     for begin in range(0, len(wanted), 2000):
         some = wanted[begin : begin + 2000]
-        rows = Standing.objects.filter(workspace_id=some[0].workspace_id, author__in={s.author for s in some})
+        rows = RightsContext.objects.filter(workspace_id=some[0].workspace_id, author__in={s.author for s in some})
         found |= {_profile_identity(row): row.id for row in rows}
     return [found[_profile_identity(s)] for s in wanted]
 
@@ -206,10 +206,10 @@ def add_acquisition(items: Iterable[tuple[UUID, int]], acquired: str) -> None:
     by_standing: dict[int, list[UUID]] = {}
     for id_, standing in items:
         by_standing.setdefault(standing, []).append(id_)
-    old = {s.id: s for s in Standing.objects.filter(id__in=by_standing)}
+    old = {s.id: s for s in RightsContext.objects.filter(id__in=by_standing)}
     lacking = [s for s in old.values() if acquired not in s.acquired]
     wider = [
-        Standing(
+        RightsContext(
             workspace_id=s.workspace_id,
             network=s.network,
             author=s.author,
@@ -228,5 +228,5 @@ def add_acquisition(items: Iterable[tuple[UUID, int]], acquired: str) -> None:
             cursor.execute("UPDATE archive_item SET standing_id = %s WHERE id = ANY(%s)", [new, by_standing[s.id]])
 
 
-def _profile_identity(s: Standing) -> tuple[Any, ...]:
+def _profile_identity(s: RightsContext) -> tuple[Any, ...]:
     return s.network, s.author, s.own, s.licence, tuple(s.acquired)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from kicau.archive.models import Item, Source
+from kicau.archive.models import Item, ItemOrigin
 from kicau.archive.record_statements import bind_by_files
 from kicau.base.errors import ValidationFailed
 from kicau.connector.archives.files import ArchiveFiles, UnreadableFile
@@ -22,7 +22,7 @@ BATCH_SIZE = 200  # items between two looks at whether to go on
 
 
 def import_media(
-    actor: Actor, source: Source, files: ArchiveFiles, go_on: Callable[[list[SkippedEntry]], None]
+    actor: Actor, source: ItemOrigin, files: ArchiveFiles, go_on: Callable[[list[SkippedEntry]], None]
 ) -> None:
     """Of every item of `source`; one that is in the library already is passed over, so that a new start goes on.
 
@@ -57,7 +57,12 @@ def _keep_files(workspace: Workspace, found: dict[UUID, list[dict[str, Any]]]) -
 
 
 def _import_file(
-    actor: Actor, source: Source, files: ArchiveFiles, names: set[str], one: dict[str, Any], left: list[SkippedEntry]
+    actor: Actor,
+    source: ItemOrigin,
+    files: ArchiveFiles,
+    names: set[str],
+    one: dict[str, Any],
+    left: list[SkippedEntry],
 ) -> dict[str, Any]:
     name = str(one.get("file") or "")
     if one.get("sha256") or name not in names:

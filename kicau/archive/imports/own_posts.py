@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from kicau.archive import semantic_search
 from kicau.archive.imports.copy_rows import RowEncoder
 from kicau.archive.imports.item_writer import ArchiveWriter
-from kicau.archive.models import Item, Source
+from kicau.archive.models import Item, ItemOrigin
 from kicau.archive.record_statements import bind_by_files
 from kicau.base import clock
 from kicau.connector import registry
@@ -90,7 +90,7 @@ def _archive_deliveries(workspace: Workspace, found: Sequence[Delivery]) -> None
         if not some:
             continue
         acquired = Origin.GENERATED if generated else Origin.COMPOSED
-        source, _ = Source.objects.get_or_create(
+        source, _ = ItemOrigin.objects.get_or_create(
             workspace=workspace, acquired=acquired, network="", of_import=None, label=""
         )
         own = {f"{d.network}:{d.channel.account_id}" for d in some}

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Import",
+            name="ArchiveImport",
             fields=[
                 (
                     "id",
@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Source",
+            name="ItemOrigin",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
@@ -152,7 +152,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="source",
-                        to="archive.import",
+                        to="archive.archiveimport",
                     ),
                 ),
                 (
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Standing",
+            name="RightsContext",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("network", models.CharField(max_length=40)),
@@ -259,7 +259,7 @@ class Migration(migrations.Migration):
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="items",
-                        to="archive.standing",
+                        to="archive.rightscontext",
                     ),
                 ),
             ],

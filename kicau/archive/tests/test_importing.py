@@ -16,7 +16,7 @@ from PIL import Image
 
 from kicau.archive.imports import actions, copy_rows, import_job, own_posts
 from kicau.archive.imports.own_posts import archive_published
-from kicau.archive.models import Import, Item, Standing
+from kicau.archive.models import ArchiveImport, Item, RightsContext
 from kicau.archive.policy_decisions import decide_item
 from kicau.archive.record_statements import add_statements
 from kicau.archive.search import ArchiveQuery, find_items
@@ -78,7 +78,7 @@ def picture() -> bytes:
     return out.getvalue()
 
 
-def codes(row: Import) -> dict[str, int]:
+def codes(row: ArchiveImport) -> dict[str, int]:
     return {one["code"]: one["count"] for one in row.skips}
 
 
@@ -230,7 +230,7 @@ def test_what_somebody_said_before_does_not_hide_that_a_post_was_for_a_few(actor
     ).deliveries
     row.state, row.remote_ids, row.published_at = DeliveryState.PUBLISHED, ["1"], row.due_at
     row.save()
-    shared = Standing.objects.create(
+    shared = RightsContext.objects.create(
         workspace=actor.workspace,
         network="mastodon",
         author=f"mastodon:{mastodon.account_id}",
@@ -287,11 +287,11 @@ def test_killed_it_goes_on_and_nothing_is_twice(actor, archive, take, monkeypatc
     with seen_at_work(row.id):
         assert (import_job.next_due_import(), actions.display_state(row)) == (None, "running")
         assert import_job.run_import(row.id).read == 20
-        Import.objects.update(lease_until=row.created_at)  # a machine cut off keeps its lock, but no lease
+        ArchiveImport.objects.update(lease_until=row.created_at)  # a machine cut off keeps its lock, but no lease
         assert import_job.next_due_import() == row.id
     done = import_job.run_import(row.id)
     assert (done.state, done.read) == ("done", 55)
-    assert (Import.objects.get().new, Item.objects.count(), done.skipped) == (55, 55, 0)
+    assert (ArchiveImport.objects.get().new, Item.objects.count(), done.skipped) == (55, 55, 0)
 
     other = actions.begin_import(actor, archive(*(tweet(n, f"lagi {n}") for n in range(60, 100))), acquired="imported")
     stopped = import_job.run_import(

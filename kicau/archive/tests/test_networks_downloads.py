@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kicau.archive.imports import actions, import_job
-from kicau.archive.models import Import, Item
+from kicau.archive.models import ArchiveImport, Item
 from kicau.archive.tests.conftest import assigned, tweet, zipped
 from kicau.base.errors import ValidationFailed
 from kicau.channels.models import Channel
@@ -294,7 +294,7 @@ def test_web_pages_are_refused_with_what_to_ask_for(actor, tmp_path):
         path = zipped(tmp_path / f"{network}.zip", {name: "<html>", "start_here.html": "<html>"})
         with pytest.raises(ValidationFailed, match=f"Request your data from {network} again in the JSON format"):
             actions.begin_import(actor, path)
-    assert not Import.objects.exists()
+    assert not ArchiveImport.objects.exists()
 
 
 def test_what_others_wrote_on_a_profile_and_earlier_wordings_are_not_its_posts(take, tmp_path):

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.policy_decisions import RightsEvaluator, decide_item
 from kicau.archive.policy_preview import PolicyChange, simulate_change
 from kicau.archive.record_statements import bind_by_files
@@ -30,13 +30,13 @@ ACQUIRED = (["imported"], ["fetched"], ["fetched", "imported"], ["received"])
 def items(workspace):
     chance = random.Random(4)
     standings = [
-        Standing(workspace=workspace, network=n, author=f"{n}:{a}", own=a == 1, licence=licence, acquired=ways)
+        RightsContext(workspace=workspace, network=n, author=f"{n}:{a}", own=a == 1, licence=licence, acquired=ways)
         for n in NETWORKS
         for a in (1, 2)
         for licence in LICENCES
         for ways in ACQUIRED
     ]
-    Standing.objects.bulk_create(standings)
+    RightsContext.objects.bulk_create(standings)
     made = [
         Item(
             workspace=workspace,

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kicau.archive.imports import actions, import_job
-from kicau.archive.models import Import, Item
+from kicau.archive.models import ArchiveImport, Item
 from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 
 MESSAGES = [
@@ -204,7 +204,7 @@ def test_killed_after_an_answer_nothing_is_read_twice(actor, take, tmp_path, mon
     row = take(csv(tmp_path, "kind", ["post", *["lowongan"] * 7]), account="kopisenja", network="x")
     actions.answer_values(actor, row.id, {"kind:lowongan": "post"})
 
-    def killed(at: Import) -> None:
+    def killed(at: ArchiveImport) -> None:
         if at.new >= 5:
             raise KeyboardInterrupt
 

@@ -13,7 +13,7 @@ from kicau.connector import registry
 from kicau.connector.protocol import AppKeysRole
 from kicau.connector.sandbox.server import start_sandbox
 from kicau.costs.models import Charge
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.sandbox.all_networks import server_class
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,7 +59,7 @@ async def test_keys_that_the_network_knows_are_saved(sandbox, actor, client):
     )
     again = await app_keys.save_keys(actor, network, given.client_id, "", client=client)
     assert again.untested == "", "an empty secret is the saved one"
-    assert await AuditEntry.objects.filter(act="app_keys.saved").acount() == 2
+    assert await ActivityEntry.objects.filter(act="app_keys.saved").acount() == 2
     spent = [(one.purpose, one.person_id, one.micro) async for one in Charge.objects.filter(network=network)]
     assert set(spent) <= {("connect", actor.person_id, 0)}, "what counts is in the ledger, as a call of a sign-in"
 

@@ -15,7 +15,7 @@ from kicau.costs import actions as plans
 from kicau.media import signing
 from kicau.media.tests.test_signing import certified
 from kicau.notifications import trouble_watch, wording
-from kicau.notifications.models import Trouble
+from kicau.notifications.models import InstanceProblem
 
 pytestmark = pytest.mark.django_db
 ENDS = date(2040, 3, 1)
@@ -68,7 +68,7 @@ def test_the_operator_reads_a_sentence_with_the_day(network, channel):
     with days_before(30):
         [seen] = [s for s in expiries.detect_incidents() if s.details["value"] == "v7.0"]
     with translation.override("en"):
-        text = wording.incident_text(Trouble(key=seen.key, kind=seen.kind, details=seen.details))
+        text = wording.incident_text(InstanceProblem(key=seen.key, kind=seen.kind, details=seen.details))
     assert "The API version (v7.0)" in text
     assert "2040" in text
     assert isinstance(seen, trouble_watch.DetectedIncident)

@@ -18,7 +18,7 @@ from kicau.connector.errors import AuthExpired, Rejected, Unavailable
 from kicau.connector.sandbox.server import start_sandbox
 from kicau.connector.session import Credentials
 from kicau.costs.models import Charge
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from tests.stranger.connector import Stranger, StrangerAuth
 from tests.stranger.sandbox import Server
 
@@ -52,7 +52,7 @@ async def due(client) -> int:
 
 
 def recorded() -> list[str]:
-    return list(AuditEntry.objects.filter(act__endswith="revoked").values_list("act", flat=True))
+    return list(ActivityEntry.objects.filter(act__endswith="revoked").values_list("act", flat=True))
 
 
 async def test_a_disconnected_channels_credentials_end_at_the_network(channel, actor, client, revoke):
@@ -101,7 +101,7 @@ async def test_a_network_that_is_away_is_asked_later_and_given_up_after_a_week(c
     await Revocation.objects.aupdate(created_at=clock.now() - revocations.GIVE_UP_AFTER)
     assert await due(client) == 1
     assert not await Revocation.objects.aexists()
-    entry = await AuditEntry.objects.aget(act="channel.not_revoked")
+    entry = await ActivityEntry.objects.aget(act="channel.not_revoked")
     assert entry.detail["why"] == "down"
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kicau.connector.content import Rendered, RenderedPart
     from kicau.costs.pricing import PricedCharge
     from kicau.publishing.models import Attempt, Contact, Delivery, Review, ReviewLink, SavedText
-    from kicau.workspaces.models import Invitation, Membership, Token, Webhook
+    from kicau.workspaces.models import ApiToken, Invitation, Membership, Webhook
 
 
 def iso_time(at: datetime | None) -> str | None:
@@ -142,7 +142,7 @@ def app_json(row: NetworkApp) -> dict[str, Any]:
     }
 
 
-def token_json(row: Token) -> dict[str, Any]:
+def token_json(row: ApiToken) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "name": row.name,

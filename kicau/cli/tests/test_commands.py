@@ -16,11 +16,11 @@ from kicau.channels.models import Channel, ChannelState, NetworkApp
 from kicau.connector.session import Credentials
 from kicau.costs.models import Charge
 from kicau.publishing.models import Attempt, Delivery, Draft
-from kicau.sync.models import Answer
-from kicau.sync.models import Post as RemotePost
+from kicau.sync.models import Comment
+from kicau.sync.models import PostMetrics as RemotePost
 from kicau.workspaces.actions import actor_for, add_person, create_workspace, set_member_role
 from kicau.workspaces.api_tokens import actor_by_token, create_token
-from kicau.workspaces.models import Membership, Person, Token
+from kicau.workspaces.models import ApiToken, Membership, Person
 
 pytestmark = pytest.mark.usefixtures("actor")
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # 10:00 in Jakarta, the workspace's zone
@@ -260,7 +260,7 @@ def test_what_came_back_of_a_delivery_is_shown_with_it(kicau, scheduled):
     RemotePost.objects.create(
         channel=row.channel, delivery=row, remote_id="7", published_at=NOW, values={"likes": 4711}, read_at=NOW
     )
-    Answer.objects.create(channel=row.channel, delivery=row, remote_id="8", author="9", text="Enak sekali", at=NOW)
+    Comment.objects.create(channel=row.channel, delivery=row, remote_id="8", author="9", text="Enak sekali", at=NOW)
     shown = kicau("show", scheduled["id"]).out
     assert "likes 4711" in shown
     assert "Enak sekali" in shown
@@ -471,7 +471,7 @@ def test_tokens_are_made_listed_and_revoked(kicau, actor):
     assert made["secret"] not in listed.out
     assert kicau("tokens", "revoke", made["id"]).code == 0
     assert actor_by_token(made["secret"], None) is None
-    assert Token.objects.count() == 1
+    assert ApiToken.objects.count() == 1
     assert kicau("tokens", "create", "x", "--scope", "everything").code == 1
     assert kicau("tokens", "revoke", made["id"][:-1] + ("1" if made["id"].endswith("0") else "0")).code == 3
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kicau.connector.roles.preferences import AccountPreferences
-from kicau.rights.models import AuditEntry, Statement
+from kicau.rights.models import ActivityEntry, Statement
 from tests.stranger.connector import Stranger
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,7 +48,9 @@ def test_reading_and_changing_what_an_account_says(kicau, channel, member, monke
     changed = kicau("channels", "ai", "ana", "--allow", "inference", "--clear", "training", "--json")
     assert changed.code == 0, changed.json
     assert changed.json["says"] == {"inference": True}
-    assert AuditEntry.objects.get(act="channel.preferences").detail == {"says": {"inference": True, "training": None}}
+    assert ActivityEntry.objects.get(act="channel.preferences").detail == {
+        "says": {"inference": True, "training": None}
+    }
     assert kicau("channels", "ai", "ana", "--of", "budi", "--json").json["account"] == "budi"
     assert (
         "cannot change the preferences of another account"

@@ -4,7 +4,7 @@ import pytest
 
 from kicau.cli.snippets import TEXT_KINDS
 from kicau.publishing.models import Contact, SavedText
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 
 pytestmark = pytest.mark.usefixtures("actor")
 
@@ -23,7 +23,7 @@ def test_saved_texts_are_kept_shown_replaced_and_forgotten(kicau):
     gone = kicau("saved-texts", "delete", "hashtags", "Kopi")
     assert (gone.code, "Kopi" in gone.err) == (3, True)
     assert list(SavedText.objects.values_list("name", flat=True)) == ["Sari"]
-    assert AuditEntry.objects.filter(act="text.forgotten").count() == 1
+    assert ActivityEntry.objects.filter(act="text.forgotten").count() == 1
 
 
 def test_a_contact_has_a_handle_on_each_network(kicau, stranger):

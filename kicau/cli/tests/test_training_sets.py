@@ -2,7 +2,7 @@
 
 import pytest
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.record_statements import add_statements
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import build
@@ -10,7 +10,7 @@ from kicau.training_sets import build
 
 @pytest.fixture
 def items(actor):
-    standing = Standing.objects.create(
+    standing = RightsContext.objects.create(
         workspace=actor.workspace, network="x", author="x:kopisenja", own=True, acquired=["imported"]
     )
     add_statements(

@@ -14,7 +14,7 @@ from kicau.config import health_monitor
 from kicau.costs.models import Budget, BudgetUse
 from kicau.engine.models import Heartbeat
 from kicau.notifications import emails, trouble_watch
-from kicau.notifications.models import Alert, Letter, Trouble
+from kicau.notifications.models import Alert, Email, InstanceProblem
 from kicau.workspaces.webhooks import sign_payload
 
 START = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
@@ -130,12 +130,12 @@ async def test_a_mail_server_that_stands_still_holds_up_nobody_who_asks_the_data
         await came.wait()
         try:
             async with asyncio.timeout(60):
-                waiting = await Letter.objects.aget()
+                waiting = await Email.objects.aget()
             assert (waiting.attempts, sending.done()) == (0, False)
         finally:
             over.set()
         assert await sending == 0
-    assert (await Letter.objects.aget()).attempts == 1
+    assert (await Email.objects.aget()).attempts == 1
 
 
 async def test_alerts_go_to_the_operators_own_address_signed_and_again_until_taken(
@@ -179,4 +179,4 @@ async def test_alerts_go_to_the_operators_own_address_signed_and_again_until_tak
     stamp = int(headers["Kicau-Signature"].split(",")[0].removeprefix("t="))
     assert headers["Kicau-Signature"] == sign_payload("ours", body, stamp)
     assert await Alert.objects.filter(sent_at=None).acount() == 0
-    assert await Trouble.objects.filter(over_at=None).acount() == 0
+    assert await InstanceProblem.objects.filter(over_at=None).acount() == 0

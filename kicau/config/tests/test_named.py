@@ -23,7 +23,7 @@ from kicau.costs import actions as plans
 from kicau.costs.models import Charge, Reservation
 from kicau.inbox import comments
 from kicau.sync import fetch_by_id, webhook_subscriptions
-from kicau.sync.models import Answer, Named, Subscription
+from kicau.sync.models import Comment, CommentReference, WebhookSubscription
 
 __all__ = ["client", "here"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,9 +58,9 @@ async def test_a_mention_s_words_are_read_by_its_id_once(actor, told, server, cl
     comment = server.mention(told.account_id, "@kopisenja buka jam berapa? 🙂")
     media = server.mention(told.account_id, "Pagi di @kopisenja", caption=True)
     assert await taken(server) == 2
-    assert await rows(Answer) == []
+    assert await rows(Comment) == []
     assert await fetch_by_id.fetch_due(client) == 2
-    found = {a.remote_id: a for a in await rows(Answer)}
+    found = {a.remote_id: a for a in await rows(Comment)}
     assert {key: (a.text, a.handle, a.delivery_id) for key, a in found.items()} == {
         comment: ("@kopisenja buka jam berapa? 🙂", "rini.hartati", None),
         media: ("Pagi di @kopisenja", "rini.hartati", None),
@@ -84,11 +84,11 @@ async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(a
     server.requests.clear()
     assert await fetch_by_id.fetch_due(client) == 1
     assert not server.requests
-    [told_of] = await rows(Subscription, channel=told)
+    [told_of] = await rows(WebhookSubscription, channel=told)
     assert told_of.reason.startswith(
         "The budget “Bacaan” does not have enough left to monitor the comments, replies and statistics of your posts."
     )
-    assert (await rows(Named))[0].next_at is not None
+    assert (await rows(CommentReference))[0].next_at is not None
     await sync_to_async(plans.set_budget)(
         actor,
         plans.BudgetValues(name="Bacaan", amount=100, meter="calls", period="total", sync_share_percent=100),
@@ -96,8 +96,8 @@ async def test_a_budget_holds_it_and_says_so_and_it_is_read_when_there_is_room(a
     )
     go(minutes=16)
     assert await fetch_by_id.fetch_due(client) == 1
-    assert [a.text for a in await rows(Answer)] == ["Halo @kopisenja"]
-    assert [s.reason for s in await rows(Subscription, channel=told)] == [""]
+    assert [a.text for a in await rows(Comment)] == ["Halo @kopisenja"]
+    assert [s.reason for s in await rows(WebhookSubscription, channel=told)] == [""]
     assert await rows(Reservation) == []
 
 
@@ -120,16 +120,16 @@ async def test_one_that_is_gone_meanwhile_is_left_and_one_that_is_unanswered_is_
     server.unmention(server.mention(told.account_id, "Sudah dihapus"))
     await taken(server)
     await fetch_by_id.fetch_due(client)
-    assert await rows(Answer) == []
-    assert [n.next_at for n in await rows(Named)] == [None]
+    assert await rows(Comment) == []
+    assert [n.next_at for n in await rows(CommentReference)] == [None]
     server.mention(told.account_id, "Masih ada")
     await taken(server)
     server.faults.append(OrderedFault(effect="drop", method="GET"))
     await fetch_by_id.fetch_due(client)
-    assert await rows(Answer) == []
+    assert await rows(Comment) == []
     go(minutes=2)
     await fetch_by_id.fetch_due(client)
-    assert [a.text for a in await rows(Answer)] == ["Masih ada"]
+    assert [a.text for a in await rows(Comment)] == ["Masih ada"]
 
 
 async def test_a_fault_of_ours_at_one_of_them_ends_no_other(told, server, client, monkeypatch, go):
@@ -147,9 +147,9 @@ async def test_a_fault_of_ours_at_one_of_them_ends_no_other(told, server, client
         server.mention(told.account_id, text)
     await taken(server)
     assert await fetch_by_id.fetch_due(client) == 2
-    assert len(await rows(Answer)) == 1
-    [waits] = await rows(Named, named=broken[0])
+    assert len(await rows(Comment)) == 1
+    [waits] = await rows(CommentReference, named=broken[0])
     assert (waits.lease, waits.leased_until, waits.fruitless) == (None, None, 1)
     go(hours=2)
     assert await fetch_by_id.fetch_due(client) == 1
-    assert {a.text for a in await rows(Answer)} == {"satu", "dua"}
+    assert {a.text for a in await rows(Comment)} == {"satu", "dua"}

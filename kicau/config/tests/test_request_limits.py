@@ -23,7 +23,7 @@ from django.core.exceptions import RequestAborted
 from django.db import connection
 from django.test import Client
 
-from kicau.api.models import Answer
+from kicau.api.models import IdempotentResponse
 from kicau.api.root import api as mounted
 from kicau.api.tests.conftest import api, caller_for, png, world
 from kicau.base import outbound
@@ -203,10 +203,10 @@ def test_a_slow_server_outside_keeps_no_connection_and_has_few_of_our_requests(r
             again = raw()
             post(again, "/api/v1/media/fetch", {"url": url}, secret, Idempotency_Key="/api/v1/media/fetch")
             assert again.status()[0] == 409
-            assert Answer.objects.filter(status=0).count() == 3
+            assert IdempotentResponse.objects.filter(status=0).count() == 3
         answer.set()
         assert [reader.status()[0] for reader in readers] == [422, 200, 422]
-    assert Answer.objects.filter(status=0).count() == 0
+    assert IdempotentResponse.objects.filter(status=0).count() == 0
 
 
 def test_what_waits_for_a_server_outside_takes_no_place_from_other_requests(raw, actor, monkeypatch):

@@ -20,7 +20,7 @@ from kicau.publishing.content import compositions
 from kicau.web.tests.conftest import _static_folder, guest
 from kicau.web.tests.provider import _serving, come_back, provider
 from kicau.workspaces import actions, address_verification, addresses, api_tokens, invitations, oidc
-from kicau.workspaces.models import Identity, Invitation, Membership, Passkey, Person
+from kicau.workspaces.models import Invitation, Membership, Passkey, Person, ProviderIdentity
 from kicau.workspaces.tests.test_invitations import secret_in
 
 BOSS = "boss@alpha.example"
@@ -73,7 +73,7 @@ def test_the_four_steps_end_in_a_refusal(mallory, actor, boss_claims):
     assert refused.status_code == 422
     assert "already exists, but the address is not confirmed. If" in refused.content.decode()
     assert bosses.get("/").status_code == 302, "the boss is not signed in to Mallory's account"
-    assert not Identity.objects.exists()
+    assert not ProviderIdentity.objects.exists()
     added = caller_for(actor).post("/members", {"email": BOSS, "role": "admin"})
     assert added.status_code == 202
     assert not Membership.objects.filter(workspace=actor.workspace, person=person).exists()
@@ -107,7 +107,7 @@ def test_a_claim_that_nobody_verified_makes_an_unproved_account_that_is_never_me
     assert not Person.objects.get(email=BOSS).is_proved
     provider.person = {"sub": "boss-1", "email": BOSS, "email_verified": True, "name": "The boss"}
     assert come_back(browser(), provider).status_code == 422
-    assert Identity.objects.get().subject == "m-1"
+    assert ProviderIdentity.objects.get().subject == "m-1"
 
 
 def test_nobody_takes_an_invitation_that_is_for_another_address(mallory, actor):
@@ -128,7 +128,7 @@ def test_an_address_that_only_looks_the_same_is_not_the_same(email, mallory, bos
     boss = actions.add_person(BOSS, "The boss", HIS, proved=True)
     boss_claims.person = {"sub": "m-1", "email": email, "email_verified": True, "name": "A"}
     answer = come_back(browser(), boss_claims)
-    assert Identity.objects.filter(person=boss).exists() == (answer.status_code == 302) == ("ſ" not in email)
+    assert ProviderIdentity.objects.filter(person=boss).exists() == (answer.status_code == 302) == ("ſ" not in email)
     assert addresses.find_person_by_email(email) == (None if "ſ" in email else boss)
     if "ſ" in email:
         with pytest.raises(ValidationFailed):
@@ -217,7 +217,7 @@ def test_an_answer_of_the_provider_connects_only_in_the_session_that_asked(mallo
     mallorys.post(reverse("sign-in"), {"email": "mallory@evil.example", "password": MINE})
     answer = mallorys.get(reverse("oidc-callback"), boss_claims.consent(away["Location"]))
     assert answer.status_code in (302, 422)
-    assert not Identity.objects.exists()
+    assert not ProviderIdentity.objects.exists()
 
 
 def test_a_mailed_invitation_gives_the_account_to_who_reads_the_mailbox(mallory, actor, settings):

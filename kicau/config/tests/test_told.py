@@ -35,9 +35,9 @@ from kicau.inbox import comments
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Delivery, DeliveryState
 from kicau.publishing.scheduling import schedule, scheduled_posts
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.sync import poller, webhook_inbox, webhook_subscriptions
-from kicau.sync.models import Answer, Standing, Subscription, Webhook
+from kicau.sync.models import Comment, IncomingWebhook, SyncProgress, WebhookSubscription
 from kicau.workspaces.actions import actor_for, add_person, create_workspace
 from tests.engine.conftest import Shop
 
@@ -150,8 +150,8 @@ def change(page: str, at: int, **value: Any) -> bytes:
 
 
 async def test_one_act_and_what_others_write_comes_in_by_itself(actor, pages, page, server, client, told, go):
-    assert [e.subject for e in await rows(AuditEntry, act="webhooks.on")] == [NETWORK]
-    assert all(s.made_at and not s.reason for s in await rows(Subscription))
+    assert [e.subject for e in await rows(ActivityEntry, act="webhooks.on")] == [NETWORK]
+    assert all(s.made_at and not s.reason for s in await rows(WebhookSubscription))
     asked = [r["path"] for r in server.requests if r["path"].endswith(("subscriptions", "subscribed_apps"))]
     paid = await rows(Charge, purpose="answers")
     assert len(asked) == 4
@@ -160,19 +160,19 @@ async def test_one_act_and_what_others_write_comes_in_by_itself(actor, pages, pa
     before, comment = len(server.requests), server.comment(told, "Buka jam berapa? 🙂")
     assert await taken(server) == 1
     assert len(server.requests) == before, "nothing is called for it"
-    [answer] = await rows(Answer)
+    [answer] = await rows(Comment)
     assert (answer.remote_id, answer.text, answer.channel_id) == (comment, "Buka jam berapa? 🙂", pages[page].id)
     assert answer.delivery_id
-    [kept] = await rows(Webhook)
+    [kept] = await rows(IncomingWebhook)
     assert (bytes(kept.body), kept.told, kept.ignored) == (b"", 1, 0)
     go(minutes=1)
     server.recomment(comment, "Buka jam berapa hari ini?")
     await taken(server)
-    assert [a.text for a in await rows(Answer)] == ["Buka jam berapa hari ini?"]
+    assert [a.text for a in await rows(Comment)] == ["Buka jam berapa hari ini?"]
     go(minutes=1)
     server.uncomment(comment)
     await taken(server)
-    assert await rows(Answer) == []
+    assert await rows(Comment) == []
 
 
 async def test_replays_duplicates_and_another_order_change_nothing(page, server, told):
@@ -180,7 +180,7 @@ async def test_replays_duplicates_and_another_order_change_nothing(page, server,
     add = change(page, now, comment_id="1_2", post_id=told, verb="add", message="Pertama")
     for _ in range(3):
         assert await server.send_webhook(add) == 200
-    assert len(await rows(Webhook)) == 1
+    assert len(await rows(IncomingWebhook)) == 1
     again = json.loads(add)
     again["entry"].append(
         json.loads(change(page, now, comment_id="1_3", post_id=told, verb="add", message="Kedua"))["entry"][0]
@@ -192,7 +192,7 @@ async def test_replays_duplicates_and_another_order_change_nothing(page, server,
     for body in (json.dumps(again).encode(), later, older, early, gone):
         assert await server.send_webhook(body) == 200
     assert await sync_to_async(webhook_inbox.process_stored)() == 6
-    assert sorted(a.text for a in await rows(Answer)) == ["Kedua", "Yang terakhir"]
+    assert sorted(a.text for a in await rows(Comment)) == ["Kedua", "Yang terakhir"]
     assert await sync_to_async(webhook_inbox.process_stored)() == 0
 
 
@@ -212,7 +212,7 @@ async def test_two_workers_take_each_in_once_and_a_page_s_own_words_are_no_answe
 
     done = await asyncio.gather(*(asyncio.to_thread(worker) for _ in range(3)))
     assert sum(done) == 21
-    assert len(await rows(Answer)) == 20
+    assert len(await rows(Comment)) == 20
 
 
 async def test_what_the_network_did_not_sign_is_refused_and_not_kept(here, page, pages, server, told):
@@ -229,11 +229,11 @@ async def test_what_the_network_did_not_sign_is_refused_and_not_kept(here, page,
             assert asked.status == 403
         async with stranger.post(f"{here}/webhooks/{pages[page].id}", data=body) as unknown:
             assert unknown.status == 404
-    assert await rows(Webhook) == []
+    assert await rows(IncomingWebhook) == []
     for junk in (b"{", b"\xff" * 10, b"[]"):  # signed, and unreadable all the same
         assert await server.send_webhook(junk) == 200
     await sync_to_async(webhook_inbox.process_stored)()
-    assert [w.ignored for w in await rows(Webhook)] == [1, 1, 1]
+    assert [w.ignored for w in await rows(IncomingWebhook)] == [1, 1, 1]
 
 
 async def test_large_and_slow_bodies_are_refused_while_others_are_answered_at_once(
@@ -270,7 +270,7 @@ async def test_large_and_slow_bodies_are_refused_while_others_are_answered_at_on
         task.cancel()
     monkeypatch.setattr(early_limits, "BODY_TIMEOUT_SECONDS", 0.1)
     assert b" 408 " in await raw("Content-Length: 500", b'{"object"')
-    assert len(await rows(Webhook)) == 1
+    assert len(await rows(IncomingWebhook)) == 1
 
 
 async def test_another_workspace_s_channel_is_told_of_nothing_that_is_not_its_own(
@@ -290,7 +290,7 @@ async def test_another_workspace_s_channel_is_told_of_nothing_that_is_not_its_ow
         change(page, now, comment_id="1_2", post_id=told, verb="add", message="Untuk yang pertama")
     )
     await sync_to_async(webhook_inbox.process_stored)()
-    assert [(a.channel_id, a.text) for a in await rows(Answer)] == [(pages[page].id, "Untuk yang pertama")]
+    assert [(a.channel_id, a.text) for a in await rows(Comment)] == [(pages[page].id, "Untuk yang pertama")]
 
     await sync_to_async(webhook_subscriptions.switch_webhooks)(theirs, NETWORK, True)
     await webhook_subscriptions.update_subscriptions(client)
@@ -301,22 +301,24 @@ async def test_another_workspace_s_channel_is_told_of_nothing_that_is_not_its_ow
         change(elsewhere, now + 1, comment_id="3_4", post_id=theirs_told, verb="add", message="Untuk yang kedua")
     )
     await sync_to_async(webhook_inbox.process_stored)()
-    assert [(a.channel_id, a.text) for a in await rows(Answer, remote_id="3_4")] == [
+    assert [(a.channel_id, a.text) for a in await rows(Comment, remote_id="3_4")] == [
         (other[elsewhere].id, "Untuk yang kedua")
     ]
 
 
 async def test_what_nobody_asked_to_be_told_of_is_ignored(pages, page, server, told):
     other = next(id_ for id_ in pages if id_ != page)
-    await sync_to_async(Subscription.objects.filter(channel=pages[other]).delete)()  # as of who never asked for it
+    await sync_to_async(
+        WebhookSubscription.objects.filter(channel=pages[other]).delete
+    )()  # as of who never asked for it
     now = int(clock.now().timestamp())
     await server.send_webhook(
         change(other, now, comment_id="1_2", post_id="5_6", verb="add", message="Bukan untuk kita")
     )
     await server.send_webhook(change("999", now, comment_id="1_2", post_id="5_6", verb="add", message="Siapa ini"))
     await sync_to_async(webhook_inbox.process_stored)()
-    assert await rows(Answer) == []
-    assert [(w.told, w.ignored) for w in await rows(Webhook)] == [(0, 1), (0, 1)]
+    assert await rows(Comment) == []
+    assert [(w.told, w.ignored) for w in await rows(IncomingWebhook)] == [(0, 1), (0, 1)]
 
 
 async def test_a_disconnected_channel_is_told_of_no_more(actor, pages, page, server, client, told):
@@ -324,8 +326,8 @@ async def test_a_disconnected_channel_is_told_of_no_more(actor, pages, page, ser
     assert (await rows(Channel, id=pages[page].id))[0].credentials["access_token"] == ""
     assert await webhook_subscriptions.update_subscriptions(client) == 1
     assert [one["id"] for one in server.store.all("subscribed")] == [id_ for id_ in pages if id_ != page]
-    assert await rows(Subscription, channel=pages[page]) == []
-    [record] = await rows(AuditEntry, act="webhooks.taken-back")
+    assert await rows(WebhookSubscription, channel=pages[page]) == []
+    [record] = await rows(ActivityEntry, act="webhooks.taken-back")
     assert record.subject == str(pages[page].id)
     assert sum(c.units for c in await rows(Charge, channel_id=pages[page].id, purpose="answers")) == 3
 
@@ -336,13 +338,15 @@ async def test_where_the_network_does_not_answer_a_parting_it_is_tried_for_an_ho
     await sync_to_async(channels.disconnect)(actor, pages[page].id)
     server.faults.append(OrderedFault(effect="drop", method="DELETE", times=-1))
     assert await webhook_subscriptions.update_subscriptions(client) == 1
-    [kept] = await rows(Subscription, channel=pages[page])
+    [kept] = await rows(WebhookSubscription, channel=pages[page])
     assert kept.parting["access_token"]
     for _ in range(8):
         go(minutes=10)
         await webhook_subscriptions.update_subscriptions(client)
-    assert await rows(Subscription, channel=pages[page]) == [], "its permission is forgotten, whatever came of it"
-    [record] = await rows(AuditEntry, act="webhooks.left")
+    assert await rows(WebhookSubscription, channel=pages[page]) == [], (
+        "its permission is forgotten, whatever came of it"
+    )
+    [record] = await rows(ActivityEntry, act="webhooks.left")
     assert record.detail["why"].startswith(
         "This channel is disconnected, but Kicau could not yet turn off its webhooks (instant updates) from Facebook: "
     )
@@ -354,7 +358,7 @@ async def test_one_that_is_connected_again_meanwhile_goes_on_being_told_of(actor
     await channels.finish_sign_in(actor, await consent_at_sandbox(client, begun.url), client=client)
     await channels.connect(actor, begun.state, client=client)
     await webhook_subscriptions.update_subscriptions(client)
-    [kept] = await rows(Subscription, channel=pages[page])
+    [kept] = await rows(WebhookSubscription, channel=pages[page])
     assert (kept.is_wanted, kept.parting, kept.parted_at) == (True, None, None)
     assert {one["id"] for one in server.store.all("subscribed")} == set(pages)
 
@@ -378,8 +382,8 @@ async def test_while_webhooks_come_answers_are_asked_for_seldom_and_then_as_usua
     server.store.remove("subscribed", page)  # from now on nobody tells
     missed = server.comment(told, "Apakah ada orang?")
     await asked(130)
-    assert [a.remote_id for a in await rows(Answer, text="Apakah ada orang?")] == [missed], "the net under it"
-    assert (await rows(Subscription, channel=pages[page]))[0].told_at is None
+    assert [a.remote_id for a in await rows(Comment, text="Apakah ada orang?")] == [missed], "the net under it"
+    assert (await rows(WebhookSubscription, channel=pages[page]))[0].told_at is None
     assert await asked(30) >= 5
 
 
@@ -393,12 +397,12 @@ async def test_an_answer_to_a_post_that_is_not_known_is_looked_for_at_the_usual_
     await taken(server)
     go(minutes=6)
     await poller.fetch_due(client)
-    far = (await rows(Standing, channel=pages[page]))[0].next_at
+    far = (await rows(SyncProgress, channel=pages[page]))[0].next_at
     await server.send_webhook(
         change(page, int(clock.now().timestamp()), comment_id="8_9", post_id="5_6", verb="add", message="Di pos lain")
     )
     await sync_to_async(webhook_inbox.process_stored)()
-    soon = (await rows(Standing, channel=pages[page]))[0].next_at
+    soon = (await rows(SyncProgress, channel=pages[page]))[0].next_at
     assert far - clock.now() > timedelta(minutes=100)
     assert soon - clock.now() <= timedelta(minutes=5)
 
@@ -407,23 +411,23 @@ async def test_switching_off_takes_it_back_at_the_network(actor, pages, page, se
     await sync_to_async(webhook_subscriptions.switch_webhooks)(actor, NETWORK, False)
     assert await webhook_subscriptions.update_subscriptions(client) == 2
     assert list(server.store.all("subscribed")) == []
-    assert await rows(Subscription) == []
+    assert await rows(WebhookSubscription) == []
     await server.send_webhook(
         change(page, int(clock.now().timestamp()), comment_id="1_2", post_id=told, verb="add", message="Terlambat")
     )
     await sync_to_async(webhook_inbox.process_stored)()
-    assert await rows(Answer) == []
-    assert [w.ignored for w in await rows(Webhook)] == [1]
+    assert await rows(Comment) == []
+    assert [w.ignored for w in await rows(IncomingWebhook)] == [1]
 
 
 async def test_a_channel_that_is_connected_later_is_told_of_too(actor, pages, page, server, client, told):
     await sync_to_async(Channel.objects.filter(id=pages[page].id).update)(state="expired")
-    await sync_to_async(Subscription.objects.all().delete)()
+    await sync_to_async(WebhookSubscription.objects.all().delete)()
     assert await webhook_subscriptions.update_subscriptions(client) == 1
     await sync_to_async(Channel.objects.filter(id=pages[page].id).update)(state="active")
     assert await webhook_subscriptions.update_subscriptions(client) == 1
     assert await webhook_subscriptions.update_subscriptions(client) == 0
-    assert len(await rows(Subscription, made_at__isnull=False)) == 2
+    assert len(await rows(WebhookSubscription, made_at__isnull=False)) == 2
 
 
 async def test_a_permission_that_lacks_is_named_and_asked_for_again(actor, pages, page, server, client, go):
@@ -433,7 +437,7 @@ async def test_a_permission_that_lacks_is_named_and_asked_for_again(actor, pages
         )
     await sync_to_async(webhook_subscriptions.switch_webhooks)(actor, NETWORK, True)
     await webhook_subscriptions.update_subscriptions(client)
-    found = await rows(Subscription)
+    found = await rows(WebhookSubscription)
     assert all("pages_manage_metadata" in s.reason and s.made_at is None for s in found)
     go(hours=7)
     assert await webhook_subscriptions.update_subscriptions(client) == 2
@@ -452,13 +456,13 @@ async def test_a_fault_of_ours_at_one_channel_ends_no_other(actor, pages, server
     monkeypatch.setattr(kind, "subscribe", faulty)
     await sync_to_async(webhook_subscriptions.switch_webhooks)(actor, NETWORK, True)
     assert await webhook_subscriptions.update_subscriptions(client) == 2
-    found = await rows(Subscription)
+    found = await rows(WebhookSubscription)
     assert [(s.lease, s.leased_until) for s in found] == [(None, None)] * 2
     assert sorted(s.made_at is not None for s in found) == [False, True]
     assert any("An internal error in Kicau" in s.reason for s in found)
     go(hours=7)
     assert await webhook_subscriptions.update_subscriptions(client) == 1
-    assert all(s.made_at for s in await rows(Subscription))
+    assert all(s.made_at for s in await rows(WebhookSubscription))
 
 
 async def test_who_may_and_an_address_that_networks_cannot_reach(actor, member, pages, settings):
@@ -476,7 +480,7 @@ async def test_who_may_and_an_address_that_networks_cannot_reach(actor, member, 
 async def test_a_comment_is_answered_from_here_and_waits_no_more(actor, pages, page, server, client, told):
     comment = server.comment(told, "Buka jam berapa?")
     await taken(server)
-    [answer] = await rows(Answer)
+    [answer] = await rows(Comment)
     draft = await sync_to_async(comments.begin_reply)(actor, answer.id)
 
     def say() -> Delivery:
@@ -492,10 +496,10 @@ async def test_a_comment_is_answered_from_here_and_waits_no_more(actor, pages, p
     await Shop(client).work(lambda: Delivery.objects.get(id=row.id).state == "published")
     [said] = [one for one in server.store.all("comment") if one.get("under") == comment]
     assert said["message"] == "Jam tujuh, Kak."
-    [answer] = await rows(Answer)
+    [answer] = await rows(Comment)
     assert answer.answered_by_id == row.id
     assert answer.answered_at
     await taken(server)
     await poller.fetch_due(client)
-    assert len(await rows(Answer)) == 1, "our own words are no answer"
+    assert len(await rows(Comment)) == 1, "our own words are no answer"
     assert sum(c.units for c in await rows(Charge, delivery_id=row.id)) == 1

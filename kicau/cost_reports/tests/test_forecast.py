@@ -11,7 +11,7 @@ from kicau.base.errors import ValidationFailed
 from kicau.cost_reports import forecast, forecast_alerts, forecast_assumptions
 from kicau.costs import actions as plans
 from kicau.costs.models import Charge
-from kicau.notifications.models import Notice
+from kicau.notifications.models import Notification
 from kicau.publishing.content import compositions
 from kicau.publishing.scheduling import schedule
 
@@ -57,7 +57,9 @@ def test_the_month_is_what_was_spent_what_is_scheduled_and_what_reading_costs_by
         assert [b.name for b, _ in forecast_alerts.budgets_exceeded_by_forecast([small, large])] == ["kecil"]
         forecast_alerts.alert_on_forecast()
         forecast_alerts.alert_on_forecast()
-        assert [n.details["budget"] for n in Notice.objects.filter(event="budget.forecast")] == ["kecil"]  # told once
+        assert [n.details["budget"] for n in Notification.objects.filter(event="budget.forecast")] == [
+            "kecil"
+        ]  # told once
 
 
 CONTRACT = """

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Billed",
+            name="BilledResource",
             fields=[
                 (
                     "pk",
@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="OwnList",
+            name="OperatorPriceList",
             fields=[
                 (
                     "id",
@@ -187,7 +187,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="Rate",
+            name="ExchangeRate",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("currency", models.CharField(max_length=3)),

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Audit",
+            name="DatasetAudit",
             fields=[
                 (
                     "id",
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Hit",
+            name="FoundCopy",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("posts", models.JSONField(default=list)),
@@ -95,14 +95,16 @@ class Migration(migrations.Migration):
                 (
                     "audit",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="hits", to="dataset_audit.audit"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="hits",
+                        to="dataset_audit.datasetaudit",
                     ),
                 ),
             ],
             options={"indexes": [models.Index(fields=["audit", "id"], name="hit_audit")]},
         ),
         migrations.CreateModel(
-            name="Sought",
+            name="FoundPost",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("item", models.CharField(max_length=64)),
@@ -111,7 +113,9 @@ class Migration(migrations.Migration):
                 (
                     "audit",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="sought", to="dataset_audit.audit"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sought",
+                        to="dataset_audit.datasetaudit",
                     ),
                 ),
             ],

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 from kicau.dataset_audit import actions, audit_job, audit_queue
-from kicau.dataset_audit.models import Audit, AuditState, Sought
+from kicau.dataset_audit.models import AuditState, DatasetAudit, FoundPost
 from kicau.evidence.verify import verify
 
 POSTS = {
@@ -25,7 +25,7 @@ POSTS = {
 
 @pytest.fixture
 def archive(actor):
-    standing = Standing.objects.create(
+    standing = RightsContext.objects.create(
         workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"]
     )
     return Item.objects.bulk_create(
@@ -67,7 +67,7 @@ def test_from_uploads_to_a_bundle_that_holds(actor, archive, tmp_path, django_ca
     with django_capture_on_commit_callbacks(execute=True):
         row = audit_job.run_audit(row.id, processes=1)
     assert (row.state, row.posts, row.found) == (AuditState.DONE, 3, 3), row.problem
-    places = {(hit.shard, Sought.objects.get(audit=row, item=hit.posts[0]).text) for hit in row.hits.all()}
+    places = {(hit.shard, FoundPost.objects.get(audit=row, item=hit.posts[0]).text) for hit in row.hits.all()}
     assert places >= {
         ("a.jsonl", POSTS["1"]),
         ("a.jsonl", POSTS["2"]),
@@ -146,7 +146,7 @@ def test_what_cannot_be_searched_is_refused_and_leaves_nothing(actor, archive, m
     settings.KICAU_AUDIT_FOLDERS = [str(folder), "s3://open/data"]
     with pytest.raises(NotAllowed):
         actions.begin_audit(member("contributor"), where=str(folder))
-    assert not Audit.objects.exists()
+    assert not DatasetAudit.objects.exists()
     assert set(kept.glob("*")) == before
     row = actions.begin_audit(actor, where=str(folder / "a.jsonl"), query={"words": "tidakada"})
     assert audit_job.run_audit(row.id).problem["code"] == "no-posts"

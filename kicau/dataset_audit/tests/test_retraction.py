@@ -13,7 +13,7 @@ from kicau.archive import record_statements
 from kicau.archive.models import Item
 from kicau.base.errors import NotFound
 from kicau.dataset_audit import actions, audit_job, passages, report_documents
-from kicau.dataset_audit.models import Audit, AuditState, Sought
+from kicau.dataset_audit.models import AuditState, DatasetAudit, FoundPost
 from kicau.dataset_audit.tests.test_audit_job import POSTS, archive, lines, others, upload
 from kicau.evidence.models import Leaf, Salt
 from kicau.evidence.verify import verify
@@ -36,7 +36,7 @@ def take_back(actor, *items: Item, uses=USES) -> None:
 
 
 @pytest.fixture
-def searched(actor, archive) -> Audit:
+def searched(actor, archive) -> DatasetAudit:
     """Three posts found; the second one stands within the passage that is kept around the first."""
     data = lines(*others(200), f"{POSTS['1']} – {POSTS['2']}", f"Seperti kata mereka: {POSTS['3']}", *others(50))
     row = audit_job.run_audit(actions.begin_audit(actor, files=[upload("a.jsonl", data)]).id, processes=1)
@@ -44,7 +44,7 @@ def searched(actor, archive) -> Audit:
     return row
 
 
-def everything(audit: Audit) -> str:
+def everything(audit: DatasetAudit) -> str:
     """All that the audit's rows and own files say, but for what it searched."""
     rows = [[base64.b64decode(hit.raw).decode("utf-8", "replace"), hit.posts] for hit in audit.hits.all()]
     files = [
@@ -55,9 +55,9 @@ def everything(audit: Audit) -> str:
     return json.dumps(
         [
             rows,
-            list(Sought.objects.filter(audit=audit).values_list("text", flat=True)),
+            list(FoundPost.objects.filter(audit=audit).values_list("text", flat=True)),
             files,
-            Audit.objects.get(id=audit.id).summary,
+            DatasetAudit.objects.get(id=audit.id).summary,
         ],
         ensure_ascii=False,
     )
@@ -76,7 +76,7 @@ def test_rows_bundle_and_files_lose_it_in_the_same_transaction(
     before = actions.audit_bundle(actor, searched).read_bytes()
     with django_capture_on_commit_callbacks(execute=True):
         take_back(actor, gone)
-        row = Sought.objects.get(audit=searched, item=str(gone.id))
+        row = FoundPost.objects.get(audit=searched, item=str(gone.id))
         assert (row.text, row.taken_back_at is not None) == ("", True)
         assert [hit.raw for hit in searched.hits.all() if hit.posts == [str(gone.id)]] == [""]
         searched.refresh_from_db()
@@ -160,7 +160,7 @@ def test_a_post_whose_words_one_that_stays_needs_is_left_in_that_one(
 def test_a_change_that_is_undone_takes_nothing_back(actor, archive, searched):
     with transaction.atomic():
         take_back(actor, archive[1])
-        assert POSTS["2"] not in list(Sought.objects.values_list("text", flat=True))
+        assert POSTS["2"] not in list(FoundPost.objects.values_list("text", flat=True))
         transaction.set_rollback(True)
     assert POSTS["2"] in everything(searched)
     assert actions.audit_bundle(actor, searched)
@@ -175,7 +175,7 @@ def test_an_author_who_takes_all_back_reaches_the_audits_too(actor, archive, sea
     record_statements.add_statements(
         actor, [NewStatement(layer="withdrawal", party="author", subject="author", key="x:1", says={"search": "deny"})]
     )
-    assert set(Sought.objects.filter(audit=searched).values_list("text", flat=True)) == {""}
+    assert set(FoundPost.objects.filter(audit=searched).values_list("text", flat=True)) == {""}
 
 
 def test_what_was_taken_back_is_not_looked_for_and_not_kept_by_a_search_that_runs(

@@ -13,7 +13,7 @@ from kicau.erasure import accounts, model_ownership
 from kicau.publishing.approval import reviews
 from kicau.publishing.models import Delivery, Draft
 from kicau.publishing.scheduling import actions as publishing
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces import actions, api_tokens, invitations
 from kicau.workspaces.models import BrowserSession, Invitation, Membership, Person, Role
 from kicau.workspaces.names import DELETED_PERSON
@@ -63,8 +63,8 @@ def test_what_was_written_stays_when_its_author_is_erased(admin, owner):
     }
     assert DELETED_PERSON in said
     assert name not in said
-    kept = [f"{row.actor} {row.detail}" for row in AuditEntry.objects.all()]
-    assert AuditEntry.objects.filter(actor_id=who, act="person.erased").exists()
+    kept = [f"{row.actor} {row.detail}" for row in ActivityEntry.objects.all()]
+    assert ActivityEntry.objects.filter(actor_id=who, act="person.erased").exists()
     assert not [text for text in kept if name in text or address in text]
 
 

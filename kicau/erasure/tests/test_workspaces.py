@@ -12,7 +12,7 @@ from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 from kicau.channels.models import Channel, Revocation
 from kicau.erasure import model_ownership, workspaces
 from kicau.publishing.models import Delivery, DeliveryState, Draft
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces import actions
 from kicau.workspaces.models import Person, Role, Workspace
 
@@ -49,11 +49,11 @@ def test_all_of_a_workspace_goes_and_nothing_of_another(
     assert [label for label, rows in model_ownership.rows_of_workspace(actor.workspace.id) if rows.exists()] == []
     assert not file.exists()
     assert not file.parent.parent.exists()
-    said = AuditEntry.objects.get(act="workspace.deleted")
+    said = ActivityEntry.objects.get(act="workspace.deleted")
     assert said.detail["name"] == "Kopi Senja"
     assert (said.detail["canceled"], said.detail["disconnected"]) == (1, 1)
     assert said.detail["removed"]["publishing.Delivery"] == 1
-    assert AuditEntry.objects.filter(act="delivery.canceled").exists()
+    assert ActivityEntry.objects.filter(act="delivery.canceled").exists()
     assert Person.objects.filter(id=owner.id).exists()
     assert Revocation.objects.get().workspace_id == actor.workspace.id, (
         "its channel's credentials end at the network, too"

@@ -17,15 +17,15 @@ from kicau.publishing.content import compositions
 from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.models import Delivery
 from kicau.publishing.scheduling import schedule
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.sync import poller
-from kicau.sync.models import Answer
+from kicau.sync.models import Comment
 from kicau.sync.tests.test_poller import rows, switch_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def heard(pair, actor, client, go, say, *words: str) -> list[Answer]:
+async def heard(pair, actor, client, go, say, *words: str) -> list[Comment]:
     """The reader's words to Kopi Senja, as they were read."""
     await switch_on(actor)
     await poller.fetch_due(client)
@@ -34,7 +34,7 @@ async def heard(pair, actor, client, go, say, *words: str) -> list[Answer]:
     go(minutes=6)
     await poller.fetch_due(client)
     go(minutes=-6)  # the database's own clock says what is due
-    return await rows(Answer, channel=pair["kopi"].id)
+    return await rows(Comment, channel=pair["kopi"].id)
 
 
 @sync_to_async
@@ -70,7 +70,7 @@ async def test_a_mention_waits_until_ours_went_out_or_somebody_says_done(actor, 
         pump.stop()
         await running
     [sent] = await rows(Delivery)
-    [kept] = await rows(Answer, id=first.id)
+    [kept] = await rows(Comment, id=first.id)
     assert (kept.answered_by_id, kept.answered_at) == (sent.id, sent.published_at)
     assert [a.id for a in (await listed(actor, unanswered=True)).rows] == [second.id]
     viewer = await sync_to_async(member)("viewer")
@@ -78,7 +78,7 @@ async def test_a_mention_waits_until_ours_went_out_or_somebody_says_done(actor, 
         await sync_to_async(comments.mark_done)(viewer, second.id, done=True)
     await sync_to_async(comments.mark_done)(actor, second.id, done=True)
     assert not (await listed(actor, unanswered=True)).rows
-    assert [e.subject for e in await rows(AuditEntry, act="answer.done")] == [str(second.id)]
+    assert [e.subject for e in await rows(ActivityEntry, act="answer.done")] == [str(second.id)]
     await sync_to_async(comments.mark_done)(actor, second.id, done=False)
     assert len((await listed(actor, unanswered=True)).rows) == 1
     assert len((await listed(actor)).rows) == 2
@@ -87,12 +87,12 @@ async def test_a_mention_waits_until_ours_went_out_or_somebody_says_done(actor, 
 async def test_pages_of_a_list_overlap_nowhere_and_leave_nothing_out(actor, pair):
     now = clock.now()
     made = [
-        Answer(
+        Comment(
             channel=pair[("kopi", "kabar")[n % 2]], remote_id=str(n), text=str(n), at=now - timedelta(minutes=n // 3)
         )
         for n in range(25)
     ]
-    await sync_to_async(Answer.objects.bulk_create)(made)
+    await sync_to_async(Comment.objects.bulk_create)(made)
     seen, after = [], None
     while True:
         found = await listed(actor, after=after, limit=7)
@@ -106,7 +106,7 @@ async def test_pages_of_a_list_overlap_nowhere_and_leave_nothing_out(actor, pair
 
 
 async def test_nothing_of_another_workspace_and_no_reply_where_the_channel_may_not(actor, pair, workspace):
-    answer = await Answer.objects.acreate(channel=pair["kopi"], remote_id="1", text="Halo", at=clock.now())
+    answer = await Comment.objects.acreate(channel=pair["kopi"], remote_id="1", text="Halo", at=clock.now())
     await Channel.objects.filter(id=pair["kopi"].id).aupdate(state="expired")
     with pytest.raises(Conflict, match="Kicau cannot send replies on"):
         await sync_to_async(comments.begin_reply)(actor, answer.id)

@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Letter",
+            name="Email",
             fields=[
                 (
                     "id",
@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Trouble",
+            name="InstanceProblem",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("key", models.CharField(max_length=160)),
@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Choice",
+            name="NotificationChoice",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("event", models.CharField(max_length=40)),
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Notice",
+            name="Notification",
             fields=[
                 (
                     "id",

@@ -7,7 +7,7 @@ from django.core import signing
 
 from kicau.base import clock
 from kicau.notifications import actions, emails
-from kicau.notifications.models import Letter, Notice
+from kicau.notifications.models import Email, Notification
 
 MONDAY = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def test_each_gets_one_letter_in_their_language_with_a_way_out(sink, owner, memb
     assert "“Kopi & <Senja>” gagal terbit di Senja (X)." in text
     assert "Kopi Senja, 1 Mar 2027" in text
     assert "Kopi &amp; &lt;Senja&gt;" in html
-    assert f"https://kicau.example/notifications/{Notice.objects.get(event='delivery.failed').id}" in text
+    assert f"https://kicau.example/notifications/{Notification.objects.get(event='delivery.failed').id}" in text
     assert "https://kicau.example/settings/notifications" in text
     ticket = hers["List-Unsubscribe"].strip("<>").rsplit("/", 1)[1]
     assert emails.read_unsubscribe_link(ticket) == (owner.id, ["channel.expired", "delivery.failed"])
@@ -91,7 +91,7 @@ def test_a_letter_waits_for_a_mail_server_that_is_busy_or_away_and_is_not_lost(s
     )
     sink.refuses = True
     assert emails.send_due_emails() == 0
-    there = Letter.objects.get()
+    there = Email.objects.get()
     assert (there.attempts, "come back later" in there.last_error) == (1, True)
     assert emails.send_due_emails() == 0  # not yet again
     good, settings.MAILERS = (

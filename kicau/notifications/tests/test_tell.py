@@ -8,7 +8,7 @@ from kicau.base import clock
 from kicau.base.errors import NotFound
 from kicau.notifications import actions
 from kicau.notifications.events import EVENTS, UnknownNotificationEvent
-from kicau.notifications.models import Notice
+from kicau.notifications.models import Notification
 from kicau.workspaces.actions import add_person, create_workspace, remove_member
 
 MONDAY = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)  # nine in the morning in Jakarta
@@ -67,7 +67,7 @@ def test_much_of_the_same_is_one_notice_and_few_letters(owner, workspace):
         many = fail(500)
         assert (many.id, many.count, many.page, many.mail_at) == (one.id, 501, "/?state=failed", one.mail_at)
         assert actions.count_unread(owner) == 1
-    Notice.objects.update(mail_at=None, mailed_at=MONDAY + actions.EMAIL_BATCH_DELAY)
+    Notification.objects.update(mail_at=None, mailed_at=MONDAY + actions.EMAIL_BATCH_DELAY)
     with clock.freeze_clock(MONDAY + timedelta(minutes=5)):
         assert fail(1).mail_at == MONDAY + actions.EMAIL_BATCH_DELAY + actions.MIN_EMAIL_INTERVAL
         actions.mark_read(owner, many.id)
@@ -104,7 +104,7 @@ def test_each_hears_as_they_chose(owner, workspace):
         assert actions.notify("draft.submitted", workspace.id, name="N", post="p") == 0
         actions.notify("draft.approved", workspace.id, to=[owner.id], name="N", post="p")
         actions.notify("delivery.failed", workspace.id, post="p", channel="c", reason="r")
-    approved, failed = Notice.objects.order_by("event").reverse()
+    approved, failed = Notification.objects.order_by("event").reverse()
     assert not approved.in_page
     assert approved.mail_at == datetime(2027, 3, 2, 0, 0, tzinfo=UTC)  # tomorrow at seven in Jakarta
     assert failed.mail_at is None

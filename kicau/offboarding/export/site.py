@@ -24,7 +24,7 @@ from kicau.offboarding.export.tables import ExportScope
 from kicau.offboarding.models import OffboardingCause
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft
-from kicau.sync.models import Answer, Post
+from kicau.sync.models import Comment, PostMetrics
 
 if TYPE_CHECKING:
     from kicau.offboarding.export.write import ExportArchive
@@ -80,8 +80,8 @@ class ExportedPost:
         tuple[str, list[tuple[str, str, str]]]
     ]  # text, and its files: (place in the archive, kind, description)
     story: list[Attempt]
-    numbers: list[Post] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    numbers: list[PostMetrics] = field(default_factory=list)
+    answers: list[Comment] = field(default_factory=list)
 
 
 def write_site(
@@ -150,8 +150,10 @@ def _exported_deliveries(rows: Any) -> Iterator[ExportedPost]:
         stories: dict[UUID, list[Attempt]] = defaultdict(list)
         for attempt in Attempt.objects.filter(delivery__in=chunk).exclude(sentence="").order_by("id"):
             stories[attempt.delivery_id].append(attempt)
-        numbers = group_by_delivery(Post.objects.filter(delivery__in=chunk, read_at__isnull=False).order_by("position"))
-        answers = group_by_delivery(Answer.objects.filter(delivery__in=chunk).order_by("at", "id"))
+        numbers = group_by_delivery(
+            PostMetrics.objects.filter(delivery__in=chunk, read_at__isnull=False).order_by("position")
+        )
+        answers = group_by_delivery(Comment.objects.filter(delivery__in=chunk).order_by("at", "id"))
         for id_ in chunk:
             d = found[id_]
             texts = [

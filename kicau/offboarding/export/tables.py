@@ -34,7 +34,7 @@ from kicau.publishing.models import (
     PartMedium,
     Variant,
 )
-from kicau.sync.models import Answer, Post, Reading
+from kicau.sync.models import Comment, MetricsChange, PostMetrics
 
 INTERNAL_COLUMNS = {
     "worker",
@@ -203,17 +203,17 @@ def _engagement_tables(scope: ExportScope) -> list[ExportTable]:
         _table(
             "numbers",
             "Each published post's numbers as they were last read, by the network's names.",
-            Post.objects.filter(channel__in=scope.channels),
+            PostMetrics.objects.filter(channel__in=scope.channels),
         ),
         _table(
             "readings",
             "What had changed in a post's numbers each time they were read.",
-            Reading.objects.filter(post__channel__in=scope.channels),
+            MetricsChange.objects.filter(post__channel__in=scope.channels),
         ),
         _table(
             "answers",
             "What others wrote to the channels; their words are theirs.",
-            Answer.objects.filter(channel__in=scope.channels),
+            Comment.objects.filter(channel__in=scope.channels),
         ),
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed
 from kicau.channels import actions as channel_acts
-from kicau.channels.models import Channel, NetworkApp, Refusal
+from kicau.channels.models import AppRefusal, Channel, NetworkApp
 from kicau.connector import registry
 from kicau.connector.transport.http import HttpResponse
 from kicau.offboarding import actions, blocked_app_detection, instance_wide, restore_network
@@ -24,9 +24,9 @@ FROZEN = ("held", "offboarded")
 
 def heard(channel, ago: timedelta, count: int = 1):
     at = clock.now() - ago
-    Refusal.objects.bulk_create(
+    AppRefusal.objects.bulk_create(
         [
-            Refusal(
+            AppRefusal(
                 at=at,
                 network="stranger",
                 app=channel.app,

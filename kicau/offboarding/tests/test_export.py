@@ -21,7 +21,7 @@ from kicau.offboarding import actions, jobs
 from kicau.offboarding.models import OffboardingJob
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Attempt, Delivery
-from kicau.sync.models import Answer, Post, Reading
+from kicau.sync.models import Comment, MetricsChange, PostMetrics
 from kicau.workspaces.models import Person
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
     done = {"state": "published", "remote_ids": ["77"], "url": "https://social.example/77", "published_at": clock.now()}
     Delivery.objects.filter(id=rows[0].id).update(**done, rendered={"parts": [{"text": "lama", "media": [shown]}]})
     Attempt.objects.create(delivery=rows[0], did="publish", outcome="published", sentence="Published.")
-    kept = Post.objects.create(
+    kept = PostMetrics.objects.create(
         channel=rows[0].channel,
         delivery=rows[0],
         remote_id="77",
@@ -56,9 +56,9 @@ def test_everything_of_a_network_in_one_open_archive(actor, channel, posts, tmp_
         values={"like_count": 4711},
         read_at=clock.now(),
     )
-    Reading.objects.create(post=kept, at=clock.now(), values={"like_count": 4711})
+    MetricsChange.objects.create(post=kept, at=clock.now(), values={"like_count": 4711})
     for delivery, text in ((rows[0], "Enak sekali <3"), (None, "Hanya menyapa")):
-        Answer.objects.create(
+        Comment.objects.create(
             channel=rows[0].channel,
             delivery=delivery,
             remote_id=text,

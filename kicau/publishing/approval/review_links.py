@@ -21,7 +21,7 @@ from kicau.notifications import actions as notices
 from kicau.publishing.approval import reviews
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Draft, DraftState, Review, ReviewLink
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces.actors import ROLE_PERMISSIONS, Actor, Permission
 from kicau.workspaces.models import Membership, Person
 
@@ -214,7 +214,7 @@ def _add_review(
             "This review link has reached its limit of comments and approvals. Ask the person who sent you the link for a new one."
         )
     made = reviews.add_review(draft, kind, text, link.name, part, quote, link=link)
-    AuditEntry.objects.create(
+    ActivityEntry.objects.create(
         workspace_id=link.workspace_id,
         actor=link.name,
         via="link",

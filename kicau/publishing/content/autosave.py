@@ -17,7 +17,7 @@ from kicau.base.sentences import Sentence
 from kicau.media.models import Medium
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Campaign, Draft, DraftState, Part, Variant
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces.actors import Actor, Permission
 
 AUDIT_INTERVAL = timedelta(minutes=30)  # somebody who goes on writing leaves one line in the audit trail for so long
@@ -110,7 +110,7 @@ def autosave(
         draft = compositions.replace_content(actor, draft, composition)
         draft.extras = {**draft.extras, "desk": kept}
         draft.save(update_fields=["extras"])
-        if not AuditEntry.objects.filter(
+        if not ActivityEntry.objects.filter(
             subject=str(draft.id),
             actor_id=actor.person_id,
             act__in=("draft.created", "draft.edited"),

@@ -29,7 +29,7 @@ from kicau.costs.ledger import ChargeContext
 from kicau.costs.models import Purpose
 from kicau.costs.pricing import PricedCharge, price_charges
 from kicau.publishing.content import contacts
-from kicau.publishing.models import Draft, Handle, Part, SavedText
+from kicau.publishing.models import Draft, KnownAccount, Part, SavedText
 from kicau.workspaces.actors import Actor, Permission
 
 MAX_CANDIDATES = 8  # candidates of one network
@@ -63,16 +63,16 @@ def lookup_price(channel: Channel) -> tuple[PricedCharge, ...]:
     return price_charges(channel.network, [finding.charge], plan=channel.app.plan) if finding else ()
 
 
-def suggest_handles(actor: Actor, networks: Iterable[str], words: str) -> list[Handle]:
+def suggest_handles(actor: Actor, networks: Iterable[str], words: str) -> list[KnownAccount]:
     """Accounts that were found or written here before, whose handle or name begins with the words."""
     rows = known_handles(actor, words, list(networks)).exclude(is_there=False)
     return list(rows.order_by("network", "-seen_at")[: MAX_CANDIDATES * 4]) if words else []
 
 
-def known_handles(actor: Actor, words: str = "", networks: Sequence[str] | None = None) -> QuerySet[Handle]:
+def known_handles(actor: Actor, words: str = "", networks: Sequence[str] | None = None) -> QuerySet[KnownAccount]:
     """The accounts whose handle or name begins with the words, those that nobody was found behind too."""
     actor.require(Permission.READ)
-    rows = Handle.objects.filter(workspace=actor.workspace)
+    rows = KnownAccount.objects.filter(workspace=actor.workspace)
     if networks is not None:
         rows = rows.filter(network__in=networks)
     begins = Q(handle__istartswith=words) | Q(name__istartswith=words) | Q(name__icontains=f" {words}")
@@ -103,7 +103,7 @@ def suggest_tags(actor: Actor, words: str) -> list[str]:
 
 async def look_up_accounts(
     actor: Actor, channel: Channel, words: str, *, client: aiohttp.ClientSession | None = None
-) -> list[Handle]:
+) -> list[KnownAccount]:
     """Ask the channel's network for accounts, and remember what it says; a whole handle that nobody has too.
 
     The call is charged as any is, and is not made where it does not fit into a budget. Raises NotAllowed, Conflict with
@@ -167,10 +167,10 @@ def _record_lookup_charges(work: ChargeContext, live: ChannelSession) -> None:
 
 def _remember_accounts(
     actor: Actor, network: str, words: str, found: Sequence[MentionableAccount], finding: AccountSearchRules
-) -> list[Handle]:
+) -> list[KnownAccount]:
     now = clock.now()
     rows = [
-        Handle(
+        KnownAccount(
             workspace=actor.workspace,
             network=network,
             target=one.target.casefold()[:300],
@@ -187,7 +187,7 @@ def _remember_accounts(
         sure = finding.every and (not finding.as_typed or "." in whole or "@" in whole)
         if sure:  # a whole handle, and nobody has it
             rows.append(
-                Handle(
+                KnownAccount(
                     workspace=actor.workspace,
                     network=network,
                     target=whole.casefold()[:300],
@@ -201,8 +201,8 @@ def _remember_accounts(
     return [row for row in rows if row.is_there]
 
 
-def _save_handles(rows: Iterable[Handle], fields: Sequence[str]) -> None:
-    Handle.objects.bulk_create(
+def _save_handles(rows: Iterable[KnownAccount], fields: Sequence[str]) -> None:
+    KnownAccount.objects.bulk_create(
         list(rows), update_conflicts=True, unique_fields=["workspace", "network", "target"], update_fields=list(fields)
     )
 
@@ -214,9 +214,9 @@ def account_mentions(actor: Actor, shown: Sequence[tuple[Channel, Rendered]]) ->
     """For each channel the accounts that its post mentions, each once; in one statement for all of them."""
     spans = [list(_mention_spans(rendered)) for _, rendered in shown]
     wanted = {span.target.casefold() for row in spans for span in row}
-    known: dict[tuple[str, str], Handle] = {}
+    known: dict[tuple[str, str], KnownAccount] = {}
     if wanted:
-        rows = Handle.objects.filter(
+        rows = KnownAccount.objects.filter(
             workspace=actor.workspace, target__in=wanted, seen_at__gte=clock.now() - LOOKUP_LIFETIME
         )
         known = {(row.network, row.target): row for row in rows}
@@ -226,7 +226,7 @@ def account_mentions(actor: Actor, shown: Sequence[tuple[Channel, Rendered]]) ->
     ]
 
 
-def _build_mention(span: Span, row: Handle | None) -> AccountMention:
+def _build_mention(span: Span, row: KnownAccount | None) -> AccountMention:
     state: MentionState = "unknown" if row is None or row.is_there is None else "there" if row.is_there else "missing"
     return AccountMention(target=span.target, text=span.text, state=state, name=row.name if row else "")
 
@@ -306,12 +306,12 @@ def _broken_tag_warnings(label: str, n: int, part: RenderedPart) -> Iterator[Pro
 
 def record_used_handles(actor: Actor, shown: Iterable[tuple[Channel, Rendered]]) -> None:
     """Remember who is mentioned in what was scheduled, so that they are offered again."""
-    rows: dict[tuple[str, str], Handle] = {}
+    rows: dict[tuple[str, str], KnownAccount] = {}
     for channel, rendered in shown:
         for span in _mention_spans(rendered):
             target, handle = span.target.casefold()[:300], span.text.removeprefix("@")[:300]
             if handle.casefold() == target:  # elsewhere the words that readers see are not what an author writes
-                rows[channel.network, target] = Handle(
+                rows[channel.network, target] = KnownAccount(
                     workspace=actor.workspace,
                     network=channel.network,
                     target=target,
@@ -319,4 +319,4 @@ def record_used_handles(actor: Actor, shown: Iterable[tuple[Channel, Rendered]])
                     handle=handle,
                 )
     if rows:
-        Handle.objects.bulk_create(list(rows.values()), ignore_conflicts=True)
+        KnownAccount.objects.bulk_create(list(rows.values()), ignore_conflicts=True)

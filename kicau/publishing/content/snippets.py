@@ -13,7 +13,7 @@ from kicau.base import clock
 from kicau.base.errors import NotFound, validation_failed
 from kicau.base.ids import as_uuid
 from kicau.channels.models import Channel
-from kicau.publishing.models import ChannelGroup, SavedText, Writer
+from kicau.publishing.models import ChannelGroup, EditorPresence, SavedText
 from kicau.workspaces.actors import Actor, Permission
 
 MAX_SAVED_TEXT_LENGTH = 10_000  # characters of a saved text
@@ -111,15 +111,15 @@ def announce_presence(actor: Actor, draft_id: UUID, hand: str) -> list[str]:
     if actor.person is None:
         return []
     now = clock.now()
-    row = Writer(workspace=actor.workspace, draft_id=draft_id, hand=hand[:40], person=actor.person, seen_at=now)
-    Writer.objects.bulk_create(
+    row = EditorPresence(workspace=actor.workspace, draft_id=draft_id, hand=hand[:40], person=actor.person, seen_at=now)
+    EditorPresence.objects.bulk_create(
         [row], update_conflicts=True, unique_fields=["draft_id", "hand"], update_fields=["seen_at"]
     )
-    Writer.objects.filter(workspace=actor.workspace, seen_at__lt=now - PRESENCE_TIMEOUT).delete()
-    others = Writer.objects.filter(workspace=actor.workspace, draft_id=draft_id).exclude(hand=hand[:40])
+    EditorPresence.objects.filter(workspace=actor.workspace, seen_at__lt=now - PRESENCE_TIMEOUT).delete()
+    others = EditorPresence.objects.filter(workspace=actor.workspace, draft_id=draft_id).exclude(hand=hand[:40])
     return list(dict.fromkeys(others.order_by("seen_at").values_list("person__name", flat=True)))
 
 
 def end_presence(actor: Actor, draft_id: UUID, hand: str) -> None:
     """This editor is closed."""
-    Writer.objects.filter(workspace=actor.workspace, draft_id=draft_id, hand=hand[:40]).delete()
+    EditorPresence.objects.filter(workspace=actor.workspace, draft_id=draft_id, hand=hand[:40]).delete()

@@ -15,7 +15,7 @@ from kicau.base import clock
 from kicau.base.bulk import copy_in, to_json_text
 from kicau.base.sentences import Sentence, sentence_pieces, to_stored_pieces
 from kicau.channels import rate_limit_backoff
-from kicau.channels.models import Channel, NetworkApp, Refusal
+from kicau.channels.models import AppRefusal, Channel, NetworkApp
 from kicau.connector import registry
 from kicau.connector.addresses import web_address
 from kicau.costs.reservations import BudgetShortfall
@@ -65,7 +65,7 @@ def write_outcomes(
         )
         budget_checks.record_charges(outcomes, channels)
         if heard := [row for o in outcomes for row in o.refusals]:
-            Refusal.objects.bulk_create(heard)
+            AppRefusal.objects.bulk_create(heard)
         _pause_channels(outcomes)
         emit(*_events([o for o in outcomes if o.item.id in kept]))
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from kicau.base import clock
 from kicau.base.sentences import Sentence, of_problems, sentence_pieces
-from kicau.channels.models import Refusal
+from kicau.channels.models import AppRefusal
 from kicau.channels.rate_limit_backoff import RateLimitPause
 from kicau.connector import errors
 from kicau.connector.content import AttemptNote, Charge, PendingStep, PublishedPost, PublishResult
@@ -89,7 +89,7 @@ class StepOutcome:
     calls: list[CallRecord] = field(default_factory=list)
     spent: tuple[Charge, ...] = ()  # what a look-up proved to have been used up
     lacks: call_budgets.ReservationMissing | None = None  # what has to be set aside before it can go on
-    refusals: list[Refusal] = field(default_factory=list)  # of the app itself
+    refusals: list[AppRefusal] = field(default_factory=list)  # of the app itself
     at: datetime = field(default_factory=clock.now)
     detail: dict[str, Any] = field(default_factory=dict)
     app_id: UUID | None = None

@@ -361,7 +361,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
-            name="Handle",
+            name="KnownAccount",
             fields=[
                 (
                     "id",
@@ -719,7 +719,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
-            name="Writer",
+            name="EditorPresence",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("draft_id", models.UUIDField()),

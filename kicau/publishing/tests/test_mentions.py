@@ -21,7 +21,7 @@ from kicau.costs.actions import BudgetValues, set_budget
 from kicau.costs.models import Charge
 from kicau.publishing.content import compositions, contacts, mentions
 from kicau.publishing.content.compositions import Composition, PartContent
-from kicau.publishing.models import Handle
+from kicau.publishing.models import KnownAccount
 from kicau.publishing.scheduling import schedule
 
 
@@ -121,7 +121,7 @@ def test_an_account_is_looked_up_for_its_price_and_within_the_budget(actor, conn
     set_budget(actor, BudgetValues(name="Kecil", amount=10_000, currency="USD", period="month"))
     with pytest.raises(Conflict, match="Kicau sent no request to X: the budget “Kecil” has"):
         async_to_sync(mentions.look_up_accounts)(actor, channel, "siapa")
-    assert not Handle.objects.filter(target="siapa").exists()
+    assert not KnownAccount.objects.filter(target="siapa").exists()
     channel.sync_paused_until = clock.now() + timedelta(minutes=15)
     with pytest.raises(Conflict, match="Kicau has used most of the API requests that X allows"):
         async_to_sync(mentions.look_up_accounts)(actor, channel, "siapa")

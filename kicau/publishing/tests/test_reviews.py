@@ -8,12 +8,12 @@ import pytest
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, ValidationFailed
-from kicau.notifications.models import Notice
+from kicau.notifications.models import Notification
 from kicau.publishing.approval import review_links, reviews
 from kicau.publishing.content import autosave, compositions
 from kicau.publishing.models import Delivery, Review, ReviewLink
 from kicau.publishing.scheduling import actions
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 
 
 def written(text: str = "Beans from Gayo\nare here today") -> compositions.Composition:
@@ -55,7 +55,7 @@ def test_submitted_commented_sent_back_mended_approved_and_scheduled(team, draft
             reviews.comment(editor, draft.id, "?", **wrong)
     assert reviews.send_back(editor, draft.id, "").state == "draft"
     reviews.resolve_comment(writer, said.id)
-    assert AuditEntry.objects.filter(act="comment.resolved").exists()
+    assert ActivityEntry.objects.filter(act="comment.resolved").exists()
 
     autosave.autosave(writer, draft.id, written("Gayo beans are here"), desk=draft.extras["desk"])
     reviews.submit(writer, draft.id)
@@ -70,9 +70,9 @@ def test_submitted_commented_sent_back_mended_approved_and_scheduled(team, draft
         "submitted",
         "approved",
     ]
-    told = set(Notice.objects.filter(person=writer.person).values_list("event", flat=True))
+    told = set(Notification.objects.filter(person=writer.person).values_list("event", flat=True))
     assert told == {"draft.commented", "draft.returned", "draft.approved"}
-    assert Notice.objects.filter(person=editor.person, event="draft.submitted").exists()
+    assert Notification.objects.filter(person=editor.person, event="draft.submitted").exists()
 
     changed = autosave.autosave(writer, draft.id, written("Once more"), desk=draft.extras["desk"])
     assert changed.state == "draft", "an approval does not outlive a change"
@@ -123,9 +123,9 @@ def test_a_client_reads_comments_and_approves_by_a_link_that_ends(team, draft):
     assert [r.kind for r in review_links.reviews_by_link(link)] == ["comment", "returned", "approved"], (
         "not what the team said"
     )
-    entry = AuditEntry.objects.get(act="review.approved")
+    entry = ActivityEntry.objects.get(act="review.approved")
     assert (entry.actor, entry.via, entry.detail["version"]) == ("Ratna, PT Maju", "link", draft.version)
-    assert Notice.objects.filter(person=editor.person, event="draft.approved").exists()
+    assert Notification.objects.filter(person=editor.person, event="draft.approved").exists()
 
     only = review_links.open_link(
         review_links.create_link(editor, draft.id, "Reader", may_comment=False, may_approve=False).link.rsplit("/", 1)[

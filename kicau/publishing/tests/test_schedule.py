@@ -30,7 +30,7 @@ from kicau.publishing.content.compositions import (
 from kicau.publishing.models import Delivery, Draft, text_hash
 from kicau.publishing.scheduling import actions, schedule, scheduled_posts
 from kicau.publishing.scheduling.scheduled_posts import ScheduledPostChange
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces.actions import actor_for, add_person, create_workspace
 
 SOON = timedelta(hours=1)
@@ -316,7 +316,7 @@ def test_every_act_is_in_the_trail(actor, channel):
     row = schedule.schedule(actor, write(actor, "a"), ["ana"], at(hours=1)).deliveries[0]
     actions.cancel(actor, row.id)
     actions.retry(actor, row.id)
-    trail = set(AuditEntry.objects.filter(workspace_id=actor.workspace.id).values_list("act", flat=True))
+    trail = set(ActivityEntry.objects.filter(workspace_id=actor.workspace.id).values_list("act", flat=True))
     assert {"draft.created", "delivery.scheduled", "delivery.canceled", "delivery.retried"} <= trail
 
 

@@ -16,7 +16,7 @@ from kicau.channels.channel_session import to_stored
 from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.session import Credentials
-from kicau.notifications.models import Notice
+from kicau.notifications.models import Notification
 from kicau.publishing.content import compositions
 from kicau.publishing.content.compositions import Composition, PartContent, VariantContent
 from kicau.publishing.models import Delivery, DeliveryState, HoldReason
@@ -237,7 +237,7 @@ def test_changed_content_asks_for_a_new_confirmation_and_never_drops_it_silently
     assert [r.id for r in done.unconfirmed] == [row.id]
     assert text_of(row) == "Susu"
     assert (row.state, row.hold, row.confirmed_at) == (DeliveryState.HELD, HoldReason.CONFIRMATION, None)
-    assert Notice.objects.filter(event="delivery.confirm").exists(), "the bell says it, too"
+    assert Notification.objects.filter(event="delivery.confirm").exists(), "the bell says it, too"
 
     change_post(actor, row.draft_id, ScheduledPostChange(due_at=later(days=2), confirm=True))
     row.refresh_from_db()

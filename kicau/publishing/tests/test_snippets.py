@@ -15,7 +15,7 @@ from kicau.channels.models import Channel
 from kicau.connector import registry
 from kicau.connector.session import Credentials
 from kicau.publishing.content import autosave, compositions, snippets
-from kicau.publishing.models import ChannelGroup, SavedText, Writer
+from kicau.publishing.models import ChannelGroup, EditorPresence, SavedText
 from kicau.publishing.scheduling import schedule
 
 
@@ -66,7 +66,7 @@ def test_two_writers_learn_of_each_other_until_one_leaves_or_falls_silent(actor,
     assert snippets.announce_presence(other, uuid4(), "h3") == []
     snippets.end_presence(other, draft, "h2")
     assert snippets.announce_presence(actor, draft, "h1") == []
-    Writer.objects.update(seen_at=clock.now() - timedelta(minutes=2))
+    EditorPresence.objects.update(seen_at=clock.now() - timedelta(minutes=2))
     assert snippets.announce_presence(other, draft, "h4") == []
 
 

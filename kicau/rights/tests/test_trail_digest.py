@@ -9,14 +9,14 @@ import pytest
 from kicau.base import clock
 from kicau.evidence.models import Leaf, Salt
 from kicau.rights import trail_digest
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 
 NOON = datetime(2027, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def entry(at: datetime, act: str = "draft.changed") -> AuditEntry:
-    return AuditEntry.objects.create(at=at, actor="Sari", via="page", act=act, subject="x", detail={"n": 1})
+def entry(at: datetime, act: str = "draft.changed") -> ActivityEntry:
+    return ActivityEntry.objects.create(at=at, actor="Sari", via="page", act=act, subject="x", detail={"n": 1})
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_an_untouched_trail_deviates_nowhere(logged):
     ],
 )
 def test_every_change_of_an_entry_is_found(logged, change):
-    change(AuditEntry.objects.filter(id=logged[0].id))
+    change(ActivityEntry.objects.filter(id=logged[0].id))
     (found,) = trail_digest.check_trail()
     assert (found.day, found.erased) == (NOON.date(), False)
 
@@ -74,10 +74,10 @@ def test_a_leaf_or_salt_that_was_changed_or_taken_away_is_found(logged):
 
 
 def test_a_person_who_was_erased_is_said_and_is_no_alarm(logged):
-    AuditEntry.objects.filter(id=logged[0].id).update(actor="", detail={"n": "(deleted person)"})
+    ActivityEntry.objects.filter(id=logged[0].id).update(actor="", detail={"n": "(deleted person)"})
     entry(NOON + 3 * DAY, trail_digest.ERASURE_ACTION)
     (found,) = trail_digest.check_trail()
     assert found.erased
-    AuditEntry.objects.filter(id=logged[0].id).update(act="draft.archived")
+    ActivityEntry.objects.filter(id=logged[0].id).update(act="draft.archived")
     (found,) = trail_digest.check_trail()
     assert not found.erased

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Post",
+            name="PostMetrics",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("lease", models.UUIDField(null=True)),
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Reading",
+            name="MetricsChange",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("at", models.DateTimeField()),
@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 (
                     "post",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="readings", to="sync.post"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="readings", to="sync.postmetrics"
                     ),
                 ),
             ],
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Standing",
+            name="SyncProgress",
             fields=[
                 ("lease", models.UUIDField(null=True)),
                 ("leased_until", models.DateTimeField(null=True)),
@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Subscription",
+            name="WebhookSubscription",
             fields=[
                 ("lease", models.UUIDField(null=True)),
                 ("leased_until", models.DateTimeField(null=True)),
@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Told",
+            name="CommentTimestamp",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("remote_id", models.CharField(max_length=300)),
@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Webhook",
+            name="IncomingWebhook",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("digest", models.CharField(max_length=64)),
@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Answer",
+            name="Comment",
             fields=[
                 (
                     "id",
@@ -264,7 +264,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Choice",
+            name="SyncChoice",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("network", models.CharField(max_length=40)),
@@ -293,7 +293,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Listening",
+            name="WebhookChoice",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("network", models.CharField(max_length=40)),
@@ -322,7 +322,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Named",
+            name="CommentReference",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("lease", models.UUIDField(null=True)),

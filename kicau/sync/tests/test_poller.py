@@ -27,9 +27,9 @@ from kicau.publishing.content import compositions
 from kicau.publishing.delivery.delivery_worker import DeliverySource
 from kicau.publishing.models import Campaign, Delivery
 from kicau.publishing.scheduling import actions, schedule
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.sync import due_reads, poller, sync_settings
-from kicau.sync.models import Answer, Post, Reading, Standing
+from kicau.sync.models import Comment, MetricsChange, PostMetrics, SyncProgress
 from kicau.sync.tests.conftest import BILLS, unpaid
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,7 +68,7 @@ async def test_what_costs_is_not_read_until_somebody_who_may_has_seen_the_figure
         await sync_to_async(sync_settings.switch_sync)(actor, BILLS, True)
     await switch_on(actor)
     assert (await sync_to_async(sync_settings.sync_option)(actor, BILLS)).reads
-    assert [e.subject for e in await rows(AuditEntry, act="reading.on")] == [BILLS]
+    assert [e.subject for e in await rows(ActivityEntry, act="reading.on")] == [BILLS]
     await poller.fetch_due(client)
     go(minutes=6)
     assert await poller.fetch_due(client) == 2  # both channels' answers
@@ -82,7 +82,7 @@ async def test_answers_come_once_each_beside_the_post_that_they_answer(actor, pa
     await say("kabar", "Selamat pagi @kopisenja")
     go(minutes=6)
     await poller.fetch_due(client)
-    got = sorted(await rows(Answer), key=lambda a: a.remote_id)
+    got = sorted(await rows(Comment), key=lambda a: a.remote_id)
     assert [(a.text, a.delivery_id) for a in got if a.channel_id == pair["kopi"].id] == [
         ("Berapa harganya, @kopisenja?", mine.id),
         ("Selamat pagi @kopisenja", None),
@@ -92,7 +92,7 @@ async def test_answers_come_once_each_beside_the_post_that_they_answer(actor, pa
     for _ in range(2):
         go(minutes=6)
         await poller.fetch_due(client)
-    assert len(await rows(Answer)) == 3
+    assert len(await rows(Comment)) == 3
     assert await billed(server) == await paid() == 3
     assert {c.channel_id for c in await rows(Charge, purpose="answers")} == {pair["kopi"].id}
 
@@ -105,20 +105,20 @@ async def test_numbers_are_dense_at_first_and_written_only_where_they_changed(
     await sync_to_async(due_reads.register_published_posts)()
     go(minutes=36)
     await poller.fetch_due(client)
-    [kept] = await rows(Post)
+    [kept] = await rows(PostMetrics)
     first = kept.read_at
     assert (kept.delivery_id, kept.values["like_count"]) == (post.id, 0)
     assert timedelta(minutes=29) < kept.next_at - first <= timedelta(minutes=36)
     go(minutes=36)
     await poller.fetch_due(client)
-    [again] = await rows(Post)
+    [again] = await rows(PostMetrics)
     assert again.read_at > first
-    assert len(await rows(Reading)) == 1  # nothing had changed
+    assert len(await rows(MetricsChange)) == 1  # nothing had changed
     go(hours=30)  # the network's second day; the token ended meanwhile and is renewed
     for _ in range(3):
         await poller.fetch_due(client)
         go(minutes=6)
-    [late] = await rows(Post)
+    [late] = await rows(PostMetrics)
     assert late.read_at > again.read_at
     assert late.next_at - late.read_at > timedelta(minutes=115)
     assert {c.campaign_id for c in await rows(Charge, purpose="numbers")} == {(await rows(Campaign))[0].id}
@@ -143,8 +143,8 @@ async def test_prices_that_are_read_again_in_mid_reading_ask_no_database_from_th
     monkeypatch.setattr(call_budgets.CallBudget, "take", take)
     await poller.fetch_due(client)
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    assert [a.text for a in await rows(Answer, channel_id=pair["kopi"].id)] == ["Berapa harganya, @kopisenja?"]
-    assert [s.reason for s in await rows(Standing) if "fault" in str(s.reason)] == []
+    assert [a.text for a in await rows(Comment, channel_id=pair["kopi"].id)] == ["Berapa harganya, @kopisenja?"]
+    assert [s.reason for s in await rows(SyncProgress) if "fault" in str(s.reason)] == []
 
 
 async def test_what_was_deleted_is_left_out(actor, pair, client, go, server, published):
@@ -154,7 +154,7 @@ async def test_what_was_deleted_is_left_out(actor, pair, client, go, server, pub
     await sync_to_async(Delivery.objects.filter(id=gone.id).update)(state="deleted")
     go(minutes=36)
     await poller.fetch_due(client)
-    by_delivery = {p.delivery_id: p for p in await rows(Post)}
+    by_delivery = {p.delivery_id: p for p in await rows(PostMetrics)}
     assert (by_delivery[gone.id].read_at, by_delivery[gone.id].next_at) == (None, None)
     assert by_delivery[stays.id].values
 
@@ -168,10 +168,10 @@ async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_
     await sync_to_async(due_reads.register_published_posts)()
     go(minutes=36)
     await poller.fetch_due(client)
-    assert [p.read_at for p in await rows(Post)] == [None] * len(made)
+    assert [p.read_at for p in await rows(PostMetrics)] == [None] * len(made)
     assert await billed(server) == 0
     assert not await rows(Reservation)
-    assert "Kedai" in (await rows(Standing, channel=pair["kopi"]))[0].reason
+    assert "Kedai" in (await rows(SyncProgress, channel=pair["kopi"]))[0].reason
     assert await sync_to_async(_fits)(made[0], "post")
     assert not await sync_to_async(_fits)(made[0], "post-read", 4)
     budget = (await sync_to_async(list)(plans.budgets(actor)))[0]
@@ -180,7 +180,7 @@ async def test_a_hard_budget_holds_reading_before_its_last_part_and_leaves_that_
     )
     go(minutes=20)
     await poller.fetch_due(client)
-    assert all(p.read_at for p in await rows(Post))
+    assert all(p.read_at for p in await rows(PostMetrics))
     assert await billed(server) == await paid() == 4
     assert not await rows(Reservation)
 
@@ -206,8 +206,8 @@ async def test_two_workers_together_read_nothing_twice(actor, pair, client, go, 
     go(minutes=36)
     made = await asyncio.gather(*(poller.fetch_due(client) for _ in range(4)))
     assert sum(made) == 3  # two channels' answers, and one batch
-    assert len(await rows(Answer)) == 1
-    assert len(await rows(Reading)) == 5
+    assert len(await rows(Comment)) == 1
+    assert len(await rows(MetricsChange)) == 5
 
 
 async def test_a_worker_that_died_leaves_its_lease_to_the_next(actor, pair, client, go, server, published):
@@ -220,7 +220,7 @@ async def test_a_worker_that_died_leaves_its_lease_to_the_next(actor, pair, clie
     assert await poller.fetch_due(client) == 0
     go(minutes=4)
     assert await poller.fetch_due(client) == 3
-    assert all(p.read_at for p in await rows(Post))
+    assert all(p.read_at for p in await rows(PostMetrics))
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ async def test_a_reading_that_broke_is_counted_though_nothing_repeats_it(
         server.faults.append(OrderedFault(effect="drop-after", method="GET", path="^/2/tweets$"))
         await poller.fetch_due(client)
         assert server.faults[0].times == 0
-    assert {p.read_at for p in await rows(Post)} == {None}
+    assert {p.read_at for p in await rows(PostMetrics)} == {None}
     if why == "deleted by hand":
         server.store.remove("post", row.remote_ids[0])
     elif why in ("deleted", "its worker died"):
@@ -271,8 +271,8 @@ async def test_a_reading_that_broke_is_counted_though_nothing_repeats_it(
         go(minutes=36)
     assert await billed(server) == await paid()
     # On the third day after it was published a post is not read.
-    assert any(p.read_at for p in await rows(Post)) is (why != "three days")
-    assert {p.lost_at for p in await rows(Post)} == {None}
+    assert any(p.read_at for p in await rows(PostMetrics)) is (why != "three days")
+    assert {p.lost_at for p in await rows(PostMetrics)} == {None}
 
 
 async def test_a_network_that_hangs_is_given_up_and_asked_later(
@@ -286,14 +286,14 @@ async def test_a_network_that_hangs_is_given_up_and_asked_later(
     server.faults.append(OrderedFault(effect="slow", seconds=3600, method="GET", times=-1))
     go(minutes=36)
     await poller.fetch_due(client)  # for an hour, where it is not given up
-    standings = await rows(Standing)
+    standings = await rows(SyncProgress)
     assert all(s.fruitless == 1 and s.next_at > clock.now() for s in standings)
     server.faults.clear()
     monkeypatch.setattr(poller, "FETCH_TIMEOUT_SECONDS", 60.0)
     go(minutes=12)
     await poller.fetch_due(client)
-    assert [s.fruitless for s in await rows(Standing)] == [0, 0]
-    assert (await rows(Post))[0].read_at
+    assert [s.fruitless for s in await rows(SyncProgress)] == [0, 0]
+    assert (await rows(PostMetrics))[0].read_at
 
 
 async def test_a_paused_or_offboarded_channel_is_not_read(actor, pair, client, go):
@@ -309,7 +309,7 @@ async def test_a_reading_that_hangs_delays_no_post(actor, pair, client, server, 
     monkeypatch.setattr(poller, "FETCH_TIMEOUT_SECONDS", 3600.0)
     await switch_on(actor)
     await poller.fetch_due(client)
-    await sync_to_async(Standing.objects.update)(next_at=clock.now())
+    await sync_to_async(SyncProgress.objects.update)(next_at=clock.now())
     server.faults.append(OrderedFault(effect="slow", seconds=3600, path="mentions", times=-1))
     server.requests.clear()
     hanging = asyncio.create_task(poller.fetch_due(client))

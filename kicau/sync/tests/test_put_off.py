@@ -13,9 +13,9 @@ from kicau.channels.models import Channel, NetworkApp
 from kicau.connector.sandbox.server import OrderedFault
 from kicau.connector.transport.rate_limit_headers import RateAllowance
 from kicau.costs import pricing
-from kicau.costs.models import OwnList
+from kicau.costs.models import OperatorPriceList
 from kicau.sync import poller, sync_settings
-from kicau.sync.models import Answer, Standing
+from kicau.sync.models import Comment, SyncProgress
 from kicau.sync.tests.conftest import BILLS
 from kicau.sync.tests.test_poller import rows, switch_on
 
@@ -39,7 +39,7 @@ async def begin(actor, client, say, go):
 
 
 async def kopi(pair):
-    return (await rows(Standing, channel=pair["kopi"].id))[0]
+    return (await rows(SyncProgress, channel=pair["kopi"].id))[0]
 
 
 async def told(actor):
@@ -62,7 +62,7 @@ async def test_a_network_that_asks_to_wait_is_asked_when_it_said(actor, pair, cl
     assert len(server.requests) == asked
     go(minutes=12)
     await poller.fetch_due(client)
-    assert [a.text for a in await rows(Answer, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
+    assert [a.text for a in await rows(Comment, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
     assert (await kopi(pair)).reason == ""
 
 
@@ -94,7 +94,7 @@ async def test_a_fresh_token_that_is_refused_too_is_not_renewed_again_and_again(
     assert (
         await kopi(pair)
     ).reason == "X did not let Kicau access this channel, so Kicau renewed its access. You do not need to do anything."
-    await Standing.objects.all().aupdate(reason="In other words.", said=[])  # what is known is no matter of words
+    await SyncProgress.objects.all().aupdate(reason="In other words.", said=[])  # what is known is no matter of words
     for _ in range(5):
         go(minutes=2)
         await poller.fetch_due(client)
@@ -109,7 +109,7 @@ async def test_a_fresh_token_that_is_refused_too_is_not_renewed_again_and_again(
     for _ in range(3):
         await poller.fetch_due(client)
         go(minutes=2)
-    assert [a.text for a in await rows(Answer, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
+    assert [a.text for a in await rows(Comment, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
 
 
 async def test_near_the_end_of_an_allowance_nothing_is_read_and_the_page_says_until_when(
@@ -121,11 +121,11 @@ async def test_near_the_end_of_an_allowance_nothing_is_read_and_the_page_says_un
         channel, [RateAllowance(used=80, until=clock.now() + timedelta(minutes=20))]
     )
     await poller.fetch_due(client)
-    assert not await rows(Answer, channel=pair["kopi"].id)
+    assert not await rows(Comment, channel=pair["kopi"].id)
     assert [c.key for c in (await told(actor)).kept_back] == ["kopi"]
     go(minutes=21)
     await poller.fetch_due(client)
-    assert [a.text for a in await rows(Answer, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
+    assert [a.text for a in await rows(Comment, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
     assert not (await told(actor)).kept_back
 
 
@@ -133,7 +133,7 @@ async def test_a_plan_without_reading_asks_nothing_and_goes_on_with_one_that_has
     actor, pair, client, go, server, say
 ):
     await begin(actor, client, say, go)
-    await OwnList.objects.acreate(network=BILLS, toml=REFUSES)
+    await OperatorPriceList.objects.acreate(network=BILLS, toml=REFUSES)
     pricing.clear_cache()
     before = await NetworkApp.objects.aget(network=BILLS)
     await NetworkApp.objects.filter(network=BILLS).aupdate(plan="narrow")
@@ -151,7 +151,7 @@ async def test_a_plan_without_reading_asks_nothing_and_goes_on_with_one_that_has
         await poller.fetch_due(client)
         go(minutes=2)
     await poller.fetch_due(client)
-    assert [a.text for a in await rows(Answer, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
+    assert [a.text for a in await rows(Comment, channel=pair["kopi"].id)] == ["Halo @kopisenja"]
 
 
 async def test_without_a_price_list_in_force_it_is_said_so(actor, pair):

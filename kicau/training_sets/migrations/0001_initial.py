@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Preview",
+            name="TrainingSetPreview",
             fields=[
                 (
                     "set",
@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="Found",
+            name="PersonalDataFinding",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("item", models.UUIDField()),
@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Version",
+            name="TrainingSetVersion",
             fields=[
                 (
                     "id",
@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="recipients",
-                        to="training_sets.version",
+                        to="training_sets.trainingsetversion",
                     ),
                 ),
             ],
@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Member",
+            name="VersionItem",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("record", models.CharField(max_length=64)),
@@ -242,7 +242,7 @@ class Migration(migrations.Migration):
                         db_constraint=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="members",
-                        to="training_sets.version",
+                        to="training_sets.trainingsetversion",
                     ),
                 ),
             ],

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            model_name="version",
+            model_name="trainingsetversion",
             name="copies_checked_at",
             field=models.DateTimeField(null=True),
         ),

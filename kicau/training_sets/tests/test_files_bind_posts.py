@@ -14,7 +14,7 @@ from PIL import Image
 
 from kicau.archive import record_statements
 from kicau.archive.imports import import_job, media
-from kicau.archive.models import Import, Item, Standing
+from kicau.archive.models import ArchiveImport, Item, RightsContext
 from kicau.archive.policy_decisions import RightsEvaluator, decide_item
 from kicau.archive.policy_preview import PolicyChange, simulate_change
 from kicau.archive.search import ArchiveQuery, count_facets
@@ -146,7 +146,7 @@ def test_the_same_words_without_the_picture_stay_free(actor, posts):
         workspace=actor.workspace,
         network="bluesky",
         remote_id="b1",
-        standing=Standing.objects.create(
+        standing=RightsContext.objects.create(
             workspace=actor.workspace, network="bluesky", author="bluesky:kami", own=True, acquired=["imported"]
         ),
         text=denied.text,
@@ -194,8 +194,8 @@ def test_no_item_has_a_file_that_does_not_bind_it_yet(actor, posts, monkeypatch)
             posts("CC BY-ND 4.0")
     item = Item.objects.get()
     assert not item.media[0].get("sha256")
-    row = Import.objects.get()
-    Import.objects.filter(id=row.id).update(state="running", lease_until=None)
+    row = ArchiveImport.objects.get()
+    ArchiveImport.objects.filter(id=row.id).update(state="running", lease_until=None)
     import_job.run_import(row.id)
     item = Item.objects.select_related("standing").get()
     assert item.media[0]["sha256"]

@@ -14,7 +14,7 @@ import pytest
 
 from kicau.archive.imports import actions as imports
 from kicau.archive.imports import import_job
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.record_statements import add_statements
 from kicau.archive.tests.conftest import zipped
 from kicau.base import clock
@@ -62,7 +62,7 @@ class Garden:
     def add(self, label, reason, *, own=False, way="received", licence="", text="", network="x", author="", **more):
         text = text or self.text()
         self.count += 1
-        standing, _ = Standing.objects.get_or_create(
+        standing, _ = RightsContext.objects.get_or_create(
             workspace=self.actor.workspace,
             network=network,
             author=author or (f"{network}:kami" if own else f"{network}:orang{self.count}"),

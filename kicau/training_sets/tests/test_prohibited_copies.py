@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.record_statements import add_statements
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotFound
@@ -81,7 +81,7 @@ def plant(actor):
 
     def add(text, *, own=True, network="x", author="", licence="", acquired="imported", allows="", **more):
         n = next(count)
-        standing, _ = Standing.objects.get_or_create(
+        standing, _ = RightsContext.objects.get_or_create(
             workspace=actor.workspace,
             network=network,
             author=author or f"{network}:{'kami' if own else 'teman'}",

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.record_statements import add_statements
 from kicau.base.errors import Conflict, NotAllowed, ValidationFailed
 from kicau.rights.decisions import RightsVerdict
 from kicau.rights.models import Layer, Party, Subject
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import actions, build, recipients, retraction, versions
-from kicau.training_sets.models import Member, Version, VersionState
+from kicau.training_sets.models import TrainingSetVersion, VersionItem, VersionState
 from kicau.training_sets.records import MustNotBeUsed
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -48,10 +48,10 @@ WORDS = [
 @pytest.fixture
 def archive(actor):
     """Forty of our posts, each answered by somebody who says nothing, and our answers to some of these."""
-    ours = Standing.objects.create(
+    ours = RightsContext.objects.create(
         workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"]
     )
-    theirs = Standing.objects.create(workspace=actor.workspace, network="x", author="x:2", acquired=["imported"])
+    theirs = RightsContext.objects.create(workspace=actor.workspace, network="x", author="x:2", acquired=["imported"])
     dice, items = random.Random(2), []
     for n in range(40):
         common = {"workspace": actor.workspace, "network": "x", "posted_at": DAY + timedelta(hours=n)}
@@ -101,12 +101,12 @@ def allowed(actor):
     )
 
 
-def make(actor, name="Suara kami", **more) -> Version:
+def make(actor, name="Suara kami", **more) -> TrainingSetVersion:
     of = actions.create_set(actor, name=name, **more)
     return build.make_version(actions.order_version(actor, of.id, as_of=datetime(2099, 1, 1, tzinfo=UTC)))
 
 
-def records(version: Version) -> list[dict]:
+def records(version: TrainingSetVersion) -> list[dict]:
     folder = versions.version_folder(version)
     return [json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines()]
 
@@ -124,7 +124,7 @@ def test_only_what_is_permitted_is_in_it_and_each_absence_has_its_reason(actor, 
         assert len(list(csv.DictReader(lines))) == 40
     with (versions.version_folder(version) / "redactions.csv").open() as lines:
         assert {row["kind"] for row in csv.DictReader(lines)} == {"phone"}
-    assert Member.objects.filter(version=version).count() == 60
+    assert VersionItem.objects.filter(version=version).count() == 60
     assert {r["use"] for r in held} == {"train_gen"}
     assert all(len(r["decision"]) == 64 for r in held)
 
@@ -163,7 +163,7 @@ def test_conversations_need_every_turn_and_stay_in_one_split(actor, archive, all
     held = records(make(actor, "dengan izin", format="chat"))
     longest = max(held, key=lambda r: len(r["messages"]))
     assert [m["role"] for m in longest["messages"]] == ["user", "assistant", "user", "assistant"]
-    version = Version.objects.get(set__name="dengan izin")
+    version = TrainingSetVersion.objects.get(set__name="dengan izin")
     split_of: dict[str, str] = {}
     for path in versions.version_folder(version).glob("*.jsonl"):
         for line in path.read_text().splitlines():
@@ -250,7 +250,9 @@ def test_what_was_decided_against_cannot_be_written(actor, archive, allowed):
     )
     object.__setattr__(row.decision, "answer", RightsVerdict.UNKNOWN)
     with pytest.raises(MustNotBeUsed):
-        _build_record(of, [row], {row.standing: Standing.objects.get(id=row.standing)}, SetOptions(), _DecisionCache())
+        _build_record(
+            of, [row], {row.standing: RightsContext.objects.get(id=row.standing)}, SetOptions(), _DecisionCache()
+        )
 
 
 def test_taking_one_item_back_reaches_the_set_and_who_has_it(actor, archive, allowed):
@@ -271,7 +273,7 @@ def test_taking_one_item_back_reaches_the_set_and_who_has_it(actor, archive, all
             )
         ],
     )
-    following = Version.objects.get(number=2)
+    following = TrainingSetVersion.objects.get(number=2)
     assert following.delta["record_ids"] == [str(item.id)]
     version.refresh_from_db()
     kept.refresh_from_db()

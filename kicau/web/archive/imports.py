@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kicau.archive import item_queries
 from kicau.archive.imports import actions
 from kicau.archive.imports.readers import readable_networks
-from kicau.archive.models import Import, ImportState
+from kicau.archive.models import ArchiveImport, ImportState
 from kicau.base.errors import DomainError
 from kicau.connector import registry
 from kicau.web.core.labels import error_sentence
@@ -91,7 +91,7 @@ INCOMPLETE_SKIP_CODES = frozenset(
 )
 
 
-def _import_context(row: Import) -> dict[str, Any]:
+def _import_context(row: ArchiveImport) -> dict[str, Any]:
     share = min(100, round(100 * row.read / row.expected)) if row.expected else 0
     state = actions.display_state(row)
     nothing = state == ImportState.DONE and bool(row.skips) and not row.new + row.known

@@ -20,7 +20,7 @@ from kicau.channels.models import Channel, ChannelState
 from kicau.costs.pricing import PricedCharge
 from kicau.publishing.content import contacts as book
 from kicau.publishing.content import mentions
-from kicau.publishing.models import Contact, Handle
+from kicau.publishing.models import Contact, KnownAccount
 from kicau.web.core.labels import error_sentence
 from kicau.web.core.views import MemberRequest, member_page
 
@@ -108,7 +108,7 @@ def _render_suggestions(
     *,
     asked: bool = False,
     sentence: str = "",
-    found: Sequence[Handle] = (),
+    found: Sequence[KnownAccount] = (),
 ) -> HttpResponse:
     one_each = _one_channel_per_network(picked)
     networks = [c.network for c in one_each]

@@ -22,7 +22,7 @@ from kicau.channels.models import Channel
 from kicau.costs import budget_alerts
 from kicau.engine.models import Heartbeat
 from kicau.notifications import trouble_watch
-from kicau.notifications.models import Alert, Letter
+from kicau.notifications.models import Alert, Email
 from kicau.publishing.delivery import delivery_metrics
 from kicau.publishing.delivery.lateness import delivery_health
 from kicau.workspaces.models import WebhookEvent
@@ -168,7 +168,7 @@ def _channel_and_budget_metrics() -> Iterator[Metric]:
 
 def _outbox_and_disk_metrics() -> Iterator[Metric]:
     outboxes = GaugeMetricFamily("kicau_outbox", "Messages that were not taken yet", labels=["outbox"])
-    for name, model in (("webhooks", WebhookEvent), ("letters", Letter), ("alerts", Alert)):
+    for name, model in (("webhooks", WebhookEvent), ("letters", Email), ("alerts", Alert)):
         outboxes.add_metric([name], model._default_manager.filter(sent_at=None, given_up_at=None).count())
     yield outboxes
     with connection.cursor() as cursor:

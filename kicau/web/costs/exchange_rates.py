@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from kicau.base.errors import validation_failed
 from kicau.costs import display_currency
-from kicau.costs.models import Rate
+from kicau.costs.models import ExchangeRate
 from kicau.web.core.views import MemberRequest, member_page, run_action
 
 
@@ -24,7 +24,7 @@ def set_rate(request: MemberRequest) -> HttpResponse:
     return redirect(reverse("price-lists") + "#rates")
 
 
-def _set_rate(request: MemberRequest) -> Rate:
+def _set_rate(request: MemberRequest) -> ExchangeRate:
     given = request.POST
     try:
         rate = Decimal(given.get("rate", "").strip().replace(",", "."))

@@ -15,7 +15,7 @@ from kicau.archive.item_queries import problem_from_json
 from kicau.base.errors import DomainError, NotFound
 from kicau.connector import registry
 from kicau.dataset_audit import actions, passages, report_documents
-from kicau.dataset_audit.models import Audit, AuditState
+from kicau.dataset_audit.models import AuditState, DatasetAudit
 from kicau.evidence import checkpoints, log
 from kicau.web.core.views import MemberRequest, member_page, run_action
 from kicau.web.dataset_audits import labels as w
@@ -116,7 +116,7 @@ def audit_progress(request: MemberRequest, audit_id: str) -> HttpResponse:
     return answer
 
 
-def _progress_context(row: Audit) -> dict[str, Any]:
+def _progress_context(row: DatasetAudit) -> dict[str, Any]:
     share = min(100, round(100 * row.read / row.expected)) if row.expected else 0
     why = problem_from_json(row.problem) if row.problem else None
     return {"audit": row, "share": share, "working": row.state in (AuditState.WAITING, AuditState.RUNNING), "why": why}

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from kicau.notifications import actions, wording
 from kicau.notifications.events import EVENTS
-from kicau.notifications.models import Notice
+from kicau.notifications.models import Notification
 from kicau.web.core.views import WORKSPACE_SESSION_KEY, MemberRequest, member_page, person_of
 
 NOTIFICATIONS_PER_PAGE = 50
@@ -34,7 +34,7 @@ def notification_list(request: MemberRequest) -> HttpResponse:
     return render(request, "notifications/notification_list.html", shown)
 
 
-def _notification_context(notice: Notice) -> dict[str, Any]:
+def _notification_context(notice: Notification) -> dict[str, Any]:
     event = EVENTS.get(notice.event)
     return {
         "row": notice,

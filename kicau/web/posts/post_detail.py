@@ -26,7 +26,7 @@ from kicau.publishing.calendar import post_queries
 from kicau.publishing.content import compositions
 from kicau.publishing.models import FINAL_STATES, Attempt, Delivery, DeliveryState, Draft, DraftState
 from kicau.publishing.scheduling import actions, outcome_lookup
-from kicau.sync.models import Answer, Post
+from kicau.sync.models import Comment, PostMetrics
 from kicau.web.core.labels import error_sentence
 from kicau.web.core.views import MemberRequest, is_partial, member_page
 from kicau.web.posts import approval as approving
@@ -48,8 +48,8 @@ class DeliveryCard:
     costs: tuple[tuple[int, str], ...]  # (micro-units, currency)
     calls: int
     can: Sequence[str]  # what is possible in its state; whether the reader's role allows it is asked beside
-    numbers: Sequence[Post] = ()  # by part, as they were last read
-    answers: Sequence[Answer] = ()  # the oldest first
+    numbers: Sequence[PostMetrics] = ()  # by part, as they were last read
+    answers: Sequence[Comment] = ()  # the oldest first
     rights: PostRights | None = None
 
 
@@ -124,7 +124,7 @@ def delivery_cards(actor: Actor, rows: Sequence[Delivery]) -> list[DeliveryCard]
 
 def _metrics_and_replies(
     actor: Actor, rows: Sequence[Delivery]
-) -> tuple[dict[UUID, list[Post]], dict[UUID, list[Answer]]]:
+) -> tuple[dict[UUID, list[PostMetrics]], dict[UUID, list[Comment]]]:
     """Numbers and answers of what is out; nothing is asked where nothing is."""
     if not any(row.remote_ids for row in rows):
         return {}, {}

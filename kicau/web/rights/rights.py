@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from kicau.archive import published_policy, record_statements
-from kicau.archive.models import Standing
+from kicau.archive.models import RightsContext
 from kicau.base import clock
 from kicau.rights.models import IN_HOUSE_USES, USES
 from kicau.web.core.views import MemberRequest, member_page
@@ -33,7 +33,7 @@ def render_rights(
     now = clock.now()
     rule = actor.workspace.ai_use
     authors = (
-        Standing.objects.filter(workspace=actor.workspace, own=False)
+        RightsContext.objects.filter(workspace=actor.workspace, own=False)
         .exclude(author_handle="")
         .order_by("author_handle")
     )

@@ -25,7 +25,7 @@ from kicau.base.spreadsheets import escape_formula
 from kicau.channels.models import Channel
 from kicau.publishing.approval.reviews import short_text
 from kicau.publishing.models import Delivery, Part
-from kicau.rights.models import AuditEntry, Statement
+from kicau.rights.models import ActivityEntry, Statement
 from kicau.web.core.labels import ROLE_LABELS, SUBJECT_LABELS, VIA_LABELS
 from kicau.web.core.network_logos import network_label
 from kicau.web.core.views import MemberRequest, member_page, person_of
@@ -71,7 +71,7 @@ def instance_activity(request: MemberRequest) -> HttpResponse:
             "Some activity belongs to no workspace, for example sign-ins. Only a server administrator can see it."
         )
     rows = names.with_person_names(
-        AuditEntry.objects.filter(Q(workspace_id=None) | Q(act="workspace.deleted")).order_by("-id")
+        ActivityEntry.objects.filter(Q(workspace_id=None) | Q(act="workspace.deleted")).order_by("-id")
     )
     act = request.GET.get("act", "")
     if act in INSTANCE_GROUPS:
@@ -91,7 +91,7 @@ def instance_activity(request: MemberRequest) -> HttpResponse:
     return render(request, "settings/instance_activity.html", shown)
 
 
-def _subject_name(entry: AuditEntry, people: Mapping[str, str]) -> str:
+def _subject_name(entry: ActivityEntry, people: Mapping[str, str]) -> str:
     """The name of the account or workspace that an entry is about; "" where its actor is the same account."""
     if entry.act == "workspace.deleted":
         return str(entry.detail.get("name", ""))
@@ -116,7 +116,7 @@ class EntrySubject:
     address: str = ""
 
 
-def _entry_subjects(request: MemberRequest, entries: list[AuditEntry]) -> dict[int, EntrySubject]:
+def _entry_subjects(request: MemberRequest, entries: list[ActivityEntry]) -> dict[int, EntrySubject]:
     """By the entry's id; a query for each kind of thing, the removed ones too."""
 
     def rows_of[Row: Model](model: type[Row], *kinds: str) -> QuerySet[Row]:
@@ -192,7 +192,7 @@ VERSION_ACTIONS = (
 )  # their subjects have no page of their own
 
 
-def _subject_from_detail(entry: AuditEntry) -> EntrySubject | None:
+def _subject_from_detail(entry: ActivityEntry) -> EntrySubject | None:
     """By what was noted with it."""
     detail, kind = entry.detail, entry.act.partition(".")[0]
     told = [
@@ -216,10 +216,12 @@ def _subject_from_detail(entry: AuditEntry) -> EntrySubject | None:
     return EntrySubject(words, address) if words else None
 
 
-def _filter_entries(request: MemberRequest) -> QuerySet[AuditEntry]:
+def _filter_entries(request: MemberRequest) -> QuerySet[ActivityEntry]:
     """By what it is about, by whom, how and when; days are the reader's own."""
     request.actor.require(Permission.READ)
-    rows = names.with_person_names(AuditEntry.objects.filter(workspace_id=request.actor.workspace.id).order_by("-id"))
+    rows = names.with_person_names(
+        ActivityEntry.objects.filter(workspace_id=request.actor.workspace.id).order_by("-id")
+    )
     given = request.GET
     if given.get("of"):
         rows = rows.filter(subject=given["of"][:60])

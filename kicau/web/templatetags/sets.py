@@ -8,10 +8,10 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kicau.dataset_audit.models import Audit
+from kicau.dataset_audit.models import DatasetAudit
 from kicau.dataset_audit.passages import CopyInContext
 from kicau.dataset_audit.report_documents import place_sentence
-from kicau.training_sets.models import TrainingSet, Version
+from kicau.training_sets.models import TrainingSet, TrainingSetVersion
 from kicau.web.core.labels import Badge
 from kicau.web.dataset_audits import labels
 from kicau.web.rights import labels as a
@@ -26,12 +26,12 @@ def shown(badge: Badge) -> SafeString:
 
 
 @register.simple_tag
-def version_badge(version: Version) -> SafeString:
+def version_badge(version: TrainingSetVersion) -> SafeString:
     return shown(w.VERSION_STATE_BADGES[version.state])
 
 
 @register.simple_tag
-def audit_badge(audit: Audit) -> SafeString:
+def audit_badge(audit: DatasetAudit) -> SafeString:
     return shown(labels.AUDIT_STATE_BADGES[audit.state])
 
 

@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from kicau.base import clock
 from kicau.notifications import account_emails, emails
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces import account_security, api_tokens, factors
-from kicau.workspaces.models import Identity, Passkey
+from kicau.workspaces.models import Passkey, ProviderIdentity
 from kicau.workspaces.tests.test_invitations import code_of
 
 PASSWORD = "hujan-di-bandung-41"
@@ -66,7 +66,7 @@ def test_a_sign_in_of_a_moment_ago_is_not_enough_for_any_change(sari, owner, app
     owner.refresh_from_db()
     assert owner.check_password(PASSWORD)
     assert (factors.is_second_factor_on(owner), owner.passkeys.count()) == (True, 1)
-    assert not AuditEntry.objects.filter(act__in=("person.changed", "person.passkey_removed")).exists()
+    assert not ActivityEntry.objects.filter(act__in=("person.changed", "person.passkey_removed")).exists()
 
 
 def test_where_a_code_is_on_the_password_alone_changes_nothing(sari, owner, app):
@@ -172,7 +172,7 @@ def test_the_letter_is_in_the_persons_language_and_needs_a_mail_server(owner, se
 
 
 def test_who_has_neither_password_nor_passkey_shows_a_new_sign_in(guest, owner, workspace, provider):
-    Identity.objects.create(person=owner, issuer=provider.url, subject="u-1")
+    ProviderIdentity.objects.create(person=owner, issuer=provider.url, subject="u-1")
     owner.set_unusable_password()
     owner.save()
     away = guest.get(reverse("oidc"))

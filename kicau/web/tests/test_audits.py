@@ -14,9 +14,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.dataset_audit import audit_job
-from kicau.dataset_audit.models import Audit, AuditState
+from kicau.dataset_audit.models import AuditState, DatasetAudit
 from kicau.web.dataset_audits import check_bundle
 from kicau.workspaces.actions import update_person
 
@@ -25,7 +25,7 @@ POST = "Kopi Senja membuka sangrai kedua di Lembang hari Sabtu ☕, siapa membaw
 
 @pytest.fixture
 def archive(actor):
-    standing = Standing.objects.create(
+    standing = RightsContext.objects.create(
         workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"]
     )
     return Item.objects.create(
@@ -55,7 +55,7 @@ def test_an_upload_becomes_a_verdict_a_report_and_evidence(page, actor, archive,
         reverse("dataset-audit-new"),
         {"file": data(*others, f"Kutipan: {POST} selesai"), "name": "Korpus <b>", "own": "yes"},
     )
-    row = Audit.objects.get()
+    row = DatasetAudit.objects.get()
     assert "The search has not started yet. It starts automatically" in get("dataset-audit", row.id)
     assert "every 1s" in get("dataset-audit-progress", row.id)
     page.post(reverse("dataset-audit-action", args=[row.id, "stop"]))
@@ -119,7 +119,7 @@ def test_what_could_not_be_read_to_its_end_is_named_in_the_readers_language(page
         reverse("dataset-audit-new"),
         {"name": "Korpus", "file": [SimpleUploadedFile(name, raw) for name, raw in files.items()]},
     )
-    row = Audit.objects.get()
+    row = DatasetAudit.objects.get()
     audit_job.run_audit(row.id, processes=1)
     for language, cut, lost in (
         (
@@ -150,7 +150,7 @@ def test_what_a_search_names_wrongly_is_told_beside_its_field(page, actor, archi
         shown = answer.content.decode()
         assert (answer.status_code, shown.count(sentence)) == (422, 1)
         assert 'value="Korpus"' in shown
-    assert not Audit.objects.exists()
+    assert not DatasetAudit.objects.exists()
 
 
 def test_what_is_no_bundle_is_told_beside_the_field(page, workspace, monkeypatch):
@@ -177,7 +177,7 @@ def test_strangers_and_viewers(page, actor, archive, member, db):
     from kicau.workspaces.actions import add_person, create_workspace
 
     page.post(reverse("dataset-audit-new"), {"file": data(POST), "own": "yes"})
-    row = Audit.objects.get()
+    row = DatasetAudit.objects.get()
     other = add_person("budi@lain.example", "Budi", "hujan-di-bandung-41")
     create_workspace(other, "Lain")
     stranger, viewer = Client(), Client()

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from kicau.base import clock
 from kicau.channels.actions import channels as all_channels
 from kicau.cost_reports import post_costs
-from kicau.costs.models import Budget, Charge, OwnList, Purpose, Rate
+from kicau.costs.models import Budget, Charge, ExchangeRate, OperatorPriceList, Purpose
 from kicau.publishing.calendar import calendar_queries
 from kicau.publishing.content import compositions
 from kicau.publishing.scheduling import schedule
@@ -138,7 +138,7 @@ def test_a_charts_edge_is_round_in_the_currency_that_costs_are_shown_in(page, ch
     assert edges(without)[-1] == ["$0", "$0.20", "$0.40", "$0.60"]
     assert "chart amounts" not in without
     assert "amounts are in" not in without
-    Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
+    ExchangeRate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
     shown = read(page, "costs")
     assert edges(shown)[-1] == ["0", "2,000", "4,000", "6,000", "8,000", "10,000"]
     assert "chart amounts are in IDR" in shown
@@ -155,7 +155,7 @@ def test_an_agency_sees_what_each_client_cost_and_goes_to_one(page, charges, own
     second = create_workspace(owner, "Batik Laut")
     other = create_workspace(add_person("budi@lain.example", "Budi", "hujan-di-bandung-41"), "Rahasia")
     Workspace.objects.filter(id=workspace.id).update(currency="IDR")
-    Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
+    ExchangeRate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16250)
     for place in (second, other):
         Charge.objects.create(
             workspace_id=place.id,
@@ -210,7 +210,7 @@ def test_an_operator_enters_a_list_and_everybody_reads_it(page, workspace, owner
     assert page.post(reverse("price-lists"), {"network": "x", "toml": "price = "}).status_code == 422
     page.post(reverse("price-lists"), {"network": "x", "toml": toml})
     assert "kontrak" in read(page, "price-lists")
-    page.post(reverse("price-list-remove", args=[OwnList.objects.get().id]))
+    page.post(reverse("price-list-remove", args=[OperatorPriceList.objects.get().id]))
     assert "kontrak" not in read(page, "price-lists")
 
 
@@ -237,7 +237,7 @@ def test_amounts_in_the_workspaces_own_currency_with_the_rates_day(page, charges
     assert "Rp9,750 ($0.60)" in read(page, "statement")
     pdf = PdfReader(io.BytesIO(page.get(reverse("statement-pdf")).content)).pages[0].extract_text()
     assert "Rp9,750 ($0.60)" in pdf
-    page.post(reverse("rate-remove", args=[Rate.objects.get().id]))
+    page.post(reverse("rate-remove", args=[ExchangeRate.objects.get().id]))
     assert "Rp9,750" not in read(page, "costs")
 
 
@@ -272,7 +272,7 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     page.post(
         reverse("settings-workspace"), {"name": workspace.name, "timezone": workspace.timezone, "currency": "IDR"}
     )
-    Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-05", rate=16000)
+    ExchangeRate.objects.create(currency="USD", shown_in="IDR", since="2026-01-05", rate=16000)
     assert '<span class="cost" title="Publishing cost: Rp3,200 ($0.20)">Rp3,200</span>' in read(
         page, "home", view="day", day=f"{at:%Y-%m-%d}"
     )

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from kicau.base import clock
 from kicau.channels.models import Channel
-from kicau.sync.models import Answer
+from kicau.sync.models import Comment
 from kicau.web.tests.test_pages import QUERIES
 
 
@@ -17,7 +17,7 @@ def test_what_was_said_stands_there_and_is_answered_or_done(
 ):
     row = post("Kopi Gayo", to=["x-kopisenja"]).deliveries[0]
     now = clock.now()
-    mention = Answer.objects.create(
+    mention = Comment.objects.create(
         channel=row.channel,
         remote_id="77",
         author="9",
@@ -27,7 +27,7 @@ def test_what_was_said_stands_there_and_is_answered_or_done(
         url="https://x.example/77",
         at=now,
     )
-    Answer.objects.create(
+    Comment.objects.create(
         channel=row.channel, delivery=row, remote_id="78", author="9", text="Enak", at=now - timedelta(hours=1)
     )
     with django_assert_max_num_queries(QUERIES):
@@ -56,8 +56,8 @@ def test_what_was_said_stands_there_and_is_answered_or_done(
 def test_a_long_list_comes_in_pages_and_odd_addresses_are_harmless(page, post):
     row = post("Kopi Gayo", to=["x-kopisenja"]).deliveries[0]
     now = clock.now()
-    Answer.objects.bulk_create(
-        Answer(channel=row.channel, remote_id=str(n), text=f"kata-{n}.", at=now - timedelta(minutes=n))
+    Comment.objects.bulk_create(
+        Comment(channel=row.channel, remote_id=str(n), text=f"kata-{n}.", at=now - timedelta(minutes=n))
         for n in range(60)
     )
     first = page.get("/inbox").content.decode()

@@ -8,12 +8,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from kicau.archive.models import Import, Item, Standing
+from kicau.archive.models import ArchiveImport, Item, RightsContext
 from kicau.archive.record_statements import add_statements
 from kicau.base.ids import new_id
 from kicau.dataset_audit import actions as audits
 from kicau.dataset_audit import canaries
-from kicau.dataset_audit.models import Audit
+from kicau.dataset_audit.models import DatasetAudit
 from kicau.rights.models import Statement
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import actions as sets
@@ -42,7 +42,7 @@ POSTS = {
 @pytest.fixture
 def theirs(actor):
     """(view, its arguments) of all that has an id, and the ids."""
-    standing = Standing.objects.create(
+    standing = RightsContext.objects.create(
         workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"]
     )
     item = Item.objects.create(
@@ -57,7 +57,7 @@ def theirs(actor):
     who = recipients.add_recipient(actor, version, name=SECRET)
     audit = audits.begin_audit(actor, name=SECRET, files=[SimpleUploadedFile("a.jsonl", b'{"text": "halo"}\n')])
     canary = canaries.register_canary(actor, name=SECRET, candidates=1000)
-    taken = Import.objects.create(workspace=actor.workspace, path="x", name=SECRET, state="asking")
+    taken = ArchiveImport.objects.create(workspace=actor.workspace, path="x", name=SECRET, state="asking")
     return [
         ("archive-item", [item.id]),
         ("archive-add-statement", [item.id]),
@@ -98,7 +98,7 @@ def stranger(db):
 
 def state() -> tuple[object, ...]:
     """All that a stranger could have changed."""
-    rows = (Item, Statement, TrainingSet, Recipient, Audit, Import)
+    rows = (Item, Statement, TrainingSet, Recipient, DatasetAudit, ArchiveImport)
     return tuple(list(model.objects.order_by("id").values()) for model in rows)
 
 

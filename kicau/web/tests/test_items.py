@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from kicau.archive import semantic_search
 from kicau.archive.imports import actions, import_job
-from kicau.archive.models import Import, Item
+from kicau.archive.models import ArchiveImport, Item
 from kicau.archive.record_statements import add_statements
 from kicau.base import clock
 from kicau.base.advisory_locks import shared_lock
@@ -224,7 +224,7 @@ def test_who_says_what_is_told_in_the_readers_language(page, taken, actor, owner
     for network in ("Facebook", "LinkedIn", "X"):
         assert f"{network} " in shown
     assert " forbid" not in shown
-    Import.objects.update(read=41_204, new=41_000, known=204)
+    ArchiveImport.objects.update(read=41_204, new=41_000, known=204)
     assert "41.000 baru, 204" in get(page, "archive-imports")
     assert "Threads" in get(page, "archive-imports").partition('type="file"')[2][:600]  # comes in Instagram's download
 
@@ -235,7 +235,7 @@ def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
         reverse("archive-import-start"), {"file": file, "network": "x", "account": "tetangga"}, follow=True
     )
     assert "is the archive of @tetangga" in shown.content.decode()
-    row = Import.objects.get()
+    row = ArchiveImport.objects.get()
     page.post(reverse("archive-import-action", args=[row.id, "received"]))
     shown = page.get(reverse("archive-imports"), headers={"HX-Request": "true"}).content.decode()
     assert "every 2s" in shown
@@ -244,7 +244,7 @@ def test_uploading_asking_stopping(page, workspace, channels, tmp_path):
 
 
 def test_one_whose_worker_is_gone_waits_for_another(page, workspace):
-    row = Import.objects.create(
+    row = ArchiveImport.objects.create(
         workspace=workspace,
         path="x",
         name="twitter.zip",
@@ -266,12 +266,12 @@ def test_a_table_that_says_nothing_of_it_asks_whose_it_is(page, workspace):
     shown = get(page, "archive-imports")
     assert 'name="acquired" value="" checked>' in shown
     for whose, acquired, own in (("own", "imported", True), ("received", "received", False)):
-        Import.objects.all().delete()
+        ArchiveImport.objects.all().delete()
         file = SimpleUploadedFile("kiriman.csv", f"teks\nHalo {whose}\n".encode())
         shown = html.unescape(page.post(reverse("archive-import-start"), {"file": file}, follow=True).content.decode())
         assert "Kicau cannot tell from the archive kiriman.csv who owns it. Choose whether it is your own" in shown
         assert import_job.next_due_import() is None
-        row = Import.objects.get()
+        row = ArchiveImport.objects.get()
         page.post(reverse("archive-import-action", args=[row.id, whose]))
         import_job.run_import(row.id)
         standing = Item.objects.get(text=f"Halo {whose}").standing
@@ -300,7 +300,7 @@ def test_a_bad_upload_is_told_beside_the_field(page, workspace, owner):
         assert re.search(r'name="file"[^>]*aria-invalid.{0,200}' + re.escape(sentence), shown, re.DOTALL)
         assert 'value="@kopisenja"' in shown
         assert 'name="acquired" value="received" checked>' in shown
-    row = Import.objects.get()  # the good one of two
+    row = ArchiveImport.objects.get()  # the good one of two
     assert (row.name, row.acquired) == ("a.csv", "received")
 
 

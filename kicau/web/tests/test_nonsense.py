@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.training_sets import actions, build
 
 NONSENSE = {
@@ -90,7 +90,7 @@ ASKED = (
 @pytest.fixture
 def things(actor):
     """What the forms' addresses name: an item, and a set with a version."""
-    standing = Standing.objects.create(
+    standing = RightsContext.objects.create(
         workspace=actor.workspace, network="x", author="x:1", own=True, acquired=["imported"]
     )
     item = Item.objects.create(

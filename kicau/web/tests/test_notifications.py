@@ -1,7 +1,7 @@
 """The bell, the list, and the choices."""
 
 from kicau.notifications import actions, emails
-from kicau.notifications.models import Notice
+from kicau.notifications.models import Notification
 from kicau.workspaces.actions import create_workspace
 
 
@@ -14,13 +14,13 @@ def test_the_bell_counts_and_the_list_opens_what_it_is_about(page, owner, worksp
     shown = page.get("/notifications").content.decode()
     assert "Kicau can no longer publish to &lt;Senja&gt; (X)" in shown
     assert "Elsewhere" in shown
-    one = Notice.objects.get(workspace=elsewhere)
+    one = Notification.objects.get(workspace=elsewhere)
     answer = page.get(f"/notifications/{one.id}")
     assert answer["Location"] == "/channels"
     assert page.session["workspace"] == str(elsewhere.id)  # it is there that the channel is
     assert actions.count_unread(owner) == 1
     assert "1 unread" in page.get("/notifications/bell").content.decode()
-    page.post("/notifications/read", {"notice": Notice.objects.get(workspace=workspace).id})
+    page.post("/notifications/read", {"notice": Notification.objects.get(workspace=workspace).id})
     assert "You have read all notifications" in page.get("/notifications?show=unread").content.decode()
     assert page.get(f"/notifications/{owner.id}").status_code == 404
     actions.notify("channel.expired", workspace.id, page="//evil.example/", channel="c")

@@ -15,7 +15,7 @@ from kicau.channels.models import NetworkApp
 from kicau.publishing.content import compositions
 from kicau.publishing.models import Attempt, Delivery, DeliveryState, Draft, Revision
 from kicau.rights.statements import NewStatement
-from kicau.sync.models import Answer
+from kicau.sync.models import Comment
 from kicau.workspaces.actions import update_person
 
 
@@ -157,7 +157,7 @@ def test_an_address_of_a_network_that_is_no_page_is_no_link(page, post, channels
     Delivery.objects.filter(id=row.id).update(state=DeliveryState.PUBLISHED, url=bad, published_at=clock.now())
     row.channel.url = bad
     row.channel.save()
-    Answer.objects.create(channel=row.channel, remote_id="7", author="9", text="Halo", url=bad, at=clock.now())
+    Comment.objects.create(channel=row.channel, remote_id="7", author="9", text="Halo", url=bad, at=clock.now())
     for address in (
         reverse("post", args=[row.draft_id]),
         reverse("channel", args=[row.channel.key]),

@@ -13,7 +13,7 @@ from django.urls import URLPattern, reverse
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.web.urls import urlpatterns
 from kicau.workspaces import actions, factors
 from kicau.workspaces.models import BrowserSession, Passkey, Role
@@ -129,7 +129,7 @@ def test_a_device_is_signed_out_and_others_stay(owner, workspace):
     assert [one.get(reverse("personal-settings")).status_code for one in (here, lost, third)] == [200, 302, 200]
     here.post(reverse("sessions-end-others"))
     assert [one.get(reverse("personal-settings")).status_code for one in (here, lost, third)] == [200, 302, 302]
-    assert AuditEntry.objects.filter(act__in=("person.session_ended", "person.sessions_ended")).count() == 2
+    assert ActivityEntry.objects.filter(act__in=("person.session_ended", "person.sessions_ended")).count() == 2
 
 
 def test_nobody_ends_somebody_elses_session(owner, member):
@@ -172,7 +172,7 @@ def test_only_an_owner_with_a_second_factor_requires_one(actor, owner, member):
         actions.require_second_factor(actor, True)
     set_up_app(owner)
     assert actions.require_second_factor(actor, True).requires_second_factor
-    assert AuditEntry.objects.filter(act="workspace.second_factor_on").count() == 1
+    assert ActivityEntry.objects.filter(act="workspace.second_factor_on").count() == 1
     assert not actions.require_second_factor(actor, False).requires_second_factor
 
 

@@ -11,12 +11,18 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from kicau.archive.models import Item, Standing
+from kicau.archive.models import Item, RightsContext
 from kicau.archive.record_statements import add_statements
 from kicau.rights.models import Terms
 from kicau.rights.statements import NewStatement
 from kicau.training_sets import build
-from kicau.training_sets.models import Found, Preview, Recipient, TrainingSet, Version
+from kicau.training_sets.models import (
+    PersonalDataFinding,
+    Recipient,
+    TrainingSet,
+    TrainingSetPreview,
+    TrainingSetVersion,
+)
 
 
 @pytest.fixture
@@ -38,7 +44,7 @@ def archive(actor):
         ("x:2", False, "fetched", 3),
         ("x:3", False, "imported", 2),
     ):
-        standing = Standing.objects.create(
+        standing = RightsContext.objects.create(
             workspace=actor.workspace, network="x", author=author, own=own, acquired=[way]
         )
         for at in range(n):
@@ -104,13 +110,13 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     # a person looks at what rules found: one is none, the others go
     review = get("training-set-personal-data", of.id, kind="phone")
     assert "<mark>0812-3456-7800</mark>" in review
-    first = Found.objects.first()
+    first = PersonalDataFinding.objects.first()
     page.post(reverse("training-set-personal-data", args=[of.id]) + "?kind=phone", {f"p{first.id}": "keep"})
     page.post(reverse("training-set-personal-data", args=[of.id]) + "?kind=phone", {"rest": "replace"})
     page.post(reverse("training-set-preview", args=[of.id]))
     build.make_next()
-    assert Found.objects.filter(is_kept=True).count() == 1
-    assert Preview.objects.get().personal == {"phone": 9}
+    assert PersonalDataFinding.objects.filter(is_kept=True).count() == 1
+    assert TrainingSetPreview.objects.get().personal == {"phone": 9}
 
     page.post(reverse("training-set-create-version", args=[of.id]))
     assert (
@@ -134,7 +140,7 @@ def test_from_a_query_to_files_and_back(page, actor, archive, django_assert_max_
     shown = get("training-set-version", of.id, 2)
     assert "1 record of training set version 1 is not in this version" in shown
     assert "withdrew the permission to use this content for training a generative AI model" in shown
-    assert Version.objects.get(number=2).effect_ms < 5000
+    assert TrainingSetVersion.objects.get(number=2).effect_ms < 5000
     assert json.loads(page.get(reverse("training-set-delta", args=[of.id, 2])).content)["record_ids"] == [
         str(archive[0].id)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.web.tests.provider import come_back
 from kicau.workspaces import sign_ins
 
@@ -13,7 +13,7 @@ PASSWORD = "hujan-di-bandung-41"
 
 
 def events() -> list[tuple[str, str, str, str]]:
-    rows = AuditEntry.objects.filter(act__startswith="sign-in.").order_by("id")
+    rows = ActivityEntry.objects.filter(act__startswith="sign-in.").order_by("id")
     return [(row.act, row.subject, row.detail["how"], row.detail["address"]) for row in rows]
 
 
@@ -38,7 +38,7 @@ def test_sign_ins_good_and_bad_are_in_log_and_trail_with_their_address(guest, ow
     ]
     assert [event for event, _ in lines] == ["sign-in refused", "sign-in refused", "signed in"]
     assert {facts["address"] for _, facts in lines} == {"203.0.113.9"}
-    assert "typed-password" not in repr(lines) + repr(list(AuditEntry.objects.values()))
+    assert "typed-password" not in repr(lines) + repr(list(ActivityEntry.objects.values()))
 
 
 def test_a_try_too_many_is_in_the_log_and_fills_no_trail(guest, owner, lines, settings):

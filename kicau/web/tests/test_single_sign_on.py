@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 from kicau.base import setting_definitions
 from kicau.web.tests.provider import come_back
 from kicau.workspaces import invitations
-from kicau.workspaces.models import BrowserSession, Identity, Person
+from kicau.workspaces.models import BrowserSession, Person, ProviderIdentity
 
 
 def test_somebody_known_signs_in_and_is_remembered_by_the_providers_id(guest, owner, workspace, provider):
@@ -26,7 +26,7 @@ def test_somebody_known_signs_in_and_is_remembered_by_the_providers_id(guest, ow
     guest.logout()
     provider.person["email"] = "another@kopisenja.example"
     assert come_back(guest, provider)["Location"] == "/"
-    assert Identity.objects.get().person == owner
+    assert ProviderIdentity.objects.get().person == owner
 
 
 def test_going_to_the_provider_makes_no_rows(guest, provider):
@@ -97,7 +97,7 @@ def test_what_does_not_stand_up_signs_nobody_in(guest, owner, workspace, provide
     assert guest.get(reverse("oidc-callback"), {**provider.consent(away), "state": "forged"}).status_code == 422
     assert guest.get(reverse("oidc-callback"), {"state": "x", "error": "access_denied"}).status_code == 422
     assert guest.get("/").status_code == 302
-    assert not Identity.objects.exists()
+    assert not ProviderIdentity.objects.exists()
 
 
 def test_a_provider_that_is_away_is_told(guest, owner, provider, settings):
@@ -115,7 +115,7 @@ def test_a_token_issued_to_another_client_signs_nobody_in(guest, owner, workspac
     ):
         provider.twist = twist
         assert come_back(guest, provider).status_code == 422, twist
-    assert not Identity.objects.exists()
+    assert not ProviderIdentity.objects.exists()
     provider.twist = {"aud": ["kicau-1", "another-client"], "azp": "kicau-1"}
     assert come_back(guest, provider)["Location"] == "/"
 

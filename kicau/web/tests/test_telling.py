@@ -11,7 +11,7 @@ from kicau.base.sentences import Sentence, to_stored_pieces
 from kicau.channels.channel_session import to_stored as sealed
 from kicau.channels.models import Channel, NetworkApp
 from kicau.connector.session import Credentials
-from kicau.sync.models import Subscription
+from kicau.sync.models import WebhookSubscription
 
 
 def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(page, workspace, settings):
@@ -34,7 +34,7 @@ def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(pag
     shown = page.get(reverse("costs")).content.decode()
     assert "Kicau checks each channel for new replies 12 times a day instead of 288 times" in shown
     page.post(reverse("switch-webhooks"), {"network": "threads", "on": "on"})
-    row = Subscription.objects.get(channel=channel)
+    row = WebhookSubscription.objects.get(channel=channel)
     assert row.is_wanted
     assert row.next_at
     assert "Kopi Senja: Kicau is turning on instant updates" in page.get(reverse("costs")).content.decode()
@@ -43,16 +43,18 @@ def test_a_network_is_asked_to_tell_and_says_of_each_channel_whether_it_does(pag
         network="Threads",
         why="threads_read_replies",
     )
-    Subscription.objects.update(reason=why, said=to_stored_pieces(why))
+    WebhookSubscription.objects.update(reason=why, said=to_stored_pieces(why))
     page.post(reverse("choose-language"), {"language": "id", "next": "/drafts"})
     assert (
         "Threads tidak mengirim webhook (pembaruan langsung) untuk saluran ini"
         in page.get(reverse("costs")).content.decode()
     )
-    Subscription.objects.update(reason="", said=[], made_at=clock.now(), told_at=clock.now() - timedelta(minutes=12))
+    WebhookSubscription.objects.update(
+        reason="", said=[], made_at=clock.now(), told_at=clock.now() - timedelta(minutes=12)
+    )
     assert (
         "Kicau menerima pembaruan langsung terakhir 12\xa0menit yang lalu"
         in page.get(reverse("costs")).content.decode()
     )
     page.post(reverse("switch-webhooks"), {"network": "threads", "on": "off"})
-    assert not Subscription.objects.get(channel=channel).is_wanted
+    assert not WebhookSubscription.objects.get(channel=channel).is_wanted

@@ -10,7 +10,7 @@ from django.urls import reverse
 from kicau.base import clock
 from kicau.channels.models import Channel, NetworkApp
 from kicau.publishing.models import Delivery
-from kicau.sync.models import Answer, Choice, Post, Standing
+from kicau.sync.models import Comment, PostMetrics, SyncChoice, SyncProgress
 from kicau.web.templatetags.kicau import number_word
 from kicau.web.tests.test_pages import QUERIES
 
@@ -22,7 +22,7 @@ def came_back(post):
     Delivery.objects.filter(id=row.id).update(
         state="published", remote_ids=["77"], published_at=now - timedelta(hours=1)
     )
-    Post.objects.create(
+    PostMetrics.objects.create(
         channel=row.channel,
         delivery=row,
         remote_id="77",
@@ -30,7 +30,7 @@ def came_back(post):
         values={"like_count": 4711, "odd_count": 3},
         read_at=now - timedelta(minutes=12),
     )
-    Answer.objects.create(
+    Comment.objects.create(
         channel=row.channel, delivery=row, remote_id="78", author="9", text="Enak <b>sekali</b>", at=now
     )
     return row
@@ -57,15 +57,15 @@ def test_reading_is_switched_on_at_the_figure_that_stands_there(page, came_back,
     assert "Turn on reply monitoring at this cost" in shown
     assert "for 1 posts" in shown
     page.post(reverse("switch-polling"), {"network": "x", "reads": "on", "accepts": "1"})
-    assert not Choice.objects.exists()  # less than it will cost
+    assert not SyncChoice.objects.exists()  # less than it will cost
     page.post(reverse("switch-polling"), {"network": "x", "reads": "on", "accepts": str((7 + 1) * 5_000)})
-    assert Choice.objects.get(workspace=workspace).reads
-    Standing.objects.create(channel=came_back.channel, next_at=clock.now(), reason="It asked to wait.")
+    assert SyncChoice.objects.get(workspace=workspace).reads
+    SyncProgress.objects.create(channel=came_back.channel, next_at=clock.now(), reason="It asked to wait.")
     shown = page.get(reverse("costs")).content.decode()
     assert 'name="reads" value="off">Turn off' in shown
     assert "It asked to wait." in shown
     page.post(reverse("switch-polling"), {"network": "x", "reads": "off"})
-    assert not Choice.objects.get(workspace=workspace).reads
+    assert not SyncChoice.objects.get(workspace=workspace).reads
 
 
 def test_numbers_are_named_as_people_name_them():

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kicau.base.errors import DomainError
 from kicau.training_sets import actions, build_queue, recipients, review
-from kicau.training_sets.models import Preview, TrainingSet
+from kicau.training_sets.models import TrainingSet, TrainingSetPreview
 from kicau.web.core.views import MemberRequest, member_page, run_action
 from kicau.web.training_sets import forms
 from kicau.web.training_sets import labels as w
@@ -93,7 +93,7 @@ def set_progress(request: MemberRequest, set_id: str) -> HttpResponse:
 
 
 def _progress_context(request: MemberRequest, of: TrainingSet) -> dict[str, Any]:
-    preview = Preview.objects.filter(set=of).first()
+    preview = TrainingSetPreview.objects.filter(set=of).first()
     versions = list(actions.without_long_fields(of.versions.all())[:50])
     working = any(row.state in build_queue.UNFINISHED_STATES for row in ([preview] if preview else []) + versions)
     judged = review.count_by_kind(request.actor, of) if preview and preview.personal else {}

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kicau.training_sets import actions, recipients
-from kicau.training_sets.models import Version, VersionState
+from kicau.training_sets.models import TrainingSetVersion, VersionState
 from kicau.web.core import files
 from kicau.web.core.views import MemberRequest, member_page, run_action
 from kicau.web.training_sets import labels as w
@@ -43,7 +43,9 @@ def version_detail(request: MemberRequest, set_id: str, number: int) -> HttpResp
     return render_version(request, actions.get_version(request.actor, set_id, number))
 
 
-def render_version(request: MemberRequest, row: Version, wrong: dict[str, list[str]] | None = None) -> HttpResponse:
+def render_version(
+    request: MemberRequest, row: TrainingSetVersion, wrong: dict[str, list[str]] | None = None
+) -> HttpResponse:
     """With `wrong`, the form that notes a recipient as it was filled in."""
     who = list(recipients.list_recipients(request.actor).filter(version=row))
     taken = list(row.delta.get("reasons", {}).values())
@@ -83,7 +85,7 @@ def version_delta(request: MemberRequest, set_id: str, number: int) -> HttpRespo
     return signed_list(actions.get_version(request.actor, set_id, number))
 
 
-def signed_list(row: Version) -> HttpResponse:
+def signed_list(row: TrainingSetVersion) -> HttpResponse:
     answer = HttpResponse(
         json.dumps(recipients.version_delta(row), ensure_ascii=False, indent=1), content_type="application/json"
     )

@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="AddressProof",
+            name="AddressVerification",
             fields=[
                 (
                     "id",
@@ -184,7 +184,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="Token",
+            name="ApiToken",
             fields=[
                 (
                     "id",
@@ -230,7 +230,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="Identity",
+            name="ProviderIdentity",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("issuer", models.CharField(max_length=300)),

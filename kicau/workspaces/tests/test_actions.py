@@ -8,7 +8,7 @@ import pytest
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, ValidationFailed
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces import actions, api_tokens
 from kicau.workspaces.actors import ROLE_PERMISSIONS, Permission
 from kicau.workspaces.models import Role, Workspace
@@ -117,6 +117,6 @@ def test_another_workspace_is_not_found(actor, db):
 
 
 def test_every_act_leaves_a_trace(actor, member):
-    before = AuditEntry.objects.count()
+    before = ActivityEntry.objects.count()
     member(Role.EDITOR)
-    assert AuditEntry.objects.count() > before
+    assert ActivityEntry.objects.count() > before

@@ -14,7 +14,7 @@ from django.utils import translation
 
 from kicau.base import clock
 from kicau.base.errors import Conflict, NotAllowed, NotFound, ValidationFailed
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces import actions, factors, invitations, passwords
 from kicau.workspaces.models import Invitation, Person, Role
 
@@ -61,7 +61,7 @@ def test_an_invitation_counts_once_for_a_week_and_until_it_is_taken_back(actor, 
         invitations.revoke_invitation(actor, second.invitation.id)
     with pytest.raises(Conflict):
         invitations.invitation_by_link(mailed)
-    acts_done = set(AuditEntry.objects.values_list("act", flat=True))
+    acts_done = set(ActivityEntry.objects.values_list("act", flat=True))
     assert {"member.invited", "member.uninvited", "member.joined"} <= acts_done
 
 

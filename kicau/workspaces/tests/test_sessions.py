@@ -7,7 +7,7 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 
 from kicau.base import clock
 from kicau.base.errors import NotFound
-from kicau.rights.models import AuditEntry
+from kicau.rights.models import ActivityEntry
 from kicau.workspaces import account_security, sessions
 from kicau.workspaces.models import BrowserSession
 from kicau.workspaces.session_store import SessionStore
@@ -84,11 +84,11 @@ def test_one_session_is_ended_and_recorded_and_nobody_elses(owner, member):
         account_security.end_session(owner, handle)
     account_security.end_session(other, handle)
     assert (visit(mine), visit(theirs)) == (True, False)
-    assert AuditEntry.objects.get(act="person.session_ended").actor_id == other.id
+    assert ActivityEntry.objects.get(act="person.session_ended").actor_id == other.id
 
 
 def test_all_other_sessions_are_ended_and_recorded(owner):
     here, there, elsewhere = (session_of(owner) for _n in range(3))
     assert account_security.end_other_sessions(owner, here) == 2
     assert [visit(one) for one in (here, there, elsewhere)] == [True, False, False]
-    assert AuditEntry.objects.get(act="person.sessions_ended").detail == {"count": 2}
+    assert ActivityEntry.objects.get(act="person.sessions_ended").detail == {"count": 2}

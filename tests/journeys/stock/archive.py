@@ -64,7 +64,7 @@ def archived(actor):
 def imported(actor):
     """A friend's archive that was read, one that asks whose it is, and one that is being read."""
     from kicau.archive.imports import actions, import_job
-    from kicau.archive.models import Import
+    from kicau.archive.models import ArchiveImport
     from kicau.base.advisory_locks import shared_lock
 
     folder = Path(tempfile.mkdtemp())
@@ -76,7 +76,7 @@ def imported(actor):
     table.write_text("id,text,date,author\n" + "\n".join(rows) + "\n,,,\n41,,2020-01-01,x\n")
     import_job.run_import(actions.begin_import(actor, table, network="x", account="kopisenja", acquired="imported").id)
     actions.begin_import(actor, table, "tetangga.csv", network="x", account="tetangga")
-    reads = Import.objects.create(
+    reads = ArchiveImport.objects.create(
         workspace=actor.workspace,
         path="x",
         name="twitter-2026-11-20.zip",
@@ -107,7 +107,7 @@ def evidence(actor):
 
 def training_set(actor):
     """A set with two versions, and the link by which a recipient confirms."""
-    from kicau.archive.models import Item, Standing
+    from kicau.archive.models import Item, RightsContext
     from kicau.archive.record_statements import add_statements
     from kicau.rights.statements import NewStatement
     from kicau.training_sets import actions as training_sets_actions
@@ -117,7 +117,7 @@ def training_set(actor):
         actor,
         [NewStatement(layer="author", party="workspace", subject="author", key="own", says={"train_gen": "allow"})],
     )
-    ours = Standing.objects.filter(items__isnull=False, workspace=actor.workspace, own=True).earliest("id")
+    ours = RightsContext.objects.filter(items__isnull=False, workspace=actor.workspace, own=True).earliest("id")
     table = Item(
         workspace=actor.workspace,
         network=ours.network,

@@ -48,12 +48,12 @@ def second_client(actor) -> None:
     """Another workspace of the same agency, whose costs are shown in rupiah."""
     from kicau.base import clock
     from kicau.costs import actions as costs_actions
-    from kicau.costs.models import Charge, Rate
+    from kicau.costs.models import Charge, ExchangeRate
     from kicau.workspaces.actions import actor_for, create_workspace, update_workspace
 
     theirs = actor_for(actor.person, create_workspace(actor.person, "Batik Laut", timezone="Asia/Jakarta").id, "page")
     update_workspace(theirs, currency="IDR")
-    Rate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16_250)
+    ExchangeRate.objects.create(currency="USD", shown_in="IDR", since="2026-01-01", rate=16_250)
     Charge.objects.bulk_create(
         Charge(
             at=clock.now() - timedelta(hours=11 * n),

@@ -27,7 +27,7 @@ ASKS = {"handle": "rini.hartati", "name": "Rini Hartati"}  # who is told by name
 def read_of(row):
     """What came back of it; the id of its post."""
     from kicau.base import clock
-    from kicau.sync.models import Answer, Post
+    from kicau.sync.models import Comment, PostMetrics
 
     now = clock.now()
     values = {
@@ -38,7 +38,7 @@ def read_of(row):
         "bookmark_count": 40,
         "impression_count": 128_204,
     }
-    Post.objects.create(
+    PostMetrics.objects.create(
         channel=row.channel,
         delivery=row,
         remote_id="77",
@@ -52,7 +52,7 @@ def read_of(row):
             "Enak sekali, terima kasih sudah dikirim sampai Garut!",
         )
     ):
-        Answer.objects.create(
+        Comment.objects.create(
             channel=row.channel,
             delivery=row,
             remote_id=f"78{n}",
@@ -211,10 +211,10 @@ def leaving(actor, now):
 
 def telling(actor, channel, now) -> None:
     """Its network tells of it by webhook."""
-    from kicau.sync.models import Listening, Subscription
+    from kicau.sync.models import WebhookChoice, WebhookSubscription
 
-    Listening.objects.create(workspace=actor.workspace, network=channel.network, is_on=True)
-    Subscription.objects.create(
+    WebhookChoice.objects.create(workspace=actor.workspace, network=channel.network, is_on=True)
+    WebhookSubscription.objects.create(
         channel=channel, made_at=now - timedelta(days=2), told_at=now - timedelta(minutes=12), told=31
     )
 
