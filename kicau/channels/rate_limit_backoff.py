@@ -53,7 +53,9 @@ def store_pause(app_id: UUID, channel_id: UUID | None, wait: RateLimitPause) -> 
     """Keep it, for the whole app or one channel, where nothing longer is in force; whether sending waits longer than it
     did. In the caller's transaction."""
     rows = Channel.objects.filter(id=channel_id) if channel_id else NetworkApp.objects.filter(id=app_id)
-    rows.filter(Q(sync_paused_until=None) | Q(sync_paused_until__lt=wait.reading)).update(sync_paused_until=wait.reading)
+    rows.filter(Q(sync_paused_until=None) | Q(sync_paused_until__lt=wait.reading)).update(
+        sync_paused_until=wait.reading
+    )
     if wait.sending is None:
         return False
     shorter = Q(paused_until=None) | Q(paused_until__lt=wait.sending - MIN_DELAY_DIFFERENCE)

@@ -419,7 +419,10 @@ def due_for_refresh(network: str, limit: int = 50) -> list[UUID]:
 
 def due_for_capabilities(network: str, limit: int = 50) -> list[Channel]:
     old = clock.now() - CAPABILITIES_LIFETIME
-    asked, put_off = Q(capabilities_delayed_until=None, capabilities_at__lte=old), Q(capabilities_delayed_until__lte=clock.now())
+    asked, put_off = (
+        Q(capabilities_delayed_until=None, capabilities_at__lte=old),
+        Q(capabilities_delayed_until__lte=clock.now()),
+    )
     due = Channel.objects.filter(
         asked | put_off, rate_limit_backoff.sync_allowed_filter(clock.now()), network=network, state=ChannelState.ACTIVE
     )
