@@ -208,11 +208,14 @@ def calendar_pages(visits: Visits) -> Iterator[tuple[str, Address]]:
     }
     for view in ("month", "week", "day"):
         for name, extra in filters.items():
-            yield f"{view} {name}".strip(), lambda view=view, extra=extra: f"/?view={view}&day={visits.day()}{extra()}"
+            yield (
+                f"{view} {name}".strip(),
+                lambda view=view, extra=extra: f"/calendar?view={view}&day={visits.day()}{extra()}",
+            )
     for name, extra in filters.items():
-        yield f"list {name}".strip(), lambda extra=extra: f"/?view=coming{extra()}"
-        yield f"list far {name}".strip(), lambda extra=extra: f"/?view=past&after={visits.cursor()}{extra()}"
-    yield "list attention", lambda: "/?view=attention"
+        yield f"list {name}".strip(), lambda extra=extra: f"/calendar?view=coming{extra()}"
+        yield f"list far {name}".strip(), lambda extra=extra: f"/calendar?view=past&after={visits.cursor()}{extra()}"
+    yield "list attention", lambda: "/calendar?view=attention"
 
 
 def post_pages(visits: Visits) -> Iterator[tuple[str, Address]]:

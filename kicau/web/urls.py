@@ -66,6 +66,7 @@ from kicau.web.training_sets import personal_data, recipients, retractions, sets
 
 urlpatterns: list[URLPattern] = [
     path("", calendar.calendar, name="home"),
+    path("calendar", calendar.calendar, name="calendar"),
     path("calendar/bulk-change", bulk_changes.bulk_change, name="calendar-bulk-change"),
     path("calendar/undo", bulk_changes.undo, name="calendar-undo"),
     path("import", bulk_import.upload_table, name="import"),

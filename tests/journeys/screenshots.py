@@ -65,13 +65,13 @@ def addresses(actor, things) -> dict[str, str]:
     tell(actor, things)
     draft, whole, opened, link = drafts_of_all_kinds(actor, things)
     return {
-        "calendar": "/",
-        "day": "/?view=day",
+        "calendar": "/calendar",
+        "day": "/calendar?view=day",
         "import": "/import",
-        "week": "/?view=week",
-        "month": "/?view=month",
-        "past": "/?view=past",
-        "attention": "/?view=attention",
+        "week": "/calendar?view=week",
+        "month": "/calendar?view=month",
+        "past": "/calendar?view=past",
+        "attention": "/calendar?view=attention",
         "compose": f"/compose/{draft.id}",
         "compose-whole": f"/compose/{whole.id}",
         "compose-new": "/compose",

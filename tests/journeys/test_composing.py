@@ -74,7 +74,7 @@ def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, s
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**/posts/*")
     before = Delivery.objects.get().due_at
-    page.goto("/?view=month&day=2027-01-13")
+    page.goto("/calendar?view=month&day=2027-01-13")
     for _ in range(90):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.classList.contains('chip')"):
@@ -88,7 +88,7 @@ def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, s
     page.keyboard.press("z")
     expect(page.get_by_text("The posts have their previous publishing times again.")).to_be_visible()
     assert (Delivery.objects.get().due_at - before).days == 1
-    page.goto("/?view=month&day=2027-01-13")
+    page.goto("/calendar?view=month&day=2027-01-13")
     page.context.set_offline(True)  # nothing is moved, and it says so
     page.locator("a.chip").drag_to(page.locator("[data-day='2027-01-20']"))
     expect(page.get_by_text("Your browser cannot reach Kicau.")).to_be_visible()
@@ -165,6 +165,13 @@ def test_in_indonesian_on_a_phone(page: Page, networks, owner, workspace, pictur
     expect(page.get_by_text("1 gambar belum punya teks alternatif")).to_have_count(0)
     page.get_by_role("button", name="Jadwalkan", exact=True).click()
     page.wait_for_url("**/posts/*")
-    for address in ("/", "/?view=day", "/?view=week", "/?view=month", "/import", page.url):
+    for address in (
+        "/calendar",
+        "/calendar?view=day",
+        "/calendar?view=week",
+        "/calendar?view=month",
+        "/import",
+        page.url,
+    ):
         page.goto(address)
         assert fits(page), address

@@ -80,7 +80,7 @@ def test_a_network_is_left_and_taken_back(owner, actor, page, tmp_path, live_ser
             page.get_by_role("heading", name="Posts scheduled after the date when Kicau stops publishing")
         ).to_be_visible()
         here = page.url
-        page.goto("/")
+        page.goto("/calendar")
         expect(page.get_by_text(f"{stopped} posts are scheduled after that date")).to_be_visible()
         travel(clock, EFFECTIVE - timedelta(hours=1))
         first = content(actor)

@@ -61,7 +61,7 @@ def test_the_calendar_and_a_post_by_keyboard_alone(page: Page, site, networks, o
     page.wait_for_url("**/posts/*")
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
-    page.goto("/?view=week")
+    page.goto("/calendar?view=week")
     chip = page.locator("a.chip")
     for _ in range(60):
         page.keyboard.press("Tab")

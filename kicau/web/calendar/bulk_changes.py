@@ -73,7 +73,7 @@ def bulk_change(request: MemberRequest) -> HttpResponse:
                 )
     except DomainError as exc:
         messages.error(request, error_sentence(exc))
-    return redirect_back(request, "home")
+    return redirect_back(request, "calendar")
 
 
 def _parse_moves(request: MemberRequest, chosen: Sequence[str]) -> list[Reschedule]:

@@ -258,7 +258,7 @@ def _poll_interval_seconds(shown: dict[str, Any]) -> int:
 
 def _page_url(request: MemberRequest) -> str:
     """This page's address without what only asks for a piece of it."""
-    return f"{reverse('home')}?{urlencode([(k, v) for k, v in request.GET.items() if k != 'seen'])}"
+    return f"{reverse('calendar')}?{urlencode([(k, v) for k, v in request.GET.items() if k != 'seen'])}"
 
 
 def _day_url_prefix(request: MemberRequest) -> str:

@@ -79,7 +79,7 @@ def run_import(request: MemberRequest, name: str) -> HttpResponse:
         "%(n)s post was imported and scheduled.", "%(n)s posts were imported and scheduled.", len(done.drafts)
     )
     messages.success(request, text % {"n": len(done.drafts)})
-    return redirect("home")
+    return redirect("calendar")
 
 
 @dataclass(frozen=True, slots=True)

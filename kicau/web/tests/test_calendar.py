@@ -23,12 +23,12 @@ def test_what_is_chosen_moves_together_and_comes_back(page, post):
     before = [row.due_at for row in rows]
     page.post(CHANGE, {"verb": "reschedule", "delivery": f"{rows[0].id} {rows[1].id}", "days": "3"})
     assert [row.due_at for row in Delivery.objects.order_by("due_at")] == [at + timedelta(days=3) for at in before]
-    html = page.get(reverse("home")).content.decode()
+    html = page.get(reverse("calendar")).content.decode()
     ticket = html.split("{&quot;ticket&quot;: &quot;")[1].split("&quot;")[0]
     assert page.post(reverse("calendar-undo"), {"ticket": ticket}).headers["HX-Refresh"] == "true"
     assert [row.due_at for row in Delivery.objects.order_by("due_at")] == before
     page.post(reverse("calendar-undo"), {"ticket": ticket + "x"})
-    assert "It is too late to undo moving the posts." in page.get(reverse("home")).content.decode()
+    assert "It is too late to undo moving the posts." in page.get(reverse("calendar")).content.decode()
 
 
 def test_a_move_is_for_all_or_for_none_and_only_within_the_workspace(page, post, member):
@@ -41,7 +41,7 @@ def test_a_move_is_for_all_or_for_none_and_only_within_the_workspace(page, post,
     assert [row.due_at for row in Delivery.objects.order_by("id")] == before
     page.post(CHANGE, {"verb": "reschedule", "delivery": rows[0].id, "days": "-9"})
     page.post(CHANGE, {"verb": "reschedule", "delivery": rows[0].id, "days": "many"})
-    assert "is not a valid number here" in page.get(reverse("home")).content.decode()
+    assert "is not a valid number here" in page.get(reverse("calendar")).content.decode()
     other = Client()
     other.force_login(member("contributor").person)
     other.post(CHANGE, {"verb": "reschedule", "delivery": rows[0].id, "days": "1"})
@@ -52,12 +52,12 @@ def test_many_are_retried_and_cancelled_each_for_itself(page, post):
     rows = [post(f"Post {n}", hours=2).deliveries[0] for n in range(3)]
     Delivery.objects.filter(id=rows[0].id).update(state="failed")
     page.post(CHANGE, {"verb": "retry", "delivery": [rows[0].id, rows[1].id]})
-    html = page.get(reverse("home")).content.decode()
+    html = page.get(reverse("calendar")).content.decode()
     assert "Kicau is trying to publish 1 post again." in html
     assert "This post is scheduled, so you cannot retry it." in html
     page.post(CHANGE, {"verb": "cancel", "delivery": " ".join(str(row.id) for row in rows)})
     assert {row.state for row in Delivery.objects.all()} == {"canceled"}
-    html = page.get(f"{reverse('home')}?state=canceled").content.decode()
+    html = page.get(f"{reverse('calendar')}?state=canceled").content.decode()
     assert "3 posts were canceled and will not be published." in html
     assert html.count("data-choose-all") == 1
 
@@ -71,9 +71,9 @@ def test_every_filter_finds_its_own_in_every_view(page, post, owner, actor, view
     Draft.objects.filter(tags=[]).update(author=None)
     day = f"{tomorrow:%Y-%m-%d}"
     for wanted in ({"channel": "x-kopisenja"}, {"campaign": "Lembang"}, {"tag": "menu"}, {"author": str(owner.id)}):
-        html = page.get(reverse("home"), {"view": view, "day": day, **wanted}).content.decode()
+        html = page.get(reverse("calendar"), {"view": view, "day": day, **wanted}).content.decode()
         assert ("Wanted" in html, "Other" in html) == (True, False), wanted
-    nothing = page.get(reverse("home"), {"view": view, "day": day, "tag": "none such"}).content.decode()
+    nothing = page.get(reverse("calendar"), {"view": view, "day": day, "tag": "none such"}).content.decode()
     assert (
         "No posts match your filters" in nothing
         or "No posts are scheduled on this day" in nothing
@@ -91,10 +91,10 @@ def test_a_day_of_fifty_posts_stays_whole_and_free_slots_lead_to_the_composer(pa
     for n in range(12):
         post(f"Number {n} of the day", hours=start + n / 10)
     set_slots(actor, "x-kopisenja", [(at.weekday(), time(21))], "Asia/Jakarta")
-    day = page.get(reverse("home"), {"view": "day", "day": f"{at:%Y-%m-%d}"}).content.decode()
+    day = page.get(reverse("calendar"), {"view": "day", "day": f"{at:%Y-%m-%d}"}).content.decode()
     assert all(f"Number {n} of the day" in day for n in range(12))
     assert f"?day={at:%Y-%m-%d}&amp;time=21:00&amp;channel=x-kopisenja" in day
-    assert " dense" in page.get(reverse("home"), {"view": "week", "day": f"{at:%Y-%m-%d}"}).content.decode()
+    assert " dense" in page.get(reverse("calendar"), {"view": "week", "day": f"{at:%Y-%m-%d}"}).content.decode()
 
 
 def table(text: str, *files: SimpleUploadedFile) -> dict[str, object]:

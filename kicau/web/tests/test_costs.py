@@ -266,7 +266,7 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     ):
         assert post_costs.cost_by_day(actor, other, at, at + timedelta(days=1), every, zone) == {}
     for view, entries in (("month", 0), ("week", 6), ("day", 6), ("coming", 6)):
-        html = read(page, "home", view=view, day=f"{at:%Y-%m-%d}")
+        html = read(page, "calendar", view=view, day=f"{at:%Y-%m-%d}")
         assert html.count('<span class="cost"') == entries + (view in ("month", "week")), view
         assert ("Total cost to publish all posts on this page: $0.275" in html) == (view != "coming"), view
     page.post(
@@ -274,7 +274,7 @@ def test_the_calendar_says_quietly_what_posts_and_days_cost(page, actor, workspa
     )
     ExchangeRate.objects.create(currency="USD", shown_in="IDR", since="2026-01-05", rate=16000)
     assert '<span class="cost" title="Publishing cost: Rp3,200 ($0.20)">Rp3,200</span>' in read(
-        page, "home", view="day", day=f"{at:%Y-%m-%d}"
+        page, "calendar", view="day", day=f"{at:%Y-%m-%d}"
     )
     for slip in shown.cards[0].deliveries:
         cancel(actor, slip.id)

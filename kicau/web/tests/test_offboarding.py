@@ -39,9 +39,9 @@ def test_the_whole_road_by_the_pages(page, post, channels, actor, member, settin
     for place, said in (
         (here, "Posts scheduled after the date when Kicau stops publishing"),
         ("/offboarding", "Publishing will stop on a set date"),
-        ("/", "Kicau will stop publishing to X on"),
+        ("/calendar", "Kicau will stop publishing to X on"),
         ("/channels", "Kicau will stop publishing posts to this channel on"),
-        ("/?view=month", "Kicau stops publishing to this network on this day"),
+        ("/calendar?view=month", "Kicau stops publishing to this network on this day"),
         ("/channels/x-kopisenja", "Kicau will stop publishing to this channel on"),
         ("/compose", "until"),
         (f"{here}/return", "Kicau has not stopped publishing, so there is nothing to resume"),
@@ -91,7 +91,7 @@ def test_a_proposal_and_the_operators_page(page, post, channels, actor, owner, m
         evidence=told,
     )
     actions.close_channels(actor, row, clock.now(), "proposed")
-    assert "Kicau can no longer access X. Posts scheduled on this network are on hold" in words(page.get("/"))
+    assert "Kicau can no longer access X. Posts scheduled on this network are on hold" in words(page.get("/calendar"))
     assert "client-not-enrolled" in words(page.get(f"/offboarding/{row.id}"))
     page.post(f"/offboarding/{row.id}/dismiss")
     assert Channel.objects.get(network="x").state == "active"

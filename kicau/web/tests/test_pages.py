@@ -12,7 +12,10 @@ from django.urls import reverse
 from kicau.base import clock
 from kicau.publishing.content import compositions
 
-PLAIN = ["home", "drafts", "channels", "library", "team", "workspace-settings", "activity", "personal-settings"]
+PLAIN = [
+    *["home", "calendar", "drafts", "channels", "library"],
+    *["team", "workspace-settings", "activity", "personal-settings"],
+]
 QUERIES = 12
 
 
@@ -28,7 +31,7 @@ def test_every_plain_page_answers_within_its_statements(page, post, picture, dja
 @pytest.mark.parametrize(
     "name",
     [
-        *["home", "drafts", "compose", "channels", "inbox", "costs", "library", "archive", "rights"],
+        *["calendar", "drafts", "compose", "channels", "inbox", "costs", "library", "archive", "rights"],
         *["training-sets", "dataset-audits", "team", "workspace-settings", "activity"],
     ],
 )
@@ -43,7 +46,7 @@ def test_the_main_menu_marks_the_page_that_is_open(page, name):
 def test_every_view_of_the_calendar_shows_what_is_its_own(page, post, view, django_assert_max_num_queries):
     post("Opening on Monday", hours=0.02)
     with django_assert_max_num_queries(QUERIES):
-        answer = page.get(reverse("home"), {"view": view})
+        answer = page.get(reverse("calendar"), {"view": view})
     assert answer.status_code == 200
     assert ("Opening on Monday" in answer.content.decode()) == (view not in ("past", "attention"))
 
@@ -107,7 +110,7 @@ def test_another_workspace_sees_nothing(page, post, picture, db):
         ("medium-thumbnail", picture.sha256),
     ]:
         assert stranger.get(reverse(name, args=[key])).status_code == 404, name
-    assert "Halo" not in stranger.get(reverse("home")).content.decode()
+    assert "Halo" not in stranger.get(reverse("calendar")).content.decode()
 
 
 def test_a_viewer_may_read_but_changes_nothing(member, post, workspace):
@@ -153,11 +156,11 @@ def test_the_list_goes_on_from_where_the_page_before_ended(page, actor, channels
         )
         for n in range(250)
     )
-    seen, address = 0, reverse("home")
+    seen, address = 0, reverse("calendar")
     for _ in range(5):
         answer = page.get(address)
         seen += sum(len(cards) for _, cards in answer.context["groups"])
         if not answer.context["following"]:
             break
-        address = f"{reverse('home')}?{answer.context['request'].GET.urlencode()}&after={answer.context['following'].replace('+', '%2B')}"
+        address = f"{reverse('calendar')}?{answer.context['request'].GET.urlencode()}&after={answer.context['following'].replace('+', '%2B')}"
     assert seen == 250

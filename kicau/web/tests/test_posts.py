@@ -96,8 +96,8 @@ def test_the_live_piece_comes_only_when_something_changed(page, post):
     assert piece.status_code == 200
     assert b"<html" not in piece.content
     assert b"Canceled" in piece.content
-    home = page.get(reverse("home"))
-    assert page.get(reverse("home"), {"seen": home.context["stamp"]}, headers=htmx).status_code == 204
+    calendar = page.get(reverse("calendar"))
+    assert page.get(reverse("calendar"), {"seen": calendar.context["stamp"]}, headers=htmx).status_code == 204
 
 
 def test_duplicating_and_putting_away(page, post):
