@@ -70,7 +70,7 @@ def test_a_post_moves_in_the_calendar_by_keys_alone_and_comes_back(page: Page, s
     page.goto("/compose")
     page.keyboard.type("Moved without a mouse")
     expect(page.locator("#kept")).to_contain_text("Saved")
-    page.locator("#date").fill("2027-01-13")
+    page.locator("#at").fill("13 Jan 2027 9:00")
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**/posts/*")
     before = Delivery.objects.get().due_at

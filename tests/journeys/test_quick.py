@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from playwright.sync_api import Page, expect
 
+from kicau.base import clock
 from kicau.publishing.models import Delivery
 from tests.journeys.agreement import connect_all
 from tests.journeys.conftest import come_in
+from tests.journeys.interactions import CountingPage
 
 PASTE = """([selector, text, bytes]) => {
     const data = new DataTransfer();
@@ -18,33 +22,60 @@ PASTE = """([selector, text, bytes]) => {
 }"""
 
 
-def test_text_and_picture_to_four_networks_in_at_most_six_interactions(
+FOUR = ("x", "facebook", "instagram", "linkedin")
+
+
+def test_text_and_picture_to_four_networks_at_a_time_in_at_most_six_interactions(
     page: Page, site, networks, owner, actor, picture_file
 ):
     come_in(page.context, site, owner)
-    connect_all(actor, networks, "x", "facebook", "instagram", "linkedin")
+    connect_all(actor, networks, *FOUR)
     page.goto("/")
-    done = 0
+    hand = CountingPage(page)
 
-    page.get_by_role("link", name="Write a post").first.click()
-    done += 1
+    hand.click(page.get_by_role("link", name="New post", exact=True).first)
     expect(page.locator(":focus")).to_have_class("say")
-    page.evaluate(PASTE, [":focus", "Fresh beans from Gayo are here today", None])
-    done += 1
-    page.evaluate(PASTE, [":focus", None, list(picture_file.read_bytes())])
-    done += 1
+    hand.type("Fresh beans from Gayo are here today")
+    hand.choose_file(page.get_by_text("Add files"), picture_file)
     expect(page.locator(".plates.edit img")).to_have_count(1)
-    page.locator("#confirm").check()
-    done += 1
-    page.get_by_role("button", name="Schedule", exact=True).click()
-    done += 1
+    hand.fill(page.locator("#at"), "tomorrow 9")
+    expect(page.locator(".understood")).to_contain_text("09:00")
+    hand.click(page.get_by_role("button", name="Schedule", exact=True))
     page.wait_for_url("**/posts/*")
 
-    assert done <= 6
+    assert hand.count <= 6, hand.done
     rows = list(Delivery.objects.all())
-    assert {row.network for row in rows} == {"x", "facebook", "instagram", "linkedin"}
-    assert all(row.state == "scheduled" for row in rows)
+    assert {row.network for row in rows} == set(FOUR)
+    tomorrow = (clock.now() + timedelta(days=1)).astimezone(clock.find_zone("Asia/Jakarta"))
+    assert {f"{row.due_at.astimezone(clock.find_zone('Asia/Jakarta')):%d %H:%M}" for row in rows} == {
+        f"{tomorrow:%d} 09:00"
+    }
+    assert {row.network: row.state for row in rows} == {
+        "x": "scheduled",
+        "facebook": "scheduled",
+        "instagram": "scheduled",
+        "linkedin": "held",
+    }
     assert all(row.rendered["parts"][0].get("media") for row in rows)
+
+
+def test_pasted_and_confirmed_it_is_no_more(page: Page, site, networks, owner, actor, picture_file):
+    come_in(page.context, site, owner)
+    connect_all(actor, networks, *FOUR)
+    page.goto("/")
+    hand = CountingPage(page)
+    hand.click(page.get_by_role("link", name="New post", exact=True).first)
+    hand.type("Fresh beans from Gayo are here today")
+    page.evaluate(PASTE, [":focus", None, list(picture_file.read_bytes())])
+    hand.done.append("paste")
+    expect(page.locator(".plates.edit img")).to_have_count(1)
+    hand.fill(page.locator("#at"), "besok 9")
+    hand.check(page.locator("#confirm"))
+    hand.press("Control+Enter")
+    page.wait_for_url("**/posts/*")
+    assert hand.count <= 6, hand.done
+    assert {row.state for row in Delivery.objects.all()} == {"scheduled"}
+    assert Delivery.objects.count() == 4
 
 
 def test_the_calendar_and_a_post_by_keyboard_alone(page: Page, site, networks, owner, actor):

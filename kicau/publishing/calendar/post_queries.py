@@ -41,11 +41,12 @@ def latest_problems(actor: Actor, channel: Channel | None = None) -> dict[UUID, 
 
 
 def last_chosen_channels(actor: Actor) -> list[str]:
-    """Keys of the channels that the actor chose for the newest post of theirs that was scheduled."""
+    """Keys of the channels that the newest post that the actor scheduled in this workspace goes to."""
     actor.require(Permission.READ)
-    rows = Draft.objects.filter(workspace=actor.workspace, author_id=actor.person_id, state=DraftState.SCHEDULED)
-    found = rows.order_by("-id").values_list("extras__desk__channels", flat=True).first()
-    return list(found or [])
+    drafts = Draft.objects.filter(workspace=actor.workspace, author_id=actor.person_id, state=DraftState.SCHEDULED)
+    newest = drafts.order_by("-id").values("id")[:1]
+    rows = Delivery.objects.filter(workspace=actor.workspace, draft__in=newest).order_by("id")
+    return list(dict.fromkeys(rows.values_list("channel__key", flat=True)))
 
 
 def deliveries_of(actor: Actor, draft: Draft) -> list[Delivery]:

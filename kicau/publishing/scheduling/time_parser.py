@@ -5,12 +5,17 @@
     day after tomorrow 09:00 · lusa 09.00 · monday 9am · senin 09.00 (the next one) · next friday 9am · jumat depan 9 pagi
     1 Dec 2026 09:00 · Dec 1 09:00 · 1 Desember 2026 pukul 09.00 · 2026-12-01 09:00 · 2026-12-01T09:00:00+07:00
 
+A part of the day may stand before its hour: "besok pagi jam 9", "tomorrow afternoon at 3", "tonight 8".
 A zone may end it: "tomorrow 09:00 Europe/London", "besok 09.00 WIB", "… UTC".
+
+Where the reader sees what was understood before it counts, `day_first` says in which order they write dates. Then "5/12
+10:00", "5.12.2026 10:00" and an hour alone after any day ("friday 9", "5 Dec 10") are read too.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,6 +30,7 @@ NOW_WORDS = {"now", "sekarang"}
 DAY_OFFSETS = {
     "today": 0,
     "hari ini": 0,
+    "nanti": 0,
     "tomorrow": 1,
     "besok": 1,
     "day after tomorrow": 2,
@@ -74,6 +80,24 @@ ZONE_ABBREVIATIONS = {
     "wit": "Asia/Jayapura",
 }
 
+MONTH_FIRST_ZONES = frozenset(
+    {
+        "America/" + city
+        for city in [
+            "New_York",
+            "Detroit",
+            "Chicago",
+            "Menominee",
+            "Denver",
+            "Boise",
+            "Phoenix",
+            "Los_Angeles",
+            "Anchorage",
+        ]
+    }
+    | {"America/Juneau", "America/Sitka", "America/Nome", "America/Adak", "Pacific/Honolulu"}
+)
+
 OFFSET_PATTERN = re.compile(r"\+(?:(\d{1,4}):)?(\d{1,4}):([0-5]\d(?:\.\d{1,3})?)", re.ASCII)
 _UNIT_WORDS = "|".join(sorted(UNITS_BY_NAME, key=len, reverse=True))
 RELATIVE_PATTERN = re.compile(
@@ -83,13 +107,26 @@ ISO_PATTERN = re.compile(
     r"\d{4}-\d\d-\d\d(?:[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?: ?(?:z|[+-]\d\d:?\d\d))?)?", re.ASCII
 )
 TIME_PATTERN = re.compile(
-    r"(?:(at|pukul|jam|@) ?)?(\d{1,2})(?:[:.](\d\d))?(?:[:.](\d\d))? ?(am|pm|a\.m\.|p\.m\.|pagi|siang|sore|malam)?",
+    r"(?:(at|pukul|jam|@) ?)?(\d{1,2})(?:[:.](\d\d))?(?:[:.](\d\d))? ?(am|pm|a\.m\.|p\.m\.|pagi|siang|sore|malam|morning|afternoon|evening)?",
     re.ASCII,
 )
+PART_OF_DAY_PATTERN = re.compile(
+    r"(?:(.+) )?(?:this )?(pagi|siang|sore|malam|morning|afternoon|evening|tonight)(?: ini)?(?: (?:at|jam|pukul))? (\d{1,2}(?:[:.]\d\d)?)",
+    re.ASCII,
+)
+NUMERIC_DATE_PATTERN = re.compile(r"(\d{1,2})([/.-])(\d{1,2})(?:\2(\d{4}|\d{2}))?", re.ASCII)
 TRAILING_ZONE_PATTERN = re.compile(
     r"(.*\S) ([A-Za-z]+(?:/[A-Za-z0-9_+\-]+)+|utc|gmt|wib|wita|wit)", re.ASCII | re.IGNORECASE
 )
 EXAMPLES_HINT = 'Write for example "tomorrow 09:00", "monday 9am", "in 10 minutes" or "2026-12-01 09:00". Indonesian words such as "besok 09:00" also work'
+
+
+@dataclass(frozen=True, slots=True)
+class TimeInZone:
+    """A moment in UTC, and the zone (IANA) in which it was written."""
+
+    at: datetime
+    zone: str
 
 
 def parse_time(text: str, zone: str, now: datetime) -> datetime:
@@ -97,13 +134,18 @@ def parse_time(text: str, zone: str, now: datetime) -> datetime:
 
     Raises ValidationFailed for what is no time, is past, does not exist or comes twice there, and for an unknown zone.
     """
+    return read_time(text, zone, now).at
+
+
+def read_time(text: str, zone: str, now: datetime, *, day_first: bool | None = None) -> TimeInZone:
+    """The same with the zone that the text names, else `zone`. `day_first`: see the module's docstring."""
     said = " ".join(text.replace("\u2019", "'").replace("\u00a0", " ").split())
     here = _parse_zone(zone)
     if found := TRAILING_ZONE_PATTERN.fullmatch(said):
         said, here = found[1], _parse_zone(ZONE_ABBREVIATIONS.get(found[2].casefold(), found[2]))
     said = said.casefold().rstrip(",")
     try:
-        at = _parse(said, text, here, now)
+        at = _parse(said, text, here, now, day_first)
     except (OverflowError, ValueError):
         raise _unreadable_error(text) from None
     if at < now.astimezone(UTC) - PAST_TIME_TOLERANCE:
@@ -116,7 +158,12 @@ def parse_time(text: str, zone: str, now: datetime) -> datetime:
             when=shown,
             zone=here.key,
         )
-    return at
+    return TimeInZone(at, here.key)
+
+
+def is_day_first(zone: str) -> bool:
+    """Whether people in this zone write the day before the month, as everywhere but in the United States."""
+    return zone not in MONTH_FIRST_ZONES and not zone.startswith(("US/", "America/Indiana/", "America/Kentucky/"))
 
 
 def parse_range_end(text: str, zone: str, now: datetime) -> datetime:
@@ -140,7 +187,7 @@ def parse_offset(text: str) -> timedelta | None:
     return timedelta(hours=int(found[1] or 0), minutes=int(found[2]), seconds=float(found[3]))
 
 
-def _parse(said: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
+def _parse(said: str, text: str, here: ZoneInfo, now: datetime, day_first: bool | None = None) -> datetime:
     if said in NOW_WORDS:
         return now.astimezone(UTC)
     if (ahead := parse_offset(said)) is not None:
@@ -151,7 +198,9 @@ def _parse(said: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
             return _relative_time(NUMBER_WORDS.get(number) or int(number), UNITS_BY_NAME[unit], text, here, now)
     if ISO_PATTERN.fullmatch(said):
         return _parse_iso(said, text, here)
-    return _parse_day_and_time(said, text, here, now)
+    if found := PART_OF_DAY_PATTERN.fullmatch(said):
+        said = f"{found[1] or ''} {found[3]} {'evening' if found[2] == 'tonight' else found[2]}".strip()
+    return _parse_day_and_time(said, text, here, now, day_first)
 
 
 def _relative_time(number: int, unit: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
@@ -170,31 +219,33 @@ def _parse_iso(said: str, text: str, here: ZoneInfo) -> datetime:
     return at.astimezone(UTC) if at.tzinfo else _resolve_wall_time(at, text, here)
 
 
-def _parse_day_and_time(said: str, text: str, here: ZoneInfo, now: datetime) -> datetime:
+def _parse_day_and_time(said: str, text: str, here: ZoneInfo, now: datetime, day_first: bool | None = None) -> datetime:
     """A day, then a time; or a time, then a day; or a time alone, which is today's."""
     words = said.replace(",", " ").split()
     for cut in range(len(words) + 1):
         for day, hour in ((words[:cut], words[cut:]), (words[cut:], words[:cut])):
-            clock_time = _parse_time_of_day(" ".join(hour), alone=not day)
+            named = " ".join(day)
+            may_be_bare = bool(day) and day == words[:cut] and (named in DAY_OFFSETS or day_first is not None)
+            clock_time = _parse_time_of_day(" ".join(hour), alone=not day, may_be_bare=may_be_bare)
             if clock_time is None:
                 continue
-            on = _parse_day(" ".join(day), here, now, clock_time)
+            on = _parse_day(named, here, now, clock_time, day_first)
             if on is not None:
                 return _resolve_wall_time(datetime.combine(on, clock_time), text, here)
-    if _parse_day(said.replace(",", " "), here, now, time(0)) is not None:
+    if _parse_day(" ".join(words), here, now, time(0), day_first) is not None:
         raise _skipped_time_error(text)
     raise _unreadable_error(text)
 
 
-def _parse_time_of_day(said: str, *, alone: bool) -> time | None:
-    """A time of day; a bare number counts only with a word that makes it one."""
+def _parse_time_of_day(said: str, *, alone: bool, may_be_bare: bool = False) -> time | None:
+    """A time of day; a bare number counts with a word that makes it one, or where it `may_be_bare`."""
     if said in ("noon", "at noon", "tengah hari"):
         return time(12)
     found = TIME_PATTERN.fullmatch(said)
     if found is None:
         return None
     word, hour, minute, second, half = found.groups()
-    if not (word or minute or half) or (alone and not (word or half) and "." in said):
+    if not (word or minute or half or may_be_bare) or (alone and not (word or half) and "." in said):
         return None
     wanted = _hour_of_day(int(hour), (half or "").replace(".", ""))
     return None if wanted is None else time(wanted, int(minute or 0), int(second or 0))
@@ -209,19 +260,23 @@ def _hour_of_day(hour: int, half: str) -> int | None:
         "siang": (10, 11, 12, 1, 2, 3),
         "sore": range(3, 7),
         "malam": range(6, 12),
+        "morning": range(12),
+        "afternoon": (12, *range(1, 7)),
+        "evening": range(4, 12),
     }
     if not half or hour > 12:
-        return hour if hour < 24 and half not in ("am", "pm", "pagi") else None
+        return hour if hour < 24 and half not in ("am", "pm", "pagi", "morning") else None
     if hour not in spans[half]:
         return None
     if half == "am":
         return hour % 12
     if half == "pm":
         return hour % 12 + 12
-    return hour + 12 if half in ("sore", "malam") or (half == "siang" and hour <= 3) else hour
+    is_later = half in ("sore", "malam", "evening") or (half == "siang" and hour <= 3)
+    return hour + 12 if is_later or (half == "afternoon" and hour < 12) else hour
 
 
-def _parse_day(said: str, here: ZoneInfo, now: datetime, at: time) -> date | None:
+def _parse_day(said: str, here: ZoneInfo, now: datetime, at: time, day_first: bool | None = None) -> date | None:
     """The day that is named; "" is today. A weekday is the next one whose time is still to come."""
     today = now.astimezone(here).date()
     if said == "" or said in DAY_OFFSETS:
@@ -236,18 +291,48 @@ def _parse_day(said: str, here: ZoneInfo, now: datetime, at: time) -> date | Non
         if ahead == 0 and datetime.combine(today, at, here).astimezone(UTC) < now.astimezone(UTC) - PAST_TIME_TOLERANCE:
             ahead = 7
         return today + timedelta(days=ahead)
-    if ISO_PATTERN.fullmatch(bare) and len(bare) == 10:
-        return date.fromisoformat(bare)
-    return _parse_written_date(bare, here, now, at)
+    first, _, rest = bare.partition(" ")
+    if rest and first in WEEKDAY_NUMBERS:
+        on = _parse_date(rest, here, now, at, day_first)
+        if on is not None and on.weekday() != WEEKDAY_NUMBERS[first]:
+            raise validation_failed(
+                "at",
+                "The weekday and the date in {text!r} do not belong to the same day. Correct one of them.",
+                "no-time",
+                text=said[:80],
+            )
+        return on
+    return _parse_date(bare, here, now, at, day_first)
+
+
+def _parse_date(said: str, here: ZoneInfo, now: datetime, at: time, day_first: bool | None) -> date | None:
+    if ISO_PATTERN.fullmatch(said) and len(said) == 10:
+        return date.fromisoformat(said)
+    if day_first is not None and (found := NUMERIC_DATE_PATTERN.fullmatch(said)):
+        return _parse_numeric_date(found, here, now, at, day_first)
+    return _parse_written_date(said, here, now, at)
+
+
+def _parse_numeric_date(found: re.Match[str], here: ZoneInfo, now: datetime, at: time, day_first: bool) -> date | None:
+    """ "5/12", "5/12/2026", "5.12.26": in the order that people use there; the other where only that is a date."""
+    one, mark, other, year = found.groups()
+    if mark != "/" and not year:
+        return None
+    day, month = (int(one), int(other)) if day_first else (int(other), int(one))
+    if month > 12:
+        day, month = month, day
+    if year:
+        return date(int(year) if len(year) == 4 else 2000 + int(year), month, day)
+    return _next_date(day, month, here, now, at)
 
 
 def _parse_weekday(said: str, today: date) -> date | None:
     """ "next friday" and "jumat depan": that day of the calendar week after this one; "this friday" and "jumat ini":
     of this week. Weeks begin on Monday."""
-    found = re.fullmatch(r"(next |this |)(\S+?)( depan| ini|)", said)
+    found = re.fullmatch(r"(next |this |)(\S+?)( (?:minggu )?depan| (?:minggu )?ini| next week| this week|)", said)
     if not found or found[2] not in WEEKDAY_NUMBERS or bool(found[1]) == bool(found[3]):
         return None
-    weeks = 1 if found[1] == "next " or found[3] == " depan" else 0
+    weeks = 1 if found[1] == "next " or found[3].endswith(("depan", " next week")) else 0
     return today - timedelta(days=today.weekday()) + timedelta(weeks=weeks, days=WEEKDAY_NUMBERS[found[2]])
 
 
@@ -262,10 +347,15 @@ def _parse_written_date(said: str, here: ZoneInfo, now: datetime, at: time) -> d
         return None
     if year:
         return date(int(year), MONTH_NUMBERS[month], int(day))
+    return _next_date(int(day), MONTH_NUMBERS[month], here, now, at)
+
+
+def _next_date(day: int, month: int, here: ZoneInfo, now: datetime, at: time) -> date | None:
+    """The next day of this name whose time is still to come."""
     this = now.astimezone(here).year
     for candidate in range(this, this + 9):  # nine years always hold a 29 February
         try:
-            on = date(candidate, MONTH_NUMBERS[month], int(day))
+            on = date(candidate, month, day)
         except ValueError:
             continue
         if datetime.combine(on, at, here).astimezone(UTC) >= now.astimezone(UTC) - PAST_TIME_TOLERANCE:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kicau.base.errors import ValidationFailed
-from kicau.publishing.scheduling.time_parser import parse_offset, parse_range_end, parse_time
+from kicau.publishing.scheduling.time_parser import is_day_first, parse_offset, parse_range_end, parse_time, read_time
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # a Tuesday; 10:00 in Jakarta, 03:00 in London
 
@@ -91,6 +91,19 @@ def refused(text, zone="Asia/Jakarta", now=NOW):
         ("besok 09.00 wit", "2026-11-25 07:00:00"),
         ("tomorrow 09:00 UTC", "2026-11-25 16:00:00"),
         ("  tomorrow\u00a0 09:00 ", "2026-11-25 09:00:00"),
+        ("tomorrow 9", "2026-11-25 09:00:00"),
+        ("besok 9", "2026-11-25 09:00:00"),
+        ("besok pagi jam 9", "2026-11-25 09:00:00"),
+        ("lusa sore 4", "2026-11-26 16:00:00"),
+        ("tonight 8", "2026-11-24 20:00:00"),
+        ("nanti malam jam 8", "2026-11-24 20:00:00"),
+        ("tomorrow afternoon at 3", "2026-11-25 15:00:00"),
+        ("tomorrow evening 19:30", "2026-11-25 19:30:00"),
+        ("tomorrow 12 afternoon", "2026-11-25 12:00:00"),
+        ("senin minggu depan 09.00", "2026-11-30 09:00:00"),
+        ("monday next week 9am", "2026-11-30 09:00:00"),
+        ("Fri 4 Dec 2026, 09:30", "2026-12-04 09:30:00"),
+        ("Jumat 4 Desember pukul 09.30", "2026-12-04 09:30:00"),
     ],
 )
 def test_reads_what_people_write(text, expected):
@@ -127,6 +140,9 @@ def test_reads_what_people_write(text, expected):
         "{0} 09:00",
         "9999-12-31T23:59-14:00",
         "monday tuesday 9am",
+        "friday 14",
+        "5 Dec 10",
+        "9 tomorrow",
         "10.30",
     ],
 )
@@ -135,6 +151,57 @@ def test_refuses_what_it_would_have_to_guess(text):
     assert problem.code == "no-time"
     assert problem.field == "at"
     assert "09:00" in problem.sentence
+
+
+def test_a_weekday_and_a_date_of_two_days_are_refused():
+    problem = refused("Thu 4 Dec 2026 09:30")
+    assert "do not belong to the same day" in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "day_first", "expected"),
+    [
+        ("5/12 10:00", True, "2026-12-05 10:00"),
+        ("5/12 10:00", False, "2027-05-12 10:00"),
+        ("12/25 9", True, "2026-12-25 09:00"),
+        ("5/12/2026 10.00", True, "2026-12-05 10:00"),
+        ("5.12.26 10:00", True, "2026-12-05 10:00"),
+        ("Sabtu 5/12 9", True, "2026-12-05 09:00"),
+        ("friday 9", True, "2026-11-27 09:00"),
+        ("Jumat 14.30", True, "2026-11-27 14:30"),
+        ("5 Dec 10", True, "2026-12-05 10:00"),
+    ],
+)
+def test_who_sees_what_was_understood_may_write_dates_in_their_own_order(text, day_first, expected):
+    found = read_time(text, "Asia/Jakarta", NOW, day_first=day_first)
+    assert f"{found.at.astimezone(ZoneInfo(found.zone)):%Y-%m-%d %H:%M}" == expected
+
+
+@pytest.mark.parametrize("text", ["31/4 10:00", "5.12 10:00", "0/12 9", "13/13 9", "5/12", "4", "29/2/2027 9"])
+def test_what_is_no_date_in_any_order_is_refused(text):
+    with pytest.raises(ValidationFailed):
+        read_time(text, "Asia/Jakarta", NOW, day_first=True)
+
+
+def test_a_zone_that_the_text_names_is_given_back():
+    assert read_time("besok 9 WITA", "Asia/Jakarta", NOW).zone == "Asia/Makassar"
+    assert read_time("besok 9", "Asia/Jakarta", NOW).zone == "Asia/Jakarta"
+
+
+@pytest.mark.parametrize(
+    ("zone", "day_first"), [("Asia/Jakarta", True), ("Europe/London", True), ("America/New_York", False), ("UTC", True)]
+)
+def test_only_the_united_states_write_the_month_first(zone, day_first):
+    assert is_day_first(zone) is day_first
+
+
+@given(text=st.from_regex(r"[0-9/:. a-z,-]{0,30}", fullmatch=True), day_first=st.booleans())
+def test_nothing_that_is_typed_breaks_the_field(text, day_first):
+    try:
+        found = read_time(text, "Asia/Jakarta", NOW, day_first=day_first)
+    except ValidationFailed:
+        return
+    assert found.at.tzinfo is UTC
 
 
 @pytest.mark.parametrize(

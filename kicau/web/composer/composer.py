@@ -29,10 +29,10 @@ from kicau.media.actions import add_medium, crop_medium, one_medium
 from kicau.media.models import Medium
 from kicau.publishing.approval import reviews
 from kicau.publishing.calendar import post_queries
-from kicau.publishing.content import autosave, compositions
+from kicau.publishing.content import autosave, compositions, snippets
 from kicau.publishing.models import Draft, DraftState
 from kicau.publishing.scheduling import actions, schedule, scheduled_posts
-from kicau.web.composer import previews, scheduled
+from kicau.web.composer import channel_groups, previews, publishing_time, scheduled
 from kicau.web.composer.form import (
     MAX_MEDIA_PER_PART,
     MediumForm,
@@ -44,11 +44,8 @@ from kicau.web.composer.form import (
 )
 from kicau.web.composer.form_actions import apply_action
 from kicau.web.core.labels import error_sentence, errors_by_field, localize_sentence, sentence
-from kicau.web.core.times import parse_moment
 from kicau.web.core.views import MemberRequest, member_page, person_of
 from kicau.workspaces.actors import Permission
-
-LAST_CHANNELS_KEY = "channels"  # the session's key: what was chosen for the last post
 
 EDITABLE_STATES = (DraftState.DRAFT, DraftState.SUBMITTED)
 
@@ -75,10 +72,12 @@ def composer(request: MemberRequest, draft_id: UUID) -> HttpResponse:
         sheet.date, sheet.time = request.GET.get("day", "")[:10], request.GET.get("time", "")[:5]
         if (only := request.GET.get("channel", "")) and any(c.key == only for c in every):
             sheet.channels = [only]
-    elif pending := _pending_edit(draft):
+    elif pending := _pending_edit(request, draft):
         sheet = pending
     else:
         sheet = from_draft(draft)
+        if sheet.time_text:
+            publishing_time.read_text(sheet, request.actor.workspace)
         if draft.state == DraftState.SCHEDULED:
             sheet.channels = []  # its deliveries say where it goes
         elif "desk" not in draft.extras:
@@ -92,12 +91,14 @@ def composer(request: MemberRequest, draft_id: UUID) -> HttpResponse:
     return render(request, "composer/composer.html", shown | {"pending": draft and draft.extras.get("pending")})
 
 
-def _pending_edit(draft: Draft) -> PostForm | None:
+def _pending_edit(request: MemberRequest, draft: Draft) -> PostForm | None:
     """What was typed into a scheduled post and not saved yet, unless the post was changed since."""
     kept = draft.extras.get("pending")
     if not kept or kept["version"] != draft.version:
         return None
-    sheet = from_form(QueryDict(kept["form"]), draft.id)
+    form = QueryDict(kept["form"])
+    sheet = from_form(form, draft.id)
+    publishing_time.read_time_field(sheet, form, request.actor.workspace)
     sheet.version, sheet.rest = draft.version, hidden_content(draft)
     return sheet
 
@@ -135,7 +136,8 @@ def preview(request: MemberRequest) -> HttpResponse:
     """What each chosen channel would show, with counts, problems and costs; nothing is saved."""
     sheet, draft = _form_and_draft(request)
     every = list(channels.channels(request.actor))
-    return render(request, "composer/preview.html", previews.preview_context(request, sheet, draft, every))
+    shown = previews.preview_context(request, sheet, draft, every) | {"zone_field": request.POST.get("timezone", "")}
+    return render(request, "composer/preview.html", shown)
 
 
 @member_page
@@ -266,7 +268,6 @@ def _redirect_to_saved(request: MemberRequest, sheet: PostForm, saved: Draft, ho
         messages.success(request, _("The post was submitted for approval."))
     else:
         _schedule(request, sheet, saved.id)
-        request.session[LAST_CHANNELS_KEY] = sheet.channels
     return redirect("post", draft_id=saved.id)
 
 
@@ -281,7 +282,7 @@ def _schedule(request: MemberRequest, sheet: PostForm, draft_id: UUID) -> None:
         case "now":
             at = clock.now()
         case _:
-            at = parse_moment(sheet.date, sheet.time, sheet.timezone)
+            at = publishing_time.moment_of(sheet)
     wanted = schedule.ScheduleRequest(draft=draft, channels=picked, due_at=at, timezone=sheet.timezone)
     done = schedule.schedule_many(request.actor, [wanted], confirm=sheet.confirm)
     said_now = _("Kicau is publishing the post now.") if sheet.when == "now" else _("The post is scheduled.")
@@ -299,6 +300,7 @@ def _form_and_draft(request: MemberRequest) -> tuple[PostForm, Draft | None]:
     draft = _draft(request, draft_id)
     sheet = from_form(request.POST, draft_id)
     sheet.timezone = sheet.timezone or person_of(request).timezone
+    publishing_time.read_time_field(sheet, request.POST, request.actor.workspace)
     if draft is not None:
         sheet.rest = hidden_content(draft)
     return sheet, draft
@@ -309,18 +311,20 @@ def _draft(request: MemberRequest, draft_id: UUID) -> Draft | None:
 
 
 def _default_channels(request: MemberRequest, every: Sequence[Channel]) -> list[str]:
-    """What was chosen for the last post, in this session or before it; before the first, all."""
-    usable = {c.key for c in every if previews.usable(c)}
-    last = (
-        request.session.get(LAST_CHANNELS_KEY)
-        or post_queries.last_chosen_channels(request.actor)
-        or [c.key for c in every]
-    )
-    return [key for key in last if key in usable]
+    """What this person chose in this workspace for the last post; before the first, the largest brand."""
+    usable = [c for c in every if previews.usable(c)]
+    keys = {c.key for c in usable}
+    if last := [key for key in post_queries.last_chosen_channels(request.actor) if key in keys]:
+        return last
+    brands = channel_groups.brands(usable, list(snippets.channel_groups(request.actor)))
+    first = max(brands, key=lambda brand: (bool(brand.name), len(brand.channels)), default=None)
+    return [c.key for c in first.channels] if first else []
 
 
 def _with_default_time(sheet: PostForm) -> None:
     """A time to begin with: the next full hour that is at least one hour away."""
+    if sheet.time_text:
+        return
     local = (clock.now() + timedelta(hours=2)).astimezone(clock.find_zone(sheet.timezone))
     sheet.date = sheet.date or f"{local:%Y-%m-%d}"
     sheet.time = sheet.time or f"{local:%H}:00"

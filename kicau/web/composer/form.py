@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.http import QueryDict
 
+from kicau.base.errors import DomainError
 from kicau.base.ids import NO_ID, as_uuid
 from kicau.channels.models import Channel
 from kicau.connector.content import Poll
@@ -73,6 +74,8 @@ class PostForm:
     date: str = ""
     time: str = ""
     timezone: str = ""
+    time_text: str = ""  # as its author typed it; `date`, `time` and `timezone` are what that means
+    time_problem: DomainError | None = None  # why it means nothing
     confirm: bool = False
     # Of a scheduled post: what its deliveries had as the editor opened, so that only what its author changes is saved.
     channels_before: list[str] = field(default_factory=list)
@@ -154,7 +157,9 @@ class PostForm:
 
     def desk(self) -> dict[str, Any]:
         """What is kept beside the post, for the next time it is opened."""
-        return {"channels": self.channels, "when": self.when, "date": self.date, "time": self.time, "hand": self.hand}
+        unread = {"at": self.time_text} if self.time_problem else {}
+        chosen = {"channels": self.channels, "when": self.when, "date": self.date, "time": self.time}
+        return chosen | unread | {"hand": self.hand}
 
 
 def _part_inputs(leaves: Iterable[PartForm]) -> tuple[PartContent, ...]:
@@ -277,7 +282,7 @@ def from_draft(draft: Draft) -> PostForm:
     sheet.convert, sheet.mark_links = made.convert, made.mark_links
     desk = draft.extras.get("desk", {})
     sheet.channels, sheet.when = list(desk.get("channels", [])), desk.get("when", "at")
-    sheet.date, sheet.time = desk.get("date", ""), desk.get("time", "")
+    sheet.date, sheet.time, sheet.time_text = desk.get("date", ""), desk.get("time", ""), desk.get("at", "")
     sheet.rest = hidden_content(draft)
     return sheet
 

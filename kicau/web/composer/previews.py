@@ -26,11 +26,11 @@ from kicau.publishing.content.mentions import AccountMention
 from kicau.publishing.models import Delivery, Draft, DraftState
 from kicau.publishing.scheduling import schedule, scheduled_posts
 from kicau.publishing.scheduling.schedule import PostPreview
-from kicau.web.composer import scheduled
+from kicau.web.composer import channel_groups, publishing_time, scheduled
 from kicau.web.composer.form import PartForm, PostForm, selected_channels
 from kicau.web.composer.quick_fixes import QuickFix, quick_fixes
 from kicau.web.core.labels import error_sentence
-from kicau.web.core.times import all_zone_options, parse_moment
+from kicau.web.core.times import all_zone_options
 from kicau.web.core.views import MemberRequest, person_of
 
 DEFAULT_POLL_MINUTES = (60, 360, 720, 1440, 4320, 10080, 20160)  # minutes, where a network takes any
@@ -106,7 +106,6 @@ def page_context(
     """All that the page shows, the preview included."""
     return editor_context(request, sheet, draft, every) | {
         "focus": None,  # nothing was pressed yet: a new post begins with its text
-        "chosen_groups": list(snippets.channel_groups(request.actor)),
         "every_zone": all_zone_options(),
         "remarks": reviews.open_review_items(request.actor, draft)
         if draft is not None and draft.state in reviews.REVIEWABLE_STATES
@@ -120,6 +119,7 @@ def editor_context(
 ) -> dict[str, Any]:
     """The editor and the preview beside it. Media that are gone leave the sheet."""
     picked = selected_channels(sheet, every)
+    groups = list(snippets.channel_groups(request.actor))
     media = _media_by_id(request, sheet, draft)
     for leaf in sheet.every_leaf():
         leaf.media = [p for p in leaf.media if p.id in media]
@@ -128,13 +128,15 @@ def editor_context(
     if sheet.link and str(sheet.link.thumbnail) not in media:
         sheet.link = replace(sheet.link, thumbnail=None)
     networks = list(dict.fromkeys(c.network for c in picked))
-    groups = [_editor_group(g, leaves, picked, sheet) for g, leaves in sheet.leaves.items() if not g or g in networks]
+    parts = [_editor_group(g, leaves, picked, sheet) for g, leaves in sheet.leaves.items() if not g or g in networks]
     return preview_context(request, sheet, draft, every, {m.id: m for m in media.values()}) | {
         "draft": draft,
-        "groups": groups,
+        "groups": parts,
         "hidden": [(g, leaves) for g, leaves in sheet.leaves.items() if g and g not in networks],
         "media": media,
         "usable": [c for c in every if usable(c)],
+        "brands": channel_groups.brands(filter(usable, every), groups),
+        "chosen_groups": groups,
         "networks": networks,
         "without_own": [n for n in networks if n not in sheet.leaves] if len(networks) > 1 else [],
         "forms": _network_forms(picked, sheet),
@@ -222,6 +224,8 @@ def preview_context(
     shown: dict[str, Any] = {
         "look_at": reverse("compose-preview"),
         "sheet": sheet,
+        "time_text": publishing_time.field_text(sheet),
+        "zone_field": sheet.timezone,
         "seen": [],
         "counts": {},
         "blank": sheet.is_blank,
@@ -317,10 +321,13 @@ def _schedule_note(
     if sheet.when != "at":
         return {"moment": None}
     try:
-        moment: datetime | None = parse_moment(sheet.date, sheet.time, sheet.timezone)
+        moment: datetime | None = publishing_time.moment_of(sheet)
     except DomainError as exc:
         return {"moment": None, "time_error": error_sentence(exc)}
-    note: dict[str, Any] = {"moment": moment}
+    note: dict[str, Any] = {
+        "moment": moment,
+        "understood": moment and publishing_time.understood(moment, sheet.timezone),
+    }
     if sheet.timezone != person_of(request).timezone:
         note["elsewhere"] = True
     note["one_time"] = len({row.due_at for row in waiting}) > 1

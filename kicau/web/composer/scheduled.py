@@ -20,9 +20,9 @@ from kicau.publishing.scheduling import scheduled_posts
 from kicau.publishing.scheduling.schedule import PostPreview
 from kicau.publishing.scheduling.scheduled_posts import ScheduledPostChange, ScheduledPostResult
 from kicau.web.composer.form import PostForm
+from kicau.web.composer.publishing_time import moment_of
 from kicau.web.core import network_logos
 from kicau.web.core.labels import sentence
-from kicau.web.core.times import parse_moment
 from kicau.web.core.views import MemberRequest
 from kicau.web.templatetags.kicau import moment
 
@@ -51,9 +51,10 @@ def fill_form(sheet: PostForm, rows: Sequence[Delivery]) -> None:
     sheet.channels = [key for key in there if key not in removed] + [key for key in added if key not in there]
     sheet.channels_before = there
     when, date, time, timezone = sheet.when, sheet.date, sheet.time, sheet.timezone
+    text, problem = sheet.time_text, sheet.time_problem
     was_changed = sheet.is_time_changed
     waiting = [row for row in rows if scheduled_posts.is_changeable(row)]
-    sheet.when, sheet.date, sheet.time = "keep", "", ""
+    sheet.when, sheet.date, sheet.time, sheet.time_text, sheet.time_problem = "keep", "", "", "", None
     if len({row.due_at for row in waiting}) == 1 and waiting[0].due_at > clock.now():
         sheet.timezone = waiting[0].timezone
         local = waiting[0].due_at.astimezone(clock.find_zone(sheet.timezone))
@@ -61,6 +62,7 @@ def fill_form(sheet: PostForm, rows: Sequence[Delivery]) -> None:
     sheet.note_time()
     if was_changed:
         sheet.when, sheet.date, sheet.time, sheet.timezone = when, date, time, timezone
+        sheet.time_text, sheet.time_problem = text, problem
 
 
 def change_from_form(sheet: PostForm, usable: Iterable[Channel], *, confirm: bool | None) -> ScheduledPostChange:
@@ -75,7 +77,7 @@ def change_from_form(sheet: PostForm, usable: Iterable[Channel], *, confirm: boo
         return wanted
     if sheet.when == "slot":
         return replace(wanted, next_slot=True)
-    at = clock.now() if sheet.when == "now" else parse_moment(sheet.date, sheet.time, sheet.timezone)
+    at = clock.now() if sheet.when == "now" else moment_of(sheet)
     return replace(wanted, due_at=at, timezone=sheet.timezone)
 
 

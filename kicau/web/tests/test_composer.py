@@ -487,7 +487,7 @@ def test_different_times_are_said_and_kept_unless_one_is_chosen(page, actor, pos
     save(page, form, **{"text:p1": "After"})
     assert set(Delivery.objects.values_list("due_at", flat=True)) == {first.due_at, due}
     day = clock.now() + timedelta(days=6)
-    save(page, opened(page, first.draft_id), when="at", date=f"{day:%Y-%m-%d}", time="09:00", timezone="UTC")
+    save(page, opened(page, first.draft_id), when="at", at=f"{day:%Y-%m-%d} 09:00", timezone="UTC")
     assert [f"{at:%d %H:%M}" for at in set(Delivery.objects.values_list("due_at", flat=True))] == [f"{day:%d} 09:00"]
 
 

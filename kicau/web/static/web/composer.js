@@ -189,6 +189,23 @@ document.addEventListener("keydown", (event) => {
   else if (event.target.matches("#composer input, dialog input")) event.preventDefault(); // a line's end is no decision to publish
 });
 
+// The time: typed as one says it, or picked from the browser's own calendar.
+
+const at = document.getElementById("at"), pick = document.getElementById("pick"), picker = document.querySelector("[data-picker]");
+at.addEventListener("focus", () => at.select());
+pick.addEventListener("input", () => {
+  if (!pick.value) return;
+  at.value = pick.value.replace("T", " ");
+  at.dispatchEvent(new Event("input", { bubbles: true }));
+});
+picker.addEventListener("toggle", () => {
+  if (!picker.open) return;
+  const { date, time } = form.elements;
+  if (date.value) pick.value = `${date.value}T${(time.value || "00:00").slice(0, 5)}`;
+  pick.focus();
+  try { pick.showPicker(); } catch { /* without a press, or not known here: the field itself is there */ }
+});
+
 // Files: chosen, dropped or pasted; pieces moved within a part and between parts.
 
 function listen() {
@@ -311,7 +328,7 @@ found.then((left) => {
   for (const [name, value] of left) (values[name] ??= []).push(value);
   const others = Number(values.version?.[0] ?? 0) < Number(form.elements.version.value) && values.hand?.[0] !== form.dataset.lastHand;
   if ((values["time-before"]?.[0] ?? "") === (form.elements["time-before"]?.value ?? "")) { // a scheduled post that was moved since keeps its new time
-    for (const name of ["date", "time", "timezone"]) if (values[name]) form.elements[name].value = values[name][0];
+    for (const name of ["at", "timezone", "date", "time", "zone", "at-read", "zone-read"]) if (values[name]) form.elements[name].value = values[name][0];
     for (const radio of form.querySelectorAll("[name=when]")) radio.checked = radio.value === values.when?.[0];
   }
   if (others) told_of_clash();
