@@ -124,7 +124,7 @@ def budget(
         purpose=purpose,
         channel_id=one_channel(actor, channel).id if channel else None,
         campaign_id=found.id if found else None,
-        sync_share=sync_share,
+        sync_share_percent=sync_share,
         app_id=app_for(network, app_name).id if app_name else None,
     )
     made = actions.set_budget(actor, wanted, budget_id=budget_id or None)

@@ -68,8 +68,8 @@ UPLOADS: dict[str, tuple[int, Permission]] = {
     "api/v1/imports": (0, Permission.PUBLISH),
     "api/v1/imports/check": (0, Permission.PUBLISH),
     "api/v1/archive/imports": (0, Permission.WRITE),
-    "api/v1/rights/read/file": (64_000_000, Permission.READ),
-    "api/v1/audits": (0, Permission.WRITE),
+    "api/v1/rights/declarations/read-file": (64_000_000, Permission.READ),
+    "api/v1/dataset-audits": (0, Permission.WRITE),
     "api/v1/evidence/verify": (257 << 20, Permission.READ),
 }
 

@@ -10,6 +10,7 @@ own, and a second request is answered at once that the first is under way.
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from kicau.workspaces.actors import Actor
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 MAX_KEY_LENGTH = 200
+KEY_PATTERN = "^[!-~]+$"
 LOCK_TIMEOUT = "15s"  # how long a second request waits for the first
 TURN_TIMEOUT_SECONDS = 15.0  # the same within one process, where it waits without a connection to the database
 CLAIM_LIFETIME = timedelta(minutes=10)  # for a request that asks outside: longer than any of them takes
@@ -77,11 +79,11 @@ def run_once_outside_transaction(
 
 def _idempotency_key(request: HttpRequest) -> str:
     key = request.headers.get(IDEMPOTENCY_HEADER, "")
-    if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
+    if not re.fullmatch(KEY_PATTERN, key) or len(key) > MAX_KEY_LENGTH:
         raise field_error(
             IDEMPOTENCY_HEADER,
             "invalid",
-            f"An {IDEMPOTENCY_HEADER} has 1 to {MAX_KEY_LENGTH} printable ASCII characters; make a new random one for each act.",
+            f"An {IDEMPOTENCY_HEADER} has 1 to {MAX_KEY_LENGTH} printable ASCII characters and no spaces. Create a new random one for each request.",
         )
     return key
 

@@ -8,7 +8,7 @@ from typing import Any
 from ninja.openapi.schema import OpenAPISchema
 
 from kicau.api.core.authentication import WORKSPACE_HEADER
-from kicau.api.core.idempotency import IDEMPOTENCY_HEADER, MAX_KEY_LENGTH
+from kicau.api.core.idempotency import IDEMPOTENCY_HEADER, KEY_PATTERN, MAX_KEY_LENGTH
 from kicau.api.core.problems import MEDIA_TYPE
 from kicau.api.core.routes import ASKS_NETWORK_EXTENSION, SCOPE_EXTENSION
 from kicau.api.core.webhook_schemas import object_schemas, webhook_descriptions
@@ -147,7 +147,7 @@ _COMMON_PARAMETERS: dict[str, Any] = {
         "in": "header",
         "required": False,
         "description": "A random string that you create for this request. If you repeat the request within 24 hours, it is not executed again, and you get the first response.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!-~]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": KEY_PATTERN},
     },
     "IfMatch": {
         "name": "If-Match",

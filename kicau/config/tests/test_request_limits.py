@@ -190,7 +190,7 @@ def test_a_slow_server_outside_keeps_no_connection_and_has_few_of_our_requests(r
     secret = caller_for(actor).secret
     with slow_server() as (url, asked, answer):
         readers = []
-        for path in ("/api/v1/media/fetch", "/api/v1/media/page", "/api/v1/rights/read"):
+        for path in ("/api/v1/media/fetch", "/api/v1/media/link-preview", "/api/v1/rights/declarations/read"):
             readers.append(raw())
             post(readers[-1], path, {"url": url}, secret, **({"Idempotency_Key": path} if keyed else {}))
             assert asked.acquire(timeout=20), path

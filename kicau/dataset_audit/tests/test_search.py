@@ -492,7 +492,7 @@ def test_the_shell_searches_where_there_is_no_kicau(tmp_path):
         sys.executable,
         "-c",
         "from kicau.cli import main; main()",
-        "audit",
+        "dataset-audit",
         "data.jsonl",
         "--posts",
         "posts.jsonl",

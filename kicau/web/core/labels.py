@@ -167,7 +167,7 @@ ACTION_LABELS: dict[str, Any] = {
     "text.saved": _("saved a text for reuse"),
     "text.forgotten": _("removed a text that was saved for reuse"),
     "group.saved": _("saved a group of channels"),
-    "delivery.late-decided": _("decided what to do with posts that are past their scheduled time"),
+    "delivery.overdue-decided": _("decided what to do with posts that are past their scheduled time"),
     "offboarding.targets-taken-back": _("undid moving posts to other channels"),
     "offboarding.export-asked": _("requested an export of all data that Kicau has stored from a network"),
     "offboarding.retarget-asked": _("asked Kicau to move the posts that are on hold to other channels"),

@@ -120,7 +120,7 @@ def review_word(review: Any) -> str:
 def said(thing: Any) -> str:
     """The sentence of a delivery's state, of a step, of reading, or of a channel's trouble, in the reader's language and zone."""
     match type(thing).__name__:
-        case "Delivery" | "Standing" | "Subscription":
+        case "Delivery" | "SyncProgress" | "WebhookSubscription":
             return labels.localize_sentence(thing.reason, thing.said)
         case "Attempt":
             return labels.localize_sentence(thing.sentence, thing.detail.get("said", ()))
