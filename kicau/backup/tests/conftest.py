@@ -20,7 +20,7 @@ from kicau.backup import actions
 from kicau.base import postgres, privileges
 
 HERE = Path(__file__).parent
-OLD = HERE / "kicau-0.2.0.backup"  # made by that version; of a throw-away instance with invented people
+OLD = HERE / "kicau-0.2.0.backup"  # of a throw-away instance with invented people
 
 
 @pytest.fixture(scope="module")

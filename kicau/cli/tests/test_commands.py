@@ -2,12 +2,10 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from kicau.api.tests.conftest import caller_for
 from kicau.base import clock
 from kicau.base.sentences import Sentence
 from kicau.channels.actions import register_app
@@ -594,18 +592,3 @@ def test_the_member_rule_holds_through_the_shell(kicau, workspace, owner):
     set_member_role(actor_for(owner, workspace.id, "cli"), admin, "admin")
     assert kicau("--as", admin.email, "users", "role", owner.email, "viewer").code == 3
     assert json.loads(kicau("--as", admin.email, "users", "list", "--json").out)[0]["role"] == "owner"
-
-
-# The same objects as elsewhere
-
-
-def test_deliveries_and_channels_read_as_in_the_rest_api(kicau, scheduled, ana, actor, settings):
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-    api = caller_for(actor)
-    kicau("cancel", scheduled["id"])
-    described = api.get(f"/deliveries/{scheduled['id']}").json()
-    shown = kicau("show", scheduled["id"], "--json").json
-    del described["rendered"]
-    assert {name: shown[name] for name in described} == described
-    [channel] = kicau("channels", "list", "--json").json
-    assert channel == api.get("/channels").json()["items"][0]
