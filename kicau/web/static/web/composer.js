@@ -256,9 +256,11 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
 
 // Emoji, saved texts and the frame: fetched when they are first wanted.
 
-let field = null;
+let fieldId = ""; // not the field itself: the editor may come anew while a dialog is open
+const fieldInUse = () => document.getElementById(fieldId);
 export function insert(text, { atEnd = false } = {}) {
-  if (!field?.isConnected) return;
+  const field = fieldInUse();
+  if (!field) return;
   field.focus();
   if (atEnd) field.setSelectionRange(field.value.length, field.value.length);
   if (!document.execCommand("insertText", false, text)) {
@@ -269,17 +271,17 @@ export function insert(text, { atEnd = false } = {}) {
 
 document.addEventListener("click", async (event) => {
   const opener = event.target.closest("[data-emoji], [data-texts]");
-  if (opener) field = document.getElementById(opener.dataset.emoji ?? opener.dataset.texts);
+  if (opener) fieldId = opener.dataset.emoji ?? opener.dataset.texts;
   if (opener?.dataset.emoji) (await import("./emoji.js")).open(insert);
   const saved = event.target.closest("[data-insert]");
   if (!saved) return;
   saved.closest("dialog").close();
-  const text = saved.dataset.insert, end = saved.dataset.kind !== "template";
+  const field = fieldInUse(), text = saved.dataset.insert, end = saved.dataset.kind !== "template";
   const gap = end && field?.value.trim() ? (saved.dataset.kind === "signature" ? "\n\n" : field.value.includes("\n") ? "\n" : " ") : "";
   insert(gap + text, { atEnd: end });
 });
 document.getElementById("texts").addEventListener("htmx:afterSwap", () => {
-  const wanted = document.querySelector("#texts [data-selected]");
+  const field = fieldInUse(), wanted = document.querySelector("#texts [data-selected]");
   if (wanted && !wanted.value && field) wanted.value = field.value.slice(field.selectionStart, field.selectionEnd) || field.value;
 });
 
