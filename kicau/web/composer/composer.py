@@ -30,7 +30,7 @@ from kicau.media.models import Medium
 from kicau.publishing.approval import reviews
 from kicau.publishing.calendar import post_queries
 from kicau.publishing.content import autosave, compositions, snippets
-from kicau.publishing.models import Draft, DraftState
+from kicau.publishing.models import ChannelGroup, Draft, DraftState
 from kicau.publishing.scheduling import actions, schedule, scheduled_posts
 from kicau.web.composer import channel_groups, previews, publishing_time, scheduled
 from kicau.web.composer.form import (
@@ -63,11 +63,10 @@ def new_post(request: MemberRequest) -> HttpResponse:
 def composer(request: MemberRequest, draft_id: UUID) -> HttpResponse:
     request.actor.require(Permission.WRITE)
     draft = _draft(request, draft_id)
-    every = list(channels.channels(request.actor))
+    every, groups = _channels_and_groups(request)
     if draft is None:
-        sheet = PostForm(
-            draft=draft_id, timezone=person_of(request).timezone, channels=_default_channels(request, every)
-        )
+        chosen = _default_channels(request, every, groups)
+        sheet = PostForm(draft=draft_id, timezone=person_of(request).timezone, channels=chosen)
         sheet.leaves[""][0].text = request.GET.get("text", "")
         sheet.date, sheet.time = request.GET.get("day", "")[:10], request.GET.get("time", "")[:5]
         if (only := request.GET.get("channel", "")) and any(c.key == only for c in every):
@@ -82,12 +81,12 @@ def composer(request: MemberRequest, draft_id: UUID) -> HttpResponse:
             sheet.channels = []  # its deliveries say where it goes
         elif "desk" not in draft.extras:
             only = request.GET.get("channel", "")  # of what it answers
-            sheet.channels = [only] if any(c.key == only for c in every) else _default_channels(request, every)
+            sheet.channels = [only] if any(c.key == only for c in every) else _default_channels(request, every, groups)
     if draft is not None and draft.state == DraftState.SCHEDULED:
         scheduled.fill_form(sheet, scheduled.active_deliveries(request, draft))
     sheet.hand = new_id().hex
     _with_default_time(sheet)
-    shown = previews.page_context(request, sheet, draft, every)
+    shown = previews.page_context(request, sheet, draft, every, groups)
     return render(request, "composer/composer.html", shown | {"pending": draft and draft.extras.get("pending")})
 
 
@@ -108,7 +107,7 @@ def _pending_edit(request: MemberRequest, draft: Draft) -> PostForm | None:
 def change_form(request: MemberRequest) -> HttpResponse:
     """The editor again, after one of its buttons (or an upload) changed the sheet."""
     sheet, draft = _form_and_draft(request)
-    every = list(channels.channels(request.actor))
+    every, groups = _channels_and_groups(request)
     verb = request.POST.get("act", "")
     failed: list[str] = []
     focus = ""
@@ -124,7 +123,7 @@ def change_form(request: MemberRequest) -> HttpResponse:
         focus = apply_action(sheet, verb, selected_channels(sheet, every))
         if verb in ("link:on", "link:read"):
             failed = _fill_link_card(request, sheet, refresh=verb == "link:read")
-    shown = previews.editor_context(request, sheet, draft, every) | {"focus": focus, "failed": failed}
+    shown = previews.editor_context(request, sheet, draft, every, groups) | {"focus": focus, "failed": failed}
     answer = render(request, "composer/editor.html", shown)
     answer["HX-Trigger-After-Settle"] = "shaped"
     return answer
@@ -209,8 +208,8 @@ def submit_form(request: MemberRequest) -> HttpResponse:
     except NotFound:
         raise
     except DomainError as exc:
-        every = list(channels.channels(request.actor))
-        shown = previews.page_context(request, sheet, draft, every)
+        every, groups = _channels_and_groups(request)
+        shown = previews.page_context(request, sheet, draft, every, groups)
         if scheduled.asks_to_confirm(exc):
             shown |= {"confirm_again": errors_by_field(exc).get("confirm", [])}
         else:
@@ -310,13 +309,17 @@ def _draft(request: MemberRequest, draft_id: UUID) -> Draft | None:
     return compositions.with_content(compositions.drafts(request.actor)).filter(id=draft_id).first()
 
 
-def _default_channels(request: MemberRequest, every: Sequence[Channel]) -> list[str]:
+def _channels_and_groups(request: MemberRequest) -> tuple[list[Channel], list[ChannelGroup]]:
+    return list(channels.channels(request.actor)), list(snippets.channel_groups(request.actor))
+
+
+def _default_channels(request: MemberRequest, every: Sequence[Channel], groups: Sequence[ChannelGroup]) -> list[str]:
     """What this person chose in this workspace for the last post; before the first, the largest brand."""
     usable = [c for c in every if previews.usable(c)]
     keys = {c.key for c in usable}
     if last := [key for key in post_queries.last_chosen_channels(request.actor) if key in keys]:
         return last
-    brands = channel_groups.brands(usable, list(snippets.channel_groups(request.actor)))
+    brands = channel_groups.brands(usable, groups)
     first = max(brands, key=lambda brand: (bool(brand.name), len(brand.channels)), default=None)
     return [c.key for c in first.channels] if first else []
 

@@ -21,9 +21,9 @@ from kicau.costs.pricing import PricedCharge
 from kicau.media.actions import all_media
 from kicau.media.models import Medium
 from kicau.publishing.approval import reviews
-from kicau.publishing.content import autosave, mentions, snippets
+from kicau.publishing.content import autosave, mentions
 from kicau.publishing.content.mentions import AccountMention
-from kicau.publishing.models import Delivery, Draft, DraftState
+from kicau.publishing.models import ChannelGroup, Delivery, Draft, DraftState
 from kicau.publishing.scheduling import schedule, scheduled_posts
 from kicau.publishing.scheduling.schedule import PostPreview
 from kicau.web.composer import channel_groups, publishing_time, scheduled
@@ -101,10 +101,14 @@ def usable(channel: Channel) -> bool:
 
 
 def page_context(
-    request: MemberRequest, sheet: PostForm, draft: Draft | None, every: Sequence[Channel]
+    request: MemberRequest,
+    sheet: PostForm,
+    draft: Draft | None,
+    every: Sequence[Channel],
+    groups: Sequence[ChannelGroup],
 ) -> dict[str, Any]:
     """All that the page shows, the preview included."""
-    return editor_context(request, sheet, draft, every) | {
+    return editor_context(request, sheet, draft, every, groups) | {
         "focus": None,  # nothing was pressed yet: a new post begins with its text
         "every_zone": all_zone_options(),
         "remarks": reviews.open_review_items(request.actor, draft)
@@ -115,11 +119,14 @@ def page_context(
 
 
 def editor_context(
-    request: MemberRequest, sheet: PostForm, draft: Draft | None, every: Sequence[Channel]
+    request: MemberRequest,
+    sheet: PostForm,
+    draft: Draft | None,
+    every: Sequence[Channel],
+    groups: Sequence[ChannelGroup],
 ) -> dict[str, Any]:
     """The editor and the preview beside it. Media that are gone leave the sheet."""
     picked = selected_channels(sheet, every)
-    groups = list(snippets.channel_groups(request.actor))
     media = _media_by_id(request, sheet, draft)
     for leaf in sheet.every_leaf():
         leaf.media = [p for p in leaf.media if p.id in media]
