@@ -60,15 +60,18 @@ def apply_migrations() -> int:
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
-    if (
-        "plans",
-        "0001_initial",
-    ) in executor.loader.applied_migrations:  # an app that was renamed before the first release
+    ours = {key for key in executor.loader.applied_migrations if key[0] in executor.loader.migrated_apps}
+    promised = executor.loader.project_state([key for key in ours if key in executor.loader.disk_migrations])
+    tables = {
+        model.options.get("db_table") or f"{app}_{name}"
+        for (app, name), model in promised.models.items()
+        if model.options.get("managed", True) and "swappable" not in model.options
+    }
+    if tables - set(connection.introspection.table_names()):  # initial migrations were begun anew for 0.2.0
         raise DatabaseNotReady(
             "This database was made by a Kicau before 0.2.0, which cannot be upgraded. Export its posts with that version, "
             "and start this one with an empty data folder (KICAU_DATA)."
         )
-    ours = {key for key in executor.loader.applied_migrations if key[0] in executor.loader.migrated_apps}
     if unknown := sorted(f"{app}.{name}" for app, name in ours - set(executor.loader.disk_migrations)):
         raise DatabaseNotReady(
             f"The database was last used by a newer Kicau (it has {unknown[0]}, which this one does not know); start that one."
